@@ -7,8 +7,8 @@ import { SshAgent } from './ssh-agent.ts';
 import { certificateBeside } from './user-certificate.ts';
 
 /**
- * Reads what may be offered. A key or agent that cannot be used is no reason to give up as long as there is something
- * else; then it stands in `problem`. Throws FleetError `credentials-unusable` or `secret-missing`.
+ * Reads the credentials that may be offered to a machine. `problem` names an unusable key or agent if there are other
+ * credentials. Throws FleetError `credentials-unusable` if there are none, or `secret-missing`.
  */
 export function revealCredentials(machine: string, wanted: HopCredentials): Credentials {
   const problems: FleetError[] = [];
@@ -30,7 +30,7 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
       if (optional && errnoOf(thrown.cause) === 'ENOENT') continue;
-      // The agent may hold it opened.
+      // The agent may hold the decrypted key.
       const half = socket && thrown.cause instanceof EncryptedKey ? publicHalf(path) : null;
       if (half === null) problems.push(thrown);
       else named.push(half);
@@ -60,7 +60,7 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
   };
 }
 
-/** Leaves the password out beside a key, also where that key cannot be read. */
+/** Removes the password if there is a key or agent, even one that cannot be read. */
 export function besideKeys(credentials: Credentials): Credentials {
   const { keys, agent, problem } = credentials;
   const hasKey = keys.length > 0 || agent !== null || problem !== null;
@@ -81,14 +81,14 @@ function unusable(client: string, message: string): FleetError {
   return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
 }
 
-/** What may be offered to a client, in clear. Nothing else ever is: no default keys, no agent that was not named. */
+/** The decrypted credentials that may be offered to a client. Default keys and unnamed agents are never offered. */
 export interface Credentials {
   readonly password: string | null;
-  /** With their private halves, in the order in which they are offered. */
+  /** The private keys in the order in which they are offered. */
   readonly keys: readonly LoginKey[];
   readonly agent: SshAgent | null;
-  /** Why something that is configured is not among these; null: all is. */
+  /** The reason why something that is configured is missing here; null if nothing is. */
   readonly problem: string | null;
-  /** Files of certificates beside the keys, which ssh2 cannot offer. */
+  /** The certificate files beside the keys, which ssh2 cannot offer. */
   readonly certificates: readonly string[];
 }

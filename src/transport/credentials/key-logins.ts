@@ -4,20 +4,20 @@ import type { Client } from '../../config/config.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 
 /**
- * The clients that have let us in by a key alone. Such a client is not offered a password beside the key any more: its
- * root could refuse the key to be given the password.
+ * The clients that have accepted a key alone. Such a client is no longer offered a password beside the key: its root
+ * could refuse the key to obtain the password.
  */
 export interface KeyLogins {
-  /** Under the client's present or former name. */
+  /** True if the client is recorded under its present or its former name. */
   has(client: Pick<Client, 'name' | 'was'>): boolean;
   note(client: Pick<Client, 'name'>): void;
-  /** Appends the new ones to the file, mode 0600. Throws FleetError `state-unusable`. */
+  /** Appends the newly recorded clients to the file, mode 0600. Throws FleetError `state-unusable`. */
   save(): void;
-  /** null: nothing is remembered. */
+  /** The path of the file; null if nothing is recorded. */
   readonly file: string | null;
 }
 
-/** For what remembers nothing. */
+/** A record that stays empty. */
 export const noKeyLogins: KeyLogins = {
   has: () => false,
   note: () => undefined,
@@ -25,7 +25,7 @@ export const noKeyLogins: KeyLogins = {
   file: null,
 };
 
-/** Reads the file: a line for each client, its name as JSON. Throws FleetError `state-unusable` if that fails. */
+/** Reads the file: one line for each client, its name as JSON. Throws FleetError `state-unusable` if that fails. */
 export function loadKeyLogins(file: string): KeyLogins {
   const known = new Set(readLines(file));
   const fresh = new Set<string>();
@@ -41,7 +41,7 @@ export function loadKeyLogins(file: string): KeyLogins {
     save: () => {
       if (fresh.size === 0) return;
       try {
-        // A line that a crash left unfinished is ended.
+        // The leading line feed ends a line that a crash left unfinished.
         appendFileSync(file, `\n${[...fresh].join('\n')}\n`, { mode: 0o600 });
         fresh.clear();
       } catch (thrown) {

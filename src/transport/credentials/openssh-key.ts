@@ -1,8 +1,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
 /**
- * An Ed25519 private key in OpenSSH's own format (PROTOCOL.key of OpenSSH), unencrypted: the only one in which ssh2
- * takes a key of this type.
+ * Encodes an Ed25519 private key in OpenSSH's own format (PROTOCOL.key of OpenSSH), unencrypted. ssh2 reads a key of
+ * this type in no other format.
  */
 export function opensshPrivateKey(key: KeyObject): string {
   // RFC 8410: both DER forms end with the 32 bytes of the key.
@@ -22,7 +22,7 @@ export function opensshPrivateKey(key: KeyObject): string {
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${lines}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }
 
-/** RFC 4251, section 5: `string`. */
+/** Encodes a `string` of RFC 4251, section 5. */
 function field(value: string | Buffer): Buffer {
   const bytes = Buffer.from(value as string);
   const length = Buffer.alloc(4);

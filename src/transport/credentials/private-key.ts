@@ -6,20 +6,20 @@ import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { opensshPrivateKey } from './openssh-key.ts';
 import { parseKey, type ParsedKey } from '../connection/ssh2.ts';
 
-/** A key for logging in. `usable` is null for a public key alone: then it chooses among the keys of an ssh-agent. */
+/** A key for logging in. `usable` is null for a public key alone, which selects a key of the ssh-agent. */
 export interface LoginKey {
   readonly usable: ParsedKey | null;
   readonly publicBlob: Buffer;
   readonly fingerprint: string;
 }
 
-/** The larger ones that exist (RSA 16384) are 13 KB. */
+/** The most bytes of a key file. A large key (RSA 16384) has 13 KB. */
 const maxFileBytes = 64 * 1024;
 
 const loaded = new Map<string, { readonly stamp: string; readonly key: LoginKey }>();
 
 /**
- * The key of a file: OpenSSH's own format, PEM (PKCS#1, SEC 1) and PKCS#8, encrypted or not, or a public key. Decoded
+ * Loads a key in OpenSSH's own format, PEM (PKCS#1, SEC 1) or PKCS#8, encrypted or not, or a public key. Decodes it
  * once a process for each state of the file. Throws FleetError `credentials-unusable`, which never quotes the file.
  */
 export function loadPrivateKey(path: string, passphrase: string | null): LoginKey {
@@ -33,7 +33,7 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
     const known = loaded.get(path);
     if (known?.stamp === stamp) return known.key;
     const key = decodeLoginKey(readFileSync(path, 'utf8'), passphrase);
-    // ssh's own rule: others may not read a key that is ours. One that belongs to root and our group is the admin's choice.
+    // ssh's own rule: others must not read a key of this account. A key of root with this account's group is allowed.
     const open = file.uid === process.getuid?.() && (file.mode & 0o077) !== 0;
     if (key.usable !== null && open) throw new OpenToOthers();
     loaded.set(path, { stamp, key });
@@ -52,21 +52,21 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
 
 class OpenToOthers extends Error {}
 
-/** The key is encrypted and there is no passphrase. */
+/** The error for an encrypted key without a passphrase. */
 export class EncryptedKey extends Error {
   constructor() {
     super('it is encrypted and no passphrase is configured');
   }
 }
 
-/** An RSA key was to sign over SHA-1, because the server takes nothing better. */
+/** The error for a server that accepts RSA signatures only over SHA-1. */
 export class Sha1Refused extends Error {
   constructor() {
     super('the server takes RSA keys with SHA-1 alone (ssh-rsa), which is not used; take an Ed25519 key');
   }
 }
 
-/** The same for a text. Throws Error with a sentence that does not quote it. */
+/** Decodes a key from the text of a file. Throws an Error whose message does not quote the text. */
 export function decodeLoginKey(text: string, passphrase: string | null): LoginKey {
   const parsed = decode(text, passphrase);
   if ((parsed.type as string) === 'ssh-dss') throw new Error('keys of type DSA are not supported');
@@ -95,7 +95,7 @@ const notForSsh2: readonly (readonly [RegExp, string])[] = [
   [/^sk-\S+@openssh\.com /, 'it is a security key, which needs transport="openssh"'],
 ];
 
-/** OpenSSL reads what ssh2 does not (PKCS#8), and writes a form that ssh2 does read. */
+/** Converts PEM by OpenSSL, which reads PKCS#8, into a format that ssh2 reads. */
 function fromPem(text: string, passphrase: string | null): ParsedKey {
   const encrypted = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(text);
   if (encrypted && passphrase === null) throw new EncryptedKey();
@@ -124,8 +124,8 @@ const defaultHash: Readonly<Record<string, string>> = {
 };
 
 /**
- * ssh2 decodes the PEM at every signature, which costs more than the signature. A key that node:crypto does not take
- * keeps ssh2's own way.
+ * Replaces the `sign` of ssh2, which decodes the PEM at every signature: that costs more than the signature. Leaves a
+ * key unchanged that node:crypto does not accept.
  */
 function withFastSignature(key: ParsedKey): ParsedKey {
   let object: KeyObject;
@@ -141,7 +141,7 @@ function withFastSignature(key: ParsedKey): ParsedKey {
       if (key.type === 'ssh-rsa' && (digest === null || digest === 'sha1')) throw new Sha1Refused();
       return sign(digest, Buffer.from(data as string), object);
     } catch (thrown) {
-      // ssh2 expects the error as the value.
+      // ssh2 expects the error as the return value.
       return thrown as Buffer;
     }
   };

@@ -4,7 +4,7 @@ import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { Sha1Refused } from './private-key.ts';
 import { OpenSSHAgent, type ParsedKey } from '../connection/ssh2.ts';
 
-/** What ssh2's agent hands its callbacks; its declaration has these types but does not export them. */
+/** The callback types of ssh2's agent, which its type declaration does not export. */
 type StreamCallback = Parameters<InstanceType<typeof OpenSSHAgent>['getStream']>[0];
 type IdentityCallback = Parameters<InstanceType<typeof OpenSSHAgent>['getIdentities']>[0];
 type SignParameters = Parameters<OpenSSHAgentSign>;
@@ -16,19 +16,19 @@ type OpenSSHAgentSign = (
 ) => boolean;
 type SignDone = (error: Error | null | undefined, signature?: Buffer) => void;
 
-/** Which of an agent's keys are offered, by their blobs. */
+/** The selection among an agent's keys, by their public blobs. */
 export interface AgentSelection {
-  /** These first. */
+  /** The keys to offer first. */
   readonly named: readonly Buffer[];
-  /** And no others. */
+  /** True if only the named keys are offered. */
   readonly namedOnly: boolean;
-  /** Never these: they are offered in another way. */
+  /** The keys that are not offered, because the login offers them from files. */
   readonly except: readonly Buffer[];
 }
 
 /**
- * An ssh-agent at a socket. Unlike ssh2's own, it can be closed while it waits for an agent that does not answer, it
- * offers the keys that were selected, at most `limit` of them, and it has nothing signed over SHA-1.
+ * A client of the ssh-agent at a socket. Unlike ssh2's own, it can be closed while the agent does not answer. It offers
+ * only the selected keys, at most `limit` of them, and requests no signature over SHA-1.
  */
 export class SshAgent extends OpenSSHAgent {
   readonly #path: string;
@@ -36,7 +36,7 @@ export class SshAgent extends OpenSSHAgent {
   readonly #open = new Set<Socket>();
   #offered: readonly string[] = [];
   #withheld = 0;
-  /** How many keys are offered at most. */
+  /** The most keys to offer. */
   limit = Number.POSITIVE_INFINITY;
 
   constructor(path: string, selection: AgentSelection = { named: [], namedOnly: false, except: [] }) {
@@ -45,12 +45,12 @@ export class SshAgent extends OpenSSHAgent {
     this.#selection = selection;
   }
 
-  /** Fingerprints of the keys that were offered. */
+  /** The fingerprints of the offered keys. */
   get offered(): readonly string[] {
     return this.#offered;
   }
 
-  /** How many keys were not offered because of the limit. */
+  /** The number of keys that were not offered because of the limit. */
   get withheld(): number {
     return this.#withheld;
   }
@@ -91,7 +91,7 @@ export class SshAgent extends OpenSSHAgent {
   }
 
   override sign(...[key, data, options, done]: SignParameters): boolean {
-    // ssh2 always names the hash of an RSA signature, and hands options and callback over apart.
+    // ssh2 always names the hash of an RSA signature, and passes options and callback as two arguments.
     if (typeof options === 'object' && options.hash === 'sha1') {
       done?.(new Sha1Refused());
       return false;
@@ -99,7 +99,7 @@ export class SshAgent extends OpenSSHAgent {
     return super.sign(key, data, options as object, done);
   }
 
-  /** Ends what is under way. */
+  /** Destroys the open sockets. */
   close(): void {
     for (const socket of this.#open) socket.destroy();
   }

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 
 /**
- * The file of the certificate that stands beside a private or public key and that OpenSSH would offer with it
- * (`id_ed25519-cert.pub`, ssh(1) under -i); null: there is none. ssh2 cannot offer certificates.
+ * Returns the certificate file beside a private or public key (`id_ed25519-cert.pub`, ssh(1) under -i). OpenSSH would
+ * offer it with the key; ssh2 cannot offer certificates. Returns null if there is none.
  */
 export function certificateBeside(keyFile: string): string | null {
   const file = `${keyFile.replace(/\.pub$/, '')}-cert.pub`;

@@ -6,21 +6,21 @@ import { boundRequests } from './request-bound.ts';
 import type { Client, ConnectConfig, ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
 
 export interface Ssh2Options extends Pick<ConnectConfig, 'sock' | 'username' | 'keepaliveInterval' | 'authHandler'> {
-  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  /** The value of the `kex` setting; default: the usual key exchanges. */
   readonly kex?: string | null | undefined;
   readonly hostKeyAlgorithms: ServerHostKeyAlgorithm[];
-  /** False: the key that the server shows is not taken. */
+  /** Returns false if the server's host key is to be rejected. */
   readonly judgeHostKey: (blob: Buffer) => boolean;
 }
 
-/** Begins a connection of ssh2 with what is changed of ssh2 here, without deadlines and compression. */
+/** Starts a connection of ssh2 with the bounds of this folder, without deadlines and without compression. */
 export function connectSsh2(
   ssh: Client,
   { kex = null, hostKeyAlgorithms, judgeHostKey, ...options }: Ssh2Options,
 ): void {
-  // Groups of the server's choice are checked through private parts.
+  // Only private parts of ssh2 allow a check of the group that the server chooses.
   const exchanges = offeredKeyExchanges(kex).filter((name) => name !== groupExchange || privatePartsFit());
-  // For an empty list ssh2 would offer all it has.
+  // ssh2 would offer all its key exchanges for an empty list.
   if (exchanges.length === 0) throw new Error('none of the key exchanges of `kex` can be offered');
   ssh.connect({
     ...options,

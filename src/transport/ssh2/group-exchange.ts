@@ -4,14 +4,14 @@ import type { Client } from '../connection/ssh2.ts';
 import { takeGroupExchanges, type GroupKeys } from './private-parts.ts';
 
 /**
- * Key exchange in a group that the server chooses (RFC 4419), of 2,048 to 4,096 bits. ssh2 takes a group of any size, and
- * Node then tests whether its prime is one: 3 s for an honest group of 4,096 bits, 21 s for one of 8,192. Here the group is
- * checked as OpenSSH checks it, without that test, and an exchange takes 25 ms at most.
+ * The bounds of a group that the server chooses for the key exchange (RFC 4419), in bits. ssh2 accepts a group of any
+ * size, and Node then runs a primality test, which takes seconds for 4,096 bits. This file checks the group as OpenSSH
+ * does, without that test: an exchange takes 25 ms at most.
  */
 const leastBits = 2048;
 const mostBits = 4096;
 
-/** Checks the groups of a client's key exchanges. To be called when `connect` has returned, before the server has said anything. */
+/** Checks the groups of a client's key exchanges. Call it right after `connect`, before the server's first bytes. */
 export function boundGroupExchanges(ssh: Client): void {
   takeGroupExchanges(ssh, { mostBits, check: checkGroup, generate: generateKeys });
 }
@@ -43,7 +43,10 @@ function generateKeys(prime: Buffer, generator: Buffer): { readonly publicKey: B
   };
 }
 
-/** Returns what is wrong with a group, to end a sentence; null: nothing. Generators of OpenSSH's groups are 2 and 5. */
+/**
+ * Returns the fault of a group, as the end of a sentence; null if it has none. The generators of OpenSSH's groups are 2
+ * and 5.
+ */
 function groupFault(prime: Buffer, generator: Buffer): string | null {
   const bits = numberOf(prime).toString(2).length;
   if (bits < leastBits || bits > mostBits) return `has ${bits} bits, not ${leastBits} to ${mostBits}`;
@@ -52,7 +55,7 @@ function groupFault(prime: Buffer, generator: Buffer): string | null {
   return null;
 }
 
-/** True for a number from 2 to the prime without 2: the others give a secret that anybody knows. */
+/** True for a number from 2 to prime - 2: any other leads to a secret that anybody can compute. */
 function isWithin(other: Buffer, prime: Buffer): boolean {
   if (stripped(other).length > stripped(prime).length) return false;
   const number = numberOf(other);
@@ -68,10 +71,10 @@ function stripped(bytes: Buffer): Buffer {
   return start === -1 ? Buffer.alloc(0) : bytes.subarray(start);
 }
 
-/** 1.2.840.113549.1.3.1 of PKCS #3. */
+/** The object identifier 1.2.840.113549.1.3.1 of PKCS #3, in DER. */
 const dhKeyAgreement = Buffer.from('06092a864886f70d010301', 'hex');
 
-/** An element of DER, its length in four bytes, which OpenSSL takes for any. */
+/** Encodes an element of DER with a length of four bytes, which OpenSSL accepts for any element. */
 function der(tag: number, parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
   const head = Buffer.of(tag, 0x84, 0, 0, 0, 0);
@@ -84,14 +87,14 @@ function integer(bytes: Buffer): Buffer {
   return der(0x02, (number[0] ?? 0) & 0x80 ? [Buffer.of(0), number] : [number]);
 }
 
-/** The number of a public key: behind its group, in a string of bits of which none is unused. */
+/** Returns the number of a public key: it follows the group, in a bit string without unused bits. */
 function publicNumber(spki: Buffer): Buffer {
   const group = contentAt(spki, contentAt(spki, 0).start);
   const { start, end } = contentAt(spki, contentAt(spki, group.end).start + 1);
   return spki.subarray(start, end);
 }
 
-/** Where the content of the element at a place begins and ends. */
+/** Returns the offsets of the content of the DER element at `at`. */
 function contentAt(data: Buffer, at: number): { readonly start: number; readonly end: number } {
   const first = data.readUInt8(at + 1);
   const more = first < 0x80 ? 0 : first - 0x80;

@@ -11,22 +11,22 @@ export interface SendOptions {
 }
 
 /**
- * A login whose first try may go ahead of all answers, with the first command behind it. ssh2 knows nothing of that try:
- * it is told what followed from it when it asks what to try next.
+ * A login whose first attempt may be sent ahead of all answers, together with the first command. ssh2 does not know of
+ * that attempt: it gets the outcome when it asks for the next attempt.
  */
 export class LoginAhead {
   readonly #login: Login;
   #isUnderWay = false;
   #wasRefused = false;
   #refusal: Refusal | null = null;
-  /** What the login begins with, where that cannot go ahead. */
+  /** The first attempt of the login, if it cannot be sent ahead. */
   #held: AnyAuthMethod | false | null = null;
 
   constructor(login: Login) {
     this.#login = login;
   }
 
-  /** In the listener of ssh2's first `handshake`. Nothing goes ahead where the first try is no key. */
+  /** Sends the login from the listener of ssh2's first `handshake`. Sends nothing if the first attempt is no key. */
   send({ ssh, username, command, onChannel }: SendOptions): void {
     const first = this.#login.next(null, null);
     if (first !== false && first.type === 'publickey') {
@@ -40,7 +40,7 @@ export class LoginAhead {
     if (!this.#isUnderWay) this.#held = first;
   }
 
-  /** ssh2's authHandler. */
+  /** Returns the next attempt, as ssh2's authHandler; false if none is left. */
   next(left: AuthenticationType[] | null, partial: boolean | null): AnyAuthMethod | false {
     const held = this.#held;
     const refusal = this.#refusal;
@@ -52,12 +52,12 @@ export class LoginAhead {
     return this.#login.next(left, partial);
   }
 
-  /** The command is on its way: its channel comes after the login, or the reason why there is none. */
+  /** True if the command was sent: its channel, or the error in its place, follows the login. */
   get isUnderWay(): boolean {
     return this.#isUnderWay;
   }
 
-  /** The first try was refused, and the server has answered none since. */
+  /** True if the first attempt was refused and the server has answered no attempt since. */
   get isUnanswered(): boolean {
     return this.#wasRefused;
   }

@@ -2,12 +2,13 @@ import type { AnyAuthMethod, AuthenticationType, KeyboardInteractiveCallback, Pr
 import type { Credentials } from '../credentials/credentials.ts';
 
 /**
- * How often a login is tried at most, each key that is offered counting once. OpenSSH ends the connection at the sixth
- * failure (MaxAuthTries in sshd_config(5)) and then says nothing of keys, so the last word is left to us.
+ * The most attempts of a login; each offered key counts as an attempt. OpenSSH closes the connection at the sixth
+ * failure (MaxAuthTries in sshd_config(5)) with a message that does not mention keys. With fewer attempts the login
+ * ends here, with a message that lists them.
  */
 const maxTries = 5;
 
-/** The SSH method that an attempt counts as on the wire. */
+/** The authentication method by which the server counts an attempt. */
 type Method = 'publickey' | 'password' | 'keyboard-interactive';
 
 interface Attempt {
@@ -17,13 +18,13 @@ interface Attempt {
 }
 
 export interface Login {
-  /** ssh2's authHandler: what to try next. */
+  /** Returns the next attempt, as ssh2's authHandler; false if none is left. */
   readonly next: (left: AuthenticationType[] | null, partial: boolean | null) => AnyAuthMethod | false;
-  /** What was offered, for the message after a refusal. */
+  /** Returns the labels of the attempts so far, for the message after a refusal. */
   readonly tried: () => readonly string[];
-  /** How many keys were left out so that the login stays within its number of tries. */
+  /** Returns the number of keys that were left out to stay within the most attempts. */
   readonly withheld: () => { readonly keys: number; readonly ofAgent: number };
-  /** What the client would have taken, as far as it said; null: not said. */
+  /** Returns the methods that the client accepts; null if it has not named any. */
   readonly wanted: () => readonly string[] | null;
   /** True if a key was offered and nothing else was. */
   readonly byKey: () => boolean;
@@ -32,20 +33,20 @@ export interface Login {
 export interface LoginOptions {
   readonly username: string;
   readonly credentials: Credentials;
-  /** Called with a sentence when the client asks what is not answered. */
+  /** Called with a sentence when the client asks for something other than the password. */
   readonly refuse: (why: string) => void;
-  /** The first way was refused on another connection; default: nothing was. */
+  /** True if the first attempt was refused on another connection; default false. */
   readonly withoutFirst?: boolean;
 }
 
 /**
- * The order of a login: keys, agent, password, keyboard-interactive with that password; what the client does not take
- * is left out, and a password that was judged is not sent a second time in another way (accounts get locked).
+ * Plans the order of a login: keys, agent, password, keyboard-interactive with that password. Leaves out methods that
+ * the client does not accept. Never sends a refused password again by another method: that can lock the account.
  */
 export function planLogin({ username, credentials, refuse, withoutFirst = false }: LoginOptions): Login {
   const { password, keys, agent } = credentials;
   const attempts: Attempt[] = [];
-  // A password may need two: a server that has no such method, and then keyboard-interactive.
+  // A password may need two attempts: the method `password`, which a server may lack, and keyboard-interactive.
   const mostKeys = maxTries - (password === null ? 0 : 2);
   for (const key of keys.slice(0, mostKeys)) {
     if (key.usable === null) continue;
@@ -78,7 +79,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
     byKey: () => last?.method === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
     next: (left, partial) => {
       wanted = left;
-      // After one of several required methods was taken, those that were refused for being out of turn count again.
+      // A partial success: methods that were refused before their turn may be tried again.
       if (partial === true) open = attempts.filter((attempt) => attempt.method !== last?.method);
       else if (last?.method === 'password' && left?.includes('password') === true) {
         open = open.filter((attempt) => attempt.method !== 'keyboard-interactive');
@@ -96,7 +97,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
 const agentLabel = 'ssh-agent';
 const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
 
-/** True for a prompt that asks for the account's password and nothing else: no code, no new password. */
+/** True if a prompt asks for the account's password, and not for a code or a new password. */
 export function isPasswordPrompt(prompt: string): boolean {
   return (
     /passw|passphrase|mot de passe|contrase|kennwort|senha|wachtwoord|hasło|парол|密码|密碼|パスワード/i.test(prompt) &&
@@ -131,15 +132,15 @@ function answerPassword(password: string, refuse: (why: string) => void) {
 interface Refusal {
   readonly username: string;
   readonly login: Login;
-  /** Why something that is configured could not be offered; null: all could. */
+  /** The reason why something that is configured could not be offered; null if everything could. */
   readonly problem: string | null;
-  /** Files of certificates that could not be offered. */
+  /** The certificate files that could not be offered. */
   readonly certificates: readonly string[];
-  /** The words with which the client ended the connection; null: it let the tries run out. */
+  /** The client's message when it closed the connection; null if all attempts were refused. */
   readonly said: string | null;
 }
 
-/** What people are told of a refused login: what was tried, what was not, and what the client would have taken. */
+/** Describes a refused login: the attempts, the keys that were left out, and the methods that the client accepts. */
 export function describeRefusal({ username, login, problem, certificates, said }: Refusal): string {
   const tried = login.tried();
   const wanted = login.wanted();

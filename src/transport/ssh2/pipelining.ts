@@ -2,15 +2,15 @@ import type { AuthenticationType, Client, ClientChannel, ParsedKey } from '../co
 import { privatePartsOf } from './private-parts.ts';
 
 /**
- * A login that does not wait: signed public key, session channel and exec go out behind the service request, in one
- * flight, where SSH otherwise waits for five answers (RFC 4252, section 7; RFC 4254, sections 5.1 and 6.5). sshd and
- * dropbear take the messages in order, so each is answered as if it had come in its turn.
+ * A pipelined login: signed public key, session channel and exec follow the service request in one flight. SSH
+ * otherwise waits for five answers (RFC 4252, section 7; RFC 4254, sections 5.1 and 6.5). sshd and dropbear process the
+ * messages in order, and the answers are the same.
  */
 
-/** What OpenSSH and dropbear number the first channel of a connection; RFC 4254 leaves it to them. */
+/** The number that OpenSSH and dropbear give the first channel of a connection; RFC 4254 leaves it to the server. */
 const guessedChannel = 0;
 
-/** The server's answers fit no order that it was asked in. The same connection is of no more use. */
+/** The error if the server's answers do not fit the pipelined requests. The connection is no longer usable. */
 export class OutOfStep extends Error {}
 
 export interface Refusal {
@@ -23,16 +23,18 @@ export interface AheadOptions {
   readonly username: string;
   readonly key: ParsedKey;
   readonly command: string;
-  /** The key was not taken, or was not enough. ssh2 goes on with its authHandler as if this had been its first try. */
+  /** Called if the key was refused or did not suffice. ssh2 then continues with its authHandler from the start. */
   readonly onRefused: (refusal: Refusal) => void;
-  /** The channel whose command runs; or why there is none: OutOfStep, or what the server says. Not after a refusal. */
+  /**
+   * Called with the channel whose command runs, or with OutOfStep or the server's error. Not called after a refusal.
+   */
   readonly onChannel: (channel: ClientChannel | Error) => void;
 }
 
 /**
- * Sends the login in the listener of ssh2's first `handshake`, once the host key is proved: ssh2 itself sends the service
- * request when the listeners have returned, and the rest goes out in the same turn. Returns false if nothing is sent and
- * the login has to wait for each answer.
+ * Sends the login from the listener of ssh2's first `handshake`, when the host key is proved. ssh2 itself sends the
+ * service request when the listeners have returned; the other messages follow in the same turn. Returns false if
+ * nothing is sent and the login has to wait for each answer.
  */
 export function sendAhead({ ssh, username, key, command, onRefused, onChannel }: AheadOptions): boolean {
   const parts = privatePartsOf(ssh);
@@ -45,7 +47,7 @@ export function sendAhead({ ssh, username, key, command, onRefused, onChannel }:
     else opened.onCommand(onChannel);
   });
 
-  // ssh2 would begin its own login here, and the one under way would be a second one.
+  // ssh2 would start a login of its own here, beside the pipelined login.
   handlers['SERVICE_ACCEPT'] = () => undefined;
   handlers['USERAUTH_FAILURE'] = (_protocol: unknown, left: AuthenticationType[], partial: boolean) => {
     Object.assign(handlers, original);
@@ -56,7 +58,7 @@ export function sendAhead({ ssh, username, key, command, onRefused, onChannel }:
 
   queueMicrotask(() => {
     try {
-      // RSA: SHA-256 is what every server takes that takes RSA without SHA-1 (RFC 8332, section 3).
+      // Every server that accepts RSA without SHA-1 accepts SHA-256 (RFC 8332, section 3).
       const [algorithm, hash] = key.type === 'ssh-rsa' ? ['rsa-sha2-256', 'sha256'] : [];
       sendKeyLogin(username, key, algorithm, (data, done) => {
         const signature: unknown = key.sign(data, hash);

@@ -1,19 +1,19 @@
 /**
- * The only file that touches private parts of ssh2, for what ssh2 has no public interface to: a login sent ahead of its
- * answers, limits on what a server asks, and the check of groups that a server chooses. Where the installed version looks
- * otherwise than this file knows it, `privatePartsOf` returns null, and connections do without these.
+ * The only file that uses private parts of ssh2, where ssh2 has no public interface: for the pipelined login, the
+ * limits on a server's requests, and the check of groups that a server chooses. If the installed version differs from
+ * the known releases, `privatePartsOf` returns null, and connections work without these.
  */
 import { Duplex } from 'node:stream';
 
 import { newClient, ssh2Version, type Client, type ClientChannel, type ParsedKey } from '../connection/ssh2.ts';
 
-/** The releases whose source this file was written for. */
+/** The releases of ssh2 for whose source this file was written. */
 const knownRelease = /^1\.17\./;
 
-/** A function that ssh2 calls with each message of one kind (lib/client.js, `messageHandlers`). */
+/** A function that ssh2 calls with each message of one type (lib/client.js, `messageHandlers`). */
 export type MessageHandler = (...args: never[]) => void;
 
-/** lib/protocol/Protocol.js. */
+/** The Protocol of lib/protocol/Protocol.js. */
 interface Protocol {
   readonly _handlers: Record<string, MessageHandler | undefined>;
   _kex?: { readonly type: string };
@@ -32,14 +32,14 @@ interface Opening {
   type: 'session';
 }
 
-/** ChannelManager of lib/utils.js. */
+/** The ChannelManager of lib/utils.js. */
 interface ChannelManager {
   add(opening: Opening): number;
   remove(channel: number): void;
   get(channel: unknown): { readonly type?: string } | null | undefined;
 }
 
-/** lib/Channel.js. */
+/** The Channel of lib/Channel.js. */
 type OpenedChannel = ClientChannel & {
   readonly outgoing: { readonly id: number };
   readonly _callbacks: ((failed: boolean | Error) => void)[];
@@ -47,7 +47,7 @@ type OpenedChannel = ClientChannel & {
   allowHalfOpen: boolean;
 };
 
-/** DHGroupExchange of lib/protocol/kex.js. */
+/** The DHGroupExchange of lib/protocol/kex.js. */
 interface GroupExchange {
   readonly type: 'groupex';
   _prime: Buffer | null;
@@ -69,50 +69,50 @@ export interface GroupKeys {
 
 export interface GroupPolicy {
   readonly mostBits: number;
-  /** Throws if the group is not to be used. */
+  /** Throws if the group is unacceptable. */
   readonly check: (prime: Buffer, generator: Buffer) => void;
   readonly generate: (prime: Buffer, generator: Buffer) => { readonly publicKey: Buffer; readonly keys: GroupKeys };
 }
 
-/** A session channel that was asked for before the login. */
+/** A session channel that is requested before the login is done. */
 export interface EarlyChannel {
-  /** Sends the request for the channel and, for the number that the server gives it, the command. */
+  /** Sends the request for the channel and, to the expected number of the server's side, the command. */
   send(serverChannel: number, command: string): void;
-  /** Forgets the channel: the server is not going to answer. */
+  /** Removes the channel, because the server will not answer. */
   remove(): void;
 }
 
 export interface PrivateParts {
-  /** Message name -> handler; an entry that is replaced is called from then on. */
+  /** The handler of each message name. ssh2 calls a replaced entry from then on. */
   readonly handlers: Record<string, MessageHandler | undefined>;
   /** Sends a signed login by public key. */
   readonly sendKeyLogin: Protocol['authPK'];
-  /** `onOpen` is given the channel and the number that the server gave it, or why there is none. */
+  /** Reserves a channel. Calls `onOpen` with the channel and the server's number of it, or with an error. */
   readonly reserveChannel: (onOpen: (opened: OpenedEarly | Error) => void) => EarlyChannel;
-  /** Returns the channel of a number, or null if none is open. */
+  /** Returns the open channel of a number; null if none is open. */
   readonly openChannel: (id: unknown) => { readonly type?: string } | null;
-  /** Calls the handler of an accepted service, with which ssh2 begins its own login. */
+  /** Calls the handler of an accepted service, with which ssh2 starts its own login. */
   readonly beginLogin: () => void;
 }
 
 export interface OpenedEarly {
   readonly serverChannel: number;
-  /** Calls back with the answer to the command: its channel, or why it does not run. */
+  /** Calls back with the answer to the command: its channel, or an error if it does not run. */
   readonly onCommand: (done: (channel: ClientChannel | Error) => void) => void;
 }
 
-/** MAX_WINDOW and PACKET_SIZE of lib/Channel.js. */
+/** The MAX_WINDOW and PACKET_SIZE of lib/Channel.js. */
 const windowBytes = 2 * 1024 * 1024;
 const packetBytes = 32 * 1024;
 
 let fit: boolean | null = null;
 
-/** True if the installed ssh2 is of a known release and looks as this file knows it. Looks once a process. */
+/** True if the installed ssh2 is a known release with the expected private parts. Checks once a process. */
 export function privatePartsFit(): boolean {
   return (fit ??= knownRelease.test(ssh2Version) && areThere());
 }
 
-/** ssh2 makes its parts when it connects; here, to a stream that nobody answers. */
+/** True if the private parts exist. Connects to a stream without a peer, because ssh2 creates its parts on connect. */
 function areThere(): boolean {
   const ssh = newClient();
   ssh.on('error', () => undefined);
@@ -142,7 +142,7 @@ function rawPartsOf(ssh: Client): { readonly protocol: Protocol; readonly channe
   return { protocol: protocol as Protocol, channels: channels as ChannelManager };
 }
 
-/** Returns the parts of a client that has begun to connect; null if they do not fit. */
+/** Returns the private parts of a client whose `connect` was called; null if they do not fit. */
 export function privatePartsOf(ssh: Client): PrivateParts | null {
   const raw = privatePartsFit() ? rawPartsOf(ssh) : null;
   if (raw === null) return null;
@@ -180,7 +180,7 @@ function openedEarly(channel: OpenedChannel): OpenedEarly {
           done(failed === true ? new Error('Unable to exec') : failed);
           return;
         }
-        // As Client.exec leaves it.
+        // The same state in which Client.exec leaves a channel.
         channel.subtype = 'exec';
         channel.allowHalfOpen = true;
         done(channel);
@@ -190,8 +190,8 @@ function openedEarly(channel: OpenedChannel): OpenedEarly {
 }
 
 /**
- * Has the groups of later key exchanges checked and used by a policy of ours. For a client whose server has not said anything yet.
- * A group exchange that looks otherwise than this file knows it ends the connection.
+ * Applies a policy to the groups of later key exchanges. Call it before the server's first bytes. A group exchange
+ * whose private parts are unknown ends the connection.
  */
 export function takeGroupExchanges(ssh: Client, policy: GroupPolicy): void {
   const protocol = (privatePartsFit() ? rawPartsOf(ssh) : null)?.protocol;

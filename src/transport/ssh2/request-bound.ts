@@ -1,31 +1,31 @@
 import type { Client } from '../connection/ssh2.ts';
 import { privatePartsOf } from './private-parts.ts';
 
-/** The most requests of a connection, with one more for each of its seconds: sshd may ask that often whether we live. */
+/** The most requests of a connection, plus one for each second: sshd may send a keepalive that often. */
 const mostRequests = 64;
 
-/** True for a message that has to be answered: each answer waits in memory until the other side reads it. */
+/** True if a message needs an answer. Each answer stays in memory until the server reads it. */
 export const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
   GLOBAL_REQUEST: (args) => args[2] === true,
   CHANNEL_REQUEST: (args) => args[3] === true,
   CHANNEL_OPEN: () => true,
-  // A login takes a dozen of these; ssh2 answers each, and a key that would be taken with a signature.
+  // A login has a dozen of these. ssh2 answers each of them, and an acceptable key with a signature.
   SERVICE_ACCEPT: () => true,
   USERAUTH_FAILURE: () => true,
   USERAUTH_PK_OK: () => true,
   USERAUTH_INFO_REQUEST: () => true,
 };
 
-/** True for data of a channel that is not open, as sshd's own client sees it, and for errors of a forwarded connection. */
+/** True for data of a channel that is not open, as in OpenSSH's client, and for stderr of a forwarded connection. */
 const breaksProtocol: Readonly<Record<string, (channel: { readonly type?: string } | null) => boolean>> = {
   CHANNEL_DATA: (channel) => channel === null,
   CHANNEL_EXTENDED_DATA: (channel) => channel === null || channel.type === 'direct-tcpip',
 };
 
 /**
- * True for a request that is passed over. OpenSSH announces its host keys after a login (PROTOCOL of its sources, section 2.5), and ssh2 has it prove each for an event
- * that has no listener here: a round trip, and a signature and its check for each key, a fourteenth of the CPU time of a visit.
- * known_hosts alone says which key is right.
+ * True for an announcement of host keys, which is ignored. OpenSSH announces its host keys after a login (PROTOCOL of
+ * its sources, section 2.5). ssh2 would request a proof of each for an event that has no listener here: a round trip,
+ * and a signature and its verification for each key. Only known_hosts decides which key is right.
  */
 function announcesHostKeys([, request, wantsReply]: readonly unknown[]): boolean {
   return request === 'hostkeys-00@openssh.com' && wantsReply !== true;
@@ -34,9 +34,9 @@ function announcesHostKeys([, request, wantsReply]: readonly unknown[]): boolean
 const bounded = new WeakSet<Client>();
 
 /**
- * Ends a connection whose server sends requests without end, exchanges keys more than once a minute, or sends data of no open
- * channel, as sshd does (serverloop.c, channel_lookup); passes over announced host keys. To be called during a client's first
- * key exchange: no request comes before. Later calls do nothing.
+ * Ends a connection whose server sends requests without end, exchanges keys more than once a minute, or sends data of
+ * no open channel, as sshd does (serverloop.c, channel_lookup). Ignores announced host keys. Call it during a client's
+ * first key exchange, before any request. Later calls do nothing.
  */
 export function boundRequests(ssh: Client): void {
   if (bounded.has(ssh)) return;
@@ -63,7 +63,7 @@ export function boundRequests(ssh: Client): void {
       else if (name !== 'GLOBAL_REQUEST' || !announcesHostKeys(args)) handle(...args);
     };
   }
-  // Data that nobody reads would only make garbage, as fast as the server can send.
+  // Data without a reader would fill the memory as fast as the server sends it.
   for (const [name, isWrong] of Object.entries(breaksProtocol)) {
     const handle = handlers[name];
     if (handle === undefined) continue;
@@ -74,7 +74,7 @@ export function boundRequests(ssh: Client): void {
       else handle(...(args as never[]));
     };
   }
-  // The first exchange, and then one a minute.
+  // The limit is the first exchange and one more each minute.
   ssh.on('handshake', () => {
     exchanges += 1;
     if (!ended && exchanges > 2 + seconds() / 60) end('the server exchanges keys more than once a minute');

@@ -9,28 +9,28 @@ import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 
 export interface ScanOptions {
-  /** Name in errors. */
+  /** The name in errors. */
   readonly client?: string;
   readonly host: string;
   readonly port: number;
-  /** Of the address, where it is dialled from here; default 0: either. */
+  /** The address family, for a direct TCP connection; default 0: either. */
   readonly family?: 0 | 4 | 6;
-  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  /** The value of the `kex` setting; default: the usual key exchanges. */
   readonly kex?: string | null;
-  /** What SSH is spoken over, within so many ms; default: TCP, dialled from here. Throws FleetError. */
+  /** Opens the connection that carries SSH, within `timeoutMs`; default: a direct TCP connection. Throws FleetError. */
   readonly dial?: (timeoutMs: number) => Promise<Wire>;
-  /** For each of the three connections, until the key was seen. */
+  /** The limit of each of the three connections, until the server has shown its key. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A key that a server showed; nobody has vouched for it yet. */
+/** A host key that a server showed and that nobody has confirmed yet. */
 export interface ScannedHostKey extends HostKey {
-  /** As `ssh-keygen -l` prints it. */
+  /** The fingerprint in the format of `ssh-keygen -l`. */
   readonly fingerprint: string;
 }
 
-/** One connection asks for one kind, because a server shows one key a connection. */
+/** The host key algorithms by connection: a server shows only one key in a connection. */
 const kinds: readonly ServerHostKeyAlgorithm[][] = [
   ['ssh-ed25519'],
   ['ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521'],
@@ -38,8 +38,8 @@ const kinds: readonly ServerHostKeyAlgorithm[][] = [
 ];
 
 /**
- * The host keys that a server shows, Ed25519, ECDSA and RSA in this order, each in a connection that is ended before
- * any login. At least one; throws FleetError with stage resolve, connect or handshake otherwise.
+ * Returns the host keys of a server in the order Ed25519, ECDSA and RSA. Ends each connection before any login. Returns
+ * at least one key; otherwise throws FleetError with stage resolve, connect or handshake.
  */
 export async function scanHostKeys(options: ScanOptions): Promise<ScannedHostKey[]> {
   const found: ScannedHostKey[] = [];
@@ -121,7 +121,7 @@ function firstKey(
         username: 'nobody',
         kex: options.kex,
         hostKeyAlgorithms: algorithms,
-        // Nothing is offered, were the server ever to ask.
+        // Offers no credentials, even if the server asks for a login.
         authHandler: [],
         judgeHostKey: (blob) => {
           const key = hostKeyOf(blob);

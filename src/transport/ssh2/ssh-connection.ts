@@ -6,34 +6,34 @@ import type { Client, ClientChannel } from '../connection/ssh2.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
 import type { Wire } from '../connection/wire.ts';
 
-/** What ssh.ts hands over after the login. */
+/** An SSH session after the login. */
 export interface SshSession {
-  /** Name in errors. */
+  /** The name in errors. */
   readonly client: string;
   readonly ssh: Client;
   readonly socket: Wire;
   readonly connectMs: number;
-  /** See Connection. */
+  /** See `byKey` of Connection. */
   readonly byKey: boolean;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** The command that went ahead of the login, and its channel, or why it has none; null: none went. */
+  /** The command that was sent ahead of the login, with its channel or error; null if none was sent. */
   readonly opened: { readonly command: string; readonly channel: ClientChannel | Error } | null;
 }
 
-/** How long a connection that was left may take to close before it is destroyed. */
+/** The time that a connection has to close after `leave`, before it is destroyed. */
 const lingerMs = 5_000;
-/** How long `leave` waits for a client that takes no more input; then the linger timer alone has it. */
+/** The longest wait of `leave` for a client that reads no input; then the linger timer ends the connection. */
 const leaveMs = 250;
 /**
- * A well-behaved peer stays below these. ssh2 grants 2 MiB of window as long as either stream holds less than 2 MiB,
- * so that 6 MiB can gather; but it also takes what a peer sends beyond its window, and answers requests of a peer that
- * does not read the answers.
+ * Limits below which a well-behaved peer stays, in bytes. ssh2 grants 2 MiB of window as long as either stream holds
+ * less than 2 MiB: up to 6 MiB can gather. But ssh2 also accepts data beyond the window, and it answers requests of a
+ * peer that does not read the answers.
  */
 const maxUnreadBytes = 8 * 1024 * 1024;
 const maxUnsentBytes = 16 * 1024 * 1024;
 
-/** The connection over a session that is logged in. From here on the session is this object's to end. */
+/** Makes the connection of a session after the login. The returned connection owns the session and ends it. */
 export function sshConnection(session: SshSession): Connection {
   const { client, ssh, socket, signal } = session;
   let current: ClientChannel | null = null;
@@ -47,7 +47,7 @@ export function sshConnection(session: SshSession): Connection {
   let ahead: { readonly command: string; readonly channel: Channel | FleetError } | null = null;
   if (session.opened !== null) {
     const { command, channel } = session.opened;
-    // At once: what the command printed, and its end, may have come together with the channel.
+    // Listens without a delay: the command's output and its end may have arrived together with the channel.
     if (!(channel instanceof Error)) current = channel;
     const taken =
       channel instanceof Error ? fault('channel-failed', messageOf(channel), channel) : channelOf(channel, onBroken);
@@ -55,10 +55,10 @@ export function sshConnection(session: SshSession): Connection {
   }
 
   const end = (why: FleetError): void => {
-    // What the connection goes through may have ended before the client did.
+    // A broken bastion is the cause if it ended before the client's connection.
     broken ??= socket.brokenBy ?? why;
     signal.removeEventListener('abort', onAbort);
-    // A stream that nobody ends would hold up its reader for ever.
+    // A stream without an end would block its reader for ever.
     if (current !== null && !socket.destroyed) for (const part of [current, current.stderr]) part.push(null);
     socket.destroy();
     for (const tell of onBroken) tell(broken);
@@ -136,7 +136,7 @@ export function sshConnection(session: SshSession): Connection {
   };
 }
 
-/** Ends a channel's input and drops its output; resolves when the end was handed to the socket or that is gone. */
+/** Ends a channel's input and drops its output. Resolves when the socket has taken the end or is closed. */
 function endInput(channel: ClientChannel, socket: Wire): Promise<void> {
   channel.resume();
   channel.stderr.resume();

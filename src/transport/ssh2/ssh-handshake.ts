@@ -15,9 +15,9 @@ import type { SshTarget } from './target.ts';
 import { type Credentials } from '../credentials/credentials.ts';
 import { describeRefusal } from './login.ts';
 
-/** The server did not go on after what was sent ahead: another connection has to wait for each answer. */
+/** The error if the server rejects pipelining: another connection has to wait for each answer. */
 export class MustWait extends Error {
-  /** The first way of logging in was judged, and is not to be tried again. */
+  /** True if the server refused the first attempt, which then is not made again. */
   readonly firstWasRefused: boolean;
 
   constructor(firstWasRefused: boolean) {
@@ -33,13 +33,13 @@ interface HandshakeParts<T> {
   readonly wire: Wire;
   readonly startedMs: number;
   readonly take: (session: SshSession) => T;
-  /** The command that goes to the client with the login; null: none does. */
+  /** The command to send with the login; null for none. */
   readonly ahead: string | null;
-  /** The first way of logging in was refused on another connection. */
+  /** True if the first attempt was refused on another connection. */
   readonly withoutFirst: boolean;
 }
 
-/** From a connection to a login, under one deadline, and to the first command's channel where that goes ahead. */
+/** The SSH handshake and the login, under one deadline, and the first command's channel if it is sent ahead. */
 export class Handshake<T> {
   readonly #target: SshTarget;
   readonly #options: ConnectOptions;
@@ -54,7 +54,7 @@ export class Handshake<T> {
   readonly #loginAhead: LoginAhead;
   #progress: 'silent' | 'greeted' | 'login' | 'channel' = 'silent';
   #problem: string | null = null;
-  /** The first bytes that came. */
+  /** The first bytes that the server sent. */
   #greeting = '';
   readonly #localAddress: string | null;
   #timer: NodeJS.Timeout | undefined;
@@ -136,7 +136,7 @@ export class Handshake<T> {
           return wrong === null;
         },
         authHandler: (authsLeft, partial, next) => {
-          // ssh2 takes `false` for "nothing left", which its declaration does not know.
+          // ssh2 accepts `false` for "nothing left", but its type declaration lacks that.
           next(this.#loginAhead.next(authsLeft, partial) as never);
         },
       });
@@ -186,7 +186,7 @@ export class Handshake<T> {
 
   #onError(error: Error & { level?: string; code?: unknown }): void {
     const text = messageOf(error);
-    // The agent's fault, or the key's; ssh2 goes on with the next way by itself.
+    // A fault of the agent or the key: ssh2 continues with the next attempt by itself.
     if (error.level === 'agent' || error instanceof Sha1Refused) this.#problem ??= text;
     else if (error.level === 'client-authentication') this.#refused();
     else if (this.#progress === 'login' && typeof error.code === 'number') this.#refused(text, error);
@@ -203,7 +203,7 @@ export class Handshake<T> {
       certificates: this.#credentials.certificates,
       said,
     });
-    // Nothing was refused where nothing could be offered.
+    // Without an attempt the server has refused nothing.
     const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
     this.#fail(code, message, cause);
   }
@@ -234,7 +234,7 @@ export class Handshake<T> {
   }
 
   #fail(code: ErrorCode, message: string, cause?: unknown): void {
-    // What the connection goes through ended before the client did.
+    // A broken bastion is the cause if it ended before the client's connection.
     const broken = this.#socket.brokenBy ?? null;
     if (broken !== null) this.#end(broken);
     else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));

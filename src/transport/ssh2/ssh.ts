@@ -9,14 +9,14 @@ import type { SshTarget } from './target.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 
 /**
- * SSH in this process, through ssh2. `connect` throws FleetError with stage resolve, connect, handshake or login; a
- * client that falls silent at any stage ends by the deadline of that stage, and its socket is destroyed.
+ * Creates a transport that speaks SSH in this process, by ssh2. `connect` throws FleetError with stage resolve,
+ * connect, handshake or login. The deadline of each stage ends a connection to a silent client and destroys its socket.
  */
 export function createSshTransport(target: SshTarget): Transport {
   return { connect: (options) => logIn(target, options, sshConnection) };
 }
 
-/** Logs in and hands what stands to `take`, at once: it has to listen to it before anything else happens. */
+/** Logs in and calls `take` with the session in the same turn, because `take` has to listen before the next event. */
 export async function logIn<T>(
   target: SshTarget,
   options: ConnectOptions,

@@ -3,20 +3,20 @@ import type { ConnectOptions } from '../transport.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { Credentials } from '../credentials/credentials.ts';
 
-/** Everything about the way to one client. */
+/** The data that a connection to one client needs. */
 export interface SshTarget extends HostKeyQuestion {
-  /** Host name or IP address. */
+  /** A host name or an IP address. */
   readonly address: string;
   readonly port: number;
   readonly username: string;
-  /** The key exchanges to offer, as `kex` says it; default: the usual ones. */
+  /** The value of the `kex` setting; default: the usual key exchanges. */
   readonly kex?: string | null;
-  /** Called once for each connection, when it begins; may throw FleetError. */
+  /** Returns the credentials. Called once at the start of each connection. May throw FleetError. */
   readonly credentials: () => Credentials;
-  /** What SSH is spoken over; default: TCP, dialled from here. Throws FleetError. */
+  /** Opens the connection that carries SSH; default: a direct TCP connection. Throws FleetError. */
   readonly dial?: (options: ConnectOptions) => Promise<Wire>;
-  /** Of the address, where it is dialled from here; default 0: either. */
+  /** The address family, for a direct TCP connection; default 0: either. */
   readonly family?: 0 | 4 | 6;
-  /** How often the machine is asked whether it still lives, three times at most; default: never. */
+  /** The interval of the keepalives in ms, of which three may stay unanswered; default: no keepalives. */
   readonly keepaliveMs?: number;
 }
