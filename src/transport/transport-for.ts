@@ -14,8 +14,9 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
 import type { Credentials } from './credentials/credentials.ts';
 
 /**
- * The way to a client that its configuration asks for. Never throws: what cannot be done, and secrets that cannot be
- * read, are refused by `connect` (FleetError `unsupported`, `config-invalid`, `secret-missing`, `credentials-unusable`).
+ * Returns the transport that a client's configuration asks for. Never throws: `connect` throws FleetError
+ * `unsupported`, `config-invalid`, `secret-missing` or `credentials-unusable` for settings that cannot be used and for
+ * unreadable secrets.
  */
 export function transportFor(client: Client, shared: TransportShared): Transport {
   if (client.ssh.transport === 'local') return createLocalTransport(client.name);
@@ -38,7 +39,7 @@ interface Attempt {
   readonly client: Client;
   readonly shared: TransportShared;
   readonly options: ConnectOptions;
-  /** No password is offered beside a key. */
+  /** True if no password is offered beside a key. */
   readonly keyAlone: boolean;
 }
 
@@ -54,7 +55,10 @@ function withheldFault(thrown: unknown, file: string | null): unknown {
   });
 }
 
-/** The way is looked for here: of a fleet of thousands most are never asked for, and a fault is that client's. */
+/**
+ * Resolves the route and connects. Routes are resolved on demand: a run may need few of them, and a fault concerns one
+ * client.
+ */
 async function connectTo(attempt: Attempt): Promise<Connection> {
   const { client, shared } = attempt;
   const { transport } = client.ssh;
@@ -72,12 +76,16 @@ async function connectTo(attempt: Attempt): Promise<Connection> {
   );
 }
 
-/** `auto` takes OpenSSH for all that it can do better; else only what is needed counts. */
+/**
+ * Returns the options that exclude ssh2. For `auto` these are all unsupported options, otherwise only the needed ones.
+ */
 function whatStopsSsh2({ unsupported }: Route, transport: SshSettings['transport']): readonly Unsupported[] {
   return transport === 'auto' ? unsupported : unsupported.filter(({ needed }) => needed);
 }
 
-/** True where the key of a machine on the way, the client's own included, is known by an authority alone. */
+/**
+ * True if known_hosts knows the host key of a machine on the route, or of the client, only by a certificate authority.
+ */
 function needsCertificates({ hops }: Route, shared: TransportShared): boolean {
   return hops.some((hop) => needsHostCertificate(shared.targetOf(hop)));
 }
@@ -86,7 +94,7 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
   const hop = hops[hops.length - 1];
   if (hop === undefined) throw new Error('a way without an end');
   const outer = hops.slice(0, -1);
-  // The bastion has deadlines of its own, and the client's begin when it stands.
+  // The bastion has deadlines of its own. The client's deadlines begin after the bastion's login.
   const bastion = outer.length === 0 ? null : await shared.bastions.reach(outer, client.name, options.signal);
   const dial = bastion === null ? {} : { dial: dialThrough(bastion, hop) };
   const target = shared.targetOf(hop);
@@ -97,12 +105,12 @@ async function connectThrough({ hops }: Route, { client, shared, options, keyAlo
   });
 }
 
-/** A way that config.xml says is gone here; one of ssh_config's ssh goes by itself. */
+/** Connects by OpenSSH. Resolves a proxyJump of config.xml here; ssh itself applies one of ssh_config. */
 async function throughOpenssh({ client, shared, options, keyAlone }: Attempt): Promise<Connection> {
   const { proxyJump, explicit } = client.ssh;
   const route = proxyJump === null ? null : shared.routeTo(client);
   const target = { ...opensshTarget(client, route) };
-  // ssh takes no user after its files, so what they say is looked up here.
+  // ssh has no option for a user name of lower precedence than its files: the files are read here.
   if (explicit['usernameOfSsh'] !== undefined) target.username ??= shared.routeTo(client).hops.at(-1)?.username ?? null;
   return await createOpensshTransport(keyAlone ? opensshBesideKeys(target) : target).connect(options);
 }

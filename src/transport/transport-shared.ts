@@ -14,33 +14,33 @@ import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-co
 import { certificateBeside } from './credentials/user-certificate.ts';
 import type { SshTarget } from './ssh2/target.ts';
 
-/** What the clients of one run share. */
+/** The state that all clients of one run share. */
 export interface TransportShared {
-  /** What known_hosts files say together, each read at its first use; keys that are taken go to the first. */
+  /** Returns the joined known_hosts files, each read at its first use. Accepted keys are written to the first file. */
   knownHosts(...paths: readonly [string, ...string[]]): KnownHosts;
-  /** The way to a client or bastion. Throws FleetError `config-invalid` for a way that cannot be followed. */
+  /** Returns the route to a client or bastion. Throws FleetError `config-invalid` for an invalid route. */
   routeTo(target: Client | Bastion): Route;
-  /** The machines before a client, nearest first, as a proxyJump would name them; empty where the way cannot be followed. */
+  /** Returns the names of the bastions before a client, nearest first; an empty list if the route is invalid. */
   wayTo(client: Client): readonly string[];
-  /** What it takes to log in at a machine on the way. */
+  /** Returns the data for a login at a machine on the route. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
-  /** Read when first asked for; `save` is the caller's to call. */
+  /** The clients that have accepted a key alone, read at the first use. The caller has to call `save`. */
   readonly keyLogins: KeyLogins;
-  /** To be called when the last visit has ended: leaves the bastions. */
+  /** Leaves the bastions. Call it when the last visit has ended. */
   close(): Promise<void>;
 }
 
 export interface TransportSharedOptions {
   readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'explicit'> & {
     readonly collector: Pick<Config['collector'], 'tcpTimeoutMs' | 'connectTimeoutMs'>;
-    /** Default: nothing is remembered of logins. */
+    /** The state folder; default: no logins are recorded. */
     readonly stateDir?: string;
   };
   readonly sshConfig?: SshConfigReader;
 }
 
-/** To be made once a run: known_hosts and ssh_config are read once and bastions logged in once, whatever the number of clients. */
+/** Creates the shared state of a run: known_hosts and ssh_config are read once, and bastions are logged in once. */
 export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
   const files = new Map<string, KnownHosts>();
   const joined = new Map<string, KnownHosts>();
@@ -99,14 +99,14 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   });
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));
   const wayTo = (client: Client): readonly string[] => {
-    // No file of ssh_config counts, and config.xml names nobody: most clients of a fleet.
+    // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
     if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
     try {
       return routeTo(client)
         .hops.slice(0, -1)
         .map(({ name }) => name);
     } catch {
-      // The visit finds it again, and tells of it.
+      // The visit meets the same fault and reports it.
       return [];
     }
   };
@@ -115,7 +115,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     const { stateDir } = config;
     return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
   };
-  // A bastion and a client may have one name.
+  // A bastion and a client may have the same name.
   const keptName = ({ name }: Hop): { readonly name: string; readonly was: null } => ({
     name: `bastion ${name}`,
     was: null,
@@ -144,7 +144,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   };
 }
 
-/** Leaves the password out beside a key. A refused login says so. */
+/** Removes the password beside a key. The error of a refused login then mentions that. */
 function withoutPassword(target: SshTarget, file: string | null): SshTarget {
   return {
     ...target,
@@ -158,7 +158,7 @@ function withoutPassword(target: SshTarget, file: string | null): SshTarget {
   };
 }
 
-/** What OpenSSH would do with a private key that ssh2 cannot. */
+/** Returns the feature of a key file that only OpenSSH supports; null if there is none. */
 function whatIsBeside(file: string): string | null {
   if (certificateBeside(file) !== null) return 'the certificate beside a key';
   try {

@@ -1,20 +1,20 @@
 /**
- * The way to a client. A transport opens one connection; what is said over it (loader, upload, frames) is the
- * collector's business. Promises: never a connection whose host key was not checked, every wait ends by its deadline,
- * and nothing of a dead client stays behind in this process.
+ * The interfaces of a transport, which opens a connection to a client. The collector's protocol (loader, upload,
+ * frames) is not part of it. Guarantees: every host key is checked, every wait ends by its deadline, and a dead client
+ * leaves nothing behind in this process.
  */
 import type { Readable, Writable } from 'node:stream';
 
 export interface ConnectOptions {
-  /** Until TCP stands. */
+  /** The limit of the TCP connection, in ms. */
   readonly tcpTimeoutMs: number;
-  /** Until the login is done, TCP included. */
+  /** The limit of the login, TCP included, in ms. */
   readonly connectTimeoutMs: number;
-  /** Until a command runs, each; default: connectTimeoutMs. */
+  /** The limit until a command runs, for each command, in ms; default: connectTimeoutMs. */
   readonly channelTimeoutMs?: number;
-  /** The whole visit: when it is aborted, everything is destroyed at once. */
+  /** The signal of the whole visit: an abort destroys everything at once. */
   readonly signal: AbortSignal;
-  /** The command that `exec` will be given first: a way that can sends it with the login, without waiting for that. */
+  /** The command of the first `exec`. A transport with pipelining sends it with the login. */
   readonly ahead?: string;
 }
 
@@ -23,34 +23,37 @@ export interface Transport {
   connect(options: ConnectOptions): Promise<Connection>;
 }
 
-/** One connection to one client, logged in. */
+/** A connection to one client after the login. */
 export interface Connection {
-  /** From the start to the end of the login. */
+  /** The time from the start of the connection to the end of the login, in ms. */
   readonly connectMs: number;
-  /** True if a key was all that the client asked for. */
+  /** True if the client asked for a key alone. */
   readonly byKey?: boolean;
-  /** Bytes on the wire so far (for `local`: of the pipes). */
+  /** Returns the bytes on the wire so far (for `local`: of the pipes). */
   bytes(): { readonly in: number; readonly out: number };
   /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
   exec(command: string): Promise<Channel>;
   /**
-   * Leaves so that what was written arrives: ends the channel's input and half-closes the socket, never SSH DISCONNECT
-   * (which overtakes acknowledgements). Resolves when the slot is free; an own timer destroys what does not close.
-   * sshd drops what the command has not taken by then beyond a pipe's 64 KiB: with more to send, wait for `exit`.
+   * Leaves so that written data arrives: ends the channel's input and half-closes the socket. Never sends SSH
+   * DISCONNECT, which overtakes acknowledgements. Resolves when the slot is free; a timer destroys a connection that
+   * does not close. sshd drops data beyond a pipe's 64 KiB that the command has not read by then: with more to send,
+   * wait for `exit`.
    */
   leave(): Promise<void>;
   /** Ends everything at once. Never throws. */
   destroy(): void;
 }
 
-/** stdout and stderr share one window of 2 MiB: the client is held up until both are read (or resumed). */
+/**
+ * A command's channel. stdout and stderr share one window of 2 MiB: the client blocks until both are read (or resumed).
+ */
 export interface Channel {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
   /**
-   * How the command ended; its last output may still be unread then. Rejects with a FleetError when the connection
-   * broke before it did; a rejection that nobody waits for is not an unhandled one.
+   * The exit status of the command, whose last output may still be unread. Rejects with a FleetError if the connection
+   * breaks first. A rejection without a handler does not count as unhandled.
    */
   readonly exit: Promise<ChannelExit>;
 }

@@ -1,8 +1,8 @@
 import { FleetError } from '../../errors.ts';
 
-/** The fault of a machine on the way, as everything behind it tells it. */
+/** Returns the fault of a bastion as the machines behind it report it. */
 export function bastionFailed(bastion: string, cause: FleetError): FleetError {
-  // The machine before it failed; it is the one to be named.
+  // An earlier bastion failed: the error already names it.
   if (cause.code === 'bastion-failed') return cause;
   const { code, stage, message, advice, retryable } = cause;
   return new FleetError({
@@ -15,7 +15,7 @@ export function bastionFailed(bastion: string, cause: FleetError): FleetError {
   });
 }
 
-/** The same, as the fault of the visit to one client. */
+/** Returns a fault as the fault of the visit to one client. */
 export function ofClient(fault: FleetError, client: string): FleetError {
   const { code, stage, message, advice, retryable } = fault;
   return new FleetError({ client, code, stage, message, advice, retryable, cause: fault });

@@ -13,35 +13,35 @@ import type { Wire } from '../connection/wire.ts';
 import { type SshTarget } from '../ssh2/target.ts';
 
 export interface BastionPoolOptions {
-  /** What it takes to log in at a hop. */
+  /** Returns the data for a login at a hop. */
   readonly targetOf: (hop: Hop) => SshTarget;
-  /** Called after each login; `byKey` is true if a key was all that the bastion asked for. */
+  /** Called after each login. `byKey` is true if the bastion asked for a key alone. */
   readonly onLogin: (hop: Hop, byKey: boolean) => void;
-  /** Until TCP stands, and until the login is done, at each bastion. */
+  /** The limits of the TCP connection and of the login at each bastion, in ms. */
   readonly tcpTimeoutMs: number;
   readonly connectTimeoutMs: number;
 }
 
 export interface BastionPool {
   /**
-   * The last of these machines, logged in: made once, shared by all that lies behind it. Throws FleetError
-   * `bastion-failed` with the bastion's own fault; one that failed is tried once more in a run, not for each client.
+   * Returns the last of these machines after its login. All clients behind a bastion share one login. Retries a failed
+   * login once in a run, not for each client. Throws FleetError `bastion-failed` with the bastion's own fault.
    */
   reach(hops: readonly Hop[], client: string, signal: AbortSignal): Promise<Forwarder>;
-  /** Leaves all of them, when what goes through them has ended or after a few seconds. */
+  /** Leaves all bastions when the connections through them have ended, or after a few seconds. */
   close(): Promise<void>;
 }
 
-/** A bastion that is logged in. */
+/** A bastion after the login. */
 export interface Forwarder {
   forward(options: ForwardOptions): Promise<Wire>;
 }
 
-/** The first attempt and one more. */
+/** The first attempt and one retry. */
 const maxAttempts = 2;
-/** Before that there would be nothing new to find out. */
+/** The wait before the retry: an earlier attempt would probably fail in the same way. */
 const retryAfterMs = 5_000;
-/** Further logins at one bastion, where it has no channel left for another client. */
+/** The most logins at one bastion: another login serves further clients when the earlier ones have no channel left. */
 const maxSessions = 4;
 const keepaliveMs = 5_000;
 const idleMs = 30_000;
@@ -55,7 +55,7 @@ interface Bastion {
   failure: { readonly error: FleetError; readonly atMs: number } | null;
 }
 
-/** To be made once a run, and closed. */
+/** Creates the pool of a run. The caller has to close it. */
 export function createBastionPool(options: BastionPoolOptions): BastionPool {
   const bastions = new Map<string, Bastion>();
   const ending = new AbortController();
@@ -81,7 +81,7 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
     return await unlessAborted(bastion.opening, signal);
   };
 
-  /** Never ended by one client's deadline: others wait for it as well. */
+  /** Opens a session. One client's deadline does not end the login, because other clients wait for it as well. */
   const open = async (bastion: Bastion): Promise<BastionSession> => {
     const { hops } = bastion;
     const hop = hops[hops.length - 1];
@@ -103,7 +103,7 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
           session: login,
           onBroken: (error) => {
             bastion.sessions.delete(through);
-            // At once, unless that was the second time: it was reached, after all.
+            // Allows an immediate retry if an attempt is left, because the bastion was reached.
             bastion.failure = { error, atMs: -Infinity };
           },
           onIdle: () => leaveIdle(bastion, through),
@@ -155,7 +155,7 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
     },
     close: async () => {
       const until = performance.now() + lingerMs;
-      // The innermost first: what carries others is busy until they have ended.
+      // The innermost bastion comes first: an outer bastion is busy until the inner ones have ended.
       const all = [...bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
       for (const { sessions } of all) {
         const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
@@ -167,7 +167,7 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
   };
 }
 
-/** How long the login at one machine may take, where ssh_config says so. */
+/** Returns the limits of a login at one machine. A ConnectTimeout of ssh_config takes precedence. */
 export function limitsOf(
   { connectTimeoutMs: said }: Hop,
   { tcpTimeoutMs, connectTimeoutMs }: Pick<ConnectOptions, 'tcpTimeoutMs' | 'connectTimeoutMs'>,
@@ -177,14 +177,14 @@ export function limitsOf(
     : { tcpTimeoutMs: said, connectTimeoutMs: Math.max(said, connectTimeoutMs) };
 }
 
-/** SshTarget's `dial`, through a bastion. */
+/** Returns the `dial` of an SshTarget for a connection through a bastion. */
 export function dialThrough(bastion: Forwarder, hop: Hop): NonNullable<SshTarget['dial']> {
   const { name: client, address: host, port } = hop;
   return ({ tcpTimeoutMs, connectTimeoutMs, signal }) =>
     bastion.forward({ client, host, port, timeoutMs: Math.min(tcpTimeoutMs, connectTimeoutMs), signal });
 }
 
-/** Two ways share a login only where everything that counts for it is the same. */
+/** Returns all values that a login depends on. Two routes share a login only if these are equal. */
 function identityOf(hop: Hop): unknown {
   const { name, address, port, family, username, knownAs, knownHosts, policy, kex } = hop;
   const { privateKeys, agent, identitiesOnly, password, passphrase } = hop.credentials;
@@ -195,7 +195,7 @@ function identityOf(hop: Hop): unknown {
 const secretIds = new WeakMap<Secret, number>();
 let lastSecretId = 0;
 
-/** Secrets are told apart without being read. */
+/** Returns an id for a secret, which distinguishes secrets without reading them; null without a secret. */
 function idOf(secret: Secret | null): number | null {
   if (secret === null) return null;
   const id = secretIds.get(secret) ?? ++lastSecretId;

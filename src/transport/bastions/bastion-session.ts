@@ -9,9 +9,9 @@ import type { ClientChannel } from '../connection/ssh2.ts';
 import type { Wire } from '../connection/wire.ts';
 
 export interface ForwardOptions {
-  /** Name in errors. */
+  /** The name in errors. */
   readonly client: string;
-  /** Resolved by the bastion. */
+  /** The host name or address, which the bastion resolves. */
   readonly host: string;
   readonly port: number;
   readonly timeoutMs: number;
@@ -21,23 +21,23 @@ export interface ForwardOptions {
 export interface BastionSessionOptions {
   readonly name: string;
   readonly session: SshSession;
-  /** Called once, when the connection ends that nobody ended here. */
+  /** Called once if the connection breaks without a call of `end`. */
   readonly onBroken: (why: FleetError) => void;
-  /** Called when the last connection through it has ended. */
+  /** Called when the last connection through the bastion has ended. */
   readonly onIdle: () => void;
 }
 
-/** How long a bastion that was left may take to close. */
+/** The time that a bastion has to close after `end`, before its socket is destroyed. */
 const endMs = 2_000;
 
-/** A login at a bastion, with the connections that go through it. */
+/** A login at a bastion, with the connections through it. */
 export class BastionSession {
   readonly #options: BastionSessionOptions;
   readonly #wires = new Set<ForwardedWire>();
   #opening = 0;
   #broken: FleetError | null = null;
   #ended = false;
-  /** It refused a channel for want of resources; another login may have some. */
+  /** True if the bastion refused a channel for lack of resources. Another login may have channels left. */
   full = false;
 
   constructor(options: BastionSessionOptions) {
@@ -45,7 +45,7 @@ export class BastionSession {
     const { ssh, socket } = options.session;
     ssh.on('error', (error) => this.#break(`the connection broke: ${messageOf(error)}`));
     ssh.on('end', () => socket.destroy());
-    // Each connection that is being opened listens; from the eleventh on Node would warn, and cron would mail that.
+    // Each opening connection adds a listener. Node would warn from the eleventh on, and cron would mail the warning.
     setMaxListeners(0, socket);
     socket.on('close', () => this.#break('it closed the connection'));
     if (socket.destroyed) this.#break('it closed the connection');
@@ -55,14 +55,14 @@ export class BastionSession {
     return this.#broken === null && !this.#ended && !this.full;
   }
 
-  /** True while a connection goes through it or is under way. */
+  /** True while a connection through the bastion is open or being opened. */
   get busy(): boolean {
     return this.#wires.size + this.#opening > 0;
   }
 
   /**
-   * A connection to a machine behind the bastion. Throws FleetError: `bastion-failed` where the bastion is at fault,
-   * else what `dial` throws. `full` is set when the bastion has no channel left.
+   * Opens a connection to a machine behind the bastion. Sets `full` if the bastion has no channel left. Throws
+   * FleetError `bastion-failed` if the bastion is at fault, otherwise the errors of `dial`.
    */
   async forward(options: ForwardOptions): Promise<Wire> {
     const { client, signal } = options;
@@ -91,7 +91,7 @@ export class BastionSession {
       let waiting = true;
       const finish = (outcome: ClientChannel | FleetError): void => {
         if (!waiting) {
-          // It came too late for whoever asked; what comes through it is dropped.
+          // The channel opened after the deadline or the abort: its data is dropped.
           if (!(outcome instanceof FleetError)) new ForwardedWire(outcome, client).destroy();
           return;
         }
@@ -120,7 +120,10 @@ export class BastionSession {
     });
   }
 
-  /** RFC 4254, section 5.1: 1 is prohibited, 2 the far end failed, 4 a shortage of resources. */
+  /**
+   * Returns the error of a refused channel. The reasons of RFC 4254, section 5.1: 1 prohibited, 2 connect failed, 4
+   * resource shortage.
+   */
   #refusal(client: string, place: string, error: Error & { readonly reason?: unknown }): FleetError {
     const { name } = this.#options;
     const said = messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
@@ -151,14 +154,14 @@ export class BastionSession {
   #break(message: string): void {
     if (this.#broken !== null || this.#ended) return;
     const { session, onBroken } = this.#options;
-    // What leads to it may have ended before it did.
+    // An outer bastion is the cause if it ended before this one.
     this.#broken = session.socket.brokenBy ?? this.#fault(message);
     session.socket.destroy();
     for (const wire of this.#wires) wire.breakOff(ofClient(this.#broken, wire.client));
     onBroken(this.#broken);
   }
 
-  /** Leaves the bastion; whatever still goes through it ends. */
+  /** Leaves the bastion. Connections that still go through it end. */
   end(): void {
     this.#ended = true;
     const { socket } = this.#options.session;
@@ -168,7 +171,7 @@ export class BastionSession {
   }
 }
 
-/** sshd hands on the system's words for why it could not connect. */
+/** Returns the error code for sshd's message about a failed connect, which contains the system's error text. */
 export function dialRefusalCode(said: string): ErrorCode {
   if (/refused/i.test(said)) return 'connect-refused';
   if (/timed? ?out/i.test(said)) return 'connect-timeout';

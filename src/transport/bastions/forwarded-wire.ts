@@ -4,14 +4,14 @@ import type { FleetError } from '../../errors.ts';
 import type { ClientChannel } from '../connection/ssh2.ts';
 import type { Wire } from '../connection/wire.ts';
 
-/** A connection that a bastion made for us (direct-tcpip, RFC 4254, section 7.2), as a socket would behave. */
+/** A connection that a bastion forwards (direct-tcpip, RFC 4254, section 7.2), with the behaviour of a socket. */
 export class ForwardedWire extends Duplex implements Wire {
   readonly #channel: ClientChannel;
   #bytesRead = 0;
   #bytesWritten = 0;
   #brokenBy: FleetError | null = null;
 
-  /** Name of the machine at its far end, in errors. */
+  /** The name of the machine at the far end, in errors. */
   readonly client: string;
 
   constructor(channel: ClientChannel, client: string) {
@@ -19,21 +19,21 @@ export class ForwardedWire extends Duplex implements Wire {
     this.client = client;
     this.#channel = channel;
     channel.on('data', (data: Buffer) => {
-      // ssh2 goes on with a channel that was destroyed until the other side closes it.
+      // ssh2 still emits data of a destroyed channel until the other side closes it.
       if (this.destroyed) return;
       this.#bytesRead += data.length;
       if (!this.push(data)) channel.pause();
     });
     channel.once('end', () => {
       this.push(null);
-      // As a socket does: whoever says no more is not listening either.
+      // A socket also ends its own side when the peer has ended (allowHalfOpen is false).
       this.end();
     });
     channel.once('close', () => this.destroy());
     channel.on('error', () => this.destroy());
-    // A connection has no such stream, and what nobody reads is kept.
+    // A forwarded connection has no stderr, and unread data would stay in memory.
     channel.stderr.resume();
-    // As with a socket, its errors are told by its end.
+    // Errors are reported by `close` and `brokenBy`; an error without a listener would end the process.
     this.on('error', () => undefined);
   }
 
@@ -49,7 +49,7 @@ export class ForwardedWire extends Duplex implements Wire {
     return this.#brokenBy;
   }
 
-  /** Ends it because what carried it is gone. */
+  /** Ends the connection because the bastion that carries it has failed. */
   breakOff(why: FleetError): void {
     this.#brokenBy ??= why;
     this.destroy();

@@ -1,8 +1,8 @@
 import { FleetError, type Stage } from '../../errors.ts';
 
 /**
- * The error of a visit whose signal was aborted. When the signal's reason is a FleetError (`interrupted`,
- * `visit-deadline` ...) its code and words are kept, with the stage that was reached.
+ * Returns the error of a visit whose signal was aborted. Keeps the code and the message if the signal's reason is a
+ * FleetError (`interrupted`, `visit-deadline` ...), and adds the stage that the visit had reached.
  */
 export function abortedError(signal: AbortSignal, stage: Stage, client: string | null): FleetError {
   const reason: unknown = signal.reason;

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 
 /**
- * Sends all that is written to a socket in one turn of the event loop as one write. ssh2 writes length, content and tag of each
- * packet apart: on a socket that does not delay, each is a system call and a TCP segment, 22 for a visit where 4 suffice. `end`
- * and `destroy` send what is held, as far as the kernel takes it at once.
+ * Joins all writes to a socket in one turn of the event loop. ssh2 writes length, content and tag of each packet
+ * separately: without Nagle's delay each is a system call and a TCP segment, 22 in a visit where 4 suffice. `end` and
+ * `destroy` send the held data, as far as the kernel takes it at once.
  */
 export function corkWrites(socket: Socket): Socket {
   const write = socket.write.bind(socket) as (...args: readonly unknown[]) => boolean;

@@ -5,25 +5,25 @@ import { abortedError } from './aborted.ts';
 import { resolveHost } from './resolve.ts';
 
 export interface DialOptions {
-  /** Name in errors. */
+  /** The name in errors. */
   readonly client?: string;
-  /** Name or address. */
+  /** A host name or an IP address. */
   readonly host: string;
   readonly port: number;
-  /** The addresses that count; default 0: all. */
+  /** The address family; default 0: either. */
   readonly family?: 0 | 4 | 6;
-  /** Name resolution included. */
+  /** The limit in ms, name resolution included. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** RFC 8305, section 8: how long an address has before the next one is tried beside it. */
+/** The Connection Attempt Delay of RFC 8305, section 8: the time until the next address is tried in parallel. */
 const nextAddressMs = 250;
 
 /**
- * A TCP connection. Addresses of a name are tried one after another, each a quarter of a second before the next, and
- * the first that answers wins. Throws FleetError `dns`, `connect-refused`, `connect-timeout` or `connect-failed`, or
- * what the signal was aborted with; nothing is left open then. Errors of the socket handed out are never unhandled.
+ * Opens a TCP connection. Tries the addresses of a name a quarter of a second apart; the first that answers wins.
+ * Errors of the returned socket are never unhandled. Throws FleetError `dns`, `connect-refused`, `connect-timeout` or
+ * `connect-failed`, or the abort's error, and then leaves nothing open.
  */
 export async function dial(options: DialOptions): Promise<Socket> {
   const { host, port, timeoutMs, signal } = options;
@@ -86,7 +86,7 @@ function firstOf(addresses: readonly string[], port: number, signal: AbortSignal
     };
     const onAbort = (): void => {
       finish(() => {
-        // The reason is an error of our own making.
+        // The reason is always an Error: `stop` is only aborted in this file.
         // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
         reject(signal.reason);
       });

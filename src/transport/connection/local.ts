@@ -8,13 +8,13 @@ import { abortedError } from './aborted.ts';
 import { hasEnded, killGroup } from './kill-group.ts';
 import type { Channel, ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
 
-/** How long a command that was left may take to end before its process group is killed. */
+/** The time that a command has to end after `leave`, before its process group is killed. */
 const lingerMs = 5_000;
 
-/** What a command gets of our environment: as little as a login would give it, and no secrets of config.xml. */
+/** The environment variables that a command inherits: as few as a login sets, and no secrets of config.xml. */
 const passedOn = /^(?:HOME|USER|LOGNAME|SHELL|PATH|LANG|LC_[A-Z]+|TZ|TMPDIR|XDG_(?:STATE_HOME|RUNTIME_DIR))$/;
 
-/** The home; where a service account has none, the root, as sshd has it. */
+/** Returns the home folder; the root folder if the account has none, as in sshd. */
 function startFolder(): string {
   try {
     const home = homeFolder() ?? '/';
@@ -25,8 +25,8 @@ function startFolder(): string {
 }
 
 /**
- * The collector's own machine, without SSH: each command runs under `/bin/sh -c` in a process group of its own.
- * `client` is the name in errors.
+ * Creates a transport to the collector's own machine, without SSH. Each command runs under `/bin/sh -c` in a process
+ * group of its own. `client` is the name in errors.
  */
 export function createLocalTransport(client: string): Transport {
   return {
@@ -97,13 +97,13 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
   };
 }
 
-/** The group dies with everything that the command started in it. */
+/** Kills the process group of a command, with all processes that the command started in it. */
 function endGroup(child: ChildProcess): void {
   for (const stream of child.stdio) stream?.destroy();
   killGroup(child);
 }
 
-/** A child's pipes are sockets, which count. */
+/** Returns the bytes of the children's pipes, which are sockets with byte counters. */
 function pipeBytes(children: readonly ChildProcess[]): { in: number; out: number } {
   const bytes = { in: 0, out: 0 };
   for (const { stdin, stdout, stderr } of children) {
@@ -116,7 +116,7 @@ function pipeBytes(children: readonly ChildProcess[]): { in: number; out: number
 function channelOf(child: ChildProcess, onBroken: (fail: (why: FleetError) => void) => void): Channel {
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new Error('a child without its pipes');
-  // A command that ends without reading its input is no fault of ours (EPIPE).
+  // A command may end without reading its input (EPIPE): that is no error.
   stdin.on('error', () => undefined);
   const exit = new Promise<ChannelExit>((resolve, reject) => {
     onBroken(reject);

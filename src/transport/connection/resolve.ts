@@ -4,24 +4,24 @@ import { isIP } from 'node:net';
 import { withDeadline } from '../../platform/deadline.ts';
 
 /**
- * getaddrinfo blocks a thread of Node's pool until the name server answers and cannot be cancelled. More of them at
- * once would not be faster, and each that is under way when the run ends holds the process back.
+ * The most lookups that hold a slot. getaddrinfo blocks a thread of Node's pool until the name server answers, and
+ * cannot be cancelled. More lookups would not be faster, and each unfinished lookup delays the end of the process.
  */
 const maxRunning = 4;
-/** A lookup that takes longer holds no place any more: names whose servers are dead must not hold back the others. */
+/** A lookup frees its slot after this time, so that names of dead name servers do not delay the others. */
 const stuckMs = 200;
-/** libuv gives getaddrinfo half of its threads. */
+/** The most unfinished lookups: libuv gives getaddrinfo half of its threads. */
 const maxUnderWay = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const maxAddresses = 8;
 
-/** Lookups that hold a place. */
+/** The number of lookups that hold a slot. */
 let running = 0;
 const waiting = new Set<() => void>();
 const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
 
 /**
- * The addresses of a name, in the system's order (hosts file, name servers), at most eight. Rejects with the system's
- * error, or with `signal.reason` as soon as the signal is aborted, whatever the name server does.
+ * Returns the addresses of a name, in the system's order (hosts file, name servers), at most eight. Rejects with the
+ * system's error, or with `signal.reason` as soon as the signal is aborted, even if the name server does not answer.
  */
 export async function resolveHost(host: string, signal: AbortSignal): Promise<readonly LookupAddress[]> {
   const family = isIP(host);

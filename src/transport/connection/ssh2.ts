@@ -1,4 +1,4 @@
-/** The one importer of ssh2's client side: what the files of this folder use of the package, under its own names. */
+/** The only importer of ssh2's client side. Exports the parts in use under the package's own names. */
 import { createRequire } from 'node:module';
 
 import ssh2 from 'ssh2';
@@ -30,17 +30,17 @@ export type {
 export const ssh2Version: string = (createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string })
   .version;
 
-/** The base of our ssh-agent client. */
+/** The base class of SshAgent. */
 export const OpenSSHAgent = ssh2.OpenSSHAgent;
 
-/** A new client, not connected. */
+/** Creates a client, not connected. */
 export function newClient(): Client {
   return new ssh2.Client();
 }
 
-/** A key in any format that ssh2 reads; an Error with its reason otherwise (ssh2 does not throw it). */
+/** Parses a key in any format that ssh2 reads. Returns an Error for other texts, as ssh2 does; does not throw. */
 export function parseKey(data: string | Buffer, passphrase?: string): ParsedKey | Error {
-  // ssh2 hands an array back for OpenSSH's container, which holds one key in practice; its type declaration leaves that out.
+  // ssh2 returns an array for OpenSSH's container, which holds one key in practice. Its type declaration lacks that.
   const parsed: unknown = ssh2.utils.parseKey(data, passphrase);
   return (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey | Error;
 }

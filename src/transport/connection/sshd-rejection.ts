@@ -1,6 +1,6 @@
 /**
- * Lines of a listening sshd that closes without a version line (`drop_connection` in OpenSSH's sshd.c): the first up to 9.7,
- * for MaxStartups; the second since, for PerSourcePenalties as well.
+ * The lines of an sshd that closes a connection without a version line (`drop_connection` in OpenSSH's sshd.c): the
+ * first up to release 9.7, for MaxStartups; the second in later releases, also for PerSourcePenalties.
  */
 const lines = /^(Exceeded MaxStartups|Not allowed at this time)\r?$/m;
 
@@ -8,8 +8,8 @@ const lines = /^(Exceeded MaxStartups|Not allowed at this time)\r?$/m;
 export const noticeBytes = 256;
 
 /**
- * Returns a sentence for a connection that sshd turned away with a line of text; null if the text has no such line.
- * `localAddress` is the address from which the connection was dialled, by which sshd counts; null if it is not known.
+ * Returns a sentence for a connection that sshd rejected with a line of text; null if the text has no such line.
+ * `localAddress` is the local end of the connection, by which sshd counts; null if it is not known.
  */
 export function sshdRejection(greeting: string, localAddress: string | null): string | null {
   const line = lines.exec(greeting)?.[1];

@@ -2,12 +2,12 @@ import type { Duplex } from 'node:stream';
 
 import type { FleetError } from '../../errors.ts';
 
-/** What SSH is spoken over: a TCP socket, or a connection that another machine made. */
+/** The connection that carries SSH: a TCP socket, or a connection that a bastion forwards. */
 export interface Wire extends Duplex {
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  /** The address from which it was dialled, where that was here. */
+  /** The local address of a direct TCP connection. */
   readonly localAddress?: string;
-  /** Why it ended, where that is not the fault of its far end: a bastion is gone. */
+  /** The fault of the bastion that ended the connection; null or absent if the far end did. */
   readonly brokenBy?: FleetError | null;
 }
