@@ -1,62 +1,66 @@
 import { FleetError } from '../../errors.ts';
 import type { Hop } from '../route/hop.ts';
 
-/** The way to one client, as far as the configuration says it; null: left to ssh_config and ssh's own defaults. */
+/** The configured connection to a client. null leaves a setting to ssh_config and ssh's own defaults. */
 export interface OpensshTarget {
-  /** Name in errors. */
+  /** The client's name in errors. */
   readonly client: string;
-  /** What ssh is called with: the name that the `Host` lines of ssh_config are compared with. */
+  /** The host name that ssh is called with. ssh compares the `Host` lines of ssh_config with it. */
   readonly host: string;
   readonly hostName: string | null;
   readonly port: number | null;
   readonly username: string | null;
-  /** A file in the place of the user's and the machine's own; `own`: those; `none`: no file at all. */
+  /** The ssh_config files: a file that replaces the user's and the system's files, `own` for those two, or `none`. */
   readonly config: { readonly file: string } | 'own' | 'none';
-  /** Absolute path; what ssh_config names is read after it, and new keys are written to it. */
+  /** An absolute path. ssh reads this file before the files that ssh_config names, and writes new keys to it. */
   readonly knownHosts: string;
   readonly policy: 'strict' | 'accept-new';
-  /** Key exchanges as ssh's KexAlgorithms takes them; null: left to ssh_config. */
+  /** The key exchanges, in the syntax of KexAlgorithms. null leaves them to ssh_config. */
   readonly kex: string | null;
-  /** Absolute path; `none`. */
+  /** An absolute path, or `none`. */
   readonly privateKey: string | null;
-  /** Absolute path of a socket; `env`: $SSH_AUTH_SOCK; `none`. */
+  /** The absolute path of a socket, `env` for $SSH_AUTH_SOCK, or `none`. */
   readonly agent: string | null;
-  /** The name of its host key, where that is not its address; null: left to ssh_config. */
+  /** The name of the client's host key, if the name is not the address. null leaves the name to ssh_config. */
   readonly hostKeyAlias: string | null;
-  /** How config.xml says it is reached; `direct`: from here, whatever ssh_config says; null: left to ssh_config. */
+  /**
+   * The configured route. `direct` connects from the collector and ignores the proxy settings of ssh_config. null
+   * leaves the route to ssh_config.
+   */
   readonly way: OpensshRoute | 'direct' | null;
-  /** Called once for each connection, when it begins; may throw FleetError. */
+  /** Returns the secrets. Called once at the beginning of each connection. May throw FleetError. */
   readonly secrets: () => OpensshSecrets;
 }
 
-/** The machines before a client, nearest to the collector first, and what the last of them dials. */
+/** The machines before a client, from the collector outwards, and the client's address for the last machine. */
 export interface OpensshRoute {
   readonly hops: readonly Hop[];
   readonly address: string;
   readonly port: number;
 }
 
-/** What ssh may ask for. */
+/** The secrets that ssh may prompt for. */
 export interface OpensshSecrets {
   readonly password: string | null;
   readonly passphrase: string | null;
 }
 
 export interface MasterOptions {
-  /** Where the control socket is made. */
+  /** The path of the control socket. */
   readonly socket: string;
-  /** What is read after the target's own, as ssh_config says it. */
+  /** The known_hosts files to read after the target's own, in the syntax of ssh_config. */
   readonly otherKnownHosts: readonly string[];
   readonly secrets: OpensshSecrets;
-  /** What ssh speaks through; null: what ssh_config says. */
+  /** The ProxyCommand. null leaves the proxy to ssh_config. */
   readonly proxyCommand: string | null;
-  /** Major times 100 plus minor, as 902; what an older ssh does not know is left out. */
+  /** ssh's version, major times 100 plus minor: 902 is 9.2. Options that an older ssh does not know are omitted. */
   readonly version: number;
 }
 
 /**
- * The arguments of the process that logs in and then waits for commands on its control socket (ssh(1), ssh_config(5)).
- * Nothing here goes through a shell. Throws FleetError `config-invalid` for a value that ssh cannot be given as it is.
+ * Returns the arguments of the master: the ssh that logs in and then waits for commands on its control socket (ssh(1),
+ * ssh_config(5)). No argument passes through a shell. Throws FleetError `config-invalid` for a value that cannot be
+ * passed to ssh.
  */
 export function masterArguments(target: OpensshTarget, options: MasterOptions): string[] {
   const { password, passphrase } = options.secrets;
@@ -72,7 +76,7 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
       'ServerAliveInterval=15',
       'ServerAliveCountMax=2',
       ...(options.version >= 807 ? ['ForkAfterAuthentication=no', 'StdinNull=no'] : []),
-      // A server must not be able to write what we believe of it.
+      // A server must not change the known_hosts entries about itself.
       'UpdateHostKeys=no',
       'HashKnownHosts=no',
       'CheckHostIP=no',
@@ -84,7 +88,7 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
       'NumberOfPasswordPrompts=1',
       ...(password === null && passphrase === null ? ['BatchMode=yes'] : ['BatchMode=no']),
       ...(password === null ? [] : ['PasswordAuthentication=yes', 'KbdInteractiveAuthentication=yes', methodOrder]),
-      // Then no prompt comes from the server, and what is asked for is the passphrase.
+      // Without these methods the server sends no prompts, so every prompt asks for the passphrase.
       ...(password === null && passphrase !== null
         ? ['PasswordAuthentication=no', 'KbdInteractiveAuthentication=no']
         : []),
@@ -95,7 +99,7 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
   ];
 }
 
-/** Leaves the password out beside keys: those of config.xml, or those that ssh_config and ssh itself name. */
+/** Removes the password if the target has keys: from config.xml, from ssh_config, or ssh's default keys. */
 export function opensshBesideKeys(target: OpensshTarget): OpensshTarget {
   const { privateKey, agent, config, secrets } = target;
   const hasAgent = agent !== null && agent !== 'none';
@@ -103,7 +107,7 @@ export function opensshBesideKeys(target: OpensshTarget): OpensshTarget {
   return hasAgent || hasKey ? { ...target, secrets: () => ({ ...secrets(), password: null }) } : target;
 }
 
-/** The arguments that say which client is meant and how to log in there; the last ones. */
+/** Returns the arguments that name the client and its login. They come last. */
 export function targetArguments(target: OpensshTarget): string[] {
   const { host, hostName, hostKeyAlias, port, username, config, agent } = target;
   if (!/^[\w:][\w.:%-]*$/.test(host))
@@ -128,14 +132,18 @@ export function targetArguments(target: OpensshTarget): string[] {
   ];
 }
 
-/** The arguments of a process that runs one command over a master's connection, and connects in no other way. */
+/** Returns the arguments of an ssh that runs a command over the master's connection and never connects by itself. */
 export function commandArguments(socket: string, command: string): string[] {
-  // Where the socket is gone, ssh would connect by itself, to a name that does not exist, through a command that fails.
+  // Without the socket, ssh would connect by itself. The host name does not exist and the ProxyCommand fails, so such a
+  // connection cannot succeed.
   const options = ['LogLevel=QUIET', 'ControlMaster=no', 'ProxyCommand=false', 'BatchMode=yes'];
   return ['-F', '/dev/null', '-S', socket, '-T', ...settings(options), '--', 'fleet-health.invalid', command];
 }
 
-/** What ssh gets of our environment: nothing of ours, no agent that was not named, and messages in English. */
+/**
+ * Returns the environment of ssh: only the listed variables of this process, $SSH_AUTH_SOCK only if configured, and
+ * English messages.
+ */
 export function opensshEnvironment(target: OpensshTarget): Record<string, string> {
   const names = ['HOME', 'PATH', 'USER', 'LOGNAME', 'KRB5CCNAME', 'KRB5_CONFIG', 'SSH_SK_PROVIDER', 'SSH_SK_HELPER'];
   if (target.agent === 'env') names.push(agentVariable);
@@ -152,10 +160,16 @@ function agentOption(target: OpensshTarget, agent: string): string {
 }
 
 const agentVariable = 'SSH_AUTH_SOCK';
-/** Ours: a password that was judged is not sent a second time by keyboard-interactive (openssh-prompts.ts). */
+/**
+ * The order of login methods, fixed by this program. A rejected password is not sent again by keyboard-interactive
+ * (openssh-prompts.ts).
+ */
 const methodOrder = 'PreferredAuthentications=gssapi-with-mic,hostbased,publickey,password,keyboard-interactive';
 
-/** Which keys are offered: where something else is configured and no file of ssh_config is read, no default ones. */
+/**
+ * Returns the options for the keys to offer. Without ssh_config, default keys are not offered if an agent or a password
+ * is configured.
+ */
 function keyOptions(target: OpensshTarget): string[] {
   const { config, privateKey, agent, secrets } = target;
   const hasAgent = agent !== null && agent !== 'none';
@@ -168,12 +182,15 @@ function settings(options: readonly string[]): string[] {
   return options.flatMap((option) => ['-o', option]);
 }
 
-/** ssh_config(5), TOKENS. */
+/** Escapes `%` in a value (ssh_config(5), TOKENS). */
 function escaped(value: string): string {
   return value.replaceAll('%', '%%');
 }
 
-/** A path as ssh_config takes it: in quotes, which it has no way to escape in every version, and without its tokens. */
+/**
+ * Quotes a path for ssh_config and escapes its tokens. Throws FleetError for a path with quotes, backslashes or `${`,
+ * because not every version of ssh can escape them.
+ */
 export function quoted(target: Named, attribute: string, file: string): string {
   // eslint-disable-next-line no-control-regex -- these are what must not be there.
   if (/["\\\u0000-\u001f\u007f]|\$\{/.test(file)) {
@@ -182,7 +199,7 @@ export function quoted(target: Named, attribute: string, file: string): string {
   return `"${escaped(file)}"`;
 }
 
-/** A value without quotes: a word of harmless characters, or refused. */
+/** Returns an unquoted value. Throws FleetError for a word with other than harmless characters. */
 export function refuseWord(target: Named, what: string, word: string): string {
   if (!/^[\w.:%@[\]-]+$/.test(word)) throw unfit(target, `${what}=${JSON.stringify(word)}`, 'choose a plain name');
   return word;

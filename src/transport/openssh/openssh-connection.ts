@@ -13,37 +13,37 @@ import { lastFault } from './openssh-last-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
 
-/** What openssh.ts hands over after the login. */
+/** The parts of a connection after the login. */
 export interface OpensshSession {
-  /** Name in errors. */
+  /** The client's name in errors. */
   readonly client: string;
-  /** Logged in, in a process group of its own. */
+  /** The logged-in ssh, in a process group of its own. */
   readonly master: ChildProcess;
   readonly socket: string;
-  /** Of the master's stderr. */
+  /** The reader of the master's stderr. */
   readonly log: OpensshLogReader;
   readonly connectMs: number;
   readonly channelTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** What a machine before the client has written down of its end; null where there is none. */
+  /** Returns the fault that a machine before the client has logged. null if no machine is before the client. */
   readonly whyBroken: (() => FleetError | null) | null;
 }
 
-/** How long a connection that was left may take to close before its processes are killed. */
+/** The time after `leave` until the processes are killed. */
 const lingerMs = 5_000;
-/** How long `leave` waits for a client that takes no more input; then the linger timer alone has it. */
+/** The time that `leave` waits for a client that reads no more input. The linger timer then ends the command. */
 const leaveMs = 250;
-/** How long the master's words on a command that has ended may take to be read. */
+/** The time to wait for the master's log about an ended command. */
 const verdictMs = 500;
-/** How often a command is looked at that the log does not say has begun. */
+/** The interval of checks for output while the log has not confirmed the command. */
 const lookMs = 50;
 
-/** What ssh ends with when it has failed itself; also what a command may end with. */
+/** The exit status of an ssh that failed. A remote command may end with the same status. */
 const ambiguousStatus = 255;
 
 type Command = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
 
-/** The connection over an ssh that is logged in. From here on its processes are this object's to end. */
+/** Returns the connection over a logged-in ssh. The connection ends that ssh's processes. */
 export function opensshConnection(session: OpensshSession): Connection {
   const { client, master, socket, log, signal } = session;
   const commands: Command[] = [];
@@ -57,7 +57,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   const end = (why: FleetError): void => {
     broken ??= why;
     signal.removeEventListener('abort', onAbort);
-    // Their ends of the pipes close with them, so that readers come to an end.
+    // Killing the processes closes their ends of the pipes, so that readers end.
     for (const child of [...commands, master]) killGroup(child);
     for (const tell of onBroken) tell(broken);
     onBroken.clear();
@@ -80,7 +80,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   else signal.addEventListener('abort', onAbort, { once: true });
   if (hasEnded(master)) end(fault('connect-failed', 'the client closed the connection'));
 
-  /** False: what is under way is told by `breakOff`, which takes its time. */
+  /** False if the connection is broken. `breakOff` then reports the fault to pending commands, after a delay. */
   const alive = (): boolean => broken === null && (left || !hasEnded(master));
 
   const open = (command: string): Promise<Channel> =>
@@ -105,7 +105,7 @@ export function opensshConnection(session: OpensshSession): Connection {
       const exit = exitOf(child, { log, accepted, onBroken, onLog, fault, alive });
       const begin = (): void =>
         settle(() => resolve({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit }));
-      // A version that words its log differently is not to be waited for: what the command prints says as much.
+      // Output from the command also counts as a start, for versions of ssh with different log messages.
       const look = (): void => {
         if (log.refused > refusedBefore) {
           killGroup(child);
@@ -144,7 +144,7 @@ export function opensshConnection(session: OpensshSession): Connection {
         master.kill('SIGTERM');
         return;
       }
-      // Nothing is lost by ending the master now: the command has had its input, and its output was of no more use.
+      // Ending the master here loses nothing: the command has its input, and its output is no longer needed.
       child.once('exit', () => master.kill('SIGTERM'));
       await Promise.race([endInput(child), sleep(leaveMs, undefined, { ref: false })]);
     },
@@ -155,12 +155,12 @@ export function opensshConnection(session: OpensshSession): Connection {
 function startCommand(socket: string, command: string): Command {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', LANG: 'C' };
   const child = spawn('ssh', commandArguments(socket, command), { detached: true, cwd: '/', env, stdio: 'pipe' });
-  // A command that ends without reading its input is no fault of ours (EPIPE).
+  // A command may end without reading its input (EPIPE).
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
   return child;
 }
 
-/** Ends a command's input and drops its output; resolves when the input was handed over or nobody takes it. */
+/** Ends a command's input and discards its output. Resolves once the input is handed over or its pipe is closed. */
 function endInput(child: Command): Promise<void> {
   child.stdout.resume();
   child.stderr.resume();
@@ -182,8 +182,8 @@ interface ExitParts {
 }
 
 /**
- * How a command ended. 255 alone says too little: the master's log tells a command that ended with it from one that a
- * signal ended (whose name ssh keeps to itself), from one that was refused, and from a connection that broke.
+ * Returns the exit of a command. Status 255 is ambiguous. The master's log tells these cases apart: the command ended
+ * with 255, a signal ended it (ssh does not report which), the client refused it, or the connection broke.
  */
 function exitOf(child: Command, { log, accepted, onBroken, onLog, fault, alive }: ExitParts): Promise<ChannelExit> {
   const exit = new Promise<ChannelExit>((resolve, reject) => {
@@ -224,7 +224,7 @@ function printed(child: Command): boolean {
   return [child.stdout, child.stderr].some((stream) => stream instanceof Socket && stream.bytesRead > 0);
 }
 
-/** What went through the pipes of the commands; what SSH adds on the wire is ssh's own affair. */
+/** Returns the bytes through the pipes of the commands. Excludes the overhead of the SSH protocol. */
 function pipeBytes(commands: readonly Command[]): { in: number; out: number } {
   const bytes = { in: 0, out: 0 };
   for (const { stdin, stdout, stderr } of commands) {

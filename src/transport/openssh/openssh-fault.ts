@@ -8,17 +8,17 @@ import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 
-/** Whom ssh was to reach, for messages. */
+/** The destination of ssh, for messages. */
 export interface OpensshQuestion {
   readonly client: string;
   readonly address: string;
   readonly port: number;
   readonly username: string;
-  /** In the order in which they are read. */
+  /** The known_hosts files, in the order in which ssh reads them. */
   readonly knownHosts: readonly string[];
 }
 
-/** Why an ssh ended before the login was done, by how far it was and what it said. */
+/** Returns the fault of an ssh that ended before the login was complete, from its progress and its log lines. */
 export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetError {
   const { progress, proxied } = log;
   const said = wordsOf(log);
@@ -93,7 +93,7 @@ function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | 
   return fault('host-key-unknown', `${name} shows ${shown}; ${place} has no key for it${why}`, advice);
 }
 
-/** `PATH says ED25519 SHA256:... (line N)` for each line that ssh names. */
+/** Returns `PATH says ED25519 SHA256:... (line N)` for each line that ssh names. */
 function offendingKeys({ lines }: OpensshLog): string[] {
   return lines.flatMap((text) => {
     const [, file, number] = /^Offending .*key in (.+):(\d+)$/.exec(text) ?? [];
@@ -110,13 +110,13 @@ function offendingKeys({ lines }: OpensshLog): string[] {
   });
 }
 
-/** What the last lines say, for a message; ssh's decoration and what only tells that the end came are left out. */
+/** Returns the last log lines for a message. Omits decoration, and lines that report only the end of ssh. */
 export function wordsOf({ lines }: Pick<OpensshLog, 'lines'>): string {
   const telling = lines.filter((line) => !/^@+$|^@ .*@$|^Connection closed by UNKNOWN|^Killed by signal/.test(line));
   return telling.length === 0 ? 'ssh ended without a word' : telling.slice(-3).map(clean).join('; ');
 }
 
-/** On one line, printable, and not without end. */
+/** Reduces a text to one line of at most 300 printable characters. */
 function clean(text: string): string {
   return text
     .replace(/[^\x20-\x7e]+/g, ' ')

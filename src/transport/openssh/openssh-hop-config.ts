@@ -7,19 +7,19 @@ import { hostName } from '../known-hosts/known-hosts.ts';
 import { quoted, refuseWord, unfit } from './openssh-arguments.ts';
 
 export interface HopConfigOptions {
-  /** Name of the client, in errors. */
+  /** The client's name in errors. */
   readonly client: string;
-  /** How the machine before it is spoken through; null: it is dialled from here. */
+  /** The ProxyCommand through the previous machine. null if the collector dials this machine. */
   readonly proxyCommand: string | null;
   readonly tcpTimeoutMs: number;
-  /** Major times 100 plus minor. */
+  /** ssh's version, major times 100 plus minor. */
   readonly version: number;
 }
 
 /**
- * An ssh_config for one machine on the way to a client: what config.xml says of it, then the files of ssh_config that
- * count for it, of which the first word on a subject wins (ssh_config(5)). Throws FleetError `config-invalid` for a value
- * that cannot be written.
+ * Returns an ssh_config for one machine on the route to a client. It holds the settings of config.xml and then includes
+ * the machine's ssh_config files: the first value of an option wins (ssh_config(5)). Throws FleetError `config-invalid`
+ * for a value that cannot be written.
  */
 export function hopConfig(hop: Hop, options: HopConfigOptions): string {
   const { client, version, proxyCommand } = options;
@@ -31,13 +31,13 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
     ...(alias === null ? [] : [`HostKeyAlias ${refuseWord({ client }, `HostKeyAlias of ${hop.name}`, alias)}`]),
     `Port ${hop.port}`,
     ...(hop.family === 0 ? [] : [`AddressFamily ${hop.family === 4 ? 'inet' : 'inet6'}`]),
-    // Stranger words are those of ssh_config, which is read below.
+    // Other syntax can only come from ssh_config, which is included below.
     ...(hop.kex !== null && /^[+^-]?[\w.,@-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
     ...proxyLines(hop, proxyCommand),
     ...timeLines(hop, options),
     `StrictHostKeyChecking ${hop.policy === 'strict' ? 'yes' : 'accept-new'}`,
     `UserKnownHostsFile ${hop.knownHosts.map((name) => file('knownHosts', name)).join(' ')}`,
-    // Where those of ssh count, they are among ours.
+    // `hop.knownHosts` includes ssh's global files where they apply.
     'GlobalKnownHostsFile /dev/null',
     ...keyLines(hop).map(([option, name]) => `${option} ${file('privateKey', name)}`),
     `IdentitiesOnly ${onlyNamedKeys(hop) ? 'yes' : 'no'}`,
@@ -49,7 +49,10 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** What no file of ssh_config may change: see masterArguments. No question is asked, so none is answered wrongly. */
+/**
+ * Options that no ssh_config file may change; masterArguments gives the reasons. BatchMode prevents prompts, which
+ * nobody could answer.
+ */
 const always = [
   'BatchMode yes',
   'LogLevel DEBUG2',
@@ -72,20 +75,23 @@ const always = [
   'AddKeysToAgent no',
 ];
 
-/** The names under which ssh looks for a machine's host key: its HostName, and its HostKeyAlias where that is another. */
+/**
+ * Returns the names under which ssh looks up a machine's host key: its HostName, and its HostKeyAlias if that differs.
+ */
 export function namesOf({ name, address, port, knownAs }: Hop): { called: string; alias: string | null } {
   if (knownAs === hostName(address, port)) return { called: address, alias: null };
-  // Not an alias: the principals of a host's certificate are compared with an alias as a whole, its port included.
+  // HostName instead of HostKeyAlias: ssh compares the principals of a host certificate with the whole alias, including
+  // a port.
   if (isHostName(name) && knownAs === hostName(name, port)) return { called: name, alias: null };
   return { called: address, alias: knownAs };
 }
 
-/** True for what ssh takes as a host and nothing else: no user, no URI, no option. */
+/** True if ssh takes the name as a host and not as a user, URI or option. */
 export function isHostName(name: string): boolean {
   return isIP(name) !== 0 || /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name);
 }
 
-/** Why a machine on the way cannot be logged in at by an ssh that asks nobody; null: it can be tried. */
+/** Returns why an ssh without prompts cannot log in to a machine on the route. Returns null if a login can be tried. */
 export function hopRefusal(hop: Hop): { readonly message: string; readonly advice: string } | null {
   const { password, passphrase, privateKeys, agent } = hop.credentials;
   const socket = agent === 'env' ? process.env['SSH_AUTH_SOCK'] : (agent ?? '');
@@ -101,12 +107,12 @@ export function hopRefusal(hop: Hop): { readonly message: string; readonly advic
 
 function proxyLines({ sshConfig }: Hop, proxyCommand: string | null): readonly string[] {
   if (proxyCommand !== null) return [`ProxyCommand ${proxyCommand}`, 'ProxyUseFdpass no'];
-  // The way of the first one may be ssh_config's own, unless config.xml says that there is none.
+  // ssh_config may set a proxy for the first machine, unless config.xml sets proxyJump.
   return sshConfig.overruled ? ['ProxyCommand none'] : [];
 }
 
 function timeLines({ connectTimeoutMs }: Hop, { proxyCommand, tcpTimeoutMs }: HopConfigOptions): readonly string[] {
-  // Behind another machine its time would begin before that one is logged in.
+  // Behind another machine, the time would start before the login to that machine.
   if (proxyCommand !== null) return ['ConnectTimeout 0'];
   return [`ConnectTimeout ${Math.max(1, Math.ceil((connectTimeoutMs ?? tcpTimeoutMs) / 1000))}`];
 }
@@ -122,7 +128,7 @@ function onlyNamedKeys({ credentials: { agent, identitiesOnly, privateKeys } }: 
 }
 
 function agentOf(agent: string | null, write: (socket: string) => string): string {
-  // Its environment holds no agent: what is the client's is not the bastion's.
+  // The path is written out: the environment of this ssh has $SSH_AUTH_SOCK only if the client uses that agent.
   const socket = agent === 'env' ? process.env['SSH_AUTH_SOCK'] : agent;
   return socket ? write(socket) : 'none';
 }

@@ -8,9 +8,10 @@ const lookMs = 50;
 const mostLooks = 15;
 
 /**
- * Whose fault on the way it was that an ssh ended, which `ask` reads from what the ssh of each machine wrote down; null:
- * nobody's there. An ssh on the way closes its end before it says why: it is waited for, three quarters of a second at
- * most, until all that `master` has started is gone. Never rejects.
+ * Returns the fault of the machine on the route that made an ssh end. `ask` reads the fault from the logs of the
+ * machines. An ssh on the route closes its end before it logs the reason. Therefore polls until a fault is logged or
+ * all processes of `master` have ended, at most three quarters of a second. Returns null if no machine is at fault.
+ * Never rejects.
  */
 export async function lastFault(
   master: ChildProcess,

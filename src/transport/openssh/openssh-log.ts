@@ -1,30 +1,35 @@
 /**
- * What the stderr of `ssh -o LogLevel=DEBUG2` says about how far it is. A hostile server can put lines of its own into it
- * (its banner, messages of RFC 4253, section 11.3), so nothing here decides that a login is good: lines only tell
- * one failure from another.
+ * Reads the progress of a login from the stderr of `ssh -o LogLevel=DEBUG2`. A hostile server can insert lines (its
+ * banner, messages of RFC 4253, section 11.3). Therefore no line proves a login; the lines only distinguish failures.
  */
 
-/** How far a connection is: looking up; connecting; TCP stands; the server said its version; host key proved; logged in. */
+/**
+ * The progress of a connection: resolving; connecting; TCP established; server version received; host key proved;
+ * logged in.
+ */
 export type OpensshProgress = 'start' | 'connect' | 'silent' | 'greeted' | 'login' | 'in';
 
-/** What was seen so far. */
+/** The facts read from the log so far. */
 export interface OpensshLog {
   readonly progress: OpensshProgress;
-  /** ssh reaches the host through a command or another host. */
+  /** True if ssh reaches the host through a command or another host. */
   readonly proxied: boolean;
   /** The host key that the server showed. */
   readonly shown: { readonly type: string; readonly fingerprint: string } | null;
-  /** The methods of login that the server last said it takes. */
+  /** The login methods that the server accepts, by its latest message. */
   readonly wanted: readonly string[] | null;
-  /** The method under way. */
+  /** The current login method. */
   readonly method: string | null;
-  /** Labels of what was offered. */
+  /** Labels of the offered keys and methods. */
   readonly tried: readonly string[];
-  /** What ssh, what it started, and the server's banner said without being asked for it: the newest lines. */
+  /** The newest lines other than debug output: from ssh, from its child processes, and from the server's banner. */
   readonly lines: readonly string[];
-  /** More than any login says. */
+  /** True if the log is longer than any login's. */
   readonly excessive: boolean;
-  /** How many commands the server refused, how many it accepted, the channel of the last one, and how the server said that it ended. */
+  /**
+   * The number of refused commands, the number of accepted ones, the channel of the last, and its end as the server
+   * reported it.
+   */
   readonly refused: number;
   readonly accepted: number;
   readonly channel: number | null;
@@ -35,12 +40,12 @@ export interface OpensshLogReader extends OpensshLog {
   push(chunk: Buffer): void;
 }
 
-/** Among the lines, for what ssh says as a note to itself. */
+/** The line for a wrong passphrase, which ssh reports only in its debug output. */
 export const wrongPassphrase = 'the passphrase is wrong';
 
 const maxLines = 40;
 const maxLineLength = 1000;
-/** Until the login is done; about 8 KiB are usual. */
+/** The limit until the login is complete. About 8 KiB are usual. */
 const maxBytes = 256 * 1024;
 
 type Growing = { -readonly [Key in keyof OpensshLog]: OpensshLog[Key] } & {
@@ -48,7 +53,7 @@ type Growing = { -readonly [Key in keyof OpensshLog]: OpensshLog[Key] } & {
   readonly lines: string[];
 };
 
-/** `onPrompt` is called with what follows `promptMark` at the beginning of a line. */
+/** Creates a reader. Calls `onPrompt` with the text after `promptMark` at the beginning of a line. */
 export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) => void): OpensshLogReader {
   const log: Growing = {
     progress: 'start',
@@ -78,14 +83,14 @@ export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) =>
       if (log.progress !== 'in') bytes += chunk.length;
       if (bytes > maxBytes) log.excessive = true;
       const lines = (rest + chunk.toString('latin1')).split(/\r?\n/);
-      // What has no end is cut: a line of ours is never that long.
+      // Truncates an endless line. No relevant line is this long.
       rest = (lines.pop() ?? '').slice(0, maxLineLength);
       for (const line of lines) take(line.slice(0, maxLineLength));
     },
   });
 }
 
-/** One line of ssh's own, without its level. */
+/** Reads a debug line of ssh, without its level. */
 function note(log: Growing, text: string): void {
   if (log.progress !== 'in') noteLogin(log, text);
   const accepted = /^exec request accepted on channel (\d+)/.exec(text);
@@ -94,7 +99,7 @@ function note(log: Growing, text: string): void {
     log.channel = Number(accepted[1]);
     log.ended = null;
   }
-  // RFC 4254, section 5.4: SSH_MSG_CHANNEL_FAILURE. Nothing else is asked of a channel.
+  // SSH_MSG_CHANNEL_FAILURE (RFC 4254, section 5.4). `exec` is the only request on a channel.
   if (/^channel_input_status_confirm: type 100 /.test(text)) log.refused += 1;
   const ended = /^client_input_channel_req: channel (\d+) rtype exit-(status|signal) /.exec(text);
   if (ended && log.channel === Number(ended[1])) log.ended = ended[2] === 'status' ? 'status' : 'signal';
@@ -109,7 +114,7 @@ function noteLogin(log: Growing, text: string): void {
   } else if (text.startsWith('Remote protocol version ')) log.progress = 'greeted';
   else if (text.startsWith('SSH2_MSG_NEWKEYS received')) log.progress = 'login';
   else if (text.startsWith('kex_exchange_identification: banner line ')) {
-    // What a server says that sends callers away: `Not allowed at this time`, `Exceeded MaxStartups`.
+    // A server's reason to reject callers: `Not allowed at this time`, `Exceeded MaxStartups`.
     addLine(log, text.replace(/^.*?banner line \d+: /, ''));
   }
   if (text.startsWith('bad passphrase given')) addLine(log, wrongPassphrase);

@@ -5,7 +5,7 @@ import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
 
-/** What `ssh -G` says of a host once all its files were read. */
+/** The settings of a host by `ssh -G`, from all ssh_config files. */
 export interface OpensshFacts {
   readonly hostName: string;
   readonly port: number;
@@ -19,7 +19,10 @@ const versionTimeoutMs = 10_000;
 
 let version: Promise<number> | null = null;
 
-/** The version of the machine's ssh, major times 100 plus minor; asked once. Throws FleetError `unsupported`. */
+/**
+ * Returns the version of the installed ssh, major times 100 plus minor. Runs `ssh -V` once. Throws FleetError
+ * `unsupported`.
+ */
 export async function opensshVersion(client: string): Promise<number> {
   version ??= askVersion(client);
   try {
@@ -55,7 +58,7 @@ export interface AskOptions {
   readonly signal: AbortSignal;
 }
 
-/** Has ssh read its files for a host. Throws FleetError `config-invalid` with ssh's words, or `connect-timeout`. */
+/** Runs `ssh -G` for a host. Throws FleetError `config-invalid` with ssh's message, or `connect-timeout`. */
 export async function askOpenssh(target: OpensshTarget, { timeoutMs, signal }: AskOptions): Promise<OpensshFacts> {
   const { client } = target;
   const limits = { timeout: timeoutMs, signal, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
@@ -81,7 +84,7 @@ export async function askOpenssh(target: OpensshTarget, { timeoutMs, signal }: A
     }),
   );
   return {
-    // The name under which known_hosts holds it.
+    // The name under which known_hosts holds the host.
     hostName: values.get('hostkeyalias') ?? values.get('hostname') ?? target.host,
     port: Number(values.get('port') ?? 22),
     username: values.get('user') ?? '',

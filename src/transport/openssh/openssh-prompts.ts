@@ -6,20 +6,23 @@ import { isPasswordPrompt } from '../ssh2/login.ts';
 import type { OpensshSecrets } from './openssh-arguments.ts';
 import type { OpensshLog } from './openssh-log.ts';
 
-/** What ssh is told, or why the login ends here. */
+/** The answer to a prompt of ssh, or the reason to end the login. */
 export type PromptAnswer = { readonly answer: string } | { readonly code: ErrorCode; readonly refusal: string };
 
-/** The program that ssh asks instead of a person. */
+/** The program that ssh runs for prompts. */
 export const askpassPath: string = path.join(packageDir, 'src', 'transport', 'openssh', 'openssh-askpass.sh');
 
-/** What has ssh ask it; `mark` is told apart from anything that a server can say. */
+/**
+ * Returns the environment that makes ssh run `askpassPath`. `mark` distinguishes prompts from any text that a server
+ * can send.
+ */
 export function askpassEnvironment(mark: string): Record<string, string> {
   return { SSH_ASKPASS: askpassPath, SSH_ASKPASS_REQUIRE: 'force', FLEET_HEALTH_ASKS: mark };
 }
 
 /**
- * Answers what ssh asks, each secret once. The passphrase is told for a key that ssh itself asks about, never while
- * the server asks; the password where the server asks for it and nothing else. A hop before the client gets nothing.
+ * Answers the prompts of ssh, each secret once. The passphrase answers only ssh's own question for a key, never a
+ * server's. The password answers only the server's password prompt. A hop before the client gets no secret.
  */
 export function createPrompter(
   secrets: OpensshSecrets,
@@ -41,7 +44,7 @@ export function createPrompter(
     }
     const key = /^Enter passphrase for key '(.*)': *$/.exec(prompt);
     if (key && (method === null || method === 'publickey')) {
-      // An empty one has ssh go on with its next key.
+      // After an empty passphrase ssh continues with the next key.
       if (secrets.passphrase === null || (privateKey !== null && key[1] !== privateKey)) return { answer: '' };
       if (passphraseTold) return { code: 'credentials-unusable', refusal: 'the passphrase is wrong' };
       passphraseTold = true;

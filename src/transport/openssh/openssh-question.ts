@@ -6,7 +6,10 @@ import { hopRefusal } from './openssh-hop-config.ts';
 import { askOpenssh } from './openssh-program.ts';
 import type { ConnectOptions } from '../transport.ts';
 
-/** Throws FleetError `credentials-unusable` or `bastion-failed` where the configuration leaves nothing to log in with. */
+/**
+ * Checks that credentials are configured for the client and for every hop. Throws FleetError `credentials-unusable` or
+ * `bastion-failed` if they are missing.
+ */
 export function checkCredentials(target: OpensshTarget, secrets: OpensshSecrets): void {
   const { client, way } = target;
   if (lacksAgent(target, secrets)) {
@@ -22,13 +25,13 @@ export function checkCredentials(target: OpensshTarget, secrets: OpensshSecrets)
   }
 }
 
-/** True where the agent of the environment is all that is configured, and there is none. */
+/** True if $SSH_AUTH_SOCK is the only configured credential and is not set. */
 function lacksAgent({ agent, privateKey, config }: OpensshTarget, { password }: OpensshSecrets): boolean {
   if (agent !== 'env' || process.env['SSH_AUTH_SOCK']) return false;
   return (privateKey === null || privateKey === 'none') && password === null && config === 'none';
 }
 
-/** Where ssh_config has a say, ssh is asked for what it says: the names in messages, and the files of known hosts. */
+/** Returns the names for messages and the known_hosts files. Runs `ssh -G` if ssh_config applies. */
 export async function questionOf(target: OpensshTarget, options: ConnectOptions): Promise<OpensshQuestion> {
   const { client, knownHosts } = target;
   const timeoutMs = Math.min(options.tcpTimeoutMs, options.connectTimeoutMs);

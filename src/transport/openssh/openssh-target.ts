@@ -4,14 +4,14 @@ import { isHostName, namesOf } from './openssh-hop-config.ts';
 import type { Route } from '../route/route.ts';
 
 /**
- * What config.xml says of the way to a client, for ssh; what it does not say is left to ssh_config. `route` is the way
- * that config.xml says; null: it says none.
+ * Returns the ssh target of a client by config.xml, and leaves other settings to ssh_config. `route` is the route by
+ * config.xml, null if config.xml configures none.
  */
 export function opensshTarget(client: Client, route: Route | null): OpensshTarget {
   const { name, address, addressExplicit, port, ssh } = client;
   const isExplicit = (attribute: string): boolean => ssh.explicit[attribute] !== undefined;
   const own = route?.hops.at(-1) ?? null;
-  // Behind another machine its host key is known by its name, and that machine dials its address.
+  // Behind another machine, the host key is known by the client's name, and that machine dials the client's address.
   const known = own === null ? { called: addressExplicit ? address : null, alias: null } : namesOf(own);
   return {
     client: name,
@@ -24,7 +24,7 @@ export function opensshTarget(client: Client, route: Route | null): OpensshTarge
     knownHosts: ssh.knownHosts,
     policy: ssh.hostKeys,
     kex: isExplicit('kex') ? ssh.kex : null,
-    // The key that the built-in transport would take of itself is not named to ssh, which looks for its own.
+    // The default key of the built-in transport is not passed on: ssh has default keys of its own.
     privateKey: isExplicit('privateKey') ? (ssh.privateKey ?? 'none') : null,
     agent: isExplicit('agent') ? (ssh.agent ?? 'none') : null,
     way:

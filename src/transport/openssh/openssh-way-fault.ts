@@ -5,27 +5,29 @@ import type { Hop } from '../route/hop.ts';
 import { opensshFault, wordsOf } from './openssh-fault.ts';
 import { readOpensshLog, type OpensshLog } from './openssh-log.ts';
 
-/** What the ssh of one machine on the way wrote down. */
+/** The log of the ssh to one machine on the route. */
 export interface HopLog {
   readonly log: OpensshLog;
-  /** It has a channel to the machine behind it. */
+  /** True if ssh has a channel to the next machine. */
   readonly reached: boolean;
-  /** Why it has none: RFC 4254, section 5.1, in ssh's words. */
+  /** The reason for a missing channel (RFC 4254, section 5.1), in ssh's words. null if the channel was not refused. */
   readonly refusal: { readonly reason: string; readonly said: string } | null;
-  /** It was ended by a signal, and the machine had not said that what lies behind it is gone (RFC 4254, section 5.3). */
+  /**
+   * True if a signal ended ssh before the machine had reported the end of the next connection (RFC 4254, section 5.3).
+   */
   readonly cut: boolean;
 }
 
 export interface WayQuestion {
   readonly client: string;
   readonly hops: readonly Hop[];
-  /** One for each hop. */
+  /** The logs, one for each hop. */
   readonly logs: readonly HopLog[];
   /** `ADDRESS:PORT`. */
   readonly clientPlace: string;
-  /** What the client's own ssh said. */
+  /** The log lines of the client's own ssh. */
   readonly clientLines: readonly string[];
-  /** What did not happen in time: `within 10000 ms`; null: ssh ended by itself. */
+  /** The exceeded time, for messages: `within 10000 ms`. null if ssh ended by itself. */
   readonly late: string | null;
 }
 
@@ -43,15 +45,16 @@ export function hopLog(text: string): HopLog {
   };
 }
 
-/** True once all are logged in and the last one waits for an answer from what it dials. */
+/** True if all machines are logged in and the last one waits for its connection to the client. */
 export function isDialling(logs: readonly HopLog[]): boolean {
   const last = logs.at(-1);
   return last !== undefined && !last.reached && logs.every(({ log }) => log.progress === 'in');
 }
 
 /**
- * The first machine on the way that is at fault, by what its own ssh wrote down: `bastion-failed` with its name, or the
- * client's own fault where the last machine could not reach it. null: the way stands.
+ * Returns the fault of the first faulty machine on the route, by the log of its ssh: `bastion-failed` with the
+ * machine's name, or the client's own fault if the last machine could not reach the client. Returns null if no machine
+ * is at fault.
  */
 export function wayFault({ client, hops, logs, clientPlace, clientLines, late }: WayQuestion): FleetError | null {
   for (const [index, hop] of hops.entries()) {
@@ -63,8 +66,9 @@ export function wayFault({ client, hops, logs, clientPlace, clientLines, late }:
     if (log.lines.some((line) => broke.test(line))) {
       return told(faultOf('connect-failed', 'connect', `the connection broke: ${wordsOf(log)}`));
     }
-    // An ssh that loses its connection closes its channels, then says why. The ssh behind it may be quicker: it finds
-    // its wire closed, ends, and ends its ProxyCommand by a signal, and with it those words.
+    // An ssh that loses its connection closes its channels before it logs the reason. The ssh behind it may react
+    // first: the ssh finds its connection closed, ends, and kills its ProxyCommand by a signal before the reason is
+    // logged.
     if (here.cut && lostItsWire(logs.slice(index + 1), clientLines)) {
       return told(faultOf('connect-failed', 'connect', 'the connection broke'));
     }
@@ -85,11 +89,14 @@ export function wayFault({ client, hops, logs, clientPlace, clientLines, late }:
   return null;
 }
 
-/** What a login that stood says at its end, when nobody here ended it. */
+/** The log lines of an established login that the other side ended. */
 const broke =
   /closed by remote host|Connection reset|Broken pipe|not responding|^Timeout, server|^Connection to .* timed out|^Received disconnect/;
 
-/** Whether the first of these machines' ssh, else the client's, ended because its wire was closed at the other end. */
+/**
+ * True if the ssh of the next machine (after the last machine, the client's ssh) ended because its connection was
+ * closed at the other end.
+ */
 function lostItsWire([next, ...later]: readonly HopLog[], clientLines: readonly string[]): boolean {
   const lines = next?.log.lines ?? clientLines;
   return lines.some((line) => wireClosed.test(line)) || (next?.cut === true && lostItsWire(later, clientLines));
@@ -116,7 +123,7 @@ function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError 
   }
 }
 
-/** As messages name it: without the port, which is added to it. */
+/** Returns the host key name for messages, without the port: messages add the port. */
 function knownName({ knownAs, address }: Hop): string {
   return /^\[(.+)\]:\d+$/.exec(knownAs)?.[1] ?? (knownAs === '' ? address : knownAs);
 }

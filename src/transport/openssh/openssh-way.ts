@@ -8,37 +8,37 @@ import { hopConfig, isHostName } from './openssh-hop-config.ts';
 import { hopLog, isDialling, wayFault, type HopLog } from './openssh-way-fault.ts';
 
 export interface WayOptions {
-  /** Name in errors. */
+  /** The client's name in errors. */
   readonly client: string;
   readonly route: OpensshRoute;
-  /** A folder that does not exist yet, where only we can enter. */
+  /** The folder to create, in a folder that only this user can enter. */
   readonly dir: string;
   readonly tcpTimeoutMs: number;
-  /** Of ssh: major times 100 plus minor. */
+  /** ssh's version, major times 100 plus minor. */
   readonly version: number;
 }
 
-/** Machines that ssh goes through, each by an ssh of its own. */
+/** The machines between the collector and a client, each reached by an ssh of its own. */
 export interface OpensshWay {
-  /** ssh's ProxyCommand: a constant but for a number. */
+  /** The ProxyCommand of the client's ssh. Constant except for a number, so that no value passes through the shell. */
   readonly proxyCommand: string;
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * What went wrong on the way, as far as its machines wrote it down; `clientLines`: what the client's own ssh said;
-   * `late`: what has not happened within that time. null: nothing.
+   * Returns the fault of a machine on the route, by the machines' logs. `clientLines` are the log lines of the client's
+   * own ssh. `late` is the exceeded time, for messages. Returns null if no machine is at fault.
    */
   fault(clientLines: readonly string[], late?: string | null): FleetError | null;
-  /** True once all of them are logged in and the last one has no answer from the client yet. */
+  /** True if all machines are logged in and the last one has no answer from the client yet. */
   dialling(): boolean;
-  /** Removes what was written for it. */
+  /** Removes the folder with the files of the route. */
   remove(): void;
 }
 
 const maxLogBytes = 256 * 1024;
 
 /**
- * Writes down what each ssh on the way needs: `N.config` and, for openssh-hop.sh, `N.to`. Throws FleetError
- * `config-invalid` for a value that ssh cannot be given.
+ * Writes the files of each ssh on the route: `N.config`, and `N.to` for openssh-hop.sh. Throws FleetError
+ * `config-invalid` for a value that cannot be passed to ssh.
  */
 export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOptions): OpensshWay {
   const { hops, address, port } = route;
@@ -84,7 +84,7 @@ export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOption
 
 const hopProgram = path.join(packageDir, 'src', 'transport', 'openssh', 'openssh-hop.sh');
 
-/** Run by ssh through /bin/sh, which finds the rest in the environment. */
+/** Returns the ProxyCommand of a machine. ssh runs it through /bin/sh; the environment holds the variable parts. */
 function commandOf(index: number): string {
   return `/bin/sh "$FLEET_HEALTH_HOP" ${index}`;
 }
@@ -93,7 +93,7 @@ function placeOf({ address, port }: { readonly address: string; readonly port: n
   return `${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-/** The beginning of a file; empty where there is none. */
+/** Returns the beginning of a file. Returns an empty string if the file cannot be read. */
 function readLog(file: string): string {
   let fd: number | null = null;
   try {

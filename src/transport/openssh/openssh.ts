@@ -17,14 +17,14 @@ import { checkCredentials, questionOf } from './openssh-question.ts';
 import { openWay, type OpensshWay } from './openssh-way.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
 
-/** The first version that knows SSH_ASKPASS_REQUIRE. */
+/** The first version of ssh with SSH_ASKPASS_REQUIRE. */
 const askpassVersion = 804;
 
 /**
- * SSH through the machine's own OpenSSH client. `connect` starts an ssh that logs in and then listens on a control
- * socket of its own (ControlMaster), and each command is a second, small ssh over that socket: so the login has its own
- * stages and faults, and a visit of two commands is still one login. Throws what the built-in transport throws, and
- * `unsupported` where there is no OpenSSH, `config-invalid` where ssh does not take its files.
+ * Creates a transport over the installed OpenSSH client. `connect` starts an ssh that logs in and listens on a control
+ * socket (ControlMaster). Each command is a second, small ssh over that socket. Login faults thus have their own
+ * stages, and several commands share one login. Throws the errors of the built-in transport, `unsupported` without
+ * OpenSSH, and `config-invalid` if ssh rejects its files.
  */
 export function createOpensshTransport(target: OpensshTarget): Transport {
   return {
@@ -55,13 +55,13 @@ interface LoginParts {
   readonly startedMs: number;
 }
 
-/** From the start of ssh to a login, under the deadlines. */
+/** A login, from the start of ssh, under the deadlines. */
 class OpensshLogin {
   readonly #parts: LoginParts;
   readonly #log: OpensshLogReader;
   readonly #mark = randomBytes(16).toString('hex');
   readonly #answer: ReturnType<typeof createPrompter>;
-  /** Through machines that config.xml names. */
+  /** The route that config.xml configures. null if config.xml configures none. */
   #way: OpensshWay | null = null;
   #dialled = false;
   #master: ChildProcess | null = null;
@@ -90,7 +90,7 @@ class OpensshLogin {
         otherKnownHosts: question.knownHosts.slice(1),
       }),
       {
-        // A group of its own: what ssh starts, a ProxyCommand above all, ends with it.
+        // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
         detached: true,
         cwd: '/',
         env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...way?.environment },
@@ -100,7 +100,7 @@ class OpensshLogin {
     this.#master = master;
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
-    // What its machines wrote down is read until then.
+    // The logs of the machines are read until then.
     master.once('exit', () => setTimeout(() => way?.remove(), 4 * lastWordsMs));
     master.stdin.on('error', () => undefined);
 
@@ -115,7 +115,7 @@ class OpensshLogin {
         if (this.#log.excessive) this.#fail(this.#late(), 'the client talks without end');
         else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
       };
-      // `close`, not `exit`: its last words are read by then. A child of its own that lives on must not hold them up.
+      // `close`, because all output is read by then; `exit` too, because a surviving child process may delay `close`.
       const ofWay = way === null ? null : (): FleetError | null => this.#faultOfWay();
       const onEnd = (): void =>
         void lastFault(master, ofWay).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
@@ -177,14 +177,14 @@ class OpensshLogin {
       this.#fail('connect-timeout', `no answer from ${address} port ${port} ${limit}`);
   }
 
-  /** Each machine on the way has the time that a client has. */
+  /** The login deadline, in milliseconds. Each machine on the route adds the time of one client. */
   get #limitMs(): number {
     const { target, options } = this.#parts;
     const { way } = target;
     return options.connectTimeoutMs * (way === null || way === 'direct' ? 1 : way.hops.length + 1);
   }
 
-  /** Without the proxy that is of our making. */
+  /** The log without the proxy that this program configured, because faults name only ssh_config's proxies. */
   get #ownLog(): OpensshLog {
     return this.#way === null ? this.#log : { ...this.#log, proxied: false };
   }
@@ -193,7 +193,7 @@ class OpensshLogin {
     return this.#log.progress === 'start' ? null : (this.#way?.fault(this.#log.lines, late) ?? null);
   }
 
-  /** A client that was dialled before the last look and has not answered yet does not answer. */
+  /** Ends the login if the last machine was dialling the client at the previous check and still has no answer. */
   #lookAtWay(): void {
     const dialling = this.#way?.dialling() === true;
     const { tcpTimeoutMs } = this.#parts.options;
@@ -234,7 +234,7 @@ class OpensshLogin {
   }
 }
 
-/** How long what an ssh said may take to be read after its end. */
+/** The time to read the last output of an ended ssh, in milliseconds. */
 const lastWordsMs = 250;
 
 const stages = {
