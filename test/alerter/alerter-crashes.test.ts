@@ -123,7 +123,7 @@ describe('an alerter that dies', () => {
 describe('an alerter that dies, with MariaDB', { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb | null = null;
   before(async () => {
-    // What the server's own crash would lose is not asked here.
+    // Only processes crash in these tests, not the server: it need not flush each commit to the disk.
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
   });
   after(async () => mariadb?.stop());

@@ -202,7 +202,7 @@ async function assertToldIsState({ station }: Watching): Promise<void> {
   }
 }
 
-/** What mails may say, each in the order in which they were made. */
+/** Checks the received mails in their order: one content per Message-ID, no unknown alert resolved, no alert lost. */
 async function assertMails({ station, isReconfigured }: Watching): Promise<void> {
   const received = station.server.mails;
   const contentOf = new Map<string, string>();

@@ -190,7 +190,7 @@ for (const [zone, start, what, opens] of changes) {
   });
 }
 
-/** As stories have it: days after the first, and the time in UTC. */
+/** Returns a time in the notation of stories: days after the first, and the time in UTC. */
 function storyTime(atMs: number): string {
   const text = clock(atMs);
   if (atMs < day) throw new Error(`${text} lies before all stories`);

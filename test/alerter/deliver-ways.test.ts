@@ -152,7 +152,7 @@ onBothDatabases('the fallback address', (kit) => {
     await post.put('gone@example.org');
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, failed: 1 });
-    // As if it had never come as far as DATA.
+    // Restores the state of a mail whose transaction never reached DATA.
     await post.opened.database.write((session) => session.run('UPDATE mails SET data_at = NULL', []));
     const store = post.opened.storage.alerts;
     const { waiting, histories } = await store.state(await store.nowMs());

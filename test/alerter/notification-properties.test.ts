@@ -182,7 +182,7 @@ function checkedPass(world: DispatchWorld): void {
   }
 }
 
-/** What takes the place of waiting mails carries their news, and overtakes no mail that stays. */
+/** Checks that a replacing mail covers all alerts of the mails it replaces, and overtakes no mail that stays. */
 function assertReplaced(mails: readonly SimulatedMail[], madeBefore: number): void {
   for (const { mail, id } of mails.slice(madeBefore)) {
     const said = new Set(mail.items.map(({ alertId }) => alertId));
@@ -257,7 +257,7 @@ function assertToldEqualsState(world: DispatchWorld): void {
 const begins: readonly Transition[] = ['firing', 'flapping'];
 const ends: readonly Transition[] = ['resolved', 'ended'];
 
-/** What each person read of each alert, in the order of the mails, is a story that makes sense. */
+/** Checks that each recipient's notifications of each alert, in the order of the mails, are consistent. */
 function assertStories(mails: readonly SimulatedMail[]): void {
   const stories = new Map<string, PendingNotification[]>();
   for (const { mail, state } of mails) {

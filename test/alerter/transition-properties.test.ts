@@ -79,7 +79,7 @@ function inTime(seeds: readonly Seed[]): readonly SampledRow[] {
   return all.sort((a, b) => a.atMs - b.atMs || Number(a.kind === 'report') - Number(b.kind === 'report'));
 }
 
-/** What somebody can see of a history: all but what never fired, whose rows a batch does not even make. */
+/** Returns the visible part of a history. Omits alerts that never fired, because a batch makes no rows for them. */
 function visible(alerts: readonly Alert[]): readonly unknown[] {
   return alerts
     .filter(({ closedReason }) => closedReason !== 'unconfirmed')

@@ -26,9 +26,9 @@ const program = fileURLToPath(new URL('../support/collect-measured.ts', import.m
 const hostileClients = 8;
 const otherClients = 8;
 
-/** What one hostile client may cost at most, beyond what a good one does. */
+/** The memory that one hostile client may cost beyond a good one, in MiB. */
 const mostMiB = 12;
-/** Once for all of them: a batch of reports that are stored together. */
+/** The memory that all clients share, in MiB: a batch of reports that are stored together. */
 const sharedMiB = 64;
 
 describe('the collector against eight hostile clients among eight others', () => {

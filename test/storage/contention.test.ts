@@ -31,7 +31,7 @@ onBothDatabases('everybody at once', (kit) => {
     await storage.reports.endRun(runStart({ program: 'alert' }), runEnd(runStart({ program: 'alert' })));
     let storing = collectors.length;
 
-    // One goes through the clients from the first to the last, the other backwards.
+    // The two collectors store the clients in opposite order, which provokes deadlocks.
     const store = async (reports: (typeof collectors)[number], order: readonly string[]): Promise<void> => {
       for (let round = 0; round < rounds; round++) {
         const atMs = noonMs + round * 300_000;

@@ -1,4 +1,4 @@
-/** What a client that says anything can make of rows: no type of a column is exceeded, and what adds up is bounded. */
+/** Rows of a client that sends arbitrary values: every value fits its column's type, and sums are bounded. */
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';

@@ -25,7 +25,10 @@ import type { SqlRow } from '../../src/storage/sql/session.ts';
 const clientCount = isLong ? 1000 : 200;
 const rowCount = clientCount * 1000;
 
-/** What may be read from end to end: `clients` has a row a client, the others a few a day; `w` and `f` are parts of one report. */
+/**
+ * The tables that a query may scan. `clients` has one row a client, the others a few a day. `w` and `f` are parts of
+ * one report.
+ */
 const smallTables = new Set(['c', 'clients', 'runs', 'r', 'later', 'inventory_reports', 'i', 'w', 'f']);
 
 describe(`${rowCount} rows on SQLite`, () => {
@@ -100,7 +103,7 @@ describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () =
   });
 });
 
-/** What the programs themselves ask, with values in place of the question marks. */
+/** Returns the queries of the programs, with values in place of the placeholders. */
 function ownQuestions(dialect: Dialect): readonly Question[] {
   const values = ["'2020-01-01 00:00:00'", "'1000-01-01 00:00:00'", "'1000-01-01 00:00:00'", "''"];
   const filled = (sql: string): string => {

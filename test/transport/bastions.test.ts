@@ -24,7 +24,7 @@ const dir = mkdtempSync(path.join(tmpdir(), 'fh-bastions-'));
 const knownHosts = path.join(dir, 'known_hosts');
 const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000 };
 const signal = new AbortController().signal;
-// As the programs do: every client that is asked listens to it.
+// The programs set no limit either: every visited client adds a listener to this signal.
 setMaxListeners(0, signal);
 
 const servers: Sshd[] = [];

@@ -83,7 +83,7 @@ for (const way of ways) {
         execFileSync('ssh-add', ['-q', privateKey], { env: { SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
         const { name: username } = await sshd.addAccount({ publicKey });
         await logIn(way, target({ username, agent: socket }));
-        // Of its keys only the one that the public key names.
+        // Offers only the agent's key that the public key file names.
         await logIn(way, target({ username, agent: socket, privateKey: `${privateKey}.pub` }));
       } finally {
         agent.kill();

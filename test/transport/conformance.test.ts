@@ -1,4 +1,6 @@
-/** What every transport must do on every server: the same tests over ssh2 and OpenSSH, to OpenSSH and dropbear. */
+/**
+ * The requirements for every transport on every server: the same tests over ssh2 and OpenSSH, to OpenSSH and dropbear.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +20,7 @@ interface Server {
   readonly name: string;
   readonly missing: string | null;
   readonly start: () => Promise<Sshd | Dropbear>;
-  /** One for each login, and for each connection that has ended, in its log. */
+  /** Matches one line of the server's log for each login; `ended` matches one for each connection that has ended. */
   readonly login: RegExp;
   readonly ended: RegExp;
 }

@@ -1,4 +1,6 @@
-/** What is configured for one machine is offered to no other: told by servers that write down all they are offered. */
+/**
+ * The credentials of one machine are offered to no other. The servers record every credential that they are offered.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** What one peer can make the collector compute before its host key is proved. */
+/** The computing time that a peer can cost the collector before its host key is proved. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';

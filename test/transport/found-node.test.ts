@@ -117,7 +117,7 @@ const linkInstead = (target: string, file: string): void => {
   rmSync(file, { recursive: true });
   symlinkSync(target, file);
 };
-/** How a node is spoilt, and what is at fault then. */
+/** The faults of a node: each makes one and returns the path that the message names. */
 const spoilt: readonly (readonly [string, (machine: Machine, folder: string, file: string) => string])[] = [
   ['that belongs to another account', (_, __, file) => (toAnother(file), file)],
   ['that its group can write', (_, __, file) => (chmodSync(file, 0o775), file)],

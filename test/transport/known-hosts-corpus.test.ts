@@ -103,7 +103,7 @@ describe('known_hosts as ssh-keygen -F reads it', () => {
   });
 });
 
-/** As `ssh-keygen -H` writes it. */
+/** Returns the hashed name as `ssh-keygen -H` writes it. */
 function hashedName(name: string): string {
   const salt = randomBytes(20);
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;

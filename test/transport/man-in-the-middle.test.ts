@@ -14,11 +14,11 @@ import { connectTo, failure } from '../support/login.ts';
 type End = 'client' | 'server';
 
 interface Attack {
-  /** What goes on in the place of a message that came from that end, before its keys; default: itself. */
+  /** Replaces a message of an end before the new keys apply. Default: the message itself. */
   readonly change?: (from: End, payload: Buffer) => readonly Buffer[];
-  /** How many encrypted packets of the server are dropped. */
+  /** The number of encrypted packets of the server that are dropped. */
   readonly drops?: number;
-  /** The client may log in before it finds out: the server has proved its key, and what is encrypted tells. */
+  /** True if the client may log in before it detects the attack: only encrypted packets reveal it. */
   readonly late?: true;
 }
 

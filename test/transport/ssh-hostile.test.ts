@@ -1,4 +1,4 @@
-/** What only ssh2 can be asked about, beside the suite that both transports are held to (conformance-hostile.test.ts). */
+/** Hostile servers that only ssh2 is tested with, beside the suite of both transports (conformance-hostile.test.ts). */
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { buffer } from 'node:stream/consumers';

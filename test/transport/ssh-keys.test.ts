@@ -31,7 +31,8 @@ describe('private keys', { skip }, () => {
   };
   const byKeygen = (file: string, type: string, ...options: readonly string[]): void => {
     const [name = '', bits] = type.split('-');
-    // What protects a key's passphrase, and the primes of a long RSA key, take a second each; one key has the usual.
+    // The default key derivation of a passphrase, and the primes of a long RSA key, take a second each. Only the
+    // ed25519 key keeps the defaults.
     const quick = name === 'ed25519' ? [] : ['-a', '2', ...(name === 'rsa' ? ['-b', '2048'] : [])];
     execFileSync('ssh-keygen', ['-q', '-t', name, ...(bits ? ['-b', bits] : []), ...quick, ...options, '-f', file]);
   };

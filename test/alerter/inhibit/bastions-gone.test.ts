@@ -9,7 +9,7 @@ const ways: readonly (readonly [proxyJump: string, way: readonly string[]])[] = 
   ['fra', ['fra']],
   ['ams', ['fra', 'ams']],
   ['fra, ams', ['fra', 'ams']],
-  // Of several only the first is reached by its own way.
+  // The proxyJump of a bastion itself counts only for the first of several jumps.
   ['ams,rack', ['fra', 'ams', 'rack']],
   ['gate', ['fra', 'gate']],
   ['root@gate:23', ['root@gate:23']],

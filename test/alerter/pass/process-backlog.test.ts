@@ -21,7 +21,7 @@ interface MemoryStore {
   readonly treated: Set<number>;
   readonly alerts: Map<number, Alert>;
   readonly ruleStates: Map<string, RuleState>;
-  /** What was asked for, in order. */
+  /** The calls to the store, in order. */
   readonly log: string[];
   /** Called before a round is stored. */
   beforeStoring: (judged: ProcessedRows) => void;
@@ -77,7 +77,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
       for (const [name, known] of judged.ruleStates) ruleStates.set(name, known);
     },
   };
-  // What a pass asks for beside it is none of these tests' business.
+  // The store lacks the other methods of PassStore: these tests call none of them.
   const memory: MemoryStore = {
     store: store as PassStore,
     rows,

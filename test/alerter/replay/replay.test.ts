@@ -21,7 +21,7 @@ function fleet(alerts: string, clients = '<client name="web-1" ip="192.0.2.1" us
   return `<alerts zone="UTC"><mail to="ops@example.org"/>${alerts}</alerts>${clients}`;
 }
 
-/** How full the disk of a client was in each run, five minutes apart; null: it could not be visited. */
+/** The disk usage of each client in percent, by run, five minutes apart. `null` if the visit failed. */
 type Story = Readonly<Record<string, readonly (number | null)[]>>;
 
 async function storedStory(t: TestContext, story: Story): Promise<Storage> {

@@ -22,12 +22,12 @@ function configFor(elements: string): Config {
   return config;
 }
 
-/** What lies in the outbox. */
+/** A mail in the outbox. */
 export interface SimulatedMail {
   readonly id: number;
   readonly mail: DueMail;
   readonly createdAtMs: number;
-  /** `begun`: DATA was, so that it may have been delivered. */
+  /** `begun`: the mail server got DATA, so the mail may have been delivered. */
   state: 'waiting' | 'begun' | 'sent' | 'replaced';
 }
 
@@ -39,8 +39,8 @@ export interface Fires {
 }
 
 /**
- * A database and its clock, with no more in it than telling reads: alerts are moved by hand, one pass after the other
- * is stored as `AlertStore.saveNotifications` would, and mails go where the mail server's state lets them.
+ * A database and its clock, with the data that planning reads. Tests change the alerts by hand. Each pass is stored as
+ * `AlertStore.saveNotifications` would store it. The mail server's state decides which mails are sent.
  */
 export function startDispatch(elements: string) {
   let config: Config = configFor(elements);
@@ -170,7 +170,7 @@ export function startDispatch(elements: string) {
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: 'recovered', flapping: false }, run),
     closes: (name: string, reason: ClosedReason) =>
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: reason, flapping: false }),
-    /** What was over when it was known. */
+    /** An alert that had ended before the alerter learned of it. */
     passed: (name: string, from: string, to: string, over: Partial<Alert> = {}) =>
       passedAt(name, at(from), at(to), over),
     passedAt,
@@ -205,7 +205,7 @@ export function startDispatch(elements: string) {
       server = state;
       send();
     },
-    /** One pass; what it tells, a sentence a mail. */
+    /** Runs one pass. Returns one sentence a mail. */
     pass: (time?: string): readonly string[] => {
       if (time !== undefined) nowMs = at(time);
       const telling = planNotifications(world());
@@ -214,7 +214,10 @@ export function startDispatch(elements: string) {
       send();
       return telling.mails.map(sentenceOf);
     },
-    /** Why what is not told is not: `web-1 disk /: silence`, with the recipient where it is one's own reason. */
+    /**
+     * The reasons for missing notifications: `web-1 disk /: silence`. Names the recipient if the reason is the
+     * recipient's own.
+     */
     held: (): readonly string[] => {
       const byId = new Map([...alerts.values()].map((alert) => [alert.id, nameOf(alert)]));
       return planNotifications(world()).held.map(({ alertId, recipient, reason }) => {

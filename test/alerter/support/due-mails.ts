@@ -20,7 +20,7 @@ export interface Said extends Partial<Omit<Alert, 'id'>> {
 
 let lastId = 100;
 
-/** One thing that a mail says: critical and firing since 08:00 unless it is said otherwise. */
+/** Returns a notification of a mail: critical and firing since 08:00, unless the options differ. */
 export function itemFor(config: Config, said: Said): PendingNotification & { readonly alert: Alert } {
   const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
   lastId += 1;
@@ -59,14 +59,14 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
   return pendingNotification({ alert, watch: given, listener: null, known: before }, { transition, listedOnly });
 }
 
-/** The rule with a note; for a rule that config.xml lacks any rule of the client will do. */
+/** Returns the rule with a note. Takes any rule of the client if config.xml lacks the named one. */
 function withNote(config: Config, rule: Rule | null, note: string | undefined): Rule | null {
   if (note === undefined) return rule;
   const [any] = config.alerts.rules;
   return rule === null && any === undefined ? null : { ...(rule ?? (any as Rule)), note };
 }
 
-/** The client with groups; a client that config.xml lacks is known by its name alone. */
+/** Returns the client with groups. A client that config.xml lacks has only a name. */
 function withGroups(
   { clients }: Config,
   client: Client | null,
@@ -78,7 +78,7 @@ function withGroups(
   return { ...(client ?? { ...any, name, address: name, port: 22 }), groups };
 }
 
-/** A mail of these items, as dispatch makes it. */
+/** Returns a mail of these items, as dispatch plans it. */
 export function dueMail(
   config: Config,
   said: readonly Said[],

@@ -6,12 +6,12 @@ import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from './config-of.ts';
 import { diskRow, reportRow } from './rows.ts';
 
-/** A row, as far as it is not well. */
+/** The fields in which a row differs from a healthy one. */
 export interface Row extends Partial<Omit<SampleReportOptions, 'client' | 'row'>> {
   readonly row?: Parameters<typeof reportRow>[0];
 }
 
-/** What a row says by these rules of a client. */
+/** Returns the samples of a row under these rules of a client. */
 export function observe(
   alerts: string,
   { row = {}, disks = [diskRow()], networks = [], report = null }: Row,
@@ -19,7 +19,9 @@ export function observe(
   return sampleReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, report });
 }
 
-/** What the rules written say, as `rule subject: level (value, limit)`; defaults and conditions left out. */
+/**
+ * Returns the samples of the written rules as `rule subject: level (value, limit)`, without defaults and conditions.
+ */
 export function said(alerts: string, row: Row, origin = 'file'): readonly string[] {
   return observe(alerts, row)
     .samples.filter(({ rule }) => rule.origin === origin)

@@ -1,18 +1,18 @@
 import type { Station } from './station.ts';
 
-/** A pass that has something of everything to do, for cutting it off: its configuration, its world and what it tells. */
+/** A pass with work of every kind, for tests that interrupt it: its configuration, its data and its mails. */
 export const passToCutOff = {
   elements: `<collector every="15m"/><alerts><mail to="ops@example.org"/>
     <mail to="oncall@example.org" severity="critical"/><alert type="disk" warning="85%" critical="95%"/></alerts>
     <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>`,
-  /** What it tells, however often it is cut off. */
+  /** The mails of the pass, however often it is interrupted. */
   told: [
     'oncall: firing critical web-1 disk /, resolved web-2 disk /',
     'ops: firing critical web-1 disk /, resolved web-2 disk /',
   ] as readonly string[],
   /**
-   * One alert was told and is over, another begins, a pending one goes on, and nobody has judged that yet. Begins 45
-   * minutes before the time that is given, and ends at it.
+   * Prepares unprocessed rows in which a notified alert ends, another begins, and a pending one goes on. The rows begin
+   * 45 minutes before `nowMs` and end at it.
    */
   prepare: async (station: Station, nowMs: number): Promise<void> => {
     const minutes = (before: number): void => station.at(nowMs - before * 60_000);

@@ -1,4 +1,4 @@
-/** What tests of sending need: mails in a real database, a way to them, and what became of them. */
+/** Helpers for tests of delivery: mails in a real database, a channel for them, and their outcomes. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -24,9 +24,9 @@ export interface Post {
   /** Stores mails to these recipients, in this order; Message-IDs are `<1@...>`, `<2@...>` ... */
   put(...recipients: readonly string[]): Promise<void>;
   putMails(...mails: readonly Partial<NewMail>[]): Promise<void>;
-  /** All mails are due now. */
+  /** Makes all mails due now. */
   makeDue(): Promise<void>;
-  /** One run of sending. */
+  /** Runs the delivery once. */
   run(smtp: SmtpConfig | null, options?: RunOptions): Promise<Delivered>;
   rows(): Promise<readonly Row[]>;
 }
@@ -36,7 +36,7 @@ export type RunOptions = Partial<DeliverOptions> & { readonly notify?: readonly 
 export type Row = Pick<Mail, 'id' | 'recipient' | 'messageId' | 'attempts' | 'error' | 'content'> & {
   readonly state: 'sent' | 'failed' | 'waiting';
   readonly dataBegun: boolean;
-  /** Until the next attempt, in seconds, rounded; null: at any time. */
+  /** Seconds until the next attempt, rounded. `null` if there is no wait. */
   readonly pauseS: number | null;
 };
 
@@ -123,7 +123,7 @@ export async function openServer(t: TestContext, options: SmtpServerOptions = {}
   return server;
 }
 
-/** A store of which some answers are the test's. */
+/** A store with some methods replaced by the test. */
 export function withStore(store: DeliveryStore, changed: Partial<DeliveryStore>): DeliveryStore {
   return { ...store, ...changed };
 }

@@ -27,31 +27,31 @@ import type { Session, SqlRow } from '../../../src/storage/sql/session.ts';
 export interface StationOptions {
   /** An empty database. */
   readonly storage: StorageConfig;
-  /** Of config.xml, beside <smtp>. */
+  /** Elements of config.xml beside <smtp>. */
   readonly elements: string;
-  /** Attributes of <smtp> beside the server's place; null: there is no <smtp>. */
+  /** Attributes of <smtp> beside the server's address. `null` if there is no <smtp>. */
   readonly smtp?: string | null;
 }
 
 export interface PassOptions {
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
-  /** What stands between the alerter and the database. */
+  /** Wraps the alerter's database, for example to make statements fail. */
   readonly wrap?: (database: Database) => Database;
-  /** Of another machine, with a state folder of its own. */
+  /** The name of another machine, which has a state folder of its own. Default: this machine. */
   readonly machine?: string;
 }
 
 export interface CollectOptions {
   readonly collectorId?: string;
-  /** Its machine. */
+  /** The name of the collector's machine. */
   readonly host?: string;
   readonly unfinished?: boolean;
-  /** Its clock less the database's. */
+  /** The collector's clock minus the database's, in milliseconds. */
   readonly aheadMs?: number;
 }
 
-/** One pass as people see it. */
+/** The visible outcome of a pass. */
 export interface PassOutcome {
   readonly result: AlertResult;
   /** The mails that the server took in this pass. */
@@ -61,15 +61,15 @@ export interface PassOutcome {
 
 export interface Arrived {
   readonly messageId: string;
-  /** What it tells; its subject where it tells of no alert. */
+  /** The alerts of the mail as a sentence; its subject if the mail reports no alert. */
   readonly sentence: string;
   readonly mail: DueMail | null;
 }
 
-/** By client, what its row says; see Station.collect. */
+/** The content of each client's row, by client. Station.collect describes the notation. */
 export type Says = Readonly<Record<string, string>>;
 
-/** A collector's database, a mail server, config.xml and a clock: everything that an alerter stands between. */
+/** A collector's database, a mail server, config.xml and a clock: the whole environment of an alerter. */
 export interface Station {
   readonly config: () => Config;
   readonly database: Database;
@@ -81,25 +81,25 @@ export interface Station {
   configure(elements: string): void;
   /** The file of a machine with a state folder of its own. */
   configFile(machine: string): string;
-  /** What the mail server does in place of the usual. */
+  /** Replaces the mail server's usual answers. */
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
-   * A finished full run of the collector over all clients that are not retired; what is not said of a client is well:
-   * `disk / 96, cpu 40`, `boot 2`, `fails connect-refused`, `absent` (not visited), `mute` (visited, and no report
-   * comes), `late 07:00 disk / 96` (a report that comes late).
+   * Stores a finished full run of the collector over all clients that are not retired. Values that `says` omits are
+   * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `fails connect-refused`, `absent` (not visited),
+   * `mute` (visited, without a report), or `late 07:00 disk / 96` (a report that arrives late).
    */
   collect(says?: Says, options?: CollectOptions): Promise<string>;
   endRun(runId: string): Promise<void>;
   pass(options?: PassOptions): Promise<PassOutcome>;
   /** By Message-ID, as they were composed. */
   composed(): ReadonlyMap<string, DueMail>;
-  /** The words of a mail by its Message-ID. */
+  /** The subjects of the mails by Message-ID. */
   subjects(): ReadonlyMap<string, string>;
-  /** Everything that the database holds, as text. */
+  /** Returns the whole content of the database as text. */
   dump(): Promise<string>;
-  /** What a mail that was composed tells. */
+  /** Returns the alerts of a composed mail as a sentence. */
   sentenceOf(messageId: string): string;
-  /** Remembers all tables as they are; `restore` makes them so again. */
+  /** Copies all tables; `restore` writes the copy back. */
   snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
   close(): Promise<void>;
 }
@@ -255,7 +255,7 @@ async function end(
   );
 }
 
-/** The probes of a machine that is well but for what is said. */
+/** Returns the probes of a machine that is healthy except for the given values. */
 function workersSaying(said: string): readonly WorkerReport[] {
   const percents = new Map([
     ['cpu', 5],

@@ -97,7 +97,7 @@ function stageOf(code: string): string {
   return code.startsWith('auth') ? 'login' : 'agent';
 }
 
-/** One client's present and history, kept as the database keeps them. */
+/** The alerts and the rule state of one client, kept as the database keeps them. */
 export interface LastNotified {
   readonly open: readonly Alert[];
   /** Every alert, in the order in which they began. */
@@ -106,7 +106,7 @@ export interface LastNotified {
 }
 
 export interface TestedTransition {
-  /** Judges rows that come at the same time. Says what changed, in sentences. */
+  /** Judges rows of the same time. Returns the changes as sentences. */
   readonly judge: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
   readonly told: () => LastNotified;
 }
@@ -120,7 +120,7 @@ export function startTransition(): TestedTransition {
   return {
     judge: (client, sampledRows) => {
       const result = transitionClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
-      // Nothing but what JSON holds is there in the next pass.
+      // The database stores JSON, so the next pass must not see values that JSON drops.
       memory = JSON.parse(JSON.stringify(result.memory)) as RuleState;
       return result.alerts.flatMap((changed) => {
         const id = changed.id ?? stored.size + 1;
@@ -138,7 +138,7 @@ export function startTransition(): TestedTransition {
   };
 }
 
-/** What a story's rows change, judged one by one, as sentences: `08:05 disk / fires critical`. */
+/** Judges the rows of a story one by one. Returns the changes as sentences: `08:05 disk / fires critical`. */
 export function play(client: Client, story: string): readonly string[] {
   const judging = startTransition();
   return sampledRowsOf(client, story).flatMap((sampledRow) =>
@@ -146,7 +146,7 @@ export function play(client: Client, story: string): readonly string[] {
   );
 }
 
-/** The same, all rows in one batch; without the times of the rows, for only the end is seen. */
+/** Judges the rows of a story in one batch. Omits the times of the rows, because only the end is visible. */
 export function playAtOnce(client: Client, story: string): readonly string[] {
   return startTransition().judge(client, sampledRowsOf(client, story));
 }

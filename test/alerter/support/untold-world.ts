@@ -35,7 +35,7 @@ export class UntoldWorld {
     this.#silences.push({ ...one, id: this.#silences.length + 1, subject: '', author: 'kim', comment: '' });
   }
 
-  /** A full run of the collector; its rows are judged in the next pass. */
+  /** Simulates a full run of the collector. The next pass judges its rows. */
   collect(atMs: number, says: Readonly<Record<string, string>>): void {
     const id = `run ${atMs}`;
     const failed = Object.values(says).filter((said) => said.startsWith('fails')).length;
@@ -102,7 +102,7 @@ export class UntoldWorld {
     }
   }
 
-  /** One pass of the alerter. Returns the mails. */
+  /** Runs one pass of the alerter. Returns the mails. */
   pass(nowMs: number): readonly DueMail[] {
     for (const judge of this.#rows) judge();
     this.#rows = [];

@@ -3,34 +3,34 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 
 /**
- * What may happen to a fleet and its people, and a reading of it that knows nothing of the alerter: whatever is critical
- * for longer than its `for` and not muted by a person is told to everybody who hears critical alerts of that client, by
- * itself or by an alert that stands for it.
+ * Random events of a fleet and its recipients, and a model of the expected mails that shares no code with the alerter.
+ * Every recipient of a client's critical alerts must be notified of each state that is critical for longer than its
+ * `for` and is not muted. The notification names the alert itself or an alert that stands for it.
  *
- * An alert stands for another if its reader was told of it, as critical, and it goes on by the reader's newest mail:
+ * An alert stands for another if its reader was notified of it as critical and the newest mail says that it goes on:
  *
  * - a worse rule of the type for a milder one;
  * - `unreachable` for everything else of the client while its visits fail, and until its next row comes or is overdue;
  * - a bastion that a mail named for `unreachable` of clients behind it, until one of them is back;
  * - `collector-isolated` for `unreachable` by faults of the network, and `collector-silent` for `no-report`.
  *
- * The time allowed beyond `for`: `groupInterval`, because a client that used up its urgent mails of the hour waits so
- * long, and two passes. After a silence it counts from the first row that holds again.
+ * The time allowed beyond `for` is two passes and `groupInterval`: a client that has used up its urgent mails of the
+ * hour waits that long. After a silence the time counts from the first row that holds again.
  */
 export interface Trial {
   readonly people: readonly Entry[];
-  /** Besides `people`, of the clients behind the bastion. */
+  /** Additional recipients, of the clients behind the bastion. */
   readonly peopleBehind: readonly Entry[];
   readonly disk: keyof typeof diskRules;
-  /** Severity of `unreachable`: of all, and of the clients behind the bastion. */
+  /** The severity of `unreachable`: for all clients, and for those behind the bastion. */
   readonly unreachable: Severity;
   readonly unreachableBehind: Severity;
-  /** What config.xml says of `collector-isolated` and `collector-silent`. */
+  /** The severity of `collector-isolated` and `collector-silent` in config.xml. */
   readonly fleet: Severity;
-  /** A run of the collector each; null: none. By client. */
+  /** The runs of the collector: content of each row by client. `null` if there was no run. */
   readonly runs: readonly (Readonly<Record<string, string>> | null)[];
   readonly silences: readonly Muting[];
-  /** An alerter's pass follows every so manieth run. */
+  /** The number of runs between two passes of the alerter. */
   readonly passEvery: number;
 }
 
@@ -49,7 +49,7 @@ interface Muting {
   readonly rule: string;
 }
 
-/** What a mail says, as its reader sees it. */
+/** The content of a mail as its reader sees it. */
 export interface ReadMail {
   readonly recipient: string;
   readonly items: readonly {
@@ -58,7 +58,7 @@ export interface ReadMail {
     readonly transition: string;
     readonly severity: Severity;
   }[];
-  /** The bastions that it says are gone, in a critical line. */
+  /** The bastions that a critical line of the mail reports as unreachable. */
   readonly bastionsGone: readonly string[];
 }
 
@@ -120,7 +120,7 @@ const fails = fc.constantFrom(
 
 const disksFull = Array.from({ length: 8 }, () => 'disk / 96');
 
-/** One value and another by turns: rows that are on their way back, and changes that flap. */
+/** Alternates between two values: rows that return to healthy, and changes that flap. */
 const flapping = fc
   .record({
     one: says,
@@ -204,18 +204,18 @@ export const trial: fc.Arbitrary<Trial> = fc
     return { ...rest, runs };
   });
 
-/** What is wrong with one client by one rule, read off the rows. */
+/** The state of one rule of one client, derived from the rows. */
 interface Wrong {
-  /** Rows in a row that said so. */
+  /** The number of consecutive rows in which the rule held. */
   rows: number;
   lastRun: number;
-  /** The run since which it is critical for as long as its rule asks; null: it is not. */
+  /** The run from which the rule has been critical for as long as its `for`. `null` if it is not critical. */
   sinceRun: number | null;
-  /** A silence was in force since the last row. */
+  /** True if a silence was in force since the last row. */
   isMuted: boolean;
 }
 
-/** Follows the rows and the mails, and says who lacks word of what. */
+/** Follows the rows and the mails, and finds recipients that were not notified. */
 export class Reader {
   readonly #trial: Trial;
   readonly #wrong = new Map<string, Wrong>();
@@ -301,7 +301,7 @@ export class Reader {
     if (bastionsGone.includes('bast')) this.#bastionKnown.add(name);
   }
 
-  /** Throws for the first who was not told in time, after the pass that followed a run. */
+  /** Checks the state after the pass that follows a run. Throws for the first recipient not notified in time. */
   check(index: number): void {
     const allowed = groupIntervalRuns + 2 * this.#trial.passEvery;
     for (const [key, { sinceRun, isMuted }] of this.#wrong) {
@@ -317,7 +317,7 @@ export class Reader {
     }
   }
 
-  /** Of the fleet at least one person hears, whatever `rules` and `severity` say. */
+  /** Checks that at least one recipient hears of a fleet alert, whatever `rules` and `severity` select. */
   #checkFleet(rule: string, index: number): void {
     const { people, peopleBehind } = this.#trial;
     const all = [...people, ...peopleBehind].map(({ to }) => to);

@@ -14,13 +14,13 @@ export interface PassStory {
   /** Makes an empty database. */
   readonly create: () => Promise<StorageConfig>;
   readonly name: string;
-  /** Of config.xml. */
+  /** Elements of config.xml. */
   readonly elements: string;
   readonly smtp?: string | null;
-  /** What `config NAME` turns to. */
+  /** The elements that `config NAME` switches to, by name. */
   readonly configs?: Readonly<Record<string, string>>;
   /**
-   * What happens, a line each; a collector's run is followed by a pass a minute later unless no alerter runs:
+   * The events, one a line. A pass follows a collector's run after a minute unless no alerter runs:
    *
    *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
    *   08:05-19:55 web-1 disk / 96                   one each `every`
@@ -102,7 +102,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
   return told;
 }
 
-/** What a mail is beside what it tells. */
+/** Returns the properties of a mail that its sentence omits. */
 function peculiarities(mail: DueMail | null): string {
   const folds = (mail?.sections ?? []).flatMap(({ rules }) => rules.flatMap(({ lines }) => lines));
   const sources = folds.flatMap(({ fold }) => (fold?.kind === 'export' ? [` (export ${fold.source})`] : []));

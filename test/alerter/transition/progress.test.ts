@@ -17,7 +17,9 @@ const first: Progress = {
   lastAtMs: atMs,
 };
 
-/** How many rows count of those at these seconds, the first of which began the alert. */
+/**
+ * Returns the number of rows that count towards `for`. The rows are at these seconds; the first row began the alert.
+ */
 function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): number {
   let progress = first;
   for (const second of seconds.slice(1)) {

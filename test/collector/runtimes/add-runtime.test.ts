@@ -1,4 +1,4 @@
-/** What is kept in state/runtimes/, and what is refused. */
+/** The files that state/runtimes/ accepts, and the ones that are refused. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';

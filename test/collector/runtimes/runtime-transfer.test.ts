@@ -1,4 +1,4 @@
-/** What a runtime's way to a client does with places, tools and transfers that are not as they should be. */
+/** The upload of a runtime to clients with unusable folders, missing tools and broken transfers. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';

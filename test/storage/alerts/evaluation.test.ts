@@ -145,7 +145,7 @@ onBothDatabases('unprocessed rows', (kit) => {
     );
     await storage.reports.ingest([item({ id: 'last', observedAtMs: noonMs + 100 })]);
     const { reports } = await storage.alerts.unprocessed(100);
-    // One long range, single ones, and the same twice.
+    // The ids are one long range, single ids, and the same ids twice.
     const wanted = reports.filter((_, index) => index < 30 || index % 3 === 0).map(({ id }) => id);
     const disks = await storage.alerts.disksOf([...wanted, ...wanted.slice(0, 3)]);
     assert.equal(disks.size, wanted.length);

@@ -141,7 +141,7 @@ onBothDatabases('migrations', (kit) => {
     assert.ok(file !== undefined);
     await withDatabase(storage, (database) => migrateDatabase(database, [file]));
     const half = Math.floor(file.steps.length / 2);
-    // As a crash leaves it on MySQL: the step is done, its end is not recorded, and nothing after it was begun.
+    // A crash on MySQL leaves this state: the step is done, its end is not recorded, and no later step was begun.
     await withDatabase(storage, (database) =>
       database.migrate(async (session) => {
         await session.run('DELETE FROM migrations WHERE step > ?', [half]);

@@ -169,7 +169,7 @@ onBothDatabases('rollups', (kit) => {
     );
     const pruned = await retention.prune(limits, never);
     assert.deepEqual([pruned.stats, pruned.more], [10, false]);
-    // Those that are too old for a rollup were in it for a moment: what is there is the same however they came.
+    // Reports too old for a rollup were added to one for a moment. The result must not depend on how they arrived.
     const [first, second] = [await retention.prune(limits, never), await retention.prune(limits, never)];
     assert.deepEqual([first, second], [second, second]);
     assert.deepEqual(await rows(opened, 'SELECT client, hour FROM stats_hourly ORDER BY client'), [

@@ -33,7 +33,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
   };
 }
 
-/** What judging remembers of a client. */
+/** Returns the rule state of a client. */
 export function memory(options: Partial<RuleState> = {}): RuleState {
   return {
     newestReportMs: noonMs,

@@ -15,10 +15,10 @@ export interface WriterOptions {
   readonly password: string | null;
   readonly lease: Lease;
   readonly work: 'judge' | 'tell';
-  /** At which statement of the transaction, counted from 1; it comes after it. */
+  /** The statement of the transaction after which the signal comes, counted from 1. */
   readonly statement: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
-  /** Of MySQL: how long the server waits for the suspended process. */
+  /** The seconds that a MySQL server waits for the suspended process. `null` keeps the server's default. */
   readonly waitSeconds: number | null;
 }
 

@@ -5,17 +5,17 @@ export interface CrashOptions {
   /** Counted from 1, over all statements that are asked for within a transaction. */
   readonly statement: number;
   readonly when: 'before' | 'after';
-  /** What a crash is: throws, kills the connection, ends or stops the process. Called once. */
+  /** Simulates the crash: throws, kills the connection, or ends or stops the process. Called once. */
   readonly crash: () => void | Promise<void>;
 }
 
 export interface CrashingDatabase {
   readonly database: Database;
-  /** How many statements there were so far. */
+  /** Returns the number of statements so far. */
   readonly statements: () => number;
 }
 
-/** The same database, with a crash at one statement of what is written. */
+/** The same database with a crash at one statement of a write. */
 export function crashingDatabase(database: Database, options: CrashOptions): CrashingDatabase {
   let count = 0;
   const counted =
@@ -36,7 +36,7 @@ export function crashingDatabase(database: Database, options: CrashOptions): Cra
   };
 }
 
-/** The same database, every transaction of which is made twice: as if the answer to the first commit had been lost. */
+/** The same database, which runs every transaction twice, like a retry after a lost answer to the first COMMIT. */
 export function commitTwice(database: Database): Database {
   return wrapped(database, async (work) => {
     await database.write(work);
@@ -44,7 +44,7 @@ export function commitTwice(database: Database): Database {
   });
 }
 
-/** The same database, in which it is always that time. */
+/** The same database, whose clock returns `nowMs`. */
 export function atTime(database: Database, nowMs: () => number): Database {
   const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
   return {

@@ -13,7 +13,7 @@ import { serverName, skipWithoutMariadb, startMariadb } from '../../support/mari
 import type { Mariadb } from '../../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
-/** What a scenario is given to try on one kind of database. */
+/** The means of a scenario to try one kind of database. */
 export interface Kit {
   readonly kind: 'sqlite' | 'mysql';
   /** An empty database of its own. */
@@ -25,7 +25,7 @@ export interface Kit {
 export interface Opened {
   readonly config: StorageConfig;
   readonly storage: Storage;
-  /** A second connection to the same database, for looking and for standing in the way. */
+  /** A second connection to the same database, for reading and for holding locks. */
   readonly database: Database;
 }
 

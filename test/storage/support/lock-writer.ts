@@ -1,6 +1,6 @@
 /**
- * A process that writes to an SQLite file. `hold FILE`: takes the write lock, says so, and keeps it until its input ends.
- * `store FILE`: stores batches until it is killed, and says after each how many reports are in.
+ * A process that writes to an SQLite file. `hold FILE` takes the write lock, reports that, and keeps the lock until its
+ * input ends. `store FILE` stores batches until it is killed, and reports the number of stored reports after each.
  */
 import { once } from 'node:events';
 

@@ -10,7 +10,7 @@ export interface PruneWriterOptions {
   readonly storage: Omit<StorageConfig, 'password'>;
   readonly password: string | null;
   readonly limits: PruneLimits;
-  /** At which statement of all transactions, counted from 1; it comes after it. */
+  /** The statement of all transactions after which the process is killed, counted from 1. */
   readonly statement: number;
 }
 

@@ -1,4 +1,4 @@
-/** A database that refuses the rows of some clients, or all rows, as one does whose schema somebody has changed. */
+/** A database that refuses the rows of some clients, or all rows, as if somebody had changed its schema. */
 type Migrating = {
   migrate: (work: (session: { run: (sql: string) => Promise<number> }) => Promise<void>) => Promise<void>;
 };

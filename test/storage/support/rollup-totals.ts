@@ -1,14 +1,14 @@
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { rollupSources, rollupTable } from '../../../src/storage/retention/rollup-tables.ts';
 
-/** Rows that are stored of each table, whether as they came or rolled up: what pruning must never change. */
+/** Returns the totals of each table, over raw rows and rollups together. Pruning must never change them. */
 export async function rollupTotals(
   database: Database,
   span: 'hour' | 'day',
 ): Promise<Readonly<Record<string, readonly [rows: number, known: number, sum: number]>>> {
   const totals: Record<string, readonly [number, number, number]> = {};
   for (const source of rollupSources) {
-    // One metric stands for all: the ones of a row are added in one statement.
+    // A single metric represents all: one statement adds all metrics of a row.
     const metric = { stats: 'cpu_percent', disk_stats: 'used_percent', network_stats: 'rx_bytes_per_s' }[source.table];
     const [row] = await database.read((session) =>
       session.all(

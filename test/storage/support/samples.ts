@@ -129,7 +129,7 @@ export function visit(options: Partial<VisitRecord> = {}): VisitRecord {
   };
 }
 
-/** What a failed visit says. */
+/** A failed visit. */
 export const refusedVisit = {
   ok: false,
   stage: 'connect',

@@ -10,7 +10,7 @@ describe('corkWrites', () => {
   const server = createServer({ noDelay: true });
   let near: Socket;
   let far: Socket;
-  /** What came, by segment. */
+  /** The received segments. */
   let came: string[];
   let ended: Promise<unknown>;
   before(async () => {

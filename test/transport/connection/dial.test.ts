@@ -112,7 +112,7 @@ describe('resolveHost', () => {
   });
 });
 
-/** What a name server could answer, in the place of /etc/hosts, in a process of its own. */
+/** Runs `work` in a process of its own, in which /etc/hosts holds these lines in place of a name server's answers. */
 function answered(lines: readonly string[], work: string, file = '/etc/hosts'): unknown {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
   const hosts = path.join(dir, 'hosts');
@@ -135,7 +135,7 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
     cwd: packageDir,
     encoding: 'utf8',
     timeout: 60_000,
-    // As the programs have it.
+    // The programs set the same size.
     env: { ...process.env, UV_THREADPOOL_SIZE: '64' },
   });
   rmSync(dir, { recursive: true });

@@ -36,7 +36,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
   before(async () => {
     server = createServer({ pauseOnConnect: true }, (socket) => {
       socket.on('error', () => undefined);
-      // What came is left unread, so that the kernel sends a reset.
+      // The server leaves the received bytes unread, so that the kernel sends a reset.
       socket.write('Not allowed at this time\r\n', () => setTimeout(() => socket.destroy(), 20));
     });
     server.listen(0, '127.0.0.1');

@@ -22,7 +22,7 @@ const knownHosts = path.join(dir, 'known_hosts');
 const file = path.join(dir, 'key-logins');
 const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
 
-/** One run, which remembers in `dir`. */
+/** Returns the transports of one run, whose state is kept in `dir`. */
 function run(): TransportShared {
   const collector = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000 };
   const config = { bastions: [], clients: [], explicit: [], collector, jumpHosts: ssh({}), stateDir: dir };

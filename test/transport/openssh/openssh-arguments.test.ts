@@ -1,4 +1,4 @@
-/** What ssh is started with, compared with what the machine's ssh makes of it (`ssh -G`). */
+/** The arguments of ssh, compared with the options that the machine's ssh reads from them (`ssh -G`). */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ const plain: OpensshTarget = {
   secrets: () => nothing,
 };
 
-/** What ssh makes of the arguments of a master: the values of a name, one line each. */
+/** Returns the options that ssh reads from the arguments of a master: the values of a name, one a line. */
 function understood(target: Partial<OpensshTarget>): (name: string) => string[] {
   const whole = { ...plain, ...target };
   const secrets = whole.secrets();

@@ -1,4 +1,4 @@
-/** What is understood of ssh's own words: recorded lines of OpenSSH 9.2, and lines that a hostile server puts between them. */
+/** The reading of ssh's messages: recorded lines of OpenSSH 9.2, and lines that a hostile server inserts. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

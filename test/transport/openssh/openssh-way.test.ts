@@ -114,7 +114,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     await connection.leave();
     return printed;
   };
-  /** What a server was told by those who came: nothing, when all that it saw is a connection. */
+  /** Returns the number of login attempts on a server. A connection without a login is none. */
   const attempts = (sshd: Sshd): number =>
     sshd.count(/Accepted \w+ for|Failed \w+ for|authenticating user|[Ii]nvalid user/g);
 
@@ -212,7 +212,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const moved = path.join(dir, 'moved-cert.pub');
       execFileSync('mv', [`${key}-cert.pub`, moved]);
       const config = path.join(dir, 'ssh_config');
-      // What config.xml says goes before.
+      // The port, user and address of config.xml take precedence over these.
       writeFileSync(config, `Host fra\n  CertificateFile ${moved}\n  Port 1\n  User nobody\n  HostName 192.0.2.1\n`);
       assert.equal(await output(web(), [fra({ privateKey: key, config })]), guest.name);
       const without = await failure(connect(web(), [fra({ privateKey: key })]));

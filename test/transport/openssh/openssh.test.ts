@@ -1,4 +1,4 @@
-/** What transport="openssh" can do beyond the built-in one, and what becomes of its processes. Real servers throughout. */
+/** The features of transport="openssh" beyond the built-in one, and the end of its processes. All servers are real. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -260,7 +260,7 @@ function relay(dir: string): string {
   return file;
 }
 
-/** How many processes have it in their command line; those that only name another are not counted. */
+/** Returns the number of processes with these words in the command line. Omits those that only name another process. */
 function processesWith(words: string): number {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;

@@ -111,7 +111,7 @@ test('config.xml wins over ssh_config, attribute by attribute', () => {
     'knownHosts=/known (config.xml:7)',
   ]);
   assert.equal(hop?.connectTimeoutMs, null);
-  // What only ssh_config says holds all the same.
+  // Options that only ssh_config sets still apply.
   assert.deepEqual([hop.knownAs, hop.family], ['Alias', 6]);
 });
 
@@ -148,7 +148,7 @@ test('under which name the host key is known', () => {
   ]);
   const noIp = said('Host web\n HostName real\n');
   assert.deepEqual(knownAs(wayClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
-  // As ssh does it, where all of the way is ssh's.
+  // A route that is wholly ssh's is checked under the names that ssh uses.
   const ofSsh = said('Host web\n HostName real\n ProxyJump gate\n');
   assert.deepEqual(knownAs(wayClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
 });

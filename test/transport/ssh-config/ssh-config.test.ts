@@ -51,7 +51,7 @@ function ask(file: string, target: string): Asked {
   return { answer, values: sshConfigValues(answer, question, self), user, host: question.host };
 }
 
-/** What `ssh -G` prints, by option; null when it refuses the file. */
+/** Returns the output of `ssh -G` by option. Returns `null` if ssh refuses the file. */
 function sshSays(file: string, target: string): ReadonlyMap<string, readonly string[]> | null {
   const options = { encoding: 'utf8', env: environment } as const;
   const { status, stdout } = spawnSync('ssh', ['-G', '-F', file, '--', target], options);

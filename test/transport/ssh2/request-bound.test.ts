@@ -1,4 +1,4 @@
-/** What a server may ask of the collector, which offers nothing. */
+/** The limits on requests of a server to the collector, which offers no services. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
