@@ -59,11 +59,11 @@ for (const what of [
     assert.equal((await visit({ node: node.path, onReport: keep })).result.fault, null);
     const changes = node.changes();
     assert.ok(changes.length > 6, changes.join(' '));
-    // What is special of an empty home is the making of folders.
+    // An empty home differs only in the creation of folders, so the instants after the last one are skipped.
     const last = what === 'no place yet' && !isLong ? changes.lastIndexOf('mkdirSync') + 1 : changes.length;
 
     for (let at = 1; at <= last; at += 1) {
-      // What is half on the disk matters most.
+      // A partial write matters most, so every write is interrupted halfway.
       const short = changes[at - 1] === 'writeSync' ? ways.slice(2) : ways.slice(at % 2, (at % 2) + 1);
       for (const [how, half] of isLong ? ways : short) {
         const which = `${how}${half ? ' after half of it' : ''} at ${at}: ${changes[at - 1] ?? ''}`;

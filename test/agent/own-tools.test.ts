@@ -93,7 +93,7 @@ test('CPU shares are the differences of /proc/stat between two visits', async (t
     const counts = [ticks()];
     await visit();
     counts.push(ticks());
-    // What lies between the two looks of a visit and of this test must be little beside what both cover.
+    // The interval must be long compared with the time between a visit's reading of the counters and this test's.
     await sleep(10_200);
     counts.push(ticks());
     const [row] = rowsOf(await visit(), 'cpu');

@@ -1,4 +1,7 @@
-/** What a loss of power, another version or somebody else leaves in the folders of an agent: the next visit mends it. */
+/**
+ * The folders of an agent after a loss of power, after another version, or after foreign changes: the next visit
+ * repairs them.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

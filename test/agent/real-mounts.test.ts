@@ -38,7 +38,7 @@ async function disksOf(context: TestContext, place: Mounted, dir: string, option
   return { node: below(node), shell: below(ofShell) };
 }
 
-/** What `stat -f` counts, as df divides it. */
+/** Returns the counts of `stat -f`, with the percentages that df derives from them. */
 function truthOf(place: Mounted, path: string) {
   const [blocks = 0, free = 0, available = 0, size = 0, inodes = 0, freeInodes = 0] = place
     .output('stat', '-f', '-c', '%b %f %a %S %c %d', path)

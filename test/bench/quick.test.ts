@@ -17,7 +17,7 @@ import { performanceText } from '../../bench/write-performance.ts';
 import { packageDir } from '../../src/state/paths.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'performance.md'), 'utf8');
-/** Of the others each needs a server, a fleet or a registry. */
+/** The benchmarks that need no server, no fleet and no registry. */
 const cheap = ['sealed', 'start', 'status', 'alerter'];
 const records: BenchRecord[] = [];
 

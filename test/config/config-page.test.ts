@@ -12,7 +12,7 @@ import { type AttributeSpec } from '../../src/config/vocabulary/element-spec.ts'
 
 const page = path.join(packageDir, 'docs', 'config.md');
 
-/** How values of a kind look. */
+/** The notation of a value of each kind. */
 const forms: Readonly<Record<KindName, string>> = {
   text: 'text',
   secret: 'text',
@@ -46,7 +46,10 @@ const forms: Readonly<Record<KindName, string>> = {
   storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
 };
 
-/** One of each, and what the table does not say. Where an element needs no example its attributes say enough. */
+/**
+ * An example of each element, and the facts that the table omits. An element whose attributes say enough has no
+ * example.
+ */
 const examples: Readonly<Record<string, string>> = {
   storage: '<storage url="mysql://fleet@db.example.org/fleet" passwordFile="db.password"/>',
   retention: '<retention raw="30d" detail="2d" hourly="1y" daily="5y"/>',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { faults, warnings } from './support/config-files.ts';
 
-/** What stands inside one client and what must be said of it; the alerts begin on line 3. */
+/** The content of a client, and the expected message. The alerts begin on line 3. */
 const table: readonly (readonly [string, string])[] = [
   ['<alert/>', '<alert> says not what it judges; write type="...", metric="..." or the name of a rule'],
   ['<alert limit="5%"/>', '<alert> says not what it judges'],
@@ -112,7 +112,7 @@ const table: readonly (readonly [string, string])[] = [
     '<alert> "reboot-required": type reboot-required holds or not; remove limit',
   ],
   ['<alert type="mount" mount="/data" op="ge"/>', '<alert> "mount mount=/data": type mount holds or not; remove op'],
-  // What belongs to a type.
+  // Selectors belong to one type.
   [
     '<alert type="cpu" mount="/" limit="5%"/>',
     '<alert> "cpu mount=/": type cpu has no selector mount; it has no selectors',

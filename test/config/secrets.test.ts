@@ -114,7 +114,8 @@ test('without literal secrets anybody may read the file, and nobody else write i
   assert.deepEqual(told(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   assert.deepEqual(told(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   chownSync(file, own, process.getegid?.() ?? 0);
-  // Of the account's own number: a group that is the account's alone, as umask 002 needs it.
+  // The group with the account's own number is the account's alone, and may write. Accounts with umask 002 have such a
+  // group.
   if (process.getegid?.() === own) assert.deepEqual(told(0o664), []);
   assert.throws(() => loadConfig({ file: (told(0o666), file), nowMs }), { code: 'config-permissions', exitStatus: 2 });
 });

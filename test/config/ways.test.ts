@@ -1,4 +1,4 @@
-/** How machines are reached: clients without ip, what config.xml says itself, and proxyJump in all its forms. */
+/** The addresses and routes of machines: clients without ip, settings of config.xml, and all forms of proxyJump. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

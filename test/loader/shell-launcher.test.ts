@@ -51,7 +51,7 @@ interface Place {
 interface PlaceOptions {
   readonly shell?: string;
   readonly without?: readonly string[];
-  /** As an account that is not root. */
+  /** The account that the launcher runs as. Default: the test's own. */
   readonly uid?: number;
   readonly digest?: string;
 }

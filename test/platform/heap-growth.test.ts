@@ -20,7 +20,7 @@ test('afterwards V8 takes the compiled forms that it took before', async () => {
 });
 
 test('the heap grows less', () => {
-  // What outlives a scavenge or two and is garbage then, as a visit is.
+  // The objects survive a scavenge or two and are garbage then, like the objects of a visit.
   const work = `async () => {
     const ring = Array(150_000);
     for (let n = 0; n < 2e6; n++) ring[n % ring.length] = { n, list: [n, n, n, n, n, n, n, n] };

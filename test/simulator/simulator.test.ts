@@ -12,7 +12,7 @@ import type { DeadWay } from '../../src/simulator/profile.ts';
 import { startSimulatedFleet, timesOf } from '../support/simulated-fleet.ts';
 import type { Collected, SimulatedFleet } from '../support/simulated-fleet.ts';
 
-/** What a collector calls each way. */
+/** The error code that a collector reports for each fault. */
 const codes: Readonly<Record<DeadWay, ErrorCode>> = {
   refused: 'connect-refused',
   unanswered: 'connect-timeout',
@@ -54,7 +54,7 @@ test('a lossy fleet: the dead fail as they should, the others report, and what w
   const { visits, acknowledged } = fleet.simulator.counts();
   assert.equal(acknowledged, first.reports.stored);
   for (const way of Object.keys(codes) as DeadWay[]) {
-    // One that hangs in a login that was sent ahead is tried again step by step.
+    // A server that hangs during a pipelined login is tried again step by step.
     if (way !== 'refused' && way !== 'unanswered') assert.ok((visits[way] ?? 0) >= 1, way);
   }
 

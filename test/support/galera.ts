@@ -153,8 +153,8 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
   };
 }
 
-// A node that lags is waited for 3 s instead of 30. How long a silent one is believed to live is left as it is: two
-// that doubt each other while a third dies leave no majority behind.
+// The cluster waits 3 s for a lagging node instead of 30. The timeout for a silent node keeps its default: if two nodes
+// suspected each other while a third dies, the majority would be lost.
 function nodeConfig(dir: string, socketPath: string, { sql, group, ist, sst }: Ports): string {
   return `[mariadbd]
 datadir=${path.join(dir, 'data')}

@@ -19,7 +19,7 @@ export function boxRoot(box: string): string {
   return path.join(import.meta.dirname, '../../testdata', `proc-${box}`);
 }
 
-/** What a probe is given on the machine in proc-`box`; a path names any other root, '' this machine. */
+/** Returns the context of a probe on the machine in proc-`box`. A path names any other root, '' this machine. */
 export function contextOf(box: string, given: Given = {}): ProbeContext {
   const root = box === '' || box.startsWith('/') ? box : boxRoot(box);
   return {

@@ -16,7 +16,7 @@ const page = pageBytes('') ?? 0;
 
 test('counts by state', async () => {
   const { functions, error } = await processes.run(contextOf('vm'));
-  // One is running, which stands for the agent.
+  // The one running process of the fixture stands for the agent, which is not counted.
   assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: 0, blocked: 1, zombies: 1 });
   assert.equal(error, undefined);
 });
@@ -169,7 +169,7 @@ test('ticks come back as they went; anything else is nothing', () => {
   assert.equal(decodeTicks([1, 2, 'a']), null);
   assert.equal(decodeTicks(['a', 1, 2]), null);
   assert.equal(decodeTicks([1, 2, 3, 4]), null);
-  // What an earlier version kept.
+  // An earlier version kept this form.
   assert.equal(decodeTicks('rs 1 rs'), null);
   const process = { comm: 'x', state: 'S', ticks: 123, threads: 1, start: 77, residentPages: 1, pid: 42 };
   assert.deepEqual(decodeTicks(encodeTicks([process])), { ticksByPid: new Map([[42, 123]]), lastStart: 77 });

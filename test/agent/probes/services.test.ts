@@ -22,7 +22,7 @@ function rootWith(t: TestContext, shell: string | null): string {
   return root;
 }
 
-// As systemd 252 prints it.
+// The output of systemd 252.
 const answer = `Id=good.service
 Names=good.service other.service
 LoadState=loaded

@@ -111,7 +111,7 @@ test('what each report says is an average since the one before, whichever kind i
   assert.equal(cron().status, 0);
   await visit();
   for (let n = 0; n < 3; n += 1) assert.deepEqual(cron(), nothing);
-  // One that cannot be kept moves nothing.
+  // A report that cannot be stored leaves the spool unchanged.
   const refused = cron({}, { shell: ['/bin/sh', '-c', 'ulimit -f 0; exec /bin/sh "$@"', 'sh'] });
   assert.equal(refused.status, 4);
   assert.match(refused.said, /EFBIG/);

@@ -1,4 +1,4 @@
-/** One agent at a time, told by processes and never by the existence of a file. */
+/** The limit of one agent at a time, which depends on processes and never on the existence of a file. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -46,7 +46,7 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
     assert.ok(first.stdout.includes(shown), shown);
   }
   assert.equal(first.stdout.split('SELECT').length - 1, 3);
-  // One mail for both faults, one for the end of one of them, and none in between.
+  // The demo sends a mail for both faults and a mail for the end of one fault, and none in between.
   assert.equal(first.stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
   assert.equal(first.stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
   const files = [...first.stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);

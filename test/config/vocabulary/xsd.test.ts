@@ -15,7 +15,7 @@ const sample = path.join(packageDir, 'config.xml');
 const hasXmllint = spawnSync('xmllint', ['--version']).status === 0;
 const skip = hasXmllint || process.env['CI'] !== undefined ? false : 'needs xmllint (libxml2-utils)';
 
-/** What xmllint has to say against a file; empty: nothing. */
+/** Returns the errors that xmllint reports for a file; empty if there are none. */
 function objections(file: string): string {
   const { status, stderr, error } = spawnSync('xmllint', ['--noout', '--schema', schema, file], { encoding: 'utf8' });
   if (error !== undefined) throw error;

@@ -15,7 +15,7 @@ export function changed(place: string, value: unknown): Report {
   return copy;
 }
 
-/** What parsing throws, which must be a ReportFault. */
+/** Returns the error of parsing these bytes, which must be a ReportFault. */
 export function faultOf(bytes: Uint8Array): ReportFault {
   try {
     parseReport(bytes);

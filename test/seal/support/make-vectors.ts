@@ -25,7 +25,7 @@ const header = (client = 'web-1', keyId = recipient.id): Buffer => encodeHeader(
 const rawHeader = (name: Uint8Array, length = name.length): Buffer =>
   Buffer.concat([header().subarray(0, 28), Buffer.of(length >> 8, length & 0xff), name]);
 
-/** As a stored block of deflate, which is the same whatever compresses. */
+/** Returns a stored block of deflate, which is the same for every compressor. */
 function stored(bytes: Uint8Array): Buffer {
   const lengths = Buffer.alloc(4);
   lengths.writeUInt16LE(bytes.length, 0);
@@ -36,7 +36,9 @@ function stored(bytes: Uint8Array): Buffer {
 const seal = (change: Partial<OtherSealOptions> = {}): Promise<Buffer> =>
   otherSeal({ publicKey: recipient.publicKey, header: header(), compressed, ephemeral: bytesFrom(33), ...change });
 
-/** What somebody without any key can make who hopes that a low-order `enc` is taken: the shared point is then zero. */
+/**
+ * Returns a message that a sender without any key can make if a low-order `enc` is accepted: the shared point is zero.
+ */
 function forgedFor(enc: Uint8Array): Buffer {
   const prk = labeledExtract(kemSuiteId, new Uint8Array(0), 'eae_prk', Buffer.alloc(32));
   const context = Buffer.concat([enc, recipient.publicKey]);
