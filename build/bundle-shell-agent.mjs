@@ -1,5 +1,5 @@
-// Joins the shell agent into one text and takes out what only people read: at every first visit it goes over the wire
-// as it is, for a client without node cannot be expected to unpack anything.
+// Joins the shell agent into one text and removes the parts that only readers need. Every first visit sends the text
+// uncompressed, because a client without node may lack the means to unpack it.
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 

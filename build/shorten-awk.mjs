@@ -36,7 +36,7 @@ function tokensOf(program) {
 
 const isName = (token) => /^[A-Za-z_]\w*$/.test(token) && !kept.has(token);
 
-/** One short name for each, wherever it stands: what was different stays different. */
+/** Returns a short name for each name. Different names stay different. */
 function shortNames(tokens) {
   const counts = new Map();
   for (const token of tokens) if (isName(token)) counts.set(token, (counts.get(token) ?? 0) + 1);

@@ -48,7 +48,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const given = process.umask(0o077);
   process.umask((given & 0o077) | 0o022);
   const status = await run(args);
-  // What hangs on (a socket that does not close) must not keep a finished command alive.
+  // Open handles (a socket that does not close) must not keep a finished command alive.
   await Promise.all([flush(process.stdout), flush(process.stderr)]);
   process.exit(status);
 }

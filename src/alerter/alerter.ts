@@ -1,10 +1,10 @@
 /**
- * One pass over the unprocessed rows: evaluates them, plans notifications, and sends mails.
+ * Runs a pass over the unprocessed rows: evaluates them, plans notifications, and sends mails.
  *
- * Promises: a mail that is due is a row until the mail server took it. Processed rows and states are one transaction,
- * mails and their notifications another, so a crash anywhere repeats nothing but a Message-ID. Notifications are the
- * difference between what each recipient knows and the state, so the next pass sends what one could not. Evaluation,
- * planning and composing are pure functions that are given `now`.
+ * Guarantees: a due mail is a row until the mail server has accepted it. Processed rows and states are stored in one
+ * transaction, mails and their notifications in another, so a crash repeats nothing but a Message-ID. Notifications are
+ * the difference between each recipient's last notification and the state, so the next pass sends those that a pass
+ * missed. Evaluation, planning and composing are pure functions; `now` is an argument.
  */
 import { randomUUID } from 'node:crypto';
 

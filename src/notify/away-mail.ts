@@ -13,7 +13,7 @@ export interface AwayMail {
   readonly kind: 'away' | 'back';
   /** This machine. */
   readonly host: string;
-  /** One of `awayRecipients`. */
+  /** A recipient of `awayRecipients`. */
   readonly recipient: string;
   readonly config: Pick<Config, 'smtp' | 'file'>;
   readonly sinceMs: number;

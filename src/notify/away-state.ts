@@ -5,7 +5,7 @@ import type { SqliteDatabase, SqliteRow } from '../platform/sqlite.ts';
 import { dayMs } from '../platform/units.ts';
 import type { StatePaths } from '../state/paths.ts';
 
-/** What may be away. */
+/** The resource that is away: the database or config.xml. */
 export interface AwayTopic {
   /** The name in <notify rules> and <mail rules>. */
   readonly rule: 'database-away' | 'config-broken';

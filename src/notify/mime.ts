@@ -21,7 +21,7 @@ export interface FreezeOptions {
   readonly mail: MailText;
   /** An address, or `Name <address>`. */
   readonly from: string;
-  /** One address; null if the mail names no recipient (a command, a file). */
+  /** An address; `null` if the mail names no recipient (a command, a file). */
   readonly to: string | null;
   readonly dateMs: number;
   /** A whole mail that it carries (message/rfc822). */

@@ -191,7 +191,7 @@ function parseObject(
   try {
     content = JSON.parse(payload.toString());
   } catch {
-    // What is no JSON is no object either.
+    // Invalid JSON has the same error as JSON that is no object: `content` stays null.
   }
   if (typeof content !== 'object' || content === null)
     throw new WireFault('agent-output', `a frame ${type} without JSON`);

@@ -45,7 +45,7 @@ export function parseReport(bytes: Uint8Array): Report {
 
 /** Before JSON.parse, so that nothing deep is ever built. */
 function checkDepth(bytes: Uint8Array): void {
-  // What another file exports is read through a getter once it is bundled, 2,000 times a report.
+  // A local copy: the bundle would read another file's export through a getter, 2,000 times a report.
   const most = maxReportDepth;
   let depth = 0;
   let inText = false;

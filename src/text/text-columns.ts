@@ -86,7 +86,7 @@ export function cut(text: string, columns: number): string {
     kept += segment;
     used += width;
   }
-  // What is isolated for its direction must not reach over what follows.
+  // A directional isolate that was cut must end before the text that follows.
   const isOpen = kept.lastIndexOf('\u2068') > kept.lastIndexOf('\u2069');
   return `${kept.trimEnd()}…${isOpen ? '\u2069' : ''}`;
 }

@@ -81,7 +81,7 @@ function firingHead(line: Line, kind: SectionKind): string {
   const [item] = line.items;
   if (item === undefined) return '';
   const { fold } = line;
-  // Of other conditions of the fleet the sentence says more than their names.
+  // For other conditions of the fleet, the value is a sentence that says more than the name of the condition.
   const isSentence = item.client === '' && titleOf(item) === labelOf(item);
   const title = isSentence ? quoted(item.alert.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
   const what = cut(title, whatColumns);

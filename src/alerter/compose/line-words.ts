@@ -209,7 +209,7 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
       : item.rule === 'not-trusted'
         ? [{ why: 'to compare and accept:', command: [program, 'trust', ...names] }]
         : [];
-  // What a dry run judged has no number that `ack` would know.
+  // Alerts of a dry run are not stored, so they have no number for `ack`.
   const numbers = items.map(({ alertId }) => alertId);
   if (numbers.every((id) => id > 0))
     return [...accept, { why: '', command: [program, 'ack', ...numberRanges(numbers)] }];

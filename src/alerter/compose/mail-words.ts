@@ -93,7 +93,7 @@ function openWords({ open, openFolds, items }: DueMail): readonly string[] {
     by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
   );
   const told = new Set(items.map(({ alertId }) => alertId));
-  // What the mail shows itself needs no summary.
+  // The summary omits alerts if the mail itself lists all of them.
   const isAllTold = open.every(({ alertId }) => told.has(alertId));
   const folds = isAllTold ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
   return [

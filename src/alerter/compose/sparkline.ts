@@ -19,7 +19,7 @@ export interface SparklineOptions {
 }
 
 export interface Sparkline {
-  /** One character a column; `·` if no value is known. */
+  /** A character for each column; `·` if no value is known. */
   readonly text: string;
   /** The least and the most of the drawn values. */
   readonly least: number;

@@ -52,7 +52,7 @@ export interface DeliveryLimits {
   readonly batch: number;
 }
 
-/** One run of delivery. */
+/** The state of a delivery run. */
 export interface Delivery extends DeliverOptions {
   readonly lease: Lease;
   readonly graceMs: number;

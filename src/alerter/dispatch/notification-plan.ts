@@ -118,7 +118,7 @@ export interface Held {
 
 export interface NotificationPlan {
   readonly mails: readonly DueMail[];
-  /** What recipients were last notified of, for new and changed rows, once the mails are stored. */
+  /** The last notifications of recipients as of the storing of the mails: only new and changed rows. */
   readonly told: readonly LastNotified[];
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];

@@ -47,7 +47,7 @@ function hint(part: string, names: readonly string[]): string {
     const longer = names.filter((name) => name.startsWith(`${part} `) || name.startsWith(`${part}-`));
     return longer.length > 0 ? `; did you mean "${part}*"?` : didYouMean(part, names);
   }
-  // What stands before the first wildcard is what a misspelt pattern has in common with names.
+  // A misspelt pattern is compared with the names by its text before the first wildcard.
   const stem = /^[^*?[{\\]*/.exec(part)?.[0] ?? '';
   const stems = new Set(names.map((name) => name.slice(0, stem.length)));
   const near = stem === '' ? null : nearest(stem, stems);

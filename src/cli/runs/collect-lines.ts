@@ -13,7 +13,7 @@ export function createLineView(output: Output): CollectView {
   const log = createOutputLog(output);
   return {
     observe: (event) => {
-      // One line in the words of every other complaint, at every level.
+      // A fault is a line in the format of every other complaint, at every log level.
       if (event.kind === 'fault') output.complain(complaintText(event.fault));
       else logEvent(log, event);
     },

@@ -22,7 +22,7 @@ export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): re
   return lines;
 }
 
-/** What waits sealed, as JSON. */
+/** Returns the waiting sealed reports as JSON. */
 export function sealedJson(sealed: readonly SealedSummary[]): readonly unknown[] {
   return sealed.map(({ keyId, code, reports, clients, sinceMs }) => ({
     key: keyId,

@@ -41,7 +41,7 @@ export function trustMachines(
   const names: string[] = [];
   for (const name of choice.clients) {
     const bastion = config.bastions.find((one) => one.name === name);
-    // What only a proxyJump names stands in the messages of the clients behind it.
+    // A machine that only a proxyJump names appears in messages of the clients behind it, so its name is accepted too.
     const isClient = config.clients.some((client) => client.name === name);
     const jump = bastion === undefined && !isClient && name.length > 0 ? findJump(name, config, routes) : null;
     if (bastion !== undefined) targets.push(bastion);

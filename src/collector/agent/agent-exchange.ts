@@ -86,7 +86,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
       if (!last) continue;
       channel.stdin.end();
       source.discard();
-      // What breaks now costs nothing any more.
+      // All reports are received, so a fault from here on is ignored.
       if (options.waitForExit) await exitOf(channel).catch(() => null);
       return null;
     }

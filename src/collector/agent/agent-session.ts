@@ -171,7 +171,7 @@ async function take(frame: Frame, options: AgentSessionOptions, progress: Progre
     if (frame.type === 'U') sealed = takeUnsealed(frame.payload, options, progress);
     header = readHeader(sealed);
   } catch (thrown) {
-    // One damaged file in the spool must not keep those behind it from coming home.
+    // A damaged file in the spool must not block the files behind it.
     progress.fault ??= asFleetError(thrown, { code: 'seal-corrupt', stage: 'seal', client });
     return { answer: null, last: false };
   }

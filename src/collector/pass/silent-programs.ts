@@ -9,7 +9,7 @@ import { counted } from '../../text/numbers.ts';
 /** A program is silent after so many times `every`. */
 const missedRuns = 3;
 
-/** How far back the newest pass that finished is looked for. */
+/** The maximum age of a finished pass that the query finds. */
 const longestMs = 7 * dayMs;
 
 export interface AlerterWatchOptions {

@@ -19,7 +19,7 @@ export interface SpoolBoundOptions {
 
 /** The block size of most file systems. */
 const blockBytes = 4096;
-/** One client may fill this part of the spool, and at least `leastShareBytes`. */
+/** The part of the spool that a single client may fill: an eighth, and at least `leastShareBytes`. */
 const sharers = 8;
 const leastShareBytes = 16 * 1024 * 1024;
 /** The files that are looked at in one turn of the event loop. */

@@ -67,7 +67,7 @@ function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlyS
   const world = (mode & 0o004) !== 0;
   const foreignGroup = (mode & 0o040) !== 0 && !ownGroups.has(gid);
   if (!world && !foreignGroup) return null;
-  // Of a file that somebody else owns we may be reading as its group.
+  // If another account owns the file, this account may read it as a member of the file's group.
   const keepsGroup = uid !== process.geteuid?.() && (mode & 0o040) !== 0 && !foreignGroup;
   const whom = world ? 'everybody' : `the group ${gid}, which is not ours`;
   return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${quoted(file)}`;

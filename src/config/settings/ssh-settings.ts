@@ -41,7 +41,8 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     }
     if (key === '') return outer;
     key += element.source.path;
-    // What machines say themselves is found at their own lines, so that fifty thousand equal ones share one layer.
+    // The key of a machine omits its line, so that fifty thousand equal machines share one layer. The lines of a
+    // machine's own settings are found in its own element.
     const place = ownPlaces.has(element.name) ? '' : `${element.source.shown}:${element.line}`;
     key += `\0${place}`;
     const known = merged.get(outer) ?? new Map<string, SshLayer>();

@@ -174,7 +174,7 @@ function onlyKnownReferences(value: string): boolean {
   return !value.replace(reference, '').includes('&');
 }
 
-/** Whether a value differs from how it is written. */
+/** True if a value differs from its written form. */
 export function needsReading(raw: string): boolean {
   return /[&\t\n\r]/.test(raw);
 }

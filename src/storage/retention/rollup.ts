@@ -12,7 +12,7 @@ export interface RollUpOptions {
   readonly spans: readonly RollupSpan[];
   /** Ids of `stats`. An id may be there twice. */
   readonly statIds: readonly SqlValue[];
-  /** As many placeholders. */
+  /** The placeholders of `statIds`, as many as it has ids. */
   readonly marks: string;
 }
 
