@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { FleetError } from '../errors.ts';
 
-/** The name of the account this process runs as; null if its user id has no entry in passwd, as in containers. */
+/** Returns the account name of this process; null if its user id has no entry in passwd, as in containers. */
 export function accountName(): string | null {
   try {
     return userInfo().username;
@@ -12,7 +12,7 @@ export function accountName(): string | null {
   }
 }
 
-/** The home folder: $HOME, else that of passwd; null if the account has neither. */
+/** Returns the home folder: $HOME, otherwise that of passwd; null if the account has neither. */
 export function homeFolder(): string | null {
   try {
     return homedir();
@@ -21,7 +21,9 @@ export function homeFolder(): string | null {
   }
 }
 
-/** The home folder as ssh finds it: that of passwd, since cron may set no HOME or another one; / if the account has none. */
+/**
+ * Returns the home folder of passwd, as ssh does, because cron may set a different HOME or none; / if there is none.
+ */
 export function loginHome(): string {
   try {
     return userInfo().homedir;

@@ -1,4 +1,4 @@
-/** Time limits of work that is waited for. Only the waiting ends: the caller frees what the work holds. */
+/** Time limits for awaited work. A deadline ends only the waiting: the caller frees the resources of the work. */
 
 /** A time limit that its holder may restart for each step of the work. */
 export interface Deadline {
@@ -59,7 +59,7 @@ export async function withDeadline<T>(options: DeadlineOptions, work: (deadline:
 
 /** Returns what the work resolves to. Throws the signal's reason as soon as the signal is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  // A rejection after the abort is nobody's any more.
+  // A rejection after the abort has no handler.
   work.catch(() => undefined);
   return await withDeadline({ signal }, () => work);
 }

@@ -1,4 +1,4 @@
-/** The items by key, keys in the order of their first item (Map.groupBy, which Node 20 lacks). */
+/** Groups items by key, in the order of each key's first item (Map.groupBy, which Node 20 lacks). */
 export function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): ReadonlyMap<K, readonly T[]> {
   const groups = new Map<K, T[]>();
   for (const item of items) {

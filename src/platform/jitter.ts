@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Returns a whole number below 2^32 that depends on the text alone and is evenly distributed over texts: what is due to
- * many at once is spread by the names of those it is due to, and falls at the same place in each run.
+ * Returns a whole number below 2^32 that depends on the text alone and is evenly distributed over texts. It spreads
+ * work that is due for many clients at once by their names, in the same way in each run.
  */
 export function jitterOf(text: string): number {
   return createHash('sha1').update(text).digest().readUInt32BE(0);

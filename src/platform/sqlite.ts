@@ -1,19 +1,19 @@
 import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** What a column can hold. Integers beyond 2^53 are refused in both directions. */
+/** A column's value. Integers beyond 2^53 are rejected in both directions. */
 export type SqliteValue = null | number | bigint | string | Uint8Array;
 export type SqliteRow = Readonly<Record<string, SqliteValue>>;
 
-/** One prepared statement; values are bound in the order of its `?`. */
+/** A prepared statement. Values are bound in the order of its `?`. */
 export interface SqliteStatement {
   run(...values: SqliteValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
-  /** The first row, or undefined. */
+  /** Returns the first row, or undefined. */
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
 }
 
-/** One connection to one SQLite file: what node:sqlite and its package have in common. Every call is synchronous. */
+/** A connection to a SQLite file: the common part of node:sqlite and its package. Every call is synchronous. */
 export interface SqliteDatabase {
   exec(sql: string): void;
   prepare(sql: string): SqliteStatement;
@@ -33,9 +33,9 @@ const require = createRequire(import.meta.url);
 let loaded: SqliteModule | null = null;
 
 /**
- * Opens a SQLite file through node:sqlite where Node has it, else through @photostructure/sqlite, which has the same API.
- * A file that does not exist is made with mode 0600. A lock held by somebody else is an error at once (see isSqliteBusy):
- * whoever waits does so without blocking the event loop. Throws what SQLite throws; sqliteResultCode reads it.
+ * Opens a SQLite file by node:sqlite if Node has it, otherwise by @photostructure/sqlite, which has the same API.
+ * Creates a missing file with mode 0600. A lock of another process is an immediate error (see isSqliteBusy), so that
+ * callers can wait without blocking the event loop. Throws SQLite's errors; sqliteResultCode returns their codes.
  */
 export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDatabase {
   const readOnly = options.readOnly ?? false;
@@ -46,9 +46,9 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDat
   return database;
 }
 
-/** SQLITE_FULL. */
+/** The code SQLITE_FULL. */
 const full = 13;
-/** SQLITE_IOERR_SHMSIZE: the -shm file could not grow, which on Node 22 and newer is what a full disk says first. */
+/** The code SQLITE_IOERR_SHMSIZE: the -shm file could not grow. A full disk gives it first on Node 22 and newer. */
 const ioerrShmSize = 4874;
 // The texts of sqlite3_errstr for codes that are not a statement's own fault.
 const codesOfTexts: ReadonlyMap<string, number> = new Map([
@@ -66,24 +66,24 @@ const codesOfTexts: ReadonlyMap<string, number> = new Map([
   ['file is not a database', 26],
 ]);
 
-/** SQLite's primary result code (https://sqlite.org/rescode.html) of anything thrown; null when it is no such error. */
+/** Returns SQLite's primary result code (https://sqlite.org/rescode.html) of an error; null if it is not SQLite's. */
 export function sqliteResultCode(thrown: unknown): number | null {
   if (!(thrown instanceof Error) || !('code' in thrown) || thrown.code !== 'ERR_SQLITE_ERROR') return null;
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {
     return thrown.errcode === ioerrShmSize ? full : thrown.errcode & 0xff;
   }
-  // The package gives no number for what fails in `all`: 1 is SQLITE_ERROR.
+  // The package gives no number for failures in `all`: 1 is SQLITE_ERROR.
   return codesOfTexts.get(thrown.message) ?? 1;
 }
 
-/** Whether somebody else holds the lock that was asked for: SQLITE_BUSY or SQLITE_LOCKED. */
+/** True if another connection holds the lock: SQLITE_BUSY or SQLITE_LOCKED. */
 export function isSqliteBusy(thrown: unknown): boolean {
   const code = sqliteResultCode(thrown);
   return code === 5 || code === 6;
 }
 
-// SQLite would make the file with the process's umask. An existing file is left alone: opening and closing it a second
-// time would drop the POSIX locks that this process holds on it.
+// SQLite would create the file with the process's umask. Never opens an existing file: closing it again would drop the
+// POSIX locks that this process holds on it.
 function createPrivately(path: string): void {
   if (path === ':memory:') return;
   try {
@@ -98,8 +98,8 @@ function loadModule(): SqliteModule {
   return builtin ?? (require('@photostructure/sqlite') as SqliteModule);
 }
 
-// Node 22 warns when node:sqlite is loaded, and cron would mail the warning at every run. It is given out synchronously,
-// so nothing else can be lost meanwhile.
+// Node 22 warns when node:sqlite is loaded, and cron would mail the warning at every run. The warning is synchronous:
+// no other warning can be lost.
 function withoutSqliteWarning<T>(load: () => T): T {
   // eslint-disable-next-line @typescript-eslint/unbound-method -- It is put back as it was, and called with its `this`.
   const original = process.emitWarning;

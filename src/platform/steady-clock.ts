@@ -1,7 +1,7 @@
 /**
- * A clock for one run: it is set by the machine's clock once, and goes on by the monotonic one. Milliseconds since 1970. When
- * the machine's clock leaps in the middle of a run, its times go on to be in order and its deadlines to be right; the next
- * run goes by the new time.
+ * Returns a clock for one run, in milliseconds since 1970. It starts at the machine's time and continues by the
+ * monotonic clock. If the machine's clock is set during a run, the run's times stay in order and its deadlines right;
+ * the next run uses the new time.
  */
 export function steadyClock(): () => number {
   const startedAtMs = Date.now();

@@ -8,16 +8,16 @@ import type { Condition } from './condition.ts';
 import type { DeadWay } from './profile.ts';
 import type { SimulatedAgent, WaitingReport } from './simulated-agent.ts';
 
-/** How a visit that came as far as its command went on. */
+/** The outcome of a visit that reached its command. */
 export type VisitKind =
   /** This run's report was acknowledged. */
   | 'reported'
   | 'inventory'
-  /** It had its report sent and heard nothing of it. */
+  /** The report was sent and not acknowledged. */
   | 'unacknowledged'
-  /** It broke off, where a profile has visits do that. */
+  /** The visit broke off, as its profile demands. */
   | 'broken'
-  /** Another command than a visit's. */
+  /** The command was not that of a visit. */
   | 'other-command'
   | Extract<DeadWay, 'agent' | 'report' | 'cut'>;
 
@@ -26,27 +26,27 @@ export interface AnswerOptions {
   readonly command: string;
   readonly agent: SimulatedAgent;
   readonly condition: Condition;
-  /** This visit breaks off: before the acknowledgements are heeded, or in the middle of the report. */
+  /** The point at which this visit breaks off: before it reads acknowledgements, or in the middle of the report. */
   readonly breaks: 'no' | 'deaf' | 'report';
   readonly now: () => number;
   /** Breaks the connection. */
   readonly cut: () => void;
-  /** Called once, when it is known. */
+  /** Called once with the outcome. */
   readonly onEnd: (kind: VisitKind, reports: SentReports) => void;
 }
 
 export interface SentReports {
   readonly sent: number;
-  /** Of those: from earlier visits. */
+  /** The number of sent reports that earlier visits made. */
   readonly resent: number;
   readonly acknowledged: number;
 }
 
-/** As a shell says it. */
+/** The exit status of a shell for an unknown command. */
 const commandNotFound = 127;
 const nothingSent: SentReports = { sent: 0, resent: 0, acknowledged: 0 };
 
-/** The agent's end of src/report/wire.ts, as the loader starts it where it is in place. */
+/** Speaks the agent's side of src/report/wire.ts, like an installed agent that the loader has started. */
 export function answerVisit(options: AnswerOptions): void {
   const { channel, agent, condition, now } = options;
   channel.on('error', () => undefined);
@@ -78,7 +78,7 @@ export function answerVisit(options: AnswerOptions): void {
   channel.once('close', () => clearTimeout(timer));
 }
 
-/** The request in the last word of the loader's command line; null: this is no visit. */
+/** Returns the request in the last word of the loader's command line; null if the command is not that of a visit. */
 function requestOf(command: string): AgentRequest | null {
   if (command.length > maxExecBytes || !command.startsWith("/bin/sh -c '")) return null;
   const [, text] = / '([\w-]+)'$/.exec(command) ?? [];
@@ -90,7 +90,7 @@ function requestOf(command: string): AgentRequest | null {
   }
 }
 
-/** This run's report, what waits from earlier ones, and the end; then the acknowledgements. */
+/** Sends this run's report, the waiting earlier reports and the end, and then reads the acknowledgements. */
 function send(options: AnswerOptions, request: AgentRequest, start: readonly Buffer[]): void {
   const { channel, agent, condition, cut } = options;
   const earlier = agent.waiting;
@@ -101,7 +101,7 @@ function send(options: AnswerOptions, request: AgentRequest, start: readonly Buf
     channel.write(Buffer.concat([...start, frame.subarray(0, frame.length >> 1)]));
     const kind = condition.dead === 'report' || condition.dead === 'cut' ? condition.dead : 'broken';
     endsBadly(options, kind);
-    // What was written has to be on its way.
+    // The delay lets the written bytes leave before the connection breaks.
     if (kind !== 'report') setTimeout(cut, cutAfterMs);
     return;
   }
@@ -118,7 +118,7 @@ function send(options: AnswerOptions, request: AgentRequest, start: readonly Buf
 
 const cutAfterMs = 20;
 
-/** At most what was asked for, this run's first. */
+/** Returns the reports that fit the request's limits, this run's report first. */
 function fitting(
   { maxFrames, maxBytes }: AgentRequest,
   made: WaitingReport,
@@ -134,7 +134,7 @@ function fitting(
   return { sent, left: earlier.length + 1 - sent.length };
 }
 
-/** Until the input ends or everything that was sent is acknowledged. */
+/** Reads acknowledgements until the input ends or every sent report is acknowledged. */
 function takeAcknowledgements(
   { channel, agent, breaks, cut, onEnd }: AnswerOptions,
   request: AgentRequest,

@@ -4,30 +4,30 @@ import type { DeadWay, Profile } from './profile.ts';
 import { fraction } from './seeded.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 
-/** How a client is at one time. */
+/** The state of a client at one time. */
 export interface Condition {
-  /** null: it can be visited. */
+  /** The failure of every visit; null if the client can be visited. */
   readonly dead: DeadWay | null;
   readonly bootedAtMs: number;
-  /** Counts the boots; says nothing of the time. */
+  /** The number of the boot. It does not depend on the time of the boot. */
   readonly boot: number;
-  /** Its wall clock less the true time. */
+  /** The client's wall clock minus the true time. */
   readonly clockOffsetMs: number;
   readonly busy: boolean;
-  /** `spool`: and where the spool is, nothing can be written. */
+  /** `spool`: the disk of the spool is full as well. */
   readonly fullDisk: 'no' | 'yes' | 'spool';
   readonly failedUnit: boolean;
   readonly latencyMs: number;
   readonly agentMs: number;
-  /** Of its visits, so many break off. */
+  /** The share of visits that break off, from 0 to 1. */
   readonly brokenShare: number;
 }
 
-/** Of `every`: time enough for what needs three rows, and for its end to be told. */
+/** The length of a calm in runs: enough for alerts that need three rows, and for the notifications of their end. */
 const calmRuns = 3;
 const stormRuns = 5;
 
-/** The number of the storm that rages at a time, from 1; 0: none does. */
+/** Returns the number of the storm at a time, from 1; 0 during a calm. */
 export function stormAt({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number {
   if (profiles[profile].storm === null || atMs < startedAtMs) return 0;
   const cycleMs = (calmRuns + stormRuns) * everyMs;
@@ -35,12 +35,12 @@ export function stormAt({ profile, startedAtMs, everyMs }: FleetPlan, atMs: numb
   return sinceMs % cycleMs < calmRuns * everyMs ? 0 : 1 + Math.floor(sinceMs / cycleMs);
 }
 
-/** How long a storm lasts. */
+/** Returns the length of a storm in milliseconds. */
 export function stormMs({ everyMs }: FleetPlan): number {
   return stormRuns * everyMs;
 }
 
-/** When calm becomes storm or storm calm, after a time; null: never. */
+/** Returns the next time at which a storm begins or ends; null if the profile has no storms. */
 export function nextTurnMs({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number | null {
   if (profiles[profile].storm === null) return null;
   const sinceMs = Math.max(0, atMs - startedAtMs);
@@ -50,7 +50,7 @@ export function nextTurnMs({ profile, startedAtMs, everyMs }: FleetPlan, atMs: n
   return atMs < stormAtMs ? stormAtMs : cycleAtMs + cycleMs;
 }
 
-/** What a client's chances are drawn from: each its own, or one would say something of another. */
+/** The seed parts of a client's random values. Each value has a part of its own, so that they are independent. */
 const draw = { boots: 1, phase: 2, clock: 3, latency: 4, agent: 5, spool: 6 } as const;
 
 export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: number): Condition {
@@ -80,7 +80,9 @@ function deadInStorm(part: SimulatedClient['storm']): DeadWay | null {
   return part === 'silent' || part === 'host-key-changed' ? part : null;
 }
 
-/** Boots come at even distances, each client's own; a storm adds one to those that it makes reboot. */
+/**
+ * Returns the last boot. Boots have a fixed interval, different for each client; a storm adds a boot to some clients.
+ */
 function bootOf(
   plan: FleetPlan,
   { index, ailment, storm }: SimulatedClient,
@@ -93,14 +95,14 @@ function bootOf(
   const usual = { boot, bootedAtMs: boot * upMs - phaseMs };
   if (storm !== 'rebooted' && storm !== 'rack') return usual;
   const last = lastStorm(plan, atMs);
-  // What was without power comes back with its end, not with the storm.
+  // A rack without power boots at the end of the storm, other clients at its beginning.
   const stormMs = storm === 'rack' ? last.endsAtMs : last.beganAtMs;
   return last.number === 0 || stormMs > atMs || stormMs < usual.bootedAtMs
     ? usual
     : { boot: boot * 1000 + last.number, bootedAtMs: stormMs };
 }
 
-/** The last storm that began; number 0: none has. */
+/** Returns the last storm that has begun; number 0 if none has. */
 function lastStorm(plan: FleetPlan, atMs: number): { number: number; beganAtMs: number; endsAtMs: number } {
   const cycleMs = (calmRuns + stormRuns) * plan.everyMs;
   const number = Math.max(0, Math.floor((atMs - plan.startedAtMs - calmRuns * plan.everyMs) / cycleMs) + 1);

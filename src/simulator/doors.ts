@@ -4,20 +4,20 @@ import { once } from 'node:events';
 import { FleetError, messageOf } from '../errors.ts';
 import { minuteMs } from '../platform/units.ts';
 
-/** The listeners of simulated servers: one for each address of loopback, all on one port. */
+/** The listeners of the simulated servers: one for each address of loopback, all on one port. */
 export interface Doors {
-  /** Resolves when connections to that address are handed to `onSocket`. Throws FleetError `simulator-failed`. */
+  /** Listens on an address and passes its connections to `onSocket`. Throws FleetError `simulator-failed`. */
   open(address: string, onSocket: (socket: Socket) => void): Promise<void>;
-  /** From now on connections to that address are refused; those that stand are broken. */
+  /** Stops listening on an address: resets its connections, and new ones are refused. */
   shut(address: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Of all addresses together; a further connection is broken at once. A collector visits far fewer at a time. */
+/** The most connections of all addresses together. Further ones are reset. A collector opens far fewer at a time. */
 const mostConnections = 6000;
-/** Waiting for `accept`; what a burst of visits may take. */
+/** The most connections that wait for `accept`, enough for a burst of visits. */
 const backlog = 64;
-/** No visit lasts so long. What holds a connection longer has forgotten it. */
+/** The longest life of a connection, far more than any visit takes. Older connections count as abandoned. */
 const longestMs = 15 * minuteMs;
 const sweepMs = minuteMs;
 
@@ -47,7 +47,7 @@ export function openDoors(port: number): Doors {
 
   return {
     open: async (address, onSocket) => {
-      // The one place that listens: whatever else is wrong, nobody but this machine may reach a simulated server.
+      // All listening happens here. Only this machine may reach a simulated server, whatever else is wrong.
       if (!address.startsWith('127.')) throw new Error(`${address} is not loopback`);
       const sockets = new Set<Socket>();
       const listener = createServer({ noDelay: true }, (socket) => {

@@ -11,14 +11,14 @@ export interface FiguresOptions {
   readonly personality: Personality;
   readonly condition: Condition;
   readonly atMs: number;
-  /** Since the report before. Default: the shortest that an agent makes a rate of. */
+  /** The time since the previous report. Default: the shortest interval from which an agent computes rates. */
   readonly intervalMs?: number;
 }
 
-/** What moves, each in its own way. */
+/** The seed parts of the values that vary over time, so that each varies independently. */
 const moves = { cpu: 200, cpuFast: 201, memory: 202, network: 203, processes: 204, disk: 210 } as const;
 
-/** What the probes of an agent would say: the same workers and families as those of agent/probes, in their order. */
+/** Returns the reports of an agent's probes: the same workers and families as in agent/probes, in the same order. */
 export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
   const { client, personality, condition, atMs } = options;
   const cpu = cpuOf(options);
@@ -135,7 +135,7 @@ function swap({ swapBytes }: Personality, { busy }: Condition): FunctionReport {
   };
 }
 
-/** The logs fill up where something fills up, and with them /var. */
+/** The mount that a full disk concerns: logs fill it. */
 const filling = '/var';
 
 function diskRows({ seed, client, personality, condition, atMs }: FiguresOptions): readonly Row[] {
@@ -159,7 +159,7 @@ function diskRows({ seed, client, personality, condition, atMs }: FiguresOptions
   });
 }
 
-/** Grows by the day until somebody clears up. */
+/** Returns the used space in percent. It grows day by day and drops back after `growthDays`, as after a clean-up. */
 function fullness(mount: Mount, index: number, seed: number, client: SimulatedClient, atMs: number): number {
   const periods = atMs / (mount.growthDays * dayMs) + mount.leastPercent;
   const noise = 0.4 * drift(atMs, 30 * minuteMs, seed, client.index, moves.disk + index);

@@ -15,13 +15,13 @@ import { bastionAddress, bastionName, mostClients, planFleet } from './fleet-pla
 import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
 import { profileNames } from './profile.ts';
 
-/** What stays in the folder of a simulated fleet from one start to the next. */
+/** The settings that the folder of a simulated fleet keeps from one start to the next. */
 export type KeptPlan = Omit<FleetPlan, 'startedAtMs'>;
 
 export interface FleetKeys {
   readonly hostKey: ParsedKey;
   readonly otherHostKey: ParsedKey;
-  /** Blob of the key that may log in. */
+  /** The public blob of the key that may log in. */
   readonly loginKey: Buffer;
 }
 
@@ -30,8 +30,8 @@ const planFile = 'simulator.json';
 const keyFiles = { login: 'login_key', host: 'server_key', other: 'other_server_key' } as const;
 
 /**
- * The plan of an earlier start in this folder; null: it is new, or empty. Throws FleetError `usage` when the folder holds
- * something else.
+ * Returns the plan of an earlier start in this folder; null if the folder is new or empty. Throws FleetError `usage` if
+ * the folder holds other files.
  */
 export function readFolder(dir: string): KeptPlan | null {
   const file = path.join(dir, planFile);
@@ -53,8 +53,8 @@ export function readFolder(dir: string): KeptPlan | null {
 }
 
 /**
- * Makes what `collect` needs: config.xml, which stays as it is once it is there, and clients.xml and known_hosts, which
- * are made anew when the fleet has become another.
+ * Writes the files that `collect` needs. Never changes an existing config.xml. Writes clients.xml and known_hosts anew
+ * if the plan of the fleet has changed.
  */
 export function writeFolder(dir: string, plan: KeptPlan): void {
   const before = readFolder(dir);
@@ -113,13 +113,13 @@ function clientsText(fleet: readonly SimulatedClient[], port: number): string {
   return `<config>\n${bastion}${text}</config>\n`;
 }
 
-/** What is behind the bastion is known by its name, as everywhere. */
+/** Returns the text of known_hosts. Clients behind the bastion have entries by name, as in any fleet. */
 function knownHostsText(fleet: readonly SimulatedClient[], port: number, key: string): string {
   const names = fleet.map(({ name, address, behindBastion }) => hostName(behindBastion ? name : address, port));
   return [hostName(bastionAddress, port), ...names].map((name) => `${name} ${key}\n`).join('');
 }
 
-/** The content of a file, made when it is not there. */
+/** Writes a file if it does not exist. */
 function keep(file: string, make: () => string): void {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
 }

@@ -2,29 +2,29 @@ import { deadWays, mostBehindBastion, profiles } from './profile.ts';
 import type { Ailment, DeadWay, ProfileName, StormPart } from './profile.ts';
 import { shuffled } from './seeded.ts';
 
-/** All that a simulated fleet follows from. */
+/** The settings from which a simulated fleet is computed. */
 export interface FleetPlan {
   readonly seed: number;
   readonly clients: number;
   readonly profile: ProfileName;
-  /** One for all servers, each of which has an address of its own. */
+  /** The port of all servers, each of which has an address of its own. */
   readonly port: number;
-  /** The first storm is counted from here. Milliseconds since 1970. */
+  /** The start of the calm before the first storm, in milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** How often the fleet is collected: what a storm's length is measured by. */
+  /** The interval of the collector's runs, the unit of a storm's length. */
   readonly everyMs: number;
 }
 
 export type ClientKind = 'web' | 'db' | 'cache' | 'batch' | 'store';
 
-/** What a client is, whatever the time. */
+/** The properties of a client that do not depend on the time. */
 export interface SimulatedClient {
   readonly index: number;
   readonly name: string;
-  /** In config.xml. */
+  /** The name of the group in config.xml. */
   readonly group: string;
   readonly kind: ClientKind;
-  /** Of loopback. */
+  /** The client's address of loopback. */
   readonly address: string;
   readonly behindBastion: boolean;
   readonly dead: DeadWay | null;
@@ -33,13 +33,13 @@ export interface SimulatedClient {
 }
 
 export const mostClients = 100_000;
-/** No client has this address. */
+/** The bastion's address, which no client has. */
 export const bastionAddress = '127.63.0.1';
 export const bastionName = 'bastion-1';
 const firstOctet = 64;
 const hostsInSubnet = 250;
 
-/** One after the other through the fleet, so that a group has subnets of its own. */
+/** The kinds of clients and their shares, consecutive in the fleet so that each group has subnets of its own. */
 const kinds: readonly (readonly [ClientKind, number])[] = [
   ['web', 0.5],
   ['db', 0.15],
@@ -48,7 +48,7 @@ const kinds: readonly (readonly [ClientKind, number])[] = [
   ['store', 1],
 ];
 
-/** Every client of the fleet, by its index. */
+/** Returns all clients of the fleet in the order of their indexes. */
 export function planFleet({ seed, clients, profile }: FleetPlan): readonly SimulatedClient[] {
   const { deadShare, ailments, storm } = profiles[profile];
   const atLeastOne = (share: number): number => Math.max(1, Math.round(clients * share));
@@ -77,7 +77,7 @@ export function planFleet({ seed, clients, profile }: FleetPlan): readonly Simul
     const behindBastion = index >= clients - behind;
     const kind = kindAt(index / clients);
     const group = behindBastion ? 'behind-bastion' : kind;
-    // Machines in one rack stand side by side, so they are the first ones of the fleet.
+    // The machines of one rack are neighbours: the first ones of the fleet.
     const place: StormPart | null = behindBastion ? 'bastion' : index < inRack ? 'rack' : null;
     return {
       index,

@@ -3,16 +3,18 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 
 import { FleetError, messageOf } from '../errors.ts';
 
-/** An address of loopback that no server of a fleet has: who listens on a port there has the port for all the others. */
+/** An address of loopback that no server of a fleet has. A listener on a port there reserves the port for a fleet. */
 const portHolder = '127.63.0.2';
 
-/** The port of a fleet, held until it is closed: two simulators never have the same. */
+/** The reserved port of a fleet, held until `close`: two simulators never share a port. */
 export interface HeldPort {
   readonly port: number;
   close(): void;
 }
 
-/** The one wanted where it is free, else one that the kernel chooses. Throws FleetError `simulator-failed`. */
+/**
+ * Reserves the wanted port if it is free, otherwise one of the kernel's choice. Throws FleetError `simulator-failed`.
+ */
 export async function holdPort(wanted: number | null): Promise<HeldPort> {
   const held = wanted === null ? null : await listen(wanted).catch(() => null);
   try {

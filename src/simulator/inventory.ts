@@ -2,7 +2,7 @@ import type { FunctionReport, Row, WorkerReport } from '../report/report.ts';
 import type { SimulatedClient } from './fleet-plan.ts';
 import type { Personality } from './personality.ts';
 
-/** What a machine is made of: the families of agent/inventory/collect-inventory.ts. The same at every visit. */
+/** Returns the inventory: the families of agent/inventory/collect-inventory.ts, the same at every visit. */
 export function inventoryOf(client: SimulatedClient, personality: Personality): readonly WorkerReport[] {
   const { cpus, memoryBytes, mounts, interfaces, distribution, kernel, machineUuid } = personality;
   const [, release = ''] = /(\d[\d.]*)/.exec(distribution) ?? [];

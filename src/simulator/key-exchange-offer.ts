@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
-/** SSH_MSG_KEXINIT of RFC 4253, section 7.1. */
+/** The number of SSH_MSG_KEXINIT (RFC 4253, section 7.1). */
 const messageNumber = 20;
 const blockBytes = 8;
 const leastPaddingBytes = 4;
 
-/** A server's version line and its offer for the key exchange, unencrypted (RFC 4253, sections 4.2, 6 and 7.1). */
+/**
+ * Returns a server's version line (RFC 4253, section 4.2). `keyExchangeOffer` returns its unencrypted offer (sections 6
+ * and 7.1).
+ */
 export function versionLine(ident: string): Buffer {
   return Buffer.from(`SSH-2.0-${ident}\r\n`);
 }

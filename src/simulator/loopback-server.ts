@@ -9,20 +9,20 @@ import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server
 import { parseKey, type ParsedKey } from '../transport/connection/ssh2.ts';
 
 export interface LoopbackOptions {
-  /** A private key in OpenSSH's format (see `generateHostKey`); default: a new one. */
+  /** A private key in OpenSSH's format (see `generateHostKey`); default: a new key. */
   readonly hostKey?: string;
   /** Default: 127.0.0.1. */
   readonly address?: string;
-  /** One that was free a moment ago, to come back on it; default: chosen by the kernel. */
+  /** The port, for a restart on the same port; default: chosen by the kernel. */
   readonly port?: number;
   readonly username: string;
-  /** Null or left out: no password is right. */
+  /** The right password; null or absent if there is none. */
   readonly password?: string | null;
-  /** A line of authorized_keys; null or left out: no key is right. */
+  /** The right key as a line of authorized_keys; null or absent if there is none. */
   readonly publicKey?: string | null;
-  /** HOME and working directory of the commands. */
+  /** The HOME and working directory of the commands. */
   readonly home: string;
-  /** Runs the commands, with `-c`; default: /bin/sh. */
+  /** The shell that runs the commands with `-c`; default: /bin/sh. */
   readonly shell?: string;
 }
 
@@ -31,25 +31,30 @@ export interface LoopbackServer {
   readonly port: number;
   readonly hostKey: HostKey;
   readonly fingerprint: string;
-  /** Logins so far. */
+  /** Returns the number of logins so far. */
   connections(): number;
-  /** Commands so far. */
+  /** Returns the number of commands so far. */
   execs(): number;
   /** Ends connections and commands, and stops listening. */
   close(): Promise<void>;
 }
 
-/** How long a command may go on after its client has gone: an agent still takes acknowledgements from its input. */
+/**
+ * The time that a command has to end after its client has left: an agent still reads acknowledgements from its input.
+ */
 const lingerMs = 10_000;
 
-/** A new Ed25519 host key, in OpenSSH's format. (ssh2's own generator makes one in a few hundred that it cannot read.) */
+/**
+ * Generates an Ed25519 host key in OpenSSH's format. ssh2 cannot read about one in a few hundred of its own generator.
+ */
 export function generateHostKey(): string {
   return opensshPrivateKey(generateKeyPairSync('ed25519').privateKey);
 }
 
 /**
- * A small SSH server for the demo, which runs each command in a real shell. It answers one account, opens no terminals
- * and forwards nothing; commands get HOME, USER, LOGNAME, SHELL, PATH and LANG, and nothing else of our environment.
+ * Starts a small SSH server for the demo, which runs each command in a real shell. The server has one account, no
+ * terminals and no forwarding. Of this process's environment commands get only HOME, USER, LOGNAME, SHELL, PATH and
+ * LANG.
  */
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const { address = '127.0.0.1', hostKey = generateHostKey() } = options;
@@ -61,7 +66,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   let execs = 0;
 
   const server = newSshServer({ hostKey: parsedKey }, (client) => {
-    // A client that breaks off is no fault of the server.
+    // A client may break off the connection: that is no error of the server.
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
       if (isRight(attempt, options)) attempt.accept();
@@ -115,14 +120,14 @@ function isRight(attempt: AuthContext, { username, password, publicKey }: Loopba
   if (attempt.method !== 'publickey' || !publicKey) return false;
   const known = parseKey(publicKey);
   if (known instanceof Error || !isSame(attempt.key.data, known.getPublicSSH()) || !rightUser) return false;
-  // Without a signature the client only asks whether the key would do.
+  // A request without a signature only asks if the key is acceptable.
   if (attempt.signature === undefined || attempt.blob === undefined) return true;
   // ssh2 returns an Error, which is truthy, where its declaration says boolean.
   const verdict: unknown = known.verify(attempt.blob, attempt.signature, attempt.hashAlgo);
   return verdict === true;
 }
 
-/** In a time that does not depend on where they differ. */
+/** Compares in a time that does not depend on the position of a difference. */
 function isSame(given: string | Buffer, right: string | Buffer): boolean {
   const digest = (value: string | Buffer): Buffer => createHash('sha256').update(value).digest();
   return timingSafeEqual(digest(given), digest(right));
@@ -140,7 +145,7 @@ function run(command: string, channel: ServerChannel, options: LoopbackOptions, 
     channel.exit(127);
     channel.end();
   });
-  // A command that does not read its input, and a client that does not wait for output, are both no fault.
+  // A command may ignore its input, and a client may leave before the output ends: neither is an error.
   child.stdin.on('error', () => undefined);
   channel.on('error', () => undefined);
   channel.pipe(child.stdin);
@@ -155,7 +160,7 @@ function run(command: string, channel: ServerChannel, options: LoopbackOptions, 
   });
   channel.on('close', () => {
     if (!children.has(child)) return;
-    // What the channel does not take any more would hold the command up.
+    // Output without a reader would block the command.
     for (const stream of [child.stdout, child.stderr]) stream.unpipe().resume();
     child.stdin.end();
     linger = setTimeout(() => killGroup(child), lingerMs);
@@ -163,11 +168,11 @@ function run(command: string, channel: ServerChannel, options: LoopbackOptions, 
 }
 
 function killGroup(child: ChildProcess): void {
-  // The number of a group whose leader has ended may belong to somebody else by now.
+  // The id of a group whose leader has ended may belong to another group by now.
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // ESRCH: nobody is left in the group.
+    // ESRCH: no process is left in the group.
   }
 }

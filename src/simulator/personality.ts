@@ -6,14 +6,14 @@ export interface Mount {
   readonly fstype: string;
   readonly source: string;
   readonly sizeBytes: number;
-  /** How full it is at least, and how much is written until somebody clears up. */
+  /** The least used space, and its growth until a clean-up. */
   readonly leastPercent: number;
   readonly growthPercent: number;
   readonly growthDays: number;
   readonly inodesPercent: number;
 }
 
-/** What a machine is made of and how it usually is; follows from the seed. */
+/** The hardware and the usual load of a machine, computed from the seed. */
 export interface Personality {
   readonly distribution: string;
   readonly kernel: string;
@@ -22,14 +22,14 @@ export interface Personality {
   readonly swapBytes: number;
   readonly mounts: readonly Mount[];
   readonly interfaces: readonly string[];
-  /** Of a quiet hour, and what the busiest hour adds. */
+  /** The CPU usage of a quiet hour, and the addition of the busiest hour. */
   readonly cpuPercent: number;
   readonly cpuSwing: number;
-  /** The fraction of the day at which it is busiest. */
+  /** The busiest time of the day, as a fraction of the day. */
   readonly busiestAt: number;
   readonly memoryPercent: number;
   readonly processes: number;
-  /** The programs that matter here, the largest first. */
+  /** The programs of the top five, the largest first. */
   readonly programs: readonly string[];
   readonly machineUuid: string;
 }
@@ -95,7 +95,7 @@ const systems = [
   ['Rocky Linux 9.5 (Blue Onyx)', '5.14.0-503.15.1.el9_5.x86_64'],
 ] as const;
 
-/** What is drawn for a personality, apart from what a condition is drawn from. */
+/** The seed part of a personality's random values, different from those of a condition. */
 const draw = 100;
 
 export function personalityOf(seed: number, { index, kind }: SimulatedClient): Personality {

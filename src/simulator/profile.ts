@@ -1,4 +1,4 @@
-/** How a client fails every visit. The order is that of a visit's stages. */
+/** The failures of clients that fail every visit, in the order of a visit's stages. */
 export const deadWays = {
   refused: 'nothing listens',
   unanswered: 'the machine does not answer, as one that is switched off',
@@ -16,10 +16,10 @@ export const deadWays = {
 
 export type DeadWay = keyof typeof deadWays;
 
-/** What is wrong with a client that can be visited, all the time. */
+/** A lasting fault of a client that can be visited. */
 export type Ailment = 'full-disk' | 'wrong-clock' | 'restless' | 'slow';
 
-/** What becomes of a client in a storm; `bastion`: it lies behind the one that goes. */
+/** The role of a client in a storm. `bastion`: the client lies behind the bastion that fails. */
 export type StormPart =
   | 'bastion'
   | 'rack'
@@ -33,18 +33,18 @@ export type StormPart =
   | 'clock';
 
 export interface Profile {
-  /** One line for people. */
+  /** A line for the help text. */
   readonly help: string;
-  /** Clients that fail every visit, in all ways alike, and at least one in each. */
+  /** The share of clients that fail every visit, evenly spread over the failures, at least one client each. */
   readonly deadShare: number;
   readonly ailments: Readonly<Partial<Record<Ailment, number>>>;
-  /** Visits that break off, and leave a report for the next one. */
+  /** The share of visits that break off and leave a report for the next visit. */
   readonly brokenShare: number;
-  /** Between the connection and the version line. */
+  /** The range of the time from the connection to the version line. */
   readonly latencyMs: readonly [number, number];
-  /** Between the agent's first word and its report. */
+  /** The range of the time from the agent's hello to its report. */
   readonly agentMs: readonly [number, number];
-  /** null: there are no storms. */
+  /** The share of clients by role in a storm; null without storms. */
   readonly storm: Readonly<Record<StormPart, number>> | null;
 }
 
@@ -101,5 +101,5 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   },
 };
 
-/** Sessions through one bastion are one login; more clients than this behind one are rare. */
+/** The most clients behind the bastion: all their connections share one login, and more are rare. */
 export const mostBehindBastion = 200;

@@ -1,19 +1,19 @@
 /**
- * Numbers that look like chance and follow from a seed: nothing of a simulated fleet is stored, it is computed again
- * whenever it is needed, the same in every process and at every start.
+ * Pseudo-random numbers from a seed. A simulated fleet is not stored: each value is computed when it is needed, the
+ * same in every process and at every start.
  */
 
-/** From 0 up to but not including 1, the same for the same numbers. */
+/** Returns a number from 0 to below 1, the same for the same arguments. */
 export function fraction(seed: number, ...parts: readonly number[]): number {
   return hash32(seed, parts) / 2 ** 32;
 }
 
-/** A whole number from `least` to `most`. */
+/** Returns a whole number from `least` to `most`. */
 export function wholeBetween(least: number, most: number, seed: number, ...parts: readonly number[]): number {
   return least + Math.floor(fraction(seed, ...parts) * (most - least + 1));
 }
 
-/** From 0 to 1, and at any two times closer to each other the shorter the time between them is against `periodMs`. */
+/** Returns a value from 0 to 1 that varies smoothly over time. It passes a new random value every `periodMs`. */
 export function drift(atMs: number, periodMs: number, seed: number, ...parts: readonly number[]): number {
   const period = Math.floor(atMs / periodMs);
   const passed = atMs / periodMs - period;
@@ -22,7 +22,7 @@ export function drift(atMs: number, periodMs: number, seed: number, ...parts: re
   return from + (to - from) * passed * passed * (3 - 2 * passed);
 }
 
-/** In the form of a UUID of version 4. */
+/** Returns a pseudo-random UUID of version 4. */
 export function seededUuid(seed: number, ...parts: readonly number[]): string {
   const words = [0, 1, 2, 3].map((word) =>
     hash32(seed, [...parts, word])
@@ -36,7 +36,7 @@ export function seededUuid(seed: number, ...parts: readonly number[]): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
-/** The numbers from 0 to `count` - 1 in an order that follows from the seed. */
+/** Returns the numbers from 0 to `count` - 1, shuffled by the seed. */
 export function shuffled(count: number, seed: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {

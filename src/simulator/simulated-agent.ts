@@ -14,20 +14,20 @@ import { personalityOf } from './personality.ts';
 import type { Personality } from './personality.ts';
 import { seededUuid } from './seeded.ts';
 
-/** A sealed report that was not acknowledged. */
+/** A sealed report that is not acknowledged yet. */
 export interface WaitingReport {
-  /** 32 hexadecimal digits. */
+  /** The report id in 32 hexadecimal digits. */
   readonly id: string;
   readonly sealed: Buffer;
 }
 
-/** Fewer than a real spool holds: this one is memory, and of every client at once. */
+/** The most waiting reports of a client, fewer than in a real spool: they are in memory, for all clients at once. */
 const mostWaiting = 50;
 const agentVersion = 'simulated';
-/** What the boot ids are drawn from. */
+/** The seed part of the boot ids. */
 const bootDraw = 300;
 
-/** What one client's agent knows: what the machine is, and the reports that nobody has acknowledged. */
+/** The agent of one client: its machine, and the reports that are not acknowledged. */
 export class SimulatedAgent {
   readonly client: SimulatedClient;
   readonly #seed: number;
@@ -40,7 +40,7 @@ export class SimulatedAgent {
     this.client = client;
   }
 
-  /** Reports of earlier visits that were not acknowledged, oldest first. */
+  /** The unacknowledged reports of earlier visits, oldest first. */
   get waiting(): readonly WaitingReport[] {
     return this.#waiting;
   }
@@ -55,7 +55,9 @@ export class SimulatedAgent {
     };
   }
 
-  /** A new report of now, sealed to the key of the request. It waits for its acknowledgement where the disk takes it. */
+  /**
+   * Makes a report, sealed to the key of the request. Keeps it for its acknowledgement if the spool's disk is not full.
+   */
   report(request: AgentRequest, condition: Condition, atMs: number): WaitingReport {
     const { client } = this;
     const personality = (this.#personality ??= personalityOf(this.#seed, client));

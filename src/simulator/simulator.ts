@@ -1,7 +1,7 @@
 /**
- * The servers of a simulated fleet: SSH on addresses of loopback, each a client of its own that answers visits with sealed
- * reports of plausible values, or fails them in the way that its profile gives it. What a client is follows from the seed
- * (fleet-plan.ts), how it is from the time (condition.ts); only reports that nobody has acknowledged are kept.
+ * The servers of a simulated fleet: SSH on addresses of loopback. Each address is a client that answers visits with
+ * sealed reports of plausible values, or fails them as its profile demands. The seed determines a client's properties
+ * (fleet-plan.ts), the time its condition (condition.ts). Only unacknowledged reports are stored.
  */
 import type { Socket } from 'node:net';
 
@@ -24,30 +24,33 @@ import { forwardTo } from './ssh-front.ts';
 
 export interface SimulatorOptions {
   readonly plan: FleetPlan;
-  /** Of the fleet, by index: from `first` up to but not including `end`. Whoever has the first one has the bastion. */
+  /**
+   * The indexes of the clients to serve: from `first` to below `end`. The simulator of client 0 also serves the
+   * bastion.
+   */
   readonly first: number;
   readonly end: number;
-  /** That known_hosts holds, and another one. */
+  /** The host key of known_hosts. `otherHostKey` is that of clients whose host key has changed. */
   readonly hostKey: ParsedKey;
   readonly otherHostKey: ParsedKey;
   readonly username: string;
-  /** Blob of the key that may log in. */
+  /** The public blob of the key that may log in. */
   readonly loginKey: Buffer;
-  /** Milliseconds since 1970. */
+  /** Returns the time in milliseconds since 1970. */
   readonly now: () => number;
 }
 
 export interface Simulator {
   counts(): VisitCounts;
-  /** Lets the time that has come do its work; called by a timer of its own as well. Throws FleetError `simulator-failed`. */
+  /** Begins or ends a storm if its time has come. Throws FleetError `simulator-failed`. */
   turn(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A connection draws its chances from the number of connections before it. */
+/** The seed part of a connection's random values, beside the number of earlier connections. */
 const breakDraw = 400;
 
-/** Opens all servers. Throws FleetError `simulator-failed`. */
+/** Starts all servers. Throws FleetError `simulator-failed`. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const { plan, first, end, now } = options;
   const fleet = planFleet(plan);
@@ -162,7 +165,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
 }
 
-/** Milliseconds until `turn` has something to do; null: never. */
+/** Returns the milliseconds until the next storm begins or ends; null if the profile has no storms. */
 export function untilTurnMs(plan: FleetPlan, nowMs: number): number | null {
   const at = nextTurnMs(plan, nowMs);
   return at === null ? null : Math.max(0, at - nowMs);

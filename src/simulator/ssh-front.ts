@@ -5,37 +5,40 @@ import { corkWrites } from '../transport/connection/cork-writes.ts';
 import { newSshServer } from './ssh-server.ts';
 import type { AuthContext, ParsedKey, ServerConnection, SshServer } from './ssh-server.ts';
 
-/** What a connection comes to that was let through the key exchange. */
+/** The handling of a connection after its key exchange. */
 export interface SshVisitor {
-  /** What becomes of its login with the right key. */
+  /** The answer to a login with the right key. */
   readonly login: 'accept' | 'refuse' | 'hang';
-  /** It is logged in. */
+  /** Called after the login. */
   readonly onReady: (client: ServerConnection) => void;
 }
 
 export interface SshFrontOptions {
   readonly hostKey: ParsedKey;
   readonly username: string;
-  /** Of the key that may log in: the whole blob of RFC 4253, section 6.6, of type ssh-ed25519. */
+  /** The public blob of the key that may log in (RFC 4253, section 6.6), of type ssh-ed25519. */
   readonly loginKey: Buffer;
 }
 
-/** Speaks SSH on sockets, each for a visitor of its own. */
+/** A server that speaks SSH on sockets, with a visitor for each. */
 export interface SshFront {
   serve(socket: Socket, visitor: SshVisitor): void;
 }
 
-/** ssh2 makes every new client's keepalive timer; simulated clients ask nobody whether he still lives. */
+/**
+ * A keepalive interval that never passes: ssh2 starts a keepalive timer for each client, which a simulation does not
+ * need.
+ */
 const neverMs = 2 ** 31 - 1;
 
 /**
- * One host key, one login key. Key exchange and signatures are those of the cheapest real server there is (Ed25519,
- * curve25519), for the load that a simulator makes is taken from what it measures.
+ * Creates a server with one host key and one login key. Uses the cheapest key exchange and signatures of real servers
+ * (curve25519, Ed25519), because the simulator's load reduces what is left for the measured collector.
  */
 export function createSshFront(options: SshFrontOptions): SshFront {
   const loginKey = publicKeyOf(options.loginKey);
-  // A new ssh2.Server costs 50 us, and it does not say which socket a connection came from: so each serves one socket at a
-  // time and is used again.
+  // ssh2.Server does not tell the socket of a connection: each server serves one socket at a time. Servers are used
+  // again, because a new one costs 50 us.
   const idle: Desk[] = [];
   const newDesk = (): Desk => {
     const desk: Desk = { server: null, visitor: null };
@@ -48,7 +51,7 @@ export function createSshFront(options: SshFrontOptions): SshFront {
       },
       (client) => {
         const { visitor } = desk;
-        // A client that breaks off is no fault of the server.
+        // A client may break off the connection: that is no error of the server.
         client.on('error', () => undefined);
         if (visitor === null) {
           client.end();
@@ -94,19 +97,22 @@ function judge(
     attempt.reject(['publickey']);
     return;
   }
-  // Without a signature the client only asks whether the key would do.
+  // A request without a signature only asks if the key is acceptable.
   if (attempt.signature === undefined || attempt.blob === undefined) attempt.accept();
   else if (verify(null, attempt.blob, key, attempt.signature)) attempt.accept();
   else attempt.reject(['publickey']);
 }
 
-/** The key itself is the last 32 bytes of its blob. */
+/** Returns the key of a public blob: its last 32 bytes. */
 function publicKeyOf(blob: Buffer): KeyObject {
   const x = blob.subarray(-32).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 }
 
-/** Lets a login at the bastion through to these addresses, all on one port, and to nothing else (RFC 4254, section 7.2). */
+/**
+ * Forwards connections of a login at the bastion to these addresses on one port, and to no others (RFC 4254, section
+ * 7.2).
+ */
 export function forwardTo(client: ServerConnection, addresses: ReadonlySet<string>, port: number): void {
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {
     if (destPort !== port || !addresses.has(destIP)) {

@@ -4,14 +4,14 @@ import { Worker } from 'node:worker_threads';
 
 import { FleetError, messageOf } from '../errors.ts';
 
-/** Addresses of which connections are neither taken nor refused, as those of machines that are switched off. */
+/** Addresses that neither accept nor refuse connections, like those of machines that are switched off. */
 export interface Unanswering {
   close(): Promise<void>;
 }
 
 /**
- * A thread that listens with the shortest queue there is and then stands still for ever: what would take connections does
- * not run. Plain JavaScript, for a thread is started from a text or a file, and this way it is in every bundle.
+ * The program of a thread that listens with the shortest queue and then blocks for ever, so that nothing accepts
+ * connections. Plain JavaScript: a thread starts from a text or a file, and a text is part of every bundle.
  */
 const thread = `
 const { parentPort, workerData } = require('node:worker_threads');
@@ -29,10 +29,10 @@ for (const host of addresses) {
     });
 }
 `;
-/** Linux lets one more into the queue than it is long. */
+/** The connections that fill the queue: Linux admits one more than its length. */
 const queued = 2;
 
-/** Throws FleetError `simulator-failed`. */
+/** Listens on the addresses and fills their queues. Throws FleetError `simulator-failed`. */
 export async function startUnanswering(addresses: readonly string[], port: number): Promise<Unanswering> {
   if (addresses.length === 0) return { close: () => Promise.resolve() };
   const fillers: Socket[] = [];
@@ -44,7 +44,7 @@ export async function startUnanswering(addresses: readonly string[], port: numbe
   };
   try {
     await once(worker, 'message');
-    // Once its queue is full, the kernel drops what else arrives.
+    // The kernel drops further connections when the queue is full.
     for (const host of addresses) {
       const filling = Array.from({ length: queued }, () => connect({ host, port }));
       fillers.push(...filling);

@@ -1,15 +1,15 @@
 import type { SentReports, VisitKind } from './answer-visit.ts';
 import type { DeadWay } from './profile.ts';
 
-/** What a connection came to, as far as its server can know: nothing reaches it that is refused or not answered. */
+/** The outcome of a connection that reached a server. Refused and unanswered connections reach none. */
 export type ServedKind = VisitKind | Exclude<DeadWay, 'refused' | 'unanswered'>;
 
 export interface VisitCounts {
-  /** By kind, those alone that there were. */
+  /** The number of visits by outcome, without zeros. */
   readonly visits: Readonly<Partial<Record<ServedKind, number>>>;
-  /** Of all kinds. */
+  /** The number of all visits. */
   readonly served: number;
-  /** Sealed reports that went out, those of them for another time, and those that were acknowledged. */
+  /** The number of sent reports. `resent` counts repeated ones, `acknowledged` those that were acknowledged. */
   readonly sent: number;
   readonly resent: number;
   readonly acknowledged: number;
@@ -38,7 +38,7 @@ export function createVisitCounts(): {
   };
 }
 
-/** Of several processes together. */
+/** Adds the counts of several processes. */
 export function addCounts(parts: readonly VisitCounts[]): VisitCounts {
   return parts.reduce((sum, part) => {
     const visits = { ...sum.visits };
