@@ -105,7 +105,9 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
   }
 }
 
-/** Each recipient got the news once; the one mail that was under way perhaps twice, under the same Message-ID. */
+/**
+ * Checks that each recipient was notified once. Only the mail in transfer may arrive twice, under the same Message-ID.
+ */
 function assertTold(station: Station, from: number, message: string): void {
   const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
   const distinct = [...new Set(ids)];

@@ -122,7 +122,7 @@ async function take(watching: Watching, given: Step): Promise<void> {
       await station
         .pass({ wrap: (database) => withMoments(database, ({ count }) => count === given.moment) })
         .catch(() => undefined);
-      // The dead one's lease and claims run out.
+      // The crashed alerter's lease and claims expire.
       goOn(4);
       return;
     case 'two at once':
@@ -181,7 +181,9 @@ async function settle(watching: Watching, says: readonly string[]): Promise<void
   }
 }
 
-/** Last told equals state: for who hears of it, of everything; and nobody believes anything else. */
+/**
+ * Checks that each listener's last notification of each alert equals the alert's state, and that no end is unreported.
+ */
 async function assertToldIsState({ station }: Watching): Promise<void> {
   const state = await station.storage.alerts.state(station.nowMs());
   assert.deepEqual(state.waiting, []);
@@ -222,7 +224,7 @@ async function assertMails({ station, isReconfigured }: Watching): Promise<void>
   await assertNothingLost({ station, knows, isReconfigured });
 }
 
-/** Nobody is told of the end of what they did not know of. */
+/** Checks that no recipient is notified of the end of an alert that the recipient did not know of. */
 function assertKnown(mail: DueMail, knows: Map<string, Map<string, string>>): void {
   const own = knows.get(mail.recipient) ?? new Map<string, string>();
   knows.set(mail.recipient, own);
@@ -236,12 +238,12 @@ function assertKnown(mail: DueMail, knows: Map<string, Map<string, string>>): vo
 
 interface Hearing {
   readonly station: Station;
-  /** By recipient and alert. */
+  /** The last transition by recipient and alert. */
   readonly knows: ReadonlyMap<string, ReadonlyMap<string, string>>;
   readonly isReconfigured: boolean;
 }
 
-/** Every critical alert of a row that fired while no silence or other configuration held it back was told. */
+/** Checks that every critical alert of a row was notified, unless a silence or another configuration muted it. */
 async function assertNothingLost({ station, knows, isReconfigured }: Hearing): Promise<void> {
   if (isReconfigured) return;
   const alerts = await station.storage.alerts.alertsOf({ openOnly: false, limit: 1000 });
@@ -263,7 +265,7 @@ async function assertNothingLost({ station, knows, isReconfigured }: Hearing): P
   }
 }
 
-/** In no hour more mails than the cap, but for those that bring a new critical alert. */
+/** Checks that no hour has more mails than the cap, except mails with a new critical alert. */
 async function assertCapped(station: Station): Promise<void> {
   const rows = await station.database.read((session) =>
     session.all('SELECT recipient, message_id, created_at, severity FROM mails WHERE replaced_by IS NULL ORDER BY id'),

@@ -131,7 +131,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
         wrap: (database) => ({
           ...bound(database),
           write: async (work) => {
-            // It has seen that there is something to do, and asks for its lease.
+            // The alerter has seen that work is pending, and asks for its lease.
             if (isFirst) {
               isFirst = false;
               assert.deepEqual(sentences(await station.pass({ machine: 'mon-2' })), [

@@ -1,4 +1,4 @@
-/** Who else is there: the fallback address, commands, files, a second alerter. */
+/** Delivery beyond the first address: the fallback address, commands, files, a second alerter. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ function command(name: string, body: string): NotifyConfig {
   return { command: file, severity: null, rules: [], timeoutMs: 5_000 };
 }
 
-/** Nobody but those named is known here. */
+/** Returns the answers of a server that refuses all recipients except the named ones. */
 function refusing(...known: readonly string[]): (moment: SmtpMoment) => string | undefined {
   return ({ phase, line }) =>
     phase === 'rcpt' && !known.some((one) => line.includes(one)) ? '550 5.1.1 no such user' : undefined;

@@ -145,7 +145,7 @@ function apply(world: DispatchWorld, one: Step): void {
   }
 }
 
-/** A pass, and what must be true of each mail it makes. */
+/** Runs a pass, and checks each mail that it makes. */
 function checkedPass(world: DispatchWorld): void {
   const before = world.mails.map((mail) => ({ ...mail }));
   const underWay = world.runsUnderWay();
@@ -205,7 +205,7 @@ function isNewCritical({ alert, severity, before }: PendingNotification): boolea
   return alert.state === 'firing' && severity === 'critical' && !knew;
 }
 
-/** Everything that holds back ends: last told equals state then, for everybody. */
+/** Ends everything that delays notifications, so that each recipient's last notification then equals the state. */
 function settle(world: DispatchWorld): void {
   world.configure(last);
   world.runEnds('run');

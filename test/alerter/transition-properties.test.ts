@@ -18,13 +18,13 @@ const client = clientWith(`
   <alert name="unreachable" for="2x"/>`);
 
 interface Seed {
-  /** In fifths of `every` after the one before. */
+  /** The time since the previous row, in fifths of `every`. */
   readonly step: number;
   readonly kind: 'report' | 'ok' | 'fails';
   readonly full: boolean;
   readonly cpu: number | null;
   readonly memory: number | null;
-  /** undefined: the mount is not listed. */
+  /** `undefined` if the mount is not listed. */
   readonly disk: number | null | undefined;
   readonly probeErrors: number;
   readonly boot: string;
@@ -69,7 +69,7 @@ function sampledRow(one: Seed, atMs: number, index: number): SampledRow {
   });
 }
 
-/** In order of time; of one time a visit comes before a report, as the judge itself orders them. */
+/** Sorts by time. At the same time a visit precedes a report, as in the alerter. */
 function inTime(seeds: readonly Seed[]): readonly SampledRow[] {
   let atMs = day;
   const all = seeds.map((one, index) => {
@@ -117,7 +117,7 @@ test('rows judged one by one, in batches of any size, or all at once give the sa
   );
 });
 
-/** A row in which nothing is known, at the same time as another. */
+/** A row without any known value, at the same time as another. */
 function unknownRow(atMs: number): SampledRow {
   return sampleReport({
     client,

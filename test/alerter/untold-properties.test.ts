@@ -32,7 +32,7 @@ function readMail({ recipient, items, sections }: DueMail): ReadMail {
   return { recipient, items, bastionsGone };
 }
 
-/** False where config.xml would be refused. */
+/** False if config.xml would be refused. */
 function isConfig(given: Trial): boolean {
   try {
     configOf(elementsOf(given));
@@ -43,7 +43,7 @@ function isConfig(given: Trial): boolean {
   }
 }
 
-/** Rows in a database, the alerter with its clock, and the mails that a mail server took. */
+/** Runs the trial with rows in a database, the alerter with its clock, and the mails that a mail server accepted. */
 async function playThroughPrograms(given: Trial, storage: StorageConfig): Promise<void> {
   const station = await openStation({ storage, elements: elementsOf(given), smtp: 'maxMailsPerHour="1000"' });
   try {
@@ -77,7 +77,7 @@ async function playThroughPrograms(given: Trial, storage: StorageConfig): Promis
   }
 }
 
-/** The same by the functions that the alerter calls. */
+/** Runs the trial with the functions that the alerter calls. */
 function playThroughFunctions(given: Trial): void {
   const world = new UntoldWorld(configOf(elementsOf(given)));
   const reader = new Reader(given);

@@ -1,4 +1,4 @@
-/** Clients that are not what they should be: each gets a code, and a line that helps. */
+/** Misbehaving clients: each gets an error code, and a message that says what to do. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -17,7 +17,7 @@ interface Hostile {
   readonly timeoutMs?: number;
 }
 
-/** Shell text that prints a hundred thousand times the same bytes, in large pieces. */
+/** Returns shell text that prints the same bytes a hundred thousand times, in large pieces. */
 const many = (bytes: Uint8Array): string =>
   `'${process.execPath}' -e 'process.stdout.write(Buffer.alloc(1e5*${bytes.length},process.argv[1],"hex"))' ${Buffer.from(bytes).toString('hex')}`;
 

@@ -39,7 +39,7 @@ function spooledAtClient(fleet: Fleet, client: string): readonly string[] {
     .filter((name) => name.endsWith('.fhs'));
 }
 
-/** Waits until the agent has deleted all that was acknowledged: it may do so after the pass has ended. */
+/** Waits until the agent has deleted all acknowledged reports, which may happen after the pass has ended. */
 async function emptied(fleet: Fleet, client: string): Promise<void> {
   const until = Date.now() + 5000;
   while (spooledAtClient(fleet, client).length > 0) {

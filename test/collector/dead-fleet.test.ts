@@ -85,7 +85,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     for (const [how, expected, count] of deaths) {
       for (let number = 1; number <= count; number++) {
         const name = `dead-${how}-${number}`;
-        // Addresses of their own among those of the living.
+        // The dead clients have addresses of their own among those of the living ones.
         const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
         codes.set(name, expected);
         if (how === 'off') add(name, '127.0.0.1', off.port);
@@ -126,13 +126,13 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
   interface Run {
     readonly result: CollectResult;
     readonly tookMs: number;
-    /** The time that went into the dead, all together. */
+    /** The total time spent on dead clients. */
     readonly deadMs: number;
-    /** The most visits to the dead that went on while one of the living had not begun. */
+    /** The most simultaneous visits to dead clients while a living one had not begun. */
     readonly mostDead: number;
   }
 
-  /** Makes a run of the whole fleet, `number` times five minutes after the first. */
+  /** Makes a run of the whole fleet, `number` intervals of five minutes after the first. */
   const run = async (number: number, visited: readonly Client[] = clients): Promise<Run> => {
     const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
     const active = new Set<string>();
@@ -177,7 +177,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
       assert.ok(expected.includes(code as ErrorCode), `${String(client)}: ${String(code)}: ${String(message)}`);
       assert.ok(String(message).length > 10);
     }
-    // A refused login is left alone in some runs, and is then no visit.
+    // Some runs skip a refused login, which is then no visit.
     assert.equal(visits.length + result.skipped, codes.size);
   };
 

@@ -49,7 +49,10 @@ test(
     let turns = 0;
     const together = gate();
     let waiting = 0;
-    /** The good ones begin once the evil ones have had their say, and log in once eight are under way at the same time. */
+    /**
+     * The good clients begin after the hostile ones have answered, and log in once eight are connecting at the same
+     * time.
+     */
     const watched = (client: (typeof clients)[number]): Transport => ({
       connect: async (options) => {
         const transport = transportFor(client, shared);

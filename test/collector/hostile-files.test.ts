@@ -132,7 +132,7 @@ test(
       const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
       make(path.join(folder, `${name}.fhs`));
       for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
-      // Such a file alone would fill the bounds.
+      // Such a file alone would exceed the bounds.
       if (what === 'a file of 4 GiB') continue;
       for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
     }

@@ -65,7 +65,7 @@ function scenarios({ create }: Pick<Kit, 'create'>): void {
     const opens = steps === together;
     test(opens ? 'the collector opens' : 'another machine opens', { timeout: 3_600_000 }, async () => {
       const stories = [...told, ...drawn(steps)];
-      // Beside each other, because a pass waits more than it works.
+      // The orders run concurrently, because a pass waits more than it computes.
       const next = stories.values();
       await Promise.all(
         Array.from({ length: 6 }, async () => {
@@ -112,7 +112,7 @@ function startStory(database: StorageConfig, opens: boolean) {
   const clients = [makeClient('web-1')];
   const backup = { keys: path.join(place, 'keys'), publicKeys: path.join(place, 'public_keys') };
   for (const dir of Object.values(backup)) mkdirSync(dir);
-  /** Keys that were given up although reports may have waited for them. */
+  /** Keys that were removed although reports may have waited for them. */
   const given = new Set<string>();
   const said: { readonly code: string | null; readonly message: string | null }[] = [];
   const connect = (): Promise<Storage> => openStorage({ storage: database, migrate: true, program: 'collect' });
@@ -173,13 +173,13 @@ function startStory(database: StorageConfig, opens: boolean) {
     agent,
     given,
     steps,
-    /** Everything comes as far as it can. */
+    /** Lets every report arrive as far as it can. */
     settle: async () => {
       steps.import();
       await visit();
       await open();
     },
-    /** Ids of reports that are no row; none is two. */
+    /** The ids of reports without a row. Fails if a report has two rows. */
     missing: async (what: string): Promise<readonly string[]> => {
       const found = await using(({ history }) =>
         history.query('SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports'),
@@ -188,7 +188,7 @@ function startStory(database: StorageConfig, opens: boolean) {
       assert.equal(new Set(ids).size, ids.length, `${what}: a report is there twice`);
       return [...agent.sealed].filter((id) => !ids.includes(id));
     },
-    /** The messages about each report that is no row. */
+    /** The messages about each report without a row. */
     told: () => toldOf(),
     /** The keys that were retired, from the backup, and what is in quarantine one folder up. */
     bringBack: () => {

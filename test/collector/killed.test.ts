@@ -16,7 +16,7 @@ const fleet = makeFleet();
 after(() => fleet.remove());
 
 const names = Array.from({ length: 8 }, (_, index) => `client-${index}`);
-/** Each costs nine processes. */
+/** The number of rounds; each costs nine processes. */
 const moments = isLong ? 20 : 10;
 const logFile = path.join(fleet.dir, 'wire.log');
 const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
@@ -27,7 +27,7 @@ interface Moment {
   readonly thenMs: number;
 }
 
-/** Makes a pass; kills it at the moment, unless it was faster. Returns null when it was killed. */
+/** Makes a pass and kills it at the moment, unless it was faster. Returns `null` if it was killed. */
 async function pass(kill: Moment | null): Promise<CollectResult | null> {
   const child = spawn(process.execPath, [...programArgs(script), fleet.dir, logFile, ...names], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -56,7 +56,7 @@ async function storedIds(): Promise<readonly string[]> {
   return rows.map((row) => String(row['report_id']));
 }
 
-/** Everything that was acknowledged is here: a row, or a sealed file. */
+/** Checks that every acknowledged report is stored, as a row or a sealed file. */
 async function assertNothingLost(): Promise<void> {
   const files = fleet.sealedFiles().map((name) => path.basename(name).slice(0, 36));
   const here = new Set([...files, ...(await storedIds())]);
@@ -105,7 +105,7 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   const count = (outcome: string): number => Number(runs.find((row) => row['outcome'] === outcome)?.['n'] ?? 0);
   assert.equal(count('running'), 0, 'a killed run is known to have been killed');
   assert.equal(count('finished') + count('failed'), moments + 2);
-  // The database may hear of a run that was killed at its beginning from the journal alone.
+  // If a run was killed at its beginning, the database may learn of it only from the journal.
   assert.ok(count('failed') >= unfinished && count('failed') <= killed, `${count('failed')} failed`);
   assert.ok(unfinished >= 0.6 * moments, `only ${unfinished} passes were killed before their end was written down`);
 });

@@ -1,4 +1,4 @@
-/** A pass that ends early leaves what earlier runs left to the next one, and ends. */
+/** A pass that ends early leaves the remains of earlier runs to the next one, and ends. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';

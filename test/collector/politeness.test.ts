@@ -45,7 +45,7 @@ async function collectFrom(
   return { result, most: server.most, codes: result.failures.map(({ code }) => code) };
 }
 
-/** Resolves for everybody once so many wait. */
+/** Resolves for all waiting callers once there are this many. */
 function meeting(count: number): () => Promise<void> {
   let arrived = 0;
   let open: () => void = () => undefined;

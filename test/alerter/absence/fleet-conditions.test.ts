@@ -11,12 +11,12 @@ import { at } from '../support/rows.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 
-/** Each at an address of its own, after the number in its name. */
+/** Returns a client element whose address ends with the number in the client's name. */
 const client = (name: string, more = ''): string =>
   `<client name="${name}" ip="192.0.2.${name.replace(/\D/g, '')}" username="u" ${more}/>`;
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
 
-/** A full run of one minute that reached everybody. */
+/** A full run of one minute that reached all clients. */
 function run(time: string, over: Partial<RunFact> = {}): RunFact {
   return {
     id: `run of ${time}`,
@@ -49,7 +49,7 @@ interface Pass {
   readonly databaseAheadMs?: number;
 }
 
-/** The fleet's conditions over several passes, and what each changed. */
+/** Starts a series of passes over the fleet's conditions. Each pass reports its changes. */
 function startPasses(before: readonly Alert[] = []) {
   const stored = new Map(before.map((alert, index) => [index + 1, { ...alert, id: index + 1 }]));
   const pass = (

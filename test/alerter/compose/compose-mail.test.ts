@@ -259,7 +259,7 @@ test('a thousand clients are a mail that programs show without cutting it off', 
     groups: index < 500 ? ['one'] : [],
   }));
   const { html, text } = compose(dueMail(config, said));
-  // Gmail shows 102 KB.
+  // Gmail shows the first 102 KB of a mail.
   assert.ok(Buffer.byteLength(html) < 100_000, `${Buffer.byteLength(html)} bytes`);
   assert.match(text, /and 231 more of disk \/: /);
   for (const { client } of said) assert.ok(text.includes(client), `${client} is named`);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { drawSparkline } from '../../../src/alerter/compose/sparkline.ts';
 import type { SeriesPoint } from '../../../src/storage/store/notification-store.ts';
 
-/** Points at the middle of each of the columns. */
+/** Returns points at the middle of each of the columns. */
 function draw(values: readonly (number | null)[], columns = values.length): ReturnType<typeof drawSparkline> {
   const points: SeriesPoint[] = values.map((value, index) => ({ atMs: 1000 + index * 100 + 50, value }));
   return drawSparkline({ points, fromMs: 1000, untilMs: 1000 + values.length * 100, columns });

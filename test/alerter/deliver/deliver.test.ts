@@ -1,4 +1,4 @@
-/** Sending: nothing is lost, nothing goes twice but by a lost answer, and nobody's refusal holds up anybody else. */
+/** Delivery: no mail is lost, a mail is repeated only after a lost answer, and no refusal delays other recipients. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -136,7 +136,7 @@ onBothDatabases('delivering', (kit) => {
     assert.ok(Math.abs((full?.pauseS ?? 0) - 55) <= 3);
     assert.equal(ops?.error, null);
     assert.equal(server.connections(), 1);
-    // Nothing is due any more.
+    // No mail is due any more.
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, failed: 0 });
     await post.makeDue();
     await post.run(smtpConfig(server.port));
@@ -244,7 +244,7 @@ onBothDatabases('delivering', (kit) => {
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
     const crashing = withStore(store, { markSent: () => Promise.reject(crash) });
     await assert.rejects(post.run(smtpConfig(server.port), { store: crashing }), crash);
-    // Its claim still runs: nobody else takes it meanwhile.
+    // The claim of the mail still runs, so no other alerter takes the mail meanwhile.
     const other = await openServer(t);
     assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
     await post.makeDue();

@@ -1,4 +1,4 @@
-/** Which machines an alerter sees on the way to a client: it reads config.xml alone. */
+/** The machines on the route to a client as the alerter sees them: it reads config.xml alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

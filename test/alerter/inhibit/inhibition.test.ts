@@ -14,7 +14,7 @@ function windowed(attributes: string): string {
   return fleet.replace('</alerts>', `<window ${attributes}/></alerts>`);
 }
 
-/** A world in which everything goes out at once, so that nothing but what is tested holds back. */
+/** Starts a world that sends every mail at once, so that only the tested inhibition delays any. */
 function start(elements: string = fleet): DispatchWorld {
   return startDispatch(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
 }

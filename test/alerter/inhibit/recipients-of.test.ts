@@ -5,7 +5,7 @@ import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
 import { configOf } from '../support/config-of.ts';
 
-/** `ops (warning), oncall (critical)` for a rule of a client. */
+/** Returns `ops (warning), oncall (critical)` for a rule of a client. */
 function listenersOf(elements: string, client: string, rule: string): string {
   const { listeners } = createWatches(configOf(elements))({ client, rule });
   return [...listeners.values()].map(({ recipient, least }) => `${recipient.replace(/@.*/, '')} (${least})`).join(', ');

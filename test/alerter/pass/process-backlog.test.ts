@@ -27,7 +27,7 @@ interface MemoryStore {
   beforeStoring: (judged: ProcessedRows) => void;
 }
 
-/** A store in memory that takes its time over everything, as a server does. */
+/** A store in memory whose answers are asynchronous, like a server's. */
 function memoryStore(rows: UnprocessedReport[]): MemoryStore {
   const treated = new Set<number>();
   const alerts = new Map<number, Alert>();

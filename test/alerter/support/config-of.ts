@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Client, Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 
-/** The configuration that a config.xml with these elements makes. */
+/** Returns the configuration of a config.xml with these elements. */
 export function configOf(elements: string): Config {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-alerter-'));
   try {

@@ -61,7 +61,7 @@ const back = {
 } as const;
 const reminded = { ...back, transition: 'reminder' } as const;
 
-/** Rises over the day, with two hours of which nothing is known. */
+/** Values that rise over the day, with two hours in which none is known. */
 const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) => ({
   atMs: now - (288 - index) * 300_000,
   value: index > 100 && index < 125 ? null : 61 + (index / 287) ** 3 * 35.2,

@@ -3,14 +3,14 @@ import type { Session, SqlValue } from '../../../src/storage/sql/session.ts';
 
 /** Something that is about to happen in a database, or that a commit has just happened. */
 export interface Moment {
-  /** From 1. */
+  /** The number of the moment, from 1. */
   readonly count: number;
   readonly kind: 'read' | 'write' | 'commit' | 'committed';
   /** '' for commits. */
   readonly sql: string;
 }
 
-/** Ends a program's work at once: whatever it asks of the database from then on fails. */
+/** The error of a program that died: every later call to the database fails. */
 export class Died extends Error {
   override readonly name = 'Died';
 }

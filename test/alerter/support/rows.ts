@@ -6,7 +6,7 @@ import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/s
 /** 20 November 2026; times in tests are UTC. */
 export const day = Date.UTC(2026, 10, 20);
 
-/** `08:05`, or `+1 08:05` on the next day, in milliseconds since 1970. */
+/** Returns the milliseconds since 1970 of `08:05`, or of `+1 08:05` on the next day. */
 export function at(time: string): number {
   const parts = /^(?:\+(\d+) )?(\d\d):(\d\d)$/.exec(time);
   if (parts === null) throw new Error(`no time: ${time}`);
@@ -16,7 +16,7 @@ export function at(time: string): number {
 
 let lastId = 0;
 
-/** A row in which all is well and everything is known, but for what is said. */
+/** Returns a healthy row with all values known, except the given ones. */
 export function reportRow(over: Partial<UnprocessedReport> = {}): UnprocessedReport {
   lastId += 1;
   return {
@@ -112,7 +112,7 @@ export function visitRow(over: Partial<UnprocessedVisit> = {}): UnprocessedVisit
   };
 }
 
-/** A visit that came to nothing. */
+/** Returns a failed visit. */
 export function failedVisit(stage: string, code: string, over: Partial<UnprocessedVisit> = {}): UnprocessedVisit {
   return visitRow({ ok: false, stage, code, message: `it was ${code}`, ...over });
 }

@@ -5,7 +5,9 @@ import type { Client } from '../../../src/config/config.ts';
 import { clientWith } from './config-of.ts';
 import { play } from './time-line.ts';
 
-/** A test that reads as a time line: a client with these alerts, its rows (see time-line.ts), and what must follow. */
+/**
+ * A test in the form of a time line: a client with these alerts, its rows (see time-line.ts), and the expected changes.
+ */
 export function story(name: string, alerts: string | Client, rows: string, told: string): void {
   test(name, () => {
     const expected = told

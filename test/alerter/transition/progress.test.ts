@@ -1,4 +1,4 @@
-/** Rows that a moment separates: two looks at it do not confirm what it holds. */
+/** Rows only a moment apart: two readings of the same moment do not confirm a value. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -48,7 +48,7 @@ test('a row right after another begins the count of what it says, and ends that 
   const row = { atMs: atMs + 2000, everyMs: 5 * minuteMs };
   const better = countRow(progress, { holding: 0, clearing: 1, missing: 0, easing: 0 }, row);
   assert.deepEqual([better.holding, better.clearing], [0, 1]);
-  // The next needs ten seconds from there, not from the row before it.
+  // The next row must come ten seconds after this row, not after the row before.
   const again = { ...progress, ...better };
   const wanted = { holding: 0, clearing: 2, missing: 0, easing: 0 };
   assert.equal(countRow(again, wanted, { ...row, atMs: atMs + 11_000 }).clearing, 1);

@@ -1,4 +1,4 @@
-/** The collector's end of the protocol: what it asks, what it takes, what it acknowledges. */
+/** The collector's side of the protocol: its requests, the reports it accepts, and its acknowledgements. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -41,7 +41,7 @@ interface Bench {
   readonly faults: FleetError[];
   readonly spool: ReturnType<typeof openSealedSpool>;
   start(more?: Partial<IngestOptions> & { readonly bounds?: Partial<QuarantineBounds> }): Promise<Ingest>;
-  /** Spools a sealed report as one of a client. */
+  /** Spools a sealed report under the name of a client. */
   put(client: string, sealed: Uint8Array, reportId: string, receivedAtMs?: number): ReturnType<Bench['spool']['add']>;
   stored(): Promise<readonly string[]>;
   /** Code of each file in quarantine, by the client's folder. */
@@ -333,7 +333,7 @@ test('what earlier runs left is stored a little at a time, and everybody else ha
     const { sealed, reportId } = sealedSample({ key });
     await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
   }
-  // A visit in the making: as long as it goes on, each turn has something to do.
+  // The event loop is busy with a visit: each turn has work to do as long as it goes on.
   let isVisiting = true;
   const visit = (): void => {
     turns += 1;

@@ -1,4 +1,4 @@
-/** A report whose opening ends the run must not end every later one: the run is a process of its own here, and dies. */
+/** A report that crashes the run that opens it must not end every later run. The run is a process of its own here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

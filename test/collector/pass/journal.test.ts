@@ -63,7 +63,7 @@ function startJournal(dir: string, start: RunStart): JournalFile {
   return journal;
 }
 
-/** Writes down what it is told; `fails` says which calls do. */
+/** Records its calls; `fails` selects the calls that throw. */
 function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportStore; told: string[] } {
   const told: string[] = [];
   const tell = (what: string): Promise<void> => {

@@ -53,7 +53,7 @@ async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10
   return fleet;
 }
 
-// `every` is five minutes, so a quarter of an hour is what it takes.
+// `every` is five minutes, so an alerter is silent after a quarter of an hour.
 for (const [what, runs, silent] of [
   ['no alerter ever ran', [], false],
   ['one has just finished', [[2, 'finished']], false],

@@ -56,7 +56,7 @@ function place(t: TestContext): Place {
   };
 }
 
-// For a machine that this is not, so that it need not run.
+// The target differs from this machine's, so that the program need not run.
 const node = Buffer.concat([madeElf(), Buffer.alloc(300_000, 'node')]);
 const release = (name = 'node-v22.1.0-linux-arm64'): Buffer =>
   madeTar([

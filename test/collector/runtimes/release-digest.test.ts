@@ -81,7 +81,7 @@ for (const [what, list, message] of [
 
 const own = runtimeTargets.find(isOwnTarget);
 const skip = own !== undefined && existsSync('/bin/true') ? false : 'this machine is none of the targets';
-/** Runs here, and is no node: whoever runs it sees that. */
+/** A program that runs here and is no node, which shows if it was run. */
 const foreign = skip === false ? readFileSync('/bin/true') : Buffer.alloc(0);
 
 test('a binary of a changed archive is not run', { skip }, async (t) => {

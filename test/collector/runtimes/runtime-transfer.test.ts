@@ -37,7 +37,7 @@ after(() => rmSync(dir, { recursive: true }));
 const asRoot = process.getuid?.() === 0;
 const usual = '/usr/local/bin:/usr/bin:/bin';
 
-/** A runtime as far as its way goes: a program that is content with itself, or ends as it is told. */
+/** A runtime for the upload alone: a program that accepts its own start, or ends as configured. */
 function runtimeOf(codecs: readonly Codec[], name: string, status = 0): StoredRuntime {
   const file = path.join(dir, name);
   const padding = randomBytes(150_000).toString('hex');
@@ -106,7 +106,7 @@ for (const codec of ['gzip', 'xz', 'zstd', 'raw'] as const) {
   });
 }
 
-/** A PATH of everything usual but some programs. */
+/** A PATH with all usual programs except some. */
 function without(...missing: readonly string[]): string {
   const bin = mkdtempSync(path.join(dir, 'bin-'));
   chmodSync(bin, 0o755);
@@ -263,7 +263,7 @@ test('a planted link is not followed', async (t) => {
   assert.deepEqual(readdirSync(elsewhere), []);
 });
 
-/** A user id of nobody's, and what it leaves outside of homes is removed. */
+/** A user id without an account. The files that it leaves outside of homes are removed. */
 function nobody(t: TestContext): number {
   const uid = 2_000_000 + Math.floor(Math.random() * 1_000_000);
   t.after(() => {
