@@ -1,6 +1,6 @@
 /**
- * The visits of bench/agent.ts, in a PID namespace with as many processes as a figure says. Its one argument is an
- * AgentVisitsInput as JSON; prints AgentCosts.
+ * The visits of bench/agent.ts, in a PID namespace with the number of processes of a figure. The only argument is an
+ * AgentVisitsInput as JSON. Prints AgentCosts.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -20,7 +20,7 @@ export interface AgentVisitsInput {
   readonly processes: number;
   readonly rounds: number;
   readonly startsPerRound: number;
-  /** With GNU time, which must be there. */
+  /** True to measure memory by GNU time, which must be installed. */
   readonly measuresMemory: boolean;
 }
 
@@ -35,7 +35,9 @@ export interface AgentCosts {
   readonly bare: KindCosts;
 }
 
-/** Averages need a moment since the previous visit, or the agent makes that moment itself. */
+/**
+ * The pause before the visits: the agent's rates need an interval since the previous visit, or the agent waits for it.
+ */
 const beforeVisitsMs = 1000;
 
 async function measureVisits(input: AgentVisitsInput, home: string): Promise<AgentCosts> {
@@ -103,7 +105,7 @@ function runShell(command: string, env: Record<string, string>, input: Uint8Arra
   if (status !== 0) throw new Error(`status ${String(status)}: ${stderr.toString()}`);
 }
 
-/** Of the largest of all processes that the command starts. */
+/** Returns the peak memory of the largest process that the command starts, in MB. */
 function peakMegabytes(command: string, env: Record<string, string>): number {
   const { status, stderr } = spawnSync('time', ['-f', '%M', '/bin/sh', '-c', command], { env, input: '' });
   const kilobytes = Number(stderr.toString().trim().split('\n').at(-1));
@@ -112,8 +114,8 @@ function peakMegabytes(command: string, env: Record<string, string>): number {
 }
 
 /**
- * Puts the folder back as it was after the first visits: nothing is acknowledged here, and a spool that grows would be
- * sent at every start; counters of a moment ago would make the agent sample anew.
+ * Returns a function that restores the folder. Nothing is acknowledged here: a growing spool would be sent at every
+ * start, and new counters would make the agent sample again.
  */
 function rememberState(home: string): () => void {
   const files = (): string[] =>
@@ -130,7 +132,7 @@ function rememberState(home: string): () => void {
   return restore;
 }
 
-/** Sleeping processes, until there are so many in this namespace. */
+/** Starts sleeping processes up to this number of processes in the namespace. */
 async function crowd(processes: number): Promise<ChildProcess[]> {
   const there = (): number => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length;
   const wanted = Math.max(0, processes - there());

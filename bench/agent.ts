@@ -39,7 +39,7 @@ const size: Row = {
   target: atMost(20),
 };
 
-/** What one start of the agent costs a client, with so many processes on it as the row says. */
+/** Measures a start of the agent on a client, by the number of the client's processes. */
 export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
   const { agent } = readBundles();
   say(`agent.cjs: ${agent.content.length} bytes, ${agent.packed().length} as uploaded`);

@@ -11,7 +11,7 @@ import type { BenchDatabase } from './on-databases.ts';
 const mounts = ['/', '/data', '/boot'] as const;
 const batchSizes = [4000, 16_000] as const;
 
-/** Where the time of a backlog goes in the database: narrow columns and mounts, and a memory of every client in it. */
+/** Measures the database's part in a backlog: narrow columns and mounts, and the stored state of every client. */
 export async function benchAlertStore(options: BenchOptions): Promise<BenchResult> {
   const { quick } = options;
   const figures: Figure[] = [];

@@ -26,10 +26,10 @@ const rowsOf = {
 } as const;
 const mounts = ['/', '/data', '/boot'] as const;
 const rowsPerClient = 1000;
-/** Of each client of the series, so that 50,000 clients have a million rows. */
+/** The rows of each client of the series: 50,000 clients have a million rows. */
 const seriesRows = 20;
 
-/** One pass over a backlog, as cron starts it. Every round has a copy of the same database. */
+/** Measures a pass over a backlog, as cron starts it. Every round has a copy of the same database. */
 export async function benchAlerter({ quick, say }: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   const clients = quick ? 20 : 1000;
@@ -89,7 +89,7 @@ function onSqlite(
 }
 
 async function onMariadb(clients: number, each: number): Promise<WatchedRun> {
-  // All else is as MariaDB and Debian have it; the tests' log is shorter than that.
+  // All other settings are the defaults of MariaDB and Debian. The tests use a shorter log.
   const server = await startMariadb(['--innodb-log-file-size=96M']);
   try {
     const { storage, url, password } = await server.createDatabase();
@@ -106,7 +106,7 @@ function make(storage: StorageConfig, clients: number, each: number): Promise<vo
   return makeRows(storage, { clients, rowsPerClient: each, mounts, processed: false, visitsPerClient: 0 });
 }
 
-/** A folder with the config.xml of the clients, five rules for each. */
+/** Writes a folder with the config.xml of the clients, five rules for each. */
 function configIn(dir: string, storage: string, clients: number): string {
   mkdirSync(dir);
   const file = path.join(dir, 'config.xml');

@@ -22,7 +22,10 @@ const clients = 200;
 
 type Ask = (sql: string) => Promise<Readonly<Record<string, unknown>> | undefined>;
 
-/** A day's sealed reports (100,000, or BACKLOG_FILES) wait beside those of each run: how long they take, and how long those of the run wait for them. */
+/**
+ * Measures runs beside a day's sealed reports (100,000, or BACKLOG_FILES): the time of the backlog, and the delay of
+ * the run's own reports.
+ */
 export async function benchBacklog(options: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   await onDatabases(options, async (database) => {
@@ -72,9 +75,9 @@ async function drainOne({ name, server }: BenchDatabase, { quick, say }: BenchOp
 
 interface Run {
   readonly tookMs: number;
-  /** From its start until all that it brought home are rows. */
+  /** The time from the start of the run until all its reports are rows. */
   readonly freshMs: number;
-  /** Includes what this process had when it started the run: a bound. */
+  /** An upper bound, which includes this process's memory at the start of the run. */
   readonly rssBytes: number;
   readonly cpuMs: number;
 }
@@ -86,7 +89,7 @@ async function oneRun(machine: Machine, ask: Ask): Promise<Run> {
   let rows = 0;
   let freshAt = startedAt;
   const look = async (): Promise<void> => {
-    // Before the first run there are no tables.
+    // The tables do not exist before the first run.
     const row = await ask(`SELECT COUNT(*) AS n FROM stats WHERE received_at >= '${since}'`).catch(() => undefined);
     const now = Number(row?.['n'] ?? 0);
     if (now > rows) freshAt = performance.now();
@@ -99,7 +102,7 @@ async function oneRun(machine: Machine, ask: Ask): Promise<Run> {
   }
   const { stdout, stderr, atMs } = over;
   const { succeeded, faults } = JSON.parse(stdout) as { succeeded: number; faults: { code: string }[] };
-  // The alerter is not at work here, which a run says after a while.
+  // No alerter runs here, which a run reports after a while.
   const wrong = faults.map(({ code }) => code).filter((code) => code !== 'alerter-silent');
   if (wrong.length > 0 || rows < succeeded || succeeded < clients / 2) {
     throw new Error(`${succeeded} visits, ${rows} rows: ${wrong.join(' ')} ${stderr}`);
@@ -126,7 +129,7 @@ function askFile({ dir }: Machine, sql: string): Promise<Readonly<Record<string,
   }
 }
 
-/** A day of every client, as runs without a database leave it. */
+/** Makes a day's reports of every client, as runs without a database leave them. */
 function makeBacklog({ dir }: Machine, files: number): void {
   const paths = statePaths(path.join(dir, 'state'));
   const { publicKey } = loadSealingRing(paths, Date.now()).sealing;

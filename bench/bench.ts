@@ -1,6 +1,7 @@
 /**
- * Measures what docs/performance.md says: `npm run bench` all of it, `npm run bench NAME...` some. The newest figures of each
- * benchmark are kept in bench/results/; `--write` makes the tables and plots of docs/performance.md of them.
+ * Measures the figures of docs/performance.md: `npm run bench` all of them, `npm run bench NAME...` some. Keeps the
+ * newest figures of each benchmark in bench/results/. `--write` makes the tables and plots of docs/performance.md from
+ * them.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,10 +22,10 @@ const usage = `Usage: npm run bench -- [NAME...] [options]
   --json FILE  also writes what was measured to FILE
   --write      measures nothing; makes docs/performance.md of the newest figures`;
 
-/** What one benchmark leaves behind (pages to be written, processes that end) is not the next one's. */
+/** The pause between benchmarks, in which dirty pages are written and processes of the previous one end. */
 const restMs = 3000;
 
-// Whatever Node would load at each start is measured with it.
+// NODE_OPTIONS could make Node load modules at each start, which would be measured as well.
 delete process.env['NODE_OPTIONS'];
 delete process.env['NODE_EXTRA_CA_CERTS'];
 

@@ -2,11 +2,11 @@ import type { Benchmark } from './figure.ts';
 
 export interface ListedBenchmark {
   readonly name: string;
-  /** One line for people. */
+  /** A line of description. */
   readonly what: string;
-  /** On two cores that do nothing else. */
+  /** The duration in minutes on two idle cores. */
   readonly minutes: number;
-  /** Runs only when it is named: it has no target. */
+  /** True for a benchmark without a target, which runs only if it is named. */
   readonly byNameOnly: boolean;
   readonly load: () => Promise<Benchmark>;
 }
@@ -20,7 +20,7 @@ const listed = (name: string, minutes: number, what: string, load: () => Promise
 });
 const byName = (...args: Parameters<typeof listed>): ListedBenchmark => ({ ...listed(...args), byNameOnly: true });
 
-/** In the order in which they run and stand in docs/performance.md. */
+/** The benchmarks in the order of their runs and of docs/performance.md. */
 export const benchmarks: readonly ListedBenchmark[] = [
   listed('collector', 1.5, 'CPU of a visit on real sshd, beside ssh host true', async () => {
     return (await import('./collector.ts')).benchCollector;

@@ -1,4 +1,4 @@
-/** What programs cost that are started and waited for. */
+/** The costs of child processes. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { packageDir } from '../src/state/paths.ts';
 /** The built command. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
 
-/** /proc counts in hundredths of a second: costs of a few are only true of many starts in a row. */
+/** The resolution of CPU time in /proc, 10 ms: smaller costs need many starts in a row. */
 const millisecondsPerTick = 10;
 
 export interface Cost {
@@ -18,14 +18,14 @@ export interface Cost {
   readonly wallMs: number;
 }
 
-/** CPU time of all children that were waited for: cutime and cstime of proc_pid_stat(5). */
+/** Returns the CPU time of all ended children: cutime and cstime of proc_pid_stat(5). */
 export function childrenCpuMs(): number {
   const stat = readFileSync('/proc/self/stat', 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13]) + Number(fields[14])) * millisecondsPerTick;
 }
 
-/** What one of several starts in a row costs. */
+/** Returns the mean cost of several starts in a row. */
 export function costOf(start: () => void, starts = 1): Cost {
   const before = { cpuMs: childrenCpuMs(), wallMs: performance.now() };
   for (let time = 0; time < starts; time += 1) start();
@@ -35,7 +35,7 @@ export function costOf(start: () => void, starts = 1): Cost {
   };
 }
 
-/** Runs a program to its end. Throws when it ends with another status than 0, or those that are allowed. */
+/** Runs a program to its end. Throws if its exit status is not in `allowed`. */
 export function run(file: string, args: readonly string[], allowed: readonly number[] = [0]): string {
   const { status, stdout, stderr, error } = spawnSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   if (error !== undefined) throw error;
@@ -45,7 +45,7 @@ export function run(file: string, args: readonly string[], allowed: readonly num
   return stdout;
 }
 
-/** Runs a part of a benchmark in a process of its own, fresh, and returns what it prints: one line of JSON. */
+/** Runs a part of a benchmark in a new process, and returns its output: a line of JSON. */
 export function inFreshProcess(file: string, input: unknown, prefix: readonly string[] = []): unknown {
   const script = path.join(packageDir, 'bench', file);
   const command = [...prefix, process.execPath, '--import', 'tsx', script, JSON.stringify(input)];
@@ -62,14 +62,14 @@ export function inFreshProcess(file: string, input: unknown, prefix: readonly st
 
 export interface WatchedRun {
   readonly wallS: number;
-  /** The most that was resident at any time: VmHWM of proc_pid_status(5). */
+  /** The peak of resident memory: VmHWM of proc_pid_status(5). */
   readonly peakMegabytes: number;
-  /** The most files and sockets that were open at once. */
+  /** The most open files and sockets at a time. */
   readonly mostOpen: number;
   readonly stdout: string;
 }
 
-/** Runs a program and looks at it in /proc as it goes: of one that has ended the kernel tells nobody any more. */
+/** Runs a program and samples its /proc entry, which disappears at its end. */
 export async function watchRun(args: readonly string[], allowed: readonly number[] = [0]): Promise<WatchedRun> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -81,7 +81,7 @@ export async function watchRun(args: readonly string[], allowed: readonly number
     peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
     mostOpen = Math.max(mostOpen, openFiles(child.pid));
   };
-  // One that ends before the first tenth of a second is over is seen too: as it begins, and as it prints what it has to say.
+  // Samples at the start and at each output as well, so that a program is seen that ends within a tenth of a second.
   look();
   child.stdout.on('data', look);
   const timer = setInterval(look, 100);
@@ -91,7 +91,7 @@ export async function watchRun(args: readonly string[], allowed: readonly number
   return { wallS: (performance.now() - startedAt) / 1000, peakMegabytes, mostOpen, stdout };
 }
 
-/** The most that a process has had resident so far, in MB; 0 when it has ended. */
+/** Returns the peak of a process's resident memory, in MB; 0 if the process has ended. */
 export function residentMegabytes(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
@@ -109,7 +109,7 @@ function openFiles(pid: number | undefined): number {
   }
 }
 
-/** A folder that is gone afterwards. */
+/** Runs the work with a temporary folder, and removes the folder. */
 export async function inTemporaryFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-bench-'));
   try {

@@ -8,16 +8,16 @@ import { childrenCpuMs, program, watchRun } from './children.ts';
 export interface PassCost {
   readonly succeeded: number;
   readonly failed: number;
-  /** Of the whole process, its start included. */
+  /** The CPU time of the whole process, its start included. */
   readonly cpuMs: number;
-  /** Without the wait at the start, by which the collectors of a site are kept apart. */
+  /** The time without the wait at the start, which spreads the collectors of a site. */
   readonly wallMs: number;
-  /** Resident, at its most. */
+  /** The peak of resident memory. */
   readonly megabytes: number;
   readonly mostOpen: number;
 }
 
-/** One pass of the built collector over the fleet of dir/config.xml, whose state is in dir/state. */
+/** Runs a pass of the built collector over the fleet of dir/config.xml, with its state in dir/state. */
 export async function collectPass(dir: string, clients: number, more: readonly string[] = []): Promise<PassCost> {
   const config = path.join(dir, 'config.xml');
   const beforeMs = childrenCpuMs();

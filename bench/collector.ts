@@ -21,7 +21,9 @@ const curve: Row = {
   target: ratioAtMost(0.65),
 };
 
-/** CPU time for each client of whole `collect` processes, Node's start included, beside what OpenSSH's client takes. */
+/**
+ * Measures the CPU time of whole `collect` processes for each client, Node's start included, beside OpenSSH's client.
+ */
 export async function benchCollector({ quick }: BenchOptions): Promise<BenchResult> {
   const missing = sshdMissing() ?? programMissing('ssh', 'openssh-client', quick);
   if (missing !== null) return { figures: [notMeasured(plain, missing), notMeasured(curve, missing)], series: [] };

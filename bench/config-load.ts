@@ -1,4 +1,4 @@
-/** One round of bench/config.ts. Its one argument is a ConfigLoadInput as JSON; prints ConfigLoadCosts. */
+/** A round of bench/config.ts. The only argument is a ConfigLoadInput as JSON. Prints ConfigLoadCosts. */
 import { readFileSync } from 'node:fs';
 
 import { XMLParser } from 'fast-xml-parser';
@@ -21,7 +21,7 @@ function elapsedMs(work: () => unknown): number {
 }
 
 const { file } = JSON.parse(process.argv[2] ?? '') as ConfigLoadInput;
-// Ours first: what is compiled and warm by then is so for the other one.
+// The project's own load comes first, so that warm and compiled code favours the peer.
 const loadMs = elapsedMs(() => loadConfig({ file, nowMs: 0 }));
 const parseMs = elapsedMs(
   () => new XMLParser({ ignoreAttributes: false }).parse(readFileSync(file, 'utf8')) as unknown,

@@ -24,7 +24,7 @@ const flat: Row = {
   target: null,
 };
 
-/** Every load is the first of its process, as that of a command is. */
+/** Measures loads of config.xml, each the first of its process, as in a command. */
 export function benchConfig({ quick }: BenchOptions): Promise<BenchResult> {
   return inTemporaryFolder((dir) => {
     const file = path.join(dir, 'config.xml');
@@ -56,7 +56,7 @@ export function benchConfig({ quick }: BenchOptions): Promise<BenchResult> {
   });
 }
 
-/** Every client with three attributes, in groups of a thousand with rules of their own. */
+/** Returns a config.xml of clients with three attributes, in groups of a thousand with rules of their own. */
 function groupedText(clients: number): string {
   const lines = ['<config>', '<alerts><mail to="ops@example.org"/><alert type="cpu" limit="95%" for="15m"/></alerts>'];
   for (let index = 0; index < clients; index += 1) {
@@ -69,7 +69,7 @@ function groupedText(clients: number): string {
   return [...lines, '</config>'].join('\n');
 }
 
-/** As the predecessor writes it: everything on every client, two alerts each. */
+/** Returns a config.xml in the predecessor's style: all settings on every client, two alerts each. */
 function flatText(clients: number): string {
   const lines = ['<config>'];
   for (let index = 0; index < clients; index += 1) {

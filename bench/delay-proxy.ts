@@ -1,13 +1,13 @@
 /**
- * A TCP proxy that is a long way off: `node delay-proxy.ts PORT DELAY_MS` prints its own port and hands everything on to
- * PORT of this machine, each direction DELAY_MS later. The three packets of a connection's start take their time as well.
+ * A TCP proxy that simulates a long distance: `node delay-proxy.ts PORT DELAY_MS` prints its own port and forwards all
+ * data to PORT of this machine, delayed by DELAY_MS in each direction. The TCP handshake is delayed as well.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [port = 0, delayMs = 0] = process.argv.slice(2).map(Number);
 
-/** What one side sends comes to the other in order, each chunk so much later, the end as well; not before `openAtMs`. */
+/** Forwards one direction in order. Delays each chunk and the end, and sends nothing before `openAtMs`. */
 function handOn(from: Socket, to: Promise<Socket>, openAtMs: number): void {
   let last: Promise<unknown> = to;
   const later = (work: (socket: Socket) => void): void => {
@@ -27,7 +27,7 @@ function handOn(from: Socket, to: Promise<Socket>, openAtMs: number): void {
 }
 
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-  // SYN, SYN-ACK, ACK: the other end sees the connection after three of them.
+  // The server sees the connection after three delays: SYN, SYN-ACK, ACK.
   const openAtMs = performance.now() + 3 * delayMs;
   const far = new Promise<Socket>((resolve) => {
     setTimeout(() => {

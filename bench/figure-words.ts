@@ -1,7 +1,7 @@
 import type { Figure, Target, Unit } from './figure.ts';
 import type { Spread } from './statistics.ts';
 
-/** Three figures that count, and no more than two places. */
+/** Formats a number with three significant digits and at most two decimals. */
 export function numberWords(value: number): string {
   if (value >= 100) return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',');
   if (value >= 10) return value.toFixed(1);
@@ -19,7 +19,7 @@ export function targetWords(target: Target, unit: Unit): string {
   return `${target.is === 'at most' ? '<=' : '>='} ${limit}${target.of === 'ours' ? ` ${unit}` : ''}`;
 }
 
-/** A figure in one line, for the terminal. */
+/** Returns a figure as a line for the terminal. */
 export function figureLine({ name, unit, peer, target, ours, peerFigures, ratio, isMet, notMeasured }: Figure): string {
   if (ours === null) return `${name}: not measured: ${notMeasured ?? ''}`;
   const parts = [spreadWords(ours, unit)];

@@ -3,22 +3,22 @@ import type { Point, PowerFit, Spread } from './statistics.ts';
 
 export type Unit = 'ms' | 's' | 'us' | 'MB' | 'KB' | 'per s' | 'bytes' | 'times';
 
-/** Of the ratio, or of our own figure where only that is asked for. */
+/** The target of the ratio, or of the project's own figure if there is no peer. */
 export interface Target {
   readonly of: 'ratio' | 'ours';
   readonly limit: number;
   readonly is: 'at most' | 'at least';
 }
 
-/** What is measured, before it is. */
+/** The description of a figure before its measurement. */
 export interface Row {
-  /** Stays: docs/performance.md and docs/performance.json know the figure by it. */
+  /** The permanent name, by which docs/performance.md and docs/performance.json identify the figure. */
   readonly name: string;
   readonly what: string;
   readonly unit: Unit;
-  /** What runs beside ours; null where there is nothing to compare with. */
+  /** The program to compare with; null if there is none. */
   readonly peer: string | null;
-  /** null: for information. */
+  /** The target; null for a figure for information. */
   readonly target: Target | null;
 }
 
@@ -26,13 +26,13 @@ export interface Figure extends Row {
   readonly ours: Spread | null;
   readonly peerFigures: Spread | null;
   readonly ratio: Spread | null;
-  /** null without a target, or where nothing was measured. */
+  /** True if the target is met; null without a target or a measurement. */
   readonly isMet: boolean | null;
-  /** Why there are no figures. */
+  /** The reason why there are no figures; null if there are. */
   readonly notMeasured: string | null;
 }
 
-/** How a figure grows with the number of clients. */
+/** The growth of a figure with the number of clients. */
 export interface Series {
   readonly name: string;
   readonly what: string;
@@ -47,9 +47,9 @@ export interface BenchResult {
 }
 
 export interface BenchOptions {
-  /** So small that it takes seconds: shows that the benchmark works; its figures mean nothing. */
+  /** True for a run of seconds, which only shows that the benchmark works. Its figures mean nothing. */
   readonly quick: boolean;
-  /** Tells how it goes on. */
+  /** Reports the progress. */
   readonly say: (line: string) => void;
 }
 
@@ -59,7 +59,7 @@ export const ratioAtMost = (limit: number): Target => ({ of: 'ratio', limit, is:
 export const ratioAtLeast = (limit: number): Target => ({ of: 'ratio', limit, is: 'at least' });
 export const atMost = (limit: number): Target => ({ of: 'ours', limit, is: 'at most' });
 
-/** The samples of a row; those of the peer in the order of the same rounds. */
+/** Returns the figure of a row from its samples. The peer's samples are in the order of the same rounds. */
 export function measured(row: Row, ours: readonly number[], peer: readonly number[] | null = null): Figure {
   const ratio = peer === null ? null : ratioOf(ours, peer);
   const own = spreadOf(ours);
@@ -74,7 +74,7 @@ export function measured(row: Row, ours: readonly number[], peer: readonly numbe
   return { ...row, ours: own, peerFigures: peer === null ? null : spreadOf(peer), ratio, isMet, notMeasured: null };
 }
 
-/** For a row that cannot be measured here. */
+/** Returns the figure of a row that cannot be measured on this machine. */
 export function notMeasured(row: Row, why: string): Figure {
   return { ...row, ours: null, peerFigures: null, ratio: null, isMet: null, notMeasured: why };
 }
@@ -83,7 +83,7 @@ export function seriesOf(head: Pick<Series, 'name' | 'what' | 'unit'>, points: r
   return { ...head, points, fit: fitPower(points) };
 }
 
-/** Of several rounds, one after the other, each kind of sample by its name. */
+/** Runs several rounds in sequence, and returns the samples by name. */
 export async function inRounds<Name extends string>(
   rounds: number,
   kinds: Readonly<Record<Name, () => number | Promise<number>>>,
@@ -96,7 +96,7 @@ export async function inRounds<Name extends string>(
   return samples;
 }
 
-/** A row that has nothing beside it and no target. */
+/** Returns a row without a peer and without a target. */
 export function forInformation(name: string, what: string, unit: Unit): Row {
   return { name, what, unit, peer: null, target: null };
 }

@@ -25,7 +25,7 @@ interface Rows {
   readonly time: Row;
   readonly memory: Row;
 }
-/** By the number of clients. */
+/** The rows by the number of clients. */
 const cleanRows: Readonly<Record<number, Rows>> = {
   10_000: {
     time: time('fleet-10000', `10,000 ${clean}`, 25),
@@ -51,7 +51,7 @@ const firstLossy: Row = {
 };
 const inFlight: Row = memory('in-flight', '1,000 visits in flight: resident memory of the collector', 250);
 
-/** Passes over simulated fleets: what they take, how that grows, and what 1,000 visits at a time hold in memory. */
+/** Measures passes over simulated fleets: their costs and growth, and the memory of 1,000 visits at a time. */
 export async function benchFleet(options: BenchOptions): Promise<BenchResult> {
   const { quick, say } = options;
   const figures: Figure[] = [];
@@ -65,7 +65,7 @@ export async function benchFleet(options: BenchOptions): Promise<BenchResult> {
     points.memory.push({ n: clients, value: spreadOf(megabytes).median });
     figures.push(...figuresOf(cleanRows[quick ? clients * 1000 : clients], wall, megabytes));
   }
-  // Slow ones: of clients that answer at once, fewer are visited at a time however many may be.
+  // Slow clients: with fast ones fewer visits are under way at a time than the limit allows.
   const many = { clients: quick ? 20 : 4000, profile: 'slow' } as const;
   const { passes } = await measure(many, quick ? 1 : 3, say, ['--concurrency', '1000']);
   say(`1,000 in flight: at most ${Math.max(...passes.map(({ mostOpen }) => mostOpen))} files and sockets were open`);
@@ -83,7 +83,7 @@ export async function benchFleet(options: BenchOptions): Promise<BenchResult> {
   return { figures, series };
 }
 
-/** The same with 5 % dead in every way, default settings. */
+/** Measures passes over a fleet with 5 % dead clients, with default settings. */
 export async function benchFleetLossy({ quick, say }: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   const points: Point[] = [];
@@ -110,7 +110,7 @@ function figuresOf(rows: Rows | undefined, wall: readonly number[], megabytes: r
   return rows === undefined ? [] : [measured(rows.time, wall), measured(rows.memory, megabytes)];
 }
 
-/** Passes that are measured, after one that makes folders and takes inventories. */
+/** Measures passes, after a first pass that makes folders and takes inventories. */
 async function measure(
   options: SimulatedOptions,
   passCount: number,

@@ -16,11 +16,11 @@ const row: Row = {
 };
 const largest = 8;
 
-/** Packs this package and installs the packed file, as a user does, into an empty folder. */
+/** Measures an install: packs this package and installs the packed file into an empty folder, as a user does. */
 export function benchInstalledSize({ quick, say }: BenchOptions): Promise<BenchResult> {
   if (quick) return Promise.resolve({ figures: [notMeasured(row, 'needs the registry of packages')], series: [] });
   return inTemporaryFolder((dir) => {
-    // Of this npm run itself nothing may reach the other one.
+    // The variables of this npm run must not influence the inner npm.
     const env = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)),
     );
@@ -59,7 +59,7 @@ function sumOf(files: readonly { readonly bytes: number }[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** What files take on a disk of 4 KB blocks, as du counts. */
+/** Returns the files and their sizes on a disk of 4 KB blocks, as du counts. */
 function filesOf(dir: string): readonly { readonly file: string; readonly bytes: number }[] {
   return readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .map((name) => path.join(dir, name))

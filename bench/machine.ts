@@ -1,13 +1,13 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 
-/** What a figure was taken on. */
+/** The machine of a measurement. */
 export interface Machine {
   readonly cores: number;
   readonly cpu: string;
   readonly memoryGigabytes: number;
   readonly kernel: string;
   readonly node: string;
-  /** Over the last minute, before anything was measured: what is above 0.3 or so was at work beside it. */
+  /** The load average of the minute before the measurement. Above about 0.3 the machine had other work. */
   readonly loadAverage: number;
 }
 

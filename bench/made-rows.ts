@@ -1,4 +1,4 @@
-/** Rows made by SQL: as many as a fleet stores in weeks, in minutes. */
+/** Rows made by SQL: a fleet's rows of weeks within minutes. */
 import type { StorageConfig } from '../src/config/config.ts';
 import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
@@ -8,16 +8,16 @@ import { minuteMs } from '../src/platform/units.ts';
 
 export interface MadeRows {
   readonly clients: number;
-  /** Of `stats`, one of each client a minute, the last of them now. */
+  /** The rows of `stats` for each client: one a minute, the last one now. */
   readonly rowsPerClient: number;
-  /** None, or three mounts with each row. */
+  /** The mounts of each row: none or three. */
   readonly mounts: readonly string[];
   readonly processed: boolean;
-  /** A visit with each of the newest rows of a client, so many. */
+  /** The number of visits of each client, one with each of its newest rows. */
   readonly visitsPerClient: number;
 }
 
-/** A session that may write, on a database of its own. */
+/** Runs the work with a writing session on a database of its own. */
 export async function withSession(config: StorageConfig, work: (session: Session) => Promise<unknown>): Promise<void> {
   const database = await openDatabase({ storage: config, program: 'collect' });
   try {
@@ -42,12 +42,12 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
     : `TIMESTAMPADD(MINUTE, ${minutes}, ?)`;
   const text = (a: string, b: string): string => (sqlite ? `${a} || ${b}` : `CONCAT(${a}, ${b})`);
   const client = text("'web-'", `(seq % ${clients})`);
-  // In their order, so that the index of the ids grows at its end.
+  // Ids in ascending order, so that their index grows at its end.
   const padded = sqlite ? `substr('000000000000' || seq, -12)` : `LPAD(seq, 12, '0')`;
   const startMs = Date.now() - rowsPerClient * minuteMs;
   const from = sqlTime(startMs);
   await withSession(config, async (session) => {
-    // A gigabyte, or the indexes of ten million rows are read and written many times over.
+    // A gigabyte: with less, the indexes of ten million rows are read and written many times.
     if (sqlite) await session.all('PRAGMA cache_size = -1000000');
     await session.run(
       `INSERT INTO clients (name, address, first_seen, last_visit_at, last_report_at, reader)

@@ -4,8 +4,8 @@ const found = (program: string): boolean =>
   spawnSync('/bin/sh', ['-c', 'command -v "$0"', program], { stdio: 'ignore' }).status === 0;
 
 /**
- * Installs a Debian package for a program that is not there. Returns why it is still not there, null when it is; quick runs
- * install nothing.
+ * Installs the Debian package of a missing program, except in quick runs. Returns the reason if the program is still
+ * missing; null if it is there.
  */
 export function programMissing(program: string, debianPackage: string, quick: boolean): string | null {
   if (found(program)) return null;

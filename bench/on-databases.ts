@@ -10,7 +10,7 @@ import type { BenchOptions } from './figure.ts';
 export interface BenchDatabase {
   readonly name: 'SQLite' | 'MariaDB';
   readonly config: StorageConfig;
-  /** What its files take. */
+  /** The server, to measure its files; null for SQLite. */
   readonly server: MariadbServer | null;
 }
 
@@ -19,7 +19,7 @@ export interface MariadbServer {
   asRoot(...statements: readonly string[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }
 
-/** Runs the same on an empty SQLite file and on an empty database of a MariaDB, where there is one; quick: on the file alone. */
+/** Runs the work on an empty SQLite file and, unless `quick`, on an empty MariaDB database if MariaDB is installed. */
 export async function onDatabases(
   { quick, say }: BenchOptions,
   work: (database: BenchDatabase) => Promise<void>,

@@ -6,7 +6,7 @@ import { escapeMarkup } from '../src/text/escape-markup.ts';
 const columns = 3;
 const panel = { width: 300, height: 230, left: 46, right: 26, top: 44, bottom: 30 };
 
-/** Dark strokes on light paper and the reverse; the picture itself has no background. */
+/** Dark strokes for a light page and the reverse: the picture has no background. */
 const style = `
   text { font: 11px system-ui, sans-serif; fill: #52514e; }
   .title { font-size: 12px; font-weight: 600; fill: #0b0b0b; }
@@ -17,7 +17,7 @@ const style = `
     .grid { stroke: #2c2c2a; } .line { stroke: #3987e5; } .point { fill: #3987e5; stroke: #1a1a19; }
   }`;
 
-/** An SVG with a panel for each series, both axes logarithmic, with its points and the line of its fit. */
+/** Returns an SVG with a panel for each series: its points and the line of its fit on logarithmic axes. */
 export function plotSeries(series: readonly Series[]): string {
   const shown = series.filter(({ points }) => points.length > 0);
   const width = columns * panel.width;
@@ -66,7 +66,7 @@ function panelOf({ what, unit, points, fit }: Series): string {
   function place(n: number, value: number): string {
     return `${places(x.at(n))},${places(y.at(value))}`;
   }
-  /** The first stands on the axis, whose own figures its text must not cover. */
+  /** Draws a point. The text of the first point, which is on the axis, must not cover the axis labels. */
   function dot({ n, value }: Point, anchor: 'start' | 'middle'): string {
     const [cx, cy] = [places(x.at(n)), places(y.at(value))];
     return (
@@ -88,7 +88,7 @@ function scaleOf(decades: readonly number[], from: number, to: number): Scale {
   return { decades, at };
 }
 
-/** The powers of ten from at or below the least value to at or above the greatest: two at least. */
+/** Returns the powers of ten that enclose the values, at least two. */
 function decadesOf(values: readonly number[]): readonly number[] {
   const first = Math.floor(Math.log10(Math.min(...values)) + 1e-9);
   const last = Math.max(first + 1, Math.ceil(Math.log10(Math.max(...values)) - 1e-9));

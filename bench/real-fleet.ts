@@ -1,4 +1,4 @@
-/** Clients on a real sshd of this machine: one account, as many addresses of loopback as there are clients. */
+/** A fleet on a real sshd of this machine: one account, and an address of loopback for each client. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -13,14 +13,14 @@ export interface RealFleet {
   readonly username: string;
   readonly privateKey: string;
   readonly knownHosts: string;
-  /** One pass of the built collector, with everything on. */
+  /** Runs a pass of the built collector with all features on. */
   collect(args?: readonly string[]): Promise<PassCost>;
-  /** `ssh host true` of the first client, with these options besides. */
+  /** Runs `ssh host true` for the first client, with additional options. */
   sshTrue(options?: readonly string[]): void;
   stop(): Promise<void>;
 }
 
-/** Starts the server and makes the first pass, which brings the agent and takes inventories; the second uses what that left. */
+/** Starts the server and runs two passes: the first uploads the agent and takes inventories, the second uses both. */
 export async function startRealFleet(dir: string, clients: number): Promise<RealFleet> {
   const addresses = Array.from({ length: clients }, (_, index) => `127.0.0.${index + 1}`);
   const sshd = await startSshd();

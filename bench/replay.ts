@@ -15,7 +15,10 @@ interface Replayed {
   readonly days: number;
 }
 
-/** Replays of one and of three days of a thousand clients each five minutes: what a longer one takes shows in between. */
+/**
+ * Measures replays of one and three days of a thousand clients every five minutes. The difference shows the cost of a
+ * day.
+ */
 export function benchReplay({ quick, say }: BenchOptions): Promise<BenchResult> {
   const fleet: Replayed = quick ? { clients: 5, days: 1 } : { clients: 1000, days: 3 };
   return inTemporaryFolder(async (dir) => {
@@ -51,7 +54,7 @@ interface Said {
   readonly mails: readonly unknown[];
 }
 
-/** Every client in each run, three mounts each; now and then a client is away or its disk is full. */
+/** Fills the database with every client in each run, three mounts each. Some clients are away or have a full disk. */
 async function fill(file: string, { clients, days }: Replayed): Promise<void> {
   const storage = sqliteConfig(file);
   await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
@@ -63,7 +66,7 @@ async function fill(file: string, { clients, days }: Replayed): Promise<void> {
     `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (${days * 86_400} - (${run}) * 300 - ${seconds}) || ' seconds')`;
   const run = `seq / ${clients}`;
   const client = `'web-' || (seq % ${clients})`;
-  // In every run one client in fifty is away for three runs, and one in a hundred has a full disk for six.
+  // In every run one client in fifty is away, each for three runs, and one in a hundred has a full disk, each for six.
   const away = `(seq % ${clients} + (${run}) / 3) % 50 = 0`;
   const disk = `CASE WHEN (seq % ${clients} + (${run}) / 6) % 100 = 7 THEN 97 ELSE 60 END`;
   try {

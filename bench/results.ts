@@ -6,12 +6,12 @@ import { benchmarks } from './benchmarks.ts';
 import type { Figure, Series } from './figure.ts';
 import type { Machine } from './machine.ts';
 
-/** One run of one benchmark: the one form of all that is written as JSON. */
+/** A run of a benchmark, the format of all JSON files. */
 export interface BenchRecord {
   readonly benchmark: string;
-  /** Too small for its figures to mean anything. */
+  /** True for a run that is too small for meaningful figures. */
   readonly quick: boolean;
-  /** When it began, ISO 8601. */
+  /** The start of the run, ISO 8601. */
   readonly date: string;
   readonly command: string;
   readonly seconds: number;
@@ -23,16 +23,16 @@ export interface BenchRecord {
 const folder = path.join(packageDir, 'bench', 'results');
 const fileOf = (benchmark: string): string => path.join(folder, `${benchmark}.json`);
 
-/** Keeps the newest run of each benchmark in bench/results/. */
+/** Writes a run to bench/results/, in place of the benchmark's previous one. */
 export function keepRecord(record: BenchRecord): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(fileOf(record.benchmark), `${JSON.stringify(record, null, 2)}\n`);
 }
 
-/** What docs/performance.md is made of. */
+/** The file of the published runs, from which docs/performance.md is made. */
 export const published = path.join(packageDir, 'docs', 'performance.json');
 
-/** The newest run of each benchmark, in their order: of this machine, or what was published before. */
+/** Returns the newest run of each benchmark in their order: of this machine, otherwise the published one. */
 export function newestRecords(): readonly BenchRecord[] {
   const before = existsSync(published) ? (read(published) as readonly BenchRecord[]) : [];
   return benchmarks.flatMap(({ name }) => {

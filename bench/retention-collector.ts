@@ -1,6 +1,6 @@
 /**
- * A process that stores reports while another one prunes: a hundred at a time, each quarter of a second, until its stdin
- * ends. Its one argument is a StorageConfig as JSON, with its password. Prints what the batches took, in ms.
+ * A process that stores reports while another process prunes: a hundred every quarter of a second, until its stdin
+ * ends. The only argument is a StorageConfig as JSON, with its password. Prints the times of the batches, in ms.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 

@@ -5,12 +5,12 @@ import type { RollupSpan } from '../src/storage/retention/rollup-tables.ts';
 const stepSeconds = 300;
 
 interface Words {
-  /** A query with the numbers from 0 in the column n. */
+  /** Returns a query of the numbers from 0 in the column n. */
   readonly numbers: (count: number) => string;
-  /** So many seconds after the time that is the next value. */
+  /** Returns SQL for the time that is this many seconds after the next bound value. */
   readonly after: (seconds: string) => string;
   readonly text: (...parts: readonly string[]) => string;
-  /** A real number below that. */
+  /** Returns SQL for a random real number below the limit. */
   readonly random: (limit: number) => string;
   readonly uuid: string;
 }
@@ -36,8 +36,8 @@ const wordsOf: Readonly<Record<'sqlite' | 'mysql', Words>> = {
 const mounts = ['/', '/var', '/data'] as const;
 
 /**
- * Steps of five minutes of so many clients, in the order in which a collector brings them home: a row of `stats`, three
- * mounts and an interface each, judged; a whole report of 2 KB with every one of the last `reportSteps`.
+ * Inserts steps of five minutes of all clients, in a collector's order: for each client a processed row of `stats`,
+ * three mounts and an interface. The last `reportSteps` steps also have the whole report of 2 KB.
  */
 export async function fillRaw(
   database: Database,
@@ -84,7 +84,7 @@ export async function fillRaw(
       [before],
     );
     if (!options.reports) return;
-    // Two kilobytes of JSON.
+    // The report has two kilobytes of JSON.
     const report = `{"name":"Daemon report","text":"${'0123456789abcdef'.repeat(126)}"}`;
     await session.run(
       'INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, ? FROM stats WHERE id > ?',
@@ -93,7 +93,7 @@ export async function fillRaw(
   });
 }
 
-/** Rollups of every client for one hour or day, as if twelve or 288 rows had gone into each. */
+/** Inserts the rollups of every client for an hour or a day, with the counts of twelve or 288 rows. */
 export async function fillRollups(
   database: Database,
   span: RollupSpan,
@@ -126,7 +126,7 @@ export async function fillRollups(
   });
 }
 
-/** As much of a figure as counts for its size: what is always 0 or the same takes less than what differs. */
+/** Returns SQL for a value of realistic size: constant values take less space than varying ones. */
 function figureOf(metric: string, random: Words['random']): string {
   if (/error|drops|failed|unresponsive|reboot/.test(metric)) return '0';
   if (/^(cpus|link_up)$/.test(metric)) return '1';

@@ -21,7 +21,7 @@ const pruneMs = minuteMs;
 
 interface Sizes {
   readonly clients: number;
-  /** Of raw rows: 1,000 clients each five minutes make a million in three and a half days. */
+  /** The steps of raw rows: 1,000 clients every five minutes make a million rows in three and a half days. */
   readonly rawSteps: number;
   readonly reportSteps: number;
   readonly filledHours: number;
@@ -35,12 +35,12 @@ interface Bench extends Sizes {
   readonly name: string;
   readonly database: Database;
   readonly config: StorageConfig;
-  /** What the tables take on the disk, those that have been freed included. */
+  /** Returns the size of the tables on the disk, freed pages included. */
   readonly sizeBytes: () => Promise<number>;
   readonly add: (name: string, what: string, unit: Unit, ...samples: readonly number[]) => void;
 }
 
-/** What a year of a thousand clients takes, what is asked of it, and how rows become rollups while others come in. */
+/** Measures a year of a thousand clients: its size, its queries, and rollups during inserts. */
 export async function benchRetention(options: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   await onDatabases(options, async (place) => {
@@ -154,7 +154,9 @@ async function questions({ database, add }: Bench): Promise<void> {
   }
 }
 
-/** For a minute: raw is shortened to a day, while another process stores a hundred reports each quarter of a second. */
+/**
+ * Prunes raw rows down to a day for a minute, while another process stores a hundred reports every quarter of a second.
+ */
 async function pruning({ database, config, add }: Bench, nowMs: number): Promise<void> {
   const said = JSON.stringify({ ...config, password: config.password?.reveal() ?? null });
   const file = path.join(import.meta.dirname, 'retention-collector.ts');

@@ -1,4 +1,4 @@
-/** One round of bench/sealed.ts. Its one argument is a SealedPassInput as JSON; prints SealedPassCosts. */
+/** A round of bench/sealed.ts. The only argument is a SealedPassInput as JSON. Prints SealedPassCosts. */
 import { createDecipheriv, createHmac, createPublicKey, diffieHellman, randomUUID } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -38,7 +38,7 @@ interface SealedOne {
   readonly bytes: Buffer;
 }
 
-/** A report of each client of a simulated fleet. */
+/** Seals a report of each client of a simulated fleet. */
 function sealFleet(clients: number, key: KeyPair, nowMs: number): SealedOne[] {
   const plan: FleetPlan = { seed: 1, clients, profile: 'clean', port: 22, startedAtMs: nowMs, everyMs: 300_000 };
   const request = {
@@ -80,7 +80,7 @@ const sharedLabel = Buffer.concat([Buffer.of(0, 32), label(kem, 'shared_secret')
 const keyLabel = Buffer.concat([Buffer.of(0, 32), label(suite, 'key')]);
 const nonceLabel = Buffer.concat([Buffer.of(0, 12), label(suite, 'base_nonce')]);
 
-/** What src/seal/FORMAT.md asks for, with nothing checked that the primitives do not check: the least that opening costs. */
+/** Opens a report by src/seal/FORMAT.md without checks beyond those of the primitives: the least possible cost. */
 function openBare(bytes: Buffer, { privateKey, publicKey }: KeyPair): Buffer {
   const headerEnd = 30 + bytes.readUInt16BE(28);
   const enc = bytes.subarray(headerEnd, headerEnd + 32);
@@ -106,7 +106,7 @@ async function storeFiles(dir: string, reports: readonly SealedOne[], key: KeyPa
   for (const { client, id, bytes } of reports) {
     const place = path.join(folder, folderOfClient(client));
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    // As the collector names them: what storing needs besides the bytes.
+    // The collector's file names, which hold the values that storing needs besides the bytes.
     writeFileSync(path.join(place, `${id}.${nowMs}.12.${nowMs - dayMs}.-.fhs`), bytes, { mode: 0o600 });
   }
   const storage = await openStorage({

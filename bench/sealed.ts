@@ -17,7 +17,10 @@ const ratio: Row = {
 };
 const time: Row = { name: 'sealed', what, unit: 's', peer: null, target: atMost(2) };
 
-/** Each round is a process of its own on one core: first the bare work on the bytes, then ours on the files. */
+/**
+ * Measures the opening of reports. Each round is a process on one core: first the bare work on the bytes, then the
+ * inbox on files.
+ */
 export function benchSealed({ quick, say }: BenchOptions): Promise<BenchResult> {
   const noPin = programMissing('taskset', 'util-linux', quick);
   if (noPin !== null) say(`not held on one core: ${noPin}`);

@@ -9,11 +9,11 @@ import { program } from './children.ts';
 import { collectPass } from './collect-pass.ts';
 import type { PassCost } from './collect-pass.ts';
 
-/** The built simulator as a process of its own, and the built collector at work on its fleet. */
+/** The built simulator in a process of its own, and the built collector for its fleet. */
 export interface SimulatedBench {
-  /** One pass, with what config.xml says: known hosts checked, every report fsynced and stored. */
+  /** Runs a pass with the settings of config.xml: host keys are checked, every report is fsynced and stored. */
   collect(args?: readonly string[]): Promise<PassCost>;
-  /** Milliseconds of the simulator's CPU time for each visit. */
+  /** Ends the simulator. Returns its CPU time for each visit, in ms. */
   close(): Promise<number>;
 }
 
@@ -22,7 +22,7 @@ export interface SimulatedOptions {
   readonly profile: ProfileName;
 }
 
-/** A pass must not be ended by its deadline: what is measured is how long it takes. */
+/** An interval so long that no deadline ends a pass: the duration is measured. */
 const every = '2h';
 const startMs = 120_000;
 

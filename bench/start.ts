@@ -15,14 +15,14 @@ const row = (name: string, what: string, limit: number | null): Row => ({
   peer: bareNode,
   target: limit === null ? null : ratioAtMost(limit),
 });
-/** Node 20 cannot keep the compiled form of the program. */
+/** The target of an idle start. It is higher on Node 20, which lacks the compile cache. */
 const idleLimit = 'enableCompileCache' in module ? 4.5 : 5.5;
 const idleCpu = row('alert-idle', 'fleet-health alert with nothing to do, CPU', idleLimit);
 const idleWall = row('alert-idle-wall', 'fleet-health alert with nothing to do, wall time', idleLimit);
 const versionCpu = row('version', 'fleet-health --version, CPU', null);
 const versionWall = row('version-wall', 'fleet-health --version, wall time', null);
 
-/** What starts cost that cron makes each minute, and the least of all. */
+/** Measures the starts that cron makes each minute, and the smallest start. */
 export function benchStart({ quick }: BenchOptions): Promise<BenchResult> {
   const starts = quick ? 2 : 20;
   return inTemporaryFolder(async (dir) => {
@@ -36,7 +36,7 @@ export function benchStart({ quick }: BenchOptions): Promise<BenchResult> {
     );
     const idle = ['-q', '-c', config, 'alert'];
     run(process.execPath, [program, '-q', '-c', config, 'collect', 'here']);
-    // The first has a report to judge, and the second makes the compile cache.
+    // The first start has a report to process, and the second writes the compile cache.
     for (const args of [idle, idle, ['--version'], ['--version']]) run(process.execPath, [program, ...args]);
     const of = (args: readonly string[]): Cost => costOf(() => void run(process.execPath, args), starts);
     const costs: Record<'bare' | 'idle' | 'version', Cost[]> = { bare: [], idle: [], version: [] };

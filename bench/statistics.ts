@@ -1,4 +1,4 @@
-/** What is said of some samples; all of them are kept with it. */
+/** The statistics of some samples, together with the samples. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
@@ -6,7 +6,7 @@ export interface Spread {
   readonly samples: readonly number[];
 }
 
-/** The spread of one sample or more. Throws RangeError when there is none, or one that is no finite number. */
+/** Returns the spread of one or more samples. Throws RangeError without samples or for one that is not finite. */
 export function spreadOf(samples: readonly number[]): Spread {
   const sorted = samples.toSorted((a, b) => a - b);
   const [least] = sorted;
@@ -17,7 +17,7 @@ export function spreadOf(samples: readonly number[]): Spread {
   return { median: medianOf(sorted), least, most, samples };
 }
 
-/** The middle one; of an even number the mean of the two in the middle. NaN of none. */
+/** Returns the median, for an even number the mean of the two middle values; NaN without values. */
 export function medianOf(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -25,8 +25,8 @@ export function medianOf(samples: readonly number[]): number {
 }
 
 /**
- * Ours over the peer's. Samples of the same round are divided by each other, so that what troubles the machine for a while
- * troubles both; when there are not as many of one as of the other, the medians are.
+ * Returns the ratio of the project's samples to the peer's. Divides samples of the same round, so that a disturbance of
+ * the machine affects both. Divides the medians if the numbers of samples differ.
  */
 export function ratioOf(ours: readonly number[], peer: readonly number[]): Spread {
   if (ours.length !== peer.length) return spreadOf([medianOf(ours) / medianOf(peer)]);
@@ -38,7 +38,7 @@ export interface Point {
   readonly value: number;
 }
 
-/** value = factor * n ^ exponent, by least squares through the logarithms; null of fewer than two sizes. */
+/** The fit value = factor * n ^ exponent, by least squares of the logarithms; null for fewer than two sizes. */
 export interface PowerFit {
   readonly exponent: number;
   readonly factor: number;

@@ -23,7 +23,7 @@ const mariadb = row('status-mariadb', 'MariaDB');
 const rounds = 5;
 const visitsPerClient = 100;
 
-/** The whole command, start of Node and table included, on rows that were made by SQL. */
+/** Measures the whole command, the start of Node and the table included, on rows that SQL has made. */
 export async function benchStatus({ quick, say }: BenchOptions): Promise<BenchResult> {
   const points: Point[] = [];
   const figures: Figure[] = [];
@@ -89,7 +89,7 @@ async function statusSeconds(dir: string, storage: StorageConfig, fleet: StatusF
     const printed = run(process.execPath, [program, '-c', config, 'status']);
     if (!printed.includes(`web-${clients - 1} `)) throw new Error(`status says ${printed.slice(0, 500)}`);
   };
-  // The first brings the pages into memory that all others find there; cron's last pass did that for people.
+  // The first run reads the pages into the cache. In practice cron's last pass has done that.
   status();
   return Array.from({ length: quick ? 1 : rounds }, () => costOf(status).wallMs / 1000);
 }

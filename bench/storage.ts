@@ -9,7 +9,7 @@ import type { BenchDatabase } from './on-databases.ts';
 const clients = 1000;
 const batchSizes = [1, 100, 250, 500] as const;
 
-/** How fast reports become rows, by the size of the transaction, and how fast status and pruning are after that. */
+/** Measures the storing of reports by the size of the transaction, and then status and pruning. */
 export async function benchStorage(options: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   await onDatabases(options, async (database) => {

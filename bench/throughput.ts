@@ -27,7 +27,9 @@ const logins: Row = {
 const forkCounts = [5, 10, 20, 40] as const;
 const visitCounts = [4, 8, 16, 64] as const;
 
-/** Whole passes over one fleet, one after the other, by ours, by Ansible's fact gathering, and by parallel-ssh. */
+/**
+ * Measures whole passes over one fleet in sequence: by fleet-health, by Ansible's fact gathering, and by parallel-ssh.
+ */
 export async function benchThroughput({ quick, say }: BenchOptions): Promise<BenchResult> {
   const missing = sshdMissing() ?? programMissing('ssh', 'openssh-client', quick);
   const noAnsible = missing ?? programMissing('ansible', 'ansible-core', quick);
@@ -64,7 +66,7 @@ export async function benchThroughput({ quick, say }: BenchOptions): Promise<Ben
   });
 }
 
-/** Of several counts the one with which most is done a second. */
+/** Returns the concurrency with the highest throughput. */
 async function bestOf(
   what: string,
   counts: readonly number[],
@@ -78,8 +80,9 @@ async function bestOf(
 }
 
 /**
- * As fast as it goes: pipelining, one connection for all steps of a pass, and the interpreter named, so that nothing has to
- * be found out. Connections end with the pass, as those of five minutes ago would have.
+ * Returns the fastest setup of Ansible: pipelining, one connection for all steps of a pass, and a fixed interpreter,
+ * which saves its discovery. Connections end with the pass, because they would not last until the next pass five
+ * minutes later.
  */
 function ansibleOf(dir: string, fleet: RealFleet): (forks: number) => void {
   const inventory = path.join(dir, 'inventory');

@@ -40,7 +40,7 @@ const rows = {
   opensshCpu: cpuRow('visit-cpu-openssh', 'with transport="openssh"'),
 } as const;
 
-/** Single visits, one after the other, beside `ssh host true`: time when the client is far off, and CPU here. */
+/** Measures single visits in sequence beside `ssh host true`: the time over a long distance, and the CPU time here. */
 export async function benchTransports({ quick }: BenchOptions): Promise<BenchResult> {
   const missing = sshdMissing();
   if (missing !== null) return { figures: Object.values(rows).map((row) => notMeasured(row, missing)), series: [] };
@@ -57,7 +57,7 @@ export async function benchTransports({ quick }: BenchOptions): Promise<BenchRes
       const port = Number(printed.toString());
       const far = { ...near, port, knownHosts: [sshd.hostKeyLine().replace(`:${sshd.port} `, `:${port} `)] };
       const home = mkdtempSync(path.join(dir, 'home-'));
-      // The agent is uploaded here.
+      // These visits upload the agent and are not measured.
       for (const way of ['ssh2', 'openssh'] as const) await visitBy(way, near);
       for (let time = 0; time < 2; time += 1) await visitHere(home);
       const cpu = await cpuFigures(near, quick ? 1 : 7);
@@ -99,7 +99,7 @@ async function visitBy(way: Way, target: WayTarget): Promise<void> {
   await oneVisit(await connectBy(way, target));
 }
 
-/** As the collector does it unless config.xml says otherwise: the command goes out with the login. */
+/** Makes a visit by the collector's default: the command is sent with the login. */
 async function visitAhead(target: WayTarget): Promise<void> {
   const task: AgentTask = {
     client: 'web-1',
@@ -122,7 +122,7 @@ async function visitAhead(target: WayTarget): Promise<void> {
   await connection.leave();
 }
 
-/** The same without SSH: what the agent itself takes, its start and its loader included. */
+/** Makes a visit without SSH, for the cost of the agent itself, with its start and its loader. */
 async function visitHere(home: string): Promise<void> {
   await oneVisit(shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } }));
 }
@@ -143,7 +143,10 @@ async function sshTrue({ dir, knownHosts, port, username, privateKey = '' }: Way
   if (status !== 0) throw new Error(`ssh ended with ${String(status)}`);
 }
 
-/** Of each of several in a row, children that have ended included; sshd and the agent are no children of this process. */
+/**
+ * Returns the mean CPU time of several runs, ended children included. sshd and the agent are no children of this
+ * process.
+ */
 async function cpuOf(work: () => Promise<void>): Promise<number> {
   await noChildLeft();
   const children = childrenCpuMs();

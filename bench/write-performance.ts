@@ -13,7 +13,7 @@ import { fitPower } from './statistics.ts';
 const docs = path.join(packageDir, 'docs');
 const document = path.join(docs, 'performance.md');
 
-/** Makes docs/performance.json, the plots, and what stands between the marks of docs/performance.md. */
+/** Writes docs/performance.json, the plots, and the text between the marks of docs/performance.md. */
 export function writePerformance(): void {
   const records = newestRecords();
   if (records.length === 0) throw new Error('nothing was measured yet: npm run bench');
@@ -22,7 +22,7 @@ export function writePerformance(): void {
   writeFileSync(document, performanceText(readFileSync(document, 'utf8'), records));
 }
 
-/** The text of docs/performance.md with the figures of these runs. */
+/** Returns the text of docs/performance.md with the figures of these runs. */
 export function performanceText(text: string, records: readonly BenchRecord[]): string {
   const tables = {
     figures: figuresTable(records.flatMap(({ figures }) => figures)),
@@ -32,7 +32,7 @@ export function performanceText(text: string, records: readonly BenchRecord[]): 
   return Object.entries(tables).reduce((before, [mark, content]) => between(before, mark, content), text);
 }
 
-/** The text with what stands between `<!-- MARK -->` and `<!-- end of MARK -->` made anew. Throws when they are not there. */
+/** Replaces the text between `<!-- MARK -->` and `<!-- end of MARK -->`. Throws if the marks are missing. */
 function between(text: string, mark: string, content: string): string {
   const [start, end] = [`<!-- ${mark} -->`, `<!-- end of ${mark} -->`];
   const [from, to] = [text.indexOf(start), text.indexOf(end)];
@@ -56,7 +56,10 @@ function figuresTable(figures: readonly Figure[]): string {
   return table(['name', 'what', 'ours', 'peer', 'ratio', 'target', ''], lines);
 }
 
-/** What the smallest sizes cost at least (a start of Node) flattens the fit; the slope between the two largest has none of that. */
+/**
+ * Returns the growth table. The fixed cost (a start of Node) flattens the fit at small sizes, but not the slope between
+ * the two largest.
+ */
 function growthTable(all: readonly Series[]): string {
   const sizes = [...new Set(all.flatMap(({ points }) => points.map(({ n }) => n)))].sort((a, b) => a - b);
   const lines = all.map(({ what, unit, points, fit }) => {
