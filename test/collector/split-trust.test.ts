@@ -185,7 +185,7 @@ test('a file that was stored and not removed, in time or at all, is opened once'
   await put();
   const late = await one.fleet.collect([], sealedOnly);
   assert.deepEqual([late.reports.duplicate, await countOf(one, 'sealed_reports')], [1, 0]);
-  // Both may look at the same moment.
+  // Both programs may read the folder at the same moment.
   const storage = await one.fleet.openStorage();
   await storage.reports.saveSealed([]);
   await storage.close();
@@ -231,7 +231,7 @@ test('one bad report never stops the others; each is in quarantine with its reas
     'seal-corrupt',
   ]);
   assert.equal(one.events.filter(({ kind }) => kind === 'quarantined').length, 6);
-  // A pass that died between the file and the row meets the same bytes again.
+  // A pass that died between the file and the row finds the same bytes again.
   await store(one, [{ reportId: bad.reportId, sealed: changed }]);
   await one.ingest(web);
   assert.equal(readdirSync(place).filter((name) => name.startsWith(bad.reportId)).length, 2);

@@ -1,4 +1,4 @@
-/** Reports in clear of clients without Node, and of clients that only claim to have none. */
+/** Unencrypted reports of clients without Node, and of clients that falsely claim to have none. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

@@ -67,7 +67,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGKILL' });
         const [code, signal] = (await once(child.process, 'exit')) as [number | null, string | null];
         assert.deepEqual([code, signal, child.said()], [null, 'SIGKILL', '']);
-        // The server notices by itself that its client is gone; asking for the lease waits for that.
+        // The server notices by itself that its client has gone; the request for the lease waits for that.
         await opened.storage.alerts.touchLease(lease);
         assert.deepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
       }
@@ -127,7 +127,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
         const lease = await prepared(opened);
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
         await stopped(child.process);
-        // Waits until the server has undone the transaction of the one that sleeps.
+        // Waits until the server has rolled back the transaction of the suspended process.
         assert.equal(await alerts.takeLease('alerter', 'two'), null);
         await opened.database.write((session) =>
           session.run("UPDATE leases SET touched_at = TIMESTAMPADD(SECOND, -61, touched_at) WHERE name = 'alerter'"),
@@ -184,7 +184,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
   }
 });
 
-/** Tries every statement until there is none of that number; returns how many there were. */
+/** Tries every statement of the transaction. Returns the number of statements. */
 async function crashEverywhere(
   attempt: (statement: number, when: 'before' | 'after') => Promise<boolean>,
 ): Promise<number> {
@@ -194,7 +194,9 @@ async function crashEverywhere(
   throw new Error(`more than ${maxStatements} statements`);
 }
 
-/** Three reports and two visits that are unprocessed, an open alert, one that has ended (id 1), and a mail that waits (1). */
+/**
+ * Stores three reports and two visits that are unprocessed, an open alert, an ended one (id 1), and a waiting mail (1).
+ */
 async function prepared(opened: Opened): Promise<Lease> {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
@@ -242,7 +244,7 @@ function withoutLease(tables: Tables): Tables {
   return { ...tables, leases: [] };
 }
 
-/** Until the kernel says that the process is stopped; there is no event for that. */
+/** Waits until the kernel reports the process as stopped. The kernel has no event for that. */
 async function stopped(child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 3000; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);

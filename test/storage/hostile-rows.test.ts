@@ -15,7 +15,7 @@ import { item, noonMs, worker } from './support/samples.ts';
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;
 
-/** An inventory report of which one probe failed, so that facts of earlier ones are kept. */
+/** An inventory report with a failed probe, so that facts of earlier reports are kept. */
 function partial(families: Readonly<Record<string, readonly Row[]>>, more: Partial<IngestItem> = {}): IngestItem {
   const workers = Object.entries(families).map(([family, rows]) => worker(family, ...rows));
   const failed = { ...worker('failed'), error: 'timeout' };
@@ -23,7 +23,7 @@ function partial(families: Readonly<Record<string, readonly Row[]>>, more: Parti
 }
 
 async function factsOf(storage: Storage): Promise<readonly string[]> {
-  // Sorted here: MySQL has no memory to sort rows of a megabyte.
+  // The test sorts the rows, because MySQL lacks the memory to sort rows of a megabyte.
   const rows = await storage.history.query('SELECT observed_at, id, facts FROM inventory');
   const place = (row: Readonly<Record<string, unknown>>): string =>
     `${String(row['observed_at'])} ${String(row['id']).padStart(9, '0')}`;
@@ -46,7 +46,7 @@ test('every integer column that clients fill is bounded by the type that the sch
       }
     }
   }
-  // These are the program's own.
+  // The program itself assigns these ids.
   for (const column of ['id', 'stat_id', 'ordinal']) assert.ok(typeOf.delete(column), column);
   assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
 });

@@ -24,7 +24,7 @@ test('where a transaction that failed is made again', () => {
     [answer('contended', { servers: 1, attempt: 3 }), 'fault'],
     [answer(waitOver, { servers: 1 }), 'here after 0 ms'],
     [answer('full', { servers: 1 }), 'fault'],
-    // A cluster that has lost a node takes its time to be sure of it.
+    // A cluster that has lost a node needs time to detect the loss.
     [answer('lost'), 'elsewhere after 250 ms'],
     [answer('lost', { attempt: 3, failingMs: 1000 }), 'elsewhere after 1000 ms'],
     [answer('lost', { attempt: 17, failingMs: 29_000 }), 'elsewhere after 2000 ms'],

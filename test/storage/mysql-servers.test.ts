@@ -1,4 +1,4 @@
-/** Several hosts in <storage url>: the next one is asked when one cannot be had, or is of no use. */
+/** Several hosts in <storage url>: if a host is unreachable or unusable, the next one is tried. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 

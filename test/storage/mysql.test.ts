@@ -82,7 +82,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await withDatabase({ storage: made.storage, program: 'alert' }, async (database) => {
         const read = await database.write(async (session) => {
           const unprocessed = await unprocessedIds(session, 'stats', 100);
-          // Inside the alerter's transaction: with a lock on what was read, this would wait for its end.
+          // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
+          // transaction's end.
           assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
           await markProcessed(session, database.dialect, 'stats', unprocessed);
           assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
@@ -348,7 +349,7 @@ async function withDatabase(options: MysqlDatabaseOptions, work: (database: Data
 }
 
 interface Barrier {
-  /** Resolves when so many have arrived. */
+  /** Resolves when this many calls have arrived. */
   arrive(count: number): Promise<void>;
 }
 

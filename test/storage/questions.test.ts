@@ -48,7 +48,7 @@ describe(`${rowCount} rows on SQLite`, () => {
     const plan = await database.readOnly(`EXPLAIN QUERY PLAN ${sql}`);
     for (const { detail } of plan) {
       context.diagnostic(String(detail));
-      // An index of only the rows that were not judged holds what is asked for and nothing else.
+      // A partial index over the unprocessed rows holds only the wanted rows.
       const scanned = /^SCAN (\w+)(?!.*_unprocessed\b)/.exec(String(detail))?.[1] ?? 'clients';
       const isView = /_by_(hour|day)$/.test(scanned);
       assert.ok(smallTables.has(scanned) || isView || scanned === 'CONSTANT', `${scanned} is read from end to end`);
@@ -70,7 +70,7 @@ describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () =
   let mariadb: Mariadb;
   let database: Database;
   before(async () => {
-    // Nothing here is meant to survive a loss of power, and filling is quicker so.
+    // The data need not survive a loss of power, and filling is faster without syncs.
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']);
     const { storage, name } = await mariadb.createDatabase();
     database = await openDatabase({ storage, program: 'read' });

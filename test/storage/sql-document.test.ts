@@ -67,7 +67,7 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
   }
 });
 
-/** A client with reports of these times, one that never reported, and an alert. */
+/** Stores a client with reports of these times, a client that never reported, and an alert. */
 async function fill({ storage, database }: Opened, times: readonly number[]): Promise<void> {
   const run = runStart({ startedAtMs: Date.now() - 300_000 });
   await storage.reports.startRun(run);

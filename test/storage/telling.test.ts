@@ -37,7 +37,7 @@ onBothDatabases('telling', (kit) => {
     assert.deepEqual(
       state.waiting.map(({ recipient, items: waitingItems }) => [recipient, waitingItems]),
       [
-        // The other tells of no alert: it has no news that another mail could carry.
+        // The other mail reports no alert, so no other mail can replace it.
         ['ops@example.org', items],
       ],
     );

@@ -1,4 +1,7 @@
-/** A machine that only its bastion can reach, in network namespaces; and what a bastion that records is offered. */
+/**
+ * A machine that only its bastion can reach, in network namespaces, and the credentials that a recording bastion is
+ * offered.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -62,11 +65,11 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
     const [from = '', , to] = (await text(channel.stdout)).trim().split(' ');
     await connection.leave();
     assert.equal(to, network.inner.address);
-    // It was dialled by the bastion: from the other end of their own wire.
+    // The bastion dialled the machine from the bastion's end of their network.
     assert.equal(from, network.inner.address.replace(/\d+$/, '5'));
 
     const direct = await failure(transportFor(wayClient('web-1', own, place), shared).connect(limits));
-    // Refused or silent, as this machine's own router has it; nothing of it arrives.
+    // This machine's own router refuses or drops the packets; none arrives.
     assert.equal(direct.stage, 'connect');
     assert.equal(target.count(/^Connection from /gm), 1);
   });
@@ -89,7 +92,7 @@ test('a bastion that records what it is offered learns nothing of the client’s
   const target = new ssh2.Server({ hostKeys: hostKeys.slice(0, 1) }, (client) => record('target', client));
   const jump = new ssh2.Server({ hostKeys: hostKeys.slice(1) }, (client) => {
     record('jump', client);
-    // It does not forward, but speaks SSH itself over what it was asked to forward.
+    // The bastion does not forward, but speaks SSH itself over the channel that it should forward.
     client.on('tcpip', (accept) => target.injectSocket(accept() as never));
   });
   await new Promise<void>((resolve) => jump.listen(0, '127.0.0.1', resolve));

@@ -1,4 +1,4 @@
-/** Clients behind bastions: real sshd on both sides, and what each of them says of the other. */
+/** Clients behind bastions, with real sshd on both sides and checks of both logs. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
@@ -133,7 +133,7 @@ describe('bastions', skip, () => {
   for (const proxyJump of ['inner', 'fra,inner']) {
     it(`two machines on the way: proxyJump="${proxyJump}"`, async () => {
       const own = { username: middle.name, privateKey: keys.inner, knownHosts };
-      // Where the way is said with a comma, the second one's own way does not count.
+      // If proxyJump lists several jumps, the second one's own proxyJump is ignored.
       const nested = proxyJump === 'inner' ? { proxyJump: 'fra' } : { proxyJump: 'nowhere.example' };
       const place = { address: '127.0.0.1', port: inner.port };
       const bastions = [fra(), wayBastion('inner', { ...own, ...nested }, place)];
@@ -220,7 +220,7 @@ describe('a bastion that fails', skip, () => {
     await withWays({ bastions: [fra()] }, async (shared) => {
       const error = await failure(connect(web({ knownHosts: wrong }), shared));
       assert.equal(error.code, 'host-key-changed');
-      // And the key of its address, which may be another machine's in another network, does not count.
+      // The key of the machine's address is ignored: the address may be another machine's in another network.
       writeFileSync(wrong, `${target.hostKeyLine()}\n`);
       assert.equal(
         (await failure(connect(web({ knownHosts: path.join(dir, 'no_file') }), shared))).code,

@@ -1,4 +1,4 @@
-/** Logins and host keys over both transports: what is offered, how often, and how each refusal is told. */
+/** Logins and host keys over both transports: the offered credentials, their number, and the error of each refusal. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,7 @@
-/** Whole visits of both transports, to OpenSSH and dropbear, through every login shell: the agent is brought, then found. */
+/**
+ * Whole visits of both transports, to OpenSSH and dropbear, through every login shell: the first visit uploads the
+ * agent, the second finds it.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +25,7 @@ const servers: readonly Server[] = [
   { name: 'dropbear', missing: dropbearMissing(), start: startDropbear },
 ];
 
-/** Where a shell is; BusyBox is one by the name it is called by. */
+/** The path of a shell. BusyBox is a shell if it is called by a shell's name. */
 function shellPath(name: string, dir: string): string | null {
   if (name !== 'ash') return ['/usr/bin', '/bin'].map((folder) => path.join(folder, name)).find(existsSync) ?? null;
   if (!existsSync('/bin/busybox')) return null;

@@ -116,7 +116,7 @@ for (const { name, missing, start, login, ended } of servers) {
         channel.stdout.resume();
         const { status, signal } = await channel.exit;
         assert.equal(status, null);
-        // OpenSSH's client does not tell which.
+        // OpenSSH's client does not report the signal.
         if (way === 'ssh2') assert.match(String(signal), /^(?:SIG)?TERM$/);
         else assert.equal(signal, null);
         await connection.leave();
@@ -194,7 +194,7 @@ for (const { name, missing, start, login, ended } of servers) {
             await new Promise((resolve) => channel.stdout.once('data', resolve));
             channel.stdin.write(`ack ${round}\n`);
             await connection.leave();
-            // A visit that is over is often aborted by whoever cleans up: that must not reach what is still being sent.
+            // A cleanup often aborts a visit that has ended: the abort must not reach bytes that are still being sent.
             visit.abort();
           }
         };

@@ -9,7 +9,7 @@ import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known
 import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/dear-exchanges.ts';
 import { connectTo, failure } from '../support/login.ts';
 
-/** Four times of what was measured for the dearest on one core of 2026, for slower machines. */
+/** Four times the measured cost of the dearest exchange on one core of 2026, for slower machines. */
 const mostMs = 150;
 const rounds = 5;
 

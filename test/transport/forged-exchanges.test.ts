@@ -63,7 +63,7 @@ const exchanges: Readonly<Record<string, readonly Buffer[]>> = {
 /** KEXINIT, the client's half, NEWKEYS and DISCONNECT, none of them encrypted. */
 const harmless = new Set([20, 30, 21, 1]);
 
-/** The numbers of the messages of an exchange; -1 for what is none. */
+/** The numbers of the messages of an exchange; -1 for other data. */
 function messagesOf(sent: Buffer): readonly number[] {
   const found: number[] = [];
   let at = sent.indexOf('\r\n') + 2;

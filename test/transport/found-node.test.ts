@@ -1,4 +1,4 @@
-/** Whose node is run of those that merely lie in a usual place: by every text that starts an agent, in every /bin/sh. */
+/** The owners whose node is run if it lies in a usual folder, for every text that starts an agent, in every /bin/sh. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -73,7 +73,7 @@ function machine(t: TestContext, shell = 'dash'): Machine {
   return { home, usual, bin };
 }
 
-/** A node that says where it was started from. */
+/** A node that prints the path it was started from. */
 function putNode(folder: string, name = 'node'): string {
   const file = path.join(folder, 'bin', name);
   mkdirSync(path.dirname(file), { recursive: true });
@@ -87,7 +87,7 @@ interface As {
   readonly shell?: string;
 }
 
-/** Returns the lines of stderr that are about a node. */
+/** Runs a start text. Returns the lines of stderr about a node. */
 function run({ home, usual, bin }: Machine, name: string, { uid, shell = 'dash' }: As = {}): readonly string[] {
   const text = texts[name] ?? '';
   assert.match(text, foundOf);

@@ -1,4 +1,4 @@
-/** Key exchanges that are offered before a host key is proved: each is cheap, and nothing else is taken. */
+/** The key exchanges that are offered before a host key is proved: each is cheap, and no other is accepted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -46,7 +46,7 @@ test('a group of the server is taken where somebody asks for it, and blocks nobo
   const before = process.cpuUsage();
   await login({ server: sshd, username, credentials, target: { kex } });
   const { user, system } = process.cpuUsage(before);
-  // A test of its prime, as Node makes it, would take a second and more.
+  // A test of its prime by Node would take more than a second.
   assert.ok(user + system < 700_000, `${(user + system) / 1000} ms of CPU`);
   const { signal } = new AbortController();
   const scanned = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal, kex });

@@ -15,7 +15,7 @@ import { loadPrivateKey, type LoginKey } from '../../src/transport/credentials/p
 import { login } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 
-/** The keys that lines are made of: three of the server, its authority, and two of nobody. */
+/** The keys of the lines: three of the server, its authority's, and two that belong to no server. */
 interface Keys {
   readonly ed25519: string;
   readonly ecdsa: string;
@@ -34,14 +34,14 @@ type Verdict = 'accepted' | 'refused';
 interface Row {
   readonly title: string;
   readonly text: (keys: Keys) => string;
-  /** Names in the file are hashed before it is used. */
+  /** True if the names in the file are hashed before it is used. */
   readonly hashed?: true;
   readonly address?: '127.0.0.1' | 'localhost';
   readonly policy?: 'accept-new';
-  /** The server has a certificate too; ssh then asks for that first. */
+  /** True if the server also has a certificate, which ssh then asks for first. */
   readonly certified?: true;
   readonly ours: Verdict;
-  /** Why ssh accepts what is refused here. */
+  /** The reason for ssh to accept a key that the collector refuses. */
   readonly stricter?: 'needs a certificate' | 'revoked without a port';
 }
 
@@ -223,7 +223,7 @@ async function startServer(withCertificate: boolean): Promise<Server> {
   return { sshd, keys, username, key: loadPrivateKey(keyFile, null), keyFile };
 }
 
-/** Returns true if `ssh` logs in. Asserts that nothing but the host key keeps it from that. */
+/** Returns true if `ssh` logs in. Asserts that only the host key prevents a login. */
 async function sshAccepts(server: Server, file: string, { address = '127.0.0.1', policy }: Row): Promise<boolean> {
   const options = [
     ...['BatchMode=yes', 'LogLevel=ERROR', 'IdentitiesOnly=yes', 'AddressFamily=inet', `User=${server.username}`],

@@ -70,7 +70,7 @@ describe('known_hosts as ssh-keygen -F reads it', () => {
       for (const name of names.filter((one) => one !== '')) {
         const found = ours(known.lookup(name));
         assert.deepEqual(found, theirs(file, name.toLowerCase()), name);
-        // Asked again, out of what is remembered.
+        // The second question is answered from the cache.
         assert.deepEqual(ours(known.lookup(name)), found, name);
         matches += found.length;
       }

@@ -1,4 +1,7 @@
-/** Somebody on the way to a real server who rewrites, inserts or drops packets of the key exchange: no login follows. */
+/**
+ * An attacker between the client and a real server who rewrites, inserts or drops packets of the key exchange: no login
+ * follows.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -81,7 +84,10 @@ const attacks: Readonly<Record<string, Attack>> = {
   'the first two encrypted messages are dropped': { drops: 2, late: true },
 };
 
-/** Takes messages off a stream while they are not encrypted, and then whole encrypted ones (AES-GCM shows their length). */
+/**
+ * Splits a stream into messages while they are unencrypted, and then into encrypted packets (AES-GCM shows their
+ * length).
+ */
 function relay(from: End, source: Socket, target: Socket, { change, drops = 0 }: Attack): void {
   let pending = Buffer.alloc(0);
   let greeted = false;

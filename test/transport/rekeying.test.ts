@@ -1,4 +1,6 @@
-/** Key exchanges after the login: one is taken, and with the same host key alone. Without end: hostile-floods.test.ts. */
+/**
+ * Key exchanges after the login: one is accepted, if it has the same host key. hostile-floods.test.ts has endless ones.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';

@@ -25,7 +25,7 @@ function connect(server: HostileServer, options: Partial<ConnectOptions> = {}): 
   return connectTo({ server, username: 'monitor', credentials: { password: 'right' }, options });
 }
 
-/** Timers, sockets and name look-ups that keep this process alive. */
+/** Returns the timers, sockets and name look-ups that keep this process alive. */
 function handles(): string {
   const kinds = /^(?:Timeout|TCPSocketWrap|TCPConnectWrap|GetAddrInfoReqWrap)/;
   return process
@@ -35,7 +35,9 @@ function handles(): string {
     .join(' ');
 }
 
-/** The handles are those of before the server was started, once it is closed (closing takes a few turns of the loop). */
+/**
+ * Checks that the handles are the same as before the server was started. Closing takes a few turns of the event loop.
+ */
 async function assertNothingLeft(server: HostileServer, before: string): Promise<void> {
   await server.allClosed();
   await server.close();

@@ -21,7 +21,7 @@ describe('many identities', { skip }, () => {
   let sshd: Sshd;
   let agent: ChildProcess;
   let socket: string;
-  /** All are in the agent, in this order. */
+  /** The keys in the agent, in this order. */
   let files: readonly string[];
   before(async () => {
     sshd = await startSshd();

@@ -50,7 +50,7 @@ function client(ssh: Partial<SshSettings>): Client {
     ...ssh,
     explicit: { ...Object.fromEntries(Object.keys(ssh).map((name) => [name, ''])), ...ssh.explicit },
   };
-  // The rest of a client is no business of a transport.
+  // Transports do not use the other fields of a client.
   return {
     name: 'web-1',
     address: '127.0.0.1',
@@ -129,7 +129,7 @@ describe('transportFor', () => {
 
   it('a key that cannot be used and a wrong password: says both', async () => {
     const error = await failure(connect({ privateKey: path.join(dir, 'none'), password: literal('wrong') }));
-    // A password was refused, which must not be repeated at every run.
+    // A refused password must not be repeated in every run.
     assert.equal(error.code, 'auth-failed');
     assert.match(error.message, /demo was refused; tried password; .*ENOENT/);
   });

@@ -60,7 +60,7 @@ const idOf = ({ digest }: StoredRuntime): string => digest.slice(0, 16);
 
 interface Machine {
   readonly home: string;
-  /** The collector's folder in the home, which is there. */
+  /** The collector's folder in the home, which exists. */
   readonly place: () => string;
   readonly connect: (more?: Partial<ShellConnectionOptions>) => ShellConnection;
   readonly transfer: (options?: Partial<TransferOptions>) => Promise<Transferred>;
@@ -273,7 +273,7 @@ function nobody(t: TestContext): number {
   return uid;
 }
 
-/** Mounts a tmpfs on the home of a machine, which belongs to the user. */
+/** Mounts a tmpfs, which belongs to the user, on the home of a machine. */
 function mounted(home: string, uid: number, options: string): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=700,uid=${uid},${options}`, 'tmpfs', home]);
 }
@@ -290,7 +290,7 @@ for (const [what, options, why] of [
     mounted(home, uid, options);
     await transfer({ connection: connect({ uid }) });
     assertBrought(onlyPlaceOf(`/var/tmp/fleet-health-${uid}`));
-    // Nothing of it is left in the home, whatever was tried there.
+    // No file of a failed attempt is left in the home.
     assert.deepEqual(readdirSync(onlyPlaceOf(path.join(home, '.local/state/fleet-health'))), [], why);
   });
 }
@@ -322,7 +322,7 @@ test('without any place it is said why, for each', { skip: !asRoot }, async (t) 
   );
 });
 
-/** Runs this text instead; `sign TEXT` prints what the real one would. */
+/** Returns shell text that replaces the command; `sign TEXT` prints a line as the real command would. */
 const pretend = (text: string): string =>
   `M=$(echo "$COMMAND"|grep -o "fh .[A-Za-z0-9_-]*. "|head -n 1|cut -c 5-26); sign() { echo "fh-$M-$1"; }; ${text}`;
 

@@ -20,7 +20,7 @@ const nobody = { bastions: [], clients: [], jumpHosts: sshSettings };
 const firstMs = 1_795_000_000_000;
 const clientWith = (ssh: Partial<SshSettings>): Client => makeClient('locked', { ssh: { ...sshSettings, ...ssh } });
 
-/** Minutes at which a client that always refuses was visited, of passes at these minutes. */
+/** Returns the minutes at which a client that always refuses logins was visited, of passes at these minutes. */
 async function visitedAt(
   minutes: readonly number[],
   client: (fleet: Fleet) => Client,
@@ -66,7 +66,7 @@ test('a changed config.xml, once', async () => {
     () => clientWith({}),
     (minute) => (minute < 10 ? undefined : { digest: '1'.repeat(64) }),
   );
-  // The pause goes on growing.
+  // The pause continues to grow.
   assert.deepEqual(visited, [0, 5, 10, 30]);
 });
 
@@ -80,7 +80,7 @@ test('a key file that was replaced, once', async () => {
       return undefined;
     },
   );
-  // The pause goes on growing.
+  // The pause continues to grow.
   assert.deepEqual(visited, [0, 5, 10, 30]);
 });
 
@@ -114,7 +114,7 @@ test('so do those of the machines of config.xml on the way, the way of the first
   });
   const bastion = (name: string, proxyJump: string | null) =>
     ({ name, address: name, port: 22, ssh: settings(name, proxyJump), file: 'config.xml', line: 3 }) as const;
-  // The last two are reached through each other, which check finds fault with.
+  // The last two bastions are reached through each other, which `check` reports.
   const machines = {
     bastions: [bastion('fra', 'gate'), bastion('ber', null), bastion('one', 'two'), bastion('two', 'one')],
     clients: [makeClient('gate', { ssh: settings('gate', null) })],

@@ -14,7 +14,7 @@ function rack(group: string, subnet: string, count: number): Placed[] {
   }));
 }
 
-/** The most members of one kind among `width` neighbours. */
+/** Returns the largest number of members of one kind among `width` neighbours. */
 function crowd(order: readonly Placed[], width: number, kindOf: (client: Placed) => string): number {
   let most = 0;
   for (let start = 0; start + width <= order.length; start++) {

@@ -13,7 +13,7 @@ interface Observed {
   readonly mostOf: Map<string, number>;
 }
 
-/** Works on 0..count-1, each for a few turns of the event loop, and watches how many go on at the same time. */
+/** Works on 0..count-1, each for a few turns of the event loop, and counts the items in work at the same time. */
 async function watch(
   count: number,
   concurrency: number,
@@ -99,7 +99,7 @@ test('work that rejects is the fault of the whole', async () => {
   );
 });
 
-/** A schedule whose items end when the test says so. */
+/** A schedule whose items end when the test ends them. */
 function steered(
   items: readonly number[],
   concurrency: number,

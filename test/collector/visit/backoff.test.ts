@@ -14,7 +14,7 @@ function heldBack(facts: LastAttempt | undefined, nowMs: number): boolean {
   return isHeldBack({ facts: attempt, nowMs, configDigest: 'same', credentialsChangedAtMs: () => null });
 }
 
-/** Runs a client whose logins are always refused through a day and says which runs visited it. */
+/** Runs a client whose logins are always refused through a day. Returns the runs that visited it. */
 function visitedRuns(everyMs: number, runs: number, jitterMs: (run: number) => number): number[] {
   let facts: LastAttempt | undefined;
   const visited: number[] = [];

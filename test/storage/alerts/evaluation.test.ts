@@ -74,7 +74,7 @@ onBothDatabases('unprocessed rows', (kit) => {
 
   test('are cut off at one time in both kinds, so that no batch looks back behind the one before', async () => {
     const { storage } = await kit.open();
-    // Visits are denser in time than reports, and some stand at the same time as reports.
+    // Visits are denser in time than reports, and some have the same time as a report.
     await storage.reports.ingest(
       Array.from({ length: 20 }, (_, index) => item({ observedAtMs: noonMs + index * 3000 })),
     );
@@ -260,7 +260,7 @@ onBothDatabases('processed rows', (kit) => {
       ['report-2', 'firing'],
     ]);
     assert.equal((await alerts.openAlerts(null)).length, 1);
-    // Were the key not freed, or not taken again, this would not be refused.
+    // The storage refuses this only if the key was freed and taken again.
     await assert.rejects(alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] }), { code: 'storage-failed' });
   });
 

@@ -32,7 +32,7 @@ onBothDatabases('the lease', (kit) => {
   for (const [what, seconds, free] of [
     ['59 s ago', -59, false],
     ['61 s ago', -61, true],
-    // A clock that was set back must not keep everybody out.
+    // A clock that was set back must not lock out every alerter.
     ['in an hour', 3600, true],
   ] as const) {
     test(`touched ${what} it is ${free ? 'free' : 'not free'}`, async () => {

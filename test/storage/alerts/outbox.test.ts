@@ -163,7 +163,7 @@ interface Outbox {
   readonly clock: { nowMs: number };
 }
 
-/** Mails that wait since noon; those whose Message-ID begins with `<w` are warnings. */
+/** Mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
 async function outbox(opened: Opened, messageIds: readonly string[]): Promise<Outbox> {
   const clock = { nowMs: noonMs };
   const alerts = createAlertStore(atTime(opened.database, () => clock.nowMs));

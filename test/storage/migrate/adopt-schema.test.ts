@@ -74,7 +74,7 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
     return storage;
   }
 
-  /** Runs SQL as another program does: with none of our settings. */
+  /** Runs SQL as another program does: without the settings of this project. */
   async function run(storage: StorageConfig, sql: string): Promise<void> {
     if (storage.path !== null) {
       const file = openSqlite(storage.path);

@@ -33,7 +33,7 @@ onBothDatabases('after a clock that was ten years ahead', (kit) => {
   });
 
   test('its rows hide neither the present nor themselves where there is nothing else', async () => {
-    // The view asks the server for its clock, so this is by the clock of this machine.
+    // The view uses the server's clock, so the times follow this machine's clock.
     const { storage } = await kit.open();
     const nowMs = Date.now() - 60_000;
     const aheadMs = nowMs + tenYearsMs;

@@ -33,7 +33,7 @@ onBothDatabases('a collector that is no more', (kit) => {
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
     const again = await alerts.takeLease('alerter', 'pass-2');
     assert.ok(again !== null);
-    // The name is free for one that runs again.
+    // A collector that runs again may reuse the name.
     const anew = { statIds: [], visitIds: [], alerts: [silent], ruleStates: new Map() };
     await alerts.saveProcessed(again, anew);
 

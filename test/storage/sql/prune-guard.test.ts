@@ -12,7 +12,7 @@ const hour = 60 * minute;
 const day = 24 * hour;
 const year = 365 * day;
 
-/** Runs every so often, the last one at the end. */
+/** Returns runs at this interval, the last one at the end. */
 function runs(count: number, everyMs: number, endMs: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => endMs - (count - 1 - index) * everyMs);
 }

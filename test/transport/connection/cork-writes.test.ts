@@ -30,7 +30,7 @@ describe('corkWrites', () => {
   after(() => server.close());
 
   it('sends what is written in one turn as one, and the next turn by itself', async () => {
-    // The kernel would put segments together that nobody has read yet.
+    // The kernel merges segments that have not been read yet.
     const sent: string[] = [];
     for (const name of ['_write', '_writev'] as const) {
       const send = near[name]?.bind(near) as (...args: unknown[]) => void;

@@ -66,7 +66,7 @@ describe('dial', () => {
   });
 
   it('no network: connect-failed', async () => {
-    // 255.255.255.255 is refused by the kernel itself.
+    // The kernel itself refuses 255.255.255.255.
     const error = await failure(dial(options({ host: '255.255.255.255' })));
     assert.deepEqual([error.code, error.stage], ['connect-failed', 'connect']);
   });
@@ -106,7 +106,7 @@ describe('resolveHost', () => {
     const answers = Promise.allSettled(names.map((name) => resolveHost(name, stop.signal)));
     stop.abort(new Error('enough'));
     for (const answer of await answers) assert.equal(answer.status, 'rejected');
-    // The queue goes on: a name asked afterwards is answered.
+    // The queue continues: a later look-up is answered.
     const found = await resolveHost('localhost', new AbortController().signal);
     assert.ok(found.length > 0);
   });
@@ -182,7 +182,7 @@ describe('names with odd answers', { skip: needsRoot }, () => {
 
   it('names whose servers never answer hold back no others', () => {
     const nameServer = `127.53.${randomInt(1, 255)}.${randomInt(1, 255)}`;
-    // RFC 1035, section 4.1: the question again, and for type A one address by a pointer to its name.
+    // RFC 1035, section 4.1: repeats the question, and for type A adds one address by a pointer to its name.
     const work = `async () => {
       const dns = createSocket('udp4');
       dns.on('message', (question, { port, address }) => {

@@ -1,4 +1,4 @@
-/** Host keys whose numbers whoever shows them chose to be dear: refused before anything is computed with them. */
+/** Host keys with numbers chosen to be costly: the collector refuses them before any computation. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

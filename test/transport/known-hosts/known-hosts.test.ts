@@ -72,7 +72,7 @@ describe('hostsMatch', () => {
   }
 
   it('many wildcards do not make a name expensive', () => {
-    // Were the time exponential, this would not end.
+    // With exponential time this test would not end.
     assert.equal(hostsMatch(`${'*a'.repeat(60)}b`, 'a'.repeat(255)), false);
   });
 });
@@ -190,7 +190,7 @@ describe('a known_hosts file', () => {
       try {
         found = execFileSync('ssh-keygen', ['-F', name, '-f', file], { encoding: 'utf8' });
       } catch {
-        // Status 1: none.
+        // Status 1: no key was found.
       }
       const theirs = [...found.matchAll(/found: line (\d+)/g)].map(([, line]) => Number(line));
       assert.deepEqual(

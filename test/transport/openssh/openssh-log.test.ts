@@ -23,7 +23,7 @@ const newKeys = 'debug1: SSH2_MSG_NEWKEYS received';
 
 function read(lines: readonly string[], onPrompt: (prompt: string) => void = () => undefined): OpensshLogReader {
   const log = readOpensshLog('mark', onPrompt);
-  // Cut anywhere: chunks of a pipe know nothing of lines.
+  // The chunks of a pipe may end anywhere in a line.
   const bytes = Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
   for (let at = 0; at < bytes.length; at += 7) log.push(bytes.subarray(at, at + 7));
   return log;

@@ -1,4 +1,4 @@
-/** Which question of ssh is answered with which secret, and which never is. */
+/** The secret that answers each question of ssh, and the questions that get no answer. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -19,7 +19,7 @@ interface Case {
 const cases: readonly Case[] = [
   { asked: `Enter passphrase for key '${key}': `, method: 'publickey', gives: 'the passphrase' },
   { asked: `Enter passphrase for key '${key}': `, method: null, gives: 'the passphrase' },
-  // The server asks, in ssh's words: it gets what is its own at most.
+  // The server asks in ssh's words. It gets its own secret at most.
   { asked: `Enter passphrase for key '${key}': `, method: 'keyboard-interactive', gives: 'the password' },
   { asked: `(x@y) Enter passphrase for key '${key}': `, method: 'keyboard-interactive', gives: 'the password' },
   { asked: "Enter passphrase for key '/keys/other': ", method: 'publickey', gives: '' },

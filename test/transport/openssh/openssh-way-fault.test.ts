@@ -1,4 +1,4 @@
-/** Whose fault it was, by the last words of the ssh of each machine on the way. */
+/** The machine to which a fault belongs, by the last messages of the ssh of each machine on the route. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
@@ -34,7 +34,7 @@ describe('whose fault the end of a connection is', () => {
     readonly what: string;
     readonly hops: readonly (readonly string[])[];
     readonly client: readonly string[];
-    /** Null: nobody's on the way. */
+    /** The expected message; `null` if no machine on the route is at fault. */
     readonly expected: RegExp | null;
   }[] = [
     {

@@ -1,4 +1,4 @@
-/** transport="openssh" through the bastions of config.xml: real servers, and an ssh for each machine on the way. */
+/** transport="openssh" through the bastions of config.xml: real servers, and an ssh for each machine on the route. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -35,7 +35,7 @@ describe('certificates', { skip }, () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-ca-'));
     authority = path.join(dir, 'ca');
     const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
-    // The server's key and the user's are vouched for by the same authority, and by nothing else.
+    // The same authority has signed the server's key and the user's, and nothing else proves them.
     sshd = await startSshd({
       prepare: (folder) => {
         sign(path.join(folder, 'host_ed25519'), '-h', '-n', '127.0.0.1', '-I', 'host');
@@ -196,7 +196,7 @@ describe('ssh_config', { skip }, () => {
 describe('the machine’s ssh', { skip }, () => {
   it('is missing: one clear fault', () => {
     const before = process.env['PATH'];
-    // A process of its own, because the version is asked once.
+    // The test needs a process of its own, because the version is queried once.
     const script = `
       import { failure } from ${JSON.stringify(path.resolve('test/support/login.ts'))};
       import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};

@@ -1,4 +1,4 @@
-/** The way to a client, from config.xml and ssh_config together: which value counts, and where it comes from. */
+/** The route to a client, from config.xml and ssh_config together: the value that applies, and its source. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -23,7 +23,7 @@ const said = (text: string): Partial<SshSettings> => {
 };
 const route = (client: Client, ways: Ways = {}): Route => sharedFor(ways).routeTo(client);
 
-/** NAME=VALUE (SOURCE) of the last machine. */
+/** Returns NAME=VALUE (SOURCE) of the last machine. */
 function sources(found: Route, ...names: readonly string[]): readonly string[] {
   const values = found.hops.at(-1)?.values ?? [];
   return names.map((name) => {
@@ -160,7 +160,7 @@ const ways: readonly (readonly [string, string, readonly string[]])[] = [
   ['gate', '', ['fra', 'gate', 'web']],
   ['root@gate:23', '', ['root@gate:23', 'web']],
   ['fra,x@y', '', ['fra', 'x@y', 'web']],
-  // Hosts of ssh_config have ways of their own, and names of config.xml mean nothing there.
+  // Hosts of ssh_config have routes of their own, in which names of config.xml have no meaning.
   ['', 'Host web\n ProxyJump one\nHost one\n ProxyJump fra\n', ['fra', 'one', 'web']],
   ['', 'Host web\n ProxyJump one,two\nHost two\n ProxyJump three\n', ['one', 'two', 'web']],
   ['', 'ProxyJump none\n', ['web']],

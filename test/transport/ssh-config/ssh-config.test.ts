@@ -1,4 +1,4 @@
-/** Reading ssh_config, compared with what `ssh -G` says of the same files. */
+/** The reading of ssh_config, compared with the output of `ssh -G` for the same files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -64,7 +64,7 @@ function sshSays(file: string, target: string): ReadonlyMap<string, readonly str
   return said;
 }
 
-/** An answer in the words of `ssh -G`. */
+/** Returns an answer in the format of `ssh -G`. */
 function inWordsOfSsh({ answer, values, user, host }: Asked): Record<string, unknown> {
   const strict = answer.first.get('stricthostkeychecking')?.args[0] ?? 'ask';
   const raw = (option: 'identityfile' | 'certificatefile'): unknown =>
@@ -225,7 +225,7 @@ describe('what only OpenSSH can do', () => {
   const table: readonly (readonly [string, readonly string[]])[] = [
     ['Match exec "true"\n User x', ['Match exec :1 needed']],
     ['Match host db exec "true"\n User x', []],
-    // Said already, so it changes nothing.
+    // The option is set already, so this line has no effect.
     ['User y\nMatch exec "true"\n User x', []],
     ['Match exec "true"\n ForwardAgent yes', []],
     ['Match exec "true"\n Host web\n User x', []],
@@ -319,6 +319,6 @@ test('ten thousand blocks are read once and asked for ten thousand hosts in a mo
     const { first } = askSshConfig([file], { ...web, host: `h${index}` });
     assert.equal(first.get('port')?.args[0], String(index + 1));
   }
-  // A hundred times what it takes; block by block it would take minutes.
+  // The limit is a hundred times the usual duration; block by block it would take minutes.
   assert.ok(performance.now() - startedMs < 10_000);
 });

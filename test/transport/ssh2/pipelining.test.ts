@@ -1,4 +1,7 @@
-/** A login that goes ahead with its first command: on OpenSSH and dropbear, refused, and on servers that do not follow. */
+/**
+ * A pipelined login, sent with its first command: on OpenSSH and dropbear, refused, and on servers that cannot handle
+ * it.
+ */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -21,7 +24,7 @@ type Kind = keyof typeof kinds;
 
 const servers = [
   { name: 'OpenSSH', missing: sshdMissing(), start: () => startSshd(), goesOn: true },
-  // It ends the connection at the channel that was opened before the login.
+  // This server ends the connection at the channel that was opened before the login.
   { name: 'dropbear', missing: dropbearMissing(), start: startDropbear, goesOn: false },
 ];
 
@@ -74,7 +77,7 @@ for (const { name, missing, start, goesOn } of servers) {
         await waiting.leave();
         const ahead = await login({ key: keys[kind] }, command);
         assert.equal(await outcome(ahead, command), 'out\n3');
-        // Service, query, signature, channel and exec become one.
+        // The service, query, signature, channel and exec are sent in one turn.
         assert.ok(proxy.turns() - waited <= waited - 3, `${proxy.turns() - waited} turns, ${waited} when waiting`);
         assert.equal(proxy.connections(), 2);
         assert.ok(ahead.connectMs > 0);

@@ -14,7 +14,7 @@ import { sshdOrSkip, sshKeygen, startSshd } from '../../support/sshd.ts';
 
 type Handlers = Record<string, (...args: unknown[]) => void>;
 
-/** A client amid its first key exchange with a real server; what it answered, and what it ended with. */
+/** Runs a client amid its first key exchange with a real server. Collects the client's answers and errors. */
 async function met(run: (handlers: Handlers, answers: string[], errors: string[]) => void): Promise<void> {
   const home = mkdtempSync(path.join(tmpdir(), 'fleet-bound-'));
   const server = await startLoopbackServer({ username: 'u', password: 'p', home });
@@ -71,7 +71,7 @@ test('what wants no answer is not counted: announced host keys, exit statuses', 
       handlers['GLOBAL_REQUEST']?.(null, 'anything@example.org', false, []);
       handlers['CHANNEL_REQUEST']?.(null, 0, 'exit-status', false, 0);
     }
-    // ssh2 is not told of announced host keys.
+    // ssh2 does not learn of announced host keys.
     assert.deepEqual([answers.length, errors], [400, []]);
   });
 });
@@ -107,7 +107,7 @@ test('OpenSSH is not asked to prove the host keys that it announces', async (t) 
     return seen;
   };
   const asking = await logIn(() => undefined);
-  // They come behind the login.
+  // The announcements of host keys follow the login.
   if (asking.proofs === 0) await once(asking.ssh, 'hostkeys');
   asking.ssh.end();
   const passing = await logIn(boundRequests);

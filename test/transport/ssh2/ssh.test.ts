@@ -131,7 +131,7 @@ describe('ssh to a real OpenSSH server', { skip }, () => {
         await new Promise((resolve) => channel.stdout.once('data', resolve));
         channel.stdin.write(`ack ${String(round).padStart(11)}\n`);
         await connection.leave();
-        // A visit that is over is often aborted by whoever cleans up: that must not reach what is still being sent.
+        // A cleanup often aborts a visit that has ended: the abort must not reach bytes that are still being sent.
         visit.abort();
       }
     };

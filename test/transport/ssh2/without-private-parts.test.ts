@@ -1,4 +1,4 @@
-/** A release of ssh2 whose private parts are not known: logins wait for each answer, and work. */
+/** A release of ssh2 with unknown private parts: logins wait for each answer, and succeed. */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { text } from 'node:stream/consumers';

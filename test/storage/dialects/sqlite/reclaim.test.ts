@@ -24,7 +24,7 @@ function file(t: TestContext): string {
   return path.join(dir, 'fleet.db');
 }
 
-/** A thousand old rows, which go, and a new one. */
+/** A thousand old rows, which are pruned, and a new one. */
 async function filledAndPruned(name: string, freeAll: boolean): Promise<{ before: number; freedBytes: number }> {
   const storage = await openStorage({ storage: sqliteConfig(name), migrate: true, program: 'collect' });
   try {
