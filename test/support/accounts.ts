@@ -1,4 +1,4 @@
-/** Accounts of this machine that live as long as a test, and what is left of tests that were killed. */
+/** Accounts of this machine that exist as long as a test, and the removal of those that killed tests left. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ export async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
     try {
       if (statSync(`/proc/${pid}`).uid === uid) process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // It ended by itself.
+      // The process ended by itself.
     }
   }
   await accountCommand('userdel', ['-f', name]);
@@ -58,7 +58,7 @@ async function accountCommand(program: string, args: readonly string[]): Promise
     const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
     // 6: another test has removed it already.
     if (status === 0 || (program === 'userdel' && status === 6)) return;
-    // The second: it went between two looks of one program.
+    // `cannot remove entry`: the account was removed between two look-ups of one program.
     if (attempt === 100 || !/lock|cannot remove entry/.test(stderr)) throw new Error(`${program}: ${stderr}`);
     await sleep(20 + Math.random() * 60);
   }
@@ -66,7 +66,7 @@ async function accountCommand(program: string, args: readonly string[]): Promise
 
 const dirPrefix = 'fh-sshd-';
 
-/** Where `claimDir` makes folders. */
+/** The path template of the folders that `claimDir` marks, without the random end. */
 export const dirTemplate = path.join(tmpdir(), dirPrefix);
 
 /** Marks a folder as in use by this process. */

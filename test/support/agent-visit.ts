@@ -83,7 +83,7 @@ export function modeOf(file: string): number {
   return statSync(file).mode & 0o7777;
 }
 
-/** For onReport: it stays on the client. */
+/** An onReport that keeps the report on the client. */
 export const keep = (): Promise<'keep'> => Promise.resolve('keep');
 
 export interface Machine {
@@ -125,7 +125,7 @@ export interface OwnMachine extends Machine {
   readonly collectorId: string;
 }
 
-/** The same for a collector of its own, with nothing left in any place afterwards. */
+/** Makes a machine for a collector of its own. Removes the collector's files from all folders after the test. */
 export function ownMachine(context: TestContext): OwnMachine {
   const collectorId = randomUUID();
   context.after(() => {

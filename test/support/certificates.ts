@@ -6,11 +6,11 @@ import path from 'node:path';
 export interface Certificates {
   /** PEM file of the authority that signed them. */
   readonly ca: string;
-  /** For localhost and 127.0.0.1. */
+  /** A certificate for localhost and 127.0.0.1. */
   readonly good: KeyPair;
-  /** For another host. */
+  /** A certificate for another host. */
   readonly wrongHost: KeyPair;
-  /** Ended yesterday. */
+  /** A certificate that expired yesterday. */
   readonly expired: KeyPair;
 }
 

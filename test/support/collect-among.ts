@@ -29,7 +29,7 @@ export interface Visit {
 
 export interface AmongResult {
   readonly good: readonly Visit[];
-  /** In the order of the peers. */
+  /** The results in the order of the peers. */
   readonly hostile: readonly Visit[];
   readonly tookMs: number;
   /** The most memory the program ever had. */

@@ -17,7 +17,7 @@ const [dir = '', logFile = '', ...names] = process.argv.slice(2);
 const log = openSync(logFile, 'a');
 const fleet = openFleet(dir);
 
-/** Writes down what goes over a channel, before it goes on. */
+/** Records the bytes of a channel before they are passed on. */
 function watched(channel: Channel, command: string): Channel {
   const marker = markerIn(command);
   const stdout = new PassThrough();

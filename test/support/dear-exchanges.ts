@@ -1,4 +1,4 @@
-/** Halves of key exchanges whose numbers are as dear as they can be, for whoever computes with them. */
+/** Halves of key exchanges whose numbers are as costly as possible for the peer that computes with them. */
 import { createDiffieHellmanGroup, createECDH, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import { groupExchange, type KeyExchange } from '../../src/config/values/key-exchanges.ts';
@@ -126,7 +126,7 @@ export function kexReply(number: number, hostKey: Buffer, point: Buffer, algorit
 
 export const newKeys = Buffer.of(21);
 
-/** All that such a server ever sends: it needs to know nothing of the client. */
+/** All bytes that such a server ever sends: they do not depend on the client. */
 export function halfOf({ kex, algorithm, hostKey, point, group, signature }: DearExchange): Buffer {
   const groups = group === null ? [] : [Buffer.concat([Buffer.of(31), strings(...group)])];
   const reply = kexReply(group === null ? 31 : 33, hostKey, point, algorithm, signature);

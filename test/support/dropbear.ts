@@ -22,7 +22,9 @@ export interface Dropbear {
   stop(): Promise<void>;
 }
 
-/** Why no dropbear can be started here; null when it can. With CI set, a missing server is an error. */
+/**
+ * Returns the reason that no dropbear can be started here; `null` if it can. With CI set, a missing server is an error.
+ */
 export function dropbearMissing(): string | null {
   let reason: string | null = null;
   if (process.getuid?.() !== 0) reason = 'needs root, to make accounts';
@@ -82,7 +84,7 @@ function authorize({ home, uid }: SshdAccount, publicKey: string): void {
 /** It takes only shells of /etc/shells, so it is shown a file of its own in that place. */
 const start = 'mount --bind "$1" /etc/shells; shift; exec "$@" 2>"$0"';
 
-/** Tried again with another port where somebody else was quicker. */
+/** Tries again with another port if another process has taken the port. */
 async function launch(
   dir: string,
   keyFile: string,

@@ -10,7 +10,7 @@ import { publicBlobOf } from './hostile-ssh.ts';
 export interface EchoingServer {
   readonly port: number;
   readonly fingerprint: string;
-  /** Passwords that it was told. */
+  /** The passwords that the server received. */
   readonly heard: readonly string[];
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A way to a server that can be taken away, or made slow. */
+/** A proxy to a server that can be disconnected, or made slow. */
 export interface FickleProxy {
   readonly port: number;
   /**
@@ -13,7 +13,7 @@ export interface FickleProxy {
   answerDelayMs: number;
   /** Called with what a client sends, before it is handed on; waited for when it takes its time. */
   onRequest: (bytes: Buffer) => void | Promise<void>;
-  /** Ends the connections that there are. */
+  /** Ends all current connections. */
   cut(): void;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import type { Connection } from 'ssh2';
 
-/** When the flood begins. A bastion forwards connections, and floods as soon as the first is asked for. */
+/** The start of the flood. A bastion forwards connections, and floods when the first is requested. */
 export type FloodStage = 'exchange' | 'login' | 'question' | 'session' | 'command' | 'bastion';
 
 export interface Flood {
@@ -34,7 +34,10 @@ const refused = /^connect-failed the connection broke: the server sends requests
 const broken = /^(?:handshake-failed|bastion-failed) /;
 const late = /^(?:auth-timeout|agent-timeout|handshake-timeout) /;
 
-/** RFC 4252 to 4254. The first channel of a client has number 0. Those that end by a deadline alone stand last. */
+/**
+ * The floods, by RFC 4252 to 4254. The first channel of a client has number 0. Floods that only a deadline ends come
+ * last.
+ */
 export const floods = {
   'key exchanges': {
     stage: 'command',
@@ -61,7 +64,7 @@ export const floods = {
     ends: refused,
   },
   'questions without a question': { stage: 'question', message: question, ends: refused },
-  // On a busy machine it does not come as far as the bound within its visit.
+  // On a busy machine the flood does not reach the bound within its visit.
   output: {
     stage: 'command',
     message: message(94, u32(0), string('x')),
@@ -115,7 +118,7 @@ const nothing = { stage: 'command', message: Buffer.alloc(0) } as const;
 /** A server of one flood, or a bastion that only forwards; it is given its sockets by `injectSocket`. */
 export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.Server {
   const { stage, message: flood } = name === 'none' ? nothing : floods[name];
-  // The dearest exchange that is taken.
+  // The costliest exchange that is accepted.
   const algorithms = flood === null ? { kex: ['diffie-hellman-group16-sha512' as const] } : {};
   return new ssh2.Server({ hostKeys: [hostKey], algorithms }, (client) => {
     const at = (reached: FloodStage): boolean => {

@@ -27,7 +27,7 @@ export interface GaleraNode {
   kill(): Promise<void>;
   /** Starts it again after kill, with the same data, and waits until it has caught up with the others. */
   restart(): Promise<void>;
-  /** SIGSTOP: it takes connections and says nothing. */
+  /** Sends SIGSTOP: the node accepts connections and does not answer. */
   pause(): void;
   resume(): void;
   /** Waits until it takes part in a cluster, and has caught up. */
@@ -46,7 +46,7 @@ const find = (program: string): string | null =>
 const server = find('mariadbd');
 const installer = find('mariadb-install-db');
 
-/** For node:test's `skip`: why there is no cluster here, or false. */
+/** The reason that no cluster can run here, or false. For `skip` of node:test. */
 export const skipWithoutGalera: string | false =
   provider === null || server === null || installer === null ? 'galera-4 or mariadb-server is not installed' : false;
 
@@ -114,7 +114,7 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, nodeConfig(dir, socketPath, own));
   giveAway(dir);
-  // The others are given all of it by the first.
+  // The other nodes receive all data from the first.
   if (isFirst) install(configFile);
   else mkdirSync(path.join(dir, 'data'), { mode: 0o700 });
   giveAway(dir);

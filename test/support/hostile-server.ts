@@ -69,7 +69,7 @@ export async function startHostileServer(mode: HostileMode): Promise<HostileServ
   };
 }
 
-/** True when the socket was dealt with and no SSH is to be spoken. */
+/** Returns true if the socket was handled and needs no SSH. */
 function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Timeout>): boolean {
   switch (mode) {
     case 'silent':

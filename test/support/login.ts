@@ -51,7 +51,7 @@ export async function login(attempt: Login): Promise<void> {
   await connection.leave();
 }
 
-/** The FleetError that an action ends with; it must. */
+/** Returns the FleetError that an action ends with. Fails if the action succeeds. */
 export async function failure(action: Promise<unknown>): Promise<FleetError> {
   try {
     await action;
@@ -62,7 +62,7 @@ export async function failure(action: Promise<unknown>): Promise<FleetError> {
   return assert.fail('it did not fail');
 }
 
-/** The login must be refused in this way. */
+/** Checks that the login is refused with this error. */
 export async function refused(attempt: Login, code: ErrorCode, says: RegExp): Promise<void> {
   const error = await failure(login(attempt));
   assert.equal(error.code, code, error.message);

@@ -29,7 +29,7 @@ export interface Mariadb {
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
-  /** SIGSTOP: it takes connections and says nothing. */
+  /** Sends SIGSTOP: the server accepts connections and does not answer. */
   pause(): void;
   resume(): void;
   pid(): number;
@@ -55,7 +55,9 @@ const product = serverProduct();
 /** The name of the server that startMariadb starts. */
 export const serverName = product?.name ?? 'MariaDB';
 
-/** For node:test's `skip`: why there is no MariaDB here, or false. With CI set startMariadb fails instead. */
+/**
+ * The reason that no MariaDB can run here, or false. For `skip` of node:test. With CI set startMariadb fails instead.
+ */
 export const skipWithoutMariadb: string | false =
   product === null && !process.env['CI'] ? 'mariadb-server is not installed' : false;
 
@@ -138,7 +140,7 @@ async function startOnFreePort(
       return { port, child };
     } catch (thrown) {
       await end(child, 'SIGKILL');
-      // Somebody may have taken the port between the question and the start.
+      // Another process may have taken the port between the query and the start.
       if (attempt === 3) throw thrown;
       console.error(`the server is started again: ${String(thrown)}`);
     }

@@ -1,4 +1,4 @@
-/** Secrets that are unique, and whether one of them stands somewhere, in whatever form. */
+/** Unique secrets, and a search for them in every encoding. */
 import { randomBytes } from 'node:crypto';
 
 export interface Markers {

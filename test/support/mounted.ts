@@ -9,7 +9,7 @@ import { whereIs } from './shell-client.ts';
 
 const namespace = ['unshare', '-m', '-p', '-f', '--kill-child', '--propagation', 'private'] as const;
 
-/** Why no file systems can be made and mounted here; null when they can. With CI set that is an error. */
+/** The reason that no file systems can be made and mounted here; `null` if they can. With CI set that is an error. */
 export function mountsMissing(): string | null {
   const script = `set -e; cd "$(mktemp -d)"; trap 'cd /; rm -rf "$OLDPWD"' EXIT
     truncate -s 1M image; mkfs.ext4 -qF image; mkdir at; mount -o loop image at; umount at`;

@@ -1,4 +1,4 @@
-/** Networks of their own on this machine: a bastion, and a machine behind it that nobody else can reach. */
+/** Networks of their own on this machine: a bastion, and a machine behind it that only the bastion can reach. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
@@ -9,7 +9,7 @@ export interface Network {
   remove(): void;
 }
 
-/** Why no namespaces can be made here; null when they can. With CI set that is an error. */
+/** The reason that no namespaces can be made here; `null` if they can. With CI set that is an error. */
 export function namespacesMissing(): string | null {
   const name = `fh${randomBytes(4).toString('hex')}`;
   const made = process.getuid?.() === 0 && spawnSync('ip', ['netns', 'add', name]).status === 0;

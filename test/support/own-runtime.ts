@@ -9,7 +9,7 @@ import { isOwnTarget } from '../../src/collector/runtimes/node-binary.ts';
 import type { RuntimeCopy, StoredRuntime } from '../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets } from '../../src/collector/runtimes/runtime-targets.ts';
 
-/** The target that this machine is; null: none of ours. */
+/** The target of this machine; `null` if the machine is not supported. */
 export const ownTarget = runtimeTargets.find(isOwnTarget) ?? null;
 
 const quickly = { xz: ['-0', '-T0'], zstd: ['-1', '-q'], gzip: ['-1'] } as const;

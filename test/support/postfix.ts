@@ -22,11 +22,11 @@ import { makeCertificates } from './certificates.ts';
  * A real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone with it.
  */
 export interface Postfix {
-  /** STARTTLS and a login are wanted. */
+  /** The port that requires STARTTLS and a login. */
   readonly submissionPort: number;
-  /** TLS from the first byte, and a login. */
+  /** The port with TLS from the first byte, and a login. */
   readonly smtpsPort: number;
-  /** Takes every mail without either. */
+  /** The port that accepts every mail without TLS and login. */
   readonly plainPort: number;
   /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
   readonly ca: string;
@@ -44,7 +44,9 @@ const daemonDir = '/usr/lib/postfix/sbin';
 const programs = ['/usr/sbin/postfix', '/usr/sbin/saslpasswd2', path.join(daemonDir, 'master')];
 const isThere = programs.every((program) => existsSync(program)) && process.getuid?.() === 0;
 
-/** For node:test's `skip`: why there is no Postfix here, or false. With CI set startPostfix fails instead. */
+/**
+ * The reason that no Postfix can run here, or false. For `skip` of node:test. With CI set startPostfix fails instead.
+ */
 export const skipWithoutPostfix: string | false =
   !isThere && !process.env['CI'] ? 'postfix and sasl2-bin are not installed, or this is not root' : false;
 

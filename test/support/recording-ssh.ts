@@ -1,4 +1,4 @@
-/** An SSH server that writes down every credential it is offered, and takes none but one key where it is to forward. */
+/** An SSH server that records every offered credential, and accepts only one key if it is to forward. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** A server that stands where a MySQL is meant to be, and wants the password under an RSA key of its own. */
+/** A server in the place of a MySQL server that asks for the password under an RSA key of its own. */
 export interface RogueMysql {
   readonly port: number;
-  /** The passwords that clients have given away. */
+  /** The passwords that clients have revealed. */
   readonly stolen: readonly string[];
   close(): void;
 }

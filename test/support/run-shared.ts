@@ -28,7 +28,10 @@ export function ssh(own: Partial<SshSettings>): SshSettings {
   return { ...bareSsh, ...own, explicit: { ...explicit, ...own.explicit } };
 }
 
-/** A client with an ip of its own unless `addressExplicit` is false; the rest of a client is no business of a transport. */
+/**
+ * Returns a client with an ip of its own unless `addressExplicit` is false. Transports do not use the other fields of a
+ * client.
+ */
 export function wayClient(name: string, own: Partial<SshSettings>, more: Partial<Client> = {}): Client {
   const place = { file: 'config.xml', line: 7 };
   const settings = ssh(own);

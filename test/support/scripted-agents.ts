@@ -16,7 +16,7 @@ export interface ScriptedAgent {
   sealAlone(): string | null;
   /** Ids of all reports that were ever sealed. */
   readonly sealed: ReadonlySet<string>;
-  /** Ids of those that nobody has acknowledged. */
+  /** The ids of the reports that are not acknowledged. */
   waiting(): readonly string[];
 }
 

@@ -34,7 +34,7 @@ export const prelude =
   `sign() { echo "fh-$M-loader-$1"; }\n` +
   `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
 
-/** Runs texts instead of what is asked for; `$SIGN` prints the loader's first line, `$MARK` the marker. */
+/** Runs texts in place of the requested command; `$SIGN` prints the loader's first line, `$MARK` the marker. */
 export async function meet(texts: readonly string[], options: Partial<VisitOptions> = {}): Promise<Visited> {
   const scripts = texts.map((text) => prelude + text);
   const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts });

@@ -13,16 +13,16 @@ const PATH = process.env['PATH'] ?? '';
 
 /** The shells that the agent is written for. */
 export const shells = ['dash', 'bash', 'mksh', 'busybox ash'] as const;
-/** And the awks. */
+/** The awks that the agent is written for. */
 export const awks = ['mawk', 'gawk', 'busybox awk'] as const;
 
-/** Where a program is; null when this machine has not got it. */
+/** Returns the path of a program; `null` if this machine lacks it. */
 export function whereIs(name: string): string | null {
   const dirs = [...PATH.split(':'), '/usr/sbin', '/sbin'];
   return dirs.map((dir) => path.join(dir, name)).find((file) => existsSync(file)) ?? null;
 }
 
-/** A program with its first arguments, as words of a command line; null when this machine has not got it. */
+/** Returns a program with its first arguments, as words of a command line; `null` if this machine lacks it. */
 export function commandOf(program: string): readonly [string, ...string[]] | null {
   const [name = '', ...args] = program.split(' ');
   const found = whereIs(name);
@@ -42,7 +42,7 @@ export interface ShellClientOptions {
   readonly shell?: string;
   /** Default: mawk. */
   readonly awk?: string;
-  /** Programs that this client has not got. */
+  /** The programs that this client lacks. */
   readonly without?: readonly string[];
   /** Programs of its own, by name: shell text. */
   readonly own?: Readonly<Record<string, string>>;
@@ -51,9 +51,9 @@ export interface ShellClientOptions {
 
 export interface ShellClient {
   readonly home: string;
-  /** Holds the programs that the client has; more may be put there. */
+  /** The folder of the client's programs; tests may add more. */
   readonly bin: string;
-  /** A connection for so many execs. */
+  /** Opens a connection for this many execs. */
   readonly connection: () => ShellConnection;
   readonly visit: (options?: Partial<VisitOptions>) => Promise<Visited>;
 }
