@@ -1,9 +1,9 @@
 /**
  * The agent on a client. The loader (src/loader/run.sh) starts it; it ends within a second and leaves nothing running.
  *
- * Promises: the hello goes out before any probe runs. A report is on this machine's disk before it is sent, and stays
- * there until it is acknowledged. Faults of the disk, of probes or of an earlier agent never keep the rest from being
- * reported. Files are 0600 in private folders.
+ * Guarantees: the hello is sent before any probe runs. A report is on this machine's disk before it is sent, and stays
+ * there until it is acknowledged. Faults of the disk, of probes or of an earlier agent never prevent the report of the
+ * rest. Files have mode 0600 in private folders.
  */
 import { basename } from 'node:path';
 

@@ -1,4 +1,4 @@
-/** inventory.cjs: what a machine is made of, once a day; and on systems other than Linux every visit. */
+/** The program inventory.cjs: the daily inventory, and every visit on systems other than Linux. */
 import { runAgent } from './agent.ts';
 import { collectInventory } from './inventory/collect-inventory.ts';
 import { collectPortable } from './portable/collect-portable.ts';

@@ -1,4 +1,6 @@
-/** agent.cjs: what runs on Linux at every visit. The inventory is a program of its own, for it costs more than a visit. */
+/**
+ * The program agent.cjs for visits on Linux. The inventory is a separate program, because it costs more than a visit.
+ */
 import { runAgent } from './agent.ts';
 import { collect } from './probes/collect.ts';
 

@@ -39,7 +39,7 @@ const size: Row = {
   target: atMost(20),
 };
 
-/** Measures a start of the agent on a client, by the number of the client's processes. */
+/** Measures a client's cost of a start of the agent, by the number of the client's processes. */
 export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
   const { agent } = readBundles();
   say(`agent.cjs: ${agent.content.length} bytes, ${agent.packed().length} as uploaded`);

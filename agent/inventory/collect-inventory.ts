@@ -26,7 +26,7 @@ export async function collectInventory(options: CollectOptions): Promise<Collect
 const maxPasswdBytes = 256 * 1024;
 const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
 
-/** Local accounts that somebody could log in to: those of /etc/passwd with a shell. Who is logged in is no fact. */
+/** The local accounts with a login shell in /etc/passwd. Current logins are no part of an inventory. */
 export const users: Probe = {
   name: 'users',
   deadlineMs: inventoryMs,
@@ -34,7 +34,7 @@ export const users: Probe = {
     const lines = source.readStart('/etc/passwd', maxPasswdBytes).split('\n');
     const rows = lines.flatMap((line) => {
       const [user = '', , uid = '', , , home = '', shell] = line.split(':');
-      // Without a shell of its own an account has /bin/sh.
+      // An empty shell in /etc/passwd stands for /bin/sh.
       if (shell === undefined || user === '' || user.startsWith('#') || noLogin.test(shell)) return [];
       return [{ user, home, shell: shell === '' ? '/bin/sh' : shell, uid: Number(uid) }];
     });

@@ -5,7 +5,7 @@ import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 import { information } from '../probes/systeminformation.ts';
 import { inOrder, inventoryMs, notTold, toldNumber, toldText } from './inventory.ts';
 
-/** The processors, which are all alike. */
+/** The model of the processors, which are all alike. */
 export const cpuModel: Probe = {
   name: 'cpu',
   deadlineMs: inventoryMs,
@@ -17,7 +17,7 @@ export const cpuModel: Probe = {
           {
             manufacturer: toldText(cpu.manufacturer),
             model: toldText(wholeName(cpu)),
-            // Some CPUs have family 6 and model 0: short numbers, which are no placeholders here.
+            // Some CPUs have family 6 and model 0: no placeholders here.
             signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
             microcode: toldText(cpu.revision),
             sockets: toldNumber(cpu.processors),
@@ -31,19 +31,19 @@ export const cpuModel: Probe = {
   },
 };
 
-/** `AMD EPYC 7763`: the package takes the manufacturer out of the model's name. */
+/** Returns a name like `AMD EPYC 7763`: systeminformation removes the manufacturer from the model's name. */
 function wholeName({ manufacturer, brand }: { readonly manufacturer: string; readonly brand: string }): string {
   const maker = plausibleText(manufacturer);
   return maker === null || plausibleText(brand) === null || brand.includes(maker) ? brand : `${maker} ${brand}`;
 }
 
-/** The memory modules that are plugged in. */
+/** The installed memory modules. */
 export const memoryModules: Probe = {
   name: 'memory',
   deadlineMs: inventoryMs,
   run: async () => {
     const slots = await information.memLayout();
-    // Where the package may not ask the firmware, it makes up one module of the whole memory, with nothing else known.
+    // Without access to the firmware systeminformation invents a module of the whole memory without other facts.
     const modules = slots.filter(
       ({ size, type, bank, formFactor }) =>
         plausiblePositive(size) !== null && [type, bank, formFactor].some((text) => plausibleText(text) !== null),
@@ -63,7 +63,7 @@ export const memoryModules: Probe = {
   },
 };
 
-/** Whole disks; no partitions, no volumes, nothing that lives in memory. */
+/** The whole disks, without partitions, volumes and disks in memory. */
 export const diskDevices: Probe = {
   name: 'disks',
   deadlineMs: inventoryMs,
@@ -81,7 +81,7 @@ export const diskDevices: Probe = {
         model: toldText(layout?.name ?? disk.model),
         serial: toldText(layout?.serialNum ?? disk.serial),
         firmware: toldText(layout?.firmwareRevision),
-        // What block devices say of rotation is a guess in virtual machines.
+        // The rotation flag of block devices is a guess in virtual machines.
         kind: toldText(layout?.type),
         interface: toldText(layout?.interfaceType ?? disk.protocol),
         size_bytes: toldNumber(disk.size),
@@ -91,7 +91,7 @@ export const diskDevices: Probe = {
   },
 };
 
-/** Physical interfaces and bonds. Speeds and link states are no facts; addresses of IPv6 may change every day. */
+/** The physical interfaces and bonds, without values that change often: speeds, link states and IPv6 addresses. */
 export const networkCards: Probe = {
   name: 'network',
   deadlineMs: inventoryMs,

@@ -66,7 +66,7 @@ const operatingSystem: Probe = {
             release: toldText(os.release),
             codename: toldText(os.codename),
             kernel: toldText(os.kernel),
-            // As uname -m says it.
+            // The machine name of `uname -m`.
             architecture: toldText(machine()),
             hostname: toldText(os.hostname),
             build: toldText(os.build),
@@ -78,5 +78,5 @@ const operatingSystem: Probe = {
   },
 };
 
-/** The machine as a whole, what it runs in, and what runs on it. */
+/** The probes of the whole machine: its hardware, its virtualisation and its operating system. */
 export const system: readonly Probe[] = [hardware, virtualisation, operatingSystem];

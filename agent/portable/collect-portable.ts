@@ -8,8 +8,8 @@ import { portableOs } from './os.ts';
 import { portableProcesses } from './processes.ts';
 
 /**
- * The metrics of every visit on systems other than Linux, over Node's own os module and systeminformation: the same
- * families and fields as `collect`, less services, temperatures and what else such systems do not tell. Never throws.
+ * Collects the metrics of a visit on systems other than Linux, by Node's os module and systeminformation. Returns the
+ * families and fields of `collect`, without services, temperatures and other values unknown there. Never throws.
  */
 export async function collectPortable(options: CollectOptions): Promise<Collected> {
   return runProbes(options, [

@@ -23,7 +23,7 @@ export const portableUptime: Probe = {
   run: () => ({ functions: [functionReport('uptime', [{ seconds: Math.round(uptime()) }])] }),
 };
 
-/** user, system and idle milliseconds of each CPU; what is not counted here on such systems stays unknown. */
+/** Reads user, system and idle milliseconds of each CPU. Other CPU times stay unknown on such systems. */
 export const portableCpu: Probe = {
   name: 'cpu',
   deadlineMs,

@@ -5,7 +5,7 @@ import type { Facts, Missing } from '../probes/function-report.ts';
 import type { Earlier, Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
 
-/** Fields of a report, and the counters of systeminformation they are made from. */
+/** The fields of a report, and the counters of systeminformation from which they are computed. */
 const counters = [
   ['rx_bytes_per_s', 'rx_bytes'],
   ['tx_bytes_per_s', 'tx_bytes'],
@@ -15,7 +15,7 @@ const counters = [
   ['tx_drops_per_s', 'tx_dropped'],
 ] as const;
 
-/** Counters of the interfaces that are neither internal nor virtual. Such systems do not tell packets this way. */
+/** Reads the counters of interfaces that are neither internal nor virtual. Packets are unknown on such systems. */
 export const portableNetwork: Probe = {
   name: 'network',
   deadlineMs: 3000,

@@ -3,17 +3,17 @@ import { statSync } from 'node:fs';
 import { functionReport, missing } from './function-report.ts';
 import type { Probe } from './probe.ts';
 
-/** chronyd and ntpd write these about once an hour, and only while they follow a source. */
+/** The drift files of chronyd and ntpd, written about once an hour while the daemon follows a source. */
 const driftFiles = [
   '/var/lib/chrony/drift',
   '/var/lib/chrony/chrony.drift',
   '/var/lib/ntp/ntp.drift',
   '/var/lib/ntpsec/ntp.drift',
 ];
-/** timesyncd touches its file at every answer of a server, every 34 minutes at least. */
+/** The age up to which a file counts. timesyncd touches its file at every answer, at least every 34 minutes. */
 const freshMs = 3 * 3_600_000;
 
-/** Looks for what time services leave behind; the kernel tells only through adjtimex, which Node cannot call. */
+/** Looks for files of time services: the kernel reports its state only through adjtimex, which Node cannot call. */
 export const clock: Probe = {
   name: 'clock',
   deadlineMs: 1000,

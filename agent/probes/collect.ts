@@ -5,22 +5,25 @@ import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { openSource } from './source.ts';
 
-/** The agent's own start fills a shorter time; after a longer one an average says nothing of now. */
+/**
+ * The bounds of a rate's interval: the agent's own start would dominate a shorter one, a longer one is no current
+ * value.
+ */
 const minElapsedMs = 10_000;
 const maxElapsedMs = 24 * 3_600_000;
 
-/** Whoever called waits exactly as long as the deadline; a late answer is none. */
+/** The time before the deadline at which probes end, because a late answer is lost. */
 const marginMs = 100;
 
 /**
- * Runs every probe on a Linux machine. Never throws: what a probe cannot do is said in its worker report. Rates are
- * averages since counters of this boot that are 10 s old or older. Younger ones are kept for the next visit.
+ * Runs every probe on a Linux machine. Never throws: a probe's fault is in its worker report. Rates are averages since
+ * counters of this boot that are at least 10 s old. Younger counters are kept for the next visit.
  */
 export function collect(options: CollectOptions): Collected | Promise<Collected> {
   return runProbes(options, allProbes);
 }
 
-/** The same with other probes, for tests. */
+/** Runs other probes, for tests. */
 export function runProbes(options: CollectOptions, probes: readonly Probe[]): Collected | Promise<Collected> {
   const source = openSource(options.root);
   const begun = milliseconds();
@@ -46,7 +49,7 @@ export function runProbes(options: CollectOptions, probes: readonly Probe[]): Co
     const earlier =
       previous === null || counters === undefined ? null : { counters, elapsedMs: sinceBoot() - previous.monotonicMs };
     const outcome = start(probe, earlier);
-    // Counters that were damaged must not cost what can be said without them.
+    // A probe that fails with damaged counters runs again without them.
     const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
     started.set(probe, isSpoilt ? start(probe, null) : outcome);
   }
@@ -103,7 +106,7 @@ function outcomeOf(
   }
 }
 
-/** null: it took too long. What comes of it later is dropped. */
+/** Returns the result; null if the probe takes too long. A later result is dropped. */
 function within(running: Promise<ProbeResult>, allowedMs: number): Promise<ProbeResult | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => {
@@ -121,7 +124,7 @@ function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): 
   };
 }
 
-/** For the next visit; null if no probe counted. */
+/** Returns the counters for the next visit; null if no probe has any. */
 function countersOf(
   probes: readonly Probe[],
   outcomes: readonly Outcome[],
@@ -137,14 +140,14 @@ function countersOf(
   return { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values };
 }
 
-/** The age of the previous counters; null if nothing can be computed from them. */
+/** Returns the age of the previous counters; null if no rates can be computed from them. */
 function passedSince({ previous, bootId, monotonicMs }: CollectOptions): number | null {
   if (previous === null || previous.bootId !== (bootId ?? '')) return null;
   const passedMs = monotonicMs - previous.monotonicMs;
   return passedMs >= 0 && passedMs <= maxElapsedMs ? passedMs : null;
 }
 
-/** Since this process began, by the clock that nobody sets; `performance` would load more of Node. */
+/** Returns a monotonic time in milliseconds. `performance` would load more of Node. */
 function milliseconds(): number {
   return process.uptime() * 1000;
 }

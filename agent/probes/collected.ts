@@ -3,7 +3,7 @@ import type { ProbeOptions } from '../../src/report/wire.ts';
 
 /** The input of the probes. */
 export interface CollectOptions {
-  /** '' or a folder with a fixture: prefix of /proc, /sys, /etc and /run. */
+  /** The prefix of /proc, /sys, /etc and /run: '' or the folder of a fixture. */
   readonly root: string;
   readonly options: ProbeOptions;
   /** The counters of the previous visit; null if there are none. Counters of another boot are useless. */
@@ -14,7 +14,7 @@ export interface CollectOptions {
   readonly monotonicMs: number;
   /** The time limit of all probes together, from now. */
   readonly deadlineMs: number;
-  /** Private folder in which probes may remember something (the pid of a child that hangs); null when there is none. */
+  /** A private folder for the probes' notes (the pid of a hanging child); null if there is none. */
   readonly placeDir: string | null;
 }
 

@@ -4,17 +4,17 @@ import type { Facts, Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
-/** user, nice, system, idle, iowait, irq, softirq, steal; guest time, which follows, is in user and nice already. */
+/** The columns user, nice, system, idle, iowait, irq, softirq and steal. User and nice include the guest times. */
 const columns = 8;
 const idleColumn = 3;
 const iowaitColumn = 4;
 
-/** The counter of a quota, beside those of CPUs. */
+/** The name of the quota's counter, beside those of the CPUs. */
 const usageName = 'quota';
 
 /**
- * Reads /proc/stat: shares of CPU time since the previous visit. https://docs.kernel.org/filesystems/proc.html
- * In a container with a quota of its own, `used_percent` is that of the quota; the other shares are the machine's.
+ * Reads /proc/stat: shares of CPU time since the previous visit. In a container with a quota of its own `used_percent`
+ * refers to the quota, the other shares to the machine. https://docs.kernel.org/filesystems/proc.html
  */
 export const cpu: Probe = {
   name: 'cpu',
@@ -34,12 +34,12 @@ export const cpu: Probe = {
   },
 };
 
-/** The seconds that every rate of the report is an average of. */
+/** Returns the interval of the report's rates, in seconds. */
 export function interval(earlier: Earlier | null, noRates: string): number | Missing {
   return earlier === null ? missing(noRates) : rounded(earlier.elapsedMs / 1000, 2);
 }
 
-/** Ticks by CPU; `cpu` is all of them. */
+/** The ticks by CPU. The entry `cpu` is their sum. */
 type CpuTimes = Record<string, number[]>;
 
 function cpuTimes(stat: string): CpuTimes {
@@ -50,7 +50,7 @@ function cpuTimes(stat: string): CpuTimes {
       .slice(start, end === -1 ? undefined : end)
       .split(' ')
       .filter((part) => part !== '');
-    // Ancient kernels count fewer states.
+    // Old kernels have fewer columns.
     times[name] = Array.from({ length: columns }, (_, column) => Number(ticks[column] ?? 0));
     if (end === -1) break;
     start = end + 1;
@@ -97,7 +97,7 @@ interface Quota {
   readonly usedUs: number;
 }
 
-/** The CPU controller of the folder that a container sees as its root, version 2 and 1; null: no quota of its own. */
+/** Returns the quota of the cgroup that a container sees as its root, version 2 or 1; null without a quota. */
 function cgroupQuota(source: Source, machine: number): Quota | null {
   const read = (name: string): string => source.readOptional(`/sys/fs/cgroup/${name}`) ?? '';
   const [max, period] = source.exists('/sys/fs/cgroup/cpu.max')
@@ -110,7 +110,7 @@ function cgroupQuota(source: Source, machine: number): Quota | null {
   return Number.isNaN(used) ? null : { cpus, usedUs: Math.round(used) };
 }
 
-/** Capped: what was used a moment before a quota became smaller counts against the smaller one. */
+/** Returns the usage of the quota, at most 100: time used before a quota was reduced counts against the smaller one. */
 function percentOf({ cpus, usedUs }: Quota, earlier: Earlier | null, noRates: string): number | Missing {
   if (earlier === null) return missing(noRates);
   const before = (earlier.counters as Readonly<Record<string, readonly number[]>>)[usageName]?.[0];

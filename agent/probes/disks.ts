@@ -14,19 +14,19 @@ import { errorCode } from './source.ts';
 import { unknownUsage, usageFacts } from './usage.ts';
 import type { Usage } from './usage.ts';
 
-/** 10,000 mounts are about a megabyte and a half. */
+/** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;
 const networkDeadlineMs = 1500;
 /** The limit of datasets in one pool: containers on ZFS have a dataset each. */
 const maxParts = 500;
 
 /**
- * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Mounts of
- * /etc/fstab that are not there have a row without figures.
+ * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Missing
+ * mounts of /etc/fstab have a row without figures.
  */
 export const disks: Probe = { name: 'disks', deadlineMs: 2500, run: (context) => readDisks(context, statfsSync) };
 
-/** The same with another statfs, for tests. */
+/** Reads the disks by another statfs, for tests. */
 export function readDisks(context: ProbeContext, statfs: (path: string) => Usage): ProbeResult | Promise<ProbeResult> {
   const { source, options, leftMs } = context;
   const mountinfo = source.read('/proc/self/mountinfo');
@@ -40,12 +40,12 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
     ),
   ];
   const remote = found.filter((one) => one.mayHang);
-  // Started before the local ones are asked, so that both take place at the same time.
+  // The child process starts first, so that it runs while the local file systems are asked.
   const pending = remote.length === 0 ? null : askRemote(context, remote, expected);
   const local = found.filter((one) => !one.mayHang).map((one) => localFacts(one, source.root, statfs, leftMs));
   const further = new Set(found.filter(({ isFurther }) => isFurther).map(({ mount }) => mount));
   const result = (facts: Facts[]): ProbeResult => ({
-    // What a file system has its name of comes before its further mounts: of each, the first counts.
+    // The mount that names a file system comes before its further mounts: the first row counts.
     functions: [
       functionReport(
         'disk',
@@ -117,12 +117,12 @@ function isFolder(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch {
-    // Not ours to look into, but somebody mounted it there.
+    // A folder without permission: the mount counts as one.
     return true;
   }
 }
 
-/** The path without links; as it is where it leads nowhere. */
+/** Returns the path without symbolic links; unchanged if it does not exist. */
 function realPath(path: string, root: string): string {
   try {
     return realpathSync(root + path).slice(root.length);

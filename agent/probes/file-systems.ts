@@ -4,19 +4,19 @@ import type { Mount } from './mountinfo.ts';
 
 export type Scope = 'local' | 'network';
 
-/** A file system to be reported, once, however often it is mounted; or a mount that is missing. */
+/** A file system of the report, once even if it has several mounts; or a missing mount. */
 export interface FileSystem {
   readonly mount: string;
   readonly fstype: string;
   readonly source: string;
   readonly scope: Scope;
-  /** `rw`: at least one of its mounts can be written to; `missing`: /etc/fstab names it, and it is not mounted. */
+  /** `rw`: at least one of its mounts is writable. `missing`: /etc/fstab names it, and it is not mounted. */
   readonly mode: 'rw' | 'ro' | 'missing';
   /** True if statfs may wait for something outside of the kernel, so that a child process has to ask. */
   readonly mayHang: boolean;
-  /** The datasets of a ZFS pool, each of which knows only its own part; for others the mount alone. */
+  /** The mounts to ask: the datasets of a ZFS pool, each of which reports its own part; otherwise the mount alone. */
   readonly parts: readonly string[];
-  /** True for a mount that `expected` names beside the one that its file system has its name of. */
+  /** True for a mount that `expected` names beside the mount that names its file system. */
   readonly isFurther: boolean;
 }
 
@@ -25,19 +25,19 @@ const network = new Set(
     ' ',
   ),
 );
-/** FUSE programs that hold nothing of their own. */
+/** The FUSE programs without storage. */
 const nothingInside = new Set(
   'fuse.fuse-overlayfs fuse.gvfsd-fuse fuse.lxcfs fuse.portal fuse.snapfuse fuse.squashfuse fuse.squashfuse_ll'.split(
     ' ',
   ),
 );
-/** File systems with storage, although no block device stands in their mountinfo. */
+/** The file systems with storage whose mountinfo shows no block device. */
 const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'zfs']);
 
 /**
- * The file systems worth a row. Local ones once per device or pool; tmpfs, overlay and their like only as the root or
- * where `expected` names them; whatever `expected` names in any case. A file system has its name of the mount at `/`,
- * else of the mount of its root, as `df` has it, else of a bind mount or subvolume; of several, of the shortest.
+ * Returns the file systems of the report. Local ones appear once per device or pool; tmpfs, overlay and the like only
+ * as the root; mounts that `expected` names always. The name of a file system is that of its mount at `/`, otherwise of
+ * the mount of its root, as in `df`, otherwise of a bind mount or subvolume; among several, of the shortest.
  */
 export function fileSystems(
   mounts: readonly Mount[],
@@ -54,7 +54,7 @@ export function fileSystems(
   const groups = new Map<string, Mount[]>();
   for (const mount of mounts) {
     if (scopeOf(mount, wanted) === null) continue;
-    // A single file, as containers have for /etc/hosts, is no place of its own.
+    // A mount of a single file, such as /etc/hosts in containers, gets no row.
     if (isPart(mount) && !isWaiting(mount.mount) && !isFolder(mount.mount)) continue;
     const key = mount.fstype === 'zfs' ? `zfs ${mount.source.split('/', 1)[0] ?? ''}` : mount.device;
     const group = groups.get(key);
@@ -82,14 +82,16 @@ export function fileSystems(
   });
 }
 
-/** A bind mount that comes or goes must not rename a file system: its alerts have its name. */
+/**
+ * True if a mount is preferred for the name. A new or removed bind mount must not rename a file system and its alerts.
+ */
 function isNearer(one: Mount, other: Mount): boolean {
   const rank = ({ root, mount }: Mount): number => (mount === '/' ? 0 : root === '/' ? 1 : 2);
   return rank(one) - rank(other) < 0 || (rank(one) === rank(other) && one.mount.length < other.mount.length);
 }
 
 function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>): Scope | null {
-  // autofs only waits for its mount; asking would cause it.
+  // A request to autofs would trigger the mount.
   if (fstype === 'autofs') return null;
   if (isNetwork(fstype)) return nothingInside.has(fstype) && mount !== '/' && !wanted.has(mount) ? null : 'network';
   if (mount === '/' || wanted.has(mount)) return 'local';
@@ -97,12 +99,12 @@ function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>):
   return !device.startsWith('0:') || withoutDevice.has(fstype) ? 'local' : null;
 }
 
-/** True for a type that asks somebody outside of the kernel: a server, or a program by FUSE. */
+/** True for a type that depends on a server or a FUSE program. */
 export function isNetwork(fstype: string): boolean {
   return network.has(fstype) || fstype === 'fuse' || fstype.startsWith('fuse.');
 }
 
-/** True for a mount that whoever looks into it may have to wait for. */
+/** True for a mount where an access may have to wait. */
 export function mayWait({ fstype }: Mount): boolean {
   return isNetwork(fstype) || fstype === 'fuseblk';
 }

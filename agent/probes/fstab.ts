@@ -3,14 +3,14 @@ import type { FileSystem } from './file-systems.ts';
 import { unescaped } from './mountinfo.ts';
 import type { Mount } from './mountinfo.ts';
 
-/** Options of mounts that need not be there, or come when they are first used. */
+/** The options of mounts that are optional, or made on first use. */
 const optional = new Set(['noauto', 'nofail', 'x-systemd.automount']);
 const device = /^(\/dev\/|(PART)?(UUID|LABEL)=)/;
 
 /**
- * The mounts that /etc/fstab has mounted at boot and that are not there. `resolve` follows the links of a path; null if
- * that may not be asked. Where /sys is read-only devices are left out, as systemd does: that is a container.
- * https://man7.org/linux/man-pages/man5/fstab.5.html
+ * Returns the mounts that /etc/fstab demands at boot and that are missing. `resolve` follows the links of a path and
+ * returns null if the path must not be asked. A read-only /sys means a container: devices are left out there, as in
+ * systemd. https://man7.org/linux/man-pages/man5/fstab.5.html
  */
 export function missingMounts(
   fstab: string,

@@ -1,7 +1,7 @@
 import { maxLabelChars, maxSubjects } from '../../src/report/limits.ts';
 import type { FunctionReport, Row, Unknown } from '../../src/report/report.ts';
 
-/** A value that could not be had, and why: becomes null, and an entry of `unknown`. */
+/** A missing value with its reason. It becomes null and an entry of `unknown`. */
 export interface Missing {
   readonly missing: string;
 }
@@ -10,13 +10,12 @@ export function missing(reason: string): Missing {
   return { missing: reason };
 }
 
-/** Labels are strings, values are numbers; undefined: a label that is not known is left out. */
+/** The labels (strings) and values (numbers) of a row. An undefined label is left out. */
 export type Facts = Readonly<Record<string, string | number | Missing | undefined>>;
 
 /**
- * The function report of a family. Numbers that are not finite become null with a reason, as do those that are missing;
- * labels become printable. Of more than `maxSubjects` rows the first ones stay: give the worst first. What stays is put
- * in the order of `sorted`, a label or what a row is sorted by.
+ * Returns the function report of a family. Missing and non-finite numbers become null with a reason; labels become
+ * printable. Keeps the first `maxSubjects` rows: pass the worst first. Then sorts by `sorted`, a label or a sort key.
  */
 export function functionReport(
   name: string,
@@ -38,7 +37,7 @@ export function functionReport(
   };
 }
 
-/** A family of which nothing is there to report, and why. */
+/** Returns the report of a family without rows, with the reason. */
 export function emptyReport(name: string, field: string, reason: string): FunctionReport {
   return { name, data: [], unknown: [{ field, reason: printable(reason) }] };
 }
@@ -51,12 +50,12 @@ export function rounded(value: number, decimals: number): number {
 
 /** Returns the text as one line for terminals, mails and logs, at most as long as a label. */
 export function printable(text: string): string {
-  // Cutting comes first, so that half a surrogate pair is replaced too.
+  // The cut comes first, so that half a surrogate pair is replaced as well.
   const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
   return /^[ -~]*$/.test(short) ? short : short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
-/** A label; '' where it is none. */
+/** Returns a label; '' if the value is no string. */
 export function textOf(value: Facts[string]): string {
   return typeof value === 'string' ? value : '';
 }

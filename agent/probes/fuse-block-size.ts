@@ -1,14 +1,14 @@
 import type { MountAnswer } from './network-mounts.ts';
 import { outputOf } from './output-of.ts';
 
-/** The types whose file systems choose two block sizes: one to read by, and one to count by, which Node does not tell. */
+/** True for types with two block sizes: one for reading and one for counting, which Node does not report. */
 export function hasTwoBlockSizes(fstype: string): boolean {
   return /^(fuse(\..*)?|fuseblk|virtiofs)$/.test(fstype);
 }
 
 /**
- * Corrects the block size of FUSE mounts that have just answered by the sizes that `df` tells. What df does not tell is
- * unknown. BusyBox's `stat -f` tells the wrong one of the two sizes; its df is right.
+ * Corrects the block sizes of FUSE mounts that have just answered, by the sizes of `df`. Mounts that df does not list
+ * are unknown. BusyBox's `stat -f` reports the wrong one of the two sizes; its df is right.
  */
 export async function correctBlockSizes(
   answers: ReadonlyMap<string, MountAnswer>,

@@ -3,20 +3,20 @@ import { join } from 'node:path';
 
 import { parseProcessStat } from './process-stat.ts';
 
-/** A child that could not be ended, and the mounts it waits for. */
+/** A child process that could not be killed, and the mounts it waits for. */
 export interface HangingChild {
   readonly pid: number;
-  /** Field 22 of /proc/PID/stat: with the pid it names a process for as long as the machine is up. */
+  /** Field 22 of /proc/PID/stat, which with the pid identifies a process until the next boot. */
   readonly start: number;
   readonly mounts: readonly string[];
 }
 
-/** The children of earlier visits that still hang. */
+/** Returns the children of earlier visits that still hang. */
 export function hangingChildren(placeDir: string): HangingChild[] {
   return remembered(placeDir).filter(({ pid, start }) => startOf(pid) === start);
 }
 
-/** Keeps for the next visit what hangs now; throws when it cannot be written. */
+/** Writes the hanging children for the next visit. Throws if that fails. */
 export function rememberHanging(placeDir: string, children: readonly HangingChild[]): void {
   if (children.length === 0 && remembered(placeDir).length === 0) return;
   const file = fileIn(placeDir);
@@ -24,11 +24,11 @@ export function rememberHanging(placeDir: string, children: readonly HangingChil
   renameSync(`${file}.new`, file);
 }
 
-/** When a process of this machine began, in ticks since boot; null when it has ended. */
+/** Returns the start of a process, in ticks since boot; null if it has ended. */
 export function startOf(pid: number): number | null {
   try {
     const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    // A process whose first thread was killed while another one hangs looks like a zombie with threads.
+    // A process with a killed first thread and another hanging thread looks like a zombie with threads.
     return stat === null || ('ZX'.includes(stat.state) && stat.threads <= 1) ? null : stat.start;
   } catch {
     return null;

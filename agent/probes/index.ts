@@ -1,9 +1,9 @@
 /**
- * The probes: each reads one subject of the machine it runs on and says it in the families of src/report/metrics.ts.
+ * The probes: each reads one subject of the machine and reports it in the families of src/report/metrics.ts.
  *
- * A probe keeps to its own deadline, reads a bounded amount, and reports what it cannot know as null with a reason. It
- * needs no root, changes nothing, and starts no child process but three: one for network mounts, `df` for FUSE
- * mounts, `systemctl` where systemd runs.
+ * A probe keeps to its own deadline, reads a bounded amount, and reports unknown values as null with a reason. It needs
+ * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, and
+ * `systemctl` if systemd runs.
  */
 import { clock } from './clock.ts';
 import { cpu } from './cpu.ts';

@@ -2,7 +2,7 @@ import { functionReport, missing, rounded } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
-/** Reads /proc/meminfo; in a container with a limit of its own, that limit and what it has used of it. */
+/** Reads /proc/meminfo; in a container with a limit of its own, that limit and its usage. */
 export const memory: Probe = {
   name: 'memory',
   deadlineMs: 1000,
@@ -46,7 +46,7 @@ function estimatedAvailable(meminfo: string, source: Source): number | null {
 }
 
 /**
- * The memory controller of the folder that a container sees as its root, version 2 and 1; null: no limit of its own.
+ * Returns the limit of the cgroup that a container sees as its root, version 2 or 1; null without a limit.
  */
 function cgroupLimit(source: Source, machine: number): { total: number; available: number } | null {
   const [limit, usage, stat, cache] = source.exists('/sys/fs/cgroup/memory.max')
@@ -57,7 +57,7 @@ function cgroupLimit(source: Source, machine: number): { total: number; availabl
   if (!(total > 0 && total < machine)) return null;
   const used = parseInt(read(usage), 10);
   if (Number.isNaN(used)) return null;
-  // The kernel gives inactive page cache back before it enforces the limit.
+  // The kernel frees inactive page cache before it enforces the limit.
   const figures = `\n${read(stat)}`;
   const at = figures.indexOf(cache);
   const reclaimable = at === -1 ? 0 : parseInt(figures.slice(at + cache.length), 10);

@@ -2,7 +2,7 @@
 export interface Mount {
   readonly id: string;
   readonly parent: string;
-  /** major:minor of the file system; 0:N where no block device is behind it. */
+  /** The major:minor of the file system; 0:N without a block device. */
   readonly device: string;
   /** The part of its file system that is mounted here: `/`, or a folder or file of a bind mount or subvolume. */
   readonly root: string;
@@ -14,12 +14,12 @@ export interface Mount {
 }
 
 /**
- * The mounts that are `wanted` and can be reached, in the order of the text; lines that are no mounts are left out.
+ * Returns the `wanted` mounts that can be reached, in the order of the text. Skips invalid lines.
  */
 export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boolean = () => true): Mount[] {
   const mounts: Mount[] = [];
   const byId = new Map<string, Mount>();
-  // Where the children of a mount are mounted, by its id.
+  // The mount points of the children of each mount, by its id.
   const places = new Map<string, Set<string>>();
   for (const line of mountinfo.split('\n')) {
     const mount = parseLine(line);
@@ -32,14 +32,14 @@ export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boo
     if (others === undefined) places.set(mount.parent, new Set([mount.mount]));
     else others.add(mount.mount);
   }
-  // What was mounted later on a folder further up belongs to the same parent, and hides what it lies on.
+  // A later mount on a folder further up has the same parent, and hides the mounts below.
   const isHidden = ({ id, parent, mount }: Mount): boolean => {
     const others = places.get(parent);
     return id !== parent && others !== undefined && others.size > 1 && isBelow(mount, others);
   };
   const isBuried = (mount: Mount): boolean => {
     let at: Mount | undefined = mount;
-    // Counting ends the walk should the kernel ever show a circle.
+    // The count ends the walk if the kernel ever shows a cycle.
     for (let steps = 0; at !== undefined && steps <= mounts.length; steps++) {
       if (isHidden(at)) return true;
       at = byId.get(at.parent);
@@ -49,7 +49,7 @@ export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boo
   return mounts.filter((mount) => wanted(mount) && places.get(mount.id)?.has(mount.mount) !== true && !isBuried(mount));
 }
 
-/** `/a/b` and `/a` of `/a/b/c`; with `/` at the end. */
+/** Returns the folders above a path: `/a/b`, `/a` and `/` of `/a/b/c`. */
 export function foldersAbove(path: string): string[] {
   const folders: string[] = [];
   for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.push(path.slice(0, at));
@@ -86,12 +86,14 @@ function parseLine(line: string): Mount | null {
   };
 }
 
-/** Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and names the error's state instead. */
+/**
+ * True for read-only options. Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and adds the state.
+ */
 function isReadOnly(options: string): boolean {
   return options === 'ro' || options.startsWith('ro,') || /,(emergency_ro|shutdown)(,|$)/.test(options);
 }
 
-/** The kernel writes blank, tab, newline, backslash and `#` as three octal digits. */
+/** Decodes a path: the kernel writes blank, tab, newline, backslash and `#` as three octal digits. */
 export function unescaped(text: string): string {
   if (!text.includes('\\')) return text;
   return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));

@@ -1,6 +1,6 @@
 /**
- * True if a name matches globs separated by commas: `*` stands for anything, `?` for one character, and a glob that
- * begins with `!` excludes. With exclusions alone everything else matches.
+ * True if a name matches globs separated by commas: `*` stands for any text, `?` for one character, and a glob that
+ * begins with `!` excludes. With exclusions alone all other names match.
  */
 export function matchesGlobs(globs: string, name: string): boolean {
   const parts = globs.split(',').map((part) => part.trim());
@@ -10,7 +10,7 @@ export function matchesGlobs(globs: string, name: string): boolean {
   return included.length === 0 ? excluded.length > 0 : included.some((glob) => matchesGlob(glob, name));
 }
 
-/** In time that grows with the product of the lengths at most, whatever the glob. */
+/** True if a name matches a glob. The time grows at most with the product of the lengths. */
 function matchesGlob(glob: string, name: string): boolean {
   let at = 0;
   let star = -1;

@@ -13,20 +13,20 @@ export interface NetworkMountsOptions {
   readonly mounts: readonly string[];
   readonly deadlineMs: number;
   readonly placeDir: string | null;
-  /** The program that asks, for tests: it is given its deadline in milliseconds and then the paths. */
+  /** The program that asks, for tests. Its arguments are its deadline in milliseconds and the paths. */
   readonly command?: readonly string[];
 }
 
-/** Threads cost nothing until they are used; every mount that hangs holds one. */
+/** The most mounts to ask. Every hanging mount holds a thread; unused threads cost nothing. */
 const maxMounts = 256;
 /** The time limit for the end of a killed child. */
 const goneMs = 100;
-/** The server is gone, the file handle stale, the FUSE program dead: nothing that a second question would change. */
+/** The errors that last: a server that is gone, a stale file handle, a dead FUSE program. */
 const deadCodes = new Set(['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ECONNABORTED', 'EIO']);
 
 /**
- * Asks one after the other what is left of it, in the order given, all at once on threads of its own. It writes a line
- * for each as it comes: index and error code, or index and the figures. It ends itself should nobody be there to do it.
+ * The program of the child process. It asks all mounts at once on threads of its own, in the given order. It writes a
+ * line for each answer: index and error code, or index and figures. It ends itself at its deadline.
  */
 const script = `const f=require('fs'),[t,...m]=process.argv.slice(1);let n=m.length;
 setTimeout(()=>process.kill(process.pid,'SIGKILL'),t);
@@ -34,14 +34,14 @@ m.forEach((p,i)=>f.statfs(p,(e,s)=>{try{f.writeSync(1,JSON.stringify(e?[i,e.code
 --n||process.exit()}))`;
 
 /**
- * Asks network mounts for their figures in a child process, because asking a dead one never ends. A mount that does not
- * answer by the deadline costs only itself. A child that cannot even be killed is remembered in `placeDir`; while it is
- * there, its mounts are unresponsive and not asked again.
+ * Asks network mounts for their figures in a child process, because a request to a dead mount never ends. A mount
+ * without an answer by the deadline does not affect the others. A child that cannot be killed is recorded in
+ * `placeDir`: while it hangs, its mounts are unresponsive and not asked again.
  */
 export async function askNetworkMounts(options: NetworkMountsOptions): Promise<ReadonlyMap<string, MountAnswer>> {
   const { placeDir } = options;
   const answers = new Map<string, MountAnswer>();
-  // Without a memory every visit would leave one more child behind.
+  // Without a record of hanging children every visit could leave another one.
   if (placeDir === null) return sameFor(options.mounts, false, 'not asked: nothing can be remembered on this client');
   const hanging = hangingChildren(placeDir);
   for (const mount of hanging.flatMap(({ mounts }) => mounts)) {
@@ -78,7 +78,7 @@ async function askChild(
   const [file = '', ...args] = command ?? [process.execPath, '-e', script, '--'];
   const child = spawn(file, [...args, String(deadlineMs + 1000), ...mounts], {
     cwd: '/',
-    // Of a session of its own: whoever waits for the agent's does not wait for a child that hangs.
+    // A session of its own: a wait for the agent's session does not include a hanging child.
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     env: { UV_THREADPOOL_SIZE: String(mounts.length) },
@@ -101,7 +101,10 @@ async function askChild(
   return { answered, left: isGone || pid === undefined || start === null ? null : { pid, start, mounts: silent } };
 }
 
-/** Hands over line after line until `take` has enough (null), the deadline passes (null) or the child fails (why). */
+/**
+ * Passes lines to `take` until it returns false, the deadline passes or the child ends. Returns the reason of an end or
+ * null.
+ */
 function linesUntil(child: ChildProcess, deadlineMs: number, take: (line: string) => boolean): Promise<string | null> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(null), deadlineMs);
@@ -120,7 +123,7 @@ function linesUntil(child: ChildProcess, deadlineMs: number, take: (line: string
   });
 }
 
-/** Ends the child; false when it is still there after a moment, stuck in the kernel. */
+/** Kills the child. Returns false if it still exists after a moment, blocked in the kernel. */
 function killed(child: ChildProcess): Promise<boolean> {
   child.stdout?.destroy();
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);

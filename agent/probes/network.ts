@@ -4,7 +4,7 @@ import type { Facts, Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
-/** Fields, and where they stand behind the name in a line of /proc/net/dev. */
+/** The fields, and their columns behind the name in a line of /proc/net/dev. */
 const counters = [
   ['rx_bytes_per_s', 0],
   ['tx_bytes_per_s', 8],
@@ -43,7 +43,7 @@ export const network: Probe = {
 function countsByInterface(text: string): Record<string, number[]> {
   const counts: Record<string, number[]> = {};
   for (const line of text.split('\n')) {
-    // The name of an alias may hold a colon itself.
+    // The name of an alias may contain a colon.
     const colon = line.lastIndexOf(':');
     if (colon === -1) continue;
     const fields = line
@@ -74,7 +74,7 @@ function rates(name: string, counts: readonly number[], earlier: Earlier | null,
   counters.forEach(([field], index) => {
     if (earlier === null) facts[field] = missing(noRates);
     else if (before === undefined) facts[field] = missing('new since the previous visit');
-    // Counters of one interface are reset together, and one that is new could not be told from one that went on.
+    // All counters of an interface are reset together: none of them can be trusted then.
     else if (wasReset) facts[field] = missing('the counters were reset');
     else facts[field] = rounded(((counts[index] ?? NaN) - (before[index] ?? NaN)) / seconds, 2);
   });
@@ -83,7 +83,7 @@ function rates(name: string, counts: readonly number[], earlier: Earlier | null,
 
 function link(name: string, source: Source): Facts {
   const folder = `/sys/class/net/${name}`;
-  // Reading `carrier` of an interface that is switched off is an error.
+  // A read of `carrier` fails if the interface is down.
   const carrier = source.readOptional(`${folder}/carrier`)?.trim();
   const state = carrier ?? source.readOptional(`${folder}/operstate`)?.trim();
   const megabits = parseInt(source.readOptional(`${folder}/speed`) ?? '', 10);

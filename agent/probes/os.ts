@@ -4,10 +4,10 @@ import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
 
-/** The machine names of `uname -m`, for kernels before 6.1. node:os knows them too, and takes time to load. */
+/** The machine names of `uname -m`, for kernels before 6.1. node:os has them as well, but takes time to load. */
 const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
 
-/** Reads what names the system: /proc/sys/kernel, os-release, DMI; and whether it wants a reboot. */
+/** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
 export const os: Probe = {
   name: 'os',
   deadlineMs: 1000,
@@ -32,7 +32,7 @@ export const os: Probe = {
   },
 };
 
-/** A value of os-release by its name. https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+/** Returns a reader of os-release by name. https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
 function osRelease(source: Source): (name: string) => string | undefined {
   const file = ['/etc/os-release', '/usr/lib/os-release'].find((path) => source.exists(path));
   const lines = file === undefined ? [] : source.readStart(file, 16_384).split('\n');
@@ -46,11 +46,11 @@ function osRelease(source: Source): (name: string) => string | undefined {
   };
 }
 
-/** 1 or 0 where the system is of a kind that tells. */
+/** Returns 1 or 0, or a missing value on systems that do not report it. */
 function rebootRequired(source: Source, kernel: string, ids: string): number | Missing {
   const flags = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed'];
   if (flags.some((flag) => source.exists(flag))) return 1;
-  // Modules that are loaded came from a folder; where it is gone while others are there, the kernel was replaced.
+  // The kernel was replaced if its own folder of modules is missing while others exist.
   const installed = source.list('/lib/modules');
   const isReplaced =
     installed.length > 0 && !installed.includes(kernel) && (source.readOptional('/proc/modules') ?? '') !== '';

@@ -11,7 +11,7 @@ export async function outputOf(program: string, args: readonly string[], deadlin
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
-    // In a session of its own, and without the agent's output: nobody waits for it should it hang in the kernel.
+    // A session of its own without the agent's output: no process waits for a child that hangs in the kernel.
     const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     child.unref();
     let output = '';
@@ -40,11 +40,11 @@ export async function outputOf(program: string, args: readonly string[], deadlin
   });
 }
 
-/** Ends a program together with what it started. */
+/** Kills a program together with its children. */
 function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended in the meantime.
+    // The group has ended in the meantime.
   }
 }

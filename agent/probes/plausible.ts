@@ -1,9 +1,9 @@
 /**
- * systeminformation answers with defaults when it could not find something out: '' and '-' and 0 and -1, and firmware
- * that nobody filled in does likewise. These functions turn all of them into null.
+ * Filters for placeholders. systeminformation returns defaults for unknown values ('', '-', 0 and -1), and so does
+ * incomplete firmware. These functions replace them by null.
  */
 
-/** In small letters, without dots: what firmware and systeminformation write where they have nothing to say. */
+/** The placeholders of firmware and systeminformation, in lower case and without dots. */
 const placeholders = new Set([
   '',
   '-',
@@ -38,7 +38,7 @@ const placeholders = new Set([
   'xxxxxxxx',
 ]);
 
-/** The text without blanks around it; null for what only fills a place. */
+/** Returns the trimmed text; null for placeholders such as "To be filled by O.E.M.". */
 export function plausibleText(value: unknown): string | null {
   if (typeof value !== 'string') return null;
   const text = value.trim();
@@ -48,12 +48,12 @@ export function plausibleText(value: unknown): string | null {
   return placeholders.has(plain) || (plain.length > 1 && isFilled) ? null : text;
 }
 
-/** A finite number above 0 and not above a maximum; null for all others. */
+/** Returns a finite number above 0 and up to the maximum; null for other values. */
 export function plausiblePositive(value: unknown, maximum = Number.MAX_SAFE_INTEGER): number | null {
   return typeof value === 'number' && value > 0 && value <= maximum ? value : null;
 }
 
-/** A finite number of 0 or more; null for all others. */
+/** Returns a finite number from 0 to the maximum; null for other values. */
 export function plausibleCount(value: unknown, maximum = Number.MAX_SAFE_INTEGER): number | null {
   return value === 0 ? 0 : plausiblePositive(value, maximum);
 }

@@ -1,16 +1,16 @@
 import type { JsonValue } from './collected.ts';
 import type { ProcessStat } from './process-stat.ts';
 
-/** More are not kept from visit to visit; the busiest so far are. */
+/** The most processes that are kept from visit to visit: the busiest ones. */
 const maxKept = 4000;
 
 export interface TicksBefore {
   readonly ticksByPid: ReadonlyMap<number, number>;
-  /** The latest start of a process that was seen: what began later is new. */
+  /** The latest start of all seen processes. A process with a later start is new. */
   readonly lastStart: number;
 }
 
-/** The CPU time of each process in one list, which JSON reads at once: `LASTSTART, PID, TICKS, PID, TICKS, ...`. */
+/** Encodes the CPU times as one list, which JSON parses fast: `LASTSTART, PID, TICKS, PID, TICKS, ...`. */
 export function encodeTicks(processes: readonly ProcessStat[]): number[] {
   let lastStart = 0;
   for (const { start } of processes) lastStart = Math.max(lastStart, start);
@@ -23,7 +23,7 @@ export function encodeTicks(processes: readonly ProcessStat[]): number[] {
   return numbers;
 }
 
-/** The reverse; null for anything else. */
+/** Decodes the list of `encodeTicks`. Returns null for other values. */
 export function decodeTicks(counters: JsonValue | undefined): TicksBefore | null {
   if (!Array.isArray(counters)) return null;
   const [lastStart] = counters as unknown[];
@@ -39,8 +39,8 @@ export function decodeTicks(counters: JsonValue | undefined): TicksBefore | null
 }
 
 /**
- * The CPU time a process took since; null when it is not known. Process ids are used again, but what began after the
- * latest start that was seen is new, and what began before is what had this id then.
+ * Returns the CPU time of a process since the previous visit; null if it is not known. Process ids are reused, but a
+ * process that started after the latest seen start is new, and any other process had this id at that visit.
  */
 export function ticksSince({ pid, start, ticks }: ProcessStat, before: TicksBefore): number | null {
   if (start > before.lastStart) return ticks;

@@ -6,27 +6,27 @@ import { errorCode } from './source.ts';
 import type { Source } from './source.ts';
 
 export interface ProcessList {
-  /** null: others cannot be seen. */
+  /** The number of processes; null if those of other accounts are hidden. */
   readonly total: number | null;
   readonly processes: readonly ProcessStat[];
-  /** Why `processes` is not all of them; null when it is. */
+  /** The reason why `processes` is incomplete; null if it is complete. */
   readonly fault: string | null;
   /** True for a failure, false for a missing permission. */
   readonly isFailure: boolean;
 }
 
-/** The kernel keeps so much of a program's name. */
+/** The length to which the kernel truncates a program's name. */
 const commBytes = 15;
 /** The number of processes between two looks at the clock. */
 const stride = 64;
-/** An object, because Node makes one of a bare encoding at every call. */
+/** The read options as an object, because Node creates one from a bare encoding at every call. */
 const asText = { encoding: 'utf8' } as const;
 
-/** Every process by its /proc/PID/stat, as far as time and permissions allow. */
+/** Reads /proc/PID/stat of every process, as far as time and permissions allow. */
 export function readProcesses(source: Source, leftMs: () => number): ProcessList {
   const pids = source.list('/proc').filter((name) => name > '0' && name < ':');
   if (pids.length === 0) throw new Error('no processes in /proc');
-  // Mounted with hidepid=2: process 1 is there, always.
+  // Process 1 always exists: without it /proc is mounted with hidepid=2.
   if (!pids.includes('1'))
     return { total: null, processes: [], fault: 'no permission: /proc shows own processes only', isFailure: false };
   const folder = `${source.root}/proc/`;
@@ -62,8 +62,8 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
 }
 
 /**
- * The name of a program, without arguments: `comm`, and where the kernel cut that off, the whole name. Programs may
- * write what they like into their first argument, so only what goes on from the cut name counts.
+ * Returns the name of a program without arguments: `comm`, or the whole name if the kernel truncated `comm`. Programs
+ * may change their first argument at will: it only counts if it continues the truncated name.
  */
 export function nameOf({ comm, pid }: ProcessStat, source: Source): string {
   if (comm.length !== commBytes) return comm;

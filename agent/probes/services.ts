@@ -12,12 +12,12 @@ const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */
 const startingMs = 120_000;
 const programs = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
-/** https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
+/** The suffixes of units. https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const suffixes = new Set(
   'service socket device mount automount swap target path timer slice scope'.split(' ').map((type) => `.${type}`),
 );
 
-/** Asks systemctl, once, for the failed units and for those that rules name; where systemd runs. */
+/** Asks systemctl once for the failed units and for those that rules name, if systemd runs. */
 export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
 
 function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | Promise<ProbeResult> {
@@ -30,7 +30,7 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
 
 async function askSystemctl(program: string, asked: readonly string[], deadlineMs: number): Promise<ProbeResult> {
   const properties = askedOf.flatMap((name) => ['-p', name]);
-  // `--state` bears upon the pattern alone: the failed ones of all units, and in any state those that are named.
+  // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*', ...asked.map(wholeUnitName)];
   try {
     return { functions: servicesFrom(unitsIn(await outputOf(program, args, deadlineMs)), asked) };
@@ -47,7 +47,7 @@ interface Unit {
   readonly isActive: boolean;
 }
 
-/** Blocks of `Name=value` lines with an empty line in between. */
+/** Parses blocks of `Name=value` lines that empty lines separate. */
 function unitsIn(output: string): Unit[] {
   return output.split(/\n\n+/).flatMap((block) => {
     const value = (name: string): string =>
@@ -59,14 +59,14 @@ function unitsIn(output: string): Unit[] {
     if (id === '') return [];
     const state =
       value('LoadState') === 'not-found' && value('ActiveState') !== 'failed' ? 'missing' : value('ActiveState');
-    // What systemd itself starts again has failed a moment ago.
+    // A unit that systemd restarts has failed a moment ago.
     const isStarting = !(Number(value('NRestarts')) > 0) && isRecent(value('InactiveExitTimestampMonotonic'));
     const isActive = running.has(state) || (state === 'activating' && isStarting);
     return [{ id, names: [id, ...value('Names').split(' ')], state, isActive }];
   });
 }
 
-/** True for microseconds of CLOCK_MONOTONIC, which is hrtime's clock too, that are as long ago as a start may take. */
+/** True if a time in microseconds of CLOCK_MONOTONIC, the clock of hrtime, is within the time limit of a start. */
 function isRecent(microseconds: string): boolean {
   const sinceMs = (Number(process.hrtime.bigint() / 1000n) - Number(microseconds || NaN)) / 1000;
   return sinceMs >= 0 && sinceMs < startingMs;
@@ -104,7 +104,7 @@ function unknownServices(asked: readonly string[], reason: string): FunctionRepo
   ];
 }
 
-/** `nginx` is `nginx.service`, as for systemctl itself. */
+/** Returns a unit name with its suffix: `nginx` is `nginx.service`, as in systemctl. */
 function wholeUnitName(unit: string): string {
   const dot = unit.lastIndexOf('.');
   return unit.startsWith('/') || (dot > 0 && suffixes.has(unit.slice(dot))) ? unit : `${unit}.service`;

@@ -1,25 +1,28 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 
-/** The files of a machine: /proc, /sys, /etc, /run, below a root that is '' on a client. Paths are given without it. */
+/**
+ * The files of a machine (/proc, /sys, /etc, /run) below a root, which is '' on a client. Paths do not include the
+ * root.
+ */
 export interface Source {
   readonly root: string;
-  /** A file of /proc or /sys that the kernel keeps short; throws an Error whose message says why not. */
+  /** Reads a short file of /proc or /sys. Throws an Error with the reason. */
   read(path: string): string;
-  /** The same; null when it is not there or cannot be read. */
+  /** Reads a short file; null if it is missing or unreadable. */
   readOptional(path: string): string | null;
-  /** At most so many bytes from the beginning of any file, without waiting for a pipe; throws as `read` does. */
+  /** Reads at most `maxBytes` from the start of any file, without waiting for a pipe. Throws like `read`. */
   readStart(path: string, maxBytes: number): string;
-  /** The names in a folder; none when it is not there or cannot be read. */
+  /** Returns the names in a folder; an empty list if it is missing or unreadable. */
   list(path: string): string[];
   exists(path: string): boolean;
-  /** The last part of what a symbolic link points to; null when it is none. */
+  /** Returns the last part of a symbolic link's target; null if the path is no link. */
   linkName(path: string): string | null;
 }
 
-/** The files below a root. */
+/** Returns the files below a root. */
 export function openSource(root: string): Source {
   const readOptional = (path: string): string | null => {
-    // Node needs ten times as long to throw an error as to see that a file is missing.
+    // An error in Node takes ten times as long as this check for a missing file.
     if (!existsSync(root + path)) return null;
     try {
       return readFileSync(root + path, 'utf8');
@@ -63,7 +66,7 @@ export function openSource(root: string): Source {
   };
 }
 
-/** Why a file could not be read, for people: `no permission: /proc/1/io`. */
+/** Returns the reason why a file could not be read, for people: `no permission: /proc/1/io`. */
 export function faultOf(error: unknown, path: string): string {
   const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return `not there: ${path}`;
@@ -71,7 +74,7 @@ export function faultOf(error: unknown, path: string): string {
   return `${code}: ${path}`;
 }
 
-/** The code of an error of the system: `ENOENT`; for other errors their message. */
+/** Returns the code of a system error (`ENOENT`), or the message of another error. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message;

@@ -5,13 +5,13 @@ import type { Source } from './source.ts';
 
 interface Sensor {
   readonly chip: string;
-  /** A name that tells this chip from others of its kind and stays the same after a boot. */
+  /** A name that distinguishes this chip from others of its kind and survives a reboot. */
   readonly device: string;
   readonly label: string;
   readonly file: string;
 }
 
-/** Reads /sys/class/hwmon, and where that has nothing, /sys/class/thermal. */
+/** Reads /sys/class/hwmon, or /sys/class/thermal if that has no sensors. */
 export const temperatures: Probe = {
   name: 'temperatures',
   deadlineMs: 500,
@@ -19,7 +19,7 @@ export const temperatures: Probe = {
     const monitors = hardwareMonitors(source);
     const sensors = monitors.length > 0 ? monitors : thermalZones(source);
     if (sensors.length === 0) return { functions: [emptyReport('temperature', 'celsius', 'no sensors')] };
-    // Some sensors sit behind slow buses.
+    // Some sensors are behind slow buses.
     const facts = sensors.map((sensor): Facts & { celsius: number | Missing } => ({
       sensor: nameOf(sensor, sensors),
       celsius: leftMs() > 0 ? celsius(sensor.file, source) : missing('no time left'),
@@ -30,7 +30,7 @@ export const temperatures: Probe = {
   },
 };
 
-/** https://docs.kernel.org/hwmon/sysfs-interface.html */
+/** Reads the sensors of hwmon. https://docs.kernel.org/hwmon/sysfs-interface.html */
 function hardwareMonitors(source: Source): Sensor[] {
   return source.list('/sys/class/hwmon').flatMap((monitor) => {
     const folder = `/sys/class/hwmon/${monitor}`;
@@ -59,7 +59,7 @@ function thermalZones(source: Source): Sensor[] {
   });
 }
 
-/** `coretemp/Core 0`; with its device where that would name two sensors. */
+/** Returns a name like `coretemp/Core 0`, with the device if two sensors would share the name. */
 function nameOf({ chip, device, label }: Sensor, all: readonly Sensor[]): string {
   const namesakes = all.filter((other) => other.chip === chip && other.label === label);
   return namesakes.length === 1 ? `${chip}/${label}` : `${chip}/${device}/${label}`;
@@ -73,7 +73,7 @@ function celsius(file: string, source: Source): number | Missing {
     return missing(error instanceof Error ? error.message : 'cannot be read');
   }
   const value = parseInt(text, 10) / 1000;
-  // Inputs that are not connected read far outside of what silicon survives, or exactly 0 or 127 (Super-I/O chips).
+  // Unconnected inputs show impossible temperatures, or exactly 0 or 127 (Super-I/O chips).
   return value > -60 && value < 200 && value !== 0 && value !== 127
     ? rounded(value, 1)
     : missing(`not connected: ${text.trim()}`);

@@ -11,7 +11,10 @@ export interface Usage {
   readonly ffree: number;
 }
 
-/** The figures of a mount; `usages` are the datasets of a pool, each with its own part used and the same room left. */
+/**
+ * Returns the figures of a mount. `usages` are the datasets of a pool, with their own used and the same available
+ * space.
+ */
 export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
   let used = 0;
   let free = 0;
@@ -19,7 +22,7 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
   for (const { bsize, blocks, bfree, bavail } of usages) {
     used += Math.max(0, blocks - bfree) * bsize;
     free = Math.max(free, bfree * bsize);
-    // Some file systems go below nothing, which wraps round.
+    // The available space of some file systems is negative, which appears as a huge number.
     available = Math.max(available, bavail > blocks ? 0 : bavail * bsize);
   }
   if (used + free === 0) return unknownUsage('the file system tells no size');
@@ -33,14 +36,14 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
   };
 }
 
-/** The same figures, all unknown for one reason. */
+/** Returns the figures of a mount, all unknown for the same reason. */
 export function unknownUsage(reason: string): Facts {
   const none = missing(reason);
   return { size_bytes: none, used_bytes: none, available_bytes: none, used_percent: none, inodes_percent: none };
 }
 
 function inodesPercent(usage: Usage | undefined, fstype: string): number | ReturnType<typeof missing> {
-  // ZFS makes its number up from the room that is left.
+  // ZFS derives its number of inodes from the available space.
   if (usage === undefined || fstype === 'zfs' || !(usage.files > 0) || usage.ffree > usage.files) {
     return missing('no inode count');
   }

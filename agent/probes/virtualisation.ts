@@ -17,8 +17,9 @@ const vendors = [
 ] as const;
 
 /**
- * `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl`, ... for containers; `kvm`, `vmware`, `hyperv`, `xen`,
- * `virtualbox` ... for machines, `vm-other` for a hypervisor without a name; `none`; undefined when nothing tells.
+ * Returns the virtualisation: `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl` ... for containers; `kvm`,
+ * `vmware`, `hyperv`, `xen`, `virtualbox` ... for virtual machines; `vm-other` for an unknown hypervisor; `none`;
+ * undefined if it cannot be detected.
  */
 export function virtualisationOf(source: Source): string | undefined {
   return containerOf(source) ?? machineOf(source);

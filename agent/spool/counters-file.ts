@@ -4,7 +4,7 @@ import { readPrivateFile, removeFile, writePrivateFile } from '../start/private-
 const fileName = 'counters.json';
 const maxBytes = 256 * 1024;
 
-/** The newest counters in these folders; null when there are none that can be read. */
+/** Returns the newest counters in these folders; null if none can be read. */
 export function readCounters(dirs: readonly string[]): Counters | null {
   let newest: Counters | null = null;
   for (const dir of dirs) {
@@ -14,10 +14,10 @@ export function readCounters(dirs: readonly string[]): Counters | null {
   return newest;
 }
 
-/** Keeps counters in the first folder that takes them, and removes those that the others hold. */
+/** Writes the counters to the first writable folder, and removes those in the other folders. */
 export function writeCounters(dirs: readonly string[], counters: Counters): void {
   const content = Buffer.from(JSON.stringify(counters));
-  // Not durable: after a loss of power their boot is over anyway. Where no disk takes them, the old ones still hold.
+  // Not durable: after a loss of power their boot is over. If no disk is writable, the old counters stay valid.
   const kept = dirs.find((dir) => isWritten(dir, content));
   if (kept === undefined) return;
   for (const dir of dirs) if (dir !== kept) removeFile(`${dir}/${fileName}`);

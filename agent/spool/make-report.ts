@@ -13,14 +13,14 @@ import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
 import { keepReport } from './visit.ts';
 import type { Visit } from './visit.ts';
 
-/** Set by the bundler. */
+/** The version, set by the bundler. */
 declare const AGENT_VERSION: string;
 export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 'unbundled';
 
 /** The part of the deadline for sealing, writing and sending. */
 const reserveMs = 500;
 
-/** Asks the probes, seals what they say and keeps it. What goes wrong is handed back as the fault to send instead. */
+/** Runs the probes, seals the report and spools it. Returns a fault to send instead if that fails. */
 export async function makeReport(
   request: AgentRequest,
   visit: Visit,
@@ -54,7 +54,7 @@ export async function makeReport(
       plaintext: encodeReport(report),
     });
     keepReport(visit, report.report_id, sealed, nowMs);
-    // What nobody gets must not shorten the time that the next report is an average of.
+    // A lost report must not shorten the interval of the next report's rates.
     const isOfUse = request.kind === 'visit' || visit.spoolError === null;
     if (collected.counters && isOfUse) keepCounters(visit, request, collected.counters, previous);
     return sealed;
@@ -65,14 +65,14 @@ export async function makeReport(
   }
 }
 
-/** Drops what is damaged or too much in the spool. */
+/** Removes damaged and surplus reports from the spool. */
 function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null, nowMs: number): void {
   const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
   visit.dropped = dropped + (request.kind === 'inventory' ? 0 : (previous?.dropped ?? 0));
   visit.spooled = kept;
   if (request.kind !== 'visit') return;
   const clients = request.was === undefined ? [request.client] : [request.client, request.was];
-  // Only what will be sent, so that a long spool does not cost every visit.
+  // Checks only the reports of this visit, so that a long spool does not slow down every visit.
   const damaged = kept
     .slice(0, request.maxFrames)
     .filter((report) => readSpooled(report, clients, request.maxBytes) === 'dropped');
@@ -80,7 +80,7 @@ function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null
   visit.spooled = kept.filter((report) => !damaged.includes(report));
 }
 
-/** Shared by all kinds of reports, so that each says what passed since the one before, and together they say all. */
+/** Writes the counters. All kinds of reports share them: each covers the time since the previous one, without gaps. */
 function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, previous: Counters | null): void {
   const visitedMs = previous?.bootId === counters.bootId ? (previous.visitedMs ?? null) : null;
   writeCounters([...visit.dirs, ...visit.formerDirs], {
@@ -108,7 +108,7 @@ function describe(
       cpu_ms: Math.round((user + system) / 1000),
       wall_ms: Math.round(process.uptime() * 1000),
       rss_bytes: process.memoryUsage.rss(),
-      // What went while no collector came is counted up to the report of the next visit.
+      // Reports removed between visits are counted until the report of the next visit.
       ...(dropped > 0 && request.kind !== 'spool' ? { dropped_reports: dropped } : {}),
     },
     boot_id: bootId,
@@ -117,7 +117,9 @@ function describe(
   };
 }
 
-/** A UUID of version 4 (RFC 9562, 5.4). That of node:crypto spells all 256 bytes first, for a store of 128 ids. */
+/**
+ * Returns a UUID of version 4 (RFC 9562, 5.4). randomUUID of node:crypto is slower: it first fills a cache of 128 ids.
+ */
 function newReportId(): string {
   const bytes = randomFillSync(Buffer.allocUnsafe(16));
   bytes[6] = 0x40 | ((bytes[6] ?? 0) & 0x0f);

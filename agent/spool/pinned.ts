@@ -16,7 +16,7 @@ export interface Pinned {
   /** The SHA-256 of the agent in hexadecimal digits. */
   readonly digest: string;
   readonly collector: string;
-  /** X25519 public key, base64url. */
+  /** The X25519 public key, base64url. */
   readonly key: string;
 }
 
@@ -24,7 +24,7 @@ export interface Pinned {
 const maxDeadlineMs = 110_000;
 const maxReports = 100;
 const maxBytes = 8 * 1024 * 1024;
-/** The number of clients that the holder of a key may have folders made for. */
+/** The most clients for which the holder of a key may create folders. */
 const maxClients = 8;
 const clientFolderPattern = /^[0-9a-f]{32}$/;
 

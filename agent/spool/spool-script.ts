@@ -19,15 +19,15 @@ export const notKeptStatus = 4;
 export interface SpoolScriptOptions {
   /** The request of this visit. */
   readonly request: AgentRequest;
-  /** SHA-256 of the program that makes the reports of visits here, in hexadecimal digits. */
+  /** The SHA-256 of the program for visits on this machine, in hexadecimal digits. */
   readonly digest: string;
-  /** Absolute path of node. */
+  /** The absolute path of node. */
   readonly node: string;
   readonly guard: 't' | 'w';
 }
 
 const maxBytes = 64 * 1024;
-/** From the agent's own end to that by force. */
+/** The time from the agent's own deadline to its end by force. */
 const graceSeconds = 2;
 
 /** Returns the script, or null if a value cannot stand in a script. */
@@ -35,7 +35,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
   const { collector, deadlineMs } = request;
   if (!/^[0-9a-f]{64}$/.test(digest) || !/^[\w-]{1,64}$/.test(collector)) return null;
   const own = encodeRequest({ ...request, kind: 'spool', run: noRunId, marker: '' });
-  // One group, so that a truncated file does nothing.
+  // The braces make one command of the script: a truncated file does nothing.
   return [
     '# Kept right by every visit of the collector; started by the crontab line of `fleet-health spool`.',
     '{',
@@ -59,7 +59,7 @@ export function keepSpoolScript({ dirs, formerDirs }: Visit, options: SpoolScrip
   const isRight = (dir: string): boolean =>
     readPrivateFile(`${dir}/${spoolScriptName}`, maxBytes)?.equals(content) === true;
   const isKept = asked.filter((dir) => isRight(dir) || isWritten(dir, content)).length > 0;
-  // The disk with the one that was made may be full.
+  // The disk of the existing script may be full.
   if (!isKept) dirs.find((dir) => !asked.includes(dir) && isWritten(dir, content));
 }
 

@@ -1,6 +1,6 @@
 /**
- * Sealed reports that were not acknowledged yet: `<milliseconds since 1970>-<report id>.fhs`, one a file. The spool is
- * bounded; the oldest go first.
+ * The spool of sealed reports that are not acknowledged yet, one in a file: `<milliseconds since 1970>-<report
+ * id>.fhs`. The spool is bounded: the oldest reports are removed first.
  */
 import { lstatSync } from 'node:fs';
 
@@ -13,12 +13,14 @@ export interface SpoolLimits {
   readonly maxAgeMs: number;
 }
 
-/** Ten days of what a crontab of the client has it take every five minutes (spool-script.ts). */
+/**
+ * The bounds of the spool: ten days of reports that the client's crontab makes every five minutes (spool-script.ts).
+ */
 export const spoolLimits: SpoolLimits = { maxReports: 3000, maxBytes: 8 * 1024 * 1024, maxAgeMs: 30 * 86_400_000 };
 
 export interface SpooledReport {
   readonly path: string;
-  /** UUID, lower case. */
+  /** The report id, a UUID in lower case. */
   readonly id: string;
   readonly timeMs: number;
   readonly sizeBytes: number;
@@ -28,7 +30,7 @@ export interface SpooledReport {
 const maxListed = 5000;
 
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
-/** The most that the time between two reports counts for, so that a clock that leaps by years makes no report old. */
+/** The most that the gap between two reports counts, so that a clock that jumps by years makes no report old. */
 const longestGapMs = 86_400_000;
 
 /**

@@ -6,7 +6,7 @@ import { readAcknowledgement, writeOut } from '../start/stdio.ts';
 import type { Visit } from './visit.ts';
 
 /**
- * Sends this run's report or fault, then the spooled reports, then the end. Returns false once nobody reads any more.
+ * Sends this run's report or fault, then the spooled reports, then the end. Returns false if stdout is closed.
  */
 export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | AgentFault): boolean {
   let frames = 0;

@@ -10,7 +10,7 @@ import type { PlaceNames } from '../start/places.ts';
 import { listSpool, writeSpool } from './spool.ts';
 import type { SpooledReport } from './spool.ts';
 
-/** Four folders with long names, and what is wrong with each. */
+/** The most characters of a fault: enough for four folders with long names and their faults. */
 const maxFaultChars = 2000;
 
 export interface Visit {
@@ -29,7 +29,7 @@ export interface Visit {
   spoolError: string | null;
   /** The number of spooled reports removed since the last visit. */
   dropped: number;
-  /** Report id in 32 hexadecimal digits -> the files to remove once it is acknowledged. */
+  /** The files to remove on acknowledgement, by report id in 32 hexadecimal digits. */
   readonly unacknowledged: Map<string, readonly string[]>;
 }
 
@@ -78,7 +78,7 @@ export function closeVisit({ formerDirs }: Visit): void {
     try {
       rmdirSync(dir);
     } catch {
-      // Reports that were not acknowledged are still in it.
+      // The folder still holds unacknowledged reports.
     }
   }
 }

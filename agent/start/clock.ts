@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 /** Returns whole milliseconds since boot. Includes the time that a machine slept if the system counts it. */
 export function monotonicMs(): number {
   try {
-    // CLOCK_BOOTTIME: CLOCK_MONOTONIC stands still while a machine is suspended.
+    // /proc/uptime is CLOCK_BOOTTIME; CLOCK_MONOTONIC stops while a machine is suspended.
     const seconds = Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
     if (Number.isFinite(seconds)) return Math.round(seconds * 1000);
   } catch {
-    // No Linux.
+    // The system is not Linux.
   }
   return Math.round(Number(process.hrtime.bigint() / 1_000_000n));
 }

@@ -2,13 +2,15 @@ import type { PlaceNames } from './places.ts';
 import { openPlace } from './places.ts';
 import { listPrivateFiles, removeFile, writePrivateFile } from './private-file.ts';
 
-/** An agent that was uploaded for this visit. src/loader/upload-agent.cjs puts it into `globalThis.fleetHealthUploaded`. */
+/**
+ * An agent that was uploaded for this visit. src/loader/upload-agent.cjs puts it into `globalThis.fleetHealthUploaded`.
+ */
 export interface UploadedAgent {
   /** The bytes of this program, whose length and digest are checked. */
   readonly source: Uint8Array;
-  /** SHA-256 of this program in hexadecimal digits. */
+  /** The SHA-256 of this program in hexadecimal digits. */
   readonly digest: string;
-  /** SHA-256 of the other program, which stays. */
+  /** The SHA-256 of the other program, which is not removed. */
   readonly other: string;
 }
 
@@ -18,8 +20,8 @@ export type Guard = 't' | 'w';
 const agentPattern = /^([0-9a-f]{64})\.[tw]\.cjs$/;
 
 /**
- * Keeps this program in the first place that takes it, and removes programs of other versions from all places. The file name
- * holds the guard, so that no later visit has to try which form this machine's `timeout` takes.
+ * Writes this program to the first writable place, and removes programs of other versions from all places. The file
+ * name holds the guard, so that later visits do not have to detect the syntax of this machine's `timeout` again.
  */
 export function install(uploaded: UploadedAgent, guard: Guard, roots: readonly string[], names: PlaceNames): void {
   const kept = { dir: '', name: `${uploaded.digest}.${guard}.cjs` };
@@ -31,7 +33,7 @@ export function install(uploaded: UploadedAgent, guard: Guard, roots: readonly s
       writePrivateFile(dir, kept.name, uploaded.source, true);
       kept.dir = dir;
     } catch {
-      // The next place: this disk is full or read-only.
+      // This disk is full or read-only: the next place follows.
     }
   }
   for (const root of roots) {

@@ -55,7 +55,7 @@ function folderFault(dir: string, make: boolean): string | null {
       return open === 0 ? null : `is open to others (mode ${(found.mode & 0o777).toString(8)})`;
     }
     if (!make) return 'is not there';
-    // Only what lies in a home may lack its parents; the others lie in folders that a system has.
+    // Only places in a home may lack parent folders; the others are in folders of the system.
     makeParents(dir);
     mkdirSync(dir, { mode: privateMode });
     return folderFault(dir, false);
@@ -64,7 +64,7 @@ function folderFault(dir: string, make: boolean): string | null {
   }
 }
 
-/** Makes parents one by one: mkdir's own `recursive` never ends where an automounter answers ENOENT for a folder. */
+/** Makes parents one by one: mkdir's `recursive` never ends if an automounter answers ENOENT for a folder. */
 function makeParents(dir: string): void {
   const parent = dirname(dir);
   if (existsSync(parent)) return;

@@ -14,8 +14,8 @@ import {
 const temporaryPattern = /^\.new-(\d+)$/;
 
 /**
- * Writes a file of mode 0600 so that its name never stands for half of its content. `durable` makes content and name
- * outlast a loss of power. Throws when the disk does not take it, and leaves nothing behind then.
+ * Writes a file of mode 0600 atomically. `durable` makes content and name survive a loss of power. Throws if the disk
+ * does not take the file, and then leaves nothing behind.
  */
 export function writePrivateFile(dir: string, name: string, content: Uint8Array, durable: boolean): void {
   const temporary = `${dir}/.new-${process.pid}`;
@@ -40,7 +40,7 @@ function openNew(path: string): number {
   try {
     return openSync(path, 'wx', 0o600);
   } catch (error) {
-    // Left by a process of this number that was killed: after a loss of power numbers come again.
+    // The file is left over from a killed process of the same pid: pids repeat after a reboot.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !removeFile(path)) throw error;
     return openSync(path, 'wx', 0o600);
   }
@@ -87,7 +87,7 @@ export function listPrivateFiles(dir: string): string[] {
   }
 }
 
-/** True also for another process of this number. Its file then goes another time. */
+/** True if a process has this pid, even another one. Its file is then removed by a later visit. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -4,7 +4,7 @@ import { reportIdBytes } from '../../src/report/wire.ts';
 
 const retryMs = 5;
 
-/** Writes to stdout. Returns false once nobody reads it any more. */
+/** Writes to stdout. Returns false if stdout is closed. */
 export function writeOut(bytes: Uint8Array): boolean {
   let written = 0;
   while (written < bytes.length) {
