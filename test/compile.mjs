@@ -59,7 +59,8 @@ const whereItStood = {
     onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path: file }) => {
       const contents = readFileSync(file, 'utf8')
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
-        .replaceAll('import.meta.dirname', JSON.stringify(path.dirname(file)));
+        // As a string it is an option for esbuild.
+        .replaceAll(/(?<!')import\.meta\.dirname/g, JSON.stringify(path.dirname(file)));
       return { contents, loader: 'ts' };
     });
   },
