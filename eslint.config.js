@@ -5,6 +5,19 @@ import tseslint from 'typescript-eslint';
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
+  {
+    rules: {
+      // A comment begins with what it is about. These openings leave the noun out.
+      'no-warning-comments': [
+        'error',
+        {
+          terms: ['of', 'so', 'as', 'that', 'whether', 'one', 'those', 'how', 'what'],
+          location: 'start',
+          decoration: ['*'],
+        },
+      ],
+    },
+  },
   promise.configs['flat/recommended'],
   {
     files: ['**/*.ts', '**/*.cts'],

@@ -1,5 +1,6 @@
-// Bundles the programs that run on clients, two for node and one for sh. CommonJS, because an ESM bundle of systeminformation fails at its start
-// with "Dynamic require"; minified, because every byte is uploaded once to every client.
+// Bundles the programs that run on clients, two for node and one for sh. CommonJS, because an ESM bundle of
+// systeminformation fails at its start with "Dynamic require"; minified, because every byte is uploaded once to every
+// client.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

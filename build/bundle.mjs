@@ -1,5 +1,6 @@
-// Bundles the program into dist/: one file for all commands, since Node takes half a millisecond of CPU for each module that
-// it loads. A command's own modules run when the command is used (esbuild keeps what `import()` loads lazy).
+// Bundles the program into dist/: one file for all commands, since Node takes half a millisecond of CPU for
+// each module that it loads. A command's own modules run when the command is used (esbuild keeps what
+// `import()` loads lazy).
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,5 @@
-// Puts the shortened scripts for clients into bundles, in place of the file that reads them. Needs tsx, which loads that file.
+// Puts the shortened scripts for clients into bundles, in place of the file that reads them. Needs tsx, which
+// loads that file.
 import * as scripts from '../src/report/client-scripts.ts';
 
 export const clientScripts = {

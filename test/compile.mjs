@@ -59,7 +59,7 @@ const whereItStood = {
     onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path: file }) => {
       const contents = readFileSync(file, 'utf8')
         .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
-        // As a string it is an option for esbuild.
+        // A string with this name is an option for esbuild.
         .replaceAll(/(?<!')import\.meta\.dirname/g, JSON.stringify(path.dirname(file)));
       return { contents, loader: 'ts' };
     });

@@ -12,8 +12,9 @@ interface CompileCache {
 }
 
 /**
- * Has Node keep V8's compiled form of the program, which saves a fifth of an `alert` with nothing to do. It is kept in the state
- * folder alone: Node's default is a guessable place in /tmp, where somebody else could leave code for this user to run.
+ * Has Node keep V8's compiled form of the program, which saves a fifth of an `alert` with nothing to do. It is kept in
+ * the state folder alone: Node's default is a guessable place in /tmp, where somebody else could leave code for this
+ * user to run.
  */
 export function useCompileCache(args: readonly string[]): void {
   const stateDir = usedStateFolder(path.resolve(findConfig(configOf(args))));

@@ -81,7 +81,9 @@ export type CollectEvent =
 export interface CollectResult {
   readonly runId: string;
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
-  /** 0 all well; 1 some client failed, the pass was cut short or the alerter is silent; 3 the database or disk is away. */
+  /**
+   * 0 all well; 1 some client failed, the pass was cut short or the alerter is silent; 3 the database or disk is away.
+   */
   readonly exitStatus: 0 | 1 | 3;
   /** The holder of the lock, only when overlapped; null if that could not be read. */
   readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;

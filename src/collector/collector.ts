@@ -25,7 +25,8 @@ import type { RunEnd, RunStart } from '../storage/store/run.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
- * `state-unusable`, `keys-invalid`. If another pass runs, records a run `overlapped` and returns the holder of the lock.
+ * `state-unusable`, `keys-invalid`. If another pass runs, records a run `overlapped` and returns the holder of the
+ * lock.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
@@ -69,8 +70,9 @@ const mostDelayMs = 2000;
 const delayPerClientMs = 50;
 
 /**
- * Returns how long a collector that cron started waits before it begins: cron starts all collectors of a site at the same
- * second. The delay follows from the collector's id, so that its runs stay `every` apart. Up to 2 s, less for few clients.
+ * Returns how long a collector that cron started waits before it begins: cron starts all collectors of a site at the
+ * same second. The delay follows from the collector's id, so that its runs stay `every` apart. Up to 2 s, less for few
+ * clients.
  */
 export function startDelayMs(collectorId: string, clients: number): number {
   return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(mostDelayMs, clients * delayPerClientMs));

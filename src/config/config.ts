@@ -135,8 +135,8 @@ export interface SshSettings {
   /** `allow` if the shell agent, which cannot seal, may read the client. */
   readonly unsealed: 'allow' | 'refuse';
   /**
-   * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine itself.
-   * The rest are defaults, which an ssh_config may replace, as it may the `username` of `<ssh>`: that is named
+   * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine
+   * itself. The rest are defaults, which an ssh_config may replace, as it may the `username` of `<ssh>`: that is named
    * `usernameOfSsh`, and `username` is one that stands further in. Secrets are named `password` and `passphrase`.
    */
   readonly explicit: Readonly<Record<string, string>>;

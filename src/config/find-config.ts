@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 export const systemConfigPath = '/etc/fleet-health/config.xml';
 
 /**
- * The configuration to use: what `-c` says, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's. The first two
- * are taken at their word; when neither of the others exists, ./config.xml is answered, for the message to name.
+ * The configuration to use: what `-c` says, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's. The first
+ * two are taken at their word; when neither of the others exists, ./config.xml is answered, for the message to name.
  */
 export function findConfig(
   named: string | undefined,

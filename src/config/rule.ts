@@ -37,10 +37,15 @@ export interface Rule {
   readonly also: boolean;
   /** False: `flapping="no"`, so that each change is told. */
   readonly flapping: boolean;
-  /** The nesting of the element that wrote the rule: 1 for <alerts>. 0 for a default or condition. The deepest rules of a
-   * type that match a subject judge it. */
+  /**
+   * The nesting of the element that wrote the rule: 1 for <alerts>. 0 for a default or condition. The deepest rules of
+   * a type that match a subject judge it.
+   */
   readonly depth: number;
-  /** Selectors of subjects that the rule leaves alone: an element further in ended them, or a written rule excludes them. */
+  /**
+   * Selectors of subjects that the rule leaves alone: an element further in ended them, or a written rule excludes
+   * them.
+   */
   readonly except: readonly Readonly<Record<string, string>>[];
   /** `file`: written by somebody; `default`: section 3's defaults; `condition`: needs no rule. */
   readonly origin: 'file' | 'default' | 'condition';

@@ -6,7 +6,9 @@ export interface StorageConfig {
   readonly path: string | null;
   readonly host: string | null;
   readonly port: number | null;
-  /** Further servers of the same database, tried in this order when the one before cannot be had; unless given: none. */
+  /**
+   * Further servers of the same database, tried in this order when the one before cannot be had; unless given: none.
+   */
   readonly furtherHosts?: readonly StorageHost[];
   readonly user: string | null;
   readonly database: string | null;

@@ -1,4 +1,7 @@
-/** The command line that removes what agents keep on a client (cleanup.sh; agent/start/places.ts has the places), and its answer. */
+/**
+ * The command line that removes what agents keep on a client (cleanup.sh; agent/start/places.ts has the places), and
+ * its answer.
+ */
 import { cleanupScript } from '../report/client-scripts.ts';
 import { shellCommand } from './loader.ts';
 

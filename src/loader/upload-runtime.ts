@@ -1,9 +1,10 @@
 /**
  * The command line that takes a Node.js to a client without one (upload-runtime.sh).
  *
- * stdout: the sign `fh-MARKER-runtime-PLACE-CODEC-BYTES` as soon as there is a place for it: the number of the place, how the
- * copy is to be compressed, and how much of it an interrupted transfer has left there. Then stdin is the rest. The binary is
- * tried before it gets its final name. A place where nothing may be executed is found before anything is sent.
+ * stdout: the sign `fh-MARKER-runtime-PLACE-CODEC-BYTES` as soon as there is a place for it: the number of the place,
+ * how the copy is to be compressed, and how much of it an interrupted transfer has left there. Then stdin is the rest.
+ * The binary is tried before it gets its final name. A place where nothing may be executed is found before anything is
+ * sent.
  */
 import { tryRuntimeProgram, uploadRuntimeScript } from '../report/client-scripts.ts';
 import { loaderStatus, startCommand } from './loader.ts';

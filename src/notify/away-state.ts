@@ -62,8 +62,8 @@ export interface AwayChange {
 /** A program that has not reported the outage for so long is no longer started. */
 const staleMs = 8 * dayMs;
 
-// The file is made while all is well, and changed in place with the rollback journal in memory, so that it works on a full
-// disk, which is a common reason for an outage. A crash in the middle of a write loses at most this file.
+// The file is made while all is well, and changed in place with the rollback journal in memory, so that it works on a
+// full disk, which is a common reason for an outage. A crash in the middle of a write loses at most this file.
 const schemaSql = [
   'CREATE TABLE IF NOT EXISTS programs (program TEXT PRIMARY KEY, since_ms INTEGER, seen_ms INTEGER)',
   `CREATE TABLE IF NOT EXISTS notices (one INTEGER PRIMARY KEY CHECK (one = 1), since_ms INTEGER, logged_ms INTEGER,

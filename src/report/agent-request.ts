@@ -2,8 +2,8 @@ import { protocolVersion } from './wire.ts';
 import type { AgentRequest } from './wire.ts';
 
 /**
- * The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand. Version
- * and kind come first, where a shell agent under a restricted key (agent/shell/pinned.sh) looks for them.
+ * The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand.
+ * Version and kind come first, where a shell agent under a restricted key (agent/shell/pinned.sh) looks for them.
  */
 export function encodeRequest({ v, kind, ...more }: AgentRequest): string {
   return Buffer.from(JSON.stringify({ v, kind, ...more })).toString('base64url');

@@ -2,8 +2,8 @@
  * The scripts that run on clients, shortened for a command line. The build puts their texts in place of this file
  * (build/client-scripts.mjs).
  *
- * No text holds a single quote, a backslash, an exclamation mark or a line break, so that every login shell hands the texts on
- * unchanged in single quotes.
+ * No text holds a single quote, a backslash, an exclamation mark or a line break, so that every login shell hands the
+ * texts on unchanged in single quotes.
  */
 import { nodeScript, shellScript } from './shorten-script.ts';
 

@@ -16,6 +16,7 @@ const plain = /^[ -~]*$/;
 
 function fit(text: string): string {
   const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
-  // Stands here because V8 asks ICU for the class where the expression stands, matched or not: 0.2 ms of an agent's start.
+  // Stands here because V8 asks ICU for the class where the expression stands, matched or not: 0.2 ms of an agent's
+  // start.
   return plain.test(short) ? short : short.replace(/[\0\p{Cs}]/gu, '\ufffd');
 }

@@ -18,8 +18,8 @@ export interface PlausibleReport {
 }
 
 /**
- * The report with null, and an `unknown` reason, for every value outside its metric's minimum and maximum. Fields that no
- * metric describes are left alone. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
+ * The report with null, and an `unknown` reason, for every value outside its metric's minimum and maximum. Fields that
+ * no metric describes are left alone. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
  */
 export function withPlausibleValues(report: Report): PlausibleReport {
   // Nearly every report is plausible all over, and looking costs less than making its parts anew.

@@ -10,7 +10,10 @@ export function linesOf(file: string, comment: '#' | '//'): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith(comment));
 }
 
-/** Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files that are left out. */
+/**
+ * Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files that are left
+ * out.
+ */
 export function shellScript(file: string, without: readonly string[] = []): string {
   let text = '';
   for (const line of shellLines(file, without)) {

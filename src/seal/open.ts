@@ -18,8 +18,9 @@ export interface OpenedReport {
 }
 
 /**
- * Verifies, decrypts and decompresses a sealed report, given as bytes or as what `readHeader` made of them. Throws SealFault: `seal-no-key` when it is sealed to none of the
- * keys, `seal-corrupt` when it differs from what was sealed, `report-too-large` beyond 1 MiB.
+ * Verifies, decrypts and decompresses a sealed report, given as bytes or as what `readHeader` made of them. Throws
+ * SealFault: `seal-no-key` when it is sealed to none of the keys, `seal-corrupt` when it differs from what was sealed,
+ * `report-too-large` beyond 1 MiB.
  */
 export function openReport(sealed: Uint8Array | SealedMessage, keys: PrivateKeys): OpenedReport {
   const message = sealed instanceof Uint8Array ? readHeader(sealed) : sealed;

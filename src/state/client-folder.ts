@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 const longest = 200;
 
 /**
- * Returns the folder name of a client under encrypted_stats/: its name percent-encoded, or a hash beyond 200 characters.
- * Never `.`, `..`, hidden, or with a separator.
+ * Returns the folder name of a client under encrypted_stats/: its name percent-encoded, or a hash beyond 200
+ * characters. Never `.`, `..`, hidden, or with a separator.
  */
 export function folderOfClient(client: string): string {
   const encoded = encodeURIComponent(client)

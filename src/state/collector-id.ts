@@ -5,8 +5,8 @@ import { asFleetError, errnoOf, FleetError } from '../errors.ts';
 import { writeDurably } from './durable-file.ts';
 
 /**
- * Returns the collector's id, a UUID that the first call makes and keeps in the file. Clients keep agent, counters and spool
- * apart by it. Throws FleetError `state-unusable`.
+ * Returns the collector's id, a UUID that the first call makes and keeps in the file. Clients keep agent, counters and
+ * spool apart by it. Throws FleetError `state-unusable`.
  */
 export function loadCollectorId(file: string): string {
   try {

@@ -57,8 +57,8 @@ function writeAndSync(descriptor: number, content: string | Uint8Array): void {
 }
 
 /**
- * Writes a file of an existing folder, 0600, without blocking the event loop. Resolves when the file would survive a power
- * loss. Overwrites what a killed process left of it. Throws what fs throws, and leaves nothing then.
+ * Writes a file of an existing folder, 0600, without blocking the event loop. Resolves when the file would survive a
+ * power loss. Overwrites what a killed process left of it. Throws what fs throws, and leaves nothing then.
  */
 export async function writeSynced(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const part = path.join(folder, `.${name}${partSuffix}`);
@@ -99,8 +99,8 @@ export function syncFolderNow(dir: string): void {
 }
 
 /**
- * Returns a syncFolder for a folder in which many files are made at a time. All calls during a sync share the next one: it
- * begins after this sync and so covers what each caller did.
+ * Returns a syncFolder for a folder in which many files are made at a time. All calls during a sync share the next one:
+ * it begins after this sync and so covers what each caller did.
  */
 export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder): () => Promise<void> {
   let running: Promise<void> | null = null;

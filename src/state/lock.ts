@@ -28,8 +28,8 @@ export interface LockOptions {
 const heldHere = new Map<string, LockHolder>();
 
 /**
- * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the process,
- * however that ends. Throws FleetError `state-unusable` if the file cannot be used.
+ * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the
+ * process, however that ends. Throws FleetError `state-unusable` if the file cannot be used.
  */
 export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   const file = path.join(realpathSync(path.dirname(options.file)), path.basename(options.file));
@@ -59,7 +59,9 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   }
 }
 
-/** Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null for neither. */
+/**
+ * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null for neither.
+ */
 function whyUnwritable(file: string): string | null {
   for (const place of [path.dirname(file), file]) {
     try {
@@ -82,9 +84,9 @@ const attempts = 20;
 const pauseMs = 25;
 
 /**
- * Commits the holder's row before the transaction that is the lock. Between the two another process may write its own row.
- * A process that then holds the lock under a foreign row begins again. A process that is refused reads until the row names
- * another process.
+ * Commits the holder's row before the transaction that is the lock. Between the two another process may write its own
+ * row. A process that then holds the lock under a foreign row begins again. A process that is refused reads until the
+ * row names another process.
  */
 async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'held' | LockHolder | null> {
   const token = randomUUID();

@@ -2,9 +2,9 @@ import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a folder and its missing parents, all of mode 0700. Throws what mkdir throws. Does not use mkdir's `recursive`, which
- * never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a full disk ENOENT
- * (nodejs/node#42808).
+ * Makes a folder and its missing parents, all of mode 0700. Throws what mkdir throws. Does not use mkdir's `recursive`,
+ * which never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a full disk
+ * ENOENT (nodejs/node#42808).
  */
 export function makeFolder(dir: string): void {
   const missing: string[] = [];
@@ -20,7 +20,8 @@ export function makeFolder(dir: string): void {
 }
 
 /**
- * Makes a folder inside the state folder. Throws if something else is in its place, such as a symbolic link to a folder.
+ * Makes a folder inside the state folder. Throws if something else is in its place, such as a symbolic link to a
+ * folder.
  */
 export function makeOwnFolder(dir: string): void {
   makeFolder(dir);

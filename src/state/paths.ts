@@ -17,7 +17,10 @@ export const shellAgentPath: string = path.join(packageDir, 'dist', 'agent', 'ag
 /** Holds `mysql/` and `sqlite/` with the numbered migrations. */
 export const sqlDir: string = path.join(packageDir, 'sql');
 
-/** The kind of a place. A file that is written in place must have no second name. SQLite keeps more files beside its own. */
+/**
+ * The kind of a place. A file that is written in place must have no second name. SQLite keeps more files beside its
+ * own.
+ */
 type PlaceKind = 'folder' | 'file' | 'written-in-place' | 'sqlite';
 
 /** The places inside the state folder. ARCHITECTURE.md says what each holds. */

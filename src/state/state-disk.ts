@@ -31,8 +31,8 @@ export interface StatePlaces {
 }
 
 /**
- * Returns the free space of the file systems of these places, each once, under the first of its places. Looks at the nearest
- * existing folder of a place. Omits file systems that cannot be asked.
+ * Returns the free space of the file systems of these places, each once, under the first of its places. Looks at the
+ * nearest existing folder of a place. Omits file systems that cannot be asked.
  */
 export function stateDisks(places: readonly string[]): readonly StateDisk[] {
   const known = new Set<number>();

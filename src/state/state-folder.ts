@@ -10,9 +10,10 @@ import type { StateFolder, StatePaths } from './paths.ts';
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 
 /**
- * Refuses a state folder that somebody else could have written into: keys, reports and the database are believed because
- * nobody else can write here. Refuses symbolic links and FIFOs in it, and folders in the place of files. The folder itself
- * may be missing, or a symbolic link of ours. Root may look at a folder of another user. Throws FleetError `state-unusable`.
+ * Refuses a state folder that somebody else could have written into: keys, reports and the database are believed
+ * because nobody else can write here. Refuses symbolic links and FIFOs in it, and folders in the place of files. The
+ * folder itself may be missing, or a symbolic link of ours. Root may look at a folder of another user. Throws
+ * FleetError `state-unusable`.
  */
 export function checkStateFolder(paths: StatePaths): void {
   const owner = checkFolder(paths.dir);
@@ -26,8 +27,8 @@ export function checkStateFolder(paths: StatePaths): void {
 }
 
 /**
- * Makes or checks the state folder for a command that writes: the folder must be ours. Checks the entries of the folders in
- * `used`, too. Throws FleetError `state-unusable`.
+ * Makes or checks the state folder for a command that writes: the folder must be ours. Checks the entries of the
+ * folders in `used`, too. Throws FleetError `state-unusable`.
  */
 export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   const { dir } = paths;
@@ -62,8 +63,8 @@ function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
 }
 
 /**
- * Refuses root a file that belongs to another user or would lie in that user's folder: programs of that user could not use
- * it. Throws FleetError `state-unusable`.
+ * Refuses root a file that belongs to another user or would lie in that user's folder: programs of that user could not
+ * use it. Throws FleetError `state-unusable`.
  */
 export function refuseFileOfOthers(file: string): void {
   if (process.geteuid?.() !== 0) return;

@@ -38,8 +38,8 @@ const schemaTrial = [
 const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TABLE IF EXISTS fleet_health_trial'];
 
 /**
- * Tries what `collect` and `alert` will do with the database: its schema, and each kind of change to each table, none of
- * which changes a row. Leaves nothing behind, and does not make an absent SQLite file. Throws FleetError.
+ * Tries what `collect` and `alert` will do with the database: its schema, and each kind of change to each table, none
+ * of which changes a row. Leaves nothing behind, and does not make an absent SQLite file. Throws FleetError.
  */
 export async function tryStorage(options: TryStorageOptions): Promise<void> {
   const { storage } = options;

@@ -14,8 +14,9 @@ const units = [
 const form = /^(?:(\d{1,9})y)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;
 
 /**
- * Parses `90s`, `5m`, `4h`, `30d`, `1y` (365 days) or, largest unit first, `1h30m` to milliseconds, at most a hundred years. Returns null
- * for any other text. (The libraries for this also take `5 mins`, `1.5`, `-1h` or unknown units, which here must be faults.)
+ * Parses `90s`, `5m`, `4h`, `30d`, `1y` (365 days) or, largest unit first, `1h30m` to milliseconds, at most a hundred
+ * years. Returns null for any other text. (The libraries for this also take `5 mins`, `1.5`, `-1h` or unknown units,
+ * which here must be faults.)
  */
 export function parseDuration(text: string): number | null {
   const parts = form.exec(text);

@@ -1,9 +1,9 @@
 /** Line breaks of every kind, tabs and runs of spaces. */
 const spaces = /[\s\u0085]+/gu;
 /**
- * Control characters, lone surrogates, code points that are no characters, and format characters: overrides and marks of
- * direction, invisible spaces, tags. Left are the joiners, without which Persian, Hindi and many emoji come apart, and the
- * signs that Arabic and Syriac write around numbers.
+ * Control characters, lone surrogates, code points that are no characters, and format characters: overrides and marks
+ * of direction, invisible spaces, tags. Left are the joiners, without which Persian, Hindi and many emoji come apart,
+ * and the signs that Arabic and Syriac write around numbers.
  */
 const harmful = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]|(?![\u0600-\u0605\u06dd\u070f\u200c\u200d])\p{Cf}/gu;
 const joinersInARow = /([\u200c\u200d])[\u200c\u200d]+/gu;
@@ -14,8 +14,8 @@ const rightToLeft =
 const mostCharacters = 2000;
 
 /**
- * Text from outside as one line that can do no harm in a mail: no line breaks, nothing that changes the order of what stands
- * around it. What is taken out leaves U+FFFD, so that it shows. Cut at 2,000 code units.
+ * Text from outside as one line that can do no harm in a mail: no line breaks, nothing that changes the order of what
+ * stands around it. What is taken out leaves U+FFFD, so that it shows. Cut at 2,000 code units.
  */
 export function oneLine(text: string): string {
   const line = text
@@ -31,8 +31,8 @@ export function oneLine(text: string): string {
 }
 
 /**
- * The same, to stand among other words: what is written from right to left is isolated (U+2068, U+2069), so that numbers
- * and punctuation beside it keep their place.
+ * The same, to stand among other words: what is written from right to left is isolated (U+2068, U+2069), so that
+ * numbers and punctuation beside it keep their place.
  */
 export function quoted(text: string): string {
   const line = oneLine(text);

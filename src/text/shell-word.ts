@@ -6,8 +6,8 @@ export function shellWord(text: string): string {
 }
 
 /**
- * Returns the text as one word of a POSIX shell in a command that a person reads and may type: a mail, advice, a comment
- * of a script. Harmful characters are replaced as `oneLine` replaces them.
+ * Returns the text as one word of a POSIX shell in a command that a person reads and may type: a mail, advice, a
+ * comment of a script. Harmful characters are replaced as `oneLine` replaces them.
  */
 export function shownShellWord(text: string): string {
   return shellWord(oneLine(text));

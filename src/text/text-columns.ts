@@ -15,8 +15,8 @@ export interface WrapOptions {
 }
 
 /**
- * Breaks a line between words, and words that are wider than a line between characters. Addresses (http, https) stay whole,
- * as a broken one leads nowhere: one that is wider stands on a line of its own.
+ * Breaks a line between words, and words that are wider than a line between characters. Addresses (http, https) stay
+ * whole, as a broken one leads nowhere: one that is wider stands on a line of its own.
  */
 export function wrap(text: string, { columns, first = '', rest = first }: WrapOptions): readonly string[] {
   const lines: string[] = [];

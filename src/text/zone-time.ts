@@ -20,8 +20,8 @@ export function calendarDay(zone: string | null, atMs: number): CalendarDay {
 }
 
 /**
- * When a zone's clocks show so many minutes after midnight. What a clock change doubles is its first time; what it skips
- * is read with the offset before the change, so that 02:30 is an hour after 01:30 (RFC 5545, section 3.3.5).
+ * When a zone's clocks show so many minutes after midnight. What a clock change doubles is its first time; what it
+ * skips is read with the offset before the change, so that 02:30 is an hour after 01:30 (RFC 5545, section 3.3.5).
  */
 export function wallTime(zone: string | null, day: CalendarDay, minute: number): number {
   const wallMs = day + minute * minuteMs;

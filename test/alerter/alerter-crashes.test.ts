@@ -29,8 +29,8 @@ async function passesAfter(station: Station): Promise<void> {
 }
 
 /**
- * Commits, what follows them, and every so manieth statement. Between two commits one statement is as good as another: all
- * that the dead one did since is rolled back.
+ * Commits, what follows them, and every so manieth statement. Between two commits one statement is as good as another:
+ * all that the dead one did since is rolled back.
  */
 function crashes(name: string, every: number, create: () => Promise<StorageConfig>): void {
   test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async () => {

@@ -159,8 +159,8 @@ story('a client whose visits flap and succeed now is told of by its other alerts
 });
 
 /**
- * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as much
- * later as the clock was put forward; of doubled ones the first counts.
+ * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as
+ * much later as the clock was put forward; of doubled ones the first counts.
  */
 const changes: readonly (readonly [zone: string, start: string, what: string, opens: string])[] = [
   ['Europe/Berlin', '02:30', 'skipped', '2027-03-28T01:30Z'],

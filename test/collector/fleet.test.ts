@@ -60,7 +60,8 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, () =
   };
 
   it('ends within the client deadline and two seconds, with 47 reports and 3 visits that say why', async () => {
-    // A first pass brings the agent and takes a few inventories, on as many CPUs as there are: the deadline is not its subject.
+    // A first pass brings the agent and takes a few inventories, on as many CPUs as there are: the deadline is not its
+    // subject.
     await makeInventoriedIn(fleet.stateDir, ...clients.slice(4).map(({ name }) => name));
     const first = await collect(8, {
       only: new Set(clients.filter(({ port }) => port === sshd.port).map(({ name }) => name)),

@@ -1,6 +1,6 @@
 /**
- * Keys are made, rotated, imported and retired in any order while reports are under way: each report is one row, or it is
- * told that its key was retired; and with that key out of a backup it is one row after all.
+ * Keys are made, rotated, imported and retired in any order while reports are under way: each report is one row, or it
+ * is told that its key was retired; and with that key out of a backup it is one row after all.
  */
 import assert from 'node:assert/strict';
 import {

@@ -111,7 +111,8 @@ test('a stolen collector shows names and times and nothing that reports say; ope
   assert.ok(markers.length > 30, `${markers.length} markers are no test`);
   const seen = everyFile(stolen).map((file) => readFileSync(file, 'latin1'));
   assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
-  // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the collector.
+  // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the
+  // collector.
   const told = new Set([String((await fleet.query('SELECT boot_id FROM stats'))[0]?.['boot_id'])]);
   for (const marker of markers) {
     if (told.has(marker)) continue;

@@ -1,5 +1,6 @@
 /**
- * The recipes of CONTRIBUTING.md: each diff beside this file is applied to a copy of the project and tested there. A diff begins with a sentence for people and a line `Tests:` with the test files to run in the copy.
+ * The recipes of CONTRIBUTING.md: each diff beside this file is applied to a copy of the project and tested there. A
+ * diff begins with a sentence for people and a line `Tests:` with the test files to run in the copy.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -18,7 +18,10 @@ const root = path.join(import.meta.dirname, '../..');
 const texts: Readonly<Record<string, string>> = clientScripts;
 const programs = ['uploadAgentProgram', 'tryRuntimeProgram', 'launcherProgram'];
 
-/** SC1007: empty values in a row of assignments. SC2015: `A && B || C` where B does not fail. SC2086: words without blanks. */
+/**
+ * SC1007: empty values in a row of assignments. SC2015: `A && B || C` where B does not fail. SC2086: words without
+ * blanks.
+ */
 const allowed = 'SC1007,SC2015,SC2086';
 /** Functions that are called by name, which shellcheck takes for unreachable. */
 const calledByName = 'SC2317';

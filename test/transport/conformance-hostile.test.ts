@@ -1,4 +1,6 @@
-/** Clients that misbehave in one exact way each, over both transports: the same codes and stages, within the deadlines. */
+/**
+ * Clients that misbehave in one exact way each, over both transports: the same codes and stages, within the deadlines.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Servers that know a client's host key and cannot prove it: after no forged exchange anything is sent that is not part of
- * it, also where the login goes ahead, directly and through a bastion, with a key and with a password.
+ * Servers that know a client's host key and cannot prove it: after no forged exchange anything is sent that is not part
+ * of it, also where the login goes ahead, directly and through a bastion, with a key and with a password.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * A server that shows three keys and a certificate is asked for by ssh2 and by `ssh`, with the same known_hosts file each
- * time. What ssh refuses is refused here; what is refused here alone says why.
+ * A server that shows three keys and a certificate is asked for by ssh2 and by `ssh`, with the same known_hosts file
+ * each time. What ssh refuses is refused here; what is refused here alone says why.
  */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * Every file of testdata/known-hosts says of every name what `ssh-keygen -F` finds in it. Names are asked in lower case,
- * as ssh does it (ssh-keygen does not).
+ * Every file of testdata/known-hosts says of every name what `ssh-keygen -F` finds in it. Names are asked in lower
+ * case, as ssh does it (ssh-keygen does not).
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -68,7 +68,9 @@ export function titleOf(item: PendingNotification): string {
   return `collector ${quoted(item.host ?? item.subject)} ${item.alert.state === 'resolved' ? 'was' : 'is'} ${state}`;
 }
 
-/** Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`. */
+/**
+ * Returns the title of many items in one line: `rack-7: 8 of 12 unreachable`, `rack-7: disk /var (7 of 12 clients)`.
+ */
 export function foldTitle(line: Line, kind: SectionKind): string {
   const whose = whoseFold(line);
   return `${whose === '' ? '' : `${whose}: `}${foldLabel(line, kind)}`;

@@ -25,7 +25,9 @@ export function threadsOf(recipient: string, items: readonly PendingNotification
   return [...new Set(ids)].reverse();
 }
 
-/** Returns the id of an alert for other programs: the same for a rule and subject of a client, each time that it fires. */
+/**
+ * Returns the id of an alert for other programs: the same for a rule and subject of a client, each time that it fires.
+ */
 export function alertIdOf({ client, rule, subject }: Pick<PendingNotification, 'client' | 'rule' | 'subject'>): string {
   return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }

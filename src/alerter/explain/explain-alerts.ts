@@ -19,7 +19,9 @@ export interface RuleExplained {
   readonly rule: Rule;
   /** The samples of the newest row by subject; empty for the fleet. */
   readonly samples: readonly Sample[];
-  /** The reason why the newest report has no sample, and its begin; null if there is one, or the rule needs no report. */
+  /**
+   * The reason why the newest report has no sample, and its begin; null if there is one, or the rule needs no report.
+   */
   readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
   /** Silences and windows in force for its subjects, whether anything is open or not. */

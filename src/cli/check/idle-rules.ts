@@ -68,8 +68,8 @@ interface ProcessedRows {
 }
 
 /**
- * Written rules that some clients cannot be judged by, in the file's order; where it only matches nothing of a client, it
- * counts if it matches nothing of any. Reads what the alerter remembers of each client.
+ * Written rules that some clients cannot be judged by, in the file's order; where it only matches nothing of a client,
+ * it counts if it matches nothing of any. Reads what the alerter remembers of each client.
  */
 export async function findUnknownRules(
   { clients, collector }: Pick<Config, 'clients' | 'collector'>,

@@ -26,8 +26,8 @@ export interface IngestOptions {
   /** null while the database is away: then everything waits. */
   readonly store: Pick<ReportStore, 'ingest' | 'saveSealed'> | null;
   /**
-   * Refuses reports that had been observed longer ago when they were received, so that pruned rows cannot come back. Counted
-   * from the receipt, because a clock that leaps ahead would refuse all that waits.
+   * Refuses reports that had been observed longer ago when they were received, so that pruned rows cannot come back.
+   * Counted from the receipt, because a clock that leaps ahead would refuse all that waits.
    */
   readonly retentionMs: number;
   readonly now: () => number;
@@ -41,8 +41,8 @@ export interface Ingest {
   /** Queues a sealed file, which is stored with others soon after. */
   take(report: SpooledReport): void;
   /**
-   * Stores what is queued and not put off, while there is time, even after a fault of the storage. Returns the fault that
-   * stopped it. What could not be stored stays in the spool.
+   * Stores what is queued and not put off, while there is time, even after a fault of the storage. Returns the fault
+   * that stopped it. What could not be stored stays in the spool.
    */
   drain(): Promise<FleetError | null>;
   /** Leaves the leftovers of earlier runs to the next run. */

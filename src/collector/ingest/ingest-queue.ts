@@ -42,8 +42,8 @@ export interface IngestQueueOptions {
 }
 
 /**
- * Returns leftovers first, oldest first, so that each client's history is stored in order. After `aloneMs` every other batch
- * is of this run, so that a backlog of days does not keep the present out of the database.
+ * Returns leftovers first, oldest first, so that each client's history is stored in order. After `aloneMs` every other
+ * batch is of this run, so that a backlog of days does not keep the present out of the database.
  */
 export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions): IngestQueue {
   const begunAt = performance.now();

@@ -56,9 +56,9 @@ const maxSealedBytes = 1024 * 1024;
 const maxOpenedBytes = 2 * 1024 * 1024;
 
 /**
- * Opens and stores what a collector without the private key has stored sealed, oldest first. Rows and the removal of the
- * sealed row are one transaction. What is not believed goes to this machine's quarantine. What is sealed to a key that is
- * not live here waits in the database and is reported once. Throws FleetError when the database is away.
+ * Opens and stores what a collector without the private key has stored sealed, oldest first. Rows and the removal of
+ * the sealed row are one transaction. What is not believed goes to this machine's quarantine. What is sealed to a key
+ * that is not live here waits in the database and is reported once. Throws FleetError when the database is away.
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
   const { keys, sealed, signal, marks, names, quarantine } = options;

@@ -30,7 +30,9 @@ interface Opened<Item> extends Admitted<Item> {
   readonly client: string;
 }
 
-/** Starts to store the leftovers, and what is taken from now on. Only the holder of the collector's lock may call it. */
+/**
+ * Starts to store the leftovers, and what is taken from now on. Only the holder of the collector's lock may call it.
+ */
 export function startIngest(options: IngestOptions): Ingest {
   const { keys } = options;
   return keys === null

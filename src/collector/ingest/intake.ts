@@ -86,9 +86,9 @@ export interface OpenedSealed {
 }
 
 /**
- * Opens and checks one report of a client: verifies, decrypts, parses, compares its content with its header and its owner,
- * and replaces values out of any sense. Refuses what was observed before `oldestMs`, so that pruned rows cannot come back.
- * Throws ReportRejected, SealFault or ReportFault.
+ * Opens and checks one report of a client: verifies, decrypts, parses, compares its content with its header and its
+ * owner, and replaces values out of any sense. Refuses what was observed before `oldestMs`, so that pruned rows cannot
+ * come back. Throws ReportRejected, SealFault or ReportFault.
  */
 export function openSealed(
   { message, owner, receivedAtMs, clock }: Omit<SealedArrival, 'sealed'>,

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { writeSynced } from '../../state/durable-file.ts';
 
 /**
- * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report that
- * kills the process is not the first one that the next run opens.
+ * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report
+ * that kills the process is not the first one that the next run opens.
  */
 export interface OpeningMarks {
   /** Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open. */

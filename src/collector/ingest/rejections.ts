@@ -18,7 +18,9 @@ export class ReportRejected extends Error {
   }
 }
 
-/** Returns the reason for which a report is not admitted. `describeKey` finds the words for a key that is not live here. */
+/**
+ * Returns the reason for which a report is not admitted. `describeKey` finds the words for a key that is not live here.
+ */
 export function asRejected(thrown: unknown, describeKey?: (keyId: string) => MissingKey): ReportRejected {
   if (thrown instanceof ReportRejected) return thrown;
   if (thrown instanceof SealFault && thrown.keyId !== null && describeKey !== undefined) {

@@ -16,8 +16,8 @@ export interface SealedToCount {
 }
 
 /**
- * Counts the sealed reports under encrypted_stats/ that are sealed to a key. The quarantine of `givenUp` clients does not
- * count. Throws what fs throws.
+ * Counts the sealed reports under encrypted_stats/ that are sealed to a key. The quarantine of `givenUp` clients does
+ * not count. Throws what fs throws.
  */
 export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<string> = new Set()): SealedToCount {
   let waiting = 0;

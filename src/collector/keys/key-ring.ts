@@ -49,8 +49,8 @@ export interface ListedKey {
 }
 
 /**
- * A client may seal to a key for so long after a newer one was made: a restricted key does until `authorize` runs again.
- * Later its reports are refused, so that no client can keep a key from being retired.
+ * A client may seal to a key for so long after a newer one was made: a restricted key does until `authorize` runs
+ * again. Later its reports are refused, so that no client can keep a key from being retired.
  */
 export const replacedKeyDays = 90;
 
@@ -59,7 +59,9 @@ export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number):
   return replacedAtMs !== undefined && nowMs - replacedAtMs > replacedKeyDays * dayMs;
 }
 
-/** Returns all live pairs. Makes the first pair if there is none. Throws FleetError `keys-invalid` or `state-unusable`. */
+/**
+ * Returns all live pairs. Makes the first pair if there is none. Throws FleetError `keys-invalid` or `state-unusable`.
+ */
 export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
   const before = readPairs(paths);
   const pairs = before.length > 0 ? before : [addPair(paths, nowMs)];
@@ -124,7 +126,10 @@ function knownKeys(
   };
 }
 
-/** Lists all keys, oldest first, for a collector that opens reports or not. Throws FleetError `keys-invalid` or `state-unusable`. */
+/**
+ * Lists all keys, oldest first, for a collector that opens reports or not. Throws FleetError `keys-invalid` or
+ * `state-unusable`.
+ */
 export function listKeys(paths: KeyPaths, opens = true): readonly ListedKey[] {
   const pairs = readPairs(paths);
   const withPair = new Set(pairs.map(({ id }) => id));

@@ -20,7 +20,10 @@ export interface StoredPublicKey {
 /** A PEM of a public key has 113 bytes. */
 const maxFileBytes = 16 * 1024;
 
-/** Reads all public keys, oldest first. Omits what is no regular file. Throws FleetError `keys-invalid` or `state-unusable`. */
+/**
+ * Reads all public keys, oldest first. Omits what is no regular file. Throws FleetError `keys-invalid` or
+ * `state-unusable`.
+ */
 export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
   return namesIn(paths.publicKeys).flatMap((name) => {
     const file = path.join(paths.publicKeys, name);
@@ -38,8 +41,9 @@ export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
 }
 
 /**
- * Copies the public key of another machine into public_keys/, unless it is there already. Its time is that in the file's
- * name; without one the key is the newest from now on. Throws FleetError `keys-invalid` for anything but a public key.
+ * Copies the public key of another machine into public_keys/, unless it is there already. Its time is that in the
+ * file's name; without one the key is the newest from now on. Throws FleetError `keys-invalid` for anything but a
+ * public key.
  */
 export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): StoredPublicKey {
   const publicKey = readPublicKey(file);

@@ -49,9 +49,9 @@ export interface IngestRunResult extends IngestStoredCounts {
 }
 
 /**
- * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) when it cannot
- * be made: `keys-invalid`, `state-unusable`, or what the storage throws. Records that as a run `failed` if the database
- * takes it.
+ * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) when it
+ * cannot be made: `keys-invalid`, `state-unusable`, or what the storage throws. Records that as a run `failed` if the
+ * database takes it.
  */
 export async function ingestRun(options: IngestRunOptions): Promise<IngestRunResult> {
   const paths = statePaths(options.config.stateDir);

@@ -9,9 +9,9 @@ import { appendDurably, syncFolderNow } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 /**
- * journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start, visits, its end,
- * one JSON object a line. The file is made at the start of every run and deleted when the database has the end, so that a
- * run that was killed leaves a record.
+ * journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start, visits, its
+ * end, one JSON object a line. The file is made at the start of every run and deleted when the database has the end, so
+ * that a run that was killed leaves a record.
  */
 export interface JournalFile {
   /** Makes the file. This and the other records survive a power loss. They throw FleetError `spool-full`. */
@@ -81,8 +81,8 @@ export interface ReplayOptions {
 }
 
 /**
- * Stores the records of earlier runs in the database, oldest first, and deletes their journals. Only the holder of the lock
- * may call it. Throws what the store throws; the remaining journals stay.
+ * Stores the records of earlier runs in the database, oldest first, and deletes their journals. Only the holder of the
+ * lock may call it. Throws what the store throws; the remaining journals stay.
  */
 export async function replayJournals(
   dir: string,
@@ -116,7 +116,9 @@ export async function replayJournals(
 
 const batchSize = 200;
 
-/** Stores records in batches. Halves a batch that the database refuses. Returns the number of records that it refuses. */
+/**
+ * Stores records in batches. Halves a batch that the database refuses. Returns the number of records that it refuses.
+ */
 async function storeHalving<T>(records: readonly T[], store: (some: readonly T[]) => Promise<void>): Promise<number> {
   if (records.length === 0) return 0;
   if (records.length <= batchSize) {

@@ -52,7 +52,9 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
   }
 }
 
-/** Stores the records of earlier runs that the database has not taken yet, for so long. Throws what the store throws. */
+/**
+ * Stores the records of earlier runs that the database has not taken yet, for so long. Throws what the store throws.
+ */
 export async function replayEarlierRuns(
   { paths, start, observe }: Pick<PassOptions, 'paths' | 'start' | 'observe'>,
   store: ReportStore,

@@ -66,8 +66,8 @@ function wholeMinutes(ms: number): number {
 }
 
 /**
- * Returns `ingest-silent` if sealed reports have waited in the database for three times `every` and no `ingest` has looked
- * at them. `null` if all is well. For a collector that opens nothing.
+ * Returns `ingest-silent` if sealed reports have waited in the database for three times `every` and no `ingest` has
+ * looked at them. `null` if all is well. For a collector that opens nothing.
  */
 export async function ingestFault({
   storage,

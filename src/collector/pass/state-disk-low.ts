@@ -10,9 +10,9 @@ export interface StateDiskWatchOptions extends Pick<PassOptions, 'config' | 'sta
 }
 
 /**
- * Stores the free space of the file systems that the collector writes to, for the alerter to mail. Returns `disk-low` when
- * one has become low, and in the first run of each hour while it is. Else returns null. The disk of a database server
- * cannot be seen from here.
+ * Stores the free space of the file systems that the collector writes to, for the alerter to mail. Returns `disk-low`
+ * when one has become low, and in the first run of each hour while it is. Else returns null. The disk of a database
+ * server cannot be seen from here.
  */
 export async function stateDiskFault(options: StateDiskWatchOptions): Promise<FleetError | null> {
   const { config, store, nowMs } = options;

@@ -19,8 +19,8 @@ export interface FetchedRuntime {
 }
 
 /**
- * Fetches the npm package that holds a target's node, with `npm pack`: so registry, proxy and login are those that npm is
- * set up with here, and npm checks the package's integrity. `range` is a version as npm takes it. Throws FleetError
+ * Fetches the npm package that holds a target's node, with `npm pack`: so registry, proxy and login are those that npm
+ * is set up with here, and npm checks the package's integrity. `range` is a version as npm takes it. Throws FleetError
  * `runtime-unavailable`.
  */
 export async function fetchRuntime(

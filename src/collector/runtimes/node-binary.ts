@@ -32,8 +32,8 @@ class NoExecutable extends Error {
 }
 
 /**
- * Writes the Node.js binary of a file to `to`: the file itself, or `bin/node` of a release archive (.tar.gz, .tgz, .tar.xz).
- * Throws FleetError `runtime-invalid`, or the signal's reason.
+ * Writes the Node.js binary of a file to `to`: the file itself, or `bin/node` of a release archive (.tar.gz, .tgz,
+ * .tar.xz). Throws FleetError `runtime-invalid`, or the signal's reason.
  */
 export async function extractNode(file: string, to: string, signal: AbortSignal): Promise<void> {
   try {
@@ -61,7 +61,9 @@ async function unpackNode(archive: string, signal: AbortSignal): Promise<Buffer>
   return await tar(['-xOf', archive, member], maxNodeBytes, signal);
 }
 
-/** Returns what tar prints. An archive has an absolute path: GNU tar takes `HOST:FILE` for a file of another machine. */
+/**
+ * Returns what tar prints. An archive has an absolute path: GNU tar takes `HOST:FILE` for a file of another machine.
+ */
 async function tar(args: readonly string[], maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   try {
     const { stdout } = await promisify(execFile)('tar', args, {
@@ -141,8 +143,8 @@ export function isOwnTarget(target: RuntimeTarget): boolean {
 const oldest = [18, 15] as const;
 
 /**
- * The version of a binary that this machine can run, as `20.20.2`; null when it may not be started where it lies. Throws
- * FleetError `runtime-invalid` when it is no node, or one that is too old for the agent.
+ * The version of a binary that this machine can run, as `20.20.2`; null when it may not be started where it lies.
+ * Throws FleetError `runtime-invalid` when it is no node, or one that is too old for the agent.
  */
 export async function askVersion(binary: string, file: string, signal: AbortSignal): Promise<string | null> {
   const { outcome, status, stdout, stderr } = await runProgram({

@@ -27,8 +27,8 @@ export interface ProgramResult {
 const maxSaidChars = 64 * 1024;
 
 /**
- * Runs a program of this machine, without a shell, to its end. It is killed with what it started at the deadline and when
- * the signal is aborted; then this throws the signal's reason.
+ * Runs a program of this machine, without a shell, to its end. It is killed with what it started at the deadline and
+ * when the signal is aborted; then this throws the signal's reason.
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
   const { program, args, signal } = options;

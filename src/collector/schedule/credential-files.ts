@@ -7,8 +7,8 @@ import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
 type Machines = Pick<Config, 'bastions' | 'clients' | 'jumpHosts'>;
 
 /**
- * Returns the last change of the files that hold credentials for a client or for a bastion before it, milliseconds since
- * 1970; null if there are none.
+ * Returns the last change of the files that hold credentials for a client or for a bastion before it, milliseconds
+ * since 1970; null if there are none.
  */
 export function credentialsChangedAtMs(client: Client, machines: Machines): number | null {
   const settings = [client.ssh, ...bastionsOf(client, machines)];

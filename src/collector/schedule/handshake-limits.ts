@@ -5,8 +5,8 @@ import { subnetOf } from './order.ts';
 import type { Limit } from './work-queue.ts';
 
 /**
- * The logins under way at one address, whatever its ports. sshd begins to drop connections when ten are not logged in yet
- * (MaxStartups 10:30:100), and people log in there too.
+ * The logins under way at one address, whatever its ports. sshd begins to drop connections when ten are not logged in
+ * yet (MaxStartups 10:30:100), and people log in there too.
  */
 const perAddress = 8;
 /** Further logins at one address for clients that did not answer last time. The sum stays within ten. */
@@ -24,8 +24,8 @@ export interface HandshakeLimits {
 }
 
 /**
- * Creates the limits of one run. A limit that was lowered stays so. `jumpsTo` names the bastions before a client without a
- * proxyJump in config.xml. It is called once for each.
+ * Creates the limits of one run. A limit that was lowered stays so. `jumpsTo` names the bastions before a client
+ * without a proxyJump in config.xml. It is called once for each.
  */
 export function createHandshakeLimits(
   config: Pick<CollectorConfig, 'perBastion' | 'perSubnet'>,

@@ -8,9 +8,9 @@ import { jitterFraction } from '../../platform/jitter.ts';
 export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
 
 /**
- * Returns the clients in the order of their visits. The clients of one group, and of one subnet in it, are spread evenly over
- * the run, so that no rack or switch is visited all at once. `turn` differs from run to run and moves everybody, so that
- * nobody is always last. The same input gives the same order.
+ * Returns the clients in the order of their visits. The clients of one group, and of one subnet in it, are spread
+ * evenly over the run, so that no rack or switch is visited all at once. `turn` differs from run to run and moves
+ * everybody, so that nobody is always last. The same input gives the same order.
  */
 export function visitOrder<T extends Placed>(clients: readonly T[], turn: number): readonly T[] {
   const perGroup = [...groupBy(clients, (client) => client.groups.join('/'))].map(([group, members]): Bucket<T> => {

@@ -31,8 +31,8 @@ export interface FleetOutcome {
 }
 
 /**
- * Visits all clients, and those that failed retryably again at the end, until the context's signal is aborted. A client that
- * sshd rejected for the number of logins is always tried again, once: these visits were too many.
+ * Visits all clients, and those that failed retryably again at the end, until the context's signal is aborted. A client
+ * that sshd rejected for the number of logins is always tried again, once: these visits were too many.
  */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   const { context, clients, observe } = options;

@@ -11,7 +11,9 @@ export interface WorkQueueOptions<T> {
   readonly isSlow: (item: T) => boolean;
   /** Begins no item once it is aborted. */
   readonly signal: AbortSignal;
-  /** Works on an item. `leave` gives back what it shares before the work is over. A rejection rejects the whole queue. */
+  /**
+   * Works on an item. `leave` gives back what it shares before the work is over. A rejection rejects the whole queue.
+   */
   readonly work: (item: T, leave: () => void) => Promise<void>;
 }
 
@@ -22,9 +24,9 @@ export interface Limit {
 }
 
 /**
- * The items that are begun in one turn of the event loop. With slow clients turns are short, and all slots are taken within
- * milliseconds. With a slow collector only as many are under way as it keeps up with: a thousand key exchanges begun
- * together would each wait for all others, and miss deadlines that are meant for clients.
+ * The items that are begun in one turn of the event loop. With slow clients turns are short, and all slots are taken
+ * within milliseconds. With a slow collector only as many are under way as it keeps up with: a thousand key exchanges
+ * begun together would each wait for all others, and miss deadlines that are meant for clients.
  */
 const begunPerTurn = 8;
 

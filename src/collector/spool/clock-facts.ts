@@ -26,9 +26,9 @@ const latestMs = Date.UTC(9999, 11, 31);
 const toleranceMs = 5000;
 
 /**
- * Returns the time of a report on our clock: within one boot by the client's monotonic clock, which nobody sets; else by its
- * wall clock, corrected by the offset of this visit. Never later than the receipt. Uses the wall clock, too, if the report's
- * uptime is beyond that of this visit: the uptime of a container begins anew within one boot.
+ * Returns the time of a report on our clock: within one boot by the client's monotonic clock, which nobody sets; else
+ * by its wall clock, corrected by the offset of this visit. Never later than the receipt. Uses the wall clock, too, if
+ * the report's uptime is beyond that of this visit: the uptime of a container begins anew within one boot.
  */
 export function observedAtMs(
   report: Pick<Report, 'datetime' | 'boot_id' | 'monotonic_ms'>,

@@ -4,8 +4,8 @@ import { readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Renames sealed files whose names are no UTF-8: Node can neither open nor move them. Returns true if the entries of the
- * folder have to be read again. Throws what fs throws.
+ * Renames sealed files whose names are no UTF-8: Node can neither open nor move them. Returns true if the entries of
+ * the folder have to be read again. Throws what fs throws.
  */
 export function giveReadableNames(folder: string, entries: readonly { readonly name: string }[]): boolean {
   if (!entries.some(({ name }) => name.includes('\ufffd'))) return false;

@@ -16,8 +16,8 @@ import { giveReadableNames } from './readable-names.ts';
  * encrypted_stats/: sealed reports between their arrival and their row in the database.
  *
  * The file's name holds all that storing needs beside the sealed bytes, so that one rename makes it durable:
- * `<client>/<report id>.<received at>.<clock offset>.<monotonic zero>.<boot id or ->.fhs`, times in milliseconds. A file
- * that is only called `<report id>.fhs` is taken too; its time of change counts as its arrival.
+ * `<client>/<report id>.<received at>.<clock offset>.<monotonic zero>.<boot id or ->.fhs`, times in milliseconds. A
+ * file that is only called `<report id>.fhs` is taken too; its time of change counts as its arrival.
  */
 export interface SealedSpool {
   /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */

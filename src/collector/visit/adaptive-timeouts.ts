@@ -30,7 +30,9 @@ const usedUpBy: Readonly<Record<string, readonly Timeout[]>> = {
 
 /** The shares of the configured timeout after one, two, and three or more failures in a row. */
 const shares = [1, 0.6, 0.4, 0.3] as const;
-/** Time for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange, a start of Node on a slow machine. */
+/**
+ * Time for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange, a start of Node on a slow machine.
+ */
 const leastMs: Readonly<Record<Timeout, number>> = {
   tcpTimeoutMs: 1500,
   connectTimeoutMs: 2000,
@@ -53,8 +55,9 @@ export function isSuspect(last: LastFailure | undefined): boolean {
 }
 
 /**
- * Returns the timeouts of a client after its last failures. The stage that timed out gets less time from run to run, down to
- * a few tenths. All stages after it keep their timeouts, so that a client that answers again is visited as any other.
+ * Returns the timeouts of a client after its last failures. The stage that timed out gets less time from run to run,
+ * down to a few tenths. All stages after it keep their timeouts, so that a client that answers again is visited as any
+ * other.
  */
 export function timeoutsFor(last: LastFailure | undefined, config: CollectorConfig): VisitTimeouts {
   const whole = fullTimeouts(config);

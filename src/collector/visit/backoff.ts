@@ -8,8 +8,9 @@ const longestMs = hourMs;
 const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode[];
 
 /**
- * Returns the code that decides how long a client is left alone: its own, or that of the bastion which failed. A bastion's
- * refused login is remembered with every client behind it, so that the bastion is asked as rarely as a client.
+ * Returns the code that decides how long a client is left alone: its own, or that of the bastion which failed. A
+ * bastion's refused login is remembered with every client behind it, so that the bastion is asked as rarely as a
+ * client.
  */
 export function decidingCode(fault: FleetError | null): string | null {
   let deciding: unknown = fault;
@@ -31,8 +32,8 @@ export interface HeldBackQuestion {
 }
 
 /**
- * True if a client must be left alone in this run. A change of config.xml or of a credential file since the refused login
- * ends its pause. A time beyond the longest pause comes from a wrong clock.
+ * True if a client must be left alone in this run. A change of config.xml or of a credential file since the refused
+ * login ends its pause. A time beyond the longest pause comes from a wrong clock.
  */
 export function isHeldBack(question: HeldBackQuestion): boolean {
   const { facts, nowMs } = question;
@@ -56,8 +57,8 @@ export interface BackoffOptions {
 }
 
 /**
- * Returns the earliest time of the next visit: after 1, 2, 4 ... runs, at most an hour. Takes half a run off, because visits
- * do not begin at the same moment of every run. Returns null for the next run.
+ * Returns the earliest time of the next visit: after 1, 2, 4 ... runs, at most an hour. Takes half a run off, because
+ * visits do not begin at the same moment of every run. Returns null for the next run.
  */
 export function nextAttemptAtMs({ code, facts, startedAtMs, everyMs }: BackoffOptions): number | null {
   if (code === null || !refusals.includes(code)) return null;

@@ -19,7 +19,9 @@ export interface TimedSignal {
   readonly end: () => void;
 }
 
-/** Starts a signal that is aborted with a FleetError at a deadline, or with its parent. The caller has to call `end`. */
+/**
+ * Starts a signal that is aborted with a FleetError at a deadline, or with its parent. The caller has to call `end`.
+ */
 export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSignalOptions): TimedSignal {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(late()), timeoutMs);

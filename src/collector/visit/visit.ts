@@ -149,8 +149,8 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
 }
 
 /**
- * Checks what can be known of a report before it is opened: that it is this client's, and sealed to a key of ours. Throws
- * FleetError `report-foreign` or `seal-no-key`.
+ * Checks what can be known of a report before it is opened: that it is this client's, and sealed to a key of ours.
+ * Throws FleetError `report-foreign` or `seal-no-key`.
  */
 function checkHeader({ keyId, client: named }: SealedHeader, client: Client, keys: KnownKeys): void {
   if (named !== client.name && named !== client.was) {

@@ -1,6 +1,9 @@
 import type { Client, Finding } from '../config.ts';
 
-/** Warns of a login password that several clients get, or that stands beside a key: a client whose root is hostile has it. */
+/**
+ * Warns of a login password that several clients get, or that stands beside a key: a client whose root is hostile has
+ * it.
+ */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
   const users = new Map<object, Client[]>();
   for (const client of clients) {

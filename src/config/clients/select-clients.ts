@@ -11,8 +11,8 @@ export interface ClientSelection {
 }
 
 /**
- * The clients that are named or in a group that is named, in the file's order and whatever their state; all of them when
- * nothing is named. Throws FleetError `usage` for a name or pattern that fits none, with the nearest right one.
+ * The clients that are named or in a group that is named, in the file's order and whatever their state; all of them
+ * when nothing is named. Throws FleetError `usage` for a name or pattern that fits none, with the nearest right one.
  */
 export function selectClients(config: Pick<Config, 'clients'>, { names, groups }: ClientSelection): readonly Client[] {
   if (names.length + groups.length === 0) return config.clients;

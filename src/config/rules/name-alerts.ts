@@ -3,8 +3,8 @@ import { alertName } from './merge-alert.ts';
 import type { Element } from '../xml/parse-elements.ts';
 
 /**
- * Returns a function that names the alerts of one element in their order. Numbers nameless ones of one type with the same
- * selectors. Returns null, and reports why, for an alert that makes no rule of its own.
+ * Returns a function that names the alerts of one element in their order. Numbers nameless ones of one type with the
+ * same selectors. Returns null, and reports why, for an alert that makes no rule of its own.
  */
 export function createNamer(element: Element, findings: Findings): (alert: Element) => string | null {
   const named = new Map<string, Element[]>();

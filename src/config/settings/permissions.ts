@@ -23,8 +23,8 @@ interface Access {
 
 /**
  * Tells of every file with secrets that the world or a foreign group can read, with the command that mends it, and of
- * every configuration file that somebody else could have written. A secret's file that is not there is no fault: perhaps this machine's
- * command does not need it.
+ * every configuration file that somebody else could have written. A secret's file that is not there is no fault:
+ * perhaps this machine's command does not need it.
  */
 export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
   const ownGroups = groups();

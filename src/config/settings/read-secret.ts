@@ -11,8 +11,8 @@ export interface ReadContext {
 }
 
 /**
- * The secret that an element's `password`, `passwordFile` or `passwordEnv` (or the same of `passphrase`) names; null: one
- * of them says `none`; undefined: none is written. Nothing is read from the file or the environment here.
+ * The secret that an element's `password`, `passwordFile` or `passwordEnv` (or the same of `passphrase`) names; null:
+ * one of them says `none`; undefined: none is written. Nothing is read from the file or the environment here.
  */
 export function readSecret(
   element: Element,

@@ -16,8 +16,8 @@ export interface Jump {
 }
 
 /**
- * The machines of a proxyJump, nearest to the collector first: `NAME`, `[USER@]HOST[:PORT]` or `ssh://[USER@]HOST[:PORT]`
- * with commas between, as ssh_config(5) has them. null when it is none of these.
+ * The machines of a proxyJump, nearest to the collector first: `NAME`, `[USER@]HOST[:PORT]` or
+ * `ssh://[USER@]HOST[:PORT]` with commas between, as ssh_config(5) has them. null when it is none of these.
  */
 export function parseJumps(text: string): readonly Jump[] | null {
   const jumps = text.split(',').map((part) => parseJump(part.trim()));

@@ -25,8 +25,8 @@ const mostHosts = 16;
 
 /**
  * Reads `sqlite:PATH` or `mysql://user@host:port/database`; user, password and database may be percent-encoded, and
- * several hosts stand with commas between. Answers what is wrong, without a word of the value (it may hold a password), as
- * a string.
+ * several hosts stand with commas between. Answers what is wrong, without a word of the value (it may hold a password),
+ * as a string.
  */
 export function parseStorageUrl(url: string): StorageUrl | string {
   if (url.startsWith('sqlite:')) {

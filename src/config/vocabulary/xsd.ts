@@ -19,7 +19,9 @@ export function schemaText(): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The elements that may stand in one; in <config>, which is also the root of files included in others, in those too. */
+/**
+ * The elements that may stand in one; in <config>, which is also the root of files included in others, in those too.
+ */
 function childrenOf(parent: string): readonly string[] {
   const parents = parent === 'config' ? ['config', ...(vocabulary['include']?.parents ?? [])] : [parent];
   return Object.keys(vocabulary).filter((name) =>

@@ -25,8 +25,8 @@ export interface ConfigTree {
 }
 
 /**
- * Reads a configuration file and, in place of every <include>, the children of the included files' roots. Throws FleetError
- * `config-missing` when the file itself does not exist; everything else is told as a finding.
+ * Reads a configuration file and, in place of every <include>, the children of the included files' roots. Throws
+ * FleetError `config-missing` when the file itself does not exist; everything else is told as a finding.
  */
 export function readConfigTree(file: string, findings: Findings): ConfigTree {
   const sources: SourceFile[] = [];

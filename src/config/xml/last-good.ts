@@ -1,6 +1,7 @@
 /**
  * The configuration that was valid last, kept in the state folder so that a fault in config.xml ends no monitoring. The
- * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it was.
+ * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it
+ * was.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -93,7 +94,10 @@ export function readLastGood(file: string): LastGood | null {
   return null;
 }
 
-/** Returns the state folder that a valid configuration in this file has used; null if there is none that is this user's own. */
+/**
+ * Returns the state folder that a valid configuration in this file has used; null if there is none that is this user's
+ * own.
+ */
 export function usedStateFolder(file: string): string | null {
   for (const stateDir of [pointedTo(file), usualStateFolder(file)]) {
     if (stateDir === null) continue;

@@ -1,6 +1,7 @@
 /**
- * Checks that a text is the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only the five
- * named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser lets much of that pass.
+ * Checks that a text is the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only
+ * the five named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser lets much of
+ * that pass.
  */
 
 /** A fault at an offset of the text. Its message never repeats a value, because passwords stand in values. */

@@ -61,9 +61,9 @@ async function saveProcessed(database: Database, lease: Lease, processed: Proces
 }
 
 /**
- * Marks exactly these rows. Throws StorageFault, which undoes the transaction, if one of them is marked or gone already:
- * somebody else processed it. (`processed_at IS NULL AND id <= ?` would mark rows that nobody read: an id is given out before
- * its row is committed.)
+ * Marks exactly these rows. Throws StorageFault, which undoes the transaction, if one of them is marked or gone
+ * already: somebody else processed it. (`processed_at IS NULL AND id <= ?` would mark rows that nobody read: an id is
+ * given out before its row is committed.)
  */
 export async function markProcessed(
   session: Session,
@@ -99,7 +99,9 @@ async function storeAlerts(
   await insertRows(session, { table: 'alerts', columns: newAlertColumns }, fresh, maxBytes);
 }
 
-/** Ends acknowledgements of warnings that are critical now, also those that were made after the pass had read the alert. */
+/**
+ * Ends acknowledgements of warnings that are critical now, also those that were made after the pass had read the alert.
+ */
 async function endAcknowledgements(
   session: Session,
   { alerts, noLongerAcknowledged = [] }: ProcessedRows,

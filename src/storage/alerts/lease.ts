@@ -61,8 +61,8 @@ export async function revokeLeases(session: Session): Promise<void> {
 }
 
 /**
- * Runs work in one transaction that only the lease's holder can commit. If the answer to a commit is lost and the transaction is
- * made again, the work is not done twice. Throws FleetError `locked` if somebody else has the lease.
+ * Runs work in one transaction that only the lease's holder can commit. If the answer to a commit is lost and the
+ * transaction is made again, the work is not done twice. Throws FleetError `locked` if somebody else has the lease.
  */
 export async function fenced<T>(database: Database, lease: Lease, work: (session: Session) => Promise<T>): Promise<T> {
   // The result of an earlier attempt, and the lease's count then: if the attempt was undone, the count is the same.

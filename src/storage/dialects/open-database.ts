@@ -7,7 +7,9 @@ export interface OpenDatabaseOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The database that `<storage>` names. Throws StorageFault. Only what is used is loaded: mysql2 costs start-up time. */
+/**
+ * The database that `<storage>` names. Throws StorageFault. Only what is used is loaded: mysql2 costs start-up time.
+ */
 export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
   const { storage, signal } = options;
   if (storage.kind === 'mysql') {

@@ -9,9 +9,9 @@ import type { Session } from '../sql/session.ts';
 const copyPrefix = 'adopting_';
 
 /**
- * Records the files whose statements somebody has run by hand, in order, on a database without records of migrations. The
- * files are run again under other names, and both results are compared. Returns the adopted files: none in a database
- * without tables of those names. Throws FleetError `migration-mismatch` if the tables are others.
+ * Records the files whose statements somebody has run by hand, in order, on a database without records of migrations.
+ * The files are run again under other names, and both results are compared. Returns the adopted files: none in a
+ * database without tables of those names. Throws FleetError `migration-mismatch` if the tables are others.
  */
 export async function adoptSchema(
   session: Session,

@@ -22,7 +22,9 @@ const createMigrationsSql = `CREATE TABLE IF NOT EXISTS migrations (
   major INTEGER NOT NULL, started_at VARCHAR(32) NOT NULL, applied_at VARCHAR(32),
   PRIMARY KEY (number, step))`;
 
-/** Applies what is missing and returns the state after it. Throws FleetError `migration-mismatch` or a storage fault. */
+/**
+ * Applies what is missing and returns the state after it. Throws FleetError `migration-mismatch` or a storage fault.
+ */
 export async function migrate(options: MigrateOptions): Promise<MigrationState> {
   return withDatabase(options, migrateDatabase);
 }

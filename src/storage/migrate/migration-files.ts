@@ -16,8 +16,8 @@ export interface MigrationFile {
 }
 
 /**
- * The migrations of one database, in order. Throws Error when a file is misnamed, empty, or a number is missing: that is
- * a fault of the package.
+ * The migrations of one database, in order. Throws Error when a file is misnamed, empty, or a number is missing: that
+ * is a fault of the package.
  */
 export function readMigrations(dialect: 'sqlite' | 'mysql', dir: string = sqlDir): readonly MigrationFile[] {
   const folder = path.join(dir, dialect);

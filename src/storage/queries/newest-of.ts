@@ -3,8 +3,9 @@ import type { Dialect } from '../sql/dialect.ts';
 const timeOf = { stats: 'observed_at', visits: 'started_at' } as const;
 
 /**
- * The id of a client's newest row. What lies further ahead of the database's clock than clocks may differ was stored under
- * a clock that was wrong: it is the newest only where there is nothing else. `client`: an expression, twice in the text.
+ * The id of a client's newest row. What lies further ahead of the database's clock than clocks may differ was stored
+ * under a clock that was wrong: it is the newest only where there is nothing else. `client`: an expression, twice in
+ * the text.
  */
 export function newestOf({ farAhead }: Dialect, table: keyof typeof timeOf, client: string): string {
   const time = timeOf[table];

@@ -1,14 +1,16 @@
 import type { ReportRows } from '../rows/report-rows.ts';
 import type { Session } from '../sql/session.ts';
 
-/** The limit of a client for one hour of observation, in rows and in bytes of `reports`: far beyond what agents report. */
+/**
+ * The limit of a client for one hour of observation, in rows and in bytes of `reports`: far beyond what agents report.
+ */
 const perHour = { rows: 20_000, bytes: 16 * 1024 * 1024 };
 /** The limit of a client for one run without a look at what the hour holds: far beyond what a usual visit brings. */
 const free = { rows: 500, bytes: 64 * 1024 };
 
 /**
- * Returns the ids of the reports that are refused, with the reason: their client has filled its share of the hour at which
- * they were made. Reads in the transaction that stores, so that a transaction made again counts nothing twice.
+ * Returns the ids of the reports that are refused, with the reason: their client has filled its share of the hour at
+ * which they were made. Reads in the transaction that stores, so that a transaction made again counts nothing twice.
  */
 export type ClientShares = (session: Session, fresh: readonly ReportRows[]) => Promise<ReadonlyMap<string, string>>;
 

@@ -15,8 +15,8 @@ const settleSql = `UPDATE clients SET
   WHERE ${isFuture}`;
 
 /**
- * Sets times of `clients` to now that lie further ahead of the database's clock than clocks may differ: they were stored under a
- * wrong clock, and no row that comes would be newer for years.
+ * Sets times of `clients` to now that lie further ahead of the database's clock than clocks may differ: they were
+ * stored under a wrong clock, and no row that comes would be newer for years.
  */
 export async function settleFutureTimes(session: Session, dialect: Dialect): Promise<void> {
   const nowMs = await databaseNowMs(session, dialect);

@@ -62,8 +62,8 @@ const excessSql = `SELECT id FROM inventory WHERE client = ? ORDER BY observed_a
   LIMIT 1000 OFFSET ${keptRows}`;
 
 /**
- * Stores what changed: a row for each report that differs from the one before it in time, and every report's id. Returns
- * the ids of the reports that are refused, with the reason: their client has changed too often that day.
+ * Stores what changed: a row for each report that differs from the one before it in time, and every report's id.
+ * Returns the ids of the reports that are refused, with the reason: their client has changed too often that day.
  */
 export async function storeInventory(
   session: Session,

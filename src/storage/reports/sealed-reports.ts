@@ -34,7 +34,8 @@ const freeBytes = 64 * 1024;
 
 /**
  * See ReportStore.saveSealed. Reads no more of what reports said than whose id is stored already, so that a collector
- * that opens nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this run.
+ * that opens nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this
+ * run.
  */
 export async function saveSealed(
   database: Database,

@@ -31,8 +31,8 @@ const small: readonly string[] = [
 ];
 
 /**
- * See RetentionStore.forgetClient. The row of `clients` goes last, so what a crash leaves can be removed by a second call. An
- * alerter at work has to begin anew, for it may have read rows that go.
+ * See RetentionStore.forgetClient. The row of `clients` goes last, so what a crash leaves can be removed by a second
+ * call. An alerter at work has to begin anew, for it may have read rows that go.
  */
 export async function forgetClient(database: Database, client: string, signal: AbortSignal): Promise<boolean> {
   const isKnown = async (): Promise<readonly SqlRow[]> =>

@@ -58,12 +58,12 @@ interface Row {
 }
 
 /**
- * Rolls rows of `stats` and what hangs on them up and removes them, oldest hour first: each call of what it returns does
- * so with up to a number of them, in one transaction, and says how many went; null when there is nothing left.
+ * Rolls rows of `stats` and what hangs on them up and removes them, oldest hour first: each call of what it returns
+ * does so with up to a number of them, in one transaction, and says how many went; null when there is nothing left.
  *
- * A row is in `stats` or in its rollups and never in both, whatever dies when and however many do this at once: rows are
- * locked, those that somebody else took meanwhile are left out, and what is left is added and deleted together. Rows that
- * come home late into an hour that is rolled up already are added to it.
+ * A row is in `stats` or in its rollups and never in both, whatever dies when and however many do this at once: rows
+ * are locked, those that somebody else took meanwhile are left out, and what is left is added and deleted together.
+ * Rows that come home late into an hour that is rolled up already are added to it.
  */
 export function statsRemover(options: StatsRemoverOptions): (limit: number) => Promise<RemovedStats | null> {
   const { database, beforeMs, judgedOnly } = options;
@@ -92,7 +92,9 @@ export function statsRemover(options: StatsRemoverOptions): (limit: number) => P
   };
 }
 
-/** Returns how many rows from the start, at most `limit`, end with a client's last row; `limit` if one client has more. */
+/**
+ * Returns how many rows from the start, at most `limit`, end with a client's last row; `limit` if one client has more.
+ */
 function wholeClients(rows: readonly Row[], limit: number): number {
   if (rows.length <= limit) return rows.length;
   const next = rows[limit]?.client;

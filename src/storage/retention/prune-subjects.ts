@@ -4,7 +4,10 @@ import type { Session, SqlValue } from '../sql/session.ts';
 
 /** A kind of rows that is pruned by its time, with the rows that refer to it. */
 export interface Subject {
-  /** Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id, count. */
+  /**
+   * Selects `id` and `at`, in the order (at, id), beyond the cursor; values: limit, cursor time twice, cursor id,
+   * count.
+   */
   readonly select: string;
   /** Less than any id. */
   readonly firstId: SqlValue;

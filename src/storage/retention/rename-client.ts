@@ -21,8 +21,8 @@ export async function renameClient(database: Database, from: string, to: string)
   return database.write(async (session) => {
     const locked = await session.all(existsSql + dialect.forUpdate, [from]);
     if (locked.length === 0) return false;
-    // An alerter at work has read rows under the old name; the next pass reads them anew. First, as every transaction of
-    // the alerter begins with its lease too.
+    // An alerter at work has read rows under the old name; the next pass reads them anew. The lease comes first, as in
+    // every transaction of the alerter.
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);

@@ -16,8 +16,8 @@ export function expiredSql(source: RollupSource, span: RollupSpan): string {
 }
 
 /**
- * Removes what a rollup has of before a time, of some clients and the oldest first. Returns how many rows went, not many
- * more than `limit`; null when there is nothing left.
+ * Removes what a rollup has of before a time, of some clients and the oldest first. Returns how many rows went, not
+ * many more than `limit`; null when there is nothing left.
  */
 export async function expireRollup(
   database: Database,

@@ -18,9 +18,9 @@ export interface RollUpOptions {
 
 /**
  * Adds rows of `stats` and what hangs on them to the rollups of their hour and day, whether those have a row already or
- * not. Who calls it deletes the rows in the same transaction: so each counts once. What is NULL counts for nothing; a mean
- * is that of the rows, however long each of them stood. Of each client the most frequent mounts and interfaces are added, as
- * many as a report may have: the names are the client's to choose, and rollups stay for years.
+ * not. Who calls it deletes the rows in the same transaction: so each counts once. What is NULL counts for nothing; a
+ * mean is that of the rows, however long each of them stood. Of each client the most frequent mounts and interfaces are
+ * added, as many as a report may have: the names are the client's to choose, and rollups stay for years.
  */
 export async function rollUp(session: Session, options: RollUpOptions): Promise<void> {
   const { dialect, hourMs, spans, statIds, marks } = options;

@@ -94,7 +94,8 @@ async function subjectsOf<Row>(
   const rows = await forIds('stat_id', ids, (where, values) =>
     session.all(`SELECT ${columns} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
   );
-  // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it helps.
+  // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it
+  // helps.
   return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;
 }
 

@@ -9,8 +9,8 @@ export interface AnswerOptions {
 }
 
 /**
- * Returns what `ask` resolves to. Throws StorageFault `lost` at the deadline and `aborted` with the signal; the caller then
- * ends its connection, for the question is still open.
+ * Returns what `ask` resolves to. Throws StorageFault `lost` at the deadline and `aborted` with the signal; the caller
+ * then ends its connection, for the question is still open.
  */
 export function answerInTime<T>({ timeoutMs, signal, where }: AnswerOptions, ask: () => Promise<T>): Promise<T> {
   const late = (): Error => new StorageFault('lost', `${where}: no answer within ${timeoutMs / 1000} s`);

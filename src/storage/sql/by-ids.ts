@@ -7,8 +7,8 @@ const minRange = 16;
 const answerRange = 1000;
 
 /**
- * Runs a statement for exactly these ids, in as few pieces as there are gaps between them; `where` is a condition on the
- * column with its values. A range only ever holds ids that were all given.
+ * Runs a statement for exactly these ids, in as few pieces as there are gaps between them; `where` is a condition on
+ * the column with its values. A range only ever holds ids that were all given.
  */
 export async function forIds<R>(
   column: string,

@@ -9,8 +9,8 @@ export interface SchemaObject {
 }
 
 /**
- * The differences between the databases' SQL; everything else is written once. Names of tables and columns that are put together
- * here come from the program alone, never from values.
+ * The differences between the databases' SQL; everything else is written once. Names of tables and columns that are put
+ * together here come from the program alone, never from values.
  */
 export interface Dialect {
   readonly name: 'sqlite' | 'mysql';
@@ -21,8 +21,8 @@ export interface Dialect {
   /** Ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**
-   * Returns the text after VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at least one)
-   * are made to it instead.
+   * Returns the text after VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at
+   * least one) are made to it instead.
    */
   onConflict(key: string, assignments: readonly string[]): string;
   /** The rows of a SELECT, each column named as in the table, in place of VALUES before onConflict. */

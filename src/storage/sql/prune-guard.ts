@@ -13,9 +13,10 @@ const runsSql = `SELECT started_at FROM runs WHERE program = 'collect' AND start
   ORDER BY started_at DESC LIMIT ?`;
 
 /**
- * Returns the time up to which the runs confirm the clock. A clock that leaps ahead by years makes one gap between two runs, and a
- * gap counts for an hour; so retention removes a few hours too many until somebody sets the clock right, and not everything.
- * After a real pause it catches up twelve times as fast as time goes by, and has done so for sure after a thousand runs.
+ * Returns the time up to which the runs confirm the clock. A clock that leaps ahead by years makes one gap between two
+ * runs, and a gap counts for an hour; so retention removes a few hours too many until somebody sets the clock right,
+ * and not everything. After a real pause it catches up twelve times as fast as time goes by, and has done so for sure
+ * after a thousand runs.
  *
  * `startedAtMs`: when the newest runs began, in any order. Never later than `nowMs`; without runs it is `nowMs`.
  */

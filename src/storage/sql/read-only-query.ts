@@ -7,8 +7,8 @@ const readingWords = /^(select|with|explain|show|describe|desc|values|table)\b/i
 const quoted = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
- * Runs one statement that reads. The database itself keeps it from writing: SQLite by a connection that cannot, MySQL by
- * a read-only transaction. Throws FleetError `usage` for what is not one reading statement, else a storage fault.
+ * Runs one statement that reads. The database itself keeps it from writing: SQLite by a connection that cannot, MySQL
+ * by a read-only transaction. Throws FleetError `usage` for what is not one reading statement, else a storage fault.
  */
 export async function readOnlyQuery(database: Database, sql: string): Promise<readonly SqlRow[]> {
   const statement = sql.trim().replace(/;+$/, '');

@@ -13,8 +13,8 @@ export interface AlertKey {
 export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**
- * Why an alert ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that
- * has no way back (rebooted); a collector that is silent gave way to another, or somebody said that it is no more; it was
+ * Why an alert ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that has
+ * no way back (rebooted); a collector that is silent gave way to another, or somebody said that it is no more; it was
  * pending and never fired.
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
@@ -112,8 +112,8 @@ export type Transition =
   | 'steady';
 
 /**
- * A notification, and the state of the alert that its recipient was notified of before. One recipient may have several of an
- * alert's sequence: reminders, and mails that take the place of waiting ones.
+ * A notification, and the state of the alert that its recipient was notified of before. One recipient may have several
+ * of an alert's sequence: reminders, and mails that take the place of waiting ones.
  */
 export interface StoredNotification {
   readonly alertId: number;
@@ -140,11 +140,14 @@ export interface RuleState {
   /** The error codes of the last visits, at most 12, oldest first: '' for a good visit. */
   readonly visits?: readonly string[];
   /**
-   * The rules that the newest report says nothing of, by name, and since which report. `matches`: false where the report
-   * lists nothing that the rule selects, true where what it selects is unknown.
+   * The rules that the newest report says nothing of, by name, and since which report. `matches`: false where the
+   * report lists nothing that the rule selects, true where what it selects is unknown.
    */
   readonly unknown?: Readonly<Record<string, { readonly sinceMs: number; readonly matches: boolean }>>;
-  /** Alerts that rows older than the newest processed one began, by rule and subject, joined by U+0000; notified as past. */
+  /**
+   * Alerts that rows older than the newest processed one began, by rule and subject, joined by U+0000; notified as
+   * past.
+   */
   readonly late?: Readonly<Record<string, Alert>>;
   /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];

@@ -63,9 +63,9 @@ export interface ProcessedRows {
 /** Rows and the state of rules, for alerter/evaluate and alerter/transition. */
 export interface EvaluationStore {
   /**
-   * Returns unprocessed rows, at most `limit` of each kind, oldest first by time then id. Both kinds are cut off at the same
-   * time, so the order holds over both and from one batch to the next. `after`: only rows behind the place where another
-   * batch ended, whether that batch is marked as processed yet or not.
+   * Returns unprocessed rows, at most `limit` of each kind, oldest first by time then id. Both kinds are cut off at the
+   * same time, so the order holds over both and from one batch to the next. `after`: only rows behind the place where
+   * another batch ended, whether that batch is marked as processed yet or not.
    */
   unprocessed(limit: number, after?: RowPlace | null): Promise<UnprocessedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
@@ -76,10 +76,10 @@ export interface EvaluationStore {
   openAlerts(clients: readonly string[] | null): Promise<readonly Alert[]>;
   ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, RuleState>>;
   /**
-   * Marks exactly these rows as processed, and stores alerts (new where id is null) and rule states, in one fenced transaction
-   * of few statements. Of a stored alert neither its name nor what people acknowledged is changed, except that the
-   * acknowledgement ends when the alert gets worse. Throws FleetError `locked`, or `storage-failed` if somebody else has
-   * processed a row; nothing was changed then.
+   * Marks exactly these rows as processed, and stores alerts (new where id is null) and rule states, in one fenced
+   * transaction of few statements. Of a stored alert neither its name nor what people acknowledged is changed, except
+   * that the acknowledgement ends when the alert gets worse. Throws FleetError `locked`, or `storage-failed` if
+   * somebody else has processed a row; nothing was changed then.
    */
   saveProcessed(lease: Lease, processed: ProcessedRows): Promise<void>;
 }

@@ -7,7 +7,9 @@ export interface Lease {
 
 /** Leases, for alerter/pass and alerter/deliver. */
 export interface LeaseStore {
-  /** Takes a lease that is free or untouched for 60 s on the database's clock. Returns null if somebody else is at work. */
+  /**
+   * Takes a lease that is free or untouched for 60 s on the database's clock. Returns null if somebody else is at work.
+   */
   takeLease(name: string, holder: string): Promise<Lease | null>;
   /** Returns null if nobody holds the lease. */
   leaseHolder(name: string): Promise<string | null>;

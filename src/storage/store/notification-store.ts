@@ -44,9 +44,10 @@ export interface SeriesPoint {
 export interface NotificationStore {
   state(nowMs: number): Promise<AlerterState>;
   /**
-   * Stores mails, notifications, what recipients were last notified of, closed-out alerts and replaced mails in one fenced
-   * transaction. A mail whose Message-ID is stored already is left as it is. Returns `outdated`, with nothing changed, if a
-   * mail to be replaced has come as far as DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
+   * Stores mails, notifications, what recipients were last notified of, closed-out alerts and replaced mails in one
+   * fenced transaction. A mail whose Message-ID is stored already is left as it is. Returns `outdated`, with nothing
+   * changed, if a mail to be replaced has come as far as DATA, or is replaced or done, meanwhile. Throws FleetError
+   * `locked`.
    */
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
   /** Returns the sources of network mounts (`nas:/srv`), by `client U+0000 mount`. */

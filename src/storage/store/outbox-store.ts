@@ -68,27 +68,29 @@ export type MailSummary = Omit<Mail, 'content'>;
 /** The queue of mails, for alerter/deliver. The holder of a claim alone sends a mail. */
 export interface OutboxStore {
   /**
-   * Returns mails that are due by the database's clock, critical ones first, then oldest first: not sent, not failed, not
-   * replaced, claimed by nobody. A pause of more than an hour counts as over, and so does a claim of more than a day: both
-   * were stored under another clock.
+   * Returns mails that are due by the database's clock, critical ones first, then oldest first: not sent, not failed,
+   * not replaced, claimed by nobody. A pause of more than an hour counts as over, and so does a claim of more than a
+   * day: both were stored under another clock.
    */
   dueMails(limit: number): Promise<readonly Mail[]>;
   /**
-   * Claims a mail in a committed UPDATE on the database's clock, which counts as an attempt. A claim that ran out may be
-   * taken, and the holder may claim again. Returns false if another holds the mail, or it is done, replaced or put off.
+   * Claims a mail in a committed UPDATE on the database's clock, which counts as an attempt. A claim that ran out may
+   * be taken, and the holder may claim again. Returns false if another holds the mail, or it is done, replaced or put
+   * off.
    */
   claimMail(id: number, holder: string, forMs: number): Promise<boolean>;
   /**
-   * Records DATA before it is sent. Throws FleetError `locked` unless the holder's claim still runs and the mail was not
-   * replaced: the mail must not be sent then. The three methods after it throw `locked` if another has claimed the mail.
+   * Records DATA before it is sent. Throws FleetError `locked` unless the holder's claim still runs and the mail was
+   * not replaced: the mail must not be sent then. The three methods after it throw `locked` if another has claimed the
+   * mail.
    */
   markDataBegun(id: number, holder: string): Promise<void>;
   markSent(id: number, holder: string): Promise<void>;
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
   markFailed(id: number, holder: string, error: string): Promise<void>;
   /**
-   * Drops a claimed mail whose recipient left config.xml, and forgets what it would have been the first to tell. Returns false
-   * if it tells the end of something that the recipient was sent: it is still due then.
+   * Drops a claimed mail whose recipient left config.xml, and forgets what it would have been the first to tell.
+   * Returns false if it tells the end of something that the recipient was sent: it is still due then.
    */
   dropMail(mail: Pick<Mail, 'id' | 'recipient'>, holder: string): Promise<boolean>;
 }

@@ -63,8 +63,8 @@ export interface SealedStore {
   mark(ids: readonly number[], code: string, message: string): Promise<void>;
   remove(ids: readonly number[]): Promise<void>;
   /**
-   * Removes reports that are older than what is kept and that no key has opened. A clock that has leapt ahead is not believed
-   * at once. Returns how many were removed.
+   * Removes reports that are older than what is kept and that no key has opened. A clock that has leapt ahead is not
+   * believed at once. Returns how many were removed.
    */
   removeKeyless(nowMs: number, keptMs: number): Promise<number>;
   summary(): Promise<readonly SealedSummary[]>;

@@ -1,7 +1,7 @@
 /**
  * The database behind narrow interfaces: ReportStore for the collector, the parts of AlertStore for the alerter and the
- * people who use it, History for readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared statements
- * only; a storage fault is a FleetError of stage `storage` and never a client's state.
+ * people who use it, History for readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared
+ * statements only; a storage fault is a FleetError of stage `storage` and never a client's state.
  *
  * Times are milliseconds since 1970 here and UTC in the tables.
  */
@@ -130,8 +130,8 @@ export interface RetentionStore {
   /** Deletes all rows of a client, in batches. Returns false if there is no such client. Throws the signal's reason. */
   forgetClient(client: string, signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes the collector's id from its runs and ends its open alerts. A collector that runs again is known again. Returns
-   * false if there is no such collector.
+   * Takes the collector's id from its runs and ends its open alerts. A collector that runs again is known again.
+   * Returns false if there is no such collector.
    */
   forgetCollector(collectorId: string): Promise<boolean>;
   /**

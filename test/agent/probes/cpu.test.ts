@@ -9,7 +9,7 @@ import { cpu } from '../../../agent/probes/cpu.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
 import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 
-// Now: cpu  10000 200 3000 80000 500 10 90 50 300 0; cpu0 6000 100 2000 39000 300 10 50 25; cpu1 4000 100 1000 41000 ...
+// Now: cpu 10000 200 3000 80000 500 10 90 50 300 0; cpu0 6000 100 2000 39000 300 10 50 25; cpu1 4000 100 1000 41000 ...
 const before = {
   cpu: [9400, 100, 2900, 79_200, 400, 10, 90, 0],
   cpu0: [5900, 100, 1950, 38_850, 200, 10, 50, 0],

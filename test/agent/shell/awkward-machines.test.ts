@@ -1,4 +1,6 @@
-/** Machines on which something hangs, is missing or lies: the shell agent says what it can, in time, and leaves nothing. */
+/**
+ * Machines on which something hangs, is missing or lies: the shell agent says what it can, in time, and leaves nothing.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

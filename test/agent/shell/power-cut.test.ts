@@ -1,4 +1,6 @@
-/** The shell agent after a loss of power and on a full disk: it mends what it keeps, and says what it can all the same. */
+/**
+ * The shell agent after a loss of power and on a full disk: it mends what it keeps, and says what it can all the same.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -205,8 +205,8 @@ test('right after one another on this machine, both agents report the same figur
   const { report } = await agent.run({ options: asked });
   const after = familiesOf(await ofNode({}));
   const shell = familiesOf(report?.worker_reports ?? []);
-  // Other tests start and kill processes meanwhile, dozens at a time: what the one says lies between what the other said
-  // before and after it.
+  // Other tests start and kill processes meanwhile, dozens at a time: what the one says lies between what the other
+  // said before and after it.
   const near = (family: string, field: string, tolerance: number): void => {
     const [mine, ...others] = [shell, node, after].map((families) => families.get(family)?.data[0]?.[field]);
     if (mine === null && others.every((other) => other === null)) return;

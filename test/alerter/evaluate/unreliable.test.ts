@@ -8,7 +8,10 @@ import { openStation } from '../support/station.ts';
 import { story } from '../support/story.ts';
 import { everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
-/** Visits every five minutes from 08:00 on: `.` is good, `t` and `a` fail, `f` fails in a filtered run, `k` at the host key. */
+/**
+ * Visits every five minutes from 08:00 on: `.` is good, `t` and `a` fail, `f` fails in a filtered run, `k` at the host
+ * key.
+ */
 function visits(ends: string): string {
   const words: Readonly<Record<string, string>> = {
     '.': 'visit ok',

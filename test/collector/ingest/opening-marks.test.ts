@@ -60,7 +60,10 @@ test('whatever stands in the place of the marks, no run is stopped and nothing i
   assert.match(readFileSync('/etc/passwd', 'utf8'), /^root:/);
 });
 
-/** A fleet of ten good clients and an evil one, whose reports wait in one of the two places from which reports are opened. */
+/**
+ * A fleet of ten good clients and an evil one, whose reports wait in one of the two places from which reports are
+ * opened.
+ */
 interface Waiting {
   readonly fleet: Fleet;
   readonly opener: StatePaths;

@@ -1,4 +1,6 @@
-/** Release archives that are compared with the SHASUMS256.txt of nodejs.org before anything of them is unpacked or run. */
+/**
+ * Release archives that are compared with the SHASUMS256.txt of nodejs.org before anything of them is unpacked or run.
+ */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

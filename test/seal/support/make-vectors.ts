@@ -1,7 +1,7 @@
 /**
- * Writes test/testdata/seal/*.txt anew: `node --import tsx test/seal/support/make-vectors.ts`. Everything in them is sealed by the
- * independent implementation and from fixed keys, so a second run changes nothing unless zlib does; the files, not this
- * program, are what the tests go by.
+ * Writes test/testdata/seal/*.txt anew: `node --import tsx test/seal/support/make-vectors.ts`. Everything in them is
+ * sealed by the independent implementation and from fixed keys, so a second run changes nothing unless zlib does; the
+ * files, not this program, are what the tests go by.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

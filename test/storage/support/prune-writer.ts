@@ -1,4 +1,6 @@
-/** A process that prunes and is killed in the middle of a transaction. Its one argument is a PruneWriterOptions as JSON. */
+/**
+ * A process that prunes and is killed in the middle of a transaction. Its one argument is a PruneWriterOptions as JSON.
+ */
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';

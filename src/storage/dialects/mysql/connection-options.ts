@@ -44,8 +44,8 @@ export function connectionOptions(
 }
 
 /**
- * Logins without TLS in which the server may ask for the password itself, encrypted with an RSA key that it sends. Anybody
- * on the network can send a key, so only the key of `serverPublicKeyFile` is used.
+ * Logins without TLS in which the server may ask for the password itself, encrypted with an RSA key that it sends.
+ * Anybody on the network can send a key, so only the key of `serverPublicKeyFile` is used.
  */
 function loginsInTheOpen({ serverPublicKeyFile }: StorageConfig): NonNullable<ConnectionOptions['authPlugins']> {
   const options = {
@@ -65,7 +65,9 @@ function loginsInTheOpen({ serverPublicKeyFile }: StorageConfig): NonNullable<Co
   };
 }
 
-/** Opens a socket whose address TLS compares with the certificate; mysql2 names no host to TLS where it is an address. */
+/**
+ * Opens a socket whose address TLS compares with the certificate; mysql2 names no host to TLS where it is an address.
+ */
 function socketTo(host: string, port: number): Socket {
   const socket = connect({ host, port, keepAlive: true, noDelay: true });
   // Node takes the name from here for a socket that it is given, and sets it itself only where it resolved a name.

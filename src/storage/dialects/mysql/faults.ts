@@ -29,7 +29,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1060, 'exists'], // column
   [1061, 'exists'], // key
   [1062, 'duplicate'],
-  [1091, 'exists'], // what is to be dropped is gone
+  [1091, 'exists'], // the thing to drop is gone
   [1114, 'full'], // the table is full
   [1129, 'denied'], // host is blocked
   [1130, 'denied'], // host is not allowed
@@ -79,8 +79,8 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
 ]);
 
 /**
- * Numbers that may hide a full disk, and else are no fault of the values: an engine's own number (1030), and a COMMIT that
- * failed (1180, of a Galera node that lost its cluster meanwhile).
+ * Numbers that may hide a full disk, and else are no fault of the values: an engine's own number (1030), and a COMMIT
+ * that failed (1180, of a Galera node that lost its cluster meanwhile).
  */
 const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
   [1030, 'broken'],

@@ -9,8 +9,9 @@ const oldest = { MariaDB: [10, 6], MySQL: [8, 0] } as const;
 const aliasedSince = [8, 0, 19] as const;
 
 /**
- * Returns the SQL of a server by its variable `version`, like `10.11.14-MariaDB-0+deb12u2` or `9.7.4-2`. Throws StorageFault
- * `too-old` for a server below MariaDB 10.6 or MySQL 8.0. A version in another form is believed to be new enough.
+ * Returns the SQL of a server by its variable `version`, like `10.11.14-MariaDB-0+deb12u2` or `9.7.4-2`. Throws
+ * StorageFault `too-old` for a server below MariaDB 10.6 or MySQL 8.0. A version in another form is believed to be new
+ * enough.
  */
 export function dialectOf(version: string, where: string): Dialect {
   const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version)?.slice(1).map(Number) ?? [];

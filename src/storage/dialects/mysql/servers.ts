@@ -45,16 +45,17 @@ const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
 const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
   SESSION sql_mode =
     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
-// The server ends the session of a process that is suspended in a transaction, or others would wait for its rows for eight hours.
+// The server ends the session of a process that is suspended in a transaction, or others would wait for its rows for
+// eight hours.
 const lockWaitSql = {
   collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
 } as const;
 /**
- * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next must
- * find there what it has stored: each statement waits until the node has caught up (bits 1, 2 and 4: reads and changes).
- * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+ * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next
+ * must find there what it has stored: each statement waits until the node has caught up (bits 1, 2 and 4: reads and
+ * changes). https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
  */
 const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
 // The last is unknown to a server that was built without Galera.
@@ -122,7 +123,8 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   let isGivenUp = false;
   const inTime = <T>(ask: () => Promise<T>): Promise<T> => answerInTime({ timeoutMs, signal, where }, ask);
   try {
-    // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the same.
+    // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the
+    // same.
     return await answerInTime({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
       const made = await inTime(async () => {
         const welcomed = await createConnection(loginOptions);
@@ -137,8 +139,8 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       // Before the session is set up: an old server may not know what is set.
       const dialect = dialectOf(values.get('version') ?? '', where);
       for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
-      // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just lost
-      // a node, it refuses to wait.
+      // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just
+      // lost a node, it refuses to wait.
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
       const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
       return { connection: made, where, maxBatchBytes, dialect };

@@ -20,9 +20,9 @@ const lockPauseMs = 100;
 
 /**
  * Writes the database as it is at one moment to another file, 0600, while others go on writing (VACUUM INTO,
- * https://sqlite.org/lang_vacuum.html). The file appears once it is whole and on the disk; it needs nothing beside it. SQLite
- * copies without a pause: nothing else goes on in this process meanwhile. Returns the size in bytes. Throws EEXIST and other
- * errors of fs about the target, StorageFault about the source.
+ * https://sqlite.org/lang_vacuum.html). The file appears once it is whole and on the disk; it needs nothing beside it.
+ * SQLite copies without a pause: nothing else goes on in this process meanwhile. Returns the size in bytes. Throws
+ * EEXIST and other errors of fs about the target, StorageFault about the source.
  */
 export async function backUpSqlite({ source, target, signal }: BackUpOptions): Promise<number> {
   const dir = path.dirname(target);

@@ -73,7 +73,8 @@ class SqliteFile implements Database {
     }
     await this.#whenFree(() => this.#handle.exec('PRAGMA synchronous = FULL'));
     this.#handle.exec('PRAGMA journal_size_limit = 67108864');
-    // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice more.
+    // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice
+    // more.
     this.#handle.exec('PRAGMA wal_autocheckpoint = 4000');
     this.#handle.exec('PRAGMA cache_size = -16000');
   }
@@ -116,8 +117,8 @@ class SqliteFile implements Database {
     });
   }
 
-  // The package keeps the file open until its statements are collected as garbage, so close alone would leave the newest
-  // rows in the log beside it, where somebody who copies the one file misses them.
+  // The package keeps the file open until its statements are collected as garbage, so close alone would leave the
+  // newest rows in the log beside it, where somebody who copies the one file misses them.
   #emptyLog(): void {
     try {
       this.#handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');

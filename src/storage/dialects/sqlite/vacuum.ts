@@ -33,8 +33,8 @@ export interface VacuumNeed {
 }
 
 /**
- * Returns the space that a VACUUM needs: its content once beside it, for the log that it is copied back from, and once where
- * SQLite puts temporary files (https://sqlite.org/tempfiles.html); on one file system both. Throws StorageFault.
+ * Returns the space that a VACUUM needs: its content once beside it, for the log that it is copied back from, and once
+ * where SQLite puts temporary files (https://sqlite.org/tempfiles.html); on one file system both. Throws StorageFault.
  */
 export function vacuumNeeds(file: string, contentBytes: number): readonly VacuumNeed[] {
   try {
@@ -52,8 +52,8 @@ export function vacuumNeeds(file: string, contentBytes: number): readonly Vacuum
 
 /**
  * Makes the file anew, without its free space and so that it can shrink by itself from then on. It takes as long as
- * copying does, and nobody can write meanwhile. A process that dies at it leaves the file as it was. Returns its size in
- * bytes. Throws StorageFault, `contended` when somebody else is writing.
+ * copying does, and nobody can write meanwhile. A process that dies at it leaves the file as it was. Returns its size
+ * in bytes. Throws StorageFault, `contended` when somebody else is writing.
  */
 function vacuumFile(file: string): number {
   const handle = openSqlite(file);
