@@ -109,7 +109,12 @@ test('OpenSSH is not asked to prove the host keys that it announces', async (t) 
   const asking = await logIn(() => undefined);
   // The announcements of host keys follow the login.
   if (asking.proofs === 0) await once(asking.ssh, 'hostkeys');
-  asking.ssh.end();
+  const hangUp = async ({ ssh }: { readonly ssh: Client }): Promise<void> => {
+    const closed = once(ssh, 'close');
+    ssh.end();
+    await closed;
+  };
+  await hangUp(asking);
   const passing = await logIn(boundRequests);
   const channel = await new Promise((resolve, reject) => {
     passing.ssh.exec('true', (error, opened) => (error === undefined ? resolve(opened) : reject(error)));
@@ -117,5 +122,5 @@ test('OpenSSH is not asked to prove the host keys that it announces', async (t) 
   assert.ok(channel);
   await sleep(50);
   assert.equal(passing.proofs, 0);
-  passing.ssh.end();
+  await hangUp(passing);
 });
