@@ -20,12 +20,15 @@ export function useCompileCache(args: readonly string[]): void {
   const stateDir = usedStateFolder(path.resolve(findConfig(configOf(args))));
   if (stateDir === null) return;
   const { compiled } = statePaths(stateDir);
+  // Node makes a folder below it that the umask alone keeps from others.
+  const given = process.umask(0o077);
   try {
     makeOwnFolder(compiled);
     (module as CompileCache).enableCompileCache?.(compiled);
   } catch {
     // A full disk, or a read-only one: every start compiles the program.
   }
+  process.umask(given);
 }
 
 /** Returns the value of `-c`; undefined if there is none. */

@@ -112,7 +112,9 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     }
     assert.ok(!denied.includes('`sealed_reports`') && !denied.includes('stats'), denied.join(' '));
     for (const entry of readdirSync(path.join(dir, 'collector'), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile()) texts.push(readFileSync(path.join(entry.parentPath, entry.name), 'latin1'));
+      // Node's compiled form of the program has the program's own words.
+      const isProgram = entry.parentPath.includes('/state/compiled');
+      if (entry.isFile() && !isProgram) texts.push(readFileSync(path.join(entry.parentPath, entry.name), 'latin1'));
     }
     return texts.join('\n');
   };
