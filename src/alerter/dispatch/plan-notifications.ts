@@ -25,8 +25,8 @@ import { contentsOf, type MailContents } from './replace.ts';
  * recipient was last notified of and the state, unless something holds it back (specification, section 5). The same
  * input gives the same plan, order included. Alerts that are not stored yet (id null) are left out.
  *
- * What began and ended while a silence or window held it back is only listed: in the recipient's next mail that goes
- * out anyway, for twelve hours after that; then it is left to `alerts` and `explain`.
+ * An alert that began and ended while a silence or window held it back is only listed, in the recipient's next mail
+ * that goes out anyway, for twelve hours. After that only `alerts` and `explain` show the alert.
  */
 export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;

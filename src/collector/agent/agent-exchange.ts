@@ -6,8 +6,8 @@ import type { Frame } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { findLoaderSign, killedStatus } from '../../loader/loader.ts';
 import type { LoaderSign } from '../../loader/loader.ts';
-import { findPlatform } from '../../loader/platform-sign.ts';
-import type { Platform } from '../../loader/platform-sign.ts';
+import { findPlatform } from './platform-sign.ts';
+import type { Platform } from './platform-sign.ts';
 import type { Channel } from '../../transport/transport.ts';
 
 export interface ExchangeOptions {

@@ -14,7 +14,7 @@ import { readHeader } from '../../seal/sealed-message.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';
 import { loaderStatus } from '../../loader/loader.ts';
 import type { Reader } from '../../storage/store/storage.ts';
-import type { Platform } from '../../loader/platform-sign.ts';
+import type { Platform } from './platform-sign.ts';
 import type { Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange } from './agent-exchange.ts';

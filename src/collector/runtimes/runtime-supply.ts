@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import type { Platform } from '../../loader/platform-sign.ts';
+import type { Platform } from '../agent/platform-sign.ts';
 import { openRuntimeAttempts } from './runtime-attempts.ts';
 import type { RuntimeAttempts } from './runtime-attempts.ts';
 import { listRuntimes, runtimeId } from './runtime-store.ts';

@@ -1,4 +1,4 @@
-import type { Platform } from '../../loader/platform-sign.ts';
+import type { Platform } from '../agent/platform-sign.ts';
 
 /** A platform that a runtime can be uploaded to, with the marks of a Node.js binary for it. */
 export interface RuntimeTarget {
