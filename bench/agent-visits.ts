@@ -11,8 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../src/report/agent-request.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
-import { uploadCommand } from '../src/loader/upload-agent.ts';
-import { runCommand } from '../src/loader/loader.ts';
+import { runCommand, uploadCommand } from '../src/loader/loader.ts';
 import { costOf, inTemporaryFolder } from './children.ts';
 import type { Bundle, Bundles } from '../src/collector/agent/task.ts';
 

@@ -6,7 +6,14 @@
  * hands the words on unchanged: POSIX shells, zsh, fish, csh.
  */
 import { FleetError } from '../errors.ts';
-import { runScript, runWithRuntimesScript } from '../report/client-scripts.ts';
+import {
+  runScript,
+  runWithRuntimesScript,
+  uploadAgentProgram,
+  uploadAgentScript,
+  uploadAgentWithRuntimesScript,
+  uploadShellScript,
+} from '../report/client-scripts.ts';
 import { maxExecBytes } from '../report/wire.ts';
 
 /** The exit statuses of a loader that ran no agent. Believed only together with its sign. */
@@ -100,6 +107,38 @@ export function runCommand(options: RunOptions): string {
   const runtimes = options.runtimes ?? null;
   const own = [kind, agentDigest, inventoryDigest, collectorId, ...ofShell, runtimes?.join(' ') ?? '-', request];
   return startCommand(options, runtimes === null ? runScript : runWithRuntimesScript, own);
+}
+
+export interface UploadOptions extends StartOptions {
+  /** The size of the compressed program that stdin begins with. */
+  readonly lengthBytes: number;
+  /** The digest of the program itself. */
+  readonly digest: string;
+  /** The digest of the program that stays where it is. */
+  readonly otherDigest: string;
+  readonly collectorId: string;
+}
+
+/** Returns the command line of a visit whose stdin begins with the program for node. Throws as runCommand does. */
+export function uploadCommand(options: UploadOptions): string {
+  const { lengthBytes, digest, otherDigest, request, collectorId } = options;
+  const own = [String(lengthBytes), digest, otherDigest, uploadAgentProgram, request];
+  const runtimes = options.runtimes ?? null;
+  if (runtimes === null) return startCommand(options, uploadAgentScript, own);
+  return startCommand(options, uploadAgentWithRuntimesScript, [...own, collectorId, runtimes.join(' ')]);
+}
+
+export interface UploadShellOptions extends StartOptions {
+  readonly lengthBytes: number;
+  readonly collectorId: string;
+  readonly shell: ShellStart;
+}
+
+/** Returns the command line of a visit whose stdin is the shell agent, to its end. Throws as runCommand does. */
+export function uploadShellCommand(options: UploadShellOptions): string {
+  const { lengthBytes, collectorId, shell, request } = options;
+  const { digest, marker, folder } = shell;
+  return startCommand(options, uploadShellScript, [String(lengthBytes), digest, collectorId, marker, folder, request]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Client, SshSettings } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
-import { besideKeys } from './credentials/credentials.ts';
+import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
 import { createLocalTransport } from './connection/local.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
@@ -11,7 +11,6 @@ import type { Route, Unsupported } from './route/route.ts';
 import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
-import type { Credentials } from './credentials/credentials.ts';
 
 /**
  * Returns the transport that a client's configuration asks for. Never throws: `connect` throws FleetError

@@ -7,9 +7,7 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
-import { uploadCommand } from '../../src/loader/upload-agent.ts';
-import { findLoaderSign, loaderStatus, runCommand } from '../../src/loader/loader.ts';
-import type { RunOptions } from '../../src/loader/loader.ts';
+import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
 import { bundles, machine, temporaryHome } from '../support/agent-visit.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 

@@ -26,9 +26,7 @@ const allowed = 'SC1007,SC2015,SC2086';
 /** Functions that are called by name, which shellcheck takes for unreachable. */
 const calledByName = 'SC2317';
 /** Parts of other scripts, which are checked with them. */
-const parts = ['begin', 'find-machine', 'places', 'try-every-node', 'or-uploaded', 'or-shell'].map(
-  (name) => `${name}.sh`,
-);
+const parts = ['begin', 'find-machine', 'places', 'try-every-node', 'or-uploaded'].map((name) => `${name}.sh`);
 
 const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';

@@ -7,9 +7,8 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { uploadCommand } from '../../src/loader/upload-agent.ts';
+import { runCommand, uploadCommand } from '../../src/loader/loader.ts';
 import { launcherCommand } from '../../src/loader/launcher.ts';
-import { runCommand } from '../../src/loader/loader.ts';
 import { temporaryHome } from '../support/agent-visit.ts';
 import { launcherPath } from '../support/launcher-path.ts';
 

@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
-import type { CleanupAnswer } from '../../loader/cleanup.ts';
+import type { CleanupAnswer } from '../../collector/agent/cleanup-client.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';

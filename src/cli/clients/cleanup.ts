@@ -1,11 +1,10 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { cleanupClient } from '../../collector/agent/cleanup-client.ts';
+import { cleanupClient, type CleanupAnswer } from '../../collector/agent/cleanup-client.ts';
 import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
-import type { CleanupAnswer } from '../../loader/cleanup.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';

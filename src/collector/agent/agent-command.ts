@@ -1,11 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { encodeRequest } from '../../report/agent-request.ts';
-import { protocolVersion } from '../../report/wire.ts';
-import type { AgentRequest } from '../../report/wire.ts';
-import { uploadCommand, uploadShellCommand } from '../../loader/upload-agent.ts';
-import { runCommand } from '../../loader/loader.ts';
-import type { ShellStart } from '../../loader/loader.ts';
+import { protocolVersion, type AgentRequest } from '../../report/wire.ts';
+import { runCommand, uploadCommand, uploadShellCommand, type ShellStart } from '../../loader/loader.ts';
 import type { AgentTask, Bundle } from './task.ts';
 
 /** The limits of one visit: a long spool is emptied by several visits. */

@@ -1,13 +1,9 @@
 import { FleetError } from '../../errors.ts';
-import { createFrameParser, WireFault } from '../../report/frames.ts';
-import type { FrameParser } from '../../report/frames.ts';
-import { maxGreetingBytes } from '../../report/wire.ts';
-import type { Frame } from '../../report/wire.ts';
+import { WireFault, createFrameParser, type FrameParser } from '../../report/frames.ts';
+import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
-import { findLoaderSign, killedStatus } from '../../loader/loader.ts';
-import type { LoaderSign } from '../../loader/loader.ts';
-import { findPlatform } from './platform-sign.ts';
-import type { Platform } from './platform-sign.ts';
+import { findLoaderSign, killedStatus, type LoaderSign } from '../../loader/loader.ts';
+import { findPlatform, type Platform } from './platform-sign.ts';
 import type { Channel } from '../../transport/transport.ts';
 
 export interface ExchangeOptions {

@@ -1,5 +1,4 @@
-import { FleetError } from '../../errors.ts';
-import type { ErrorCode, Stage } from '../../errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
 import { launcherLine } from '../../loader/launcher.ts';
 import { loaderStatus, oldestNode } from '../../loader/loader.ts';
 import type { Exchange } from './agent-exchange.ts';

@@ -5,8 +5,7 @@ import { FleetError } from '../../errors.ts';
 import { fetchRuntime } from './fetch-runtime.ts';
 import { askVersion, checkBinary, checkVersion, digestOf, extractNode, isOwnTarget } from './node-binary.ts';
 import { compareRelease } from './release-digest.ts';
-import { addRuntime, withScratch } from './runtime-store.ts';
-import type { StoredRuntime } from './runtime-store.ts';
+import { addRuntime, withScratch, type StoredRuntime } from './runtime-store.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
 
 /** The origin of a runtime. `version` is a range as npm takes it. */

@@ -15,8 +15,7 @@ import { promisify } from 'node:util';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
-import { runtimeTargets } from './runtime-targets.ts';
-import type { RuntimeTarget } from './runtime-targets.ts';
+import { runtimeTargets, type RuntimeTarget } from './runtime-targets.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 /** A Node.js binary has 80 to 130 MB. A larger file is something else. */

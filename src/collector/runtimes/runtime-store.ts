@@ -4,8 +4,7 @@ import path from 'node:path';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { makeFolder } from '../../state/make-folder.ts';
 import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
-import { codecs, codecSuffix, flush, pack } from './runtime-codecs.ts';
-import type { Codec } from './runtime-codecs.ts';
+import { codecSuffix, codecs, flush, pack, type Codec } from './runtime-codecs.ts';
 import { targetNamed } from './runtime-targets.ts';
 import { dayMs } from '../../platform/units.ts';
 

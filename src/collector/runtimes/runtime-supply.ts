@@ -2,10 +2,8 @@ import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
 import type { Platform } from '../agent/platform-sign.ts';
-import { openRuntimeAttempts } from './runtime-attempts.ts';
-import type { RuntimeAttempts } from './runtime-attempts.ts';
-import { listRuntimes, runtimeId } from './runtime-store.ts';
-import type { StoredRuntime } from './runtime-store.ts';
+import { openRuntimeAttempts, type RuntimeAttempts } from './runtime-attempts.ts';
+import { listRuntimes, runtimeId, type StoredRuntime } from './runtime-store.ts';
 import { targetOfPlatform } from './runtime-targets.ts';
 
 /** The runtimes that a run can upload to clients with runtime="bring". */

@@ -4,17 +4,14 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { errorTable, FleetError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { FleetError, errorTable, type ErrorCode } from '../../errors.ts';
 import { startDeadline } from '../../platform/deadline.ts';
 import { markerBytes } from '../../report/wire.ts';
-import { uploadRuntimeCommand, uploadStatus, findRuntimeSign } from '../../loader/upload-runtime.ts';
-import type { RuntimeSign } from '../../loader/upload-runtime.ts';
+import { findRuntimeSign, uploadRuntimeCommand, uploadStatus, type RuntimeSign } from '../../loader/upload-runtime.ts';
 import { findLoaderSign } from '../../loader/loader.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from '../agent/agent-faults.ts';
-import { runtimeId } from './runtime-store.ts';
-import type { RuntimeCopy, StoredRuntime } from './runtime-store.ts';
+import { runtimeId, type RuntimeCopy, type StoredRuntime } from './runtime-store.ts';
 import { readStart } from './stream-start.ts';
 
 export interface TransferOptions {

@@ -3,7 +3,7 @@ import { abortedError } from '../connection/aborted.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
 import { LoginAhead } from './login-ahead.ts';
-import { planLogin, type Login } from './login.ts';
+import { describeRefusal, planLogin, type Login } from './login.ts';
 import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from '../credentials/private-key.ts';
 import type { SshSession } from './ssh-connection.ts';
@@ -13,7 +13,6 @@ import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
 import { type Credentials } from '../credentials/credentials.ts';
-import { describeRefusal } from './login.ts';
 
 /** The error if the server rejects pipelining: another connection has to wait for each answer. */
 export class MustWait extends Error {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { cleanupCommand, parseCleanupAnswer } from '../../src/loader/cleanup.ts';
+import { cleanupCommand, parseCleanupAnswer } from '../../../src/collector/agent/cleanup-client.ts';
 
 const marker = '-Xw1f0SvQ9q_7bXWjbT4bA';
 const line = (text: string): string => `fh-${marker}-cleanup ${text}\n`;
