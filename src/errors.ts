@@ -34,11 +34,11 @@ export interface FleetErrorOptions {
   readonly stage: Stage;
   /** A line without secrets: what was tried, with whom, what came back. */
   readonly message: string;
-  readonly client?: string;
+  readonly client?: string | null | undefined;
   /** Overrides the table where this case differs. */
   readonly retryable?: boolean;
   /** Advice that is more exact than the table's: a whole command, for instance. */
-  readonly advice?: string;
+  readonly advice?: string | null | undefined;
   readonly cause?: unknown;
 }
 
@@ -53,13 +53,14 @@ export class FleetError extends Error {
   readonly exitStatus: 1 | 2 | 3;
 
   constructor(options: FleetErrorOptions) {
+    const client = options.client ?? null;
     // Words of a machine may be in it.
-    const message = options.client === undefined ? options.message : withoutSecrets(options.message);
+    const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     const known = errorTable[options.code];
     this.code = options.code;
     this.stage = options.stage;
-    this.client = options.client ?? null;
+    this.client = client;
     this.retryable = options.retryable ?? known.retryable;
     this.advice = options.advice ?? known.advice;
     this.exitStatus = known.exitStatus;
@@ -68,7 +69,7 @@ export class FleetError extends Error {
 
 /** The error of a command line that is wrong. `advice` says what to write instead. */
 export function usageError(message: string, advice?: string): FleetError {
-  return new FleetError({ code: 'usage', stage: 'usage', message, ...(advice === undefined ? {} : { advice }) });
+  return new FleetError({ code: 'usage', stage: 'usage', message, advice });
 }
 
 /** Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. */

@@ -52,7 +52,7 @@ export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetE
   const { advice, ...verdict } = { ...judge(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
   // The cause is left out: it holds the server's words unclipped, and what they repeat.
-  return new FleetError({ ...verdict, message, ...(advice === undefined ? {} : { advice }) });
+  return new FleetError({ ...verdict, message, advice });
 }
 
 /** 5yz is for good (RFC 5321, section 4.2.1) unless it is policy, everything else may pass. */

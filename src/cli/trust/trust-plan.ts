@@ -84,5 +84,5 @@ async function candidates(
 }
 
 function fault(client: string, code: FleetError['code'], message: string, advice?: string): FleetError {
-  return new FleetError({ code, stage: 'handshake', client, message, ...(advice === undefined ? {} : { advice }) });
+  return new FleetError({ code, stage: 'handshake', client, message, advice });
 }

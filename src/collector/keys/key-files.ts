@@ -77,13 +77,7 @@ export function writePublicKey(file: string, publicKey: Uint8Array): void {
 
 /** Returns a FleetError `keys-invalid`. */
 export function invalidKeys(message: string, advice?: string, cause?: unknown): FleetError {
-  return new FleetError({
-    code: 'keys-invalid',
-    stage: 'keys',
-    message,
-    ...(advice === undefined ? {} : { advice }),
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new FleetError({ code: 'keys-invalid', stage: 'keys', message, advice, cause });
 }
 
 function readPair(paths: KeyPaths, name: string): StoredPair {

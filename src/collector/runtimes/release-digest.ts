@@ -81,10 +81,5 @@ function readList(shasums: string): ReadonlyMap<string, string> {
 }
 
 function invalid(message: string, advice?: string): FleetError {
-  return new FleetError({
-    code: 'runtime-invalid',
-    stage: 'run',
-    message,
-    ...(advice === undefined ? {} : { advice }),
-  });
+  return new FleetError({ code: 'runtime-invalid', stage: 'run', message, advice });
 }

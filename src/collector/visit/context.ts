@@ -33,26 +33,23 @@ export interface VisitContext {
   readonly keep: (client: Client, report: ReceivedReport) => Promise<void>;
 }
 
-export interface TaskOptions extends Pick<AgentTask, 'kind' | 'agentTimeoutMs'> {
-  readonly context: Pick<VisitContext, 'runId' | 'collectorId' | 'publicKey' | 'bundles' | 'runtimes'>;
-  readonly client: Client;
-}
-
 /** Returns the task of a client's agent, by its configuration and the run. */
-export function taskOf({ context, client, kind, agentTimeoutMs }: TaskOptions): AgentTask {
-  const { runId, collectorId, publicKey, bundles, runtimes } = context;
+export function taskOf(
+  { client, runtimes, runId, collectorId, publicKey, bundles }: VisitContext & { readonly client: Client },
+  call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
+): AgentTask {
+  const { node, unsealed, runtime } = client.ssh;
   return {
+    ...call,
     client: client.name,
     was: client.was,
-    kind,
+    probeOptions: client.probeOptions,
+    node,
+    unsealed,
+    runtimes: runtime === 'bring' ? (runtimes?.ids ?? null) : null,
     runId,
     collectorId,
     publicKey,
-    probeOptions: client.probeOptions,
     bundles,
-    node: client.ssh.node,
-    unsealed: client.ssh.unsealed,
-    runtimes: client.ssh.runtime === 'bring' ? (runtimes?.ids ?? null) : null,
-    agentTimeoutMs,
   };
 }

@@ -8,18 +8,11 @@ import type { RuntimeSupply, RuntimeWish } from '../runtimes/runtime-supply.ts';
 const fixable: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
 
 /** Returns what to do for a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
-export function wishAfter({
-  supply,
-  client,
-  result,
-  nowMs,
-}: {
-  readonly supply: RuntimeSupply | null;
-  readonly client: Client;
-  readonly result: Pick<AgentResult, 'reader' | 'platform' | 'fault'>;
-  readonly nowMs: number;
-}): RuntimeWish | null {
-  const { reader, platform, fault } = result;
+export function wishAfter(
+  { client, runtimes: supply }: { readonly client: Client; readonly runtimes: RuntimeSupply | null },
+  { reader, platform, fault }: AgentResult,
+  nowMs: number,
+): RuntimeWish | null {
   if (supply === null || client.ssh.runtime !== 'bring') return null;
   if (reader === 'runtime') supply.attempts.clear(client.name);
   if (platform === null || (reader !== null && reader !== 'shell')) return null;
@@ -31,12 +24,6 @@ export function wishAfter({
 export function withWish(fault: FleetError, wish: RuntimeWish | null): FleetError {
   if (wish === null || fault.code !== 'no-runtime') return fault;
   const { code, stage, client } = fault;
-  return new FleetError({
-    code,
-    stage,
-    message: `${fault.message}, and ${wish.words}`,
-    ...(client === null ? {} : { client }),
-    ...(wish.advice === null ? {} : { advice: wish.advice }),
-    cause: fault,
-  });
+  const message = `${fault.message}, and ${wish.words}`;
+  return new FleetError({ code, stage, client, message, advice: wish.advice, cause: fault });
 }

@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import { asFleetError, FleetError } from '../../errors.ts';
 import type { Stage } from '../../errors.ts';
+import { withDeadline } from '../../platform/deadline.ts';
 
 export interface TimedSignalOptions {
   readonly timeoutMs: number;
@@ -42,24 +41,16 @@ const graceMs = 250;
 
 /** Resolves with the work. Rejects with the reason of the signal a little after its abort if the work ignores that. */
 export async function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const over = new AbortController();
-  const abandoned = async (): Promise<never> => {
-    if (!signal.aborted) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true, signal: over.signal }));
+  return await withDeadline({ late: () => signal.reason as Error }, async (grace) => {
+    const onAbort = (): void => grace.restart(graceMs);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await work;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
     }
-    await sleep(graceMs, undefined, { signal: over.signal });
-    throw signal.reason;
-  };
-  // Late rejections of what was left behind are nobody's.
-  work.catch(() => undefined);
-  const left = abandoned();
-  left.catch(() => undefined);
-  try {
-    return await Promise.race([work, left]);
-  } finally {
-    // Without a reason Node makes an exception with its stack.
-    over.abort(null);
-  }
+  });
 }
 
 /** Returns the fault of a visit: the reason of its signal if that is aborted, else what was thrown. */

@@ -1,53 +1,80 @@
+import type { Client } from '../../config/config.ts';
+import { errorTable } from '../../errors.ts';
 import type { FleetError, Stage } from '../../errors.ts';
+import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
+import { decidingCode, nextAttemptAtMs } from './backoff.ts';
+import type { VisitContext } from './context.ts';
 
 /** The findings of a visit so far. A visit may be cut off at any moment, and this remains. */
-export interface Progress {
-  stage: Stage;
-  connection: Connection | null;
-  connectMs: number | null;
-  bytesIn: number;
-  bytesOut: number;
-  result: AgentResult | null;
-  wish: RuntimeWish | null;
-  uploaded: boolean;
+export class VisitProgress {
+  stage: Stage = 'connect';
+  connection: Connection | null = null;
+  connectMs: number | null = null;
+  bytesIn = 0;
+  bytesOut = 0;
+  result: AgentResult | null = null;
+  wish: RuntimeWish | null = null;
+  uploaded = false;
   /** True once the agent has sent its last frame. Later faults do not fail the visit. */
-  delivered: boolean;
+  delivered = false;
   /** The ids of the keys of the reports that came. */
-  readonly sealedTo: Set<string>;
+  readonly sealedTo = new Set<string>();
   /** The first fault of a report that came and was not acknowledged. */
-  anomaly: FleetError | null;
+  anomaly: FleetError | null = null;
+
+  /** Takes the connection out of the visit, and counts the bytes that went over it. */
+  takeConnection(): Connection | null {
+    const { connection } = this;
+    if (connection === null) return null;
+    const bytes = connection.bytes();
+    this.bytesIn += bytes.in;
+    this.bytesOut += bytes.out;
+    this.connection = null;
+    return connection;
+  }
+
+  closeConnection(): void {
+    this.takeConnection()?.destroy();
+  }
 }
 
-export function startProgress(): Progress {
+interface EndedVisit extends Pick<VisitRecord, 'startedAtMs' | 'durationMs'> {
+  readonly context: Pick<VisitContext, 'runId' | 'facts' | 'config'>;
+  readonly client: Client;
+  readonly progress: Readonly<VisitProgress>;
+  readonly fault: FleetError | null;
+}
+
+/** Returns the row of a visit that is over. */
+export function recordOf({ context, client, progress, fault, startedAtMs, durationMs }: EndedVisit): VisitRecord {
+  const { result, wish, sealedTo } = progress;
+  // A successful visit may have a message, too.
+  const note = wish === null ? null : `it has no Node.js of its own, and ${wish.words}`;
+  const isDrained = fault === null && result?.end?.left === 0 && sealedTo.size > 0;
+  const facts = context.facts?.get(client.name);
+  const { everyMs } = context.config;
   return {
-    stage: 'connect',
-    connection: null,
-    connectMs: null,
-    bytesIn: 0,
-    bytesOut: 0,
-    result: null,
-    wish: null,
-    uploaded: false,
-    delivered: false,
-    sealedTo: new Set(),
-    anomaly: null,
+    runId: context.runId,
+    client: client.name,
+    address: client.address,
+    startedAtMs,
+    durationMs,
+    ok: fault === null,
+    stage: fault?.stage ?? null,
+    code: fault?.code ?? null,
+    message: fault?.message ?? note,
+    connectMs: progress.connectMs,
+    bytesIn: progress.bytesIn,
+    bytesOut: progress.bytesOut,
+    uploaded: progress.uploaded,
+    reader: result?.reader ?? null,
+    bootId: result?.hello?.boot_id ?? null,
+    // No report waits on a drained client. Later ones are sealed to these keys.
+    sealedTo: isDrained ? [...sealedTo] : null,
+    nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
+    ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),
   };
-}
-
-/** Takes the connection out of the visit, and counts the bytes that went over it. */
-export function takeConnection(progress: Progress): Connection | null {
-  const { connection } = progress;
-  if (connection === null) return null;
-  const bytes = connection.bytes();
-  progress.bytesIn += bytes.in;
-  progress.bytesOut += bytes.out;
-  progress.connection = null;
-  return connection;
-}
-
-export function closeConnection(progress: Progress): void {
-  takeConnection(progress)?.destroy();
 }

@@ -15,9 +15,7 @@ import type { VisitContext } from './context.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { wishAfter, withWish } from './runtime-wish.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
-import { closeConnection, startProgress, takeConnection } from './visit-progress.ts';
-import type { Progress } from './visit-progress.ts';
-import { recordOf } from './visit-record.ts';
+import { recordOf, VisitProgress } from './visit-progress.ts';
 
 export interface VisitOutcome {
   readonly record: VisitRecord;
@@ -40,13 +38,13 @@ interface Visit extends VisitContext {
   readonly client: Client;
   readonly timeouts: VisitTimeouts;
   readonly onLogin: () => void;
-  readonly progress: Progress;
+  readonly progress: VisitProgress;
 }
 
 /** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
 export async function visit(context: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
   const { timeouts = fullTimeouts(context.config), onLogin = () => undefined } = turn;
-  const progress = startProgress();
+  const progress = new VisitProgress();
   const startedAtMs = context.now();
   const began = performance.now();
   const timeoutMs = timeouts.clientDeadlineMs;
@@ -65,7 +63,7 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
     if (!progress.delivered) fault = faultAtDeadline(thrown, signal, progress.stage, client.name);
   } finally {
     end();
-    closeConnection(progress);
+    progress.closeConnection();
   }
   fault ??= progress.anomaly;
   const durationMs = Math.round(performance.now() - began);
@@ -81,12 +79,12 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   const nowMs = visited.now();
   const mayInventory = visited.facts !== null && !dryRun;
   const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs: config.everyMs, opens });
-  const task = taskOf({ context: visited, client, kind: 'visit', agentTimeoutMs });
+  const task = taskOf(visited, { kind: 'visit', agentTimeoutMs });
   const opening = config.pipelining ? openingOf(task) : null;
   await connect(visited, signal, opening);
   const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
   progress.result = result;
-  progress.wish = wishAfter({ supply: visited.runtimes, client, result, nowMs });
+  progress.wish = wishAfter(visited, result, nowMs);
   if (result.fault !== null) throw withWish(result.fault, progress.wish);
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
@@ -94,7 +92,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
     await tryInventory(visited, { signal, reconnect: !due, leftMs: endsAt - performance.now() });
   }
   // The connection is not destroyed: the acknowledgements may still be in transit.
-  await takeConnection(progress)?.leave();
+  await progress.takeConnection()?.leave();
 }
 
 async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpening | null): Promise<void> {
@@ -108,7 +106,7 @@ async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpenin
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);
   // The visit may have been given up meanwhile.
-  if (signal.aborted) closeConnection(progress);
+  if (signal.aborted) progress.closeConnection();
   signal.throwIfAborted();
 }
 
@@ -176,17 +174,17 @@ const leastInventoryMs = 5000;
 /** Takes the inventory if there is time for it. The visit has succeeded already, so nothing here fails it. */
 async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: InventoryCall): Promise<void> {
   if (leftMs < leastInventoryMs) return;
-  const { client, progress, timeouts } = visited;
+  const { progress, timeouts } = visited;
   const before = progress.anomaly;
   // It gives up in time for the connection to be left in good order.
   const own = AbortSignal.any([signal, AbortSignal.timeout(Math.round(leftMs * 0.9))]);
   try {
     if (reconnect) {
-      await takeConnection(progress)?.leave();
+      await progress.takeConnection()?.leave();
       await connect(visited, own, null);
     }
     const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
-    const task = taskOf({ context: visited, client, kind: 'inventory', agentTimeoutMs });
+    const task = taskOf(visited, { kind: 'inventory', agentTimeoutMs });
     await callAgent(visited, { task, opening: null, waitForExit: false, signal: own });
   } catch {
     // It comes with another visit.

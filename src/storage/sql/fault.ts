@@ -58,14 +58,7 @@ export class StorageFault extends FleetError {
   readonly kind: FaultKind;
 
   constructor(kind: FaultKind, message: string, cause?: unknown) {
-    const advice = advices[kind];
-    super({
-      code: codes[kind],
-      stage: 'storage',
-      message,
-      ...(advice === undefined ? {} : { advice }),
-      ...(cause === undefined ? {} : { cause }),
-    });
+    super({ code: codes[kind], stage: 'storage', message, advice: advices[kind], cause });
     this.kind = kind;
   }
 }

@@ -6,10 +6,9 @@ import { FleetError, type Stage } from '../../errors.ts';
  */
 export function abortedError(signal: AbortSignal, stage: Stage, client: string | null): FleetError {
   const reason: unknown = signal.reason;
-  const named = client === null ? {} : { client };
   if (reason instanceof FleetError) {
     const { code, message, advice, retryable } = reason;
-    return new FleetError({ ...named, code, stage, message, advice, retryable, cause: reason });
+    return new FleetError({ client, code, stage, message, advice, retryable, cause: reason });
   }
-  return new FleetError({ ...named, code: 'visit-deadline', stage, message: 'the visit was ended', cause: reason });
+  return new FleetError({ client, code: 'visit-deadline', stage, message: 'the visit was ended', cause: reason });
 }

@@ -26,11 +26,10 @@ const nextAddressMs = 250;
  * `connect-failed`, or the abort's error, and then leaves nothing open.
  */
 export async function dial(options: DialOptions): Promise<Socket> {
-  const { host, port, timeoutMs, signal } = options;
-  const named = options.client === undefined ? {} : { client: options.client };
+  const { host, port, timeoutMs, signal, client } = options;
   const place = `${host} port ${port}`;
   const stop = new AbortController();
-  const onAbort = (): void => stop.abort(abortedError(signal, 'connect', options.client ?? null));
+  const onAbort = (): void => stop.abort(abortedError(signal, 'connect', client ?? null));
   if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   let resolving = true;
@@ -38,7 +37,7 @@ export async function dial(options: DialOptions): Promise<Socket> {
     const [code, message]: [ErrorCode, string] = resolving
       ? ['dns', `${host} did not resolve within ${timeoutMs} ms`]
       : ['connect-timeout', `no answer from ${place} within ${timeoutMs} ms`];
-    stop.abort(new FleetError({ ...named, code, stage: resolving ? 'resolve' : 'connect', message }));
+    stop.abort(new FleetError({ client, code, stage: resolving ? 'resolve' : 'connect', message }));
   }, timeoutMs);
   try {
     const addresses = await resolveHost(host, stop.signal);
@@ -51,8 +50,8 @@ export async function dial(options: DialOptions): Promise<Socket> {
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
     throw resolving
-      ? new FleetError({ ...named, code: 'dns', stage: 'resolve', message: messageOf(thrown), cause: thrown })
-      : new FleetError({ ...named, code: codeOf(thrown), stage: 'connect', message: messageOf(thrown), cause: thrown });
+      ? new FleetError({ client, code: 'dns', stage: 'resolve', message: messageOf(thrown), cause: thrown })
+      : new FleetError({ client, code: codeOf(thrown), stage: 'connect', message: messageOf(thrown), cause: thrown });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

@@ -154,5 +154,5 @@ function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: 
 
 function failure(question: HostKeyQuestion, code: ErrorCode, message: string, advice?: string): FleetError {
   const { client } = question;
-  return new FleetError({ client, code, stage: 'handshake', message, ...(advice === undefined ? {} : { advice }) });
+  return new FleetError({ client, code, stage: 'handshake', message, advice });
 }

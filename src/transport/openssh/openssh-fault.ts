@@ -132,5 +132,5 @@ function failure(
   advice?: string,
 ): FleetError {
   const { client } = question;
-  return new FleetError({ client, code, stage, message, ...(advice === undefined ? {} : { advice }) });
+  return new FleetError({ client, code, stage, message, advice });
 }

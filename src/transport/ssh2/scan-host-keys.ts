@@ -80,7 +80,7 @@ function firstKey(
     };
     const fail = (code: ErrorCode, message: string): void => {
       stop();
-      reject(new FleetError({ code, stage: 'handshake', message, ...(client === undefined ? {} : { client }) }));
+      reject(new FleetError({ code, stage: 'handshake', message, client }));
     };
     const onAbort = (): void => {
       stop();
