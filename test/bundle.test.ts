@@ -12,6 +12,7 @@ import ssh2 from 'ssh2';
 
 import { packageDir } from '../src/state/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
+import { tempFolder } from './support/temp-folder.ts';
 
 const run = promisify(execFile);
 const dist = path.join(packageDir, 'dist');
@@ -27,8 +28,7 @@ for (const [passphrase, code] of [
   ['wrong', 'credentials-unusable'],
 ] as const) {
   test(`a key under a passphrase is opened by the built program: the ${passphrase} one`, async (t) => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-bundle-'));
-    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const dir = tempFolder(t);
     sshKeygen(path.join(dir, 'key'), '-t', 'ed25519', '-N', 'right');
     const config = path.join(dir, 'config.xml');
     const ssh = `username="nobody" privateKey="key" passphrase="${passphrase}" config="none"`;

@@ -1,11 +1,12 @@
 /** The package of `npm pack` is complete: it works when installed into an empty place, in an empty environment. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+
+import { tempFolder } from './support/temp-folder.ts';
 
 const run = promisify(execFile);
 const root = path.join(import.meta.dirname, '..');
@@ -26,8 +27,7 @@ interface Packed {
 }
 
 test('the packed file holds everything, installs with ignored scripts, and works in an empty environment', async (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-package-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const env = npmEnvironment();
 
   const packArgs = ['pack', '--json', '--ignore-scripts', '--pack-destination', dir];

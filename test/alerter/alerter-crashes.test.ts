@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
@@ -15,6 +13,7 @@ import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
 import { idOf, openStation } from './support/station.ts';
 import type { Station } from './support/station.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const { elements, told: expected } = passToCutOff;
 const prepare = (station: Station): Promise<void> => passToCutOff.prepare(station, at('08:46'));
@@ -116,8 +115,7 @@ function assertTold(station: Station, from: number, message: string): void {
 }
 
 describe('an alerter that dies', () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-crash-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   let made = 0;
   crashes('SQLite', 2, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
 });

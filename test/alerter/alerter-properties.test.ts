@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import fc from 'fast-check';
 
@@ -16,6 +14,7 @@ import { withMoments } from './support/moments.ts';
 import { at } from './support/rows.ts';
 import { idOf, openStation } from './support/station.ts';
 import type { Station } from './support/station.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const cap = 4;
 const minuteMs = 60_000;
@@ -293,8 +292,7 @@ function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subj
 }
 
 test('last told equals the state when nothing holds back, whatever happened before', async () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-properties-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
   const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 25);
   await fc.assert(

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { passStory } from './support/whole-pass-story.ts';
 import type { PassStory } from './support/whole-pass-story.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-clock-leaps-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 const create = () => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
 
 function story(name: string, rest: Omit<PassStory, 'name' | 'create'>): void {

@@ -1,9 +1,8 @@
 /** Delivery beyond the first address: the fallback address, commands, files, a second alerter. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { deliver } from '../../src/alerter/deliver/deliver.ts';
 import type { NotifyConfig } from '../../src/config/config.ts';
@@ -16,9 +15,9 @@ import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
 import { contentOf, never, openPost, openServer, withStore } from './support/sending.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-ways-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 function command(name: string, body: string): NotifyConfig {
   const file = path.join(dir, name);

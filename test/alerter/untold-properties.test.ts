@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -18,6 +16,7 @@ import { openStation } from './support/station.ts';
 import { UntoldWorld } from './support/untold-world.ts';
 import { elementsOf, everyMinutes, Reader, trial } from './support/untold.ts';
 import type { ReadMail, Trial } from './support/untold.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
 
@@ -111,8 +110,7 @@ test('by its functions: whatever stays critical and is not muted is told in time
 });
 
 test('by the alerter and a mail server: whatever stays critical is told in time, or what stands for it is', async () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-untold-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   const play = (given: Trial): Promise<void> =>
     playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
   await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));

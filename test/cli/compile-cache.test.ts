@@ -1,22 +1,21 @@
 /** Node's compile cache of the built program: in the state folder of this user, or nowhere. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import module from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 
 import { packageDir } from '../../src/state/paths.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const run = promisify(execFile);
 const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
 const skip = 'enableCompileCache' in module ? false : 'this Node has no compile cache';
 
 async function fleet(t: TestContext, state = '') {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-compiled-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const config = path.join(dir, 'config.xml');
   const client = '<client name="here" ip="127.0.0.1" transport="local"/>';
   writeFileSync(config, `<config>${state}<alerts><mail to="a@example.org"/></alerts>${client}</config>\n`, {

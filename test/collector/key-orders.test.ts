@@ -3,20 +3,10 @@
  * is told that its key was retired; and with that key out of a backup it is one row after all.
  */
 import assert from 'node:assert/strict';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { ingestRun } from '../../src/collector/pass/ingest-run.ts';
 import { generateKey, listKeys, rotateKeys } from '../../src/collector/keys/key-ring.ts';
@@ -34,9 +24,9 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
 import { isLong } from '../support/long-tests.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-key-orders-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 
 /** The next step of a person or a program. `retire` asks, `force` does not. */
 type Step = keyof ReturnType<typeof startStory>['steps'];

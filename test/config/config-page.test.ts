@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -9,6 +8,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { type AttributeSpec } from '../../src/config/vocabulary/element-spec.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const page = path.join(packageDir, 'docs', 'config.md');
 
@@ -125,8 +125,7 @@ test('docs/config.md has every element and attribute of config.xml', () => {
 });
 
 test('the examples of docs/config.md are valid', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-config-page-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
   const inAlerts = ['mail', 'alert', 'window'];
   const of = (wanted: boolean): string =>

@@ -2,20 +2,19 @@
  * The product's own disk runs full: people are told below a tenth, while there is still room to say it, and of its end.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { withSmallDisk } from '../support/small-disk.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const skip = process.getuid?.() !== 0 && 'only root mounts a file system';
 
 test('below a tenth of the disk a mail comes, and another when it is over', { skip, timeout: 120_000 }, async (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-state-disk-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const smtp = await startSmtpServer();
   t.after(() => smtp.stop());
   const state = path.join(dir, 'state');

@@ -4,8 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -21,6 +20,7 @@ import { sealedFor } from '../support/report-server.ts';
 import { openSite } from '../support/report-site.ts';
 import type { Machine } from '../support/report-site.ts';
 import { fill, withSmallDisk } from '../support/small-disk.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
 const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
@@ -45,8 +45,7 @@ test(
   'a MariaDB that is of no use',
   { skip: canMount ? skipWithoutMariadb : 'needs root', timeout: 300_000 },
   async (t) => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fh-broken-'));
-    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    const dir = tempFolder(t);
     // The size of an empty server and little more.
     await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
       const args = [

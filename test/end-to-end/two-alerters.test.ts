@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -16,6 +14,7 @@ import type { AlertOrder } from '../support/alert-process.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { programArgs } from '../support/program-args.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const program = path.join(import.meta.dirname, '../support/alert-process.ts');
 
@@ -108,8 +107,7 @@ const moments = {
 } as const;
 
 describe('an alerter that is killed', { concurrency: 2 }, () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-killed-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   for (const [name, cut] of Object.entries(moments)) {
     test(`${name}: the next one tells all, once`, async () => {
       const storage = sqliteConfig(path.join(dir, `${name.replaceAll(' ', '-')}.db`));

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
@@ -10,9 +9,9 @@ import { isDatabaseAway, openAwayNotices } from '../../src/notify/away-notices.t
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { makeConfig } from '../support/fleet.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-away-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 let places = 0;
 const minute = 60_000;
 const gone = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'nobody answers' });

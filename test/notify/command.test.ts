@@ -1,18 +1,17 @@
 /** A command of somebody's own: its exit status decides, and nothing of it outlives its deadline. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../src/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createCommandChannel } from '../../src/notify/command.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-command-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 let scripts = 0;
 
 function channelTo(command: string, timeoutMs = 5_000): Channel {

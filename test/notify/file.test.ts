@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { createFileChannel, outboxName } from '../../src/notify/file.ts';
 import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-outbox-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 test('a mail is one file with its bytes, for its owner alone, and the same mail again is the same file', async () => {
   const outbox = path.join(dir, 'state', 'outbox');

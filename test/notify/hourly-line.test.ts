@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { claimHourlyLine } from '../../src/notify/hourly-line.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
 
 test('a line is due at once, then hourly, and at once again when something new began', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-hourly-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const file = path.join(dir, 'said');
   const beganMs = Date.UTC(2026, 10, 20, 10);
   const dueAt = (sinceMs: number, minutes: number): boolean =>

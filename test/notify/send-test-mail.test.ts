@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { sendTestMail } from '../../src/notify/send-test-mail.ts';
 import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { faultOf, never, smtpConfig, withLogin } from './support/smtp-config.ts';
 import { configOf } from '../alerter/support/config-of.ts';
 import { openServer } from '../alerter/support/sending.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-test-mail-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 const nowMs = Date.UTC(2026, 0, 1);
 const elements = '<alerts><mail to="ops@example.org"/></alerts><client ip="192.0.2.1" username="u"/>';
 

@@ -1,18 +1,16 @@
 /** Encryption is what was asked for, or there is no mail and no password on the wire. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { createEmailChannel } from '../../src/notify/email.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts';
 import { faultOf, outgoing, password, sendOptions, timeouts, withLogin } from './support/smtp-config.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 const certificates = makeCertificates(dir);
 const { ca, good, wrongHost, expired } = certificates;
 

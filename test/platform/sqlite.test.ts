@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { isSqliteBusy, openSqlite, sqliteResultCode } from '../../src/platform/sqlite.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-sqlite-'));
-after(() => rmSync(dir, { recursive: true }));
+const dir = tempFolder();
 
 function thrownBy(work: () => unknown): unknown {
   try {

@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
+
+import { tempFolder } from '../support/temp-folder.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const recipes = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.diff'));
@@ -37,8 +38,7 @@ interface Copy {
 
 /** Makes a copy of the project for a test. */
 function copyOf(t: TestContext): Copy {
-  const copy = mkdtempSync(path.join(tmpdir(), 'fleet-recipe-'));
-  t.after(() => rmSync(copy, { recursive: true, force: true }));
+  const copy = tempFolder(t);
   cpSync(root, copy, { recursive: true, filter: (from) => !left.has(path.relative(root, from)) });
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
   const env = { ...process.env };

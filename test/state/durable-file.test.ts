@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import {
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
@@ -10,16 +9,15 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
 import { writeSynced, sharedSync, removeOldParts } from '../../src/state/durable-file.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 function folder(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-synced-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return dir;
 }
 
@@ -104,8 +102,7 @@ test('a sync that fails fails for those who share it, and for no other', async (
 });
 
 test('a folder is synced, and one that is not there is said not to be', async (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-sync-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const sync = sharedSync(dir);
   await Promise.all([sync(), sync(), sync()]);
   rmSync(dir, { recursive: true });
@@ -113,8 +110,7 @@ test('a folder is synced, and one that is not there is said not to be', async (t
 });
 
 test('removes what was left half written an hour ago, and nothing else', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-parts-'));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder(t);
   const nowMs = Date.UTC(2026, 10, 20, 12);
   const put = (name: string, ageMs: number): void => {
     writeFileSync(path.join(dir, name), '');

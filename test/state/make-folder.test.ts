@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { makeFolder } from '../../src/state/make-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 function folder(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-folder-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return dir;
 }
 

@@ -6,20 +6,19 @@ import {
   linkSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
 import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
 const allFolders: readonly StateFolder[] = [
@@ -44,8 +43,7 @@ interface Place {
 }
 
 function place(t: TestContext): Place {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-state-folder-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const paths = statePaths(path.join(dir, 'state'));
   mkdirSync(paths.dir, { mode: 0o700 });
   const victim = path.join(dir, 'victim');

@@ -14,6 +14,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { startRogueMysql } from '../support/rogue-mysql.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 
@@ -121,8 +122,7 @@ describe('a server that stands where the database is meant to be', () => {
     });
 
     test(`cannot read a password that is encrypted for the key of serverPublicKeyFile (${plugin})`, async (t) => {
-      const dir = mkdtempSync(path.join(tmpdir(), 'fleet-rogue-'));
-      t.after(() => rmSync(dir, { recursive: true }));
+      const dir = tempFolder(t);
       const serverPublicKeyFile = path.join(dir, 'public_key.pem');
       const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       writeFileSync(serverPublicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));

@@ -3,8 +3,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -18,12 +17,12 @@ import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.t
 import { programArgs } from '../support/program-args.ts';
 import { item, visit } from './support/samples.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 type Writer = ChildProcessByStdio<Writable, Readable, null>;
 
 describe('SQLite', () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-sqlite-'));
-  after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder();
   const newFile = (): string => path.join(dir, `${randomUUID()}.db`);
 
   test('commits survive a loss of power: write-ahead log, synchronous FULL', async () => {

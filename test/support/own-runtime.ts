@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after } from 'node:test';
 
 import { isOwnTarget } from '../../src/collector/runtimes/node-binary.ts';
 import type { RuntimeCopy, StoredRuntime } from '../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets } from '../../src/collector/runtimes/runtime-targets.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** The target of this machine; `null` if the machine is not supported. */
 export const ownTarget = runtimeTargets.find(isOwnTarget) ?? null;
@@ -18,8 +17,7 @@ const quickly = { xz: ['-0', '-T0'], zstd: ['-1', '-q'], gzip: ['-1'] } as const
  * The node that runs the tests as a runtime with these copies, compressed as quickly as may be; gone with the tests.
  */
 export function ownRuntime(codecs: readonly (keyof typeof quickly)[]): StoredRuntime {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-own-runtime-'));
-  after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder();
   const node = process.execPath;
   const copies = codecs.map((codec): RuntimeCopy => {
     const file = path.join(dir, `node.${codec}`);

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
+import { tempFolder } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
@@ -59,8 +60,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
 
 /** A new folder with a config.xml (mode 0600) of this content; gone after the test. Returns the folder. */
 export function configFolder(t: TestContext, content: string): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-cli-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'config.xml'), content, { mode: 0o600 });
   return dir;
 }

@@ -1,6 +1,5 @@
 /** A simulated fleet in this process, and collector and alerter at work on it as the commands run them. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -15,6 +14,7 @@ import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.
 import { holdPort } from '../../src/simulator/free-port.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
+import { tempFolder } from './temp-folder.ts';
 
 export interface CollectedVisit {
   readonly client: string;
@@ -50,8 +50,7 @@ export async function startSimulatedFleet(
   t: TestContext,
   options: Pick<FleetPlan, 'clients' | 'profile' | 'seed'>,
 ): Promise<SimulatedFleet> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-simulated-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const held = await holdPort(null);
   t.after(() => held.close());
   let sinceStartMs = 0;

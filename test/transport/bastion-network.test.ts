@@ -3,12 +3,11 @@
  * offered.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, describe, it, test } from 'node:test';
+import { describe, it, test } from 'node:test';
 
 import ssh2 from 'ssh2';
 
@@ -20,9 +19,9 @@ import { failure } from '../support/login.ts';
 import { makeNetwork, namespacesMissing } from '../support/namespaces.ts';
 import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
 import { sshKeygen, sshdMissing, startSshd } from '../support/sshd.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-bastion-network-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const limits = { tcpTimeoutMs: 2000, connectTimeoutMs: 8000, signal: new AbortController().signal };
 const reason = sshdMissing() ?? namespacesMissing();

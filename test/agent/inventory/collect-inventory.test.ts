@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { machine, tmpdir } from 'node:os';
-import path from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { machine } from 'node:os';
 import { test } from 'node:test';
 
 import { collectInventory, users } from '../../../agent/inventory/collect-inventory.ts';
@@ -10,6 +9,7 @@ import type { CollectOptions } from '../../../agent/probes/collected.ts';
 import { metricOf } from '../../../src/report/metrics.ts';
 import { inventoryFamilies } from '../../../src/storage/reports/inventory.ts';
 import { contextOf, familyOf } from '../probes/fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const options: CollectOptions = {
   root: '',
@@ -65,8 +65,7 @@ test('what takes too long is an error of its own part', async () => {
 });
 
 test('accounts with a login shell', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-users-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   mkdirSync(`${root}/etc`);
   const passwd = [
     'zoe:x:1001:1001:Zoe:/home/zoe:/bin/zsh',

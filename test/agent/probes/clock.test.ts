@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { clock } from '../../../agent/probes/clock.ts';
 import { contextOf, onlyRow } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const hourMs = 3_600_000;
 
@@ -18,8 +18,7 @@ for (const [what, files, expected] of [
   ['ntpd', { '/var/lib/ntp/ntp.drift': 1 }, 1],
 ] as const) {
   test(`${what}: ${expected}`, async (t) => {
-    const root = mkdtempSync(path.join(tmpdir(), 'fh-clock-'));
-    t.after(() => rmSync(root, { recursive: true }));
+    const root = tempFolder(t);
     for (const [file, hoursAgo] of Object.entries(files)) {
       mkdirSync(path.dirname(root + file), { recursive: true });
       writeFileSync(root + file, '');

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { collect, runProbes } from '../../../agent/probes/collect.ts';
@@ -12,6 +10,7 @@ import { metricOf, metrics } from '../../../src/report/metrics.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import type { Report, WorkerReport } from '../../../src/report/report.ts';
 import { boxRoot } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 function options(given: Partial<CollectOptions> = {}): CollectOptions {
   const standard = { root: '', options: {}, previous: null, bootId: 'b', monotonicMs: 1e6, deadlineMs: 5000 };
@@ -144,8 +143,7 @@ const maybeEmpty = new Set(['process_cpu', 'failed_unit', 'temperature']);
 
 for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', 'ancient', 'metal']) {
   test(`everything that is read on ${box === '' ? 'this machine' : box} is a report that parses and a metric that is listed`, async (t) => {
-    const placeDir = mkdtempSync(path.join(tmpdir(), 'fh-collect-'));
-    t.after(() => rmSync(placeDir, { recursive: true }));
+    const placeDir = tempFolder(t);
     const root = box === '' ? '' : boxRoot(box);
     const asked = { units: ['sshd'], processes: ['node'], mounts: ['/dev/shm'] };
     const { workerReports } = await collect(options({ root, options: asked, placeDir }));

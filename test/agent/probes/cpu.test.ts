@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -8,6 +7,7 @@ import type { JsonValue } from '../../../agent/probes/collected.ts';
 import { cpu } from '../../../agent/probes/cpu.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
 import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 // Now: cpu 10000 200 3000 80000 500 10 90 50 300 0; cpu0 6000 100 2000 39000 300 10 50 25; cpu1 4000 100 1000 41000 ...
 const before = {
@@ -57,8 +57,7 @@ async function inContainer(
   version: 1 | 2,
   { max, usedUs, before: then }: Cgroup,
 ): Promise<FunctionReport> {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-proc-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   const files: Readonly<Record<string, string>> =
     version === 2
       ? { 'cpu.max': `${max} 100000\n`, 'cpu.stat': `usage_usec ${usedUs}\nuser_usec 1\n` }

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { disks, readDisks } from '../../../agent/probes/disks.ts';
 import type { Usage } from '../../../agent/probes/usage.ts';
 import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const half: Usage = { bsize: 4096, blocks: 1000, bfree: 500, bavail: 450, files: 100, ffree: 80 };
 
@@ -134,8 +133,7 @@ test('a pool or an overcommitted file system without room is full, not negative'
 });
 
 test('of many file systems the 200 worst, and the count of the rest', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-mounts-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   mkdirSync(`${root}/proc/self`, { recursive: true });
   const lines = Array.from({ length: 10_000 }, (_, n) => `${n + 10} 5 8:${n} / /m${n} rw - ext4 /dev/d${n} rw\n`);
   writeFileSync(`${root}/proc/self/mountinfo`, lines.join(''));
@@ -168,8 +166,7 @@ test('no mountinfo is an error that names it', () => {
 });
 
 test('labels are printable and short', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-mounts-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   mkdirSync(`${root}/proc/self`, { recursive: true });
   writeFileSync(`${root}/proc/self/mountinfo`, `9 5 8:1 / /a\\012b\u202e${'x'.repeat(900)} rw - ext4 /dev/d rw\n`);
   const row = onlyRow((await readDisks(contextOf(root), () => half)).functions, 'disk');

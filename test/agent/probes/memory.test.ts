@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { memory } from '../../../agent/probes/memory.ts';
 import { swap } from '../../../agent/probes/swap.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const kib = 1024;
 
@@ -45,8 +44,7 @@ test('without MemAvailable the estimate of procps', async () => {
 });
 
 test('without the means for an estimate: unknown, with the reason', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-proc-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   mkdirSync(`${root}/proc`);
   writeFileSync(`${root}/proc/meminfo`, 'MemTotal: 1000 kB\nMemFree: 10 kB\n');
   const { functions } = await memory.run(contextOf(root));

@@ -22,10 +22,10 @@ import { hangingChildren, rememberHanging, startOf } from '../../../agent/probes
 import { askNetworkMounts } from '../../../agent/probes/network-mounts.ts';
 import type { MountAnswer } from '../../../agent/probes/network-mounts.ts';
 import { contextOf, familyOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-place-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return dir;
 }
 

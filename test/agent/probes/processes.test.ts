@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { matchesGlobs } from '../../../agent/probes/name-glob.ts';
@@ -11,6 +9,7 @@ import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
 import { nameOf } from '../../../agent/probes/read-processes.ts';
 import { openSource } from '../../../agent/probes/source.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const page = pageBytes('') ?? 0;
 
@@ -68,8 +67,7 @@ for (const [what, cmdline, expected] of [
   ['no command line', '', 'prometheus-node'],
 ] as const) {
   test(`a name of 15 characters and ${what}`, (t) => {
-    const root = mkdtempSync(path.join(tmpdir(), 'fh-name-'));
-    t.after(() => rmSync(root, { recursive: true }));
+    const root = tempFolder(t);
     mkdirSync(`${root}/proc/7`, { recursive: true });
     writeFileSync(`${root}/proc/7/cmdline`, cmdline);
     const info = { comm: 'prometheus-node', state: 'S', ticks: 0, threads: 1, start: 1, residentPages: 1, pid: 7 };
@@ -95,8 +93,7 @@ test('no time left: what is counted is said, the rest is unknown, and an error',
 });
 
 test('of equal figures those that come first stay, and the agent itself is in no top five', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-top-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   const line = (pid: number, ticks: number, pages: number): string =>
     `${pid} (p) S 1 1 1 0 -1 4 1 0 0 0 ${ticks} 0 0 0 20 0 1 0 5 1 ${pages} 1 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
   const figures = [
@@ -129,8 +126,7 @@ test('of equal figures those that come first stay, and the agent itself is in no
 });
 
 test('10,000 processes: bounded counters, and an end in time', async (t) => {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-procs-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   const line = (pid: number): string =>
     `${pid} (p) S 1 1 1 0 -1 4 1 0 0 0 ${pid} 0 0 0 20 0 1 0 ${pid} 1 5 1 1 1 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n`;
   for (let pid = 1; pid <= 10_000; pid++) {

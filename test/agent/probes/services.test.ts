@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
@@ -9,11 +7,11 @@ import { setTimeout } from 'node:timers/promises';
 import { startOf } from '../../../agent/probes/hanging-children.ts';
 import { services } from '../../../agent/probes/services.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 /** A root where systemd runs, with a program for systemctl that does what the shell text says. */
 function rootWith(t: TestContext, shell: string | null): string {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-services-'));
-  t.after(() => rmSync(root, { recursive: true, force: true }));
+  const root = tempFolder(t);
   mkdirSync(`${root}/run/systemd/system`, { recursive: true });
   if (shell === null) return root;
   mkdirSync(`${root}/usr/bin`, { recursive: true });

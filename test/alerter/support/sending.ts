@@ -1,7 +1,4 @@
 /** Helpers for tests of delivery: mails in a real database, a channel for them, and their outcomes. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { deliver } from '../../../src/alerter/deliver/deliver.ts';
@@ -15,6 +12,7 @@ import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
 import { type DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface Post {
   readonly opened: Opened;
@@ -48,8 +46,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
   const store = opened.storage.alerts;
   const lease = await store.takeLease('alerter', 'one');
   if (lease === null) throw new Error('the lease is taken');
-  const stateDir = mkdtempSync(path.join(tmpdir(), 'fleet-post-'));
-  t.after(() => rmSync(stateDir, { recursive: true, force: true }));
+  const stateDir = tempFolder(t);
   const events: DeliveryEvent[] = [];
   let count = 0;
   const putMails = async (...mails: readonly Partial<NewMail>[]): Promise<void> => {

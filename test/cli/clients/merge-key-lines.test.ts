@@ -1,12 +1,12 @@
 /** The script of `authorize` on lines of authorized_keys, in every awk that is installed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { lineLeftStatus, mergeKeyLines } from '../../../src/cli/clients/merge-key-lines.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const awks = [['gawk'], ['mawk'], ['busybox', 'awk'], ['original-awk']].filter(
   ([file = '']) => spawnSync('sh', ['-c', `command -v ${file}`]).status === 0,
@@ -23,8 +23,7 @@ interface Merged {
 }
 
 function mergeWith(t: TestContext, awk: readonly string[], options: string, before: string | null): Merged {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-lines-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const file = path.join(dir, 'authorized_keys');
   if (before !== null) writeFileSync(file, before);
   const [program = '', ...args] = awk;
@@ -111,8 +110,7 @@ for (const awk of awks) {
 }
 
 test('a file that cannot be read is not taken for an empty one', (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-lines-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const env = { PATH: process.env['PATH'], file: dir, exists: 'yes' };
   const { status } = spawnSync('awk', [mergeKeyLines], { input: `${ours}\n${now}\n`, env });
   assert.notEqual(status, 0);

@@ -1,8 +1,7 @@
 /** `spool`: the line as cron takes it, the scripts that put it in and take it out, and whom it is refused to. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -10,6 +9,7 @@ import { cronSchedule, schedulablePause } from '../../../src/cli/clients/spool-s
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../../src/loader/spool-line.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const minute = 60_000;
 
@@ -63,8 +63,7 @@ function crontab(
   t: TestContext,
   said: string,
 ): { file: string; run: (script: string) => ReturnType<typeof spawnSync> } {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-crontab-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   const file = path.join(dir, 'file');
   const program = `#!/bin/sh
 case $1 in

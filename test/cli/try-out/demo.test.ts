@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-demo-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return dir;
 }
 

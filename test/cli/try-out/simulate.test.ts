@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { spawn } from 'node:child_process';
 
 import { outcomeOf, program, runCli, startCli } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-simulate-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return dir;
 }
 

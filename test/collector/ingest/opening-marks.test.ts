@@ -1,10 +1,9 @@
 /** A report that crashes the run that opens it must not end every later run. The run is a process of its own here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
@@ -15,9 +14,9 @@ import type { Fleet } from '../../support/fleet.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { makeSplitFleet } from '../../support/split-fleet.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'fh-marks-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = tempFolder();
 let files = 0;
 const freshFile = (): string => path.join(folder, `marks-${files++}`);
 const program = path.join(import.meta.dirname, '../../support/collect-leftovers.ts');

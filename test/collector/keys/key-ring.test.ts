@@ -3,7 +3,6 @@ import {
   chmodSync,
   copyFileSync,
   existsSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -11,9 +10,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { loadCollectorId } from '../../../src/state/collector-id.ts';
 import {
@@ -35,9 +33,9 @@ import { generateKeyPair, privateKeyToPem } from '../../../src/seal/key-pair.ts'
 import { openReport } from '../../../src/seal/open.ts';
 import { sealReport } from '../../../src/seal/seal.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-keys-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 let places = 0;
 const freshPaths = () => statePaths(path.join(root, String(places++)));
 const now = Date.UTC(2026, 10, 20, 10);

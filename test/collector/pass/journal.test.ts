@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { boundJournals, journalOf, replayJournals } from '../../../src/collector/pass/journal.ts';
 import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
@@ -12,9 +11,9 @@ import type { JournalFile } from '../../../src/collector/pass/journal.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-journal-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 let places = 0;
 const freshDir = (): string => path.join(root, String(places++));
 

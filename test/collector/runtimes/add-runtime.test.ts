@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -20,6 +19,7 @@ import { modeOf } from '../../support/agent-visit.ts';
 import { failure } from '../../support/login.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
 import { npmRegistry } from '../../support/npm-registry.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 interface Place {
   readonly dir: string;
@@ -29,8 +29,7 @@ interface Place {
 }
 
 function place(t: TestContext): Place {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-runtimes-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   const dir = path.join(root, 'state', 'runtimes');
   const take: Place['take'] = (origin, name = 'linux-arm64') => {
     const target = targetNamed(name);

@@ -3,8 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -17,6 +16,7 @@ import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/run
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
 import { npmRegistry } from '../../support/npm-registry.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const archiveName = 'node-v22.1.0-linux-arm64.tar.gz';
 const archiveOf = (node: Buffer, folder = 'node-v22.1.0-linux-arm64'): Buffer =>
@@ -29,8 +29,7 @@ interface Place {
 }
 
 function place(t: TestContext): Place {
-  const root = mkdtempSync(path.join(tmpdir(), 'fh-shasums-'));
-  t.after(() => rmSync(root, { recursive: true }));
+  const root = tempFolder(t);
   return {
     file: (name, content) => {
       writeFileSync(path.join(root, name), content);

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
 import { openRuntimeAttempts } from '../../../src/collector/runtimes/runtime-attempts.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const everyMs = 300_000;
 const nowMs = Date.UTC(2026, 10, 20, 12);
 
 function place(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-attempts-'));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder(t);
   return path.join(dir, 'attempts');
 }
 

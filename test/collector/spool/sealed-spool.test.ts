@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state/client-folder.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
 import type { ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-spool-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 let places = 0;
 const freshDir = (): string => path.join(root, String(places++), 'encrypted_stats');
 

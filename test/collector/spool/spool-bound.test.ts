@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
 import { boundSpool } from '../../../src/collector/spool/spool-bound.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = mkdtempSync(path.join(tmpdir(), 'fh-bound-'));
-after(() => rmSync(root, { recursive: true, force: true }));
+const root = tempFolder();
 
 const arrived = (number: number) => ({
   client: 'web-1',

@@ -1,19 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import type { Client, Config, Finding, Rule } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/xml/findings.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Every configuration is judged as of then. */
 export const nowMs = Date.parse('2026-11-20T10:00:00Z');
 
 /** A folder with the files given (name -> text), 0600, removed after the test. */
 export function configFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-config-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = tempFolder(t);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });

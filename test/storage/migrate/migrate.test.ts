@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
@@ -15,6 +14,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const mismatch = { name: 'FleetError', code: 'migration-mismatch', exitStatus: 3 };
 const all = readMigrations('sqlite').map(({ name }) => name);
@@ -26,8 +26,7 @@ const later: MigrationFile = {
 };
 
 describe('migration files', () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrations-'));
-  after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder();
   const folder = (files: Readonly<Record<string, string>>): string => {
     const sql = mkdtempSync(path.join(dir, 'sql-'));
     mkdirSync(path.join(sql, 'sqlite'));
@@ -227,8 +226,7 @@ function dropOf(createSql: string, kind: 'sqlite' | 'mysql'): string {
 }
 
 test('a database that cannot be looked for is a fault, not a fleet without a run', async (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrate-'));
-  t.after(() => rmSync(dir, { recursive: true }));
+  const dir = tempFolder(t);
   symlinkSync('round', path.join(dir, 'round'));
   const storage = sqliteConfig(path.join(dir, 'round', 'fleet.db'));
   await assert.rejects(checkMigrations({ storage }), { code: 'storage-unavailable', message: /ELOOP/ });

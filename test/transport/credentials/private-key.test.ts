@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync, verify, createPublicKey } from 'node:crypto';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
 import { opensshPrivateKey } from '../../../src/transport/credentials/openssh-key.ts';
 import { decodeLoginKey, loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-private-key-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 let count = 0;
 function keygen(...options: readonly string[]): string {

@@ -1,13 +1,12 @@
 /** Host keys with numbers chosen to be costly: the collector refuses them before any computation. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { dearHostKey } from '../../../src/transport/known-hosts/dear-host-key.ts';
 import { sshdMissing, sshKeygen } from '../../support/sshd.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const string = (text: Buffer): Buffer => {
   const length = Buffer.alloc(4);
@@ -25,8 +24,7 @@ const number = (bits: number): Buffer => {
 };
 
 test('keys that ssh-keygen makes are used', { skip: sshdMissing() ?? false }, (t) => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-dear-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   for (const kind of ['ed25519', 'ecdsa', 'rsa']) {
     const { publicKey } = sshKeygen(path.join(dir, kind), '-t', kind);
     assert.equal(dearHostKey(Buffer.from(publicKey.split(' ')[1] ?? '', 'base64')), null, kind);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName } from '../../../src/transport/known-hosts/fingerprint.ts';
@@ -15,9 +14,9 @@ import {
   parseKnownHosts,
   type KnownHosts,
 } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-known-hosts-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 function makeKey(type: string): string {
   const file = path.join(dir, `key-${String(Math.random()).slice(2)}`);

@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, lstatSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
 import { loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
 import { addKnownHosts, replaceKnownHosts } from '../../../src/transport/known-hosts/write-known-hosts.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-write-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 function newKey(): HostKey {
   const key = hostKeyOf(decodeLoginKey(generateHostKey(), null).publicBlob);

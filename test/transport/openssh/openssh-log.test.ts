@@ -1,12 +1,12 @@
 /** The reading of ssh's messages: recorded lines of OpenSSH 9.2, and lines that a hostile server inserts. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
 import { readOpensshLog, type OpensshLogReader } from '../../../src/transport/openssh/openssh-log.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const question: OpensshQuestion = {
   client: 'web-1',
@@ -132,8 +132,7 @@ describe('the fault of an ssh that ended before it was logged in', () => {
     });
   }
 
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-log-'));
-  after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder();
   it('a changed host key: the known fingerprint is that of the line that ssh names, whatever stands there', () => {
     const file = path.join(dir, 'known_hosts');
     writeFileSync(file, '# nothing\nnonsense\n');

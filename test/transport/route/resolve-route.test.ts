@@ -1,9 +1,9 @@
 /** The route to a client, from config.xml and ssh_config together: the value that applies, and its source. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
@@ -12,9 +12,9 @@ import { createTransportShared } from '../../../src/transport/transport-shared.t
 import { load } from '../../config/support/config-files.ts';
 import { failure } from '../../support/login.ts';
 import { sharedFor, wayBastion, wayClient, type Ways } from '../../support/run-shared.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-route-'));
-after(() => rmSync(dir, { recursive: true, force: true }));
+const dir = tempFolder();
 
 const config = path.join(dir, 'config');
 const said = (text: string): Partial<SshSettings> => {

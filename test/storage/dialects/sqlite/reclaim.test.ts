@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -13,14 +12,14 @@ import { vacuumNeeds } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
 import { openSqlite } from '../../../../src/platform/sqlite.ts';
 import { item, noonMs } from '../../support/samples.ts';
 import { sqliteConfig } from '../../support/sqlite-config.ts';
+import { tempFolder } from '../../../support/temp-folder.ts';
 
 const dayMs = 86_400_000;
 const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
 const never = new AbortController().signal;
 
 function file(t: TestContext): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-reclaim-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = tempFolder(t);
   return path.join(dir, 'fleet.db');
 }
 
