@@ -190,7 +190,7 @@ async function assertToldIsState({ station }: Watching): Promise<void> {
   for (const alert of state.alerts) {
     const { id } = alert;
     assert.ok(id !== null);
-    const known = state.told.filter(({ alertId }) => alertId === id);
+    const known = state.notified.filter(({ alertId }) => alertId === id);
     if (alert.state === 'pending') continue;
     assert.equal(alert.state, 'firing', `${nameOf(alert)} is over and somebody is owed news of it`);
     for (const listener of watchOf(alert).listeners.values()) {

@@ -211,7 +211,7 @@ async function prepareMore({ storage }: Opened, lease: Lease, name: string): Pro
   await storage.reports.ingest([item(), item(), item()]);
   await storage.reports.saveVisits([visit({ runId: `a ${name}` }), visit({ runId: `b ${name}` })]);
   const mails = (await storage.alerts.state(noonMs)).waiting.length === 0 ? [mail({ messageId: `<${name}>` })] : [];
-  await storage.alerts.saveNotifications(lease, { mails, told: [], closedOut: [] });
+  await storage.alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
 }
 
 async function facts(database: Database): Promise<Readonly<Record<'unprocessed' | 'open' | 'mails' | 'told', number>>> {

@@ -12,7 +12,7 @@ import { onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
 
 const minuteMs = 60_000;
-const none: NewNotifications = { mails: [], told: [], closedOut: [] };
+const none: NewNotifications = { mails: [], notified: [], closedOut: [] };
 
 onBothDatabases('telling', (kit) => {
   test('what was told is what the state says afterwards', async () => {
@@ -24,12 +24,16 @@ onBothDatabases('telling', (kit) => {
         mail({ notifications: items }),
         mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] }),
       ],
-      told: [told({ alertId: 1, sequence: 2 }), told({ alertId: 2 }), told({ alertId: 1, recipient: 'b@example.org' })],
+      notified: [
+        told({ alertId: 1, sequence: 2 }),
+        told({ alertId: 2 }),
+        told({ alertId: 1, recipient: 'b@example.org' }),
+      ],
       closedOut: [],
     });
     assert.equal(outcome, 'stored');
     const state = await alerts.state(noonMs);
-    assert.deepEqual(state.told, [
+    assert.deepEqual(state.notified, [
       told({ alertId: 1, recipient: 'b@example.org' }),
       told({ alertId: 1, sequence: 2 }),
       told({ alertId: 2 }),
@@ -41,7 +45,10 @@ onBothDatabases('telling', (kit) => {
         ['ops@example.org', items],
       ],
     );
-    await alerts.saveNotifications(lease, { ...none, told: [told({ alertId: 1, state: 'resolved', sequence: 3 })] });
+    await alerts.saveNotifications(lease, {
+      ...none,
+      notified: [told({ alertId: 1, state: 'resolved', sequence: 3 })],
+    });
     assert.deepEqual(await alerts.notificationsOf([1]), [
       told({ alertId: 1, recipient: 'b@example.org' }),
       told({ alertId: 1, state: 'resolved', sequence: 3 }),
@@ -58,13 +65,13 @@ onBothDatabases('telling', (kit) => {
       (await alerts.state(noonMs)).alerts.map(({ id }) => id),
       [1, 2],
     );
-    await alerts.saveNotifications(lease, { ...none, told: [told()], closedOut: [1, 2] });
+    await alerts.saveNotifications(lease, { ...none, notified: [told()], closedOut: [1, 2] });
     const state = await alerts.state(noonMs);
     assert.deepEqual(
       state.alerts.map(({ id, closedOut }) => [id, closedOut]),
       [[2, false]],
     );
-    assert.deepEqual(state.told, []);
+    assert.deepEqual(state.notified, []);
     const [, first] = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(first, { ...closed, closedOut: true });
   });
@@ -74,7 +81,7 @@ onBothDatabases('telling', (kit) => {
     await alerts.saveNotifications(lease, { ...none, mails: [mail({ content: 'first' })] });
     const again = mail({ content: 'composed again', notifications: [stored(), stored({ alertId: 2 })], replaces: [1] });
     const other = mail({ messageId: '<other>', content: 'other', notifications: [stored({ alertId: 2 })] });
-    const telling = { ...none, mails: [again, other, other], told: [told()] };
+    const telling = { ...none, mails: [again, other, other], notified: [told()] };
     assert.equal(await alerts.saveNotifications(lease, telling), 'stored');
     const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
     assert.deepEqual(
@@ -141,7 +148,7 @@ onBothDatabases('telling', (kit) => {
       await alerts.claimMail(waiting.id, 'one', minuteMs);
       await reach(alerts, waiting.id);
       const fresher = mail({ messageId: '<fresher>', replaces: [waiting.id] });
-      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], told: [told()], closedOut: [] };
+      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], notified: [told()], closedOut: [] };
       assert.equal(await alerts.saveNotifications(lease, telling), 'outdated');
       const mails = await storage.history.query('SELECT message_id FROM mails');
       assert.equal(mails.length, 1);

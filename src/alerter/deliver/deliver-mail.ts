@@ -185,7 +185,7 @@ async function notifyFallback(delivery: Delivery, refused: Mail, reason: string,
   const { store, lease, fallback, now } = delivery;
   if (fallback === null) return;
   const notice = await composeRefusalNotice({ refused, reason, isFinal, fallback, nowMs: now() });
-  if (notice !== null) await store.saveNotifications(lease, { mails: [notice], told: [], closedOut: [] });
+  if (notice !== null) await store.saveNotifications(lease, { mails: [notice], notified: [], closedOut: [] });
 }
 
 function observed({ observe }: Delivery, { recipient, messageId }: Mail, outcome: DeliveryOutcome): DeliveryEvent {

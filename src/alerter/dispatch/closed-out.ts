@@ -12,7 +12,7 @@ interface ClosedOutOptions {
   readonly inhibition: Inhibition;
   readonly watched: readonly WatchedAlert[];
   /** The notifications of this pass. */
-  readonly told: readonly LastNotified[];
+  readonly notified: readonly LastNotified[];
   readonly mails: readonly DueMail[];
   /** Alerts that went by unheard, too long ago to be listed. */
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
@@ -22,13 +22,20 @@ interface ClosedOutOptions {
  * Returns the closed alerts that no recipient has to be notified of any more, that are in no mail that may still be
  * replaced, and that stand for no other alert. Ascending.
  */
-export function closedOutOf({ input, inhibition, watched, told, mails, forgone }: ClosedOutOptions): readonly number[] {
+export function closedOutOf({
+  input,
+  inhibition,
+  watched,
+  notified,
+  mails,
+  forgone,
+}: ClosedOutOptions): readonly number[] {
   const inMail = new Set([
     ...input.waiting.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
     ...mails.flatMap(({ items }) => items.map(({ alertId }) => alertId)),
   ]);
-  const known = new Map([...input.told, ...told].map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const notificationsOf = groupBy(input.told, ({ alertId }) => alertId);
+  const known = new Map([...input.notified, ...notified].map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const notificationsOf = groupBy(input.notified, ({ alertId }) => alertId);
   const noMore = new Set(forgone.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const isOwed = ({ alert, watch }: WatchedAlert): boolean => {
     const recipients = new Set([

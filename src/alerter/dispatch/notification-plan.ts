@@ -34,11 +34,11 @@ export type SectionKind =
   | 'ended'
   /** Has no way back: it is over as soon as it is known (rebooted). */
   | 'event'
-  /** Began and ended before anybody was told. */
+  /** Began and ended before anybody was notified. */
   | 'past'
   /** Reminders of what is open. */
   | 'open'
-  /** Began and ended inside a silence or window, or behind a fault that was told instead. */
+  /** Began and ended inside a silence or window, or behind a fault that was notified instead. */
   | 'listed';
 
 export interface Section {
@@ -119,7 +119,7 @@ export interface Held {
 export interface NotificationPlan {
   readonly mails: readonly DueMail[];
   /** The last notifications of recipients as of the storing of the mails: only new and changed rows. */
-  readonly told: readonly LastNotified[];
+  readonly notified: readonly LastNotified[];
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
   readonly held: readonly Held[];

@@ -40,13 +40,13 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
     .sort(([one], [other]) => compareText(one, other))
     .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
   const mails = outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails);
-  const told = outcomes.flatMap((outcome) => outcome.told);
+  const notified = outcomes.flatMap((outcome) => outcome.notified);
   const forgone = outcomes.flatMap((outcome) => outcome.forgone);
   return {
     mails,
-    told,
-    closedOut: closedOutOf({ input, inhibition, watched, told, mails, forgone }),
-    held: [...heldByNobody(watched, input.told), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
+    notified,
+    closedOut: closedOutOf({ input, inhibition, watched, notified, mails, forgone }),
+    held: [...heldByNobody(watched, input.notified), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
 
@@ -58,7 +58,7 @@ interface Pass {
 
 interface Outcome {
   readonly mail: DueMail | null;
-  readonly told: readonly LastNotified[];
+  readonly notified: readonly LastNotified[];
   readonly held: readonly Held[];
   readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
 }
@@ -71,7 +71,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     reasons.map((reason) => heldOf(alertId, recipient, reason)),
   );
   const forgone = [...found.forgone].map((alertId) => ({ alertId, recipient }));
-  const nothing = { mail: null, told: [], held, forgone };
+  const nothing = { mail: null, notified: [], held, forgone };
   const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
   if (ringing.length === 0 && !found.remindersDue) return nothing;
   const contents = contentsOf(options);
@@ -94,8 +94,8 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     return { ...nothing, held: [...held, ...all.map(({ alertId }) => heldOf(alertId, recipient, postponed))] };
   }
   const mail = mailOf(options, contents, history);
-  const told = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
-  return { mail, told, held: [...held, ...behind], forgone };
+  const notified = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
+  return { mail, notified, held: [...held, ...behind], forgone };
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
@@ -171,8 +171,8 @@ function compareMails(one: DueMail, other: DueMail): number {
 }
 
 /** Returns the alerts that fire and reach nobody. */
-function heldByNobody(watched: readonly WatchedAlert[], told: readonly LastNotified[]): readonly Held[] {
-  const known = new Set(told.map(({ alertId }) => alertId));
+function heldByNobody(watched: readonly WatchedAlert[], notified: readonly LastNotified[]): readonly Held[] {
+  const known = new Set(notified.map(({ alertId }) => alertId));
   return watched
     .filter(({ alert, watch }) => {
       const isHeard = [...watch.listeners.values()].some((listener) => hears(listener, alert.severity));

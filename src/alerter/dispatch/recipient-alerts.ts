@@ -43,7 +43,7 @@ export function alertsByRecipient(
   input: DispatchInput,
   watched: readonly WatchedAlert[],
 ): ReadonlyMap<string, readonly RecipientAlert[]> {
-  const notifiedOf = groupBy(input.told, ({ alertId }) => alertId);
+  const notifiedOf = groupBy(input.notified, ({ alertId }) => alertId);
   const concerned = watched.flatMap((one) => {
     const { alert, watch } = one;
     if (alert.state === 'pending') return [];

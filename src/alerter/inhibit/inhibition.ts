@@ -45,9 +45,9 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     ({ client }) => client,
   );
   const standIns = createStandIns(input);
-  const told = new Map(input.told.map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const isTold = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
-    const before = told.get(`${standIn.id ?? ''} ${recipient}`);
+  const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const isNotified = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
+    const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
     if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
     const listener = watchOf(standIn).listeners.get(recipient);
     return (
@@ -75,10 +75,10 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       const newestMs = newestRowMs.get(alert.client) ?? null;
       const lost = visitConditions.includes(alert.rule) ? [] : (unreachable.get(alert.client) ?? []);
       const isInstead = (one: Alert): boolean =>
-        isAway(one, newestMs, nowMs - graceMs) && isTold(one, alert, recipient);
+        isAway(one, newestMs, nowMs - graceMs) && isNotified(one, alert, recipient);
       if (lost.some(isInstead)) return { kind: 'unreachable' };
       const standIn = standIns(alert);
-      if (standIn?.state !== 'firing' || !isTold(standIn, alert, recipient)) return null;
+      if (standIn?.state !== 'firing' || !isNotified(standIn, alert, recipient)) return null;
       return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
     },
     wentByUntilMs: (alert, recipient) => {
@@ -87,7 +87,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       const coveredMs = mutes.coveredUntilMs(alert, firingSinceMs, resolvedAtMs, graceMs);
       if (coveredMs !== null) return coveredMs;
       const standIn = standIns(alert);
-      if (standIn === null || !isTold(standIn, alert, recipient)) return null;
+      if (standIn === null || !isNotified(standIn, alert, recipient)) return null;
       const endMs = standIn.resolvedAtMs ?? nowMs;
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
     },
@@ -158,10 +158,10 @@ export interface KnownUnreachable {
  */
 export function knownLostBastions(
   bastions: Bastions,
-  told: readonly KnownUnreachable[],
+  alerts: readonly KnownUnreachable[],
 ): ReadonlyMap<string, Severity> {
   const mails = groupBy(
-    told.flatMap(({ client, known }) => {
+    alerts.flatMap(({ client, known }) => {
       const lost = bastions.lostFor(client);
       if (lost === null || known?.state !== 'firing' || known.notifiedAtMs < lost.sinceMs) return [];
       return [{ name: lost.name, notifiedAtMs: known.notifiedAtMs, severity: known.severity }];

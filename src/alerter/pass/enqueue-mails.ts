@@ -34,8 +34,8 @@ const attempts = 5;
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { store, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, told, closedOut } = await readPlan(options);
-    if (mails.length + told.length + closedOut.length === 0) return 0;
+    const { mails, notified, closedOut } = await readPlan(options);
+    if (mails.length + notified.length + closedOut.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
       continue;
@@ -43,7 +43,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
     const outcome = await store.saveNotifications(await lease.take(), {
       mails: written.map(({ stored }) => stored),
-      told,
+      notified,
       closedOut,
     });
     if (outcome === 'outdated') continue;
@@ -55,10 +55,12 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   return 0;
 }
 
-async function readPlan(options: EnqueueMailsOptions): Promise<Pick<NotificationPlan, 'mails' | 'told' | 'closedOut'>> {
+async function readPlan(
+  options: EnqueueMailsOptions,
+): Promise<Pick<NotificationPlan, 'mails' | 'notified' | 'closedOut'>> {
   const input = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  if (input.alerts.length === 0) return { mails: [], told: [], closedOut: [] };
+  if (input.alerts.length === 0) return { mails: [], notified: [], closedOut: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
   return planNotifications({ ...input, exportOf: await readExports(options, input.alerts) });
 }

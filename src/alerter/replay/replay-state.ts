@@ -55,13 +55,13 @@ export function createReplayState(silences: readonly Silence[]): ReplayState {
     },
     at: (nowMs) => ({
       alerts: [...alerts.values()],
-      told: [...lastNotified.values()].flatMap((byRecipient) => [...byRecipient.values()]),
+      notified: [...lastNotified.values()].flatMap((byRecipient) => [...byRecipient.values()]),
       silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
       histories: [...histories.values()],
       waiting: [],
     }),
-    saveNotifications: ({ mails, told: changed, closedOut }, nowMs) => {
+    saveNotifications: ({ mails, notified: changed, closedOut }, nowMs) => {
       for (const one of changed) {
         const known = lastNotified.get(one.alertId) ?? new Map<string, LastNotified>();
         lastNotified.set(one.alertId, known.set(one.recipient, one));

@@ -32,7 +32,7 @@ export async function alerterState(session: Session, nowMs: number): Promise<Ale
   const unended = await silencesAfter(session, nowMs - dayMs);
   return {
     alerts: (await session.all(alertsSql)).map(storedAlert),
-    told: (await session.all(toldSql)).map(storedLastNotified),
+    notified: (await session.all(toldSql)).map(storedLastNotified),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
     histories: await histories(session, nowMs),

@@ -57,7 +57,7 @@ async function saveNotifications(
     await fenced(database, lease, async (session) => {
       const idOf = await storeMails(session, dialect, notifications.mails, maxBytes);
       await replaceMails(session, notifications.mails, idOf);
-      await storeTold(session, dialect, notifications.told, maxBytes);
+      await storeTold(session, dialect, notifications.notified, maxBytes);
       await closeOut(session, notifications.closedOut);
     });
     return 'stored';

@@ -8,7 +8,7 @@ export interface AlerterState {
   /** Alerts that are not closed out: pending, firing, and resolved ones of which somebody has to be notified. */
   readonly alerts: readonly Alert[];
   /** The state of those alerts that each recipient was last notified of. */
-  readonly told: readonly LastNotified[];
+  readonly notified: readonly LastNotified[];
   /** Silences that have not ended. */
   readonly silences: readonly Silence[];
   /** Silences that ended within the last day: what they muted waits until the client's next row. */
@@ -21,7 +21,7 @@ export interface AlerterState {
 
 export interface NewNotifications {
   readonly mails: readonly NewMail[];
-  readonly told: readonly LastNotified[];
+  readonly notified: readonly LastNotified[];
   readonly closedOut: readonly number[];
 }
 

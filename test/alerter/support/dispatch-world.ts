@@ -72,7 +72,7 @@ export function startDispatch(elements: string) {
     config,
     nowMs,
     alerts: [...alerts.values()].filter(({ closedOut }) => !closedOut),
-    told: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
+    notified: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
     silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
     histories: [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
@@ -116,7 +116,7 @@ export function startDispatch(elements: string) {
       }
       mails.push({ id: mails.length + 1, mail, createdAtMs: nowMs, state: 'waiting' });
     }
-    for (const one of telling.told) told.set(`${one.alertId} ${one.recipient}`, one);
+    for (const one of telling.notified) told.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of telling.closedOut) {
       const alert = alerts.get(id);
       assert.ok(alert?.state === 'resolved');

@@ -54,7 +54,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       count += 1;
       return mail({ messageId: `<${count}@example.org>`, notifications: [], content: contentOf(count), ...one });
     });
-    await store.saveNotifications(lease, { mails: numbered, told: [], closedOut: [] });
+    await store.saveNotifications(lease, { mails: numbered, notified: [], closedOut: [] });
   };
   return {
     opened,

@@ -116,7 +116,7 @@ export class UntoldWorld {
         databaseUpSinceMs: 0,
       }),
     );
-    const { mails, told, closedOut } = planNotifications(this.#world(nowMs));
+    const { mails, notified: told, closedOut } = planNotifications(this.#world(nowMs));
     for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
     for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of closedOut) {
@@ -133,7 +133,7 @@ export class UntoldWorld {
       config: this.#config,
       nowMs,
       alerts,
-      told: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
+      notified: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
       silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),
       histories: [...new Set(this.#mails.map(({ mail }) => mail.recipient))].map((recipient) => {

@@ -21,7 +21,7 @@ const storedAlerts = [
   ended({ client: 'db-1', rule: 'inodes', resolvedAtMs: Date.now() - 8 * 86_400_000, closedReason: 'gone' }),
 ];
 const telling = {
-  told: [
+  notified: [
     { ...told, alertId: 2, recipient: 'ops@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 10, 30) },
     { ...told, alertId: 2, recipient: 'oncall@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 9) },
   ],
@@ -98,7 +98,7 @@ test('the document holds what docs/json.md says', async (t) => {
   const { json } = await alertFolder(t, {
     config,
     alerts: [firing()],
-    telling: { told: [{ ...told, alertId: 1, recipient: 'ops@example.org', notifiedAtMs: 0 }] },
+    telling: { notified: [{ ...told, alertId: 1, recipient: 'ops@example.org', notifiedAtMs: 0 }] },
   });
   const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
   assert.equal(command, 'alerts');
@@ -152,7 +152,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
     alerts: [firing()],
     telling: {
       mails: people.map((recipient) => mail({ recipient, messageId: `<${recipient}>` })),
-      told: people.map(toldTo),
+      notified: people.map(toldTo),
     },
   });
   await store(async (alerts) => {

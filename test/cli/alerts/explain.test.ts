@@ -18,7 +18,7 @@ const config = `<config>
 
 const nowMs = Date.now();
 const tellOps = {
-  told: [
+  notified: [
     {
       alertId: 1,
       recipient: 'ops@example.org',
@@ -94,7 +94,7 @@ test('a warning right after another one waits for the group interval', async (t)
         firing({ severity: 'warning' }),
         firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' }),
       ],
-      telling: { mails: [warning], told: [{ ...tellOps.told[0], severity: 'warning' }] },
+      telling: { mails: [warning], notified: [{ ...tellOps.notified[0], severity: 'warning' }] },
     },
     'web-1',
     'inodes',
@@ -109,7 +109,7 @@ test('mails that no server has taken are shown with their error', async (t) => {
   const { run, json, store } = await alertFolder(t, {
     config,
     alerts: [firing()],
-    telling: { mails: [mail()], told: [...tellOps.told] },
+    telling: { mails: [mail()], notified: [...tellOps.notified] },
   });
   await store(async (alerts) => {
     const [due] = await alerts.dueMails(1);

@@ -104,7 +104,7 @@ test('a recipient who left config.xml is not sent the mail that waits, and hears
     alerts: [firing()],
     telling: {
       mails: [mail({ recipient: left })],
-      told: [
+      notified: [
         { alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.now() },
       ],
     },

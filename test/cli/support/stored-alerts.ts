@@ -41,7 +41,7 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
     const lease = await alertStore.takeLease('alert', 'a test');
     if (lease === null) throw new Error('somebody else holds the lease');
     await alertStore.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
-    await alertStore.saveNotifications(lease, { mails: [], told: [], closedOut: [], ...telling });
+    await alertStore.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...telling });
     await alertStore.releaseLease(lease);
   });
   const run: AlertFolder['run'] = (...args) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });

@@ -65,7 +65,11 @@ onBothDatabases('the lease', (kit) => {
     const before = await everything(opened);
     await assert.rejects(alerts.saveProcessed(old, judged), locked);
     await assert.rejects(
-      alerts.saveNotifications(old, { mails: [mail({ notifications: [stored()] })], told: [told()], closedOut: [1] }),
+      alerts.saveNotifications(old, {
+        mails: [mail({ notifications: [stored()] })],
+        notified: [told()],
+        closedOut: [1],
+      }),
       locked,
     );
     await assert.rejects(alerts.touchLease(old), locked);
@@ -80,7 +84,7 @@ onBothDatabases('the lease', (kit) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await touchedAt(opened, -50);
     await alerts.saveProcessed(lease, nothing);
-    await alerts.saveNotifications(lease, { mails: [], told: [], closedOut: [] });
+    await alerts.saveNotifications(lease, { mails: [], notified: [], closedOut: [] });
     const [row] = await opened.storage.history.query('SELECT touched, touched_at FROM leases');
     assert.equal(row?.['touched'], 2);
     const age = (await alerts.nowMs()) - Date.parse(`${String(row['touched_at']).replace(' ', 'T')}Z`);
@@ -120,7 +124,7 @@ onBothDatabases('the lease', (kit) => {
     assert.equal((await storage.alerts.openAlerts(null)).length, 1);
     const outcome = await twice.saveNotifications(lease, {
       mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
-      told: [told()],
+      notified: [told()],
       closedOut: [],
     });
     assert.equal(outcome, 'stored');

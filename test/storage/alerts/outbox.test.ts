@@ -171,6 +171,6 @@ async function outbox(opened: Opened, messageIds: readonly string[]): Promise<Ou
   const mails = messageIds.map((messageId) =>
     mail({ messageId, severity: messageId.startsWith('<w') ? 'warning' : 'critical', notifications: [] }),
   );
-  await alerts.saveNotifications(lease, { mails, told: [], closedOut: [] });
+  await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
   return { opened, alerts, clock };
 }

@@ -15,7 +15,7 @@ async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Pa
   await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [alert()], ruleStates: new Map() });
   await alerts.saveNotifications(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
-    told: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({
+    notified: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({
       ...told,
       alertId: 1,
       recipient,

@@ -258,7 +258,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
       mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
     );
     const everybody = [1, 2, 3, 4, 5].map((alertId) => told({ alertId }));
-    await alerts.saveNotifications(lease, { mails, told: everybody, closedOut: [] });
+    await alerts.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
     for (const id of [1, 2, 3, 4]) {
       await alerts.claimMail(id, 'one', minuteMs);
       await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
@@ -292,7 +292,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     const { storage, database } = await kit.open();
     const alerts = createAlertStore(atTime(database, () => noonMs - 29 * dayMs));
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    await alerts.saveNotifications(lease, { mails: [mail()], told: [], closedOut: [] });
+    await alerts.saveNotifications(lease, { mails: [mail()], notified: [], closedOut: [] });
     await alerts.claimMail(1, 'one', minuteMs);
     await alerts.markSent(1, 'one');
     await storage.retention.prune(limits, never);

@@ -41,7 +41,7 @@ onBothDatabases('a client that left', (kit) => {
     const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: noonMs } as const;
     await alerts.saveNotifications(lease, {
       mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
-      told: [1, 2].map((alertId) => ({ ...told, alertId })),
+      notified: [1, 2].map((alertId) => ({ ...told, alertId })),
       closedOut: [],
     });
     const counts = async (): Promise<Record<string, number>> => {

@@ -20,7 +20,7 @@ export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
 export function telling(name: string, replaces: readonly number[] = []): NewNotifications {
   return {
     mails: [mail({ messageId: `<${name}>`, notifications: [stored()], replaces })],
-    told: [told({ recipient: name })],
+    notified: [told({ recipient: name })],
     closedOut: [1],
   };
 }
