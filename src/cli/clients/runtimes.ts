@@ -1,6 +1,7 @@
 import path from 'node:path';
 
-import { type RuntimeOrigin, takeRuntime } from '../../collector/runtimes/add-runtime.ts';
+import { takeRuntime } from '../../collector/runtimes/add-runtime.ts';
+import type { RuntimeOrigin } from '../../collector/runtimes/runtime-origin.ts';
 import { isOwnTarget } from '../../collector/runtimes/node-binary.ts';
 import { listRuntimes, removeRuntime, type StoredRuntime } from '../../collector/runtimes/runtime-store.ts';
 import { type RuntimeTarget, runtimeTargets, targetNamed } from '../../collector/runtimes/runtime-targets.ts';

@@ -1,10 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { FleetError } from '../../errors.ts';
 import { WireFault, createFrameParser, type FrameParser } from '../../report/frames.ts';
 import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { findLoaderSign, killedStatus, type LoaderSign } from '../../loader/loader.ts';
+import { readStart } from './stream-start.ts';
 import { findPlatform, type Platform } from './platform-sign.ts';
-import type { Channel } from '../../transport/transport.ts';
+import type { Channel, ChannelExit } from '../../transport/transport.ts';
 
 export interface ExchangeOptions {
   readonly channel: Channel;
@@ -66,7 +69,9 @@ const exitTimeoutMs = 2000;
 export async function exchange(options: ExchangeOptions): Promise<Exchange | null> {
   const { channel, marker, input, limits, client, onFrame } = options;
   const parser = createFrameParser({ marker, maxGreetingBytes, maxReportBytes: maxSealedBytes, ...limits });
-  const complaint = readComplaint(channel, () => {
+  const complaint = readStart(channel.stderr, maxComplaintBytes, (lengthBytes) => {
+    if (lengthBytes <= maxIgnoredBytes) return;
+    channel.stderr.pause();
     source.fail(new WireFault('agent-output', `more than ${maxIgnoredBytes} bytes of complaints`));
   });
   // A command that ends early is noticed by its output; an error of its input tells nothing more.
@@ -97,7 +102,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
       timedOut,
       unsentBytes: input === null ? 0 : channel.stdin.writableLength,
       printed: parser.greeting().toString(),
-      complained: complaint(),
+      complained: complaint.text().toString(),
     };
   } catch (thrown) {
     if (!(thrown instanceof WireFault)) throw thrown;
@@ -203,24 +208,7 @@ function abortFault(signal: AbortSignal, client: string): FleetError {
   return new FleetError({ code: 'visit-deadline', stage: 'agent', client, message, cause: signal.reason });
 }
 
-function readComplaint({ stderr }: Channel, onExcess: () => void): () => string {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  stderr.on('error', () => undefined);
-  stderr.on('data', (chunk: Buffer) => {
-    if (length < maxComplaintBytes) chunks.push(chunk);
-    length += chunk.length;
-    if (length <= maxIgnoredBytes) return;
-    stderr.pause();
-    onExcess();
-  });
-  return () => Buffer.concat(chunks).toString('utf8', 0, maxComplaintBytes);
-}
-
-async function exitOf(channel: Channel): Promise<{ status: number | null; signal: string | null }> {
-  let timer: NodeJS.Timeout | undefined;
-  const unknown = new Promise<{ status: null; signal: null }>((resolve) => {
-    timer = setTimeout(resolve, exitTimeoutMs, { status: null, signal: null });
-  });
-  return await Promise.race([channel.exit, unknown]).finally(() => clearTimeout(timer));
+async function exitOf({ exit }: Channel): Promise<ChannelExit> {
+  const unknown = sleep(exitTimeoutMs, { status: null, signal: null }, { ref: false });
+  return await Promise.race([exit, unknown]);
 }

@@ -1,8 +1,7 @@
 import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
-import { launcherLine } from '../../loader/launcher.ts';
+import { findLauncherWords, launcherLine, launcherStatus, noAwk } from '../../loader/launcher.ts';
 import { loaderStatus, oldestNode } from '../../loader/loader.ts';
 import type { Exchange } from './agent-exchange.ts';
-import { restrictedKeyFault } from './restricted-key.ts';
 
 const maxQuotedChars = 300;
 
@@ -53,6 +52,53 @@ export function printable(text: string): string {
 function quoted(text: string): string {
   const line = printable(text);
   return line === '' ? '' : JSON.stringify(line);
+}
+
+/**
+ * Returns the fault of a launcher that did not run its agent, or null if none spoke. `complaints` is the rest of
+ * stderr.
+ */
+function restrictedKeyFault(ended: Exchange, client: string, complaints: string): FleetError | null {
+  const words = ended.started ? null : findLauncherWords(ended.complained);
+  if (words === null) return null;
+  const fault = (code: 'no-runtime' | 'restricted-key', message: string, advice: string): FleetError =>
+    new FleetError({ code, stage: 'agent', client, message: `${client}: ${message}`, advice });
+  const authorize = `fleet-health authorize ${client}`;
+  switch (ended.status) {
+    case launcherStatus.noRuntime:
+      if (words.reason === noAwk) {
+        return fault('no-runtime', 'the restricted key found no awk for the shell agent', 'Install awk.');
+      }
+      return fault(
+        'no-runtime',
+        `the restricted key found no Node.js${complaints === '' ? '' : `: ${complaints}`}`,
+        `Install it, or name it with node="PATH" and run ${authorize}; \`${authorize} --agent shell\` needs none.`,
+      );
+    case launcherStatus.agentAbsent:
+      return fault(
+        'restricted-key',
+        `agent ${shown(words.digest)}, which the restricted key is made for, is not on the client or was changed`,
+        `Install what \`${authorize} --script\` prints.`,
+      );
+    case launcherStatus.refused:
+      return fault(
+        'restricted-key',
+        `the restricted key runs nothing but agent ${shown(words.digest)}`,
+        `For another agent run \`${authorize} --script\`; for anything else use another key.`,
+      );
+    case launcherStatus.otherVersion:
+      return fault(
+        'restricted-key',
+        `agent ${shown(words.digest)} of the restricted key speaks another version of the protocol`,
+        `Install what \`${authorize} --script\` prints.`,
+      );
+    default:
+      return null;
+  }
+}
+
+function shown(digest: string): string {
+  return digest.slice(0, 12);
 }
 
 /** The loader's own lines are no news. */

@@ -4,13 +4,15 @@
  */
 import { randomBytes } from 'node:crypto';
 
-import { FleetError } from '../../errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
+import { withDeadline } from '../../platform/deadline.ts';
 import { maxGreetingBytes, markerBytes } from '../../report/wire.ts';
 import { findLauncherWords } from '../../loader/launcher.ts';
 import { shellCommand } from '../../loader/loader.ts';
 import { cleanupScript } from '../../report/client-scripts.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from './agent-faults.ts';
+import { readStart, type StreamStart } from './stream-start.ts';
 
 export interface CleanupOptions {
   /** 16 bytes, base64url. Each line of the answer begins with it. */
@@ -88,12 +90,8 @@ export async function cleanupClient(options: CleanupClientOptions): Promise<Clea
   const { printed, complained } = await outputOf(channel, options);
   const answer = parseCleanupAnswer(printed, marker);
   if (answer !== null) {
-    return {
-      waiting: answer.waiting,
-      removed: answer.removed.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes })),
-      left: answer.left.map(printable),
-      spool: answer.spool,
-    };
+    const removed = answer.removed.map(({ path, sizeBytes }) => ({ path: printable(path), sizeBytes }));
+    return { ...answer, removed, left: answer.left.map(printable) };
   }
   const words = findLauncherWords(complained);
   if (words !== null) {
@@ -111,49 +109,24 @@ export async function cleanupClient(options: CleanupClientOptions): Promise<Clea
 }
 
 async function outputOf(
-  channel: Channel,
-  { client, timeoutMs, signal, connection }: CleanupClientOptions,
+  { stdin, stdout, stderr }: Channel,
+  { client, timeoutMs, signal }: CleanupClientOptions,
 ): Promise<{ readonly printed: string; readonly complained: string }> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const onAbort = (): void => connection.destroy();
-  limit.addEventListener('abort', onAbort, { once: true });
-  channel.stdin.on('error', () => undefined);
-  channel.stdin.end();
-  try {
-    const [printed, complained] = await Promise.all([
-      textOf(channel.stdout, maxOutputBytes, () => {
-        const message = `${client}: more than ${maxOutputBytes} bytes came`;
-        return new FleetError({ code: 'agent-output', stage: 'agent', client, message });
-      }),
-      textOf(channel.stderr, maxComplaintBytes, null),
-    ]);
-    signal.throwIfAborted();
-    if (limit.aborted) {
-      const message = `${client}: the command did not end within ${timeoutMs} ms`;
-      throw new FleetError({ code: 'channel-timeout', stage: 'channel', client, message });
-    }
-    return { printed, complained };
-  } finally {
-    limit.removeEventListener('abort', onAbort);
-  }
-}
-
-/** Returns the text of a stream up to a limit. Drops the rest or, with `tooMuch`, throws its error. */
-async function textOf(
-  stream: Channel['stdout'],
-  maxBytes: number,
-  tooMuch: (() => FleetError) | null,
-): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  await new Promise<void>((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => {
-      if (length < maxBytes) chunks.push(chunk);
-      length += chunk.length;
-      if (length > maxBytes && tooMuch !== null) reject(tooMuch());
+  const fault = (code: ErrorCode, stage: Stage, message: string): FleetError =>
+    new FleetError({ code, stage, client, message: `${client}: ${message}` });
+  const late = (): FleetError => fault('channel-timeout', 'channel', `the command did not end within ${timeoutMs} ms`);
+  stdin.on('error', () => undefined);
+  stdin.end();
+  return await withDeadline({ timeoutMs, signal, late }, async () => {
+    const complained = readStart(stderr, maxComplaintBytes);
+    const printed = await new Promise<StreamStart>((resolve, reject) => {
+      const start = readStart(stdout, maxOutputBytes, (lengthBytes) => {
+        const message = `more than ${maxOutputBytes} bytes came`;
+        if (lengthBytes > maxOutputBytes) reject(fault('agent-output', 'agent', message));
+      });
+      void start.ended.then(() => resolve(start));
     });
-    stream.on('error', () => resolve());
-    stream.on('end', resolve).on('close', resolve);
+    await complained.ended;
+    return { printed: printed.text().toString(), complained: complained.text().toString() };
   });
-  return Buffer.concat(chunks).toString('utf8', 0, maxBytes);
 }

@@ -1,23 +1,9 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError } from '../../errors.ts';
-import { fetchRuntime } from './fetch-runtime.ts';
 import { askVersion, checkBinary, checkVersion, digestOf, extractNode, isOwnTarget } from './node-binary.ts';
-import { compareRelease } from './release-digest.ts';
+import { fileFrom, type RuntimeOrigin } from './runtime-origin.ts';
 import { addRuntime, withScratch, type StoredRuntime } from './runtime-store.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
-
-/** The origin of a runtime. `version` is a range as npm takes it. */
-export type RuntimeOrigin =
-  | { readonly kind: 'self' }
-  | {
-      readonly kind: 'file';
-      readonly file: string;
-      /** SHASUMS256.txt of the release, to compare the archive with; null: none. */
-      readonly shasums: string | null;
-    }
-  | { readonly kind: 'npm'; readonly version: string };
 
 export interface TakeRuntimeOptions {
   readonly dir: string;
@@ -48,30 +34,4 @@ export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRu
     const digest = await digestOf(binary);
     return await addRuntime({ dir, binary, target: target.name, version, digest, source, nowMs, signal });
   });
-}
-
-interface Found {
-  readonly file: string;
-  /** null if the binary has to be asked. */
-  readonly version: string | null;
-  readonly source: string;
-}
-
-async function fileFrom(
-  origin: RuntimeOrigin,
-  target: RuntimeTarget,
-  scratch: string,
-  signal: AbortSignal,
-): Promise<Found> {
-  if (origin.kind === 'npm') return await fetchRuntime(target, origin.version, scratch, signal);
-  const file = origin.kind === 'self' ? process.execPath : origin.file;
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new FleetError({ code: 'runtime-invalid', stage: 'run', message: `${file} is not there, or no file` });
-  }
-  if (origin.kind === 'file' && origin.shasums !== null) {
-    return { ...(await compareRelease(file, origin.shasums, target, scratch, signal)), source: file };
-  }
-  // Release archives are named for their version.
-  const version = /node-v(\d+\.\d+\.\d+)-/.exec(path.basename(file))?.[1] ?? null;
-  return { file, version: origin.kind === 'self' ? process.versions.node : version, source: file };
 }

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 
 import { environmentForPrograms } from '../../config/secret.ts';
 import { errnoOf, messageOf } from '../../errors.ts';
+import { killGroup } from '../../transport/connection/kill-group.ts';
 
 export interface ProgramOptions {
   readonly program: string;
@@ -44,32 +45,22 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
       if (said[name].length < maxSaidChars) said[name] += text;
     });
   }
-  const ended = { late: false };
-  const kill = (): void => {
-    try {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // ESRCH: it has just ended.
-    }
-  };
-  const timer = setTimeout(() => {
-    ended.late = true;
-    kill();
-  }, options.timeoutMs);
-  signal.addEventListener('abort', kill, { once: true });
+  const late = AbortSignal.timeout(options.timeoutMs);
+  const limit = AbortSignal.any([signal, late]);
+  const kill = (): void => killGroup(child);
+  limit.addEventListener('abort', kill, { once: true });
   try {
     const status = await new Promise<number | null>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', resolve);
     });
     signal.throwIfAborted();
-    return { outcome: ended.late ? 'late' : 'ended', status, ...said };
+    return { outcome: late.aborted ? 'late' : 'ended', status, ...said };
   } catch (thrown) {
     const errno = errnoOf(thrown);
     if (errno !== 'ENOENT' && errno !== 'EACCES') throw thrown;
     return { outcome: errno === 'ENOENT' ? 'missing' : 'denied', status: null, stdout: '', stderr: messageOf(thrown) };
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', kill);
+    limit.removeEventListener('abort', kill);
   }
 }

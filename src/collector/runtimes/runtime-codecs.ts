@@ -43,15 +43,8 @@ async function packWith(codec: keyof typeof programs, from: string, to: string, 
   const stdin = openSync(from, 'r');
   const stdout = openSync(to, 'w', 0o600);
   try {
-    const args = programs[codec];
-    const { outcome, status, stderr } = await runProgram({
-      program: codec,
-      args,
-      stdin,
-      stdout,
-      timeoutMs: packTimeoutMs,
-      signal,
-    });
+    const options = { program: codec, args: programs[codec], stdin, stdout, timeoutMs: packTimeoutMs, signal };
+    const { outcome, status, stderr } = await runProgram(options);
     if (outcome === 'missing' || outcome === 'denied') return false;
     if (status === 0) return true;
     const message = `${codec} could not compress ${from}: ${outcome === 'late' ? 'it did not end' : stderr.trim()}`;

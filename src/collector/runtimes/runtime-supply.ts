@@ -1,8 +1,12 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
+import { errnoOf } from '../../errors.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
+import { writeDurably } from '../../state/durable-file.ts';
 import type { Platform } from '../agent/platform-sign.ts';
-import { openRuntimeAttempts, type RuntimeAttempts } from './runtime-attempts.ts';
 import { listRuntimes, runtimeId, type StoredRuntime } from './runtime-store.ts';
 import { targetOfPlatform } from './runtime-targets.ts';
 
@@ -67,4 +71,78 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
       return { runtime, words: `the one for ${target.name} is still to be uploaded`, advice: null };
     },
   };
+}
+
+/**
+ * The clients whose uploaded runtime has not answered yet, so that a client that cannot run it is not sent 30 MB at
+ * every run. One small file a client, which is removed as soon as its runtime answers.
+ */
+export interface RuntimeAttempts {
+  /** Returns the time of the next attempt, milliseconds since 1970, or null for now. */
+  waitsUntilMs(client: string, digest: string, nowMs: number): number | null;
+  /** Notes an attempt that ended; a hopeless one is repeated once a day. Throws what fs throws. */
+  note(client: string, attempt: { readonly digest: string; readonly hopeless: boolean; readonly nowMs: number }): void;
+  /** The client's runtime answered. */
+  clear(client: string): void;
+}
+
+const longestMs = 6 * hourMs;
+const hopelessMs = dayMs;
+const suffix = '.json';
+
+interface Attempt {
+  readonly digest: string;
+  readonly attempts: number;
+  readonly nextAtMs: number;
+}
+
+/** Reads the attempts of earlier runs. Files that cannot be read count for nothing. Throws what readdir throws. */
+export function openRuntimeAttempts(dir: string, everyMs: number): RuntimeAttempts {
+  const known = new Set(listNames(dir));
+  const fileOf = (client: string): string => path.join(dir, `${folderOfClient(client)}${suffix}`);
+  const read = (client: string): Attempt | null => {
+    const file = fileOf(client);
+    return known.has(path.basename(file)) ? readAttempt(file) : null;
+  };
+  return {
+    waitsUntilMs: (client, digest, nowMs) => {
+      const attempt = read(client);
+      if (attempt?.digest !== digest || attempt.nextAtMs <= nowMs) return null;
+      // A time beyond the longest pause is a clock that was wrong.
+      return attempt.nextAtMs - nowMs <= hopelessMs ? attempt.nextAtMs : null;
+    },
+    note: (client, { digest, hopeless, nowMs }) => {
+      const before = read(client);
+      const attempts = (before?.digest === digest ? before.attempts : 0) + 1;
+      const pauseMs = hopeless ? hopelessMs : Math.min(longestMs, everyMs * 2 ** Math.min(attempts, 20)) - everyMs / 2;
+      const content = `${JSON.stringify({ client, digest, attempts, next_at: new Date(nowMs + pauseMs).toISOString() })}\n`;
+      const file = fileOf(client);
+      writeDurably({ file, content, mode: 0o600 });
+      known.add(path.basename(file));
+    },
+    clear: (client) => {
+      const file = fileOf(client);
+      if (known.delete(path.basename(file))) rmSync(file, { force: true });
+    },
+  };
+}
+
+function listNames(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).filter((name) => name.endsWith(suffix));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+function readAttempt(file: string): Attempt | null {
+  try {
+    const { digest, attempts, next_at } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Record<string, unknown>>;
+    const nextAtMs = Date.parse(String(next_at));
+    if (typeof digest !== 'string' || typeof attempts !== 'number' || Number.isNaN(nextAtMs)) return null;
+    return { digest, attempts, nextAtMs };
+  } catch {
+    return null;
+  }
 }

@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, errorTable, type ErrorCode } from '../../errors.ts';
 import { startDeadline } from '../../platform/deadline.ts';
-import { markerBytes } from '../../report/wire.ts';
+import { markerBytes, maxGreetingBytes } from '../../report/wire.ts';
 import { findRuntimeSign, uploadRuntimeCommand, uploadStatus, type RuntimeSign } from '../../loader/upload-runtime.ts';
 import { findLoaderSign } from '../../loader/loader.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { printable } from '../agent/agent-faults.ts';
 import { runtimeId, type RuntimeCopy, type StoredRuntime } from './runtime-store.ts';
-import { readStart } from './stream-start.ts';
+import { readStart } from '../agent/stream-start.ts';
 
 export interface TransferOptions {
   readonly connection: Connection;
@@ -89,8 +89,13 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   const channel = await connection.exec(command);
   // A command that ends early is noticed by its end; an error of its input tells nothing more.
   channel.stdin.on('error', () => undefined);
-  const stdout = readStart(channel.stdout);
-  const stderr = readStart(channel.stderr);
+  const find = (): RuntimeSign | null => findRuntimeSign(stdout.text(), marker);
+  let onSign = (): void => undefined;
+  const signed = new Promise<void>((resolve) => (onSign = resolve));
+  const stdout = readStart(channel.stdout, maxGreetingBytes, () => {
+    if (find() !== null) onSign();
+  });
+  const stderr = readStart(channel.stderr, maxGreetingBytes);
   let soFar = 'no place for it was found';
   const deadline = startDeadline({
     timeoutMs: limits.lookMs,
@@ -101,8 +106,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   const note = (): void => void (state.over = true);
   const end = channel.exit.then(note, note);
   try {
-    const find = (): RuntimeSign | null => findRuntimeSign(stdout.text(), marker);
-    await Promise.race([stdout.until(() => find() !== null), end, deadline.over]);
+    await Promise.race([signed, end, deadline.over]);
     let sentBytes = 0;
     let sentAll = false;
     const copy = copyFor(find(), copies);

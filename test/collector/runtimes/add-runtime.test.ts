@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { takeRuntime } from '../../../src/collector/runtimes/add-runtime.ts';
-import type { RuntimeOrigin } from '../../../src/collector/runtimes/add-runtime.ts';
+import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
 import { isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
 import { listRuntimes, removeRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';

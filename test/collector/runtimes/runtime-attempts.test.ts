@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { openRuntimeAttempts } from '../../../src/collector/runtimes/runtime-attempts.ts';
+import { openRuntimeAttempts } from '../../../src/collector/runtimes/runtime-supply.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const everyMs = 300_000;
