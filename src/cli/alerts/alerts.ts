@@ -12,7 +12,7 @@ import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { type Cell, type NotedRow, renderTable } from '../terminal/table.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
 import { type AlertView, readAlerts, sinceMs } from './read-alerts.ts';
 
 export interface AlertsCommandOptions {
@@ -61,16 +61,26 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
   const table = renderTable(
     output,
     [
-      { title: 'no', align: 'right' },
-      { title: 'severity' },
-      { title: 'client', shrinks: true, keepsEnd: true },
-      { title: 'alert', shrinks: true, keepsEnd: true },
-      { title: 'value', shrinks: true },
-      { title: 'since', drops: true },
-      { title: 'age', align: 'right' },
-      { title: 'told', shrinks: true, keepsEnd: true },
+      { title: 'no', align: 'right', cell: ({ alert }) => String(alert.id ?? '') },
+      { title: 'severity', cell: ({ alert }) => severityCell(alert) },
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ alert }) => clientText(alert.client) },
+      {
+        title: 'alert',
+        shrinks: true,
+        keepsEnd: true,
+        cell: ({ alert: { rule, subject } }) => (subject === '' ? rule : `${rule} ${subject}`),
+      },
+      {
+        title: 'value',
+        shrinks: true,
+        cell: ({ alert: { valueText, limitText } }) => (limitText === '' ? valueText : `${valueText} (${limitText})`),
+      },
+      { title: 'since', drops: true, cell: ({ alert }) => time.moment(sinceMs(alert)) },
+      { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - sinceMs(alert)) },
+      { title: 'told', shrinks: true, keepsEnd: true, cell: ({ notified }) => notifiedText(notified, time) },
     ],
-    views.map((view) => row(view, time, nowMs)),
+    views,
+    (view) => notesOf(view, time),
   );
   const firing = views.filter(({ alert }) => alert.state === 'firing').length;
   const count = firing === 0 ? 'Nothing fires' : `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'}`;
@@ -78,25 +88,9 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
   return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
 }
 
-function row(view: AlertView, time: ReaderTime, nowMs: number): NotedRow {
-  const { alert, notified } = view;
-  const { id, client, rule, subject, severity, state, valueText, limitText } = alert;
-  const colour = severity === 'critical' ? 'red' : 'yellow';
-  return {
-    cells: [
-      String(id ?? ''),
-      state === 'firing'
-        ? { text: severity, colour }
-        : { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' },
-      clientText(client),
-      subject === '' ? rule : `${rule} ${subject}`,
-      limitText === '' ? valueText : `${valueText} (${limitText})`,
-      time.moment(sinceMs(alert)),
-      describeAge(nowMs - sinceMs(alert)),
-      notifiedText(notified, time),
-    ],
-    notes: notesOf(view, time),
-  };
+function severityCell({ severity, state }: AlertView['alert']): Cell {
+  if (state !== 'firing') return { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' };
+  return { text: severity, colour: severity === 'critical' ? 'red' : 'yellow' };
 }
 
 /** Names the recipients of mails that were sent. The others get a note. */

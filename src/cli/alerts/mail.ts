@@ -28,24 +28,15 @@ function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment
   const table = renderTable(
     output,
     [
-      { title: 'no', align: 'right' },
-      { title: 'recipient', shrinks: true, keepsEnd: true },
-      { title: 'severity' },
-      { title: 'made' },
-      { title: 'tries', align: 'right' },
-      { title: 'next try' },
+      { title: 'no', align: 'right', cell: ({ id }) => String(id) },
+      { title: 'recipient', shrinks: true, keepsEnd: true, cell: ({ recipient }) => recipient },
+      { title: 'severity', cell: ({ severity }) => severity },
+      { title: 'made', cell: ({ createdAtMs }) => moment(createdAtMs) },
+      { title: 'tries', align: 'right', cell: ({ attempts }) => String(attempts) },
+      { title: 'next try', cell: (mail) => nextTry(mail, moment) },
     ],
-    mails.map((mail) => ({
-      cells: [
-        String(mail.id),
-        mail.recipient,
-        mail.severity,
-        moment(mail.createdAtMs),
-        String(mail.attempts),
-        nextTry(mail, moment),
-      ],
-      notes: mail.error === null ? [] : [{ text: mail.error, colour: 'red' as const }],
-    })),
+    mails,
+    ({ error }) => (error === null ? [] : [{ text: error, colour: 'red' }]),
   );
   return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`;
 }

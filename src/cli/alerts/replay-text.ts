@@ -50,21 +50,13 @@ function countsTable(output: Output, { counts }: ReplayResult, { moment }: Reade
   const table = renderTable(
     output,
     [
-      { title: 'rule', shrinks: true },
-      { title: 'client', shrinks: true },
-      { title: 'fired', align: 'right' },
-      { title: 'first' },
-      { title: 'last' },
+      { title: 'rule', shrinks: true, cell: ({ rule }) => rule },
+      { title: 'client', shrinks: true, cell: ({ client }) => clientText(client) },
+      { title: 'fired', align: 'right', cell: ({ fired }) => String(fired) },
+      { title: 'first', cell: ({ firstMs }) => moment(firstMs) },
+      { title: 'last', cell: ({ lastMs }) => moment(lastMs) },
     ],
-    counts
-      .slice(0, mostCounts)
-      .map(({ rule, client, fired, firstMs, lastMs }) => [
-        rule,
-        clientText(client),
-        String(fired),
-        moment(firstMs),
-        moment(lastMs),
-      ]),
+    counts.slice(0, mostCounts),
   );
   return counts.length > mostCounts ? `${table}\nand ${counts.length - mostCounts} more` : table;
 }
@@ -73,8 +65,12 @@ function daysTable(output: Output, mails: readonly ReplayedMail[], { moment }: R
   const days = groupBy(mails, ({ atMs, recipient }) => `${moment(atMs).slice(0, 10)}\0${recipient}`);
   return renderTable(
     output,
-    [{ title: 'day' }, { title: 'recipient', shrinks: true }, { title: 'mails', align: 'right' }],
-    [...days].map(([name, own]) => [...name.split('\0'), String(own.length)]),
+    [
+      { title: 'day', cell: ([name]) => name.split('\0')[0] ?? '' },
+      { title: 'recipient', shrinks: true, cell: ([name]) => name.split('\0')[1] ?? '' },
+      { title: 'mails', align: 'right', cell: ([, own]) => String(own.length) },
+    ],
+    [...days],
   );
 }
 

@@ -155,33 +155,24 @@ function silenceTable(
   held: readonly HeldBack[],
   { time, nowMs }: { readonly time: ReaderTime; readonly nowMs: number },
 ): string {
-  const columns = [
-    { title: 'id', align: 'right' },
-    { title: 'client', shrinks: true, keepsEnd: true },
-    { title: 'rule', shrinks: true },
-    { title: 'subject', shrinks: true },
-    { title: 'until' },
-    { title: 'left', align: 'right' },
-    { title: 'holds', align: 'right' },
-    { title: 'by' },
-  ] as const;
-  const rows = silences.map((one) => ({
-    cells: [
-      String(one.id),
-      one.client,
-      one.rule,
-      one.subject,
-      time.moment(one.endsAtMs),
-      describeAge(one.endsAtMs - nowMs),
-      String(alertsUnder(held, one)),
-      one.author,
+  return renderTable(
+    output,
+    [
+      { title: 'id', align: 'right', cell: ({ id }) => String(id) },
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
+      { title: 'rule', shrinks: true, cell: ({ rule }) => rule },
+      { title: 'subject', shrinks: true, cell: ({ subject }) => subject },
+      { title: 'until', cell: ({ endsAtMs }) => time.moment(endsAtMs) },
+      { title: 'left', align: 'right', cell: ({ endsAtMs }) => describeAge(endsAtMs - nowMs) },
+      { title: 'holds', align: 'right', cell: (one) => String(alertsUnder(held, one)) },
+      { title: 'by', cell: ({ author }) => author },
     ],
-    notes: [
-      ...(one.startsAtMs > nowMs ? [`begins ${time.momentAndAge(one.startsAtMs)}`] : []),
-      ...(one.comment === '' ? [] : [one.comment]),
+    silences,
+    ({ startsAtMs, comment }) => [
+      ...(startsAtMs > nowMs ? [`begins ${time.momentAndAge(startsAtMs)}`] : []),
+      ...(comment === '' ? [] : [comment]),
     ],
-  }));
-  return renderTable(output, columns, rows);
+  );
 }
 
 /** `silence expire`: ends one now. */

@@ -63,16 +63,24 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>
-    hop.values.map(({ name, value, source }, index) => [index === 0 ? hop.name : '', name, source, value]),
+    hop.values.map((value, index) => ({ machine: index === 0 ? hop.name : '', ...value })),
   );
-  // The value comes last and is never cut: somebody looks here because of it.
-  const columns = [{ title: 'machine' }, { title: 'what' }, { title: 'from' }, { title: 'value' }];
   const files = route.sshConfigFiles.length === 0 ? 'no ssh_config' : route.sshConfigFiles.join(', ');
   const lines = [
     escapeControls(`client ${client.name}: ${route.hops.map(({ name }) => name).join(' -> ')}`),
     escapeControls(`transport ${transport}; reads ${files}`),
     '',
-    renderTable(output, columns, rows),
+    renderTable(
+      output,
+      [
+        { title: 'machine', cell: ({ machine }) => machine },
+        { title: 'what', cell: ({ name }) => name },
+        { title: 'from', cell: ({ source }) => source },
+        // The value comes last and is never cut: somebody looks here because of it.
+        { title: 'value', cell: ({ value }) => value },
+      ],
+      rows,
+    ),
     ...route.unsupported.map(({ option, place, hop, needed }) => {
       const how = needed
         ? transport === 'ssh2'

@@ -134,10 +134,16 @@ interface Verdict {
 function tell({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
   if (defaults) {
     output.print('In force by default:\n');
-    const rows = describeDefaults(config).map(({ where, name, value }) => [where, name, value]);
-    output.print(
-      renderTable(output, [{ title: 'element' }, { title: 'what' }, { title: 'value', shrinks: true }], rows),
+    const table = renderTable(
+      output,
+      [
+        { title: 'element', cell: ({ where }) => where },
+        { title: 'what', cell: ({ name }) => name },
+        { title: 'value', shrinks: true, cell: ({ value }) => value },
+      ],
+      describeDefaults(config),
     );
+    output.print(table);
     output.print('');
   }
   if (output.verbosity !== 'quiet') tellHearings(output, config, hearings, nextWindows(config, Date.now()));

@@ -1,6 +1,5 @@
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
-import { escapeControls } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { tellHearings } from './tell-hearings.ts';
@@ -25,13 +24,16 @@ function inForce(config: Config, client: Client): InForce {
  * Prints the rules in force for a client with their limits, who is told of them, and when its windows are open next.
  */
 export function tellInForce(output: Output, config: Config, client: Client): void {
-  const columns = [
-    { title: 'rule', shrinks: true },
-    { title: 'limit', shrinks: true },
-    { title: 'from', shrinks: true },
-  ];
-  const rows = client.rules.map((rule) => [rule.name, describeRule(rule), placeOf(rule)].map(escapeControls));
-  output.print(`\n${renderTable(output, columns, rows)}\n`);
+  const table = renderTable(
+    output,
+    [
+      { title: 'rule', shrinks: true, cell: ({ name }) => name },
+      { title: 'limit', shrinks: true, cell: describeRule },
+      { title: 'from', shrinks: true, cell: placeOf },
+    ],
+    client.rules,
+  );
+  output.print(`\n${table}\n`);
   const { hearings, windows } = inForce(config, client);
   if (client.state === 'active' && hearings.length === 0) output.print('nobody is told of it');
   if (client.state !== 'active') output.print(`it is ${client.state}: nobody is told of it`);

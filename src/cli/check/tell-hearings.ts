@@ -12,19 +12,17 @@ export function tellHearings(
   hearings: readonly Hearing[],
   windows: readonly NextWindow[],
 ): void {
-  const columns = [
-    { title: 'who is told' },
-    { title: 'from' },
-    { title: 'clients' },
-    { title: 'rules', shrinks: true },
-  ];
-  const rows = hearings.map(({ recipient, severity, within_hours: hours, rules, clients }) => [
-    escapeControls(recipient),
-    `${severity}${hours ? ', in hours' : ''}`,
-    clients === 0 ? 'the fleet' : String(clients),
-    rules.length === 0 ? 'all' : escapeControls(rules.join(', ')),
-  ]);
-  if (rows.length > 0) output.print(`${renderTable(output, columns, rows)}\n`);
+  const table = renderTable(
+    output,
+    [
+      { title: 'who is told', cell: ({ recipient }) => recipient },
+      { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
+      { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
+      { title: 'rules', shrinks: true, cell: ({ rules }) => (rules.length === 0 ? 'all' : rules.join(', ')) },
+    ],
+    hearings,
+  );
+  if (hearings.length > 0) output.print(`${table}\n`);
   const time = readerTime(config, Date.now());
   for (const { clients, severity, rules, next } of windows) {
     const what = `${severity === null ? 'everything' : 'warnings'}${rules.length === 0 ? '' : ` of ${rules.join(', ')}`}`;

@@ -145,22 +145,17 @@ function runtimesTable(output: Output, kept: readonly StoredRuntime[]): string {
   return renderTable(
     output,
     [
-      { title: 'platform' },
-      { title: 'version' },
-      { title: 'size', align: 'right' },
-      { title: 'sent as' },
-      { title: 'added' },
-      { title: 'digest', shrinks: true },
-      { title: 'from', shrinks: true },
+      { title: 'platform', cell: ({ target }) => target },
+      { title: 'version', cell: ({ version }) => version ?? '-' },
+      { title: 'size', align: 'right', cell: ({ sizeBytes }) => describeSize(sizeBytes) },
+      {
+        title: 'sent as',
+        cell: ({ copies }) => copies.map(({ codec, sizeBytes }) => `${codec} ${describeSize(sizeBytes)}`).join(', '),
+      },
+      { title: 'added', cell: ({ addedAtMs }) => utcMinute(addedAtMs) },
+      { title: 'digest', shrinks: true, cell: ({ digest }) => digest },
+      { title: 'from', shrinks: true, cell: ({ source }) => source },
     ],
-    kept.map((runtime) => [
-      runtime.target,
-      runtime.version ?? '-',
-      describeSize(runtime.sizeBytes),
-      runtime.copies.map(({ codec, sizeBytes }) => `${codec} ${describeSize(sizeBytes)}`).join(', '),
-      utcMinute(runtime.addedAtMs),
-      runtime.digest,
-      runtime.source,
-    ]),
+    kept,
   );
 }

@@ -67,26 +67,21 @@ export function createTableView(output: Output, time: ReaderTime): CollectView {
 }
 
 function visitTable(output: Output, visits: readonly VisitRecord[]): string {
-  const rows = [...visits]
-    .sort((a, b) => Number(a.ok) - Number(b.ok) || a.client.localeCompare(b.client, 'en', { numeric: true }))
-    .map((visit) => ({
-      cells: [
-        visit.client,
-        visit.ok ? { text: 'ok', colour: 'green' as const } : { text: visit.code ?? 'failed', colour: 'red' as const },
-        `${visit.durationMs} ms`,
-        visit.uploaded ? 'agent uploaded' : '',
-      ],
-      notes: visit.message === null ? [] : [visit.message],
-    }));
   return renderTable(
     output,
     [
-      { title: 'client', shrinks: true, keepsEnd: true },
-      { title: 'result' },
-      { title: 'took', align: 'right' },
-      { title: '' },
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
+      {
+        title: 'result',
+        cell: ({ ok, code }) => (ok ? { text: 'ok', colour: 'green' } : { text: code ?? 'failed', colour: 'red' }),
+      },
+      { title: 'took', align: 'right', cell: ({ durationMs }) => `${durationMs} ms` },
+      { title: '', cell: ({ uploaded }) => (uploaded ? 'agent uploaded' : '') },
     ],
-    rows,
+    [...visits].sort(
+      (a, b) => Number(a.ok) - Number(b.ok) || a.client.localeCompare(b.client, 'en', { numeric: true }),
+    ),
+    ({ message }) => (message === null ? [] : [message]),
   );
 }
 

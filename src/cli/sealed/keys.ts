@@ -153,12 +153,12 @@ function useText({ seals, opens }: ListedKey): string {
 function keyTable({ output }: Context, keys: readonly ListedKey[]): string {
   return renderTable(
     output,
-    [{ title: 'key' }, { title: 'made' }, { title: 'use' }, { title: 'file', shrinks: true }],
-    keys.map((key) => [
-      key.id,
-      utcMinute(key.createdAtMs),
-      key.seals ? { text: useText(key), colour: 'green' } : useText(key),
-      key.file,
-    ]),
+    [
+      { title: 'key', cell: ({ id }) => id },
+      { title: 'made', cell: ({ createdAtMs }) => utcMinute(createdAtMs) },
+      { title: 'use', cell: (key) => (key.seals ? { text: useText(key), colour: 'green' } : useText(key)) },
+      { title: 'file', shrinks: true, cell: ({ file }) => file },
+    ],
+    keys,
   );
 }

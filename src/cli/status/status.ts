@@ -11,7 +11,7 @@ import { readStored } from '../command/read-stored.ts';
 import { loadSettings, selectedClients } from '../command/settings.ts';
 import type { Colour, Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { type Cell, type NotedRow, renderTable } from '../terminal/table.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
 import {
   type ClientState,
   type FleetMember,
@@ -80,17 +80,22 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
   const table = renderTable(
     output,
     [
-      { title: 'client', shrinks: true, keepsEnd: true },
-      { title: 'state' },
-      { title: 'read by', drops: true },
-      { title: 'report', align: 'right' },
-      { title: 'cpu', align: 'right' },
-      { title: 'memory', align: 'right' },
-      { title: 'disk', align: 'right' },
-      { title: 'on', shrinks: true, keepsEnd: true },
-      { title: 'alerts', align: 'right' },
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
+      { title: 'state', cell: ({ state }) => ({ text: state, colour: stateColours[state] }) },
+      { title: 'read by', drops: true, cell: ({ known }) => known?.reader ?? '-' },
+      { title: 'report', align: 'right', cell: ({ reportAgeMs }) => describeAge(reportAgeMs) },
+      { title: 'cpu', align: 'right', cell: ({ known, beyond }) => percent(known?.cpuPercent, beyond.cpu) },
+      { title: 'memory', align: 'right', cell: ({ known, beyond }) => percent(known?.memoryPercent, beyond.memory) },
+      { title: 'disk', align: 'right', cell: ({ known, beyond }) => percent(known?.diskPercent, beyond.disk) },
+      { title: 'on', shrinks: true, keepsEnd: true, cell: ({ known }) => known?.diskMount ?? '-' },
+      {
+        title: 'alerts',
+        align: 'right',
+        cell: ({ openAlerts, worstAlert }) => severityCell(String(openAlerts), worstAlert),
+      },
     ],
-    status.members.map((member) => row(member, time, nowMs)),
+    status.members,
+    (member) => visitNotes(member, time, nowMs),
   );
   return [
     table,
@@ -103,26 +108,6 @@ export function statusText(output: Output, config: Config, status: FleetStatus, 
   ]
     .flat()
     .join('\n');
-}
-
-function row(member: FleetMember, time: ReaderTime, nowMs: number): NotedRow {
-  const { known, beyond } = member;
-  return {
-    cells: [
-      member.client,
-      { text: member.state, colour: stateColours[member.state] },
-      known?.reader ?? '-',
-      describeAge(member.reportAgeMs),
-      percent(known?.cpuPercent ?? null, beyond.cpu),
-      percent(known?.memoryPercent ?? null, beyond.memory),
-      percent(known?.diskPercent ?? null, beyond.disk),
-      known?.diskMount ?? '-',
-      member.worstAlert === null
-        ? String(member.openAlerts)
-        : { text: String(member.openAlerts), colour: severityColours[member.worstAlert] },
-    ],
-    notes: visitNotes(member, time, nowMs),
-  };
 }
 
 /** The last visit's fault, and when the next one is made if it has to wait. */
@@ -138,11 +123,13 @@ function visitNotes({ client, known }: FleetMember, { moment }: ReaderTime, nowM
 }
 
 /** `!` marks a value at its limit, for those who see no colour. */
-function percent(value: number | null, beyond: Severity | null): Cell {
-  if (value === null) return '-';
-  const text = `${value.toFixed(value < 10 ? 1 : 0)}%`;
-  if (beyond === null) return text;
-  return { text: `${text}!`, colour: severityColours[beyond] };
+function percent(value: number | null | undefined, beyond: Severity | null): Cell {
+  if (typeof value !== 'number') return '-';
+  return severityCell(`${value.toFixed(value < 10 ? 1 : 0)}%${beyond === null ? '' : '!'}`, beyond);
+}
+
+function severityCell(text: string, severity: Severity | null): Cell {
+  return severity === null ? text : { text, colour: severityColours[severity] };
 }
 
 function footer({ lastRun, members }: FleetStatus, nowMs: number): string {

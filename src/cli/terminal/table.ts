@@ -5,8 +5,9 @@ import type { Colour, Output } from './output.ts';
 /** Text of a cell; it is made harmless here, so it may come from outside. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
-export interface Column {
+export interface Column<Row> {
   readonly title: string;
+  readonly cell: (row: Row) => Cell;
   readonly align?: 'left' | 'right';
   /** Cut short, with `…`, when the table is wider than the terminal; the widest such column first. */
   readonly shrinks?: boolean;
@@ -14,12 +15,6 @@ export interface Column {
   readonly keepsEnd?: boolean;
   /** Left out, before any column is cut, when the table is wider than the terminal. */
   readonly drops?: boolean;
-}
-
-/** The cells of a row, and sentences that stand below it on lines of their own. */
-export interface NotedRow {
-  readonly cells: readonly Cell[];
-  readonly notes: readonly Cell[];
 }
 
 const minimumWidth = 8;
@@ -34,38 +29,38 @@ interface PlacedCell {
 }
 
 /**
- * A table without borders: one line a row, then its notes; columns aligned, no wider than the terminal if that can be.
+ * A table without borders: one line a row, then its notes, sentences on lines of their own. Its columns are aligned,
+ * and no wider than the terminal if that can be.
  */
-export function renderTable(
+export function renderTable<Row>(
   output: Pick<Output, 'columns' | 'terminal' | 'colour'>,
-  columns: readonly Column[],
-  rows: readonly (readonly Cell[] | NotedRow)[],
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  notesOf: (row: Row) => readonly Cell[] = () => [],
 ): string {
-  const noted = rows.map((row) => ('cells' in row ? row : { cells: row, notes: [] }));
   const lines = [
     columns.map(({ title }) => placed({ text: title, colour: 'bold' })),
-    ...noted.map(({ cells }) => columns.map((_, index) => placed(cells[index] ?? ''))),
+    ...rows.map((row) => columns.map(({ cell }) => placed(cell(row)))),
   ];
   const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.width ?? 0), 0));
   const isWide = output.terminal && widthOf(widths) > output.columns;
   if (isWide) for (const [index, { drops }] of columns.entries()) if (drops === true) widths[index] = dropped;
   if (isWide) shrink(widths, columns, output.columns);
-  const drawn = lines.map((line) =>
-    line.flatMap((cell, index) => {
-      const width = widths[index] ?? 0;
-      if (width === dropped) return [];
-      const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
-      const { text, width: taken } = cell.width <= width ? cell : placed(shorten(cell.text, width));
-      const room = ' '.repeat(Math.max(0, width - taken));
-      const shown = cell.colour === null ? text : output.colour(cell.colour, text);
-      return [columns[index]?.align === 'right' ? room + shown : shown + room];
-    }),
-  );
-  return drawn
-    .flatMap((cells, index) => [
-      cells.join(' '.repeat(gap)).trimEnd(),
-      ...(noted[index - 1]?.notes ?? []).flatMap((note) => noteLines(output, note)),
-    ])
+  return lines
+    .flatMap((line, at) => {
+      const row = rows[at - 1];
+      const cells = line.flatMap((cell, index) => {
+        const width = widths[index] ?? 0;
+        if (width === dropped) return [];
+        const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
+        const { text, width: taken } = cell.width <= width ? cell : placed(shorten(cell.text, width));
+        const room = ' '.repeat(Math.max(0, width - taken));
+        const shown = cell.colour === null ? text : output.colour(cell.colour, text);
+        return [columns[index]?.align === 'right' ? room + shown : shown + room];
+      });
+      const notes = row === undefined ? [] : notesOf(row);
+      return [cells.join(' '.repeat(gap)).trimEnd(), ...notes.flatMap((note) => noteLines(output, note))];
+    })
     .join('\n');
 }
 
@@ -91,7 +86,7 @@ function widthOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width + gap, -gap);
 }
 
-function shrink(widths: number[], columns: readonly Column[], available: number): void {
+function shrink(widths: number[], columns: readonly Pick<Column<unknown>, 'shrinks'>[], available: number): void {
   const shrinking = columns.flatMap(({ shrinks }, index) => (shrinks === true ? [index] : []));
   for (let excess = widthOf(widths) - available; excess > 0; excess -= 1) {
     const widest = Math.max(...shrinking.map((index) => widths[index] ?? 0));

@@ -12,13 +12,13 @@ export function trustText(output: Output, plans: readonly TrustPlan[], replacing
   const title = machineWord(plans);
   const sections: string[] = [];
   if (fresh.length > 0) {
-    const rows = fresh.flatMap((plan) => plan.keys.map((key) => row(plan, key, '')));
+    const rows = fresh.flatMap(({ machine, keys }) => keys.map((key) => ({ machine, key, mark: '' })));
     sections.push(table(output, title, 'host key', rows));
   }
   if (differing.length > 0) {
-    const rows = differing.flatMap((plan) => [
-      ...plan.knownKeys.map((key) => row(plan, key, { text: 'known', colour: 'yellow' })),
-      ...plan.keys.map((key) => row(plan, key, { text: 'shown now', colour: 'red' })),
+    const rows = differing.flatMap(({ machine, knownKeys, keys }) => [
+      ...knownKeys.map((key) => ({ machine, key, mark: { text: 'known', colour: 'yellow' } as const })),
+      ...keys.map((key) => ({ machine, key, mark: { text: 'shown now', colour: 'red' } as const })),
     ]);
     sections.push(table(output, title, 'host key that differs', rows));
     if (!replacing) {
@@ -27,13 +27,21 @@ export function trustText(output: Output, plans: readonly TrustPlan[], replacing
     }
   }
   if (known.length > 0) sections.push(`Known already: ${known.map((plan) => plan.machine.name).join(', ')}`);
-  const failed = plans.flatMap(({ machine, fault }) =>
-    fault === null ? [] : [[machine.name, { text: fault.code, colour: 'red' }, fault.message] satisfies Cell[]],
-  );
+  const failed = plans.flatMap(({ machine, fault }) => (fault === null ? [] : [{ name: machine.name, fault }]));
   if (failed.length > 0) {
-    sections.push(renderTable(output, [{ title }, { title: 'failed' }, { title: '', shrinks: true }], failed));
-    const advice = plans.flatMap(({ machine, fault }) =>
-      fault === null || fault.advice === errorTable[fault.code].advice ? [] : [`${machine.name}: ${fault.advice}`],
+    sections.push(
+      renderTable(
+        output,
+        [
+          { title, cell: ({ name }) => name },
+          { title: 'failed', cell: ({ fault }) => ({ text: fault.code, colour: 'red' }) },
+          { title: '', shrinks: true, cell: ({ fault }) => fault.message },
+        ],
+        failed,
+      ),
+    );
+    const advice = failed.flatMap(({ name, fault }) =>
+      fault.advice === errorTable[fault.code].advice ? [] : [`${name}: ${fault.advice}`],
     );
     if (advice.length > 0) sections.push(advice.map(escapeControls).join('\n'));
   }
@@ -45,10 +53,20 @@ export function machineWord(plans: readonly TrustPlan[]): string {
   return plans.some(({ machine }) => machine.kind === 'bastion') ? 'machine' : 'client';
 }
 
-function row({ machine }: TrustPlan, key: HostKey, mark: Cell): Cell[] {
-  return [machine.name, fingerprint(key.key), keyTypeName(key.type), mark];
+interface KeyRow extends Pick<TrustPlan, 'machine'> {
+  readonly key: HostKey;
+  readonly mark: Cell;
 }
 
-function table(output: Output, who: string, title: string, rows: readonly Cell[][]): string {
-  return renderTable(output, [{ title: who, shrinks: true }, { title }, { title: 'type' }, { title: '' }], rows);
+function table(output: Output, who: string, title: string, rows: readonly KeyRow[]): string {
+  return renderTable(
+    output,
+    [
+      { title: who, shrinks: true, cell: ({ machine }) => machine.name },
+      { title, cell: ({ key }) => fingerprint(key.key) },
+      { title: 'type', cell: ({ key }) => keyTypeName(key.type) },
+      { title: '', cell: ({ mark }) => mark },
+    ],
+    rows,
+  );
 }

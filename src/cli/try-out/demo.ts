@@ -133,16 +133,13 @@ async function answer(context: Context): Promise<void> {
   await readStored(loadSettings(context).storage, signal, async ({ history }) => {
     for (const { about, sql } of questions) {
       const rows = await history.query(sql);
-      const titles = Object.keys(rows[0] ?? {});
-      const cells = rows.map((row) => titles.map((title) => cellText(row[title])));
+      const columns = Object.keys(rows[0] ?? {}).map((title) => ({
+        title,
+        shrinks: title === 'message',
+        cell: (row: Readonly<Record<string, unknown>>) => cellText(row[title]),
+      }));
       output.print(`\n${about}\n\n  ${sql.replaceAll('\n', '\n  ')}\n`);
-      output.print(
-        renderTable(
-          output,
-          titles.map((title) => ({ title, shrinks: title === 'message' })),
-          cells,
-        ),
-      );
+      output.print(renderTable(output, columns, rows));
     }
   });
 }

@@ -3,14 +3,17 @@ import { test } from 'node:test';
 
 import { renderTable, type Cell, type Column } from '../../../src/cli/terminal/table.ts';
 
-const columns: readonly Column[] = [
-  { title: 'client', shrinks: true },
-  { title: 'cpu', align: 'right' },
-  { title: 'last error', shrinks: true },
+type Row = readonly [client: Cell, cpu: Cell, error: Cell];
+
+const columns: readonly Column<Row>[] = [
+  { title: 'client', shrinks: true, cell: ([client]) => client },
+  { title: 'cpu', align: 'right', cell: ([, cpu]) => cpu },
+  { title: 'last error', shrinks: true, cell: ([, , error]) => error },
 ];
 
-function render(rows: readonly (readonly Cell[])[], width: number, terminal = true): string[] {
-  return renderTable({ terminal, columns: width, colour: (_colour, text) => text }, columns, rows).split('\n');
+function render(rows: readonly Row[], width: number, terminal = true, notes: readonly Cell[] = []): string[] {
+  const output = { terminal, columns: width, colour: (_colour: string, text: string) => text };
+  return renderTable(output, columns, rows, () => notes).split('\n');
 }
 
 test('columns are as wide as their widest cell, numbers to the right', () => {
@@ -84,17 +87,12 @@ test('colour takes no room, and covers what was cut', () => {
 
 test('a column that may go is left out before a name is cut, and a name that is cut keeps its end', () => {
   const output = { terminal: true, columns: 32, colour: (_colour: string, text: string) => text };
-  const wide = [
-    { title: 'client', shrinks: true, keepsEnd: true },
-    { title: 'since', drops: true },
-    { title: 'cpu', align: 'right' },
-  ] as const;
-  const draw = (...names: string[]): string[] =>
-    renderTable(
-      output,
-      wide,
-      names.map((name) => [name, '2026-11-20 10:05', '5%']),
-    ).split('\n');
+  const wide: readonly Column<string>[] = [
+    { title: 'client', shrinks: true, keepsEnd: true, cell: (name) => name },
+    { title: 'since', drops: true, cell: () => '2026-11-20 10:05' },
+    { title: 'cpu', align: 'right', cell: () => '5%' },
+  ];
+  const draw = (...names: string[]): string[] => renderTable(output, wide, names).split('\n');
   assert.equal(draw('web-1')[1], 'web-1   2026-11-20 10:05   5%');
   assert.equal(draw('web-12345678')[1], 'web-12345678   5%');
   const [, one, other] = draw('kubernetes-production-frankfurt-web-17', 'kubernetes-production-frankfurt-web-18');
@@ -103,13 +101,8 @@ test('a column that may go is left out before a name is cut, and a name that is 
 });
 
 test('notes stand below their row, broken between words on a terminal and whole in a log', () => {
-  const rows = [
-    { cells: ['web-1', '5%', ''], notes: [{ text: 'no answer from port 22 within 5 s', colour: 'red' as const }] },
-  ];
-  const draw = (terminal: boolean): string[] =>
-    renderTable({ terminal, columns: 24, colour: (_colour, text) => text }, columns, rows)
-      .split('\n')
-      .slice(1);
+  const notes = [{ text: 'no answer from port 22 within 5 s', colour: 'red' as const }];
+  const draw = (terminal: boolean): string[] => render([['web-1', '5%', '']], 24, terminal, notes).slice(1);
   assert.deepEqual(draw(true), ['web-1    5%', '    no answer from port', '    22 within 5 s']);
   assert.deepEqual(draw(false), ['web-1    5%', '    no answer from port 22 within 5 s']);
 });
