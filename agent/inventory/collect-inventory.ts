@@ -1,10 +1,13 @@
-import type { Collected, CollectOptions } from '../probes/collected.ts';
+import { machine } from 'node:os';
+
 import { runProbes } from '../probes/collect.ts';
-import { functionReport } from '../probes/function-report.ts';
+import type { Collected, CollectOptions } from '../probes/collected.ts';
+import { functionReport, oneRow } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
+import { information } from '../probes/systeminformation.ts';
+import { virtualisationOf } from '../probes/virtualisation.ts';
 import { cpuModel, diskDevices, memoryModules, networkCards } from './hardware.ts';
-import { inOrder, inventoryMs } from './inventory.ts';
-import { system } from './system.ts';
+import { inOrder, inventoryMs, numberFact, textFact } from './inventory.ts';
 
 /**
  * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
@@ -12,16 +15,70 @@ import { system } from './system.ts';
  * values that change by themselves are left out. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
-  const { workerReports } = await runProbes(options, [
-    ...system,
-    cpuModel,
-    memoryModules,
-    diskDevices,
-    networkCards,
-    users,
-  ]);
+  const probes = [system, virtualisation, os, cpuModel, memoryModules, diskDevices, networkCards, users];
+  const { workerReports } = await runProbes(options, probes);
   return { workerReports, counters: null };
 }
+
+/** The step to which memory is rounded: the kernel's own part differs a little from boot to boot. */
+const memoryStepBytes = 64 * 1024 * 1024;
+
+const system: Probe = {
+  name: 'system',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const [product, bios, board, memory] = await Promise.all([
+      information.system(),
+      information.bios(),
+      information.baseboard(),
+      information.mem(),
+    ]);
+    return oneRow('system', {
+      manufacturer: textFact(product.manufacturer),
+      model: textFact(product.model),
+      version: textFact(product.version),
+      serial: textFact(product.serial),
+      uuid: textFact(product.uuid),
+      bios_vendor: textFact(bios.vendor),
+      bios_version: textFact(bios.version),
+      bios_date: textFact(bios.releaseDate),
+      board_manufacturer: textFact(board.manufacturer),
+      board_model: textFact(board.model),
+      board_serial: textFact(board.serial),
+      memory_bytes: numberFact(Math.round(memory.total / memoryStepBytes) * memoryStepBytes),
+    });
+  },
+};
+
+const virtualisation: Probe = {
+  name: 'virtualisation',
+  deadlineMs: inventoryMs,
+  run: async ({ source }) => {
+    const { virtual, virtualHost } = await information.system();
+    const found = virtualisationOf(source) ?? (virtual ? virtualHost?.toLowerCase() : undefined);
+    return oneRow('virtual_machine', { virtualisation: textFact(found ?? '') });
+  },
+};
+
+const os: Probe = {
+  name: 'os',
+  deadlineMs: inventoryMs,
+  run: async () => {
+    const told = await information.osInfo();
+    return oneRow('os_release', {
+      platform: textFact(told.platform),
+      distribution: textFact(told.distro),
+      release: textFact(told.release),
+      codename: textFact(told.codename),
+      kernel: textFact(told.kernel),
+      // The machine name of `uname -m`.
+      architecture: textFact(machine()),
+      hostname: textFact(told.hostname),
+      build: textFact(told.build),
+      firmware: told.uefi === null ? textFact('') : told.uefi ? 'uefi' : 'bios',
+    });
+  },
+};
 
 const maxPasswdBytes = 256 * 1024;
 const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;

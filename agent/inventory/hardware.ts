@@ -1,9 +1,9 @@
-import { emptyReport, functionReport } from '../probes/function-report.ts';
+import { emptyReport, functionReport, oneRow } from '../probes/function-report.ts';
 import { physicalInterfaces } from '../probes/network.ts';
 import type { Probe } from '../probes/probe.ts';
 import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 import { information } from '../probes/systeminformation.ts';
-import { inOrder, inventoryMs, notTold, toldNumber, toldText } from './inventory.ts';
+import { inOrder, inventoryMs, notTold, numberFact, textFact } from './inventory.ts';
 
 /** The model of the processors, which are all alike. */
 export const cpuModel: Probe = {
@@ -11,23 +11,17 @@ export const cpuModel: Probe = {
   deadlineMs: inventoryMs,
   run: async () => {
     const cpu = await information.cpu();
-    return {
-      functions: [
-        functionReport('cpu_model', [
-          {
-            manufacturer: toldText(cpu.manufacturer),
-            model: toldText(wholeName(cpu)),
-            // Some CPUs have family 6 and model 0: no placeholders here.
-            signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
-            microcode: toldText(cpu.revision),
-            sockets: toldNumber(cpu.processors),
-            cores: toldNumber(cpu.physicalCores),
-            threads: toldNumber(cpu.cores),
-            maximum_megahertz: toldNumber(Math.round(cpu.speedMax * 1000)),
-          },
-        ]),
-      ],
-    };
+    return oneRow('cpu_model', {
+      manufacturer: textFact(cpu.manufacturer),
+      model: textFact(wholeName(cpu)),
+      // Some CPUs have family 6 and model 0: no placeholders here.
+      signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
+      microcode: textFact(cpu.revision),
+      sockets: numberFact(cpu.processors),
+      cores: numberFact(cpu.physicalCores),
+      threads: numberFact(cpu.cores),
+      maximum_megahertz: numberFact(Math.round(cpu.speedMax * 1000)),
+    });
   },
 };
 
@@ -50,14 +44,14 @@ export const memoryModules: Probe = {
     );
     if (modules.length === 0) return { functions: [emptyReport('memory_module', 'size_bytes', notTold())] };
     const rows = modules.map((module) => ({
-      slot: toldText(module.bank),
-      type: toldText(module.type),
-      form: toldText(module.formFactor),
-      manufacturer: toldText(module.manufacturer),
-      part: toldText(module.partNum),
-      serial: toldText(module.serialNum),
-      size_bytes: toldNumber(module.size),
-      megahertz: toldNumber(module.clockSpeed),
+      slot: textFact(module.bank),
+      type: textFact(module.type),
+      form: textFact(module.formFactor),
+      manufacturer: textFact(module.manufacturer),
+      part: textFact(module.partNum),
+      serial: textFact(module.serialNum),
+      size_bytes: numberFact(module.size),
+      megahertz: numberFact(module.clockSpeed),
     }));
     return { functions: [functionReport('memory_module', inOrder(rows, 'slot'))] };
   },
@@ -77,14 +71,14 @@ export const diskDevices: Probe = {
       const layout = layouts.find(({ device }) => device === `/dev/${disk.name}`);
       return {
         device: disk.name,
-        vendor: toldText(layout?.vendor),
-        model: toldText(layout?.name ?? disk.model),
-        serial: toldText(layout?.serialNum ?? disk.serial),
-        firmware: toldText(layout?.firmwareRevision),
+        vendor: textFact(layout?.vendor),
+        model: textFact(layout?.name ?? disk.model),
+        serial: textFact(layout?.serialNum ?? disk.serial),
+        firmware: textFact(layout?.firmwareRevision),
         // The rotation flag of block devices is a guess in virtual machines.
-        kind: toldText(layout?.type),
-        interface: toldText(layout?.interfaceType ?? disk.protocol),
-        size_bytes: toldNumber(disk.size),
+        kind: textFact(layout?.type),
+        interface: textFact(layout?.interfaceType ?? disk.protocol),
+        size_bytes: numberFact(disk.size),
       };
     });
     return { functions: [functionReport('disk_device', inOrder(rows, 'device'))] };
@@ -109,10 +103,10 @@ export const networkCards: Probe = {
       .filter(({ iface }) => physical.includes(iface))
       .map((one) => ({
         interface: one.iface,
-        address: toldText(one.ip4),
-        mac: toldText(one.mac),
-        type: toldText(one.type),
-        mtu: toldNumber(one.mtu),
+        address: textFact(one.ip4),
+        mac: textFact(one.mac),
+        type: textFact(one.type),
+        mtu: numberFact(one.mtu),
       }));
     return { functions: [functionReport('network_card', inOrder(rows, 'interface'))] };
   },

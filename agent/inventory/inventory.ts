@@ -2,8 +2,7 @@
  * The facts of the daily inventory. Each probe asks systeminformation about one part of the machine, drops mere
  * defaults, and returns the rest as rows.
  */
-import { missing } from '../probes/function-report.ts';
-import type { Facts } from '../probes/function-report.ts';
+import { missing, type Facts } from '../probes/function-report.ts';
 import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 
 /** The deadline of a probe, which may start a dozen programs of the system. */
@@ -12,13 +11,13 @@ export const inventoryMs = 15_000;
 type Fact = Facts[string];
 
 /** Returns the text, or the reason why it is missing. */
-export function toldText(value: unknown, reason = notTold()): Fact {
-  return plausibleText(value) ?? missing(reason);
+export function textFact(value: unknown): Fact {
+  return plausibleText(value) ?? missing(notTold());
 }
 
 /** Returns a number above 0, or the reason why it is missing. */
-export function toldNumber(value: unknown, reason = notTold()): Fact {
-  return plausiblePositive(value) ?? missing(reason);
+export function numberFact(value: unknown): Fact {
+  return plausiblePositive(value) ?? missing(notTold());
 }
 
 /** Returns the usual reason: much of what firmware knows is for root alone. */

@@ -1,10 +1,14 @@
+import { cpus, loadavg, machine, uptime } from 'node:os';
+
 import { runProbes } from '../probes/collect.ts';
-import type { Collected, CollectOptions } from '../probes/collected.ts';
+import type { Collected, CollectOptions, JsonValue } from '../probes/collected.ts';
+import { interval, unknownShares } from '../probes/cpu.ts';
+import { missing, oneRow, rounded, type Facts } from '../probes/function-report.ts';
+import { plausibleCount, plausiblePositive, plausibleText } from '../probes/plausible.ts';
+import type { Probe } from '../probes/probe.ts';
+import { information } from '../probes/systeminformation.ts';
 import { portableDisks } from './disks.ts';
-import { portableCpu, portableLoad, portableUptime } from './kernel-figures.ts';
-import { portableMemory, portableSwap } from './memory.ts';
 import { portableNetwork } from './network.ts';
-import { portableOs } from './os.ts';
 import { portableProcesses } from './processes.ts';
 
 /**
@@ -14,13 +18,116 @@ import { portableProcesses } from './processes.ts';
 export async function collectPortable(options: CollectOptions): Promise<Collected> {
   return runProbes(options, [
     portableDisks,
-    portableCpu,
-    portableLoad,
-    portableMemory,
-    portableSwap,
+    cpu,
+    load,
+    memory,
+    swap,
     portableNetwork,
-    portableOs,
-    portableUptime,
+    os,
+    uptimeOfSystem,
     portableProcesses,
   ]);
 }
+
+const notTold = missing('not told by this system');
+
+const load: Probe = {
+  name: 'load',
+  deadlineMs: 1000,
+  run: () => {
+    const [load1 = NaN, load5 = NaN, load15 = NaN] = loadavg();
+    return oneRow('load', { load1, load5, load15 });
+  },
+};
+
+const uptimeOfSystem: Probe = {
+  name: 'uptime',
+  deadlineMs: 1000,
+  run: () => oneRow('uptime', { seconds: Math.round(uptime()) }),
+};
+
+/** Reads user, system and idle milliseconds of each CPU. Other CPU times stay unknown on such systems. */
+const cpu: Probe = {
+  name: 'cpu',
+  deadlineMs: 1000,
+  rates: true,
+  run: ({ earlier, noRates }) => {
+    const now = cpus().map(({ times }) => [times.user + times.nice, times.sys + times.irq, times.idle]);
+    if (now.length === 0) throw new Error('no CPU is told');
+    const facts = {
+      ...shares(now, earlier?.counters, noRates),
+      iowait_percent: notTold,
+      steal_percent: notTold,
+      cpus: now.length,
+      interval_s: interval(earlier, noRates),
+    };
+    return oneRow('cpu', facts, now);
+  },
+};
+
+function shares(now: readonly (readonly number[])[], counters: JsonValue | undefined, noRates: string): Facts {
+  const before = counters as readonly (readonly number[])[] | undefined;
+  const differences = now.map((times, cpu) => times.map((time, state) => time - (before?.[cpu]?.[state] ?? NaN)));
+  const sum = (state: number): number => differences.reduce((total, times) => total + (times[state] ?? NaN), 0);
+  const [user, system, idle] = [sum(0), sum(1), sum(2)];
+  const total = user + system + idle;
+  if (!(total > 0) || differences.flat().some((difference) => difference < 0)) {
+    return unknownShares(before === undefined ? noRates : 'the counters went backwards');
+  }
+  const percent = (part: number, whole: number): number => rounded((100 * part) / Math.max(whole, 1), 2);
+  return {
+    used_percent: percent(user + system, total),
+    user_percent: percent(user, total),
+    system_percent: percent(system, total),
+    busiest_percent: Math.max(...differences.map(([u = 0, s = 0, i = 0]) => percent(u + s, u + s + i))),
+  };
+}
+
+const memory: Probe = {
+  name: 'memory',
+  deadlineMs: 3000,
+  run: async () => {
+    const told = await information.mem();
+    const total = plausiblePositive(told.total);
+    const available = total === null ? null : plausibleCount(told.available, total);
+    return oneRow('memory', {
+      total_bytes: total ?? notTold,
+      available_bytes: available ?? notTold,
+      used_percent: total === null || available === null ? notTold : rounded((100 * (total - available)) / total, 2),
+    });
+  },
+};
+
+const swap: Probe = {
+  name: 'swap',
+  deadlineMs: 3000,
+  run: async () => {
+    const told = await information.mem();
+    const total = plausibleCount(told.swaptotal);
+    const used = total === null ? null : plausibleCount(told.swapused, total);
+    const none = total === 0 ? missing('no swap') : notTold;
+    return oneRow('swap', {
+      total_bytes: total ?? none,
+      used_bytes: used ?? none,
+      used_percent: total === null || total === 0 || used === null ? none : rounded((100 * used) / total, 2),
+    });
+  },
+};
+
+const os: Probe = {
+  name: 'os',
+  deadlineMs: 3000,
+  run: async () => {
+    const told = await information.osInfo();
+    const distribution = [plausibleText(told.distro), plausibleText(told.release)]
+      .filter((part) => part !== null)
+      .join(' ');
+    return oneRow('os', {
+      hostname: plausibleText(told.hostname) ?? undefined,
+      distribution: distribution === '' ? undefined : distribution,
+      kernel: plausibleText(told.kernel) ?? undefined,
+      architecture: machine(),
+      reboot_required: missing('this system does not tell'),
+    });
+  },
+};

@@ -1,6 +1,5 @@
 import { plausibleCount, plausiblePositive } from '../probes/plausible.ts';
-import { functionReport, missing, rounded } from '../probes/function-report.ts';
-import type { Facts } from '../probes/function-report.ts';
+import { functionReport, missing, rounded, type Facts } from '../probes/function-report.ts';
 import type { Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
 

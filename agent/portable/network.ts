@@ -1,7 +1,6 @@
 import type { JsonValue } from '../probes/collected.ts';
 import { plausibleCount, plausiblePositive } from '../probes/plausible.ts';
-import { functionReport, missing, rounded } from '../probes/function-report.ts';
-import type { Facts, Missing } from '../probes/function-report.ts';
+import { functionReport, missing, rounded, type Facts, type Missing } from '../probes/function-report.ts';
 import type { Earlier, Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
 

@@ -1,6 +1,5 @@
 import { plausiblePositive } from '../probes/plausible.ts';
-import { functionReport, missing } from '../probes/function-report.ts';
-import type { Facts } from '../probes/function-report.ts';
+import { functionReport, missing, type Facts } from '../probes/function-report.ts';
 import { matchesGlobs } from '../probes/name-glob.ts';
 import type { Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';

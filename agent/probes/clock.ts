@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 
-import { functionReport, missing } from './function-report.ts';
+import { missing, oneRow } from './function-report.ts';
 import type { Probe } from './probe.ts';
 
 /** The drift files of chronyd and ntpd, written about once an hour while the daemon follows a source. */
@@ -24,7 +24,7 @@ export const clock: Probe = {
       : driftFiles.some((file) => isFresh(source.root + file))
         ? 1
         : missing('no time service that tells');
-    return { functions: [functionReport('clock', [{ synchronised }])] };
+    return oneRow('clock', { synchronised });
   },
 };
 

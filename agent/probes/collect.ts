@@ -58,7 +58,9 @@ export function runProbes(options: CollectOptions, probes: readonly Probe[]): Co
     workerReports: probes.map((probe, at) => workerReport(probe, settled[at] ?? noOutcome)),
     counters: isTooSoon ? options.previous : countersOf(probes, settled, options, countedMs),
   });
-  return isSettled(outcomes) ? collected(outcomes) : all(outcomes).then(collected);
+  const isWaiting = outcomes.some((outcome) => outcome instanceof Promise);
+  if (!isWaiting) return collected(outcomes as readonly Outcome[]);
+  return Promise.all(outcomes.map(async (outcome) => outcome)).then(collected);
 }
 
 interface Outcome {
@@ -68,14 +70,6 @@ interface Outcome {
 }
 
 const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
-
-function isSettled(outcomes: readonly (Outcome | Promise<Outcome>)[]): outcomes is readonly Outcome[] {
-  return !outcomes.some((outcome) => outcome instanceof Promise);
-}
-
-function all(outcomes: readonly (Outcome | Promise<Outcome>)[]): Promise<Outcome[]> {
-  return Promise.all(outcomes.map(async (outcome) => outcome));
-}
 
 /**
  * Runs a probe. Neither throws nor rejects. Returns no promise if the probe returns none, because timers cost Node a
@@ -106,12 +100,10 @@ function outcomeOf(
   }
 }
 
-/** Returns the result; null if the probe takes too long. A later result is dropped. */
-function within(running: Promise<ProbeResult>, allowedMs: number): Promise<ProbeResult | null> {
+/** Returns the result; null if it takes too long. A later result is dropped. */
+export function within<T>(running: Promise<T>, allowedMs: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), allowedMs);
-  });
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, allowedMs, null)));
   return Promise.race([running, late]).finally(() => clearTimeout(timer));
 }
 

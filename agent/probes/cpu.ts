@@ -1,6 +1,5 @@
 import type { JsonValue } from './collected.ts';
-import { functionReport, missing, rounded } from './function-report.ts';
-import type { Facts, Missing } from './function-report.ts';
+import { missing, oneRow, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
@@ -27,10 +26,7 @@ export const cpu: Probe = {
     const quota = cgroupQuota(source, cpus);
     const ofMachine = sharesSince(now, earlier?.counters, noRates);
     const shares = quota === null ? ofMachine : { ...ofMachine, used_percent: percentOf(quota, earlier, noRates) };
-    return {
-      functions: [functionReport('cpu', [{ ...shares, cpus, interval_s: interval(earlier, noRates) }])],
-      counters: now,
-    };
+    return oneRow('cpu', { ...shares, cpus, interval_s: interval(earlier, noRates) }, now);
   },
 };
 
@@ -58,22 +54,18 @@ function cpuTimes(stat: string): CpuTimes {
   return times;
 }
 
+/** Returns the shares of CPU time, all unknown for the same reason. */
+export function unknownShares(reason: string): Facts {
+  const none = missing(reason);
+  const used = { used_percent: none, user_percent: none, system_percent: none };
+  return { ...used, iowait_percent: none, steal_percent: none, busiest_percent: none };
+}
+
 function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: string): Facts {
-  const unknown = (reason: string): Facts => {
-    const none = missing(reason);
-    return {
-      used_percent: none,
-      user_percent: none,
-      system_percent: none,
-      iowait_percent: none,
-      steal_percent: none,
-      busiest_percent: none,
-    };
-  };
   const before = counters as Readonly<Record<string, readonly number[]>> | undefined;
-  if (before === undefined) return unknown(noRates);
+  if (before === undefined) return unknownShares(noRates);
   const all = passed(now['cpu'], before['cpu']);
-  if (all === null) return unknown('the counters went backwards');
+  if (all === null) return unknownShares('the counters went backwards');
   const [user = 0, nice = 0, system = 0, , iowait = 0, irq = 0, softirq = 0, steal = 0] = all.ticks;
   const percent = (ticks: number): number => rounded((100 * ticks) / all.total, 2);
   let busiest = -1;

@@ -1,18 +1,14 @@
 import { realpathSync, statfsSync, statSync } from 'node:fs';
 
-import { fileSystems, mayWait } from './file-systems.ts';
-import type { FileSystem } from './file-systems.ts';
+import { fileSystems, mayWait, type FileSystem } from './file-systems.ts';
 import { missingMounts } from './fstab.ts';
 import { correctBlockSizes, hasTwoBlockSizes } from './fuse-block-size.ts';
-import { functionReport, missing, textOf } from './function-report.ts';
-import type { Facts } from './function-report.ts';
+import { functionReport, missing, textOf, type Facts } from './function-report.ts';
 import { foldersAbove, reachableMounts } from './mountinfo.ts';
-import { askNetworkMounts } from './network-mounts.ts';
-import type { MountAnswer } from './network-mounts.ts';
+import { askNetworkMounts, type MountAnswer } from './network-mounts.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode } from './source.ts';
-import { unknownUsage, usageFacts } from './usage.ts';
-import type { Usage } from './usage.ts';
+import { unknownUsage, usageFacts, type Usage } from './usage.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;

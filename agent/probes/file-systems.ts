@@ -1,6 +1,5 @@
 import { imageTypes } from '../../src/report/report.ts';
-import { foldersAbove } from './mountinfo.ts';
-import type { Mount } from './mountinfo.ts';
+import { foldersAbove, type Mount } from './mountinfo.ts';
 
 export type Scope = 'local' | 'network';
 
@@ -21,9 +20,10 @@ export interface FileSystem {
 }
 
 const network = new Set(
-  '9p afs beegfs ceph cifs coda gpfs lustre ncpfs nfs nfs4 orangefs prl_fs pvfs2 smb3 smbfs vboxsf virtiofs vmhgfs'.split(
-    ' ',
-  ),
+  (
+    '9p afs beegfs ceph cifs coda gpfs lustre ncpfs nfs nfs4 orangefs prl_fs pvfs2 smb3 smbfs ' +
+    'vboxsf virtiofs vmhgfs'
+  ).split(' '),
 );
 /** The FUSE programs without storage. */
 const nothingInside = new Set(

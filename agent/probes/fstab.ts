@@ -1,7 +1,5 @@
-import { isNetwork } from './file-systems.ts';
-import type { FileSystem } from './file-systems.ts';
-import { unescaped } from './mountinfo.ts';
-import type { Mount } from './mountinfo.ts';
+import { isNetwork, type FileSystem } from './file-systems.ts';
+import { unescaped, type Mount } from './mountinfo.ts';
 
 /** The options of mounts that are optional, or made on first use. */
 const optional = new Set(['noauto', 'nofail', 'x-systemd.automount']);

@@ -1,5 +1,7 @@
 import { maxLabelChars, maxSubjects } from '../../src/report/limits.ts';
 import type { FunctionReport, Row, Unknown } from '../../src/report/report.ts';
+import type { JsonValue } from './collected.ts';
+import type { ProbeResult } from './probe.ts';
 
 /** A missing value with its reason. It becomes null and an entry of `unknown`. */
 export interface Missing {
@@ -35,6 +37,11 @@ export function functionReport(
     ...(unknown.length > 0 ? { unknown: merged(unknown, data.length) } : {}),
     ...(facts.length > kept.length ? { omitted: facts.length - kept.length } : {}),
   };
+}
+
+/** Returns the result of a probe with one row in one family, and the counters for the next visit. */
+export function oneRow(family: string, facts: Facts, counters?: JsonValue): ProbeResult {
+  return { functions: [functionReport(family, [facts])], ...(counters === undefined ? {} : { counters }) };
 }
 
 /** Returns the report of a family without rows, with the reason. */

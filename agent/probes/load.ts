@@ -1,4 +1,4 @@
-import { functionReport } from './function-report.ts';
+import { oneRow } from './function-report.ts';
 import type { Probe } from './probe.ts';
 
 /** Reads /proc/loadavg. */
@@ -7,8 +7,6 @@ export const load: Probe = {
   deadlineMs: 1000,
   run: ({ source }) => {
     const [load1, load5, load15] = source.read('/proc/loadavg').split(' ', 3).map(Number);
-    return {
-      functions: [functionReport('load', [{ load1: load1 ?? NaN, load5: load5 ?? NaN, load15: load15 ?? NaN }])],
-    };
+    return oneRow('load', { load1: load1 ?? NaN, load5: load5 ?? NaN, load15: load15 ?? NaN });
   },
 };

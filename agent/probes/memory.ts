@@ -1,4 +1,4 @@
-import { functionReport, missing, rounded } from './function-report.ts';
+import { missing, oneRow, rounded } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
@@ -15,17 +15,11 @@ export const memory: Probe = {
     const total = limit?.total ?? machine;
     const available = free === null ? null : Math.min(free, limit?.available ?? total, total);
     const unknown = missing('no MemAvailable in /proc/meminfo');
-    return {
-      functions: [
-        functionReport('memory', [
-          {
-            total_bytes: total,
-            available_bytes: available ?? unknown,
-            used_percent: available === null ? unknown : rounded((100 * (total - available)) / total, 2),
-          },
-        ]),
-      ],
-    };
+    return oneRow('memory', {
+      total_bytes: total,
+      available_bytes: available ?? unknown,
+      used_percent: available === null ? unknown : rounded((100 * (total - available)) / total, 2),
+    });
   },
 };
 

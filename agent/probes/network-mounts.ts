@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-import { hangingChildren, rememberHanging, startOf } from './hanging-children.ts';
-import type { HangingChild } from './hanging-children.ts';
+import { parseProcessStat } from './process-stat.ts';
 import { errorCode } from './source.ts';
 import type { Usage } from './usage.ts';
 
@@ -30,7 +30,8 @@ const deadCodes = new Set(['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOS
  */
 const script = `const f=require('fs'),[t,...m]=process.argv.slice(1);let n=m.length;
 setTimeout(()=>process.kill(process.pid,'SIGKILL'),t);
-m.forEach((p,i)=>f.statfs(p,(e,s)=>{try{f.writeSync(1,JSON.stringify(e?[i,e.code]:[i,s.frsize||s.bsize,s.blocks,s.bfree,s.bavail,s.files,s.ffree])+'\\n')}catch{}
+m.forEach((p,i)=>f.statfs(p,(e,s)=>{try{f.writeSync(1,JSON.stringify(e?[i,e.code]:
+[i,s.frsize||s.bsize,s.blocks,s.bfree,s.bavail,s.files,s.ffree])+'\\n')}catch{}
 --n||process.exit()}))`;
 
 /**
@@ -42,7 +43,10 @@ export async function askNetworkMounts(options: NetworkMountsOptions): Promise<R
   const { placeDir } = options;
   const answers = new Map<string, MountAnswer>();
   // Without a record of hanging children every visit could leave another one.
-  if (placeDir === null) return sameFor(options.mounts, false, 'not asked: nothing can be remembered on this client');
+  if (placeDir === null) {
+    const unasked = noAnswer(false, 'not asked: nothing can be remembered on this client');
+    return new Map(options.mounts.map((mount) => [mount, unasked]));
+  }
   const hanging = hangingChildren(placeDir);
   for (const mount of hanging.flatMap(({ mounts }) => mounts)) {
     if (options.mounts.includes(mount)) answers.set(mount, noAnswer(true, 'an earlier question still hangs'));
@@ -154,6 +158,57 @@ function noAnswer(unresponsive: boolean, reason: string): MountAnswer {
   return { unresponsive, reason };
 }
 
-function sameFor(mounts: readonly string[], unresponsive: boolean, reason: string): ReadonlyMap<string, MountAnswer> {
-  return new Map(mounts.map((mount) => [mount, noAnswer(unresponsive, reason)]));
+/** A child process that could not be killed, and the mounts it waits for. */
+interface HangingChild {
+  readonly pid: number;
+  /** Field 22 of /proc/PID/stat, which with the pid identifies a process until the next boot. */
+  readonly start: number;
+  readonly mounts: readonly string[];
+}
+
+/** Returns the children of earlier visits that still hang. */
+export function hangingChildren(placeDir: string): HangingChild[] {
+  return remembered(placeDir).filter(({ pid, start }) => startOf(pid) === start);
+}
+
+/** Writes the hanging children for the next visit. Throws if that fails. */
+export function rememberHanging(placeDir: string, children: readonly HangingChild[]): void {
+  if (children.length === 0 && remembered(placeDir).length === 0) return;
+  const file = fileIn(placeDir);
+  writeFileSync(`${file}.new`, JSON.stringify(children), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Returns the start of a process, in ticks since boot; null if it has ended. */
+export function startOf(pid: number): number | null {
+  try {
+    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    // A process with a killed first thread and another hanging thread looks like a zombie with threads.
+    return stat === null || ('ZX'.includes(stat.state) && stat.threads <= 1) ? null : stat.start;
+  } catch {
+    return null;
+  }
+}
+
+function remembered(placeDir: string): HangingChild[] {
+  try {
+    const kept: unknown = JSON.parse(readFileSync(fileIn(placeDir), 'utf8'));
+    return Array.isArray(kept) ? kept.filter(isHangingChild) : [];
+  } catch {
+    return [];
+  }
+}
+
+function isHangingChild(value: unknown): value is HangingChild {
+  const child = value as Partial<HangingChild> | null;
+  return (
+    typeof child?.pid === 'number' &&
+    typeof child.start === 'number' &&
+    Array.isArray(child.mounts) &&
+    child.mounts.every((mount) => typeof mount === 'string')
+  );
+}
+
+function fileIn(placeDir: string): string {
+  return `${placeDir}/hanging-mounts.json`;
 }

@@ -1,6 +1,5 @@
 import type { JsonValue } from './collected.ts';
-import { functionReport, missing, rounded } from './function-report.ts';
-import type { Facts, Missing } from './function-report.ts';
+import { functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
 

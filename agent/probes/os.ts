@@ -1,5 +1,4 @@
-import { functionReport, missing } from './function-report.ts';
-import type { Missing } from './function-report.ts';
+import { missing, oneRow, type Missing } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
@@ -14,21 +13,14 @@ export const os: Probe = {
   run: ({ source }) => {
     const release = osRelease(source);
     const kernel = source.read('/proc/sys/kernel/osrelease').trim();
-    return {
-      functions: [
-        functionReport('os', [
-          {
-            hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
-            distribution: release('PRETTY_NAME') ?? release('NAME'),
-            kernel,
-            architecture:
-              source.readOptional('/proc/sys/kernel/arch')?.trim() ?? machines[process.arch] ?? process.arch,
-            virtualisation: virtualisationOf(source),
-            reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
-          },
-        ]),
-      ],
-    };
+    return oneRow('os', {
+      hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
+      distribution: release('PRETTY_NAME') ?? release('NAME'),
+      kernel,
+      architecture: source.readOptional('/proc/sys/kernel/arch')?.trim() ?? machines[process.arch] ?? process.arch,
+      virtualisation: virtualisationOf(source),
+      reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
+    });
   },
 };
 

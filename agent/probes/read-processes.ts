@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 
-import { parseProcessStat } from './process-stat.ts';
-import type { ProcessStat } from './process-stat.ts';
-import { errorCode } from './source.ts';
-import type { Source } from './source.ts';
+import { parseProcessStat, type ProcessStat } from './process-stat.ts';
+import { errorCode, type Source } from './source.ts';
 
 export interface ProcessList {
   /** The number of processes; null if those of other accounts are hidden. */
@@ -34,12 +32,8 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
   let gone = 0;
   for (let index = 0; index < pids.length; index++) {
     if (index % stride === 0 && leftMs() <= 0) {
-      return {
-        total: pids.length,
-        processes,
-        fault: `no time left after ${index} of ${pids.length} processes`,
-        isFailure: true,
-      };
+      const fault = `no time left after ${index} of ${pids.length} processes`;
+      return { total: pids.length, processes, fault, isFailure: true };
     }
     const pid = pids[index] ?? '';
     try {
@@ -48,12 +42,8 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
     } catch (error) {
       const code = errorCode(error);
       if (code === 'EACCES' || code === 'EPERM') {
-        return {
-          total: pids.length,
-          processes: [],
-          fault: 'no permission: /proc hides processes of others',
-          isFailure: false,
-        };
+        const fault = 'no permission: /proc hides processes of others';
+        return { total: pids.length, processes: [], fault, isFailure: false };
       }
       gone++;
     }

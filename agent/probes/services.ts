@@ -1,5 +1,4 @@
-import { emptyReport, functionReport, missing } from './function-report.ts';
-import type { Facts } from './function-report.ts';
+import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { outputOf } from './output-of.ts';
@@ -79,29 +78,25 @@ function servicesFrom(units: readonly Unit[], asked: readonly string[]): Functio
     if (found === undefined) return { unit, active: missing('systemctl did not tell') };
     return { unit, state: found.state, active: Number(found.isActive) };
   });
+  const rows = failed.map((unit) => ({ unit, failed: 1 }));
   return [
     functionReport('services', [{ failed_units: failed.length }]),
-    functionReport(
-      'failed_unit',
-      failed.map((unit) => ({ unit, failed: 1 })),
-    ),
-    ...(asked.length === 0 ? [] : [functionReport('unit', states)]),
+    functionReport('failed_unit', rows),
+    ...unitReport(states),
   ];
 }
 
 function unknownServices(asked: readonly string[], reason: string): FunctionReport[] {
+  const none = missing(reason);
   return [
-    functionReport('services', [{ failed_units: missing(reason) }]),
+    functionReport('services', [{ failed_units: none }]),
     emptyReport('failed_unit', 'failed', reason),
-    ...(asked.length === 0
-      ? []
-      : [
-          functionReport(
-            'unit',
-            asked.map((unit) => ({ unit, active: missing(reason) })),
-          ),
-        ]),
+    ...unitReport(asked.map((unit) => ({ unit, active: none }))),
   ];
+}
+
+function unitReport(states: readonly Facts[]): FunctionReport[] {
+  return states.length === 0 ? [] : [functionReport('unit', states)];
 }
 
 /** Returns a unit name with its suffix: `nginx` is `nginx.service`, as in systemctl. */

@@ -1,4 +1,4 @@
-import { functionReport, missing, rounded } from './function-report.ts';
+import { missing, oneRow, rounded } from './function-report.ts';
 import { meminfoBytes } from './memory.ts';
 import type { Probe } from './probe.ts';
 
@@ -12,16 +12,10 @@ export const swap: Probe = {
     const free = meminfoBytes(meminfo, 'SwapFree');
     if (total === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
     const used = Math.max(0, total - free);
-    return {
-      functions: [
-        functionReport('swap', [
-          {
-            total_bytes: total,
-            used_bytes: used,
-            used_percent: total === 0 ? missing('no swap') : rounded((100 * used) / total, 2),
-          },
-        ]),
-      ],
-    };
+    return oneRow('swap', {
+      total_bytes: total,
+      used_bytes: used,
+      used_percent: total === 0 ? missing('no swap') : rounded((100 * used) / total, 2),
+    });
   },
 };

@@ -1,5 +1,4 @@
-import { emptyReport, functionReport, missing, rounded } from './function-report.ts';
-import type { Facts, Missing } from './function-report.ts';
+import { emptyReport, functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 

@@ -1,11 +1,9 @@
-import { functionReport } from './function-report.ts';
+import { oneRow } from './function-report.ts';
 import type { Probe } from './probe.ts';
 
 /** Reads /proc/uptime. */
 export const uptime: Probe = {
   name: 'uptime',
   deadlineMs: 1000,
-  run: ({ source }) => ({
-    functions: [functionReport('uptime', [{ seconds: parseFloat(source.read('/proc/uptime')) }])],
-  }),
+  run: ({ source }) => oneRow('uptime', { seconds: parseFloat(source.read('/proc/uptime')) }),
 };

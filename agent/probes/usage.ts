@@ -1,5 +1,4 @@
-import { missing, rounded } from './function-report.ts';
-import type { Facts } from './function-report.ts';
+import { missing, rounded, type Facts } from './function-report.ts';
 
 /** The result of statfs(2), in blocks of bsize bytes. */
 export interface Usage {

@@ -1,5 +1,5 @@
 import type { Counters } from '../probes/collected.ts';
-import { readPrivateFile, removeFile, writePrivateFile } from '../start/private-file.ts';
+import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
 
 const fileName = 'counters.json';
 const maxBytes = 256 * 1024;
@@ -18,18 +18,9 @@ export function readCounters(dirs: readonly string[]): Counters | null {
 export function writeCounters(dirs: readonly string[], counters: Counters): void {
   const content = Buffer.from(JSON.stringify(counters));
   // Not durable: after a loss of power their boot is over. If no disk is writable, the old counters stay valid.
-  const kept = dirs.find((dir) => isWritten(dir, content));
+  const kept = dirs.find((dir) => isWritten(dir, fileName, content, false));
   if (kept === undefined) return;
   for (const dir of dirs) if (dir !== kept) removeFile(`${dir}/${fileName}`);
-}
-
-function isWritten(dir: string, content: Uint8Array): boolean {
-  try {
-    writePrivateFile(dir, fileName, content, false);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function parse(content: Buffer | null): Counters | null {

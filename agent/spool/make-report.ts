@@ -1,17 +1,15 @@
 import { randomFillSync } from 'node:crypto';
 
 import { encodeReport } from '../../src/report/encode-report.ts';
-import { reportVersion } from '../../src/report/report.ts';
-import type { Report } from '../../src/report/report.ts';
-import { agentFaultCodes } from '../../src/report/wire.ts';
-import type { AgentFault, AgentFaultCode, AgentRequest } from '../../src/report/wire.ts';
+import { reportVersion, type Report } from '../../src/report/report.ts';
+import { agentFaultCodes, type AgentFault, type AgentFaultCode, type AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
+import { within } from '../probes/collect.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
 import type { Collect, Collected, Counters } from '../probes/collected.ts';
 import { readCounters, writeCounters } from './counters-file.ts';
 import { readSpooled, spoolLimits, trimSpool } from './spool.ts';
-import { keepReport } from './visit.ts';
-import type { Visit } from './visit.ts';
+import { keepReport, type Visit } from './visit.ts';
 
 /** The version, set by the bundler. */
 declare const AGENT_VERSION: string;
@@ -40,7 +38,7 @@ export async function makeReport(
       deadlineMs,
       placeDir: visit.dirs[0] ?? null,
     });
-    const collected = collecting instanceof Promise ? await withDeadline(collecting, deadlineMs) : collecting;
+    const collected = collecting instanceof Promise ? await within(collecting, deadlineMs) : collecting;
     if (collected === null)
       return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
 
@@ -130,10 +128,4 @@ function newReportId(): string {
 
 export function agentFault(code: AgentFaultCode, message: string): AgentFault {
   return { code, message: message.slice(0, 500) };
-}
-
-function withDeadline(work: Promise<Collected>, deadlineMs: number): Promise<Collected | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, deadlineMs, null)));
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

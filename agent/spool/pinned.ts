@@ -4,10 +4,8 @@
  */
 import { maxClientBytes } from '../../src/report/limits.ts';
 import { decodeRequest, RequestVersionError } from '../../src/report/agent-request.ts';
-import { otherVersionStatus, restrictedKeySign } from '../../src/report/wire.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
-import { openPlace } from '../start/places.ts';
-import type { PlaceNames } from '../start/places.ts';
+import { otherVersionStatus, restrictedKeySign, type AgentRequest } from '../../src/report/wire.ts';
+import { openPlace, type PlaceNames } from '../start/places.ts';
 import { listPrivateFiles } from '../start/private-file.ts';
 import { clientFolder } from './visit.ts';
 

@@ -8,9 +8,8 @@ import { lstatSync } from 'node:fs';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import { spoolScriptEnd } from '../../src/report/client-scripts.ts';
 import { noRunId } from '../../src/report/report.ts';
-import { spoolScriptName } from '../../src/report/wire.ts';
-import type { AgentRequest } from '../../src/report/wire.ts';
-import { readPrivateFile, writePrivateFile } from '../start/private-file.ts';
+import { spoolScriptName, type AgentRequest } from '../../src/report/wire.ts';
+import { isWritten, readPrivateFile } from '../start/private-file.ts';
 import type { Visit } from './visit.ts';
 
 /** The exit status of an agent that could not keep its report. No other program is tried then. */
@@ -58,16 +57,8 @@ export function keepSpoolScript({ dirs, formerDirs }: Visit, options: SpoolScrip
   const content = Buffer.from(script);
   const isRight = (dir: string): boolean =>
     readPrivateFile(`${dir}/${spoolScriptName}`, maxBytes)?.equals(content) === true;
-  const isKept = asked.filter((dir) => isRight(dir) || isWritten(dir, content)).length > 0;
+  const write = (dir: string): boolean => isWritten(dir, spoolScriptName, content, true);
+  const isKept = asked.filter((dir) => isRight(dir) || write(dir)).length > 0;
   // The disk of the existing script may be full.
-  if (!isKept) dirs.find((dir) => !asked.includes(dir) && isWritten(dir, content));
-}
-
-function isWritten(dir: string, content: Uint8Array): boolean {
-  try {
-    writePrivateFile(dir, spoolScriptName, content, true);
-    return true;
-  } catch {
-    return false;
-  }
+  if (!isKept) dirs.find((dir) => !asked.includes(dir) && write(dir));
 }

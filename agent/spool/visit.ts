@@ -5,10 +5,8 @@ import { createHash } from 'node:crypto';
 import { rmdirSync } from 'node:fs';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
-import { openPlace, placeFault } from '../start/places.ts';
-import type { PlaceNames } from '../start/places.ts';
-import { listSpool, writeSpool } from './spool.ts';
-import type { SpooledReport } from './spool.ts';
+import { openPlace, placeFault, type PlaceNames } from '../start/places.ts';
+import { listSpool, writeSpool, type SpooledReport } from './spool.ts';
 
 /** The most characters of a fault: enough for four folders with long names and their faults. */
 const maxFaultChars = 2000;

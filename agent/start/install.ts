@@ -1,6 +1,6 @@
 import type { PlaceNames } from './places.ts';
 import { openPlace } from './places.ts';
-import { listPrivateFiles, removeFile, writePrivateFile } from './private-file.ts';
+import { isWritten, listPrivateFiles, removeFile } from './private-file.ts';
 
 /**
  * An agent that was uploaded for this visit. src/loader/upload-agent.cjs puts it into `globalThis.fleetHealthUploaded`.
@@ -28,13 +28,8 @@ export function install(uploaded: UploadedAgent, guard: Guard, roots: readonly s
   const below = [names.machine, names.collector];
   for (const root of roots) {
     const dir = kept.dir === '' ? openPlace(root, below, true) : null;
-    if (dir === null) continue;
-    try {
-      writePrivateFile(dir, kept.name, uploaded.source, true);
-      kept.dir = dir;
-    } catch {
-      // This disk is full or read-only: the next place follows.
-    }
+    // A disk may be full or read-only: the next place follows.
+    if (dir !== null && isWritten(dir, kept.name, uploaded.source, true)) kept.dir = dir;
   }
   for (const root of roots) {
     const dir = openPlace(root, below, false);

@@ -36,6 +36,16 @@ export function writePrivateFile(dir: string, name: string, content: Uint8Array,
   if (durable) syncDirectory(dir);
 }
 
+/** Writes a file like writePrivateFile. Returns false if the disk does not take the file. */
+export function isWritten(dir: string, name: string, content: Uint8Array, durable: boolean): boolean {
+  try {
+    writePrivateFile(dir, name, content, durable);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function openNew(path: string): number {
   try {
     return openSync(path, 'wx', 0o600);

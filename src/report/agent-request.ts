@@ -1,5 +1,4 @@
-import { protocolVersion } from './wire.ts';
-import type { AgentRequest } from './wire.ts';
+import { protocolVersion, type AgentRequest } from './wire.ts';
 
 /**
  * The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand.

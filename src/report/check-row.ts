@@ -1,5 +1,4 @@
-import { fault, faultAt, isName, listOf, objectOf, textOf } from './check-value.ts';
-import type { Place } from './check-value.ts';
+import { fault, faultAt, isName, listOf, objectOf, textOf, type Place } from './check-value.ts';
 import { maxFieldsPerRow, maxLabelChars, maxRows } from './limits.ts';
 import { metricOf, metrics } from './metrics.ts';
 import type { Row } from './report.ts';

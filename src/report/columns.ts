@@ -1,7 +1,5 @@
-import { metrics } from './metrics.ts';
-import type { Metric, StatsMetricColumn } from './metrics.ts';
-import { imageTypes } from './report.ts';
-import type { Report, Row } from './report.ts';
+import { metrics, type Metric, type StatsMetricColumn } from './metrics.ts';
+import { imageTypes, type Report, type Row } from './report.ts';
 
 /** The values of a report in its row of `stats`; the keys are the columns. null if unknown. */
 export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {

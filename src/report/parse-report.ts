@@ -14,8 +14,9 @@ import {
   reportPlace,
   textOf,
   uuidOf,
+  type Json,
+  type Place,
 } from './check-value.ts';
-import type { Json, Place } from './check-value.ts';
 import {
   maxBootIdChars,
   maxFunctionReports,
@@ -26,8 +27,15 @@ import {
   maxVersionChars,
   maxWorkerReports,
 } from './limits.ts';
-import { ReportFault, reportVersion } from './report.ts';
-import type { FunctionReport, Report, ReportName, Unknown, WorkerReport } from './report.ts';
+import {
+  ReportFault,
+  reportVersion,
+  type FunctionReport,
+  type Report,
+  type ReportName,
+  type Unknown,
+  type WorkerReport,
+} from './report.ts';
 
 /**
  * The report that the bytes hold. Families and fields that are not known here are kept, for newer agents send more;

@@ -1,8 +1,6 @@
 import { maxDoubts } from './limits.ts';
-import { metrics } from './metrics.ts';
-import type { Metric } from './metrics.ts';
-import { ReportFault } from './report.ts';
-import type { FunctionReport, Report, Row, Unknown } from './report.ts';
+import { metrics, type Metric } from './metrics.ts';
+import { ReportFault, type FunctionReport, type Report, type Row, type Unknown } from './report.ts';
 
 /** A value out of any sense, that was replaced by null. */
 export interface Doubt {

@@ -1,5 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 
 import { publicKeyBytes } from './hpke.ts';
 import { keyIdOf } from './sealed-message.ts';

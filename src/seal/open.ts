@@ -1,11 +1,9 @@
 import { createDecipheriv } from 'node:crypto';
-import { inflateRawSync } from 'node:zlib';
-import type { InflateRaw } from 'node:zlib';
+import { inflateRawSync, type InflateRaw } from 'node:zlib';
 
 import { decap, keySchedule, tagBytes } from './hpke.ts';
 import type { KeyPair } from './key-pair.ts';
-import { maxPlaintextBytes, readHeader, reportSuite } from './sealed-message.ts';
-import type { SealedHeader, SealedMessage } from './sealed-message.ts';
+import { maxPlaintextBytes, readHeader, reportSuite, type SealedHeader, type SealedMessage } from './sealed-message.ts';
 import { SealFault } from './seal-fault.ts';
 
 /** The live key pairs by key id; see `privateKeysOf`. */

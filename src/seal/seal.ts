@@ -9,8 +9,7 @@
 import { createCipheriv } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 
-import { encap, generateEphemeral, keySchedule, tagBytes } from './hpke.ts';
-import type { Ephemeral } from './hpke.ts';
+import { encap, generateEphemeral, keySchedule, tagBytes, type Ephemeral } from './hpke.ts';
 import { encodeHeader, keyIdOf, maxPlaintextBytes, reportSuite } from './sealed-message.ts';
 import { SealFault } from './seal-fault.ts';
 

@@ -10,8 +10,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles, filesBelow, keep, ownMachine } from '../support/agent-visit.ts';
-import type { Visited } from '../support/agent-visit.ts';
+import { bundles, filesBelow, keep, ownMachine, type Visited } from '../support/agent-visit.ts';
 import { faultyNode } from '../support/faulty-node.ts';
 import { isLong } from '../support/long-tests.ts';
 

@@ -7,8 +7,7 @@ import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync,
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { bundles, keep, ownMachine } from '../support/agent-visit.ts';
-import type { Visited } from '../support/agent-visit.ts';
+import { bundles, keep, ownMachine, type Visited } from '../support/agent-visit.ts';
 import { fill, withSmallDisk } from '../support/small-disk.ts';
 
 type Damage = (content: Buffer) => Buffer;

@@ -1,14 +1,12 @@
 /** Both agents beside df and stat, on file systems that are made for it. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import type { Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { shellWord } from '../../src/text/shell-word.ts';
 import { temporaryHome, visit } from '../support/agent-visit.ts';
-import { mounted, mountsMissing } from '../support/mounted.ts';
-import type { Mounted } from '../support/mounted.ts';
+import { mounted, mountsMissing, type Mounted } from '../support/mounted.ts';
 import { awks, shells } from '../support/shell-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 import { shellAgent } from '../support/shell-report.ts';

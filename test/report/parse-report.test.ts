@@ -6,8 +6,7 @@ import fc from 'fast-check';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { maxReportBytes } from '../../src/report/limits.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
-import { ReportFault } from '../../src/report/report.ts';
-import type { Report } from '../../src/report/report.ts';
+import { ReportFault, type Report } from '../../src/report/report.ts';
 import { changed, faultOf, row } from './support/changed-report.ts';
 import { fullReport, sampleReport } from './support/sample-report.ts';
 

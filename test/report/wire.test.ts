@@ -14,11 +14,10 @@ import {
   parseEnd,
   parseHello,
   WireFault,
+  type FrameLimits,
 } from '../../src/report/frames.ts';
-import type { FrameLimits } from '../../src/report/frames.ts';
 import { maxReportBytes } from '../../src/report/limits.ts';
-import { maxGreetingBytes, maxJsonFrameBytes } from '../../src/report/wire.ts';
-import type { AgentRequest, Frame } from '../../src/report/wire.ts';
+import { maxGreetingBytes, maxJsonFrameBytes, type AgentRequest, type Frame } from '../../src/report/wire.ts';
 
 const marker = randomBytes(16);
 const limits: FrameLimits = {

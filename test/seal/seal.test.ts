@@ -7,8 +7,7 @@ import fc from 'fast-check';
 import { maxClientBytes, maxReportBytes } from '../../src/report/limits.ts';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
-import { sealCompressed, sealReport } from '../../src/seal/seal.ts';
-import type { SealOptions } from '../../src/seal/seal.ts';
+import { sealCompressed, sealReport, type SealOptions } from '../../src/seal/seal.ts';
 import {
   encodeHeader,
   maxClientNameBytes,

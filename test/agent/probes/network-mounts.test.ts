@@ -13,14 +13,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { disks } from '../../../agent/probes/disks.ts';
-import { hangingChildren, rememberHanging, startOf } from '../../../agent/probes/hanging-children.ts';
-import { askNetworkMounts } from '../../../agent/probes/network-mounts.ts';
-import type { MountAnswer } from '../../../agent/probes/network-mounts.ts';
+import {
+  hangingChildren,
+  rememberHanging,
+  startOf,
+  askNetworkMounts,
+  type MountAnswer,
+} from '../../../agent/probes/network-mounts.ts';
 import { contextOf, familyOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 

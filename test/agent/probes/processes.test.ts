@@ -3,8 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { matchesGlobs } from '../../../agent/probes/name-glob.ts';
-import { pageBytes, processes } from '../../../agent/probes/processes.ts';
-import { decodeTicks, encodeTicks } from '../../../agent/probes/process-ticks.ts';
+import { pageBytes, processes, decodeTicks, encodeTicks } from '../../../agent/probes/processes.ts';
 import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
 import { nameOf } from '../../../agent/probes/read-processes.ts';
 import { openSource } from '../../../agent/probes/source.ts';

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
-import { startOf } from '../../../agent/probes/hanging-children.ts';
+import { startOf } from '../../../agent/probes/network-mounts.ts';
 import { services } from '../../../agent/probes/services.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -10,8 +10,7 @@ import { test } from 'node:test';
 
 import { temporaryHome } from '../../support/agent-visit.ts';
 import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/shell-client.ts';
-import { ownFile, rootWith, shellAgent, workerOf } from '../../support/shell-report.ts';
-import type { ShellRun } from '../../support/shell-report.ts';
+import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/shell-report.ts';
 
 /** Processes that have this text in their command line or environment, this test's own aside. */
 function processesWith(text: string): readonly string[] {

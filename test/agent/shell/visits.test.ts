@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { bundles, filesBelow, modeOf } from '../../support/agent-visit.ts';
-import { awks, commandOf, shellClient, shells } from '../../support/shell-client.ts';
-import type { ShellClient } from '../../support/shell-client.ts';
+import { awks, commandOf, shellClient, shells, type ShellClient } from '../../support/shell-client.ts';
 
 function skipWithout(t: TestContext, program: string): boolean {
   if (commandOf(program) !== null) return false;

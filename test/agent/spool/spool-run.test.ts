@@ -18,10 +18,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../../src/report/report.ts';
 import { noRunId } from '../../../src/report/report.ts';
 import { buildAgentWith } from '../../support/agent-bundles.ts';
-import { bundles, modeOf, ownMachine } from '../../support/agent-visit.ts';
-import type { Machine, OwnMachine } from '../../support/agent-visit.ts';
-import { lineFor, runAsCron, startAsCron } from '../../support/spool-line.ts';
-import type { CronOptions } from '../../support/spool-line.ts';
+import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/agent-visit.ts';
+import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/spool-line.ts';
 
 const script = (clientDir: () => string): string => path.join(clientDir(), 'spool.sh');
 

@@ -4,8 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFil
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { filesBelow, keep, machine, modeOf } from '../../support/agent-visit.ts';
-import type { Visited } from '../../support/agent-visit.ts';
+import { filesBelow, keep, machine, modeOf, type Visited } from '../../support/agent-visit.ts';
 
 test('what was not acknowledged stays on disk, 0600, and comes again: new report first, then the oldest', async (t) => {
   const { visit, spool, clientDir } = machine(t);

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 
 import { parseReport } from '../../../src/report/parse-report.ts';
-import { ReportFault } from '../../../src/report/report.ts';
-import type { Report } from '../../../src/report/report.ts';
+import { ReportFault, type Report } from '../../../src/report/report.ts';
 import { sampleReport } from './sample-report.ts';
 
 /** The sample with one place changed: `worker_reports.0.name`. `undefined` removes it. */

@@ -11,8 +11,7 @@ import { AeadId, CipherSuite, KdfId, KemId } from 'hpke-js';
 
 import { kemSuiteId, keySchedule, labeledExpand, labeledExtract } from '../../../src/seal/hpke.ts';
 import { encodeHeader, reportSuite } from '../../../src/seal/sealed-message.ts';
-import { otherSeal } from './other-hpke.ts';
-import type { OtherSealOptions } from './other-hpke.ts';
+import { otherSeal, type OtherSealOptions } from './other-hpke.ts';
 import { bytesFrom, fromHex, lowOrderPoints, pairOfRaw } from './raw-keys.ts';
 
 const recipientKey = bytesFrom(1);
