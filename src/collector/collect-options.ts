@@ -4,7 +4,7 @@ import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { StatePaths } from '../state/paths.ts';
-import type { RunStart } from '../storage/store/run.ts';
+import type { RunEnd, RunStart } from '../storage/store/run.ts';
 import type { Bundles } from './agent/task.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 
@@ -78,7 +78,8 @@ export type CollectEvent =
   /** Something worth a line: keys were made, a client was renamed, an earlier run's reports were found. */
   | { readonly kind: 'note'; readonly message: string };
 
-export interface CollectResult {
+/** `clients` counts those that were to be visited, `skipped` those held back after a refused login or not reached. */
+export interface CollectResult extends Pick<RunEnd, 'finishedAtMs' | 'clients' | 'succeeded' | 'failed' | 'skipped'> {
   readonly runId: string;
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
   /**
@@ -88,13 +89,6 @@ export interface CollectResult {
   /** The holder of the lock, only when overlapped; null if that could not be read. */
   readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;
   readonly startedAtMs: number;
-  readonly finishedAtMs: number;
-  /** Clients that were to be visited. */
-  readonly clients: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  /** The clients that were held back after a refused login, or whose turn did not come. */
-  readonly skipped: number;
   /** The clients among `skipped` whose turn did not come before the run's deadline. */
   readonly unreached: number;
   readonly reports: {

@@ -10,18 +10,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../state/lock.ts';
 import { jitterFraction } from '../platform/jitter.ts';
-import { processUse } from '../platform/process-use.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import type { CollectOptions, CollectResult, PassOptions } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
+import { overlappedEnd, resultOf } from './pass/collect-result.ts';
 import { journalOf } from './pass/journal.ts';
 import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/durable-file.ts';
 import { makeDryPass } from './pass/dry-pass.ts';
 import { makePass } from './pass/pass.ts';
-import type { RunEnd, RunStart } from '../storage/store/run.ts';
+import type { RunStart } from '../storage/store/run.ts';
 
 /**
  * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
@@ -87,16 +87,15 @@ async function leaveOverlapped(
   start: RunStart,
   holder: CollectResult['holder'],
 ): Promise<CollectResult> {
-  const { id, startedAtMs } = start;
-  const none = { clients: 0, succeeded: 0, failed: 0, skipped: 0 };
-  const end: RunEnd = { id, outcome: 'overlapped', finishedAtMs: options.now(), ...none, ...processUse() };
+  const { now, config } = options;
+  const end = overlappedEnd({ start, now });
   let storage: Storage | null = null;
   try {
     storage = await options.openStorage({ signal: AbortSignal.timeout(overlappedMs), onMigrating: () => undefined });
     await storage.reports.endRun(start, end);
   } catch {
     try {
-      const journal = journalOf(statePaths(options.config.stateDir).journal, start);
+      const journal = journalOf(statePaths(config.stateDir).journal, start);
       journal.begin();
       journal.end(end);
     } catch {
@@ -105,17 +104,5 @@ async function leaveOverlapped(
   } finally {
     await storage?.close();
   }
-  return {
-    runId: id,
-    outcome: 'overlapped',
-    exitStatus: 0,
-    holder,
-    startedAtMs,
-    finishedAtMs: end.finishedAtMs,
-    ...none,
-    unreached: 0,
-    reports: { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 },
-    failures: [],
-    faults: [],
-  };
+  return resultOf(start.startedAtMs, { end, holder });
 }

@@ -12,27 +12,6 @@ export interface IngestTimes {
 
 export const noTimeLimit: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
 
-/** The order in which sealed files are stored. */
-export interface IngestQueue {
-  /** Takes at most so many reports. None: nothing is left that may be stored now. */
-  next(size: number): SpooledReport[];
-  add(report: SpooledReport): void;
-  /** Puts reports that were not stored in front of all others. */
-  hold(reports: readonly SpooledReport[]): void;
-  /** Leaves the leftovers of earlier runs to the next run. */
-  putOffLeftovers(): void;
-  /** Allows files to be taken that were open when an earlier run died: after all others, and each alone. */
-  releaseSuspects(): void;
-  /** The number of reports that `next` may still return. */
-  size(): number;
-  /** The leftovers among them. */
-  leftovers(): number;
-  /** The leftovers that wait for the next run. */
-  putOff(): number;
-  /** True if `allMs` is over. */
-  isOver(): boolean;
-}
-
 export interface IngestQueueOptions {
   /** The reports that earlier runs left, oldest first. */
   readonly leftovers: readonly SpooledReport[];
@@ -42,12 +21,13 @@ export interface IngestQueueOptions {
 }
 
 /**
- * Returns leftovers first, oldest first, so that each client's history is stored in order. After `aloneMs` every other
- * batch is of this run, so that a backlog of days does not keep the present out of the database.
+ * Creates the order in which sealed files are stored: leftovers first, oldest first, so that each client's history is
+ * stored in order. After `aloneMs` every other batch is of this run, so that a backlog of days does not keep the present
+ * out of the database.
  */
-export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions): IngestQueue {
+export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions) {
   const begunAt = performance.now();
-  const old = [...leftovers].reverse();
+  const old = leftovers.toReversed();
   const fresh: SpooledReport[] = [];
   let held: SpooledReport[] = [];
   let putOff = 0;
@@ -55,6 +35,7 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
   let mayTakeSuspects = false;
   let wasOld = false;
   const isAfter = (ms: number): boolean => performance.now() - begunAt >= ms;
+  /** Leaves the leftovers of earlier runs to the next run. */
   const putOffLeftovers = (): void => {
     putOff += old.length + suspects.length;
     old.length = 0;
@@ -62,7 +43,8 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
   };
   const oldest = (count: number): SpooledReport[] => (count > 0 ? old.splice(-count).reverse() : []);
   return {
-    next: (size) => {
+    /** Takes at most so many reports. None: nothing is left that may be stored now. */
+    next: (size: number): readonly SpooledReport[] => {
       if (isAfter(times.leftoversMs)) putOffLeftovers();
       if (mayTakeSuspects && held.length + old.length + fresh.length === 0) return suspects.splice(0, 1);
       const batch = held;
@@ -75,15 +57,19 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
       batch.push(...oldest(left));
       return [...batch, ...fresh.splice(0, Math.max(0, size - batch.length))];
     },
-    add: (report) => void fresh.push(report),
-    hold: (reports) => void held.unshift(...reports),
+    add: (report: SpooledReport): void => void fresh.push(report),
+    /** Puts reports that were not stored in front of all others. */
+    hold: (reports: readonly SpooledReport[]): void => void held.unshift(...reports),
     putOffLeftovers,
-    releaseSuspects: () => {
-      mayTakeSuspects = true;
-    },
-    size: () => held.length + old.length + fresh.length + (mayTakeSuspects ? suspects.length : 0),
-    leftovers: () => old.length,
-    putOff: () => putOff + (mayTakeSuspects ? 0 : suspects.length),
-    isOver: () => isAfter(times.allMs),
+    /** Allows files to be taken that were open when an earlier run died: after all others, and each alone. */
+    releaseSuspects: (): void => void (mayTakeSuspects = true),
+    /** Returns the number of reports that `next` may still return. */
+    size: (): number => held.length + old.length + fresh.length + (mayTakeSuspects ? suspects.length : 0),
+    /** Returns the number of leftovers among them. */
+    leftovers: (): number => old.length,
+    /** Returns the number of leftovers that wait for the next run. */
+    putOff: (): number => putOff + (mayTakeSuspects ? 0 : suspects.length),
+    /** True if `allMs` is over. */
+    isOver: (): boolean => isAfter(times.allMs),
   };
 }

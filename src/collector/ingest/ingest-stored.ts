@@ -10,16 +10,17 @@ import type { SealedMessage } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { SealedChoice, SealedPlace, SealedRow, SealedStore } from '../../storage/store/sealed-store.ts';
 import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';
-import type { CollectEvent } from '../collect-options.ts';
-import type { MissingKey } from '../keys/retired-keys.ts';
 import type { ClientNames } from '../spool/client-names.ts';
 import type { Quarantine } from '../spool/quarantine.ts';
+import type { IngestCounts, IngestOptions } from './ingest-options.ts';
 import { openingIntake } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
-import type { OpeningMarks } from './opening-marks.ts';
 import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
 
-export interface IngestStoredOptions {
+type SharedOptions = 'retentionMs' | 'marks' | 'describeKey' | 'now' | 'observe' | 'onFault';
+
+/** The names in `marks` are ids of rows. */
+export interface IngestStoredOptions extends Pick<IngestOptions, SharedOptions> {
   readonly store: Pick<ReportStore, 'ingest'>;
   readonly sealed: SealedStore;
   readonly keys: PrivateKeys;
@@ -27,21 +28,11 @@ export interface IngestStoredOptions {
   readonly quarantine: Pick<Quarantine, 'keep'>;
   /** encrypted_stats/ of this machine, which holds its quarantine. */
   readonly dir: string;
-  readonly retentionMs: number;
-  /** The rows that were open when earlier runs died. */
-  readonly marks: OpeningMarks;
-  readonly describeKey: (keyId: string) => MissingKey;
   /** Ends the pass between two batches. */
   readonly signal: AbortSignal;
-  readonly now: () => number;
-  readonly observe: (event: CollectEvent) => void;
-  readonly onFault: (fault: FleetError) => void;
 }
 
-export interface IngestStoredCounts {
-  readonly stored: number;
-  readonly duplicate: number;
-  readonly quarantined: number;
+export interface IngestStoredCounts extends Omit<IngestCounts, 'waiting'> {
   /** Reports that this pass has found to be sealed to a key that is not live here. They wait. */
   readonly keyless: number;
   /** The number of clients that sent the reports. */

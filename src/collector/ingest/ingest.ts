@@ -10,7 +10,6 @@ import { openingIntake, sealedIntake } from './intake.ts';
 import type { Admitted, Intake } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
 import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
-import { yieldToVisits } from './yield-to-visits.ts';
 
 /** The reports of one transaction. Visits wait for it. */
 const batchSize = 200;
@@ -196,4 +195,21 @@ function tooSlow(waiting: number): FleetError {
   const reports = waiting === 1 ? 'report of this run waits' : 'reports of this run wait';
   const message = `the database stores too slowly: ${waiting} ${reports} for the next one`;
   return new FleetError({ code: 'storage-unavailable', stage: 'storage', message });
+}
+
+/** A turn of the event loop that takes less had nothing else to do. */
+const idleMs = 0.5;
+
+/**
+ * Yields turns of the event loop to visits until none has anything to do, or for so long. An embedded database stores
+ * without a turn of its own, so handshakes would time out meanwhile.
+ */
+async function yieldToVisits(mostMs: number): Promise<void> {
+  const endsAt = performance.now() + mostMs;
+  for (let turnAt = performance.now(); ;) {
+    await nextTurn();
+    const now = performance.now();
+    if (now - turnAt < idleMs || now >= endsAt) return;
+    turnAt = now;
+  }
 }

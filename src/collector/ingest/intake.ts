@@ -7,10 +7,10 @@ import type { PrivateKeys } from '../../seal/open.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';
 import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
-import type { CollectEvent } from '../collect-options.ts';
 import type { Owner } from '../spool/client-names.ts';
 import { collectedAtMs, observedAtMs } from '../spool/clock-facts.ts';
 import type { ClockFacts } from '../spool/clock-facts.ts';
+import type { IngestOptions } from './ingest-options.ts';
 import { ReportRejected } from './rejections.ts';
 
 /** Turns sealed reports into what the database stores: rows where the private keys are, else the sealed bytes. */
@@ -39,10 +39,8 @@ export interface Admitted<Item> {
   readonly sizeBytes: number;
 }
 
-export interface OpeningIntakeOptions {
+export interface OpeningIntakeOptions extends Pick<IngestOptions, 'retentionMs' | 'observe'> {
   readonly keys: PrivateKeys;
-  readonly retentionMs: number;
-  readonly observe: (event: CollectEvent) => void;
 }
 
 /** The intake of a machine with the private keys: reports are opened and become rows. */
@@ -51,14 +49,14 @@ export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptio
   return {
     admit: (report) => {
       const { client } = report.owner;
-      const { item, sizeBytes, doubts } = openSealed(report, keys, report.receivedAtMs - retentionMs);
+      const { doubts, ...admitted } = openSealed(report, keys, report.receivedAtMs - retentionMs);
       const [doubt] = doubts;
       if (doubt !== undefined && !noted.has(client)) {
         noted.add(client);
         const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${doubt.path}: ${doubt.reason}`;
         observe({ kind: 'note', message });
       }
-      return { item, reportId: item.report.report_id, sizeBytes };
+      return admitted;
     },
     store: (store, items) => store.ingest(items),
   };
@@ -77,10 +75,7 @@ export function sealedIntake({ runId }: { readonly runId: string }): Intake<Seal
   };
 }
 
-export interface OpenedSealed {
-  readonly item: IngestItem;
-  /** The size of the opened report. */
-  readonly sizeBytes: number;
+export interface OpenedSealed extends Admitted<IngestItem> {
   /** Values out of any sense, which are null in the report. */
   readonly doubts: readonly Doubt[];
 }
@@ -117,7 +112,7 @@ export function openSealed(
     collectedAtMs: collectedAtMs(report),
     clockOffsetMs: clock?.offsetMs ?? null,
   };
-  return { item, sizeBytes: plaintext.length, doubts };
+  return { item, reportId: report.report_id, sizeBytes: plaintext.length, doubts };
 }
 
 function checkOwner({ client }: SealedMessage, owner: Owner): void {

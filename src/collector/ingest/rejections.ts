@@ -1,11 +1,11 @@
 import { asFleetError, messageOf } from '../../errors.ts';
-import type { ErrorCode, FleetError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 import { ReportFault } from '../../report/report.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
-import type { CollectEvent } from '../collect-options.ts';
 import type { MissingKey } from '../keys/retired-keys.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
+import type { IngestOptions } from './ingest-options.ts';
 
 /** Why one report is not believed. The report goes to quarantine under this code. */
 export class ReportRejected extends Error {
@@ -43,27 +43,16 @@ export function refusalOf(result: IngestResult): ReportRejected | null {
   }
 }
 
-/** The reports that one run moves to quarantine. */
-export interface Rejections {
-  /** Calls `keep` to quarantine a report, and reports it. Returns false, after a fault, if `keep` throws. */
-  add(client: string, rejected: ReportRejected, keep: (reason: QuarantineReason) => void): boolean;
-  count(): number;
-}
-
-export interface RejectionsOptions {
-  readonly now: () => number;
-  readonly observe: (event: CollectEvent) => void;
-  readonly onFault: (fault: FleetError) => void;
-}
-
 /** The quarantined reports of one client that a run names. Further ones are only counted. */
 const mostNamed = 20;
 
-export function createRejections({ now, observe, onFault }: RejectionsOptions): Rejections {
+/** Counts the reports that one run moves to quarantine. */
+export function createRejections({ now, observe, onFault }: Pick<IngestOptions, 'now' | 'observe' | 'onFault'>) {
   const perClient = new Map<string, number>();
   let count = 0;
   return {
-    add: (client, { code, message }, keep) => {
+    /** Calls `keep` to quarantine a report, and reports it. Returns false, after a fault, if `keep` throws. */
+    add: (client: string, { code, message }: ReportRejected, keep: (reason: QuarantineReason) => void): boolean => {
       try {
         keep({ code, message, atMs: now() });
       } catch (thrown) {
@@ -77,6 +66,6 @@ export function createRejections({ now, observe, onFault }: RejectionsOptions): 
       if (named <= mostNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
       return true;
     },
-    count: () => count,
+    count: (): number => count,
   };
 }

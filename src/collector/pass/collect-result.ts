@@ -4,8 +4,10 @@ import type { RunEnd } from '../../storage/store/run.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import type { ClientsVisited } from './visit-clients.ts';
 
+type CollectEnd = RunEnd & Pick<CollectResult, 'outcome'>;
+
 /** Returns the end of the run's row. */
-export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visited: ClientsVisited): RunEnd {
+export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visited: ClientsVisited): CollectEnd {
   return {
     id: start.id,
     outcome: visited.interrupted ? 'interrupted' : 'finished',
@@ -18,33 +20,43 @@ export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visite
   };
 }
 
+/** Returns the end of a run that does nothing because another one holds the lock. */
+export function overlappedEnd(pass: Parameters<typeof endOf>[0]): CollectEnd {
+  return { ...endOf(pass, nobodyVisited), outcome: 'overlapped' };
+}
+
+const nobodyVisited: ClientsVisited = {
+  clients: 0,
+  succeeded: 0,
+  failures: [],
+  heldBack: 0,
+  unreached: 0,
+  interrupted: false,
+  endedEarly: false,
+};
+
 /** Faults of other programs, which do not make this run fail. */
 const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent', 'disk-low'];
 
 export interface PassOutcome {
-  readonly visited: ClientsVisited;
-  readonly end: RunEnd;
-  readonly reports: CollectResult['reports'];
-  readonly faults: readonly FleetError[];
+  readonly end: CollectEnd;
+  /** Default: no client was visited. */
+  readonly visited?: ClientsVisited;
+  /** Default: no report came. */
+  readonly reports?: CollectResult['reports'];
+  readonly faults?: readonly FleetError[];
+  readonly holder?: CollectResult['holder'];
 }
 
-export function resultOf(startedAtMs: number, { visited, end, reports, faults }: PassOutcome): CollectResult {
-  const { id, finishedAtMs, clients, succeeded, failed, skipped } = end;
-  const allWell = failed + skipped + reports.quarantined === 0 && !visited.interrupted;
-  return {
-    runId: id,
-    outcome: visited.interrupted ? 'interrupted' : 'finished',
-    exitStatus: faults.some(({ code }) => !othersFaults.includes(code)) ? 3 : allWell && faults.length === 0 ? 0 : 1,
-    holder: null,
-    startedAtMs,
-    finishedAtMs,
-    clients,
-    succeeded,
-    failed,
-    skipped,
-    unreached: visited.unreached,
-    reports,
-    failures: visited.failures,
-    faults,
-  };
+const noReports = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
+
+export function resultOf(
+  startedAtMs: number,
+  { end, visited = nobodyVisited, reports = noReports, faults = [], holder = null }: PassOutcome,
+): CollectResult {
+  const { id: runId, outcome, failed, skipped } = end;
+  const { unreached, failures } = visited;
+  const allWell = failed + skipped + reports.quarantined + faults.length === 0 && outcome !== 'interrupted';
+  const exitStatus = faults.some(({ code }) => !othersFaults.includes(code)) ? 3 : allWell ? 0 : 1;
+  return { ...end, runId, exitStatus, holder, startedAtMs, unreached, reports, failures, faults };
 }

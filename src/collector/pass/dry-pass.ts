@@ -16,8 +16,7 @@ export async function makeDryPass(options: PassOptions): Promise<CollectResult> 
     keep: showOpened(options),
     record: () => undefined,
   });
-  const reports = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
-  return resultOf(options.start.startedAtMs, { visited, end: endOf(options, visited), reports, faults: [] });
+  return resultOf(options.start.startedAtMs, { visited, end: endOf(options, visited) });
 }
 
 /** Shows what a report says, or its size if nothing can be opened here. */

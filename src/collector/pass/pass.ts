@@ -1,6 +1,4 @@
-import { asFleetError } from '../../errors.ts';
-import type { FleetError } from '../../errors.ts';
-import type { ReportStore, RetentionStore, Storage } from '../../storage/store/storage.ts';
+import { asFleetError, FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
@@ -17,6 +15,7 @@ import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
 import { journalOf } from './journal.ts';
 import { prepareStorage, replayEarlierRuns } from './prepare-storage.ts';
+import type { PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault } from './run-faults.ts';
 import type { RunFaults } from './run-faults.ts';
@@ -46,13 +45,9 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   const { rawMs } = config.retention;
   const quarantine = openQuarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
   const limits = storageLimits(config.collector);
-  const { storage, store, facts, wasAway, journalsLeft } = await prepareStorage({
-    pass: options,
-    time,
-    limits,
-    onFault: faults.add,
-  });
+  const prepared = await prepareStorage({ pass: options, time, limits, onFault: faults.add });
   try {
+    const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
     const record = startRunRecord({ store, journal: journalOf(paths.journal, start), start, onFault: faults.add });
@@ -77,24 +72,12 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       onFault: faults.add,
     });
     const keep = keepIn(spool, ingest, faults.add);
-    const visited = await visitClients({ pass: options, facts, keep, record: record.visit });
-    const timeMs = journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
-    // The alerter could not finish either while the database was away.
-    return await finish({
-      options,
-      visited,
-      ingest,
-      record,
-      store,
-      retention: storage?.retention ?? null,
-      faults,
-      watched: wasAway ? null : storage,
-      time,
-      timeMs,
-    });
+    const visited = await visitClients({ pass: options, facts: prepared.facts, keep, record: record.visit });
+    const replayMs = prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
+    return await finish({ options, prepared, visited, ingest, record, faults, time, replayMs });
   } finally {
     time.endIn(null);
-    await storage?.close().catch(() => undefined);
+    await prepared.opened?.close().catch(() => undefined);
   }
 }
 
@@ -114,31 +97,29 @@ function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError)
 
 interface Finish {
   readonly options: PassOptions;
+  readonly prepared: PreparedStorage;
   readonly visited: ClientsVisited;
   readonly ingest: Ingest;
   readonly record: RunRecord;
-  readonly store: ReportStore | null;
-  readonly retention: RetentionStore | null;
   readonly faults: RunFaults;
-  /** The storage in which to look for programs that have fallen silent; null: none. */
-  readonly watched: Storage | null;
   readonly time: StorageTime;
   /** The time for records of earlier runs for which there was none before the visits. */
-  readonly timeMs: number;
+  readonly replayMs: number;
 }
 
 /** Stores what was received, records how the run ended, and removes old rows when all went well. */
 async function finish(finishing: Finish): Promise<CollectResult> {
-  const { options, visited, ingest, record, store, retention, faults, watched, time, timeMs } = finishing;
+  const { options, visited, ingest, record, faults, time } = finishing;
+  const { storage, wasAway } = finishing.prepared;
   const { start, config, keyRing } = options;
-  const orFault = async (work: Promise<FleetError | null>): Promise<void> => {
+  const orFault = async (work: Promise<unknown>): Promise<void> => {
     const fault = await work.catch(storageFault);
-    if (fault !== null) faults.add(fault);
+    if (fault instanceof FleetError) faults.add(fault);
   };
   if (visited.endedEarly) ingest.putOffLeftovers();
   const notStored = await ingest.drain();
-  if (store !== null && notStored === null) {
-    await orFault(replayEarlierRuns(options, store, timeMs).then(() => null));
+  if (storage !== null && notStored === null) {
+    await orFault(replayEarlierRuns(options, storage.reports, finishing.replayMs));
   }
   const end = endOf(options, visited);
   await record.end(end);
@@ -147,18 +128,19 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
   const opens = keyRing.opening !== null;
   // A collector that opens nothing may not delete rows. `ingest` prunes for it.
-  if (store !== null && retention !== null && whole && opens) {
-    await orFault(pruneInTime(options, start.startedAtMs, retention).then(() => null));
-  }
-  if (store !== null && opens) {
-    const low = await stateDiskFault({ config, start, store, nowMs: options.now() }).catch(storageFault);
+  if (storage !== null && whole && opens) await orFault(pruneInTime(options, start.startedAtMs, storage.retention));
+  if (storage !== null && opens) {
+    const low = await stateDiskFault({ config, start, store: storage.reports, nowMs: options.now() }).catch(
+      storageFault,
+    );
     // A disk that is full already is one of the faults.
     if (low !== null && faults.all.length === 0) faults.add(low);
   }
-  if (watched !== null && whole) {
+  // The alerter could not finish either while the database was away.
+  if (storage !== null && whole && !wasAway) {
     const { everyMs } = config.collector;
-    await orFault(alerterFault({ storage: watched, everyMs, run: start }));
-    if (!opens) await orFault(ingestFault({ storage: watched, everyMs }));
+    await orFault(alerterFault({ storage, everyMs, run: start }));
+    if (!opens) await orFault(ingestFault({ storage, everyMs }));
   }
   return resultOf(start.startedAtMs, { visited, end, reports: ingest.counts(), faults: faults.all });
 }

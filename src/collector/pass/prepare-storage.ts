@@ -17,9 +17,9 @@ export interface PrepareStorageOptions {
 
 export interface PreparedStorage {
   /** null if it could not be opened. To be closed at the end. */
+  readonly opened: Storage | null;
+  /** `storage` and `facts` are null while the database is away. */
   readonly storage: Storage | null;
-  /** `store` and `facts` are null while the database is away. */
-  readonly store: ReportStore | null;
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** True if there were journals of earlier runs: the database was away until now. */
   readonly wasAway: boolean;
@@ -32,21 +32,22 @@ export interface PreparedStorage {
  * database that cannot be opened in time is a fault of the run: the pass is made without it.
  */
 export async function prepareStorage({ pass, time, limits, onFault }: PrepareStorageOptions): Promise<PreparedStorage> {
-  let storage: Storage | null = null;
+  let opened: Storage | null = null;
   time.endIn(limits.prepareMs);
   try {
-    storage = await pass.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
+    const storage = await pass.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
+    opened = storage;
     // Migrations do not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
     const { runs, visits, refused, dropped, left } = await replayEarlierRuns(pass, store, limits.replayMs);
     // A collector that opens nothing may not rename. `ingest` does.
     const facts = pass.keyRing.opening === null ? await store.clientFacts() : await followRenames(pass, storage);
-    return { storage, store, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
+    return { opened, storage, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
   } catch (thrown) {
     onFault(storageFault(thrown));
     boundJournals(pass.paths.journal);
-    return { storage, store: null, facts: null, wasAway: true, journalsLeft: 0 };
+    return { opened, storage: null, facts: null, wasAway: true, journalsLeft: 0 };
   } finally {
     time.endIn(null);
   }

@@ -98,6 +98,21 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
       total.bytes + size <= bounds.bytes
     );
   };
+  const factsOf = (
+    { reportId, receivedAtMs }: Pick<UnfiledReport, 'reportId' | 'receivedAtMs'>,
+    client: string,
+    { code, message, atMs }: QuarantineReason,
+    size: number,
+  ) => ({
+    client,
+    report_id: reportId,
+    code,
+    message,
+    quarantined_at: new Date(atMs).toISOString(),
+    received_at: new Date(receivedAtMs).toISOString(),
+    size_bytes: size,
+  });
+  type Facts = ReturnType<typeof factsOf>;
   const dropToLine = (place: string, facts: Facts, sha256: string | null): void =>
     appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, bounds.lineBytes);
   /** Puts a file beside its facts: `<report id>.fhs` and `<report id>.json`. */
@@ -115,7 +130,7 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
       const kind = lstatSync(file);
       const size = kind.isFile() ? kind.size : 0;
       const [reportId = ''] = path.basename(file).split('.', 1);
-      const facts = factsOf({ reportId, receivedAtMs, size, client, reason });
+      const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
       makeOwnFolder(place);
       // Only an administrator makes a folder of that name. It is moved in any case.
       if (!fits(place, size) && !kind.isDirectory()) {
@@ -128,35 +143,14 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
         syncFolderNow(place);
       });
     },
-    keep: ({ place, reportId, receivedAtMs, sealed }, client, reason) => {
-      const facts = factsOf({ reportId, receivedAtMs, size: sealed.length, client, reason });
+    keep: (report, client, reason) => {
+      const { place, reportId, sealed } = report;
+      const facts = factsOf(report, client, reason, sealed.length);
       makeOwnFolder(place);
       if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
       if (!fits(place, sealed.length)) dropToLine(place, facts, digestOf(sealed));
       else put(place, facts, (file) => writeDurably({ file, content: sealed, mode: 0o600 }));
     },
-  };
-}
-
-interface Rejected {
-  readonly reportId: string;
-  readonly receivedAtMs: number;
-  readonly size: number;
-  readonly client: string;
-  readonly reason: QuarantineReason;
-}
-
-type Facts = ReturnType<typeof factsOf>;
-
-function factsOf({ reportId, receivedAtMs, size, client, reason }: Rejected) {
-  return {
-    client,
-    report_id: reportId,
-    code: reason.code,
-    message: reason.message,
-    quarantined_at: new Date(reason.atMs).toISOString(),
-    received_at: new Date(receivedAtMs).toISOString(),
-    size_bytes: size,
   };
 }
 

@@ -1,4 +1,16 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -10,7 +22,6 @@ import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
-import { giveReadableNames } from './readable-names.ts';
 
 /**
  * encrypted_stats/: sealed reports between their arrival and their row in the database.
@@ -37,20 +48,22 @@ export interface SpoolScan {
   readonly quarantines: readonly string[];
 }
 
-export interface ArrivedReport {
+export interface ArrivedReport extends NamedFacts {
   /** The client that was visited. */
   readonly client: string;
   readonly reportId: string;
   readonly sealed: Uint8Array;
-  readonly receivedAtMs: number;
-  readonly clock: ClockFacts | null;
 }
 
-export interface SpooledReport {
+export interface SpooledReport extends NamedFacts {
   /** The client of the folder; null if the folder's name is a hash. Then the header names the client. */
   readonly client: string | null;
   /** Absolute path. */
   readonly file: string;
+}
+
+/** The facts of a report that the name of its file holds. */
+interface NamedFacts {
   readonly receivedAtMs: number;
   readonly clock: ClockFacts | null;
 }
@@ -62,26 +75,25 @@ export function openSealedSpool(dir: string): SealedSpool {
     makeOwnFolder(folder);
     await syncFolders();
   };
-  const folderFor = (client: string): { readonly folder: string; readonly ready: Promise<void> } => {
-    const folder = path.join(dir, folderOfClient(client));
+  const folderReady = (folder: string): Promise<void> => {
     const ready = madeFolders.get(folder) ?? makeClientFolder(folder);
     madeFolders.set(folder, ready);
     // The next report tries again.
     ready.catch(() => madeFolders.delete(folder));
-    return { folder, ready };
+    return ready;
   };
 
   return {
     add: async (report) => {
-      const { folder, ready } = folderFor(report.client);
+      const { client, receivedAtMs, clock } = report;
+      const folder = path.join(dir, folderOfClient(client));
       const name = fileName(report);
       try {
-        await ready;
+        await folderReady(folder);
         await writeSynced(folder, name, report.sealed);
       } catch (thrown) {
-        throw spoolError(thrown, report.client, dir);
+        throw spoolError(thrown, client, dir);
       }
-      const { client, receivedAtMs, clock } = report;
       return { client, file: path.join(folder, name), receivedAtMs, clock };
     },
     scan: (holdsLock = true) => scanFolders(dir, holdsLock),
@@ -128,15 +140,8 @@ function spoolError(thrown: unknown, client: string, dir: string): FleetError {
 }
 
 function fileName({ reportId, receivedAtMs, clock }: ArrivedReport): string {
-  const boot = clock?.bootId ?? null;
-  const facts =
-    clock === null
-      ? ['-', '-', '-']
-      : [
-          whole(clock.offsetMs),
-          whole(clock.monotonicZeroMs),
-          boot !== null && /^[0-9A-Za-z-]{2,64}$/.test(boot) ? boot : '-',
-        ];
+  const boot = /^[0-9A-Za-z-]{2,64}$/.exec(clock?.bootId ?? '')?.[0] ?? '-';
+  const facts = clock === null ? ['-', '-', '-'] : [whole(clock.offsetMs), whole(clock.monotonicZeroMs), boot];
   return [reportId, whole(receivedAtMs), ...facts, 'fhs'].join('.');
 }
 
@@ -147,7 +152,7 @@ function whole(ms: number): string {
 
 const namePattern = /^[0-9a-f-]{36}\.(\d{1,16})\.(-|-?\d{1,16})\.(-|-?\d{1,16})\.([0-9A-Za-z-]{1,64})\.fhs$/;
 
-function factsOfName(name: string): { receivedAtMs: number; clock: ClockFacts | null } | null {
+function factsOfName(name: string): NamedFacts | null {
   const [, received, offset = '-', zero = '-', boot = '-'] = namePattern.exec(name) ?? [];
   if (received === undefined) return null;
   const clock =
@@ -184,13 +189,24 @@ function entriesIn(folder: string, mayRename: boolean): readonly Dirent[] {
   return mayRename && giveReadableNames(folder, entries) ? entriesOf(folder) : entries;
 }
 
-function factsOfFile(file: string, name: string): Pick<SpooledReport, 'receivedAtMs' | 'clock'> {
-  return (
-    factsOfName(name) ?? {
-      receivedAtMs: Math.round(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0),
-      clock: null,
-    }
-  );
+/**
+ * Renames sealed files whose names are no UTF-8: Node can neither open nor move them. Returns true if the entries of
+ * the folder have to be read again. Throws what fs throws.
+ */
+function giveReadableNames(folder: string, entries: readonly Dirent[]): boolean {
+  if (!entries.some(({ name }) => name.includes('\ufffd'))) return false;
+  for (const name of readdirSync(folder, { encoding: 'buffer' })) {
+    if (isUtf8(name) || !name.toString('latin1').endsWith('.fhs')) continue;
+    const readable = `${createHash('sha256').update(name).digest('hex').slice(0, 36)}.fhs`;
+    renameSync(Buffer.concat([Buffer.from(`${folder}/`), name]), path.join(folder, readable));
+  }
+  return true;
+}
+
+function factsOfFile(file: string, name: string): NamedFacts {
+  const facts = factsOfName(name);
+  if (facts !== null) return facts;
+  return { receivedAtMs: Math.round(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0), clock: null };
 }
 
 function entriesOf(dir: string): readonly Dirent[] {
