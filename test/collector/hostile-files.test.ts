@@ -15,7 +15,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { createClientNames } from '../../src/collector/spool/client-names.ts';
-import { countSealedTo } from '../../src/collector/keys/count-sealed-to.ts';
+import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
 import { replayJournals } from '../../src/collector/pass/journal.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
@@ -173,7 +173,7 @@ test(
     );
     assert.ok(lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
     assert.ok(readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
-    assert.deepEqual(countSealedTo(paths.encryptedStats, old.id), { waiting: 0, quarantined: 1 });
+    assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
   },
 );
 

@@ -2,7 +2,7 @@ import { privateKeysOf } from '../../seal/key-pair.ts';
 import type { KeyPair } from '../../seal/key-pair.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
 import { addPair, invalidKeys, readPairs } from './key-files.ts';
-import type { KeyPaths } from './key-files.ts';
+import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { describeMissingKey } from './retired-keys.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -21,12 +21,6 @@ export interface KeyRing {
   readonly known: KnownKeys;
   /** True when this call made the first pair. */
   readonly made: boolean;
-}
-
-/** The keys of a collector that opens. */
-export interface OpeningRing extends KeyRing {
-  readonly sealing: KeyPair;
-  readonly opening: PrivateKeys;
 }
 
 /** The ids of keys whose reports are taken. */
@@ -62,18 +56,16 @@ export function isLongReplaced(replacedAtMs: number | undefined, nowMs: number):
 /**
  * Returns all live pairs. Makes the first pair if there is none. Throws FleetError `keys-invalid` or `state-unusable`.
  */
-export function loadKeyRing(paths: KeyPaths, nowMs: number): OpeningRing {
+export function loadKeyRing(
+  paths: KeyPaths,
+  nowMs: number,
+): KeyRing & { readonly sealing: KeyPair; readonly opening: PrivateKeys } {
   const before = readPairs(paths);
   const pairs = before.length > 0 ? before : [addPair(paths, nowMs)];
-  const sealing = pairs.at(-1)?.pair;
-  if (sealing === undefined) throw invalidKeys(`${paths.keys} holds no key pair`);
-  const opening = privateKeysOf(pairs.map((stored) => stored.pair));
-  return {
-    sealing,
-    opening,
-    known: knownKeys(pairs, nowMs, (keyId) => describeMissingKey(paths, keyId)),
-    made: before.length === 0,
-  };
+  const { pair: sealing } = pairs.at(-1) as StoredPair;
+  const opening = privateKeysOf(pairs.map(({ pair }) => pair));
+  const known = knownKeys(pairs, nowMs, (keyId) => describeMissingKey(paths, keyId));
+  return { sealing, opening, known, made: before.length === 0 };
 }
 
 /** Returns the pairs of a machine that opens for others. Makes none. Throws FleetError `keys-invalid`. */
@@ -137,13 +129,10 @@ export function listKeys(paths: KeyPaths, opens = true): readonly ListedKey[] {
   const publicOnes = opens && pairs.length > 0 ? [] : readPublicKeys(paths).filter(({ id }) => !withPair.has(id));
   const sealing = (opens ? pairs : [...pairs, ...publicOnes]).map(nameOf).toSorted().at(-1);
   return [...pairs, ...publicOnes]
-    .map((key) => ({
-      id: key.id,
-      createdAtMs: key.createdAtMs,
-      seals: nameOf(key) === sealing,
-      opens: withPair.has(key.id),
-      file: key.file,
-    }))
+    .map(({ id, createdAtMs, file }) => {
+      const seals = nameOf({ id, createdAtMs }) === sealing;
+      return { id, createdAtMs, seals, opens: withPair.has(id), file };
+    })
     .sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 }
 

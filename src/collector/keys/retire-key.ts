@@ -1,9 +1,11 @@
-import { rmSync } from 'node:fs';
+import { closeSync, constants, openSync, readSync, readdirSync, rmSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
+import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { errnoOf, FleetError } from '../../errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
-import { countSealedTo } from './count-sealed-to.ts';
+import { clientOfFolder } from '../../state/client-folder.ts';
 import { syncFolderNow } from '../../state/durable-file.ts';
 import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
 import type { KeyPaths } from './key-files.ts';
@@ -35,10 +37,12 @@ export interface RetireKeyOptions {
  */
 export function retireKey(options: RetireKeyOptions): ListedKey {
   const { paths, id, opens, nowMs } = options;
-  const key = listKeys(paths, opens).find((listed) => listed.id === id);
+  const keys = listKeys(paths, opens);
+  const at = keys.findIndex((listed) => listed.id === id);
+  const key = keys[at];
   if (key === undefined) throw invalidKeys(`there is no key ${id} in ${paths.keys}`);
   if (key.seals) throw invalidKeys(`key ${id} is the one that seals`, 'Run `fleet-health keys rotate` first.');
-  if (!options.force) throwWhenInUse(options);
+  if (!options.force) throwWhenInUse(options, key, keys.slice(at + 1));
   const publicKey =
     readPairs(paths).find((stored) => stored.id === id)?.pair.publicKey ??
     readPublicKeys(paths).find((stored) => stored.id === id)?.publicKey;
@@ -53,7 +57,7 @@ export function retireKey(options: RetireKeyOptions): ListedKey {
 
 const namedClients = 5;
 
-function throwWhenInUse(options: RetireKeyOptions): void {
+function throwWhenInUse(options: RetireKeyOptions, key: ListedKey, newer: readonly ListedKey[]): void {
   const { paths, id, use } = options;
   const reasons: string[] = [];
   const advices: string[] = [];
@@ -63,70 +67,54 @@ function throwWhenInUse(options: RetireKeyOptions): void {
   };
   const { waiting, quarantined } = countSealedTo(paths.encryptedStats, id, new Set(options.except));
   if (waiting > 0) {
-    found(
-      `${reportsWait(waiting)} in ${paths.encryptedStats} that only key ${id} opens`,
-      'Run `fleet-health collect` first.',
-    );
+    const place = `in ${paths.encryptedStats} that only key ${id} opens`;
+    found(`${reportsWait(waiting)} ${place}`, 'Run `fleet-health collect` first.');
   }
   if (quarantined > 0) {
     const are = quarantined === 1 ? 'report in quarantine is' : 'reports in quarantine are';
-    found(
-      `${quarantined} ${are} sealed to key ${id}`,
-      `Look at them and delete them: ${paths.encryptedStats}/*/quarantine.`,
-    );
-  }
-  if (!(use instanceof FleetError) && mayStillSeal(options, use)) {
-    found(
-      `no report has come that is sealed to a newer key than ${id}, so the collector may still seal to it`,
-      'Run `fleet-health keys import-public FILE` and then `fleet-health collect` on its machine.',
-    );
+    const advice = `Look at them and delete them: ${paths.encryptedStats}/*/quarantine.`;
+    found(`${quarantined} ${are} sealed to key ${id}`, advice);
   }
   if (use instanceof FleetError) {
-    found(
-      `the database cannot be asked what waits for key ${id} (${use.message})`,
-      'Try again once it can be reached.',
-    );
-  } else if (use !== null) {
-    if (use.waiting > 0) {
+    const reason = `the database cannot be asked what waits for key ${id} (${use.message})`;
+    found(reason, 'Try again once it can be reached.');
+  } else {
+    // Another machine collects, and none of its reports shows that it has a newer key.
+    const sealedTo = [...(use?.clients.values() ?? [])].flatMap((keyIds) => keyIds ?? []);
+    if (!options.opens && key.opens && !newer.some((one) => sealedTo.includes(one.id))) {
       found(
-        `${reportsWait(use.waiting)} in the database that only key ${id} opens`,
-        'Run `fleet-health ingest` first.',
+        `no report has come that is sealed to a newer key than ${id}, so the collector may still seal to it`,
+        'Run `fleet-health keys import-public FILE` and then `fleet-health collect` on its machine.',
       );
     }
-    const holders = holdersOf(options, use);
+    if (use !== null && use.waiting > 0) {
+      const reason = `${reportsWait(use.waiting)} in the database that only key ${id} opens`;
+      found(reason, 'Run `fleet-health ingest` first.');
+    }
+    const holders = use === null ? [] : holdersOf(options, use, newer[0]);
     if (holders.length > 0) {
       found(
         `${named(holders)} may hold reports that are sealed to key ${id}`,
-        'Let `fleet-health collect` visit them; where a restricted key or a spool of its own seals to it, install what `fleet-health authorize CLIENT --script` prints now. --except CLIENT gives up the reports of one.',
+        'Let `fleet-health collect` visit them; where a restricted key or a spool of its own seals to it, install ' +
+          'what `fleet-health authorize CLIENT --script` prints now. --except CLIENT gives up the reports of one.',
       );
     }
   }
   if (reasons.length === 0) return;
-  throw new FleetError({
-    code: 'key-in-use',
-    stage: 'keys',
-    message: reasons.join('; '),
-    advice: `${advices.join(' ')} --force gives these reports up.`,
-  });
-}
-
-/** True if another machine collects, and none of its reports shows that it has a newer key. */
-function mayStillSeal({ paths, id, opens }: RetireKeyOptions, use: KeyUse | null): boolean {
-  const keys = listKeys(paths, opens);
-  const at = keys.findIndex((key) => key.id === id);
-  if (opens || keys[at]?.opens !== true) return false;
-  const newer = keys.slice(at + 1).map((key) => key.id);
-  return ![...(use?.clients.values() ?? [])].some((sealedTo) => sealedTo?.some((key) => newer.includes(key)));
+  const advice = `${advices.join(' ')} --force gives these reports up.`;
+  throw new FleetError({ code: 'key-in-use', stage: 'keys', message: reasons.join('; '), advice });
 }
 
 /**
  * Returns the clients that may hold reports sealed to the key, by their newest good visit. Returns none if the key was
  * replaced so long ago that these reports would be refused.
  */
-function holdersOf({ paths, id, opens, clients, except, nowMs }: RetireKeyOptions, use: KeyUse): readonly string[] {
-  const keys = listKeys(paths, opens);
-  const replacedAtMs = keys[keys.findIndex((key) => key.id === id) + 1]?.createdAtMs;
-  if (isLongReplaced(replacedAtMs, nowMs)) return [];
+function holdersOf(
+  { id, clients, except, nowMs }: RetireKeyOptions,
+  use: KeyUse,
+  successor: ListedKey | undefined,
+): readonly string[] {
+  if (isLongReplaced(successor?.createdAtMs, nowMs)) return [];
   return clients.flatMap(({ name, was, state }) => {
     const visited = [name, ...(was === null ? [] : [was])].filter((known) => use.clients.has(known));
     const mayHold = visited.some((known) => use.clients.get(known)?.includes(id) ?? true);
@@ -141,4 +129,55 @@ function reportsWait(count: number): string {
 function named(clients: readonly string[]): string {
   const shown = clients.slice(0, namedClients).join(', ');
   return clients.length > namedClients ? `${shown} and ${clients.length - namedClients} more` : shown;
+}
+
+/** FORMAT.md: the magic, then the id of the key. */
+const keyIdAt = 4;
+const keyIdBytes = 8;
+
+type SealedToCount = Readonly<Record<'waiting' | 'quarantined', number>>;
+
+/**
+ * Counts the sealed reports under encrypted_stats/ that are sealed to a key. The quarantine of `givenUp` clients does
+ * not count. Throws what fs throws.
+ */
+export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<string>): SealedToCount {
+  let waiting = 0;
+  let quarantined = 0;
+  for (const folder of namesIn(dir, (entry) => entry.isDirectory())) {
+    const count = (place: string): number =>
+      namesIn(place, (entry) => entry.isFile() && entry.name.endsWith('.fhs')).filter(
+        (name) => keyIdOfFile(path.join(place, name)) === keyId,
+      ).length;
+    waiting += count(path.join(dir, folder));
+    if (!givenUp.has(clientOfFolder(folder) ?? '')) quarantined += count(path.join(dir, folder, 'quarantine'));
+  }
+  return { waiting, quarantined };
+}
+
+function namesIn(dir: string, isWanted: (entry: Dirent) => boolean): readonly string[] {
+  const entries = orNull(() => readdirSync(dir, { withFileTypes: true })) ?? [];
+  return entries.filter(isWanted).map(({ name }) => name);
+}
+
+/** Returns null if a collector has taken the file meanwhile. */
+function keyIdOfFile(file: string): string | null {
+  const descriptor = orNull(() => openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW));
+  if (descriptor === null) return null;
+  try {
+    const bytes = Buffer.alloc(keyIdBytes);
+    readSync(descriptor, bytes, 0, keyIdBytes, keyIdAt);
+    return bytes.toString('hex');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function orNull<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return null;
+    throw thrown;
+  }
 }

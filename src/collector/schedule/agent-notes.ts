@@ -1,23 +1,17 @@
 import { printable } from '../agent/agent-faults.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 
-/** The lines about agents whose visits succeeded. */
-export interface AgentNotes {
-  readonly saw: (client: string, result: AgentResult) => void;
-  readonly lines: () => readonly string[];
-}
-
 const namedInNote = 5;
 
-/** Collects the notes of one run. The digests are those of this version's agents. */
-export function createAgentNotes(digests: { readonly node: string; readonly shell: string }): AgentNotes {
+/** Collects the lines of one run about agents whose visits succeeded. The digests are those of this version's agents. */
+export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', string>>) {
   const outdated = new Set<string>();
   /** Client -> why its agent cannot keep everything. */
   const withoutPlace = new Map<string, string>();
   /** Client -> the reports that its spool lost since its last visit. */
   const dropped = new Map<string, number>();
   return {
-    saw: (client, { hello, end, reader }) => {
+    saw: (client: string, { hello, end, reader }: AgentResult): void => {
       const own = reader === 'shell' ? digests.shell : digests.node;
       if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);
       if (end === null) return;
@@ -27,7 +21,7 @@ export function createAgentNotes(digests: { readonly node: string; readonly shel
         withoutPlace.set(client, end.spool_error ?? 'no folder can be used');
       }
     },
-    lines: () => {
+    lines: (): readonly string[] => {
       const lines: string[] = [];
       if (outdated.size > 0) {
         const run = outdated.size === 1 ? 'runs' : 'run';

@@ -12,25 +12,14 @@ const perAddress = 8;
 /** Further logins at one address for clients that did not answer last time. The sum stays within ten. */
 const slowPerAddress = 2;
 
-/** The limits of logins under way at what clients share. */
-export interface HandshakeLimits {
-  /** Counts `slow` clients apart: clients that do not answer must not take slots from those that do. */
-  readonly of: (client: Client, slow: boolean) => readonly Limit[];
-  /**
-   * Halves, down to one, the logins at the machine whose sshd rejected one for their number: the client's server or a
-   * bastion. Lowers no other limit, because a hostile client can claim this too. Returns false for any other fault.
-   */
-  readonly lower: (client: Client, fault: FleetError) => boolean;
-}
-
 /**
- * Creates the limits of one run. A limit that was lowered stays so. `jumpsTo` names the bastions before a client
- * without a proxyJump in config.xml. It is called once for each.
+ * Creates the limits of logins under way at what clients share, for one run. A limit that was lowered stays so.
+ * `jumpsTo` names the bastions before a client without a proxyJump in config.xml. It is called once for each.
  */
 export function createHandshakeLimits(
   config: Pick<CollectorConfig, 'perBastion' | 'perSubnet'>,
   jumpsTo: (client: Client) => readonly string[] = () => [],
-): HandshakeLimits {
+) {
   const lowered = new Map<string, number>();
   const bastions = new Map<Client, ReadonlySet<string>>();
 
@@ -66,8 +55,13 @@ export function createHandshakeLimits(
   };
 
   return {
+    /** Counts `slow` clients apart: clients that do not answer must not take slots from those that do. */
     of: limitsOf,
-    lower: (client, fault) => {
+    /**
+     * Halves, down to one, the logins at the machine whose sshd rejected one for their number: the client's server or a
+     * bastion. Lowers no other limit, because a hostile client can claim this too. Returns false for any other fault.
+     */
+    lower: (client: Client, fault: FleetError): boolean => {
       const rejection = rejectionIn(fault);
       if (rejection === null) return false;
       const key = fault.code === 'bastion-failed' ? `bastion ${rejection.client?.toLowerCase()}` : serverOf(client);

@@ -21,14 +21,6 @@ export interface RuntimeUploadsOptions {
   readonly settle: (record: VisitRecord) => void;
 }
 
-/** Uploads runtimes to clients once all have been visited, so that no visit waits for 30 MB of another client. */
-export interface RuntimeUploads {
-  /** Returns true if the visit's outcome is settled later: the visit failed for want of the runtime. */
-  take(client: Client, record: VisitRecord, runtime: StoredRuntime | null): boolean;
-  /** Uploads the runtimes, and visits those clients again that were not read. */
-  run(): Promise<void>;
-}
-
 interface Upload {
   readonly client: Client;
   readonly runtime: StoredRuntime;
@@ -40,7 +32,8 @@ const transfersAtATime = 4;
 /** The next run resumes what is not done by then: the alerter waits for the end of this run. */
 const longestMs = 2 * minuteMs;
 
-export function createRuntimeUploads({ context, limitsOf, observe, settle }: RuntimeUploadsOptions): RuntimeUploads {
+/** Uploads runtimes to clients once all have been visited, so that no visit waits for 30 MB of another client. */
+export function createRuntimeUploads({ context, limitsOf, observe, settle }: RuntimeUploadsOptions) {
   const awaited: Upload[] = [];
 
   const settleUpload = async ({ client, record }: Upload, outcome: 'uploaded' | FleetError | null): Promise<void> => {
@@ -51,12 +44,14 @@ export function createRuntimeUploads({ context, limitsOf, observe, settle }: Run
   };
 
   return {
-    take: (client, record, runtime) => {
+    /** Returns true if the visit's outcome is settled later: the visit failed for want of the runtime. */
+    take: (client: Client, record: VisitRecord, runtime: StoredRuntime | null): boolean => {
       if (runtime === null || context.dryRun) return false;
       awaited.push({ client, runtime, record });
       return !record.ok;
     },
-    run: async () => {
+    /** Uploads the runtimes, and visits those clients again that were not read. */
+    run: async (): Promise<void> => {
       const supply = context.runtimes;
       if (awaited.length === 0 || supply === null) return;
       const signal = AbortSignal.any([context.signal, AbortSignal.timeout(longestMs)]);
@@ -74,8 +69,7 @@ export function createRuntimeUploads({ context, limitsOf, observe, settle }: Run
   };
 }
 
-interface Uploading extends Pick<RuntimeUploadsOptions, 'observe'> {
-  readonly context: Pick<VisitContext, 'collectorId' | 'config' | 'now' | 'transportFor'>;
+interface Uploading extends Pick<RuntimeUploadsOptions, 'context' | 'observe'> {
   readonly supply: RuntimeSupply;
   readonly signal: AbortSignal;
   readonly leave: () => void;

@@ -1,10 +1,9 @@
 import type { Client } from '../../config/config.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectEvent, CollectOptions } from '../collect-options.ts';
-import { createDeadSubnets } from './dead-subnets.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
-import type { VisitTimeouts } from '../visit/adaptive-timeouts.ts';
+import { subnetOf } from './order.ts';
 import { createRuntimeUploads } from './runtime-uploads.ts';
 import { runWorkQueue } from './work-queue.ts';
 import type { Limit } from './work-queue.ts';
@@ -53,11 +52,6 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   const runtimes = createRuntimeUploads({ context, limitsOf, observe, settle });
 
   const isSlow = (client: Client): boolean => isSuspect(facts?.get(client.name)) || dead.has(client);
-  const timeoutsOf = (client: Client): VisitTimeouts => {
-    const last = facts?.get(client.name);
-    return !isSuspect(last) && dead.has(client) ? timeoutsInDeadSubnet(config) : timeoutsFor(last, config);
-  };
-
   const round = (number: number, items: readonly Client[], later: Map<Client, VisitRecord>) =>
     runWorkQueue({
       items,
@@ -67,10 +61,10 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
       signal: context.signal,
       work: async (client, leave) => {
         observe({ kind: 'visiting', client: client.name });
-        const { record, fault, runtime } = await visit(context, client, {
-          timeouts: timeoutsOf(client),
-          onLogin: leave,
-        });
+        const last = facts?.get(client.name);
+        const inDeadSubnet = !isSuspect(last) && dead.has(client);
+        const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(config) : timeoutsFor(last, config);
+        const { record, fault, runtime } = await visit(context, client, { timeouts, onLogin: leave });
         dead.note(client, record);
         const isRejection = fault !== null && limits.lower(client, fault);
         const mostRounds = isRejection ? Math.max(1, options.retries) : options.retries;
@@ -99,4 +93,25 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   }
   await runtimes.run();
   return { succeeded, failures, unreached };
+}
+
+/** A subnet is dead after so many clients without an answer and none with one. */
+const enough = 8;
+const unanswered: readonly string[] = ['connect-timeout', 'connect-failed'];
+
+/** Watches for subnets that turn out to be dead during a run: a rack without power, a lost route. */
+export function createDeadSubnets() {
+  /** The clients without an answer; null if one answered. */
+  const silent = new Map<string, number | null>();
+  const keyOf = ({ address, ssh }: Client): string | null => (ssh.proxyJump === null ? subnetOf(address) : null);
+  return {
+    note: (client: Client, { code, stage }: Pick<VisitRecord, 'code' | 'stage'>): void => {
+      const key = keyOf(client);
+      const before = key === null ? null : silent.get(key);
+      if (key === null || before === null) return;
+      const isSilent = stage === 'connect' && code !== null && unanswered.includes(code);
+      silent.set(key, isSilent ? (before ?? 0) + 1 : null);
+    },
+    has: (client: Client): boolean => (silent.get(keyOf(client) ?? '') ?? 0) >= enough,
+  };
 }

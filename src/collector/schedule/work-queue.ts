@@ -116,38 +116,30 @@ interface Turn<T> {
   readonly wokenBy: string | null;
 }
 
-interface Queue<T> {
-  readonly add: (item: T) => void;
-  readonly take: () => Turn<T> | null;
-  /** Sets an item aside until the limit has a free slot. */
-  readonly park: (item: T, key: string) => void;
-  readonly wake: (key: string) => void;
-  /** True if no item waits for a turn or for a limit. */
-  readonly isEmpty: () => boolean;
-  readonly rest: () => readonly T[];
-}
+type Queue<T> = ReturnType<typeof createQueue<T>>;
 
-function createQueue<T>(): Queue<T> {
+function createQueue<T>() {
   const items: T[] = [];
   const woken: Turn<T>[] = [];
   const parked = new Map<string, T[]>();
   let cursor = 0;
   let parkedCount = 0;
   return {
-    add: (item) => void items.push(item),
-    take: () => {
+    add: (item: T): void => void items.push(item),
+    take: (): Turn<T> | null => {
       const first = woken.shift();
       if (first !== undefined) return first;
       if (cursor >= items.length) return null;
       return { item: items[cursor++] as T, wokenBy: null };
     },
-    park: (item, key) => {
+    /** Sets an item aside until the limit has a free slot. */
+    park: (item: T, key: string): void => {
       const others = parked.get(key);
       if (others === undefined) parked.set(key, [item]);
       else others.push(item);
       parkedCount++;
     },
-    wake: (key) => {
+    wake: (key: string): void => {
       const others = parked.get(key);
       const item = others?.shift();
       if (item === undefined) return;
@@ -155,7 +147,12 @@ function createQueue<T>(): Queue<T> {
       parkedCount--;
       woken.push({ item, wokenBy: key });
     },
-    isEmpty: () => cursor >= items.length && woken.length === 0 && parkedCount === 0,
-    rest: () => [...woken.map(({ item }) => item), ...[...parked.values()].flat(), ...items.slice(cursor)],
+    /** True if no item waits for a turn or for a limit. */
+    isEmpty: (): boolean => cursor >= items.length && woken.length === 0 && parkedCount === 0,
+    rest: (): readonly T[] => [
+      ...woken.map(({ item }) => item),
+      ...[...parked.values()].flat(),
+      ...items.slice(cursor),
+    ],
   };
 }

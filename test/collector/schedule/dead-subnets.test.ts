@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createDeadSubnets } from '../../../src/collector/schedule/dead-subnets.ts';
+import { createDeadSubnets } from '../../../src/collector/schedule/visit-fleet.ts';
 import { makeClient, sshSettings } from '../../support/fleet.ts';
 
 const at = (address: string) => makeClient(address, { address });
