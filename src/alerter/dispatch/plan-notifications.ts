@@ -1,23 +1,22 @@
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { compareText } from '../../text/compare-text.ts';
-import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
-import { knownAfter } from '../inhibit/difference.ts';
+import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
 import { openInhibition } from '../inhibit/inhibition.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
-import { closedOutOf } from './closed-out.ts';
 import { sectionsOf } from './group.ts';
 import { isUrgentNow, postponement } from './group-interval.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { compareNotifications, pendingNotification } from './pending-notification.ts';
 import { alertsByRecipient, watchedAlerts } from './recipient-alerts.ts';
 import type { RecipientAlert, WatchedAlert } from './recipient-alerts.ts';
-import { findNews } from './recipient-news.ts';
+import { findNews, type FindNewsOptions } from './recipient-news.ts';
 import { contentsOf, type MailContents } from './replace.ts';
 
 /**
@@ -32,35 +31,31 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: [...input.silences, ...input.endedSilences] });
-  const inhibition = remembering(openInhibition({ input, mutes, watchOf }));
+  const inhibition = openInhibition({ input, mutes, watchOf });
   const bastions = openBastions(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
-  const pass: Pass = { input, inhibition, bastions };
+  // Each recipient's plan asks for the reasons of an alert again.
+  const reasonsFor = remembered(inhibition.reasonsFor);
+  const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, bastions };
   const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
     .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
-  const mails = outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails);
-  const notified = outcomes.flatMap((outcome) => outcome.notified);
-  const forgone = outcomes.flatMap((outcome) => outcome.forgone);
   return {
-    mails,
-    notified,
-    closedOut: closedOutOf({ input, inhibition, watched, notified, mails, forgone }),
+    mails: outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails),
+    notified: outcomes.flatMap(({ notified }) => notified),
+    closedOut: closedOutOf(pass, watched, outcomes),
     held: [...heldByNobody(watched, input.notified), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
 
-interface Pass {
-  readonly input: DispatchInput;
-  readonly inhibition: Inhibition;
-  readonly bastions: Bastions;
-}
+type Pass = Omit<FindNewsOptions, 'recipient' | 'alerts'> & { readonly inhibition: Inhibition };
 
 interface Outcome {
   readonly mail: DueMail | null;
   readonly notified: readonly LastNotified[];
   readonly held: readonly Held[];
-  readonly forgone: readonly { readonly alertId: number; readonly recipient: string }[];
+  /** Closed alerts that the recipient still has to be notified of. */
+  readonly owed: readonly number[];
 }
 
 function planForRecipient(pass: Pass, recipient: string, alerts: readonly RecipientAlert[]): Outcome {
@@ -70,8 +65,17 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   const held = found.held.flatMap(({ alertId, reasons }) =>
     reasons.map((reason) => heldOf(alertId, recipient, reason)),
   );
-  const forgone = [...found.forgone].map((alertId) => ({ alertId, recipient }));
-  const nothing = { mail: null, notified: [], held, forgone };
+  const owedAfter = (items: readonly PendingNotification[]): readonly number[] => {
+    const sent = new Set(items.map(({ alertId }) => alertId));
+    const owed = alerts.filter(({ alert, known, listener }) => {
+      const knows = sent.has(alert.id) ? knownAfter(alert, nowMs) : known;
+      return (
+        alert.state === 'resolved' && !found.forgone.has(alert.id) && differenceOf(alert, knows, listener) !== null
+      );
+    });
+    return owed.map(({ alert }) => alert.id);
+  };
+  const nothing = { mail: null, notified: [], held, owed: owedAfter([]) };
   const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
   if (ringing.length === 0 && !found.remindersDue) return nothing;
   const contents = contentsOf(options);
@@ -95,7 +99,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   }
   const mail = mailOf(options, contents, history);
   const notified = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
-  return { mail, notified, held: [...held, ...behind], forgone };
+  return { mail, notified, held: [...held, ...behind], owed: owedAfter(mail.items) };
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
@@ -115,13 +119,8 @@ function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
   return { alertId, recipient: ownReasons.includes(reason.kind) ? recipient : null, reason };
 }
 
-interface MailOptions extends Pass {
-  readonly recipient: string;
-  readonly alerts: readonly RecipientAlert[];
-}
-
 function mailOf(
-  { input, bastions, recipient, alerts }: MailOptions,
+  { input, bastions, recipient, alerts }: FindNewsOptions,
   { items: unsorted, replaces }: MailContents,
   history: RecipientHistory | null,
 ): DueMail {
@@ -185,15 +184,20 @@ function distinct(held: readonly Held[]): readonly Held[] {
   return [...new Map(held.map((one) => [JSON.stringify(one), one])).values()];
 }
 
-/** Keeps the reasons of each alert: they are asked for again for each recipient. */
-function remembering(inhibition: Inhibition): Inhibition {
-  const reasons = new Map<number | null, readonly HoldReason[]>();
-  return {
-    ...inhibition,
-    reasonsFor: (alert) => {
-      const known = reasons.get(alert.id) ?? inhibition.reasonsFor(alert);
-      reasons.set(alert.id, known);
-      return known;
-    },
-  };
+/**
+ * Returns the closed alerts that no recipient has to be notified of any more, that are in no mail that may still be
+ * replaced, and that stand for no other alert. Ascending.
+ */
+function closedOutOf(
+  { input, inhibition }: Pass,
+  watched: readonly WatchedAlert[],
+  outcomes: readonly Outcome[],
+): readonly number[] {
+  const mails = [...input.waiting, ...outcomes.flatMap(({ mail }) => mail ?? [])];
+  const inMail = mails.flatMap(({ items }) => items.map(({ alertId }) => alertId));
+  const needed = new Set([...inMail, ...outcomes.flatMap(({ owed }) => owed)]);
+  const closed = watched.flatMap(({ alert }) => (alert.state === 'resolved' ? alert : []));
+  const standIns = closed.flatMap((alert) => (needed.has(alert.id) ? (inhibition.standInFor(alert)?.id ?? []) : []));
+  for (const id of standIns) needed.add(id);
+  return closed.flatMap(({ id }) => (needed.has(id) ? [] : id)).sort((one, other) => one - other);
 }

@@ -3,27 +3,17 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
-export interface ReadDispatchInputOptions {
-  readonly config: Config;
+type GivenInput = Required<Pick<DispatchInput, 'config' | 'nowMs' | 'firstPass' | 'newRules'>>;
+
+interface ReadDispatchInputOptions extends GivenInput {
   readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
   /** Runs of the collector and of the alerter, as far back as they matter. */
   readonly runs: readonly RunFact[];
-  readonly nowMs: number;
-  /** True if no pass of an alerter has ended before this one. */
-  readonly firstPass: boolean;
-  /** Names of rules that no earlier pass has evaluated. */
-  readonly newRules: ReadonlySet<string>;
 }
 
 /** Reads the stored state, and adds the collector's runs. */
-export async function readDispatchInput({
-  config,
-  store,
-  runs,
-  nowMs,
-  firstPass,
-  newRules,
-}: ReadDispatchInputOptions): Promise<DispatchInput> {
+export async function readDispatchInput(options: ReadDispatchInputOptions): Promise<DispatchInput> {
+  const { config, store, runs, nowMs, firstPass, newRules } = options;
   const state = await store.state(nowMs);
   const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
   const ruleStates = names.length === 0 ? new Map<string, never>() : await store.ruleStates(names);

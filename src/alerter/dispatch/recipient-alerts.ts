@@ -5,7 +5,7 @@ import type { Listener, Watch } from '../inhibit/recipients-of.ts';
 import { compareText } from '../../text/compare-text.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
-export type StoredAlert = Alert & { readonly id: number };
+type StoredAlert = Alert & { readonly id: number };
 
 /** An alert and its configuration. */
 export interface WatchedAlert {
@@ -58,6 +58,6 @@ export function alertsByRecipient(
 }
 
 /** Returns the state of an alert that a stored row says its recipient was last notified of. */
-export function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
+function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
   return { state, severity, sequence, notifiedAtMs };
 }

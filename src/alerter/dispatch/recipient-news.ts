@@ -1,13 +1,16 @@
+import type { Rule } from '../../config/config.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { Inhibition } from '../inhibit/inhibition.ts';
 import { isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
-import { openMilder } from './milder.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './group-interval.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
+import { rivalry } from '../evaluate/rule-metric.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { PendingNotification } from './notification-plan.ts';
@@ -28,7 +31,7 @@ export interface RecipientNews {
 }
 
 /** The time that a notification that is only listed waits for a mail that goes out anyway. */
-export const listingMs = 12 * hourMs;
+const listingMs = 12 * hourMs;
 
 export interface FindNewsOptions {
   readonly input: DispatchInput;
@@ -123,14 +126,64 @@ function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldRe
 /** Returns the lost bastion that the recipient was notified of in place of an alert, and at least as severely. */
 function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
   const unreachable = alerts.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
-  const known = knownLostBastions(
-    bastions,
-    unreachable.map(({ alert, known }) => ({ client: alert.client, known })),
-  );
+  const known = knownLostBastions(bastions, unreachable);
   return ({ client, severity }) => {
     const lost = known.size === 0 ? null : bastions.lostFor(client);
     const named = lost === null ? undefined : known.get(lost.name);
     if (lost === null || named === undefined || compareSeverity(named, severity) > 0) return null;
     return { kind: 'bastion', name: lost.name };
   };
+}
+
+/** Alerts of several rules of one type on one subject for one recipient: the worst holds the milder ones back. */
+interface Milder {
+  /** Returns the worse alert that fires and that the recipient is notified of, or null. */
+  readonly worseOf: (one: RecipientAlert) => HoldReason | null;
+  /** True if a worse alert fired while a closed one did. */
+  readonly wasBesideWorse: (one: RecipientAlert) => boolean;
+}
+
+/** Compares the alerts of one recipient; `isHeld`: something else holds an alert back. */
+function openMilder(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean): Milder {
+  const rivals = groupBy(alerts.filter(isRival), keyOf);
+  const worse = (one: RecipientAlert): readonly RecipientAlert[] => {
+    const others = isRival(one) ? (rivals.get(keyOf(one)) ?? []) : [];
+    return others.filter((other) => other.alert.rule !== one.alert.rule && compareBadness(other, one) < 0);
+  };
+  return {
+    worseOf: (one) => {
+      const known = worse(one).find((other) => other.alert.state === 'firing' && !isHeld(other));
+      return known === undefined ? null : { kind: 'worse-rule', rule: known.alert.rule };
+    },
+    wasBesideWorse: (one) => worse(one).some((other) => overlaps(other.alert, one.alert)),
+  };
+}
+
+function isRival({ watch: { rule }, listener, alert }: RecipientAlert): boolean {
+  return rule?.origin === 'file' && !rule.also && listener !== null && hears(listener, alert.severity);
+}
+
+function keyOf({ watch: { rule }, alert: { client, subject } }: RecipientAlert): string {
+  return `${client}\0${subject}\0${rule === null ? '' : rivalry(rule)}`;
+}
+
+/** Orders the worse alert first: by severity, then by the limit that is further out. */
+function compareBadness(one: RecipientAlert, other: RecipientAlert): number {
+  return (
+    compareSeverity(one.alert.severity, other.alert.severity) ||
+    limitOf(other) - limitOf(one) ||
+    compareText(one.alert.rule, other.alert.rule)
+  );
+}
+
+function limitOf({ watch: { rule }, alert: { severity } }: RecipientAlert): number {
+  const { warning = null, critical = null, op } = rule ?? ({} as Partial<Rule>);
+  const limit = (severity === 'critical' ? (critical ?? warning) : (warning ?? critical)) ?? 0;
+  return op === 'lt' || op === 'le' ? -limit : limit;
+}
+
+function overlaps(one: Alert, other: Alert): boolean {
+  const endMs = ({ resolvedAtMs }: Alert): number => resolvedAtMs ?? Infinity;
+  const beginMs = ({ firingSinceMs }: Alert): number => firingSinceMs ?? Infinity;
+  return beginMs(one) <= endMs(other) && beginMs(other) <= endMs(one);
 }

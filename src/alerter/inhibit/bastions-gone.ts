@@ -1,5 +1,7 @@
 import type { Client, Config } from '../../config/config.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 
 /** A bastion behind which nothing can be reached. */
@@ -28,41 +30,38 @@ export interface Bastions {
 export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
   const ways = waysOf(config);
   if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
-  const conditions = new Map<string, Alert[]>();
-  for (const alert of alerts) {
-    if (alert.state === 'resolved' || !visitConditions.includes(alert.rule) || !ways.has(alert.client)) continue;
-    conditions.set(alert.client, [...(conditions.get(alert.client) ?? []), alert]);
-  }
-  const behind = new Map<string, number>();
-  const firing = new Map<string, string[]>();
-  const reachable = new Set<string>();
-  const sinceMs = new Map<string, number>();
-  for (const [client, way] of ways) {
-    const open = conditions.get(client) ?? [];
-    const lost = open.find(({ rule }) => rule === 'unreachable');
-    const awaySinceMs = Math.min(...open.map(({ pendingSinceMs }) => pendingSinceMs));
-    for (const name of way) {
-      behind.set(name, (behind.get(name) ?? 0) + 1);
-      if (lost?.state === 'firing') {
-        const own = firing.get(name) ?? [];
-        own.push(client);
-        firing.set(name, own);
-      }
-      if (open.length === 0) reachable.add(name);
-      else sinceMs.set(name, Math.max(sinceMs.get(name) ?? -Infinity, awaySinceMs));
-    }
-  }
-  const isLost = (name: string): boolean => !reachable.has(name) && (firing.get(name) ?? []).length >= 2;
+  const isOpen = ({ state, rule }: Alert): boolean => state !== 'resolved' && visitConditions.includes(rule);
+  const conditions = groupBy(alerts.filter(isOpen), ({ client }) => client);
+  const clientsBehind = groupBy(
+    [...ways].flatMap(([client, way]) => way.map((name) => ({ name, client, open: conditions.get(client) ?? [] }))),
+    ({ name }) => name,
+  );
+  const clientsOf = (name: string): readonly { client: string; open: readonly Alert[] }[] =>
+    clientsBehind.get(name) ?? [];
+  const lostBehind = remembered((name: string) =>
+    clientsOf(name)
+      .filter(({ open }) => open.find(({ rule }) => rule === 'unreachable')?.state === 'firing')
+      .map(({ client }) => client)
+      .sort(),
+  );
+  const lostSinceMs = remembered((name: string) => {
+    if (lostBehind(name).length < 2 || clientsOf(name).some(({ open }) => open.length === 0)) return null;
+    const begins = clientsOf(name).map(({ open }) => Math.min(...open.map(({ pendingSinceMs }) => pendingSinceMs)));
+    return begins.reduce((one, other) => Math.max(one, other));
+  });
+  const behind = (name: string): number => clientsOf(name).length;
   const wayTo = (client: string): readonly string[] => ways.get(client) ?? [];
   return {
     wayTo,
     lostFor: (client) => {
-      const name = wayTo(client).find(isLost);
-      if (name === undefined) return null;
-      return { name, behind: behind.get(name) ?? 0, sinceMs: sinceMs.get(name) ?? -Infinity };
+      for (const name of wayTo(client)) {
+        const sinceMs = lostSinceMs(name);
+        if (sinceMs !== null) return { name, behind: behind(name), sinceMs };
+      }
+      return null;
     },
-    behind: (name) => behind.get(name) ?? 0,
-    lostBehind: (name) => [...(firing.get(name) ?? [])].sort(),
+    behind,
+    lostBehind,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Alert, StoredNotification, LastNotified, Transition } from '../../storage/store/alert.ts';
+import type { Alert, StoredNotification, Transition } from '../../storage/store/alert.ts';
 import type { Listener } from './recipients-of.ts';
 import { hears } from './recipients-of.ts';
 
@@ -41,10 +41,7 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
 }
 
 /** Returns what a recipient knows after a notification. */
-export function knownAfter(
-  alert: Alert,
-  notifiedAtMs: number,
-): Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
+export function knownAfter(alert: Alert, notifiedAtMs: number): NonNullable<Known> {
   const state = alert.state === 'resolved' ? 'resolved' : alert.flapping ? 'flapping' : 'firing';
   return { state, severity: alert.severity, sequence: alert.sequence, notifiedAtMs };
 }

@@ -19,24 +19,20 @@ interface HeldBackOptions {
 
 /** Returns silences in force by id, then open windows by their end. Includes those that hold back nothing. */
 export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
-  const held = new Map<string, { silence: number | null; untilMs: number; alerts: number }>();
-  const add = (silence: number | null, untilMs: number, alerts: number): void => {
-    const key = `${silence ?? 'window'} ${untilMs}`;
-    const known = held.get(key) ?? { silence, untilMs, alerts: 0 };
-    held.set(key, { ...known, alerts: known.alerts + alerts });
-  };
   const silences = await store.silences(nowMs);
-  for (const { id, startsAtMs, endsAtMs } of silences) {
-    if (startsAtMs <= nowMs) add(id, endsAtMs, 0);
-  }
-  for (const untilMs of openWindows(config, nowMs)) add(null, untilMs, 0);
   const mutes = openMutes({ config, silences });
-  for (const alert of await store.openAlerts(null)) {
-    if (alert.state !== 'firing') continue;
-    for (const reason of mutes.reasonsAt(alert, nowMs)) {
-      if (reason.kind === 'silence') add(reason.id, reason.untilMs, 1);
-      if (reason.kind === 'window') add(null, reason.untilMs, 1);
-    }
+  const firing = (await store.openAlerts(null)).filter(({ state }) => state === 'firing');
+  const reasons = firing.flatMap((alert) => mutes.reasonsAt(alert, nowMs));
+  const inForce = silences.filter(({ startsAtMs }) => startsAtMs <= nowMs);
+  const all: readonly HeldBack[] = [
+    ...inForce.map(({ id, endsAtMs }) => ({ silence: id, untilMs: endsAtMs, alerts: 0 })),
+    ...openWindows(config, nowMs).map((untilMs) => ({ silence: null, untilMs, alerts: 0 })),
+    ...reasons.map((one) => ({ silence: one.kind === 'silence' ? one.id : null, untilMs: one.untilMs, alerts: 1 })),
+  ];
+  const held = new Map<string, HeldBack>();
+  for (const one of all) {
+    const key = `${one.silence ?? 'window'} ${one.untilMs}`;
+    held.set(key, { ...one, alerts: one.alerts + (held.get(key)?.alerts ?? 0) });
   }
   const rank = ({ silence }: HeldBack): number => silence ?? Infinity;
   return [...held.values()].sort((one, other) => rank(one) - rank(other) || one.untilMs - other.untilMs);

@@ -146,23 +146,17 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
   return !(acknowledgedSeverity === 'warning' && severity === 'critical');
 }
 
-/** The alert `unreachable` of a client behind a bastion, and what its recipient knows of it. */
-export interface KnownUnreachable {
-  readonly client: string;
-  readonly known: Known;
-}
-
 /**
- * Returns the bastions that the recipient was notified of, and the worst severity of that. A mail about two clients
+ * Returns the bastions that the recipient of alerts `unreachable` was notified of, and the worst severity of that. A mail about two clients
  * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
  */
 export function knownLostBastions(
   bastions: Bastions,
-  alerts: readonly KnownUnreachable[],
+  alerts: readonly { readonly alert: Alert; readonly known: Known }[],
 ): ReadonlyMap<string, Severity> {
   const mails = groupBy(
-    alerts.flatMap(({ client, known }) => {
-      const lost = bastions.lostFor(client);
+    alerts.flatMap(({ alert, known }) => {
+      const lost = bastions.lostFor(alert.client);
       if (lost === null || known?.state !== 'firing' || known.notifiedAtMs < lost.sinceMs) return [];
       return [{ name: lost.name, notifiedAtMs: known.notifiedAtMs, severity: known.severity }];
     }),

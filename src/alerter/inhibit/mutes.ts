@@ -1,5 +1,6 @@
 import type { Config, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
@@ -11,10 +12,12 @@ import type { HoldReason } from './hold-reason.ts';
 /** The part of an alert that silences and windows match. */
 export type MuteKey = AlertKey & Pick<Alert, 'severity'>;
 
+type MuteReason = Extract<HoldReason, { readonly kind: 'silence' | 'window' }>;
+
 /** The times at which silences and windows mute an alert. */
 export interface Mutes {
   /** Returns the silences and windows that hold at a moment. */
-  readonly reasonsAt: (key: MuteKey, atMs: number) => readonly HoldReason[];
+  readonly reasonsAt: (key: MuteKey, atMs: number) => readonly MuteReason[];
   /** Returns the end of the last one within the day up to a moment, or null if none ended, or one holds on. */
   readonly lastEndMs: (key: MuteKey, atMs: number) => number | null;
   /** Returns the end of those that muted all of a time without a break, up to so much less at its end, or null. */
@@ -28,7 +31,7 @@ interface MutesOptions {
 }
 
 interface Mute extends Span {
-  readonly reason: HoldReason;
+  readonly reason: MuteReason;
 }
 
 /** Opens the silences and windows for one pass, and remembers what it computes. */
@@ -38,7 +41,7 @@ export function openMutes({ config, silences }: MutesOptions): Mutes {
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
   const spansOf = createSpans(zone);
-  const appliesTo = createRuleMatcher();
+  const rulesOf = remembered(({ rules }: Window) => (rules.length === 0 ? () => true : globMatcher(rules.join(','))));
 
   const mutesAt = (key: MuteKey, fromMs: number, toMs: number): readonly Mute[] => {
     const mutes: Mute[] = [];
@@ -49,7 +52,7 @@ export function openMutes({ config, silences }: MutesOptions): Mutes {
     }
     for (const window of windowsOf.get(key.client) ?? []) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
-      if (!appliesTo(window, key.rule)) continue;
+      if (!rulesOf(window)(key.rule)) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {
         mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });
       }
@@ -86,24 +89,13 @@ function holdsAt({ startsAtMs, endsAtMs }: Span, atMs: number): boolean {
 
 /** Remembers the spans of windows: dispatch asks for the same few days again and again. */
 function createSpans(zone: string | null): (window: Window, fromMs: number, toMs: number) => readonly Span[] {
-  const known = new Map<Window, Map<string, readonly Span[]>>();
-  return (window, fromMs, toMs) => {
-    const [first, last] = [Math.floor(fromMs / dayMs), Math.floor(toMs / dayMs)];
-    const key = `${first} ${last}`;
-    const ofWindow = known.get(window) ?? new Map<string, readonly Span[]>();
-    known.set(window, ofWindow);
-    const spans = ofWindow.get(key) ?? windowSpans(window, first * dayMs, (last + 1) * dayMs, zone);
-    ofWindow.set(key, spans);
-    return spans.filter(({ startsAtMs, endsAtMs }) => startsAtMs <= toMs && endsAtMs >= fromMs);
-  };
-}
-
-function createRuleMatcher(): (window: Window, rule: string) => boolean {
-  const matchers = new Map<Window, (rule: string) => boolean>();
-  return (window, rule) => {
-    if (window.rules.length === 0) return true;
-    const matches = matchers.get(window) ?? globMatcher(window.rules.join(','));
-    matchers.set(window, matches);
-    return matches(rule);
-  };
+  const spansOf = remembered((window: Window) =>
+    remembered((firstDay: number) =>
+      remembered((lastDay: number) => windowSpans(window, firstDay * dayMs, (lastDay + 1) * dayMs, zone)),
+    ),
+  );
+  return (window, fromMs, toMs) =>
+    spansOf(window)(Math.floor(fromMs / dayMs))(Math.floor(toMs / dayMs)).filter(
+      ({ startsAtMs, endsAtMs }) => startsAtMs <= toMs && endsAtMs >= fromMs,
+    );
 }

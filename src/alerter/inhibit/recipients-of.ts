@@ -1,6 +1,7 @@
 import type { Client, Config, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import { findRule } from '../evaluate/find-rule.ts';
@@ -45,21 +46,22 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
-  const listenersOf = createListeners(config);
+  const listenersOf = remembered((rule: Rule) =>
+    remembered((recipients: readonly Recipient[]) =>
+      remembered((muted: boolean) => readListeners(config, rule, recipients, muted)),
+    ),
+  );
   const fleetRecipients = createFleetRecipients(config);
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
       const rule = findRule(config.alerts.rules, ruleName);
-      return {
-        rule,
-        client: null,
-        listeners: rule === null ? nobody : listenersOf(rule, fleetRecipients(rule), false),
-      };
+      const listeners = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false);
+      return { rule, client: null, listeners };
     }
     const client = clients.get(name) ?? null;
     const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, ruleName);
     if (client === null || rule === null) return { rule: null, client, listeners: nobody };
-    return { rule, client, listeners: listenersOf(rule, client.recipients, client.muted) };
+    return { rule, client, listeners: listenersOf(rule)(client.recipients)(client.muted) };
   };
 }
 
@@ -85,64 +87,41 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
   const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
   const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
   const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
-  const known = new Map<Rule, readonly Recipient[]>();
-  return (rule) => {
+  return remembered((rule) => {
     const worst = worstOfFleet(rule, config);
     const isHeardBy = (list: readonly Pick<Recipient, 'severity' | 'rules'>[]): boolean =>
       list.some(({ severity, rules }) => asksFor(rules, rule) && (severity !== 'critical' || worst === 'critical'));
-    const find = (): readonly Recipient[] => {
-      if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
-      if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
-      if (isHeardBy(ofAnyRule)) return ofAnyRule;
-      return (config.smtp?.fallback ?? null) === null ? all : ofClients;
-    };
-    const found = known.get(rule) ?? find();
-    known.set(rule, found);
-    return found;
-  };
+    if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
+    if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
+    if (isHeardBy(ofAnyRule)) return ofAnyRule;
+    return (config.smtp?.fallback ?? null) === null ? all : ofClients;
+  });
 }
 
-const nobody: ReadonlyMap<string, Listener> = new Map();
+type Listeners = Watch['listeners'];
 
-type Listeners = ReadonlyMap<string, Listener>;
-
-function createListeners(
-  config: Config,
-): (rule: Rule, recipients: readonly Recipient[], muted: boolean) => ReadonlyMap<string, Listener> {
-  const known = new Map<Rule, Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>>();
-  return (rule, recipients, muted) => {
-    const ofRule = known.get(rule) ?? new Map<readonly Recipient[], { muted: boolean; listeners: Listeners }[]>();
-    known.set(rule, ofRule);
-    const ofBoth = ofRule.get(recipients) ?? [];
-    ofRule.set(recipients, ofBoth);
-    const before = ofBoth.find((one) => one.muted === muted);
-    if (before !== undefined) return before.listeners;
-    const listeners = readListeners(config, rule, recipients, muted);
-    ofBoth.push({ muted, listeners });
-    return listeners;
-  };
-}
+const nobody: Listeners = new Map();
 
 function readListeners(config: Config, rule: Rule, recipients: readonly Recipient[], muted: boolean): Listeners {
   const listeners = new Map<string, Listener>();
-  const add = (recipient: string, least: Severity): void => {
-    const isMore = least === 'warning' || !listeners.has(recipient);
-    if (isMore) listeners.set(recipient, { recipient, least });
+  const add = (recipient: string, least: Severity | null): void => {
+    if (least !== 'critical' || !listeners.has(recipient))
+      listeners.set(recipient, { recipient, least: least ?? 'warning' });
   };
   const asking = recipientsOfRule(rule, recipients).filter(({ rules }) => asksFor(rules, rule));
-  for (const { to, severity } of asking) add(to, severity ?? 'warning');
+  for (const { to, severity } of asking) add(to, severity);
   for (const listener of [...listeners.values()]) {
     const own = asking.filter(({ to }) => to === listener.recipient);
     if (own.some((one) => one.hours !== null)) listeners.set(listener.recipient, { ...listener, hours: hoursOf(own) });
   }
   for (const { command, severity, rules } of config.notify) {
-    if (asksFor(rules, rule)) add(recipientOfCommand(command), severity ?? 'warning');
+    if (asksFor(rules, rule)) add(recipientOfCommand(command), severity);
   }
   const worst = worstSeverity(rule);
   const reachesAnybody = [...listeners.values()].some((listener) => hears(listener, worst));
   const fallback = config.smtp?.fallback ?? null;
   if (!reachesAnybody && rule.origin !== 'file' && rule.mail === null && !muted && fallback !== null) {
-    add(fallback, 'warning');
+    add(fallback, null);
   }
   return listeners;
 }

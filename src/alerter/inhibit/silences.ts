@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 
@@ -35,12 +36,5 @@ function groupMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): (c
 
 function patternMatcher(pattern: string): (value: string) => boolean {
   const matches = globMatcher(pattern);
-  const known = new Map<string, boolean>();
-  return (value) => {
-    const before = known.get(value);
-    if (before !== undefined) return before;
-    const answer = value === pattern || matches(value);
-    known.set(value, answer);
-    return answer;
-  };
+  return remembered((value) => value === pattern || matches(value));
 }
