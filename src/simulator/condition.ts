@@ -27,12 +27,21 @@ export interface Condition {
 const calmRuns = 3;
 const stormRuns = 5;
 
-/** Returns the number of the storm at a time, from 1; 0 during a calm. */
-export function stormAt({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number {
-  if (profiles[profile].storm === null || atMs < startedAtMs) return 0;
+/** A calm and the storm after it: the storm's number, from 1, its beginning and its end. */
+function cycleAt(
+  { startedAtMs, everyMs }: FleetPlan,
+  atMs: number,
+): { number: number; beganAtMs: number; endsAtMs: number } {
   const cycleMs = (calmRuns + stormRuns) * everyMs;
-  const sinceMs = atMs - startedAtMs;
-  return sinceMs % cycleMs < calmRuns * everyMs ? 0 : 1 + Math.floor(sinceMs / cycleMs);
+  const number = Math.floor((atMs - startedAtMs) / cycleMs) + 1;
+  const endsAtMs = startedAtMs + number * cycleMs;
+  return { number, beganAtMs: endsAtMs - stormRuns * everyMs, endsAtMs };
+}
+
+/** Returns the number of the storm at a time, from 1; 0 during a calm. */
+export function stormAt(plan: FleetPlan, atMs: number): number {
+  const { number, beganAtMs } = cycleAt(plan, Math.max(plan.startedAtMs, atMs));
+  return profiles[plan.profile].storm === null || atMs < beganAtMs ? 0 : number;
 }
 
 /** Returns the length of a storm in milliseconds. */
@@ -41,13 +50,10 @@ export function stormMs({ everyMs }: FleetPlan): number {
 }
 
 /** Returns the next time at which a storm begins or ends; null if the profile has no storms. */
-export function nextTurnMs({ profile, startedAtMs, everyMs }: FleetPlan, atMs: number): number | null {
-  if (profiles[profile].storm === null) return null;
-  const sinceMs = Math.max(0, atMs - startedAtMs);
-  const cycleMs = (calmRuns + stormRuns) * everyMs;
-  const cycleAtMs = startedAtMs + Math.floor(sinceMs / cycleMs) * cycleMs;
-  const stormAtMs = cycleAtMs + calmRuns * everyMs;
-  return atMs < stormAtMs ? stormAtMs : cycleAtMs + cycleMs;
+export function nextTurnMs(plan: FleetPlan, atMs: number): number | null {
+  const { beganAtMs, endsAtMs } = cycleAt(plan, Math.max(plan.startedAtMs, atMs));
+  if (profiles[plan.profile].storm === null) return null;
+  return atMs < beganAtMs ? beganAtMs : endsAtMs;
 }
 
 /** The seed parts of a client's random values. Each value has a part of its own, so that they are independent. */
@@ -94,20 +100,13 @@ function bootOf(
   const boot = Math.floor((atMs + phaseMs) / upMs);
   const usual = { boot, bootedAtMs: boot * upMs - phaseMs };
   if (storm !== 'rebooted' && storm !== 'rack') return usual;
-  const last = lastStorm(plan, atMs);
+  // The last storm that has begun; its number is below 1 if none has.
+  const last = cycleAt(plan, atMs - calmRuns * plan.everyMs);
   // A rack without power boots at the end of the storm, other clients at its beginning.
   const stormMs = storm === 'rack' ? last.endsAtMs : last.beganAtMs;
-  return last.number === 0 || stormMs > atMs || stormMs < usual.bootedAtMs
+  return last.number < 1 || stormMs > atMs || stormMs < usual.bootedAtMs
     ? usual
     : { boot: boot * 1000 + last.number, bootedAtMs: stormMs };
-}
-
-/** Returns the last storm that has begun; number 0 if none has. */
-function lastStorm(plan: FleetPlan, atMs: number): { number: number; beganAtMs: number; endsAtMs: number } {
-  const cycleMs = (calmRuns + stormRuns) * plan.everyMs;
-  const number = Math.max(0, Math.floor((atMs - plan.startedAtMs - calmRuns * plan.everyMs) / cycleMs) + 1);
-  const endsAtMs = plan.startedAtMs + number * cycleMs;
-  return { number, beganAtMs: endsAtMs - stormRuns * plan.everyMs, endsAtMs };
 }
 
 function clockOffset({ seed }: FleetPlan, { index, ailment }: SimulatedClient, inStorm: boolean): number {

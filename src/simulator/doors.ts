@@ -1,5 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { minuteMs } from '../platform/units.ts';
@@ -80,11 +80,32 @@ async function listenAt(listener: Server, host: string, port: number): Promise<v
   try {
     await once(listener, 'listening');
   } catch (thrown) {
-    throw new FleetError({
-      code: 'simulator-failed',
-      stage: 'run',
-      message: `${host} port ${port}: ${messageOf(thrown)}`,
-      cause: thrown,
-    });
+    throw simulatorFault(`${host} port ${port}: ${messageOf(thrown)}`, { cause: thrown });
   }
+}
+
+export function simulatorFault(
+  message: string,
+  more: { readonly advice?: string; readonly cause?: unknown } = {},
+): FleetError {
+  return new FleetError({ code: 'simulator-failed', stage: 'run', message, ...more });
+}
+
+/** An address of loopback that no server of a fleet has. A listener on a port there reserves the port for a fleet. */
+const portHolder = '127.63.0.2';
+
+/** The reserved port of a fleet, held until `close`: two simulators never share a port. */
+export interface HeldPort {
+  readonly port: number;
+  close(): void;
+}
+
+/**
+ * Reserves the wanted port if it is free, otherwise one of the kernel's choice. Throws FleetError `simulator-failed`.
+ */
+export async function holdPort(wanted: number | null): Promise<HeldPort> {
+  const server = createServer((socket) => socket.destroy());
+  const listen = (port: number): Promise<void> => listenAt(server, portHolder, port);
+  await (wanted === null ? listen(0) : listen(wanted).catch(() => listen(0)));
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
 }

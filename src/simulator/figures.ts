@@ -21,101 +21,85 @@ const moves = { cpu: 200, cpuFast: 201, memory: 202, network: 203, processes: 20
 /** Returns the reports of an agent's probes: the same workers and families as in agent/probes, in the same order. */
 export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
   const { client, personality, condition, atMs } = options;
-  const cpu = cpuOf(options);
-  const { cpus } = personality;
+  const used = cpuOf(options);
+  const { cpus, memoryBytes } = personality;
   const memoryPercent = memoryOf(options);
-  const load = (cpu.used / 100) * cpus * (condition.busy ? 2.5 : 1);
+  const load = (used / 100) * cpus * (condition.busy ? 2.5 : 1);
   const wave = (which: number, periodMs: number): number => drift(atMs, periodMs, options.seed, client.index, which);
   const processes = Math.round(personality.processes * (0.95 + 0.1 * wave(moves.processes, hourMs)));
+  const failed = { unit: `${personality.programs[0] ?? 'app'}.service`, failed: 1 };
   return [
-    worker('disks', 2, [family('disk', diskRows(options))]),
-    worker('services', 4, [
-      family('services', [{ failed_units: condition.failedUnit ? 1 : 0 }]),
-      family(
-        'failed_unit',
-        condition.failedUnit ? [{ unit: `${personality.programs[0] ?? 'app'}.service`, failed: 1 }] : [],
-      ),
-    ]),
-    worker('cpu', 0, [
-      family('cpu', [
-        {
-          used_percent: cpu.used,
-          user_percent: rounded(cpu.used * 0.72),
-          system_percent: rounded(cpu.used * 0.28),
-          iowait_percent: rounded(1.5 * wave(moves.cpuFast, 7 * minuteMs)),
-          steal_percent: 0,
-          busiest_percent: rounded(Math.min(100, cpu.used * 1.35)),
-          cpus,
-          interval_s: rounded((options.intervalMs ?? 10_000) / 1000),
-        },
-      ]),
-    ]),
-    worker('load', 0, [
-      family('load', [{ load1: rounded(load), load5: rounded(load * 0.97), load15: rounded(load * 0.93) }]),
-    ]),
-    worker('memory', 0, [
-      family('memory', [
-        {
-          total_bytes: personality.memoryBytes,
-          available_bytes: Math.round(personality.memoryBytes * (1 - memoryPercent / 100)),
-          used_percent: memoryPercent,
-        },
-      ]),
-    ]),
-    worker('swap', 0, [swap(personality, condition)]),
-    worker('network', 0, [
-      family(
-        'network',
-        personality.interfaces.map((name, index) => networkRow(name, index, options, cpu.used)),
-      ),
-    ]),
-    worker('os', 0, [
-      family('os', [
-        {
-          hostname: client.name,
-          distribution: personality.distribution,
-          kernel: personality.kernel,
-          architecture: 'x86_64',
-          virtualisation: 'kvm',
-          reboot_required: 0,
-        },
-      ]),
-    ]),
-    worker('uptime', 0, [family('uptime', [{ seconds: rounded((atMs - condition.bootedAtMs) / 1000) }])]),
-    worker('processes', 6, [
-      family('processes', [
-        { total: processes, running: Math.max(1, Math.round(load)), blocked: condition.busy ? 3 : 0, zombies: 0 },
-      ]),
-      family(
-        'process_cpu',
-        personality.programs.map((process, index) => ({
-          process,
-          pid: pidOf(client, index),
-          used_percent_of_one_cpu: rounded((cpu.used * cpus * 0.6) / 2 ** index),
-        })),
-      ),
-      family(
-        'process_memory',
-        personality.programs.map((process, index) => ({
-          process,
-          pid: pidOf(client, index),
-          resident_bytes: Math.round((personality.memoryBytes * memoryPercent * 0.006) / 2 ** index / 4096) * 4096,
-        })),
-      ),
-    ]),
-    worker('temperatures', 0, [
-      { name: 'temperature', data: [], unknown: [{ field: 'celsius', reason: 'no sensors' }] },
-    ]),
-    worker('clock', 0, [family('clock', [{ synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 }])]),
+    worker('disks', 2, { disk: diskRows(options) }),
+    worker('services', 4, {
+      services: { failed_units: condition.failedUnit ? 1 : 0 },
+      failed_unit: condition.failedUnit ? failed : [],
+    }),
+    worker('cpu', 0, {
+      cpu: {
+        used_percent: used,
+        user_percent: rounded(used * 0.72),
+        system_percent: rounded(used * 0.28),
+        iowait_percent: rounded(1.5 * wave(moves.cpuFast, 7 * minuteMs)),
+        steal_percent: 0,
+        busiest_percent: rounded(Math.min(100, used * 1.35)),
+        cpus,
+        interval_s: rounded((options.intervalMs ?? 10_000) / 1000),
+      },
+    }),
+    worker('load', 0, {
+      load: { load1: rounded(load), load5: rounded(load * 0.97), load15: rounded(load * 0.93) },
+    }),
+    worker('memory', 0, {
+      memory: {
+        total_bytes: memoryBytes,
+        available_bytes: Math.round(memoryBytes * (1 - memoryPercent / 100)),
+        used_percent: memoryPercent,
+      },
+    }),
+    swap(personality, condition),
+    worker('network', 0, {
+      network: personality.interfaces.map((name, index) => networkRow(name, index, options, used)),
+    }),
+    worker('os', 0, {
+      os: {
+        hostname: client.name,
+        distribution: personality.distribution,
+        kernel: personality.kernel,
+        architecture: 'x86_64',
+        virtualisation: 'kvm',
+        reboot_required: 0,
+      },
+    }),
+    worker('uptime', 0, { uptime: { seconds: rounded((atMs - condition.bootedAtMs) / 1000) } }),
+    worker('processes', 6, {
+      processes: {
+        total: processes,
+        running: Math.max(1, Math.round(load)),
+        blocked: condition.busy ? 3 : 0,
+        zombies: 0,
+      },
+      process_cpu: personality.programs.map((process, index) => ({
+        process,
+        pid: pidOf(client, index),
+        used_percent_of_one_cpu: rounded((used * cpus * 0.6) / 2 ** index),
+      })),
+      process_memory: personality.programs.map((process, index) => ({
+        process,
+        pid: pidOf(client, index),
+        resident_bytes: Math.round((memoryBytes * memoryPercent * 0.006) / 2 ** index / 4096) * 4096,
+      })),
+    }),
+    worker('temperatures', 0, { temperature: [] }, { field: 'celsius', reason: 'no sensors' }),
+    worker('clock', 0, { clock: { synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 } }),
   ];
 }
 
-function cpuOf({ seed, client, personality, condition, atMs }: FiguresOptions): { readonly used: number } {
+function cpuOf({ seed, client, personality, condition, atMs }: FiguresOptions): number {
   const ofDay = 0.5 + 0.5 * Math.cos(2 * Math.PI * (atMs / dayMs - personality.busiestAt));
   const slow = 8 * drift(atMs, 20 * minuteMs, seed, client.index, moves.cpu);
   const fast = 4 * drift(atMs, minuteMs, seed, client.index, moves.cpuFast);
   const usual = personality.cpuPercent + personality.cpuSwing * ofDay + slow + fast;
-  return { used: rounded(condition.busy ? 96 + fast : Math.min(90, usual)) };
+  return rounded(condition.busy ? 96 + fast : Math.min(90, usual));
 }
 
 function memoryOf({ seed, client, personality, condition, atMs }: FiguresOptions): number {
@@ -123,16 +107,14 @@ function memoryOf({ seed, client, personality, condition, atMs }: FiguresOptions
   return rounded(condition.busy ? 97.5 + 2 * moved : personality.memoryPercent + 6 * moved);
 }
 
-function swap({ swapBytes }: Personality, { busy }: Condition): FunctionReport {
+function swap({ swapBytes }: Personality, { busy }: Condition): WorkerReport {
   const usedPercent = busy ? 80 : 1.5;
-  if (swapBytes > 0) {
-    const used = Math.round((swapBytes * usedPercent) / 100);
-    return family('swap', [{ total_bytes: swapBytes, used_bytes: used, used_percent: usedPercent }]);
+  if (swapBytes === 0) {
+    const none = { total_bytes: 0, used_bytes: 0, used_percent: null };
+    return worker('swap', 0, { swap: none }, { field: 'used_percent', reason: 'no swap' });
   }
-  return {
-    ...family('swap', [{ total_bytes: 0, used_bytes: 0, used_percent: null }]),
-    unknown: [{ field: 'used_percent', reason: 'no swap' }],
-  };
+  const used = Math.round((swapBytes * usedPercent) / 100);
+  return worker('swap', 0, { swap: { total_bytes: swapBytes, used_bytes: used, used_percent: usedPercent } });
 }
 
 /** The mount that a full disk concerns: logs fill it. */
@@ -189,12 +171,16 @@ function pidOf({ index }: SimulatedClient, place: number): number {
   return 400 + ((index * 37 + place * 211) % 30_000);
 }
 
-function worker(name: string, durationMs: number, functions: readonly FunctionReport[]): WorkerReport {
-  return { name, duration_ms: durationMs, error: null, function_reports: functions };
-}
-
-function family(name: string, data: readonly Row[]): FunctionReport {
-  return { name, data };
+/** Returns a probe's report of families, each with a row or several; `unknown`: a field that the machine lacks. */
+export function worker(
+  name: string,
+  durationMs: number,
+  families: Readonly<Record<string, Row | readonly Row[]>>,
+  ...unknown: NonNullable<FunctionReport['unknown']>
+): WorkerReport {
+  const more = unknown.length === 0 ? {} : { unknown };
+  const reports = Object.entries(families).map(([family, rows]) => ({ name: family, data: [rows].flat(), ...more }));
+  return { name, duration_ms: durationMs, error: null, function_reports: reports };
 }
 
 function rounded(value: number): number {

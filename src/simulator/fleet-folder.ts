@@ -3,7 +3,6 @@ import path from 'node:path';
 
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import type { FleetError } from '../errors.ts';
 import { messageOf, usageError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
@@ -37,7 +36,7 @@ export function readFolder(dir: string): KeptPlan | null {
   const file = path.join(dir, planFile);
   if (!existsSync(file)) {
     if (!existsSync(dir) || readdirSync(dir).length === 0) return null;
-    throw unusable(`${dir} is not empty and not the folder of an earlier simulation`, 'Name another one with --dir.');
+    throw usageError(`${dir} is not empty and not the folder of an earlier simulation`, 'Name another one with --dir.');
   }
   try {
     const { seed, clients, profile, port, everyMs } = JSON.parse(readFileSync(file, 'utf8')) as Partial<KeptPlan>;
@@ -48,7 +47,7 @@ export function readFolder(dir: string): KeptPlan | null {
     if (known === undefined || !isWhole(everyMs, 1000, 7 * dayMs)) throw new Error('no known profile or interval');
     return { seed, clients, profile: known, port, everyMs };
   } catch (thrown) {
-    throw unusable(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
+    throw usageError(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
   }
 }
 
@@ -60,8 +59,8 @@ export function writeFolder(dir: string, plan: KeptPlan): void {
   const before = readFolder(dir);
   makeFolder(dir);
   const inside = (name: string): string => path.join(dir, name);
-  for (const name of Object.values(keyFiles)) keep(inside(name), generateHostKey);
-  keep(inside('config.xml'), () => configText(plan));
+  for (const name of Object.values(keyFiles)) keepFile(inside(name), generateHostKey);
+  keepFile(inside('config.xml'), () => configText(plan));
   const { seed, clients, profile, port, everyMs } = plan;
   const kept = JSON.stringify({ seed, clients, profile, port, everyMs }, null, 2);
   if (before !== null && JSON.stringify(before, null, 2) === kept && existsSync(inside('known_hosts'))) return;
@@ -78,7 +77,7 @@ export function readKeys(dir: string): FleetKeys {
   const hostKey = key(keyFiles.host).usable;
   const otherHostKey = key(keyFiles.other).usable;
   if (hostKey === null || otherHostKey === null) {
-    throw unusable(`the keys in ${dir} cannot be read`, 'Remove the folder, or name another one with --dir.');
+    throw usageError(`the keys in ${dir} cannot be read`, 'Remove the folder, or name another one with --dir.');
   }
   return { hostKey, otherHostKey, loginKey: key(keyFiles.login).publicBlob };
 }
@@ -119,15 +118,12 @@ function knownHostsText(fleet: readonly SimulatedClient[], port: number, key: st
   return [hostName(bastionAddress, port), ...names].map((name) => `${name} ${key}\n`).join('');
 }
 
-/** Writes a file if it does not exist. */
-function keep(file: string, make: () => string): void {
+/** Returns the content of a file. Makes the file if it is missing. */
+export function keepFile(file: string, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
+  return readFileSync(file, 'utf8');
 }
 
 function isWhole(value: unknown, least: number, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-}
-
-function unusable(message: string, advice: string): FleetError {
-  return usageError(message, advice);
 }

@@ -6,13 +6,11 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { fingerprint, hostKeyOf, type HostKey } from '../transport/known-hosts/fingerprint.ts';
 import { opensshPrivateKey } from '../transport/credentials/openssh-key.ts';
 import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';
-import { parseKey, type ParsedKey } from '../transport/connection/ssh2.ts';
+import { parseKey } from '../transport/connection/ssh2.ts';
 
 export interface LoopbackOptions {
   /** A private key in OpenSSH's format (see `generateHostKey`); default: a new key. */
   readonly hostKey?: string;
-  /** Default: 127.0.0.1. */
-  readonly address?: string;
   /** The port, for a restart on the same port; default: chosen by the kernel. */
   readonly port?: number;
   readonly username: string;
@@ -22,12 +20,9 @@ export interface LoopbackOptions {
   readonly publicKey?: string | null;
   /** The HOME and working directory of the commands. */
   readonly home: string;
-  /** The shell that runs the commands with `-c`; default: /bin/sh. */
-  readonly shell?: string;
 }
 
 export interface LoopbackServer {
-  readonly address: string;
   readonly port: number;
   readonly hostKey: HostKey;
   readonly fingerprint: string;
@@ -57,15 +52,15 @@ export function generateHostKey(): string {
  * LANG.
  */
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
-  const { address = '127.0.0.1', hostKey = generateHostKey() } = options;
-  const parsedKey = parsed(hostKey);
+  const parsedKey = parseKey(options.hostKey ?? generateHostKey());
+  if (parsedKey instanceof Error) throw parsedKey;
   const key = hostKeyOf(parsedKey.getPublicSSH());
   if (key === null) throw new Error('the host key cannot be read');
   const children = new Set<ChildProcess>();
   let connections = 0;
   let execs = 0;
 
-  const server = newSshServer({ hostKey: parsedKey }, (client) => {
+  const server = newSshServer(parsedKey, (client) => {
     // A client may break off the connection: that is no error of the server.
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
@@ -88,11 +83,10 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
     socket.once('close', () => sockets.delete(socket));
     server.injectSocket(socket);
   });
-  listener.listen(options.port ?? 0, address);
+  listener.listen(options.port ?? 0, '127.0.0.1');
   await once(listener, 'listening');
 
   return {
-    address,
     port: (listener.address() as AddressInfo).port,
     hostKey: key,
     fingerprint: fingerprint(key.key),
@@ -106,12 +100,6 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
       await closed;
     },
   };
-}
-
-function parsed(privateKey: string): ParsedKey {
-  const key = parseKey(privateKey);
-  if (key instanceof Error) throw key;
-  return key;
 }
 
 function isRight(attempt: AuthContext, { username, password, publicKey }: LoopbackOptions): boolean {
@@ -134,10 +122,10 @@ function isSame(given: string | Buffer, right: string | Buffer): boolean {
 }
 
 function run(command: string, channel: ServerChannel, options: LoopbackOptions, children: Set<ChildProcess>): void {
-  const { home, username, shell = '/bin/sh' } = options;
+  const { home, username } = options;
   const { PATH = '/usr/local/bin:/usr/bin:/bin', LANG } = process.env;
-  const env = { HOME: home, USER: username, LOGNAME: username, SHELL: shell, PATH, ...(LANG ? { LANG } : {}) };
-  const child = spawn(shell, ['-c', command], { cwd: home, env, detached: true, stdio: 'pipe' });
+  const env = { HOME: home, USER: username, LOGNAME: username, SHELL: '/bin/sh', PATH, ...(LANG ? { LANG } : {}) };
+  const child = spawn('/bin/sh', ['-c', command], { cwd: home, env, detached: true, stdio: 'pipe' });
   children.add(child);
   let linger: NodeJS.Timeout | undefined;
   child.on('error', () => {

@@ -40,8 +40,8 @@ interface Kind {
   readonly cpus: readonly number[];
   readonly gibibytesPerCpu: number;
   readonly memoryPercent: readonly [number, number];
-  readonly dataGibibytes: number;
-  readonly dataMount: string | null;
+  /** The mount of its data and its size in GiB. */
+  readonly data: readonly [string, number] | null;
   readonly programs: readonly string[];
 }
 
@@ -50,40 +50,35 @@ const kinds: Readonly<Record<ClientKind, Kind>> = {
     cpus: [2, 4, 8],
     gibibytesPerCpu: 2,
     memoryPercent: [20, 55],
-    dataGibibytes: 0,
-    dataMount: null,
+    data: null,
     programs: ['nginx', 'node', 'php-fpm', 'systemd-journal', 'rsyslogd'],
   },
   db: {
     cpus: [8, 16, 32],
     gibibytesPerCpu: 8,
     memoryPercent: [60, 85],
-    dataGibibytes: 1000,
-    dataMount: '/var/lib/postgresql',
+    data: ['/var/lib/postgresql', 1000],
     programs: ['postgres', 'pgbouncer', 'systemd-journal', 'rsyslogd', 'sshd'],
   },
   cache: {
     cpus: [4, 8],
     gibibytesPerCpu: 8,
     memoryPercent: [55, 80],
-    dataGibibytes: 0,
-    dataMount: null,
+    data: null,
     programs: ['redis-server', 'systemd-journal', 'rsyslogd', 'sshd', 'cron'],
   },
   batch: {
     cpus: [16, 32, 64],
     gibibytesPerCpu: 4,
     memoryPercent: [25, 75],
-    dataGibibytes: 400,
-    dataMount: '/scratch',
+    data: ['/scratch', 400],
     programs: ['python3', 'slurmd', 'systemd-journal', 'rsyslogd', 'sshd'],
   },
   store: {
     cpus: [8, 16],
     gibibytesPerCpu: 4,
     memoryPercent: [20, 50],
-    dataGibibytes: 30_000,
-    dataMount: '/export',
+    data: ['/export', 30_000],
     programs: ['nfsd', 'smbd', 'systemd-journal', 'rsyslogd', 'sshd'],
   },
 };
@@ -101,9 +96,13 @@ const draw = 100;
 export function personalityOf(seed: number, { index, kind }: SimulatedClient): Personality {
   const chance = (which: number): number => fraction(seed, index, draw + which);
   const pick = <T>(from: readonly T[], which: number): T => from[Math.floor(chance(which) * from.length)] as T;
-  const between = ([least, most]: readonly [number, number], which: number): number =>
-    least + (most - least) * chance(which);
-  const { cpus: cpuChoice, gibibytesPerCpu, memoryPercent, dataGibibytes, dataMount, programs } = kinds[kind];
+  const {
+    cpus: cpuChoice,
+    gibibytesPerCpu,
+    memoryPercent: [leastMemory, mostMemory],
+    data,
+    programs,
+  } = kinds[kind];
   const cpus = pick(cpuChoice, 1);
   const [distribution, kernel] = pick(systems, 2);
   const memoryBytes = cpus * gibibytesPerCpu * gibibyte - wholeBetween(100, 400, seed, index, draw + 3) * 2 ** 20;
@@ -126,13 +125,13 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient): P
     mounts: [
       mount('/', '/dev/vda1', 20, 10),
       mount('/var', '/dev/vda2', 40, 20),
-      ...(dataMount === null ? [] : [mount(dataMount, '/dev/vdb', dataGibibytes, 30)]),
+      ...(data === null ? [] : [mount(data[0], '/dev/vdb', data[1], 30)]),
     ],
     interfaces: kind === 'store' || kind === 'db' ? ['ens3', 'ens4'] : ['ens3'],
     cpuPercent: 2 + 25 * chance(5),
     cpuSwing: 40 * chance(6),
     busiestAt: chance(7),
-    memoryPercent: between(memoryPercent, 8),
+    memoryPercent: leastMemory + (mostMemory - leastMemory) * chance(8),
     processes: wholeBetween(110, 380, seed, index, draw + 9),
     programs,
     machineUuid: seededUuid(seed, index, draw),

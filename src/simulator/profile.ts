@@ -19,18 +19,21 @@ export type DeadWay = keyof typeof deadWays;
 /** A lasting fault of a client that can be visited. */
 export type Ailment = 'full-disk' | 'wrong-clock' | 'restless' | 'slow';
 
-/** The role of a client in a storm. `bastion`: the client lies behind the bastion that fails. */
-export type StormPart =
-  | 'bastion'
-  | 'rack'
-  | 'busy'
-  | 'full-disk'
-  | 'failed-unit'
-  | 'rebooted'
-  | 'flaky'
-  | 'silent'
-  | 'host-key-changed'
-  | 'clock';
+/** The shares of clients by role in a storm. `bastion`: the client lies behind the bastion that fails. */
+const stormShares = {
+  bastion: 0.05,
+  rack: 0.05,
+  busy: 0.15,
+  'full-disk': 0.1,
+  'failed-unit': 0.05,
+  flaky: 0.05,
+  rebooted: 0.03,
+  silent: 0.02,
+  'host-key-changed': 0.01,
+  clock: 0.01,
+} as const;
+
+export type StormPart = keyof typeof stormShares;
 
 export interface Profile {
   /** A line for the help text. */
@@ -51,24 +54,22 @@ export interface Profile {
 export const profileNames = ['clean', 'slow', 'lossy', 'storm'] as const;
 export type ProfileName = (typeof profileNames)[number];
 
+const clean: Profile = {
+  help: 'every client answers at once, and nothing is wrong with any',
+  deadShare: 0,
+  ailments: {},
+  brokenShare: 0,
+  latencyMs: [0, 0],
+  agentMs: [0, 0],
+  storm: null,
+};
+
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
-  clean: {
-    help: 'every client answers at once, and nothing is wrong with any',
-    deadShare: 0,
-    ailments: {},
-    brokenShare: 0,
-    latencyMs: [0, 0],
-    agentMs: [0, 0],
-    storm: null,
-  },
+  clean,
   slow: {
+    ...clean,
     help: 'every agent takes 2 to 6 seconds, as where disks are busy: many visits at the same time',
-    deadShare: 0,
-    ailments: {},
-    brokenShare: 0,
-    latencyMs: [0, 0],
     agentMs: [2000, 6000],
-    storm: null,
   },
   lossy: {
     help: '5 % dead in every way, full disks, wrong clocks, reboots, delays, visits that break off',
@@ -80,24 +81,11 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     storm: null,
   },
   storm: {
+    ...clean,
     help: 'calm, then everything at once: a bastion and a rack gone, overload, full disks, reboots; and again',
-    deadShare: 0,
-    ailments: {},
-    brokenShare: 0,
     latencyMs: [0, 5],
     agentMs: [0, 30],
-    storm: {
-      bastion: 0.05,
-      rack: 0.05,
-      busy: 0.15,
-      'full-disk': 0.1,
-      'failed-unit': 0.05,
-      flaky: 0.05,
-      rebooted: 0.03,
-      silent: 0.02,
-      'host-key-changed': 0.01,
-      clock: 0.01,
-    },
+    storm: stormShares,
   },
 };
 

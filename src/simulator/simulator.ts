@@ -7,22 +7,23 @@ import type { Socket } from 'node:net';
 
 import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';
-import { conditionOf, nextTurnMs, stormAt } from './condition.ts';
-import type { Condition } from './condition.ts';
+import { conditionOf, stormAt, type Condition } from './condition.ts';
 import { openDoors } from './doors.ts';
-import { bastionAddress, planFleet } from './fleet-plan.ts';
-import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
-import { keyExchangeOffer, versionLine } from './key-exchange-offer.ts';
+import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
-import { createSshFront } from './ssh-front.ts';
-import type { SshVisitor } from './ssh-front.ts';
-import { startUnanswering } from './unanswering.ts';
-import { createVisitCounts } from './visit-counts.ts';
-import type { VisitCounts } from './visit-counts.ts';
-import { forwardTo } from './ssh-front.ts';
+import {
+  createSshFront,
+  forwardTo,
+  keyExchangeOffer,
+  versionLine,
+  type LoginAllowed,
+  type SshVisitor,
+} from './ssh-front.ts';
+import { startUnanswering, type Unanswering } from './unanswering.ts';
+import { createVisitCounts, type VisitCounts } from './visit-counts.ts';
 
-export interface SimulatorOptions {
+export interface SimulatorOptions extends LoginAllowed {
   readonly plan: FleetPlan;
   /**
    * The indexes of the clients to serve: from `first` to below `end`. The simulator of client 0 also serves the
@@ -33,9 +34,6 @@ export interface SimulatorOptions {
   /** The host key of known_hosts. `otherHostKey` is that of clients whose host key has changed. */
   readonly hostKey: ParsedKey;
   readonly otherHostKey: ParsedKey;
-  readonly username: string;
-  /** The public blob of the key that may log in. */
-  readonly loginKey: Buffer;
   /** Returns the time in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -52,14 +50,13 @@ const breakDraw = 400;
 
 /** Starts all servers. Throws FleetError `simulator-failed`. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const { plan, first, end, now } = options;
+  const { plan, first, end, now, hostKey, otherHostKey } = options;
   const fleet = planFleet(plan);
   const mine = fleet.slice(first, end);
   const doors = openDoors(plan.port);
   const counts = createVisitCounts();
-  const ssh = { username: options.username, loginKey: options.loginKey };
-  const front = createSshFront({ ...ssh, hostKey: options.hostKey });
-  const otherFront = createSshFront({ ...ssh, hostKey: options.otherHostKey });
+  const front = createSshFront(options, hostKey);
+  const otherFront = createSshFront(options, otherHostKey);
   let connections = 0;
 
   const visitorOf = (agent: SimulatedAgent, condition: Condition, socket: Socket): SshVisitor => ({
@@ -95,13 +92,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     if (dead === 'silent' || dead === 'banner' || dead === 'key-exchange') {
       counts.add(dead);
       socket.resume();
-      if (dead !== 'silent') socket.write(versionLine('fleet-health-simulator'));
+      if (dead !== 'silent') socket.write(versionLine);
       if (dead === 'key-exchange') socket.write(keyExchangeOffer());
       return;
     }
     if (dead === 'login' || dead === 'login-refused' || dead === 'host-key-changed') counts.add(dead);
     const chosen = dead === 'host-key-changed' ? otherFront : front;
-    chosen.serve(socket, visitorOf(agent, condition, socket));
+    chosen(socket, visitorOf(agent, condition, socket));
   };
 
   const openClient = (client: SimulatedClient): Promise<void> => {
@@ -113,26 +110,23 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       else setTimeout(() => serve(agent, condition, socket), condition.latencyMs);
     });
   };
-  const behind = new Set(fleet.filter(({ behindBastion }) => behindBastion).map(({ address }) => address));
+  const behind = new Set(addressesOf(fleet.filter(({ behindBastion }) => behindBastion)));
   const openBastion = (): Promise<void> =>
     doors.open(bastionAddress, (socket) => {
-      front.serve(socket, { login: 'accept', onReady: (client) => forwardTo(client, behind, plan.port) });
+      front(socket, { login: 'accept', onReady: (client) => forwardTo(client, behind, plan.port) });
     });
 
   const rack = mine.filter(({ storm }) => storm === 'rack');
   const isOpen = ({ dead }: SimulatedClient): boolean => dead !== 'refused' && dead !== 'unanswered';
-  const off = mine.filter(({ dead }) => dead === 'unanswered').map(({ address }) => address);
+  const off = mine.filter(({ dead }) => dead === 'unanswered');
   const hasBastion = first === 0 && behind.size > 0;
   let inStorm = false;
-  let racksOff: Awaited<ReturnType<typeof startUnanswering>> | null = null;
+  let racksOff: Unanswering | null = null;
 
   const beginStorm = async (): Promise<void> => {
     if (hasBastion) await doors.shut(bastionAddress);
     for (const { address } of rack) await doors.shut(address);
-    racksOff = await startUnanswering(
-      rack.map(({ address }) => address),
-      plan.port,
-    );
+    racksOff = await startUnanswering(addressesOf(rack), plan.port);
   };
   const endStorm = async (): Promise<void> => {
     await racksOff?.close();
@@ -150,7 +144,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   try {
     for (const client of mine) if (isOpen(client)) await openClient(client);
     if (hasBastion) await openBastion();
-    const silent = await startUnanswering(off, plan.port);
+    const silent = await startUnanswering(addressesOf(off), plan.port);
     await turn();
     return {
       counts: counts.read,
@@ -165,8 +159,6 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   }
 }
 
-/** Returns the milliseconds until the next storm begins or ends; null if the profile has no storms. */
-export function untilTurnMs(plan: FleetPlan, nowMs: number): number | null {
-  const at = nextTurnMs(plan, nowMs);
-  return at === null ? null : Math.max(0, at - nowMs);
+function addressesOf(clients: readonly SimulatedClient[]): readonly string[] {
+  return clients.map(({ address }) => address);
 }

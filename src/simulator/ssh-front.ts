@@ -1,9 +1,8 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { createPublicKey, randomBytes, verify, type KeyObject } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
 import { corkWrites } from '../transport/connection/cork-writes.ts';
-import { newSshServer } from './ssh-server.ts';
-import type { AuthContext, ParsedKey, ServerConnection, SshServer } from './ssh-server.ts';
+import { newSshServer, type AuthContext, type ParsedKey, type ServerConnection } from './ssh-server.ts';
 
 /** The handling of a connection after its key exchange. */
 export interface SshVisitor {
@@ -13,16 +12,10 @@ export interface SshVisitor {
   readonly onReady: (client: ServerConnection) => void;
 }
 
-export interface SshFrontOptions {
-  readonly hostKey: ParsedKey;
+export interface LoginAllowed {
   readonly username: string;
   /** The public blob of the key that may log in (RFC 4253, section 6.6), of type ssh-ed25519. */
   readonly loginKey: Buffer;
-}
-
-/** A server that speaks SSH on sockets, with a visitor for each. */
-export interface SshFront {
-  serve(socket: Socket, visitor: SshVisitor): void;
 }
 
 /**
@@ -30,61 +23,42 @@ export interface SshFront {
  * need.
  */
 const neverMs = 2 ** 31 - 1;
+const ident = 'fleet-health-simulator';
 
 /**
- * Creates a server with one host key and one login key. Uses the cheapest key exchange and signatures of real servers
- * (curve25519, Ed25519), because the simulator's load reduces what is left for the measured collector.
+ * Creates what speaks SSH on sockets, with a visitor for each. Uses the cheapest key exchange and signatures of real
+ * servers (curve25519, Ed25519), because the simulator's load reduces what is left for the measured collector.
  */
-export function createSshFront(options: SshFrontOptions): SshFront {
-  const loginKey = publicKeyOf(options.loginKey);
-  // ssh2.Server does not tell the socket of a connection: each server serves one socket at a time. Servers are used
-  // again, because a new one costs 50 us.
-  const idle: Desk[] = [];
-  const newDesk = (): Desk => {
-    const desk: Desk = { server: null, visitor: null };
+export function createSshFront(
+  allowed: LoginAllowed,
+  hostKey: ParsedKey,
+): (socket: Socket, visitor: SshVisitor) => void {
+  const loginKey = publicKeyOf(allowed.loginKey);
+  const config = {
+    algorithms: { kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'], compress: ['none'] },
+    ident,
+    keepaliveInterval: neverMs,
+  } satisfies Parameters<typeof newSshServer>[2];
+  return (socket, visitor) => {
+    // ssh2.Server does not tell the socket of a connection: each socket has a server of its own.
     const server = newSshServer(
-      {
-        hostKey: options.hostKey,
-        algorithms: { kex: ['curve25519-sha256', 'curve25519-sha256@libssh.org'], compress: ['none'] },
-        ident: 'fleet-health-simulator',
-        keepaliveMs: neverMs,
-      },
+      hostKey,
       (client) => {
-        const { visitor } = desk;
         // A client may break off the connection: that is no error of the server.
         client.on('error', () => undefined);
-        if (visitor === null) {
-          client.end();
-          return;
-        }
-        client.on('authentication', (attempt) => judge(attempt, visitor, options, loginKey));
+        client.on('authentication', (attempt) => judge(attempt, visitor, allowed, loginKey));
         client.once('ready', () => visitor.onReady(client));
       },
+      config,
     );
-    return Object.assign(desk, { server });
+    server.injectSocket(corkWrites(socket));
   };
-  return {
-    serve: (socket, visitor) => {
-      const desk = idle.pop() ?? newDesk();
-      desk.visitor = visitor;
-      socket.once('close', () => {
-        desk.visitor = null;
-        idle.push(desk);
-      });
-      desk.server?.injectSocket(corkWrites(socket));
-    },
-  };
-}
-
-interface Desk {
-  server: SshServer | null;
-  visitor: SshVisitor | null;
 }
 
 function judge(
   attempt: AuthContext,
   { login }: SshVisitor,
-  { username, loginKey: blob }: SshFrontOptions,
+  { username, loginKey: blob }: LoginAllowed,
   key: KeyObject,
 ): void {
   if (login === 'hang') return;
@@ -131,4 +105,40 @@ export function forwardTo(client: ServerConnection, addresses: ReadonlySet<strin
       socket.pipe(channel).pipe(socket);
     });
   });
+}
+
+/** The number of SSH_MSG_KEXINIT (RFC 4253, section 7.1). */
+const messageNumber = 20;
+const blockBytes = 8;
+const leastPaddingBytes = 4;
+
+/** The server's version line (RFC 4253, section 4.2). */
+export const versionLine = `SSH-2.0-${ident}\r\n`;
+
+/** Returns the server's unencrypted offer (RFC 4253, sections 6 and 7.1). */
+export function keyExchangeOffer(): Buffer {
+  const lists = [
+    'curve25519-sha256',
+    'ssh-ed25519',
+    'aes128-gcm@openssh.com',
+    'aes128-gcm@openssh.com',
+    'hmac-sha2-256',
+    'hmac-sha2-256',
+    'none',
+    'none',
+    '',
+    '',
+  ].map((list) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(list.length);
+    return Buffer.concat([length, Buffer.from(list)]);
+  });
+  // first_kex_packet_follows, and the reserved word.
+  const payload = Buffer.concat([Uint8Array.of(messageNumber), randomBytes(16), ...lists, Buffer.alloc(1 + 4)]);
+  const shortBytes = blockBytes - ((5 + payload.length) % blockBytes);
+  const paddingBytes = shortBytes < leastPaddingBytes ? shortBytes + blockBytes : shortBytes;
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(1 + payload.length + paddingBytes);
+  head[4] = paddingBytes;
+  return Buffer.concat([head, payload, Buffer.alloc(paddingBytes)]);
 }

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
-import { FleetError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
+import { simulatorFault } from './doors.ts';
 
 /** Addresses that neither accept nor refuse connections, like those of machines that are switched off. */
 export interface Unanswering {
@@ -54,11 +55,6 @@ export async function startUnanswering(addresses: readonly string[], port: numbe
     return { close };
   } catch (thrown) {
     await close();
-    throw new FleetError({
-      code: 'simulator-failed',
-      stage: 'run',
-      message: `the addresses that do not answer: ${messageOf(thrown)}`,
-      cause: thrown,
-    });
+    throw simulatorFault(`the addresses that do not answer: ${messageOf(thrown)}`, { cause: thrown });
   }
 }

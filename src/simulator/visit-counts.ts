@@ -4,15 +4,11 @@ import type { DeadWay } from './profile.ts';
 /** The outcome of a connection that reached a server. Refused and unanswered connections reach none. */
 export type ServedKind = VisitKind | Exclude<DeadWay, 'refused' | 'unanswered'>;
 
-export interface VisitCounts {
+export interface VisitCounts extends SentReports {
   /** The number of visits by outcome, without zeros. */
   readonly visits: Readonly<Partial<Record<ServedKind, number>>>;
   /** The number of all visits. */
   readonly served: number;
-  /** The number of sent reports. `resent` counts repeated ones, `acknowledged` those that were acknowledged. */
-  readonly sent: number;
-  readonly resent: number;
-  readonly acknowledged: number;
 }
 
 export const noVisits: VisitCounts = { visits: {}, served: 0, sent: 0, resent: 0, acknowledged: 0 };
@@ -21,36 +17,27 @@ export function createVisitCounts(): {
   readonly add: (kind: ServedKind, reports?: SentReports) => void;
   readonly read: () => VisitCounts;
 } {
-  const visits: Partial<Record<ServedKind, number>> = {};
-  let served = 0;
-  let sent = 0;
-  let resent = 0;
-  let acknowledged = 0;
+  let counts = noVisits;
   return {
     add: (kind, reports) => {
-      visits[kind] = (visits[kind] ?? 0) + 1;
-      served++;
-      sent += reports?.sent ?? 0;
-      resent += reports?.resent ?? 0;
-      acknowledged += reports?.acknowledged ?? 0;
+      counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
     },
-    read: () => ({ visits: { ...visits }, served, sent, resent, acknowledged }),
+    read: () => counts,
   };
 }
 
-/** Adds the counts of several processes. */
+/** Adds counts, of several processes for instance. */
 export function addCounts(parts: readonly VisitCounts[]): VisitCounts {
-  return parts.reduce((sum, part) => {
-    const visits = { ...sum.visits };
-    for (const [kind, count] of Object.entries(part.visits) as [ServedKind, number][]) {
-      visits[kind] = (visits[kind] ?? 0) + count;
-    }
-    return {
-      visits,
-      served: sum.served + part.served,
-      sent: sum.sent + part.sent,
-      resent: sum.resent + part.resent,
-      acknowledged: sum.acknowledged + part.acknowledged,
-    };
-  }, noVisits);
+  const visits: Partial<Record<ServedKind, number>> = {};
+  for (const [kind, count] of parts.flatMap((part) => Object.entries(part.visits) as [ServedKind, number][])) {
+    visits[kind] = (visits[kind] ?? 0) + count;
+  }
+  const sum = (name: Exclude<keyof VisitCounts, 'visits'>): number => parts.reduce((all, part) => all + part[name], 0);
+  return {
+    visits,
+    served: sum('served'),
+    sent: sum('sent'),
+    resent: sum('resent'),
+    acknowledged: sum('acknowledged'),
+  };
 }

@@ -11,7 +11,7 @@ import { stormMs } from '../../src/simulator/condition.ts';
 import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';
 import { planFleet } from '../../src/simulator/fleet-plan.ts';
 import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
-import { holdPort } from '../../src/simulator/free-port.ts';
+import { holdPort } from '../../src/simulator/doors.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { tempFolder } from './temp-folder.ts';

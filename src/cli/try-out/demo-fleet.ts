@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { messageOf, usageError } from '../../errors.ts';
+import { keepFile } from '../../simulator/fleet-folder.ts';
 import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';
 import { makeFolder } from '../../state/make-folder.ts';
 
@@ -47,13 +48,13 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   }
   const before = kept ? readState(stateFile) : null;
   makeFolder(inside('server-keys'));
-  const password = keep(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
+  const password = keepFile(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
 
   const running = new Map<string, LoopbackServer>();
   const start = async (name: string): Promise<void> => {
     const home = inside('homes', name);
     makeFolder(home);
-    const hostKey = keep(inside('server-keys', name), generateHostKey);
+    const hostKey = keepFile(inside('server-keys', name), generateHostKey);
     const port = running.get(name)?.port;
     const options = { hostKey, username, password, home };
     running.set(name, await startLoopbackServer(port === undefined ? options : { ...options, port }));
@@ -122,12 +123,6 @@ function movePorts(file: string, from: Readonly<Record<string, number>>, to: Rea
     (_whole, before: string, port: string) => `${before}${moved.get(port) ?? port}`,
   );
   writeFileSync(file, text);
-}
-
-/** Returns the content of a file. Makes the file if it is missing. */
-function keep(file: string, make: () => string): string {
-  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
-  return readFileSync(file, 'utf8');
 }
 
 function readState(file: string): DemoState {

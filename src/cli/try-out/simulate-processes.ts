@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
+import { nextTurnMs } from '../../simulator/condition.ts';
+import { simulatorFault } from '../../simulator/doors.ts';
 import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../simulator/fleet-plan.ts';
-import { startSimulator, untilTurnMs } from '../../simulator/simulator.ts';
+import { startSimulator } from '../../simulator/simulator.ts';
 import { addCounts, noVisits, type VisitCounts } from '../../simulator/visit-counts.ts';
 import type { ExitStatus } from '../command/context.ts';
 
@@ -44,10 +46,7 @@ export async function serveFleet(dir: string, plan: FleetPlan, maxFiles = maxOpe
   const most = Math.min(clientsPerProcess, Math.max(maxFiles - otherFiles, Math.floor(maxFiles / 2)));
   const processes = Math.ceil(plan.clients / most);
   if (processes > mostProcesses) {
-    throw new FleetError({
-      code: 'simulator-failed',
-      stage: 'run',
-      message: `${plan.clients} clients are ${plan.clients} open files, and a process may open ${maxFiles}`,
+    throw simulatorFault(`${plan.clients} clients are ${plan.clients} open files, and a process may open ${maxFiles}`, {
       advice: 'Raise the limit with `ulimit -n`, or simulate fewer clients.',
     });
   }
@@ -84,9 +83,9 @@ async function serveHere(dir: string, plan: FleetPlan, first: number, end: numbe
   let timer: NodeJS.Timeout | undefined;
   const broken = new Promise<never>((_resolve, reject) => {
     const waitForTurn = (): void => {
-      const leftMs = untilTurnMs(plan, Date.now());
-      if (leftMs === null) return;
-      timer = setTimeout(() => void simulator.turn().then(waitForTurn, reject), leftMs);
+      const atMs = nextTurnMs(plan, Date.now());
+      if (atMs === null) return;
+      timer = setTimeout(() => void simulator.turn().then(waitForTurn, reject), atMs - Date.now());
     };
     waitForTurn();
   });
@@ -127,11 +126,7 @@ function startPart(dir: string, startedAtMs: number, first: number, end: number)
   let closing = false;
   const exited = once(child, 'exit');
   const gone = exited.then(() => {
-    throw new FleetError({
-      code: 'simulator-failed',
-      stage: 'run',
-      message: `the process of the clients from ${first + 1} to ${end} has ended`,
-    });
+    throw simulatorFault(`the process of the clients from ${first + 1} to ${end} has ended`);
   });
   child.on('message', (message) => {
     // The sender is this program.
@@ -194,6 +189,6 @@ function maxOpenFiles(): number {
     return soft === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(soft ?? 1024);
   } catch (thrown) {
     const message = `the simulator needs Linux, where all of 127.0.0.0/8 is loopback: ${messageOf(thrown)}`;
-    throw new FleetError({ code: 'simulator-failed', stage: 'run', message, cause: thrown });
+    throw simulatorFault(message, { cause: thrown });
   }
 }
