@@ -1,6 +1,6 @@
 #!/bin/sh
-# The second tier: the demo and the end-to-end tests on every Node that is promised, as collector and as clients' Node.
-# `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
+# The second tier: the recipes of CONTRIBUTING.md, and the demo and the end-to-end tests on every Node that is promised, as
+# collector and as clients' Node. `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh
@@ -15,6 +15,7 @@ esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests/node
 build_path=$PATH
 status=0
+timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
 for version; do
   if [ ! -x "$cache/$version/bin/node" ]; then
     mkdir -p "$cache/$version"
