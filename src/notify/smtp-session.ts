@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
@@ -196,13 +197,7 @@ function readAuthority(file: string | null): Buffer | null {
 
 /** Waits for the connection, the greeting, EHLO and, where it is wanted, TLS. */
 async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', () => {
-      socket.removeListener('error', reject);
-      resolve();
-    });
-    socket.once('error', reject);
-  });
+  await once(socket, 'connect');
   clock.now('greeting it');
   await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { identityOf } from '../../src/alerter/compose/message-ids.ts';
+import { identityOf } from '../../src/alerter/compose/compose-mail.ts';
 import type { PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';

@@ -1,4 +1,4 @@
-import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf } from './item-words.ts';
+import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf, type Wording } from './item-words.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -6,7 +6,6 @@ import type { DueMail, Line, Section, SectionKind } from '../dispatch/notificati
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
 import { valueBefore } from './value-words.ts';
-import type { Wording } from './item-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader'>;
 
@@ -30,7 +29,7 @@ export function composeSubject({ sections, alreadyTrue }: DueMail, wording: Subj
   const only = onlyLine(lead);
   const subject = only === null ? headOfMany(begun, lead.kind) : headOfOne(only, lead.kind, wording);
   const others = sections.filter((section) => section !== lead && (only !== null || !begun.includes(section)));
-  const more = others.flatMap(({ kind, count }) => extraOf(kind, count));
+  const more = others.flatMap(({ kind, count }) => (kind === 'listed' ? [] : counts[kind](count)));
   const tail = more.length === 0 ? '' : ` (+${more.join(', ')})`;
   const head = `${alreadyTrue && isNew ? 'Already true: ' : ''}${subject}`;
   return `${cut(head, mostColumns - columnsOf(tail))}${tail}`;
@@ -122,28 +121,24 @@ function itemsOf(sections: readonly Section[]): readonly Line['items'][number][]
   );
 }
 
+/** The number of items of a kind in words: those of the leading section, and those behind it. */
+const counts: Readonly<Record<SectionKind, (count: number) => string>> = {
+  critical: (count) => `${count} critical`,
+  warning: (count) => counted(count, 'warning'),
+  flapping: (count) => `${count} flapping`,
+  resolved: (count) => `${count} resolved`,
+  ended: (count) => `${count} ended`,
+  event: (count) => counted(count, 'event'),
+  past: (count) => `${count} over already`,
+  open: (count) => `${count} still open`,
+  listed: (count) => `${count} held back`,
+};
+
 function countOf(sections: readonly Section[], kind: SectionKind): string {
   const items = itemsOf(sections);
-  const bySeverity = countBySeverity(items);
-  switch (kind) {
-    case 'critical':
-    case 'warning':
-      return bySeverity;
-    case 'open':
-      return `Still open, ${bySeverity}`;
-    case 'flapping':
-      return `${items.length} flapping`;
-    case 'resolved':
-      return `${items.length} resolved`;
-    case 'ended':
-      return `${items.length} gone or no longer watched`;
-    case 'event':
-      return counted(items.length, 'event');
-    case 'past':
-      return `${items.length} over already`;
-    case 'listed':
-      return `${items.length} held back`;
-  }
+  if (kind === 'critical' || kind === 'warning') return countBySeverity(items);
+  if (kind === 'open') return `Still open, ${countBySeverity(items)}`;
+  return kind === 'ended' ? `${items.length} gone or no longer watched` : counts[kind](items.length);
 }
 
 /** Returns as many names as there is room for, at least one. */
@@ -155,27 +150,4 @@ function asManyAsFit(names: readonly string[], used: number, isCut: boolean): st
     text = next;
   }
   return isCut ? `${text}, …` : text;
-}
-
-function extraOf(kind: SectionKind, count: number): readonly string[] {
-  switch (kind) {
-    case 'critical':
-      return [`${count} critical`];
-    case 'warning':
-      return [counted(count, 'warning')];
-    case 'flapping':
-      return [`${count} flapping`];
-    case 'resolved':
-      return [`${count} resolved`];
-    case 'ended':
-      return [`${count} ended`];
-    case 'event':
-      return [counted(count, 'event')];
-    case 'past':
-      return [`${count} over already`];
-    case 'open':
-      return [`${count} still open`];
-    case 'listed':
-      return [];
-  }
 }

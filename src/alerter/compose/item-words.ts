@@ -87,19 +87,9 @@ export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): 
 }
 
 function whoseFold({ fold }: Line): string {
-  switch (fold?.kind) {
-    case 'group':
-    case 'client':
-      return quoted(fold.name);
-    case 'export':
-      return quoted(fold.source);
-    case 'bastion':
-      return `bastion ${quoted(fold.name)}`;
-    case 'reason':
-    case 'all':
-    case undefined:
-      return '';
-  }
+  if (fold === null || fold.kind === 'reason' || fold.kind === 'all') return '';
+  if (fold.kind === 'export') return quoted(fold.source);
+  return `${fold.kind === 'bastion' ? 'bastion ' : ''}${quoted(fold.name)}`;
 }
 
 /** Returns the state of many in words, or null if the rule's name says as much. */
@@ -111,12 +101,9 @@ function stateOf(rule: string, kind: SectionKind): string | null {
 
 function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   const count = clients.length;
-  const [size, behind] =
-    fold?.kind === 'group'
-      ? [Math.max(fold.size, count), '']
-      : fold?.kind === 'bastion'
-        ? [fold.behind, ' behind it']
-        : [null, ''];
+  const bastion = fold?.kind === 'bastion' ? fold : null;
+  const size = fold?.kind === 'group' ? Math.max(fold.size, count) : (bastion?.behind ?? null);
+  const behind = bastion === null ? '' : ' behind it';
   const state = stateOf(items[0]?.rule ?? '', kind);
   if (fold?.kind === 'client') {
     return state === null ? `${sharedLabel(items)} (${items.length} times)` : `booted ${items.length} times`;
@@ -126,7 +113,7 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
     const noun = count === 1 && size === null ? 'client' : 'clients';
     return `${sharedLabel(items)} (${count}${ofAll} ${noun}${behind})`;
   }
-  const still = fold?.kind === 'bastion' ? fold.still : [];
+  const still = bastion?.still ?? [];
   const where = state === 'unreachable' ? behind : '';
   const remain = still.length === 0 ? '' : `; still not: ${namesInTitle(still)}`;
   return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;

@@ -1,4 +1,4 @@
-import type { Alert, Level } from '../../storage/store/alert.ts';
+import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
@@ -23,12 +23,8 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   const { alert } = item;
   const { value, valueText } = alert;
   const now = quoted(cut(valueText, valueColumns));
+  if (firingKinds.includes(kind)) return firingFacts(item, kind, reader);
   switch (kind) {
-    case 'critical':
-    case 'warning':
-    case 'open':
-    case 'flapping':
-      return firingFacts(item, kind, reader);
     case 'resolved': {
       const isNumber = value !== null && !isFlag(item);
       return [isNumber ? `now ${now}` : now, `was ${item.severity}${worstWords(item, reader, ': ')}`];
@@ -41,7 +37,7 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
       if (value === null) return [worst === '' ? now : worst];
       return [worst === '' ? `${now} when it ended${limitWords(alert)}` : `reached ${worst}; ${now} when it ended`];
     }
-    case 'event':
+    default:
       return [now];
   }
 }
@@ -78,12 +74,8 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
 function worstWords({ alert }: PendingNotification, reader: Reader, before: string): string {
   const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
-  const text = quoted(
-    cut(
-      worst.value === null ? worst.valueText : (shortText(worst.valueText, worst.value) ?? worst.valueText),
-      valueColumns,
-    ),
-  );
+  const short = worst.value === null ? null : shortText(worst.valueText, worst.value);
+  const text = quoted(cut(short ?? worst.valueText, valueColumns));
   return `${before}${text}${worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`}${limitWords(worst)}`;
 }
 
@@ -129,16 +121,13 @@ function isFlag({ watch: { rule } }: PendingNotification): boolean {
   return rule !== null && unitOfRule(rule) === 'flag';
 }
 
+const ends: Readonly<Partial<Record<ClosedReason, string>>> = {
+  gone: 'the client does not list it any more',
+  forgotten: 'somebody said that it is no more',
+  superseded: 'another collector has taken over',
+};
+
 /** Returns the reason why an alert ended that did not recover. */
 export function endInWords({ closedReason }: Alert): string {
-  switch (closedReason) {
-    case 'gone':
-      return 'the client does not list it any more';
-    case 'forgotten':
-      return 'somebody said that it is no more';
-    case 'superseded':
-      return 'another collector has taken over';
-    default:
-      return 'config.xml does not watch it any more';
-  }
+  return ends[closedReason ?? 'unwatched'] ?? 'config.xml does not watch it any more';
 }

@@ -162,16 +162,16 @@ async function markFault(
 async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promise<DeliveryEvent> {
   const { store, lease } = delivery;
   const event = observed(delivery, mail, { kind: 'sent', where: channel.name });
-  for (const pauseMs of markPausesMs) {
+  for (const pauseMs of [...markPausesMs, null]) {
     try {
       await store.markSent(mail.id, lease.holder);
-      return event;
+      break;
     } catch (thrown) {
-      if (!(thrown instanceof FleetError) || !thrown.retryable || thrown.code === 'locked') throw thrown;
+      const isAway = thrown instanceof FleetError && thrown.retryable && thrown.code !== 'locked';
+      if (!isAway || pauseMs === null) throw thrown;
       await sleep(pauseMs);
     }
   }
-  await store.markSent(mail.id, lease.holder);
   return event;
 }
 

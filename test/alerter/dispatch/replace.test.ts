@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { identityOf } from '../../../src/alerter/compose/message-ids.ts';
+import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
 import { startDispatch } from '../support/dispatch-world.ts';
 import type { DispatchWorld } from '../support/dispatch-world.ts';
 

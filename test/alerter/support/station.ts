@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import type { AlertEvent, AlertResult } from '../../../src/alerter/alert-options.ts';
 import { alert } from '../../../src/alerter/alerter.ts';
-import { messageIdOf } from '../../../src/alerter/compose/message-ids.ts';
+import { messageIdOf } from '../../../src/alerter/compose/compose-mail.ts';
 import { domainOf, senderOf } from '../../../src/notify/mail-identity.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, StorageConfig } from '../../../src/config/config.ts';
