@@ -15,8 +15,9 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
+import { createAlertView } from './alert-views.ts';
 import { openRunNotices, type RunNotices } from './run-notices.ts';
-import type { AlertView, AlertViewOptions } from './run-view.ts';
+import { showEvent } from './run-view.ts';
 
 export interface AlertCommandOptions {
   /** Prints the mails that would be sent, and changes nothing. */
@@ -28,7 +29,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
   const { storage, smtp, stateDir } = config;
-  const view = await viewFor(output, {
+  const view = createAlertView(output, {
     dryRun,
     outbox: smtp === null ? statePaths(stateDir).outbox : null,
     time: readerTime(config, Date.now()),
@@ -42,7 +43,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     signal,
     observe: (event) => {
       if (event.kind === 'undelivered') complainOfMails(event, config, output);
-      else view.observe(event);
+      else showEvent(view, event);
     },
     now: steadyClock(),
     host,
@@ -79,11 +80,4 @@ function heed(thrown: unknown, notices: RunNotices, output: Output): Away {
 interface Away {
   readonly outcome: 'away';
   readonly exitStatus: ExitStatus;
-}
-
-async function viewFor(output: Output, options: AlertViewOptions): Promise<AlertView> {
-  if (output.json) return (await import('./alert-json.ts')).createAlertJsonView(output, options);
-  const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
-  if (forPeople) return (await import('./alert-text.ts')).createAlertTextView(output, options);
-  return (await import('./alert-lines.ts')).createAlertLineView(output);
 }

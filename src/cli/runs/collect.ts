@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 
-import type { CollectResult } from '../../collector/collect-options.ts';
+import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
 import { collect } from '../../collector/collector.ts';
 import { isDatabaseAway } from '../../notify/away-notices.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
@@ -11,9 +11,10 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { leftByFirstRun } from '../command/left-database.ts';
 import { chooseClients, loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
-import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { readerTime } from '../terminal/reader-time.ts';
+import { type CollectView, createCollectView } from './collect-views.ts';
 import { openRunNotices, type RunNotices } from './run-notices.ts';
-import type { CollectView } from './run-view.ts';
+import { showEvent } from './run-view.ts';
 
 export interface CollectCommandOptions {
   /** Names; empty: all. */
@@ -38,7 +39,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const { config, broken } = loadLastSettings(context);
   const chosen = chooseClients(config, options);
   const everyone = options.clients.length === 0 && options.group === null;
-  const view = await viewFor(output, options.format, readerTime(config, Date.now()));
+  const view = await createCollectView(output, options.format, readerTime(config, Date.now()));
   const shared = createTransportShared({ config });
   const host = hostname();
   const notices = options.dryRun ? null : openRunNotices({ config, broken, program: 'collect', host, signal }, output);
@@ -67,35 +68,21 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     : (await import('../../platform/heap-growth.ts')).withBoundedHeap(pass));
   await notices?.end(result.outcome === 'overlapped' ? null : isDatabaseWell(result));
   const left = options.dryRun || result.outcome === 'overlapped' ? null : await leftByFirstRun(config, signal);
-  if (left !== null) view.observe({ kind: 'note', message: left });
+  if (left !== null) showEvent(view, { kind: 'note', message: left });
   view.end(result);
   if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
 /** Shows the fault of a database that is still away once an hour, as cron mails every line, and else as a note. */
-function heeding(view: CollectView, output: Output, notices: RunNotices | null): CollectView['observe'] {
+function heeding(view: CollectView, output: Output, notices: RunNotices | null) {
   const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
-  return (event) => {
-    if (event.kind !== 'fault' || notices === null || notices.heed(event.fault) || saysAll) view.observe(event);
-    else view.observe({ kind: 'note', message: `still: ${event.fault.message} (${event.fault.code})` });
+  return (event: CollectEvent): void => {
+    if (event.kind !== 'fault' || notices === null || notices.heed(event.fault) || saysAll) showEvent(view, event);
+    else showEvent(view, { kind: 'note', message: `still: ${event.fault.message} (${event.fault.code})` });
   };
 }
 
 function isDatabaseWell({ faults, outcome }: CollectResult): boolean {
   return outcome === 'finished' && !faults.some(isDatabaseAway);
-}
-
-/** Loads the view that fits: one JSON document, a progress bar and a table, or lines. */
-async function viewFor(
-  output: Output,
-  format: CollectCommandOptions['format'],
-  time: ReaderTime,
-): Promise<CollectView> {
-  if (output.json) return (await import('./collect-json.ts')).createJsonView(output);
-  const usual = output.attended && output.verbosity === 'normal' ? 'table' : 'log';
-  if ((format ?? usual) === 'table' && output.verbosity !== 'quiet') {
-    return (await import('./collect-table.ts')).createTableView(output, time);
-  }
-  return (await import('./collect-lines.ts')).createLineView(output);
 }

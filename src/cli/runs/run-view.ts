@@ -1,19 +1,11 @@
-import type { AlertEvent, AlertResult } from '../../alerter/alert-options.ts';
-import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
-import type { ReaderTime } from '../terminal/reader-time.ts';
-
 /** Shows a run to a person, a log or a program. */
-export interface RunView<Event, Result> {
-  observe(event: Event): void;
-  end(result: Result): void;
+export interface RunView<Event extends { readonly kind: string }, Result> {
+  /** Shows the events of a kind; those of the kinds that are left out are not shown. */
+  readonly on: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { readonly kind: Kind }>) => void };
+  readonly end: (result: Result) => void;
 }
 
-export type CollectView = RunView<CollectEvent, CollectResult>;
-export type AlertView = RunView<AlertEvent, AlertResult>;
-
-export interface AlertViewOptions {
-  readonly dryRun: boolean;
-  /** The folder that mails go to without <smtp>. */
-  readonly outbox: string | null;
-  readonly time: ReaderTime;
+export function showEvent<Event extends { readonly kind: string }>(view: RunView<Event, never>, event: Event): void {
+  const show = view.on[event.kind as Event['kind']] as ((event: Event) => void) | undefined;
+  show?.(event);
 }

@@ -28,6 +28,7 @@ interface CollectJson {
   readonly opened?: readonly { readonly client: string }[];
 }
 
+const keys = (names: string): readonly string[] => names.split(' ').sort();
 const parse = (text: string): CollectJson => JSON.parse(text) as CollectJson;
 
 /** Two clients that answer and a third that nobody is behind. */
@@ -63,6 +64,11 @@ test('--json is one document', async (t) => {
   const { status, stdout, stderr } = await fleet.run(['--json', 'collect']);
   assert.deepEqual([status, stderr], [1, '']);
   const result = parse(stdout);
+  const run = 'command run_id outcome exit_status holder started_at finished_at clients succeeded failed skipped';
+  assert.deepEqual(Object.keys(result).sort(), keys(`${run} reports skipped_clients visits quarantined faults`));
+  const timed = 'client address ok stage code message advice started_at duration_ms connect_ms';
+  assert.deepEqual(Object.keys(result.visits[0] ?? {}).sort(), keys(`${timed} bytes_in bytes_out uploaded reader`));
+  assert.deepEqual(Object.keys(result.reports).sort(), keys('stored duplicate quarantined waiting'));
   assert.deepEqual(
     [result.outcome, result.exit_status, result.clients, result.succeeded, result.failed],
     ['finished', 1, 3, 2, 1],

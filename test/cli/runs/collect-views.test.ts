@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { adviceFor } from '../../../src/cli/runs/advice.ts';
+import { adviceFor } from '../../../src/cli/runs/collect-views.ts';
 
 const many = ['a', 'b', 'c', 'd', 'e', 'f'];
 const cases: readonly (readonly [code: string | null, clients: readonly string[], advice: string | null])[] = [

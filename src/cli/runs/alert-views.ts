@@ -1,0 +1,148 @@
+import path from 'node:path';
+
+import type { AlertEvent, AlertResult, DeliveryEvent } from '../../alerter/alert-options.ts';
+import type { PendingNotification } from '../../alerter/dispatch/notification-plan.ts';
+import { escapeControls } from '../../log.ts';
+import { outboxName } from '../../notify/file.ts';
+import { describeDuration } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+import { droppedWords, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { complaintText, faultJson } from '../command/complain.ts';
+import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+import type { RunView } from './run-view.ts';
+
+export type AlertView = RunView<AlertEvent, AlertResult>;
+
+export interface AlertViewOptions {
+  readonly dryRun: boolean;
+  /** The folder that mails go to without <smtp>. */
+  readonly outbox: string | null;
+  readonly time: ReaderTime;
+}
+
+/** Returns the view that fits: one JSON document, text for people, or lines for a log. */
+export function createAlertView(output: Output, options: AlertViewOptions): AlertView {
+  if (output.json) return jsonView(output, options);
+  const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
+  return forPeople ? textView(output, options) : lineView(output);
+}
+
+/** A mail that was tried and not taken. */
+type Untaken = Extract<DeliveryEvent, { readonly error: string }>;
+
+/** Prints one JSON document at the end. docs/json.md describes its fields. */
+function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
+  const mails: object[] = [];
+  const deliveries: object[] = [];
+  const faults: object[] = [];
+  const deliver = ({ kind, recipient, messageId, ...end }: DeliveryEvent): void => {
+    const result = kind.replace('-', '_');
+    deliveries.push({ recipient, message_id: messageId, result, where: null, error: null, ...end });
+  };
+  return {
+    on: {
+      composed: ({ mail: { recipient, severity, items }, subject, text }) => {
+        mails.push({ recipient, severity, subject, items: items.map(itemJson), text });
+      },
+      sent: deliver,
+      dropped: deliver,
+      'put-off': deliver,
+      refused: deliver,
+      fault: ({ fault }) => void faults.push(faultJson(fault)),
+    },
+    end: (result) => {
+      const { holder, heldBack } = result;
+      const facts = jsonFields({ ...result, holder: holderJson(holder), heldBack: heldBackJson(heldBack) });
+      output.printJson({ command: 'alert', dry_run: dryRun, ...facts, mails, deliveries, faults });
+    },
+  };
+}
+
+function itemJson({ alertId, client, rule, subject, transition, severity }: PendingNotification): object {
+  return { alert: alertId, client, rule, subject, transition, severity };
+}
+
+/** Logs a `key=value` line for each event and one that sums up; quiet, only what prevented the pass. */
+function lineView(output: Output): AlertView {
+  const log = createOutputLog(output);
+  const complainOf = ({ kind, recipient, messageId, error }: Untaken): void =>
+    log.problem(kind, { recipient, message_id: messageId, message: error });
+  return {
+    on: {
+      processed: ({ reports, visits, more }) => log.event('judged', { reports, visits, more: more || undefined }),
+      composed: ({ mail: { recipient, severity, items }, subject }) =>
+        log.event('composed', { recipient, severity, items: items.length, subject }),
+      sent: ({ recipient, messageId, where }) => log.event('sent', { recipient, message_id: messageId, where }),
+      dropped: ({ recipient, messageId }) =>
+        log.event('dropped', { recipient, message_id: messageId, message: droppedWords }),
+      'put-off': complainOf,
+      refused: complainOf,
+      fault: ({ fault: { code, message, advice } }) => log.problem('fault', { code, message, advice }),
+    },
+    end: ({ runId: run, outcome, holder, startedAtMs, finishedAtMs, ...result }) => {
+      if (outcome === 'overlapped') {
+        log.event('overlapped', overlappedFields(run, holder));
+        return;
+      }
+      const { reports, visits, composed, sent, putOff, refused } = result;
+      const counts = { reports, visits, composed, sent, put_off: putOff, refused };
+      log.event('summary', { run, outcome, ...counts, duration_ms: finishedAtMs - startedAtMs });
+    },
+  };
+}
+
+/** Prints for people who was told of what; verbose and in a dry run also the mails. */
+function textView(output: Output, options: AlertViewOptions): AlertView {
+  const { dryRun, outbox } = options;
+  const showsMails = dryRun || output.verbosity === 'verbose';
+  const complainOf = ({ kind, recipient, error }: Untaken): void => {
+    const result = kind === 'refused' ? output.colour('red', 'refused') : output.colour('yellow', 'put off');
+    output.print(`${result} for ${escapeControls(`${recipient}: ${error}`)}`);
+  };
+  return {
+    on: {
+      composed: ({ mail, subject, text }) => {
+        output.print(`${output.colour('bold', `To ${escapeControls(mail.recipient)}`)}: ${escapeControls(subject)}`);
+        if (showsMails) output.print(`\n${text.trimEnd().split(/\r?\n/).map(escapeControls).join('\n')}\n`);
+      },
+      sent: ({ recipient, messageId, where }) => {
+        const place = where === outbox ? path.join(outbox, outboxName(messageId)) : where;
+        output.print(escapeControls(`sent to ${recipient}: ${place}`));
+      },
+      dropped: ({ recipient }) => output.print(escapeControls(`dropped for ${recipient}: ${droppedWords}`)),
+      'put-off': complainOf,
+      refused: complainOf,
+      fault: ({ fault }) => output.complain(complaintText(fault)),
+    },
+    end: (result) => {
+      const { outcome, holder, startedAtMs } = result;
+      const isOverlapped = outcome === 'overlapped';
+      output.print(
+        isOverlapped
+          ? escapeControls(overlappedText('alert', holder, startedAtMs))
+          : summaryText(output, result, options),
+      );
+    },
+  };
+}
+
+function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time }: AlertViewOptions): string {
+  const { reports, visits, composed, sent, putOff, refused, more, outcome } = result;
+  const mails = counted(composed, 'mail');
+  const parts = [
+    `${counted(reports, 'report')} and ${counted(visits, 'visit')} judged`,
+    dryRun ? `${mails} would be sent` : `${mails} due, ${sent} sent`,
+    putOff > 0 ? output.colour('yellow', `${putOff} put off`) : '',
+    refused > 0 ? output.colour('red', `${refused} refused`) : '',
+    outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
+  ].filter((part) => part !== '');
+  const sentences = [`${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}.`];
+  if (result.heldBack.length > 0) sentences.push(`${sentenceCase(heldBackText(result.heldBack, time))}.`);
+  if (dryRun) sentences.push('Nothing was changed.');
+  if (more) sentences.push('More rows wait than a dry run looks at.');
+  if (outbox !== null) sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}.`);
+  return sentences.join(' ');
+}

@@ -1,0 +1,15 @@
+import { jsonTime } from './reader-time.ts';
+
+/**
+ * Returns the fields of a record under their names in JSON: snake_case, and times (`startedAtMs`, `sinceMs`) as ISO 8601
+ * without their unit. JSON leaves out the undefined ones.
+ */
+export function jsonFields(record: object): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(record).map(([field, value]: [string, unknown]) => {
+      const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+      const time = /^(?:.*_)?(?:at|since|until|from|first|last)(?=_ms$)/.exec(name)?.[0];
+      return time === undefined ? [name, value] : [time, typeof value === 'number' ? jsonTime(value) : value];
+    }),
+  );
+}
