@@ -1,19 +1,16 @@
 /**
  * A process that stores reports while another process prunes: a hundred every quarter of a second, until its stdin
- * ends. The only argument is a StorageConfig as JSON, with its password. Prints the times of the batches, in ms.
+ * ends. The only argument is a StorageArgument as JSON. Prints the times of the batches, in ms.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { Secret } from '../src/config/secret.ts';
-import type { StorageConfig } from '../src/config/config.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { item } from '../test/storage/support/samples.ts';
+import { storageOf } from '../test/support/storage-argument.ts';
+import type { StorageArgument } from '../test/support/storage-argument.ts';
 
-const said = JSON.parse(process.argv[2] ?? '') as Omit<StorageConfig, 'password'> & {
-  readonly password: string | null;
-};
-const password = said.password === null ? null : new Secret({ kind: 'literal', value: said.password });
-const storage = await openStorage({ storage: { ...said, password }, migrate: false, program: 'collect' });
+const config = storageOf(JSON.parse(process.argv[2] ?? '') as StorageArgument);
+const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });
 const end = new AbortController();
 process.stdin.resume().once('end', () => end.abort());
 const took: number[] = [];

@@ -50,7 +50,7 @@ export async function fillRaw(
   },
 ): Promise<void> {
   const { clients, from, steps, firstStep } = options;
-  const { numbers, after, text, random, uuid } = wordsOf[database.dialect.name];
+  const { numbers, after, text, random, uuid } = wordsOf[database.dialect.name as keyof typeof wordsOf];
   const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
   await database.write(async (session) => {
     const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
@@ -99,7 +99,7 @@ export async function fillRollups(
   span: RollupSpan,
   options: { readonly clients: number; readonly start: string },
 ): Promise<void> {
-  const { numbers, text, random } = wordsOf[database.dialect.name];
+  const { numbers, text, random } = wordsOf[database.dialect.name as keyof typeof wordsOf];
   const samples = span === 'hour' ? 12 : 288;
   await database.write(async (session) => {
     for (const source of rollupSources) {

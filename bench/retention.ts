@@ -16,6 +16,7 @@ import { onDatabases } from './on-databases.ts';
 import type { BenchDatabase } from './on-databases.ts';
 import { fillRaw, fillRollups } from './retention-fill.ts';
 import { dayMs, hourMs, minuteMs } from '../src/platform/units.ts';
+import { storageArgument } from '../test/support/storage-argument.ts';
 
 const pruneMs = minuteMs;
 
@@ -158,7 +159,7 @@ async function questions({ database, add }: Bench): Promise<void> {
  * Prunes raw rows down to a day for a minute, while another process stores a hundred reports every quarter of a second.
  */
 async function pruning({ database, config, add }: Bench, nowMs: number): Promise<void> {
-  const said = JSON.stringify({ ...config, password: config.password?.reveal() ?? null });
+  const said = JSON.stringify(storageArgument(config));
   const file = path.join(import.meta.dirname, 'retention-collector.ts');
   const child = spawn(process.execPath, ['--import', 'tsx', file, said], { stdio: ['pipe', 'pipe', 'inherit'] });
   let took = '';

@@ -10,7 +10,7 @@ import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
 
 export type { Operator, Rule, Severity } from './rule.ts';
-export type { StorageConfig, StorageHost } from './storage-config.ts';
+export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
 
 export interface Config {
   /** Absolute path of the file that was named. */

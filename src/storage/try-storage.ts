@@ -45,7 +45,7 @@ export async function tryStorage(options: TryStorageOptions): Promise<void> {
   const { storage } = options;
   if (storage.path !== null && isFileMissing(storage.path)) {
     tryFolder(storage.path);
-    throwMismatch(migrationState([], readMigrations('sqlite')), storage.migrate ? 'pending' : 'none');
+    throwMismatch(migrationState([], readMigrations(storage.kind)), storage.migrate ? 'pending' : 'none');
     return;
   }
   const database = await openDatabase({ ...options, program: 'collect' });

@@ -179,6 +179,7 @@ test('a secret shows itself to nobody but reveal', (t) => {
   const secret = clientOf(config).ssh.password;
   assert.ok(secret !== null);
   assert.equal(secret.reveal(), 'hunter2');
+  assert.ok(config.storage.kind === 'mysql');
   assert.equal(config.storage.password?.reveal(), 'hunter2');
   for (const text of [
     inspect(config, { depth: null, showHidden: true }),

@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import type { StorageConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { takeLease } from '../../src/storage/alerts/lease.ts';
@@ -342,18 +342,18 @@ async function untilTaken<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-function storageAt({ port }: GaleraNode): StorageConfig {
+function storageAt({ port }: GaleraNode): MysqlConfig {
   return {
     kind: 'mysql',
     path: null,
-    host: '127.0.0.1',
-    port,
+    hosts: [{ host: '127.0.0.1', port }],
     user: 'fleet',
     database: 'fleet',
     password: new Secret({ kind: 'literal', value: password }),
     socketPath: null,
     tls: 'no',
     ca: null,
+    serverPublicKeyFile: null,
     migrate: true,
   };
 }

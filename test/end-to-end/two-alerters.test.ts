@@ -14,6 +14,7 @@ import type { AlertOrder } from '../support/alert-process.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb } from '../support/mariadb.ts';
 import { programArgs } from '../support/program-args.ts';
+import { storageArgument } from '../support/storage-argument.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const program = path.join(import.meta.dirname, '../support/alert-process.ts');
@@ -22,19 +23,16 @@ const program = path.join(import.meta.dirname, '../support/alert-process.ts');
 class Alerters {
   readonly #station: Station;
   readonly #storage: StorageConfig;
-  readonly #password: string | null;
   readonly #children = new Set<ChildProcess>();
 
-  constructor(station: Station, storage: StorageConfig, password: string | null) {
+  constructor(station: Station, storage: StorageConfig) {
     this.#station = station;
     this.#storage = storage;
-    this.#password = password;
   }
 
   start(host: string, cut: AlertOrder['cut'] = null): Alerter {
     const configFile = this.#station.configFile(host);
-    const storage = { ...this.#storage, password: null };
-    const order: AlertOrder = { configFile, storage, password: this.#password, host, cut };
+    const order: AlertOrder = { configFile, ...storageArgument(this.#storage), host, cut };
     const child = spawn(process.execPath, [...programArgs(program), JSON.stringify(order)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -74,11 +72,10 @@ interface Alerter {
 
 async function withAlerters(
   storage: StorageConfig,
-  password: string | null,
   work: (alerters: Alerters, told: () => readonly string[]) => Promise<void>,
 ): Promise<void> {
   const station = await openStation({ storage, elements: passToCutOff.elements });
-  const alerters = new Alerters(station, storage, password);
+  const alerters = new Alerters(station, storage);
   try {
     await passToCutOff.prepare(station, Date.now());
     const from = station.server.mails.length;
@@ -111,7 +108,7 @@ describe('an alerter that is killed', { concurrency: 2 }, () => {
   for (const [name, cut] of Object.entries(moments)) {
     test(`${name}: the next one tells all, once`, async () => {
       const storage = sqliteConfig(path.join(dir, `${name.replaceAll(' ', '-')}.db`));
-      await withAlerters(storage, null, async (alerters) => {
+      await withAlerters(storage, async (alerters) => {
         const killed = alerters.start('mon-1', { ...cut, signal: 'SIGKILL' });
         await killed.isCut;
         await killed.ended;
@@ -125,7 +122,7 @@ describe('an alerter that is killed', { concurrency: 2 }, () => {
   test('before the sent mark: the mail comes twice, and is the same', async () => {
     const storage = sqliteConfig(path.join(dir, 'mark.db'));
     const station = await openStation({ storage, elements: passToCutOff.elements });
-    const alerters = new Alerters(station, storage, null);
+    const alerters = new Alerters(station, storage);
     try {
       await passToCutOff.prepare(station, Date.now());
       const from = station.server.mails.length;
@@ -151,10 +148,10 @@ describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
   });
   after(async () => mariadb?.stop());
-  const withTwo = async (work: Parameters<typeof withAlerters>[2]): Promise<void> => {
+  const withTwo = async (work: Parameters<typeof withAlerters>[1]): Promise<void> => {
     if (mariadb === null) throw new Error('MariaDB is not running');
-    const { storage, password } = await mariadb.createDatabase();
-    await withAlerters(storage, password, work);
+    const { storage } = await mariadb.createDatabase();
+    await withAlerters(storage, work);
   };
 
   for (const name of ['judging', 'before judging is stored', 'telling', 'before telling is stored'] as const) {

@@ -14,6 +14,7 @@ import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
+import { storageArgument } from '../support/storage-argument.ts';
 import { alert, mail } from './support/alert-samples.ts';
 import { telling, allProcessed } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
@@ -169,8 +170,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
 
   function writer(start: WriterStart): { readonly process: ChildProcess; readonly said: () => string } {
     const { opened, waitSeconds = null, ...rest } = start;
-    const { password, ...storage } = opened.config;
-    const options: WriterOptions = { storage, password: password?.reveal() ?? null, waitSeconds, ...rest };
+    const options: WriterOptions = { ...storageArgument(opened.config), waitSeconds, ...rest };
     const file = path.join(import.meta.dirname, 'support/alert-writer.ts');
     const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'inherit'],

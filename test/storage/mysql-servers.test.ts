@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 
-import type { StorageConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/config/config.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
@@ -17,12 +17,12 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
   let made: MariadbDatabase;
   let one: FickleProxy;
   let two: FickleProxy;
-  let config: StorageConfig;
+  let config: MysqlConfig;
   before(async () => {
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
     made = await mariadb.createDatabase();
     [one, two] = await Promise.all([startFickleProxy(mariadb.port), startFickleProxy(mariadb.port)]);
-    config = { ...made.storage, port: one.port, furtherHosts: [{ host: '127.0.0.1', port: two.port }] };
+    config = { ...made.storage, hosts: [one, two].map(({ port }) => ({ host: '127.0.0.1', port })) };
     await (await openStorage({ storage: config, migrate: true })).close();
   });
   after(async () => {

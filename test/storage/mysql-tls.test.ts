@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 
 import { createConnection } from 'mysql2/promise';
 
-import type { StorageConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
@@ -31,7 +31,7 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-tls-'));
   const file = (name: string): string => path.join(dir, name);
   let mariadb: Mariadb;
-  let config: StorageConfig;
+  let config: MysqlConfig;
   before(async () => {
     certificate('server', 'localhost');
     certificate('other', 'localhost');
@@ -39,7 +39,7 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
     certificate('address', '127.0.0.1', 'IP');
     certificate('neighbour', '127.0.0.2', 'IP');
     mariadb = await startMariadb([`--ssl-cert=${file('server.pem')}`, `--ssl-key=${file('server.key')}`]);
-    config = { ...(await mariadb.createDatabase()).storage, host: 'localhost' };
+    config = { ...(await mariadb.createDatabase()).storage, hosts: [{ host: 'localhost', port: mariadb.port }] };
     await openStorage({ storage: config, migrate: true }).then((storage) => storage.close());
   });
   after(async () => {
@@ -47,7 +47,7 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
     rmSync(dir, { recursive: true });
   });
 
-  const cipherOf = async (options: Partial<StorageConfig>): Promise<string> => {
+  const cipherOf = async (options: Partial<MysqlConfig>): Promise<string> => {
     const storage = await openStorage({ storage: { ...config, ...options }, migrate: false });
     try {
       const [row] = await storage.history.query("SHOW STATUS LIKE 'Ssl_cipher'");
@@ -86,7 +86,11 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
         `--ssl-cert=${file(`${certificateOf}.pem`)}`,
         `--ssl-key=${file(`${certificateOf}.key`)}`,
       ]);
-      const cipher = cipherOf({ tls: 'verify', ca: file(`${certificateOf}.pem`), host });
+      const cipher = cipherOf({
+        tls: 'verify',
+        ca: file(`${certificateOf}.pem`),
+        hosts: [{ host, port: mariadb.port }],
+      });
       if (isTaken) assert.notEqual(await cipher, '');
       else {
         const message = new RegExp(`does not match certificate's altnames.*${host}.*<storage ca="FILE">`, 's');
@@ -148,9 +152,10 @@ describe('a server that stands where the database is meant to be', () => {
     await assert.rejects(openStorage({ storage, migrate: false }), { ...fault('config-invalid'), message });
   });
 
-  function storageAt(port: number): StorageConfig {
+  function storageAt(port: number): MysqlConfig {
     const password = new Secret({ kind: 'literal', value: 'a secret' });
-    const login = { kind: 'mysql', path: null, host: '127.0.0.1', user: 'fleet', database: 'fleet' } as const;
-    return { ...login, port, password, socketPath: null, tls: 'no', ca: null, migrate: false };
+    const login = { hosts: [{ host: '127.0.0.1', port }], user: 'fleet', database: 'fleet', password } as const;
+    const files = { path: null, socketPath: null, ca: null, serverPublicKeyFile: null };
+    return { kind: 'mysql', ...login, ...files, tls: 'no', migrate: false };
   }
 });

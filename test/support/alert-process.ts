@@ -5,18 +5,16 @@
 import { writeSync } from 'node:fs';
 
 import { alert } from '../../src/alerter/alerter.ts';
-import type { StorageConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import { withMoments } from '../alerter/support/moments.ts';
 import type { Moment } from '../alerter/support/moments.ts';
+import { storageOf } from './storage-argument.ts';
+import type { StorageArgument } from './storage-argument.ts';
 
-export interface AlertOrder {
+export interface AlertOrder extends StorageArgument {
   readonly configFile: string;
-  readonly storage: Omit<StorageConfig, 'password'>;
-  readonly password: string | null;
   readonly host: string;
   /** null: it goes through undisturbed. */
   readonly cut: {
@@ -41,11 +39,10 @@ function atMoment({ kind, sql }: Moment): boolean {
   return false;
 }
 
-const password = order.password === null ? null : new Secret({ kind: 'literal', value: order.password });
 const result = await alert({
   config: loadConfig({ file: order.configFile }),
   openStorage: async () =>
-    storageOn(withMoments(await openDatabase({ storage: { ...order.storage, password }, program: 'alert' }), atMoment)),
+    storageOn(withMoments(await openDatabase({ storage: storageOf(order), program: 'alert' }), atMoment)),
   dryRun: false,
   signal: new AbortController().signal,
   observe: () => undefined,

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import type { RowDataPacket } from 'mysql2/promise';
 
-import type { StorageConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { installOptions, serverProduct } from './server-products.ts';
 import type { ServerProduct } from './server-products.ts';
@@ -42,7 +42,7 @@ export interface Mariadb {
 }
 
 export interface MariadbDatabase {
-  readonly storage: StorageConfig;
+  readonly storage: MysqlConfig;
   /** The URL for config.xml, without the password. */
   readonly url: string;
   readonly name: string;
@@ -218,11 +218,10 @@ async function createDatabase(
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
     `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP ON ${name}.* TO ${name}@'%'`,
   );
-  const storage: StorageConfig = {
+  const storage: MysqlConfig = {
     kind: 'mysql',
     path: null,
-    host: '127.0.0.1',
-    port,
+    hosts: [{ host: '127.0.0.1', port }],
     user: name,
     database: name,
     password: new Secret({ kind: 'literal', value: password }),

@@ -16,13 +16,14 @@ import { loadSettings } from '../command/settings.ts';
 export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage } = loadSettings(context);
-  if (storage.kind !== 'sqlite' || storage.path === null) {
+  const { path: source } = storage;
+  if (source === null) {
+    const database = 'database' in storage ? storage.database : 'DATABASE';
     throw usageError(
       'the database is a server of its own',
-      `Run: mysqldump --single-transaction --no-tablespaces ${storage.database ?? 'DATABASE'} (docs/operations.md).`,
+      `Run: mysqldump --single-transaction --no-tablespaces ${database} (docs/operations.md).`,
     );
   }
-  const source = storage.path;
   const target = path.resolve(file);
   // SQLite copies in one step, during which no handler runs: without handlers a signal ends the process.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);

@@ -1,4 +1,6 @@
-import type { RetentionConfig, StorageConfig } from '../config.ts';
+import type { RetentionConfig } from '../config.ts';
+import { parseStorageUrl } from '../storage-config.ts';
+import type { MysqlConfig, StorageConfig, StorageUrl } from '../storage-config.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -6,71 +8,67 @@ import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { dayMs } from '../../platform/units.ts';
 import { noteLiteral, readSecret, type ReadContext } from './read-secret.ts';
 import { Secret } from '../secret.ts';
-import { parseStorageUrl } from '../values/storage-url.ts';
 
 const yearMs = 365 * dayMs;
-/** Attributes of <storage> that a file has no use for. */
+/** Attributes of `<storage>` that a file has no use for. */
 const mysqlAttributes = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca', 'serverPublicKeyFile'];
 
 /** `<storage>`, or the embedded database when there is none. */
 export function readStorage(element: Element | null, databasePath: string, context: ReadContext): StorageConfig {
-  const embedded: StorageConfig = {
-    kind: 'sqlite',
-    path: databasePath,
-    host: null,
-    port: null,
-    user: null,
-    database: null,
-    password: null,
-    socketPath: null,
-    tls: 'no',
-    ca: null,
-    migrate: element?.attributes['migrate'] !== 'no',
-  };
+  const migrate = element?.attributes['migrate'] !== 'no';
+  const embedded: StorageConfig = { kind: 'sqlite', path: databasePath, migrate };
   if (element === null) return embedded;
-  const { findings, places } = context;
-  const { url, socketPath, tls, ca, serverPublicKeyFile } = element.attributes;
+  const { url } = element.attributes;
   const parsed = url === undefined ? null : parseStorageUrl(url);
   if (element.faulty && parsed === null) return embedded;
   const password = readSecret(element, 'password', context) ?? null;
-  if (parsed === null || typeof parsed === 'string' || parsed.kind === 'sqlite') {
-    const needless = mysqlAttributes.filter((name) => name in element.attributes);
-    if (needless.length > 0) {
-      findings.fault(element, `<storage> has ${needless.join(', ')}, which only a mysql:// url takes; remove them`);
-    }
-    if (parsed === null || typeof parsed === 'string') return embedded;
-    return { ...embedded, path: localPath(parsed.path, element.source) };
+  if (parsed !== null && typeof parsed !== 'string' && parsed.kind === 'mysql') {
+    return { ...readMysql(element, parsed, password, context), migrate };
   }
-  if (parsed.password !== null) {
+  const needless = mysqlAttributes.filter((name) => name in element.attributes);
+  if (needless.length > 0) {
+    const names = needless.join(', ');
+    context.findings.fault(element, `<storage> has ${names}, which only a mysql:// url takes; remove them`);
+  }
+  if (parsed === null || typeof parsed === 'string') return embedded;
+  return { ...parsed, path: localPath(parsed.path, element.source), migrate };
+}
+
+function readMysql(
+  element: Element,
+  { user, password: literal, hosts, database }: Extract<StorageUrl, { kind: 'mysql' }>,
+  password: Secret | null,
+  { findings, places }: ReadContext,
+): Omit<MysqlConfig, 'migrate'> {
+  const { socketPath, tls, ca, serverPublicKeyFile } = element.attributes;
+  if (literal !== null) {
     noteLiteral(element, places);
     if (password !== null)
       findings.fault(element, '<storage> has a password in url and as an attribute; keep one of them');
   }
-  if (parsed.host === null && socketPath === undefined) {
+  if (hosts.length === 0 && socketPath === undefined) {
     findings.fault(element, '<storage> url names no host; write mysql://user@host/database, or add socketPath');
   }
-  if (parsed.furtherHosts.length > 0 && socketPath !== undefined) {
+  if (hosts.length > 1 && socketPath !== undefined) {
     findings.fault(element, '<storage> has several hosts and a socketPath, which is of one server; keep one of them');
   }
-  if (parsed.user === null) findings.fault(element, '<storage> url names no user; write mysql://user@host/database');
+  if (user === null) findings.fault(element, '<storage> url names no user; write mysql://user@host/database');
   if (ca !== undefined && tls === 'no') findings.fault(element, '<storage> has ca but tls="no"; write tls="verify"');
-  const hosts = socketPath === undefined ? [parsed, ...parsed.furtherHosts] : [];
-  const crossesNetwork = hosts.some(({ host }) => !isThisMachine(host ?? 'localhost'));
+  const crossesNetwork = socketPath === undefined && hosts.some(({ host }) => !isThisMachine(host));
   const usualTls = ca !== undefined || crossesNetwork ? 'verify' : 'no';
+  const fileOf = (path: string | undefined): string | null =>
+    path === undefined ? null : localPath(path, element.source);
   return {
-    ...embedded,
     kind: 'mysql',
     path: null,
-    host: parsed.host ?? 'localhost',
-    port: parsed.port ?? 3306,
-    furtherHosts: parsed.furtherHosts.map(({ host, port }) => ({ host, port: port ?? 3306 })),
-    user: parsed.user,
-    database: parsed.database,
-    password: parsed.password === null ? password : new Secret({ kind: 'literal', value: parsed.password }),
-    socketPath: socketPath === undefined ? null : localPath(socketPath, element.source),
+    hosts: hosts.length === 0 ? [{ host: 'localhost', port: 3306 }] : hosts,
+    user: user ?? '',
+    database,
+    password: literal === null ? password : new Secret({ kind: 'literal', value: literal }),
+    socketPath: fileOf(socketPath),
     tls: tls === 'yes' || tls === 'verify' || tls === 'no' ? tls : usualTls,
-    ca: ca === undefined ? null : localPath(ca, element.source),
-    serverPublicKeyFile: serverPublicKeyFile === undefined ? null : localPath(serverPublicKeyFile, element.source),
+    ca: fileOf(ca),
+    serverPublicKeyFile: fileOf(serverPublicKeyFile),
   };
 }
 

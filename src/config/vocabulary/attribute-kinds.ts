@@ -7,7 +7,7 @@ import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
-import { storageUrlFault } from '../values/storage-url.ts';
+import { storageUrlFault } from '../storage-config.ts';
 
 /** The forms an attribute's value can have: how it is checked, and how config.xsd says it. */
 interface AttributeKind {

@@ -1,8 +1,8 @@
 import type { StorageConfig } from '../../config/config.ts';
 import type { Database } from '../sql/database.ts';
 
-export interface OpenDatabaseOptions {
-  readonly storage: StorageConfig;
+export interface OpenDatabaseOptions<Config = StorageConfig> {
+  readonly storage: Config;
   readonly program: 'collect' | 'alert' | 'read';
   readonly signal?: AbortSignal | undefined;
 }
@@ -10,13 +10,11 @@ export interface OpenDatabaseOptions {
 /**
  * The database that `<storage>` names. Throws StorageFault. Only what is used is loaded: mysql2 costs start-up time.
  */
-export async function openDatabase(options: OpenDatabaseOptions): Promise<Database> {
-  const { storage, signal } = options;
-  if (storage.kind === 'mysql') {
-    const { openMysqlDatabase } = await import('./mysql/database.ts');
-    return openMysqlDatabase(options);
+export async function openDatabase({ storage, program, signal }: OpenDatabaseOptions): Promise<Database> {
+  switch (storage.kind) {
+    case 'sqlite':
+      return (await import('./sqlite/database.ts')).openSqliteDatabase({ path: storage.path, signal });
+    case 'mysql':
+      return (await import('./mysql/database.ts')).openMysqlDatabase({ storage, program, signal });
   }
-  if (storage.path === null) throw new TypeError('an SQLite storage without a path');
-  const { openSqliteDatabase } = await import('./sqlite/database.ts');
-  return openSqliteDatabase({ path: storage.path, signal });
 }

@@ -32,8 +32,8 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
 /** Compares the schema and changes nothing; an absent SQLite file is not made. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
-  const missing = kind === 'sqlite' && path !== null && isFileMissing(path);
-  return missing ? migrationState([], readMigrations('sqlite')) : await withDatabase(options, checkDatabase);
+  const missing = path !== null && isFileMissing(path);
+  return missing ? migrationState([], readMigrations(kind)) : await withDatabase(options, checkDatabase);
 }
 
 /** checkMigrations of a database that is open; throws StorageFault. */

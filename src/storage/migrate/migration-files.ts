@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { sqlDir } from '../../state/paths.ts';
 
-/** A numbered file of sql/mysql or sql/sqlite. */
+/** A numbered file of a folder of `sql/`. */
 export interface MigrationFile {
   readonly number: number;
   /** Its name without `.sql`. */
@@ -19,7 +19,7 @@ export interface MigrationFile {
  * The migrations of one database, in order. Throws Error when a file is misnamed, empty, or a number is missing: that
  * is a fault of the package.
  */
-export function readMigrations(dialect: 'sqlite' | 'mysql', dir: string = sqlDir): readonly MigrationFile[] {
+export function readMigrations(dialect: string, dir: string = sqlDir): readonly MigrationFile[] {
   const folder = path.join(dir, dialect);
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

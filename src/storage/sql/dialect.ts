@@ -13,7 +13,8 @@ export interface SchemaObject {
  * together here come from the program alone, never from values.
  */
 export interface Dialect {
-  readonly name: 'sqlite' | 'mysql';
+  /** The folder of `sql/` with its migrations. */
+  readonly name: string;
   /** The database's clock, UTC, in the form of the time columns. */
   readonly now: string;
   /** An hour after now. A later time was stored under a wrong clock. */

@@ -82,10 +82,11 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
       file.close();
       return;
     }
-    const { host, port, user, database, password } = storage;
-    const login = { host: host ?? '', port: port ?? 0, user: user ?? '', database: database ?? '' };
+    const { hosts, user, database, password } = storage;
     const connection = await createConnection({
-      ...login,
+      ...hosts[0],
+      user,
+      database,
       password: password?.reveal() ?? '',
       multipleStatements: true,
       charset: 'latin1_swedish_ci',

@@ -11,6 +11,7 @@ import { prune } from '../../../src/storage/retention/prune.ts';
 import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup-tables.ts';
 import { diskTarget, networkTarget, statsTarget } from '../../../src/storage/rows/report-rows.ts';
 import { programArgs } from '../../support/program-args.ts';
+import { storageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
 import type { Opened } from '../support/databases.ts';
 import { onBothDatabases } from '../support/databases.ts';
@@ -232,8 +233,7 @@ onBothDatabases('rollups', (kit) => {
     await opened.storage.reports.ingest([...backlog(), item()]);
     const before = await rollupTotals(opened.database, 'hour');
     for (const statement of [5, 17]) {
-      const { password, ...storage } = opened.config;
-      const options: PruneWriterOptions = { storage, password: password?.reveal() ?? null, limits, statement };
+      const options: PruneWriterOptions = { ...storageArgument(opened.config), limits, statement };
       const file = path.join(import.meta.dirname, '../support/prune-writer.ts');
       const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], { stdio: 'inherit' });
       assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);

@@ -2,17 +2,15 @@
  * A process that stores as the alerter does and is killed or suspended in the middle of it. Its one argument is a
  * WriterOptions as JSON. Says `stored`, or the code of its error.
  */
-import { Secret } from '../../../src/config/secret.ts';
-import type { StorageConfig } from '../../../src/config/config.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { storageOf } from '../../support/storage-argument.ts';
+import type { StorageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from './crashing-database.ts';
 import { telling, allProcessed } from './alert-work.ts';
 
-export interface WriterOptions {
-  readonly storage: Omit<StorageConfig, 'password'>;
-  readonly password: string | null;
+export interface WriterOptions extends StorageArgument {
   readonly lease: Lease;
   readonly work: 'judge' | 'tell';
   /** The statement of the transaction after which the signal comes, counted from 1. */
@@ -23,8 +21,7 @@ export interface WriterOptions {
 }
 
 const options = JSON.parse(process.argv[2] ?? '') as WriterOptions;
-const password = options.password === null ? null : new Secret({ kind: 'literal', value: options.password });
-const opened = await openDatabase({ storage: { ...options.storage, password }, program: 'alert' });
+const opened = await openDatabase({ storage: storageOf(options), program: 'alert' });
 const { waitSeconds } = options;
 if (waitSeconds !== null) {
   await opened.read((session) => session.run(`SET SESSION wait_timeout = ${waitSeconds}`));

@@ -5,7 +5,7 @@ import { authPlugins } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 
-import type { StorageConfig, StorageHost } from '../../../config/config.ts';
+import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
 import { readPem, tlsOptions } from './tls-options.ts';
 
 export { createConnection };
@@ -13,7 +13,7 @@ export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
 
 /** Returns what mysql2 needs to log in to one server. Throws FleetError if a file or secret cannot be read. */
 export function connectionOptions(
-  storage: StorageConfig,
+  storage: MysqlConfig,
   { host, port }: StorageHost,
   timeoutMs: number,
 ): ConnectionOptions {
@@ -21,9 +21,9 @@ export function connectionOptions(
   const { socketPath, user, password, database } = storage;
   return {
     ...(socketPath === null ? { host, port } : { socketPath }),
-    ...(user === null ? {} : { user }),
+    user,
     ...(password === null ? {} : { password: password.reveal() }),
-    ...(database === null ? {} : { database }),
+    database,
     ...(tls === null ? {} : { ssl: { ...tls } }),
     ...(tls?.verifyIdentity === true && socketPath === null && isIP(host) !== 0
       ? { stream: () => socketTo(host, port) }
@@ -47,11 +47,9 @@ export function connectionOptions(
  * Logins without TLS in which the server may ask for the password itself, encrypted with an RSA key that it sends.
  * Anybody on the network can send a key, so only the key of `serverPublicKeyFile` is used.
  */
-function loginsInTheOpen({ serverPublicKeyFile }: StorageConfig): NonNullable<ConnectionOptions['authPlugins']> {
+function loginsInTheOpen({ serverPublicKeyFile }: MysqlConfig): NonNullable<ConnectionOptions['authPlugins']> {
   const options = {
-    ...(typeof serverPublicKeyFile !== 'string'
-      ? {}
-      : { serverPublicKey: readPem('serverPublicKeyFile', serverPublicKeyFile) }),
+    ...(serverPublicKeyFile === null ? {} : { serverPublicKey: readPem('serverPublicKeyFile', serverPublicKeyFile) }),
     onServerPublicKey: (): void => {
       throw new Error(
         'the server asks for the password under a key of its own, which anybody could send; write tls="verify", ' +

@@ -1,4 +1,4 @@
-import type { StorageConfig, StorageHost } from '../../../config/config.ts';
+import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
 import type { Dialect } from '../../sql/dialect.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
@@ -10,7 +10,7 @@ import { dialectOf } from './server-version.ts';
 export type { Connection, ResultSetHeader, RowDataPacket };
 
 export interface MysqlServersOptions {
-  readonly storage: StorageConfig;
+  readonly storage: MysqlConfig;
   /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
   readonly program: 'collect' | 'alert' | 'read';
   readonly signal?: AbortSignal | undefined;
@@ -69,14 +69,12 @@ const mostAnswers = 3;
 
 export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
   const { storage } = options;
-  const { user, database, socketPath } = storage;
-  const first: StorageHost = { host: storage.host ?? '127.0.0.1', port: storage.port ?? 3306 };
-  const hosts = socketPath === null ? [first, ...(storage.furtherHosts ?? [])] : [first];
+  const { user, database, socketPath, hosts } = storage;
   const timeoutMs = options.connectTimeoutMs ?? (hosts.length > 1 ? connectTimeoutAmongManyMs : connectTimeoutMs);
   const nameOf = ({ host, port }: StorageHost): string =>
-    `mysql://${user ?? ''}@${socketPath ?? `${storage.host === null ? '' : host}:${port}`}/${database ?? ''}`;
+    `mysql://${user}@${socketPath ?? `${host}:${port}`}/${database}`;
   let preferred = 0;
-  const at = (index: number): StorageHost => hosts[index % hosts.length] ?? first;
+  const at = (index: number): StorageHost => hosts[index % hosts.length] ?? { host: 'localhost', port: 3306 };
 
   return {
     count: hosts.length,

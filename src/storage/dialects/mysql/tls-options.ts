@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import type { StorageConfig } from '../../../config/config.ts';
+import type { MysqlConfig } from '../../../config/config.ts';
 import { FleetError, messageOf } from '../../../errors.ts';
 
 /** The options that mysql2 takes as `ssl`. */
@@ -15,7 +15,7 @@ export interface TlsOptions {
  * `yes` encrypts and believes any certificate; `verify` also checks its authority and the host. null: `no`.
  * Throws FleetError `config-invalid` when the CA's file cannot be read.
  */
-export function tlsOptions({ tls, ca }: Pick<StorageConfig, 'tls' | 'ca'>): TlsOptions | null {
+export function tlsOptions({ tls, ca }: Pick<MysqlConfig, 'tls' | 'ca'>): TlsOptions | null {
   if (tls === 'no') return null;
   const verify = tls === 'verify';
   return {

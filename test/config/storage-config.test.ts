@@ -1,40 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { parseStorageUrl } from '../../../src/config/values/storage-url.ts';
+import { parseStorageUrl } from '../../src/config/storage-config.ts';
 
-const mysql = {
-  kind: 'mysql',
-  user: null,
-  password: null,
-  host: null,
-  port: null,
-  furtherHosts: [],
-  database: 'fleet',
-};
+const mysql = { kind: 'mysql', user: null, password: null, hosts: [], database: 'fleet' };
 
 test('storage URLs that are fine', () => {
+  const db1 = { host: 'db-1', port: 3306 };
+  const v6 = { host: '2001:db8::1', port: 3308 };
   const table: readonly (readonly [string, object])[] = [
     ['sqlite:fleet.db', { kind: 'sqlite', path: 'fleet.db' }],
     ['sqlite:/var/lib/fleet.db', { kind: 'sqlite', path: '/var/lib/fleet.db' }],
-    ['mysql://fleet@mon-db/fleet', { ...mysql, user: 'fleet', host: 'mon-db' }],
+    ['mysql://fleet@db-1/fleet', { ...mysql, user: 'fleet', hosts: [db1] }],
     [
       'mysql://fleet:p%40ss%2Fw@mon-db:3307/fleet',
-      { ...mysql, user: 'fleet', password: 'p@ss/w', host: 'mon-db', port: 3307 },
+      { ...mysql, user: 'fleet', password: 'p@ss/w', hosts: [{ host: 'mon-db', port: 3307 }] },
     ],
-    ['mysql://fleet@[2001:db8::1]:3306/fleet', { ...mysql, user: 'fleet', host: '2001:db8::1', port: 3306 }],
+    ['mysql://fleet@[2001:db8::1]:3308/fleet', { ...mysql, user: 'fleet', hosts: [v6] }],
     [
       'mysql://fleet:a,b@db-1,db-2:3307,[2001:db8::1]:3308/fleet',
-      {
-        ...mysql,
-        user: 'fleet',
-        password: 'a,b',
-        host: 'db-1',
-        furtherHosts: [
-          { host: 'db-2', port: 3307 },
-          { host: '2001:db8::1', port: 3308 },
-        ],
-      },
+      { ...mysql, user: 'fleet', password: 'a,b', hosts: [db1, { host: 'db-2', port: 3307 }, v6] },
     ],
     ['mysql://fleet@/fleet', { ...mysql, user: 'fleet' }],
     ['mysql:///fleet', mysql],
