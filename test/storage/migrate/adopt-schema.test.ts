@@ -76,8 +76,8 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
 
   /** Runs SQL as another program does: without the settings of this project. */
   async function run(storage: StorageConfig, sql: string): Promise<void> {
-    if (storage.path !== null) {
-      const file = openSqlite(storage.path);
+    if (storage.kind !== 'mysql') {
+      const file = openSqlite(storage.path ?? '');
       file.exec(sql);
       file.close();
       return;
