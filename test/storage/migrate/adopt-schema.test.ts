@@ -76,12 +76,13 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
 
   /** Runs SQL as another program does: without the settings of this project. */
   async function run(storage: StorageConfig, sql: string): Promise<void> {
-    if (storage.kind !== 'mysql') {
-      const file = openSqlite(storage.path ?? '');
+    if (storage.path !== null) {
+      const file = openSqlite(storage.path);
       file.exec(sql);
       file.close();
       return;
     }
+    if (!('hosts' in storage)) throw new Error('no server');
     const { hosts, user, database, password } = storage;
     const connection = await createConnection({
       ...hosts[0],
