@@ -1,12 +1,15 @@
-import type { Client, Config } from '../../config/config.ts';
+import type { Client, Config, Finding, Rule } from '../../config/config.ts';
+import { describeRule } from '../../config/describe-defaults.ts';
 import { asFleetError, type FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
-import { inForceJson, tellInForce } from './client-in-force.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
+import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
+import { tellHearings } from './tell-hearings.ts';
+import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 
 /** The clients, and options that are for `check` alone. */
 export interface CheckWaysOptions {
@@ -52,7 +55,11 @@ function findWays(config: Config, clients: readonly Client[]): readonly Way[] {
     try {
       return { client, route: shared.routeTo(client), fault: null };
     } catch (thrown) {
-      return { client, route: null, fault: asFleetError(thrown, { code: 'internal', stage: 'config' }) };
+      return {
+        client,
+        route: null,
+        fault: asFleetError(thrown, { code: 'internal', stage: 'config', client: client.name }),
+      };
     }
   });
 }
@@ -109,4 +116,71 @@ function wayJson({ client, route, fault }: Way): object {
     code: fault?.code ?? null,
     message: fault?.message ?? null,
   };
+}
+
+/** Returns the recipients and windows of one client. */
+function inForce(config: Config, client: Client): { hearings: readonly Hearing[]; windows: readonly NextWindow[] } {
+  const alone = { ...config, clients: [client] };
+  return {
+    hearings: whoHears(alone).hearings.filter(({ clients }) => clients > 0),
+    windows: nextWindows({ ...alone, alerts: { ...config.alerts, windows: [] } }, Date.now()),
+  };
+}
+
+/**
+ * Prints the rules in force for a client with their limits, who is told of them, and when its windows are open next.
+ */
+function tellInForce(output: Output, config: Config, client: Client): void {
+  const table = renderTable(
+    output,
+    [
+      { title: 'rule', shrinks: true, cell: ({ name }) => name },
+      { title: 'limit', shrinks: true, cell: describeRule },
+      { title: 'from', shrinks: true, cell: placeOf },
+    ],
+    client.rules,
+  );
+  output.print(`\n${table}\n`);
+  const { hearings, windows } = inForce(config, client);
+  if (client.state === 'active' && hearings.length === 0) output.print('nobody is told of it');
+  if (client.state !== 'active') output.print(`it is ${client.state}: nobody is told of it`);
+  else tellHearings(output, config, hearings, windows);
+}
+
+/** The same for programs. */
+function inForceJson(config: Config, client: Client): object {
+  const { hearings, windows } = inForce(config, client);
+  const rules = client.rules.map((rule) => ({
+    rule: rule.name,
+    type: rule.type,
+    origin: rule.origin,
+    warning: rule.warning,
+    critical: rule.critical,
+    limit_text: describeRule(rule),
+    place: rule.file === null ? null : placeOf(rule),
+  }));
+  return { state: client.state, rules, recipients: hearings, windows };
+}
+
+function placeOf({ file, line, origin }: Rule): string {
+  if (file === null) return origin;
+  return line === null ? file : `${file}:${line}`;
+}
+
+/** Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything. */
+export function wayWarnings(config: Config): readonly Finding[] {
+  const clients = config.clients.filter(
+    ({ state, ssh }) => state !== 'retired' && ssh.transport !== 'local' && ssh.transport !== 'openssh',
+  );
+  return findWays(config, clients).flatMap((way) => {
+    const why = whyNoWay(way);
+    const { name, file, line } = way.client;
+    return why === null ? [] : [{ file, line, message: escapeControls(`client "${name}" cannot be reached: ${why}`) }];
+  });
+}
+
+function whyNoWay({ client, route, fault }: Way): string | null {
+  const lacking = route?.unsupported.find(({ needed }) => needed);
+  if (lacking === undefined || client.ssh.transport === 'auto') return fault?.message ?? null;
+  return `${lacking.place}: ${lacking.option} needs transport="openssh" or "auto"`;
 }

@@ -4,10 +4,10 @@ import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
-import { listKeys } from '../../collector/keys/key-ring.ts';
+import { type ListedKey, listKeys } from '../../collector/keys/key-ring.ts';
 import { asFleetError, messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import { statePaths } from '../../state/paths.ts';
+import { statePaths, type StatePaths } from '../../state/paths.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
@@ -57,7 +57,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
 
 /** Warns of files, passwords and ways to clients, none of which is tried. */
 async function warningsOf(config: Config, trees: readonly ConfigTree[]): Promise<readonly Finding[]> {
-  const { wayWarnings } = await import('./way-warnings.ts');
+  const { wayWarnings } = await import('./check-ways.ts');
   return [...trees.flatMap(namedFileWarnings), ...passwordWarnings(config.clients), ...wayWarnings(config)];
 }
 
@@ -207,13 +207,14 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
 function sealingText({ stateDir }: Config): string {
   const paths = statePaths(stateDir);
   try {
-    const key = listKeys(paths, false).find(({ seals }) => seals);
+    const key = sealingKey(paths);
     if (key === undefined) {
-      return `collect stores reports sealed, and ${paths.publicKeys} holds no public key: on the collector run fleet-health keys import-public FILE.`;
+      return (
+        `collect stores reports sealed, and ${paths.publicKeys} holds no public key: ` +
+        'on the collector run fleet-health keys import-public FILE.'
+      );
     }
-    const where = key.opens
-      ? 'fleet-health ingest opens them here'
-      : 'fleet-health ingest opens them where its private half is';
+    const where = `fleet-health ingest opens them ${key.opens ? 'here' : 'where its private half is'}`;
     return `collect stores reports sealed, to key ${key.id} (${key.file}); ${where}.`;
   } catch (thrown) {
     return escapeControls(messageOf(thrown));
@@ -224,11 +225,15 @@ function sealingText({ stateDir }: Config): string {
 function sealingJson({ stateDir, collector }: Config): unknown {
   if (collector.open) return null;
   try {
-    const key = listKeys(statePaths(stateDir), false).find(({ seals }) => seals);
+    const key = sealingKey(statePaths(stateDir));
     return key === undefined ? { key: null } : { key: key.id, file: key.file, opens: key.opens };
   } catch {
     return { key: null };
   }
+}
+
+function sealingKey(paths: StatePaths): ListedKey | undefined {
+  return listKeys(paths, false).find(({ seals }) => seals);
 }
 
 function findingJson({ file, line, message }: Finding): unknown {

@@ -1,18 +1,20 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+
 import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys/key-ring.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/private-key.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sshCommand } from '../command/ssh-target.ts';
 import { type AgentKind, type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
-import { findPublicKey } from './authorize-key.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 
@@ -35,7 +37,6 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
   const from = fromAddresses(options.from);
   const { name, client, hops, hop, forwards } = targetOf(config, options.client);
   const account = accountOf(hop);
-  const { type, base64 } = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config);
   const authorized =
     client === null
@@ -48,7 +49,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
         });
   const { agent: runs, command } = authorized;
   const keyOptions = authorizedKeysOptions({ command, forwards, from });
-  const publicKey = `${type} ${base64} fleet-health:${collectorId}`;
+  const publicKey = `${findPublicKey(hop, options.key)} fleet-health:${collectorId}`;
   const line = `${keyOptions} ${publicKey}`;
   const script = (): string => authorizeScript({ account, options: keyOptions, publicKey, authorized });
   if (output.json) {
@@ -164,4 +165,48 @@ function identity({ stateDir, collector }: Config): {
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { sealing } = (collector.open ? loadKeyRing : loadSealingRing)(paths, Date.now());
   return { collectorId: loadCollectorId(paths.collectorId), sealing };
+}
+
+const maxFileBytes = 64 * 1024;
+
+/**
+ * Returns the public key, such as `ssh-ed25519 AAAA...`, that the collector logs in to a client with: that of the given file, else that of the one
+ * private key. Looks for `.pub` beside it first, as that needs no passphrase. Throws FleetError `usage` or
+ * `credentials-unusable`.
+ */
+function findPublicKey({ name, credentials }: Hop, file: string | null): string {
+  if (file !== null) return readPublicKey(file);
+  const there = credentials.privateKeys.filter(({ path, optional }) => !optional || existsSync(path));
+  const [key, ...others] = there.map(({ path }) => path);
+  if (key === undefined || others.length > 0) {
+    const which = key === undefined ? 'no private key' : `several private keys (${[key, ...others].join(', ')})`;
+    throw usageError(
+      `${name} has ${which}, so which key is meant must be said`,
+      'Name the public key with --key FILE.pub.',
+    );
+  }
+  const beside = `${key}.pub`;
+  if (existsSync(beside)) return readPublicKey(beside);
+  return describe(loadPrivateKey(key, credentials.passphrase?.reveal() ?? null).publicBlob);
+}
+
+function readPublicKey(file: string): string {
+  try {
+    if (statSync(file).size > maxFileBytes) throw new Error('it is too large for a key');
+    return describe(decodeLoginKey(readFileSync(file, 'utf8'), null).publicBlob);
+  } catch (thrown) {
+    throw new FleetError({
+      code: 'credentials-unusable',
+      stage: 'login',
+      message: `${file}: ${messageOf(thrown)}`,
+      advice: 'Name a file as ssh-keygen writes it, `ssh-ed25519 AAAA...`.',
+      cause: thrown,
+    });
+  }
+}
+
+/** RFC 4253, section 6.6: a public key begins with the name of its type, as a string. */
+function describe(blob: Buffer): string {
+  const type = blob.toString('latin1', 4, 4 + blob.readUInt32BE(0));
+  return `${type} ${blob.toString('base64')}`;
 }

@@ -10,6 +10,8 @@ import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import { describeSize } from '../../text/numbers.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import { printAnswer } from '../command/answer.ts';
@@ -17,7 +19,7 @@ import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
-import { cleanupJson, type CleanupResult, cleanupText } from './cleanup-text.ts';
+import type { Output } from '../terminal/output.ts';
 
 export interface CleanupCommandOptions {
   /** Names; empty: all that are visited. */
@@ -44,12 +46,10 @@ export async function cleanupCommand(context: Context, options: CleanupCommandOp
   }
   const round: Round = { config, options, signal };
   const first = await cleanUp(round, chosen, options.force);
-  const waiting = first.filter(({ answer }) => isWaiting(answer)).map(({ client }) => client);
-  const again = waiting.length === 0 ? [] : await bringHomeAndCleanUp(round, waiting);
-  const results = first.map((result) => again.find(({ client }) => client === result.client) ?? result);
-  const exitStatus = results.every(({ answer }) => answer !== null && !isWaiting(answer) && answer.left.length === 0)
-    ? 0
-    : 1;
+  const waiting = clientsOf(first.filter(({ answer }) => isWaiting(answer)));
+  const results = waiting.length === 0 ? first : replaced(first, await bringHomeAndCleanUp(round, waiting));
+  const isClean = ({ answer }: CleanupResult): boolean => answer?.left.length === 0 && !isWaiting(answer);
+  const exitStatus = results.every(isClean) ? 0 : 1;
   printAnswer(
     output,
     () => ({ command: 'cleanup', exit_status: exitStatus, clients: results.map(cleanupJson) }),
@@ -66,8 +66,16 @@ async function agreed(context: Context, count: number): Promise<boolean> {
   );
 }
 
-function isWaiting(answer: CleanupAnswer | null): boolean {
+function isWaiting(answer: CleanupAnswer | null): answer is CleanupAnswer {
   return answer !== null && answer.removed.length === 0 && answer.waiting.own + answer.waiting.others > 0;
+}
+
+/** The outcome for one client. */
+interface CleanupResult {
+  readonly client: Client;
+  /** null: there is a fault. */
+  readonly answer: CleanupAnswer | null;
+  readonly fault: FleetError | null;
 }
 
 interface Round {
@@ -120,17 +128,22 @@ const attempts = 4;
 async function bringHomeAndCleanUp(round: Round, clients: readonly Client[]): Promise<readonly CleanupResult[]> {
   await bringHome(round, clients);
   let results = await cleanUp(round, clients, false);
-  for (let attempt = 2; attempt <= attempts && results.some(({ answer }) => ownWait(answer)); attempt += 1) {
+  for (let attempt = 2; attempt <= attempts; attempt += 1) {
+    const still = results.filter(({ answer }) => isWaiting(answer) && answer.waiting.own > 0);
+    if (still.length === 0) break;
     await sleep(pauseMs, undefined, { signal: round.signal });
-    const still = results.filter(({ answer }) => ownWait(answer)).map(({ client }) => client);
-    const again = await cleanUp(round, still, false);
-    results = results.map((result) => again.find(({ client }) => client === result.client) ?? result);
+    results = replaced(results, await cleanUp(round, clientsOf(still), false));
   }
   return results;
 }
 
-function ownWait(answer: CleanupAnswer | null): boolean {
-  return isWaiting(answer) && answer !== null && answer.waiting.own > 0;
+function clientsOf(results: readonly CleanupResult[]): readonly Client[] {
+  return results.map(({ client }) => client);
+}
+
+/** Puts newer results in the place of the same clients' older ones. */
+function replaced(results: readonly CleanupResult[], newer: readonly CleanupResult[]): readonly CleanupResult[] {
+  return results.map((result) => newer.find(({ client }) => client === result.client) ?? result);
 }
 
 /** Makes a pass over these clients, retired ones too. The next cleanup finds the reports that it could not collect. */
@@ -153,4 +166,62 @@ async function bringHome({ config, signal }: Round, clients: readonly Client[]):
     now: Date.now,
     host: hostname(),
   }).finally(() => shared.close());
+}
+
+/** Returns a line for each client, and one for each of its folders. */
+function cleanupText(output: Output, results: readonly CleanupResult[]): string {
+  const lines = results.flatMap(({ client, answer, fault }) => {
+    if (answer === null) {
+      return [
+        `${client.name}: ${output.colour('red', fault?.code ?? '')}  ${fault?.message ?? ''}. ${fault?.advice ?? ''}`,
+      ];
+    }
+    return [`${client.name}: ${outcomeOf(output, answer)}`, ...folderLines(answer), ...spoolLines(client, answer)];
+  });
+  const removed = results.some(({ answer }) => answer !== null && answer.removed.length > 0);
+  const hint = 'The next collect brings the agent again, unless the client is gone from config.xml or state="retired".';
+  return [...lines, ...(removed ? ['', hint] : [])].join('\n');
+}
+
+function outcomeOf(output: Output, { removed, left, waiting }: CleanupAnswer): string {
+  const bytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (left.length > 0) return output.colour('red', `not everything could be removed`);
+  if (removed.length > 0) return `${describeSize(bytes)} removed`;
+  const { own, others } = waiting;
+  if (own + others === 0) return 'nothing there';
+  const whose = own === 0 ? 'of other collectors' : others === 0 ? '' : `(${others} of other collectors)`;
+  const count = `${own + others} sealed ${own + others === 1 ? 'report' : 'reports'} ${whose}`.trim();
+  return output.colour('red', `${count} could not be brought home, so nothing was removed; --force loses them`);
+}
+
+function folderLines({ removed, left }: CleanupAnswer): string[] {
+  return [
+    ...removed.map(({ path, sizeBytes }) => `  ${path}  ${describeSize(sizeBytes)}`),
+    ...left.map((path) => `  ${path}  is left`),
+  ];
+}
+
+/** Names crontab lines that are left: they would go on looking, every few minutes, for programs that were removed. */
+function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer): string[] {
+  if (removed.length === 0 && waiting.own + waiting.others > 0) return [];
+  const what =
+    spool.lines > 0
+      ? `  its crontab still has ${spool.lines === 1 ? 'a line' : `${spool.lines} lines`} of fleet-health spool, which`
+      : '  a crontab there may still have the line of fleet-health spool, which';
+  const how = `finds nothing now; fleet-health spool ${shownShellWord(name)} --remove prints what takes it out`;
+  return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
+}
+
+/** The outcome for one client as JSON. */
+function cleanupJson({ client, answer, fault }: CleanupResult): unknown {
+  return {
+    client: client.name,
+    removed: (answer?.removed ?? []).map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes })),
+    left: answer?.left ?? [],
+    spool_lines: answer === null ? null : answer.spool.lines,
+    spool_scripts: answer === null ? null : answer.spool.scripts,
+    waiting_reports: answer === null ? null : answer.waiting.own + answer.waiting.others,
+    code: fault?.code ?? null,
+    message: fault?.message ?? null,
+  };
 }

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { lineLeftStatus, mergeKeyLines } from '../../../src/cli/clients/merge-key-lines.ts';
+import { lineLeftStatus, mergeKeyLines } from '../../../src/cli/clients/authorize-script.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const awks = [['gawk'], ['mawk'], ['busybox', 'awk'], ['original-awk']].filter(
