@@ -17,11 +17,10 @@ import { decodeUnderPin, mayHaveFolder, readPinned } from './spool/pinned.ts';
 import { placeRoots } from './start/places.ts';
 import { claimPlace, releasePlace } from './start/running.ts';
 import { writeOut } from './start/stdio.ts';
-import { NotKeptError, runSpool } from './spool/spool-run.ts';
+import { NotKeptError, runSpool, type Collectors } from './spool/spool-run.ts';
 import { keepSpoolScript, notKeptStatus } from './spool/spool-script.ts';
 import { stream, takeAcknowledgements } from './spool/streaming.ts';
 import { closeVisit, openVisit } from './spool/visit.ts';
-import type { Collectors } from './spool/spool-run.ts';
 
 /** The time from the agent's own deadline to its end by force. */
 const graceMs = 1000;

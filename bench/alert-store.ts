@@ -2,11 +2,9 @@ import type { Lease } from '../src/storage/store/lease-store.ts';
 import type { AlertStore } from '../src/storage/store/storage.ts';
 import type { RuleState } from '../src/storage/store/alert.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
-import { forInformation, measured } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure } from './figure.ts';
+import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
 import { makeRows, withSession } from './made-rows.ts';
-import { onDatabases } from './on-databases.ts';
-import type { BenchDatabase } from './on-databases.ts';
+import { onDatabases, type BenchDatabase } from './on-databases.ts';
 
 const mounts = ['/', '/data', '/boot'] as const;
 const batchSizes = [4000, 16_000] as const;

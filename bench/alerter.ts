@@ -4,13 +4,11 @@ import path from 'node:path';
 import type { StorageConfig } from '../src/config/config.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb } from '../test/support/mariadb.ts';
-import { inTemporaryFolder, program, watchRun } from './children.ts';
-import type { WatchedRun } from './children.ts';
+import { inTemporaryFolder, program, watchRun, type WatchedRun } from './children.ts';
 import { atMost, measured, notMeasured, seriesOf } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row, Target, Unit } from './figure.ts';
 import { makeRows } from './made-rows.ts';
-import { spreadOf } from './statistics.ts';
-import type { Point } from './statistics.ts';
+import { spreadOf, type Point } from './statistics.ts';
 
 const backlog = 'alerter over 1,000,000 unprocessed rows of 1,000 clients, 5 rules each';
 const row = (name: string, what: string, unit: Unit, target: Target): Row => ({ name, what, unit, peer: null, target });

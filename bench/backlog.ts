@@ -10,12 +10,9 @@ import { encodeReport } from '../src/report/encode-report.ts';
 import { sealReport } from '../src/seal/seal.ts';
 import { openSqlite } from '../src/platform/sqlite.ts';
 import { sampleReport } from '../test/report/support/sample-report.ts';
-import { openSite } from '../test/support/report-site.ts';
-import type { Machine } from '../test/support/report-site.ts';
-import { forInformation, measured } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure } from './figure.ts';
-import { onDatabases } from './on-databases.ts';
-import type { BenchDatabase } from './on-databases.ts';
+import { openSite, type Machine } from '../test/support/report-site.ts';
+import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
+import { onDatabases, type BenchDatabase } from './on-databases.ts';
 import { dayMs } from '../src/platform/units.ts';
 
 const clients = 200;

@@ -7,12 +7,10 @@ import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { benchmarks } from './benchmarks.ts';
-import type { ListedBenchmark } from './benchmarks.ts';
+import { benchmarks, type ListedBenchmark } from './benchmarks.ts';
 import { figureLine } from './figure-words.ts';
 import { describeMachine } from './machine.ts';
-import { keepRecord } from './results.ts';
-import type { BenchRecord } from './results.ts';
+import { keepRecord, type BenchRecord } from './results.ts';
 import { writePerformance } from './write-performance.ts';
 
 const usage = `Usage: npm run bench -- [NAME...] [options]

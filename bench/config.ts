@@ -3,10 +3,8 @@ import path from 'node:path';
 
 import type { ConfigLoadCosts, ConfigLoadInput } from './config-load.ts';
 import { inFreshProcess, inTemporaryFolder } from './children.ts';
-import { atMost, measured, seriesOf } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
-import { spreadOf } from './statistics.ts';
-import type { Point } from './statistics.ts';
+import { atMost, measured, seriesOf, type BenchOptions, type BenchResult, type Figure, type Row } from './figure.ts';
+import { spreadOf, type Point } from './statistics.ts';
 
 const peer = "fast-xml-parser's bare parse";
 const grouped: Row = {

@@ -1,5 +1,4 @@
-import { fitPower, ratioOf, spreadOf } from './statistics.ts';
-import type { Point, PowerFit, Spread } from './statistics.ts';
+import { fitPower, ratioOf, spreadOf, type Point, type PowerFit, type Spread } from './statistics.ts';
 
 export type Unit = 'ms' | 's' | 'us' | 'MB' | 'KB' | 'per s' | 'bytes' | 'times';
 

@@ -1,10 +1,7 @@
-import { atMost, measured, seriesOf } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
-import { spreadOf } from './statistics.ts';
-import type { Point } from './statistics.ts';
+import { atMost, measured, seriesOf, type BenchOptions, type BenchResult, type Figure, type Row } from './figure.ts';
+import { spreadOf, type Point } from './statistics.ts';
 import type { PassCost } from './collect-pass.ts';
-import { startSimulated } from './simulated.ts';
-import type { SimulatedOptions } from './simulated.ts';
+import { startSimulated, type SimulatedOptions } from './simulated.ts';
 
 const clean = 'simulated clients, one pass, known hosts checked, fsynced, stored, two cores shared with the simulator';
 const time = (name: string, what: string, limit: number): Row => ({

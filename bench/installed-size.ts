@@ -4,8 +4,7 @@ import path from 'node:path';
 
 import { packageDir } from '../src/state/paths.ts';
 import { inTemporaryFolder } from './children.ts';
-import { atMost, measured, notMeasured } from './figure.ts';
-import type { BenchOptions, BenchResult, Row } from './figure.ts';
+import { atMost, measured, notMeasured, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 
 const row: Row = {
   name: 'installed-size',

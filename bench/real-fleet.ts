@@ -4,8 +4,7 @@ import path from 'node:path';
 
 import { sshKeygen, startSshd } from '../test/support/sshd.ts';
 import { run } from './children.ts';
-import { collectPass } from './collect-pass.ts';
-import type { PassCost } from './collect-pass.ts';
+import { collectPass, type PassCost } from './collect-pass.ts';
 
 export interface RealFleet {
   readonly addresses: readonly string[];

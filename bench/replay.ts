@@ -5,8 +5,7 @@ import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqliteConfig } from '../test/storage/support/sqlite-config.ts';
 import { inTemporaryFolder, program, watchRun } from './children.ts';
-import { atMost, forInformation, measured } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure } from './figure.ts';
+import { atMost, forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
 
 const runsADay = 288;
 

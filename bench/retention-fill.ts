@@ -1,6 +1,5 @@
 import type { Database } from '../src/storage/sql/database.ts';
-import { rollupSources, rollupTable } from '../src/storage/retention/rollup-tables.ts';
-import type { RollupSpan } from '../src/storage/retention/rollup-tables.ts';
+import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/retention/rollup-tables.ts';
 
 const stepSeconds = 300;
 

@@ -3,8 +3,7 @@ import { inFreshProcess } from './children.ts';
 import { atMost, measured, ratioAtMost, seriesOf } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
 import type { SealedPassCosts, SealedPassInput } from './sealed-pass.ts';
-import { spreadOf } from './statistics.ts';
-import type { Point } from './statistics.ts';
+import { spreadOf, type Point } from './statistics.ts';
 
 const bare = 'bare node:crypto and zlib';
 const what = '10,000 sealed files to rows (read, open, parse, store, delete), one core';

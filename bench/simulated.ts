@@ -6,8 +6,7 @@ import path from 'node:path';
 
 import type { ProfileName } from '../src/simulator/profile.ts';
 import { program } from './children.ts';
-import { collectPass } from './collect-pass.ts';
-import type { PassCost } from './collect-pass.ts';
+import { collectPass, type PassCost } from './collect-pass.ts';
 
 /** The built simulator in a process of its own, and the built collector for its fleet. */
 export interface SimulatedBench {

@@ -2,10 +2,8 @@ import { writeFileSync } from 'node:fs';
 import module from 'node:module';
 import path from 'node:path';
 
-import { costOf, inTemporaryFolder, program, run } from './children.ts';
-import type { Cost } from './children.ts';
-import { inRounds, measured, ratioAtMost } from './figure.ts';
-import type { BenchOptions, BenchResult, Row } from './figure.ts';
+import { costOf, inTemporaryFolder, program, run, type Cost } from './children.ts';
+import { inRounds, measured, ratioAtMost, type BenchOptions, type BenchResult, type Row } from './figure.ts';
 
 const bareNode = 'node -e 0';
 const row = (name: string, what: string, limit: number | null): Row => ({

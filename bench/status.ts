@@ -8,8 +8,7 @@ import { costOf, inTemporaryFolder, program, run } from './children.ts';
 import { atMost, measured, notMeasured, seriesOf } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
 import { makeRows } from './made-rows.ts';
-import { spreadOf } from './statistics.ts';
-import type { Point } from './statistics.ts';
+import { spreadOf, type Point } from './statistics.ts';
 
 const row = (name: string, database: string): Row => ({
   name,

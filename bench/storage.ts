@@ -1,10 +1,8 @@
 import { openStorage } from '../src/storage/open-storage.ts';
 import type { IngestItem, Storage } from '../src/storage/store/storage.ts';
 import { item, noonMs } from '../test/storage/support/samples.ts';
-import { forInformation, measured } from './figure.ts';
-import type { BenchOptions, BenchResult, Figure } from './figure.ts';
-import { onDatabases } from './on-databases.ts';
-import type { BenchDatabase } from './on-databases.ts';
+import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
+import { onDatabases, type BenchDatabase } from './on-databases.ts';
 
 const clients = 1000;
 const batchSizes = [1, 100, 250, 500] as const;

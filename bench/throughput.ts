@@ -7,8 +7,7 @@ import { costOf, inTemporaryFolder, run } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtLeast } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
 import { programMissing } from './need-program.ts';
-import { startRealFleet } from './real-fleet.ts';
-import type { RealFleet } from './real-fleet.ts';
+import { startRealFleet, type RealFleet } from './real-fleet.ts';
 
 const facts: Row = {
   name: 'throughput',

@@ -6,8 +6,7 @@ import { numberWords, spreadWords, targetWords } from './figure-words.ts';
 import type { Figure, Series } from './figure.ts';
 import type { Machine } from './machine.ts';
 import { plotSeries } from './plot.ts';
-import { newestRecords, published } from './results.ts';
-import type { BenchRecord } from './results.ts';
+import { newestRecords, published, type BenchRecord } from './results.ts';
 import { fitPower } from './statistics.ts';
 
 const docs = path.join(packageDir, 'docs');

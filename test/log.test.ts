@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createLog, escapeControls, formatFields, harmlessJson } from '../src/log.ts';
-import type { LogFields, LogLevel } from '../src/log.ts';
+import { createLog, escapeControls, formatFields, harmlessJson, type LogFields, type LogLevel } from '../src/log.ts';
 
 const lines: readonly (readonly [LogFields, string])[] = [
   [{ client: 'web-1', ms: 12 }, 'client=web-1 ms=12'],

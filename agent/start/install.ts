@@ -1,5 +1,4 @@
-import type { PlaceNames } from './places.ts';
-import { openPlace } from './places.ts';
+import { type PlaceNames, openPlace } from './places.ts';
 import { isWritten, listPrivateFiles, removeFile } from './private-file.ts';
 
 /**

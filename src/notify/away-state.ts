@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 
-import { openSqlite } from '../platform/sqlite.ts';
-import type { SqliteDatabase, SqliteRow } from '../platform/sqlite.ts';
+import { openSqlite, type SqliteDatabase, type SqliteRow } from '../platform/sqlite.ts';
 import { dayMs } from '../platform/units.ts';
 import type { StatePaths } from '../state/paths.ts';
 

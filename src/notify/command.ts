@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 import type { NotifyConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';

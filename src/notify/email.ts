@@ -2,8 +2,7 @@ import type { SmtpConfig } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { mailTimeouts, type AttemptOptions, type Channel } from './notify.ts';
 import { addressOf } from './mail-identity.ts';
-import { openSmtpSession } from './smtp-session.ts';
-import type { SmtpSession } from './smtp-session.ts';
+import { openSmtpSession, type SmtpSession } from './smtp-session.ts';
 
 /** The connection is at fault, not the mails, if it breaks at so many mails in a row. */
 const maxBreaks = 2;

@@ -1,7 +1,6 @@
 import { decodeRequest } from '../report/agent-request.ts';
 import { encodeFrame, encodeJsonFrame } from '../report/frames.ts';
-import { markerBytes, maxExecBytes, reportIdBytes } from '../report/wire.ts';
-import type { AgentRequest } from '../report/wire.ts';
+import { markerBytes, maxExecBytes, reportIdBytes, type AgentRequest } from '../report/wire.ts';
 import { loaderStatus } from '../loader/loader.ts';
 import type { ServerChannel } from './ssh-server.ts';
 import type { Condition } from './condition.ts';

@@ -1,6 +1,5 @@
 import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
-import { profiles } from './profile.ts';
-import type { DeadWay, Profile } from './profile.ts';
+import { profiles, type DeadWay, type Profile } from './profile.ts';
 import { fraction } from './seeded.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 

@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
 import { encodeReport } from '../report/encode-report.ts';
-import { reportVersion } from '../report/report.ts';
-import type { Report } from '../report/report.ts';
-import type { AgentRequest, Hello } from '../report/wire.ts';
-import { protocolVersion } from '../report/wire.ts';
+import { reportVersion, type Report } from '../report/report.ts';
+import { type AgentRequest, type Hello, protocolVersion } from '../report/wire.ts';
 import { sealReport } from '../seal/seal.ts';
 import type { Condition } from './condition.ts';
 import { figuresOf } from './figures.ts';
 import type { SimulatedClient } from './fleet-plan.ts';
 import { inventoryOf } from './inventory.ts';
-import { personalityOf } from './personality.ts';
-import type { Personality } from './personality.ts';
+import { personalityOf, type Personality } from './personality.ts';
 import { seededUuid } from './seeded.ts';
 
 /** A sealed report that is not acknowledged yet. */

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
-import { isSqliteBusy, openSqlite, sqliteResultCode } from '../platform/sqlite.ts';
-import type { SqliteDatabase } from '../platform/sqlite.ts';
+import { isSqliteBusy, openSqlite, sqliteResultCode, type SqliteDatabase } from '../platform/sqlite.ts';
 
 export interface LockHolder {
   readonly pid: number;

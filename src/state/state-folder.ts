@@ -3,8 +3,7 @@ import path from 'node:path';
 
 import { FleetError, messageOf } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
-import { placeKinds } from './paths.ts';
-import type { StateFolder, StatePaths } from './paths.ts';
+import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
 
 /** https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;

@@ -12,8 +12,7 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { SmtpAct } from '../support/smtp-server.ts';
 import { withMoments } from './support/moments.ts';
 import { at } from './support/rows.ts';
-import { idOf, openStation } from './support/station.ts';
-import type { Station } from './support/station.ts';
+import { idOf, openStation, type Station } from './support/station.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const cap = 4;

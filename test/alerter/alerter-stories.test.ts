@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { passStory } from './support/whole-pass-story.ts';
-import type { PassStory } from './support/whole-pass-story.ts';
+import { passStory, type PassStory } from './support/whole-pass-story.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();

@@ -4,8 +4,7 @@ import path from 'node:path';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { day } from './support/rows.ts';
 import { clock } from './support/time-line.ts';
-import { passStory } from './support/whole-pass-story.ts';
-import type { PassStory } from './support/whole-pass-story.ts';
+import { passStory, type PassStory } from './support/whole-pass-story.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();

@@ -6,10 +6,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import type { Kit } from '../storage/support/databases.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
-import { bound, openStation } from './support/station.ts';
-import type { Station } from './support/station.ts';
+import { type Kit, onBothDatabases } from '../storage/support/databases.ts';
+import { bound, openStation, type Station } from './support/station.ts';
 import { passStory } from './support/whole-pass-story.ts';
 
 const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>';

@@ -11,8 +11,7 @@ import type { AlertOrder } from '../support/alert-process.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { programArgs } from '../support/program-args.ts';
 import { at } from './support/rows.ts';
-import { openStation } from './support/station.ts';
-import type { Station } from './support/station.ts';
+import { openStation, type Station } from './support/station.ts';
 import { everyMs } from './support/time-line.ts';
 
 const run = promisify(execFile);

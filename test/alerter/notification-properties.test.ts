@@ -8,8 +8,7 @@ import type { PendingNotification } from '../../src/alerter/dispatch/notificatio
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
-import { nameOf, startDispatch } from './support/dispatch-world.ts';
-import type { SimulatedMail, DispatchWorld } from './support/dispatch-world.ts';
+import { nameOf, startDispatch, type SimulatedMail, type DispatchWorld } from './support/dispatch-world.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;

@@ -8,14 +8,12 @@ import type { DueMail } from '../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { configOf } from './support/config-of.ts';
 import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';
 import { UntoldWorld } from './support/untold-world.ts';
-import { elementsOf, everyMinutes, Reader, trial } from './support/untold.ts';
-import type { ReadMail, Trial } from './support/untold.ts';
+import { elementsOf, everyMinutes, Reader, trial, type ReadMail, type Trial } from './support/untold.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;

@@ -10,8 +10,7 @@ import { atMost, measured, notMeasured, ratioAtLeast, ratioAtMost } from '../../
 import type { Figure, Row, Series, Target } from '../../bench/figure.ts';
 import { describeMachine } from '../../bench/machine.ts';
 import { plotSeries } from '../../bench/plot.ts';
-import { published } from '../../bench/results.ts';
-import type { BenchRecord } from '../../bench/results.ts';
+import { published, type BenchRecord } from '../../bench/results.ts';
 import { spreadOf } from '../../bench/statistics.ts';
 import { performanceText } from '../../bench/write-performance.ts';
 import { packageDir } from '../../src/state/paths.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { chownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';

@@ -6,13 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../../src/state/lock.ts';
 import { statePaths } from '../../src/state/paths.ts';
-import { FleetError } from '../../src/errors.ts';
-import type { ErrorCode } from '../../src/errors.ts';
+import { FleetError, type ErrorCode } from '../../src/errors.ts';
 import type { Client } from '../../src/config/config.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { makeClient, makeFleet } from '../support/fleet.ts';
-import type { Fleet } from '../support/fleet.ts';
+import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
 const fleets: Fleet[] = [];

@@ -11,15 +11,11 @@ import { Secret } from '../../src/config/secret.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
-import type { Fleet } from '../support/fleet.ts';
-import { openFullPort } from '../support/full-port.ts';
-import type { FullPort } from '../support/full-port.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import type { HostileServer } from '../support/hostile-server.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
+import { openFullPort, type FullPort } from '../support/full-port.ts';
+import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
-import { startReportServer } from '../support/report-server.ts';
-import type { ReportServer } from '../support/report-server.ts';
+import { startReportServer, type ReportServer } from '../support/report-server.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 

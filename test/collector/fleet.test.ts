@@ -6,13 +6,10 @@ import { after, before, describe, it } from 'node:test';
 import type { Client } from '../../src/config/config.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
-import type { Fleet } from '../support/fleet.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import type { HostileServer } from '../support/hostile-server.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
+import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import { makeInventoriedIn } from '../support/inventoried.ts';
-import { sshKeygen, sshdMissing, startSshd } from '../support/sshd.ts';
-import type { Sshd, SshdAccount } from '../support/sshd.ts';
+import { sshKeygen, sshdMissing, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
 
 const skip = sshdMissing() ?? false;
 const clientDeadlineMs = 15_000;

@@ -16,8 +16,7 @@ import { makeFleet } from '../support/fleet.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { programArgs } from '../support/program-args.ts';
-import { sealedFor, startReportServer } from '../support/report-server.ts';
-import type { ReportServer } from '../support/report-server.ts';
+import { sealedFor, startReportServer, type ReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 
 const run = promisify(execFile);

@@ -10,8 +10,7 @@ import { FleetError } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
-import { startReportServer } from '../support/report-server.ts';
-import type { ReportServer, ReportServerOptions } from '../support/report-server.ts';
+import { startReportServer, type ReportServer, type ReportServerOptions } from '../support/report-server.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 

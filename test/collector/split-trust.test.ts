@@ -14,8 +14,7 @@ import type { SealedItem } from '../../src/storage/store/sealed-store.ts';
 import { worker } from '../report/support/sample-report.ts';
 import { makeClient } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
-import { makeSplitFleet } from '../support/split-fleet.ts';
-import type { SplitFleet } from '../support/split-fleet.ts';
+import { makeSplitFleet, type SplitFleet } from '../support/split-fleet.ts';
 
 const split: SplitFleet[] = [];
 after(() => {

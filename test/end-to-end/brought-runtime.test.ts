@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { after, before, suite, test, type TestContext } from 'node:test';
 
 import { takeRuntime } from '../../src/collector/runtimes/add-runtime.ts';
 import { ownTarget } from '../support/own-runtime.ts';

@@ -6,23 +6,17 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { takeLease } from '../../src/storage/alerts/lease.ts';
-import { startFickleProxy } from '../support/fickle-proxy.ts';
-import type { FickleProxy } from '../support/fickle-proxy.ts';
-import { skipWithoutGalera, startGalera } from '../support/galera.ts';
-import type { Galera, GaleraNode } from '../support/galera.ts';
-import { startLoopbackFleet } from '../support/loopback-fleet.ts';
-import type { LoopbackFleet } from '../support/loopback-fleet.ts';
-import { runCli } from '../support/run-cli.ts';
-import type { CliResult } from '../support/run-cli.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
-import type { SmtpServer } from '../support/smtp-server.ts';
+import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
+import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { runCli, type CliResult } from '../support/run-cli.ts';
+import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 
 const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';

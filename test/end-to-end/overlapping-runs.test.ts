@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { sealedFor } from '../support/report-server.ts';
 import { openSite, type Site, type SiteOptions } from '../support/report-site.ts';
 import { outcomeOf, type CliResult } from '../support/run-cli.ts';

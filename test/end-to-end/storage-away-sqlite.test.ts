@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { startLoopbackFleet } from '../support/loopback-fleet.ts';
-import type { LoopbackFleet } from '../support/loopback-fleet.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
 

@@ -5,14 +5,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
-import { openSqlite } from '../../src/platform/sqlite.ts';
-import type { SqliteDatabase } from '../../src/platform/sqlite.ts';
+import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
-import { startLoopbackFleet } from '../support/loopback-fleet.ts';
-import type { LoopbackFleet } from '../support/loopback-fleet.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 
 const namesIn = (dir: string, ending: string): readonly string[] => {

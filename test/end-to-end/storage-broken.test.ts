@@ -6,19 +6,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
-import { createConnection } from 'mysql2/promise';
-import type { Connection } from 'mysql2/promise';
+import { createConnection, type Connection } from 'mysql2/promise';
 
-import { startFickleProxy } from '../support/fickle-proxy.ts';
-import type { FickleProxy } from '../support/fickle-proxy.ts';
+import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
 import { numbersTable, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { sealedFor } from '../support/report-server.ts';
-import { openSite } from '../support/report-site.ts';
-import type { Machine } from '../support/report-site.ts';
+import { openSite, type Machine } from '../support/report-site.ts';
 import { fill, withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

@@ -2,14 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openSqlite } from '../../src/platform/sqlite.ts';
-import type { SqliteDatabase } from '../../src/platform/sqlite.ts';
-import { openSite } from '../support/report-site.ts';
-import type { Machine } from '../support/report-site.ts';
+import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
+import { openSite, type Machine } from '../support/report-site.ts';
 import type { CliResult } from '../support/run-cli.ts';
 
 const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';

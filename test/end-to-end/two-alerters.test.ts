@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { passToCutOff } from '../alerter/support/pass-to-cut-off.ts';
-import { idOf, openStation } from '../alerter/support/station.ts';
-import type { Station } from '../alerter/support/station.ts';
+import { idOf, openStation, type Station } from '../alerter/support/station.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { programArgs } from '../support/program-args.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { tempFolder } from '../support/temp-folder.ts';

@@ -6,8 +6,7 @@ import type { Report } from '../../src/report/report.ts';
 import type { FaultRow } from './fault-database.ts';
 import { linesOf } from './fault-round.ts';
 import type { FaultSite } from './fault-site.ts';
-import { hookFiles } from './kill-plan.ts';
-import type { LedgerLine } from './kill-plan.ts';
+import { hookFiles, type LedgerLine } from './kill-plan.ts';
 import type { MailLog } from './mail-log.ts';
 import type { Truth } from './truth.ts';
 

@@ -5,12 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Faults, RandomKill } from './choose-faults.ts';
 import type { FaultSite } from './fault-site.ts';
-import { hookFiles } from './kill-plan.ts';
-import type { HookReport, Strike } from './kill-plan.ts';
+import { hookFiles, type HookReport, type Strike } from './kill-plan.ts';
 import { mailFiles } from './mail-server-files.ts';
 import type { MailPlan } from './mail-server.ts';
-import { startProgram } from './program-run.ts';
-import type { Command, Ended, RunningProgram } from './program-run.ts';
+import { startProgram, type Command, type Ended, type RunningProgram } from './program-run.ts';
 
 export interface RoundResult {
   readonly ended: readonly Ended[];

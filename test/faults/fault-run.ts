@@ -3,8 +3,7 @@ import { utimesSync } from 'node:fs';
 
 import { createRandom } from '../fuzz/random.ts';
 import { chooseFaults, openProfile } from './choose-faults.ts';
-import { compareLedgers, filesBelow } from './compare-ledgers.ts';
-import type { Comparison } from './compare-ledgers.ts';
+import { compareLedgers, filesBelow, type Comparison } from './compare-ledgers.ts';
 import type { FaultDatabase } from './fault-database.ts';
 import {
   letTimePass,
@@ -14,10 +13,8 @@ import {
   removePrograms,
   reviveServers,
 } from './fault-round.ts';
-import { openFaultSite } from './fault-site.ts';
-import type { FaultSite } from './fault-site.ts';
-import { openMailLog } from './mail-log.ts';
-import type { MailFigures } from './mail-log.ts';
+import { openFaultSite, type FaultSite } from './fault-site.ts';
+import { openMailLog, type MailFigures } from './mail-log.ts';
 import type { Ended } from './program-run.ts';
 import { openTruth } from './truth.ts';
 

@@ -6,15 +6,11 @@ import path from 'node:path';
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { statePaths } from '../../src/state/paths.ts';
-import { startSshd, sshKeygen } from '../support/sshd.ts';
-import type { Sshd } from '../support/sshd.ts';
-import { mariadbOfItsOwn, sqliteIn } from './fault-database.ts';
-import type { FaultDatabase } from './fault-database.ts';
-import { makeFaultPrograms } from './fault-programs.ts';
-import type { FaultPrograms, HookName } from './fault-programs.ts';
+import { startSshd, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.ts';
+import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
-import { startMailProcess } from './mail-process.ts';
-import type { MailProcess } from './mail-process.ts';
+import { startMailProcess, type MailProcess } from './mail-process.ts';
 import type { Command } from './program-run.ts';
 
 export interface FaultSite {

@@ -4,8 +4,7 @@ import path from 'node:path';
 
 import { program } from '../support/run-cli.ts';
 import type { FaultSite } from './fault-site.ts';
-import { hookEnvironment } from './kill-plan.ts';
-import type { KillPlan } from './kill-plan.ts';
+import { hookEnvironment, type KillPlan } from './kill-plan.ts';
 
 export type Command = 'collect' | 'ingest' | 'alert';
 

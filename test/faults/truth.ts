@@ -1,6 +1,5 @@
 /** The true state of the clients, which the run alone decides: whether a process runs that a rule looks for. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
 import path from 'node:path';

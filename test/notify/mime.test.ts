@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 
-import { freezeMail } from '../../src/notify/mime.ts';
-import type { MailText } from '../../src/notify/mime.ts';
+import { freezeMail, type MailText } from '../../src/notify/mime.ts';
 
 const dateMs = Date.UTC(2026, 10, 20, 10, 5);
 

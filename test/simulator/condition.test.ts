@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { conditionOf, nextTurnMs, stormAt, stormMs } from '../../src/simulator/condition.ts';
-import { planFleet } from '../../src/simulator/fleet-plan.ts';
-import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
+import { planFleet, type FleetPlan, type SimulatedClient } from '../../src/simulator/fleet-plan.ts';
 import type { StormPart } from '../../src/simulator/profile.ts';
 
 const minuteMs = 60_000;

@@ -8,8 +8,7 @@ import { withPlausibleValues } from '../../src/report/plausible-values.ts';
 import type { Report } from '../../src/report/report.ts';
 import { conditionOf } from '../../src/simulator/condition.ts';
 import { figuresOf } from '../../src/simulator/figures.ts';
-import { planFleet } from '../../src/simulator/fleet-plan.ts';
-import type { FleetPlan, SimulatedClient } from '../../src/simulator/fleet-plan.ts';
+import { planFleet, type FleetPlan, type SimulatedClient } from '../../src/simulator/fleet-plan.ts';
 import { inventoryOf } from '../../src/simulator/inventory.ts';
 import { personalityOf } from '../../src/simulator/personality.ts';
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { bastionAddress, planFleet } from '../../src/simulator/fleet-plan.ts';
-import type { FleetPlan } from '../../src/simulator/fleet-plan.ts';
+import { bastionAddress, planFleet, type FleetPlan } from '../../src/simulator/fleet-plan.ts';
 import { deadWays, profiles } from '../../src/simulator/profile.ts';
 
 function planOf(more: Partial<FleetPlan>): FleetPlan {

@@ -9,8 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ErrorCode } from '../../src/errors.ts';
 import type { DeadWay } from '../../src/simulator/profile.ts';
-import { startSimulatedFleet, timesOf } from '../support/simulated-fleet.ts';
-import type { Collected, SimulatedFleet } from '../support/simulated-fleet.ts';
+import { startSimulatedFleet, timesOf, type Collected, type SimulatedFleet } from '../support/simulated-fleet.ts';
 
 /** The error code that a collector reports for each fault. */
 const codes: Readonly<Record<DeadWay, ErrorCode>> = {

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { takeLock } from '../../src/state/lock.ts';
-import type { LockAttempt } from '../../src/state/lock.ts';
+import { takeLock, type LockAttempt } from '../../src/state/lock.ts';
 import { programArgs } from '../support/program-args.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-lock-'));

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -19,8 +18,7 @@ import { alert, mail } from './support/alert-samples.ts';
 import { telling, allProcessed } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
-import type { Opened } from './support/databases.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { type Opened, onBothDatabases } from './support/databases.ts';
 import { item, noonMs, visit } from './support/samples.ts';
 
 const works = {

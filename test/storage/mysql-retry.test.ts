@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { StorageFault } from '../../src/storage/sql/fault.ts';
-import type { FaultKind } from '../../src/storage/sql/fault.ts';
+import { StorageFault, type FaultKind } from '../../src/storage/sql/fault.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
-import { retryOf } from '../../src/storage/dialects/mysql/retry.ts';
-import type { Failure } from '../../src/storage/dialects/mysql/retry.ts';
+import { retryOf, type Failure } from '../../src/storage/dialects/mysql/retry.ts';
 
 const waitOver = mysqlFault(Object.assign(new Error('Lock wait timeout exceeded'), { errno: 1205 }), 'db');
 

@@ -11,8 +11,7 @@ import { createConnection } from 'mysql2/promise';
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
+import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { startRogueMysql } from '../support/rogue-mysql.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
-import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
-import type { MysqlDatabaseOptions } from '../../src/storage/dialects/mysql/database.ts';
+import { openMysqlDatabase, type MysqlDatabaseOptions } from '../../src/storage/dialects/mysql/database.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { createReportStore } from '../../src/storage/report-store.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';

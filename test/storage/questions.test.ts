@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 
 import type { Database } from '../../src/storage/sql/database.ts';
 import type { Dialect } from '../../src/storage/sql/dialect.ts';
@@ -14,10 +13,8 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { pruneQueries } from '../../src/storage/retention/prune.ts';
 import { sqliteDialect } from '../../src/storage/dialects/sqlite/dialect.ts';
 import { isLong } from '../support/long-tests.ts';
-import { numbersTable, serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
-import { questionsOf } from '../support/sql-questions.ts';
-import type { Question } from '../support/sql-questions.ts';
+import { numbersTable, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { questionsOf, type Question } from '../support/sql-questions.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
 import type { SqlRow } from '../../src/storage/sql/session.ts';
 

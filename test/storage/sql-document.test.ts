@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
-import { onBothDatabases } from './support/databases.ts';
-import type { Opened } from './support/databases.ts';
+import { onBothDatabases, type Opened } from './support/databases.ts';
 import { item, runEnd, runStart, visit, worker } from './support/samples.ts';
 
 const hourMs = 3_600_000;

@@ -7,8 +7,7 @@ import type { AlertStore } from '../../src/storage/store/storage.ts';
 import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
-import type { Opened } from './support/databases.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { type Opened, onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
 
 const minuteMs = 60_000;

@@ -8,10 +8,8 @@ import { alert } from '../../src/alerter/alerter.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
-import { withMoments } from '../alerter/support/moments.ts';
-import type { Moment } from '../alerter/support/moments.ts';
-import { storageOf } from './storage-argument.ts';
-import type { StorageArgument } from './storage-argument.ts';
+import { withMoments, type Moment } from '../alerter/support/moments.ts';
+import { storageOf, type StorageArgument } from './storage-argument.ts';
 
 export interface AlertOrder extends StorageArgument {
   readonly configFile: string;

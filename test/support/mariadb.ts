@@ -1,20 +1,16 @@
-import { execFileSync, spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { createConnection } from 'mysql2/promise';
-import type { RowDataPacket } from 'mysql2/promise';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { installOptions, serverProduct } from './server-products.ts';
-import type { ServerProduct } from './server-products.ts';
+import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';
 
 /**
  * A real server of the tests' own, MariaDB or the MySQL of `npm run test:machines`: empty, on a port that the kernel

@@ -1,8 +1,7 @@
 /** Clients that answer with what a test gives them, byte for byte, in the place of a login shell. */
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { keyPair, visit } from './agent-visit.ts';
-import type { Visited, VisitOptions } from './agent-visit.ts';
+import { keyPair, visit, type Visited, type VisitOptions } from './agent-visit.ts';
 import { shellConnection } from './shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';

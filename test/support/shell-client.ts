@@ -4,10 +4,8 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { temporaryHome, visit } from './agent-visit.ts';
-import type { Visited, VisitOptions } from './agent-visit.ts';
-import { shellConnection } from './shell-connection.ts';
-import type { ShellConnection } from './shell-connection.ts';
+import { temporaryHome, visit, type Visited, type VisitOptions } from './agent-visit.ts';
+import { shellConnection, type ShellConnection } from './shell-connection.ts';
 
 const PATH = process.env['PATH'] ?? '';
 

@@ -11,8 +11,7 @@ import type { Report, WorkerReport } from '../../src/report/report.ts';
 import type { AgentFault, End, Hello, ProbeOptions } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { bundles, keyPair } from './agent-visit.ts';
-import { commandOf, shellClient } from './shell-client.ts';
-import type { ShellClient, ShellClientOptions } from './shell-client.ts';
+import { commandOf, shellClient, type ShellClient, type ShellClientOptions } from './shell-client.ts';
 
 export interface ShellRunOptions {
   readonly shell?: string;

@@ -4,15 +4,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
-import { ingestRun } from '../../src/collector/pass/ingest-run.ts';
-import type { IngestRunOptions, IngestRunResult } from '../../src/collector/pass/ingest-run.ts';
+import { ingestRun, type IngestRunOptions, type IngestRunResult } from '../../src/collector/pass/ingest-run.ts';
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths } from '../../src/state/paths.ts';
-import type { StatePaths } from '../../src/state/paths.ts';
-import { makeConfig, makeFleet } from './fleet.ts';
-import type { Fleet } from './fleet.ts';
+import { statePaths, type StatePaths } from '../../src/state/paths.ts';
+import { makeConfig, makeFleet, type Fleet } from './fleet.ts';
 
 export interface SplitFleet {
   readonly fleet: Fleet;

@@ -3,8 +3,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { finishedRuns, fleetAlert } from './fleet-facts.ts';
-import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 
 /** Fewer clients allow no conclusion. */
 const leastClients = 3;

@@ -1,8 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { fleetAlert, leastAheadMs, newestFinished } from './fleet-facts.ts';
-import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+import { fleetAlert, leastAheadMs, newestFinished, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { timeInWords } from '../../text/time-words.ts';

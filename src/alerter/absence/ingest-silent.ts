@@ -3,8 +3,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { fleetAlert } from './fleet-facts.ts';
-import type { FleetFacts } from './fleet-facts.ts';
+import { fleetAlert, type FleetFacts } from './fleet-facts.ts';
 import { counted } from '../../text/numbers.ts';
 
 /**

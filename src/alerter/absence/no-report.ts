@@ -1,8 +1,7 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { finishedRuns, fleetAlert } from './fleet-facts.ts';
-import type { FinishedRun, FleetFacts } from './fleet-facts.ts';
+import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';

@@ -3,8 +3,7 @@ import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { fleetAlert } from './fleet-facts.ts';
-import type { FleetFacts } from './fleet-facts.ts';
+import { fleetAlert, type FleetFacts } from './fleet-facts.ts';
 
 /**
  * Begins an alert for each file system of collectors and alerters that is nearly full: they lose what they cannot

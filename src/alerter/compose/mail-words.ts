@@ -1,13 +1,11 @@
 import type { Severity } from '../../config/config.ts';
 import type { DueMail, SectionKind } from '../dispatch/notification-plan.ts';
-import { numberRanges, wordsOfLine, wordsOfRest } from './line-words.ts';
-import type { LineWords } from './line-words.ts';
-import { countBySeverity, foldTitle } from './item-words.ts';
+import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
+import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Wording } from './item-words.ts';
 
 /** Groups of clients that the closing line names. */
 const mostFolds = 3;

@@ -6,8 +6,7 @@ import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { PendingNotification, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
-import { momentInWords } from '../../text/time-words.ts';
-import type { Reader } from '../../text/time-words.ts';
+import { momentInWords, type Reader } from '../../text/time-words.ts';
 
 /** Columns of what a client or server said. */
 const valueColumns = 500;

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { compareNotifications, sectionOf, sectionOrder } from './pending-notification.ts';
+import { compareNotifications, sectionOf, sectionOrder, reasonOf } from './pending-notification.ts';
 import type { Fold, PendingNotification, Line, RuleLines, Section, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
-import { reasonOf } from './pending-notification.ts';
 
 /** Clients of one group, or with one reason, under one rule become one line from this number on. */
 const fewestOfGroup = 5;

@@ -6,16 +6,14 @@ import { openBastions } from '../inhibit/bastions-gone.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { Inhibition } from '../inhibit/inhibition.ts';
-import { openInhibition } from '../inhibit/inhibition.ts';
+import { type Inhibition, openInhibition } from '../inhibit/inhibition.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { sectionsOf } from './group.ts';
 import { isUrgentNow, postponement } from './group-interval.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { compareNotifications, pendingNotification } from './pending-notification.ts';
-import { alertsByRecipient, watchedAlerts } from './recipient-alerts.ts';
-import type { RecipientAlert, WatchedAlert } from './recipient-alerts.ts';
+import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
 import { findNews, type FindNewsOptions } from './recipient-news.ts';
 import { contentsOf, type MailContents } from './replace.ts';
 

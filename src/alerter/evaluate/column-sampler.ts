@@ -3,8 +3,7 @@ import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts'
 import { formatValue } from './describe-value.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { numberRule, numberSample } from './sample.ts';
-import { ruleChooser } from './sampler.ts';
-import type { SamplerKind } from './sampler.ts';
+import { ruleChooser, type SamplerKind } from './sampler.ts';
 
 type ValueOf = (row: UnprocessedReport) => number | null;
 

@@ -4,10 +4,8 @@ import type { DiskRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { describeFree, formatValue } from './describe-value.ts';
 import { metricOfRule } from './rule-metric.ts';
-import { numberRule, numberSampleIf } from './sample.ts';
-import type { NumberRule } from './sample.ts';
-import { labelMatcher, ruleChooser } from './sampler.ts';
-import type { Candidate, ReportRow, SamplerKind } from './sampler.ts';
+import { numberRule, numberSampleIf, type NumberRule } from './sample.ts';
+import { labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
 

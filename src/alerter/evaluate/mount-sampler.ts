@@ -1,10 +1,8 @@
 import type { Rule } from '../../config/config.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import { disksAreWhole, pathsOf } from './disk-sampler.ts';
-import { clearSample, faultSample, unknownSample } from './sample.ts';
-import type { RowSamples, SampledRow } from './sample.ts';
-import { labelMatcher, ruleChooser } from './sampler.ts';
-import type { SamplerKind } from './sampler.ts';
+import { clearSample, faultSample, unknownSample, type RowSamples, type SampledRow } from './sample.ts';
+import { labelMatcher, ruleChooser, type SamplerKind } from './sampler.ts';
 
 /** Samples mount points that are expected: each path of `mount` is a subject. */
 export const mountSamplers: SamplerKind = {

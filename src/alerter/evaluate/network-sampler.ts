@@ -3,8 +3,7 @@ import type { NetworkRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { numberRule } from './sample.ts';
-import { labelMatcher, tableSampler } from './sampler.ts';
-import type { ReportRow, SamplerKind, Table, TableRule } from './sampler.ts';
+import { labelMatcher, tableSampler, type ReportRow, type SamplerKind, type Table, type TableRule } from './sampler.ts';
 
 /** Samples `network_stats`: subjects are interfaces. */
 export const networkSamplers: SamplerKind = {

@@ -3,8 +3,7 @@ import type { Row } from '../../report/report.ts';
 import type { Rule } from '../../config/config.ts';
 import { numberOf, textOf } from './report-families.ts';
 import { metricOfRule } from './rule-metric.ts';
-import { faultSample, numberRule, numberSample } from './sample.ts';
-import type { RowSamples, Sample } from './sample.ts';
+import { faultSample, numberRule, numberSample, type RowSamples, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, tableSampler } from './sampler.ts';
 import type { ReportRow, Sampler, SamplerKind, TableRule } from './sampler.ts';
 

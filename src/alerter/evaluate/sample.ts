@@ -3,8 +3,7 @@ import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
-import { ruleLimits } from './rule-limits.ts';
-import type { RuleLimits } from './rule-limits.ts';
+import { ruleLimits, type RuleLimits } from './rule-limits.ts';
 import { unitOfRule } from './rule-metric.ts';
 
 /** The value and level of one subject of one rule in one row. */

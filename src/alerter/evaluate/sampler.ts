@@ -5,8 +5,7 @@ import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import type { ReportFamilies } from './report-families.ts';
 import { rivalry } from './rule-metric.ts';
-import { numberSample } from './sample.ts';
-import type { NumberRule, RowSamples } from './sample.ts';
+import { numberSample, type NumberRule, type RowSamples } from './sample.ts';
 
 /** A row of `stats` with what was loaded beside it. */
 export interface ReportRow {

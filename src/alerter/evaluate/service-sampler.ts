@@ -2,8 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { textOf } from './report-families.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';
-import { labelMatcher, ruleChooser } from './sampler.ts';
-import type { Candidate, ReportRow, SamplerKind } from './sampler.ts';
+import { labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
 
 const isExpecting = (rule: Rule): boolean => rule.state === 'active';
 

@@ -2,8 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { Sample } from './sample.ts';
-import { clearSample, faultSample } from './sample.ts';
+import { type Sample, clearSample, faultSample } from './sample.ts';
 import { classOfVisit, isKeyFault } from './visit-conditions.ts';
 
 /** The ends of a client's last visits, see RuleState.visits. */

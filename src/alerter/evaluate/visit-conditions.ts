@@ -1,12 +1,10 @@
 import type { Rule } from '../../config/config.ts';
-import { errorTable } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { errorTable, type ErrorCode } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { findRule } from './find-rule.ts';
 import { visitConditions } from './rule-metric.ts';
-import { clearSample, faultSample, unknownSample } from './sample.ts';
-import type { Sample } from './sample.ts';
+import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 
 /** The cause of a failed visit, in the words of people. */
 export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host key changed' | 'not trusted';

@@ -1,10 +1,8 @@
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { openBastions } from '../inhibit/bastions-gone.ts';
-import type { LostBastion } from '../inhibit/bastions-gone.ts';
-import { explainAlerts } from './explain-alerts.ts';
-import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
+import { openBastions, type LostBastion } from '../inhibit/bastions-gone.ts';
+import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';

@@ -1,6 +1,5 @@
 import type { Alert, StoredNotification, Transition } from '../../storage/store/alert.ts';
-import type { Listener } from './recipients-of.ts';
-import { hears } from './recipients-of.ts';
+import { type Listener, hears } from './recipients-of.ts';
 
 /** The state of an alert that a recipient was last notified of; null: none. */
 export type Known = StoredNotification['before'];

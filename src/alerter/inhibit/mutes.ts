@@ -4,8 +4,7 @@ import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
 import { silenceMatcher } from './silences.ts';
-import type { Span } from './windows.ts';
-import { windowSpans } from './windows.ts';
+import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
 

@@ -9,11 +9,9 @@ import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
 import type { Processed, ProcessOptions } from './process-backlog.ts';
-import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
-import type { PassLease } from './pass-lease.ts';
-import { createDryRunStore } from './dry-run-store.ts';
+import { holderName, LeaseTaken, openPassLease, type PassLease } from './pass-lease.ts';
+import { createDryRunStore, type PassStore } from './dry-run-store.ts';
 import { recentRuns } from './recent-runs.ts';
-import type { PassStore } from './dry-run-store.ts';
 import { enqueueMails } from './enqueue-mails.ts';
 import type { RunStart, RunFact } from '../../storage/store/run.ts';
 

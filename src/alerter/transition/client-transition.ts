@@ -2,14 +2,11 @@ import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
-import { endsAfter, unreliableSample } from '../evaluate/unreliable.ts';
-import type { VisitEnds } from '../evaluate/unreliable.ts';
+import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/unreliable.ts';
 import { rebootAlert } from './alert-bounds.ts';
-import { openLateRows, stepLateRow } from './late-rows.ts';
-import type { LateRows } from './late-rows.ts';
+import { openLateRows, stepLateRow, type LateRows } from './late-rows.ts';
 import { longestGapMs } from './step-alert.ts';
-import { openSubjects } from './subjects.ts';
-import type { SubjectsOptions } from './subjects.ts';
+import { openSubjects, type SubjectsOptions } from './subjects.ts';
 import { unknownAfter } from './unknown-rules.ts';
 
 /** Moves the alerts of one client, row by row. */

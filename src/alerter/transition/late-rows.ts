@@ -1,14 +1,11 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { subjectKey } from './subjects.ts';
-import type { Subjects } from './subjects.ts';
+import { subjectKey, type Subjects } from './subjects.ts';
 import { mostOpen } from './most-open.ts';
-import type { SampledRow, Sample } from '../evaluate/sample.ts';
-import { clearSample } from '../evaluate/sample.ts';
+import { type SampledRow, type Sample, clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
-import type { StepRow } from './step-alert.ts';
+import { isHolding, longestGapMs, stepSubject, type StepRow } from './step-alert.ts';
 
 export interface LateRowsOptions {
   readonly rules: readonly Rule[];

@@ -4,10 +4,8 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
-import { latestPossibleMs, openClientTransition } from './client-transition.ts';
-import type { ClientTransition } from './client-transition.ts';
-import { loadRows, watchedClients } from '../evaluate/load-rows.ts';
-import type { LoadedRows, LoadRowsOptions } from '../evaluate/load-rows.ts';
+import { latestPossibleMs, openClientTransition, type ClientTransition } from './client-transition.ts';
+import { loadRows, watchedClients, type LoadedRows, type LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 
 /** The queries of processing rows; a dry run answers them from memory. */

@@ -1,8 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { ClosedReason, Alert, Level, Progress } from '../../storage/store/alert.ts';
 import { beginAlert, closeAlert, limitOf } from './alert-bounds.ts';
-import { isFlapping, noteChange, staysBad } from './flapping.ts';
-import type { Changes } from './flapping.ts';
+import { isFlapping, noteChange, staysBad, type Changes } from './flapping.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
 import { countRow, networkAfter, worstAfter } from './progress.ts';

@@ -2,12 +2,10 @@ import type { Rule } from '../../config/config.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
 import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
-import type { SampledRow, Sample } from '../evaluate/sample.ts';
-import { clearSample } from '../evaluate/sample.ts';
+import { type SampledRow, type Sample, clearSample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { isHolding, stepMissing, stepSubject } from './step-alert.ts';
-import type { StepRow, SubjectState } from './step-alert.ts';
+import { isHolding, stepMissing, stepSubject, type StepRow, type SubjectState } from './step-alert.ts';
 
 export interface SubjectsOptions {
   /** The rules in force for the client. */

@@ -5,8 +5,7 @@ import { isByMount } from '../../alerter/evaluate/rule-metric.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
-import type { ReaderTime } from '../terminal/reader-time.ts';
+import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 /** A rule for mounts that fits none of any client that has it: misspelt, perhaps. */
 export interface IdleRule {

@@ -6,8 +6,7 @@ import type { IngestResult } from '../../storage/store/storage.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 import type { Ingest, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
-import { openingIntake, sealedIntake } from './intake.ts';
-import type { Admitted, Intake } from './intake.ts';
+import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
 import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
 

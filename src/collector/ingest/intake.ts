@@ -1,15 +1,12 @@
 import { withBoundedSubjects } from '../../report/bounded-subjects.ts';
 import { parseReport } from '../../report/parse-report.ts';
-import { withPlausibleValues } from '../../report/plausible-values.ts';
-import type { Doubt } from '../../report/plausible-values.ts';
-import { openReport } from '../../seal/open.ts';
-import type { PrivateKeys } from '../../seal/open.ts';
+import { withPlausibleValues, type Doubt } from '../../report/plausible-values.ts';
+import { openReport, type PrivateKeys } from '../../seal/open.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';
 import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { Owner } from '../spool/client-names.ts';
-import { collectedAtMs, observedAtMs } from '../spool/clock-facts.ts';
-import type { ClockFacts } from '../spool/clock-facts.ts';
+import { collectedAtMs, observedAtMs, type ClockFacts } from '../spool/clock-facts.ts';
 import type { IngestOptions } from './ingest-options.ts';
 import { ReportRejected } from './rejections.ts';
 

@@ -1,5 +1,4 @@
-import { asFleetError, messageOf } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { asFleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { ReportFault } from '../../report/report.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';

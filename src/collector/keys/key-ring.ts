@@ -1,12 +1,9 @@
-import { privateKeysOf } from '../../seal/key-pair.ts';
-import type { KeyPair } from '../../seal/key-pair.ts';
+import { privateKeysOf, type KeyPair } from '../../seal/key-pair.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
-import { addPair, invalidKeys, readPairs } from './key-files.ts';
-import type { KeyPaths, StoredPair } from './key-files.ts';
+import { addPair, invalidKeys, readPairs, type KeyPaths, type StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
-import { describeMissingKey } from './retired-keys.ts';
+import { describeMissingKey, type MissingKey } from './retired-keys.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { MissingKey } from './retired-keys.ts';
 
 /** The live keys: the newest seals. */
 export interface KeyRing {

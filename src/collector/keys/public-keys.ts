@@ -4,8 +4,7 @@ import path from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { publicKeyFromPem } from '../../seal/key-pair.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
-import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey } from './key-files.ts';
-import type { KeyPaths } from './key-files.ts';
+import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey, type KeyPaths } from './key-files.ts';
 
 /** A public key of public_keys/. A collector without the private half seals to it. */
 export interface StoredPublicKey {

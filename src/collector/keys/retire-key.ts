@@ -1,5 +1,4 @@
-import { closeSync, constants, openSync, readSync, readdirSync, rmSync } from 'node:fs';
-import type { Dirent } from 'node:fs';
+import { closeSync, constants, openSync, readSync, readdirSync, rmSync, type Dirent } from 'node:fs';
 import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
@@ -7,10 +6,8 @@ import { errnoOf, FleetError } from '../../errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state/client-folder.ts';
 import { syncFolderNow } from '../../state/durable-file.ts';
-import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
-import type { KeyPaths } from './key-files.ts';
-import { isLongReplaced, listKeys } from './key-ring.ts';
-import type { ListedKey } from './key-ring.ts';
+import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
+import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { rememberRetired } from './retired-keys.ts';
 

@@ -3,8 +3,7 @@ import path from 'node:path';
 
 import { publicKeyToPem } from '../../seal/key-pair.ts';
 import { writeDurably } from '../../state/durable-file.ts';
-import { namesIn } from './key-files.ts';
-import type { KeyPaths, StoredPair } from './key-files.ts';
+import { namesIn, type KeyPaths, type StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 
 /** A pair that was retired. */

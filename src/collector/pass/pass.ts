@@ -8,25 +8,19 @@ import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
 import { clockFactsOf } from '../spool/clock-facts.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
-import { openSealedSpool } from '../spool/sealed-spool.ts';
-import type { SealedSpool } from '../spool/sealed-spool.ts';
+import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
 import { journalOf } from './journal.ts';
-import { prepareStorage, replayEarlierRuns } from './prepare-storage.ts';
-import type { PreparedStorage } from './prepare-storage.ts';
+import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
-import { createRunFaults, storageFault } from './run-faults.ts';
-import type { RunFaults } from './run-faults.ts';
-import { startRunRecord } from './run-record.ts';
-import type { RunRecord } from './run-record.ts';
+import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
+import { startRunRecord, type RunRecord } from './run-record.ts';
 import { alerterFault, ingestFault } from './silent-programs.ts';
 import { stateDiskFault } from './state-disk-low.ts';
-import { startStorageTime, storageLimits } from './storage-limits.ts';
-import type { StorageTime } from './storage-limits.ts';
-import { visitClients } from './visit-clients.ts';
-import type { ClientsVisited } from './visit-clients.ts';
+import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
+import { visitClients, type ClientsVisited } from './visit-clients.ts';
 
 /** Makes the pass while the lock is held. Throws FleetError `state-unusable`. */
 export async function makePass(options: PassOptions): Promise<CollectResult> {

@@ -3,8 +3,7 @@ import type { ClientFacts, ReportStore, Storage } from '../../storage/store/stor
 import { counted } from '../../text/numbers.ts';
 import type { PassOptions } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
-import { boundJournals, replayJournals } from './journal.ts';
-import type { Replay } from './journal.ts';
+import { boundJournals, replayJournals, type Replay } from './journal.ts';
 import { storageFault } from './run-faults.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 

@@ -1,5 +1,4 @@
-import { asFleetError } from '../../errors.ts';
-import type { FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../errors.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import type { StorageTime } from './storage-limits.ts';
 

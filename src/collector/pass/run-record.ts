@@ -1,5 +1,4 @@
-import { asFleetError } from '../../errors.ts';
-import type { FleetError } from '../../errors.ts';
+import { asFleetError, type FleetError } from '../../errors.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import type { JournalFile } from './journal.ts';

@@ -6,14 +6,11 @@ import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { readBundles } from '../agent/agent-bundles.ts';
 import { createAgentNotes } from '../schedule/agent-notes.ts';
 import { isHeldBack } from '../visit/backoff.ts';
-import { startTimedSignal } from '../visit/visit-deadline.ts';
-import type { TimedSignal } from '../visit/visit-deadline.ts';
+import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
-import { openRuntimeSupply } from '../runtimes/runtime-supply.ts';
-import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
-import { visitFleet } from '../schedule/visit-fleet.ts';
-import type { FleetOutcome } from '../schedule/visit-fleet.ts';
+import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
+import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import type { PassOptions } from '../collect-options.ts';
 

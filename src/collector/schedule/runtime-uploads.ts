@@ -1,6 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, messageOf } from '../../errors.ts';
-import type { FleetError } from '../../errors.ts';
+import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectEvent } from '../collect-options.ts';
@@ -10,8 +9,7 @@ import { transferRuntime } from '../runtimes/runtime-transfer.ts';
 import { fullTimeouts } from '../visit/adaptive-timeouts.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { visit } from '../visit/visit.ts';
-import { runWorkQueue } from './work-queue.ts';
-import type { Limit } from './work-queue.ts';
+import { runWorkQueue, type Limit } from './work-queue.ts';
 
 export interface RuntimeUploadsOptions {
   readonly context: VisitContext;

@@ -5,8 +5,7 @@ import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
 import { createRuntimeUploads } from './runtime-uploads.ts';
-import { runWorkQueue } from './work-queue.ts';
-import type { Limit } from './work-queue.ts';
+import { runWorkQueue, type Limit } from './work-queue.ts';
 import { visit } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 

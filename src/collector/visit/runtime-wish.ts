@@ -1,6 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../errors.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import type { RuntimeSupply, RuntimeWish } from '../runtimes/runtime-supply.ts';
 

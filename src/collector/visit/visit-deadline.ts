@@ -1,5 +1,4 @@
-import { asFleetError, FleetError } from '../../errors.ts';
-import type { Stage } from '../../errors.ts';
+import { asFleetError, FleetError, type Stage } from '../../errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 
 export interface TimedSignalOptions {

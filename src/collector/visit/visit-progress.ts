@@ -1,6 +1,5 @@
 import type { Client } from '../../config/config.ts';
-import { errorTable } from '../../errors.ts';
-import type { FleetError, Stage } from '../../errors.ts';
+import { errorTable, type FleetError, type Stage } from '../../errors.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';

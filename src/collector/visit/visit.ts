@@ -8,10 +8,8 @@ import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/ag
 import type { AgentTask } from '../agent/task.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
-import { fullTimeouts } from './adaptive-timeouts.ts';
-import type { VisitTimeouts } from './adaptive-timeouts.ts';
-import { taskOf } from './context.ts';
-import type { VisitContext } from './context.ts';
+import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
+import { taskOf, type VisitContext } from './context.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { wishAfter, withWish } from './runtime-wish.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';

@@ -1,7 +1,6 @@
 import type { Database } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
-import { deleteRows } from './prune-subjects.ts';
-import type { Subject } from './prune-subjects.ts';
+import { deleteRows, type Subject } from './prune-subjects.ts';
 import { rollupSources, rollupTable } from './rollup-tables.ts';
 import type { SqlRow } from '../sql/session.ts';
 

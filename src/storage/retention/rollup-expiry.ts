@@ -1,6 +1,5 @@
 import type { Database } from '../sql/database.ts';
-import { rollupTable } from './rollup-tables.ts';
-import type { RollupSource, RollupSpan } from './rollup-tables.ts';
+import { rollupTable, type RollupSource, type RollupSpan } from './rollup-tables.ts';
 
 /** Clients of one transaction: each has an hour of rows that are due, or after a change of the retention many. */
 const batchClients = 50;

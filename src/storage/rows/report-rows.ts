@@ -1,5 +1,4 @@
-import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
-import { columnsOf } from '../../report/columns.ts';
+import { type DiskRow, type NetworkRow, type StatsColumns, columnsOf } from '../../report/columns.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';

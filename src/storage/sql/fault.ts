@@ -1,5 +1,4 @@
-import { FleetError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../errors.ts';
 
 /**
  * The kinds of faults of a database, by what follows from them.

@@ -15,8 +15,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Report } from '../../../src/report/report.ts';
-import { noRunId } from '../../../src/report/report.ts';
+import { type Report, noRunId } from '../../../src/report/report.ts';
 import { buildAgentWith } from '../../support/agent-bundles.ts';
 import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/agent-visit.ts';
 import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/spool-line.ts';

@@ -11,8 +11,7 @@ import type { LineWords } from '../../../src/alerter/compose/line-words.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
 import { shownShellWord } from '../../../src/text/shell-word.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
-import { freezeMail } from '../../../src/notify/mime.ts';
-import type { MailText } from '../../../src/notify/mime.ts';
+import { freezeMail, type MailText } from '../../../src/notify/mime.ts';
 import { dueMail } from '../support/due-mails.ts';
 import { config, now, samples } from '../support/mail-samples.ts';
 

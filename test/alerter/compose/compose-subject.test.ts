@@ -3,8 +3,7 @@ import { test } from 'node:test';
 
 import { composeSubject } from '../../../src/alerter/compose/compose-subject.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
-import type { Said } from '../support/due-mails.ts';
-import { dueMail } from '../support/due-mails.ts';
+import { type Said, dueMail } from '../support/due-mails.ts';
 import { config, now } from '../support/mail-samples.ts';
 
 const disk = (client: string, percent: number, over: Partial<Said> = {}): Said => ({

@@ -3,8 +3,7 @@ import { test } from 'node:test';
 
 import { wordsOfRest } from '../../../src/alerter/compose/line-words.ts';
 import type { Section } from '../../../src/alerter/dispatch/notification-plan.ts';
-import { startDispatch } from '../support/dispatch-world.ts';
-import type { DispatchWorld } from '../support/dispatch-world.ts';
+import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts><mail to="ops@example.org"/></alerts>

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
-import { startDispatch } from '../support/dispatch-world.ts';
-import type { DispatchWorld } from '../support/dispatch-world.ts';
+import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h" groupInterval="1s"><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>

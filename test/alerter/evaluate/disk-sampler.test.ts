@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { said } from '../support/observe.ts';
-import type { Row } from '../support/observe.ts';
+import { said, type Row } from '../support/observe.ts';
 import { diskRow } from '../support/rows.ts';
 
 const gib = 2 ** 30;

@@ -5,8 +5,7 @@ import { needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from '../support/config-of.ts';
-import { observe, reportOf, said } from '../support/observe.ts';
-import type { Row } from '../support/observe.ts';
+import { observe, reportOf, said, type Row } from '../support/observe.ts';
 import { diskRow, reportRow, rowOfReport } from '../support/rows.ts';
 
 test('the conditions that follow from reports', () => {

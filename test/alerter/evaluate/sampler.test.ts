@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { observe, reportOf, said } from '../support/observe.ts';
-import type { Row } from '../support/observe.ts';
+import { observe, reportOf, said, type Row } from '../support/observe.ts';
 import { diskRow, networkRow } from '../support/rows.ts';
 
 const gib = 2 ** 30;

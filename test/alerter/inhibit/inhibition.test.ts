@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Progress } from '../../../src/storage/store/alert.ts';
-import { startDispatch } from '../support/dispatch-world.ts';
-import type { DispatchWorld } from '../support/dispatch-world.ts';
+import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h"><mail to="ops@example.org"/></alerts>

@@ -2,8 +2,7 @@ import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeriesPoint } from '../../../src/storage/store/notification-store.ts';
 import { configOf } from './config-of.ts';
-import { dueMail } from './due-mails.ts';
-import type { Said } from './due-mails.ts';
+import { dueMail, type Said } from './due-mails.ts';
 import { at } from './rows.ts';
 
 const rack = Array.from({ length: 12 }, (_, index) => `rack-7-${String(index + 1).padStart(2, '0')}`);

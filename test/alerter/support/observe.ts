@@ -1,5 +1,4 @@
-import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
-import type { SampleReportOptions } from '../../../src/alerter/evaluate/sample-row.ts';
+import { sampleReport, type SampleReportOptions } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import type { FunctionReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';

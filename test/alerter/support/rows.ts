@@ -1,5 +1,4 @@
-import type { DiskRow, NetworkRow } from '../../../src/report/columns.ts';
-import { columnsOf } from '../../../src/report/columns.ts';
+import { type DiskRow, type NetworkRow, columnsOf } from '../../../src/report/columns.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';
 

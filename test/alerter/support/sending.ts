@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 
 import { deliver } from '../../../src/alerter/deliver/deliver.ts';
 import type { DeliveryEvent } from '../../../src/alerter/alert-options.ts';
-import type { Delivered, DeliveryStore } from '../../../src/alerter/deliver/delivery.ts';
+import type { Delivered, DeliveryStore, DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
 import type { NotifyConfig, SmtpConfig } from '../../../src/config/config.ts';
 import { openChannels } from '../../../src/notify/channels.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
@@ -11,7 +11,6 @@ import type { Mail, NewMail } from '../../../src/storage/store/outbox-store.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
-import { type DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface Post {

@@ -8,8 +8,7 @@ import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
-import type { SimulatedMail } from './dispatch-world.ts';
-import { urgentOfClient } from './dispatch-world.ts';
+import { type SimulatedMail, urgentOfClient } from './dispatch-world.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 

@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { at } from './rows.ts';
-import { openStation } from './station.ts';
-import type { Says, Station } from './station.ts';
+import { openStation, type Says, type Station } from './station.ts';
 import { clock } from './time-line.ts';
 
 const minuteMs = 60_000;

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { spawn } from 'node:child_process';
 
 import { outcomeOf, program, runCli, startCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -7,10 +7,8 @@ import { test } from 'node:test';
 
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { openMarks } from '../../../src/collector/ingest/opening-marks.ts';
-import { statePaths } from '../../../src/state/paths.ts';
-import type { StatePaths } from '../../../src/state/paths.ts';
-import { makeFleet, quarantined } from '../../support/fleet.ts';
-import type { Fleet } from '../../support/fleet.ts';
+import { statePaths, type StatePaths } from '../../../src/state/paths.ts';
+import { makeFleet, quarantined, type Fleet } from '../../support/fleet.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { makeSplitFleet } from '../../support/split-fleet.ts';

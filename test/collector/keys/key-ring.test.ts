@@ -22,8 +22,7 @@ import {
   rotateKeys,
 } from '../../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
-import { retireKey as retire } from '../../../src/collector/keys/retire-key.ts';
-import type { RetireKeyOptions } from '../../../src/collector/keys/retire-key.ts';
+import { retireKey as retire, type RetireKeyOptions } from '../../../src/collector/keys/retire-key.ts';
 import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts';
 import { defaultBounds, openQuarantine } from '../../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';

@@ -3,11 +3,9 @@ import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { boundJournals, journalOf, replayJournals } from '../../../src/collector/pass/journal.ts';
+import { boundJournals, journalOf, replayJournals, type JournalFile } from '../../../src/collector/pass/journal.ts';
 import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
-import { FleetError } from '../../../src/errors.ts';
-import type { ErrorCode } from '../../../src/errors.ts';
-import type { JournalFile } from '../../../src/collector/pass/journal.ts';
+import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';

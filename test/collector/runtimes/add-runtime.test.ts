@@ -4,15 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { takeRuntime } from '../../../src/collector/runtimes/add-runtime.ts';
 import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
 import { isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
-import { listRuntimes, removeRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
-import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
+import { listRuntimes, removeRuntime, type StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/runtime-targets.ts';
 import type { FleetError } from '../../../src/errors.ts';
 import { modeOf } from '../../support/agent-visit.ts';

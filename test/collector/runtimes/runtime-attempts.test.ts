@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { openRuntimeAttempts } from '../../../src/collector/runtimes/runtime-supply.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -18,18 +18,15 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { after, test, type TestContext } from 'node:test';
 
-import { codecSuffix } from '../../../src/collector/runtimes/runtime-codecs.ts';
-import type { Codec } from '../../../src/collector/runtimes/runtime-codecs.ts';
+import { codecSuffix, type Codec } from '../../../src/collector/runtimes/runtime-codecs.ts';
 import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { transferRuntime } from '../../../src/collector/runtimes/runtime-transfer.ts';
 import type { Transferred, TransferOptions } from '../../../src/collector/runtimes/runtime-transfer.ts';
 import { failure } from '../../support/login.ts';
 import { ownRuntime, ownTarget } from '../../support/own-runtime.ts';
-import { shellConnection } from '../../support/shell-connection.ts';
-import type { ShellConnection, ShellConnectionOptions } from '../../support/shell-connection.ts';
+import { shellConnection, type ShellConnection, type ShellConnectionOptions } from '../../support/shell-connection.ts';
 
 const dir = mkdtempSync(path.join(tmpdir(), 'fh-transfer-'));
 chmodSync(dir, 0o755);

@@ -8,8 +8,7 @@ import type { Client, SshSettings } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { credentialsChangedAtMs } from '../../../src/collector/schedule/credential-files.ts';
 import { FleetError } from '../../../src/errors.ts';
-import { makeClient, makeConfig, makeFleet, openFleet, sshSettings } from '../../support/fleet.ts';
-import type { Fleet } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, openFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
 
 const fleets: Fleet[] = [];
 afterEach(() => {

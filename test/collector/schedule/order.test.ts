@@ -3,8 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { subnetOf, visitOrder } from '../../../src/collector/schedule/order.ts';
-import type { Placed } from '../../../src/collector/schedule/order.ts';
+import { subnetOf, visitOrder, type Placed } from '../../../src/collector/schedule/order.ts';
 
 function rack(group: string, subnet: string, count: number): Placed[] {
   return Array.from({ length: count }, (_, index) => ({

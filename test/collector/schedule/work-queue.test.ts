@@ -4,8 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import fc from 'fast-check';
 
-import { runWorkQueue } from '../../../src/collector/schedule/work-queue.ts';
-import type { Limit, WorkQueueOptions } from '../../../src/collector/schedule/work-queue.ts';
+import { runWorkQueue, type Limit, type WorkQueueOptions } from '../../../src/collector/schedule/work-queue.ts';
 
 interface Observed {
   readonly order: number[];

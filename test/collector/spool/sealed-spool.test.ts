@@ -4,8 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { folderOfClient } from '../../../src/state/client-folder.ts';
-import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';
-import type { ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
+import { openSealedSpool, type ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const root = tempFolder();

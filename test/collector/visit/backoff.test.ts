@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { decidingCode, isHeldBack, nextAttemptAtMs } from '../../../src/collector/visit/backoff.ts';
-import type { LastAttempt } from '../../../src/collector/visit/backoff.ts';
+import { decidingCode, isHeldBack, nextAttemptAtMs, type LastAttempt } from '../../../src/collector/visit/backoff.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { bastionFailed, ofClient } from '../../../src/transport/bastions/bastion-failed.ts';
 

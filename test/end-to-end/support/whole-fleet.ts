@@ -3,8 +3,7 @@ import path from 'node:path';
 import { before, after, type SuiteContext, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
-import { openSqlite } from '../../../src/platform/sqlite.ts';
-import type { SqliteRow } from '../../../src/platform/sqlite.ts';
+import { openSqlite, type SqliteRow } from '../../../src/platform/sqlite.ts';
 import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts';
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';

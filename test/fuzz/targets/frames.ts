@@ -9,8 +9,7 @@ import {
 } from '../../../src/report/frames.ts';
 import type { Frame } from '../../../src/report/wire.ts';
 import { createRandom } from '../random.ts';
-import { kindOf, outcomeOf, requireSame, requireThat } from '../target.ts';
-import type { FuzzTarget } from '../target.ts';
+import { kindOf, outcomeOf, requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
 const marker = Buffer.from('0123456789abcdef');
 const limits = { marker, maxGreetingBytes: 200, maxReportBytes: 3000, maxReports: 12, maxTotalBytes: 12_000 };

@@ -1,6 +1,5 @@
 import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
-import { requireSame, requireThat } from '../target.ts';
-import type { FuzzTarget } from '../target.ts';
+import { requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
 export const ed25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIJmmiRR0jqgNVSYjJ8DrRvXyiEmhOWTgDW/Fj17JWrGP';
 const ecdsa =

@@ -1,6 +1,5 @@
 import { findLoaderSign, loaderStatus } from '../../../src/loader/loader.ts';
-import { requireSame, requireThat } from '../target.ts';
-import type { FuzzTarget } from '../target.ts';
+import { requireSame, requireThat, type FuzzTarget } from '../target.ts';
 
 const marker = 'AAECAwQFBgcICQoLDA0ODw';
 const sign = `fh-${marker}-loader-`;

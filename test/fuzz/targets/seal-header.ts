@@ -6,8 +6,7 @@ import { openReport } from '../../../src/seal/open.ts';
 import { SealFault } from '../../../src/seal/seal-fault.ts';
 import { encodeHeader, maxPlaintextBytes, readHeader } from '../../../src/seal/sealed-message.ts';
 import { fromHex, pairOfRaw } from '../../seal/support/raw-keys.ts';
-import { kindOf, outcomeOf, requireThat } from '../target.ts';
-import type { FuzzTarget } from '../target.ts';
+import { kindOf, outcomeOf, requireThat, type FuzzTarget } from '../target.ts';
 
 const folder = new URL('../../testdata/seal/', import.meta.url);
 const texts = readdirSync(folder)

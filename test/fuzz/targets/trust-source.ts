@@ -1,7 +1,6 @@
 import { parseTrustSource } from '../../../src/transport/known-hosts/trust-source.ts';
 import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
-import { requireThat } from '../target.ts';
-import type { FuzzTarget } from '../target.ts';
+import { requireThat, type FuzzTarget } from '../target.ts';
 import { ed25519 } from './known-hosts.ts';
 
 const print = fingerprint(ed25519);

@@ -8,8 +8,7 @@ import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { fenced } from '../../../src/storage/alerts/lease.ts';
 import { alert, mail, memory, stored, told } from '../support/alert-samples.ts';
 import { commitTwice } from '../support/crashing-database.ts';
-import type { Opened } from '../support/databases.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { item, visit } from '../support/samples.ts';
 
 const locked = { name: 'FleetError', code: 'locked' };

@@ -6,8 +6,7 @@ import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { mail } from '../support/alert-samples.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
-import type { Opened } from '../support/databases.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { noonMs } from '../support/samples.ts';
 
 const minuteMs = 60_000;

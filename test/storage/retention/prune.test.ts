@@ -5,8 +5,7 @@ import { test } from 'node:test';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
-import type { Opened } from '../support/databases.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
 import { unprocessedIds } from '../support/unprocessed-ids.ts';
 

@@ -13,8 +13,7 @@ import { diskTarget, networkTarget, statsTarget } from '../../../src/storage/row
 import { programArgs } from '../../support/program-args.ts';
 import { storageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
-import type { Opened } from '../support/databases.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { type Opened, onBothDatabases } from '../support/databases.ts';
 import type { PruneWriterOptions } from '../support/prune-writer.ts';
 import { rollupTotals } from '../support/rollup-totals.ts';
 import { item, noonMs, worker } from '../support/samples.ts';

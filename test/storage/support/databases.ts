@@ -9,8 +9,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
-import { serverName, skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
-import type { Mariadb } from '../../support/mariadb.ts';
+import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
 /** The means of a scenario to try one kind of database. */

@@ -1,5 +1,4 @@
-import { connect, isIP } from 'node:net';
-import type { Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 
 import { authPlugins } from 'mysql2';
 import { createConnection } from 'mysql2/promise';

@@ -1,6 +1,5 @@
 import { messageOf } from '../../../errors.ts';
-import { StorageFault } from '../../sql/fault.ts';
-import type { FaultKind } from '../../sql/fault.ts';
+import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
 /** Numbers of MySQL and MariaDB: https://mariadb.com/kb/en/mariadb-error-code-reference/ */
 const kinds: ReadonlyMap<number, FaultKind> = new Map([

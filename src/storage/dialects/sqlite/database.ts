@@ -3,8 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeFolder } from '../../../state/make-folder.ts';
-import { isSqliteBusy, openSqlite } from '../../../platform/sqlite.ts';
-import type { SqliteDatabase, SqliteStatement } from '../../../platform/sqlite.ts';
+import { isSqliteBusy, openSqlite, type SqliteDatabase, type SqliteStatement } from '../../../platform/sqlite.ts';
 import type { Database } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';

@@ -2,8 +2,7 @@ import { statSync } from 'node:fs';
 
 import { messageOf } from '../../../errors.ts';
 import { sqliteResultCode } from '../../../platform/sqlite.ts';
-import { StorageFault } from '../../sql/fault.ts';
-import type { FaultKind } from '../../sql/fault.ts';
+import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 
 /** Primary result codes: https://sqlite.org/rescode.html */
 const kinds: ReadonlyMap<number, FaultKind> = new Map([

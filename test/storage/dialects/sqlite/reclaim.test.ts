@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
-import type { TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { openDatabase } from '../../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../../src/storage/open-storage.ts';
 import { fileSpace, reclaim } from '../../../../src/storage/dialects/sqlite/reclaim.ts';
-import { vacuum } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
-import { vacuumNeeds } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
+import { vacuum, vacuumNeeds } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
 import { openSqlite } from '../../../../src/platform/sqlite.ts';
 import { item, noonMs } from '../../support/samples.ts';
 import { sqliteConfig } from '../../support/sqlite-config.ts';
