@@ -14,40 +14,46 @@ export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number 
   readonly unresponsive_mounts: number | null;
 }
 
-/** A row of `disk_stats`; the keys are the columns. */
-export interface DiskRow {
-  readonly mount: string;
-  readonly fstype: string | null;
-  readonly source: string | null;
-  /** `local` or `network`. */
-  readonly scope: string | null;
-  /** `rw`, `ro`, or `missing`: /etc/fstab names the mount, and it is not there. */
-  readonly mode: string | null;
-  readonly size_bytes: number | null;
-  readonly used_bytes: number | null;
-  readonly available_bytes: number | null;
-  readonly used_percent: number | null;
-  readonly inodes_percent: number | null;
-  /** 1: the mount did not answer. */
-  readonly unresponsive: number | null;
-}
+/**
+ * The labels of a mount. `scope` is `local` or `network`; `mode` is `rw`, `ro`, or `missing` if /etc/fstab names the
+ * mount and it is not there.
+ */
+const diskLabels = ['fstype', 'source', 'scope', 'mode'] as const;
 
-/** A row of `network_stats`; the keys are the columns. */
-export interface NetworkRow {
-  readonly interface: string;
-  readonly rx_bytes_per_s: number | null;
-  readonly tx_bytes_per_s: number | null;
-  readonly rx_packets_per_s: number | null;
-  readonly tx_packets_per_s: number | null;
-  readonly rx_errors_per_s: number | null;
-  readonly tx_errors_per_s: number | null;
-  readonly rx_drops_per_s: number | null;
-  readonly tx_drops_per_s: number | null;
-  readonly link_up: number | null;
-  readonly speed_bits_per_s: number | null;
-  /** The time that its rates are averages of. */
-  readonly interval_s: number | null;
-}
+/** The figures of a mount. `unresponsive` is 1 if the mount did not answer. */
+const diskFigures = [
+  'size_bytes',
+  'used_bytes',
+  'available_bytes',
+  'used_percent',
+  'inodes_percent',
+  'unresponsive',
+] as const;
+
+/** A row of `disk_stats`; the keys are the columns. */
+export type DiskRow = { readonly mount: string } & Columns<typeof diskLabels, string> &
+  Columns<typeof diskFigures, number>;
+
+const networkFigures = [
+  'rx_bytes_per_s',
+  'tx_bytes_per_s',
+  'rx_packets_per_s',
+  'tx_packets_per_s',
+  'rx_errors_per_s',
+  'tx_errors_per_s',
+  'rx_drops_per_s',
+  'tx_drops_per_s',
+  'link_up',
+  'speed_bits_per_s',
+] as const;
+
+/** A row of `network_stats`; the keys are the columns. `interval_s` is the time that its rates are averages of. */
+export type NetworkRow = { readonly interface: string; readonly interval_s: number | null } & Columns<
+  typeof networkFigures,
+  number
+>;
+
+type Columns<Names extends readonly string[], Value> = Readonly<Record<Names[number], Value | null>>;
 
 type ColumnMetric = Metric & { readonly column: StatsMetricColumn };
 const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.column !== undefined);
@@ -69,8 +75,8 @@ export function columnsOf(report: Report): ReportColumns {
 }
 
 function statsOf(report: Report, families: Families, disks: readonly DiskRow[]): StatsColumns {
-  const columns: Partial<Record<StatsMetricColumn, number | null>> = {};
-  for (const { column, family, field } of columnMetrics) columns[column] = numberOf(families.get(family)?.[0], field);
+  const values: Partial<Record<StatsMetricColumn, number | null>> = {};
+  for (const { column, family, field } of columnMetrics) values[column] = numberOf(families.get(family)?.[0], field);
   const os = families.get('os')?.[0];
   let fullest: number | null = null;
   for (const { scope, fstype, used_percent: percent } of disks) {
@@ -78,7 +84,7 @@ function statsOf(report: Report, families: Families, disks: readonly DiskRow[]):
       fullest = Math.max(fullest ?? percent, percent);
   }
   return {
-    ...(columns as Record<StatsMetricColumn, number | null>),
+    ...(values as Record<StatsMetricColumn, number | null>),
     hostname: textOf(os, 'hostname'),
     os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
     disk_percent: fullest,
@@ -90,16 +96,8 @@ function statsOf(report: Report, families: Families, disks: readonly DiskRow[]):
 function disksOf(families: Families): readonly DiskRow[] {
   return subjectRows(families.get('disk'), 'mount').map(([mount, row]) => ({
     mount,
-    fstype: textOf(row, 'fstype'),
-    source: textOf(row, 'source'),
-    scope: textOf(row, 'scope'),
-    mode: textOf(row, 'mode'),
-    size_bytes: numberOf(row, 'size_bytes'),
-    used_bytes: numberOf(row, 'used_bytes'),
-    available_bytes: numberOf(row, 'available_bytes'),
-    used_percent: numberOf(row, 'used_percent'),
-    inodes_percent: numberOf(row, 'inodes_percent'),
-    unresponsive: numberOf(row, 'unresponsive'),
+    ...columns(row, diskLabels, textOf),
+    ...columns(row, diskFigures, numberOf),
   }));
 }
 
@@ -107,18 +105,19 @@ function networksOf(families: Families): readonly NetworkRow[] {
   const interval = numberOf(families.get('cpu')?.[0], 'interval_s');
   return subjectRows(families.get('network'), 'interface').map(([name, row]) => ({
     interface: name,
-    rx_bytes_per_s: numberOf(row, 'rx_bytes_per_s'),
-    tx_bytes_per_s: numberOf(row, 'tx_bytes_per_s'),
-    rx_packets_per_s: numberOf(row, 'rx_packets_per_s'),
-    tx_packets_per_s: numberOf(row, 'tx_packets_per_s'),
-    rx_errors_per_s: numberOf(row, 'rx_errors_per_s'),
-    tx_errors_per_s: numberOf(row, 'tx_errors_per_s'),
-    rx_drops_per_s: numberOf(row, 'rx_drops_per_s'),
-    tx_drops_per_s: numberOf(row, 'tx_drops_per_s'),
-    link_up: numberOf(row, 'link_up'),
-    speed_bits_per_s: numberOf(row, 'speed_bits_per_s'),
+    ...columns(row, networkFigures, numberOf),
     interval_s: typeof row['rx_bytes_per_s'] === 'number' ? interval : null,
   }));
+}
+
+function columns<Name extends string, Value>(
+  row: Row,
+  names: readonly Name[],
+  valueOf: (row: Row, name: string) => Value,
+): Record<Name, Value> {
+  const values: Partial<Record<Name, Value>> = {};
+  for (const name of names) values[name] = valueOf(row, name);
+  return values as Record<Name, Value>;
 }
 
 type Families = ReadonlyMap<string, readonly Row[]>;

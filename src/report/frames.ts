@@ -1,14 +1,6 @@
 import { maxReportBytes } from './limits.ts';
-import {
-  agentFaultCodes,
-  maxJsonFrameBytes,
-  type AgentFault,
-  type AgentFaultCode,
-  type End,
-  type Frame,
-  type FrameType,
-  type Hello,
-} from './wire.ts';
+import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
+import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
 /** Frames that hold no report: an agent sends a hello, at most one fault, and the end. */

@@ -15,21 +15,6 @@ export type Unit =
   | 'load'
   | 'flag';
 
-/** Columns of `stats` that come straight from one metric. */
-export type StatsMetricColumn =
-  | 'uptime_s'
-  | 'cpu_percent'
-  | 'memory_percent'
-  | 'swap_percent'
-  | 'load1'
-  | 'load5'
-  | 'load15'
-  | 'processes'
-  | 'cpus'
-  | 'interval_s'
-  | 'failed_units'
-  | 'reboot_required';
-
 export interface Metric {
   /** Full name: family and field. */
   readonly name: string;
@@ -59,138 +44,119 @@ const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
   flag: [0, 1],
 };
 
-type Field = readonly [field: string, unit: Unit, help: string, column?: StatsMetricColumn];
+type Field = readonly [unit: Unit, help: string, column?: string];
 
-function family(name: string, labels: readonly string[], fields: readonly Field[]): readonly Metric[] {
-  return fields.map(([field, unit, help, column]) => ({
-    name: `${name}_${field}`,
-    family: name,
+/** The labels of the families that have any. */
+const labels: Readonly<Record<string, readonly string[]>> = {
+  // scope: local or network; mode: rw, ro, or missing (of /etc/fstab and not mounted).
+  disk: ['mount', 'fstype', 'source', 'scope', 'mode'],
+  network: ['interface'],
+  os: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
+  process_cpu: ['process'],
+  process_memory: ['process'],
+  process_match: ['match'],
+  failed_unit: ['unit'],
+  // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
+  unit: ['unit', 'state'],
+  temperature: ['sensor'],
+};
+
+/** The fields of each family; `column` is the one of `stats` that takes the value as it is. */
+const families = {
+  cpu: {
+    used_percent: [
+      'percent',
+      'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
+      'cpu_percent',
+    ],
+    user_percent: ['percent', 'Time in programs, niced ones and guests included.'],
+    system_percent: ['percent', 'Time in the kernel, interrupts included.'],
+    iowait_percent: ['percent', 'Time idle while a disk was waited for.'],
+    steal_percent: ['percent', 'Time the hypervisor gave to others.'],
+    busiest_percent: ['percent', 'Used percent of the busiest single CPU.'],
+    cpus: ['count', 'CPUs that are online.', 'cpus'],
+    interval_s: ['seconds', 'The time that the rates of the report are averages of.', 'interval_s'],
+  },
+  load: {
+    load1: ['load', 'Load average of one minute.', 'load1'],
+    load5: ['load', 'Load average of five minutes.', 'load5'],
+    load15: ['load', 'Load average of fifteen minutes.', 'load15'],
+  },
+  memory: {
+    total_bytes: ['bytes', 'Memory of the machine.'],
+    available_bytes: ['bytes', 'What programs can have without swapping (MemAvailable).'],
+    used_percent: ['percent', '(total - available) / total.', 'memory_percent'],
+  },
+  swap: {
+    total_bytes: ['bytes', 'Swap space.'],
+    used_bytes: ['bytes', 'Swap space in use.'],
+    used_percent: ['percent', 'Used of total; unknown without swap.', 'swap_percent'],
+  },
+  disk: {
+    size_bytes: ['bytes', 'Size of the file system.'],
+    used_bytes: ['bytes', 'Size less free.'],
+    available_bytes: ['bytes', 'What a user without privileges can still write.'],
+    used_percent: ['percent', 'used / (used + available), as df shows it.'],
+    inodes_percent: ['percent', 'Inodes in use; unknown where the file system counts none.'],
+    unresponsive: ['flag', '1: the mount did not answer within its deadline.'],
+  },
+  network: {
+    rx_bytes_per_s: ['bytes_per_second', 'Received, since the previous visit.'],
+    tx_bytes_per_s: ['bytes_per_second', 'Sent.'],
+    rx_packets_per_s: ['per_second', 'Packets received.'],
+    tx_packets_per_s: ['per_second', 'Packets sent.'],
+    rx_errors_per_s: ['per_second', 'Receive errors.'],
+    tx_errors_per_s: ['per_second', 'Transmit errors.'],
+    rx_drops_per_s: ['per_second', 'Packets dropped at reception.'],
+    tx_drops_per_s: ['per_second', 'Packets dropped at sending.'],
+    link_up: ['flag', '1: the link is up.'],
+    speed_bits_per_s: ['per_second', 'Speed of the link; unknown where the driver does not tell.'],
+  },
+  os: { reboot_required: ['flag', '1: the system says that it wants a reboot.', 'reboot_required'] },
+  uptime: { seconds: ['seconds', 'Since boot.', 'uptime_s'] },
+  processes: {
+    total: ['count', 'Processes.', 'processes'],
+    running: ['count', 'Running or ready to run.'],
+    blocked: ['count', 'In uninterruptible sleep (state D).'],
+    zombies: ['count', 'Ended and not waited for.'],
+  },
+  process_cpu: {
+    pid: ['count', 'Process id.'],
+    used_percent_of_one_cpu: ['load', 'CPU time since the previous visit, 100 is one whole CPU; the top five.'],
+  },
+  process_memory: {
+    pid: ['count', 'Process id.'],
+    resident_bytes: ['bytes', 'Resident memory; the top five.'],
+  },
+  process_match: { count: ['count', "Processes whose name the rule's glob matches."] },
+  services: { failed_units: ['count', 'systemd units in state failed.', 'failed_units'] },
+  failed_unit: { failed: ['flag', '1: this unit is failed.'] },
+  unit: { active: ['flag', '1: the unit is active.'] },
+  temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
+  clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.'] },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
+
+type FieldsOf<Family> = Family extends unknown ? Family[keyof Family] : never;
+
+/** The columns of `stats` that come straight from one metric. */
+export type StatsMetricColumn = Extract<
+  FieldsOf<(typeof families)[keyof typeof families]>,
+  readonly [Unit, string, string]
+>[2];
+
+export const metrics: readonly Metric[] = Object.entries(families).flatMap(([family, fields]) =>
+  Object.entries<readonly [Unit, string, StatsMetricColumn?]>(fields).map(([field, [unit, help, column]]) => ({
+    name: `${family}_${field}`,
+    family,
     field,
     unit,
     help,
-    labels,
+    labels: labels[family] ?? [],
     ...(column === undefined ? {} : { column }),
     minimum: ranges[unit][0],
     maximum: ranges[unit][1],
-  }));
-}
-
-export const metrics: readonly Metric[] = [
-  ...family(
-    'cpu',
-    [],
-    [
-      [
-        'used_percent',
-        'percent',
-        'Time not idle and not waiting for I/O, of all CPUs, since the previous visit.',
-        'cpu_percent',
-      ],
-      ['user_percent', 'percent', 'Time in programs, niced ones and guests included.'],
-      ['system_percent', 'percent', 'Time in the kernel, interrupts included.'],
-      ['iowait_percent', 'percent', 'Time idle while a disk was waited for.'],
-      ['steal_percent', 'percent', 'Time the hypervisor gave to others.'],
-      ['busiest_percent', 'percent', 'Used percent of the busiest single CPU.'],
-      ['cpus', 'count', 'CPUs that are online.', 'cpus'],
-      ['interval_s', 'seconds', 'The time that the rates of the report are averages of.', 'interval_s'],
-    ],
-  ),
-  ...family(
-    'load',
-    [],
-    [
-      ['load1', 'load', 'Load average of one minute.', 'load1'],
-      ['load5', 'load', 'Load average of five minutes.', 'load5'],
-      ['load15', 'load', 'Load average of fifteen minutes.', 'load15'],
-    ],
-  ),
-  ...family(
-    'memory',
-    [],
-    [
-      ['total_bytes', 'bytes', 'Memory of the machine.'],
-      ['available_bytes', 'bytes', 'What programs can have without swapping (MemAvailable).'],
-      ['used_percent', 'percent', '(total - available) / total.', 'memory_percent'],
-    ],
-  ),
-  ...family(
-    'swap',
-    [],
-    [
-      ['total_bytes', 'bytes', 'Swap space.'],
-      ['used_bytes', 'bytes', 'Swap space in use.'],
-      ['used_percent', 'percent', 'Used of total; unknown without swap.', 'swap_percent'],
-    ],
-  ),
-  // scope: local or network; mode: rw, ro, or missing (of /etc/fstab and not mounted).
-  ...family(
-    'disk',
-    ['mount', 'fstype', 'source', 'scope', 'mode'],
-    [
-      ['size_bytes', 'bytes', 'Size of the file system.'],
-      ['used_bytes', 'bytes', 'Size less free.'],
-      ['available_bytes', 'bytes', 'What a user without privileges can still write.'],
-      ['used_percent', 'percent', 'used / (used + available), as df shows it.'],
-      ['inodes_percent', 'percent', 'Inodes in use; unknown where the file system counts none.'],
-      ['unresponsive', 'flag', '1: the mount did not answer within its deadline.'],
-    ],
-  ),
-  ...family(
-    'network',
-    ['interface'],
-    [
-      ['rx_bytes_per_s', 'bytes_per_second', 'Received, since the previous visit.'],
-      ['tx_bytes_per_s', 'bytes_per_second', 'Sent.'],
-      ['rx_packets_per_s', 'per_second', 'Packets received.'],
-      ['tx_packets_per_s', 'per_second', 'Packets sent.'],
-      ['rx_errors_per_s', 'per_second', 'Receive errors.'],
-      ['tx_errors_per_s', 'per_second', 'Transmit errors.'],
-      ['rx_drops_per_s', 'per_second', 'Packets dropped at reception.'],
-      ['tx_drops_per_s', 'per_second', 'Packets dropped at sending.'],
-      ['link_up', 'flag', '1: the link is up.'],
-      ['speed_bits_per_s', 'per_second', 'Speed of the link; unknown where the driver does not tell.'],
-    ],
-  ),
-  ...family(
-    'os',
-    ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
-    [['reboot_required', 'flag', '1: the system says that it wants a reboot.', 'reboot_required']],
-  ),
-  ...family('uptime', [], [['seconds', 'seconds', 'Since boot.', 'uptime_s']]),
-  ...family(
-    'processes',
-    [],
-    [
-      ['total', 'count', 'Processes.', 'processes'],
-      ['running', 'count', 'Running or ready to run.'],
-      ['blocked', 'count', 'In uninterruptible sleep (state D).'],
-      ['zombies', 'count', 'Ended and not waited for.'],
-    ],
-  ),
-  ...family(
-    'process_cpu',
-    ['process'],
-    [
-      ['pid', 'count', 'Process id.'],
-      ['used_percent_of_one_cpu', 'load', 'CPU time since the previous visit, 100 is one whole CPU; the top five.'],
-    ],
-  ),
-  ...family(
-    'process_memory',
-    ['process'],
-    [
-      ['pid', 'count', 'Process id.'],
-      ['resident_bytes', 'bytes', 'Resident memory; the top five.'],
-    ],
-  ),
-  ...family('process_match', ['match'], [['count', 'count', "Processes whose name the rule's glob matches."]]),
-  ...family('services', [], [['failed_units', 'count', 'systemd units in state failed.', 'failed_units']]),
-  ...family('failed_unit', ['unit'], [['failed', 'flag', '1: this unit is failed.']]),
-  // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
-  ...family('unit', ['unit', 'state'], [['active', 'flag', '1: the unit is active.']]),
-  ...family('temperature', ['sensor'], [['celsius', 'celsius', 'Temperature of a sensor.']]),
-  ...family('clock', [], [['synchronised', 'flag', '1: a time service says the clock is synchronised.']]),
-];
+  })),
+);
 
 const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
 

@@ -14,9 +14,8 @@ import {
   reportPlace,
   textOf,
   uuidOf,
-  type Json,
-  type Place,
 } from './check-value.ts';
+import type { Json, Place } from './check-value.ts';
 import {
   maxBootIdChars,
   maxFunctionReports,
@@ -27,15 +26,8 @@ import {
   maxVersionChars,
   maxWorkerReports,
 } from './limits.ts';
-import {
-  ReportFault,
-  reportVersion,
-  type FunctionReport,
-  type Report,
-  type ReportName,
-  type Unknown,
-  type WorkerReport,
-} from './report.ts';
+import { ReportFault, reportVersion } from './report.ts';
+import type { FunctionReport, Report, ReportName, Unknown, WorkerReport } from './report.ts';
 
 /**
  * The report that the bytes hold. Families and fields that are not known here are kept, for newer agents send more;
@@ -121,14 +113,11 @@ function workerReportOf(value: unknown, here: Place): WorkerReport {
   const datetime = ownDatetimeOf(json, here);
   const duration_ms = amountOf(json['duration_ms'], here, 'duration_ms');
   const error = json['error'] === null ? null : textOf(json['error'], here, 'error', maxReasonChars);
-  const function_reports = functionReportsOf(json['function_reports'], { within: here, key: 'function_reports' });
-  return datetime === undefined
-    ? { name, duration_ms, error, function_reports }
-    : { name, datetime, duration_ms, error, function_reports };
-}
-
-function functionReportsOf(value: unknown, here: Place): readonly FunctionReport[] {
-  return listOf(value, here, maxFunctionReports).map((item, at) => functionReportOf(item, { within: here, key: at }));
+  const within = { within: here, key: 'function_reports' };
+  const function_reports = listOf(json['function_reports'], within, maxFunctionReports).map((item, at) =>
+    functionReportOf(item, { within, key: at }),
+  );
+  return { name, ...(datetime === undefined ? {} : { datetime }), duration_ms, error, function_reports };
 }
 
 function functionReportOf(value: unknown, here: Place): FunctionReport {
@@ -136,21 +125,21 @@ function functionReportOf(value: unknown, here: Place): FunctionReport {
   const name = nameOf(json['name'], here, 'name');
   const data = checkRows(json['data'], name, { within: here, key: 'data' });
   const datetime = ownDatetimeOf(json, here);
-  const report: { -readonly [Key in keyof FunctionReport]: FunctionReport[Key] } =
-    datetime === undefined ? { name, data } : { name, datetime, data };
+  const report: Mutable<FunctionReport> = datetime === undefined ? { name, data } : { name, datetime, data };
   if (Object.hasOwn(json, 'unknown')) {
-    report.unknown = unknownsOf(json['unknown'], { within: here, key: 'unknown' }, data.length);
+    const within = { within: here, key: 'unknown' };
+    report.unknown = listOf(json['unknown'], within, maxUnknowns).map((item, at) =>
+      unknownOf(item, { within, key: at }, data.length),
+    );
   }
   if (Object.hasOwn(json, 'omitted')) report.omitted = countOf(json['omitted'], here, 'omitted');
   return report;
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 function ownDatetimeOf(json: Json, here: Place): string | undefined {
   return Object.hasOwn(json, 'datetime') ? datetimeOf(json['datetime'], here, 'datetime') : undefined;
-}
-
-function unknownsOf(value: unknown, here: Place, rows: number): readonly Unknown[] {
-  return listOf(value, here, maxUnknowns).map((item, at) => unknownOf(item, { within: here, key: at }, rows));
 }
 
 function unknownOf(value: unknown, here: Place, rows: number): Unknown {

@@ -1,11 +1,5 @@
-import {
-  createHmac,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  type JsonWebKey,
-  type KeyObject,
-} from 'node:crypto';
+import { createHmac, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 
 /** An AEAD of RFC 9180, section 7.3; its nonces are 12 bytes and its tags 16. */
 export interface Aead {

@@ -7,13 +7,8 @@ import fc from 'fast-check';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { sealCompressed, sealReport } from '../../src/seal/seal.ts';
-import {
-  encodeHeader,
-  maxPlaintextBytes,
-  maxSealedBytes,
-  readHeader,
-  type SealedMessage,
-} from '../../src/seal/sealed-message.ts';
+import { encodeHeader, maxPlaintextBytes, maxSealedBytes, readHeader } from '../../src/seal/sealed-message.ts';
+import type { SealedMessage } from '../../src/seal/sealed-message.ts';
 import { SealFault, type SealFaultCode } from '../../src/seal/seal-fault.ts';
 import { bytesFrom, pairOfRaw } from './support/raw-keys.ts';
 
