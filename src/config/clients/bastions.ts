@@ -43,10 +43,8 @@ export function readBastions({ elements, base, read, finish, findings }: ReadBas
       findings.fault(element, `<bastion> "${name}" is local; a bastion is reached over SSH`);
     const first = found.get(name)?.element;
     if (first !== undefined) {
-      findings.fault(
-        element,
-        `a second bastion "${name}"; the first is at ${first.source.shown}:${first.line}, give it another name`,
-      );
+      const where = `${first.source.shown}:${first.line}`;
+      findings.fault(element, `a second bastion "${name}"; the first is at ${where}, give it another name`);
       continue;
     }
     const { shown: file } = element.source;

@@ -32,49 +32,34 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
     return element.faulty ? [] : fault(`<client> lacks ip; ${remedy}`);
   }
   if (!/[[\]]/.test(written) && named?.includes('[') !== true && attributes['was']?.includes('[') !== true) {
-    return [
-      { name: named ?? defaultName(written, port), address: written, addressExplicit, was: attributes['was'] ?? null },
-    ];
+    const name = named ?? defaultName(written, port);
+    return [{ name, address: written, addressExplicit, was: attributes['was'] ?? null }];
   }
-  const [ip, name, was] = [
-    ranged(isLocal && !addressExplicit ? undefined : written),
-    ranged(attributes['name']),
-    ranged(attributes['was']),
-  ];
-  const most = [ip, name, was].reduce((left, right) => (right.count > left.count ? right : left));
-  for (const [attribute, range] of [
-    ['ip', ip],
-    ['name', name],
-    ['was', was],
-  ] as const) {
-    if (!range.ranged || range.count === most.count) continue;
-    return fault(
-      `<client> ${attribute} has a range of ${range.count}, but another attribute one of ${most.count}; make them equally long`,
-    );
+  const ip = ranged(isLocal && !addressExplicit ? undefined : written);
+  const [name, was] = [ranged(named), ranged(attributes['was'])];
+  const count = Math.max(ip.count, name.count, was.count);
+  for (const [attribute, range] of Object.entries({ ip, name, was })) {
+    if (!range.ranged || range.count === count) continue;
+    const other = `another attribute one of ${count}; make them equally long`;
+    return fault(`<client> ${attribute} has a range of ${range.count}, but ${other}`);
   }
   if (name.ranged && !ip.ranged) return fault('<client> name has a range but ip has none; write the same range in ip');
   if (ip.ranged && named !== undefined && !name.ranged) {
-    return fault(
-      `<client> ip has a range but name="${named}" has none, so all would have one name; write a range in name, or leave it out`,
-    );
+    const why = `name="${named}" has none, so all would have one name`;
+    return fault(`<client> ip has a range but ${why}; write a range in name, or leave it out`);
   }
   if (attributes['was'] !== undefined && was.ranged !== ip.ranged) {
-    return fault(
-      `<client> ${was.ranged ? 'was' : 'ip'} has a range but ${was.ranged ? 'ip' : 'was'} has none; write it in both`,
-    );
+    const [one, other] = was.ranged ? ['was', 'ip'] : ['ip', 'was'];
+    return fault(`<client> ${one} has a range but ${other} has none; write it in both`);
   }
   const machines: Machine[] = [];
-  for (let index = 0; index < most.count; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const address = ip.at(index);
     const problem = ip.ranged && addressExplicit ? hostFault(address) : null;
     if (problem !== null) return fault(`<client> ip="${written}": "${address}" ${problem}`);
+    const own = named === undefined ? defaultName(address, port) : name.at(index);
     const before = attributes['was'] === undefined ? null : was.at(index);
-    machines.push({
-      name: named === undefined ? defaultName(address, port) : name.at(index),
-      address,
-      addressExplicit,
-      was: before,
-    });
+    machines.push({ name: own, address, addressExplicit, was: before });
   }
   return machines;
 }

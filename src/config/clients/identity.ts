@@ -17,16 +17,15 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
   const byWay = new Map<string, T>();
   const byName = new Map<string, T>();
   const kept = clients.filter((client) => {
-    const retired = client.client.state === 'retired';
+    const { name, address, port, state } = client.client;
+    const retired = state === 'retired';
     const way = wayTo(client.client);
     const first = retired ? undefined : byWay.get(way);
-    if (first !== undefined && first.named && client.named && first.name !== client.name) {
-      findings.warn(
-        client,
-        `clients "${first.name}" and "${client.name}" reach the same machine (${client.client.address}, port ${client.client.port}): both are visited and told of; if they are one, remove this one`,
-      );
+    if (first !== undefined && first.named && client.named && first.name !== name) {
+      const machine = `the same machine (${address}, port ${port}): both are visited and told of`;
+      const both = `clients "${first.name}" and "${name}" reach ${machine}`;
+      findings.warn(client, `${both}; if they are one, remove this one`);
     } else if (first !== undefined) {
-      const { name, address, port } = client.client;
       const same =
         name === first.name
           ? `client "${name}"`
@@ -35,15 +34,12 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
       return false;
     }
     if (!retired) byWay.set(way, client);
-    const namesake = byName.get(client.name);
+    const namesake = byName.get(name);
     if (namesake !== undefined) {
-      findings.fault(
-        client,
-        `a second client "${client.name}"; the first is at ${whereOf(namesake)}, give it another name`,
-      );
+      findings.fault(client, `a second client "${name}"; the first is at ${whereOf(namesake)}, give it another name`);
       return false;
     }
-    byName.set(client.name, client);
+    byName.set(name, client);
     return true;
   });
   const formerly = new Map<string, T>();
@@ -51,18 +47,11 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     const { was } = client.client;
     if (was === null) continue;
     const heir = formerly.get(was);
-    if (was === client.name) findings.fault(client, `client "${client.name}" was "${was}" already; remove was`);
-    else if (byName.has(was)) {
-      findings.fault(
-        client,
-        `client "${client.name}" was="${was}", but that client is still written; remove one of them`,
-      );
-    } else if (heir !== undefined) {
-      findings.fault(
-        client,
-        `client "${client.name}" was="${was}", as "${heir.name}" at ${whereOf(heir)} was; only one can be`,
-      );
-    }
+    const said = `client "${client.name}" was="${was}"`;
+    if (was === client.name) findings.fault(client, `client "${was}" was "${was}" already; remove was`);
+    else if (byName.has(was)) findings.fault(client, `${said}, but that client is still written; remove one of them`);
+    else if (heir !== undefined)
+      findings.fault(client, `${said}, as "${heir.name}" at ${whereOf(heir)} was; only one can be`);
     formerly.set(was, client);
   }
   return kept;

@@ -1,5 +1,7 @@
 import type { NotifyConfig, Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { judgeIdle } from '../rules/judge-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
 import { maxProbeOptionBytes } from './probe-options.ts';
@@ -40,37 +42,33 @@ export function judgeClients(options: JudgeClientsOptions): void {
       ssh.agent === null,
   );
   if (keyless.length > 0) {
-    findings.warn(
-      whole,
-      `there is no password, private key or ssh-agent for ${list(keyless)}; write privateKey="..." or agent="env"`,
-    );
+    const remedy = 'write privateKey="..." or agent="env"';
+    findings.warn(whole, `there is no password, private key or ssh-agent for ${list(keyless)}; ${remedy}`);
   }
 }
 
 /** Reports each <alert> that would reach nobody once, wherever it is inherited. */
 function judgeReach(clients: readonly ReadClient[], { notify, placeOf, findings }: JudgeClientsOptions): void {
-  const answers = new Map<Audience, Map<readonly Rule[], readonly Rule[]>>();
-  const deaf = new Map<string, { readonly place: Place; readonly rule: Rule; readonly clients: ReadClient[] }>();
-  for (const read of clients) {
-    const { audience, client } = read;
-    const known = answers.get(audience) ?? new Map<readonly Rule[], readonly Rule[]>();
-    answers.set(audience, known);
-    const unheard = known.get(client.rules) ?? unheardRules(client.rules, audience, notify);
-    known.set(client.rules, unheard);
-    for (const rule of unheard) {
-      const place = ownAlert(read, rule) ?? placeOf(rule) ?? read;
-      const key = `${place.source.order}:${place.line ?? 0}:${rule.name}`;
-      const gathered = deaf.get(key) ?? { place, rule, clients: [] };
-      deaf.set(key, gathered);
-      gathered.clients.push(read);
-    }
-  }
-  for (const { place, rule, clients: unreached } of deaf.values()) {
+  const unheardBy = remembered((audience: Audience) =>
+    remembered((rules: readonly Rule[]) => unheardRules(rules, audience, notify)),
+  );
+  const deaf = clients.flatMap((read) =>
+    unheardBy(read.audience)(read.client.rules).map((rule) => ({
+      read,
+      rule,
+      place: ownAlert(read, rule) ?? placeOf(rule) ?? read,
+    })),
+  );
+  const byAlert = groupBy(deaf, ({ place, rule }) => `${place.source.order}:${place.line ?? 0}:${rule.name}`);
+  for (const [first, ...others] of byAlert.values()) {
+    if (first === undefined) continue;
+    const { place, rule, read } = first;
     const remedy =
       rule.mail === null
         ? 'write mail="..." or <mail to="..."/> there or further out'
         : 'to remove it write enabled="no"';
-    findings.fault(place, `<alert> "${rule.name}" would reach nobody for ${list(unreached)}; ${remedy}`);
+    const whom = list([read, ...others.map((other) => other.read)]);
+    findings.fault(place, `<alert> "${rule.name}" would reach nobody for ${whom}; ${remedy}`);
   }
 }
 
@@ -87,19 +85,11 @@ function ownAlert({ element }: ReadClient, rule: Rule): Place | null {
 }
 
 function judgeProbeOptions(clients: readonly ReadClient[], findings: Findings): void {
-  const users = new Map<object, ReadClient[]>();
-  for (const read of clients) {
-    const known = users.get(read.client.probeOptions);
-    if (known === undefined) users.set(read.client.probeOptions, [read]);
-    else known.push(read);
-  }
-  for (const [probeOptions, reads] of users) {
+  for (const [probeOptions, reads] of groupBy(clients, ({ client }) => client.probeOptions)) {
     const [first] = reads;
     if (first === undefined || Buffer.byteLength(JSON.stringify(probeOptions)) <= maxProbeOptionBytes) continue;
-    findings.fault(
-      first,
-      `the units, processes and mounts that rules name for ${list(reads)} do not fit into one visit (${maxProbeOptionBytes} bytes); name fewer`,
-    );
+    const problem = `do not fit into one visit (${maxProbeOptionBytes} bytes); name fewer`;
+    findings.fault(first, `the units, processes and mounts that rules name for ${list(reads)} ${problem}`);
   }
 }
 

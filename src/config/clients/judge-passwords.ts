@@ -1,3 +1,4 @@
+import { groupBy } from '../../platform/group-by.ts';
 import type { Client, Finding } from '../config.ts';
 
 /**
@@ -5,37 +6,21 @@ import type { Client, Finding } from '../config.ts';
  * it.
  */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
-  const users = new Map<object, Client[]>();
-  for (const client of clients) {
-    const { password } = client.ssh;
-    if (client.state === 'retired' || password === null || client.ssh.transport === 'local') continue;
-    const known = users.get(password);
-    if (known === undefined) users.set(password, [client]);
-    else known.push(client);
-  }
-  return [...users.values()].flatMap((own) => {
-    const [first] = own;
-    if (first === undefined) return [];
+  const users = clients.filter(
+    ({ state, ssh }) => state !== 'retired' && ssh.password !== null && ssh.transport !== 'local',
+  );
+  return [...groupBy(users, ({ ssh }) => ssh.password).values()].flatMap((own) => {
+    const shared = `one password serves ${own.length} clients, "${own[0]?.name ?? ''}" among them`;
     const keyed = own.find(({ ssh }) => ssh.privateKey !== null || ssh.agent !== null);
-    const at = { file: first.file, line: first.line };
+    const beside =
+      'until it has taken the key once, root there can refuse the key and read the password; write password="none"';
     return [
-      ...(own.length > 1
-        ? [
-            {
-              ...at,
-              message: `one password serves ${own.length} clients, "${first.name}" among them: root on any of them can read it; use keys`,
-            },
-          ]
-        : []),
-      ...(keyed === undefined
-        ? []
-        : [
-            {
-              file: keyed.file,
-              line: keyed.line,
-              message: `client "${keyed.name}" has a password beside a key: until it has taken the key once, root there can refuse the key and read the password; write password="none"`,
-            },
-          ]),
+      ...warning(own.length > 1 ? own[0] : undefined, `${shared}: root on any of them can read it; use keys`),
+      ...warning(keyed, `client "${keyed?.name ?? ''}" has a password beside a key: ${beside}`),
     ];
   });
+}
+
+function warning(client: Client | undefined, message: string): readonly Finding[] {
+  return client === undefined ? [] : [{ file: client.file, line: client.line, message }];
 }

@@ -38,10 +38,10 @@ function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: 
   const every = formatDuration(everyMs);
   if (forMs !== null && forMs > rawMs)
     messages.push(`for="${formatDuration(forMs)}" is longer than rows are kept (raw="${formatDuration(rawMs)}")`);
-  else if (forMs !== null && rule.origin !== 'condition' && forMs <= everyMs / 2)
-    messages.push(
-      `for="${formatDuration(forMs)}" is no longer than half of every="${every}", so one row is enough; write for="1x", or more than ${every}`,
-    );
+  else if (forMs !== null && rule.origin !== 'condition' && forMs <= everyMs / 2) {
+    const short = `for="${formatDuration(forMs)}" is no longer than half of every="${every}"`;
+    messages.push(`${short}, so one row is enough; write for="1x", or more than ${every}`);
+  }
   for (const limit of [warning, critical]) {
     if (ruleTypeOf(type)?.unit !== 'percent' || limit === null || limit <= 0 || limit >= 1) continue;
     messages.push(`the limit ${limit} is ${limit} %, less than one percent; write ${limit * 100}% if that is meant`);
@@ -67,11 +67,8 @@ function judgeNames(element: Element, options: NamesOptions): RuleLists {
     for (const list of judgeNames(child, options)) inside.add(list);
   }
   const isWhole = element.name === 'config' || element.name === 'alerts';
-  judgeNamesIn(
-    element,
-    isWhole ? new Set([...options.rulesOf.values(), options.fleetRules]) : inside,
-    options.findings,
-  );
+  const lists = isWhole ? new Set([...options.rulesOf.values(), options.fleetRules]) : inside;
+  judgeNamesIn(element, lists, options.findings);
   return inside;
 }
 

@@ -34,15 +34,13 @@ export function judgeWays({ root, bastions, clients, findings }: JudgeWaysOption
   for (const { bastion, element } of bastions) {
     stops.set(bastion.name, { place: element, label: `<bastion> "${bastion.name}"`, ssh: bastion.ssh });
   }
+  const names = bastions.map(({ bastion }) => bastion.name);
   const jumped = new Set<string>();
   for (const { element, proxyJump } of jumping) {
     for (const { host, bare } of parseJumps(proxyJump) ?? []) {
       if (bare) jumped.add(host);
       if (!bare || stops.has(host)) continue;
-      const near = didYouMean(
-        host,
-        bastions.map(({ bastion }) => bastion.name),
-      );
+      const near = didYouMean(host, names);
       if (near === '') continue;
       const remedy = `${near} Write ssh://${host} for a host of ssh_config`;
       findings.fault(element, `<${element.name}> proxyJump="${proxyJump}" names no bastion${remedy}`);
@@ -52,10 +50,8 @@ export function judgeWays({ root, bastions, clients, findings }: JudgeWaysOption
     const stop = stops.get(name);
     if (stop !== undefined && comesBack(name, stops)) {
       const { place, label } = stop;
-      findings.fault(
-        place,
-        `${label} is reached through itself; end the circle of proxyJump, or write proxyJump="none"`,
-      );
+      const remedy = 'end the circle of proxyJump, or write proxyJump="none"';
+      findings.fault(place, `${label} is reached through itself; ${remedy}`);
     }
   }
 }

@@ -1,3 +1,4 @@
+import { remembered } from '../../platform/remembered.ts';
 import type { ProbeOptions } from '../../report/wire.ts';
 import type { Rule } from '../config.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
@@ -5,26 +6,20 @@ import { isGlob, splitGlobs } from '../values/globs.ts';
 /** The most bytes of JSON that fit into the exec string beside everything else. */
 export const maxProbeOptionBytes = 3500;
 
-const nothing: ProbeOptions = Object.freeze({});
-
 /**
  * Returns a function that makes the options by which the agent reports what rules judge: units and mounts that are
  * named (patterns judge what is reported anyway), and the patterns of process names that are counted. The same object
  * for the same list of rules.
  */
 export function createProbeOptions(): (rules: readonly Rule[]) => ProbeOptions {
-  const made = new Map<readonly Rule[], ProbeOptions>();
   const shared = new Map<string, ProbeOptions>();
-  return (rules) => {
-    const known = made.get(rules);
-    if (known !== undefined) return known;
+  return remembered((rules) => {
     const options = optionsOf(rules);
     const key = JSON.stringify(options);
     const result = shared.get(key) ?? options;
     shared.set(key, result);
-    made.set(rules, result);
     return result;
-  };
+  });
 }
 
 function optionsOf(rules: readonly Rule[]): ProbeOptions {
@@ -38,12 +33,8 @@ function optionsOf(rules: readonly Rule[]): ProbeOptions {
     const match = type === 'process' || metric?.startsWith('process_match_') === true ? selectors['match'] : undefined;
     if (match !== undefined) processes.add(match);
   }
-  if (units.size + processes.size + mounts.size === 0) return nothing;
-  return Object.freeze({
-    ...(units.size === 0 ? {} : { units: Object.freeze([...units]) }),
-    ...(processes.size === 0 ? {} : { processes: Object.freeze([...processes]) }),
-    ...(mounts.size === 0 ? {} : { mounts: Object.freeze([...mounts]) }),
-  });
+  const wanted = Object.entries({ units, processes, mounts }).filter(([, names]) => names.size > 0);
+  return Object.freeze(Object.fromEntries(wanted.map(([probe, names]) => [probe, Object.freeze([...names])])));
 }
 
 function addLiteral(names: Set<string>, patterns: string | undefined): void {

@@ -7,7 +7,7 @@ import type { Element } from '../xml/parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
 import { readWindows, type Audience } from './recipients.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
-import type { RuleScope } from '../rules/scope.ts';
+import type { RuleScope } from '../rules/finish-rule.ts';
 
 /** More would be a slip of a range: the fleet of a range of ranges. */
 const maxClients = 250_000;

@@ -6,6 +6,7 @@ import { globMatcher, splitGlobs } from '../values/globs.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
 
 /** Who is told within an element. */
@@ -25,7 +26,7 @@ export function createAudienceReader(
   zone: string | null,
   findings: Findings,
 ): (element: Element, outer: Audience) => Audience {
-  const read = new Map<Audience, Map<string, Audience>>();
+  const readWithin = remembered<Audience, Map<string, Audience>>(() => new Map());
   return (element, outer) => {
     const { mail, recipients = '' } = element.attributes;
     const added = element.children.filter((child) => child.name === 'mail');
@@ -37,8 +38,7 @@ export function createAudienceReader(
       return outer;
     }
     const key = [mail ?? '', recipients, ...added.map((child) => JSON.stringify(child.attributes))].join('\0');
-    const known = read.get(outer) ?? new Map<string, Audience>();
-    read.set(outer, known);
+    const known = readWithin(outer);
     const audience = known.get(key) ?? readAudience({ element, added, outer, zone });
     known.set(key, audience);
     return audience;

@@ -36,13 +36,10 @@ export function inheritedFrom(builtin: MergedRule | undefined, attributes: Alert
   const two = attributes['warning'] !== undefined || attributes['critical'] !== undefined;
   if (severity !== undefined && !two) taken['severity'] = severity;
   if (!two || attributes['op'] !== undefined) return taken;
-  if (
-    attributes['critical'] === undefined &&
-    critical !== undefined &&
-    isBelow(builtin, attributes['warning'], critical)
-  )
+  const { warning: ownWarning, critical: ownCritical } = attributes;
+  if (ownCritical === undefined && critical !== undefined && isBelow(builtin, ownWarning, critical))
     taken['critical'] = critical;
-  if (attributes['warning'] === undefined && warning !== undefined && isBelow(builtin, warning, attributes['critical']))
+  if (ownWarning === undefined && warning !== undefined && isBelow(builtin, warning, ownCritical))
     taken['warning'] = warning;
   return taken;
 }

@@ -24,6 +24,19 @@ export interface MergedRule {
   readonly place: Place | null;
 }
 
+/** The rules in force within an element. */
+export interface RuleScope {
+  /** The number of elements with rules around what stands here. */
+  readonly depth: number;
+  /** The rules of the innermost element first; defaults and conditions of single clients last. */
+  readonly rules: readonly Rule[];
+  /** Conditions of the fleet as a whole. */
+  readonly fleetRules: readonly Rule[];
+  /** Name -> rule from the files, innermost element first. */
+  readonly written: ReadonlyMap<string, MergedRule>;
+  readonly builtins: ReadonlyMap<string, MergedRule>;
+}
+
 export interface RuleDefaults {
   /** `for` of <alerts>. */
   readonly alertsFor: string | null;
@@ -42,10 +55,8 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   };
   const subject = subjectOf(merged, fault);
   const op = (attributes['op'] as Operator | undefined) ?? subject?.op ?? 'ge';
-  const levels =
-    subject === null
-      ? null
-      : readLevels({ attributes, unit: subject.unit, op, type: attributes['type'] ?? null, fault });
+  const type = attributes['type'] ?? null;
+  const levels = subject === null ? null : readLevels({ attributes, unit: subject.unit, op, type, fault });
   const limits = checkTypeRules(attributes, subject, fault);
   const span = parseSpan(
     attributes['for'] ?? (merged.origin === 'condition' ? null : defaults.alertsFor) ?? merged.defaultFor ?? '',
@@ -57,10 +68,10 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   const severity: Severity = levels?.severity ?? severityOf(attributes['severity']) ?? 'critical';
   return Object.freeze({
     name,
-    type: attributes['type'] ?? null,
+    type,
     metric: attributes['metric'] ?? null,
     selectors: Object.freeze(selectorsInForce(attributes)),
-    op: op,
+    op,
     warning: levels?.warning ?? null,
     critical: levels?.critical ?? null,
     severity,
@@ -71,9 +82,8 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     repeatMs: attributes['repeat'] === undefined ? defaults.repeatMs : parseDuration(attributes['repeat']),
     mail: attributes['mail'] === undefined ? null : Object.freeze(parseMailAddresses(attributes['mail']) ?? []),
     note: attributes['note'] ?? null,
-    state: attributes['type'] === 'service' ? (attributes['state'] ?? 'failed') : null,
-    min: limits.min,
-    max: limits.max,
+    state: type === 'service' ? (attributes['state'] ?? 'failed') : null,
+    ...limits,
     also: attributes['also'] === 'yes',
     flapping: (attributes['flapping'] ?? defaults.alertsFlapping) !== 'no',
     depth: merged.depth,
@@ -118,9 +128,8 @@ function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleT
   const known = new Set(['name', 'for', 'repeat', 'severity', 'mail', 'note', 'flapping', 'enabled']);
   const needless = Object.keys(attributes).filter((attribute) => !known.has(attribute));
   if (origin === 'condition' && needless.length > 0) {
-    fault(
-      `${name} is a condition, which takes for, repeat, severity, mail, note, flapping and enabled; remove ${needless.join(', ')}`,
-    );
+    const takes = 'for, repeat, severity, mail, note, flapping and enabled';
+    fault(`${name} is a condition, which takes ${takes}; remove ${needless.join(', ')}`);
   }
   return null;
 }
@@ -147,10 +156,8 @@ function checkTypeRules(
     attributes[name] === undefined ? null : Number(attributes[name]);
   const [min, max] = [number('min'), number('max')];
   if (type !== 'process') {
-    if ((min ?? max) !== null)
-      fault(
-        `min and max belong to type process; write ${subject?.unit === 'flag' ? 'nothing' : 'limit="..."'} instead`,
-      );
+    const other = subject?.unit === 'flag' ? 'nothing' : 'limit="..."';
+    if ((min ?? max) !== null) fault(`min and max belong to type process; write ${other} instead`);
     return { min: null, max: null };
   }
   if (min !== null && max !== null && min > max) fault(`min ${min} is more than max ${max}; exchange them`);

@@ -21,22 +21,14 @@ export function judgeIdle(
   }
   for (const [place, { rule, taker }] of takers) {
     if (useful.has(place)) continue;
-    findings.warn(
-      place,
-      `<alert> "${rule.name}" can judge nothing: "${taker.name}" further in judges all that it matches; write also="yes", or remove one of them`,
-    );
+    const why = `"${taker.name}" further in judges all that it matches`;
+    findings.warn(place, `<alert> "${rule.name}" can judge nothing: ${why}; write also="yes", or remove one of them`);
   }
 }
 
 function takesAll(one: Rule, other: Rule): boolean {
-  if (
-    one.also ||
-    one.except.length > 0 ||
-    one.depth <= other.depth ||
-    one.type !== other.type ||
-    one.metric !== other.metric
-  )
-    return false;
+  if (one.also || one.except.length > 0 || one.depth <= other.depth) return false;
+  if (one.type !== other.type || one.metric !== other.metric) return false;
   return Object.entries(one.selectors).every(([name, globs]) => {
     const wanted = other.selectors[name];
     if (wanted === undefined || wanted === globs) return wanted !== undefined;

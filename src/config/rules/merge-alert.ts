@@ -1,14 +1,12 @@
+import type { Element } from '../xml/parse-elements.ts';
+import type { Findings } from '../xml/findings.ts';
 import { didYouMean } from '../values/nearest.ts';
-import { metricByName, typeSelectors } from '../vocabulary/rule-types.ts';
-import { alertAttributes, metricLabels } from '../vocabulary/vocabulary-alert.ts';
+import { metricByName } from '../vocabulary/rule-types.ts';
+import { alertAttributes, selectorNames } from '../vocabulary/vocabulary-alert.ts';
 
 /** The attributes of the <alert> elements of one rule, merged from the outermost inwards. */
 export type AlertAttributes = Readonly<Record<string, string>>;
 
-const selectorNames: ReadonlySet<string> = new Set([
-  ...typeSelectors,
-  ...metricLabels.filter((name) => name !== 'state'),
-]);
 const levelNames = ['limit', 'warning', 'critical', 'min', 'max'];
 
 /** The selectors among the attributes of an alert, in the order of the vocabulary. */
@@ -60,4 +58,39 @@ export function selectorFault(attributes: AlertAttributes, allowed: readonly str
     return `${what} has no selector ${name}; ${has}${didYouMean(name, allowed).replace(/^;/, ',')}`;
   }
   return null;
+}
+
+/**
+ * Returns a function that names the alerts of one element in their order. Numbers nameless ones of one type with the
+ * same selectors. Returns null, and reports why, for an alert that makes no rule of its own.
+ */
+export function createNamer(element: Element, findings: Findings): (alert: Element) => string | null {
+  const named = new Map<string, Element[]>();
+  const twice = (name: string): string => `<alert> "${name}" stands twice in this <${element.name}>`;
+  return (alert) => {
+    const { attributes } = alert;
+    const name = alertName(attributes);
+    if (name === null) {
+      if (!alert.faulty)
+        findings.fault(alert, '<alert> says not what it judges; write type="...", metric="..." or the name of a rule');
+      return null;
+    }
+    const others = named.get(name) ?? [];
+    named.set(name, others);
+    if (others.some((other) => isEqual(other.attributes, attributes))) {
+      findings.warn(alert, `${twice(name)}, word for word; remove one of them`);
+      return null;
+    }
+    others.push(alert);
+    const numbered = others.length === 1 ? name : `${name} ${others.length}`;
+    const isNamed = others.some((other) => other.attributes['name'] !== undefined);
+    if (others.length === 1 || (!isNamed && !named.has(numbered))) return numbered;
+    findings.fault(alert, `${twice(isNamed ? name : numbered)}; give one of them another name`);
+    return null;
+  };
+}
+
+function isEqual(one: Element['attributes'], other: Element['attributes']): boolean {
+  const names = Object.keys(one);
+  return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }

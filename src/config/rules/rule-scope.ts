@@ -1,15 +1,13 @@
 import { builtinRules, type BuiltinRule } from './builtin-rules.ts';
 import { builtinsBeside, inheritedFrom } from './builtins-in-force.ts';
 import type { Rule } from '../config.ts';
-import { withoutEnded } from './end-rules.ts';
 import type { Findings, Place } from '../xml/findings.ts';
-import { finishRule, type MergedRule, type RuleDefaults } from './finish-rule.ts';
-import { mergeAlert } from './merge-alert.ts';
-import { createNamer } from './name-alerts.ts';
+import { finishRule, selectorsInForce, type MergedRule, type RuleDefaults, type RuleScope } from './finish-rule.ts';
+import { alertName, createNamer, mergeAlert } from './merge-alert.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { ruleTypeOf } from '../vocabulary/rule-types.ts';
-import type { RuleScope } from './scope.ts';
+import { remembered } from '../../platform/remembered.ts';
 
 export interface RuleReaderOptions extends RuleDefaults {
   readonly findings: Findings;
@@ -33,28 +31,21 @@ export interface RuleReader {
 export function createRuleReader(options: RuleReaderOptions): RuleReader {
   const { findings, predecessorOnly } = options;
   const known = new Map(builtinRules(options.everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
-  const finished = new Map<MergedRule, Rule | null>();
   const places = new Map<Rule, Place>();
-  const scopes = new Map<RuleScope, Map<string, RuleScope>>();
-  const restOf = new Map<ReadonlyMap<string, MergedRule>, Map<string, readonly Rule[]>>();
-
-  const finish = (merged: MergedRule): Rule | null => {
-    let rule = finished.get(merged);
-    if (rule === undefined) {
-      rule = finishRule(merged, options, findings);
-      finished.set(merged, rule);
-      if (rule !== null && merged.place !== null) places.set(rule, merged.place);
-    }
+  const scopesWithin = remembered<RuleScope, Map<string, RuleScope>>(() => new Map());
+  const listsBeside = remembered<RuleScope['builtins'], Map<string, readonly Rule[]>>(() => new Map());
+  const finish = remembered((merged: MergedRule): Rule | null => {
+    const rule = finishRule(merged, options, findings);
+    if (rule !== null && merged.place !== null) places.set(rule, merged.place);
     return rule;
-  };
+  });
 
   const inForce = (merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] =>
     [...merged].flatMap((one) => ((known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : []));
 
   /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
   const builtinsInForce = (builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] => {
-    const lists = restOf.get(builtins) ?? new Map<string, readonly Rule[]>();
-    restOf.set(builtins, lists);
+    const lists = listsBeside(builtins);
     const beside = builtinsBeside(builtins.values(), written);
     const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
     const list = lists.get(key) ?? inForce(beside, false);
@@ -76,8 +67,7 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
     const alerts = element.children.filter((child) => child.name === 'alert');
     if (alerts.length === 0) return outer;
     // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
-    const inside = scopes.get(outer) ?? new Map<string, RuleScope>();
-    scopes.set(outer, inside);
+    const inside = scopesWithin(outer);
     let key = element.name;
     for (const { attributes } of alerts) {
       key += '\0alert';
@@ -114,16 +104,9 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
       if (problem !== null || isEnd || alert.faulty) continue;
       const base = written.get(name)?.attributes ?? inheritedFrom(builtins.get(attributes['type'] ?? ''), attributes);
       const merged = mergeAlert(base, attributes);
+      const { except } = written.get(name) ?? { except: [] };
       const defaultFor = usualFor(merged, builtins);
-      own.set(name, {
-        name,
-        origin: 'file',
-        attributes: merged,
-        defaultFor,
-        place: alert,
-        depth,
-        except: written.get(name)?.except ?? [],
-      });
+      own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except });
     }
     const kept = [...written].filter(([name]) => !own.has(name));
     const unchangedBuiltins = sameEntries(builtins, outer.builtins);
@@ -139,10 +122,9 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
 
   const warnIfInVain = (alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void => {
     if (fleet || rules.some((rule) => rule.name === name)) return;
-    findings.warn(
-      alert,
-      `<alert> "${name}" tunes a default rule that judges nothing here, because a rule of that type is written; write type="${attributes['type'] ?? name}" instead`,
-    );
+    const why = 'judges nothing here, because a rule of that type is written';
+    const remedy = `write type="${attributes['type'] ?? name}" instead`;
+    findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);
   };
 
   /** Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. True if it tunes one. */
@@ -157,10 +139,8 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
     if (builtin === undefined) {
       if (alert.faulty) return false;
       const near = didYouMean(name, [...outer.written.keys(), ...known.keys()]);
-      findings.fault(
-        alert,
-        `<alert> "${name}" names no rule further out, no default and no condition${near === '' ? '; write type="..." too' : near}`,
-      );
+      const remedy = near === '' ? '; write type="..." too' : near;
+      findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
       return false;
     }
     if (builtin.fleet && element.name !== 'alerts') {
@@ -172,10 +152,8 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
       return false;
     }
     if (builtin.origin === 'default' && !options.defaults) {
-      findings.fault(
-        alert,
-        `<alert> "${name}" tunes a default rule, but <alerts defaults="no"> ends those; write type="${name}" too`,
-      );
+      const why = '<alerts defaults="no"> ends those';
+      findings.fault(alert, `<alert> "${name}" tunes a default rule, but ${why}; write type="${name}" too`);
       return false;
     }
     const before = builtins.get(name) ?? asMerged(builtin);
@@ -211,15 +189,44 @@ function clash(
   builtin: BuiltinRule | undefined,
 ): string | null {
   if (builtin?.origin === 'condition' && builtin.attributes['type'] === undefined) {
-    return `<alert> "${name}" has the name of a condition; give it another name, or leave type and metric out to tune it`;
+    const remedy = 'give it another name, or leave type and metric out to tune it';
+    return `<alert> "${name}" has the name of a condition; ${remedy}`;
   }
   const outer = further?.attributes ?? builtin?.attributes;
   if (outer === undefined) return null;
   const [was, is] = [outer['type'] ?? outer['metric'], attributes['type'] ?? attributes['metric']];
   if (is === undefined || was === is) return null;
-  return `<alert> "${name}" is of ${was ?? 'another type'} ${further === undefined ? 'by default' : 'further out'} and cannot become ${is}; give it another name`;
+  const type = `${was ?? 'another type'} ${further === undefined ? 'by default' : 'further out'}`;
+  return `<alert> "${name}" is of ${type} and cannot become ${is}; give it another name`;
 }
 
 function sameEntries(left: ReadonlyMap<string, MergedRule>, right: ReadonlyMap<string, MergedRule>): boolean {
   return left.size === right.size && [...left].every(([name, merged]) => right.get(name) === merged);
+}
+
+/**
+ * The rules around an element without those that its alerts with enabled="no" end. A name ends the rule of that name. A
+ * type ends all its rules, or, with selectors, lets them judge nothing that the selectors match.
+ */
+function withoutEnded(
+  alerts: readonly Element[],
+  outer: Pick<RuleScope, 'written' | 'builtins'>,
+): Record<'written' | 'builtins', Map<string, MergedRule>> {
+  const inside = { written: new Map(outer.written), builtins: new Map(outer.builtins) };
+  for (const { attributes, faulty } of alerts) {
+    const name = alertName(attributes);
+    if (attributes['enabled'] !== 'no' || faulty || name === null) continue;
+    const selectors = selectorsInForce(attributes);
+    for (const rules of [inside.written, inside.builtins]) {
+      rules.delete(name);
+      if (attributes['name'] !== undefined) continue;
+      for (const [key, rule] of rules) {
+        if (rule.attributes['type'] !== attributes['type'] || rule.attributes['metric'] !== attributes['metric'])
+          continue;
+        if (Object.keys(selectors).length === 0) rules.delete(key);
+        else rules.set(key, { ...rule, except: [...rule.except, selectors] });
+      }
+    }
+  }
+  return inside;
 }

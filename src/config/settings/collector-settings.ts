@@ -33,18 +33,14 @@ export function readCollector(element: Element | null, { findings }: ReadContext
   if (element !== null && !element.faulty) {
     if (spoolBytes < leastSpoolBytes) {
       const least = formatSize(leastSpoolBytes);
-      findings.fault(
-        element,
-        `<collector> spool is ${formatSize(spoolBytes)}, too little to be of use; write at least ${least}`,
-      );
+      const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
+      findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
     }
     const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
       if (ms <= limitMs) return;
       const most = formatDuration(limitMs);
-      findings.fault(
-        element,
-        `<collector> ${name} is ${formatDuration(ms)}, longer than ${limit} (${most}); write at most ${most}`,
-      );
+      const long = `<collector> ${name} is ${formatDuration(ms)}`;
+      findings.fault(element, `${long}, longer than ${limit} (${most}); write at most ${most}`);
     };
     const timeouts = ['every', 'tcpTimeout', 'connectTimeout', 'agentTimeout', 'clientDeadline', 'runDeadline'];
     for (const name of timeouts) {
@@ -57,10 +53,8 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     tooLong('clientDeadline', clientDeadlineMs, 'runDeadline', runDeadlineMs);
     if (runDeadlineMs > everyMs) {
       const [run, every] = [formatDuration(runDeadlineMs), formatDuration(everyMs)];
-      findings.warn(
-        element,
-        `<collector> runDeadline (${run}) is longer than every (${every}), so a run may overlap the next; write at most ${every}`,
-      );
+      const long = `<collector> runDeadline (${run}) is longer than every (${every})`;
+      findings.warn(element, `${long}, so a run may overlap the next; write at most ${every}`);
     }
   }
   return {

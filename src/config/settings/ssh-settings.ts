@@ -2,38 +2,21 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 import { accountName, homeFolder } from '../../platform/account.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { SshSettings } from '../config.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { noteFile, readSecret, type ReadContext } from './read-secret.ts';
-import type { Secret } from '../secret.ts';
 import { sshAttributes } from '../vocabulary/vocabulary-ssh.ts';
 
 /** The SSH settings of elements, merged from the outermost inwards; null: ended by `none`. */
-export interface SshLayer {
-  readonly username?: string | null;
-  readonly password?: Secret | null;
-  readonly privateKey?: string | null;
-  readonly passphrase?: Secret | null;
-  readonly agent?: string | null;
-  readonly hostKeys?: SshSettings['hostKeys'];
-  readonly knownHosts?: string;
-  readonly config?: string | null;
-  readonly kex?: string;
-  readonly transport?: SshSettings['transport'];
-  readonly proxyJump?: string | null;
-  readonly node?: string | null;
-  readonly runtime?: SshSettings['runtime'];
-  readonly unsealed?: SshSettings['unsealed'];
-  readonly port?: number;
-  readonly explicit?: SshSettings['explicit'];
-}
+export type SshLayer = Partial<SshSettings> & { readonly port?: number };
 
 const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
 
 /** A reader that merges what an element says over what holds around it, sharing equal results between elements. */
 export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
-  const merged = new Map<SshLayer, Map<string, SshLayer>>();
+  const mergedInto = remembered<SshLayer, Map<string, SshLayer>>(() => new Map());
   return (element, outer) => {
     let key = '';
     for (const name of Object.keys(element.attributes)) {
@@ -45,8 +28,7 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     // machine's own settings are found in its own element.
     const place = ownPlaces.has(element.name) ? '' : `${element.source.shown}:${element.line}`;
     key += `\0${place}`;
-    const known = merged.get(outer) ?? new Map<string, SshLayer>();
-    merged.set(outer, known);
+    const known = mergedInto(outer);
     // Where the secrets stand was noted by the first reading, for this file as well: the file is part of the key.
     const shared = known.get(key);
     if (shared !== undefined) return shared;
@@ -108,15 +90,12 @@ export function sshDefaults(knownHosts: string): SshDefaults {
 
 /** A function that fills in the defaults, once for each layer. */
 export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => SshSettings {
-  const finished = new Map<SshLayer, SshSettings>();
-  return (layer) => {
-    const known = finished.get(layer);
-    if (known !== undefined) return known;
+  return remembered((layer) => {
     const transport = layer.transport ?? 'ssh2';
     // Only where nothing at all is explicit of credentials: OpenSSH finds its own, and `none` means none.
     const bare = layer.privateKey === undefined && (layer.password ?? null) === null && (layer.agent ?? null) === null;
     const takesDefaultKey = bare && (transport === 'ssh2' || transport === 'auto');
-    const settings: SshSettings = Object.freeze({
+    return Object.freeze({
       username: layer.username ?? defaults.username,
       password: layer.password ?? null,
       privateKey: layer.privateKey ?? (takesDefaultKey ? defaults.privateKey : null),
@@ -133,7 +112,5 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       unsealed: layer.unsealed ?? 'allow',
       explicit: layer.explicit ?? nothingExplicit,
     });
-    finished.set(layer, settings);
-    return settings;
-  };
+  });
 }

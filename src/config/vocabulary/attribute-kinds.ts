@@ -171,5 +171,6 @@ function pathFault(value: string): string | null {
 function zoneFault(value: string): string | null {
   if (isZone(value)) return null;
   const near = nearestZone(value);
-  return `is no time zone this machine knows; ${near === null ? 'write it like Europe/Berlin' : `did you mean "${near}"?`}`;
+  const remedy = near === null ? 'write it like Europe/Berlin' : `did you mean "${near}"?`;
+  return `is no time zone this machine knows; ${remedy}`;
 }

@@ -1,3 +1,4 @@
+import { remembered } from '../../platform/remembered.ts';
 import { attributeKind } from './attribute-kinds.ts';
 import { shown, type Findings } from '../xml/findings.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
@@ -38,8 +39,8 @@ function unknownElement(child: Element, parent: Element): string {
   const near = nearest(child.name, childrenOf(parent.name)) ?? nearest(child.name, Object.keys(vocabulary));
   if (near !== null) return `there is no element <${child.name}>; did you mean <${near}>?`;
   const allowed = childrenOf(parent.name);
-  const list = allowed.map((name) => `<${name}>`).join(' ');
-  return `there is no element <${child.name}>; ${allowed.length === 0 ? `<${parent.name}> has no children` : `in <${parent.name}> stand ${list}`}`;
+  const list = `in <${parent.name}> stand ${allowed.map((name) => `<${name}>`).join(' ')}`;
+  return `there is no element <${child.name}>; ${allowed.length === 0 ? `<${parent.name}> has no children` : list}`;
 }
 
 function misplaced(child: Element, spec: ElementSpec, parent: Element): string | null {
@@ -55,7 +56,7 @@ function childrenOf(parent: string): readonly string[] {
 
 function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
   const { attributes } = element;
-  let removed = false;
+  const removed: string[] = [];
   for (const name of Object.keys(attributes)) {
     const attribute = Object.hasOwn(spec.attributes, name) ? spec.attributes[name] : undefined;
     const raw = attributes[name] ?? '';
@@ -70,31 +71,19 @@ function checkAttributes(element: Element, spec: ElementSpec, findings: Findings
     }
     findings.fault(element, problem);
     element.faulty = true;
-    removed = true;
-    attributes[name] = removedMark;
+    removed.push(name);
   }
   for (const name of requiredNames(spec)) {
     if (name in attributes) continue;
     element.faulty = true;
     findings.fault(element, `<${element.name}> lacks ${name}; write ${name}="..."`);
   }
-  if (removed) {
-    element.attributes = Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== removedMark));
-  }
+  for (const name of removed) Reflect.deleteProperty(attributes, name);
 }
 
-/** No attribute's value can have this character: XML has no place for it. */
-const removedMark = '\0';
-
-const required = new Map<ElementSpec, readonly string[]>();
-
-function requiredNames(spec: ElementSpec): readonly string[] {
-  const known = required.get(spec);
-  if (known !== undefined) return known;
-  const names = Object.keys(spec.attributes).filter((name) => spec.attributes[name]?.required === true);
-  required.set(spec, names);
-  return names;
-}
+const requiredNames = remembered(({ attributes }: ElementSpec) =>
+  Object.keys(attributes).filter((name) => attributes[name]?.required === true),
+);
 
 function unknownAttribute(element: string, name: string, spec: ElementSpec): string {
   const names = Object.keys(spec.attributes);

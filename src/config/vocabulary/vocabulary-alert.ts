@@ -2,10 +2,11 @@ import { metrics } from '../../report/metrics.ts';
 import type { AttributeSpec, Attributes } from './element-spec.ts';
 import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 
-/** Every label any metric has. */
-export const metricLabels: readonly string[] = [...new Set(metrics.flatMap((metric) => metric.labels))];
-
-const globs = (help: string): AttributeSpec => ({ kind: 'globs', words: ['none'], help });
+/** The selectors of rules by type, and every label of a metric but `state`, which has a meaning of its own. */
+export const selectorNames: ReadonlySet<string> = new Set([
+  ...typeSelectors,
+  ...metrics.flatMap(({ labels }) => labels.filter((label) => label !== 'state')),
+]);
 
 const selectorHelp: Readonly<Record<string, string>> = {
   mount: 'Mount points. For type mount the paths that must be there.',
@@ -16,6 +17,11 @@ const selectorHelp: Readonly<Record<string, string>> = {
   match: 'Names of processes.',
   sensor: 'Temperature sensors.',
 };
+
+function selector(name: string): AttributeSpec {
+  const values = selectorHelp[name] ?? `Values of the label ${name} of a metric.`;
+  return { kind: 'globs', words: ['none'], help: `${values} Patterns, separated by commas; ! excludes.` };
+}
 
 const level = (help: string): AttributeSpec => ({ kind: 'level', words: ['none'], help });
 
@@ -28,18 +34,13 @@ function typesThat(isTrue: (type: RuleType) => boolean): string {
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',
-    help: 'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
+    help:
+      'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name ' +
+      'further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
   },
   type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
   metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
-  ...Object.fromEntries(
-    [...new Set([...typeSelectors, ...metricLabels.filter((label) => label !== 'state')])].map((name) => [
-      name,
-      globs(
-        `${selectorHelp[name] ?? `Values of the label ${name} of a metric.`} Patterns, separated by commas; ! excludes.`,
-      ),
-    ]),
-  ),
+  ...Object.fromEntries([...selectorNames].map((name) => [name, selector(name)])),
   limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
   warning: level('The limit from which it is a warning.'),
   critical: level('The limit from which it is critical.'),
@@ -50,7 +51,9 @@ export const alertAttributes: Attributes = {
   free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
   for: {
     kind: 'span',
-    help: `How long, or how many rows in a row, it must hold. Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
+    help:
+      'How long, or how many rows in a row, it must hold. ' +
+      `Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
   },
   clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
@@ -68,7 +71,9 @@ export const alertAttributes: Attributes = {
   max: { kind: 'many', words: ['none'], help: 'Type process: more are too many.' },
   enabled: {
     words: ['yes', 'no'],
-    help: 'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or what the selectors match. Default yes.',
+    help:
+      'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or ' +
+      'what the selectors match. Default yes.',
   },
   flapping: {
     words: ['yes', 'no'],

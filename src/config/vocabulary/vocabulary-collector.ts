@@ -13,7 +13,9 @@ export const collectorAttributes: Attributes = {
   perSubnet: { kind: 'count', help: 'Logins under way at a time in one /24 or, for IPv6, /64. Default 32.' },
   spool: {
     kind: 'size',
-    help: 'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default 10GiB.',
+    help:
+      'How much may wait in encrypted_stats/ for the database; beyond it reports stay on the clients. Default ' +
+      '10GiB.',
   },
   pipelining: { words: ['yes', 'no'], help: 'Saves round trips: login and command go out at once. Default yes.' },
   open: { words: ['yes', 'no'], help: 'no: reports are stored sealed, for `ingest` to open elsewhere. Default yes.' },

@@ -19,7 +19,9 @@ export const sshAttributes: Attributes = {
   privateKey: {
     kind: 'path',
     words: none,
-    help: 'File of a private key. Default, where no password and no agent is said either: the first of ~/.ssh/id_ed25519, id_ecdsa and id_rsa there is.',
+    help:
+      'File of a private key. Default, where no password and no agent is said either: the first of ' +
+      '~/.ssh/id_ed25519, id_ecdsa and id_rsa there is.',
   },
   passphrase: { kind: 'secret', words: none, help: 'What opens the private key.' },
   passphraseFile: { kind: 'path', words: none, help: 'A file whose first line is the passphrase.' },
@@ -27,17 +29,24 @@ export const sshAttributes: Attributes = {
   agent: { kind: 'path', words: ['none', 'env'], help: 'Socket of an ssh-agent; env: $SSH_AUTH_SOCK. Default none.' },
   hostKeys: {
     words: ['strict', 'accept-new'],
-    help: 'accept-new: an unknown host key is written down at the first visit. A changed one is never taken. Default strict.',
+    help:
+      'accept-new: an unknown host key is written down at the first visit. A changed one is never taken. ' +
+      'Default strict.',
   },
   knownHosts: { kind: 'path', help: 'Where known host keys stand. Default: known_hosts in the state folder.' },
   config: {
     kind: 'path',
     words: none,
-    help: 'An ssh_config file, whose words count where nothing is said here. Default, for machines without ip and for transport openssh and auto: ~/.ssh/config and /etc/ssh/ssh_config; else none.',
+    help:
+      'An ssh_config file, whose words count where nothing is said here. Default, for machines without ip and ' +
+      'for transport openssh and auto: ~/.ssh/config and /etc/ssh/ssh_config; else none.',
   },
   kex: {
     kind: 'keyExchanges',
-    help: 'The key exchanges to offer, as KexAlgorithms of ssh_config: names with commas between, after + to add them, - to leave them out or ^ to ask for them first. Default: curve25519, ECDH on NIST curves, group14 and group16; diffie-hellman-group-exchange-sha256 only where it is named.',
+    help:
+      'The key exchanges to offer, as KexAlgorithms of ssh_config: names with commas between, after + to add ' +
+      'them, - to leave them out or ^ to ask for them first. Default: curve25519, ECDH on NIST curves, group14 ' +
+      'and group16; diffie-hellman-group-exchange-sha256 only where it is named.',
   },
   transport: {
     words: ['ssh2', 'openssh', 'auto', 'local'],
@@ -46,13 +55,17 @@ export const sshAttributes: Attributes = {
   proxyJump: {
     kind: 'jumps',
     words: none,
-    help: 'Through what it is reached: a <bastion>, another client, a host of ssh_config or user@host:port; several with commas, the nearest first. Default none.',
+    help:
+      'Through what it is reached: a <bastion>, another client, a host of ssh_config or user@host:port; ' +
+      'several with commas, the nearest first. Default none.',
   },
   node: { kind: 'remotePath', words: none, help: 'Where Node.js is on the client. Default: the usual places.' },
   runtime: { words: ['none', 'bring'], help: 'bring: a runtime is brought where there is no Node.js. Default none.' },
   unsealed: {
     words: ['allow', 'refuse'],
-    help: 'Where there is no Node.js: allow has the shell agent read the client; SSH alone protects its report on the way, and the collector seals it. refuse: such a client is a fault. Default allow.',
+    help:
+      'Where there is no Node.js: allow has the shell agent read the client; SSH alone protects its report on ' +
+      'the way, and the collector seals it. refuse: such a client is a fault. Default allow.',
   },
   port: { kind: 'port', help: 'Default 22.' },
 };

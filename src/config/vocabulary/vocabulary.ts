@@ -30,7 +30,9 @@ const recipients: AttributeSpec = {
 
 const state: AttributeSpec = {
   words: ['active', 'paused', 'retired'],
-  help: 'paused: visited, but nothing is told. retired: not visited, its alerts close, its history stays. Default active.',
+  help:
+    'paused: visited, but nothing is told. retired: not visited, its alerts close, its history stays. Default ' +
+    'active.',
 };
 
 export const vocabulary: Readonly<Record<string, ElementSpec>> = {
@@ -42,7 +44,9 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       dir: {
         kind: 'path',
         required: true,
-        help: 'Holds keys, spool and the embedded database. Default: state beside this file, /var/lib/fleet-health when it stands in /etc.',
+        help:
+          'Holds keys, spool and the embedded database. Default: state beside this file, /var/lib/fleet-health ' +
+          'when it stands in /etc.',
       },
     },
     help: 'Where the programs keep what they must remember.',
@@ -53,18 +57,24 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       url: {
         kind: 'storage',
-        help: 'sqlite:PATH or mysql://user@host:port/database (MariaDB too; hosts of one cluster with commas between, tried in that order). Default: sqlite, fleet.db in the state folder.',
+        help:
+          'sqlite:PATH or mysql://user@host:port/database (MariaDB too; hosts of one cluster with commas ' +
+          'between, tried in that order). Default: sqlite, fleet.db in the state folder.',
       },
       ...secretAttributes,
       socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },
       tls: {
         words: ['no', 'yes', 'verify'],
-        help: 'yes: encrypted; verify: certificate and host are checked too. Default verify; no for this machine without ca.',
+        help:
+          'yes: encrypted; verify: certificate and host are checked too. Default verify; no for this machine ' +
+          'without ca.',
       },
       ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
       serverPublicKeyFile: {
         kind: 'path',
-        help: "PEM file with the server's RSA key (public_key.pem in its data folder): a password without TLS is for that key alone.",
+        help:
+          "PEM file with the server's RSA key (public_key.pem in its data folder): a password without TLS is " +
+          'for that key alone.',
       },
       migrate: { words: yesNo, help: 'no: the schema is only changed by `fleet-health migrate`. Default yes.' },
     },
@@ -99,7 +109,9 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       fallback: {
         kind: 'email',
         words: ['none'],
-        help: 'Gets what no one else would: default rules and conditions of clients without recipients. Default: nobody.',
+        help:
+          'Gets what no one else would: default rules and conditions of clients without recipients. Default: ' +
+          'nobody.',
       },
       maxMailsPerHour: { kind: 'count', help: 'For each recipient; new critical alerts always go. Default 12.' },
     },
@@ -149,7 +161,9 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       groupInterval: { kind: 'duration', help: 'How often warnings and recoveries alone make a mail. Default 15m.' },
       flapping: {
         words: yesNo,
-        help: 'no: each change is told, also of what changes 4 times within 12 rows. Default yes: then that is one notice.',
+        help:
+          'no: each change is told, also of what changes 4 times within 12 rows. Default yes: then that is one ' +
+          'notice.',
       },
       defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
       zone: { kind: 'zone', help: "IANA time zone in which people read times. Default: the server's." },
@@ -192,12 +206,16 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       ip: {
         kind: 'host',
-        help: 'Address or host name; one range such as web-[01-80] makes many clients. Default: what ssh_config and the name server say of name.',
+        help:
+          'Address or host name; one range such as web-[01-80] makes many clients. Default: what ssh_config ' +
+          'and the name server say of name.',
       },
       address: { kind: 'host', help: 'The same as ip.' },
       name: {
         kind: 'name',
-        help: 'What it is called everywhere. A range goes along with that of ip. Default: ip, or ip:port unless the port is 22.',
+        help:
+          'What it is called everywhere. A range goes along with that of ip. Default: ip, or ip:port unless ' +
+          'the port is 22.',
       },
       was: { kind: 'name', help: 'Its former name; stored rows and silences follow once.' },
       state,

@@ -4,17 +4,7 @@
  * was.
  */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 import { expandHome } from '../../platform/account.ts';
@@ -28,7 +18,6 @@ import type { Element } from './parse-elements.ts';
 
 /** Another program version reads what it wrote itself, or nothing. */
 const format = 'fleet-health-config 1';
-const maxHeadBytes = 8192;
 
 export interface LastGood {
   readonly tree: ConfigTree;
@@ -149,7 +138,8 @@ function pointedTo(file: string): string | null {
  * meanwhile, where somebody else owns a folder above. Throws for any other.
  */
 function readOurs(file: string): { readonly text: string; readonly atMs: number } {
-  const descriptor = open(file);
+  // A named pipe would let a run wait for ever without the flag.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const facts = fstatSync(descriptor);
     for (const { uid, mode } of [facts, statSync(path.dirname(file))]) {
@@ -163,24 +153,12 @@ function readOurs(file: string): { readonly text: string; readonly atMs: number 
   }
 }
 
-/** Opens for reading; a named pipe would let a run wait for ever without the flag. */
-function open(file: string): number {
-  return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-}
-
-/** The first line; null: there is no such file. */
+/** Returns the first line of a file, with its line break; null if there is none that nobody else could have written. */
 function headOf(file: string): string | null {
-  let descriptor: number;
   try {
-    descriptor = open(file);
+    const { text } = readOurs(file);
+    return text.slice(0, text.indexOf('\n') + 1);
   } catch {
     return null;
-  }
-  try {
-    const bytes = Buffer.alloc(maxHeadBytes);
-    const text = bytes.toString('utf8', 0, readSync(descriptor, bytes, 0, maxHeadBytes, 0));
-    return text.slice(0, text.indexOf('\n') + 1);
-  } finally {
-    closeSync(descriptor);
   }
 }

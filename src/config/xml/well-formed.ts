@@ -16,8 +16,10 @@ const openTag = new RegExp(`<(${nameForm})`, 'uy');
 const closeTag = new RegExp(`</(${nameForm})\\s*>`, 'uy');
 const attribute = new RegExp(`\\s+(${nameForm})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'uy');
 const tagEnd = /\s*(\/?)>/y;
-const declaration =
-  /^<\?xml\s+version\s*=\s*["']([^"']*)["'](?:\s+encoding\s*=\s*["']([^"']*)["'])?(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>/;
+const declaration = new RegExp(
+  '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
+    '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
+);
 /** Names that fast-xml-parser refuses for the harm they can do as keys of an object, without a line. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
