@@ -16,7 +16,7 @@ import { test } from 'node:test';
 import { bundles, filesBelow, keep, machine, modeOf } from '../support/agent-visit.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
-test('the first visit brings the agent, the second finds it; nothing is left but agent and counters, ours alone', async (t) => {
+test('the first visit brings the agent, the second finds it; only agent and counters are left', async (t) => {
   const { home, visit, clientDir } = machine(t);
   const connection = shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } });
   const first = await visit({ connection });

@@ -204,7 +204,7 @@ test(
   },
 );
 
-test('a unit that reloads or has been starting for less than two minutes is active; a restart after a fault is not', async (t) => {
+test('a unit that reloads or began to start a moment ago is active; a restart after a fault is not', async (t) => {
   const uptime = Number(readFileSync('/proc/uptime', 'utf8').split(' ', 1)[0]);
   const microseconds = (secondsAgo: number): string => String(Math.round((uptime - secondsAgo) * 1e6));
   const block = (name: string, state: string, secondsAgo: number, restarts: number | null): string =>

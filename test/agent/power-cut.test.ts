@@ -68,7 +68,7 @@ for (const [what, damage, damagedInSpool] of [
   });
 }
 
-test('a home without a byte left, or with a few pages: what was there comes home, and the report is kept elsewhere', async (t) => {
+test('a home without a byte left, or with a few pages: its reports come home, the new one is kept elsewhere', async (t) => {
   if (process.getuid?.() !== 0) {
     t.skip('needs root, to mount a small file system');
     return;

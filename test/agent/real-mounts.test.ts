@@ -83,7 +83,8 @@ test(
     image ro 8M ext4; head -c 3M /dev/zero >ro/some; mount -o remount,ro ro
     mkdir tmp run; mount -t tmpfs -o size=1M,nr_inodes=50 tmpfs tmp; head -c 900K /dev/zero >tmp/some
     mount -t tmpfs -o size=1M tmpfs run
-    mkdir tmp/upper tmp/work merged; mount -t overlay -o lowerdir=ext4,upperdir=tmp/upper,workdir=tmp/work overlay merged`,
+    mkdir tmp/upper tmp/work merged
+    mount -t overlay -o lowerdir=ext4,upperdir=tmp/upper,workdir=tmp/work overlay merged`,
     );
     const disks = await disksOf(t, place, dir, { mounts: [`${dir}/tmp`, `${dir}/merged`] });
     const [percents, inodePercents] = [dfPercents(place, 'pcent'), dfPercents(place, 'ipcent')];
@@ -116,7 +117,8 @@ test(
       t,
       dir,
       `image alonglongname 16M ext4; mkdir alonglongname/sub b; mount --bind alonglongname/sub b
-    image btrfs 128M btrfs; btrfs -q subvolume create btrfs/sub; mkdir sv; mount -o subvol=sub "$(findmnt -no SOURCE btrfs)" sv
+    image btrfs 128M btrfs; btrfs -q subvolume create btrfs/sub; mkdir sv
+    mount -o subvol=sub "$(findmnt -no SOURCE btrfs)" sv
     image gone 16M ext4; mkdir gone/sub onlybind; mount --bind gone/sub onlybind; umount gone`,
     );
     const disks = await disksOf(t, place, dir);

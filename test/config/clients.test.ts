@@ -3,38 +3,33 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { clientOf, load, nowMs, warnings } from './support/config-files.ts';
+import { clientOf, fieldsOf, load, namesOf, nowMs, warnings } from './support/config-files.ts';
 
 test('names come from addresses when none is given', (t) => {
   const config = load(
     t,
     `<client ip="10.0.0.1"/><client ip="10.0.0.1" port="2222"/><client ip="::1"/><client ip="::1" port="2222"/>
-     <client address="web.example.org"/><client name="here" transport="local"/><group port="24"><client ip="10.0.0.2"/></group>`,
+     <client address="web.example.org"/><client name="here" transport="local"/><group port="24">
+     <client ip="10.0.0.2"/></group>`,
   );
-  assert.deepEqual(
-    config.clients.map(({ name, address, port }) => [name, address, port]),
-    [
-      ['10.0.0.1', '10.0.0.1', 22],
-      ['10.0.0.1:2222', '10.0.0.1', 2222],
-      ['::1', '::1', 22],
-      ['[::1]:2222', '::1', 2222],
-      ['web.example.org', 'web.example.org', 22],
-      ['here', 'localhost', 22],
-      ['10.0.0.2:24', '10.0.0.2', 24],
-    ],
-  );
+  assert.deepEqual(fieldsOf(config, 'name', 'address', 'port'), [
+    ['10.0.0.1', '10.0.0.1', 22],
+    ['10.0.0.1:2222', '10.0.0.1', 2222],
+    ['::1', '::1', 22],
+    ['[::1]:2222', '::1', 2222],
+    ['web.example.org', 'web.example.org', 22],
+    ['here', 'localhost', 22],
+    ['10.0.0.2:24', '10.0.0.2', 24],
+  ]);
 });
 
 test('ranges go through name, address and former name together', (t) => {
   const config = load(t, '<client name="web-[08-10]" ip="10.0.0.[18-20]" was="www[8-10]"/>');
-  assert.deepEqual(
-    config.clients.map(({ name, address, was }) => [name, address, was]),
-    [
-      ['web-08', '10.0.0.18', 'www8'],
-      ['web-09', '10.0.0.19', 'www9'],
-      ['web-10', '10.0.0.20', 'www10'],
-    ],
-  );
+  assert.deepEqual(fieldsOf(config, 'name', 'address', 'was'), [
+    ['web-08', '10.0.0.18', 'www8'],
+    ['web-09', '10.0.0.19', 'www9'],
+    ['web-10', '10.0.0.20', 'www10'],
+  ]);
 });
 
 test('a range is as many clients as numbers, each with its own name', (t) => {
@@ -42,7 +37,7 @@ test('a range is as many clients as numbers, each with its own name', (t) => {
     fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 55 }), (from, count) => {
       const config = load(t, `<client ip="10.0.0.[${from}-${from + count - 1}]"/>`);
       assert.equal(config.clients.length, count);
-      assert.equal(new Set(config.clients.map(({ name }) => name)).size, count);
+      assert.equal(new Set(namesOf(config)).size, count);
       assert.ok(
         config.clients.every(({ name, address }, index) => name === address && address === `10.0.0.${from + index}`),
       );
@@ -54,7 +49,8 @@ test('a range is as many clients as numbers, each with its own name', (t) => {
 test('groups are named from the outermost; nameless ones are left out', (t) => {
   const config = load(
     t,
-    '<group name="web"><group><group name="edge"><client name="a" ip="10.0.0.1"/></group></group><client name="b" ip="10.0.0.2"/></group>',
+    '<group name="web"><group><group name="edge"><client name="a" ip="10.0.0.1"/></group></group>' +
+      '<client name="b" ip="10.0.0.2"/></group>',
   );
   assert.deepEqual(clientOf(config, 'a').groups, ['web', 'edge']);
   assert.deepEqual(clientOf(config, 'b').groups, ['web']);
@@ -64,59 +60,57 @@ test('a machine is another one when the way to it is another, and two names of o
   const config = load(
     t,
     `<bastion name="b" ip="10.0.0.9"/><ssh passwordEnv="P"/><alerts mail="a@b"/>
-     <client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.1" proxyJump="b"/><client name="c" ip="10.0.0.1" port="23"/>
+     <client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.1" proxyJump="b"/>
+     <client name="c" ip="10.0.0.1" port="23"/>
      <client name="d" ip="10.0.0.1" transport="local"/><client name="e" ip="10.0.0.1" state="retired"/>`,
   );
-  assert.deepEqual(
-    config.clients.map(({ name }) => name),
-    ['a', 'b', 'c', 'd', 'e'],
-  );
+  assert.deepEqual(namesOf(config), ['a', 'b', 'c', 'd', 'e']);
   assert.deepEqual(config.warnings, []);
   const twice = '<ssh passwordEnv="P"/><alerts mail="a@b"/>\n<client name="a" ip="WEB"/>\n<client name="b" ip="web"/>';
   assert.deepEqual(warnings(t, twice), [
-    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited and told of; if they are one, remove this one',
+    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited and told of; if ' +
+      'they are one, remove this one',
   ]);
   assert.equal(load(t, twice).clients.length, 2);
   const nameless = twice.replace('name="a" ', '');
   assert.deepEqual(warnings(t, nameless), [
-    'config.xml:4: client "b" is "WEB" again (web, port 22); it is written already at config.xml:3; the first counts, remove this one',
+    'config.xml:4: client "b" is "WEB" again (web, port 22); it is written already at config.xml:3; the first ' +
+      'counts, remove this one',
   ]);
 });
 
 test('a retired client gives its address free to the one that follows', (t) => {
   const config = load(t, '<client name="old" ip="10.0.0.1" state="retired"/><client name="new" ip="10.0.0.1"/>');
-  assert.deepEqual(
-    config.clients.map(({ name }) => name),
-    ['old', 'new'],
-  );
+  assert.deepEqual(namesOf(config), ['old', 'new']);
 });
 
 test('states are inherited, and end', (t) => {
   const config = load(
     t,
-    `<alerts zone="Europe/Berlin"/><group state="paused"><client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" state="active"/>
+    `<alerts zone="Europe/Berlin"/><group state="paused"><client name="a" ip="10.0.0.1"/>
+     <client name="b" ip="10.0.0.2" state="active"/>
      <client name="c" ip="10.0.0.3" until="2026-12-01"/></group>
-     <client name="d" ip="10.0.0.4" state="retired" until="2026-11-20 10:59"/><client name="e" ip="10.0.0.5" state="retired"/>
+     <client name="d" ip="10.0.0.4" state="retired" until="2026-11-20 10:59"/>
+     <client name="e" ip="10.0.0.5" state="retired"/>
      <client name="f" ip="10.0.0.6" state="paused" until="2026-11-20 11:01"/>`,
   );
-  assert.deepEqual(
-    config.clients.map(({ name, state, untilMs }) => [name, state, untilMs]),
-    [
-      ['a', 'paused', null],
-      ['b', 'active', null],
-      ['c', 'paused', Date.parse('2026-11-30T23:00:00Z')],
-      ['d', 'active', null],
-      ['e', 'retired', null],
-      ['f', 'paused', nowMs + 60_000],
-    ],
-  );
+  assert.deepEqual(fieldsOf(config, 'name', 'state', 'untilMs'), [
+    ['a', 'paused', null],
+    ['b', 'active', null],
+    ['c', 'paused', Date.parse('2026-11-30T23:00:00Z')],
+    ['d', 'active', null],
+    ['e', 'retired', null],
+    ['f', 'paused', nowMs + 60_000],
+  ]);
   assert.ok(config.warnings.some(({ message }) => message.includes('state="retired" ended at 2026-11-20 10:59')));
 });
 
 test('50,000 clients load, share what is equal, and are frozen', (t) => {
   const config = load(
     t,
-    '<alerts mail="a@b"><alert type="cpu" limit="5%"/></alerts><client name="a-[1-25000]" ip="a-[1-25000].example.org"/><client name="b-[1-25000]" ip="b-[1-25000]" username="u"/>',
+    '<alerts mail="a@b"><alert type="cpu" limit="5%"/></alerts>' +
+      '<client name="a-[1-25000]" ip="a-[1-25000].example.org"/>' +
+      '<client name="b-[1-25000]" ip="b-[1-25000]" username="u"/>',
   );
   assert.equal(config.clients.length, 50_000);
   assert.equal(new Set(config.clients.map(({ rules }) => rules)).size, 1);
@@ -127,7 +121,8 @@ test('50,000 clients load, share what is equal, and are frozen', (t) => {
 test('everything of a configuration is frozen', (t) => {
   const config = load(
     t,
-    `<smtp host="localhost"/><notify command="x" rules="a,b"/><heartbeat url="https://x/"/><bastion name="b" ip="10.0.0.9"/>
+    `<smtp host="localhost"/><notify command="x" rules="a,b"/><heartbeat url="https://x/"/>
+     <bastion name="b" ip="10.0.0.9"/>
      <alerts mail="a@b"><window start="02:00" duration="1h" days="sun" rules="x"/><mail to="c@d" rules="y"/></alerts>
      <group name="g"><client ip="10.0.0.1" password="x"><alert type="process" match="x" mail="e@f"/></client></group>`,
   );
@@ -142,7 +137,8 @@ test('everything of a configuration is frozen', (t) => {
 test('clients that cannot be logged in to are one warning for all', (t) => {
   const told = warnings(t, '<ssh privateKey="none"/>\n<client ip="10.0.0.[1-80]"/>');
   assert.deepEqual(told, [
-    'config.xml: there is no password, private key or ssh-agent for 10.0.0.1 and 79 others; write privateKey="..." or agent="env"',
+    'config.xml: there is no password, private key or ssh-agent for 10.0.0.1 and 79 others; write ' +
+      'privateKey="..." or agent="env"',
   ]);
   assert.deepEqual(warnings(t, '<smtp host="localhost" fallback="a@b"/><client ip="10.0.0.1" agent="env"/>'), []);
   assert.deepEqual(warnings(t, '<client ip="10.0.0.1" agent="env" mail="none"/>'), []);

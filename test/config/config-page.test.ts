@@ -68,18 +68,19 @@ const examples: Readonly<Record<string, string>> = {
 
 const notes: Readonly<Record<string, readonly string[]>> = {
   alert: [
-    'One of `type` and `metric` says what is judged ([metrics.md](metrics.md) lists the metrics; [alerts.md](alerts.md) says which',
-    'rule judges what, and what the defaults are). A limit has the unit of its type: `load` is per CPU, so that 2 means twice as',
-    'much work as there are processors; `temperature` is in degrees Celsius, and `sensor` selects by the name that a report has.',
-    '`also="yes"` lets a rule judge beside others of its type: `<alert type="disk" mount="/backup" limit="99%" also="yes"/>`.',
+    'One of `type` and `metric` says what is judged ([metrics.md](metrics.md) lists the metrics;',
+    '[alerts.md](alerts.md) says which rule judges what, and what the defaults are). A limit has the unit of its',
+    'type: `load` is per CPU, so that 2 means twice as much work as there are processors; `temperature` is in degrees',
+    'Celsius, and `sensor` selects by the name that a report has. `also="yes"` lets a rule judge beside others of its',
+    'type: `<alert type="disk" mount="/backup" limit="99%" also="yes"/>`.',
   ],
   collector: [
-    'The deadlines lie in one another: `tcpTimeout` within `connectTimeout`, that and `agentTimeout` within `clientDeadline`.',
-    'Raise `agentTimeout` for machines whose mounts or service manager answer slowly.',
+    'The deadlines lie in one another: `tcpTimeout` within `connectTimeout`, that and `agentTimeout` within',
+    '`clientDeadline`. Raise `agentTimeout` for machines whose mounts or service manager answer slowly.',
   ],
   window: [
-    'What began before a window was told before it; what still holds at its end is told then. `date` is one day, `days` are days',
-    'of every week, and a window may go past midnight.',
+    'What began before a window was told before it; what still holds at its end is told then. `date` is one day,',
+    '`days` are days of every week, and a window may go past midnight.',
   ],
 };
 
@@ -115,8 +116,9 @@ test('docs/config.md has every element and attribute of config.xml', () => {
   const text = [
     '# config.xml',
     '',
-    'Made from src/config/vocabulary/vocabulary.ts: `UPDATE=1 node --import tsx --test test/config/config-page.test.ts`. config.xsd says the same',
-    'to editors, and `fleet-health check` names every fault with its line. Paths are relative to the file that names them.',
+    'Made from src/config/vocabulary/vocabulary.ts: `UPDATE=1 node --import tsx --test test/config/config-page.test.ts`.',
+    'config.xsd says the same to editors, and `fleet-health check` names every fault with its line. Paths are relative',
+    'to the file that names them.',
     '',
     ...Object.keys(vocabulary).flatMap(section),
   ].join('\n');

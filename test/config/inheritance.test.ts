@@ -3,7 +3,7 @@ import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { SshSettings } from '../../src/config/config.ts';
+import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
@@ -47,7 +47,8 @@ for (const [ssh, group, client, expected] of table) {
   test(`<ssh ${ssh}> <group ${group}> <client ${client}>`, (t) => {
     const config = load(
       t,
-      `<bastion name="b" ip="10.0.0.9"/><ssh ${ssh}/><group ${group}><group><client ip="10.0.0.1" ${client}/></group></group>`,
+      `<bastion name="b" ip="10.0.0.9"/><ssh ${ssh}/><group ${group}><group><client ip="10.0.0.1" ${client}/>` +
+        '</group></group>',
     );
     const settings = clientOf(config).ssh;
     for (const [name, value] of Object.entries(expected))
@@ -78,7 +79,8 @@ test('passwords replace each other whatever form they have', (t) => {
 test('paths are relative to the file that writes them', (t) => {
   const folder = configFolder(t, {
     'config.xml':
-      '<config><ssh knownHosts="known" privateKey="keys/id"/><include file="more/*.xml"/><client name="a" ip="10.0.0.1"/></config>',
+      '<config><ssh knownHosts="known" privateKey="keys/id"/><include file="more/*.xml"/>' +
+      '<client name="a" ip="10.0.0.1"/></config>',
     'more/b.xml': '<config><client name="b" ip="10.0.0.2" privateKey="keys/id" passphraseFile="../p"/></config>',
   });
   const config = loadConfig({ file: path.join(folder, 'config.xml'), nowMs });
@@ -110,7 +112,8 @@ test("ssh's own key is the default where no password, key or agent is said", (t)
   t.after(() => (process.env['HOME'] = before));
   const config = load(
     t,
-    '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/><client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
+    '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/>' +
+      '<client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
   );
   assert.deepEqual(
     config.clients.map(({ ssh }) => ssh.privateKey),
@@ -122,7 +125,8 @@ test('bastions take what <ssh> says, but for jumps and transports', (t) => {
   const config = load(
     t,
     `<ssh username="u" privateKey="/k" proxyJump="outer" transport="local" port="24"/>
-     <bastion name="outer" ip="10.0.0.8"/><bastion name="inner" ip="10.0.0.9" proxyJump="outer" username="jump" port="2200"/>
+     <bastion name="outer" ip="10.0.0.8"/>
+     <bastion name="inner" ip="10.0.0.9" proxyJump="outer" username="jump" port="2200"/>
      <client ip="10.0.0.1" transport="ssh2"/>`,
   );
   const [outer, inner] = config.bastions;
@@ -142,17 +146,17 @@ test('mail= and <mail> add, recipients="replace" and none end', (t) => {
      <group mail="web@x, www@x"><mail to="more@x" rules="disk*,memory"/><client name="b" ip="10.0.0.2"/>
        <client name="c" ip="10.0.0.3"><mail to="me@x"/><mail to="me@x"/></client>
        <client name="d" ip="10.0.0.4" mail="none"/>
-       <group mail="none"><client name="e" ip="10.0.0.5"/><client name="f" ip="10.0.0.6"><mail to="me@x"/></client></group>
+       <group mail="none"><client name="e" ip="10.0.0.5"/><client name="f" ip="10.0.0.6"><mail to="me@x"/></client>
+       </group>
      </group>
      <group mail="web@x" recipients="replace"><mail to="more@x"/><client name="g" ip="10.0.0.7"/>
        <client name="h" ip="10.0.0.8" mail="me@x" recipients="add"/></group>`,
   );
-  const told = Object.fromEntries(
-    config.clients.map(({ name, recipients, muted }) => [
-      name,
-      `${recipients.map(({ to, severity, rules }) => [to, severity, ...rules].filter(Boolean).join(' ')).join('; ')}${muted ? ' muted' : ''}`,
-    ]),
-  );
+  const shown = ({ recipients, muted }: Client): string => {
+    const each = recipients.map(({ to, severity, rules }) => [to, severity, ...rules].filter(Boolean).join(' '));
+    return `${each.join('; ')}${muted ? ' muted' : ''}`;
+  };
+  const told = Object.fromEntries(config.clients.map((client) => [client.name, shown(client)]));
   assert.deepEqual(told, {
     a: 'top@x; oncall@x critical',
     b: 'top@x; oncall@x critical; web@x; www@x; more@x disk* memory',
@@ -170,7 +174,8 @@ test('windows add up, in the zone of <alerts> unless they say their own', (t) =>
   const config = load(
     t,
     `<alerts mail="a@b" zone="Europe/Berlin"><window days="sat-sun" start="02:00" duration="2h"/></alerts>
-     <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*" severity="warning"/><client name="a" ip="10.0.0.1"/></group>
+     <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*" severity="warning"/>
+     <client name="a" ip="10.0.0.1"/></group>
      <client name="b" ip="10.0.0.2"/>`,
   );
   const sunday = {

@@ -44,7 +44,8 @@ test('in a group or client the rules of its clients count', (t) => {
 
 test('for="" below half of every, or beyond the rows that are kept, is a warning', (t) => {
   assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="30s"/>'), [
-    'config.xml:3: <alert> "cpu": for="30s" is no longer than half of every="5m", so one row is enough; write for="1x", or more than 5m',
+    'config.xml:3: <alert> "cpu": for="30s" is no longer than half of every="5m", so one row is enough; write ' +
+      'for="1x", or more than 5m',
   ]);
   assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="30s"/>', '', '30s'), []);
   assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="400d"/>'), [

@@ -21,7 +21,8 @@ test('nameless alerts of one type with the same selectors are numbered in the or
 });
 
 test('a number that somebody gave as a name is a fault', (t) => {
-  const alerts = `<alert name="memory 2" type="memory" limit="5"/>\n<alert type="memory" limit="6"/>\n<alert type="memory" limit="7"/>`;
+  const nameless = '<alert type="memory" limit="6"/>\n<alert type="memory" limit="7"/>';
+  const alerts = `<alert name="memory 2" type="memory" limit="5"/>\n${nameless}`;
   assert.deepEqual(faults(t, `<client ip="10.0.0.1" mail="a@b">${alerts}</client>`), [
     'config.xml:4: <alert> "memory 2" stands twice in this <client>; give one of them another name',
   ]);
@@ -79,7 +80,7 @@ test('enabled="no" on a name ends the rule of that name alone, whether written o
   ]);
 });
 
-test('a rule takes severity and the other level from the default as <alerts> tunes it, and nothing from an ended one', (t) => {
+test('a rule takes the other level from the default as <alerts> tunes it, and nothing from an ended one', (t) => {
   const inner = '<client ip="10.0.0.1" mail="a@b"><alert type="disk" mount="/x" critical="98"/></client>';
   const warningOf = (alerts: string): number | null | undefined =>
     ruleOf(load(t, `${alerts}${inner}`), 'disk mount=/x')?.warning;
@@ -95,7 +96,8 @@ test('a rule that can judge nothing because of a rule further in is named', (t) 
       `<alerts mail="a@b">\n${outer}\n</alerts><ssh agent="env"/><client ip="10.0.0.1">${inner}</client>${more}`,
     );
   const line = (name: string, taker: string): string =>
-    `config.xml:3: <alert> "${name}" can judge nothing: "${taker}" further in judges all that it matches; write also="yes", or remove one of them`;
+    `config.xml:3: <alert> "${name}" can judge nothing: "${taker}" further in judges all that it matches; ` +
+    'write also="yes", or remove one of them';
   const [cpu, load1] = ['<alert name="a" type="cpu" limit="50"/>', '<alert name="b" type="cpu" limit="90"/>'];
   assert.deepEqual(idle(cpu, load1), [line('a', 'b')]);
   assert.deepEqual(idle(cpu, load1, '<client ip="10.0.0.2"/>'), [], 'it judges the other client');

@@ -191,7 +191,8 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
   const config = load(
     t,
     `<collector every="10m"/><alerts mail="a@b"><alert name="unreachable" for="15m" severity="warning" note="call"/>
-     <alert name="collector-silent" for="1h"/><alert name="collector-isolated" enabled="no"/><alert name="disk" warning="80%"/></alerts>
+     <alert name="collector-silent" for="1h"/><alert name="collector-isolated" enabled="no"/>
+     <alert name="disk" warning="80%"/></alerts>
      <client name="x" ip="10.0.0.1"><alert name="disk" critical="none"/></client><client name="y" ip="10.0.0.2"/>`,
   );
   const unreachable = ruleOf(config, 'unreachable', 'x');
@@ -242,7 +243,8 @@ test('rules of the innermost element come first, each element in the order of th
     t,
     `<alerts mail="a@b"><alert name="a" type="disk" limit="1%"/><alert name="b" type="disk" limit="2%"/></alerts>
      <group><alert name="c" type="disk" limit="3%"/><alert name="b" limit="4%"/>
-       <group><client name="x" ip="10.0.0.1"><alert name="d" type="cpu" limit="5%"/><alert name="c" enabled="no"/></client>
+       <group><client name="x" ip="10.0.0.1"><alert name="d" type="cpu" limit="5%"/><alert name="c" enabled="no"/>
+       </client>
        <client name="y" ip="10.0.0.2"/></group>
      </group>`,
   );
@@ -272,7 +274,8 @@ test('the agent is asked for what rules name, patterns of units and mounts left 
     `<alerts mail="a@b"><alert type="service" unit="nginx,db-*.service" /><alert type="mount" mount="/data,/srv"/>
      <alert type="process" match="haproxy*"/><alert metric="process_match_count" match="cron" op="lt" limit="1"/>
      <alert metric="unit_active" unit="x.timer" op="lt" limit="1"/>
-     <alert type="disk" mount="/tmp,/run*,!/x" limit="50%"/><alert metric="disk_available_bytes" mount="/dev/shm" op="lt" limit="1"/>
+     <alert type="disk" mount="/tmp,/run*,!/x" limit="50%"/>
+     <alert metric="disk_available_bytes" mount="/dev/shm" op="lt" limit="1"/>
      </alerts><client ip="10.0.0.[1-2]"/>`,
   );
   const [first, second] = config.clients;

@@ -8,7 +8,7 @@ import { FleetError } from '../../src/errors.ts';
 import { ConfigError } from '../../src/config/xml/findings.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { clientOf, configFolder, faultsOf, faultsOfText, load, nowMs } from './support/config-files.ts';
+import { clientOf, configFolder, faultsOf, faultsOfFile, faultsOfText, load, nowMs } from './support/config-files.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -29,7 +29,7 @@ for (const [where, children] of literal) {
     const file = path.join(folder, 'config.xml');
     const told = (mode: number): string[] => {
       chmodSync(file, mode);
-      return faultsOf(() => loadConfig({ file, nowMs }), folder);
+      return faultsOfFile(file);
     };
     assert.deepEqual(told(0o600), []);
     assert.deepEqual(told(0o400), []);
@@ -64,42 +64,32 @@ test(
     const file = path.join(folder, 'config.xml');
     chownSync(file, 0, 54_321);
     chmodSync(file, 0o640);
-    assert.deepEqual(
-      faultsOf(() => loadConfig({ file, nowMs }), folder),
-      [
-        'config.xml: holds a secret (line 1) and can be read by the group 54321, which is not ours; run: chmod 600 config.xml',
-      ],
-    );
+    assert.deepEqual(faultsOfFile(file), [
+      'config.xml: holds a secret (line 1) and can be read by the group 54321, which is not ours; run: chmod ' +
+        '600 config.xml',
+    ]);
     chmodSync(file, 0o600);
-    assert.deepEqual(
-      faultsOf(() => loadConfig({ file, nowMs }), folder),
-      [],
-    );
+    assert.deepEqual(faultsOfFile(file), []);
   },
 );
 
 test('files of secrets and keys are checked where they are, and missed where they are not', (t) => {
   const folder = configFolder(t, {
     'config.xml':
-      '<config>\n<ssh passwordFile="secret" privateKey="key"/><client ip="10.0.0.1"/>\n<client ip="10.0.0.2" passwordFile="none-here"/></config>',
+      '<config>\n<ssh passwordFile="secret" privateKey="key"/>' +
+      '<client ip="10.0.0.1"/>\n<client ip="10.0.0.2" passwordFile="none-here"/></config>',
     secret: 'x',
     key: 'x',
   });
   const file = path.join(folder, 'config.xml');
   chmodSync(file, 0o644);
-  assert.deepEqual(
-    faultsOf(() => loadConfig({ file, nowMs }), folder),
-    [],
-  );
+  assert.deepEqual(faultsOfFile(file), []);
   chmodSync(path.join(folder, 'secret'), 0o644);
   chmodSync(path.join(folder, 'key'), 0o604);
-  assert.deepEqual(
-    faultsOf(() => loadConfig({ file, nowMs }), folder),
-    [
-      'config.xml:2: the secret file secret can be read by everybody; run: chmod 600 secret',
-      'config.xml:2: the secret file key can be read by everybody; run: chmod 600 key',
-    ],
-  );
+  assert.deepEqual(faultsOfFile(file), [
+    'config.xml:2: the secret file secret can be read by everybody; run: chmod 600 secret',
+    'config.xml:2: the secret file key can be read by everybody; run: chmod 600 key',
+  ]);
 });
 
 test('without literal secrets anybody may read the file, and nobody else write it', (t) => {
@@ -108,7 +98,7 @@ test('without literal secrets anybody may read the file, and nobody else write i
   const own = process.geteuid?.() ?? 0;
   const told = (mode: number): string[] => {
     chmodSync(file, mode);
-    return faultsOf(() => loadConfig({ file, nowMs }), folder);
+    return faultsOfFile(file);
   };
   for (const mode of [0o644, 0o444, 0o600]) assert.deepEqual(told(mode), []);
   assert.deepEqual(told(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
@@ -143,7 +133,7 @@ for (const [what, uid, gid, mode, says] of owners) {
       });
       chownSync(path.join(folder, name), uid, gid);
       chmodSync(path.join(folder, name), mode);
-      const told = faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder);
+      const told = faultsOfFile(path.join(folder, 'config.xml'));
       if (says === null) assert.deepEqual(told, []);
       else {
         assert.equal(told.length, 1, told.join('\n'));
@@ -158,7 +148,7 @@ test('a link to another account’s file is that file', { skip: isRoot ? false :
   const folder = configFolder(t, { 'theirs.xml': '<config><client ip="10.0.0.1"/></config>' });
   chownSync(path.join(folder, 'theirs.xml'), 54_321, 54_321);
   symlinkSync('theirs.xml', path.join(folder, 'config.xml'));
-  const told = faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder);
+  const told = faultsOfFile(path.join(folder, 'config.xml'));
   assert.match(told[0] ?? '', /^config\.xml: belongs to account 54321/);
 });
 
@@ -167,7 +157,7 @@ test('permissions are told together with all other faults', (t) => {
   const file = path.join(folder, 'config.xml');
   chmodSync(file, 0o644);
   assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-invalid' });
-  assert.equal(faultsOf(() => loadConfig({ file, nowMs }), folder).length, 2);
+  assert.equal(faultsOfFile(file).length, 2);
 });
 
 test('a secret shows itself to nobody but reveal', (t) => {

@@ -89,7 +89,7 @@ test('storage by URL', (t) => {
   assert.equal(sqlite.stateDir, path.join(path.dirname(sqlite.file), 'var'));
 });
 
-test('a database on another machine is reached by TLS with its certificate checked, unless something else is said', (t) => {
+test('a database on another machine is reached by checked TLS unless something else is said', (t) => {
   const tls = (hosts: string, attributes = ''): unknown => {
     const { storage } = load(t, `<storage url="mysql://fleet@${hosts}/fleet" ${attributes}/>${client}`);
     return storage.kind === 'mysql' && storage.tls;
@@ -119,7 +119,8 @@ test('the mail server: port and encryption follow each other', (t) => {
   assert.deepEqual(smtp('host="m" port="2525"'), [2525, 'starttls']);
   const full = load(
     t,
-    `<smtp host="m" username="u" passwordEnv="P" from="Fleet &lt;f@x&gt;" fallback="root@x" maxMailsPerHour="3" verify="no"/>${client}`,
+    '<smtp host="m" username="u" passwordEnv="P" from="Fleet &lt;f@x&gt;" fallback="root@x" ' +
+      `maxMailsPerHour="3" verify="no"/>${client}`,
   ).smtp;
   assert.deepEqual(
     [full?.from, full?.fallback, full?.maxMailsPerHour, full?.verify],
@@ -134,7 +135,8 @@ test('the mail server: port and encryption follow each other', (t) => {
 test('programs and heartbeats', (t) => {
   const config = load(
     t,
-    `<notify command="/bin/a b"/><notify command="c" severity="critical" rules="disk*, cpu" timeout="5s"/><heartbeat url="https://hc.example/x"/>${client}`,
+    '<notify command="/bin/a b"/><notify command="c" severity="critical" rules="disk*, cpu" timeout="5s"/>' +
+      `<heartbeat url="https://hc.example/x"/>${client}`,
   );
   assert.deepEqual(config.notify, [
     { command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000 },
@@ -158,7 +160,8 @@ test('every default in force is told, and nothing that is written', (t) => {
   assert.equal(bare.get('alert collector-silent'), 'critical, for 15m');
   assert.equal(bare.get('alert host-key-changed'), 'critical (1 client)');
   const said = rows(
-    `<collector every="10m"/><ssh port="23"/><smtp host="m"/><alerts mail="a@b" zone="UTC"><alert type="disk" limit="5%"/></alerts>
+    `<collector every="10m"/><ssh port="23"/><smtp host="m"/><alerts mail="a@b" zone="UTC">
+     <alert type="disk" limit="5%"/></alerts>
      <client ip="10.0.0.[1-3]"/><client ip="10.0.0.4" state="retired"/>`,
   );
   for (const name of ['collector every', 'ssh port', 'smtp host', 'alerts zone', 'alert disk'])

@@ -13,7 +13,8 @@ test('docs/metrics.md lists every metric', () => {
   const text = [
     '# Metrics',
     '',
-    'What `<alert metric="...">` can judge. Made from src/report/metrics.ts: `UPDATE=1 node --import tsx --test test/report/metrics-page.test.ts`.',
+    'What `<alert metric="...">` can judge. Made from src/report/metrics.ts: `UPDATE=1 node --import tsx ' +
+      '--test test/report/metrics-page.test.ts`.',
     '',
     '| metric | unit | labels |',
     '|---|---|---|',

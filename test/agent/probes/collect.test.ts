@@ -46,7 +46,7 @@ function rowOf(reports: readonly WorkerReport[], name: string) {
   return reports.find((one) => one.name === name)?.function_reports[0]?.data[0];
 }
 
-test('a probe that throws, one that rejects, one that hangs and one that lies: the others say what they have to', async () => {
+test('probes that throw, reject, hang or lie leave the reports of the others alone', async () => {
   const good: Probe = { name: 'good', deadlineMs: 1000, run: () => ({ functions: [{ name: 'g', data: [{ v: 1 }] }] }) };
   const probes: readonly Probe[] = [
     { name: 'hangs', deadlineMs: 100, run: () => new Promise(() => undefined) },
@@ -142,7 +142,7 @@ test('no time: every probe says so, at once', async () => {
 const maybeEmpty = new Set(['process_cpu', 'failed_unit', 'temperature']);
 
 for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', 'ancient', 'metal']) {
-  test(`everything that is read on ${box === '' ? 'this machine' : box} is a report that parses and a metric that is listed`, async (t) => {
+  test(`what is read on ${box === '' ? 'this machine' : box} is a report that parses, of listed metrics`, async (t) => {
     const placeDir = tempFolder(t);
     const root = box === '' ? '' : boxRoot(box);
     const asked = { units: ['sshd'], processes: ['node'], mounts: ['/dev/shm'] };

@@ -174,7 +174,8 @@ test(
       '/bin/sh',
       [
         '-c',
-        `exec 3<>/dev/fuse; mount -i -t fuse.sshfs -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${mount} && echo ready; exec sleep 60`,
+        `exec 3<>/dev/fuse; mount -i -t fuse.sshfs -o fd=3,rootmode=40000,user_id=0,group_id=0 dead ${mount} ` +
+          '&& echo ready; exec sleep 60',
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );

@@ -17,9 +17,7 @@ function processesWith(text: string): readonly string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
     try {
-      return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')}\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`.includes(
-        text,
-      );
+      return ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text));
     } catch {
       return false;
     }
@@ -117,7 +115,8 @@ test('network file systems, and what lies below them, are never asked', async (t
       '25 20 0:52 / /auto rw - autofs systemd-1 rw',
     ].join('\n'),
   });
-  const stat = `printf '%s\\n' "$@" >>${log}; for x; do case $x in ${root}/*) echo "100 50 40 4096 10 5 $x";; esac; done`;
+  const answer = `for x; do case $x in ${root}/*) echo "100 50 40 4096 10 5 $x";; esac; done`;
+  const stat = `printf '%s\\n' "$@" >>${log}; ${answer}`;
   const run = await shellAgent(t, { own: { stat } }).run({ root });
   const asked = ownFile(log)
     .split('\n')
@@ -209,7 +208,7 @@ test('counters of another boot, of the future and damaged ones are not used', as
   }
 });
 
-test('a rate over less than 10 s is unknown with the reason, and what it was counted from waits for the next visit', async (t) => {
+test('a rate over less than 10 s is unknown with the reason, and its counters wait for the next visit', async (t) => {
   const agent = shellAgent(t);
   const home = temporaryHome(t);
   const counters = path.join(agent.place, 'counters.shell');
@@ -218,7 +217,7 @@ test('a rate over less than 10 s is unknown with the reason, and what it was cou
     const root = rootWith(home, {
       'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
       'proc/uptime': `${uptime.toFixed(2)} 1.00\n`,
-      'proc/stat': `cpu ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\ncpu0 ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\n`,
+      'proc/stat': ['cpu', 'cpu0'].map((name) => `${name} ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\n`).join(''),
     });
     const family = workerOf(await agent.run({ root }), 'cpu').function_reports[0];
     const reasons = family?.unknown?.find(({ field }) => field === 'used_percent')?.reason;

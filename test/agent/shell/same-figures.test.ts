@@ -71,10 +71,12 @@ for (const box of boxes) {
 const stat = (pid: number, comm: string, state: string): string =>
   `${pid} (${comm}) ${state} 1 1 1 0 -1 4194560 1 0 0 0 5 7 0 0 20 0 1 0 123 1000 200 18446744073709551615\n`;
 const statFile = (busy: number): string =>
-  `cpu  ${100 + busy} 5 50 ${1000 + busy} 10 1 2 3 0 0\ncpu0 ${60 + busy} 5 25 500 5 1 1 3 0 0\ncpu1 40 0 25 ${500 + busy} 5 0 1 0 0 0\nintr 1 2 3\n`;
+  `cpu  ${100 + busy} 5 50 ${1000 + busy} 10 1 2 3 0 0\ncpu0 ${60 + busy} 5 25 500 5 1 1 3 0 0\ncpu1 40 0 25 ` +
+  `${500 + busy} 5 0 1 0 0 0\nintr 1 2 3\n`;
 const netFile = (more: number): string =>
   'Inter-|   Receive  |  Transmit\n face |bytes packets errs drop fifo frame compressed multicast|bytes packets\n' +
-  `  lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:${12345678901234 + more} ${5 + more} 0 1 0 0 0 0 ${7 + more} 8 9 10 0 0 0 0\n  eth1: 5 5 5 5 0 0 0 0 5 5 5 5 0 0 0 0\n`;
+  `  lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:${12345678901234 + more} ${5 + more} 0 1 0 0 0 0 ${7 + more} ` +
+  '8 9 10 0 0 0 0\n  eth1: 5 5 5 5 0 0 0 0 5 5 5 5 0 0 0 0\n';
 
 for (const awk of awks) {
   test(`rates since the previous visit, states and names of processes: both agents agree (${awk})`, async (t) => {
@@ -199,7 +201,7 @@ function netCounters(more: number): number[] {
   return [bytes, 7 + more, 5 + more, 8, 0, 9, 1, 10];
 }
 
-test('right after one another on this machine, both agents report the same figures within what changes meanwhile', async (t) => {
+test('right after one another, both agents report the same figures within what changes meanwhile', async (t) => {
   const agent = shellAgent(t);
   const node = familiesOf(await ofNode({}));
   const { report } = await agent.run({ options: asked });

@@ -103,7 +103,7 @@ test('once node is installed the client is read by it, and by the shell agent ag
   assert.equal((await visited(client, 1)).result.reader, 'shell');
 });
 
-test('a node that is too old, or cannot be started, leaves the client to the shell agent, at one exec a visit', async (t) => {
+test('a node that is too old or cannot start leaves the client to the shell agent, at one exec a visit', async (t) => {
   for (const text of ['echo "node v12 is too old" >&2; exit 86', 'exit 127', 'exit 126']) {
     const client = shellClient(t, { own: { node: text } });
     assert.equal((await visited(client, 2)).result.reader, 'shell');

@@ -5,7 +5,8 @@ import { FleetError } from '../../../src/errors.ts';
 import { selectClients } from '../../../src/config/clients/select-clients.ts';
 import { load } from '../support/config-files.ts';
 
-const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/><group name="edge"><client name="edge-1" ip="edge-1" was="old-edge"/></group></group>
+const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/>
+  <group name="edge"><client name="edge-1" ip="edge-1" was="old-edge"/></group></group>
   <group name="db"><client name="db-1" ip="db-1" state="retired"/></group><client ip="::1" port="2222"/>`;
 
 test('clients by name, pattern and group, in the order of the file', (t) => {

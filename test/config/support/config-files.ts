@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -39,7 +40,7 @@ export function faults(t: TestContext, children: string, files: Readonly<Record<
 /** The same of a whole file. */
 export function faultsOfText(t: TestContext, text: string, files: Readonly<Record<string, string>> = {}): string[] {
   const folder = configFolder(t, { 'config.xml': text, ...files });
-  return faultsOf(() => loadConfig({ file: path.join(folder, 'config.xml'), nowMs }), folder);
+  return faultsOfFile(path.join(folder, 'config.xml'));
 }
 
 /** The findings of what must throw a ConfigError; the folder is left out of them. */
@@ -51,6 +52,11 @@ export function faultsOf(load: () => unknown, folder: string): string[] {
     return shortly(thrown.findings, folder);
   }
   return [];
+}
+
+/** The findings of a file, without the folder that it is in. */
+export function faultsOfFile(file: string): string[] {
+  return faultsOf(() => loadConfig({ file, nowMs }), path.dirname(file));
 }
 
 /** Findings as people see them, without the folder they are in. */
@@ -73,7 +79,29 @@ export function clientOf(config: Config, name?: string): Client {
   return client;
 }
 
+/** Some fields of each client, in the order of the file. */
+export function fieldsOf<Field extends keyof Client>(config: Config, ...fields: readonly Field[]): Client[Field][][] {
+  return config.clients.map((client) => fields.map((field) => client[field]));
+}
+
+/** The name of each client, in the order of the file. */
+export function namesOf(config: Config): readonly string[] {
+  return config.clients.map(({ name }) => name);
+}
+
 /** The rule of a name that a client has in force. */
 export function ruleOf(config: Config, name: string, client?: string): Rule | undefined {
   return clientOf(config, client).rules.find((rule) => rule.name === name);
+}
+
+/**
+ * Cases in a text: lines of XML, and below them, indented by two blanks, the findings that they must have. Four blanks
+ * continue a finding.
+ */
+export function casesOf(text: string): readonly (readonly [xml: string, expected: readonly string[]])[] {
+  assert.match(text.replaceAll(/^#.*\n|((?:^<.*\n)+)((?:^ {2}.*\n)+)/gm, ''), /^\s*$/);
+  return [...text.matchAll(/((?:^<.*\n)+)((?:^ {2}.*\n)+)/gm)].map(([, xml = '', expected = '']) => [
+    xml.trimEnd(),
+    expected.replaceAll('\n    ', ' ').trim().split(/\n */),
+  ]);
 }

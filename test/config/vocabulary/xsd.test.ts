@@ -58,12 +58,20 @@ test("the sample's examples are valid, load, and show every element but notify a
 
 /** Files that check accepts: the schema must, too. */
 const accepted: readonly string[] = [
-  `<?xml version="1.0"?><config><client ip='127.0.0.1' port=' 22 ' username='u' password='p' mail="a@b"><alert type="memory" limit="10 %"/></client></config>`,
-  '<config><client ip="10.0.0.1" state=" paused " until="2030-01-01 06:00" proxyJump="none" node="none" runtime="bring" mail="none"/></config>',
-  '<config><collector every=" 1h30m " tcpTimeout="1s" concurrency="1"/><client transport="local" name="x" agent="env"/></config>',
-  '<config><alerts mail="a@b" repeat="none" for="2x"><alert metric="disk_used_percent" mount="/x" scope="network" limit="5%" clear="none"/><alert type="temperature" op="lt" limit="-5.5"/><alert type="uptime" limit="1d2h"/><alert type="disk" limit="5" free="1.5 TiB"/></alerts><client ip="10.0.0.1"/></config>',
-  '<config xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="config.xsd"><storage url="mysql://u@h/d" tls="verify" migrate="no"/><client ip="10.0.0.1"/></config>',
-  '<config><notify command="x" severity="warning" timeout="5s"/><heartbeat url="https://x/"/><client ip="10.0.0.1"/></config>',
+  `<?xml version="1.0"?><config><client ip='127.0.0.1' port=' 22 ' username='u' password='p' mail="a@b">` +
+    '<alert type="memory" limit="10 %"/></client></config>',
+  '<config><client ip="10.0.0.1" state=" paused " until="2030-01-01 06:00" proxyJump="none" node="none" ' +
+    'runtime="bring" mail="none"/></config>',
+  '<config><collector every=" 1h30m " tcpTimeout="1s" concurrency="1"/>' +
+    '<client transport="local" name="x" agent="env"/></config>',
+  '<config><alerts mail="a@b" repeat="none" for="2x">' +
+    '<alert metric="disk_used_percent" mount="/x" scope="network" limit="5%" clear="none"/>' +
+    '<alert type="temperature" op="lt" limit="-5.5"/><alert type="uptime" limit="1d2h"/>' +
+    '<alert type="disk" limit="5" free="1.5 TiB"/></alerts><client ip="10.0.0.1"/></config>',
+  '<config xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="config.xsd">' +
+    '<storage url="mysql://u@h/d" tls="verify" migrate="no"/><client ip="10.0.0.1"/></config>',
+  '<config><notify command="x" severity="warning" timeout="5s"/><heartbeat url="https://x/"/>' +
+    '<client ip="10.0.0.1"/></config>',
 ];
 
 for (const text of accepted) {

@@ -61,7 +61,8 @@ test('one element or attribute more, and it is no longer the predecessor alone',
 test('two clients with the same address and port: the first counts, the second draws a warning', (t) => {
   const config = loadText(
     t,
-    '<config>\n<client ip="10.0.0.1" username="a"/>\n<client ip="10.0.0.1" username="b"/>\n<client ip="10.0.0.1" port="23"/>\n</config>',
+    '<config>\n<client ip="10.0.0.1" username="a"/>\n<client ip="10.0.0.1" username="b"/>\n<client ' +
+      'ip="10.0.0.1" port="23"/>\n</config>',
   );
   assert.deepEqual(
     config.clients.map(({ name, ssh }) => [name, ssh.username === 'a']),
