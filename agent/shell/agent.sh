@@ -1,10 +1,10 @@
-# The agent for clients without node. It cannot seal: its report goes to nobody but the collector, over SSH, and this
-# machine keeps counters alone. Written for dash, bash, BusyBox ash and mksh as /bin/sh; src/loader/loader.ts starts it.
+# The agent for clients without node. It cannot seal, so it sends its report to the collector over SSH and keeps only
+# counters on this machine. Runs in dash, bash, BusyBox ash and mksh as /bin/sh. src/loader/loader.ts starts it.
 #
-# $1 marker, as octal numbers with dots; $2 seconds until it is killed; $3 `t` when timeout(1) does that, `w` when a
-# watchdog of its own has to; $4 machine; $5 collector; $6 the client's folder; $7 digest of this text when it was brought,
-# else `-`; $8 request; $9 the root of what is read, for tests. Under a restricted key: see pinned.sh.
-# One group, so that a file that was cut off says nothing at all.
+# Arguments: $1 marker in octal numbers with dots; $2 seconds until the agent is killed; $3 `t` if timeout(1) kills it,
+# `w` if a watchdog of its own does; $4 machine; $5 collector; $6 folder of the client; $7 digest of this text if it was
+# uploaded now, else `-`; $8 request; $9 root of the files to read, for tests. pinned.sh has those of a restricted key.
+# The braces make one command of the text: a truncated file does nothing.
 {
 marker=$1 seconds=$2 guard=$3 machine=$4 collector=$5 folder=$6 digest=$7 fh_request=$8 R=$9
 fh_root=$R fh_version=@VERSION@ fh_pid=$$ place= C= dog=
@@ -20,24 +20,27 @@ tab='	'
 @PINNED@
 exec </dev/null 2>/dev/null
 
-# mksh has no printf of its own, and an argument of another program may not be as long as a report.
+# mksh has no built-in printf, and a report is too long for an argument of another program.
 case $KSH_VERSION in
 *MIRBSD*) say() { print -nr -- "$1"; } ;;
 *) say() { printf %s "$1"; } ;;
 esac
 
-# TYPE TEXT: a frame of src/report/wire.ts. The text is ASCII, so its chars are bytes.
+# octal NUMBER: sets $o to an escape of printf for the last byte of the number.
+octal() { o="\\0$(($1 / 64 % 4))$(($1 / 8 % 8))$(($1 % 8))"; }
+# frame TYPE TEXT: writes a frame of src/report/wire.ts. The text is ASCII, so its characters are its bytes.
 frame() {
-  n=${#2}
-  printf %b "$1\\0000\\0$((n / 4194304 % 4))$((n / 524288 % 8))$((n / 65536 % 8))\\0$((n / 16384 % 4))$((n / 2048 % 8))$((n / 256 % 8))\\0$((n / 64 % 4))$((n / 8 % 8))$((n % 8))"
+  n=${#2} x=$1\\0000
+  for o in $((n / 65536)) $((n / 256)) $n; do octal $o && x=$x$o; done
+  printf %b "$x"
   say "$2"
 }
 
-# SECONDS PID: kills it after that time; $w is what to kill when it has ended by itself.
+# watch SECONDS PID: kills the process after that time. Sets $w to the process to kill if it ends before.
 watch() {
   (
     z=
-    # It may come as the sleep begins, which then knows $! already, and would lose any signal but this.
+    # The signal may come while the sleep starts. The sleep has its $! by then, and only SIGKILL reaches it.
     trap '[ ! "$z" ] || kill -9 $!; exit' TERM
     z=1
     sleep $1 &
@@ -47,7 +50,8 @@ watch() {
   w=$!
 }
 
-# PID: sets $began to what tells this process from a later one of that number; nothing where there is none.
+# look PID: sets $began to the start and boot of the process, which tell it from a later process with this pid. Sets
+# $began to nothing if there is no such process.
 look() {
   began=
   read -r x <"/proc/$1/stat" || return
@@ -56,7 +60,8 @@ look() {
   case $state in [!Z]) began=${20}-$boot ;; esac
 }
 
-# SECONDS COMMAND...: runs it, at most so long. Whoever hangs in the kernel outlives that, so it is written down first.
+# limited SECONDS COMMAND...: runs the command with a time limit. Records the process first: one that hangs in the
+# kernel cannot be killed.
 limited() {
   s=$1
   shift
@@ -80,7 +85,7 @@ times=$up
 IFS=.
 # shellcheck disable=SC2046 # split at the points
 set -- $(date -u +%s.%3N.%Y-%m-%dT%H:%M:%S)
-# Where this date does not know of milliseconds, the middle of the second is nearest.
+# Some date(1) know no milliseconds: the middle of the second is the best guess.
 case $2 in [0-9][0-9][0-9]) ms=$2 ;; *) ms=500 ;; esac
 wall=$1$ms fh_datetime=$3.${ms}Z
 set -- $up
@@ -90,20 +95,23 @@ x=
 for o in $marker; do x=$x\\0$o; done
 printf %b "$x"
 IFS=" $tab$nl"
-frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,\"monotonic_ms\":$mono,\"boot_id\":$([ "$boot" ] && echo "\"$boot\"" || echo null),\"reader\":\"shell\"${pinned:+,\"pinned\":\"$pinned\"}}"
+x=null
+[ ! "$boot" ] || x=\"$boot\"
+x="\"monotonic_ms\":$mono,\"boot_id\":$x,\"reader\":\"shell\"${pinned:+,\"pinned\":\"$pinned\"}"
+frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,$x}"
 
-# FOLDER...: whether all of them are ours alone, and no links.
+# ours FOLDER...: true if all folders are this user's, closed to others, and no links.
 ours() {
   for x in "$@"; do [ -d "$x" ] && [ ! -L "$x" ] && [ -O "$x" ] || return; done
   # shellcheck disable=SC2012 # for the modes, which find cannot print everywhere
   ls -ld "$@" | while read -r x; do case $x in drwx------*) ;; *) exit 1 ;; esac done
 }
-# FILE: whether it is what was sent, as far as this machine can tell.
+# whole FILE: true if the file has the digest of the uploaded text, or this machine has no program to compute digests.
 whole() {
   case $(sha256sum <"$1" || shasum -a 256 <"$1" || echo $digest) in $digest*) ;; *) return 1 ;; esac
 }
-# ROOT: keeps this text in the first root that takes it, and removes those of other versions from all of them. Of a
-# restricted key no text is kept there: then it is only found out where counters can be.
+# install ROOT: keeps this text in the first root that takes it, and removes other versions from all roots. Under a
+# restricted key keeps no text, and only finds the place for counters.
 install() {
   [ ! -L "$1" ] || return
   d=$1/$machine/$collector
@@ -114,8 +122,9 @@ install() {
     return
   fi
   if [ ! "$place" ]; then
+    x=$d/.new-$$
     # shellcheck disable=SC2154 # upload-shell.sh sets fh_agent
-    { say "$fh_agent" >"$d/.new-$$" && whole "$d/.new-$$" && mv -f "$d/.new-$$" "$d/$digest.$guard.sh" && place=$d; } || rm -f "$d/.new-$$"
+    { say "$fh_agent" >"$x" && whole "$x" && mv -f "$x" "$d/$digest.$guard.sh" && place=$d; } || rm -f "$x"
   fi
   for x in "$d"/*.sh; do [ ! -f "$x" ] || [ "$x" = "$place/$digest.$guard.sh" ] || rm -f "$x"; done
 }
@@ -142,7 +151,7 @@ if [ "$C" ]; then
   if [ -f "$C/running" ]; then
     read -r o b <"$C/running"
     look "$o"
-    # An earlier visit may have been given up a moment ago.
+    # The collector may have given up the earlier visit a moment ago.
     [ ! "$began" ] || [ "$began" != "$b" ] || { sleep 1 && look "$o"; }
     if [ "$began" ] && [ "$began" = "$b" ]; then
       frame F "{\"code\":\"agent-stuck\",\"message\":\"process $o of an earlier visit has not ended (state $state)\"}"
@@ -155,8 +164,8 @@ fi
 
 program='@PROGRAM@'
 
-# Mounts and units to ask about; splitting at line breaks alone, and without globs. A mount with a line break in its name
-# is asked by itself.
+# The plan has a line for each mount and unit to ask. It is split at line breaks alone, without globs. A mount with a
+# line break in its name has a question of its own.
 plan=$(export fh_boot; limited 5 awk "$program" plan)
 set -f
 IFS=$nl
@@ -177,7 +186,7 @@ for x in $plan; do
 done
 fh_usage= fh_inodes= fh_disks_fault= s=0
 if [ $# != 0 ]; then
-  # It asks about these alone, while df may look at every mount there is, dead ones included.
+  # stat asks these mounts alone. df may look at all mounts, even dead ones.
   fh_usage=$(limited 3 stat -f -c '%b %f %a %S %c %d %n' "$@")
   s=$?
   if [ ! "$fh_usage" ] && [ $s != 137 ]; then
@@ -197,9 +206,16 @@ if [ ! -d "$R/run/systemd/system" ]; then
 elif ! command -v systemctl >/dev/null; then
   fh_units_fault='no systemctl'
 else
-  fh_units=$(limited 2 systemctl show --no-pager --state=failed -p Id -p Names -p LoadState -p ActiveState -p NRestarts -p InactiveExitTimestampMonotonic -- '*' $units)
+  fh_units=$(
+    limited 2 systemctl show --no-pager --state=failed -p Id -p Names -p LoadState -p ActiveState -p NRestarts \
+      -p InactiveExitTimestampMonotonic -- '*' $units
+  )
   s=$?
-  case $s in 0) ;; 137) fh_units_fault='systemctl: no answer within 2 s' ;; *) fh_units_fault="systemctl: ended with $s" ;; esac
+  case $s in
+  0) ;;
+  137) fh_units_fault='systemctl: no answer within 2 s' ;;
+  *) fh_units_fault="systemctl: ended with $s" ;;
+  esac
 fi
 read -r up x <"$R/proc/uptime"
 fh_times="$times ${up%% *}"
@@ -244,13 +260,13 @@ elif [ -e "$R/proc/vz" ] && [ ! -e "$R/proc/bc" ]; then
 fi
 fh_reboot=
 for x in run/reboot-required var/run/reboot-required run/reboot-needed; do [ ! -e "$R/$x" ] || fh_reboot=1; done
-# Modules that are loaded came from a folder; where it is gone while others are there, the kernel was replaced.
+# The kernel was replaced if its folder of modules is missing, other folders exist, and modules are loaded.
 read -r k <"$R/proc/sys/kernel/osrelease"
 set -- "$R"/lib/modules/*
 [ -e "$1" ] && [ ! -e "$R/lib/modules/$k" ] && read -r x <"$R/proc/modules" && fh_reboot=1
 fh_machine=$(uname -m)
-export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units fh_units_fault fh_times
-export fh_links fh_sensors fh_container fh_reboot fh_machine
+export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
+export fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
 
 r=$(limited $((seconds / 2)) awk "$program" report "$R"/proc/[0-9]*/stat)
 s=$?

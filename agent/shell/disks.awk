@@ -1,4 +1,4 @@
-# What was answered about the mounts: lines `blocks free available size inodes free-inodes mount` of stat, or df's own.
+# The figures of mounts: lines `blocks free available size inodes free-inodes mount` of stat, or the lines of df.
 
 function readUsage(text, isInodes,  i, n, line, f, name) {
   n = split(text, line, "\n")
@@ -7,14 +7,14 @@ function readUsage(text, isInodes,  i, n, line, f, name) {
       USAGE[substr(line[i], RLENGTH + 1 + length(ROOT))] = substr(line[i], 1, RLENGTH)
     } else if (match(line[i], / +[0-9]+ +[0-9]+ +-?[0-9]+ +([0-9]+%|-) +\//)) {
       name = substr(line[i], RSTART + RLENGTH - 1); split(substr(line[i], RSTART, RLENGTH), f, " ")
-      # In KiB, and free is what is not used.
+      # df counts in KiB; free is the size without the used part.
       if (isInodes) INODES[name] = f[1] " " f[1] - f[2]
       else USAGE[name] = sprintf("%.0f %.0f %.0f 1024 ", f[1], f[1] - f[2], f[3] < 0 ? 0 : f[3])
     }
   }
 }
 
-# Every local file system once, under the mount that gives it its name, and whatever rules name.
+# Reports every local file system once, under the mount that names it, and the mounts that rules name.
 function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   readUsage(ENVIRON["fh_usage"], 0); readUsage(ENVIRON["fh_inodes"], 1)
   n = split(ENVIRON["fh_files"], file, "\n")
@@ -22,25 +22,30 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   for (i = 1; i <= MOUNTS; i++) {
     if (PART[i] && ("is", MOUNT[i]) in file) continue
     g = GROUP[i]; if (MODE[i] == "rw") rw[g] = 1
-    # Of a ZFS pool each dataset knows only its own part.
+    # Each dataset of a ZFS pool knows only its own part.
     if (TYPE[i] == "zfs") parts[g] = parts[g] " " i
     if (!(g in best)) { best[g] = i; order[++groups] = g }
-    else if (ROOTED[i] > ROOTED[best[g]] || ROOTED[i] == ROOTED[best[g]] && length(MOUNT[i]) < length(MOUNT[best[g]])) best[g] = i
+    else if (ROOTED[i] > ROOTED[best[g]]) best[g] = i
+    else if (ROOTED[i] == ROOTED[best[g]] && length(MOUNT[i]) < length(MOUNT[best[g]])) best[g] = i
   }
-  for (i = 1; i <= groups; i++) { g = order[i]; measure(best[g], g in rw ? "rw" : "ro", g in parts ? parts[g] : best[g], fault) }
+  for (i = 1; i <= groups; i++) {
+    g = order[i]; measure(best[g], g in rw ? "rw" : "ro", g in parts ? parts[g] : best[g], fault)
+  }
   for (i = 1; i <= MOUNTS; i++) if (MOUNT[i] in WANTED && i != best[GROUP[i]]) measure(i, MODE[i], i, fault)
-  for (i = MOUNTS + 1; i <= MOUNTS + ABSENT; i++) { measure(i, "missing", "", fault); BAD[SUBJECTS] = 1000; WHY_NOT[SUBJECTS] = "not mounted" }
+  for (i = MOUNTS + 1; i <= MOUNTS + ABSENT; i++) {
+    measure(i, "missing", "", fault); BAD[SUBJECTS] = 1000; WHY_NOT[SUBJECTS] = "not mounted"
+  }
   family("disk")
   for (n = 0; n < 200 && n < SUBJECTS; n++) {
     k = n + 1
-    # The worst ones where there are more than are told.
+    # The worst ones, if there are more than a report may have.
     if (SUBJECTS > 200) { k = 0; for (i = 1; i <= SUBJECTS; i++) if (BAD[i] != "" && (!k || BAD[i] > BAD[k])) k = i }
     diskRow(k); BAD[k] = ""
   }
   done(SUBJECTS - n)
 }
 
-# Adds a subject: its figures, or why there are none.
+# Adds a subject with its figures, or the reason why there are none.
 function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, name) {
   SUBJECT[++SUBJECTS] = m; SUBJECT_MODE[SUBJECTS] = mode; BAD[SUBJECTS] = -1; INODES_PERCENT[SUBJECTS] = -1
   n = split(parts, p, " ")
@@ -50,7 +55,7 @@ function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, name) {
     split(USAGE[name] INODES[name], f, " ")
     used += f[1] > f[2] ? (f[1] - f[2]) * f[4] : 0
     if (f[2] * f[4] > free) free = f[2] * f[4]
-    # Some file systems go below nothing, which wraps round.
+    # The available space of some file systems is negative, which appears as a huge number.
     if (f[3] <= f[1] && f[3] * f[4] > avail) avail = f[3] * f[4]
     if (TYPE[m] != "zfs" && f[5] > 0 && f[6] <= f[5]) INODES_PERCENT[SUBJECTS] = 100 * (f[5] - f[6]) / f[5]
   }
@@ -64,14 +69,15 @@ function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, name) {
   if (INODES_PERCENT[SUBJECTS] > BAD[SUBJECTS]) BAD[SUBJECTS] = INODES_PERCENT[SUBJECTS]
 }
 
-function diskRow(k,  m) {
+function diskRow(k,  m, why) {
   m = SUBJECT[k]
   row()
   label("mount", MOUNT[m]); label("fstype", TYPE[m]); label("source", SOURCE[m]); label("scope", SCOPE[m])
   label("mode", SUBJECT_MODE[k])
   known("size_bytes", SIZE[k], WHY_NOT[k], 0); known("used_bytes", USED[k], WHY_NOT[k], 0)
   known("available_bytes", AVAILABLE[k], WHY_NOT[k], 0); known("used_percent", PERCENT[k], WHY_NOT[k], 2)
-  known("inodes_percent", INODES_PERCENT[k], WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k], 2)
+  why = WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k]
+  known("inodes_percent", INODES_PERCENT[k], why, 2)
   known("unresponsive", 0, HANGS[m] || m > MOUNTS ? WHY_NOT[k] : "", 0)
 }
 

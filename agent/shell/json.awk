@@ -1,12 +1,12 @@
-# JSON in plain ASCII, so that its length in chars is its length in bytes for every shell and awk.
+# JSON in plain ASCII, so that every shell and awk counts its characters as its bytes.
 
-# The code of each byte; awk has no ord().
+# Fills CODE with the code of each byte, and CH with the byte of each code: awk has no ord().
 function byteCodes(  i) {
   for (i = 1; i < 256; i++) { CH[i] = sprintf("%c", i); CODE[CH[i]] = i }
 }
 
-# A text in quotes, cut to the 255 UTF-16 units that a label may have. What a terminal, a mail or a log would take for
-# more than text, and what is no UTF-8, becomes U+FFFD.
+# Returns a text in quotes, cut to the 255 UTF-16 units of a label. Control and format characters, and bytes that are no
+# UTF-8, become U+FFFD.
 function quoted(s,  i, n, c, p, k, m, out, units) {
   if (length(s) < 256 && s !~ /[^ -~]|["\\]/) return "\"" s "\""
   n = length(s)
@@ -36,16 +36,16 @@ function quoted(s,  i, n, c, p, k, m, out, units) {
 }
 function utf16(p) { return sprintf("\\u%04x", p) }
 
-# Longer than need be, surrogates, beyond Unicode.
+# True for overlong encodings, surrogates and values beyond Unicode.
 function isIllFormed(p, k) {
   return (k == 2 && p < 2048) || (k == 3 && (p < 65536 || p > 1114111)) || (p > 55295 && p < 57344)
 }
-# What is there to control, or cannot be seen.
+# True for control and format characters.
 function isFormat(p) {
   return p < 160 || p == 173 || (p > 8202 && p < 8208) || (p > 8231 && p < 8239) || (p > 8287 && p < 8304) || p == 65279
 }
 
-# A family is begun, gets rows, each begun and given labels and values, and is ended.
+# Begins a family. Then row() begins each row, label() and number() fill it, and done() ends the family.
 function family(name) { FAMILY = name; ROWS = 0; WHYS = 0; split("", COUNT) }
 function row() { ROW[++ROWS] = "" }
 function put(field, json) { ROW[ROWS] = ROW[ROWS] (ROW[ROWS] == "" ? "" : ",") "\"" field "\":" json }
@@ -54,16 +54,16 @@ function lack(field, why) {
   put(field, "null")
   WHY_ROW[++WHYS] = ROWS; WHY_FIELD[WHYS] = field; WHY[WHYS] = why; COUNT[field, why]++
 }
-# A number with so many decimals, none of them needless.
+# Adds a number with at most so many decimals, without trailing zeros.
 function number(field, value, decimals,  f) {
-  # Rounded as the other agent does it; printf alone rounds what its binary form is nearest to.
+  # Rounds as the agent for node: printf alone rounds the binary form.
   if (decimals > 0) { f = decimals == 1 ? 10 : 100; value = int(value * f + (value < 0 ? -0.5 : 0.5)) / f }
   value = sprintf("%." decimals "f", value)
   if (value !~ /^-?[0-9]/) { lack(field, "not a number"); return }
   if (decimals > 0) { sub(/0+$/, "", value); sub(/\.$/, "", value) }
   put(field, value == "-0" ? "0" : value)
 }
-# One reason instead of one a row, where every row lacks a field for the same.
+# Ends a family. Joins the reasons of a field that every row lacks for the same reason.
 function done(omitted,  i, data, unknown) {
   for (i = 1; i <= ROWS; i++) data = data (i > 1 ? "," : "") "{" ROW[i] "}"
   for (i = 1; i <= WHYS; i++) {
@@ -75,7 +75,7 @@ function done(omitted,  i, data, unknown) {
   add(data, (unknown == "" ? "" : ",\"unknown\":[" substr(unknown, 2) "]") (omitted > 0 ? ",\"omitted\":" omitted : ""))
 }
 
-# A family of which there is nothing to tell, and why.
+# Ends a family without rows, with the reason.
 function nothing(field, why) {
   add("", ",\"unknown\":[{\"field\":\"" field "\",\"reason\":" quoted(why) "}]")
 }
@@ -85,7 +85,8 @@ function add(data, more) {
 
 # Ends a worker report with the families since the last one.
 function worker(name, fault, ms) {
-  WORKERS = WORKERS (WORKERS == "" ? "" : ",") "{\"name\":\"" name "\",\"duration_ms\":" sprintf("%.0f", ms < 0 ? 0 : ms) \
+  WORKERS = WORKERS (WORKERS == "" ? "" : ",") "{\"name\":\"" name \
+    "\",\"duration_ms\":" sprintf("%.0f", ms < 0 ? 0 : ms) \
     ",\"error\":" (fault == "" ? "null" : quoted(fault)) ",\"function_reports\":[" FAMILIES "]}"
   FAMILIES = ""
 }

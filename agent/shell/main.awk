@@ -1,5 +1,5 @@
-# Run twice: `plan` says what the shell has to ask of other programs, `report` makes the report of it and of what it
-# reads itself. Plain POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
+# The shell runs this program twice: `plan` prints the questions for other programs, `report` makes the report from
+# their answers and from files. Runs in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
 
 BEGIN {
   byteCodes()
@@ -36,12 +36,14 @@ function report(  t, begun, now, then, cpuMs, fault) {
   begun = uptime()
   printf "{\"datetime\":\"%s\",\"agent\":{\"version\":\"%s\",\"cpu_ms\":%.0f,\"wall_ms\":%.0f,\"rss_bytes\":%.0f},", \
     ENVIRON["fh_datetime"], ENVIRON["fh_version"], cpuMs, (begun - t[1]) * 1000, residentBytes()
-  printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
-  if (ENVIRON["fh_dir"] == "") print "{\"left\":0,\"place\":null,\"spool_error\":\"no folder of this machine can be used\"}"
-  else print "{\"left\":0,\"place\":" quoted(ENVIRON["fh_dir"]) ",\"spool_error\":\"the shell agent keeps no report\"}"
+  printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", \
+    BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
+  fault = ENVIRON["fh_dir"] == "" ? "no folder of this machine can be used" : "the shell agent keeps no report"
+  printf "{\"left\":0,\"place\":%s,\"spool_error\":\"%s\"}\n", \
+    ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"]), fault
   print KEPT == "" ? countersText(now) : KEPT
 }
-# The time that a process and what it has waited for took, in milliseconds.
+# Returns the CPU time of a process and its ended children, in milliseconds.
 function ticks(pid,  f) {
   split(firstLine("/proc/" pid "/stat"), f, " ")
   return (f[14] + f[15] + f[16] + f[17]) * 10

@@ -1,20 +1,20 @@
-# What a restricted key fixes (src/loader/shell-launcher.sh), as agent/spool/pinned.ts: who holds the key chooses the words of
-# the request and which of a few folders counters are in, and nothing else. Then the arguments are: $1 `pinned`; $2 to $5 as
-# ever; $6 digest of this text, which the launcher has compared; $7 `-`; $8 whatever was asked for.
+# The bounds of a restricted key (src/loader/shell-launcher.sh), as in agent/spool/pinned.ts: its holder chooses the
+# words of the request and one of a few folders for counters, and nothing else. The arguments are then: $1 `pinned`;
+# $2 to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `-`; $8 the command of the collector.
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 pinned= sign=
-# STATUS WORDS
+# no STATUS WORDS: ends with the status and the reason.
 no() { echo "fleet-health restricted key $pinned: $2" >&2; exit $1; }
 refuse() { no 84 'it runs the agent of this digest and nothing else'; }
-# WORD CHARS: $v is what stands between its quotes, if that is made of these characters alone.
+# pick WORD CHARS: sets $v to the text between the word's quotes. Refuses a text with other characters.
 pick() {
   case $1 in \'*\') ;; *) refuse ;; esac
   v=${1#?}
   v=${v%?}
   case $v in '' | *[!$2]*) refuse ;; esac
 }
-# Whether the client has a folder here or may have one made: names can be invented.
+# True if the client has a folder here or may have one made. The holder of a key can invent names.
 mayHaveFolder() {
   [ "$pinned" ] || return 0
   n=0
@@ -26,8 +26,8 @@ if [ "$1" = pinned ]; then
   pinned=$6 digest=- n=0 a= m= f= w=
   [ ${#8} -le 8192 ] || refuse
   case $8 in '/bin/sh -c '*) ;; *) refuse ;; esac
-  # Words of runCommand in src/loader/loader.ts: the first after `fh` is its marker; some after the kind are those of
-  # the agent's own marker and of the folder; the last is the request.
+  # The words of runCommand in src/loader/loader.ts: the marker follows `fh`, the agent's own marker and the folder
+  # follow the kind, and the request is the last word.
   set -f
   IFS=' '
   for x in $8; do
@@ -41,7 +41,7 @@ if [ "$1" = pinned ]; then
   IFS=" $tab$nl"
   pick "$w" A-Za-z0-9_-
   fh_request=$v
-  # `{"v":1,"kind":"visit"` in base64url; the first of them alone; any other version.
+  # In base64url: `{"v":1,"kind":"visit"`, then `{"v":1` with another kind, then any other version.
   case $fh_request in
   eyJ2IjoxLCJraW5kIjoidmlzaXQi*) ;;
   eyJ2IjoxL*) refuse ;;

@@ -3,11 +3,14 @@
 function processes(  i, k, n, f, s, line, file, name, why, isFirst) {
   for (i = 2; i < ARGC; i++) {
     file = ARGV[i]; s = ""
-    # A name may hold blanks, parentheses and line breaks itself.
+    # A name may contain blanks, parentheses and line breaks.
     while ((getline line < file) > 0) s = s line "\n"
     close(file)
     isFirst = isFirst || file ~ /\/proc\/1\/stat$/
-    if (!match(s, /.*\) /)) { if (file ~ /\/proc\/1\/stat$/) why = "no permission: /proc hides processes of others"; continue }
+    if (!match(s, /.*\) /)) {
+      if (file ~ /\/proc\/1\/stat$/) why = "no permission: /proc hides processes of others"
+      continue
+    }
     n++
     STATE[substr(s, RLENGTH + 1, 1)]++
     if (!ASKS["processes"]) continue
@@ -18,7 +21,7 @@ function processes(  i, k, n, f, s, line, file, name, why, isFirst) {
   if (!isFirst) why = "no permission: /proc shows own processes only"
   family("processes"); row()
   known("total", n, isFirst ? "" : why, 0)
-  # This program always runs while it looks.
+  # This program itself is always running at this moment.
   known("running", STATE["R"] > 1 ? STATE["R"] - 1 : 0, why, 0)
   known("blocked", STATE["D"], why, 0); known("zombies", STATE["Z"], why, 0)
   done(0)
@@ -30,7 +33,7 @@ function processes(  i, k, n, f, s, line, file, name, why, isFirst) {
   done(ASKS["processes"] > 200 ? ASKS["processes"] - 200 : 0)
 }
 
-# Where the kernel cut the name off, the first argument has it whole; only what goes on from the cut name counts.
+# Returns the whole name if the kernel truncated it: the first argument, if that continues the truncated name.
 function wholeName(name, file,  line, program) {
   if (length(name) != 15) return name
   sub(/stat$/, "cmdline", file)
@@ -41,7 +44,7 @@ function wholeName(name, file,  line, program) {
   return index(line, name) == 1 ? line : name
 }
 
-# As agent/probes/name-glob.ts.
+# True if a name matches globs, as in agent/probes/name-glob.ts.
 function matches(globs, name,  i, n, g, some, hit, excluding) {
   n = split(globs, g, ",")
   for (i = 1; i <= n; i++) {

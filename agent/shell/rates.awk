@@ -5,14 +5,14 @@ function uptime(  line) {
   return line + 0
 }
 
-# Fills into[name, 1..] from now on, and NAMES in their order.
+# Reads the counters of now: into[name, 1..], and CPU and CARD with the names in their order.
 function sample(into,  line, f, i, n, at, file) {
   into["at"] = uptime()
   CPUS = CARDS = 0
   file = ROOT "/proc/stat"
   while ((getline line < file) > 0 && line ~ /^cpu/) {
     split(line, f, " "); if (f[1] != "cpu") CPU[++CPUS] = f[1]
-    # Ancient kernels count fewer states; guest time, which follows these, is in user and nice already.
+    # Old kernels have fewer columns. User and nice include the guest times of the columns after these.
     for (i = 1; i <= 8; i++) into[f[1], i] = f[i + 1] + 0
   }
   close(file)
@@ -26,7 +26,7 @@ function sample(into,  line, f, i, n, at, file) {
   close(file)
 }
 
-# The CPUs of a container's own quota, and what it used in microseconds into now["quota", 1]; 0: no such quota.
+# Returns the CPUs of a container's own quota, 0 without one. Sets now["quota", 1] to its usage in microseconds.
 function quota(now,  f, g, dir) {
   dir = "/sys/fs/cgroup/"
   split(firstLine(dir "cpu.max"), f, " ")
@@ -51,8 +51,8 @@ function countersText(now,  i, k, out) {
   return out
 }
 
-# The counters of the previous visit, unless they are of another boot, or of too long or too short a time ago: KEPT is
-# then their text, for the next visit. NO_RATES says why none can be used.
+# Reads the counters of the previous visit of this boot. Sets NO_RATES to the reason if they cannot be used. Sets KEPT
+# to the text of counters that are too young, which the next visit uses.
 function readCounters(file, into, now,  line, f, i, n, name) {
   NO_RATES = "first visit"
   if (file == "" || (getline line < file) <= 0) return
@@ -69,8 +69,8 @@ function readCounters(file, into, now,  line, f, i, n, name) {
   close(file)
 }
 
-# What passed of one CPU, into D[1..8] and D["all"], D["busy"]; false when that makes no sense. Idle and iowait may each
-# go back a little, which counts as nothing.
+# Fills D[1..8], D["all"] and D["busy"] with the ticks of a CPU since the previous visit. False if they make no sense.
+# Idle and iowait may each go back a little; a step back counts as nothing.
 function passed(name, now, then,  i, d, sum) {
   D["all"] = 0
   if (!((name, 1) in then)) return 0
@@ -85,11 +85,13 @@ function passed(name, now, then,  i, d, sum) {
 function cpu(now, then,  i, b, why, cap, p) {
   family("cpu"); row()
   why = NO_RATES
-  if (why == "") why = !(("cpu", 1) in then) ? "first visit" : passed("cpu", now, then) ? "" : "the counters went backwards"
+  if (why == "" && !(("cpu", 1) in then)) why = "first visit"
+  else if (why == "" && !passed("cpu", now, then)) why = "the counters went backwards"
   if (why != "") D["all"] = 1
   cap = quota(now); b = why; p = D["busy"] / D["all"]
   if (cap && NO_RATES == "") {
-    b = !(("quota", 1) in then) ? "no quota at the previous visit" : now["quota", 1] < then["quota", 1] + 0 ? "the counters went backwards" : ""
+    b = !(("quota", 1) in then) ? "no quota at the previous visit" : \
+      now["quota", 1] < then["quota", 1] + 0 ? "the counters went backwards" : ""
     if (b == "") p = (now["quota", 1] - then["quota", 1]) / ((now["at"] - then["at"]) * 1000000 * cap)
     if (p > 1) p = 1
   }
@@ -99,15 +101,16 @@ function cpu(now, then,  i, b, why, cap, p) {
   known("iowait_percent", 100 * D[5] / D["all"], why, 2)
   known("steal_percent", 100 * D[8] / D["all"], why, 2)
   b = -1
-  for (i = 1; i <= CPUS; i++) if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
+  for (i = 1; i <= CPUS; i++)
+    if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
   known("busiest_percent", b, why == "" && b < 0 ? "no CPU was online at both visits" : why, 2)
   number("cpus", CPUS, 0)
   known("interval_s", now["at"] - then["at"], NO_RATES, 2)
   done(0)
 }
 
-# Of what has a device or is a bond of such, as the shell found; their state and speed, too, are of the shell.
-function network(now, then,  i, k, n, name, why, f, field, column) {
+# Reports the interfaces that the shell has found to have a device, and bonds of them, with their state and speed.
+function network(now, then,  i, k, n, name, why, f, field, column, rate) {
   split("rx_bytes 1 tx_bytes 9 rx_packets 2 tx_packets 10 rx_errors 3 tx_errors 11 rx_drops 4 tx_drops 12", field, " ")
   family("network")
   for (i = 1; i <= CARDS; i++) {
@@ -115,10 +118,12 @@ function network(now, then,  i, k, n, name, why, f, field, column) {
     if (!(name in LINK) || ++n > 200) continue
     row(); label("interface", name)
     why = NO_RATES != "" ? NO_RATES : !(("net " name, 1) in then) ? "new since the previous visit" : ""
-    for (k = 1; k <= 12 && why == ""; k++) if (now["net " name, k] < then["net " name, k]) why = "the counters were reset"
+    for (k = 1; k <= 12 && why == ""; k++)
+      if (now["net " name, k] < then["net " name, k]) why = "the counters were reset"
     for (k = 1; k <= 16; k += 2) {
       column = field[k + 1]
-      known(field[k] "_per_s", why == "" ? (now["net " name, column] - then["net " name, column]) / (now["at"] - then["at"]) : 0, why, 2)
+      rate = why == "" ? (now["net " name, column] - then["net " name, column]) / (now["at"] - then["at"]) : 0
+      known(field[k] "_per_s", rate, why, 2)
     }
     split(LINK[name], f, "/")
     if (f[2] == "") f[2] = f[3]
@@ -128,8 +133,8 @@ function network(now, then,  i, k, n, name, why, f, field, column) {
   done(n > 200 ? n - 200 : 0)
 }
 
-# `name/carrier/operstate/speed/1` of each, the 1 of physical ones; where none is, as in a container, those named like a
-# card count.
+# Fills LINK from a text of `name/carrier/operstate/speed/1`; the 1 marks physical interfaces. Without any, as in a
+# container, takes those with names of network cards.
 function readLinks(text,  i, n, link, f, isPhysical) {
   isPhysical = text ~ /\/1( |$)/
   n = split(text, link, " ")

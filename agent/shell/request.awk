@@ -1,4 +1,4 @@
-# Reads the request of src/report/agent-request.ts: of it, only what probes are asked for.
+# Reads the options of probes from the request (src/report/agent-request.ts).
 
 function bytesOf(base64,  i, n, k, v, out, digits) {
   digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -13,9 +13,9 @@ function bytesOf(base64,  i, n, k, v, out, digits) {
   return out
 }
 
-# ASKED["units", 1], ASKS["units"]: the lists of texts that lie three deep.
+# Fills ASKED["units", 1..] and ASKS["units"], their number: the lists of texts at depth three.
 function readRequest(json,  depth, s, key) {
-  # JSON has none in its texts; here one would begin another line of the plan.
+  # Texts of JSON hold no control characters. Here a line break would begin another line of the plan.
   gsub(/[\001-\037\177]/, "", json)
   while (json != "") {
     if (match(json, /^"([^"\\]|\\.)*"/)) {

@@ -1,4 +1,4 @@
-# What `systemctl show` said of failed units and of those that rules name: blocks of `Name=value` lines.
+# Failed units and those that rules name, from the output of `systemctl show`: blocks of `Name=value` lines.
 
 function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, unit, failed, asked, again, since, now) {
   n = split(ENVIRON["fh_units"] "\n\n", line, "\n"); now = uptime(); since = -1
@@ -14,8 +14,9 @@ function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, u
     m = split(id " " names, name, " ")
     for (k = 1; k <= m; k++) if (!(name[k] in ACTIVE)) {
       ACTIVE[name[k]] = isMissing && state != "failed" ? "missing" : state
-      # What systemd itself starts again has failed a moment ago.
-      RUNS[name[k]] = state ~ /^(active|reloading|refreshing)$/ || (state == "activating" && !again && since >= 0 && since < 120)
+      # A unit that systemd restarts has failed a moment ago.
+      RUNS[name[k]] = state ~ /^(active|reloading|refreshing)$/ || \
+        (state == "activating" && !again && since >= 0 && since < 120)
     }
     id = names = state = ""; isMissing = again = 0; since = -1
   }

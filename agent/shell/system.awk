@@ -1,4 +1,4 @@
-# Load, memory, swap, what names the system, and uptime.
+# Load, memory, swap, and the names of the system.
 
 function firstLine(path,  line) {
   if ((getline line < (ROOT path)) <= 0) line = ""
@@ -19,13 +19,13 @@ function readMeminfo(  line, f, file) {
   close(file)
 }
 
-# In a container with a limit of its own, that limit and what was used of it.
+# Reports the memory; in a container with a limit of its own, that limit and its usage.
 function memory(  total, free, cap, used, cache, reserve, dir, line, f, isNew) {
   total = MEM["MemTotal"]
   if (!total) return "no MemTotal in /proc/meminfo"
   free = MEM["MemAvailable"]
   if (free == "" && "SReclaimable" in MEM) {
-    # What kernels before 3.14 do not say, as procps works it out (sysinfo.c).
+    # Estimates MemAvailable for kernels before 3.14, as procps does (sysinfo.c).
     reserve = firstLine("/proc/sys/vm/min_free_kbytes") * 1280; cache = MEM["Active(file)"] + MEM["Inactive(file)"]
     free = MEM["MemFree"] - reserve + cache - (cache / 2 < reserve ? cache / 2 : reserve) + MEM["SReclaimable"]
     free -= MEM["SReclaimable"] / 2 < reserve ? MEM["SReclaimable"] / 2 : reserve
@@ -35,8 +35,10 @@ function memory(  total, free, cap, used, cache, reserve, dir, line, f, isNew) {
   if (cap == "") { dir = dir "memory/"; isNew = 0; cap = firstLine(dir "memory.limit_in_bytes") }
   used = firstLine(dir (isNew ? "memory.current" : "memory.usage_in_bytes"))
   if (cap > 0 && cap + 0 < total && used != "") {
-    # Page cache that nobody uses now is given back before the limit bites.
-    while ((getline line < (ROOT dir "memory.stat")) > 0) { split(line, f, " "); if (f[1] == (isNew ? "inactive_file" : "total_inactive_file")) cache = f[2] }
+    # The kernel frees inactive page cache before it enforces the limit.
+    while ((getline line < (ROOT dir "memory.stat")) > 0) {
+      split(line, f, " "); if (f[1] == (isNew ? "inactive_file" : "total_inactive_file")) cache = f[2]
+    }
     close(ROOT dir "memory.stat")
     total = cap + 0; used -= cache; if (used < 0) used = 0
     if (free != "" && total - used < free) free = total - used
@@ -65,7 +67,8 @@ function readRelease(  line, name, value, file) {
   while ((getline line < (ROOT file)) > 0) {
     if (!match(line, /^[A-Z_]+=/)) continue
     name = substr(line, 1, RLENGTH - 1); value = substr(line, RLENGTH + 1); sub(/[ \r]+$/, "", value)
-    if (!(name in RELEASE)) RELEASE[name] = value ~ /^".*"$|^\047.*\047$/ ? plain(substr(value, 2, length(value) - 2)) : value
+    if (value ~ /^".*"$|^\047.*\047$/) value = plain(substr(value, 2, length(value) - 2))
+    if (!(name in RELEASE)) RELEASE[name] = value
   }
   close(ROOT file)
 }
@@ -78,12 +81,13 @@ function os(  kind, why) {
   label("kernel", firstLine("/proc/sys/kernel/osrelease")); label("architecture", ENVIRON["fh_machine"])
   label("virtualisation", virtualisation())
   kind = " " RELEASE["ID"] " " RELEASE["ID_LIKE"] " "
-  why = ENVIRON["fh_reboot"] == 1 || kind ~ / (debian|ubuntu|arch|alpine|suse|opensuse) / ? "" : "this system does not tell"
+  why = ENVIRON["fh_reboot"] == 1 || kind ~ / (debian|ubuntu|arch|alpine|suse|opensuse) / ? "" : \
+    "this system does not tell"
   known("reboot_required", ENVIRON["fh_reboot"] == 1, why, 0)
   done(0)
 }
 
-# As agent/probes/virtualisation.ts finds it out.
+# Returns the virtualisation, detected as in agent/probes/virtualisation.ts.
 function virtualisation(  s, i, n, line, f) {
   if (tolower(firstLine("/proc/sys/kernel/osrelease")) ~ /microsoft/) return "wsl"
   if ((s = firstLine("/run/systemd/container")) != "") return s
@@ -94,13 +98,16 @@ function virtualisation(  s, i, n, line, f) {
   }
   close(ROOT "/proc/1/cgroup")
   if (s != "") return s
-  if ((s = firstLine("/sys/hypervisor/type")) != "") return s != "xen" || firstLine("/proc/xen/capabilities") ~ /control_d/ ? "none" : "xen"
+  if ((s = firstLine("/sys/hypervisor/type")) != "")
+    return s != "xen" || firstLine("/proc/xen/capabilities") ~ /control_d/ ? "none" : "xen"
   while (s == "" && (getline line < (ROOT "/proc/cpuinfo")) > 0) if (line ~ /^flags[ \t]*:/) s = line " "
   close(ROOT "/proc/cpuinfo")
   if (s != "" && s !~ / hypervisor /) return "none"
   line = "/sys/class/dmi/id/"
   line = tolower(firstLine(line "sys_vendor") " " firstLine(line "product_name") " " firstLine(line "bios_vendor"))
-  n = split("vmware:vmware,virtualbox:virtualbox,innotek:virtualbox,parallels:parallels,bhyve:bhyve,xen:xen,microsoft corporation virtual machine:hyperv,kvm:kvm,qemu:kvm,openstack:kvm,google compute engine:kvm,amazon ec2:kvm", VENDOR, ",")
+  n = split("vmware:vmware,virtualbox:virtualbox,innotek:virtualbox,parallels:parallels,bhyve:bhyve,xen:xen," \
+    "microsoft corporation virtual machine:hyperv,kvm:kvm,qemu:kvm,openstack:kvm,google compute engine:kvm," \
+    "amazon ec2:kvm", VENDOR, ",")
   for (i = 1; i <= n; i++) { split(VENDOR[i], f, ":"); if (index(line, f[1])) return f[2] }
   return s == "" ? "" : "vm-other"
 }

@@ -1,9 +1,9 @@
-# The end of spool.sh in a client's folder: makes one report, by the first agent that can. spool-script.ts puts the variables
-# before it: y seconds after a visit in which there is nothing to do, k guard, t seconds until the agent is killed, c collector,
-# n path of node or `-`, g digest of the program, r request.
+# The end of spool.sh in a client's folder: makes one report, by the first agent that can. spool-script.ts puts the
+# variables before it: y seconds after a visit without a report, k guard, t seconds until the agent is killed,
+# c collector, n path of node or `-`, g digest of the program, r request.
 #
-# Tries the agent of the last visit, in the places of agents and of restricted keys, and then any other that is there: an agent
-# that was replaced may have left a script that could not be written. Statuses: 0 done, 4 notKeptStatus, 137 killed.
+# Tries the agent of the last visit in the places of agents and of restricted keys, then any other agent there: a
+# replaced agent may have left a script that could not be written. Statuses: 0 done, 4 notKeptStatus, 137 killed.
 # shellcheck disable=SC2154 # spool-script.ts sets them
 umask 077
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE
