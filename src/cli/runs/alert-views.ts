@@ -53,10 +53,17 @@ function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
       refused: deliver,
       fault: ({ fault }) => void faults.push(faultJson(fault)),
     },
-    end: (result) => {
-      const { holder, heldBack } = result;
-      const facts = jsonFields({ ...result, holder: holderJson(holder), heldBack: heldBackJson(heldBack) });
-      output.printJson({ command: 'alert', dry_run: dryRun, ...facts, mails, deliveries, faults });
+    end: ({ runId, outcome, exitStatus, startedAtMs, finishedAtMs, ...result }) => {
+      const { reports, visits, composed, sent, putOff, refused, more } = result;
+      const [holder, heldBack] = [holderJson(result.holder), heldBackJson(result.heldBack)];
+      output.printJson({
+        command: 'alert',
+        ...jsonFields({ dryRun, runId, outcome, exitStatus, holder, startedAtMs, finishedAtMs }),
+        ...jsonFields({ reports, visits, composed, sent, putOff, refused, more, heldBack }),
+        mails,
+        deliveries,
+        faults,
+      });
     },
   };
 }

@@ -42,10 +42,11 @@ function jsonView(output: Output): CollectView {
       report: ({ report }) => void reports.push(report),
       quarantined: ({ client, code, message }) => void quarantined.push({ client, code, message }),
     },
-    end: (result) =>
+    end: ({ runId, outcome, exitStatus, startedAtMs, finishedAtMs, clients, succeeded, failed, ...result }) =>
       output.printJson({
         command: 'collect',
-        ...jsonFields({ ...result, holder: holderJson(result.holder), unreached: undefined, failures: undefined }),
+        ...jsonFields({ runId, outcome, exitStatus, holder: holderJson(result.holder), startedAtMs, finishedAtMs }),
+        ...{ clients, succeeded, failed, skipped: result.skipped, reports: result.reports },
         skipped_clients: skipped,
         visits,
         quarantined,
