@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { globMatcher, isGlob } from '../../config/values/globs.ts';
+import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
@@ -13,6 +13,7 @@ import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { clientFilter, clientNames } from './read-alerts.ts';
 
 /** The alerts that a command line names. */
 export interface AckTarget {
@@ -54,7 +55,8 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
     () =>
       chosen.length === 0
         ? escapeControls(nothingOpen(options))
-        : `${chosenLines('acknowledged', chosen)}\nNo reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`,
+        : `${chosenLines('acknowledged', chosen)}
+No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets worse.`,
   );
   return chosen.length === 0 && !options.all ? 1 : 0;
 }
@@ -126,18 +128,14 @@ async function choose(alerts: AlertStore, config: Config, { all, names: named }:
   if (areNumbers(named) && (named.length > 1 || target.includes('-')))
     return numberedAmong(alerts, open, firing, named);
   const isRule = ruleFilter(rule, firing);
-  const names = [...new Set([...config.clients.map(({ name }) => name), ...firing.map(({ client }) => client)])];
+  const names = clientNames(config, firing);
   if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
     const numbered = open.find(({ id }) => id === Number(target));
     if (numbered !== undefined) return isRule(numbered.rule) ? [numbered] : [];
     await refuseUnknownNumber(alerts, Number(target), firing);
     return [];
   }
-  const isMeant = names.includes(target) ? (name: string) => name === target : globMatcher(target);
-  if (!names.some(isMeant)) {
-    const what = isGlob(target) ? `no client matches "${target}"` : `there is no client "${target}"`;
-    throw usageError(`${what}${didYouMean(target, names)}`, 'fleet-health alerts lists what is open.');
-  }
+  const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');
   const ofClients = firing.filter(({ client }) => isMeant(client));
   const chosen = ofClients.filter((alert) => isRule(alert.rule));
   if (rule !== null && chosen.length === 0 && ofClients.length > 0) {

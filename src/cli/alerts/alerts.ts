@@ -1,3 +1,4 @@
+import type { Notified } from '../../alerter/explain/explain-alerts.ts';
 import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
@@ -10,6 +11,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
@@ -85,7 +87,8 @@ export function alertsText(output: Output, config: Config, views: readonly Alert
   const firing = views.filter(({ alert }) => alert.state === 'firing').length;
   const count = firing === 0 ? 'Nothing fires' : `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'}`;
   const whom = views.some(({ alert }) => alert.client === '') ? 'CLIENT, or --fleet,' : 'CLIENT';
-  return `${table}\n\n${count}. Times are ${time.zone}. fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
+  const more = `fleet-health explain ${whom} says more, ack NUMBER ends reminders.`;
+  return `${table}\n\n${count}. Times are ${time.zone}. ${more}`;
 }
 
 function severityCell({ severity, state }: AlertView['alert']): Cell {
@@ -150,37 +153,20 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 
 /** An alert as JSON. */
 export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
+  const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
+  const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;
+  const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null } = alert;
   return {
-    id: alert.id,
-    client: alert.client,
-    rule: alert.rule,
-    subject: alert.subject,
-    state: alert.state,
-    severity: alert.severity,
-    value: alert.value,
-    value_text: alert.valueText,
-    limit_text: alert.limitText,
-    pending_since: jsonTime(alert.pendingSinceMs),
-    firing_since: jsonTime(alert.firingSinceMs),
-    resolved_at: jsonTime(alert.resolvedAtMs),
-    closed_reason: alert.closedReason,
-    flapping: alert.flapping,
-    acknowledged: acknowledged
-      ? {
-          by: alert.acknowledgedBy,
-          until: jsonTime(alert.acknowledgedUntilMs),
-          comment: alert.acknowledgedComment ?? null,
-        }
-      : null,
+    ...jsonFields({ id, client, rule, subject, state, severity, value, valueText, limitText }),
+    ...jsonFields({ pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping }),
+    acknowledged: acknowledged ? jsonFields({ by, untilMs, comment }) : null,
     held_by: covers.map(coverJson),
-    told: notified.map(({ recipient, state, severity, notifiedAtMs, unsent }) => ({
-      recipient,
-      state,
-      severity,
-      at: jsonTime(notifiedAtMs),
-      delivery: unsent?.delivery.replace('-', '_') ?? 'sent',
-      undelivered_since: jsonTime(unsent?.sinceMs ?? null),
-      error: unsent?.error ?? null,
-    })),
+    told: notified.map(notifiedJson),
   };
+}
+
+function notifiedJson({ recipient, state, severity, notifiedAtMs: atMs, unsent }: Notified): object {
+  const delivery = unsent?.delivery.replace('-', '_') ?? 'sent';
+  const undeliveredSinceMs = unsent?.sinceMs ?? null;
+  return jsonFields({ recipient, state, severity, atMs, delivery, undeliveredSinceMs, error: unsent?.error ?? null });
 }

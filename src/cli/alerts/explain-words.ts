@@ -77,10 +77,10 @@ export function clientLines(
 
 function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
   const { rule, samples, unknown, alerts, listeners } = explained;
-  const values = samples.map(
-    ({ subject, level, valueText }) =>
-      `${subject === '' ? '' : `${subject} `}${level === 'unknown' ? 'unknown' : valueText === '' ? 'well' : valueText}`,
-  );
+  const values = samples.map(({ subject, level, valueText }) => {
+    const value = level === 'unknown' ? 'unknown' : valueText || 'well';
+    return subject === '' ? value : `${subject} ${value}`;
+  });
   const words = unknown === null ? cut([...new Set(values)]) : [unknownText(unknown, saying)];
   const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
@@ -140,11 +140,8 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
   if (alert.state !== 'pending') {
     const sent = told.filter(({ unsent }) => unsent === null);
     if (told.length === 0) lines.push('Nobody was told.');
-    if (sent.length > 0) {
-      lines.push(
-        `LastNotified: ${sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${toldWord(one)})`).join(', ')}.`,
-      );
-    }
+    const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${toldWord(one)})`);
+    if (sent.length > 0) lines.push(`LastNotified: ${mails.join(', ')}.`);
     lines.push(
       ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );
@@ -169,7 +166,8 @@ function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): stri
   const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = alert;
   const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
   if (alert.state === 'pending') {
-    return `Alert ${what} is pending since ${time.momentAndAge(alert.pendingSinceMs)}: ${value}. ${untilFiring(alert, rule, saying)}`;
+    const pending = `Alert ${what} is pending since ${time.momentAndAge(alert.pendingSinceMs)}: ${value}.`;
+    return `${pending} ${untilFiring(alert, rule, saying)}`;
   }
   const since = time.momentAndAge(firingSinceMs ?? alert.pendingSinceMs);
   if (alert.state === 'firing') {
@@ -208,7 +206,9 @@ function undeliveredLines({ undelivered }: Explanation, { time }: Saying): reado
     ...undelivered.map((mail) => {
       const next = nextTry(mail, (atMs) => `next try ${time.moment(atMs)}`);
       const error = mail.error === null ? '' : `: ${mail.error}`;
-      return `  ${escapeControls(`${mail.id}: ${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}, ${mail.attempts} ${mail.attempts === 1 ? 'try' : 'tries'}, ${next}${error}`)}`;
+      const made = `${mail.id}: ${mail.recipient}, made ${time.momentAndAge(mail.createdAtMs)}`;
+      const tries = `${mail.attempts} ${mail.attempts === 1 ? 'try' : 'tries'}`;
+      return `  ${escapeControls(`${made}, ${tries}, ${next}${error}`)}`;
     }),
   ];
 }

@@ -1,20 +1,23 @@
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { AlertExplained, ExplainOptions, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import { type ClientExplained, explainClient } from '../../alerter/explain/explain-client.ts';
-import { explainFleet } from '../../alerter/explain/explain-fleet.ts';
+import { explainFleet, type FleetExplained } from '../../alerter/explain/explain-fleet.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
+import { counted } from '../../text/numbers.ts';
 import { clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
-import { jsonTime, readerTime } from '../terminal/reader-time.ts';
+import { sealedJson, sealedLines } from '../status/sealed-words.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
+import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
 import { alertJson } from './alerts.ts';
-import { fleetJson, fleetLines } from './explain-fleet-words.ts';
 import { clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
 
@@ -129,28 +132,18 @@ function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null
 function clientJson({ client, reportAtMs, visitAtMs, unprocessed, rules, undelivered }: ClientExplained): object {
   return {
     client: client.name,
-    report_at: jsonTime(reportAtMs),
-    visit_at: jsonTime(visitAtMs),
-    unprocessed,
+    ...jsonFields({ reportAtMs, visitAtMs, unprocessed }),
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
   };
 }
 
 function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExplained): unknown {
+  const { name, type, origin, warning, critical } = rule;
   return {
-    rule: rule.name,
-    type: rule.type,
-    origin: rule.origin,
-    warning: rule.warning,
-    critical: rule.critical,
+    ...jsonFields({ rule: name, type, origin, warning, critical }),
     limit_text: describeLimit(rule, 'critical'),
-    samples: samples.map(({ subject, level, value, valueText }) => ({
-      subject,
-      level,
-      value,
-      value_text: valueText,
-    })),
+    samples: samples.map(({ subject, level, value, valueText }) => jsonFields({ subject, level, value, valueText })),
     unknown: unknown === null ? null : { reason: unknown.reason, since: jsonTime(unknown.sinceMs) },
     recipients: listeners.map(({ recipient, least }) => ({ recipient, severity: least })),
     held_by: mutes.map(({ reason, subjects }) => ({ ...reasonJson(reason), subjects })),
@@ -171,5 +164,44 @@ function reasonJson(reason: HoldReason): object {
     kind: reason.kind,
     silence: reason.kind === 'silence' ? reason.id : null,
     until: 'untilMs' in reason ? jsonTime(reason.untilMs) : null,
+  };
+}
+
+/** Lists the collectors, and the bastions that cannot be reached with the number of clients behind them. */
+function fleetLines(
+  { collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained,
+  time: ReaderTime,
+  nowMs: number,
+): readonly string[] {
+  const lines = collectors.map(({ id, host, lastFinishedMs }) =>
+    lastFinishedMs === null
+      ? `No full run of collector ${id} on ${host} has finished in the last seven days.`
+      : `The last full run of collector ${id} on ${host} finished at ${time.momentAndAge(lastFinishedMs)}.`,
+  );
+  if (lines.length === 0) lines.push('No collector has made a full run in the last seven days.');
+  if (silenceJudgedFromMs !== null) {
+    lines.push(
+      `Silence is judged from ${time.moment(silenceJudgedFromMs)} on: until then it might have been the database's.`,
+    );
+  }
+  for (const { name, behind } of bastions) {
+    lines.push(
+      `Bastion ${name} is gone: of ${counted(behind, 'client')} behind it none can be reached. ` +
+        'fleet-health explain CLIENT unreachable says more of each.',
+    );
+  }
+  lines.push(...sealedLines(sealed, nowMs));
+  return lines.map(escapeControls);
+}
+
+function fleetJson({ collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained): object {
+  return {
+    fleet: true,
+    collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
+      jsonFields({ id, host, lastFinishedAtMs }),
+    ),
+    silence_judged_from: jsonTime(silenceJudgedFromMs),
+    sealed: sealedJson(sealed),
+    bastions_gone: bastions.map(({ name, behind }) => ({ name, behind })),
   };
 }

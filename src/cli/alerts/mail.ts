@@ -4,8 +4,9 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
-import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
 /** `mail list`: lists mails that no server has taken, oldest first. */
@@ -73,15 +74,7 @@ export async function mailDiscardCommand(context: Context, ids: readonly number[
 }
 
 /** An undelivered mail for programs. */
-export function mailJson(mail: MailSummary): object {
-  return {
-    id: mail.id,
-    recipient: mail.recipient,
-    message_id: mail.messageId,
-    created_at: jsonTime(mail.createdAtMs),
-    attempts: mail.attempts,
-    next_attempt_at: jsonTime(mail.nextAttemptAtMs),
-    failed_at: jsonTime(mail.failedAtMs),
-    error: mail.error,
-  };
+export function mailJson({ id, recipient, messageId, createdAtMs, attempts, ...rest }: MailSummary): object {
+  const { nextAttemptAtMs, failedAtMs, error } = rest;
+  return jsonFields({ id, recipient, messageId, createdAtMs, attempts, nextAttemptAtMs, failedAtMs, error });
 }

@@ -50,7 +50,7 @@ export async function readAlerts(options: ReadAlertsOptions): Promise<readonly A
           ({ state, resolvedAtMs }) => state === 'resolved' && (resolvedAtMs ?? 0) >= closedSinceMs,
         );
   const all = [...open, ...closed];
-  const isWanted = clientFilter(config, options.client, all);
+  const isWanted = options.client === null ? () => true : clientFilter(clientNames(config, all), options.client);
   const alerts = all.filter(({ client }) => isWanted(client)).sort(compareAlerts);
   const ids = alerts.flatMap(({ id }) => id ?? []);
   const notified = await notifiedOf(store, ids);
@@ -68,19 +68,18 @@ function coverOf(reason: HoldReason): readonly Cover[] {
   return reason.kind === 'window' ? [{ silence: null, untilMs: reason.untilMs }] : [];
 }
 
-/** Returns a test for the clients of a name or pattern. Throws FleetError `usage` if it fits no known client. */
-export function clientFilter(
-  config: Pick<Config, 'clients'>,
-  wanted: string | null,
-  alerts: readonly Pick<Alert, 'client'>[],
-): (client: string) => boolean {
-  if (wanted === null) return () => true;
-  const names = [...new Set([...config.clients.map(({ name }) => name), ...alerts.map(({ client }) => client)])];
+/** The clients of config.xml, and those that have an alert. */
+export function clientNames({ clients }: Config, alerts: readonly Alert[]): readonly string[] {
+  return [...new Set([...clients.map(({ name }) => name), ...alerts.map(({ client }) => client)])];
+}
+
+/** Returns a test for the clients of a name or pattern. Throws FleetError `usage` if it fits none of the names. */
+export function clientFilter(names: readonly string[], wanted: string, advice?: string): (client: string) => boolean {
   if (names.includes(wanted)) return (name) => name === wanted;
   const matches = globMatcher(wanted);
   if (names.some(matches)) return matches;
   const what = isGlob(wanted) ? `no client matches "${wanted}"` : `there is no client "${wanted}"`;
-  throw usageError(`${what}${didYouMean(wanted, names)}`);
+  throw usageError(`${what}${didYouMean(wanted, names)}`, advice);
 }
 
 const stateRank = { firing: 0, pending: 1, resolved: 2 } as const;

@@ -16,8 +16,9 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
-import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { oddPatterns } from './silence-patterns.ts';
 
@@ -56,13 +57,10 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   }
   printDone(
     output,
-    () => ({
-      command: 'silence add',
-      silence: silenceJson(silence),
-      clients: clientCount,
-      open_alerts: held,
-      warnings: odd,
-    }),
+    () => {
+      const counts = { clients: clientCount, open_alerts: held };
+      return { command: 'silence add', silence: silenceJson(silence), ...counts, warnings: odd };
+    },
     () => addedText(config, silence, { clients: clientCount, held, nowMs }),
   );
   return 0;
@@ -195,17 +193,6 @@ export async function silenceExpireCommand(context: Context, id: number): Promis
   return 0;
 }
 
-/** A silence for programs. */
-export function silenceJson({ startsAtMs, endsAtMs, ...silence }: Silence): object {
-  const { id, client, rule, subject, author, comment } = silence;
-  return {
-    id,
-    client,
-    rule,
-    subject,
-    starts_at: jsonTime(startsAtMs),
-    ends_at: jsonTime(endsAtMs),
-    author,
-    comment,
-  };
+function silenceJson({ id, client, rule, subject, startsAtMs, endsAtMs, author, comment }: Silence): object {
+  return jsonFields({ id, client, rule, subject, startsAtMs, endsAtMs, author, comment });
 }

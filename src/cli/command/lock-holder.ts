@@ -1,5 +1,6 @@
 import type { LogFields } from '../../log.ts';
 import { describeDuration } from '../../text/durations.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The process that holds a lock. */
@@ -32,7 +33,5 @@ export function overlappedFields(run: string, holder: Holder | null): LogFields 
 
 /** The holder of a lock as JSON. */
 export function holderJson(holder: Holder | null): object | null {
-  if (holder === null) return null;
-  const { pid, host, startedAtMs } = holder;
-  return { pid, ...(host === undefined ? {} : { host }), since: jsonTime(startedAtMs) };
+  return holder && jsonFields({ pid: holder.pid, host: holder.host, sinceMs: holder.startedAtMs });
 }

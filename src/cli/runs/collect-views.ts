@@ -46,7 +46,7 @@ function jsonView(output: Output): CollectView {
       output.printJson({
         command: 'collect',
         ...jsonFields({ runId, outcome, exitStatus, holder: holderJson(result.holder), startedAtMs, finishedAtMs }),
-        ...{ clients, succeeded, failed, skipped: result.skipped, reports: result.reports },
+        ...jsonFields({ clients, succeeded, failed, skipped: result.skipped, reports: result.reports }),
         skipped_clients: skipped,
         visits,
         quarantined,

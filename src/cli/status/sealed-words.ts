@@ -1,7 +1,7 @@
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 
 /** Says what waits sealed in the database. Returns no sentence if nothing does. */
 export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): readonly string[] {
@@ -15,22 +15,17 @@ export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): re
   for (const { keyId, code, reports, clients, sinceMs } of sealed) {
     if (code === null) continue;
     const age = describeAge(nowMs - sinceMs);
-    lines.push(
-      `${counted(reports, 'report')} of ${counted(clients, 'client')} ${wait(reports)} for key ${keyId}, which no ingest has, the oldest for ${age} (${code}).`,
-    );
+    const what = `${counted(reports, 'report')} of ${counted(clients, 'client')}`;
+    lines.push(`${what} ${wait(reports)} for key ${keyId}, which no ingest has, the oldest for ${age} (${code}).`);
   }
   return lines;
 }
 
 /** Returns the waiting sealed reports as JSON. */
 export function sealedJson(sealed: readonly SealedSummary[]): readonly unknown[] {
-  return sealed.map(({ keyId, code, reports, clients, sinceMs }) => ({
-    key: keyId,
-    code,
-    reports,
-    clients,
-    since: jsonTime(sinceMs),
-  }));
+  return sealed.map(({ keyId: key, code, reports, clients, sinceMs }) =>
+    jsonFields({ key, code, reports, clients, sinceMs }),
+  );
 }
 
 function wait(count: number): string {

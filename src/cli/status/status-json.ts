@@ -1,5 +1,6 @@
 import type { RunSummary } from '../../storage/store/storage.ts';
 import { heldBackJson } from '../command/alert-words.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import type { FleetMember, FleetStatus } from './fleet-status.ts';
 import { sealedJson } from './sealed-words.ts';
@@ -13,26 +14,12 @@ export function statusJson(
   return {
     command: 'status',
     at: jsonTime(nowMs),
-    last_run:
-      lastRun === null
-        ? null
-        : {
-            ...runJson(lastRun),
-            clients: lastRun.clients,
-            succeeded: lastRun.succeeded,
-            failed: lastRun.failed,
-          },
-    last_pass: lastPass === null ? null : runJson(lastPass),
-    last_ingest: lastIngest === null ? null : runJson(lastIngest),
+    last_run: runJson(lastRun, ({ clients, succeeded, failed }) => ({ clients, succeeded, failed })),
+    last_pass: runJson(lastPass),
+    last_ingest: runJson(lastIngest),
     sealed: sealedJson(sealed),
     alerts: { firing, critical, fleet: ofFleet },
-    undelivered: {
-      mails: undelivered.mails,
-      refused: undelivered.refused,
-      queued: undelivered.queued,
-      oldest_at: jsonTime(undelivered.oldestAtMs),
-      last_error: undelivered.lastError,
-    },
+    undelivered: jsonFields(undelivered),
     silences: held.filter(({ silence }) => silence !== null).length,
     held_back: heldBackJson(held),
     unlisted: unlisted.length,
@@ -45,20 +32,13 @@ export function statusJson(
   };
 }
 
-function runJson({ id, outcome, startedAtMs, finishedAtMs }: RunSummary): object {
-  return { run_id: id, outcome, started_at: jsonTime(startedAtMs), finished_at: jsonTime(finishedAtMs) };
+function runJson(run: RunSummary | null, counts: (run: RunSummary) => object = () => ({})): object | null {
+  if (run === null) return null;
+  const { id: runId, outcome, startedAtMs, finishedAtMs } = run;
+  return { ...jsonFields({ runId, outcome, startedAtMs, finishedAtMs }), ...counts(run) };
 }
 
-function memberJson({
-  client,
-  address,
-  state,
-  known,
-  reportAgeMs,
-  openAlerts,
-  worstAlert,
-  beyond,
-}: FleetMember): unknown {
+function memberJson({ client, address, state, known, reportAgeMs, ...alerts }: FleetMember): unknown {
   return {
     client,
     address,
@@ -78,9 +58,9 @@ function memberJson({
     disk_percent: known?.diskPercent ?? null,
     disk_mount: known?.diskMount ?? null,
     load5: known?.load5 ?? null,
-    open_alerts: openAlerts,
-    worst_alert: worstAlert,
-    at_limit: beyond,
+    open_alerts: alerts.openAlerts,
+    worst_alert: alerts.worstAlert,
+    at_limit: alerts.beyond,
     error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
   };
 }

@@ -159,8 +159,9 @@ function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime
       lastVisitAtMs === null ? client : `${client} (last visited ${moment(lastVisitAtMs)})`,
     );
   const rest = unlisted.length > mostUnlisted ? [`${unlisted.length - mostUnlisted} more`] : [];
+  const left = [...names, ...rest].join(', ');
   return [
-    `Not in config.xml any more: ${[...names, ...rest].join(', ')}. fleet-health forget client NAME removes its history.`,
+    `Not in config.xml any more: ${left}. fleet-health forget client NAME removes its history.`,
     ...unlisted
       .slice(0, mostUnlisted)
       .flatMap(({ client, namesake }) =>
