@@ -12,9 +12,8 @@ import { takeLock, type LockHolder } from '../state/lock.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
 import type { Storage } from '../storage/store/storage.ts';
-import type { AlertOptions, AlertResult } from './alert-options.ts';
+import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from './alert-options.ts';
 import { makeAlertPass } from './pass/alert-pass.ts';
-import { emptyResult, runEndOf } from './pass/alert-result.ts';
 import type { RunStart } from '../storage/store/run.ts';
 
 /**
@@ -33,13 +32,14 @@ export async function alert(options: AlertOptions): Promise<AlertResult> {
     startedAtMs: options.now(),
   };
   const paths = statePaths(options.config.stateDir);
-  if (options.dryRun)
-    return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
+  const makePass = (): Promise<AlertResult> =>
+    withStorage(options, (storage) => makeAlertPass({ ...options, start, storage }));
+  if (options.dryRun) return await makePass();
   claimStateFolder(paths, ['outbox']);
   const lock = await takeLock({ file: paths.alertLock, nowMs: start.startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
-    return await withStorage(options, (storage) => makeAlertPass({ ...options, paths, start, storage }));
+    return await makePass();
   } finally {
     lock.release();
   }

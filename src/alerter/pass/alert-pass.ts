@@ -1,22 +1,19 @@
 import { FleetError } from '../../errors.ts';
-import type { StatePaths } from '../../state/paths.ts';
-import type { Lease } from '../../storage/store/lease-store.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore, Storage } from '../../storage/store/storage.ts';
-import type { AlertOptions, AlertResult } from '../alert-options.ts';
-import { emptyResult, runEndOf } from './alert-result.ts';
+import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';
 import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
-import type { Processed, ProcessOptions } from './process-backlog.ts';
-import { holderName, LeaseTaken, openPassLease, type PassLease } from './pass-lease.ts';
-import { createDryRunStore, type PassStore } from './dry-run-store.ts';
+import type { Processed } from './process-backlog.ts';
+import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
+import { createDryRunStore } from './dry-run-store.ts';
 import { recentRuns } from './recent-runs.ts';
+import type { Pass, PassStore } from './pass.ts';
 import { enqueueMails } from './enqueue-mails.ts';
-import type { RunStart, RunFact } from '../../storage/store/run.ts';
+import type { RunStart } from '../../storage/store/run.ts';
 
 export interface PassOptions extends AlertOptions {
-  readonly paths: StatePaths;
   readonly start: RunStart;
   readonly storage: Storage;
 }
@@ -34,8 +31,9 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   const start = { ...options.start, startedAtMs: nowMs };
   const runs = await recentRuns({ store, config: options.config, nowMs });
   try {
-    const result = await processNotifyAndSend(options, { store, lease, nowMs, databaseAheadMs, runs });
-    if (!dryRun && isWorthARow(result, runs, options, nowMs)) {
+    const pass = { ...options, store, lease, nowMs, databaseAheadMs, runs };
+    const result = await processNotifyAndSend(pass);
+    if (!dryRun && isWorthARow(result, pass)) {
       await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
     }
     if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
@@ -61,52 +59,40 @@ async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number,
   await reports.endRun(start, end).catch(() => undefined);
 }
 
-interface Pass {
-  readonly store: PassStore;
-  readonly lease: PassLease;
-  /** The database's clock when the pass began. */
-  readonly nowMs: number;
-  /** The database's clock less this machine's. */
-  readonly databaseAheadMs: number;
-  readonly runs: readonly RunFact[];
-}
-
-async function processNotifyAndSend(options: PassOptions, pass: Pass): Promise<AlertResult> {
-  const { signal, start, dryRun } = options;
-  const { store, lease, nowMs, runs } = pass;
-  const context = { ...options, ...pass };
-  const processed = await processRows(context);
+async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResult> {
+  const { signal, start, dryRun, store, nowMs, runs, now } = pass;
+  const processed = await processRows(pass);
   const isNews = processed.reports + processed.visits > 0;
   let composed = 0;
   if (!signal.aborted) {
-    await processAbsence(context);
+    await processAbsence(pass);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
-    const rules = await knownRules(context);
+    const rules = await knownRules(pass);
     const atMs = isNews ? await store.nowMs() : nowMs;
-    composed = await enqueueMails({ ...context, firstPass, newRules: rules.fresh, nowMs: atMs });
+    composed = await enqueueMails({ ...pass, firstPass, newRules: rules.fresh, nowMs: atMs });
     if (isNews) await rules.remember();
   }
-  const sent = dryRun ? nothingSent : await sendDue(options, lease);
+  const sent = dryRun ? nothingSent : await sendDue(pass);
   const interrupted = signal.aborted;
   return {
-    ...emptyResult(start, interrupted ? 'interrupted' : 'finished', options.now()),
+    ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
     ...processed,
     more: dryRun && processed.more,
-    heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack(context) : [],
+    heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack(pass) : [],
     ...sent,
     composed,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
   };
 }
 
-async function processRows(context: ProcessOptions): Promise<Processed> {
-  if (!context.lease.isHeld()) {
-    const { reports, visits } = await context.store.unprocessed(1);
+async function processRows(pass: Pass): Promise<Processed> {
+  if (!pass.lease.isHeld()) {
+    const { reports, visits } = await pass.store.unprocessed(1);
     if (reports.length + visits.length === 0) return { reports: 0, visits: 0, more: false };
   }
   // Loaded when there is a row to process: most passes have none.
   const { processBacklog } = await import('./process-backlog.ts');
-  return await processBacklog(context);
+  return await processBacklog(pass);
 }
 
 interface Sent {
@@ -119,9 +105,8 @@ interface Sent {
 
 const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, waiting: 0 };
 
-async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
-  const { config, signal, observe, now } = options;
-  const store = options.storage.alerts;
+async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
+  const store = storage.alerts;
   const due = signal.aborted ? [] : await store.dueMails(1);
   let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
   if (due.length > 0) {
@@ -137,8 +122,7 @@ async function sendDue(options: PassOptions, lease: PassLease): Promise<Sent> {
     const { fallback: to = null, from = '' } = config.smtp ?? {};
     const fallback = to === null ? null : { to, from };
     try {
-      const takeLease = (): Promise<Lease> => lease.take();
-      delivered = await deliver({ store, takeLease, channels, isNamed, fallback, signal, observe, now });
+      delivered = await deliver({ store, takeLease: lease.take, channels, isNamed, fallback, signal, observe, now });
     } finally {
       channels.close();
     }
@@ -188,14 +172,9 @@ async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<
 /** True if the pass gets a row. A pass that did nothing gets one often enough to show that the alerter lives. */
 function isWorthARow(
   { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
-  runs: readonly RunFact[],
-  { config }: PassOptions,
-  nowMs: number,
+  { config, runs, nowMs }: Pass,
 ): boolean {
   if (reports + visits + composed + sent + putOff + refused > 0 || outcome !== 'finished') return true;
-  const newestMs = Math.max(
-    ...runs.filter((run) => run.program === 'alert' && run.startedAtMs <= nowMs).map(({ startedAtMs }) => startedAtMs),
-    -Infinity,
-  );
-  return nowMs - newestMs >= config.collector.everyMs / 2;
+  const sinceMs = nowMs - config.collector.everyMs / 2;
+  return !runs.some((run) => run.program === 'alert' && run.startedAtMs > sinceMs && run.startedAtMs <= nowMs);
 }

@@ -1,34 +1,8 @@
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlerterState } from '../../storage/store/notification-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
+import type { PassStore } from './pass.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
-
-/** The part of the store that a pass uses until mails are sent. */
-export type PassStore = Pick<
-  AlertStore,
-  | 'nowMs'
-  | 'takeLease'
-  | 'releaseLease'
-  | 'leaseHolder'
-  | 'unprocessed'
-  | 'disksOf'
-  | 'networksOf'
-  | 'reportsOf'
-  | 'exportsOf'
-  | 'systemsOf'
-  | 'openAlerts'
-  | 'ruleStates'
-  | 'saveProcessed'
-  | 'runs'
-  | 'lastRunOf'
-  | 'seenClients'
-  | 'sealedWaiting'
-  | 'stateDisks'
-  | 'state'
-  | 'series'
-  | 'silences'
-  | 'saveNotifications'
->;
 
 /** Rows of each kind that a dry run processes. They are held in memory, for nothing marks them as processed. */
 const dryRunRows = 50_000;

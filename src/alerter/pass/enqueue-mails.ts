@@ -1,28 +1,16 @@
-import type { Config } from '../../config/config.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
-import type { AlertEvent } from '../alert-options.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import type { PassLease } from './pass-lease.ts';
-import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
-import type { PassStore } from './dry-run-store.ts';
+import { readDispatchInput, type ReadDispatchInputOptions } from '../dispatch/read-dispatch-input.ts';
+import type { Pass } from './pass.ts';
 import type { DueMail, PendingNotification, NotificationPlan } from '../dispatch/notification-plan.ts';
-import type { RunFact } from '../../storage/store/run.ts';
 
-export interface EnqueueMailsOptions {
-  readonly config: Config;
-  readonly store: PassStore;
-  readonly lease: PassLease;
-  readonly runs: readonly RunFact[];
-  readonly firstPass: boolean;
-  readonly newRules: ReadonlySet<string>;
-  readonly nowMs: number;
-  readonly observe: (event: AlertEvent) => void;
-}
+/** The time is that of the plan, after all rows were processed. */
+export type EnqueueMailsOptions = Pass & Pick<ReadDispatchInputOptions, 'firstPass' | 'newRules'>;
 
 /** Plans are made again so often if a waiting mail left while it was to be replaced. */
 const attempts = 5;

@@ -1,7 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
-import type { PassLease } from './pass-lease.ts';
-import type { PassStore } from './dry-run-store.ts';
+import type { Pass } from './pass.ts';
 
 /** The name under which the rule state of the fleet is stored. */
 const fleet = '';
@@ -13,14 +12,8 @@ export interface KnownRules {
   readonly remember: () => Promise<void>;
 }
 
-interface KnownRulesOptions {
-  readonly config: Config;
-  readonly store: Pick<PassStore, 'ruleStates' | 'saveProcessed'>;
-  readonly lease: PassLease;
-}
-
 /** Finds rules that are new in config.xml, by name. */
-export async function knownRules({ config, store, lease }: KnownRulesOptions): Promise<KnownRules> {
+export async function knownRules({ config, store, lease }: Pass): Promise<KnownRules> {
   const names = ruleNames(config);
   const memory = (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
   const known = memory.rules === undefined ? null : new Set(memory.rules);

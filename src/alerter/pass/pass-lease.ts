@@ -19,10 +19,10 @@ export class LeaseTaken extends Error {
  * taken may be out of date, for another alerter may have been at work until then.
  */
 export interface PassLease {
-  isHeld(): boolean;
+  readonly isHeld: () => boolean;
   /** Throws LeaseTaken while another alerter is at work. */
-  take(): Promise<Lease>;
-  release(): Promise<void>;
+  readonly take: () => Promise<Lease>;
+  readonly release: () => Promise<void>;
 }
 
 const leaseName = 'alerter';

@@ -1,21 +1,12 @@
-import type { Config } from '../../config/config.ts';
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
-import type { AlertEvent } from '../alert-options.ts';
-import { loadRows, type LoadedRows } from '../evaluate/load-rows.ts';
+import { loadRows } from '../evaluate/load-rows.ts';
+import type { LoadedRows } from '../evaluate/load-rows.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { openRound } from '../transition/process-rows.ts';
-import type { PassStore } from './dry-run-store.ts';
-import type { PassLease } from './pass-lease.ts';
+import type { Pass } from './pass.ts';
 
-export interface ProcessOptions {
-  readonly config: Config;
-  readonly store: PassStore;
-  readonly lease: PassLease;
-  readonly signal: AbortSignal;
-  readonly nowMs: number;
-  readonly observe: (event: AlertEvent) => void;
-}
+export type ProcessOptions = Pick<Pass, 'config' | 'store' | 'lease' | 'signal' | 'nowMs' | 'observe'>;
 
 /** Counts of processed rows. */
 export interface Processed {

@@ -1,24 +1,21 @@
-import type { Config } from '../../config/config.ts';
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
-import type { PassStore } from './dry-run-store.ts';
+import type { Pass } from './pass.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** A collector that fell silent longer ago than this, and of which nobody was notified, is history. */
 const silentMs = 7 * dayMs;
 
-export interface RecentRunsOptions {
-  readonly store: PassStore;
-  readonly config: Config;
-  readonly nowMs: number;
-}
-
 /**
  * Returns runs as far back as conditions need: collectors are known by their runs, the database by the alerter's own. A
  * day is enough while the alerter goes on, for a collector that fell silent before was notified; after a break it is a
  * week. A collector with an open alert is known however old its runs are.
  */
-export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): Promise<readonly RunFact[]> {
+export async function recentRuns({
+  store,
+  config,
+  nowMs,
+}: Pick<Pass, 'store' | 'config' | 'nowMs'>): Promise<readonly RunFact[]> {
   const { everyMs } = config.collector;
   const alertsMs = Math.max(hourMs, 6 * everyMs);
   const alerts = await store.runs('alert', nowMs - alertsMs);
@@ -36,7 +33,7 @@ export async function recentRuns({ store, config, nowMs }: RecentRunsOptions): P
 }
 
 /** Returns the last run of each collector with an open alert that is not among the given runs. */
-async function silentOnes(store: PassStore, collects: readonly RunFact[]): Promise<readonly RunFact[]> {
+async function silentOnes(store: Pass['store'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
   const told = (await store.openAlerts([''])).filter(
     ({ rule, subject }) => rule === 'collector-silent' && !known.has(subject),
