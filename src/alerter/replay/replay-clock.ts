@@ -1,4 +1,8 @@
+import { dayMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+
+/** Runs are known for this long. */
+export const runsMs = dayMs;
 
 export interface ReplayClockOptions {
   /** Runs of the collector, in any order. */
@@ -30,10 +34,10 @@ export function* passTimes({ runs, sinceMs, untilMs, everyMs }: ReplayClockOptio
   }
 }
 
-/** Returns the runs as they were known at a time: without later runs, and with unfinished ones still running. */
+/** Returns the last runs as they were known at a time: without later runs, and with unfinished ones still running. */
 export function runsAt(runs: readonly RunFact[], atMs: number): readonly RunFact[] {
   return runs
-    .filter(({ startedAtMs }) => startedAtMs <= atMs)
+    .filter(({ startedAtMs }) => startedAtMs > atMs - runsMs && startedAtMs <= atMs)
     .map((run) =>
       run.finishedAtMs === null || run.finishedAtMs <= atMs ? run : { ...run, outcome: 'running', finishedAtMs: null },
     );

@@ -1,40 +1,31 @@
-import type { RowPlace, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import type { ReplayPage } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 
-/** Stored rows in the order of their times, with one page in memory. */
-export interface ReplayRows {
-  /** Returns at most a page of further rows up to and including a time. */
-  next(untilMs: number): Promise<RowsUntil>;
-}
-
-export interface RowsUntil {
-  readonly reports: readonly UnprocessedReport[];
-  readonly visits: readonly UnprocessedVisit[];
-  readonly more: boolean;
-}
+export type RowsUntil = Pick<ReplayPage, 'reports' | 'visits'>;
 
 const pageRows = 100;
 
-export function openReplayRows(store: Pick<AlertStore, 'replay'>, sinceMs: number): ReplayRows {
-  let reports: readonly UnprocessedReport[] = [];
-  let visits: readonly UnprocessedVisit[] = [];
-  let place: RowPlace | null = null;
-  let isAtEnd = false;
-  return {
-    next: async (untilMs) => {
-      if (reports.length + visits.length === 0 && !isAtEnd) {
-        const page = await store.replay(sinceMs, place, pageRows);
-        ({ reports, visits } = page);
-        place = page.next;
-        isAtEnd = page.next === null;
-      }
+/**
+ * Returns a function that yields further rows up to and including a time, in the order of their times. One page is in
+ * memory.
+ */
+export function openReplayRows(
+  store: Pick<AlertStore, 'replay'>,
+  sinceMs: number,
+): (untilMs: number) => AsyncGenerator<RowsUntil> {
+  let page: ReplayPage | null = null;
+  return async function* (untilMs) {
+    for (;;) {
+      page ??= await store.replay(sinceMs, null, pageRows);
+      const { reports, visits, next }: ReplayPage = page;
       const due = {
         reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
         visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
       };
-      reports = reports.slice(due.reports.length);
-      visits = visits.slice(due.visits.length);
-      return { ...due, more: reports.length + visits.length === 0 && !isAtEnd };
-    },
+      yield due;
+      page = { reports: reports.slice(due.reports.length), visits: visits.slice(due.visits.length), next };
+      if (page.reports.length + page.visits.length > 0 || next === null) return;
+      page = await store.replay(sinceMs, next, pageRows);
+    }
   };
 }

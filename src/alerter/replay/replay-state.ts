@@ -1,97 +1,63 @@
 import type { Config } from '../../config/config.ts';
-import type { ProcessedRows } from '../../storage/store/evaluation-store.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { AlerterState } from '../../storage/store/notification-store.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
-import type { RuleState, Alert, LastNotified } from '../../storage/store/alert.ts';
-import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
+import type { Alert, LastNotified } from '../../storage/store/alert.ts';
+import type { NotificationPlan } from '../dispatch/notification-plan.ts';
+import { AlertMemory } from '../transition/alert-memory.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
+import type { RowsUntil } from './replay-rows.ts';
 
-/** The state that passes would store, in memory. Every mail counts as sent at once. */
-export interface ReplayState {
-  readonly openAlerts: (clients: readonly string[] | null) => readonly Alert[];
-  readonly ruleStates: (clients: readonly string[]) => ReadonlyMap<string, RuleState>;
-  /** Returns the alerts that have begun to fire. */
-  readonly saveProcessed: (processed: Pick<ProcessedRows, 'alerts' | 'ruleStates'>) => readonly Alert[];
-  readonly at: (nowMs: number) => AlerterState;
-  readonly saveNotifications: (plan: NotificationPlan, nowMs: number) => void;
-}
+/** The state that passes would store, in memory. Every mail counts as sent at once. Closed-out alerts are dropped. */
+export class ReplayState extends AlertMemory {
+  readonly #silences: readonly Silence[];
+  readonly #lastNotified = new Map<number, Map<string, LastNotified>>();
+  readonly #histories = new Map<string, RecipientHistory>();
 
-export function createReplayState(silences: readonly Silence[]): ReplayState {
-  /** Open alerts, and resolved alerts that are not closed out. */
-  const alerts = new Map<number, Alert>();
-  const openOf = new Map<string, Set<number>>();
-  const lastNotified = new Map<number, Map<string, LastNotified>>();
-  const remembered = new Map<string, RuleState>();
-  const histories = new Map<string, RecipientHistory>();
-  let nextId = 1;
+  constructor(silences: readonly Silence[]) {
+    super(1);
+    this.#silences = silences;
+  }
 
-  const put = (changed: Alert): Alert | null => {
-    const id = changed.id ?? nextId++;
-    const wasFiring = alerts.get(id)?.firingSinceMs ?? null;
-    const alert = { ...changed, id };
-    alerts.set(id, alert);
-    const open = openOf.get(alert.client) ?? new Set();
-    openOf.set(alert.client, open);
-    if (alert.state === 'resolved') open.delete(id);
-    else open.add(id);
-    return wasFiring === null && alert.firingSinceMs !== null ? alert : null;
-  };
-  const find = (ids: Iterable<number>): readonly Alert[] => [...ids].flatMap((id) => alerts.get(id) ?? []);
+  override save(processed: Parameters<AlertMemory['save']>[0]): readonly Alert[] {
+    const fired = super.save(processed);
+    for (const [id, { closedOut }] of this.alerts) if (closedOut) this.alerts.delete(id);
+    return fired;
+  }
 
-  return {
-    openAlerts: (clients) => (clients ?? [...openOf.keys()]).flatMap((client) => find(openOf.get(client) ?? [])),
-    ruleStates: (clients) =>
-      new Map(
-        clients.flatMap((client) => {
-          const memory = remembered.get(client);
-          return memory === undefined ? [] : [[client, memory] as const];
-        }),
-      ),
-    saveProcessed: ({ alerts: changed, ruleStates }) => {
-      for (const [client, memory] of ruleStates) remembered.set(client, memory);
-      return changed.flatMap((alert) => put(alert) ?? []);
-    },
-    at: (nowMs) => ({
-      alerts: [...alerts.values()],
-      notified: [...lastNotified.values()].flatMap((byRecipient) => [...byRecipient.values()]),
-      silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
-      endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
-      histories: [...histories.values()],
+  at(nowMs: number): AlerterState {
+    return {
+      alerts: [...this.alerts.values()],
+      notified: [...this.#lastNotified.values()].flatMap((byRecipient) => [...byRecipient.values()]),
+      silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
+      endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - dayMs),
+      histories: [...this.#histories.values()],
       waiting: [],
-    }),
-    saveNotifications: ({ mails, notified: changed, closedOut }, nowMs) => {
-      for (const one of changed) {
-        const known = lastNotified.get(one.alertId) ?? new Map<string, LastNotified>();
-        lastNotified.set(one.alertId, known.set(one.recipient, one));
-      }
-      for (const mail of mails) {
-        histories.set(mail.recipient, historyAfter(histories.get(mail.recipient) ?? null, mail, nowMs));
-      }
-      for (const id of closedOut) {
-        alerts.delete(id);
-        lastNotified.delete(id);
-      }
-    },
-  };
-}
+    };
+  }
 
-function historyAfter(before: RecipientHistory | null, mail: DueMail, nowMs: number): RecipientHistory {
-  const recent = (before?.createdAtMs ?? []).filter((atMs) => atMs > nowMs - hourMs);
-  return {
-    recipient: mail.recipient,
-    createdAtMs: [...recent, nowMs],
-    lastOrdinaryAtMs: mail.ordinary ? nowMs : (before?.lastOrdinaryAtMs ?? null),
-  };
+  saveNotifications({ mails, notified, closedOut }: NotificationPlan, nowMs: number): void {
+    for (const one of notified) {
+      const known = this.#lastNotified.get(one.alertId) ?? new Map<string, LastNotified>();
+      this.#lastNotified.set(one.alertId, known.set(one.recipient, one));
+    }
+    for (const { recipient, ordinary } of mails) {
+      const before = this.#histories.get(recipient);
+      const recent = (before?.createdAtMs ?? []).filter((atMs) => atMs > nowMs - hourMs);
+      const lastOrdinaryAtMs = ordinary ? nowMs : (before?.lastOrdinaryAtMs ?? null);
+      this.#histories.set(recipient, { recipient, createdAtMs: [...recent, nowMs], lastOrdinaryAtMs });
+    }
+    for (const id of closedOut) {
+      this.alerts.delete(id);
+      this.#lastNotified.delete(id);
+    }
+  }
 }
 
 /** The times at which clients were last seen, as rows go by. */
 export interface SeenClients {
-  readonly note: (rows: {
-    readonly reports: readonly { readonly client: string; readonly observedAtMs: number }[];
-    readonly visits: readonly { readonly client: string; readonly startedAtMs: number }[];
-  }) => void;
+  readonly note: (rows: RowsUntil) => void;
   readonly at: (nowMs: number) => readonly SeenClient[];
 }
 

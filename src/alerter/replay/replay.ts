@@ -1,18 +1,16 @@
-import type { Config, Severity } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
-import type { Alert, Transition } from '../../storage/store/alert.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
-import { passTimes, runsAt } from './replay-clock.ts';
+import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
-import { openReplayRows, type RowsUntil } from './replay-rows.ts';
-import { createReplayState, followClients } from './replay-state.ts';
+import { openReplayRows } from './replay-rows.ts';
+import { followClients, ReplayState } from './replay-state.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
-import type { DueMail } from '../dispatch/notification-plan.ts';
-import type { RunFact } from '../../storage/store/run.ts';
-import { dayMs } from '../../platform/units.ts';
+import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 
 export interface ReplayOptions {
   readonly config: Config;
@@ -27,23 +25,14 @@ export interface ReplayOptions {
   readonly observe: (share: number) => void;
 }
 
-export interface ReplayedMail {
+/** A mail is `alreadyTrue` if its alerts held before the replay began: they may have been notified earlier. */
+export interface ReplayedMail extends Pick<DueMail, 'recipient' | 'severity' | 'alreadyTrue'> {
   readonly atMs: number;
-  readonly recipient: string;
-  readonly severity: Severity;
-  /** True if the alerts held before the replay began: they may have been notified earlier. */
-  readonly alreadyTrue: boolean;
   readonly items: readonly ReplayedItem[];
 }
 
-export interface ReplayedItem {
-  readonly client: string;
-  readonly rule: string;
-  readonly subject: string;
-  readonly transition: Transition;
-  readonly severity: Severity;
-  readonly valueText: string;
-}
+export type ReplayedItem = Pick<PendingNotification, 'client' | 'rule' | 'subject' | 'transition' | 'severity'> &
+  Pick<Alert, 'valueText'>;
 
 /** The number of times that a rule would have fired for a client. */
 export interface ReplayedCount {
@@ -66,8 +55,6 @@ export interface ReplayResult {
   readonly difference: ReplayDifference;
 }
 
-const runsMs = dayMs;
-
 /**
  * Evaluates stored rows by the rules of a configuration, and sends nothing. It assumes that a pass followed each run
  * of the collector, that each row came when it was observed, that each mail was sent at once, and that nobody
@@ -78,54 +65,35 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, store, sinceMs, untilMs, signal, observe } = options;
   const { everyMs } = config.collector;
   const runs = await store.runs('collect', sinceMs - runsMs);
-  const state = createReplayState(await store.silences(sinceMs));
+  const state = new ReplayState(await store.silences(sinceMs));
   const seen = followClients(await store.seenClients(), sinceMs, config);
-  const rows = openReplayRows(store, sinceMs);
+  const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
-    disksOf: store.disksOf,
-    networksOf: store.networksOf,
-    reportsOf: store.reportsOf,
+    ...store,
     openAlerts: (clients: readonly string[] | null) => Promise.resolve(state.openAlerts(clients)),
     ruleStates: (clients: readonly string[]) => Promise.resolve(state.ruleStates(clients)),
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
-  let firstRowMs: number | null = null;
+  let firstRowMs = Infinity;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
-  const counts = createCounts();
+  const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
     signal.throwIfAborted();
-    for (let more = true; more;) {
-      const batch = await rows.next(nowMs);
-      ({ more } = batch);
+    for await (const batch of rowsUntil(nowMs)) {
       seen.note(batch);
-      firstRowMs ??= oldestOf(batch);
-      result.reports += batch.reports.length;
-      result.visits += batch.visits.length;
-      counts.note(state.saveProcessed(await processRows({ config, store: evaluated, batch, nowMs })));
+      const { reports, visits } = batch;
+      firstRowMs = Math.min(firstRowMs, reports[0]?.observedAtMs ?? Infinity, visits[0]?.startedAtMs ?? Infinity);
+      result.reports += reports.length;
+      result.visits += visits.length;
+      countFired(counts, state.save(await processRows({ config, store: evaluated, batch, nowMs })));
     }
-    const recent = runsAt(ofDay(runs, nowMs), nowMs);
-    counts.note(
-      state.saveProcessed({
-        alerts: evaluateFleet({
-          config,
-          runs: recent,
-          seenClients: seen.at(nowMs),
-          alerts: state.openAlerts(null),
-          nowMs,
-          databaseUpSinceMs: sinceMs,
-        }),
-        ruleStates: new Map(),
-      }),
-    );
+    const recent = runsAt(runs, nowMs);
+    const fleetOptions = { config, runs: recent, seenClients: seen.at(nowMs), nowMs, databaseUpSinceMs: sinceMs };
+    const alerts = evaluateFleet({ ...fleetOptions, alerts: state.openAlerts(null) });
+    countFired(counts, state.save({ alerts, ruleStates: new Map() }));
     const firstPass = result.passes === 0;
-    const input = await readDispatchInput({
-      config,
-      store: evaluated,
-      runs: recent,
-      nowMs,
-      firstPass,
-      newRules: new Set(),
-    });
+    const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
+    const input = await readDispatchInput(dispatched);
     if (input.alerts.length > 0) {
       const plan = planNotifications(input);
       state.saveNotifications(plan, nowMs);
@@ -138,19 +106,10 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
   return {
     ...result,
-    firstRowMs,
-    counts: counts.all(),
+    firstRowMs: Number.isFinite(firstRowMs) ? firstRowMs : null,
+    counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
   };
-}
-
-function oldestOf({ reports, visits }: RowsUntil): number | null {
-  const times = [reports[0]?.observedAtMs ?? [], visits[0]?.startedAtMs ?? []].flat();
-  return times.length === 0 ? null : Math.min(...times);
-}
-
-function ofDay(runs: readonly RunFact[], nowMs: number): readonly RunFact[] {
-  return runs.filter(({ startedAtMs }) => startedAtMs > nowMs - runsMs && startedAtMs <= nowMs);
 }
 
 function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: number): ReplayedMail {
@@ -186,22 +145,12 @@ function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
     );
 }
 
-interface Counts {
-  readonly note: (fired: readonly Alert[]) => void;
-  readonly all: () => readonly ReplayedCount[];
-}
-
-function createCounts(): Counts {
-  const counts = new Map<string, ReplayedCount>();
-  return {
-    note: (fired) => {
-      for (const { rule, client, firingSinceMs } of fired) {
-        const atMs = firingSinceMs ?? 0;
-        const name = `${rule}\0${client}`;
-        const before = counts.get(name) ?? { rule, client, fired: 0, firstMs: atMs, lastMs: atMs };
-        counts.set(name, { ...before, fired: before.fired + 1, lastMs: atMs });
-      }
-    },
-    all: () => [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
-  };
+/** Counts alerts that begin to fire. */
+function countFired(counts: Map<string, ReplayedCount>, fired: readonly Alert[]): void {
+  for (const { rule, client, firingSinceMs } of fired) {
+    const atMs = firingSinceMs ?? 0;
+    const name = `${rule}\0${client}`;
+    const before = counts.get(name) ?? { rule, client, fired: 0, firstMs: atMs, lastMs: atMs };
+    counts.set(name, { ...before, fired: before.fired + 1, lastMs: atMs });
+  }
 }
