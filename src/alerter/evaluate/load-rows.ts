@@ -1,7 +1,7 @@
 import type { Client, Config } from '../../config/config.ts';
 import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
-import { needsOf } from './sample-row.ts';
+import { needsOf, type SampleReportOptions } from './sample-row.ts';
 
 /** Rows, with the tables and reports that the rules of their clients need. */
 export interface LoadedRows {
@@ -12,13 +12,12 @@ export interface LoadedRows {
 }
 
 export interface LoadRowsOptions {
-  readonly config: Config;
+  readonly clients: ReadonlyMap<string, Pick<Client, 'rules'>>;
   readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf'>;
   readonly batch: LoadedRows['batch'];
 }
 
-export async function loadRows({ config, store, batch }: LoadRowsOptions): Promise<LoadedRows> {
-  const clients = watchedClients(config);
+export async function loadRows({ clients, store, batch }: LoadRowsOptions): Promise<LoadedRows> {
   const wanted = { disks: [] as number[], networks: [] as number[], reports: [] as number[] };
   for (const row of batch.reports) {
     const client = clients.get(row.client);
@@ -33,6 +32,18 @@ export async function loadRows({ config, store, batch }: LoadRowsOptions): Promi
     disks: await store.disksOf(wanted.disks),
     networks: await store.networksOf(wanted.networks),
     reports: await store.reportsOf(wanted.reports),
+  };
+}
+
+/** Returns what was loaded beside a row. */
+export async function besideRow(
+  { disks, networks, reports }: LoadedRows,
+  id: number,
+): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'report'>> {
+  return {
+    disks: disks.get(id) ?? null,
+    networks: networks.get(id) ?? null,
+    report: (await reports.get(id)) ?? null,
   };
 }
 

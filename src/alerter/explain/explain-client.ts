@@ -3,10 +3,13 @@ import type { NewestRows } from '../../storage/store/alert-history.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
+import { explainAlerts } from './explain-alerts.ts';
+import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
-import { needsOf, sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
-import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
+import { besideRow, loadRows } from '../evaluate/load-rows.ts';
+import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
+import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
+import type { UnknownRules } from '../transition/unknown-rules.ts';
 import { unreliableSample } from '../evaluate/unreliable.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable } from '../evaluate/mount-sampler.ts';
@@ -90,20 +93,11 @@ async function observe(
   client: Client,
   { report: row, visit }: NewestRows,
 ): Promise<readonly SampledRow[]> {
-  const observed: SampledRow[] = visit === null ? [] : [sampleVisit({ client, visit })];
+  const observed = visit === null ? [] : [sampleVisit({ client, visit })];
   if (row === null) return observed;
-  const needs = needsOf(client.rules, row);
-  const ids = [row.id];
-  observed.push(
-    sampleReport({
-      client,
-      row,
-      disks: needs.disks ? ((await store.disksOf(ids)).get(row.id) ?? []) : null,
-      networks: needs.networks ? ((await store.networksOf(ids)).get(row.id) ?? []) : null,
-      report: needs.reports ? ((await (await store.reportsOf(ids)).get(row.id)) ?? null) : null,
-    }),
-  );
-  return observed;
+  const batch = { reports: [row], visits: [] };
+  const loaded = await loadRows({ clients: new Map([[row.client, client]]), store, batch });
+  return [...observed, sampleReport({ client, row, ...(await besideRow(loaded, row.id)) })];
 }
 
 function isNewer(atMs: number | undefined, judgedMs: number | null | undefined): boolean {

@@ -1,9 +1,8 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
-import { loadRows } from '../evaluate/load-rows.ts';
-import type { LoadedRows } from '../evaluate/load-rows.ts';
+import { loadRows, watchedClients, type LoadedRows } from '../evaluate/load-rows.ts';
 import { openClientStates } from '../transition/client-states.ts';
-import { openRound } from '../transition/process-rows.ts';
+import { Round } from '../transition/process-rows.ts';
 import type { Pass } from './pass.ts';
 
 export type ProcessOptions = Pick<Pass, 'config' | 'store' | 'lease' | 'signal' | 'nowMs' | 'observe'>;
@@ -64,8 +63,9 @@ export async function processInRounds(
   const { store, signal } = options;
   const counts = { reports: 0, visits: 0, more: false };
   const states = openClientStates(store);
+  const clients = watchedClients(options.config);
   const load = async (batch: UnprocessedBatch): Promise<Page> => ({
-    rows: await loadRows({ ...options, batch }),
+    rows: await loadRows({ store, clients, batch }),
     more: batch.more,
     next: batch.next,
   });
@@ -73,7 +73,7 @@ export async function processInRounds(
   let storing: Promise<void> = Promise.resolve();
   try {
     for (let goesOn = true; goesOn;) {
-      const round = openRound({ ...options, states });
+      const round = new Round({ ...options, states });
       const startedAt = performance.now();
       let more: boolean;
       do {
@@ -82,10 +82,10 @@ export async function processInRounds(
         goesOn = page.next !== null && !signal.aborted;
         if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next).then(load));
         await round.process(page.rows);
-      } while (goesOn && round.rows() < roundRows && performance.now() - startedAt < roundMs);
+      } while (goesOn && round.rows < roundRows && performance.now() - startedAt < roundMs);
       const { processed: judged, after } = round.end();
       await storing;
-      if (round.rows() === 0) break;
+      if (round.rows === 0) break;
       storing = quietly(storeRound(options, judged, more, counts));
       states.follow(after, storing);
     }

@@ -4,9 +4,9 @@ import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/unreliable.ts';
 import { rebootAlert } from './alert-bounds.ts';
-import { openLateRows, stepLateRow, type LateRows } from './late-rows.ts';
+import { LateRows } from './late-rows.ts';
 import { longestGapMs } from './step-alert.ts';
-import { openSubjects, type SubjectsOptions } from './subjects.ts';
+import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { unknownAfter } from './unknown-rules.ts';
 
 /** Moves the alerts of one client, row by row. */
@@ -33,13 +33,9 @@ export interface TransitionResult {
  * notified.
  */
 export function openClientTransition(options: SubjectsOptions): ClientTransition {
-  const { rules, everyMs, latestMs } = options;
-  const before = options.memory;
-  const subjects = openSubjects(options);
-  const openLate = (begun: Readonly<Record<string, Alert>>): LateRows =>
-    openLateRows({ rules, late: begun, subjects, everyMs });
-  // Few clients ever have any.
-  let late = before?.late === undefined ? null : openLate(before.late);
+  const { rules, latestMs, memory: before } = options;
+  const subjects = new Subjects(options);
+  const late = new LateRows(options, subjects);
   let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
   let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
   let bootId = before?.bootId ?? null;
@@ -56,11 +52,10 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
       rows += 1;
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
       if (newestMs !== null && atMs < newestMs) {
-        late ??= openLate({});
-        stepLateRow(late, row);
+        late.step(row);
         return;
       }
-      late?.flush();
+      late.flush();
       const event = kind === 'report' ? rebootAlert(rules, bootId, row) : null;
       if (event !== null) subjects.add(event);
       subjects.step(row, newestReportMs);
@@ -78,7 +73,7 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
       }
     },
     result: () => {
-      const stillLate = late?.open() ?? {};
+      const stillLate = late.open();
       return {
         memory: {
           newestReportMs,

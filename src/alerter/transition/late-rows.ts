@@ -1,92 +1,86 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { subjectKey, type Subjects } from './subjects.ts';
+import { subjectKey, type Subjects, type SubjectsOptions } from './subjects.ts';
 import { mostOpen } from './most-open.ts';
-import { type SampledRow, type Sample, clearSample } from '../evaluate/sample.ts';
+import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { isHolding, longestGapMs, stepSubject, type StepRow } from './step-alert.ts';
-
-export interface LateRowsOptions {
-  readonly rules: readonly Rule[];
-  /** See RuleState.late. */
-  readonly late: Readonly<Record<string, Alert>>;
-  readonly subjects: Subjects;
-  readonly everyMs: number;
-}
+import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
 
 /** Alerts that rows older than the present have begun, kept apart from the present. */
-export interface LateRows {
-  readonly step: (sample: Sample, row: Omit<StepRow, 'everyMs'>) => void;
-  /** Returns the alerts that have begun, by key. */
-  readonly open: () => Readonly<Record<string, Alert>>;
-  readonly ruleOf: (name: string) => Rule | null;
-  /** Ends all alerts that late rows have begun: a row of the present has come. */
-  readonly flush: () => void;
-}
+export class LateRows {
+  readonly #rules: readonly Rule[];
+  readonly #everyMs: number;
+  readonly #subjects: Subjects;
+  /** By key. */
+  readonly #begun: Map<string, Alert>;
 
-export function openLateRows({ rules, late, subjects, everyMs }: LateRowsOptions): LateRows {
-  const begun = new Map(Object.entries(late).filter(([, { rule }]) => findRule(rules, rule) !== null));
-
-  const isFull = (name: string): boolean => [...begun.values()].filter((one) => one.rule === name).length >= mostOpen;
-  const finish = (key: string, alert: Alert): void => {
-    begun.delete(key);
-    if (alert.state === 'pending') return;
-    const { lastAtMs } = alert.progress;
-    const present = subjects.openAlert(alert.rule, alert.subject);
-    const isItsBeginning = present !== null && present.pendingSinceMs - lastAtMs <= longestGapMs(everyMs);
-    if (isItsBeginning) return;
-    subjects.add({
-      ...alert,
-      state: 'resolved',
-      resolvedAtMs: lastAtMs,
-      closedReason: 'recovered',
-      sequence: alert.sequence + 1,
-      past: true,
-    });
-  };
-
-  return {
-    step: (sample, row) => {
-      const { rule, subject, level } = sample;
-      if (level === 'unknown') return;
-      const key = subjectKey(rule.name, subject);
-      const before = begun.get(key) ?? null;
-      if (before === null && (!isHolding(level) || isFull(rule.name))) return;
-      const present = subjects.openAlert(rule.name, subject);
-      if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
-      const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;
-      const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), sample.pauseMs);
-      if (before !== null && !followsOn) finish(key, before);
-      const { alert } = stepSubject({ alert: followsOn ? before : null, changes: [] }, sample, {
-        ...row,
-        everyMs,
-      });
-      if (alert === null) begun.delete(key);
-      else if (alert.state !== 'resolved') begun.set(key, alert);
-      else {
-        begun.delete(key);
-        if (alert.closedReason !== 'unconfirmed') subjects.add({ ...alert, past: true });
-      }
-    },
-    open: () => Object.fromEntries(begun),
-    ruleOf: (name) => findRule(rules, name),
-    flush: () => {
-      for (const [key, alert] of [...begun]) finish(key, alert);
-    },
-  };
-}
-
-/** Takes a row that is older than the newest processed row. It does not move the present. */
-export function stepLateRow(late: LateRows, sampledRow: SampledRow): void {
-  const listed = new Set<string>();
-  for (const sample of sampledRow.samples) {
-    late.step(sample, sampledRow);
-    listed.add(subjectKey(sample.rule.name, sample.subject));
+  constructor({ rules, memory, everyMs }: SubjectsOptions, subjects: Subjects) {
+    this.#rules = rules;
+    this.#everyMs = everyMs;
+    this.#subjects = subjects;
+    const begun = Object.entries(memory?.late ?? {});
+    this.#begun = new Map(begun.filter(([, { rule }]) => findRule(rules, rule) !== null));
   }
-  for (const [key, { rule: name, subject }] of Object.entries(late.open())) {
-    const rule = late.ruleOf(name);
-    if (rule === null || listed.has(key) || !sampledRow.complete.includes(name) || !listsFaults(rule)) continue;
-    late.step(clearSample(rule, subject, noFaultText(rule)), sampledRow);
+
+  /** Takes a row that is older than the newest processed row. It does not move the present. */
+  step(row: SampledRow): void {
+    const listed = new Set<string>();
+    for (const sample of row.samples) {
+      this.#stepSample(sample, row);
+      listed.add(subjectKey(sample.rule.name, sample.subject));
+    }
+    for (const [key, { rule: name, subject }] of [...this.#begun]) {
+      const rule = findRule(this.#rules, name);
+      if (rule === null || listed.has(key) || !row.complete.includes(name) || !listsFaults(rule)) continue;
+      this.#stepSample(clearSample(rule, subject, noFaultText(rule)), row);
+    }
+  }
+
+  /** Ends all alerts that late rows have begun: a row of the present has come. */
+  flush(): void {
+    for (const [key, alert] of [...this.#begun]) this.#finish(key, alert);
+  }
+
+  /** See RuleState.late. */
+  open(): Readonly<Record<string, Alert>> {
+    return Object.fromEntries(this.#begun);
+  }
+
+  #stepSample(sample: Sample, row: SampledRow): void {
+    const { rule, subject, level } = sample;
+    if (level === 'unknown') return;
+    const everyMs = this.#everyMs;
+    const key = subjectKey(rule.name, subject);
+    const before = this.#begun.get(key) ?? null;
+    if (before === null && (!isHolding(level) || this.#isFull(rule.name))) return;
+    const present = this.#subjects.openAlert(rule.name, subject);
+    if (before === null && present !== null && row.atMs >= present.pendingSinceMs) return;
+    const sinceMs = before === null ? 0 : row.atMs - before.progress.lastAtMs;
+    const followsOn = sinceMs >= 0 && sinceMs <= Math.max(longestGapMs(everyMs), sample.pauseMs);
+    if (before !== null && !followsOn) this.#finish(key, before);
+    const state = { alert: followsOn ? before : null, changes: [] };
+    const { alert } = stepSubject(state, sample, { ...row, everyMs });
+    if (alert !== null && alert.state !== 'resolved') {
+      this.#begun.set(key, alert);
+      return;
+    }
+    this.#begun.delete(key);
+    if (alert !== null && alert.closedReason !== 'unconfirmed') this.#subjects.add({ ...alert, past: true });
+  }
+
+  #isFull(name: string): boolean {
+    return [...this.#begun.values()].filter(({ rule }) => rule === name).length >= mostOpen;
+  }
+
+  #finish(key: string, alert: Alert): void {
+    this.#begun.delete(key);
+    if (alert.state === 'pending') return;
+    const resolvedAtMs = alert.progress.lastAtMs;
+    const present = this.#subjects.openAlert(alert.rule, alert.subject);
+    const isItsBeginning = present !== null && present.pendingSinceMs - resolvedAtMs <= longestGapMs(this.#everyMs);
+    if (isItsBeginning) return;
+    const end = { state: 'resolved', resolvedAtMs, closedReason: 'recovered', past: true } as const;
+    this.#subjects.add({ ...alert, ...end, sequence: alert.sequence + 1 });
   }
 }

@@ -19,19 +19,6 @@ export interface SubjectsOptions {
   readonly latestMs: number;
 }
 
-/** The present of one client: its open alerts and last changes, moved row by row. */
-export interface Subjects {
-  /** Rows must come in the order of their times. */
-  step(row: SampledRow, newestReportMs: number | null): void;
-  /** Adds an alert that ended elsewhere. */
-  add(alert: Alert): void;
-  openAlert(rule: string, subject: string): Alert | null;
-  /** New and changed alerts, in the order in which they ended, open ones last. */
-  changed(): readonly Alert[];
-  /** See RuleState.changes. */
-  changes(): Readonly<Record<string, readonly number[]>>;
-}
-
 interface Entry {
   readonly rule: string;
   readonly subject: string;
@@ -46,13 +33,13 @@ export function subjectKey(rule: string, subject: string): string {
   return `${rule}\0${subject}`;
 }
 
-export function openSubjects(options: SubjectsOptions): Subjects {
-  return new ClientSubjects(options);
-}
-
-// A class, because every round of a pass opens thousands. Closures were half of all that outlived V8's young
-// generation, and took 40 MB.
-class ClientSubjects implements Subjects {
+/**
+ * The present of one client: its open alerts and last changes, moved row by row.
+ *
+ * A class, because every round of a pass opens thousands. Closures were half of all that outlived V8's young
+ * generation, and took 40 MB.
+ */
+export class Subjects {
   readonly #rules: readonly Rule[];
   readonly #everyMs: number;
   /** By rule, then subject: most samples have no entry, and finding that out must be cheap. */
@@ -76,6 +63,7 @@ class ClientSubjects implements Subjects {
     }
   }
 
+  /** Rows must come in the order of their times. */
   step(sampledRow: SampledRow, newestReportMs: number | null): void {
     const { client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
     const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
@@ -107,14 +95,11 @@ class ClientSubjects implements Subjects {
     }
   }
 
-  add(alert: Alert): void {
-    this.#end(alert);
-  }
-
   openAlert(rule: string, subject: string): Alert | null {
     return this.#find(rule, subject)?.state.alert ?? null;
   }
 
+  /** New and changed alerts, in the order in which they ended, open ones last. */
   changed(): readonly Alert[] {
     const open = this.#all().flatMap(({ state: { alert }, stored }) =>
       alert === null || alert === stored ? [] : [alert],
@@ -122,6 +107,7 @@ class ClientSubjects implements Subjects {
     return [...this.#ended, ...open];
   }
 
+  /** See RuleState.changes. */
   changes(): Readonly<Record<string, readonly number[]>> {
     return Object.fromEntries(
       this.#all().flatMap(({ rule, subject, state }) =>
@@ -160,15 +146,15 @@ class ClientSubjects implements Subjects {
       return;
     }
     // An alert that never fired and was never stored leaves no trace.
-    if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.#end(alert);
+    if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.add(alert);
     this.#leave(entry);
     const remembered = this.#entries.get(entry.rule)?.size ?? 0;
     if (state.changes.length > 0 && remembered < 2 * mostOpen)
       this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes });
   }
 
-  /** Keeps an alert that ended. The number of new ones of a client and rule is bounded. */
-  #end(alert: Alert): void {
+  /** Keeps an alert that ended, here or elsewhere. The number of new ones of a client and rule is bounded. */
+  add(alert: Alert): void {
     const isNew = ({ id, rule }: Alert): boolean => id === null && rule === alert.rule;
     if (isNew(alert) && this.#ended.filter(isNew).length >= mostOpen) return;
     this.#ended.push(alert);
