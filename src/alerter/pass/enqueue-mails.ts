@@ -5,12 +5,12 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { readDispatchInput, type ReadDispatchInputOptions } from '../dispatch/read-dispatch-input.ts';
+import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import type { Pass } from './pass.ts';
 import type { DueMail, PendingNotification, NotificationPlan } from '../dispatch/notification-plan.ts';
 
 /** The time is that of the plan, after all rows were processed. */
-export type EnqueueMailsOptions = Pass & Pick<ReadDispatchInputOptions, 'firstPass' | 'newRules'>;
+export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
 
 /** Plans are made again so often if a waiting mail left while it was to be replaced. */
 const attempts = 5;
