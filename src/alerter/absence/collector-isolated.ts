@@ -31,14 +31,15 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
       // An alert from the future, under a clock that was wrong, would outlast every run.
       const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
       const isWorse = open.severity === 'warning' && lost.some(({ severity }) => severity === 'critical');
-      if (isIsolated && isWorse)
+      if (isIsolated && isWorse) {
         return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
+      }
       if (isIsolated || !isLater) return [];
       return [closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
-    return missesNearlyAll(before, twice, unexplained.behind) ? [isolation({ rule, run, before, lost: twice })] : [];
+    return missesNearlyAll(before, twice, unexplained.behind) ? [isolation(rule, run, before, twice)] : [];
   });
 }
 
@@ -66,15 +67,8 @@ function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: numbe
   return others >= leastClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
 }
 
-interface Isolation {
-  readonly rule: Rule;
-  readonly run: FinishedRun;
-  readonly before: FinishedRun;
-  readonly lost: readonly Alert[];
-}
-
 /** Returns the new alert, with the worst severity and the most frequent cause of the lost clients. */
-function isolation({ rule, run, before, lost }: Isolation): Alert {
+function isolation(rule: Rule, run: FinishedRun, before: FinishedRun, lost: readonly Alert[]): Alert {
   const attempts = (run.succeeded ?? 0) + (run.failed ?? 0);
   const reached = run.succeeded ?? 0;
   const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
@@ -83,7 +77,6 @@ function isolation({ rule, run, before, lost }: Isolation): Alert {
   return fleetAlert(isCritical ? { ...rule, severity: 'critical' } : rule, {
     subject: run.collectorId,
     valueText: `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ${same.length} ${cause}`,
-    limitText: '',
     firstEvidence: run.id,
     changedByRun: run.id,
     pendingSinceMs: before.startedAtMs,

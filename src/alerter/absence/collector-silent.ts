@@ -29,7 +29,10 @@ export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[]
     const successor = successorOf(facts, collectorId, newest.host, lastMs ?? -Infinity);
     const isSilent = lastMs === null || nowMs - lastMs >= allowedMs;
     if (open !== null) {
-      if (!isSilent) return [backAgain(facts, open, { host: newest.host, atMs: lastMs, runId: last?.id ?? null })];
+      if (!isSilent) {
+        const valueText = backWords(facts, open, newest.host, lastMs);
+        return [{ ...closeAlert(open, 'recovered', { atMs: lastMs, runId: last?.id ?? null }), valueText }];
+      }
       if (successor === null) return [];
       return [closeAlert(open, 'superseded', { atMs: successor.finishedAtMs, runId: successor.id })];
     }
@@ -77,16 +80,11 @@ function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
 }
 
-/** Returns the resolved alert, with the text of its end. */
-function backAgain(
-  { config, nowMs }: FleetFacts,
-  open: Alert,
-  { host, atMs, runId }: { readonly host: string; readonly atMs: number; readonly runId: string | null },
-): Alert {
+/** Returns the text of the end. */
+function backWords({ config, nowMs }: FleetFacts, open: Alert, host: string, atMs: number): string {
   const reader = { zone: config.alerts.zone, nowMs };
   const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
-  const valueText = `a full run of ${host} finished at ${timeInWords(reader, atMs)}${lasted}`;
-  return { ...closeAlert(open, 'recovered', { atMs, runId }), valueText };
+  return `a full run of ${host} finished at ${timeInWords(reader, atMs)}${lasted}`;
 }
 
 /** Returns the newest full run of another collector on the host; `null` if none finished later. */

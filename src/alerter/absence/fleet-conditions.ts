@@ -1,4 +1,4 @@
-import type { Rule } from '../../config/config.ts';
+import type { Config, Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateSilence } from './collector-silent.ts';
@@ -7,7 +7,6 @@ import { evaluateIngest } from './ingest-silent.ts';
 import { evaluateNoReport } from './no-report.ts';
 import { evaluateStateDisks } from './state-disk-full.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { isWatchedBy } from './unwatched.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -39,6 +38,21 @@ export function evaluateFleet(options: EvaluateFleetOptions): readonly Alert[] {
     return rule === null ? [] : evaluate(facts, rule);
   });
   return [...unwatched, ...ofFleet, ...evaluateNoReport(facts)];
+}
+
+/**
+ * Returns a function that is true if an alert's rule is in force for its client, which is not retired. Alerts under a
+ * client's former name count as watched until storage has moved its rows.
+ */
+function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) => boolean {
+  const clients = new Map(config.clients.map((client) => [client.name, client]));
+  const formerNames = new Set(config.clients.map(({ was }) => was));
+  return ({ client: name, rule }) => {
+    if (name === '') return findRule(config.alerts.rules, rule) !== null;
+    const client = clients.get(name);
+    if (client === undefined) return formerNames.has(name);
+    return client.state !== 'retired' && findRule(client.rules, rule) !== null;
+  };
 }
 
 /** A break in the alerter's own runs that is this many times longer than its rhythm may be the database's. */

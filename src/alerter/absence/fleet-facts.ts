@@ -51,7 +51,8 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
     // Runs of a forgotten collector have no collector id.
     .filter(({ collectorId }) => collectorId !== '')
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
-  const isAhead = (run: RunFact): boolean => isAheadOfTime(run, nowMs, config.collector.everyMs);
+  const mostAheadMs = Math.max(leastAheadMs, runsAhead * config.collector.everyMs);
+  const isAhead = ({ startedAtMs }: RunFact): boolean => startedAtMs - nowMs > mostAheadMs;
   return {
     ...options,
     alerts: open,
@@ -69,11 +70,6 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
 const runsAhead = 3;
 /** ... and at least by this time. */
 export const leastAheadMs = 10 * minuteMs;
-
-/** True if a run is further ahead than clocks may differ. */
-export function isAheadOfTime({ startedAtMs }: Pick<RunFact, 'startedAtMs'>, nowMs: number, everyMs: number): boolean {
-  return startedAtMs - nowMs > Math.max(leastAheadMs, runsAhead * everyMs);
-}
 
 function keyOf(client: string, rule: string, subject: string): string {
   return `${client}\0${rule}\0${subject}`;
@@ -93,10 +89,8 @@ export function newestFinished(runs: readonly RunFact[]): FinishedRun | null {
 }
 
 /** The beginning of an alert that follows from no row. */
-interface BegunFleetAlert
-  extends
-    Pick<Alert, 'subject' | 'valueText' | 'limitText' | 'pendingSinceMs' | 'firingSinceMs' | 'firstEvidence'>,
-    Partial<Pick<Alert, 'client' | 'changedByRun'>> {}
+type BegunFleetAlert = Partial<Alert> &
+  Pick<Alert, 'subject' | 'valueText' | 'pendingSinceMs' | 'firingSinceMs' | 'firstEvidence'>;
 
 /** Returns a new alert, which is pending if `firingSinceMs` is `null`. Without a client it concerns the fleet. */
 export function fleetAlert(rule: Rule, begun: BegunFleetAlert): Alert {

@@ -52,11 +52,25 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     .map((name) => facts.open(client.name, name))
     .some((one) => one !== null && !isOnWayBack(one));
   if (explained) return open === null ? null : closeAlert(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
+  const begin = (pendingSinceMs: number, evidence: string): Alert =>
+    fleetAlert(rule, {
+      client: client.name,
+      subject: '',
+      valueText: describe(facts, seen),
+      limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
+      firstEvidence: `${evidence}/${client.name}`,
+      pendingSinceMs,
+      firingSinceMs: null,
+    });
   const missed = longest(collectors.map((runs) => missedBy(runs, seen, open)));
   const last = missed.at(-1);
   const first = missed[0];
-  if (first !== undefined && last !== undefined && isDue(rule, missed, first, last, facts.config.collector.everyMs)) {
-    const begun = open ?? begin(facts, { rule, client, seen, sinceMs: first.startedAtMs, evidence: last.id });
+  if (
+    first !== undefined &&
+    last !== undefined &&
+    isDue(rule, missed.length, last.finishedAtMs - first.startedAtMs, facts.config.collector.everyMs)
+  ) {
+    const begun = open ?? begin(first.startedAtMs, last.id);
     return {
       ...begun,
       state: 'firing',
@@ -67,13 +81,7 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     };
   }
   if (open !== null || !hasMissed(collectors, lastReportMs)) return null;
-  return begin(facts, {
-    rule,
-    client,
-    seen,
-    sinceMs: first?.startedAtMs ?? facts.nowMs,
-    evidence: last?.id ?? 'none',
-  });
+  return begin(first?.startedAtMs ?? facts.nowMs, last?.id ?? 'none');
 }
 
 /** True if a report came since the alert began; lately, if it began in the future under a wrong clock. */
@@ -98,32 +106,8 @@ function hasMissed(collectors: readonly (readonly FinishedRun[])[], lastReportMs
   return collectors.some((runs) => runs.some(({ startedAtMs }) => lastReportMs === null || startedAtMs > lastReportMs));
 }
 
-function isDue(
-  rule: Rule,
-  missed: readonly FinishedRun[],
-  first: FinishedRun,
-  last: FinishedRun,
-  everyMs: number,
-): boolean {
-  if (rule.forCount !== null) return missed.length >= rule.forCount;
-  return last.finishedAtMs - first.startedAtMs >= (rule.forMs ?? 0) - everyMs / 2;
-}
-
-interface Missed extends Pick<ClientSilence, 'rule' | 'client' | 'seen'> {
-  readonly sinceMs: number;
-  readonly evidence: string;
-}
-
-function begin(facts: FleetFacts, { rule, client, seen, sinceMs, evidence }: Missed): Alert {
-  return fleetAlert(rule, {
-    client: client.name,
-    subject: '',
-    valueText: describe(facts, seen),
-    limitText: rule.forCount === null ? '' : `none in ${rule.forCount} runs`,
-    firstEvidence: `${evidence}/${client.name}`,
-    pendingSinceMs: sinceMs,
-    firingSinceMs: null,
-  });
+function isDue({ forCount, forMs }: Rule, missed: number, spanMs: number, everyMs: number): boolean {
+  return forCount === null ? spanMs >= (forMs ?? 0) - everyMs / 2 : missed >= forCount;
 }
 
 /** Returns the text of the alert. It names the time, not the runs: reminders show it days later. */

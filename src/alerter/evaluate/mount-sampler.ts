@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import { disksAreWhole, pathsOf } from './disk-sampler.ts';
 import { clearSample, faultSample, unknownSample, type RowSamples, type SampledRow } from './sample.ts';
-import { labelMatcher, ruleChooser, type SamplerKind } from './sampler.ts';
+import { chooseNamed, labelMatcher, type SamplerKind } from './sampler.ts';
 
 /** Samples mount points that are expected: each path of `mount` is a subject. */
 export const mountSamplers: SamplerKind = {
@@ -14,15 +14,12 @@ export const mountSamplers: SamplerKind = {
       const paths = pathsOf(rule).filter((path) => isSelected(() => path));
       return { rule, paths, matches: (path: string) => paths.includes(path) };
     });
-    const choose = ruleChooser<string, (typeof own)[number]>(own);
-    const expected = [...new Set(own.flatMap(({ paths }) => paths))].flatMap((path) =>
-      choose(path, path).map(({ rule }) => ({ rule, path })),
-    );
+    const expected = chooseNamed(own, ({ paths }) => paths);
     return (row, { samples, complete }) => {
       if (expected.length === 0 || row.disks === null) return;
       const mounted = new Set(row.disks.filter(({ mode }) => mode !== 'missing').map(({ mount }) => mount));
       const whole = disksAreWhole(row);
-      for (const { rule, path } of expected) {
+      for (const [path, { rule }] of expected) {
         if (mounted.has(path)) samples.push(clearSample(rule, path, 'mounted'));
         else samples.push(whole ? faultSample(rule, path, 'not mounted') : unknownSample(rule, path));
       }

@@ -1,11 +1,41 @@
 import { groupBy } from '../../platform/group-by.ts';
-import type { Row } from '../../report/report.ts';
 import type { Rule } from '../../config/config.ts';
+import type { NetworkRow } from '../../report/columns.ts';
+import { maxSubjects } from '../../report/limits.ts';
+import type { Row } from '../../report/report.ts';
 import { numberOf, textOf } from './report-families.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { faultSample, numberRule, numberSample, type RowSamples, type Sample } from './sample.ts';
-import { labelMatcher, ruleChooser, tableSampler } from './sampler.ts';
-import type { ReportRow, Sampler, SamplerKind, TableRule } from './sampler.ts';
+import { chooseNamed, labelMatcher, tableSampler } from './sampler.ts';
+import type { ReportRow, Sampler, SamplerKind, Table, TableRule } from './sampler.ts';
+
+/** Samples `network_stats`: subjects are interfaces. */
+export const networkSamplers: SamplerKind = {
+  serves: (rule) => rule.type === 'network-errors' || metricOfRule(rule)?.family === 'network',
+  needOf: () => 'networks',
+  create: (rules) => tableSampler(rules.map(networkRule), networksOf, (row) => row.interface),
+};
+
+function networkRule(rule: Rule): TableRule<NetworkRow> {
+  const field = metricOfRule(rule)?.field as keyof Omit<NetworkRow, 'interface'> | undefined;
+  const matches = labelMatcher(rule);
+  return {
+    ...numberRule(rule),
+    matches: (row) => matches(() => row.interface),
+    valueOf: field === undefined ? errorsPerSecond : (row) => row[field],
+  };
+}
+
+function errorsPerSecond({ rx_errors_per_s: received, tx_errors_per_s: sent }: NetworkRow): number | null {
+  return received === null || sent === null ? null : received + sent;
+}
+
+function networksOf({ row, networks, families }: ReportRow): Table<NetworkRow> | null {
+  if (networks === null) return null;
+  // No interface at all may mean that no probe looked.
+  const mayBeWhole = row.probe_errors === 0 && networks.length > 0 && networks.length < maxSubjects;
+  return { rows: networks, whole: families === null ? mayBeWhole : families.of('network')?.whole === true };
+}
 
 /** Samples any metric of a whole report: the first label of a family is its subject. */
 export const familySamplers: SamplerKind = {
@@ -77,13 +107,12 @@ export const processSamplers: SamplerKind = {
         subject === match && !rule.except.some((one) => one['match'] === match);
       return { ...numberRule(rule, (count) => `${count} ${count === 1 ? 'process' : 'processes'}`), match, matches };
     });
-    const choose = ruleChooser<string, (typeof own)[number]>(own);
-    const chosen = [...new Set(own.map(({ match }) => match))].flatMap((match) => choose(match, match));
+    const chosen = chooseNamed(own, ({ match }) => [match]);
     return ({ families }: ReportRow, { samples, complete }) => {
       if (families === null) return;
       const rows = families.of('process_match')?.rows ?? [];
       const counts = new Map(rows.map((row) => [textOf(row, 'match'), numberOf(row, 'count')]));
-      for (const one of chosen) samples.push(numberSample(one, one.match, counts.get(one.match) ?? null));
+      for (const [match, one] of chosen) samples.push(numberSample(one, match, counts.get(match) ?? null));
       complete.push(...rules.map(({ name }) => name));
     };
   },

@@ -7,14 +7,12 @@ import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/ev
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers } from './disk-sampler.ts';
 import { mountConditionSamplers, mountSamplers } from './mount-sampler.ts';
-import { networkSamplers } from './network-sampler.ts';
 import { readFamilies } from './report-families.ts';
-import { familySamplers, probeSamplers, processSamplers } from './report-samplers.ts';
+import { familySamplers, networkSamplers, probeSamplers, processSamplers } from './report-samplers.ts';
 import type { RowSamples, Sample, SampledRow } from './sample.ts';
 import type { Need, Sampler } from './sampler.ts';
 import { serviceSamplers } from './service-sampler.ts';
-import { endOfVisit } from './unreliable.ts';
-import { arrivalSample, createVisitSampler } from './visit-conditions.ts';
+import { arrivalSample, createVisitSampler, endOfVisit } from './visit-conditions.ts';
 
 /** In the order of their samples. The first kind that serves a rule samples it; conditions of visits have none. */
 const kinds = [

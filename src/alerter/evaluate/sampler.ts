@@ -57,6 +57,16 @@ export function ruleChooser<R, T extends Candidate<R>>(
     });
 }
 
+/** Returns the subjects that rules name, each with a rule that is chosen for it. */
+export function chooseNamed<T extends Candidate<string>>(
+  candidates: readonly T[],
+  namesOf: (candidate: T) => readonly string[],
+): readonly (readonly [subject: string, candidate: T])[] {
+  const choose = ruleChooser<string, T>(candidates);
+  const subjects = [...new Set(candidates.flatMap(namesOf))];
+  return subjects.flatMap((subject) => choose(subject, subject).map((candidate) => [subject, candidate] as const));
+}
+
 /** Returns a function that ranks a rule for a subject: by its element, then by how narrow its selectors are. */
 function ranking({ also, depth, selectors }: Rule): (subject: string) => number {
   if (also) return () => -1;

@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { textOf } from './report-families.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';
-import { labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
+import { chooseNamed, labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
 
 const isExpecting = (rule: Rule): boolean => rule.state === 'active';
 
@@ -11,33 +11,31 @@ export const serviceSamplers: SamplerKind = {
   serves: (rule) => rule.type === 'service',
   needOf: (rule) => (isExpecting(rule) ? 'report' : 'names'),
   create: (rules) => {
-    const choose = ruleChooser<string, Candidate<string>>(
-      rules.map((rule) => {
-        const matches = labelMatcher(rule);
-        return { rule, matches: (unit) => matches(() => unit) };
-      }),
-    );
-    const rulesFor = (unit: string, expecting: boolean): readonly Rule[] =>
-      choose(unit, unit).flatMap(({ rule }) => (isExpecting(rule) === expecting ? [rule] : []));
+    const candidates = rules.map((rule): Candidate<string> => {
+      const matches = labelMatcher(rule);
+      return { rule, matches: (unit) => matches(() => unit) };
+    });
+    const choose = ruleChooser<string, Candidate<string>>(candidates);
+    const expected = chooseNamed(candidates, ({ rule }) =>
+      isExpecting(rule) ? splitGlobs(rule.selectors['unit'] ?? '') : [],
+    ).filter(([, { rule }]) => isExpecting(rule));
     const namesOf = (expecting: boolean): readonly string[] =>
       rules.filter((rule) => isExpecting(rule) === expecting).map(({ name }) => name);
     const [watching, expecting] = [namesOf(false), namesOf(true)];
-    const expected = new Set(rules.filter(isExpecting).flatMap(({ selectors }) => splitGlobs(selectors['unit'] ?? '')));
     return (row, { samples, complete }) => {
       const failed = failedUnits(row);
       for (const unit of failed?.units ?? []) {
-        for (const rule of rulesFor(unit, false)) samples.push(faultSample(rule, unit, 'failed'));
+        const chosen = choose(unit, unit).filter(({ rule }) => !isExpecting(rule));
+        samples.push(...chosen.map(({ rule }) => faultSample(rule, unit, 'failed')));
       }
       if (failed?.whole === true) complete.push(...watching);
       if (row.families === null) return;
       const states = unitStates(row);
-      for (const unit of expected) {
+      for (const [unit, { rule }] of expected) {
         const state = states.get(unit);
-        for (const rule of rulesFor(unit, true)) {
-          if (state === undefined) samples.push(unknownSample(rule, unit));
-          else if (state.active) samples.push(clearSample(rule, unit, 'active'));
-          else samples.push(faultSample(rule, unit, state.text));
-        }
+        if (state === undefined) samples.push(unknownSample(rule, unit));
+        else if (state.active) samples.push(clearSample(rule, unit, 'active'));
+        else samples.push(faultSample(rule, unit, state.text));
       }
       complete.push(...expecting);
     };

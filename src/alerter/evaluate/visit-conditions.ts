@@ -1,6 +1,8 @@
 import type { Rule } from '../../config/config.ts';
 import { errorTable, type ErrorCode } from '../../errors.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
+import type { RuleState } from '../../storage/store/alert.ts';
 import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { findRule } from './find-rule.ts';
 import { visitConditions } from './rule-metric.ts';
@@ -93,7 +95,7 @@ function hostKeySample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | n
 }
 
 /** True if the visit ended because of the client's host key. */
-export function isKeyFault(kind: VisitClass | null): boolean {
+function isKeyFault(kind: VisitClass | null): boolean {
   return kind !== null && Object.values(keyFaults).includes(kind);
 }
 
@@ -109,4 +111,42 @@ function cameToLogin({ stage, code }: UnprocessedVisit, kind: VisitClass | null)
 function messageOf({ message, code }: UnprocessedVisit): string {
   if (message !== null) return message;
   return code !== null && Object.hasOwn(errorTable, code) ? errorTable[code as ErrorCode].meaning : 'the visit failed';
+}
+
+/** The ends of a client's last visits, see RuleState.visits. */
+export type VisitEnds = NonNullable<RuleState['visits']>;
+
+const visitsKept = 12;
+const failuresToFire = 6;
+const failuresToRecover = 3;
+
+/** Returns '' for a good visit, the error code of a failed visit, `null` for a visit that does not count. */
+export function endOfVisit(visit: UnprocessedVisit): string | null {
+  if (visit.ok) return '';
+  const kind = classOfVisit(visit);
+  return kind === null || isKeyFault(kind) || !visit.full ? null : (visit.code ?? kind);
+}
+
+/**
+ * Returns the ends after one more visit; none while the client is unreachable, because that alert covers the failures.
+ */
+export function endsAfter(before: VisitEnds, end: string, isUnreachable: boolean): VisitEnds {
+  return isUnreachable ? [] : [...before.slice(1 - visitsKept), end];
+}
+
+/** Samples the last visits: a fault if half of them failed, clear if at most a quarter did. */
+export function unreliableSample(rule: Rule, ends: VisitEnds): Sample {
+  const failures = ends.filter((end) => end !== '');
+  const most = mostFrequent(failures);
+  const often = most === null ? '' : `, most often: ${most}`;
+  const valueText = `${failures.length} of the last ${visitsKept} visits failed${often}`;
+  if (failures.length >= failuresToFire) return faultSample(rule, '', valueText);
+  const clear = ends.length === visitsKept && failures.length <= failuresToRecover;
+  return { ...clearSample(rule, '', valueText), clear };
+}
+
+/** Returns null for an empty list. */
+function mostFrequent(texts: readonly string[]): string | null {
+  const counts = [...groupBy(texts, (text) => text)].map(([text, same]) => ({ text, count: same.length }));
+  return counts.sort((one, other) => other.count - one.count)[0]?.text ?? null;
 }

@@ -3,14 +3,12 @@ import type { NewestRows } from '../../storage/store/alert-history.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { explainAlerts } from './explain-alerts.ts';
-import type { ExplainOptions, RuleExplained } from './explain-alerts.ts';
+import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
-import { reasonInReport, unknownAfter } from '../transition/unknown-rules.ts';
-import type { UnknownRules } from '../transition/unknown-rules.ts';
-import { unreliableSample } from '../evaluate/unreliable.ts';
+import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
+import { unreliableSample } from '../evaluate/visit-conditions.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable } from '../evaluate/mount-sampler.ts';
 

@@ -2,7 +2,7 @@ import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
-import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/unreliable.ts';
+import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
 import { rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
 import { longestGapMs } from './step-alert.ts';

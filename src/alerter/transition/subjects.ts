@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { aged } from './flapping.ts';
 import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
-import { type SampledRow, type Sample, clearSample } from '../evaluate/sample.ts';
+import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { isHolding, stepMissing, stepSubject, type StepRow, type SubjectState } from './step-alert.ts';
