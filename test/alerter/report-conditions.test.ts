@@ -121,8 +121,7 @@ story(
   08:05 mount /data missing
   08:10 mount /data missing
   08:15 mount /data missing
-  08:20 disk /data 96
-  08:25 disk /data 96
+  08:20 disk /data 96 96
   `,
   `
   08:00 disk /data fires critical
@@ -138,8 +137,7 @@ story(
   `
   08:00 mount /data missing
   08:05 mount /data missing
-  08:10 disk /data 50
-  08:15 disk /data 50
+  08:10 disk /data 50 50
   `,
   `
   08:00 mount mount=/data /data fires critical

@@ -112,11 +112,7 @@ test('the evidence of a visit is its name: run and client', () => {
 story(
   'the second full run in a row that fails makes a client unreachable; one good visit ends it',
   '',
-  `08:00 visit ok
-   08:05 visit fails connect-timeout
-   08:10 visit fails connect-timeout
-   08:15 visit fails dns
-   08:20 visit ok`,
+  '08:00 visits ok connect-timeout connect-timeout dns ok',
   `08:05 unreachable is pending
    08:10 unreachable fires critical
    08:20 unreachable is over: recovered`,
@@ -125,9 +121,7 @@ story(
 story(
   'a good visit in between begins anew',
   '',
-  `08:00 visit fails connect-timeout
-   08:05 visit ok
-   08:10 visit fails connect-timeout`,
+  '08:00 visits connect-timeout ok connect-timeout',
   `08:00 unreachable is pending
    08:05 unreachable was not confirmed
    08:10 unreachable is pending`,
@@ -149,8 +143,7 @@ story(
 story(
   'a report that came is as good as a visit',
   '',
-  `08:00 visit fails agent-timeout
-   08:05 visit fails agent-timeout
+  `08:00 visits agent-timeout agent-timeout
    08:06`,
   `08:00 unreachable is pending
    08:05 unreachable fires critical
@@ -160,8 +153,7 @@ story(
 story(
   'a report made before the last failed visit says nothing against it',
   '',
-  `08:00 visit fails agent-timeout
-   08:05 visit fails agent-timeout
+  `08:00 visits agent-timeout agent-timeout
    08:01`,
   `08:00 unreachable is pending
    08:05 unreachable fires critical`,
@@ -171,17 +163,14 @@ story(
   'a failed visit that is heard of after a later report is refuted already',
   '',
   `08:01
-   08:00 visit fails connect-timeout
-   08:05 visit fails connect-timeout`,
+   08:00 visits connect-timeout connect-timeout`,
   '08:05 unreachable is pending',
 );
 
 story(
   'what the collector is at fault for says nothing of the client',
   '',
-  `08:00 visit fails connect-timeout
-   08:05 visit fails run-deadline
-   08:10 visit fails connect-timeout`,
+  '08:00 visits connect-timeout run-deadline connect-timeout',
   `08:00 unreachable is pending
    08:10 unreachable fires critical`,
 );
@@ -189,8 +178,7 @@ story(
 story(
   'the pauses after a refused login are no gaps',
   '<alert name="unreachable" for="1h"/>',
-  `08:00 visit fails auth-failed
-   08:05 visit fails auth-failed
+  `08:00 visits auth-failed auth-failed
    08:15 visit fails auth-failed
    08:35 visit fails auth-failed
    09:15 visit fails auth-failed`,
@@ -202,9 +190,7 @@ story(
   'a changed host key is told at once, and by any run; the next good visit ends it',
   '',
   `08:00 filtered visit fails host-key-changed
-   08:05 visit fails host-key-changed
-   08:10 visit fails connect-timeout
-   08:15 visit ok`,
+   08:05 visits host-key-changed connect-timeout ok`,
   `08:00 host-key-changed fires critical
    08:10 unreachable is pending
    08:15 unreachable was not confirmed
@@ -214,9 +200,7 @@ story(
 story(
   'a host that is not trusted is told at once, and becomes another thing when its key differs from a known one',
   '',
-  `08:00 visit fails host-key-unknown
-   08:05 visit fails host-key-changed
-   08:10 visit fails auth-failed`,
+  '08:00 visits host-key-unknown host-key-changed auth-failed',
   `08:00 not-trusted fires warning
    08:05 not-trusted is over: recovered
    08:05 host-key-changed fires critical
@@ -227,10 +211,7 @@ story(
 story(
   'an unreachable client whose key has changed meanwhile stays so until it is visited well',
   '',
-  `08:00 visit fails connect-timeout
-   08:05 visit fails connect-timeout
-   08:10 visit fails host-key-changed
-   08:15 visit ok`,
+  '08:00 visits connect-timeout connect-timeout host-key-changed ok',
   `08:00 unreachable is pending
    08:05 unreachable fires critical
    08:10 host-key-changed fires critical
@@ -251,9 +232,7 @@ test('the newest failure is what people read of a client that stays unreachable'
 story(
   'conditions can be removed by name',
   '<alert name="unreachable" enabled="no"/><alert name="not-trusted" enabled="no"/>',
-  `08:00 visit fails dns
-   08:05 visit fails dns
-   08:10 visit fails host-key-unknown`,
+  '08:00 visits dns dns host-key-unknown',
   '',
 );
 

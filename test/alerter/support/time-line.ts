@@ -19,13 +19,30 @@ import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
  *   08:00 visit ok
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
+ *   08:00 disk / 96 95 ?                    three rows, five minutes apart
+ *   08:00 visits ok dns ok                  three visits, five minutes apart: ok, or the code of the failure
  */
 export function sampledRowsOf(client: Client, story: string): readonly SampledRow[] {
   return story
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '')
+    .flatMap(oneByOne)
     .map((line) => sampledRowOf(client, line));
+}
+
+/** Returns a line for each row of a line with several. */
+function oneByOne(line: string): readonly string[] {
+  const [, time = '', what = '', several = ''] =
+    /^((?:\+\d+ )?\d\d:\d\d) (visits(?= )|.*?)((?<=visits)(?: [\w-]+)+|(?: [\d.]+| \?){2,})$/.exec(line) ?? [];
+  if (several === '') return [line];
+  return several
+    .trim()
+    .split(' ')
+    .map((word, index) => {
+      const said = what === 'visits' ? `visit ${word === 'ok' ? word : `fails ${word}`}` : `${what} ${word}`;
+      return `${clock(at(time) + index * everyMs)} ${said}`;
+    });
 }
 
 function sampledRowOf(client: Client, line: string): SampledRow {

@@ -13,11 +13,7 @@ const single = '<alert type="disk" limit="90%" severity="warning"/>';
 story(
   'of one row: fires at once, recovers with the second row beyond clear',
   disk,
-  `08:00 disk / 50
-   08:05 disk / 96
-   08:10 disk / 96
-   08:15 disk / 82
-   08:20 disk / 81`,
+  '08:00 disk / 50 96 96 82 81',
   `08:05 disk / fires critical
    08:20 disk / is over: recovered`,
 );
@@ -25,10 +21,7 @@ story(
 story(
   'as a count: two rows in a row are needed, and a row in between begins anew',
   cpu2x,
-  `08:00 cpu 95
-   08:05 cpu 40
-   08:10 cpu 95
-   08:15 cpu 96`,
+  '08:00 cpu 95 40 95 96',
   `08:00 cpu is pending
    08:05 cpu was not confirmed
    08:10 cpu is pending
@@ -38,8 +31,7 @@ story(
 story(
   'as a time: rows must span it less half of every',
   cpu15m,
-  `08:00 cpu 95
-   08:05 cpu 95
+  `08:00 cpu 95 95
    08:12 cpu 95
    08:13 cpu 95`,
   `08:00 cpu is pending
@@ -60,10 +52,7 @@ story(
   'a longer gap begins pending anew',
   cpu15m,
   `08:00 cpu 95
-   08:13 cpu 95
-   08:18 cpu 95
-   08:23 cpu 95
-   08:28 cpu 95`,
+   08:13 cpu 95 95 95 95`,
   `08:00 cpu is pending
    08:28 cpu fires warning`,
 );
@@ -82,12 +71,7 @@ story(
 story(
   'between limit and clear it neither holds nor recovers',
   single,
-  `08:00 disk / 91
-   08:05 disk / 89
-   08:10 disk / 87
-   08:15 disk / 88.5
-   08:20 disk / 87
-   08:25 disk / 87.9`,
+  '08:00 disk / 91 89 87 88.5 87 87.9',
   `08:00 disk / fires warning
    08:25 disk / is over: recovered`,
 );
@@ -95,9 +79,7 @@ story(
 story(
   'what is pending does not survive a row between limit and clear',
   cpu2x,
-  `08:00 cpu 91
-   08:05 cpu 89
-   08:10 cpu 91`,
+  '08:00 cpu 91 89 91',
   `08:00 cpu is pending
    08:05 cpu was not confirmed
    08:10 cpu is pending`,
@@ -106,13 +88,7 @@ story(
 story(
   'warning to critical and back is a change within one alert',
   disk,
-  `08:00 disk / 90
-   08:05 disk / 96
-   08:10 disk / 94
-   08:15 disk / 92.9
-   08:20 disk / 92
-   08:25 disk / 80
-   08:30 disk / 80`,
+  '08:00 disk / 90 96 94 92.9 92 80 80',
   `08:00 disk / fires warning
    08:05 disk / gets worse
    08:20 disk / eases
@@ -123,11 +99,7 @@ story(
 story(
   'critical needs its own time: one row of it among warnings does not make it worse',
   '<alert type="cpu" warning="80%" critical="95%" for="2x"/>',
-  `08:00 cpu 85
-   08:05 cpu 96
-   08:10 cpu 85
-   08:15 cpu 96
-   08:20 cpu 97`,
+  '08:00 cpu 85 96 85 96 97',
   `08:00 cpu is pending
    08:05 cpu fires warning
    08:20 cpu gets worse`,
@@ -136,9 +108,7 @@ story(
 story(
   'it fires at what every row of its time has reached',
   '<alert type="cpu" warning="80%" critical="95%" for="3x"/>',
-  `08:00 cpu 97
-   08:05 cpu 85
-   08:10 cpu 97`,
+  '08:00 cpu 97 85 97',
   `08:00 cpu is pending
    08:10 cpu fires warning`,
 );
@@ -146,13 +116,7 @@ story(
 story(
   'unknown moves nothing: neither towards firing nor towards recovery',
   '<alert type="memory" limit="90%" for="2x"/>',
-  `08:00 memory 95
-   08:05 memory ?
-   08:10 memory 95
-   08:15 memory 50
-   08:20 memory ?
-   08:25 memory ?
-   08:30 memory 50`,
+  '08:00 memory 95 ? 95 50 ? ? 50',
   `08:00 memory is pending
    08:10 memory fires critical
    08:30 memory is over: recovered`,
@@ -161,11 +125,7 @@ story(
 story(
   'unknown rows do not bridge a gap',
   '<alert type="memory" limit="90%" for="2x"/>',
-  `08:00 memory 95
-   08:05 memory ?
-   08:10 memory ?
-   08:15 memory 95
-   08:20 memory 95`,
+  '08:00 memory 95 ? ? 95 95',
   `08:00 memory is pending
    08:20 memory fires critical`,
 );
@@ -205,7 +165,7 @@ story(
 story(
   'a mount that a rule further in has taken over is no longer watched by the other',
   '',
-  `08:00 disk /data 96`,
+  '08:00 disk /data 96',
   '08:00 disk /data fires critical',
 );
 
@@ -293,8 +253,7 @@ test('a critical alert whose rule only warns now eases', () => {
 test('a backlog in which an alert begins and ends is one alert with both times, of which people are to be told', () => {
   const client = clientWith(disk);
   const rows = `08:00 disk / 50
-   08:05 disk / 96
-   08:10 disk / 82
+   08:05 disk / 96 82
    08:15 disk / 82`;
   assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
   const judging = startTransition();

@@ -14,11 +14,7 @@ story(
   'what late rows began and ended is told as past, once, and the present stays as it is',
   disk,
   `10:00 disk / 50
-   08:00 disk / 96
-   08:05 disk / 96
-   08:10 disk / 50
-   08:15 disk / 50
-   08:20 disk / 50
+   08:00 disk / 96 96 50 50 50
    10:05 disk / 50`,
   '08:15 disk / was critical from 08:00 to 08:15',
 );
@@ -27,9 +23,7 @@ story(
   'late rows that would have begun nothing are no news',
   memory2x,
   `10:00 memory 50
-   08:00 memory 95
-   08:05 memory 50
-   08:10 memory 95
+   08:00 memory 95 50 95
    10:05 memory 50`,
   '',
 );
@@ -38,8 +32,7 @@ story(
   'what late rows left open is over when the present goes on',
   disk,
   `10:00 disk / 50
-   09:00 disk / 96
-   09:05 disk / 97
+   09:00 disk / 96 97
    10:05 disk / 50`,
   '10:05 disk / was critical from 09:00 to 09:05',
 );
@@ -48,8 +41,7 @@ story(
   'late rows that lead up to an open alert are its own beginning',
   disk,
   `10:00 disk / 96
-   09:50 disk / 96
-   09:55 disk / 97
+   09:50 disk / 96 97
    10:05 disk / 96`,
   '10:00 disk / fires critical',
 );
@@ -59,9 +51,7 @@ story(
   disk,
   `08:00 disk / 96
    10:00 disk / 96
-   09:00 disk / 97
-   09:05 disk / 50
-   09:10 disk / 50
+   09:00 disk / 97 50 50
    10:05 disk / 96`,
   '08:00 disk / fires critical',
 );
@@ -71,9 +61,7 @@ story(
   disk,
   `08:00 disk / 50
    10:00 disk / 90
-   09:00 disk / 50
-   09:05 disk / 50
-   09:10 disk / 99
+   09:00 disk / 50 50 99
    10:05 disk / 90`,
   `10:00 disk / fires warning
    10:05 disk / was critical from 09:10 to 09:10`,
