@@ -4,12 +4,15 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { isLong } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { type Moment, withMoments } from './support/moments.ts';
+import type { Moment } from './support/moments.ts';
+import { withMoments } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
-import { idOf, openStation, type Station } from './support/station.ts';
+import { idOf, withStation } from './support/station.ts';
+import type { Station } from './support/station.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const { elements, told: expected } = passToCutOff;
@@ -30,8 +33,7 @@ async function passesAfter(station: Station): Promise<void> {
  */
 function crashes(name: string, every: number, create: () => Promise<StorageConfig>): void {
   test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async () => {
-    const station = await openStation({ storage: await create(), elements });
-    try {
+    await withStation({ storage: await create(), elements }, async (station) => {
       await prepare(station);
       const { restore } = await station.snapshot();
       station.at('08:46');
@@ -63,15 +65,12 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
         await passesAfter(station);
         assertTold(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
       }
-    } finally {
-      await station.close();
-    }
+    });
   });
 
   for (const isTaken of [false, true]) {
     test(`${name}: the alerter dies between DATA and the answer, the mail ${isTaken ? 'taken' : 'lost'}`, async () => {
-      const station = await openStation({ storage: await create(), elements });
-      try {
+      await withStation({ storage: await create(), elements }, async (station) => {
         await prepare(station);
         station.at('08:46');
         let isDead = false;
@@ -94,9 +93,7 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
           assert.equal(again?.content, content, 'byte for byte the same');
         }
         assert.equal(new Set(ids).size, ids.length);
-      } finally {
-        await station.close();
-      }
+      });
     });
   }
 }

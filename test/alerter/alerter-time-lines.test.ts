@@ -1,18 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import path from 'node:path';
-
-import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { day } from './support/rows.ts';
 import { clock } from './support/time-line.ts';
-import { passStory, type PassStory } from './support/whole-pass-story.ts';
-import { tempFolder } from '../support/temp-folder.ts';
-
-const dir = tempFolder();
-const create = () => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-
-function story(name: string, rest: Omit<PassStory, 'name' | 'create'>): void {
-  passStory({ name, create, ...rest });
-}
+import { passStory as story } from './support/whole-pass-story.ts';
 
 const ops = '<mail to="ops@example.org"/>';
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
-import { type Kit, onBothDatabases } from '../storage/support/databases.ts';
-import { bound, openStation, type Station } from './support/station.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { bound, withStation, type Station } from './support/station.ts';
 import { passStory } from './support/whole-pass-story.ts';
 
 const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>';
@@ -15,9 +15,8 @@ const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const elements = `<collector every="15m"/>${alerts}${two}`;
 
 onBothDatabases('a pass of the alerter', (kit) => {
-  passStory({
+  passStory('tells what fires, and its end, once each', {
     create: () => kit.create(),
-    name: 'tells what fires, and its end, once each',
     elements,
     happens: `
       07:45
@@ -32,30 +31,27 @@ onBothDatabases('a pass of the alerter', (kit) => {
     const many = '<client name="web-[001-999]" ip="web-[001-999].example.org" username="u"/>';
     const oncall = '<mail to="oncall@example.org" severity="critical"/>';
     const groups = `<group name="web"><mail to="web@example.org"/>${many}</group>`;
-    await withStation(
-      kit,
-      `<collector every="4h"/>${alerts.replace('<alert ', `${oncall}<alert `)}${groups}`,
-      async (station) => {
-        const full = Object.fromEntries(station.config().clients.map(({ name }) => [name, 'disk / 96']));
-        for (const time of ['00:00', '04:00', '08:00', '12:00', '16:00', '20:00']) {
-          station.at(time);
-          await station.collect(time < '08:00' ? {} : time < '16:00' ? full : { 'web-500': 'disk / 97' });
-        }
-        station.at('20:01');
-        const { arrived, result } = await station.pass();
-        assert.deepEqual(
-          arrived.map(({ mail }) => mail?.recipient),
-          ['oncall@example.org', 'ops@example.org', 'web@example.org'],
-        );
-        assert.deepEqual(new Set(arrived.map(({ mail }) => mail?.items.length)), new Set([999]));
-        assert.equal(result.reports, 6 * 999);
-        assert.deepEqual((await station.pass()).arrived, []);
-      },
-    );
+    const elements = `<collector every="4h"/>${alerts.replace('<alert ', `${oncall}<alert `)}${groups}`;
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
+      const full = Object.fromEntries(station.config().clients.map(({ name }) => [name, 'disk / 96']));
+      for (const time of ['00:00', '04:00', '08:00', '12:00', '16:00', '20:00']) {
+        station.at(time);
+        await station.collect(time < '08:00' ? {} : time < '16:00' ? full : { 'web-500': 'disk / 97' });
+      }
+      station.at('20:01');
+      const { arrived, result } = await station.pass();
+      assert.deepEqual(
+        arrived.map(({ mail }) => mail?.recipient),
+        ['oncall@example.org', 'ops@example.org', 'web@example.org'],
+      );
+      assert.deepEqual(new Set(arrived.map(({ mail }) => mail?.items.length)), new Set([999]));
+      assert.equal(result.reports, 6 * 999);
+      assert.deepEqual((await station.pass()).arrived, []);
+    });
   });
 
   test('changes nothing in a dry run, and says what it would tell', async () => {
-    await withStation(kit, elements, async (station) => {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
       station.at('08:16');
       const before = await station.dump();
@@ -76,7 +72,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('ends at once beside another one, here and elsewhere, and leaves a row that says so', async () => {
-    await withStation(kit, elements, async (station) => {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
       station.at('08:01');
       let release = (): void => undefined;
@@ -121,7 +117,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('does not act upon what it read before another one was at work', async () => {
-    await withStation(kit, elements, async (station) => {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
       station.at('08:01');
       let isFirst = true;
@@ -146,7 +142,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('ends at a signal between two steps, and the next pass goes on', async () => {
-    await withStation(kit, elements, async (station) => {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
       station.at('08:01');
       const ending = new AbortController();
@@ -168,7 +164,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('leaves a row of each pass that did something, and of idle ones often enough to be known alive', async () => {
-    await withStation(kit, elements, async (station) => {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       for (let minute = 0; minute <= 30; minute += 1) {
         station.at(`08:${String(minute).padStart(2, '0')}`);
         await station.pass();
@@ -186,8 +182,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
 
 onBothDatabases('ways out of the alerter', (kit) => {
   test('puts mails into the outbox without <smtp>', async () => {
-    const station = await openStation({ storage: await kit.create(), elements, smtp: null });
-    try {
+    await withStation({ storage: await kit.create(), elements, smtp: null }, async (station) => {
       await station.collect({ 'web-1': 'disk / 96' });
       station.at('08:01');
       const { result } = await station.pass();
@@ -196,9 +191,7 @@ onBothDatabases('ways out of the alerter', (kit) => {
       const files = readdirSync(outbox);
       assert.equal(files.length, 1);
       assert.match(readFileSync(path.join(outbox, files[0] ?? ''), 'utf8'), /^To: ops@example\.org\r$/m);
-    } finally {
-      await station.close();
-    }
+    });
   });
 
   test('asks the heartbeat after a pass in which all went well, and after no other', async () => {
@@ -211,7 +204,8 @@ onBothDatabases('ways out of the alerter', (kit) => {
     await once(listener, 'listening');
     after(() => listener.close());
     const { port } = listener.address() as AddressInfo;
-    await withStation(kit, `${elements}<heartbeat url="http://127.0.0.1:${port}/beat"/>`, async (station) => {
+    const withHeartbeat = `${elements}<heartbeat url="http://127.0.0.1:${port}/beat"/>`;
+    await withStation({ storage: await kit.create(), elements: withHeartbeat }, async (station) => {
       await station.pass();
       assert.equal(asked, 1);
       await station.collect({ 'web-1': 'disk / 96' });
@@ -228,15 +222,6 @@ onBothDatabases('ways out of the alerter', (kit) => {
     });
   });
 });
-
-async function withStation(kit: Kit, text: string, work: (station: Station) => Promise<void>): Promise<void> {
-  const station = await openStation({ storage: await kit.create(), elements: text });
-  try {
-    await work(station);
-  } finally {
-    await station.close();
-  }
-}
 
 function sentences({ arrived }: Awaited<ReturnType<Station['pass']>>): readonly string[] {
   return arrived.map(({ sentence }) => sentence);

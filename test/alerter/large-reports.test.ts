@@ -8,10 +8,10 @@ import type { Report } from '../../src/report/report.ts';
 import { reportWith, worker } from '../report/support/sample-report.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
-import { storageArgument } from '../support/storage-argument.ts';
 import { programArgs } from '../support/program-args.ts';
 import { at } from './support/rows.ts';
-import { openStation, type Station } from './support/station.ts';
+import { withStation } from './support/station.ts';
+import type { Station } from './support/station.ts';
 import { everyMs } from './support/time-line.ts';
 
 const run = promisify(execFile);
@@ -47,8 +47,7 @@ onBothDatabases('a backlog of large reports', (kit) => {
       const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/></alerts>
       <client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
       const stored = await kit.create();
-      const station = await openStation({ storage: stored, elements });
-      try {
+      await withStation({ storage: stored, elements }, async (station) => {
         for (let visit = 0; visit < 100; visit++) {
           station.at(at('08:00') + visit * everyMs);
           await station.collect();
@@ -57,8 +56,14 @@ onBothDatabases('a backlog of large reports', (kit) => {
         assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
         await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
         await fillWithMounts(station);
-        const configFile = station.configFile('mon-1');
-        const order: AlertOrder = { configFile, ...storageArgument(stored), host: 'mon-1', cut: null };
+        const { password, ...storage } = stored;
+        const order: AlertOrder = {
+          configFile: station.configFile('mon-1'),
+          storage,
+          password: password?.reveal() ?? null,
+          host: 'mon-1',
+          cut: null,
+        };
         await run(process.execPath, ['--max-old-space-size=256', ...programArgs(program), JSON.stringify(order)], {
           timeout: 150_000,
         });
@@ -69,9 +74,7 @@ onBothDatabases('a backlog of large reports', (kit) => {
           await one("SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'"),
           5,
         );
-      } finally {
-        await station.close();
-      }
+      });
     },
   );
 });

@@ -103,6 +103,16 @@ export interface Station {
   close(): Promise<void>;
 }
 
+/** Opens a station for some work, and closes it. */
+export async function withStation(options: StationOptions, work: (station: Station) => Promise<void>): Promise<void> {
+  const station = await openStation(options);
+  try {
+    await work(station);
+  } finally {
+    await station.close();
+  }
+}
+
 export async function openStation({ storage: stored, elements, smtp = '' }: StationOptions): Promise<Station> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-station-'));
   let act: (moment: SmtpMoment) => SmtpAct | undefined = () => undefined;

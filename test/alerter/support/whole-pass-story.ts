@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { at } from './rows.ts';
-import { openStation, type Says, type Station } from './station.ts';
+import { withStation, type Says, type Station } from './station.ts';
 import { clock } from './time-line.ts';
 
 const minuteMs = 60_000;
 
 export interface PassStory {
-  /** Makes an empty database. */
-  readonly create: () => Promise<StorageConfig>;
-  readonly name: string;
+  /** An empty database. Default: a file of SQLite. */
+  readonly create?: () => Promise<StorageConfig>;
   /** Elements of config.xml. */
   readonly elements: string;
   readonly smtp?: string | null;
@@ -26,7 +29,7 @@ export interface PassStory {
    *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
    *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
    *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
-   *   08:02 pass
+   *   08:02 pass                                    or 08:02-09:02 pass, one each `every`
    *   08:02 alerter stops | 09:00 alerter starts
    *   08:02 silence web-* until 09:00
    *   08:02 ack web-1
@@ -41,18 +44,17 @@ export interface PassStory {
 }
 
 /** A test that reads as a time line, played with a real database, a real configuration and a mail server. */
-export function passStory(story: PassStory): void {
-  test(story.name, async () => {
-    const { create, elements, smtp } = story;
-    const storage = await create();
-    const station = await openStation({ storage, elements, ...(smtp === undefined ? {} : { smtp }) });
-    try {
+export function passStory(name: string, story: PassStory): void {
+  const { create, elements, smtp = '' } = story;
+  test(name, async () => {
+    const storage = (await create?.()) ?? sqliteConfig(path.join(dir, `${randomUUID()}.db`));
+    await withStation({ storage, elements, smtp }, async (station) => {
       assert.deepEqual(await play(station, story), linesOf(story.told));
-    } finally {
-      await station.close();
-    }
+    });
   });
 }
+
+const dir = tempFolder();
 
 function linesOf(text: string): readonly string[] {
   return text
@@ -74,8 +76,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     const [, from = '', until = from, said = ''] = new RegExp(`^(${time})(?:-(${time}))? ?(.*)$`).exec(line) ?? [];
     station.at(from);
     const words = said.split(' ');
-    if (said === 'pass') await pass();
-    else if (words[0] === 'alerter') isRunning = words[1] === 'starts';
+    if (words[0] === 'alerter') isRunning = words[1] === 'starts';
     else if (words[0] === 'collector') aheadMs = Number(words[2]) * minuteMs;
     else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
     else if (words[0] === 'rename') await station.storage.retention.renameClient(words[1] ?? '', words[2] ?? '');
@@ -87,6 +88,10 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     else {
       for (let runAtMs = at(from); runAtMs <= at(until); runAtMs += station.config().collector.everyMs) {
         station.at(runAtMs);
+        if (said === 'pass') {
+          await pass();
+          continue;
+        }
         const [, collectorId, host] = /^by (\S+) on (\S+)$/.exec(said) ?? [];
         if (collectorId !== undefined && host !== undefined) await station.collect({}, { collectorId, host, aheadMs });
         else if (words[0] === 'killed')

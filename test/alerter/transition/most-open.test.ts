@@ -6,8 +6,9 @@ import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
-import { openStation } from '../support/station.ts';
-import { everyMs, startTransition, type TestedTransition } from '../support/time-line.ts';
+import { withStation } from '../support/station.ts';
+import { everyMs, startTransition } from '../support/time-line.ts';
+import type { TestedTransition } from '../support/time-line.ts';
 
 const client = clientWith('');
 
@@ -99,8 +100,7 @@ onBothDatabases('alerts that one client invents', (kit) => {
   test('four visits with other full mounts each: few alerts and mails, and the other client is told of as ever', async () => {
     const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="app-9" ip="192.0.2.9" username="u"/><client name="db-1" ip="192.0.2.1" username="u"/>`;
-    const station = await openStation({ storage: await kit.create(), elements });
-    try {
+    await withStation({ storage: await kit.create(), elements }, async (station) => {
       const mails: string[] = [];
       for (const visit of [0, 1, 2, 3, 4, 5]) {
         station.at(at('08:00') + visit * everyMs);
@@ -125,8 +125,6 @@ onBothDatabases('alerts that one client invents', (kit) => {
         mails.some((sentence) => sentence.includes('firing critical db-1 disk /')),
         mails.join('\n'),
       );
-    } finally {
-      await station.close();
-    }
+    });
   });
 });
