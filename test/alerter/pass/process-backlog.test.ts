@@ -182,13 +182,12 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
 
 test('a page that cannot be read ends it, once the round before it is stored', async () => {
   const memory = memoryStore(madeRows(30));
-  const { unprocessed } = memory.store;
   let pages = 0;
   const store: PassStore = {
     ...memory.store,
     unprocessed: (limit, after) => {
       pages += 1;
-      return pages === 5 ? Promise.reject(new Error('gone away')) : unprocessed(limit, after);
+      return pages === 5 ? Promise.reject(new Error('gone away')) : memory.store.unprocessed(limit, after);
     },
   };
   const options = { ...optionsFor(memory), store };
