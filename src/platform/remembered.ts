@@ -6,3 +6,15 @@ export function remembered<K, V>(answerTo: (key: K) => V): (key: K) => V {
     return answers.get(key) as V;
   };
 }
+
+/** Does what `remembered` does, for objects. An answer is kept for as long as its object lives. */
+export function rememberedWeakly<K extends object, V extends object>(answerTo: (key: K) => V): (key: K) => V {
+  const answers = new WeakMap<K, V>();
+  return (key) => {
+    const known = answers.get(key);
+    if (known !== undefined) return known;
+    const answer = answerTo(key);
+    answers.set(key, answer);
+    return answer;
+  };
+}

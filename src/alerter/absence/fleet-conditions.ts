@@ -2,10 +2,11 @@ import type { Config, Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateSilence } from './collector-silent.ts';
-import { fleetFacts, type EvaluateFleetOptions, type FleetFacts } from './fleet-facts.ts';
+import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } from './fleet-facts.ts';
 import { evaluateIngest } from './ingest-silent.ts';
 import { evaluateNoReport } from './no-report.ts';
-import { evaluateStateDisks } from './state-disk-full.ts';
+import { formatValue } from '../evaluate/describe-value.ts';
+import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -53,6 +54,34 @@ function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) =>
     if (client === undefined) return formerNames.has(name);
     return client.state !== 'retired' && findRule(client.rules, rule) !== null;
   };
+}
+
+/**
+ * Begins an alert for each file system of collectors and alerters that is nearly full: they lose what they cannot
+ * store. It ends when clearly more is free. It stays as it is if no program has reported the file system lately.
+ */
+function evaluateStateDisks(facts: FleetFacts, rule: Rule): readonly Alert[] {
+  return (facts.stateDisks ?? []).flatMap((disk): readonly Alert[] => {
+    const { host, path, freePercent, availableBytes, observedAtMs } = disk;
+    const subject = `${host}:${path}`;
+    const open = facts.open('', rule.name, subject);
+    if (open !== null) {
+      if (freePercent < enoughPercent || observedAtMs <= open.pendingSinceMs) return [];
+      return [closeAlert(open, 'recovered', { atMs: observedAtMs, runId: null })];
+    }
+    if (freePercent >= lowPercent) return [];
+    const left = `${freePercent.toFixed(1)} % (${formatValue('bytes', availableBytes)}) is free on ${host} in ${path}`;
+    return [
+      fleetAlert(rule, {
+        subject,
+        valueText: left,
+        limitText: `less than ${lowPercent} %`,
+        firstEvidence: `${subject} ${new Date(observedAtMs).toISOString()}`.slice(-255),
+        pendingSinceMs: observedAtMs,
+        firingSinceMs: observedAtMs,
+      }),
+    ];
+  });
 }
 
 /** A break in the alerter's own runs that is this many times longer than its rhythm may be the database's. */

@@ -4,7 +4,7 @@ import type { DiskRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { describeFree, formatValue } from './describe-value.ts';
 import { metricOfRule } from './rule-metric.ts';
-import { numberRule, numberSampleIf, type NumberRule } from './sample.ts';
+import { numberRule, numberSample, type NumberRule } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
 
 type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent' | 'inodes_percent' | 'unresponsive';
@@ -33,7 +33,7 @@ export const diskSamplers: SamplerKind = {
           const { freeBytes } = one.rule;
           const both = freeBytes === null ? true : isLess(disk.available_bytes, freeBytes);
           const into = disk.mode === 'ro' && one.usual && !isNamed ? ifWritable : samples;
-          into.push(numberSampleIf(one, disk.mount, disk[one.field], both, disk));
+          into.push(numberSample(one, disk.mount, disk[one.field], disk, both));
         }
       }
       if (disksAreWhole(row)) complete.push(...rules.map(({ name }) => name));

@@ -1,4 +1,5 @@
 import type { Client, Config } from '../../config/config.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { needsOf, type SampleReportOptions } from './sample-row.ts';
@@ -47,20 +48,14 @@ export async function besideRow(
   };
 }
 
-const watchedOf = new WeakMap<Config, ReadonlyMap<string, Client>>();
-
 /** Returns the clients whose rows are evaluated, by name. */
-export function watchedClients(config: Config): ReadonlyMap<string, Client> {
-  const known = watchedOf.get(config);
-  if (known !== undefined) return known;
+export const watchedClients = rememberedWeakly((config: Config): ReadonlyMap<string, Client> => {
   const watched = config.clients.filter(({ state }) => state !== 'retired');
-  const made = new Map([
+  return new Map([
     // Until the collector follows a rename, alerts under the former name move with the rows.
     ...watched.flatMap((client) =>
       client.was === null ? [] : [[client.was, { ...client, name: client.was }] as const],
     ),
     ...watched.map((client) => [client.name, client] as const),
   ]);
-  watchedOf.set(config, made);
-  return made;
-}
+});

@@ -1,7 +1,7 @@
 import type { Client, Rule } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { DiskRow, NetworkRow } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { columnSamplers } from './column-sampler.ts';
@@ -10,7 +10,7 @@ import { mountConditionSamplers, mountSamplers } from './mount-sampler.ts';
 import { readFamilies } from './report-families.ts';
 import { familySamplers, networkSamplers, probeSamplers, processSamplers } from './report-samplers.ts';
 import type { RowSamples, Sample, SampledRow } from './sample.ts';
-import type { Need, Sampler } from './sampler.ts';
+import type { Need, ReportRow, Sampler } from './sampler.ts';
 import { serviceSamplers } from './service-sampler.ts';
 import { arrivalSample, createVisitSampler, endOfVisit } from './visit-conditions.ts';
 
@@ -27,12 +27,8 @@ const kinds = [
   probeSamplers,
 ] as const;
 
-export interface SampleReportOptions {
+export interface SampleReportOptions extends Omit<ReportRow, 'families'> {
   readonly client: Client;
-  readonly row: UnprocessedReport;
-  /** `null` if not loaded, because no rule needs them. */
-  readonly disks: readonly DiskRow[] | null;
-  readonly networks: readonly NetworkRow[] | null;
   /** `null` if not loaded, or no longer kept: samples that need the report are unknown then. */
   readonly report: Report | null;
 }
@@ -115,17 +111,7 @@ interface Compiled {
 }
 
 /** Clients share their lists of rules, and a list never changes. */
-const compiledRules = new WeakMap<readonly Rule[], Compiled>();
-
-function compiled(rules: readonly Rule[]): Compiled {
-  const known = compiledRules.get(rules);
-  if (known !== undefined) return known;
-  const made = compile(rules);
-  compiledRules.set(rules, made);
-  return made;
-}
-
-function compile(rules: readonly Rule[]): Compiled {
+const compiled = rememberedWeakly((rules: readonly Rule[]): Compiled => {
   const byKind = groupBy(rules, (rule) => kinds.find(({ serves }) => serves(rule)));
   const served = kinds.flatMap((kind) => {
     const own = byKind.get(kind);
@@ -137,4 +123,4 @@ function compile(rules: readonly Rule[]): Compiled {
     sampleVisit: createVisitSampler(rules),
     needs: new Set(served.flatMap(({ kind, own }) => own.map(kind.needOf))),
   };
-}
+});

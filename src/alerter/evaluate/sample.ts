@@ -74,28 +74,25 @@ function describeByRule(rule: Rule): (value: number) => string {
   return (value) => `${formatValue(unit, value)}${suffix}`;
 }
 
-/** Returns the sample of a number; `null` is unknown. */
-export function numberSample(of: NumberRule, subject: string, value: number | null, row: unknown = null): Sample {
-  return new NumberSample(of, subject, value, row);
-}
-
-/** Returns the sample of a number where a second condition must hold too; `null` if that is unknown. */
-export function numberSampleIf(
+/**
+ * Returns the sample of a number; `null` is unknown. `both` says whether a second condition holds, without which there
+ * is no fault; `null` if that is unknown.
+ */
+export function numberSample(
   of: NumberRule,
   subject: string,
   value: number | null,
-  both: boolean | null,
   row: unknown = null,
+  both: boolean | null = true,
 ): Sample {
   const sample = new NumberSample(of, subject, value, row);
-  if (sample.level === 'none' || sample.level === 'unknown') {
-    if (both === false) sample.clear = true;
-    return sample;
-  }
   if (both === true) return sample;
-  sample.level = both === null ? 'unknown' : 'none';
-  sample.clear = both === false;
-  sample.eased = both === false;
+  const isFault = sample.level === 'warning' || sample.level === 'critical';
+  sample.clear = both === false || (sample.clear && !isFault);
+  if (isFault) {
+    sample.level = both === null ? 'unknown' : 'none';
+    sample.eased = both === false;
+  }
   return sample;
 }
 

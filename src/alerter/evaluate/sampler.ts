@@ -10,7 +10,7 @@ import { numberSample, type NumberRule, type RowSamples } from './sample.ts';
 /** A row of `stats` with what was loaded beside it. */
 export interface ReportRow {
   readonly row: UnprocessedReport;
-  /** `null` if not loaded. */
+  /** `null` if not loaded, because no rule needs them. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
   /** The whole report; `null` if not loaded, or no longer kept. */

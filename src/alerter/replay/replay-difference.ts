@@ -19,12 +19,7 @@ export function differenceToTold(
 ): ReplayDifference {
   const more: SentNotification[] = [];
   const fewer: SentNotification[] = [];
-  const [woulds, wases] = [would, was].map((facts) =>
-    groupBy(
-      facts.filter(({ transition }) => transition !== 'reminder'),
-      nameOf,
-    ),
-  ) as [ReadonlyMap<string, readonly SentNotification[]>, ReadonlyMap<string, readonly SentNotification[]>];
+  const [woulds, wases] = [byName(would), byName(was)];
   for (const name of new Set([...woulds.keys(), ...wases.keys()])) {
     const left = inOrder(woulds.get(name) ?? []);
     const right = inOrder(wases.get(name) ?? []);
@@ -45,8 +40,11 @@ export function differenceToTold(
   return { more: inOrder(more), fewer: inOrder(fewer) };
 }
 
-function nameOf({ client, rule, subject, recipient, transition }: SentNotification): string {
-  return [client, rule, subject, recipient, transition].join('\0');
+function byName(facts: readonly SentNotification[]): ReadonlyMap<string, readonly SentNotification[]> {
+  return groupBy(
+    facts.filter(({ transition }) => transition !== 'reminder'),
+    ({ client, rule, subject, recipient, transition }) => [client, rule, subject, recipient, transition].join('\0'),
+  );
 }
 
 function inOrder(facts: readonly SentNotification[]): SentNotification[] {

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
+import type { ReplayPage } from '../../storage/store/alert-history.ts';
 import type { AlerterState } from '../../storage/store/notification-store.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
@@ -7,7 +8,6 @@ import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import type { NotificationPlan } from '../dispatch/notification-plan.ts';
 import { AlertMemory } from '../transition/alert-memory.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import type { RowsUntil } from './replay-rows.ts';
 
 /** The state that passes would store, in memory. Every mail counts as sent at once. Closed-out alerts are dropped. */
 export class ReplayState extends AlertMemory {
@@ -54,6 +54,8 @@ export class ReplayState extends AlertMemory {
     }
   }
 }
+
+export type RowsUntil = Pick<ReplayPage, 'reports' | 'visits'>;
 
 /** The times at which clients were last seen, as rows go by. */
 export interface SeenClients {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { SentNotification } from '../../storage/store/alert-history.ts';
+import type { ReplayPage, SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
@@ -7,8 +7,7 @@ import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
-import { openReplayRows } from './replay-rows.ts';
-import { followClients, ReplayState } from './replay-state.ts';
+import { followClients, ReplayState, type RowsUntil } from './replay-state.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 
@@ -109,6 +108,33 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     firstRowMs: Number.isFinite(firstRowMs) ? firstRowMs : null,
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
+  };
+}
+
+const pageRows = 100;
+
+/**
+ * Returns a function that yields further rows up to and including a time, in the order of their times. One page is in
+ * memory.
+ */
+function openReplayRows(
+  store: ReplayOptions['store'],
+  sinceMs: number,
+): (untilMs: number) => AsyncGenerator<RowsUntil> {
+  let page: ReplayPage | null = null;
+  return async function* (untilMs) {
+    for (;;) {
+      page ??= await store.replay(sinceMs, null, pageRows);
+      const { reports, visits, next }: ReplayPage = page;
+      const due = {
+        reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
+        visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
+      };
+      yield due;
+      page = { reports: reports.slice(due.reports.length), visits: visits.slice(due.visits.length), next };
+      if (page.reports.length + page.visits.length > 0 || next === null) return;
+      page = await store.replay(sinceMs, next, pageRows);
+    }
   };
 }
 
