@@ -12,7 +12,8 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import type { SmtpAct } from '../support/smtp-server.ts';
 import { withMoments } from './support/moments.ts';
 import { at } from './support/rows.ts';
-import { idOf, openStation, type Station } from './support/station.ts';
+import { idOf, withStation, type Station } from './support/station.ts';
+import { acknowledge, silence } from './support/whole-pass-story.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const cap = 4;
@@ -95,36 +96,37 @@ interface Watching {
   isReconfigured: boolean;
 }
 
+function goOn(watching: Watching, minutes: number): void {
+  watching.nowMs += minutes * minuteMs;
+  watching.station.at(watching.nowMs);
+}
+
 async function take(watching: Watching, given: Step): Promise<void> {
   const { station } = watching;
-  const goOn = (minutes: number): void => {
-    watching.nowMs += minutes * minuteMs;
-    station.at(watching.nowMs);
-  };
   switch (given.kind) {
     case 'run': {
-      goOn(given.minutes);
+      goOn(watching, given.minutes);
       await station.collect(Object.fromEntries(clients.map((name, index) => [name, given.says[index] ?? well])));
       if (given.pass) {
-        goOn(1);
+        goOn(watching, 1);
         await passOf(watching);
       }
       return;
     }
     case 'pass':
-      goOn(given.minutes);
+      goOn(watching, given.minutes);
       await passOf(watching);
       return;
     case 'crash':
-      goOn(1);
+      goOn(watching, 1);
       await station
         .pass({ wrap: (database) => withMoments(database, ({ count }) => count === given.moment) })
         .catch(() => undefined);
       // The crashed alerter's lease and claims expire.
-      goOn(4);
+      goOn(watching, 4);
       return;
     case 'two at once':
-      goOn(1);
+      goOn(watching, 1);
       await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
       return;
     case 'server':
@@ -135,21 +137,10 @@ async function take(watching: Watching, given: Step): Promise<void> {
       watching.isReconfigured = true;
       return;
     case 'silence':
-      await station.storage.alerts.addSilence({
-        client: given.client,
-        rule: '',
-        subject: '',
-        startsAtMs: watching.nowMs,
-        endsAtMs: watching.nowMs + given.minutes * minuteMs,
-        author: 'kim',
-        comment: '',
-      });
+      await silence(station, given.client, watching.nowMs + given.minutes * minuteMs);
       return;
-    case 'acknowledge': {
-      const open = await station.storage.alerts.alertsOf({ openOnly: true, limit: 10 });
-      const ids = open.flatMap(({ id }) => (id === null ? [] : [id]));
-      await station.storage.alerts.acknowledge(ids, 'kim', null, null);
-    }
+    case 'acknowledge':
+      await acknowledge(station);
   }
 }
 
@@ -163,18 +154,15 @@ async function settle(watching: Watching, says: readonly string[]): Promise<void
   const { station } = watching;
   station.act(() => undefined);
   station.configure(configs[0]);
-  watching.nowMs += 24 * 60 * minuteMs;
+  goOn(watching, 24 * 60);
   for (let round = 0; round < 3; round += 1) {
-    watching.nowMs += 5 * minuteMs;
-    station.at(watching.nowMs);
+    goOn(watching, 5);
     await station.collect(Object.fromEntries(clients.map((name, index) => [name, says[index] ?? well])));
-    watching.nowMs += minuteMs;
-    station.at(watching.nowMs);
+    goOn(watching, 1);
     await passOf(watching);
   }
   for (const minutes of [70, 20, 20]) {
-    watching.nowMs += minutes * minuteMs;
-    station.at(watching.nowMs);
+    goOn(watching, minutes);
     await passOf(watching);
   }
 }
@@ -300,20 +288,17 @@ test('last told equals the state when nothing holds back, whatever happened befo
       fc.tuple(lastRow, lastRow, lastRow),
       async (steps, says) => {
         const storage = sqliteConfig(path.join(dir, `${randomUUID()}.db`));
-        const station = await openStation({ storage, elements: configs[0], smtp: `maxMailsPerHour="${cap}"` });
-        const watching: Watching = { station, nowMs: at('08:00'), isReconfigured: false };
-        try {
+        const smtp = `maxMailsPerHour="${cap}"`;
+        await withStation({ storage, elements: configs[0], smtp }, async (station) => {
+          const watching: Watching = { station, nowMs: at('08:00'), isReconfigured: false };
           for (const given of steps) await take(watching, given);
           await settle(watching, says);
           await assertToldIsState(watching);
           await assertMails(watching);
           await assertCapped(station);
-          watching.nowMs += 2 * minuteMs;
-          station.at(watching.nowMs);
+          goOn(watching, 2);
           assert.deepEqual((await station.pass()).arrived, []);
-        } finally {
-          await station.close();
-        }
+        });
       },
     ),
     { seed, numRuns, includeErrorInReport: true, endOnFailure: process.env['PROPERTY_SHRINK'] === undefined },

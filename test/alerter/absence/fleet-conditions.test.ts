@@ -15,6 +15,7 @@ import type { RunFact } from '../../../src/storage/store/run.ts';
 const client = (name: string, more = ''): string =>
   `<client name="${name}" ip="192.0.2.${name.replace(/\D/g, '')}" username="u" ${more}/>`;
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
+const config = configOf(three);
 
 /** A full run of one minute that reached all clients. */
 function run(time: string, over: Partial<RunFact> = {}): RunFact {
@@ -40,8 +41,7 @@ function seen(name: string, lastReport: string | null, over: Partial<SeenClient>
 }
 
 interface Pass {
-  readonly config: Config;
-  readonly runs: readonly RunFact[];
+  readonly config?: Config;
   readonly seen?: readonly SeenClient[];
   readonly sealed?: readonly SealedSummary[];
   /** The database has answered since; null: not known. */
@@ -50,18 +50,18 @@ interface Pass {
 }
 
 /** Starts a series of passes over the fleet's conditions. Each pass reports its changes. */
-function startPasses(before: readonly Alert[] = []) {
+function startPasses(first: Config, before: readonly Alert[] = []) {
   const stored = new Map(before.map((alert, index) => [index + 1, { ...alert, id: index + 1 }]));
   const pass = (
     time: string,
+    runs: readonly RunFact[],
     {
-      config,
-      runs,
+      config = first,
       seen: seenClients = config.clients.map(({ name }) => seen(name, time)),
       sealed = [],
       upSince = '00:00',
       databaseAheadMs = 0,
-    }: Pass,
+    }: Pass = {},
   ) => {
     const changed = evaluateFleet({
       config,
@@ -85,20 +85,17 @@ function startPasses(before: readonly Alert[] = []) {
 }
 
 test('a collector without a finished full run for three times every is silent, until its next one', () => {
-  const config = configOf(three);
-  const { pass, stored } = startPasses();
-  assert.deepEqual(pass('08:15', { config, runs: [run('08:00')] }), []);
-  assert.deepEqual(pass('08:16', { config, runs: [run('08:00')] }), ['collector-silent c1 firing']);
+  const { pass, stored } = startPasses(config);
+  assert.deepEqual(pass('08:15', [run('08:00')]), []);
+  assert.deepEqual(pass('08:16', [run('08:00')]), ['collector-silent c1 firing']);
   const [alert] = stored.values();
   assert.deepEqual([alert?.client, alert?.severity, alert?.changedByRun], ['', 'critical', null]);
   assert.equal(
     alert?.valueText,
     'no full run of mon-1 has finished since Fri 20 Nov 08:01: nothing is known of 3 clients since then; look at cron on mon-1',
   );
-  assert.deepEqual(pass('08:20', { config, runs: [run('08:00')] }), []);
-  assert.deepEqual(pass('08:26', { config, runs: [run('08:25'), run('08:00')] }), [
-    'collector-silent c1 recovered 08:26',
-  ]);
+  assert.deepEqual(pass('08:20', [run('08:00')]), []);
+  assert.deepEqual(pass('08:26', [run('08:25'), run('08:00')]), ['collector-silent c1 recovered 08:26']);
 });
 
 test('a silent collector is as severe as the missing reports that it stands for, whatever its own rule says', () => {
@@ -107,23 +104,21 @@ test('a silent collector is as severe as the missing reports that it stands for,
     [mild, 'critical'],
     [`${mild}<alert name="no-report" severity="warning"/>`, 'warning'],
   ] as const) {
-    const { pass, stored } = startPasses();
-    pass('08:16', {
+    const { pass, stored } = startPasses(config);
+    pass('08:16', [run('08:00')], {
       config: configOf(`<alerts><mail to="ops@example.org"/>${rules}</alerts>${three}`),
-      runs: [run('08:00')],
     });
     assert.deepEqual([...stored.values()][0]?.severity, expected);
   }
 });
 
 test('where the database’s clock is ahead, a collector that looks silent is told of with that clock', () => {
-  const { pass, stored } = startPasses();
-  pass('10:00', { config: configOf(three), runs: [run('08:00')], databaseAheadMs: 2 * 3_600_000 });
+  const { pass, stored } = startPasses(config);
+  pass('10:00', [run('08:00')], { databaseAheadMs: 2 * 3_600_000 });
   assert.match([...stored.values()][0]?.valueText ?? '', /; the database's clock is 2h ahead of this machine's$/);
 });
 
 test('what is no finished full run does not count for it', () => {
-  const config = configOf(three);
   const others = [
     run('08:10', { scope: 'filtered' }),
     run('08:11', { outcome: 'overlapped' }),
@@ -131,58 +126,49 @@ test('what is no finished full run does not count for it', () => {
     run('08:13', { outcome: 'running', finishedAtMs: null }),
     run('08:14', { program: 'alert' }),
   ];
-  assert.deepEqual(startPasses().pass('08:20', { config, runs: [run('08:00'), ...others] }), [
-    'collector-silent c1 firing',
-  ]);
-  assert.deepEqual(startPasses().pass('08:20', { config, runs: [run('07:00', { scope: 'filtered' })] }), []);
+  assert.deepEqual(startPasses(config).pass('08:20', [run('08:00'), ...others]), ['collector-silent c1 firing']);
+  assert.deepEqual(startPasses(config).pass('08:20', [run('07:00', { scope: 'filtered' })]), []);
 });
 
 test('a collector whose first full run never finishes is silent too', () => {
-  const config = configOf(three);
   const runs = [run('08:00', { outcome: 'running', finishedAtMs: null }), run('08:05', { outcome: 'failed' })];
-  assert.deepEqual(startPasses().pass('08:14', { config, runs }), []);
-  assert.deepEqual(startPasses().pass('08:15', { config, runs }), ['collector-silent c1 firing']);
+  assert.deepEqual(startPasses(config).pass('08:14', runs), []);
+  assert.deepEqual(startPasses(config).pass('08:15', runs), ['collector-silent c1 firing']);
 });
 
 test('silence is judged only after the database has answered for twice every', () => {
-  const config = configOf(three);
   const runs = [run('06:00')];
-  assert.deepEqual(startPasses().pass('08:00', { config, runs, upSince: null }), []);
-  assert.deepEqual(startPasses().pass('08:00', { config, runs, upSince: '07:51' }), []);
-  assert.deepEqual(startPasses().pass('08:00', { config, runs, upSince: '07:50' }), ['collector-silent c1 firing']);
+  assert.deepEqual(startPasses(config).pass('08:00', runs, { upSince: null }), []);
+  assert.deepEqual(startPasses(config).pass('08:00', runs, { upSince: '07:51' }), []);
+  assert.deepEqual(startPasses(config).pass('08:00', runs, { upSince: '07:50' }), ['collector-silent c1 firing']);
 });
 
 test('another collector on its host takes its place, one elsewhere does not', () => {
-  const config = configOf(three);
-  const { pass } = startPasses();
+  const { pass } = startPasses(config);
   const old = run('08:00');
-  pass('08:20', { config, runs: [old] });
-  assert.deepEqual(
-    pass('08:21', { config, runs: [old, run('08:20', { id: 'b', collectorId: 'c2', host: 'mon-2' })] }),
-    [],
-  );
+  pass('08:20', [old]);
+  assert.deepEqual(pass('08:21', [old, run('08:20', { id: 'b', collectorId: 'c2', host: 'mon-2' })]), []);
   const fresh = run('08:22', { id: 'c', collectorId: 'c3' });
-  assert.deepEqual(pass('08:23', { config, runs: [old, fresh] }), ['collector-silent c1 superseded 08:23']);
-  assert.deepEqual(pass('08:24', { config, runs: [old, fresh] }), []);
+  assert.deepEqual(pass('08:23', [old, fresh]), ['collector-silent c1 superseded 08:23']);
+  assert.deepEqual(pass('08:24', [old, fresh]), []);
 });
 
 test('each of two collectors is judged by itself; one whose runs are no longer stored stays as it is', () => {
-  const config = configOf(three);
-  const { pass } = startPasses();
+  const { pass } = startPasses(config);
   const other = run('08:00', { id: 'x', collectorId: 'c2', host: 'mon-2' });
-  assert.deepEqual(pass('08:20', { config, runs: [run('08:18'), other] }), ['collector-silent c2 firing']);
-  assert.deepEqual(pass('08:25', { config, runs: [run('08:23')] }), []);
+  assert.deepEqual(pass('08:20', [run('08:18'), other]), ['collector-silent c2 firing']);
+  assert.deepEqual(pass('08:25', [run('08:23')]), []);
 });
 
 test('the time of silence can be tuned, and the condition removed', () => {
   const runs = [run('08:00')];
   const tuned = configOf(`<alerts><alert name="collector-silent" for="1h"/></alerts>${three}`);
-  assert.deepEqual(startPasses().pass('08:30', { config: tuned, runs }), []);
-  assert.deepEqual(startPasses().pass('09:01', { config: tuned, runs }), ['collector-silent c1 firing']);
+  assert.deepEqual(startPasses(tuned).pass('08:30', runs), []);
+  assert.deepEqual(startPasses(tuned).pass('09:01', runs), ['collector-silent c1 firing']);
   const none = configOf(`<alerts><alert name="collector-silent" enabled="no"/></alerts>${three}`);
-  const { pass } = startPasses();
-  pass('08:30', { config: configOf(three), runs });
-  assert.deepEqual(pass('08:35', { config: none, runs }), ['collector-silent c1 unwatched 08:35']);
+  const { pass } = startPasses(config);
+  pass('08:30', runs);
+  assert.deepEqual(pass('08:35', runs, { config: none }), ['collector-silent c1 unwatched 08:35']);
 });
 
 /** Open alerts of clients that could not be visited in the runs of these times, as the judge makes them. */
@@ -202,26 +188,23 @@ const failing = (names: readonly string[], clients = 3): readonly RunFact[] =>
   twice.map((time) => run(time, { clients, succeeded: clients - names.length, failed: names.length }));
 
 test('two runs in which the network reached nearly nobody are one alert about the collector, until a run reaches more', () => {
-  const config = configOf(three);
   const runs = failing(webs);
-  const { pass, stored } = startPasses(lost(config, twice, 'connect-timeout', webs));
+  const { pass, stored } = startPasses(config, lost(config, twice, 'connect-timeout', webs));
   const everybody = webs.map((name) => seen(name, '07:55'));
-  assert.deepEqual(pass('08:02', { config, runs: runs.slice(0, 1), seen: everybody }), []);
-  assert.deepEqual(pass('08:07', { config, runs, seen: everybody }), ['collector-isolated c1 firing']);
+  assert.deepEqual(pass('08:02', runs.slice(0, 1), { seen: everybody }), []);
+  assert.deepEqual(pass('08:07', runs, { seen: everybody }), ['collector-isolated c1 firing']);
   const alert = [...stored.values()].at(-1);
   assert.equal(alert?.valueText, 'mon-1 reached none of 3 clients: 3 it was connect-timeout');
   assert.equal(alert.severity, 'critical');
-  assert.deepEqual(pass('08:08', { config, runs, seen: everybody }), []);
+  assert.deepEqual(pass('08:08', runs, { seen: everybody }), []);
   const better = run('08:10', { succeeded: 2, failed: 1 });
-  assert.deepEqual(pass('08:11', { config, runs: [better, ...runs], seen: everybody }), [
-    'collector-isolated c1 recovered 08:11',
-  ]);
+  assert.deepEqual(pass('08:11', [better, ...runs], { seen: everybody }), ['collector-isolated c1 recovered 08:11']);
 });
 
 test('an isolated collector is a warning where unreachable clients are', () => {
   const config = configOf(`<alerts><alert name="unreachable" severity="warning"/></alerts>${three}`);
-  const { pass, stored } = startPasses(lost(config, twice, 'connect-timeout', webs));
-  assert.deepEqual(pass('08:07', { config, runs: failing(webs) }), ['collector-isolated c1 firing']);
+  const { pass, stored } = startPasses(config, lost(config, twice, 'connect-timeout', webs));
+  assert.deepEqual(pass('08:07', failing(webs)), ['collector-isolated c1 firing']);
   assert.equal([...stored.values()].at(-1)?.severity, 'warning');
 });
 
@@ -234,17 +217,16 @@ for (const [what, code, names] of [
   ['half of the clients', 'connect-timeout', ['web-1', 'web-2']],
 ] as const) {
   test(`${what} do not make a collector isolated`, () => {
-    const config = configOf(three);
-    const { pass } = startPasses(lost(config, twice, code, names));
-    assert.deepEqual(pass('08:07', { config, runs: failing(names) }), []);
+    const { pass } = startPasses(config, lost(config, twice, code, names));
+    assert.deepEqual(pass('08:07', failing(names)), []);
   });
 }
 
 test('two clients are too few to make a collector isolated', () => {
   const names = ['web-1', 'web-2'];
   const config = configOf(names.map((name) => client(name)).join(''));
-  const { pass } = startPasses(lost(config, twice, 'dns', names));
-  assert.deepEqual(pass('08:07', { config, runs: failing(names, 2) }), []);
+  const { pass } = startPasses(config, lost(config, twice, 'dns', names));
+  assert.deepEqual(pass('08:07', failing(names, 2)), []);
 });
 
 test('one lost bastion explains what lies behind it; what is lost besides still isolates the collector', () => {
@@ -256,76 +238,69 @@ test('one lost bastion explains what lies behind it; what is lost besides still 
     [[...behind, 'web-1'], []],
     [[...behind, ...webs], ['collector-isolated c1 firing']],
   ] as const) {
-    const { pass } = startPasses(lost(config, twice, 'connect-timeout', names));
-    assert.deepEqual(pass('08:07', { config, runs: failing(names, 6) }), told, names.join());
+    const { pass } = startPasses(config, lost(config, twice, 'connect-timeout', names));
+    assert.deepEqual(pass('08:07', failing(names, 6)), told, names.join());
   }
 });
 
 test('a client without a report in three finished runs that visited it is told, and its next report ends it', () => {
-  const config = configOf(three);
-  const { pass } = startPasses();
+  const { pass } = startPasses(config);
   const runs = [run('08:00')];
   const state = (lastReport: string, lastVisit: string): readonly SeenClient[] => [
     seen('web-1', lastReport, { lastVisitAtMs: at(lastVisit) + 1000 }),
     seen('web-2', lastVisit),
     seen('web-3', lastVisit),
   ];
-  assert.deepEqual(pass('08:01', { config, runs, seen: state('08:00', '08:00') }), []);
+  assert.deepEqual(pass('08:01', runs, { seen: state('08:00', '08:00') }), []);
   runs.push(run('08:05'));
-  assert.deepEqual(pass('08:06', { config, runs, seen: state('08:00', '08:05') }), ['web-1 no-report pending']);
+  assert.deepEqual(pass('08:06', runs, { seen: state('08:00', '08:05') }), ['web-1 no-report pending']);
   runs.push(run('08:10'));
-  assert.deepEqual(pass('08:11', { config, runs, seen: state('08:00', '08:10') }), []);
+  assert.deepEqual(pass('08:11', runs, { seen: state('08:00', '08:10') }), []);
   runs.push(run('08:15'));
-  assert.deepEqual(pass('08:16', { config, runs, seen: state('08:00', '08:15') }), ['web-1 no-report firing']);
+  assert.deepEqual(pass('08:16', runs, { seen: state('08:00', '08:15') }), ['web-1 no-report firing']);
   runs.push(run('08:20'));
-  assert.deepEqual(pass('08:21', { config, runs, seen: state('08:20', '08:20') }), ['web-1 no-report recovered 08:20']);
+  assert.deepEqual(pass('08:21', runs, { seen: state('08:20', '08:20') }), ['web-1 no-report recovered 08:20']);
 });
 
 test('where it is known why nothing comes, no-report is silent', () => {
-  const config = configOf(three);
   const runs = [run('08:00'), run('08:05'), run('08:10')];
   for (const code of ['dns', 'host-key-changed', 'host-key-unknown']) {
-    const { pass } = startPasses(lost(config, ['08:10'], code, ['web-1']));
+    const { pass } = startPasses(config, lost(config, ['08:10'], code, ['web-1']));
     const visited = at('08:10') + 1000;
     const state = [seen('web-1', '07:00', { lastVisitAtMs: visited }), seen('web-2', '08:10'), seen('web-3', '08:10')];
-    assert.deepEqual(pass('08:11', { config, runs, seen: state }), [], code);
+    assert.deepEqual(pass('08:11', runs, { seen: state }), [], code);
   }
 });
 
 test('a client that was never seen is told after three runs since it was missed first', () => {
-  const config = configOf(three);
-  const { pass, stored } = startPasses();
+  const { pass, stored } = startPasses(config);
   const runs = [run('07:50'), run('07:55'), run('08:00')];
   const others = [seen('web-2', '08:15'), seen('web-3', '08:15')];
-  assert.deepEqual(pass('08:02', { config, runs, seen: others }), ['web-1 no-report pending']);
+  assert.deepEqual(pass('08:02', runs, { seen: others }), ['web-1 no-report pending']);
   runs.push(run('08:05'), run('08:10'));
-  assert.deepEqual(pass('08:11', { config, runs, seen: others }), []);
+  assert.deepEqual(pass('08:11', runs, { seen: others }), []);
   runs.push(run('08:15'));
-  assert.deepEqual(pass('08:16', { config, runs, seen: others }), ['web-1 no-report firing']);
+  assert.deepEqual(pass('08:16', runs, { seen: others }), ['web-1 no-report firing']);
   assert.equal([...stored.values()][0]?.valueText, 'it has never reported');
 });
 
 test('a client that comes back from retirement is not missed for the runs before', () => {
-  const config = configOf(three);
   const runs = [run('08:00'), run('08:05'), run('08:10'), run('08:15')];
   const others = [seen('web-2', '08:20'), seen('web-3', '08:20')];
-  const { pass } = startPasses();
-  assert.deepEqual(pass('08:16', { config, runs, seen: [seen('web-1', '02:00'), ...others] }), [
-    'web-1 no-report pending',
+  const { pass } = startPasses(config);
+  assert.deepEqual(pass('08:16', runs, { seen: [seen('web-1', '02:00'), ...others] }), ['web-1 no-report pending']);
+  assert.deepEqual(pass('08:21', [...runs, run('08:20')], { seen: [seen('web-1', '08:20'), ...others] }), [
+    'web-1 no-report unconfirmed 08:20',
   ]);
-  assert.deepEqual(
-    pass('08:21', { config, runs: [...runs, run('08:20')], seen: [seen('web-1', '08:20'), ...others] }),
-    ['web-1 no-report unconfirmed 08:20'],
-  );
 });
 
 test('no run, no report missed; nor while the database may have been away; nor of retired clients', () => {
   const config = configOf(`${client('web-1')}${client('web-2', 'state="retired"')}`);
   const state = [seen('web-1', '01:00', { lastVisitAtMs: at('08:20') })];
   const runs = [run('08:00'), run('08:05'), run('08:10')];
-  assert.deepEqual(startPasses().pass('08:11', { config, runs: [], seen: state }), []);
-  assert.deepEqual(startPasses().pass('08:11', { config, runs, seen: state, upSince: '08:05' }), []);
-  assert.deepEqual(startPasses().pass('08:11', { config, runs, seen: state }), ['web-1 no-report firing']);
+  assert.deepEqual(startPasses(config).pass('08:11', [], { seen: state }), []);
+  assert.deepEqual(startPasses(config).pass('08:11', runs, { seen: state, upSince: '08:05' }), []);
+  assert.deepEqual(startPasses(config).pass('08:11', runs, { seen: state }), ['web-1 no-report firing']);
 });
 
 test('alerts of rules and clients that left config.xml, or of a retired client, are no longer watched', () => {
@@ -336,10 +311,10 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
     judging.judge(one, sampledRowsOf(one, '08:00 disk / 90, memory 99'));
     return judging.told().open;
   });
-  const { pass, stored } = startPasses(open);
+  const { pass, stored } = startPasses(config, open);
   const after = configOf(`<alerts><alert name="inodes" enabled="no"/><alert name="disk" enabled="no"/></alerts>
     ${client('web-1')}${client('web-2', 'state="retired"')}`);
-  assert.deepEqual(pass('08:10', { config: after, runs: [run('08:05')] }), [
+  assert.deepEqual(pass('08:10', [run('08:05')], { config: after }), [
     'web-1 disk / unwatched 08:10',
     'web-2 memory unconfirmed 08:10',
     'web-2 disk / unwatched 08:10',
@@ -358,9 +333,9 @@ test('a client that is renamed keeps its alerts until storage has moved them', (
   assert.ok(one);
   const judging = startTransition();
   judging.judge(one, sampledRowsOf(one, '08:00 disk / 99'));
-  const { pass } = startPasses(judging.told().open);
+  const { pass } = startPasses(config, judging.told().open);
   const after = configOf(client('www-1', 'was="web-1"') + client('web-2') + client('web-3'));
-  assert.deepEqual(pass('08:10', { config: after, runs: [run('08:05')] }), []);
+  assert.deepEqual(pass('08:10', [run('08:05')], { config: after }), []);
 });
 
 test("since when the database has answered is what the alerter's own runs show", () => {
@@ -390,37 +365,32 @@ function waiting(since: string, over: Partial<SealedSummary> = {}): SealedSummar
 }
 
 test('sealed reports that no ingest takes for three times every are one alert, until what waits is younger', () => {
-  const config = configOf(three);
-  const { pass, stored } = startPasses();
+  const { pass, stored } = startPasses(config);
   const runs = [run('08:14')];
   const other = { keyId: 'b'.repeat(16), reports: 1, clients: 1 };
-  assert.deepEqual(pass('08:14', { config, runs, sealed: [waiting('08:00')] }), []);
-  assert.deepEqual(
-    pass('08:15', { config, runs, sealed: [waiting('08:00'), waiting('08:04', other)], upSince: '08:06' }),
-    [],
-  );
-  assert.deepEqual(pass('08:16', { config, runs, sealed: [waiting('08:01'), waiting('08:04', other)] }), [
+  assert.deepEqual(pass('08:14', runs, { sealed: [waiting('08:00')] }), []);
+  assert.deepEqual(pass('08:15', runs, { sealed: [waiting('08:00'), waiting('08:04', other)], upSince: '08:06' }), []);
+  assert.deepEqual(pass('08:16', runs, { sealed: [waiting('08:01'), waiting('08:04', other)] }), [
     'ingest-silent firing',
   ]);
   const [alert] = stored.values();
   assert.deepEqual([alert?.client, alert?.subject, alert?.severity], ['', '', 'critical']);
   assert.equal(alert?.valueText, 'not opened by any ingest: 7 reports of 3 clients, the oldest for 15m');
-  assert.deepEqual(pass('08:20', { config, runs, sealed: [waiting('08:01')] }), []);
-  assert.deepEqual(pass('08:21', { config, runs, sealed: [waiting('08:20')] }), ['ingest-silent recovered 08:21']);
+  assert.deepEqual(pass('08:20', runs, { sealed: [waiting('08:01')] }), []);
+  assert.deepEqual(pass('08:21', runs, { sealed: [waiting('08:20')] }), ['ingest-silent recovered 08:21']);
 });
 
 test('reports that wait for a key are an alert of that key, beside the one of those that nobody has seen', () => {
-  const config = configOf(three);
-  const { pass, stored } = startPasses();
+  const { pass, stored } = startPasses(config);
   const keyless = waiting('08:00', { code: 'seal-no-key', reports: 1, clients: 1 });
-  assert.deepEqual(pass('08:15', { config, runs: [run('08:14')], sealed: [keyless, waiting('08:14')] }), [
+  assert.deepEqual(pass('08:15', [run('08:14')], { sealed: [keyless, waiting('08:14')] }), [
     `ingest-silent ${keyless.keyId} firing`,
   ]);
   assert.equal(
     [...stored.values()][0]?.valueText,
     `sealed to key ${keyless.keyId}, which no ingest has: 1 report of 1 client, the oldest for 15m`,
   );
-  assert.deepEqual(pass('08:20', { config, runs: [run('08:19')], sealed: [waiting('08:19')] }), [
+  assert.deepEqual(pass('08:20', [run('08:19')], { sealed: [waiting('08:19')] }), [
     `ingest-silent ${keyless.keyId} recovered 08:20`,
   ]);
 });

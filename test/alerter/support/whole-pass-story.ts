@@ -78,7 +78,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     const words = said.split(' ');
     if (words[0] === 'alerter') isRunning = words[1] === 'starts';
     else if (words[0] === 'collector') aheadMs = Number(words[2]) * minuteMs;
-    else if (words[0] === 'silence') await silence(station, words[1] ?? '', words.slice(3).join(' '));
+    else if (words[0] === 'silence') await silence(station, words[1] ?? '', at(words.slice(3).join(' ')));
     else if (words[0] === 'rename') await station.storage.retention.renameClient(words[1] ?? '', words[2] ?? '');
     else if (words[0] === 'forget') await station.storage.retention.forgetCollector(words[1] ?? '');
     else if (words[0] === 'ack') await acknowledge(station, words[1] ?? '');
@@ -122,24 +122,17 @@ function saysOf(said: string): Says {
   );
 }
 
-async function silence(station: Station, client: string, until: string): Promise<void> {
-  await station.storage.alerts.addSilence({
-    client,
-    rule: '',
-    subject: '',
-    startsAtMs: station.nowMs(),
-    endsAtMs: at(until),
-    author: 'kim',
-    comment: '',
-  });
+/** Silences clients from now on. */
+export async function silence(station: Station, client: string, endsAtMs: number): Promise<void> {
+  const startsAtMs = station.nowMs();
+  const text = { rule: '', subject: '', author: 'kim', comment: '' };
+  await station.storage.alerts.addSilence({ client, startsAtMs, endsAtMs, ...text });
 }
 
-async function acknowledge({ storage }: Station, client: string): Promise<void> {
-  const open = await storage.alerts.alertsOf({ client, openOnly: true, limit: 10 });
-  await storage.alerts.acknowledge(
-    open.flatMap(({ id }) => (id === null ? [] : [id])),
-    'kim',
-    null,
-    null,
-  );
+/** Acknowledges the open alerts of a client; without a client, of all. */
+export async function acknowledge({ storage }: Station, client?: string): Promise<void> {
+  const filter = { openOnly: true, limit: 10, ...(client === undefined ? {} : { client }) };
+  const open = await storage.alerts.alertsOf(filter);
+  const ids = open.flatMap(({ id }) => id ?? []);
+  await storage.alerts.acknowledge(ids, 'kim', null, null);
 }

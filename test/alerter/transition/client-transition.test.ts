@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { Client } from '../../../src/config/config.ts';
 import { clientWith } from '../support/config-of.ts';
 import { story } from '../support/story.ts';
 import { sampledRowsOf, playAtOnce, startTransition } from '../support/time-line.ts';
@@ -169,85 +170,85 @@ story(
   '08:00 disk /data fires critical',
 );
 
-test('a rule that takes a subject over ends the alert of the other, which has not recovered', () => {
+/** Judges rows under rules, then others under other rules. Returns the changes of the second, and the alerts. */
+function reconfigured(before: Client | string, rows: string, after: Client | string, rowsAfter: string) {
   const judging = startTransition();
-  const [before, after] = [
-    clientWith('<alert type="disk" name="all" limit="90%"/>'),
-    clientWith('<alert type="disk" name="data" mount="/data" limit="95%"/><alert type="disk" name="all" limit="90%"/>'),
-  ];
-  judging.judge(before, sampledRowsOf(before, '08:00 disk /data 96'));
-  const told = judging.judge(after, sampledRowsOf(after, '08:05 disk /data 96\n08:10 disk /data 96'));
-  assert.deepEqual(told, ['all /data is over: unwatched', 'data /data fires critical']);
-});
+  const [first, second] = [before, after].map((one) => (typeof one === 'string' ? clientWith(one) : one));
+  assert.ok(first && second);
+  judging.judge(first, sampledRowsOf(first, rows));
+  const changes = judging.judge(second, sampledRowsOf(second, rowsAfter));
+  return { changes, ...judging.told() };
+}
 
-test('a failed unit that another rule judges now is no longer watched by the first: it has not recovered', () => {
-  const judging = startTransition();
-  const [before, after] = [clientWith(''), clientWith('<alert type="service" name="web" unit="nginx*"/>')];
-  judging.judge(before, sampledRowsOf(before, '08:00 unit nginx.service failed'));
-  const rows = '08:05 unit nginx.service failed\n08:10 unit nginx.service failed';
-  assert.deepEqual(judging.judge(after, sampledRowsOf(after, rows)), [
-    'service nginx.service is over: unwatched',
-    'web nginx.service fires warning',
-  ]);
-});
+const cpu1x = (name: string, limit: number): string => `<alert type="cpu" name="${name}" limit="${limit}%" for="1x"/>`;
+const all = '<alert type="disk" name="all" limit="90%"/>';
 
-test('a rule for the whole client that one further in has taken the place of ends too', () => {
-  const judging = startTransition();
-  const all = '<alert type="cpu" name="all" limit="90%" for="1x"/>';
-  const own = '<alert type="cpu" name="own" limit="99%" for="1x"/>';
-  const [before, after] = [clientWith('', all), clientWith(own, all)];
-  judging.judge(before, sampledRowsOf(before, '08:00 cpu 95'));
-  const told = judging.judge(after, sampledRowsOf(after, '08:05 cpu 95\n08:10 cpu 95'));
-  assert.deepEqual(told, ['all is over: unwatched']);
-});
+for (const [name, before, rows, after, rowsAfter, told] of [
+  [
+    'a rule that takes a subject over ends the alert of the other, which has not recovered',
+    all,
+    '08:00 disk /data 96',
+    `<alert type="disk" name="data" mount="/data" limit="95%"/>${all}`,
+    '08:05 disk /data 96 96',
+    ['all /data is over: unwatched', 'data /data fires critical'],
+  ],
+  [
+    'a failed unit that another rule judges now is no longer watched by the first: it has not recovered',
+    '',
+    '08:00 unit nginx.service failed',
+    '<alert type="service" name="web" unit="nginx*"/>',
+    '08:05 unit nginx.service failed\n08:10 unit nginx.service failed',
+    ['service nginx.service is over: unwatched', 'web nginx.service fires warning'],
+  ],
+  [
+    'a rule for the whole client that one further in has taken the place of ends too',
+    clientWith('', cpu1x('all', 90)),
+    '08:00 cpu 95',
+    clientWith(cpu1x('own', 99), cpu1x('all', 90)),
+    '08:05 cpu 95 95',
+    ['all is over: unwatched'],
+  ],
+  [
+    'a raised critical limit makes a warning of its alert with the next row',
+    disk,
+    '08:00 disk / 96',
+    '<alert type="disk" warning="85%" critical="97%"/>',
+    '08:05 disk / 96',
+    ['disk / eases'],
+  ],
+  [
+    'a critical alert whose rule only warns now eases',
+    '<alert type="disk" limit="90%"/>',
+    '08:00 disk / 96',
+    single,
+    '08:05 disk / 96 96',
+    ['disk / eases'],
+  ],
+] as const) {
+  test(name, () => assert.deepEqual(reconfigured(before, rows, after, rowsAfter).changes, told));
+}
 
 test('a raised limit ends its alert with the next row, although the old way back is not reached', () => {
-  const judging = startTransition();
-  const [before, after] = [
-    clientWith('<alert type="cpu" limit="50%" for="1x"/>'),
-    clientWith('<alert type="cpu" limit="60%" for="1x"/>'),
-  ];
-  judging.judge(before, sampledRowsOf(before, '08:00 cpu 59'));
-  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 cpu 59')), ['cpu is over: recovered']);
-  assert.equal(judging.told().all[0]?.limitText, 'at least 60 %');
-});
-
-test('a raised critical limit makes a warning of its alert with the next row', () => {
-  const judging = startTransition();
-  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="85%" critical="97%"/>')];
-  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 96')), ['disk / eases']);
+  const told = reconfigured(cpu1x('cpu', 50), '08:00 cpu 59', cpu1x('cpu', 60), '08:05 cpu 59');
+  assert.deepEqual(told.changes, ['cpu is over: recovered']);
+  assert.equal(told.all[0]?.limitText, 'at least 60 %');
 });
 
 test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
-  const judging = startTransition();
-  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="80%" critical="90%"/>')];
-  judging.judge(before, sampledRowsOf(before, '08:00 disk / 91, disk /b 86'));
-  const told = judging.judge(after, sampledRowsOf(after, '08:05 disk / 91, disk /b 86'));
-  assert.deepEqual(told, ['disk / gets worse']);
+  const rows = ['08:00 disk / 91, disk /b 86', '08:05 disk / 91, disk /b 86'] as const;
+  const told = reconfigured(disk, rows[0], '<alert type="disk" warning="80%" critical="90%"/>', rows[1]);
+  assert.deepEqual(told.changes, ['disk / gets worse']);
   assert.deepEqual(
-    judging.told().open.map(({ limitText }) => limitText),
+    told.open.map(({ limitText }) => limitText),
     ['at least 90 %', 'at least 80 %'],
   );
 });
 
 test('a changed limit keeps its alert', () => {
-  const judging = startTransition();
-  const [before, after] = [clientWith(disk), clientWith('<alert type="disk" warning="70%" critical="97%"/>')];
-  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 94\n08:10 disk / 94')), ['disk / eases']);
-  assert.equal(judging.told().all.length, 1);
-  assert.equal(judging.told().open[0]?.limitText, 'at least 70 %');
-});
-
-test('a critical alert whose rule only warns now eases', () => {
-  const judging = startTransition();
-  const [before, after] = [
-    clientWith('<alert type="disk" limit="90%"/>'),
-    clientWith('<alert type="disk" limit="90%" severity="warning"/>'),
-  ];
-  judging.judge(before, sampledRowsOf(before, '08:00 disk / 96'));
-  assert.deepEqual(judging.judge(after, sampledRowsOf(after, '08:05 disk / 96\n08:10 disk / 96')), ['disk / eases']);
+  const after = '<alert type="disk" warning="70%" critical="97%"/>';
+  const told = reconfigured(disk, '08:00 disk / 96', after, '08:05 disk / 94 94');
+  assert.deepEqual(told.changes, ['disk / eases']);
+  assert.deepEqual([told.all.length, told.open[0]?.limitText], [1, 'at least 70 %']);
 });
 
 test('a backlog in which an alert begins and ends is one alert with both times, of which people are to be told', () => {
