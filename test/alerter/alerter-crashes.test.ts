@@ -4,15 +4,12 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { isLong } from '../support/long-tests.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import type { Moment } from './support/moments.ts';
-import { withMoments } from './support/moments.ts';
+import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
-import { idOf, withStation } from './support/station.ts';
-import type { Station } from './support/station.ts';
+import { idOf, withStation, type Station } from './support/station.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const { elements, told: expected } = passToCutOff;

@@ -8,10 +8,10 @@ import type { Report } from '../../src/report/report.ts';
 import { reportWith, worker } from '../report/support/sample-report.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
+import { storageArgument } from '../support/storage-argument.ts';
 import { programArgs } from '../support/program-args.ts';
 import { at } from './support/rows.ts';
-import { withStation } from './support/station.ts';
-import type { Station } from './support/station.ts';
+import { withStation, type Station } from './support/station.ts';
 import { everyMs } from './support/time-line.ts';
 
 const run = promisify(execFile);
@@ -56,14 +56,8 @@ onBothDatabases('a backlog of large reports', (kit) => {
         assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
         await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
         await fillWithMounts(station);
-        const { password, ...storage } = stored;
-        const order: AlertOrder = {
-          configFile: station.configFile('mon-1'),
-          storage,
-          password: password?.reveal() ?? null,
-          host: 'mon-1',
-          cut: null,
-        };
+        const configFile = station.configFile('mon-1');
+        const order: AlertOrder = { configFile, ...storageArgument(stored), host: 'mon-1', cut: null };
         await run(process.execPath, ['--max-old-space-size=256', ...programArgs(program), JSON.stringify(order)], {
           timeout: 150_000,
         });

@@ -4,8 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 
 import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
 import type { PassStore } from '../../../src/alerter/pass/pass.ts';
-import { processBacklog, processInRounds } from '../../../src/alerter/pass/process-backlog.ts';
-import type { ProcessOptions } from '../../../src/alerter/pass/process-backlog.ts';
+import { processBacklog, processInRounds, type ProcessOptions } from '../../../src/alerter/pass/process-backlog.ts';
 import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';

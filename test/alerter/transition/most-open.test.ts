@@ -7,8 +7,7 @@ import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
 import { withStation } from '../support/station.ts';
-import { everyMs, startTransition } from '../support/time-line.ts';
-import type { TestedTransition } from '../support/time-line.ts';
+import { everyMs, startTransition, type TestedTransition } from '../support/time-line.ts';
 
 const client = clientWith('');
 
