@@ -4,17 +4,7 @@ import type { Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
 
 const network = new Set(['nfs', 'smbfs', 'cifs', 'afpfs', 'webdav', 'ftp']);
-const nothingInside = new Set([
-  'autofs',
-  'devfs',
-  'fdescfs',
-  'linprocfs',
-  'linsysfs',
-  'procfs',
-  'tmpfs',
-  'nullfs',
-  'map',
-]);
+const nothingInside = new Set('autofs devfs fdescfs linprocfs linsysfs procfs tmpfs nullfs map'.split(' '));
 
 /** Asks `df` through systeminformation: each device once, under its shortest mount point. */
 export const portableDisks: Probe = {

@@ -6,36 +6,12 @@
 /** The placeholders of firmware and systeminformation, in lower case and without dots. */
 const placeholders = new Set([
   '',
-  '-',
-  '0',
-  '00000000',
-  'asset-1234567890',
-  'default string',
-  'empty',
-  'n/a',
-  'na',
-  'no asset information',
-  'no asset tag',
-  'none',
-  'not applicable',
-  'not available',
-  'not defined',
-  'not provided',
-  'not specified',
-  'null',
-  'o.e.m',
-  'oem',
-  'serial number',
-  'system manufacturer',
-  'system product name',
-  'system serial number',
-  'system version',
-  'to be filled by oem',
-  'type1productconfigid',
-  'undefined',
-  'unknown',
-  'unspecified',
-  'xxxxxxxx',
+  ...(
+    '-,0,00000000,asset-1234567890,default string,empty,n/a,na,no asset information,no asset tag,none,' +
+    'not applicable,not available,not defined,not provided,not specified,null,o.e.m,oem,serial number,' +
+    'system manufacturer,system product name,system serial number,system version,to be filled by oem,' +
+    'type1productconfigid,undefined,unknown,unspecified,xxxxxxxx'
+  ).split(','),
 ]);
 
 /** Returns the trimmed text; null for placeholders such as "To be filled by O.E.M.". */

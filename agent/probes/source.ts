@@ -30,23 +30,18 @@ export function openSource(root: string): Source {
       return null;
     }
   };
+  const orFault = (path: string, read: (file: string) => string): string => {
+    try {
+      return read(root + path);
+    } catch (error) {
+      throw new Error(faultOf(error, path), { cause: error });
+    }
+  };
   return {
     root,
     readOptional,
-    read: (path) => {
-      try {
-        return readFileSync(root + path, 'utf8');
-      } catch (error) {
-        throw new Error(faultOf(error, path), { cause: error });
-      }
-    },
-    readStart: (path, maxBytes) => {
-      try {
-        return readStart(root + path, maxBytes);
-      } catch (error) {
-        throw new Error(faultOf(error, path), { cause: error });
-      }
-    },
+    read: (path) => orFault(path, (file) => readFileSync(file, 'utf8')),
+    readStart: (path, maxBytes) => orFault(path, (file) => readStart(file, maxBytes)),
     list: (path) => {
       try {
         return existsSync(root + path) ? readdirSync(root + path) : [];

@@ -19,7 +19,8 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
   const password = readSecret(element, 'password', context) ?? null;
   if (host?.includes('[') === true) findings.fault(element, '<smtp> host has a range; there is one mail server');
   const local = host !== undefined && isThisMachine(host);
-  const security = isSecurity(written) ? written : port === '465' ? 'tls' : local ? 'none' : 'starttls';
+  const usual = port === '465' ? 'tls' : local ? 'none' : 'starttls';
+  const security = (written as keyof typeof ports | undefined) ?? usual;
   if (!element.faulty) {
     if (username !== undefined && password === null) {
       findings.fault(element, '<smtp> has a username but no password; add passwordFile="..." or passwordEnv="..."');
@@ -60,10 +61,6 @@ export function readNotify(elements: readonly Element[]): readonly NotifyConfig[
 /** An attribute that was checked to be a severity, or nothing. */
 export function severityOf(text: string | undefined): Severity | null {
   return text === 'warning' || text === 'critical' ? text : null;
-}
-
-function isSecurity(text: string | undefined): text is keyof typeof ports {
-  return text !== undefined && Object.hasOwn(ports, text);
 }
 
 /** Who sends where config.xml says nobody: this machine. */

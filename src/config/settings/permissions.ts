@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 
+import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
 
 /** Where secrets stand, gathered while the files are read. */
@@ -55,12 +56,12 @@ function foreignHand({ path, mode, uid, gid }: SourceFile): string | null {
   const own = process.geteuid?.() ?? uid;
   if (uid !== 0 && uid !== own) {
     const who = `belongs to account ${uid}, whose commands would run as account ${own}`;
-    const commands = `sudo chown ${own === 0 ? 'root' : own} ${quoted(path)}`;
+    const commands = `sudo chown ${own === 0 ? 'root' : own} ${shellWord(path)}`;
     return `${who}; run this as that account, or, if you know what the file says: ${commands}`;
   }
   const everybody = (mode & 0o002) !== 0;
   if (!everybody && ((mode & 0o020) === 0 || gid === uid)) return null;
-  return `can be written by ${everybody ? 'everybody' : `the group ${gid}`}; run: chmod go-w ${quoted(path)}`;
+  return `can be written by ${everybody ? 'everybody' : `the group ${gid}`}; run: chmod go-w ${shellWord(path)}`;
 }
 
 function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlySet<number>): string | null {
@@ -70,15 +71,10 @@ function exposure(file: string, { mode, uid, gid }: Access, ownGroups: ReadonlyS
   // If another account owns the file, this account may read it as a member of the file's group.
   const keepsGroup = uid !== process.geteuid?.() && (mode & 0o040) !== 0 && !foreignGroup;
   const whom = world ? 'everybody' : `the group ${gid}, which is not ours`;
-  return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${quoted(file)}`;
+  return `can be read by ${whom}; run: chmod ${keepsGroup ? '640' : '600'} ${shellWord(file)}`;
 }
 
 function groups(): ReadonlySet<number> | null {
   if (process.getgroups === undefined || process.getegid === undefined) return null;
   return new Set([...process.getgroups(), process.getegid()]);
-}
-
-/** A path as a shell takes it. */
-function quoted(file: string): string {
-  return /^[\w./@%+=:,-]+$/.test(file) ? file : `'${file.replaceAll("'", String.raw`'\''`)}'`;
 }

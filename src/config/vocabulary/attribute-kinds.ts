@@ -24,30 +24,34 @@ interface AttributeKind {
 
 const text = { base: 'xs:string' } as const;
 
-function form(accepts: (value: string) => boolean, rule: string): (value: string) => string | null {
-  return (value) => (accepts(value) ? null : rule);
+const durationForm = '(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?';
+
+/** A kind of the values that are accepted; `rule` says what is wrong with any other, `pattern` is for config.xsd. */
+function accepted(accepts: (value: string) => boolean, rule: string, pattern?: string): AttributeKind {
+  const xsd = pattern === undefined ? text : { base: 'xs:token', pattern };
+  return { fault: (value) => (accepts(value) ? null : rule), xsd };
+}
+
+/** A kind of the values that a parser returns no null for. */
+function parsed(parse: (value: string) => unknown, rule: string, pattern?: string): AttributeKind {
+  return accepted((value) => parse(value) !== null, rule, pattern);
 }
 
 function whole(min: number, max: number): AttributeKind {
   const accepts = (value: string): boolean => /^\d{1,9}$/.test(value) && Number(value) >= min && Number(value) <= max;
-  return {
-    fault: form(accepts, `must be a whole number from ${min} to ${max}`),
-    xsd: { base: 'xs:integer', min, max },
-  };
+  const { fault } = accepted(accepts, `must be a whole number from ${min} to ${max}`);
+  return { fault, xsd: { base: 'xs:integer', min, max } };
 }
 
-function urlAccepts(value: string): boolean {
+function isUrl(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
 
 const kinds = {
   text: { fault: () => null, xsd: text },
   secret: { fault: () => null, xsd: text, hidden: true },
-  title: {
-    fault: form((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
-    xsd: text,
-  },
-  note: { fault: form((value) => value.length <= 1000, 'is too long; 1000 characters are the most'), xsd: text },
+  title: accepted((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
+  note: accepted((value) => value.length <= 1000, 'is too long; 1000 characters are the most'),
   name: { fault: nameFault, xsd: text },
   host: { fault: rangedHostFault, xsd: text },
   jumps: { fault: jumpsFault, xsd: text },
@@ -55,89 +59,45 @@ const kinds = {
   port: whole(1, 65_535),
   count: whole(1, 100_000),
   many: whole(0, 100_000),
-  duration: {
-    fault: form((value) => parseDuration(value) !== null, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m'),
-    xsd: { base: 'xs:token', pattern: '(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
-  },
-  span: {
-    fault: form(
-      (value) => parseSpan(value) !== null,
-      'is neither a duration nor a count; write it like 15m, or 2x for two rows in a row',
-    ),
-    xsd: { base: 'xs:token', pattern: '\\d+x|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?' },
-  },
-  size: {
-    fault: form((value) => parseSize(value) !== null, 'is no size; write it like 500MiB, 20GiB or 1.5TiB'),
-    xsd: { base: 'xs:token', pattern: '\\d+(\\.\\d+)?\\s*(B|KiB|MiB|GiB|TiB)?' },
-  },
-  level: {
-    // A limit is parsed with its rule, which knows the unit.
-    fault: () => null,
-    xsd: {
-      base: 'xs:token',
-      pattern: '-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?',
-    },
-  },
-  email: { fault: form(isMailAddress, 'is no mail address; write one like ops@example.org'), xsd: text },
-  emails: {
-    fault: form(
-      (value) => parseMailAddresses(value) !== null,
-      'is no list of mail addresses; write bare addresses like ops@example.org, separated by commas',
-    ),
-    xsd: text,
-  },
-  sender: {
-    fault: form(isSender, 'is no sender; write fleet@example.org or Fleet &lt;fleet@example.org&gt;'),
-    xsd: text,
-  },
+  duration: parsed(parseDuration, 'is no duration; write it like 90s, 5m, 4h, 30d or 1h30m', durationForm),
+  span: parsed(
+    parseSpan,
+    'is neither a duration nor a count; write it like 15m, or 2x for two rows in a row',
+    `\\d+x|${durationForm}`,
+  ),
+  size: parsed(
+    parseSize,
+    'is no size; write it like 500MiB, 20GiB or 1.5TiB',
+    '\\d+(\\.\\d+)?\\s*(B|KiB|MiB|GiB|TiB)?',
+  ),
+  // A limit is parsed with its rule, which knows the unit.
+  level: accepted(() => true, '', `-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|${durationForm}`),
+  email: accepted(isMailAddress, 'is no mail address; write one like ops@example.org'),
+  emails: parsed(
+    parseMailAddresses,
+    'is no list of mail addresses; write bare addresses like ops@example.org, separated by commas',
+  ),
+  sender: accepted(isSender, 'is no sender; write fleet@example.org or Fleet &lt;fleet@example.org&gt;'),
   path: { fault: pathFault, xsd: text },
-  remotePath: {
-    fault: form((value) => value.startsWith('/'), 'must be an absolute path on the client, like /usr/local/bin/node'),
-    xsd: text,
-  },
-  variable: {
-    fault: form(
-      (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
-      'is no name of an environment variable; write it like FLEET_PASSWORD, without $',
-    ),
-    xsd: text,
-  },
-  globs: {
-    fault: form((value) => splitGlobs(value).length > 0, 'is empty; write names or patterns like web-*'),
-    xsd: text,
-  },
+  remotePath: accepted(
+    (value) => value.startsWith('/'),
+    'must be an absolute path on the client, like /usr/local/bin/node',
+  ),
+  variable: accepted(
+    (value) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(value),
+    'is no name of an environment variable; write it like FLEET_PASSWORD, without $',
+  ),
+  globs: accepted((value) => splitGlobs(value).length > 0, 'is empty; write names or patterns like web-*'),
   zone: { fault: zoneFault, xsd: text },
-  date: {
-    fault: form(isDate, 'is no day of the calendar; write it like 2026-12-24'),
-    xsd: { base: 'xs:token', pattern: '\\d{4}-\\d\\d-\\d\\d' },
-  },
-  moment: {
-    fault: form(
-      (value) => parseMoment(value, 'UTC') !== null,
-      'is no time; write it like 2026-12-01, 2026-12-01 06:00 or 2026-12-01T06:00:00Z',
-    ),
-    xsd: text,
-  },
-  days: {
-    fault: form((value) => parseDays(value) !== null, 'is no list of days; write it like sun or mon-fri,sun'),
-    xsd: text,
-  },
-  hours: {
-    fault: form(
-      (value) => parseHours(value) !== null,
-      'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00',
-    ),
-    xsd: text,
-  },
-  clock: {
-    fault: form((value) => parseClock(value) !== null, 'is no time of day; write it like 02:00'),
-    xsd: { base: 'xs:token', pattern: '\\d\\d:\\d\\d' },
-  },
-  url: {
-    fault: form(urlAccepts, 'is no web address; it begins with https:// or http://'),
-    xsd: text,
-    hidden: true,
-  },
+  date: accepted(isDate, 'is no day of the calendar; write it like 2026-12-24', '\\d{4}-\\d\\d-\\d\\d'),
+  moment: accepted(
+    (value) => parseMoment(value, 'UTC') !== null,
+    'is no time; write it like 2026-12-01, 2026-12-01 06:00 or 2026-12-01T06:00:00Z',
+  ),
+  days: parsed(parseDays, 'is no list of days; write it like sun or mon-fri,sun'),
+  hours: parsed(parseHours, 'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00'),
+  clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
+  url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
   storage: { fault: storageUrlFault, xsd: text, hidden: true },
 } as const satisfies Record<string, AttributeKind>;
 

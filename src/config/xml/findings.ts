@@ -57,9 +57,9 @@ export function createFindings(): Findings {
   const permissions: Entry[] = [];
   const warnings: Entry[] = [];
   return {
-    fault: (place, message) => void faults.push({ ...placeOf(place), message }),
-    warn: (place, message) => void warnings.push({ ...placeOf(place), message }),
-    permission: (place, message) => void permissions.push({ ...placeOf(place), message }),
+    fault: addTo(faults),
+    warn: addTo(warnings),
+    permission: addTo(permissions),
     get warnings() {
       return inFileOrder(warnings);
     },
@@ -74,8 +74,8 @@ export function createFindings(): Findings {
   };
 }
 
-function placeOf({ source, line }: Place): Place {
-  return { source, line };
+function addTo(entries: Entry[]): (place: Place, message: string) => void {
+  return ({ source, line }, message) => void entries.push({ source, line, message });
 }
 
 function inFileOrder(entries: readonly Entry[]): readonly Finding[] {
