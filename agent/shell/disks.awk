@@ -69,15 +69,15 @@ function measure(m, mode, parts, fault,  p, i, n, f, used, free, avail, name) {
   if (INODES_PERCENT[SUBJECTS] > BAD[SUBJECTS]) BAD[SUBJECTS] = INODES_PERCENT[SUBJECTS]
 }
 
-function diskRow(k,  m, why) {
+function diskRow(k,  m) {
   m = SUBJECT[k]
   row()
   label("mount", MOUNT[m]); label("fstype", TYPE[m]); label("source", SOURCE[m]); label("scope", SCOPE[m])
   label("mode", SUBJECT_MODE[k])
   known("size_bytes", SIZE[k], WHY_NOT[k], 0); known("used_bytes", USED[k], WHY_NOT[k], 0)
   known("available_bytes", AVAILABLE[k], WHY_NOT[k], 0); known("used_percent", PERCENT[k], WHY_NOT[k], 2)
-  why = WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k]
-  known("inodes_percent", INODES_PERCENT[k], why, 2)
+  known("inodes_percent", INODES_PERCENT[k], \
+    WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k], 2)
   known("unresponsive", 0, HANGS[m] || m > MOUNTS ? WHY_NOT[k] : "", 0)
 }
 
