@@ -20,6 +20,7 @@ import {
   type Action,
 } from './cli/command/define-command.ts';
 import { backup, migrate, prune } from './cli/database/commands.ts';
+import { report } from './cli/look/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
 import { status } from './cli/status/commands.ts';
@@ -31,7 +32,7 @@ import { packageDir } from './state/paths.ts';
 
 /** Every command, in the order of the help. */
 const commands = [
-  ...[collect, trust, status, alert, alerts, explain, ack, unack, silence, mail, forget, check, prune, ingest, keys],
+  ...[collect, trust, status, report, alert, alerts, explain, ack, unack, silence, mail, forget, check, prune, ingest, keys],
   ...[runtimes, authorize, spool, cleanup, backup, migrate, demo, simulate],
 ];
 

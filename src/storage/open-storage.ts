@@ -7,6 +7,7 @@ import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createReportStore } from './report-store.ts';
 import { createRetentionStore } from './retention-store.ts';
+import { createLookStore } from './queries/look.ts';
 import { createSealedStore } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
 
@@ -45,6 +46,7 @@ export function storageOn(database: Database): Storage {
     alerts: createAlertStore(database),
     retention: createRetentionStore(database),
     history: createHistory(database),
+    look: createLookStore(database),
     sealed: createSealedStore(database),
     close: () => database.close(),
   };

@@ -4,15 +4,17 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /**
- * The readable parts of the database. `alerts` and `sealed` are null before the first run, when there is no schema yet.
+ * The readable parts of the database. `alerts`, `look` and `sealed` are null before the first run, when there is no schema yet.
  */
 export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
+  readonly look: LookStore | null;
   readonly sealed: SealedStore | null;
 }
 
@@ -23,6 +25,7 @@ const nothing: Stored = {
     query: () => Promise.resolve([]),
   },
   alerts: null,
+  look: null,
   sealed: null,
 };
 

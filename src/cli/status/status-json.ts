@@ -2,7 +2,7 @@ import type { RunSummary } from '../../storage/store/storage.ts';
 import { heldBackJson } from '../command/alert-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
-import type { FleetMember, FleetStatus } from './fleet-status.ts';
+import type { FleetMember, FleetStatus } from '../../look/fleet-status.ts';
 import { sealedJson } from './sealed-words.ts';
 
 /** The document of `status`. docs/json.md describes its fields. */

@@ -19,7 +19,7 @@ import {
   readFleetStatus,
   type Sorting,
   sortMembers,
-} from './fleet-status.ts';
+} from '../../look/fleet-status.ts';
 import { sealedLines } from './sealed-words.ts';
 import { statusJson } from './status-json.ts';
 

@@ -19,6 +19,10 @@ export interface Dialect {
   readonly now: string;
   /** An hour after now. A later time was stored under a wrong clock. */
   readonly farAhead: string;
+  /** Returns the whole seconds since 1970 of a time column. */
+  unixSeconds(column: string): string;
+  /** Returns the quotient of two whole numbers, cut to a whole number. */
+  quotient(dividend: string, divisor: number): string;
   /** Ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**

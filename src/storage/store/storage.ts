@@ -9,6 +9,7 @@ import type { Report } from '../../report/report.ts';
 import type { AlertHistory } from './alert-history.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
+import type { LookStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
 import type { OperatorStore } from './operator-store.ts';
@@ -32,6 +33,7 @@ export interface Storage {
   readonly alerts: AlertStore;
   readonly retention: RetentionStore;
   readonly history: History;
+  readonly look: LookStore;
   readonly sealed: SealedStore;
   close(): Promise<void>;
 }

@@ -7,6 +7,8 @@ export const mariadbDialect: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
   farAhead: '(UTC_TIMESTAMP(3) + INTERVAL 1 HOUR)',
+  unixSeconds: (column) => `TIMESTAMPDIFF(SECOND, '1970-01-01', ${column})`,
+  quotient: (dividend, divisor) => `${dividend} DIV ${divisor}`,
   forUpdate: ' FOR UPDATE',
   onConflict: (_key, assignments) => ` ON DUPLICATE KEY UPDATE ${assignments.join(', ')}`,
   incoming: (column) => `VALUES(${column})`,

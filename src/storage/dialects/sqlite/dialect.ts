@@ -6,6 +6,8 @@ export const sqliteDialect: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
   farAhead: "strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 hour')",
+  unixSeconds: (column) => `unixepoch(${column})`,
+  quotient: (dividend, divisor) => `${dividend} / ${divisor}`,
   forUpdate: '',
   onConflict: (key, assignments) => ` ON CONFLICT (${key}) DO UPDATE SET ${assignments.join(', ')}`,
   incoming: (column) => `excluded.${column}`,

@@ -1,11 +1,11 @@
-import { ruleLimits } from '../../alerter/evaluate/rule-limits.ts';
-import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
-import type { Client, Config, Rule, Severity } from '../../config/config.ts';
-import { groupBy } from '../../platform/group-by.ts';
-import type { Alert } from '../../storage/store/alert.ts';
-import type { SealedSummary } from '../../storage/store/sealed-store.ts';
-import type { AlertStore, ClientStatus, RunSummary } from '../../storage/store/storage.ts';
-import type { Stored } from '../command/read-stored.ts';
+import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
+import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
+import type { Client, Config, Rule, Severity } from '../config/config.ts';
+import { groupBy } from '../platform/group-by.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { SealedSummary } from '../storage/store/sealed-store.ts';
+import type { AlertStore, ClientStatus, History, RunSummary } from '../storage/store/storage.ts';
+
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
@@ -65,6 +65,12 @@ export interface AlertingStatus {
   readonly held: readonly HeldBack[];
 }
 
+/** The part of the database that is read; `alerts` is null before the first run. */
+export interface FleetSources {
+  readonly history: History;
+  readonly alerts: AlertStore | null;
+}
+
 export interface FleetStatusOptions {
   readonly nowMs: number;
   /**
@@ -76,7 +82,7 @@ export interface FleetStatusOptions {
 /** Reads the state of the clients from config.xml and the database. */
 export async function readFleetStatus(
   config: Config,
-  { history, alerts }: Stored,
+  { history, alerts }: FleetSources,
   { nowMs, only }: FleetStatusOptions,
 ): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));

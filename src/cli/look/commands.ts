@@ -1,0 +1,16 @@
+import { defineCommand, many, selection, text, withDefault } from '../command/define-command.ts';
+
+export const report = defineCommand({
+  name: 'report',
+  help: 'the fleet as one HTML file to open, mail or print',
+  example: "fleet-health report 'web-*' --since 7d -o fleet.html",
+  parameters: {
+    clients: many(text('[client...]', 'only these clients or patterns')),
+    group: selection.group,
+    file: text('-o, --output <file>', 'where to (default: report-YYYYMMDD.html, or into the pipe)'),
+    since: withDefault(text('--since <time>', 'the beginning: 30d ago, yesterday, 2026-12-01'), '30d'),
+    until: text('--until <time>', 'the end (default: now)'),
+    maxSize: withDefault(text('--max-size <size>', 'above it plots are made coarser and left out'), '8MiB'),
+  },
+  run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
+});

@@ -1,0 +1,174 @@
+import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
+import { type Mutes, openMutes } from '../alerter/inhibit/mutes.ts';
+import { globMatcher } from '../config/values/globs.ts';
+import type { Config, Severity } from '../config/config.ts';
+import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page-data.ts';
+import { groupBy } from '../platform/group-by.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { LookStore, RunSpan } from '../storage/store/look-store.ts';
+import type { Silence } from '../storage/store/operator-store.ts';
+import type { AlertStore } from '../storage/store/storage.ts';
+import { timeInWords } from '../text/time-words.ts';
+import type { FleetMember } from './fleet-status.ts';
+import { type ClientPlots, readHistories } from './histories.ts';
+import { reportGrid } from './report-grid.ts';
+
+const mostAlerts = 5000;
+/** A collector that is this many runs late was silent. */
+const lateRuns = 3;
+
+export interface FleetPageOptions {
+  readonly config: Config;
+  readonly alerts: Pick<AlertStore, 'silences'>;
+  readonly look: LookStore;
+  /** The clients to show, with their state at `untilMs`. */
+  readonly members: readonly FleetMember[];
+  /** True if the page is of the whole fleet: alerts about it are shown too. */
+  readonly isWhole: boolean;
+  readonly title: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** The most bytes that the histories may take. */
+  readonly historyBytes: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+/** Reads what a report shows. The same database, configuration and span give the same page. */
+export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
+  const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
+  const shown = new Set(options.members.map(({ client }) => client));
+  const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts)).filter(
+    ({ client }) => shown.has(client) || (isWhole && client === ''),
+  );
+  const silences = await store.silences(sinceMs);
+  const words = alertWords(config, openMutes({ config, silences }), untilMs);
+  const alertsOf = groupBy(stored, ({ client }) => client);
+  const members = [...options.members].sort((one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one));
+  const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
+  const { plots, omissions } = await readHistories({
+    ...options,
+    clients: members.map(({ client }) => ({
+      client,
+      rules: rulesOf.get(client) ?? [],
+      alerts: alertsOf.get(client) ?? [],
+    })),
+    grid: reportGrid(sinceMs, untilMs, config.collector.everyMs),
+  });
+  const clients: PageClient[] = [];
+  for (const [index, member] of members.entries()) {
+    const visits = await look.visitCount(member.client, sinceMs, untilMs);
+    const availability = visits === null ? null : visits.succeeded / visits.visits;
+    clients.push(pageClient(member, availability, plots[index] ?? { spark: [], history: null, cpus: null }));
+  }
+  return {
+    title,
+    zone: config.alerts.zone,
+    sinceMs,
+    untilMs,
+    clients,
+    alerts: sortAlerts(stored.filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > untilMs)).map(words),
+    history: stored.map(words),
+    silences: silences.filter(({ startsAtMs }) => startsAtMs < untilMs).flatMap((silence) => silencesOf(silence, shown)),
+    gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
+    omissions,
+  };
+}
+
+function pageClient(member: FleetMember, availability: number | null, { spark, history, cpus }: ClientPlots): PageClient {
+  const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
+  const load = known?.load5 ?? null;
+  return {
+    name: client,
+    address,
+    hostname: known?.hostname ?? null,
+    os: known?.os ?? null,
+    state,
+    reason: known?.errorMessage ?? known?.errorCode ?? null,
+    worst: worstAlert,
+    openAlerts,
+    cpuPercent: { value: known?.cpuPercent ?? null, beyond: beyond.cpu },
+    memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
+    diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
+    diskMount: known?.diskMount ?? null,
+    loadPerCpu: load === null || cpus === null || cpus === 0 ? null : load / cpus,
+    reportAgeMs,
+    availability,
+    spark,
+    history,
+  };
+}
+
+/** Critical, then warning, then failing or late, then new, then well, paused and retired. */
+function urgency({ state, worstAlert }: FleetMember): number {
+  if (worstAlert !== null) return worstAlert === 'critical' ? 7 : 6;
+  return { failing: 5, late: 4, new: 3, ok: 2, paused: 1, retired: 0 }[state];
+}
+
+/** The greatest share of a resource that is in use: what is full next stands first. */
+function nearest({ known, beyond }: FleetMember): number {
+  const levels = [beyond.cpu, beyond.memory, beyond.disk];
+  const level = levels.includes('critical') ? 200 : levels.includes('warning') ? 100 : 0;
+  return level + Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
+}
+
+const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
+
+/** Firing ones first, then the worst, then the longest. */
+function sortAlerts(alerts: readonly Alert[]): readonly Alert[] {
+  const rank = ({ firingSinceMs, severity }: Alert): number => (firingSinceMs === null ? 2 : severityRank[severity]);
+  return [...alerts].sort((one, other) => rank(one) - rank(other) || one.pendingSinceMs - other.pendingSinceMs);
+}
+
+/** Returns a function that turns a stored alert into that of a page. */
+function alertWords(config: Config, mutes: Mutes, untilMs: number): (alert: Alert) => PageAlert {
+  const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
+  rulesOf.set('', config.alerts.rules);
+  const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
+  return (alert) => {
+    const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;
+    const isKnown = isAcknowledged(alert, untilMs);
+    const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
+    return {
+      id: id ?? 0,
+      client,
+      rule,
+      subject,
+      state,
+      severity,
+      pendingSinceMs: alert.pendingSinceMs,
+      firingSinceMs: alert.firingSinceMs,
+      resolvedAtMs: alert.resolvedAtMs,
+      value: valueText === '' ? null : valueText,
+      limit: limitText === '' ? null : limitText,
+      note: rulesOf.get(client)?.find(({ name }) => name === rule)?.note ?? null,
+      mutes: [
+        ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
+        ...mutes.reasonsAt(alert, untilMs).flatMap((reason) => {
+          if (reason.kind === 'silence') return [`silence ${reason.id} until ${time(reason.untilMs)}`];
+          return reason.kind === 'window' ? [`maintenance window until ${time(reason.untilMs)}`] : [];
+        }),
+      ],
+      command: isKnown || id === null ? null : ['fleet-health', 'ack', String(id)],
+    };
+  };
+}
+
+function silencesOf({ client, startsAtMs, endsAtMs }: Silence, shown: ReadonlySet<string>): readonly PageSilence[] {
+  const matches = globMatcher(client);
+  return [...shown].filter(matches).map((name) => ({ client: name, fromMs: startsAtMs, toMs: endsAtMs }));
+}
+
+/** Returns the spans in which no run of the collector began, although some were due. */
+function gapsBetween(
+  runs: readonly RunSpan[],
+  { sinceMs, untilMs, config }: Pick<FleetPageOptions, 'sinceMs' | 'untilMs' | 'config'>,
+): readonly PageSpan[] {
+  const allowedMs = lateRuns * config.collector.everyMs;
+  const ends = runs.map(({ startedAtMs, finishedAtMs }) => finishedAtMs ?? startedAtMs);
+  const starts = [...runs.map(({ startedAtMs }) => startedAtMs), untilMs];
+  return starts.flatMap((toMs, index) => {
+    const fromMs = index === 0 ? sinceMs : Math.max(...ends.slice(Math.max(0, index - 5), index));
+    return toMs - fromMs > allowedMs ? [{ fromMs, toMs }] : [];
+  });
+}

@@ -1,0 +1,37 @@
+import { durationInWords } from '../text/durations.ts';
+import { counted } from '../text/numbers.ts';
+import { shownShellWord } from '../text/shell-word.ts';
+import { timeInWords } from '../text/time-words.ts';
+import { type Markup, markup } from './markup.ts';
+import type { FleetPage, PageAlert } from './page-data.ts';
+
+/** More open alerts than this are counted. */
+const mostListed = 500;
+
+/** The open alerts, worst first: what, since when, value and limit, note, and the command that acknowledges. */
+export function alertList(page: FleetPage): Markup {
+  const { alerts } = page;
+  const firing = alerts.filter(({ state }) => state === 'firing').length;
+  const rest = alerts.length - mostListed;
+  return markup`<section aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
+<p class="count">${alerts.length === 0 ? 'None.' : `${firing} firing, ${alerts.length - firing} pending.`}</p>
+${alerts.length > 0 && markup`<ol class="alerts">${alerts.slice(0, mostListed).map((alert) => alertItem(alert, page))}</ol>`}
+${rest > 0 && markup`<p>And ${counted(rest, 'alert')} more.</p>`}
+</section>`;
+}
+
+function alertItem(alert: PageAlert, { untilMs, zone }: FleetPage): Markup {
+  const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
+  const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
+  const what = subject === '' ? rule : `${rule} ${subject}`;
+  const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
+  return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client)} <b>${what}</b></p>
+<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && ` (limit: ${limit})`} ${since}, for ${durationInWords(untilMs - sinceMs)}</p>
+${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p><code>${command.map(shownShellWord).join(' ')}</code></p>`}</li>
+`;
+}
+
+/** A link to a client's line in the table. */
+export function clientLink(client: string): Markup {
+  return markup`<a href="#${encodeURIComponent(client)}">${client}</a>`;
+}

@@ -1,0 +1,9 @@
+/** The program of the pages in the browser. Everything that it adds is there without it, in less comfort. */
+import { clientPanels } from './client-panels.ts';
+import { tableTools } from './table-tools.ts';
+
+const table = document.querySelector<HTMLTableElement>('#clients');
+if (table !== null) {
+  tableTools(table);
+  clientPanels(table);
+}

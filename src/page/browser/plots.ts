@@ -1,0 +1,149 @@
+import uPlot from 'uplot';
+
+import type { SeriesGroup } from '../series-layout.ts';
+import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
+import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
+import { bytesPerSecond, percents, plain } from './units.ts';
+
+/** More lines than this make a plot unreadable: the rest is hidden until its name in the legend is chosen. */
+const mostLines = 8;
+const height = 180;
+/** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
+const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f7f7f', '#8b5a2b'];
+
+interface Plot {
+  readonly title: string;
+  readonly groups: readonly SeriesGroup[];
+  readonly format: (value: number) => string;
+  /** The top of the scale if the values have one. */
+  readonly top?: number;
+}
+
+const plots: readonly Plot[] = [
+  { title: 'CPU', groups: ['cpu'], format: percents, top: 100 },
+  { title: 'Memory and swap', groups: ['memory'], format: percents, top: 100 },
+  { title: 'Load', groups: ['load'], format: plain },
+  { title: 'File systems', groups: ['disk'], format: percents, top: 100 },
+  { title: 'Network', groups: ['received', 'sent'], format: bytesPerSecond },
+  { title: 'Failed units', groups: ['units'], format: plain },
+];
+
+/** Draws a client's history into an element: a plot a subject, with one cursor and one zoom. */
+export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: string): void {
+  const panel = document.createElement('div');
+  panel.className = 'plots';
+  parent.append(panel);
+  const drawn: uPlot[] = [];
+  const zoomed = (from: number, to: number): void => {
+    for (const plot of drawn) {
+      const { min, max } = plot.scales['x'] ?? {};
+      if (min !== from || max !== to) plot.setScale('x', { min: from, max: to });
+    }
+  };
+  for (const plot of plots) {
+    const series = history.series.filter(({ group }) => plot.groups.includes(group));
+    if (series.length === 0) continue;
+    const figure = document.createElement('figure');
+    const caption = document.createElement('figcaption');
+    caption.textContent = plot.title;
+    figure.append(caption);
+    panel.append(figure);
+    const options = optionsOf(plot, series, history, { zone, width: figure.clientWidth || 480, zoomed });
+    const data = [history.times, ...series.map(({ values }) => values)] as uPlot.AlignedData;
+    const chart = new uPlot(options, data, figure);
+    chart.root.setAttribute('role', 'img');
+    chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
+    drawn.push(chart);
+  }
+  new ResizeObserver(() => {
+    for (const plot of drawn) {
+      const width = plot.root.parentElement?.clientWidth ?? 0;
+      if (width > 0 && width !== plot.width) plot.setSize({ width, height });
+    }
+  }).observe(panel);
+}
+
+interface Surroundings {
+  readonly zone: string;
+  readonly width: number;
+  readonly zoomed: (from: number, to: number) => void;
+}
+
+function optionsOf(
+  { format, groups, top }: Plot,
+  series: readonly DecodedSeries[],
+  history: DecodedHistory,
+  { zone, width, zoomed }: Surroundings,
+): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const [text, line] = [style.getPropertyValue('--quiet'), style.getPropertyValue('--line')];
+  const limits = history.limits.filter(({ group }) => groups.includes(group));
+  const axis: uPlot.Axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  return {
+    width,
+    height,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
+    cursor: { sync: { key: 'client' }, drag: { x: true, y: false } },
+    scales: {
+      y: { range: (_plot, _low, high) => [0, top ?? Math.max(high ?? 0, ...limits.map(({ value }) => value), 1) * 1.05] },
+    },
+    axes: [axis, { ...axis, size: 70, values: (_plot, values) => values.map((value) => format(value)) }],
+    series: [{}, ...series.map((one, index) => lineOf(one, index, series, format))],
+    bands: bandOf(series),
+    hooks: {
+      setScale: [
+        (plot, scale) => {
+          const { min, max } = plot.scales[scale] ?? {};
+          if (scale === 'x' && min != null && max != null) zoomed(min, max);
+        },
+      ],
+      drawClear: [(plot) => alertBands(plot, history.alerts, history.times.at(-1) ?? 0)],
+      draw: [(plot) => limitLines(plot, limits), (plot) => bootMarks(plot, history.boots)],
+    },
+  };
+}
+
+function lineOf(
+  { group, name, values }: DecodedSeries,
+  index: number,
+  all: readonly DecodedSeries[],
+  format: (value: number) => string,
+): uPlot.Series {
+  const isBound = group === 'cpu' && name !== 'mean';
+  const colour = colours[index % colours.length] ?? '';
+  return {
+    label: labelOf(group, name, values, format),
+    stroke: isBound ? 'transparent' : colour,
+    width: isBound ? 0 : 1.5,
+    ...(group === 'sent' ? { dash: [4, 3] } : {}),
+    show: isBound || all.length <= mostLines || index < mostLines,
+    spanGaps: false,
+    points: { show: false },
+    value: (_plot, value) => (value === null ? '–' : format(value)),
+  };
+}
+
+function labelOf(
+  group: SeriesGroup,
+  name: string,
+  values: readonly (number | null)[],
+  format: (value: number) => string,
+): string {
+  const newest = values.findLast((value) => value !== null);
+  const words = group === 'received' || group === 'sent' ? `${name} ${group}` : name;
+  return newest === undefined || newest === null ? words : `${words} (${format(newest)})`;
+}
+
+/** The band between the least and the greatest CPU of each point. */
+function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
+  const place = (name: string): number => series.findIndex((one) => one.group === 'cpu' && one.name === name) + 1;
+  const [least, most] = [place('least'), place('most')];
+  return least === 0 || most === 0 ? [] : [{ series: [most, least], fill: 'rgba(0, 114, 178, 0.18)' }];
+}
+
+function summary({ group, name, values }: DecodedSeries, { format }: Plot): string {
+  const known = values.filter((value) => value !== null);
+  const words = group === 'received' || group === 'sent' ? `${name} ${group}` : name;
+  if (known.length === 0) return `${words} unknown`;
+  return `${words} from ${format(Math.min(...known))} to ${format(Math.max(...known))}`;
+}

@@ -1,0 +1,48 @@
+import { describeAge } from '../text/durations.ts';
+import { counted, rounded } from '../text/numbers.ts';
+import { percent, percentBar, sparkline } from './figures.ts';
+import { type Markup, markup } from './markup.ts';
+import type { FleetPage, PageClient } from './page-data.ts';
+
+/** Columns of the table: heading, the key that it is sorted by, and whether narrow screens leave it out. */
+const columns = [
+  ['State', 'rank', ''],
+  ['Client', 'name', ''],
+  ['CPU', 'cpu', ''],
+  ['Memory', 'memory', ''],
+  ['Fullest mount', 'disk', ''],
+  ['Load a CPU', 'load', 'wide'],
+  ['Report', 'age', 'wide'],
+  ['Visits', 'availability', 'wide'],
+  ['CPU over the span', '', 'wide'],
+] as const;
+
+/** The fleet: a row a client, in the order of the page's clients. */
+export function fleetTable({ clients }: FleetPage): Markup {
+  return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
+<p class="count" id="shown">${counted(clients.length, 'client')}, the worst first.</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients"><thead><tr>${columns.map(
+    ([heading, key, width]) =>
+      markup`<th scope="col" class="${width}"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
+  )}</tr></thead>
+<tbody>${clients.map(clientRow)}</tbody></table></div></section>`;
+}
+
+function clientRow(client: PageClient, rank: number): Markup {
+  const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, loadPerCpu } = client;
+  const { reportAgeMs, availability, spark, reason, openAlerts } = client;
+  const level = levelOf(client);
+  const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
+  const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter((word) => word !== null);
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row"><span class="name">${name}</span><span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td class="wide">${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td class="wide">${describeAge(reportAgeMs)}</td><td class="wide">${availability === null ? '–' : percent(availability * 100)}</td><td class="wide">${sparkline(spark, `CPU of ${name}`)}</td></tr>
+`;
+}
+
+/** The class of a row: what a reader has to do with it. */
+function levelOf({ state, worst, cpuPercent, memoryPercent, diskPercent }: PageClient): string {
+  if (worst !== null) return worst;
+  if (state === 'failing' || state === 'late') return 'failing';
+  if (state !== 'ok') return state;
+  const levels = [cpuPercent, memoryPercent, diskPercent].map(({ beyond }) => beyond);
+  return levels.some((level) => level !== null) ? 'near' : 'fine';
+}

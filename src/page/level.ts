@@ -1,0 +1,2 @@
+/** The severity of a limit or an alert. */
+export type Level = 'warning' | 'critical';

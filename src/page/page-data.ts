@@ -1,0 +1,88 @@
+/** The data of the pages: what a report file and the live page show. Times are milliseconds since 1970. */
+import type { Level } from './level.ts';
+
+export interface PageSpan {
+  readonly fromMs: number;
+  /** null: it lasts. */
+  readonly toMs: number | null;
+}
+
+/** An alert, as the list of open alerts and the time line show it. */
+export interface PageAlert {
+  readonly id: number;
+  /** Empty: the alert is about the fleet as a whole. */
+  readonly client: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly state: 'pending' | 'firing' | 'resolved';
+  readonly severity: Level;
+  readonly pendingSinceMs: number;
+  readonly firingSinceMs: number | null;
+  readonly resolvedAtMs: number | null;
+  /** As people read them: `96.2 %`, `at least 95 %`. */
+  readonly value: string | null;
+  readonly limit: string | null;
+  /** The note of the rule in config.xml. */
+  readonly note: string | null;
+  /** Why nobody is notified: acknowledged, silenced, a maintenance window. */
+  readonly mutes: readonly string[];
+  /** The command that acknowledges it, as words; null if somebody has. */
+  readonly command: readonly string[] | null;
+}
+
+export type PageState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
+
+/** A figure with the severity of the limit of config.xml that it has reached. */
+export interface PageFigure {
+  readonly value: number | null;
+  readonly beyond: Level | null;
+}
+
+/** A line of the fleet's table. */
+export interface PageClient {
+  readonly name: string;
+  readonly address: string;
+  readonly hostname: string | null;
+  readonly os: string | null;
+  readonly state: PageState;
+  /** Why the newest visit failed, or why there is none. */
+  readonly reason: string | null;
+  readonly worst: Level | null;
+  readonly openAlerts: number;
+  readonly cpuPercent: PageFigure;
+  readonly memoryPercent: PageFigure;
+  /** The fullest local mount. */
+  readonly diskPercent: PageFigure;
+  readonly diskMount: string | null;
+  readonly loadPerCpu: number | null;
+  readonly reportAgeMs: number | null;
+  /** The share of the span's visits that succeeded, 0 to 1; null without visits. */
+  readonly availability: number | null;
+  /** CPU in percent over the span, oldest first; null is unknown. */
+  readonly spark: readonly (number | null)[];
+  /** The encoded history (see series-layout.ts); null: left out of this file. */
+  readonly history: string | null;
+}
+
+export interface PageSilence extends PageSpan {
+  readonly client: string;
+}
+
+export interface FleetPage {
+  readonly title: string;
+  /** IANA zone in which times are written. */
+  readonly zone: string | null;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Worst first. */
+  readonly clients: readonly PageClient[];
+  /** Open alerts, worst first, then longest. */
+  readonly alerts: readonly PageAlert[];
+  /** Every alert that was open at some time of the span, for the time line: of a client, and of the fleet (''). */
+  readonly history: readonly PageAlert[];
+  readonly silences: readonly PageSilence[];
+  /** Spans in which no collector ran. */
+  readonly gaps: readonly PageSpan[];
+  /** Sentences about what was left out to keep the file small. */
+  readonly omissions: readonly string[];
+}

@@ -1,0 +1,55 @@
+/**
+ * The layout of a client's figures in a page. Node writes it (encode-series.ts) and browsers read it
+ * (browser/decode-series.ts): base64 of a zlib stream (RFC 1950) of the header's length in bytes (32 bits, little
+ * endian), the header as JSON in UTF-8, and for each series of the header one byte a point.
+ *
+ * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`; it is stored as the difference
+ * from the byte before it, modulo 256.
+ */
+export const steps = 254;
+export const unknown = 255;
+
+export type SeriesGroup = 'cpu' | 'memory' | 'load' | 'disk' | 'received' | 'sent' | 'units';
+
+export interface SeriesHead {
+  readonly group: SeriesGroup;
+  /** The mount, the interface, or what distinguishes a series of its group: `mean`, `least`, `most`, `swap`. */
+  readonly name: string;
+  /** The least and the greatest value; both 0 if no value is known. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A span in seconds since 1970; `to` is null while it lasts. */
+export interface HistorySpan {
+  readonly from: number;
+  readonly to: number | null;
+}
+
+export interface HistoryAlert extends HistorySpan {
+  readonly rule: string;
+  readonly subject: string;
+  readonly severity: 'warning' | 'critical';
+}
+
+/** A limit of config.xml that is drawn into a plot. */
+export interface HistoryLimit {
+  readonly group: SeriesGroup;
+  readonly severity: 'warning' | 'critical';
+  readonly value: number;
+}
+
+export interface HistoryHead {
+  /** Seconds since 1970 at which the first point begins, and from point to point. */
+  readonly start: number;
+  readonly step: number;
+  readonly points: number;
+  /** True if a point stands for several reports, so that least and most are drawn as a band. */
+  readonly isAggregate: boolean;
+  readonly cpus: number | null;
+  readonly series: readonly SeriesHead[];
+  readonly limits: readonly HistoryLimit[];
+  readonly alerts: readonly HistoryAlert[];
+  /** Seconds since 1970. */
+  readonly boots: readonly number[];
+}

@@ -1,0 +1,54 @@
+import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
+import type { Database } from '../sql/database.ts';
+import type { Session, SqlRow } from '../sql/session.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { Alert } from '../store/alert.ts';
+import type { LookStore } from '../store/look-store.ts';
+import { gridFigures } from './grid-figures.ts';
+
+const visitsSql = `SELECT COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
+  WHERE client = ? AND started_at >= ? AND started_at < ?`;
+const runsSql = `SELECT started_at, finished_at FROM runs
+  WHERE program = ? AND started_at >= ? AND started_at < ? AND outcome <> 'overlapped' ORDER BY started_at, id`;
+
+export function createLookStore(database: Database): LookStore {
+  const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
+    database.read((session) => session.all(sql, values));
+  return {
+    gridFigures: (client, table, columns, grid) =>
+      database.read((session) => gridFigures(session, database.dialect, client, table, columns, grid)),
+    visitCount: async (client, sinceMs, untilMs) => {
+      const [row] = await all(visitsSql, [client, sqlTime(sinceMs), sqlTime(untilMs)]);
+      const visits = Number(row?.['visits'] ?? 0);
+      return visits === 0 ? null : { visits, succeeded: Number(row?.['succeeded'] ?? 0) };
+    },
+    alertsBetween: (sinceMs, untilMs, limit) =>
+      database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
+    runsBetween: async (program, sinceMs, untilMs) =>
+      (await all(runsSql, [program, sqlTime(sinceMs), sqlTime(untilMs)])).map((row) => ({
+        startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+        finishedAtMs: fromSqlTime(row['finished_at']),
+      })),
+  };
+}
+
+async function alertsBetween(
+  session: Session,
+  sinceMs: number,
+  untilMs: number,
+  limit: number,
+): Promise<readonly Alert[]> {
+  const until = sqlTime(untilMs);
+  const select = (condition: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
+    session.all(
+      `SELECT ${alertColumns} FROM alerts WHERE ${condition} AND pending_since < ? ORDER BY id DESC LIMIT ?`,
+      [...values, until, String(limit)],
+    );
+  const open = await select("state IN ('pending', 'firing')", []);
+  // By the index on closed_out and resolved_at.
+  const closed = await select('closed_out IN (0, 1) AND resolved_at >= ?', [sqlTime(sinceMs)]);
+  return [...open, ...closed]
+    .map(storedAlert)
+    .sort((one, other) => (one.id ?? 0) - (other.id ?? 0))
+    .slice(-limit);
+}

@@ -1,0 +1,59 @@
+import type { Alert } from './alert.ts';
+import type { Program } from './run.ts';
+
+/** A table of figures that are kept as rows, then by the hour, then by the day. */
+export type FigureTable = 'stats' | 'disk_stats' | 'network_stats';
+
+/** Equal steps of time. */
+export interface Grid {
+  readonly sinceMs: number;
+  /** A divisor or a multiple of an hour. */
+  readonly stepMs: number;
+  readonly points: number;
+  /**
+   * Only rows of the first so many milliseconds of each step are read: a sample in place of the whole. null: all rows.
+   */
+  readonly sampleMs: number | null;
+}
+
+/** The figures of a client, or of one of its mounts or interfaces, on a grid. */
+export interface GridFigures {
+  /** The mount or interface; empty for `stats`. */
+  readonly subject: string;
+  /** By column: the least, mean and greatest value of each step; null is unknown. */
+  readonly figures: ReadonlyMap<string, GridFigure>;
+}
+
+export interface GridFigure {
+  readonly least: readonly (number | null)[];
+  readonly mean: readonly (number | null)[];
+  readonly most: readonly (number | null)[];
+}
+
+export interface VisitCount {
+  readonly visits: number;
+  readonly succeeded: number;
+}
+
+export interface RunSpan {
+  readonly startedAtMs: number;
+  /** null: it runs, or was killed. */
+  readonly finishedAtMs: number | null;
+}
+
+/** What reports and pages read beside `History`. Changes nothing. */
+export interface LookStore {
+  /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
+  gridFigures(
+    client: string,
+    table: FigureTable,
+    columns: readonly string[],
+    grid: Grid,
+  ): Promise<readonly GridFigures[]>;
+  /** Returns a client's visits of a span, counted; null without visits. */
+  visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
+  /** Returns alerts that were open at some time of a span, the oldest first, at most `limit`. */
+  alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
+  /** Returns the runs of a program that began in a span, the oldest first, without those that overlapped. */
+  runsBetween(program: Program, sinceMs: number, untilMs: number): Promise<readonly RunSpan[]>;
+}
