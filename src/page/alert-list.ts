@@ -26,7 +26,7 @@ function alertItem(alert: PageAlert, { untilMs, zone }: FleetPage): Markup {
   const what = subject === '' ? rule : `${rule} ${subject}`;
   const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
   return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client)} <b>${what}</b></p>
-<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && ` (limit: ${limit})`} ${since}, for ${durationInWords(untilMs - sinceMs)}</p>
+<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` (limit: ${limit})`} ${since}, for ${durationInWords(untilMs - sinceMs)}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p><code>${command.map(shownShellWord).join(' ')}</code></p>`}</li>
 `;
 }
