@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 import { shellAgent } from './bundle-shell-agent.mjs';
-import { clientScripts } from './client-scripts.mjs';
+import { computedTexts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -28,7 +28,7 @@ const options = {
   legalComments: 'none',
   // Code made by Function cannot import: modules that are loaded on demand are loaded by require.
   supported: { 'dynamic-import': false },
-  plugins: [clientScripts],
+  plugins: [computedTexts],
   define: { AGENT_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };

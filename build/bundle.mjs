@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { build } from 'esbuild';
 
-import { clientScripts } from './client-scripts.mjs';
+import { computedTexts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
@@ -34,7 +34,7 @@ const { metafile } = await build({
   minifyWhitespace: true,
   minifySyntax: true,
   define: { 'import.meta.url': 'importMetaUrl' },
-  plugins: [clientScripts],
+  plugins: [computedTexts],
   banner: { js: 'const importMetaUrl=require("url").pathToFileURL(__filename).href;' },
   logLevel: 'warning',
   metafile: true,
@@ -49,6 +49,8 @@ writeFileSync(path.join(dist, 'fleet-health.cjs'), start, { mode: 0o755 });
 const packages = new Set(
   Object.keys(metafile.inputs).flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
 );
+// Part of the text of the pages' program.
+packages.add('uplot');
 const licences = [...packages].sort().map((name) => {
   const dir = path.join(root, 'node_modules', name);
   const file = readdirSync(dir).find((entry) => /^licen[cs]e/i.test(entry));

@@ -24,10 +24,10 @@ export function encodeHistory({ series, ...head }: ClientHistory): string {
 
 function encodeValues(values: readonly (number | null)[], { low, high }: Pick<SeriesHead, 'low' | 'high'>): Buffer {
   const bytes = Buffer.alloc(values.length);
-  const scale = high > low ? steps / (high - low) : 0;
+  const span = high > low ? high - low : 1;
   let before = 0;
   for (const [index, value] of values.entries()) {
-    const byte = value === null ? unknown : Math.round((value - low) * scale);
+    const byte = value === null ? unknown : Math.round(((value - low) / span) * steps);
     bytes[index] = (byte - before) & 255;
     before = byte;
   }

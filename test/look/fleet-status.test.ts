@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { beyondLimit } from '../../../src/look/fleet-status.ts';
-import type { Rule } from '../../../src/config/config.ts';
+import { beyondLimit } from '../../src/look/fleet-status.ts';
+import type { Rule } from '../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {
   return {

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+
+import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { alertOf, clientOf, pageOf } from './support/page-samples.ts';
+
+test('a page allows its own style and program by their digests, and nothing else', () => {
+  const html = renderFleetPage(pageOf({ clients: [clientOf({})] }));
+  const digest = (text = ''): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+  const [, policy = ''] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html) ?? [];
+  const [, style] = /<style>([^]*?)<\/style>/.exec(html) ?? [];
+  const [, script] = /<script>([^]*?)<\/script>/.exec(html) ?? [];
+  assert.deepEqual(policy.split('; '), [
+    "default-src 'none'",
+    `style-src ${digest(style)}`,
+    `script-src ${digest(script)}`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ]);
+  assert.doesNotMatch(html, /\sstyle=|\son\w+=|(?:src|href)="(?!#)/);
+});
+
+test('names that are HTML, escape codes or written from right to left are text, wherever they stand', () => {
+  const name = `</script><img src=x onerror="alert('1')">\u202e\u001b[31m`;
+  const client = clientOf({ name, address: name, hostname: name, os: name, reason: name, diskMount: name });
+  const alert = alertOf({ client: name, rule: name, subject: name, value: name, limit: name, note: name, mutes: [name] });
+  const html = renderFleetPage(pageOf({ title: name, clients: [client], alerts: [alert], history: [alert] }));
+  assert.doesNotMatch(html, /<img|onerror="|[\u202e\u001b]/);
+  assert.equal(html.match(/<script/g)?.length, 1);
+});
+
+test('an open alert says what, since when, how bad, and the command that acknowledges it', () => {
+  const { alerts, untilMs } = pageOf({ alerts: [alertOf({ note: 'Call ann', mutes: ['silence 3 until 18:00'] })] });
+  const html = renderFleetPage(pageOf({ alerts, untilMs }));
+  for (const words of ['disk /var', '96.2 %', 'at least 95 %', 'for 2 hours', 'Call ann', 'silence 3', 'ack 7']) {
+    assert.ok(html.includes(words), words);
+  }
+});
+
+test('an unknown value is a dash and no bar, and a gap of a sparkline is not drawn', () => {
+  const unknown = { value: null, beyond: null };
+  const html = renderFleetPage(
+    pageOf({
+      clients: [clientOf({ cpuPercent: unknown, memoryPercent: unknown, diskPercent: unknown, spark: [10, null, 30, 30] })],
+    }),
+  );
+  assert.equal(html.match(/class="bar/g), null);
+  assert.match(html, /<path d="M0 18h1M64 14L96 14"\/>/);
+});
+
+test('the time line names spans without a run, and shows alerts and silences of a client', () => {
+  const { sinceMs, untilMs } = pageOf({});
+  const half = (sinceMs + untilMs) / 2;
+  const html = renderFleetPage(
+    pageOf({
+      history: [alertOf({ pendingSinceMs: half, firingSinceMs: half, resolvedAtMs: untilMs, state: 'resolved' })],
+      silences: [{ client: 'web-1', fromMs: sinceMs, toMs: half }],
+      gaps: [{ fromMs: sinceMs, toMs: half }],
+    }),
+  );
+  assert.match(html, /No run of the collector: Fri 20 Nov 10:00 to 22:00\./);
+  assert.match(html, /<rect class="critical" y="26" height="10" x="500" width="500">/);
+  assert.match(html, /<rect class="silence" y="23" height="16" x="0" width="500">/);
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Row } from '../../../src/report/report.ts';
+import type { GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, visit, worker } from '../support/samples.ts';
+
+const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
+
+const cpu = (used_percent: number | null): Row => ({ used_percent, cpus: 4, interval_s: 300 });
+const disk = (mount: string, used_percent: number): Row => ({ mount, scope: 'local', mode: 'rw', used_percent });
+/** A report with a CPU figure and the disks of a machine. */
+const at = (observedAtMs: number, percent: number | null, ...disks: readonly Row[]): ReturnType<typeof item> =>
+  item({ observedAtMs, workers: [worker('cpu', cpu(percent)), worker('disk', ...disks)] });
+
+const read = async (
+  look: LookStore,
+  table: 'stats' | 'disk_stats',
+  column: string,
+  grid: Partial<Parameters<LookStore['gridFigures']>[3]>,
+): Promise<readonly GridFigures[]> =>
+  look.gridFigures('web-1', table, [column], { sinceMs: noonMs, stepMs: hourMs, points: 3, sampleMs: null, ...grid });
+
+onBothDatabases('figures on a grid', (kit) => {
+  test('are the least, mean and greatest of the rows of a step, and null where none is known', async () => {
+    const { reports, look } = (await kit.open()).storage;
+    await reports.ingest([
+      at(noonMs - 1, 99),
+      at(noonMs, 10),
+      at(noonMs + 30 * minuteMs, 40),
+      at(noonMs + hourMs, null),
+      at(noonMs + 2 * hourMs, 7),
+      at(noonMs + 3 * hourMs, 99),
+    ]);
+    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', {});
+    assert.deepEqual(figures.get('cpu_percent'), { least: [10, null, 7], mean: [25, null, 7], most: [40, null, 7] });
+    assert.deepEqual(await read(look, 'stats', 'cpu_percent', { sinceMs: noonMs + dayMs }), []);
+  });
+
+  test('of mounts stand by mount, in the order of their names', async () => {
+    const { reports, look } = (await kit.open()).storage;
+    await reports.ingest([
+      at(noonMs, 1, disk('/var', 50), disk('/', 20)),
+      at(noonMs + 2 * hourMs, 1, disk('/', 30), disk('/new', 5)),
+    ]);
+    const found = await read(look, 'disk_stats', 'used_percent', {});
+    assert.deepEqual(
+      found.map(({ subject, figures }) => [subject, figures.get('used_percent')?.mean]),
+      [
+        ['/', [20, null, 30]],
+        ['/new', [null, null, 5]],
+        ['/var', [50, null, null]],
+      ],
+    );
+  });
+
+  test('are those of a sample of each step if so many rows are too many', async () => {
+    const { reports, look } = (await kit.open()).storage;
+    await reports.ingest([at(noonMs + minuteMs, 10), at(noonMs + 20 * minuteMs, 90), at(noonMs + hourMs, 50)]);
+    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
+    assert.deepEqual(figures.get('cpu_percent')?.most, [10, 50, null]);
+  });
+
+  test('are whole whether rows are there, or are hours or days by now', async () => {
+    const { reports, retention, look } = (await kit.open()).storage;
+    // Midnight, UTC: days are whole steps.
+    const first = noonMs - 10 * hourMs - 10 * dayMs;
+    await reports.ingest([
+      at(first, 10),
+      at(first + hourMs / 2, 30),
+      at(first + dayMs, 60),
+      at(first + dayMs + minuteMs, 20),
+      at(noonMs, 80),
+    ]);
+    const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
+    const whole = await read(look, 'stats', 'cpu_percent', grid);
+    const limits = { nowMs: noonMs + minuteMs, rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
+    const signal = AbortSignal.timeout(30_000);
+    assert.equal((await retention.prune(limits, signal)).stats, 4);
+    assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
+    // Steps shorter than an hour have the figure of their hour.
+    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', {
+      sinceMs: first,
+      stepMs: hourMs / 2,
+    });
+    assert.deepEqual(figures.get('cpu_percent')?.mean, [20, 20, null]);
+    await retention.prune({ ...limits, hourlyMs: 8 * dayMs }, signal);
+    assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
+  });
+});
+
+onBothDatabases('what a report reads beside figures', (kit) => {
+  test('visits of a span are counted, good ones too', async () => {
+    const { reports, look } = (await kit.open()).storage;
+    await reports.saveVisits([
+      visit({ runId: 'run-0', startedAtMs: noonMs - 1 }),
+      visit({ startedAtMs: noonMs }),
+      visit({ runId: 'run-2', startedAtMs: noonMs + minuteMs, ok: false, stage: 'connect', code: 'timeout', message: 'x' }),
+      visit({ runId: 'run-3', startedAtMs: noonMs + hourMs }),
+    ]);
+    assert.deepEqual(await look.visitCount('web-1', noonMs, noonMs + hourMs), { visits: 2, succeeded: 1 });
+    assert.equal(await look.visitCount('web-2', noonMs, noonMs + hourMs), null);
+  });
+});
