@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a fresh machine ready: the packages of the lock file and, unless --packages-only, the servers that the tests
-# talk to; with --galera or --machines those of `npm run galera` or `npm run test:machines` as well. Says what it could
+# talk to; with --galera, --machines or --wide those of `npm run galera`, `npm run test:machines` or `npm run test:wide`. Says what it could
 # not do; only with CI set is a missing server an error.
 set -eu
 cd "$(dirname "$0")/.."
@@ -14,6 +14,8 @@ galera=no
 [ "${1:-}" != --galera ] || galera=yes
 machines=no
 [ "${1:-}" != --machines ] || machines=yes
+wide=no
+[ "${1:-}" != --wide ] || wide=yes
 need() { # need PROGRAM PACKAGE
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
@@ -41,6 +43,10 @@ need_all() {
   need free procps
   need mkfs.xfs xfsprogs
   need mkfs.btrfs btrfs-progs
+  [ "$wide" = no ] || {
+    need chromium chromium
+    need java default-jre-headless
+  }
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {
     need rsync rsync

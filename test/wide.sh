@@ -1,9 +1,9 @@
 #!/bin/sh
-# The second tier: the recipes of CONTRIBUTING.md, and the demo and the end-to-end tests on every Node that is promised, as
-# collector and as clients' Node. `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
+# The second tier: the recipes of CONTRIBUTING.md, and the demo, the end-to-end tests and those with browsers on every Node
+# that is promised, as collector and as clients' Node. `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
-sh test/setup.sh
+sh test/setup.sh --wide
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 # Debian 13's, the newest of each even line, and what is to come.
 [ $# -gt 0 ] || set -- 20.19.2 22 24 26

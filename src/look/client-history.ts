@@ -56,7 +56,11 @@ export async function readClientHistory(options: ClientHistoryOptions): Promise<
     points: grid.points,
     isAggregate: grid.stepMs >= hourMs,
     cpus: own?.figures.get('cpus')?.mean.findLast((value) => value !== null) ?? null,
-    series: [...seriesOf('stats', stats, grid), ...seriesOf('disk_stats', disks, grid), ...seriesOf('network_stats', networks, grid)],
+    series: [
+      ...seriesOf('stats', stats, grid),
+      ...seriesOf('disk_stats', disks, grid),
+      ...seriesOf('network_stats', networks, grid),
+    ],
     limits: rules.flatMap(limitsOf),
     alerts: alerts.map(historyAlert),
     boots: bootsOf(own?.figures.get('uptime_s'), grid),

@@ -44,7 +44,9 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   const silences = await store.silences(sinceMs);
   const words = alertWords(config, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
-  const members = [...options.members].sort((one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one));
+  const members = [...options.members].sort(
+    (one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one),
+  );
   const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
   const { plots, omissions } = await readHistories({
     ...options,
@@ -69,13 +71,19 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     clients,
     alerts: sortAlerts(stored.filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > untilMs)).map(words),
     history: stored.map(words),
-    silences: silences.filter(({ startsAtMs }) => startsAtMs < untilMs).flatMap((silence) => silencesOf(silence, shown)),
+    silences: silences
+      .filter(({ startsAtMs }) => startsAtMs < untilMs)
+      .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
     omissions,
   };
 }
 
-function pageClient(member: FleetMember, availability: number | null, { spark, history, cpus }: ClientPlots): PageClient {
+function pageClient(
+  member: FleetMember,
+  availability: number | null,
+  { spark, history, cpus }: ClientPlots,
+): PageClient {
   const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
   const load = known?.load5 ?? null;
   return {
@@ -144,9 +152,9 @@ function alertWords(config: Config, mutes: Mutes, untilMs: number): (alert: Aler
       note: rulesOf.get(client)?.find(({ name }) => name === rule)?.note ?? null,
       mutes: [
         ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
-        ...mutes.reasonsAt(alert, untilMs).flatMap((reason) => {
-          if (reason.kind === 'silence') return [`silence ${reason.id} until ${time(reason.untilMs)}`];
-          return reason.kind === 'window' ? [`maintenance window until ${time(reason.untilMs)}`] : [];
+        ...mutes.reasonsAt(alert, untilMs).map((reason) => {
+          const name = reason.kind === 'silence' ? `silence ${reason.id}` : 'maintenance window';
+          return `${name} until ${time(reason.untilMs)}`;
         }),
       ],
       command: isKnown || id === null ? null : ['fleet-health', 'ack', String(id)],

@@ -6,7 +6,6 @@ import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { AlertStore, ClientStatus, History, RunSummary } from '../storage/store/storage.ts';
 
-
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 

@@ -1,7 +1,12 @@
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import type { Grid } from '../storage/store/look-store.ts';
 
-const stepsMs = [1, 5, 10, 15, 30].map((minutes) => minutes * minuteMs).concat([1, 2, 6].map((hours) => hours * hourMs), dayMs);
+const stepsMs = [1, 5, 10, 15, 30]
+  .map((minutes) => minutes * minuteMs)
+  .concat(
+    [1, 2, 6].map((hours) => hours * hourMs),
+    dayMs,
+  );
 /** More points than this no screen shows. */
 const mostPoints = 1000;
 

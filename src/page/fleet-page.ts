@@ -23,7 +23,7 @@ ${page.clients.map(({ name, history }) => history !== null && markup`<script typ
   return htmlDocument({ title: page.title, body: body.html, style: styleText, script: scriptText });
 }
 
-/** How many clients are in which state, the states that want attention first. */
+/** Counts of clients by state, the states that want attention first. */
 function states(clients: readonly PageClient[]): Markup {
   const count = (is: (client: PageClient) => boolean): number => clients.filter(is).length;
   const counts = [

@@ -33,7 +33,9 @@ function clientRow(client: PageClient, rank: number): Markup {
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
   const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
-  const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter((word) => word !== null);
+  const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter(
+    (word) => word !== null,
+  );
   return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row"><span class="name">${name}</span><span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td class="wide">${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td class="wide">${describeAge(reportAgeMs)}</td><td class="wide">${availability === null ? '–' : percent(availability * 100)}</td><td class="wide">${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }

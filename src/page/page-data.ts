@@ -19,7 +19,7 @@ export interface PageAlert {
   readonly pendingSinceMs: number;
   readonly firingSinceMs: number | null;
   readonly resolvedAtMs: number | null;
-  /** As people read them: `96.2 %`, `at least 95 %`. */
+  /** Words for people: `96.2 %`, `at least 95 %`. */
   readonly value: string | null;
   readonly limit: string | null;
   /** The note of the rule in config.xml. */

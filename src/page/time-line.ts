@@ -69,7 +69,10 @@ ${ticks(page).map(({ atMs, label }) => markup`<line class="tick" x1="${place(atM
 ${rows.map(row)}</svg>`;
 }
 
-function alertWords({ rule, subject, severity, value, pendingSinceMs, resolvedAtMs }: PageAlert, page: FleetPage): string {
+function alertWords(
+  { rule, subject, severity, value, pendingSinceMs, resolvedAtMs }: PageAlert,
+  page: FleetPage,
+): string {
   const what = [rule, subject, value].filter((word) => word !== null && word !== '').join(' ');
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const when =
@@ -83,7 +86,18 @@ function bounds({ sinceMs, untilMs }: FleetPage, { fromMs, toMs }: PageSpan): [n
   return [Math.max(sinceMs, fromMs), Math.min(untilMs, toMs ?? untilMs)];
 }
 
-const tickSteps = [10 * minuteMs, hourMs, 3 * hourMs, 6 * hourMs, 12 * hourMs, dayMs, 2 * dayMs, 7 * dayMs, 30 * dayMs, 180 * dayMs];
+const tickSteps = [
+  10 * minuteMs,
+  hourMs,
+  3 * hourMs,
+  6 * hourMs,
+  12 * hourMs,
+  dayMs,
+  2 * dayMs,
+  7 * dayMs,
+  30 * dayMs,
+  180 * dayMs,
+];
 
 /** At most eight times at whole steps of UTC. */
 function ticks({ sinceMs, untilMs, zone }: FleetPage): readonly { atMs: number; label: string }[] {

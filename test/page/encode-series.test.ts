@@ -40,7 +40,10 @@ test('a browser reads what was written: values within half a step of their span,
         for (const [point, expected] of values.entries()) {
           const found = decoded.series[index]?.values[point] ?? null;
           if (expected === null) assert.equal(found, null);
-          else assert.ok(found !== null && Math.abs(found - expected) <= halfStep * (1 + 1e-9) + 1e-9 * Math.abs(expected));
+          else
+            assert.ok(
+              found !== null && Math.abs(found - expected) <= halfStep * (1 + 1e-9) + 1e-9 * Math.abs(expected),
+            );
         }
       }
     }),

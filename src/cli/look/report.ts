@@ -36,7 +36,10 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
   const config = loadSettings(context);
   const maxBytes = parseSize(options.maxSize.replace(/(?<=[KMG])B$/, 'iB'));
   if (maxBytes === null) throw usageError(`--max-size ${JSON.stringify(options.maxSize)} is no size`, 'Write 8MiB.');
-  const clients = selectClients(config, { names: options.clients, groups: options.group === null ? [] : [options.group] });
+  const clients = selectClients(config, {
+    names: options.clients,
+    groups: options.group === null ? [] : [options.group],
+  });
   const page = await readStored(config.storage, signal, (stored) =>
     readPage({ context, config, clients, options, maxBytes }, stored),
   );

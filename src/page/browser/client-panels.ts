@@ -5,7 +5,10 @@ import { drawPlots } from './plots.ts';
 export function clientPanels(table: HTMLTableElement): void {
   const zone = document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC';
   const histories = new Map(
-    [...document.querySelectorAll<HTMLElement>('script.history')].map((element) => [element.dataset['client'], element]),
+    [...document.querySelectorAll<HTMLElement>('script.history')].map((element) => [
+      element.dataset['client'],
+      element,
+    ]),
   );
   for (const row of table.querySelectorAll<HTMLTableRowElement>('tbody tr')) {
     const name = row.querySelector<HTMLElement>('.name');

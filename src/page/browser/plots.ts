@@ -85,7 +85,7 @@ function optionsOf(
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: 'client' }, drag: { x: true, y: false } },
     scales: {
-      y: { range: (_plot, _low, high) => [0, top ?? Math.max(high ?? 0, ...limits.map(({ value }) => value), 1) * 1.05] },
+      y: { range: (_plot, _low, high) => [0, top ?? Math.max(high, ...limits.map(({ value }) => value), 1) * 1.05] },
     },
     axes: [axis, { ...axis, size: 70, values: (_plot, values) => values.map((value) => format(value)) }],
     series: [{}, ...series.map((one, index) => lineOf(one, index, series, format))],
@@ -94,7 +94,7 @@ function optionsOf(
       setScale: [
         (plot, scale) => {
           const { min, max } = plot.scales[scale] ?? {};
-          if (scale === 'x' && min != null && max != null) zoomed(min, max);
+          if (scale === 'x' && typeof min === 'number' && typeof max === 'number') zoomed(min, max);
         },
       ],
       drawClear: [(plot) => alertBands(plot, history.alerts, history.times.at(-1) ?? 0)],
@@ -119,7 +119,7 @@ function lineOf(
     show: isBound || all.length <= mostLines || index < mostLines,
     spanGaps: false,
     points: { show: false },
-    value: (_plot, value) => (value === null ? '–' : format(value)),
+    value: (_plot, value: number | null) => (value === null ? '–' : format(value)),
   };
 }
 
@@ -129,9 +129,9 @@ function labelOf(
   values: readonly (number | null)[],
   format: (value: number) => string,
 ): string {
-  const newest = values.findLast((value) => value !== null);
+  const newest = values.findLast((value) => value !== null) ?? null;
   const words = group === 'received' || group === 'sent' ? `${name} ${group}` : name;
-  return newest === undefined || newest === null ? words : `${words} (${format(newest)})`;
+  return newest === null ? words : `${words} (${format(newest)})`;
 }
 
 /** The band between the least and the greatest CPU of each point. */

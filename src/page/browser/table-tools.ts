@@ -43,7 +43,9 @@ function sortRows(table: HTMLTableElement, heading: HTMLElement, isAscending: bo
           .sort((one, other) => (one.value === other.value ? 0 : direction * (one.value - other.value)))
           .map(({ row }) => row);
   // A panel that is open stays below its client.
-  body.append(...sorted.flatMap((row) => (row.nextElementSibling?.matches('.panel') ? [row, row.nextElementSibling] : [row])));
+  body.append(
+    ...sorted.flatMap((row) => (row.nextElementSibling?.matches('.panel') ? [row, row.nextElementSibling] : [row])),
+  );
 }
 
 function addFilter(table: HTMLTableElement): void {

@@ -75,7 +75,13 @@ onBothDatabases('figures on a grid', (kit) => {
     ]);
     const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
     const whole = await read(look, 'stats', 'cpu_percent', grid);
-    const limits = { nowMs: noonMs + minuteMs, rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
+    const limits = {
+      nowMs: noonMs + minuteMs,
+      rawMs: 5 * dayMs,
+      detailMs: dayMs,
+      hourlyMs: 30 * dayMs,
+      dailyMs: 90 * dayMs,
+    };
     const signal = AbortSignal.timeout(30_000);
     assert.equal((await retention.prune(limits, signal)).stats, 4);
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
@@ -96,7 +102,14 @@ onBothDatabases('what a report reads beside figures', (kit) => {
     await reports.saveVisits([
       visit({ runId: 'run-0', startedAtMs: noonMs - 1 }),
       visit({ startedAtMs: noonMs }),
-      visit({ runId: 'run-2', startedAtMs: noonMs + minuteMs, ok: false, stage: 'connect', code: 'timeout', message: 'x' }),
+      visit({
+        runId: 'run-2',
+        startedAtMs: noonMs + minuteMs,
+        ok: false,
+        stage: 'connect',
+        code: 'timeout',
+        message: 'x',
+      }),
       visit({ runId: 'run-3', startedAtMs: noonMs + hourMs }),
     ]);
     assert.deepEqual(await look.visitCount('web-1', noonMs, noonMs + hourMs), { visits: 2, succeeded: 1 });

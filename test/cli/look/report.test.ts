@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../../support/run-cli.ts';
+import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
+
+/** A time that --until reads. */
+function minuteAgo(): string {
+  return `${new Date(Date.now() - 60_000).toISOString().slice(0, 19)}Z`;
+}
+
+test('report writes one file that only its owner and group read, and says where', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const { status, stdout, stderr } = await run('report', '-o', 'fleet.html', '--since', '2d');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /fleet\.html: 2 clients, [\d.]+ KiB\. Open it in a browser\.\n$/);
+  const file = path.join(dir, 'fleet.html');
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  const html = readFileSync(file, 'utf8');
+  assert.ok(html.indexOf('<tr id="web-1" class="critical"') < html.indexOf('<tr id="db"'), 'the worst first');
+  assert.match(html, /<b>disk \/var<\/b>/);
+  assert.equal(html.match(/<script type="text\/plain" class="history"/g)?.length, 2);
+});
+
+test('into a pipe go the bytes, and the same database, clients and end give the same', async (t) => {
+  const { run } = await reportedFleet(t);
+  const until = minuteAgo();
+  const [one, other] = [await run('report', '--until', until), await run('report', '--until', until)];
+  assert.match(one.stdout, /^<!DOCTYPE html>/);
+  assert.equal(one.stdout, other.stdout);
+});
+
+test('of a group only its clients and their alerts are shown', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const { stdout } = await run('--json', 'report', '--group', 'web', '-o', 'web.html', '--until', minuteAgo());
+  const { file, bytes, clients, open_alerts: alerts, omissions } = JSON.parse(stdout) as Record<string, unknown>;
+  assert.deepEqual([clients, alerts, omissions], [1, 1, []]);
+  assert.equal(file, path.join(dir, 'web.html'));
+  assert.equal(bytes, statSync(path.join(dir, 'web.html')).size);
+  assert.doesNotMatch(readFileSync(path.join(dir, 'web.html'), 'utf8'), /<tr id="db"/);
+});
+
+test('a file that would be too large leaves plots out, the least needed first, and says so', async (t) => {
+  const { run } = await reportedFleet(t);
+  const { stdout } = await run('report', '-o', 'small.html', '--max-size', '100KiB');
+  assert.match(stdout, /Network plots of clients without alerts were left out/);
+});
+
+for (const [name, args, expected] of [
+  ['an unknown client', ['report', 'web-2'], /there is no client "web-2".*web-1/],
+  ['a size that is none', ['report', '--max-size', 'big'], /--max-size "big" is no size \(usage\)\. Write 8MiB/],
+  ['an end that is still to come', ['report', '--until', 'tomorrow'], /--until "tomorrow" has not passed yet/],
+] as const) {
+  test(`one line says what is wrong with ${name}`, async (t) => {
+    const { status, stdout, stderr } = await (await reportedFleet(t)).run(...args);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, expected);
+  });
+}
+
+test('before the first run there is nothing to report', async (t) => {
+  const { status, stderr } = await runCli(['report'], { cwd: configFolder(t, reportedConfig) });
+  assert.equal(status, 2);
+  assert.match(stderr, /nothing is stored yet.*Run `fleet-health collect` first/);
+});

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { TestContext } from 'node:test';
+import { promisify } from 'node:util';
+
+import { chromium, type BrowserContextOptions, type Page } from 'playwright-core';
+
+const executablePath = '/usr/bin/chromium';
+
+/** The reason why tests with a browser are skipped; false: they run. CI fails in test/setup.sh in that case. */
+export const skipWithoutBrowser = existsSync(executablePath) ? false : 'chromium is not installed';
+
+export interface OpenPage {
+  readonly page: Page;
+  /** Messages of the console, errors, and requests beside that of the file. */
+  readonly noises: readonly string[];
+}
+
+/** Opens a file in a browser without a network. The browser ends with the test. */
+export async function openFile(t: TestContext, file: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  // Root may not run Chromium's sandbox.
+  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  t.after(() => browser.close());
+  const page = await (await browser.newContext({ offline: true, ...options })).newPage();
+  const noises: string[] = [];
+  page.on('console', (message) => noises.push(message.text()));
+  page.on('pageerror', (error) => noises.push(error.message));
+  page.on('request', (request) => {
+    if (request.url() !== `file://${file}`) noises.push(request.url());
+  });
+  await page.goto(`file://${file}`);
+  return { page, noises };
+}
+
+/** Returns what axe-core finds against WCAG 2.2 AA: the rule and the elements. */
+export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
+  // Evaluated by the debugger, which the policy of the page does not bind.
+  const axe = createRequire(import.meta.url)('axe-core') as { readonly source: string };
+  await page.evaluate(axe.source);
+  const found: unknown = await page.evaluate(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations" +
+      ".map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, 3).join(' | ')))",
+  );
+  return found as readonly string[];
+}
+
+/** Returns what the Nu HTML Checker finds in a file. */
+export async function htmlFaults(file: string): Promise<readonly string[]> {
+  const jar = createRequire(import.meta.url)('vnu-jar') as unknown as string;
+  const args = ['-Xss4m', '-jar', jar, '--format', 'json', '--exit-zero-always', file];
+  const { stderr } = await promisify(execFile)('java', args, { maxBuffer: 64 * 2 ** 20 });
+  const { messages } = JSON.parse(stderr) as {
+    messages: readonly { type: string; message: string; extract?: string }[];
+  };
+  return messages.map(({ type, message, extract }) => `${type}: ${message}: ${extract ?? ''}`);
+}
