@@ -69,7 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'pass',
     '.',
   ],
-  'src/cli': ['terminal', 'command', 'database status sealed check clients runs trust', 'alerts try-out', '.'],
+  'src/cli': ['terminal', 'command', 'database status look sealed check clients runs trust', 'alerts try-out', '.'],
   agent: ['start probes', 'portable inventory spool', '.'],
 };
 

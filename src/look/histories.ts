@@ -1,12 +1,13 @@
 import type { Rule } from '../config/config.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import type { Alert } from '../storage/store/alert.ts';
+import { counted } from '../text/numbers.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import { readClientHistory } from './client-history.ts';
 
 const sparkPoints = 48;
 /** Clients that are tried to find out how much the histories take. */
-const tried = 24;
+const mostTried = 24;
 /** The clients that keep their history in a file that would be far too large. */
 const worst = 500;
 
@@ -45,9 +46,10 @@ interface Thinning {
 
 const noNetwork = 'Network plots of clients without alerts were left out to keep the file small.';
 
+const whole: Thinning = { network: true, stepFactor: 1, clients: Infinity, words: [] };
+
 /** Ways to make the file smaller, each on top of the one before. */
 const thinnings: readonly Thinning[] = [
-  { network: true, stepFactor: 1, clients: Infinity, words: [] },
   { network: false, stepFactor: 1, clients: Infinity, words: [noNetwork] },
   { network: false, stepFactor: 4, clients: Infinity, words: [noNetwork, 'Plots are coarser to keep the file small.'] },
   {
@@ -62,46 +64,65 @@ const thinnings: readonly Thinning[] = [
 export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
-  const thinning = await chooseThinning(options);
+  const { thinning, tried: known } = await chooseThinning(options);
   const plots: ClientPlots[] = [];
   let left = options.historyBytes;
   let dropped = 0;
   for (const [index, client] of options.clients.entries()) {
     options.signal.throwIfAborted();
-    const history = await read(options, client, thinning);
-    const encoded = index < thinning.clients ? encodeHistory(history) : null;
-    const fits = encoded === null || encoded.length <= left;
-    if (encoded !== null && fits) left -= encoded.length;
-    if (!fits) dropped += 1;
-    plots.push({ spark: sparkOf(history), history: fits ? encoded : null, cpus: history.cpus });
+    const { history, ...drawn } = known.get(client) ?? (await plotsOf(options, client, thinning));
+    const bytes = history?.length ?? 0;
+    const isKept = index < thinning.clients && bytes <= left;
+    if (isKept) left -= bytes;
+    else if (index < thinning.clients) dropped += 1;
+    plots.push({ ...drawn, history: isKept ? history : null });
     options.onProgress(index + 1);
   }
-  const rest = dropped === 0 ? [] : [`${dropped} clients more have no plots: the file is full.`];
+  const rest = dropped === 0 ? [] : [`${counted(dropped, 'client')} more have no plots: the file is full.`];
   return { plots, omissions: [...thinning.words, ...rest] };
 }
 
+interface Choice {
+  readonly thinning: Thinning;
+  /** The clients that were tried with it. */
+  readonly tried: ReadonlyMap<HistoryClient, ClientPlots>;
+}
+
 /** Tries clients from all over the list, and takes the first thinning with which all are expected to fit. */
-async function chooseThinning(options: HistoriesOptions): Promise<Thinning> {
+async function chooseThinning(options: HistoriesOptions): Promise<Choice> {
   const { clients, historyBytes, signal } = options;
-  const every = Math.max(1, Math.floor(clients.length / tried));
+  const every = Math.max(1, Math.floor(clients.length / mostTried));
   const sample = clients.filter((_, index) => index % every === 0);
-  for (const thinning of thinnings) {
+  let tried = new Map<HistoryClient, ClientPlots>();
+  let chosen: Thinning = whole;
+  for (const thinning of [whole, ...thinnings]) {
+    chosen = thinning;
+    tried = new Map();
     let bytes = 0;
     for (const client of sample) {
       signal.throwIfAborted();
-      bytes += encodeHistory(await read(options, client, thinning)).length;
+      const plots = await plotsOf(options, client, thinning);
+      bytes += plots.history?.length ?? 0;
+      tried.set(client, plots);
     }
     const expected = (bytes / Math.max(1, sample.length)) * Math.min(clients.length, thinning.clients);
-    if (expected <= historyBytes) return thinning;
+    if (expected <= historyBytes) break;
   }
-  return thinnings.at(-1) ?? { network: false, stepFactor: 1, clients: worst, words: [] };
+  return { thinning: chosen, tried };
 }
 
-function read({ look, grid }: HistoriesOptions, client: HistoryClient, thinning: Thinning): Promise<ClientHistory> {
-  const stepMs = grid.stepMs * thinning.stepFactor;
-  const withNetwork = thinning.network || client.alerts.length > 0;
-  const points = Math.ceil(grid.points / thinning.stepFactor);
-  return readClientHistory({ ...client, look, withNetwork, grid: { ...grid, stepMs, points } });
+async function plotsOf(
+  { look, grid }: HistoriesOptions,
+  client: HistoryClient,
+  { network, stepFactor }: Thinning,
+): Promise<ClientPlots> {
+  const history = await readClientHistory({
+    ...client,
+    look,
+    withNetwork: network || client.alerts.length > 0,
+    grid: { ...grid, stepMs: grid.stepMs * stepFactor, points: Math.ceil(grid.points / stepFactor) },
+  });
+  return { spark: sparkOf(history), history: encodeHistory(history), cpus: history.cpus };
 }
 
 function sparkOf({ series, points }: ClientHistory): readonly (number | null)[] {

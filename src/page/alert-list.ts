@@ -3,7 +3,7 @@ import { counted } from '../text/numbers.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { timeInWords } from '../text/time-words.ts';
 import { type Markup, markup } from './markup.ts';
-import type { FleetPage, PageAlert } from './page-data.ts';
+import type { FleetPage, PageAlert } from './page.ts';
 
 /** More open alerts than this are counted. */
 const mostListed = 500;

@@ -1,5 +1,5 @@
 import { type Markup, markup } from './markup.ts';
-import type { PageFigure } from './page-data.ts';
+import type { PageFigure } from './page.ts';
 
 const sparkWidth = 96;
 const sparkHeight = 20;

@@ -5,7 +5,7 @@ import { scriptText, styleText } from './assets.ts';
 import { htmlDocument } from './document.ts';
 import { fleetTable } from './fleet-table.ts';
 import { Markup, markup } from './markup.ts';
-import type { FleetPage, PageClient } from './page-data.ts';
+import type { FleetPage, PageClient } from './page.ts';
 import { timeLine } from './time-line.ts';
 
 /** The fleet as one HTML file that needs nothing else: alerts, table and time line, and each client's figures. */

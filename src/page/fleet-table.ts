@@ -2,7 +2,7 @@ import { describeAge } from '../text/durations.ts';
 import { counted, rounded } from '../text/numbers.ts';
 import { percent, percentBar, sparkline } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
-import type { FleetPage, PageClient } from './page-data.ts';
+import type { FleetPage, PageClient } from './page.ts';
 
 /** Columns of the table: heading, the key that it is sorted by, and whether narrow screens leave it out. */
 const columns = [

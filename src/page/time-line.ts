@@ -3,7 +3,7 @@ import { counted } from '../text/numbers.ts';
 import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import { type Markup, markup } from './markup.ts';
-import type { FleetPage, PageAlert, PageSpan } from './page-data.ts';
+import type { FleetPage, PageAlert, PageSpan } from './page.ts';
 
 /** More rows than this are counted: the clients with the worst alerts stand first. */
 const mostRows = 150;

@@ -2,10 +2,10 @@ import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, usageError } from '../../errors.ts';
-import { readFleetPage } from '../../look/fleet-page.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { readFleetPage } from '../../look/look.ts';
 import { readFleetStatus } from '../../look/fleet-status.ts';
-import type { FleetPage } from '../../page/page-data.ts';
+import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
@@ -48,12 +48,16 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     throw new FleetError({ code: 'usage', stage: 'config', message, advice: 'Run `fleet-health collect` first.' });
   }
   const html = renderFleetPage(page);
-  if (options.file === null && !process.stdout.isTTY) {
+  if (options.file === null && !output.json && !process.stdout.isTTY) {
     process.stdout.write(html);
     return 0;
   }
   const file = path.resolve(options.file ?? `report-${utcMinute(page.untilMs).slice(0, 10).replaceAll('-', '')}.html`);
-  writeDurably({ file, content: html, mode: 0o640 });
+  try {
+    writeDurably({ file, content: html, mode: 0o640 });
+  } catch (thrown) {
+    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+  }
   printDone(
     output,
     () => ({

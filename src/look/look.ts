@@ -1,8 +1,12 @@
+/**
+ * The fleet as config.xml and the database have it, for people to look at: in a report, on the page, and in `status`.
+ * Everything here only reads. `src/page` renders it.
+ */
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import { type Mutes, openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
 import type { Config, Severity } from '../config/config.ts';
-import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page-data.ts';
+import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { LookStore, RunSpan } from '../storage/store/look-store.ts';
@@ -14,6 +18,7 @@ import { type ClientPlots, readHistories } from './histories.ts';
 import { reportGrid } from './report-grid.ts';
 
 const mostAlerts = 5000;
+const sampled = 'A point is one report of its time, not the mean of all: there are too many rows.';
 /** A collector that is this many runs late was silent. */
 const lateRuns = 3;
 
@@ -48,6 +53,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     (one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one),
   );
   const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
+  const grid = reportGrid(sinceMs, untilMs, config.collector.everyMs, members.length);
   const { plots, omissions } = await readHistories({
     ...options,
     clients: members.map(({ client }) => ({
@@ -55,7 +61,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
       rules: rulesOf.get(client) ?? [],
       alerts: alertsOf.get(client) ?? [],
     })),
-    grid: reportGrid(sinceMs, untilMs, config.collector.everyMs),
+    grid,
   });
   const clients: PageClient[] = [];
   for (const [index, member] of members.entries()) {
@@ -75,7 +81,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
-    omissions,
+    omissions: [...(grid.sampleMs === null ? [] : [sampled]), ...omissions],
   };
 }
 

@@ -1,4 +1,7 @@
-/** The data of the pages: what a report file and the live page show. Times are milliseconds since 1970. */
+/**
+ * Pages to look at. They are rendered from the data below, which src/look reads: a file that needs nothing else, with
+ * something to see without JavaScript. Times are milliseconds since 1970.
+ */
 import type { Level } from './level.ts';
 
 export interface PageSpan {
