@@ -30,6 +30,7 @@ const commands = [
   'runtimes',
   'migrate',
   'prune',
+  'report',
   'demo',
   'simulate',
 ];

@@ -52,7 +52,13 @@ describe('accounts with exactly the rights that the documents name', { skip: ski
     await run('fleet', 'silence', 'add', '--client', 'here', '--until', '1h');
     await run('fleet', 'ack', 'here', 'memory');
     await run('fleet', 'prune');
-    for (const args of [['status'], ['alerts'], ['explain', 'here', 'memory'], ['silence', 'list']]) {
+    for (const args of [
+      ['status'],
+      ['report', '-o', 'fleet.html'],
+      ['alerts'],
+      ['explain', 'here', 'memory'],
+      ['silence', 'list'],
+    ]) {
       await run('fleet_reader', ...args);
     }
     writeFileSync(files['fleet'] ?? '', configOf('fleet', 'name="there" was="here"'));

@@ -57,6 +57,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   spool: [['own'], ['own', '--script']],
   migrate: [[], ['--check']],
   prune: [[], ['--dry-run'], ['--vacuum']],
+  report: [[], ['-o', 'fleet.html']],
   backup: [['copy.db']],
 };
 
