@@ -32,7 +32,24 @@ import { packageDir } from './state/paths.ts';
 
 /** Every command, in the order of the help. */
 const commands = [
-  ...[collect, trust, status, report, alert, alerts, explain, ack, unack, silence, mail, forget, check, prune, ingest, keys],
+  ...[
+    collect,
+    trust,
+    status,
+    report,
+    alert,
+    alerts,
+    explain,
+    ack,
+    unack,
+    silence,
+    mail,
+    forget,
+    check,
+    prune,
+    ingest,
+    keys,
+  ],
   ...[runtimes, authorize, spool, cleanup, backup, migrate, demo, simulate],
 ];
 
