@@ -67,7 +67,7 @@ async function addRows(
 ): Promise<void> {
   const { sinceMs, stepMs, points, sampleMs } = sums.grid;
   const second = dialect.unixSeconds('observed_at');
-  const place = `${dialect.quotient(`(${second} - ${sinceMs / 1000})`, stepMs / 1000)}`;
+  const place = dialect.quotient(`(${second} - ${sinceMs / 1000})`, stepMs / 1000);
   const figures = sums.columns.flatMap((column) => [
     `MIN(${column}) AS ${column}_min`,
     `AVG(${column} + 0e0) AS ${column}_mean`,

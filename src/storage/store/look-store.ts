@@ -41,7 +41,7 @@ export interface RunSpan {
   readonly finishedAtMs: number | null;
 }
 
-/** What reports and pages read beside `History`. Changes nothing. */
+/** Reading for reports and pages, beside `History`. Changes nothing. */
 export interface LookStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
   gridFigures(

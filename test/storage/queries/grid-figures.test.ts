@@ -6,6 +6,7 @@ import type { GridFigures, LookStore } from '../../../src/storage/store/look-sto
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, visit, worker } from '../support/samples.ts';
 
+const none: Pick<GridFigures, 'figures'> = { figures: new Map() };
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
 const cpu = (used_percent: number | null): Row => ({ used_percent, cpus: 4, interval_s: 300 });
@@ -33,7 +34,7 @@ onBothDatabases('figures on a grid', (kit) => {
       at(noonMs + 2 * hourMs, 7),
       at(noonMs + 3 * hourMs, 99),
     ]);
-    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', {});
+    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', {});
     assert.deepEqual(figures.get('cpu_percent'), { least: [10, null, 7], mean: [25, null, 7], most: [40, null, 7] });
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', { sinceMs: noonMs + dayMs }), []);
   });
@@ -58,7 +59,7 @@ onBothDatabases('figures on a grid', (kit) => {
   test('are those of a sample of each step if so many rows are too many', async () => {
     const { reports, look } = (await kit.open()).storage;
     await reports.ingest([at(noonMs + minuteMs, 10), at(noonMs + 20 * minuteMs, 90), at(noonMs + hourMs, 50)]);
-    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
+    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
     assert.deepEqual(figures.get('cpu_percent')?.most, [10, 50, null]);
   });
 
@@ -86,7 +87,7 @@ onBothDatabases('figures on a grid', (kit) => {
     assert.equal((await retention.prune(limits, signal)).stats, 4);
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
     // Steps shorter than an hour have the figure of their hour.
-    const [{ figures } = { figures: new Map() }] = await read(look, 'stats', 'cpu_percent', {
+    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', {
       sinceMs: first,
       stepMs: hourMs / 2,
     });
