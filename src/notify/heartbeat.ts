@@ -3,16 +3,12 @@ import type { AttemptOptions } from './notify.ts';
 
 /** Asks every URL at the same time. Returns the faults; throws only the signal's reason. */
 export async function sendHeartbeats(urls: readonly string[], options: AttemptOptions): Promise<readonly FleetError[]> {
-  const asked = urls.map((url) =>
-    sendHeartbeat(url, options).then(
-      () => null,
-      (thrown: unknown) => {
-        if (thrown instanceof FleetError && thrown.code === 'mail-unavailable') return thrown;
-        throw thrown;
-      },
-    ),
-  );
-  return (await Promise.all(asked)).filter((fault) => fault !== null);
+  const answers = await Promise.allSettled(urls.map((url) => sendHeartbeat(url, options)));
+  const thrown = answers.flatMap((answer): unknown[] => (answer.status === 'rejected' ? [answer.reason] : []));
+  return thrown.map((one) => {
+    if (one instanceof FleetError && one.code === 'mail-unavailable') return one;
+    throw one;
+  });
 }
 
 /**

@@ -19,7 +19,7 @@ export function commandOfRecipient(recipient: string): string | null {
 
 /** Returns the address that a mail names as its recipient, or null for a command. */
 export function addresseeOf(recipient: string): string | null {
-  return recipient.startsWith(commandMark) ? null : recipient;
+  return commandOfRecipient(recipient) === null ? recipient : null;
 }
 
 /** Returns the sender of all mails: an address, or `Name <address>`. */

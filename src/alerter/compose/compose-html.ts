@@ -7,6 +7,11 @@ import { escapeMarkup } from '../../text/escape-markup.ts';
  * one; these can be read on both.
  */
 const colours = { critical: '#d93025', warning: '#b86e00', good: '#2e8540', quiet: '#7a7a7a' } as const;
+const colourNames: Readonly<Partial<Record<SectionWords['kind'], keyof typeof colours>>> = {
+  critical: 'critical',
+  warning: 'warning',
+  resolved: 'good',
+};
 const fonts = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
 const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
@@ -40,20 +45,14 @@ ${body.join('\n')}
 }
 
 function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: SectionWords): string {
-  const colour =
-    kind === 'critical' || kind === 'warning'
-      ? colours[kind]
-      : kind === 'resolved'
-        ? colours.good
-        : kind === 'open' || kind === 'flapping'
-          ? colours[worst]
-          : colours.quiet;
+  const isMixed = kind === 'open' || kind === 'flapping';
+  const colour = isMixed ? colours[worst] : colours[colourNames[kind] ?? 'quiet'];
   const styleOf = `margin:0 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
   return [
     '<div style="margin:0 0 24px">',
     `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())} (${count})</div>`,
     ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escapeMarkup(explanation)}</p>`]),
-    ...lines.map((line) => lineHtml(line, kind === 'open' || kind === 'flapping' ? colours[line.severity] : colour)),
+    ...lines.map((line) => lineHtml(line, isMixed ? colours[line.severity] : colour)),
     ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escapeMarkup(text)}</p>`),
     '</div>',
   ].join('\n');

@@ -5,14 +5,13 @@ import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, t
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
-import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
+import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text/time-words.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
-import { reasonOf } from '../dispatch/pending-notification.ts';
 import type { Wording } from './item-words.ts';
 
 /** Names of one line; more clients than any reader goes through. */

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { compareNotifications, sectionOf, sectionOrder, reasonOf } from './pending-notification.ts';
-import type { Fold, PendingNotification, Line, RuleLines, Section, SectionKind } from './notification-plan.ts';
+import { compareNotifications, reasonOf, sectionOf, sectionOrder } from './notification-plan.ts';
+import type { Fold, Line, PendingNotification, RuleLines, Section, SectionKind } from './notification-plan.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 
@@ -38,7 +38,6 @@ function linesOf(kind: SectionKind, items: readonly PendingNotification[], optio
   const lines = folded(kind, items, options).sort(compareLines);
   const shown = shownOf(lines);
   return {
-    rule: items[0]?.rule ?? '',
     lines: lines.filter((line) => shown.has(line)),
     rest: lines.filter((line) => !shown.has(line)).flatMap((line) => line.items),
   };

@@ -1,8 +1,13 @@
 import type { Severity } from '../../config/config.ts';
 import type { Alert, AlertKey, LastNotified, Transition } from '../../storage/store/alert.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { oneLine } from '../../text/plain-text.ts';
 import type { Known } from '../inhibit/difference.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { Watch } from '../inhibit/recipients-of.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { RecipientAlert } from './recipient-alerts.ts';
 
 /** A notification of one alert that may go to one recipient now, by itself or as an item of a mail. */
 export interface PendingNotification extends AlertKey {
@@ -23,23 +28,26 @@ export interface PendingNotification extends AlertKey {
 }
 
 /** The kinds of sections, in the order in which they stand in a mail. */
-export type SectionKind =
+export const sectionOrder = [
   /** Fires or got worse: critical. */
-  | 'critical'
+  'critical',
   /** Fires or eased: warning. */
-  | 'warning'
-  | 'flapping'
-  | 'resolved'
-  /** No longer there or no longer watched: no recovery. */
-  | 'ended'
+  'warning',
+  'flapping',
+  'resolved',
   /** Has no way back: it is over as soon as it is known (rebooted). */
-  | 'event'
+  'event',
+  /** No longer there or no longer watched: no recovery. */
+  'ended',
   /** Began and ended before anybody was notified. */
-  | 'past'
+  'past',
   /** Reminders of what is open. */
-  | 'open'
+  'open',
   /** Began and ended inside a silence or window, or behind a fault that was notified instead. */
-  | 'listed';
+  'listed',
+] as const;
+
+export type SectionKind = (typeof sectionOrder)[number];
 
 export interface Section {
   readonly kind: SectionKind;
@@ -51,7 +59,6 @@ export interface Section {
 
 /** The lines of a rule within a section. */
 export interface RuleLines {
-  readonly rule: string;
   /** At most 20; at most 3 of one client while other clients wait. */
   readonly lines: readonly Line[];
   /** Items that stand in no line; a mail names their clients. */
@@ -123,4 +130,82 @@ export interface NotificationPlan {
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
   readonly held: readonly Held[];
+}
+
+interface PendingOptions {
+  readonly transition: Transition;
+  readonly listedOnly?: boolean;
+  /** Hosts of collectors by collector id. */
+  readonly hosts?: DispatchInput['collectorHosts'];
+}
+
+export function pendingNotification(
+  { alert, watch, known }: RecipientAlert,
+  { transition, listedOnly = false, hosts }: PendingOptions,
+): PendingNotification {
+  const { id: alertId, client, rule, subject, sequence } = alert;
+  return {
+    alertId,
+    client,
+    rule,
+    subject,
+    sequence,
+    transition,
+    severity: alert.state === 'resolved' ? (known?.severity ?? alert.severity) : alert.severity,
+    alert,
+    watch,
+    host: client === '' ? (hosts?.get(subject) ?? null) : null,
+    listedOnly,
+    before: known,
+  };
+}
+
+export function sectionOf({ transition, severity, listedOnly, alert }: PendingNotification): SectionKind {
+  if (listedOnly) return 'listed';
+  if (transition === 'past' && alert.closedReason === 'event') return 'event';
+  switch (transition) {
+    case 'firing':
+    case 'escalated':
+    case 'eased':
+    case 'steady':
+      return severity;
+    case 'reminder':
+      return 'open';
+    default:
+      return transition;
+  }
+}
+
+/** Orders by section, then worst first, the fleet before clients, then by client, rule, subject and beginning. */
+export function compareNotifications(one: PendingNotification, other: PendingNotification): number {
+  return (
+    sectionOrder.indexOf(sectionOf(one)) - sectionOrder.indexOf(sectionOf(other)) ||
+    compareSeverity(one.severity, other.severity) ||
+    compareText(one.client, other.client) ||
+    compareText(one.rule, other.rule) ||
+    compareText(one.subject, other.subject) ||
+    one.alert.pendingSinceMs - other.alert.pendingSinceMs ||
+    one.alertId - other.alertId
+  );
+}
+
+/** An address that a client's name was resolved to. */
+const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
+
+/**
+ * Returns the reason without the client's own address, so that many clients have the same one; null for a number, or
+ * where there is no reason.
+ */
+export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
+  if (alert.value !== null || client === '') return null;
+  const text = oneLine(alert.valueText);
+  if (rule !== 'unreachable') return text === '' ? null : text;
+  const words = text.replace(/^network: /, '').replace(/\b(\d+)000 ms\b/g, '$1 s');
+  const own = [watch.client?.address ?? '', client].flatMap((name) => (name === '' ? [] : [name, `[${name}]`]));
+  const isOwn = (word: string): boolean =>
+    own.includes(word) || own.includes(word.replace(/:\d+$/, '')) || ipv4.test(word);
+  return words
+    .split(' ')
+    .filter((word) => !isOwn(word))
+    .join(' ');
 }

@@ -12,8 +12,7 @@ import { compareText } from '../../text/compare-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { PendingNotification } from './notification-plan.ts';
-import { pendingNotification } from './pending-notification.ts';
+import { pendingNotification, type PendingNotification } from './notification-plan.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 

@@ -23,13 +23,13 @@ function sectionsAfter(act: (world: DispatchWorld) => void, elements = fleet): r
 /** `critical disk: [web: 5], web-01`, and `+ 3` for what stands in no line. */
 function describe(sections: readonly Section[]): readonly string[] {
   return sections.flatMap(({ kind, rules }) =>
-    rules.map(({ rule, lines, rest }) => {
+    rules.map(({ lines, rest }) => {
       const texts = lines.map(({ fold, clients, items }) => {
         if (fold === null) return `${clients[0] ?? 'fleet'} ${items[0]?.subject ?? ''}`.trim();
         const name = 'name' in fold ? fold.name : 'source' in fold ? fold.source : fold.kind;
         return `[${name}: ${clients.length}]`;
       });
-      return `${kind} ${rule}: ${texts.join(', ')}${rest.length === 0 ? '' : ` + ${rest.length}`}`;
+      return `${kind} ${lines[0]?.items[0]?.rule ?? ''}: ${texts.join(', ')}${rest.length === 0 ? '' : ` + ${rest.length}`}`;
     }),
   );
 }

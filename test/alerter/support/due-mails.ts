@@ -1,9 +1,13 @@
 import type { Client, Config, Rule, Severity } from '../../../src/config/config.ts';
 import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
 import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
-import { compareNotifications, pendingNotification } from '../../../src/alerter/dispatch/pending-notification.ts';
+import {
+  compareNotifications,
+  pendingNotification,
+  type DueMail,
+  type PendingNotification,
+} from '../../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
-import type { DueMail, PendingNotification } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
 import { at } from './rows.ts';
 
