@@ -11,35 +11,29 @@ const office = '<mail to="office@example.org" hours="mon-fri 08:00-18:00"/>';
 
 test('outside of the hours news waits, and is told when they begin', () => {
   const world = startDispatch(fleetWith(office));
-  world.at('17:50');
-  world.fires('web-1 disk /');
+  world.at('17:50').fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['office: firing critical web-1 disk /']);
-  world.at('18:00');
-  world.fires('web-1 disk /data', { severity: 'warning' });
+  world.at('18:00').fires('web-1 disk /data', { severity: 'warning' });
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /data: hours until +3 08:00 for office']);
   assert.deepEqual(world.pass('+1 12:00'), [], 'a Saturday; no reminder either');
-  world.at('+3 07:59');
-  world.row('web-1');
+  world.at('+3 07:59').row('web-1');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.pass('+3 08:00'), ['office: firing warning web-1 disk /data, reminder critical web-1 disk /']);
 });
 
 test('what began and ended outside of the hours is told as over', () => {
   const world = startDispatch(fleetWith(office));
-  world.at('19:00');
-  world.fires('web-1 disk /');
+  world.at('19:00').fires('web-1 disk /');
   world.pass();
-  world.at('20:00');
-  world.recovers('web-1 disk /');
+  world.at('20:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.pass('+3 08:00'), ['office: past web-1 disk / 19:00 to 20:00']);
 });
 
 test('somebody who is named for criticals without hours is told of these at once', () => {
   const world = startDispatch(fleetWith(`${office}<mail to="office@example.org" severity="critical"/>`));
-  world.at('19:00');
-  world.fires('web-1 disk /');
+  world.at('19:00').fires('web-1 disk /');
   world.fires('web-1 disk /data', { severity: 'warning' });
   assert.deepEqual(world.pass(), ['office: firing critical web-1 disk /']);
 });
@@ -47,12 +41,10 @@ test('somebody who is named for criticals without hours is told of these at once
 test('a window for warnings holds back warnings and what is told of them, and no critical', () => {
   const window = '<window start="09:00" duration="2h" severity="warning"/>';
   const world = startDispatch(fleetWith('<mail to="ops@example.org"/>', window));
-  world.at('09:05');
-  world.fires('web-1 disk /');
+  world.at('09:05').fires('web-1 disk /');
   world.fires('web-1 disk /data', { severity: 'warning' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
   assert.deepEqual(world.held(), ['web-1 disk /data: window until 11:00']);
-  world.at('09:30');
-  world.changes('web-1 disk /data', { severity: 'critical' });
+  world.at('09:30').changes('web-1 disk /data', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /data']);
 });

@@ -13,14 +13,12 @@ test('a client that invents a critical alert each minute causes a bounded number
   const world = startDispatch(fleet);
   let mails = 0;
   for (let minute = 0; minute < 60; minute++) {
-    world.at(at('08:00') + minute * 60_000);
-    world.fires(`app-9 disk /invented-${minute}`);
+    world.at(at('08:00') + minute * 60_000).fires(`app-9 disk /invented-${minute}`);
     mails += world.pass().length;
   }
   assert.ok(mails <= 6 + 5, `${mails} mails in an hour`);
   assert.equal(world.told().length, world.mails.flatMap(({ mail }) => mail.items).length, 'nothing is told twice');
-  world.at(at('08:59') + 90_000);
-  world.fires('db-1 disk /');
+  world.at(at('08:59') + 90_000).fires('db-1 disk /');
   assert.match(world.pass()[0] ?? '', /firing critical db-1 disk \//);
 });
 

@@ -128,8 +128,7 @@ test('sections stand in their order, with what they count', () => {
   world.fires('web-01 disk /');
   world.fires('web-02 disk /', { severity: 'warning' });
   world.pass('08:00');
-  world.at('09:00');
-  world.recovers('web-01 disk /');
+  world.at('09:00').recovers('web-01 disk /');
   world.closes('web-02 disk /', 'gone');
   world.passed('web-03 disk /', '08:30', '08:40');
   world.fires('web-04 disk /', { severity: 'warning' });

@@ -25,8 +25,7 @@ test('the milder one is told once the worse one is over', () => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
-  world.at('08:20');
-  world.recovers('web-1 crit /');
+  world.at('08:20').recovers('web-1 crit /');
   assert.deepEqual(world.pass(), ['ops: firing warning web-1 warn /, resolved web-1 crit /']);
 });
 
@@ -35,8 +34,7 @@ test('a milder one that was over before the worse one was nothing to tell', () =
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
-  world.at('08:20');
-  world.recovers('web-1 warn /');
+  world.at('08:20').recovers('web-1 warn /');
   world.recovers('web-1 crit /');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 crit /']);
   assert.deepEqual(world.pass('08:25'), []);
@@ -50,8 +48,7 @@ test('a milder one that was told before is not reminded of beside the worse one'
   const world = startDispatch(fleet);
   world.fires('web-1 warn /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
-  world.at('08:30');
-  world.fires('web-1 crit /');
+  world.at('08:30').fires('web-1 crit /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 crit /']);
   assert.deepEqual(world.pass('09:40'), ['ops: reminder critical web-1 crit /']);
 });

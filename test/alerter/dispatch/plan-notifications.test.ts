@@ -15,8 +15,7 @@ const fleet = `
 
 test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, one mail', () => {
   const world = startDispatch(fleet);
-  world.at('08:00');
-  world.runBegins('run 1');
+  world.at('08:00').runBegins('run 1');
   world.fires('web-1 disk /', { run: 'run 1' });
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: run']);
@@ -30,8 +29,7 @@ test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one remind
     'oncall: reminder critical web-1 disk /',
     'ops: reminder critical web-1 disk /',
   ]);
-  world.at('20:05');
-  world.recovers('web-1 disk /');
+  world.at('20:05').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), [], 'a recovery is no hurry, fifteen minutes after the reminder are up at 20:15');
   assert.deepEqual(world.pass('20:15'), ['oncall: resolved web-1 disk /', 'ops: resolved web-1 disk /']);
   assert.deepEqual(world.pass('20:20'), []);
@@ -42,15 +40,12 @@ test('critical alerts tell oncall although the warning told only ops; eased and 
   const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
-  world.at('08:05');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:05').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
-  world.at('08:20');
-  world.changes('web-1 disk /', { severity: 'warning' });
+  world.at('08:20').changes('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass(), ['oncall: eased warning web-1 disk /', 'ops: eased warning web-1 disk /']);
   assert.deepEqual(world.pass('20:30'), ['ops: reminder warning web-1 disk /'], 'warnings remind nobody on call');
-  world.at('20:50');
-  world.recovers('web-1 disk /');
+  world.at('20:50').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['oncall: resolved web-1 disk /', 'ops: resolved web-1 disk /']);
 });
 
@@ -59,8 +54,7 @@ test('a recovery goes to those who were told, and to no other', () => {
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.configure(fleet.replace('<mail to="ops', '<mail to="new@example.org"/><mail to="ops'));
-  world.at('08:20');
-  world.recovers('web-1 disk /');
+  world.at('08:20').recovers('web-1 disk /');
   const told = world.pass();
   assert.ok(told.includes('ops: resolved web-1 disk /'));
   assert.ok(!told.some((sentence) => sentence.startsWith('oncall') || sentence.startsWith('new: resolved')));
@@ -81,8 +75,7 @@ test('a recipient that left config.xml is told the end of what it knows, and not
     'oncall: reminder critical web-1 disk /',
     'others: reminder critical web-1 disk /',
   ]);
-  world.at('21:00');
-  world.recovers('web-1 disk /');
+  world.at('21:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), [
     'oncall: resolved web-1 disk /',
     'others: resolved web-1 disk /',
@@ -105,8 +98,7 @@ test('what is no longer there or no longer watched is told as ended, never as re
     const world = startDispatch(fleet);
     world.fires('web-1 cpu');
     world.pass('08:00');
-    world.at('08:20');
-    world.closes('web-1 cpu', reason);
+    world.at('08:20').closes('web-1 cpu', reason);
     assert.deepEqual(world.pass(), ['oncall: ended web-1 cpu', 'ops: ended web-1 cpu']);
   }
 });
@@ -131,8 +123,7 @@ test('flapping is one notice; after it the true state is told', () => {
   const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
-  world.at('08:20');
-  world.changes('web-1 disk /', { flapping: true });
+  world.at('08:20').changes('web-1 disk /', { flapping: true });
   assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(
@@ -166,12 +157,10 @@ test('who knows nothing of what flaps is told that it fires while it does, and t
 test('a first notification waits while the newest row is on its way back, and what is over then is told as past', () => {
   const world = startDispatch(fleet);
   world.fires('web-1 disk /');
-  world.at('08:05');
-  world.easesUp('web-1 disk /');
+  world.at('08:05').easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: way-back']);
-  world.at('08:10');
-  world.recovers('web-1 disk /');
+  world.at('08:10').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['oncall: past web-1 disk / 08:00 to 08:10', 'ops: past web-1 disk / 08:00 to 08:10']);
 });
 
@@ -179,8 +168,7 @@ test('what holds again after a row on its way back is told, and so is what no fu
   for (const comes of [true, false]) {
     const world = startDispatch(fleet);
     world.fires('web-1 disk /');
-    world.at('08:05');
-    world.easesUp('web-1 disk /');
+    world.at('08:05').easesUp('web-1 disk /');
     assert.deepEqual(world.pass(), []);
     world.at(comes ? '08:10' : '08:18');
     if (comes) world.row('web-1');
@@ -192,13 +180,11 @@ test('a worsening waits like a first notification; a reminder does not', () => {
   const world = startDispatch(fleet);
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
-  world.at('08:20');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:20').changes('web-1 disk /', { severity: 'critical' });
   world.easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
   world.changes('web-1 disk /', { severity: 'warning' });
-  world.at('20:00');
-  world.easesUp('web-1 disk /');
+  world.at('20:00').easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
 });
 
@@ -236,8 +222,7 @@ test('flapping that ends well is a recovery', () => {
   world.pass('07:40');
   world.changes('web-1 cpu', { flapping: true });
   assert.deepEqual(world.pass('08:00'), ['ops: flapping warning web-1 cpu']);
-  world.at('09:00');
-  world.recovers('web-1 cpu');
+  world.at('09:00').recovers('web-1 cpu');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 cpu']);
 });
 
@@ -245,18 +230,15 @@ test('a new critical goes at once and takes everything along; warnings alone wai
   const world = startDispatch(fleet);
   world.fires('web-1 cpu', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 cpu'], 'the first has nothing to wait for');
-  world.at('08:05');
-  world.fires('web-2 cpu', { severity: 'warning' });
+  world.at('08:05').fires('web-2 cpu', { severity: 'warning' });
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-2 cpu: group-interval until 08:15 for ops']);
-  world.at('08:10');
-  world.fires('web-1 disk /');
+  world.at('08:10').fires('web-1 disk /');
   assert.deepEqual(world.pass(), [
     'oncall: firing critical web-1 disk /',
     'ops: firing critical web-1 disk /, firing warning web-2 cpu',
   ]);
-  world.at('08:12');
-  world.recovers('web-1 cpu');
+  world.at('08:12').recovers('web-1 cpu');
   assert.deepEqual(world.pass(), [], 'the interval counts from the last mail that held nothing else');
   assert.deepEqual(world.pass('08:15'), ['ops: resolved web-1 cpu']);
 });
@@ -281,8 +263,7 @@ test('what concerns the fleet goes at once, though it is a warning', () => {
   world.pass('08:00');
   world.fires('- collector-isolated c1', { severity: 'warning' });
   assert.deepEqual(world.pass('08:01'), ['ops: firing warning - collector-isolated c1']);
-  world.at('08:02');
-  world.recovers('- collector-isolated c1');
+  world.at('08:02').recovers('- collector-isolated c1');
   assert.deepEqual(world.pass(), [], 'its end is no hurry');
   assert.deepEqual(world.pass('08:15'), ['ops: resolved - collector-isolated c1']);
 });
@@ -362,13 +343,11 @@ test('an acknowledgement ends when it gets worse, and a recovery is told in spit
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.acknowledge('web-1 disk /');
-  world.at('08:30');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
   assert.equal(world.pass('20:30').length, 2, 'it repeats again');
   world.acknowledge('web-1 disk /');
-  world.at('21:00');
-  world.recovers('web-1 disk /');
+  world.at('21:00').recovers('web-1 disk /');
   assert.equal(world.pass().length, 2);
 });
 
@@ -377,8 +356,7 @@ test('the cap holds back all but a new critical', () => {
     `<smtp host="localhost" maxMailsPerHour="3"/>${fleet.replace('repeat="12h"', 'repeat="12h" groupInterval="1m"')}`,
   );
   for (const time of ['08:00', '08:05', '08:10', '08:15', '08:20']) {
-    world.at(time);
-    world.fires(`web-1 cpu ${time}`, { severity: 'warning' });
+    world.at(time).fires(`web-1 cpu ${time}`, { severity: 'warning' });
     world.pass();
   }
   assert.equal(world.mails.length, 3);
@@ -391,8 +369,7 @@ test('the cap holds back all but a new critical', () => {
     'oncall: firing critical web-2 disk /',
     'ops: firing critical web-2 disk /, firing warning web-1 cpu 08:15, firing warning web-1 cpu 08:20',
   ]);
-  world.at('08:31');
-  world.recovers('web-2 disk /');
+  world.at('08:31').recovers('web-2 disk /');
   assert.deepEqual(world.pass(), ['oncall: resolved web-2 disk /']);
   assert.deepEqual(world.pass('08:59'), []);
   assert.deepEqual(world.pass('09:05'), ['ops: resolved web-2 disk /']);

@@ -20,8 +20,7 @@ test('a waiting mail is replaced by a fresher one that carries its news', () => 
   const world = startWithout();
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 disk /']);
-  world.at('08:10');
-  world.fires('web-2 disk /');
+  world.at('08:10').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)']);
   world.server('up');
   assert.deepEqual(
@@ -34,8 +33,7 @@ test('what fired and ended before its mail could go is told as past, to one who 
   const world = startWithout();
   world.fires('web-1 disk /');
   world.pass('08:00');
-  world.at('09:00');
-  world.recovers('web-1 disk /');
+  world.at('09:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: past web-1 disk / 08:00 to 09:00 (instead of 1)']);
 });
 
@@ -43,8 +41,7 @@ test('a warning that got worse before its mail could go is told as critical at o
   const world = startWithout();
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
-  world.at('08:30');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk / (instead of 1)']);
 });
 
@@ -53,8 +50,7 @@ test('one that came as far as DATA counts as delivered, so the end is a recovery
   world.server('stalls');
   world.fires('web-1 disk /');
   world.pass('08:00');
-  world.at('09:00');
-  world.recovers('web-1 disk /');
+  world.at('09:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
@@ -63,8 +59,7 @@ test('what waits stays when its news cannot be told now: a silence came', () => 
   world.fires('web-1 disk /');
   world.pass('08:00');
   world.silence('web-1', '*', '08:05', '10:00');
-  world.at('08:10');
-  world.fires('web-2 disk /');
+  world.at('08:10').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /']);
   world.server('up');
   assert.ok(world.mails.every(({ state }) => state === 'sent'));
@@ -76,15 +71,12 @@ test('mails that speak of the same are replaced together or not at all', () => {
   world.fires('web-2 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.silence('web-2', '*', '08:05', '10:00');
-  world.at('08:10');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:10').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /'], 'the first still stands for web-2');
-  world.at('08:20');
-  world.recovers('web-1 disk /');
+  world.at('08:20').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), [], 'the first still has to go, and a recovery must not overtake it');
   assert.ok(world.held().includes('web-1 disk /: older-mail for ops'));
-  world.at('10:05');
-  world.row('web-2');
+  world.at('10:05').row('web-2');
   world.fires('web-2 memory');
   assert.deepEqual(world.pass(), [
     'ops: firing critical web-2 memory, firing warning web-2 disk /, past web-1 disk / 08:00 to 08:20 (instead of 1, 2)',
@@ -97,13 +89,11 @@ test('a waiting mail is not replaced while a later one stays that goes on with i
   world.fires('web-2 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.silence('web-2', 'disk', '08:05', '09:00');
-  world.at('08:10');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:10').changes('web-1 disk /', { severity: 'critical' });
   world.fires('web-1 memory', { severity: 'warning' });
   assert.deepEqual(world.pass(), ['ops: escalated critical web-1 disk /, firing warning web-1 memory']);
   world.silence('web-1', 'memory', '08:20', '11:00');
-  world.at('09:05');
-  world.row('web-1');
+  world.at('09:05').row('web-1');
   world.row('web-2');
   world.fires('web-2 memory');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 memory']);
@@ -114,11 +104,9 @@ test('a worse turn that eased again cannot be told as news any more, so the wait
   world.fires('web-1 disk /', { severity: 'warning' });
   world.pass('08:00');
   world.server('down');
-  world.at('08:10');
-  world.changes('web-1 disk /', { severity: 'critical' });
+  world.at('08:10').changes('web-1 disk /', { severity: 'critical' });
   world.pass();
-  world.at('08:20');
-  world.changes('web-1 disk /', { severity: 'warning' });
+  world.at('08:20').changes('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass(), []);
   world.server('up');
   assert.deepEqual(world.pass('08:30'), ['ops: eased warning web-1 disk /']);
@@ -140,8 +128,7 @@ test('a reminder that waits is replaced by news, and goes on as a reminder', () 
   world.pass('08:00');
   world.server('down');
   assert.deepEqual(world.pass('20:00'), ['ops: reminder critical web-1 disk /']);
-  world.at('20:30');
-  world.fires('web-2 disk /');
+  world.at('20:30').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /, reminder critical web-1 disk / (instead of 2)']);
 });
 
@@ -157,8 +144,7 @@ test('an outage of a day leaves one mail', () => {
   const world = startWithout();
   for (let hour = 8; hour < 32; hour++) {
     const time = `${hour >= 24 ? '+1 ' : ''}${String(hour % 24).padStart(2, '0')}:00`;
-    world.at(time);
-    world.fires(`web-1 disk /data-${hour}`);
+    world.at(time).fires(`web-1 disk /data-${hour}`);
     if (hour % 3 === 0) world.recovers(`web-1 disk /data-${hour - 1}`);
     world.pass();
   }
@@ -181,8 +167,7 @@ test('what a waiting mail speaks of is settled only once it is gone', () => {
   const world = startWithout();
   world.fires('web-1 disk /');
   world.pass('08:00');
-  world.at('09:00');
-  world.recovers('web-1 disk /');
+  world.at('09:00').recovers('web-1 disk /');
   world.pass();
   world.pass('09:05');
   assert.equal(world.alerts()[0]?.closedOut, false);

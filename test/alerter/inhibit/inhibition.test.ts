@@ -31,8 +31,7 @@ test('a silence holds back what its patterns match; what fires on is told when a
   assert.deepEqual(world.held(), ['web-1 disk /: silence until 09:00']);
   assert.deepEqual(world.pass('09:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
-  world.at('09:05');
-  world.row('web-1');
+  world.at('09:05').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
@@ -42,8 +41,7 @@ test('a row on its way back confirms nothing; the next one decides', () => {
     world.silence('*', '*', '07:00', '09:00');
     world.fires('web-1 disk /');
     world.pass('08:00');
-    world.at('09:05');
-    world.easesUp('web-1 disk /');
+    world.at('09:05').easesUp('web-1 disk /');
     assert.deepEqual(world.pass(), []);
     assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
     world.at('09:10');
@@ -58,8 +56,7 @@ test('rows that go on being on their way back confirm after a while', () => {
   world.silence('*', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
   world.pass('08:00');
-  world.at('09:15');
-  world.changes('web-1 disk /', { progress: { ...progressAt(world.now()), clearing: 1, returns: 2 } });
+  world.at('09:15').changes('web-1 disk /', { progress: { ...progressAt(world.now()), clearing: 1, returns: 2 } });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
@@ -68,24 +65,20 @@ test('a recovery inside a silence is told when the client’s next row has come 
   world.fires('web-1 disk /');
   world.pass('07:30');
   world.silence('web-1', '', '08:00', '09:00');
-  world.at('08:30');
-  world.recovers('web-1 disk /');
+  world.at('08:30').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.pass('09:01'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
-  world.at('09:05');
-  world.row('web-1');
+  world.at('09:05').row('web-1');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
 test('a silence that is expired early ends there', () => {
   const world = start();
   world.silence('web-1', '*', '07:00', '08:10');
-  world.at('08:00');
-  world.fires('web-1 disk /');
+  world.at('08:00').fires('web-1 disk /');
   assert.deepEqual(world.pass(), []);
-  world.at('08:11');
-  world.row('web-1');
+  world.at('08:11').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
@@ -94,8 +87,7 @@ test('what began and ended inside a silence is only listed, in the next mail tha
   world.silence('web-1', '*', '07:00', '09:00');
   world.passed('web-1 disk /', '07:10', '07:40');
   assert.deepEqual(world.pass('08:00'), []);
-  world.at('09:05');
-  world.row('web-1');
+  world.at('09:05').row('web-1');
   assert.deepEqual(world.pass(), []);
   world.fires('web-2 disk /');
   assert.deepEqual(world.pass('10:00'), [
@@ -112,8 +104,7 @@ test('what nobody could list for twelve hours is left to the history', () => {
   const world = start();
   world.silence('web-1', '*', '07:00', '09:00');
   world.passed('web-1 disk /', '07:10', '07:40');
-  world.at('09:05');
-  world.row('web-1');
+  world.at('09:05').row('web-1');
   world.pass('20:59');
   assert.equal(world.alerts()[0]?.closedOut, false);
   assert.deepEqual(world.pass('21:00'), []);
@@ -128,8 +119,7 @@ test('what began before a silence, or ended well after it, rings', () => {
     const world = start();
     world.silence('web-1', '*', '07:00', '09:00');
     world.passed('web-1 disk /', from, to);
-    world.at('09:35');
-    world.row('web-1');
+    world.at('09:35').row('web-1');
     assert.deepEqual(world.pass(), [`ops: past web-1 disk / ${from} to ${to}`]);
   }
 });
@@ -143,25 +133,21 @@ test('two silences without a break between them are one', () => {
     world.silence('web-1', '*', '07:00', '08:10');
     world.silence('web-1', '*', from, '09:00');
     world.passed('web-1 disk /', '07:30', '08:40');
-    world.at('09:05');
-    world.row('web-1');
+    world.at('09:05').row('web-1');
     assert.equal(world.pass().length, isOne ? 0 : 1, from);
   }
 });
 
 test('a window holds back like a silence, in its own zone, for its own rules', () => {
   const world = start(windowed('days="fri" start="09:00" duration="1h" zone="Europe/Berlin" rules="disk*"'));
-  world.at('07:59');
-  world.row('web-1');
-  world.at('08:00');
-  world.fires('web-1 disk /');
+  world.at('07:59').row('web-1');
+  world.at('08:00').fires('web-1 disk /');
   world.fires('web-1 memory');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 memory']);
   assert.deepEqual(world.held(), ['web-1 disk /: window until 09:00']);
   assert.deepEqual(world.pass('09:01'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
-  world.at('09:03');
-  world.row('web-1');
+  world.at('09:03').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
@@ -187,8 +173,7 @@ test('a paused client tells nothing: what passed is left to the history, what wa
   world.fires('web-1 memory');
   world.pass('07:00');
   world.configure(paused);
-  world.at('08:00');
-  world.fires('web-1 disk /');
+  world.at('08:00').fires('web-1 disk /');
   world.recovers('web-1 memory');
   world.passed('web-1 inodes /', '07:10', '07:30');
   assert.deepEqual(world.pass(), []);
@@ -201,20 +186,16 @@ test('while a client is unreachable nothing else of it is told, until its first 
   const world = start();
   world.fires('web-1 memory');
   world.pass('07:00');
-  world.at('08:00');
-  world.fires('web-1 unreachable');
+  world.at('08:00').fires('web-1 unreachable');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
-  world.at('08:10');
-  world.recovers('web-1 memory');
+  world.at('08:10').recovers('web-1 memory');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: unreachable for ops', 'web-1 memory: unreachable for ops']);
-  world.at('08:20');
-  world.recovers('web-1 unreachable');
+  world.at('08:20').recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 unreachable']);
   assert.equal(world.held().length, 2);
-  world.at('08:21');
-  world.row('web-1');
+  world.at('08:21').row('web-1');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
@@ -223,11 +204,9 @@ test('a client that can be reached again and reports nothing is told of without 
   world.silence('*', '*', '07:00', '08:15');
   world.fires('web-1 unreachable');
   world.pass('08:05');
-  world.at('08:10');
-  world.recovers('web-1 unreachable');
+  world.at('08:10').recovers('web-1 unreachable');
   world.pass('08:20');
-  world.at('08:25');
-  world.fires('web-1 no-report');
+  world.at('08:25').fires('web-1 no-report');
   world.add({ newestRowMs: new Map() });
   assert.match(world.pass()[0] ?? '', /^ops: firing critical web-1 no-report/);
 });
@@ -244,16 +223,13 @@ test('a changed host key is told although the client counts as unreachable', () 
 
 test('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', () => {
   const world = start();
-  world.at('08:04');
-  world.fires('- collector-isolated c1');
+  world.at('08:04').fires('- collector-isolated c1');
   assert.equal(world.pass().length, 1);
-  world.at('08:05');
-  world.fires('web-1 unreachable');
+  world.at('08:05').fires('web-1 unreachable');
   world.fires('web-2 unreachable');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 unreachable: isolated for ops', 'web-2 unreachable: isolated for ops']);
-  world.at('09:00');
-  world.recovers('- collector-isolated c1');
+  world.at('09:00').recovers('- collector-isolated c1');
   world.recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), [
     'ops: firing critical web-2 unreachable, resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
@@ -264,8 +240,7 @@ test('who is not told of the stand-in is told of each client that it stands for'
   const world = start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"'));
   world.fires('- collector-isolated c1');
   world.pass('08:04');
-  world.at('08:05');
-  world.fires('web-1 unreachable');
+  world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
 });
 
@@ -273,8 +248,7 @@ test('a stand-in that is only a warning stands for no critical alert, whoever he
   const oncall = '<mail to="oncall@example.org" severity="critical"/></alerts>';
   const world = start(fleet.replace('</alerts>', oncall));
   world.fires('- collector-isolated c1', { severity: 'warning' });
-  world.at('08:05');
-  world.fires('web-1 unreachable');
+  world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), [
     'oncall: firing critical web-1 unreachable',
     'ops: firing critical web-1 unreachable, firing warning - collector-isolated c1',
@@ -288,8 +262,7 @@ test('a silence of the stand-in alone holds back none of its clients, but for th
     world.fires('- collector-isolated c1');
     world.pass('08:04');
     if (wasTold) world.silence('*', 'collector-isolated', '08:04', '12:00');
-    world.at('08:05');
-    world.fires('web-1 unreachable');
+    world.at('08:05').fires('web-1 unreachable');
     assert.deepEqual(world.pass(), wasTold ? [] : ['ops: firing critical web-1 unreachable']);
   }
 });
@@ -319,11 +292,9 @@ test('what an isolated collector held back does not ring later, though its own a
   const world = start(fleet);
   world.fires('- collector-isolated c1');
   world.pass('08:04');
-  world.at('08:05');
-  world.fires('web-1 unreachable');
+  world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), []);
-  world.at('09:00');
-  world.recovers('- collector-isolated c1');
+  world.at('09:00').recovers('- collector-isolated c1');
   world.recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), [
     'ops: resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
@@ -343,8 +314,7 @@ test('another collector’s clients are not isolated with it', () => {
     ]),
   });
   world.fires('- collector-isolated c1');
-  world.at('08:05');
-  world.fires('web-1 unreachable', { run: 'run a' });
+  world.at('08:05').fires('web-1 unreachable', { run: 'run a' });
   world.fires('web-2 unreachable', { run: 'run b' });
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-isolated c1, firing critical web-2 unreachable']);
 });
@@ -367,8 +337,7 @@ test('an isolated collector stands for no client that answered and failed', () =
 test('a silent collector is one alert for the fleet and none for its clients', () => {
   const world = start();
   world.fires('- collector-silent c1');
-  world.at('08:05');
-  world.fires('web-1 no-report');
+  world.at('08:05').fires('web-1 no-report');
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-silent c1']);
   assert.deepEqual(world.held(), ['web-1 no-report: collector-silent for ops']);
 });
@@ -376,8 +345,7 @@ test('a silent collector is one alert for the fleet and none for its clients', (
 test('without recipients of <alerts> those of clients are told of the collector, and not of each client', () => {
   const world = start('<client name="web-1" ip="192.0.2.1" username="u" mail="web@example.org"/>');
   world.fires('- collector-isolated c1');
-  world.at('08:05');
-  world.fires('web-1 unreachable');
+  world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), ['web: firing critical - collector-isolated c1']);
 });
 
@@ -394,8 +362,7 @@ test('a bastion that is gone is one line that names it; who follows is no news',
   world.pass('08:00');
   const fold = world.mails[0]?.mail.sections[0]?.rules[0]?.lines[0]?.fold;
   assert.deepEqual(fold, { kind: 'bastion', name: 'bastion-fra', behind: 6, still: [] });
-  world.at('08:10');
-  world.fires('fra-6 unreachable');
+  world.at('08:10').fires('fra-6 unreachable');
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['fra-6 unreachable: bastion for ops']);
   world.at('09:00');
@@ -410,8 +377,7 @@ test('one client behind a bastion that answers means that the bastion does', () 
   for (const index of [1, 2, 3, 4]) world.fires(`fra-${index} unreachable`);
   world.pass('08:00');
   assert.equal(world.mails[0]?.mail.sections[0]?.rules[0]?.lines.length, 4);
-  world.at('08:10');
-  world.fires('fra-5 unreachable');
+  world.at('08:10').fires('fra-5 unreachable');
   assert.deepEqual(world.pass(), ['ops: firing critical fra-5 unreachable']);
 });
 
@@ -430,8 +396,7 @@ test('a bastion that was told of as a warning holds back no critical client behi
   for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`, { severity: 'warning' });
   world.fires('fra-6 not-trusted', { severity: 'warning' });
   world.pass('08:00');
-  world.at('08:10');
-  world.fires('fra-6 unreachable');
+  world.at('08:10').fires('fra-6 unreachable');
   assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
 });
 
@@ -439,7 +404,6 @@ test('clients that were told of one by one, before the last of them was lost, do
   const world = start(behindBastion);
   for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`);
   world.pass('08:00');
-  world.at('08:10');
-  world.fires('fra-6 unreachable');
+  world.at('08:10').fires('fra-6 unreachable');
   assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
 });

@@ -142,16 +142,7 @@ export function startDispatch(elements: string) {
     });
   };
 
-  return {
-    world,
-    mails: mails as readonly SimulatedMail[],
-    alerts: (): readonly Alert[] => [...alerts.values()],
-    told: (): readonly LastNotified[] => [...told.values()],
-    now: () => nowMs,
-    /** Time goes on. */
-    at: (time: string | number) => {
-      nowMs = typeof time === 'number' ? time : at(time);
-    },
+  const events = {
     configure: (text: string) => {
       config = configFor(text);
     },
@@ -198,12 +189,26 @@ export function startDispatch(elements: string) {
     },
     silence: (client: string, rule: string, from: string, to: string) => silenceAt(client, rule, at(from), at(to)),
     silenceAt,
-    runsUnderWay: (): readonly string[] => [...runs],
     runBegins: (run: string) => runs.add(run),
     runEnds: (run: string) => runs.delete(run),
     server: (state: typeof server) => {
       server = state;
       send();
+    },
+  };
+
+  return {
+    world,
+    mails: mails as readonly SimulatedMail[],
+    alerts: (): readonly Alert[] => [...alerts.values()],
+    told: (): readonly LastNotified[] => [...told.values()],
+    now: () => nowMs,
+    ...events,
+    runsUnderWay: (): readonly string[] => [...runs],
+    /** Time goes on; what happens then may follow: `world.at('08:05').fires('web-1 cpu')`. */
+    at: (time: string | number): typeof events => {
+      nowMs = typeof time === 'number' ? time : at(time);
+      return events;
     },
     /** Runs one pass. Returns one sentence a mail. */
     pass: (time?: string): readonly string[] => {
