@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } fr
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { Config, SmtpConfig } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { isDatabaseAway, openAwayNotices } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { makeConfig } from '../support/fleet.ts';
-import { startSmtpServer } from '../support/smtp-server.ts';
+import { openServer } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { smtpConfig } from './support/smtp-config.ts';
 
 const root = tempFolder();
 let places = 0;
@@ -86,18 +87,7 @@ test('a short absence is said and not mailed; other faults are always said', asy
 });
 
 test('a mail server that is away too is tried again every five minutes', async () => {
-  const smtp: SmtpConfig = {
-    host: '127.0.0.1',
-    port: 1,
-    security: 'none',
-    username: null,
-    password: null,
-    from: 'fleet@example.org',
-    ca: null,
-    verify: true,
-    fallback: 'root@example.org',
-    maxMailsPerHour: 12,
-  };
+  const smtp = smtpConfig(1, { fallback: 'root@example.org' });
   const { run } = machine({ smtp });
   const tried: number[] = [];
   for (let minutes = 0; minutes <= 20; minutes += 1) {
@@ -119,20 +109,8 @@ test('where nothing can be remembered all is said and nothing is mailed; a clock
 });
 
 test('the fallback address and who is told of the fleet hear of it; a server that is away is asked once', async (t) => {
-  const server = await startSmtpServer({});
-  t.after(() => server.stop());
-  const smtp: SmtpConfig = {
-    host: '127.0.0.1',
-    port: server.port,
-    security: 'none',
-    username: null,
-    password: null,
-    from: 'fleet@example.org',
-    ca: null,
-    verify: true,
-    fallback: 'root@example.org',
-    maxMailsPerHour: 12,
-  };
+  const server = await openServer(t);
+  const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
   const everything = { severity: null, rules: [], hours: null } as const;
   const oncall = { to: 'oncall@example.org', ...everything, severity: 'critical' } as const;
   const dba = { to: 'dba@example.org', ...everything, rules: ['disk'] } as const;

@@ -3,12 +3,11 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError } from '../../src/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createCommandChannel } from '../../src/notify/command.ts';
-import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
+import { faultOf, outgoing, sendOptions, until } from './support/smtp-config.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -147,13 +146,5 @@ function isRunning(pid: number): boolean {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
-  }
-}
-
-async function until(isSo: () => boolean): Promise<void> {
-  const endsAtMs = performance.now() + 5_000;
-  while (!isSo()) {
-    if (performance.now() > endsAtMs) throw new Error('it does not come to that');
-    await sleep(10);
   }
 }

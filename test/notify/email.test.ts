@@ -10,8 +10,8 @@ import { FleetError } from '../../src/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createEmailChannel, verifyMailServer } from '../../src/notify/email.ts';
 import { addressOf } from '../../src/notify/mail-identity.ts';
-import { startSmtpServer, type SmtpAct, type SmtpPhase, type SmtpServer } from '../support/smtp-server.ts';
-import type { SmtpServerOptions } from '../support/smtp-server.ts';
+import { openServer as server } from '../alerter/support/sending.ts';
+import type { SmtpAct, SmtpPhase, SmtpServerOptions } from '../support/smtp-server.ts';
 import {
   faultOf,
   never,
@@ -20,14 +20,9 @@ import {
   sendOptions,
   smtpConfig,
   timeouts,
+  until,
   withLogin,
 } from './support/smtp-config.ts';
-
-async function server(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
-  const started = await startSmtpServer(options);
-  t.after(() => started.stop());
-  return started;
-}
 
 /** Does something in place of the usual at one phase. */
 function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
@@ -293,11 +288,3 @@ test('addresses are taken out of senders, and domains written as DNS has them', 
   assert.equal(addressOf('ops@bücher.example'), 'ops@xn--bcher-kva.example');
   assert.equal(addressOf('root@localhost'), 'root@localhost');
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  const endsAtMs = performance.now() + 5_000;
-  while (!isSo()) {
-    if (performance.now() > endsAtMs) throw new Error('it does not come to that');
-    await sleep(10);
-  }
-}

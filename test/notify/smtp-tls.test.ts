@@ -6,19 +6,14 @@ import { test, type TestContext } from 'node:test';
 import { createEmailChannel } from '../../src/notify/email.ts';
 import type { SmtpConfig } from '../../src/config/config.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../support/smtp-server.ts';
+import { openServer as server } from '../alerter/support/sending.ts';
+import type { SmtpServer } from '../support/smtp-server.ts';
 import { faultOf, outgoing, password, sendOptions, timeouts, withLogin } from './support/smtp-config.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
 const certificates = makeCertificates(dir);
 const { ca, good, wrongHost, expired } = certificates;
-
-async function server(t: TestContext, options: SmtpServerOptions): Promise<SmtpServer> {
-  const started = await startSmtpServer(options);
-  t.after(() => started.stop());
-  return started;
-}
 
 async function send(t: TestContext, { port }: SmtpServer, overrides: Partial<SmtpConfig>): Promise<void> {
   const channel = createEmailChannel(withLogin(port, overrides));

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Progress } from '../../../src/storage/store/alert.ts';
-import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { progressAt, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h"><mail to="ops@example.org"/></alerts>
@@ -16,10 +15,6 @@ function windowed(attributes: string): string {
 /** Starts a world that sends every mail at once, so that only the tested inhibition delays any. */
 function start(elements: string = fleet): DispatchWorld {
   return startDispatch(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
-}
-
-function progressAt(lastAtMs: number): Progress {
-  return { holding: 1, holdingSinceMs: lastAtMs, clearing: 0, missing: 0, easing: 0, lastAtMs };
 }
 
 test('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', () => {

@@ -9,6 +9,7 @@ import type {
 import type { Config, Severity } from '../../../src/config/config.ts';
 import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { ClosedReason, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
 import { clock } from './time-line.ts';
@@ -75,16 +76,7 @@ export function startDispatch(elements: string) {
     notified: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
     silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
-    histories: [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
-      const own = mails.filter(({ mail, state }) => mail.recipient === recipient && state !== 'replaced');
-      const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
-      return {
-        recipient,
-        createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((time) => time > nowMs - 3_600_000),
-        lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
-        urgentOfClient: urgentOfClient(own, nowMs - 3_600_000),
-      };
-    }),
+    histories: historiesOf(mails, nowMs),
     waiting: mails
       .filter(({ state }) => state === 'waiting')
       .map(({ id, mail, createdAtMs }) => ({
@@ -234,8 +226,22 @@ export function startDispatch(elements: string) {
   };
 }
 
-/** By client: the urgent mails since then that told news of it. */
-export function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
+/** Returns what the database knows of earlier mails, by recipient. */
+export function historiesOf(mails: readonly SimulatedMail[], nowMs: number): DispatchInput['histories'] {
+  return [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
+    const own = mails.filter(({ mail, state }) => mail.recipient === recipient && state !== 'replaced');
+    const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
+    return {
+      recipient,
+      createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((time) => time > nowMs - 3_600_000),
+      lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
+      urgentOfClient: urgentOfClient(own, nowMs - 3_600_000),
+    };
+  });
+}
+
+/** Counts by client the urgent mails since then with news of it. */
+function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
     const news = mail.items.filter(({ transition }) => transition === 'firing' || transition === 'escalated');
@@ -267,31 +273,24 @@ export function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' 
   return [client === '' ? '-' : client, rule, subject].join(' ').trim();
 }
 
+/** Returns the progress of an alert whose newest row is of that time. */
+export function progressAt(lastAtMs: number): Alert['progress'] {
+  return { holding: 1, holdingSinceMs: lastAtMs, clearing: 0, missing: 0, easing: 0, lastAtMs };
+}
+
 function firing(name: string, id: number, sinceMs: number): Alert {
   const [client = '', rule = '', ...subject] = name.split(' ');
-  return {
+  return alert({
     client: client === '-' ? '' : client,
     rule,
     subject: subject.join(' '),
     id,
-    severity: 'critical',
-    state: 'firing',
     value: 96,
     valueText: '96 %',
-    limitText: 'at least 95 %',
     pendingSinceMs: sinceMs,
     firingSinceMs: sinceMs,
-    resolvedAtMs: null,
-    closedReason: null,
     firstEvidence: `report ${id}`,
     changedByRun: null,
-    sequence: 1,
-    flapping: false,
-    closedOut: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
-  };
+    progress: progressAt(sinceMs),
+  });
 }

@@ -1,4 +1,4 @@
-import type { Client, Config, Rule, Severity } from '../../../src/config/config.ts';
+import type { Client, Config, Rule } from '../../../src/config/config.ts';
 import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
 import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
 import {
@@ -9,6 +9,8 @@ import {
 } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import type { Alert, StoredNotification, Transition } from '../../../src/storage/store/alert.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
+import { progressAt } from './dispatch-world.ts';
 import { at } from './rows.ts';
 
 export interface Said extends Partial<Omit<Alert, 'id'>> {
@@ -29,38 +31,33 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
   const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
-  const severity: Severity = over.severity ?? 'critical';
-  const alert = {
+  const id = over.id ?? lastId;
+  const one = alert({
     subject: '',
-    id: lastId,
-    severity,
-    state: isOver ? ('resolved' as const) : ('firing' as const),
     value: null,
     valueText: '',
     limitText: '',
     pendingSinceMs: at('08:00'),
     firingSinceMs: at('08:00'),
-    resolvedAtMs: isOver ? at('10:05') : null,
-    closedReason: isOver ? ('recovered' as const) : null,
+    ...(isOver ? { state: 'resolved', resolvedAtMs: at('10:05'), closedReason: 'recovered', sequence: 2 } : {}),
     firstEvidence: `report-${over.client}`,
     changedByRun: null,
-    sequence: isOver ? 2 : 1,
     flapping: transition === 'flapping',
-    closedOut: false,
     past: transition === 'past',
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
+    progress: progressAt(at('10:05')),
     ...over,
-  };
-  const watch = createWatches(config)(alert);
+    id,
+  });
+  const watch = createWatches(config)(one);
   const given = {
     ...watch,
     rule: withNote(config, watch.rule, note),
     client: withGroups(config, watch.client, said.client, groups),
   };
-  return pendingNotification({ alert, watch: given, listener: null, known: before }, { transition, listedOnly });
+  return pendingNotification(
+    { alert: { ...one, id }, watch: given, listener: null, known: before },
+    { transition, listedOnly },
+  );
 }
 
 /** Returns the rule with a note. Takes any rule of the client if config.xml lacks the named one. */

@@ -54,6 +54,29 @@ const lost = (client: string, over: Partial<Said> = {}): Said => ({
   ...over,
 });
 
+/** A client that was booted, and whose first row came three minutes later. */
+const rebooted = (id: number, afterMs = 0): Said => ({
+  client: 'web-2',
+  rule: 'rebooted',
+  transition: 'past',
+  severity: 'warning',
+  value: 200,
+  valueText: 'up for 3m 20s',
+  closedReason: 'event',
+  pendingSinceMs: at('08:00') + afterMs,
+  firingSinceMs: at('08:03') + afterMs,
+  resolvedAtMs: at('08:03') + afterMs,
+  id,
+});
+
+const warning = (client: string, rule: string, over: Partial<Said>): Said => ({
+  client,
+  rule,
+  transition: 'firing',
+  severity: 'warning',
+  ...over,
+});
+
 const back = {
   transition: 'resolved',
   before: { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: at('08:05') },
@@ -93,29 +116,12 @@ function sample(said: readonly Said[], over: Partial<DueMail> = {}, alsoOpen: re
 export const samples: Readonly<Record<string, Sample>> = {
   'one-critical': sample([disk('web-1', '/var', 96.2, { id: 11 })]),
   'one-warning': sample([
-    {
-      client: 'web-2',
-      rule: 'load',
-      transition: 'firing',
-      severity: 'warning',
-      value: 2.4,
-      valueText: '2.4',
-      limitText: 'at least 2 per CPU',
-      id: 12,
-    },
+    warning('web-2', 'load', { value: 2.4, valueText: '2.4', limitText: 'at least 2 per CPU', id: 12 }),
   ]),
   'critical-and-more': sample([
     disk('web-1', '/var', 96.2, { id: 21 }),
     disk('web-2', '/', 91, { id: 22 }),
-    {
-      client: 'db-2',
-      rule: 'service',
-      subject: 'postgresql@15-main.service',
-      transition: 'firing',
-      severity: 'warning',
-      valueText: 'failed',
-      id: 23,
-    },
+    warning('db-2', 'service', { subject: 'postgresql@15-main.service', valueText: 'failed', id: 23 }),
     lost('db-2', { ...back, id: 24, valueText: 'reached' }),
   ]),
   'several-critical': sample([
@@ -142,29 +148,18 @@ export const samples: Readonly<Record<string, Sample>> = {
   'several-resolved': sample([
     disk('web-1', '/var', 96, { ...back, id: 51, value: 71.3, valueText: '71.3 %' }),
     lost('web-2', { ...back, id: 52, valueText: 'reached', resolvedAtMs: at('+1 00:20') }),
-    {
-      client: 'db-2',
-      rule: 'service',
-      subject: 'cron.service',
-      ...back,
-      severity: 'warning',
-      valueText: 'not failed any more',
-      id: 53,
-    },
+    warning('db-2', 'service', { subject: 'cron.service', ...back, valueText: 'not failed any more', id: 53 }),
   ]),
   ended: sample([
     disk('web-1', '/mnt/usb', 97, { ...back, transition: 'ended', closedReason: 'gone', id: 61 }),
-    {
-      client: 'db-2',
-      rule: 'swap',
+    warning('db-2', 'swap', {
       ...back,
       transition: 'ended',
       closedReason: 'unwatched',
-      severity: 'warning',
       value: 91,
       valueText: '91 %',
       id: 62,
-    },
+    }),
   ]),
   past: sample([
     disk('web-1', '/var', 96, {
@@ -175,49 +170,10 @@ export const samples: Readonly<Record<string, Sample>> = {
       pendingSinceMs: at('01:10'),
       resolvedAtMs: at('04:45'),
     }),
-    {
-      client: 'web-2',
-      rule: 'rebooted',
-      transition: 'past',
-      severity: 'warning',
-      value: 200,
-      valueText: 'up for 3m 20s',
-      closedReason: 'event',
-      firingSinceMs: at('08:03'),
-      pendingSinceMs: at('08:00'),
-      resolvedAtMs: at('08:03'),
-      id: 72,
-    },
+    rebooted(72),
   ]),
-  rebooted: sample([
-    {
-      client: 'web-2',
-      rule: 'rebooted',
-      transition: 'past',
-      severity: 'warning',
-      value: 200,
-      valueText: 'up for 3m 20s',
-      closedReason: 'event',
-      firingSinceMs: at('08:03'),
-      pendingSinceMs: at('08:00'),
-      resolvedAtMs: at('08:03'),
-      id: 81,
-    },
-  ]),
-  'boot-loop': sample(
-    [0, 20, 40].map((minutes) => ({
-      client: 'web-2',
-      rule: 'rebooted',
-      transition: 'past',
-      severity: 'warning',
-      valueText: 'up for 3m 20s',
-      closedReason: 'event',
-      pendingSinceMs: at('08:00') + minutes * 60_000,
-      firingSinceMs: at('08:03') + minutes * 60_000,
-      resolvedAtMs: at('08:03') + minutes * 60_000,
-      id: 82 + minutes,
-    })),
-  ),
+  rebooted: sample([rebooted(81)]),
+  'boot-loop': sample([0, 20, 40].map((minutes) => ({ ...rebooted(82 + minutes, minutes * 60_000), value: null }))),
   'over-again': sample([
     disk('web-1', '/var', 96, {
       ...back,

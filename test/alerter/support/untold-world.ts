@@ -8,11 +8,9 @@ import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
-import { type SimulatedMail, urgentOfClient } from './dispatch-world.ts';
+import { historiesOf, type SimulatedMail } from './dispatch-world.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
-
-const hourMs = 3_600_000;
 
 /** The functions that the alerter calls, in its order, with a database of maps and mails that are sent at once. */
 export class UntoldWorld {
@@ -135,16 +133,7 @@ export class UntoldWorld {
       notified: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
       silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),
-      histories: [...new Set(this.#mails.map(({ mail }) => mail.recipient))].map((recipient) => {
-        const own = this.#mails.filter(({ mail }) => mail.recipient === recipient);
-        const ordinary = own.filter(({ mail }) => mail.ordinary).map(({ createdAtMs }) => createdAtMs);
-        return {
-          recipient,
-          createdAtMs: own.map(({ createdAtMs }) => createdAtMs).filter((atMs) => atMs > nowMs - hourMs),
-          lastOrdinaryAtMs: ordinary.length === 0 ? null : Math.max(...ordinary),
-          urgentOfClient: urgentOfClient(own, nowMs - hourMs),
-        };
-      }),
+      histories: historiesOf(this.#mails, nowMs),
       waiting: [],
       runsUnderWay: new Set(),
       newestRowMs: new Map(

@@ -6,6 +6,7 @@ import type { NewNotifications } from '../../../src/storage/store/notification-s
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
+import { alert } from '../../storage/support/alert-samples.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
 
 /** A folder with a config.xml and a database in which alerts are open. */
@@ -58,33 +59,9 @@ const hourMs = 3_600_000;
 /** Fires since two hours ago. */
 export function firing(options: Partial<Alert> = {}): Alert {
   const sinceMs = Date.now() - 2 * hourMs;
-  return {
-    id: null,
-    client: 'web-1',
-    rule: 'disk',
-    subject: '/var',
-    severity: 'critical',
-    state: 'firing',
-    value: 96.2,
-    valueText: '96.2 %',
-    limitText: 'at least 95 %',
-    pendingSinceMs: sinceMs,
-    firingSinceMs: sinceMs,
-    resolvedAtMs: null,
-    closedReason: null,
-    firstEvidence: 'report-1',
-    changedByRun: null,
-    sequence: 1,
-    flapping: false,
-    closedOut: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    acknowledgedComment: null,
-    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: Date.now() },
-    ...options,
-  };
+  const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: Date.now() };
+  const since = { pendingSinceMs: sinceMs, firingSinceMs: sinceMs, progress };
+  return alert({ subject: '/var', changedByRun: null, ...since, ...options });
 }
 
 /** Ended a quarter of an hour ago. */
