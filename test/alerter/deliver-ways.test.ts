@@ -14,7 +14,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
-import { contentOf, never, openPost, openServer, withStore } from './support/sending.ts';
+import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withStore } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -34,9 +34,9 @@ function refusing(...known: readonly string[]): (moment: SmtpMoment) => string |
 
 onBothDatabases('the fallback address', (kit) => {
   test('is told once who was refused and why, with the mail', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: refusing('root@', 'ops@') });
-    await post.put('gone@example.org', 'ops@example.org');
+    const { post, server } = await openOffice(t, kit, ['gone@example.org', 'ops@example.org'], {
+      act: refusing('root@', 'ops@'),
+    });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 0, failed: 1 });
     const notice = server.mails.find(({ to }) => to === 'root@example.org')?.content ?? '';
@@ -94,25 +94,20 @@ onBothDatabases('the fallback address', (kit) => {
   });
 
   test('is told although the program ended between the notice and the mark', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: refusing('root@') });
-    await post.put('gone@example.org');
+    const { post, server } = await openOffice(t, kit, ['gone@example.org'], { act: refusing('root@') });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
     const store = withStore(post.opened.storage.alerts, { markFailed: () => Promise.reject(crash) });
     await assert.rejects(post.run(smtp, { store }), crash);
     await post.makeDue();
     assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, failed: 1 });
-    assert.deepEqual(
-      server.mails.map(({ to }) => to),
-      ['root@example.org'],
-    );
+    assert.deepEqual(recipientsOf(server), ['root@example.org']);
   });
 
   test('hears nothing of its own refusals: no notice of a notice', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: refusing('nobody') });
-    await post.put('gone@example.org', 'root@example.org');
+    const { post, server } = await openOffice(t, kit, ['gone@example.org', 'root@example.org'], {
+      act: refusing('nobody'),
+    });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 3 });
     const rows = await post.rows();
@@ -127,14 +122,12 @@ onBothDatabases('the fallback address', (kit) => {
   });
 
   test('hears of no refused notice after it was changed', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, {
+    const { post, server } = await openOffice(t, kit, ['gone@example.org'], {
       act: ({ phase, line }) => {
         if (phase !== 'rcpt') return undefined;
         return line.includes('root@') ? '451 4.3.0 later' : '550 5.1.1 no such user';
       },
     });
-    await post.put('gone@example.org');
     await post.run(smtpConfig(server.port, { fallback: 'root@example.org' }));
     await post.makeDue();
     const later = await openServer(t, { act: refusing('new@') });
@@ -144,11 +137,9 @@ onBothDatabases('the fallback address', (kit) => {
   });
 
   test("gets a notice that no other mail takes the place of, and that does not shift its other mails' time", async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, {
+    const { post, server } = await openOffice(t, kit, ['gone@example.org'], {
       act: (moment) => refusing('root@')(moment) ?? (moment.phase === 'dot' ? '451 4.3.0 later' : undefined),
     });
-    await post.put('gone@example.org');
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, failed: 1 });
     // Restores the state of a mail whose transaction never reached DATA.
@@ -197,9 +188,7 @@ onBothDatabases('ways', (kit) => {
   });
 
   test('a fault of the program itself holds up one mail, not the others', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org', 'oncall@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
     const real = openChannels({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
     const channels = {
       ...real,
@@ -214,11 +203,9 @@ onBothDatabases('ways', (kit) => {
   });
 
   test('no credential is in what is stored or told', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, {
+    const { post, server } = await openOffice(t, kit, ['ops@example.org'], {
       act: ({ phase, line }) => (phase === 'auth' ? `535 5.7.8 cannot take ${line} correct horse` : undefined),
     });
-    await post.put('ops@example.org');
     await post.run(withLogin(server.port));
     const told = JSON.stringify([await post.rows(), post.events]);
     assert.match(told, /cannot take/);
@@ -264,9 +251,7 @@ onBothDatabases('a second alerter', (kit) => {
   });
 
   test('that took a mail before its DATA has it: nothing of it leaves here, and the next mail goes', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org', 'oncall@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
     const store = post.opened.storage.alerts;
     let taken = 0;
     const overtaken = withStore(store, {
@@ -280,16 +265,13 @@ onBothDatabases('a second alerter', (kit) => {
       },
     });
     assert.deepEqual(await post.run(smtpConfig(server.port), { store: overtaken }), { sent: 1, putOff: 0, failed: 0 });
-    assert.deepEqual(
-      server.mails.map(({ to }) => to),
-      ['oncall@example.org'],
-    );
+    assert.deepEqual(recipientsOf(server), ['oncall@example.org']);
   });
 
   test('that took the lease ends the sending before the next mail', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: refusing('root@') });
-    await post.put('gone@example.org', 'ops@example.org');
+    const { post, server } = await openOffice(t, kit, ['gone@example.org', 'ops@example.org'], {
+      act: refusing('root@'),
+    });
     const store = post.opened.storage.alerts;
     await post.opened.database.write((session) => session.run('UPDATE leases SET epoch = epoch + 1', []));
     const run = post.run(smtpConfig(server.port, { fallback: 'root@example.org' }), { store });

@@ -7,7 +7,7 @@ import { sendTestMail } from '../../src/notify/send-test-mail.ts';
 import type { Config, SmtpConfig } from '../../src/config/config.ts';
 import { faultOf, never, smtpConfig, withLogin } from './support/smtp-config.ts';
 import { configOf } from '../alerter/support/config-of.ts';
-import { openServer } from '../alerter/support/sending.ts';
+import { openServer, recipientsOf } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -25,10 +25,7 @@ test('a test mail goes to the address that is named, or to the first of <alerts>
   const asked = { config: given, signal: never, nowMs };
   assert.deepEqual(await sendTestMail({ ...asked, to: 'me@example.org' }), { to: 'me@example.org', where });
   assert.deepEqual(await sendTestMail({ ...asked, to: null }), { to: 'ops@example.org', where });
-  assert.deepEqual(
-    server.mails.map(({ to }) => to),
-    ['me@example.org', 'ops@example.org'],
-  );
+  assert.deepEqual(recipientsOf(server), ['me@example.org', 'ops@example.org']);
   assert.match(server.mails[0]?.content ?? '', /^Subject: Test mail from fleet-health/m);
   assert.match(server.mails[0]?.content ?? '', /^Message-ID: <test-[0-9a-f-]{36}@example\.org>/m);
 });

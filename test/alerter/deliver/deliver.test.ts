@@ -9,7 +9,7 @@ import { FleetError } from '../../../src/errors.ts';
 import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
-import { contentOf, openPost, openServer, withStore, type Row } from '../support/sending.ts';
+import { contentOf, openOffice, openPost, openServer, withStore, type Row } from '../support/sending.ts';
 
 const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state }) => state);
 
@@ -119,15 +119,13 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('a refusal for now is put off with the words, one for good is failed; the others go', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, {
+    const { post, server } = await openOffice(t, kit, ['gone@example.org', 'full@example.org', 'ops@example.org'], {
       act: ({ phase, line }) => {
         if (phase !== 'rcpt') return undefined;
         if (line.includes('full@')) return '452 4.2.2 mailbox full';
         return line.includes('gone@') ? '550 5.1.1 no such user' : undefined;
       },
     });
-    await post.put('gone@example.org', 'full@example.org', 'ops@example.org');
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 1, failed: 1 });
     const [gone, full, ops] = await post.rows();
     assert.deepEqual([gone?.state, full?.state, ops?.state], ['failed', 'waiting', 'sent']);
@@ -167,9 +165,9 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('a wrong password loses nothing and is not tried for each mail', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: ({ phase }) => (phase === 'auth' ? '535 5.7.8 no' : undefined) });
-    await post.put('ops@example.org', 'oncall@example.org', 'web@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org', 'web@example.org'], {
+      act: ({ phase }) => (phase === 'auth' ? '535 5.7.8 no' : undefined),
+    });
     const refused = withLogin(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(refused), { sent: 0, putOff: 3, failed: 0 });
     assert.equal(server.lines.filter((line) => line.includes('AUTH')).length, 1);
@@ -180,9 +178,12 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('two mails that end the connection do not keep the run busy, and lose nothing', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t, { act: ({ phase }) => (phase === 'dot' ? { kind: 'close' } : undefined) });
-    await post.put('a@example.org', 'b@example.org', 'c@example.org', 'd@example.org');
+    const { post, server } = await openOffice(
+      t,
+      kit,
+      ['a@example.org', 'b@example.org', 'c@example.org', 'd@example.org'],
+      { act: ({ phase }) => (phase === 'dot' ? { kind: 'close' } : undefined) },
+    );
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 4, failed: 0 });
     assert.equal(server.connections(), 2);
     const rows = await post.rows();
@@ -210,9 +211,7 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('a database that is away for a moment when a mail is to be marked does not send it twice', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org']);
     const store = post.opened.storage.alerts;
     let failures = 0;
     const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
@@ -225,9 +224,7 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('a database that is away before DATA ends the run with nothing sent', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org', 'oncall@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
     const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
     const store = withStore(post.opened.storage.alerts, { markDataBegun: () => Promise.reject(away) });
     await assert.rejects(post.run(smtpConfig(server.port), { store }), away);
@@ -237,9 +234,7 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('a crash before the sent mark sends the same Message-ID again, nothing else', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org', 'oncall@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
     const store = post.opened.storage.alerts;
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
     const crashing = withStore(store, { markSent: () => Promise.reject(crash) });
@@ -295,9 +290,7 @@ onBothDatabases('delivering', (kit) => {
   });
 
   test('no mail is begun after the time for sending is over', async (t) => {
-    const post = await openPost(t, kit);
-    const server = await openServer(t);
-    await post.put('ops@example.org', 'oncall@example.org', 'web@example.org');
+    const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org', 'web@example.org']);
     const store = post.opened.storage.alerts;
     const slow = withStore(store, {
       markSent: async (id, holder) => {

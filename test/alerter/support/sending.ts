@@ -119,6 +119,23 @@ export async function openServer(t: TestContext, options: SmtpServerOptions = {}
   return server;
 }
 
+/** A post office with mails to these recipients, and a server for them. */
+export async function openOffice(
+  t: TestContext,
+  kit: Kit,
+  recipients: readonly string[],
+  options: SmtpServerOptions = {},
+): Promise<{ readonly post: Post; readonly server: SmtpServer }> {
+  const post = await openPost(t, kit);
+  await post.put(...recipients);
+  return { post, server: await openServer(t, options) };
+}
+
+/** The recipients of the mails that a server took, in their order. */
+export function recipientsOf({ mails }: SmtpServer): readonly string[] {
+  return mails.map(({ to }) => to);
+}
+
 /** A store with some methods replaced by the test. */
 export function withStore(store: DeliveryStore, changed: Partial<DeliveryStore>): DeliveryStore {
   return { ...store, ...changed };
