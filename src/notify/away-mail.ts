@@ -7,6 +7,7 @@ import { durationInWords } from '../text/durations.ts';
 import type { AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
+import type { OutgoingMail } from './notify.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
@@ -23,11 +24,6 @@ export interface AwayMail {
   readonly programs: readonly string[];
   /** The last fault of the database, or of the way to it; null if it is back. */
   readonly fault: FleetError | null;
-}
-
-export interface FrozenAwayMail {
-  readonly messageId: string;
-  readonly content: string;
 }
 
 /**
@@ -56,7 +52,7 @@ const consequences: Readonly<Record<string, string>> = {
 };
 
 /** Composes a mail without the database. The same news to the same recipient gives the same mail. */
-export async function composeAwayMail(mail: AwayMail): Promise<FrozenAwayMail> {
+export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail, 'messageId' | 'content'>> {
   const { host, recipient, config, sinceMs, nowMs, number, kind, topic } = mail;
   const from = senderOf(config);
   // A command and a file are not named in the mail.

@@ -51,10 +51,8 @@ export function composeMail(options: ComposeOptions): MailText {
   };
 }
 
-type MailState = 'firing' | 'event' | 'reminder' | 'resolved';
-
-/** The one that a mail with several states has first. */
-const states: readonly MailState[] = ['firing', 'event', 'reminder', 'resolved'];
+/** The states of mails. A mail with several has the first of them. */
+const states = ['firing', 'event', 'reminder', 'resolved'] as const;
 
 /**
  * Headers by which programs sort mails: the state and severity of the most important item, and for a command one header
@@ -77,7 +75,7 @@ function stateHeaders(
   };
 }
 
-function stateOf({ transition, listedOnly, alert }: PendingNotification): MailState {
+function stateOf({ transition, listedOnly, alert }: PendingNotification): (typeof states)[number] {
   if (transition === 'past' && alert.closedReason === 'event' && !listedOnly) return 'event';
   if (alert.state === 'resolved') return 'resolved';
   return transition === 'reminder' ? 'reminder' : 'firing';

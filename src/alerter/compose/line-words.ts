@@ -124,8 +124,7 @@ function acknowledgedWords({ alert }: PendingNotification, reader: Reader): stri
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = alert;
   if (acknowledgedBy === null) return '';
   const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
-  const comment =
-    acknowledgedComment === null || acknowledgedComment === undefined ? '' : `: ${quoted(acknowledgedComment)}`;
+  const comment = typeof acknowledgedComment === 'string' ? `: ${quoted(acknowledgedComment)}` : '';
   return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
 }
 
@@ -133,7 +132,8 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
   const begins = items.map(({ alert }) => alert.pendingSinceMs);
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {
-    const age = ageInWords(reader.nowMs - first);
+    // A time that lies ahead comes from a clock that is wrong.
+    const age = reader.nowMs < first ? '' : ` (${durationInWords(reader.nowMs - first)})`;
     const last = Math.max(...begins);
     const until = last - first < minuteMs ? '' : `, the last one since ${timeInWords(reader, last)}`;
     return `since ${timeInWords(reader, first)}${age}${until}`;
@@ -141,11 +141,6 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
   const end = Math.max(...items.map(({ alert }) => alert.resolvedAtMs ?? alert.progress.lastAtMs));
   if (end - first < minuteMs) return timeInWords(reader, first);
   return `${spanInWords(reader, first, end)} (${durationInWords(end - first)})`;
-}
-
-/** A time that lies ahead comes from a clock that is wrong. */
-function ageInWords(ageMs: number): string {
-  return ageMs < 0 ? '' : ` (${durationInWords(ageMs)})`;
 }
 
 function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
@@ -223,9 +218,5 @@ export function numberRanges(numbers: readonly number[]): readonly string[] {
     if (last !== undefined && number === last.to + 1) last.to = number;
     else ranges.push({ from: number, to: number });
   }
-  return ranges.flatMap(({ from, to }) => (to - from < 2 ? range(from, to) : [`${from}-${to}`]));
-}
-
-function range(from: number, to: number): readonly string[] {
-  return from === to ? [String(from)] : [String(from), String(to)];
+  return ranges.flatMap(({ from, to }) => (to - from > 1 ? `${from}-${to}` : [...new Set([from, to])].map(String)));
 }

@@ -25,7 +25,8 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   if (firingKinds.includes(kind)) return firingFacts(item, kind, reader);
   switch (kind) {
     case 'resolved': {
-      const isNumber = value !== null && !isFlag(item);
+      const { rule } = item.watch;
+      const isNumber = value !== null && (rule === null || unitOfRule(rule) !== 'flag');
       return [isNumber ? `now ${now}` : now, `was ${item.severity}${worstWords(item, reader, ': ')}`];
     }
     case 'ended':
@@ -114,10 +115,6 @@ function wayBackWords(item: PendingNotification): string {
   const least = warning ?? critical ?? limit;
   const end = clear === null || clear === least ? 'once confirmed' : `once ${side} ${inUnit(clear)}`;
   return `${side} ${inUnit(least)}, over ${end}`;
-}
-
-function isFlag({ watch: { rule } }: PendingNotification): boolean {
-  return rule !== null && unitOfRule(rule) === 'flag';
 }
 
 const ends: Readonly<Partial<Record<ClosedReason, string>>> = {
