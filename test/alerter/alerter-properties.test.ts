@@ -15,6 +15,7 @@ import { at } from './support/rows.ts';
 import { idOf, withStation, type Station } from './support/station.ts';
 import { acknowledge, silence } from './support/whole-pass-story.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { weightedStep } from './support/weighted-step.ts';
 
 const cap = 4;
 const minuteMs = 60_000;
@@ -57,35 +58,18 @@ const answers: readonly ((phase: string) => SmtpAct | undefined)[] = [
 ];
 
 const step = fc.oneof(
-  {
-    weight: 10,
-    arbitrary: fc.record({
-      kind: fc.constant('run' as const),
-      says: fc.tuple(row, row, row),
-      minutes: fc.constantFrom(5, 5, 5, 20, 90),
-      pass: fc.boolean(),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), minutes: fc.constantFrom(0, 1, 5, 16, 61) }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('crash' as const), moment: fc.integer({ min: 1, max: 110 }) }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('two at once' as const) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('server' as const), answers: fc.nat(answers.length - 1) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('config' as const), index: fc.nat(configs.length - 1) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('silence' as const),
-      client: fc.constantFrom('c1', 'c*'),
-      minutes: fc.integer({ min: 5, max: 120 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const) }) },
+  weightedStep(10, 'run', {
+    says: fc.tuple(row, row, row),
+    minutes: fc.constantFrom(5, 5, 5, 20, 90),
+    pass: fc.boolean(),
+  }),
+  weightedStep(4, 'pass', { minutes: fc.constantFrom(0, 1, 5, 16, 61) }),
+  weightedStep(3, 'crash', { moment: fc.integer({ min: 1, max: 110 }) }),
+  weightedStep(2, 'two at once', {}),
+  weightedStep(2, 'server', { answers: fc.nat(answers.length - 1) }),
+  weightedStep(1, 'config', { index: fc.nat(configs.length - 1) }),
+  weightedStep(1, 'silence', { client: fc.constantFrom('c1', 'c*'), minutes: fc.integer({ min: 5, max: 120 }) }),
+  weightedStep(1, 'acknowledge', {}),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 

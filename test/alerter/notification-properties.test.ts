@@ -9,6 +9,7 @@ import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts
 import type { Alert, Transition } from '../../src/storage/store/alert.ts';
 import { configOf } from './support/config-of.ts';
 import { nameOf, startDispatch, type SimulatedMail, type DispatchWorld } from './support/dispatch-world.ts';
+import { weightedStep } from './support/weighted-step.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;
@@ -49,43 +50,21 @@ const names = [
 ];
 
 const step = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('fires' as const),
-      name: fc.nat(names.length - 1),
-      critical: fc.boolean(),
-      inRun: fc.boolean(),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('recovers' as const), name: fc.nat(names.length - 1) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('goes' as const), name: fc.nat(names.length - 1) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('turns' as const), name: fc.nat(names.length - 1) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('flaps' as const), name: fc.nat(names.length - 1) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('passed' as const), name: fc.nat(names.length - 1) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('row' as const), client: fc.constantFrom('c1', 'c2', 'c3') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('acknowledge' as const), name: fc.nat(names.length - 1) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('silence' as const),
-      client: fc.constantFrom('c1', 'c*', '*'),
-      minutes: fc.integer({ min: 5, max: 300 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('config' as const), index: fc.nat(configs.length - 1) }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      kind: fc.constant('server' as const),
-      state: fc.constantFrom('up' as const, 'down' as const, 'down' as const, 'stalls' as const),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: 'run ends' as const }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), minutes: fc.constantFrom(1, 2, 5, 15, 60, 400) }),
-  },
+  weightedStep(6, 'fires', { name: fc.nat(names.length - 1), critical: fc.boolean(), inRun: fc.boolean() }),
+  weightedStep(4, 'recovers', { name: fc.nat(names.length - 1) }),
+  weightedStep(1, 'goes', { name: fc.nat(names.length - 1) }),
+  weightedStep(3, 'turns', { name: fc.nat(names.length - 1) }),
+  weightedStep(1, 'flaps', { name: fc.nat(names.length - 1) }),
+  weightedStep(1, 'passed', { name: fc.nat(names.length - 1) }),
+  weightedStep(2, 'row', { client: fc.constantFrom('c1', 'c2', 'c3') }),
+  weightedStep(1, 'acknowledge', { name: fc.nat(names.length - 1) }),
+  weightedStep(1, 'silence', { client: fc.constantFrom('c1', 'c*', '*'), minutes: fc.integer({ min: 5, max: 300 }) }),
+  weightedStep(1, 'config', { index: fc.nat(configs.length - 1) }),
+  weightedStep(2, 'server', {
+    state: fc.constantFrom('up' as const, 'down' as const, 'down' as const, 'stalls' as const),
+  }),
+  weightedStep(1, 'run ends', {}),
+  weightedStep(8, 'pass', { minutes: fc.constantFrom(1, 2, 5, 15, 60, 400) }),
 );
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
