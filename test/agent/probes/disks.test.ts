@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { disks, readDisks } from '../../../agent/probes/disks.ts';
 import type { Usage } from '../../../agent/probes/usage.ts';
-import { boxRoot, contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { boxRoot, contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const half: Usage = { bsize: 4096, blocks: 1000, bfree: 500, bavail: 450, files: 100, ffree: 80 };
@@ -26,14 +26,11 @@ function fault(code: string): Error {
 test('local file systems once each; no images, no memory, no pseudo file systems', async () => {
   const { functions, error } = await readDisks(contextOf('vm'), statfsOf('vm'));
   const { data } = familyOf(functions, 'disk');
-  assert.deepEqual(
-    data.map((row) => [row['mount'], row['fstype'], row['source'], row['scope'], row['mode']]),
-    [
-      ['/', 'ext4', '/dev/mapper/vg0-root', 'local', 'rw'],
-      ['/boot/efi', 'vfat', '/dev/sda1', 'local', 'rw'],
-      ['/var', 'xfs', '/dev/mapper/vg0-var', 'local', 'rw'],
-    ],
-  );
+  assert.deepEqual(valuesOf(data, 'mount', 'fstype', 'source', 'scope', 'mode'), [
+    ['/', 'ext4', '/dev/mapper/vg0-root', 'local', 'rw'],
+    ['/boot/efi', 'vfat', '/dev/sda1', 'local', 'rw'],
+    ['/var', 'xfs', '/dev/mapper/vg0-var', 'local', 'rw'],
+  ]);
   assert.deepEqual(
     { ...data[0] },
     {
@@ -63,24 +60,18 @@ test('mounts that rules expect are there too, whatever they are', async () => {
 
 test('a container shows its root and its volumes, not the single files that are mounted into it', async () => {
   const { functions } = await readDisks(contextOf('container'), statfsOf('container'));
-  assert.deepEqual(
-    familyOf(functions, 'disk').data.map((row) => [row['mount'], row['fstype']]),
-    [
-      ['/', 'overlay'],
-      ['/data', 'ext4'],
-    ],
-  );
+  assert.deepEqual(valuesOf(familyOf(functions, 'disk').data, 'mount', 'fstype'), [
+    ['/', 'overlay'],
+    ['/data', 'ext4'],
+  ]);
 });
 
 test('a system that runs in memory shows its root', async () => {
   const { functions } = await readDisks(contextOf('alpine'), statfsOf('alpine'));
-  assert.deepEqual(
-    familyOf(functions, 'disk').data.map((row) => [row['mount'], row['mode']]),
-    [
-      ['/', 'rw'],
-      ['/media/sda1', 'ro'],
-    ],
-  );
+  assert.deepEqual(valuesOf(familyOf(functions, 'disk').data, 'mount', 'mode'), [
+    ['/', 'rw'],
+    ['/media/sda1', 'ro'],
+  ]);
 });
 
 test('subvolumes, pools, hidden and escaped mounts; network ones are left to a child', async () => {
@@ -97,23 +88,20 @@ test('subvolumes, pools, hidden and escaped mounts; network ones are left to a c
     return statfs(path);
   });
   const { data, unknown } = familyOf(functions, 'disk');
-  assert.deepEqual(
-    data.map((row) => [row['mount'], row['scope'], row['mode'], row['used_percent']]),
-    [
-      ['/', 'local', 'rw', 52.63],
-      ['/backup', 'local', 'rw', 52.63],
-      ['/broken', 'local', 'ro', null],
-      ['/home/u/remote', 'network', 'rw', null],
-      ['/mnt/my share\\#', 'network', 'rw', null],
-      ['/mnt/nfs', 'network', 'rw', null],
-      ['/mnt/nfs/local', 'local', 'rw', null],
-      ['/mnt/ntfs', 'local', 'rw', null],
-      ['/opt', 'local', 'rw', 52.63],
-      ['/over', 'local', 'rw', 52.63],
-      // 100 and 9000 blocks in use, room for 900.
-      ['/tank', 'local', 'rw', 91],
-    ],
-  );
+  assert.deepEqual(valuesOf(data, 'mount', 'scope', 'mode', 'used_percent'), [
+    ['/', 'local', 'rw', 52.63],
+    ['/backup', 'local', 'rw', 52.63],
+    ['/broken', 'local', 'ro', null],
+    ['/home/u/remote', 'network', 'rw', null],
+    ['/mnt/my share\\#', 'network', 'rw', null],
+    ['/mnt/nfs', 'network', 'rw', null],
+    ['/mnt/nfs/local', 'local', 'rw', null],
+    ['/mnt/ntfs', 'local', 'rw', null],
+    ['/opt', 'local', 'rw', 52.63],
+    ['/over', 'local', 'rw', 52.63],
+    // 100 and 9000 blocks in use, room for 900.
+    ['/tank', 'local', 'rw', 91],
+  ]);
   assert.deepEqual(asked.sort(), ['/', '/backup', '/broken', '/opt', '/over', '/tank', '/tank/vm']);
   assert.equal(data.find((row) => row['mount'] === '/over')?.['fstype'], 'xfs');
   const reason = (mount: string, field: string): string | undefined =>

@@ -39,6 +39,11 @@ export function familyOf(functions: readonly FunctionReport[], name: string): Fu
   return found;
 }
 
+/** Some fields of each row. */
+export function valuesOf(rows: readonly Row[], ...fields: readonly string[]): (Row[string] | undefined)[][] {
+  return rows.map((row) => fields.map((field) => row[field]));
+}
+
 /** The only row of a family. */
 export function onlyRow(functions: readonly FunctionReport[], name: string): Row {
   const { data } = familyOf(functions, name);

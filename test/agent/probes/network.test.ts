@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { network } from '../../../agent/probes/network.ts';
-import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import { contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
 
 // eth0 now: received 2000000 bytes, 4000 packets, 10 errors, 20 drops; sent 1000000, 3000, 0, 1.
 const before = { eth0: [1_000_000, 900_000, 3000, 2900, 0, 0, 10, 1] };
@@ -49,12 +49,9 @@ test('in a container the end of a virtual pair counts, for nothing has a device'
 
 test('bonds and their members, no bridges; a cable that is out', async () => {
   const { data } = familyOf((await network.run(contextOf('metal'))).functions, 'network');
-  assert.deepEqual(
-    data.map((row) => [row['interface'], row['link_up'], row['speed_bits_per_s']]),
-    [
-      ['bond0', 1, 5e10],
-      ['eno1', 1, 2.5e10],
-      ['eno2', 0, null],
-    ],
-  );
+  assert.deepEqual(valuesOf(data, 'interface', 'link_up', 'speed_bits_per_s'), [
+    ['bond0', 1, 5e10],
+    ['eno1', 1, 2.5e10],
+    ['eno2', 0, null],
+  ]);
 });

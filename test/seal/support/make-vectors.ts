@@ -57,129 +57,63 @@ function write(name: string, expect: string, comment: string, message: Uint8Arra
       .toString('hex')
       .match(/.{1,96}/g) ?? []),
   ];
-  writeFileSync(new URL(`../testdata/seal/${name}.txt`, import.meta.url), `${lines.join('\n')}\n`);
+  writeFileSync(new URL(`../../testdata/seal/${name}.txt`, import.meta.url), `${lines.join('\n')}\n`);
 }
 
 const corrupt = (name: string, comment: string, message: Uint8Array): void =>
   write(name, 'seal-corrupt', comment, message);
+const opens = async (name: string, comment: string, change: Partial<OtherSealOptions>, plaintext = report) =>
+  write(name, 'success', comment, await seal(change), plaintext);
+const refused = async (name: string, expect: string, comment: string, change: Partial<OtherSealOptions>) =>
+  write(name, expect, comment, await seal(change));
 /** Authentic, and wrong in what it says. */
 const sealed = async (name: string, comment: string, change: Partial<OtherSealOptions>): Promise<void> =>
   corrupt(name, `${comment}, sealed rightly`, await seal(change));
 const good = await seal();
 const nameEnd = header().length;
 const encEnd = nameEnd + 32;
-const edited = (edit: (bytes: Buffer) => void): Buffer => {
+const altered = (name: string, comment: string, edit: (bytes: Buffer) => void): void => {
   const copy = Buffer.from(good);
   edit(copy);
-  return copy;
+  corrupt(name, comment, copy);
 };
+const zeros = (length: number): Buffer => deflateRawSync(Buffer.alloc(length), { level: 9 });
 const mebibyte = 1024 * 1024;
 const longName = 'é'.repeat(64);
 const aes128 = new CipherSuite({ kem: KemId.DhkemX25519HkdfSha256, kdf: KdfId.HkdfSha256, aead: AeadId.Aes128Gcm });
 
-write('good', 'success', 'an ordinary report', good, report);
-write('good-stored', 'success', 'deflate without compression', await seal({ compressed: stored(report) }), report);
-write(
-  'good-level-0',
-  'success',
-  'two stored blocks',
-  await seal({ compressed: Buffer.concat([stored(report).fill(0, 0, 1), stored(report)]) }),
-  Buffer.concat([report, report]),
-);
-write(
-  'good-empty',
-  'success',
-  'a report of no bytes',
-  await seal({ compressed: deflateRawSync(Buffer.alloc(0)) }),
-  Buffer.alloc(0),
-);
-write('good-name-1-byte', 'success', 'the shortest client name', await seal({ header: header('a') }), report);
-write(
-  'good-name-128-bytes',
-  'success',
-  'the longest client name, 64 characters',
-  await seal({ header: header(longName) }),
-  report,
-);
-write(
-  'good-name-bom',
-  'success',
-  'a client name that begins with U+FEFF',
-  await seal({ header: header('\ufeffweb') }),
-  report,
-);
-write(
-  'good-1-mebibyte',
-  'success',
-  'the largest report',
-  await seal({ compressed: deflateRawSync(Buffer.alloc(mebibyte), { level: 9 }) }),
-  Buffer.alloc(mebibyte),
-);
+await opens('good', 'an ordinary report', {});
+await opens('good-stored', 'deflate without compression', { compressed: stored(report) });
+const twoBlocks = Buffer.concat([stored(report).fill(0, 0, 1), stored(report)]);
+await opens('good-level-0', 'two stored blocks', { compressed: twoBlocks }, Buffer.concat([report, report]));
+await opens('good-empty', 'a report of no bytes', { compressed: deflateRawSync(Buffer.alloc(0)) }, Buffer.alloc(0));
+await opens('good-name-1-byte', 'the shortest client name', { header: header('a') });
+await opens('good-name-128-bytes', 'the longest client name, 64 characters', { header: header(longName) });
+await opens('good-name-bom', 'a client name that begins with U+FEFF', { header: header('\ufeffweb') });
+await opens('good-1-mebibyte', 'the largest report', { compressed: zeros(mebibyte) }, Buffer.alloc(mebibyte));
 
-write(
-  'bomb-1-byte-more',
-  'report-too-large',
-  '1 MiB and one byte',
-  await seal({ compressed: deflateRawSync(Buffer.alloc(mebibyte + 1), { level: 9 }) }),
-);
-write(
-  'bomb-8-mebibytes',
-  'report-too-large',
-  '8 MiB',
-  await seal({ compressed: deflateRawSync(Buffer.alloc(8 * mebibyte), { level: 9 }) }),
-);
-
-write(
-  'no-key',
-  'seal-no-key',
-  'sealed to another key',
-  await seal({ publicKey: other.publicKey, header: header('web-1', other.id) }),
-);
-write(
-  'key-id-changed',
-  'seal-no-key',
-  'sealed to this key, under the id of another',
-  await seal({ header: header('web-1', other.id) }),
-);
+await refused('bomb-1-byte-more', 'report-too-large', '1 MiB and one byte', { compressed: zeros(mebibyte + 1) });
+await refused('bomb-8-mebibytes', 'report-too-large', '8 MiB', { compressed: zeros(8 * mebibyte) });
+const foreign = header('web-1', other.id);
+await refused('no-key', 'seal-no-key', 'sealed to another key', { publicKey: other.publicKey, header: foreign });
+await refused('key-id-changed', 'seal-no-key', 'sealed to this key, under the id of another', { header: foreign });
 
 corrupt('empty', 'no bytes', Buffer.alloc(0));
 corrupt('magic-only', 'only the magic', good.subarray(0, 4));
-corrupt(
-  'magic-version-2',
-  'FHS2',
-  edited((bytes) => bytes.write('2', 3)),
-);
-corrupt(
-  'magic-lower-case',
-  'fhs1',
-  edited((bytes) => bytes.write('fhs1')),
-);
+altered('magic-version-2', 'FHS2', (bytes) => bytes.write('2', 3));
+altered('magic-lower-case', 'fhs1', (bytes) => bytes.write('fhs1'));
 corrupt('cut-in-name', 'ends inside the client name', good.subarray(0, nameEnd - 1));
 corrupt('cut-before-enc', 'ends before enc', good.subarray(0, nameEnd));
 corrupt('cut-in-tag', 'the last byte is missing', good.subarray(0, -1));
 corrupt('tag-only', 'no ciphertext, only a tag', Buffer.concat([good.subarray(0, encEnd), good.subarray(-16)]));
 corrupt('trailing-byte', 'one byte follows the tag', Buffer.concat([good, Buffer.of(0)]));
 corrupt('twice', 'the message twice', Buffer.concat([good, good]));
-corrupt(
-  'tag-flipped',
-  'last bit of the tag',
-  edited((bytes) => bytes.writeUInt8((bytes.at(-1) ?? 0) ^ 1, bytes.length - 1)),
+altered('tag-flipped', 'last bit of the tag', (bytes) => bytes.writeUInt8((bytes.at(-1) ?? 0) ^ 1, bytes.length - 1));
+altered('ciphertext-flipped', 'first bit of the ciphertext', (bytes) =>
+  bytes.writeUInt8((bytes[encEnd] ?? 0) ^ 128, encEnd),
 );
-corrupt(
-  'ciphertext-flipped',
-  'first bit of the ciphertext',
-  edited((bytes) => bytes.writeUInt8((bytes[encEnd] ?? 0) ^ 128, encEnd)),
-);
-corrupt(
-  'report-id-changed',
-  'another report id in the header',
-  edited((bytes) => bytes.fill(7, 12, 28)),
-);
-corrupt(
-  'client-changed',
-  'web-2 in the header, sealed as web-1',
-  edited((bytes) => bytes.write('2', nameEnd - 1)),
-);
+altered('report-id-changed', 'another report id in the header', (bytes) => bytes.fill(7, 12, 28));
+altered('client-changed', 'web-2 in the header, sealed as web-1', (bytes) => bytes.write('2', nameEnd - 1));
 await sealed('name-empty', 'a client name of no bytes', { header: rawHeader(Buffer.alloc(0)) });
 await sealed('name-129-bytes', 'a client name too long', { header: rawHeader(Buffer.from(`${longName}x`)) });
 corrupt('name-length-65535', 'a length far beyond the end', rawHeader(good.subarray(nameEnd), 0xffff));
@@ -187,16 +121,10 @@ await sealed('name-not-utf8', 'a byte ff in the client name', { header: rawHeade
 await sealed('name-overlong', 'an overlong encoding in the client name', { header: rawHeader(fromHex('77c1a562')) });
 await sealed('name-surrogate', 'a surrogate in the client name', { header: rawHeader(fromHex('77eda080')) });
 await sealed('name-nul', 'U+0000 in the client name', { header: rawHeader(Buffer.from('web\0')) });
-corrupt(
-  'enc-high-bit',
-  'enc with its highest bit set: the same point, another encoding',
-  edited((bytes) => bytes.writeUInt8((bytes[encEnd - 1] ?? 0) | 128, encEnd - 1)),
+altered('enc-high-bit', 'enc with its highest bit set: the same point, another encoding', (bytes) =>
+  bytes.writeUInt8((bytes[encEnd - 1] ?? 0) | 128, encEnd - 1),
 );
-corrupt(
-  'enc-of-other',
-  'enc of another message',
-  edited((bytes) => bytes.set(other.publicKey, nameEnd)),
-);
+altered('enc-of-other', 'enc of another message', (bytes) => bytes.set(other.publicKey, nameEnd));
 for (const [at, point] of lowOrderPoints.entries()) {
   write(
     `enc-low-order-${at + 1}`,
