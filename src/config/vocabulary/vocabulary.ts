@@ -1,9 +1,8 @@
 /**
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
-import { alertAttributes } from './vocabulary-alert.ts';
+import { alertAttributes, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
 import { collectorAttributes } from './vocabulary-collector.ts';
-import { mailAttributes, windowAttributes } from './vocabulary-telling.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
