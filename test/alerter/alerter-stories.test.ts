@@ -1,4 +1,4 @@
-import { passStory as story } from './support/whole-pass-story.ts';
+import { passStory, type PassStory } from './support/whole-pass-story.ts';
 
 const quarter = '<collector every="15m"/>';
 const ops = '<mail to="ops@example.org"/>';
@@ -8,6 +8,12 @@ const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 const web2 = '<client name="web-2" ip="192.0.2.2" username="u"/>';
 const web3 = '<client name="web-3" ip="192.0.2.3" username="u"/>';
 const fleet = (alerts: string, clients = `${web1}${web2}`): string => `${quarter}<alerts>${alerts}</alerts>${clients}`;
+const elements = fleet(`${ops}${disk}`);
+
+/** Two clients with a rule of disks, unless the story has other elements. */
+function story(name: string, rest: Omit<PassStory, 'elements'> & Partial<PassStory>): void {
+  passStory(name, { elements, ...rest });
+}
 
 story('a critical alert is told at once, then reminded of, and its end is told once', {
   elements: `${quarter}<alerts repeat="12h">${ops}${disk}</alerts>${web1}`,
@@ -50,7 +56,6 @@ story('warnings alone come at most once a group interval', {
 });
 
 story('what began and ended while no alerter ran is told as past, with what still fires, in one mail', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:45
     07:50 alerter stops
@@ -60,12 +65,10 @@ story('what began and ended while no alerter ran is told as past, with what stil
     13:05 pass
     13:06 alerter starts
     13:15 web-2 disk / 97`,
-  told: `
-    13:05 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:30`,
+  told: '13:05 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:30',
 });
 
 story('rows that are a month old are judged as rows of today', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     08:00 alerter stops
     08:00-09:00 web-1 disk / 96
@@ -76,7 +79,6 @@ story('rows that are a month old are judged as rows of today', {
 });
 
 story('a report that comes late is told once, as past, when it tells of something else than now', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:00-08:00
     08:15 web-1 late 06:00 disk / 97
@@ -85,10 +87,9 @@ story('a report that comes late is told once, as past, when it tells of somethin
 });
 
 story('of a paused client nothing is told, and then what is so', {
-  elements: fleet(`${ops}${disk}`),
   configs: {
     paused: fleet(`${ops}${disk}`, `<client name="web-1" ip="192.0.2.1" username="u" state="paused"/>${web2}`),
-    active: fleet(`${ops}${disk}`),
+    active: elements,
   },
   happens: `
     07:45
@@ -102,7 +103,6 @@ story('of a paused client nothing is told, and then what is so', {
 });
 
 story('a silence holds everything back; after its end the next row confirms first', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:45
     07:50 silence web-1 until 09:10
@@ -115,15 +115,13 @@ story('a silence holds everything back; after its end the next row confirms firs
 });
 
 story('what began and ended inside a silence is only listed, in a mail that goes out anyway', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:45
     07:50 silence web-1 until 09:40
     08:00-08:30 web-1 disk / 96
     08:45-10:00
     10:15 web-2 disk / 96`,
-  told: `
-    10:16 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (only listed)`,
+  told: '10:16 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (only listed)',
 });
 
 story('a window holds back what begins in it, until a row after it', {
@@ -134,8 +132,7 @@ story('a window holds back what begins in it, until a row after it', {
     09:02 pass
     09:05 web-1 disk / 96
     09:20 web-1 disk / 96`,
-  told: `
-    09:06 ops: firing critical web-1 disk /`,
+  told: '09:06 ops: firing critical web-1 disk /',
 });
 
 story('an acknowledgement ends reminders until it gets worse', {
@@ -281,7 +278,6 @@ story('a bastion that is gone is one line, and its return another', {
 });
 
 story('the first pass, and the first of a new rule, tell what is true already in one mail', {
-  elements: fleet(`${ops}${disk}`),
   configs: { more: fleet(`${ops}${disk}<alert type="cpu" limit="80%" for="1x"/>`) },
   happens: `
     08:00-08:30 web-1 disk / 96, cpu 90 | web-2 disk / 96, cpu 90
@@ -306,7 +302,6 @@ story('a rule or client that leaves config.xml ends its alerts, which is no reco
 });
 
 story('a mount that is no longer listed is gone, and a failed unit that is no longer listed is well', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:45
     08:00-08:30 web-1 disk /data 96 | web-2 unit nginx.service
@@ -317,7 +312,6 @@ story('a mount that is no longer listed is gone, and a failed unit that is no lo
 });
 
 story('what the mail server does not take waits, and a fresher mail takes its place', {
-  elements: fleet(`${ops}${disk}`),
   happens: `
     07:45
     07:50 server down
@@ -325,8 +319,7 @@ story('what the mail server does not take waits, and a fresher mail takes its pl
     08:15 web-1 disk / 96 | web-2 disk / 97
     08:17 server up
     08:30 web-1 disk / 96 | web-2 disk / 97`,
-  told: `
-    08:31 ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)`,
+  told: '08:31 ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)',
 });
 
 story('the cap holds back all but new critical alerts', {
@@ -343,7 +336,6 @@ story('the cap holds back all but new critical alerts', {
 });
 
 story('rows of who is not in config.xml say nothing; those of a former name are judged', {
-  elements: fleet(`${ops}${disk}`),
   configs: { renamed: fleet(`${ops}${disk}`, `<client name="www" was="web-1" ip="192.0.2.1" username="u"/>${web2}`) },
   happens: `
     07:45

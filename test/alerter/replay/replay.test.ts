@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -12,6 +10,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { configOf } from '../support/config-of.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 
@@ -25,12 +24,9 @@ function fleet(alerts: string, clients = '<client name="web-1" ip="192.0.2.1" us
 type Story = Readonly<Record<string, readonly (number | null)[]>>;
 
 async function storedStory(t: TestContext, story: Story): Promise<Storage> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-replay-'));
+  const dir = tempFolder(t);
   const storage = await openStorage({ storage: sqliteConfig(path.join(dir, 'fleet.db')), migrate: true });
-  t.after(async () => {
-    await storage.close();
-    rmSync(dir, { recursive: true });
-  });
+  t.after(() => storage.close());
   const runs = Math.max(...Object.values(story).map((values) => values.length));
   for (let index = 0; index < runs; index++) {
     const startedAtMs = noonMs + index * 5 * minuteMs;
@@ -96,15 +92,9 @@ test('it tells what the rules would have told, after the run that showed it', as
 
 test('another limit tells something else, and the difference is named', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
-  const fact = (transition: 'firing' | 'resolved', minutes: number): SentNotification => ({
-    client: 'web-1',
-    rule: 'disk',
-    subject: '/',
-    recipient: 'ops@example.org',
-    transition,
-    notifiedAtMs: noonMs + minutes * minuteMs,
-  });
-  const told = [fact('firing', 11), fact('resolved', 31)];
+  const noon = noonMs / minuteMs;
+  const own = { client: 'web-1', recipient: 'ops@example.org' };
+  const told = [sent(noon + 11, own), sent(noon + 31, { ...own, transition: 'resolved' })];
   const same = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { told });
   assert.deepEqual(same.difference, { more: [], fewer: [] });
   const none = await replayed(storage, fleet('<alert type="disk" limit="99%"/>'), { told });
@@ -229,7 +219,7 @@ test('runs are as they were known then', () => {
   assert.equal(runsAt([run(0, 4), run(5, 9)], 3 * minuteMs).length, 1);
 });
 
-const told = (minute: number, over: Partial<SentNotification> = {}): SentNotification => ({
+const sent = (minute: number, over: Partial<SentNotification> = {}): SentNotification => ({
   client: 'c',
   rule: 'disk',
   subject: '/',
@@ -240,13 +230,13 @@ const told = (minute: number, over: Partial<SentNotification> = {}): SentNotific
 });
 
 for (const [what, would, was, more, fewer] of [
-  ['the same', [told(0)], [told(0)], 0, 0],
-  ['a little later is the same', [told(0)], [told(20)], 0, 0],
-  ['much later is another', [told(0)], [told(60)], 1, 1],
-  ['once more', [told(0), told(60)], [told(60)], 1, 0],
-  ['somebody else', [told(0)], [told(0, { recipient: 'oncall' })], 1, 1],
-  ['another word', [told(0)], [told(0, { transition: 'past' })], 1, 1],
-  ['reminders do not count', [told(0, { transition: 'reminder' })], [], 0, 0],
+  ['the same', [sent(0)], [sent(0)], 0, 0],
+  ['a little later is the same', [sent(0)], [sent(20)], 0, 0],
+  ['much later is another', [sent(0)], [sent(60)], 1, 1],
+  ['once more', [sent(0), sent(60)], [sent(60)], 1, 0],
+  ['somebody else', [sent(0)], [sent(0, { recipient: 'oncall' })], 1, 1],
+  ['another word', [sent(0)], [sent(0, { transition: 'past' })], 1, 1],
+  ['reminders do not count', [sent(0, { transition: 'reminder' })], [], 0, 0],
 ] as const) {
   test(`difference: ${what}`, () => {
     const difference = differenceToTold(would, was, 25 * minuteMs);
