@@ -10,7 +10,7 @@ import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { withWritable } from '../evaluate/mount-sampler.ts';
+import { withWritable } from '../evaluate/disk-samplers.ts';
 
 /** The reasons why alerts of a client were or were not notified, from what is stored and config.xml alone. */
 export interface ClientExplained {

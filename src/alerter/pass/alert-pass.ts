@@ -95,10 +95,7 @@ async function processRows(pass: Pass): Promise<Processed> {
   return await processBacklog(pass);
 }
 
-interface Sent {
-  readonly sent: number;
-  readonly putOff: number;
-  readonly refused: number;
+interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
   /** Tried in an earlier pass, and not due yet. */
   readonly waiting: number;
 }

@@ -1,6 +1,6 @@
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { withWritable, writableAfter } from '../evaluate/mount-sampler.ts';
+import { withWritable, writableAfter } from '../evaluate/disk-samplers.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
 import { rebootAlert } from './alert-bounds.ts';
