@@ -16,6 +16,12 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Lists so many names at most, and counts the others: `a, b and 3 more`. */
+export function namedUpTo(most: number, names: readonly string[]): string {
+  const more = names.length - most;
+  return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
+}
+
 /** Parses `500MiB`, `1.5TiB`, `4096B`, or a bare number of bytes to whole bytes. Returns null for any other text. */
 export function parseSize(text: string): number | null {
   const [, count, name] = /^(\d{1,15}(?:\.\d{1,6})?)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];

@@ -3,7 +3,7 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
-import { counted } from '../../text/numbers.ts';
+import { counted, namedUpTo } from '../../text/numbers.ts';
 import type { Reader } from '../../text/time-words.ts';
 
 /** The facts beside its items that a mail's words are made from. */
@@ -115,14 +115,8 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   }
   const still = bastion?.still ?? [];
   const where = state === 'unreachable' ? behind : '';
-  const remain = still.length === 0 ? '' : `; still not: ${namesInTitle(still)}`;
+  const remain = still.length === 0 ? '' : `; still not: ${namedUpTo(mostNamesInTitle, still.map(quoted))}`;
   return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
-}
-
-function namesInTitle(names: readonly string[]): string {
-  const more = names.length - mostNamesInTitle;
-  const shown = names.slice(0, mostNamesInTitle).map(quoted).join(', ');
-  return more <= 0 ? shown : `${shown} and ${more} more`;
 }
 
 /** The label of items of one rule: with the subject where it is the same for all. */

@@ -2,6 +2,7 @@ import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import { namedUpTo } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
@@ -72,12 +73,7 @@ export function wordsOfRest(rest: readonly PendingNotification[], kind: SectionK
   });
   const critical = rest.filter(({ severity }) => severity === 'critical').length;
   const worst = kind === 'critical' || critical === 0 ? '' : `, ${critical} of them critical`;
-  return `and ${rest.length} more of ${sharedLabel(rest)}${worst}: ${upTo(mostNames, names)}`;
-}
-
-function upTo(most: number, names: readonly string[]): string {
-  const more = names.length - most;
-  return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
+  return `and ${rest.length} more of ${sharedLabel(rest)}${worst}: ${namedUpTo(mostNames, names)}`;
 }
 
 function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wording): readonly string[] {
@@ -149,7 +145,7 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
   return [
     ...ends,
     ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
-    still.length <= mostNamesInTitle ? '' : `still unreachable: ${upTo(mostNames, still.map(quoted))}`,
+    still.length <= mostNamesInTitle ? '' : `still unreachable: ${namedUpTo(mostNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
   ].filter((fact) => fact !== '');
 }
@@ -186,7 +182,7 @@ function namesOf(items: readonly PendingNotification[]): string {
     return value === null ? name : `${name} ${value}`;
   });
   const counts = groupBy(names, (name) => name);
-  return upTo(
+  return namedUpTo(
     mostNames,
     [...counts].map(([name, { length }]) => (length === 1 ? name : `${name} (${length} times)`)),
   );

@@ -6,8 +6,11 @@ import { errnoOf, FleetError } from '../../errors.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state/client-folder.ts';
 import { syncFolderNow } from '../../state/durable-file.ts';
-import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
-import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
+import type { KeyPaths } from './key-files.ts';
+import { isLongReplaced, listKeys } from './key-ring.ts';
+import type { ListedKey } from './key-ring.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { rememberRetired } from './retired-keys.ts';
 
@@ -91,7 +94,7 @@ function throwWhenInUse(options: RetireKeyOptions, key: ListedKey, newer: readon
     const holders = use === null ? [] : holdersOf(options, use, newer[0]);
     if (holders.length > 0) {
       found(
-        `${named(holders)} may hold reports that are sealed to key ${id}`,
+        `${namedUpTo(namedClients, holders)} may hold reports that are sealed to key ${id}`,
         'Let `fleet-health collect` visit them; where a restricted key or a spool of its own seals to it, install ' +
           'what `fleet-health authorize CLIENT --script` prints now. --except CLIENT gives up the reports of one.',
       );
@@ -121,11 +124,6 @@ function holdersOf(
 
 function reportsWait(count: number): string {
   return `${count} ${count === 1 ? 'report waits' : 'reports wait'}`;
-}
-
-function named(clients: readonly string[]): string {
-  const shown = clients.slice(0, namedClients).join(', ');
-  return clients.length > namedClients ? `${shown} and ${clients.length - namedClients} more` : shown;
 }
 
 /** FORMAT.md: the magic, then the id of the key. */

@@ -62,34 +62,18 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
   const ending = startEnding(pass);
   try {
+    const { signal } = ending;
+    const runtimes = openSupply(pass, due);
+    const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
     const outcome = await visitFleet({
-      context: {
-        runId: start.id,
-        collectorId: start.collectorId,
-        config: config.collector,
-        publicKey: pass.keyRing.sealing.publicKey,
-        keys: pass.keyRing.known,
-        opens: pass.keyRing.opening !== null,
-        bundles,
-        runtimes: openSupply(pass, due),
-        dryRun: pass.dryRun,
-        signal: ending.signal,
-        now: pass.now,
-        transportFor: pass.transportFor,
-        facts,
-        keep: options.keep,
-        sawAgent: notes.saw,
-      },
-      clients: visitOrder(due, turnOf(pass)),
-      jumpsTo: pass.jumpsTo ?? (() => []),
-      concurrency: Math.max(1, pass.concurrency ?? config.collector.concurrency),
-      retries: pass.retries,
-      observe: pass.observe,
+      pass,
+      context: { ...pass, bundles, runtimes, signal, facts, keep: options.keep, sawAgent: notes.saw },
+      clients: visitOrder(due, turn),
       record: options.record,
     });
     for (const message of notes.lines()) pass.observe({ kind: 'note', message });
-    const { aborted } = ending.signal;
-    return { ...outcome, clients: asked.length, heldBack, interrupted: pass.signal.aborted, endedEarly: aborted };
+    const interrupted = pass.signal.aborted;
+    return { ...outcome, clients: asked.length, heldBack, interrupted, endedEarly: signal.aborted };
   } finally {
     ending.end();
   }
@@ -105,10 +89,6 @@ function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSuppl
     pass.observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
     return null;
   }
-}
-
-function turnOf({ start, config }: PassOptions): number {
-  return Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
 }
 
 /** Starts the signal that ends the visits: at the run's deadline, or with the caller's signal. */

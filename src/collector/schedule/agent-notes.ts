@@ -1,3 +1,4 @@
+import { namedUpTo } from '../../text/numbers.ts';
 import { printable } from '../agent/agent-faults.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 
@@ -32,13 +33,13 @@ export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', stri
       if (dropped.size > 0) {
         const count = [...dropped.values()].reduce((sum, one) => sum + one, 0);
         const reports = count === 1 ? '1 report that waited there' : `${count} reports that waited there`;
-        lines.push(`${named(new Set(dropped.keys()))} lost ${reports}: damaged, or too many or too old to be kept`);
+        lines.push(`${named(dropped.keys())} lost ${reports}: damaged, or too many or too old to be kept`);
       }
       const [first] = withoutPlace;
       if (first !== undefined) {
         const [client, why] = first;
         const whose = withoutPlace.size === 1 ? '' : `${client}: `;
-        const who = named(new Set(withoutPlace.keys()));
+        const who = named(withoutPlace.keys());
         lines.push(`${who} cannot keep what the agent needs to; ${whose}${printable(why)}`);
       }
       return lines;
@@ -46,8 +47,6 @@ export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', stri
   };
 }
 
-function named(clients: ReadonlySet<string>): string {
-  const names = [...clients].sort();
-  const more = names.length > namedInNote ? ` and ${names.length - namedInNote} more` : '';
-  return `${names.slice(0, namedInNote).join(', ')}${more}`;
+function named(clients: Iterable<string>): string {
+  return namedUpTo(namedInNote, [...clients].sort());
 }

@@ -78,7 +78,8 @@ async function uploadOne(
   { context, supply, observe, signal, leave }: Uploading,
   { client, runtime }: Upload,
 ): Promise<'uploaded' | FleetError | null> {
-  const { collectorId, config, now } = context;
+  const { start, config, now } = context;
+  const { collectorId } = start;
   const began = performance.now();
   const note = (message: string): void => observe({ kind: 'note', message });
   const remember = (hopeless: boolean): void => {
@@ -89,7 +90,7 @@ async function uploadOne(
     }
   };
   try {
-    const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = fullTimeouts(config);
+    const { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs } = fullTimeouts(config.collector);
     const transport = context.transportFor(client);
     const connection = await transport.connect({ tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs, signal });
     leave();

@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { CollectEvent, CollectOptions } from '../collect-options.ts';
+import type { PassOptions } from '../collect-options.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
@@ -10,13 +10,10 @@ import { visit } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
+  readonly pass: Pick<PassOptions, 'jumpsTo' | 'concurrency' | 'retries' | 'observe'>;
   readonly context: VisitContext;
   /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
-  readonly jumpsTo: NonNullable<CollectOptions['jumpsTo']>;
-  readonly concurrency: number;
-  readonly retries: number;
-  readonly observe: (event: CollectEvent) => void;
   /** Called once for every client that was visited, with the outcome that counts. */
   readonly record: (visit: VisitRecord) => void;
 }
@@ -33,9 +30,11 @@ export interface FleetOutcome {
  * that sshd rejected for the number of logins is always tried again, once: these visits were too many.
  */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
-  const { context, clients, observe } = options;
-  const { config, facts } = context;
-  const limits = createHandshakeLimits(config, options.jumpsTo);
+  const { context, clients } = options;
+  const { observe, retries, jumpsTo } = options.pass;
+  const { facts } = context;
+  const config = context.config.collector;
+  const limits = createHandshakeLimits(config, jumpsTo);
   const dead = createDeadSubnets();
   const failures: VisitRecord[] = [];
   let succeeded = 0;
@@ -54,7 +53,7 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
   const round = (number: number, items: readonly Client[], later: Map<Client, VisitRecord>) =>
     runWorkQueue({
       items,
-      concurrency: options.concurrency,
+      concurrency: Math.max(1, options.pass.concurrency ?? config.concurrency),
       limitsOf,
       isSlow,
       signal: context.signal,
@@ -66,7 +65,7 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
         const { record, fault, runtime } = await visit(context, client, { timeouts, onLogin: leave });
         dead.note(client, record);
         const isRejection = fault !== null && limits.lower(client, fault);
-        const mostRounds = isRejection ? Math.max(1, options.retries) : options.retries;
+        const mostRounds = isRejection ? Math.max(1, retries) : retries;
         if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
           if (!runtimes.take(client, record, runtime)) settle(record);
           return;

@@ -1,32 +1,19 @@
-import type { Client, CollectorConfig } from '../../config/config.ts';
+import type { Client } from '../../config/config.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
-import type { Transport } from '../../transport/transport.ts';
+import type { PassOptions } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-session.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
-import type { KnownKeys } from '../keys/key-ring.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 
-/** The context that all visits of a run share. */
-export interface VisitContext {
-  readonly runId: string;
-  readonly collectorId: string;
-  readonly config: CollectorConfig;
-  /** Raw, 32 bytes: reports are sealed to it. */
-  readonly publicKey: Uint8Array;
-  /** The keys that reports may be sealed to. */
-  readonly keys: KnownKeys;
+type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';
+
+/** The context that all visits of a run share. Its signal is aborted with a FleetError when the run is to end. */
+export interface VisitContext extends Pick<PassOptions, OfPass> {
   readonly bundles: Bundles;
   /** null if no client asks for a runtime, or the runtimes cannot be read. */
   readonly runtimes: RuntimeSupply | null;
-  readonly dryRun: boolean;
-  /** Aborted with a FleetError when the run is to end. */
-  readonly signal: AbortSignal;
-  readonly now: () => number;
-  readonly transportFor: (client: Client) => Transport;
   /** Called with the result of every visit's agent, how far it came. */
   readonly sawAgent: (client: string, result: AgentResult) => void;
-  /** True if this run opens reports. Else `ingest` opens them later, and facts of reports come late. */
-  readonly opens: boolean;
   /** null while the database is away. Nothing is decided then that needs facts. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Makes one report safe. Its error is the visit's fault, and the report is not acknowledged. */
@@ -35,7 +22,7 @@ export interface VisitContext {
 
 /** Returns the task of a client's agent, by its configuration and the run. */
 export function taskOf(
-  { client, runtimes, runId, collectorId, publicKey, bundles }: VisitContext & { readonly client: Client },
+  { client, runtimes, start, keyRing, bundles }: VisitContext & { readonly client: Client },
   call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
 ): AgentTask {
   const { node, unsealed, runtime } = client.ssh;
@@ -47,9 +34,9 @@ export function taskOf(
     node,
     unsealed,
     runtimes: runtime === 'bring' ? (runtimes?.ids ?? null) : null,
-    runId,
-    collectorId,
-    publicKey,
+    runId: start.id,
+    collectorId: start.collectorId,
+    publicKey: keyRing.sealing.publicKey,
     bundles,
   };
 }

@@ -41,7 +41,7 @@ export class VisitProgress {
 }
 
 interface EndedVisit extends Pick<VisitRecord, 'startedAtMs' | 'durationMs'> {
-  readonly context: Pick<VisitContext, 'runId' | 'facts' | 'config'>;
+  readonly context: Pick<VisitContext, 'start' | 'facts' | 'config'>;
   readonly client: Client;
   readonly progress: Readonly<VisitProgress>;
   readonly fault: FleetError | null;
@@ -54,9 +54,9 @@ export function recordOf({ context, client, progress, fault, startedAtMs, durati
   const note = wish === null ? null : `it has no Node.js of its own, and ${wish.words}`;
   const isDrained = fault === null && result?.end?.left === 0 && sealedTo.size > 0;
   const facts = context.facts?.get(client.name);
-  const { everyMs } = context.config;
+  const { everyMs } = context.config.collector;
   return {
-    runId: context.runId,
+    runId: context.start.id,
     client: client.name,
     address: client.address,
     startedAtMs,

@@ -41,7 +41,7 @@ interface Visit extends VisitContext {
 
 /** Visits one client, within its deadline. Never rejects: every fault is in the outcome. */
 export async function visit(context: VisitContext, client: Client, turn: VisitTurn = {}): Promise<VisitOutcome> {
-  const { timeouts = fullTimeouts(context.config), onLogin = () => undefined } = turn;
+  const { timeouts = fullTimeouts(context.config.collector), onLogin = () => undefined } = turn;
   const progress = new VisitProgress();
   const startedAtMs = context.now();
   const began = performance.now();
@@ -70,15 +70,17 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
 }
 
 async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
-  const { client, config, dryRun, opens, progress, timeouts } = visited;
+  const { client, dryRun, keyRing, progress, timeouts } = visited;
+  const { everyMs, pipelining } = visited.config.collector;
   const { agentTimeoutMs, clientDeadlineMs } = timeouts;
   const endsAt = performance.now() + clientDeadlineMs;
   const facts = visited.facts?.get(client.name);
   const nowMs = visited.now();
   const mayInventory = visited.facts !== null && !dryRun;
-  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs: config.everyMs, opens });
+  const opens = keyRing.opening !== null;
+  const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
   const task = taskOf(visited, { kind: 'visit', agentTimeoutMs });
-  const opening = config.pipelining ? openingOf(task) : null;
+  const opening = pipelining ? openingOf(task) : null;
   await connect(visited, signal, opening);
   const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
   progress.result = result;
@@ -115,7 +117,7 @@ interface Call extends Pick<AgentSessionOptions, 'waitForExit' | 'signal'> {
 }
 
 async function callAgent(visited: Visit, { task, opening, waitForExit, signal }: Call): Promise<AgentResult> {
-  const { client, progress, dryRun, now, keys } = visited;
+  const { client, progress, dryRun, now, keyRing } = visited;
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
   progress.stage = 'agent';
@@ -130,7 +132,7 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
     onReport: async (report) => {
       progress.sealedTo.add(report.header.keyId);
       try {
-        checkHeader(report.header, client, keys);
+        checkHeader(report.header, client, keyRing.known);
         await visited.keep(client, report);
         return 'acknowledge';
       } catch (thrown) {

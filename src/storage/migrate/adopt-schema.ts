@@ -1,4 +1,5 @@
 import { FleetError } from '../../errors.ts';
+import { namedUpTo } from '../../text/numbers.ts';
 import type { Dialect, SchemaObject } from '../sql/dialect.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { MigrationFile } from './migration-files.ts';
@@ -85,13 +86,11 @@ async function record(session: Session, { now }: Dialect, files: readonly Migrat
 }
 
 function mismatch(files: readonly MigrationFile[], different: readonly string[]): FleetError {
-  const shown = different.slice(0, 5).join(', ');
-  const more = different.length > 5 ? ` and ${different.length - 5} more` : '';
   const range = `${files[0]?.name ?? ''} to ${files.at(-1)?.name ?? ''}`;
   return new FleetError({
     code: 'migration-mismatch',
     stage: 'storage',
-    message: `the tables were not made by a migration, and not by the files ${range} in order: ${shown}${more}`,
+    message: `the tables were not made by a migration, and not by the files ${range} in order: ${namedUpTo(5, different)}`,
     advice: 'Give Fleet Health a database of its own.',
   });
 }

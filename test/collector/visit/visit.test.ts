@@ -6,23 +6,26 @@ import { after, test } from 'node:test';
 import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
 import { visit } from '../../../src/collector/visit/visit.ts';
 import { FleetError } from '../../../src/errors.ts';
-import { generateKeyPair, type KeyPair } from '../../../src/seal/key-pair.ts';
+import type { KeyRing } from '../../../src/collector/keys/key-ring.ts';
+import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
+import type { KeyPair } from '../../../src/seal/key-pair.ts';
 import type { ClientFacts } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { bundles, collectorConfig, makeClient, makeFleet } from '../../support/fleet.ts';
+import { runStart } from '../../storage/support/samples.ts';
+import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 import type { VisitContext } from '../../../src/collector/visit/context.ts';
 
 const fleet = makeFleet();
 after(() => fleet.remove());
 const key = generateKeyPair();
-const collectorId = randomUUID();
 let clients = 0;
 
-function known({ id }: KeyPair): VisitContext['keys'] {
-  return {
-    has: (keyId) => keyId === id,
+function ringOf(sealing: KeyPair): KeyRing {
+  const known: KeyRing['known'] = {
+    has: (keyId) => keyId === sealing.id,
     describeMissing: (keyId) => ({ clause: `key ${keyId}, which went`, advice: 'Bring it back.' }),
   };
+  return { sealing, opening: privateKeysOf([sealing]), known, made: false };
 }
 
 interface Watched {
@@ -60,11 +63,9 @@ function watched(
     },
   });
   const context: VisitContext = {
-    runId: randomUUID(),
-    collectorId,
-    config: collectorConfig,
-    publicKey: key.publicKey,
-    keys: known(key),
+    config: makeConfig(fleet.stateDir, [client]),
+    start: runStart({ id: randomUUID() }),
+    keyRing: ringOf(key),
     bundles,
     runtimes: null,
     dryRun: false,
@@ -77,7 +78,6 @@ function watched(
       },
     }),
     sawAgent: () => undefined,
-    opens: true,
     facts: null,
     keep: (_client, report) => {
       kept.push(report);
@@ -146,7 +146,7 @@ test('an inventory that fails, or for which no time is left, does not fail the v
   const broken = watched({ facts: new Map() }, (command, number) => (number < 2 ? command : 'exit 1'));
   const outcome = await visit(broken.context, broken.client);
   assert.deepEqual([outcome.fault, broken.kept.length], [null, 1]);
-  const hurried = watched({ facts: new Map(), config: { ...collectorConfig, clientDeadlineMs: 4900 } });
+  const hurried = watched({ facts: new Map(), config: makeConfig(fleet.stateDir, [], { clientDeadlineMs: 4900 }) });
   assert.equal((await visit(hurried.context, hurried.client)).fault, null);
   assert.equal(hurried.kept.length, 1);
 });
@@ -170,7 +170,7 @@ const silences: readonly (readonly [string, string, string, RegExp])[] = [
 for (const [what, script, code, message] of silences) {
   test(`a client that ${what} is ${code}, within the deadline`, { timeout: 20_000 }, async () => {
     const { context, client, calls } = watched(
-      { config: { ...collectorConfig, clientDeadlineMs: 1500 } },
+      { config: makeConfig(fleet.stateDir, [], { clientDeadlineMs: 1500 }) },
       () => script,
     );
     const started = performance.now();
@@ -185,7 +185,7 @@ for (const [what, script, code, message] of silences) {
 test('a report sealed to a key that is not live is neither kept nor acknowledged, and those beside it are', async () => {
   const { context, client, kept, spooled } = watched();
   const retired = generateKeyPair();
-  await visit({ ...context, publicKey: retired.publicKey, keys: known(retired), dryRun: true }, client);
+  await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
   assert.equal(spooled(), 1);
   kept.length = 0;
   const { fault, record } = await visit(context, client);
