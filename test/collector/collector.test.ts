@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../../src/state/lock.ts';
@@ -12,16 +12,6 @@ import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
 import { shellConnection } from '../support/shell-connection.ts';
-
-const fleets: Fleet[] = [];
-after(() => {
-  for (const fleet of fleets) fleet.remove();
-});
-function freshFleet(): Fleet {
-  const fleet = makeFleet();
-  fleets.push(fleet);
-  return fleet;
-}
 
 const clientsOf = (...names: string[]): Client[] => names.map((name) => makeClient(name));
 const away = (): Promise<Storage> =>
@@ -46,13 +36,8 @@ async function emptied(fleet: Fleet, client: string): Promise<void> {
   }
 }
 
-async function countOf(fleet: Fleet, table: string): Promise<number> {
-  const [row] = await fleet.query(`SELECT COUNT(*) AS n FROM ${table}`);
-  return Number(row?.['n']);
-}
-
 test('a pass stores reports, inventories, visits and the run; the next one brings nothing along', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'ümläut & co');
   const names = clients.map(({ name }) => name).toSorted();
   const first = await fleet.collect(clients);
@@ -60,15 +45,11 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
   assert.deepEqual([first.clients, first.succeeded, first.failed, first.skipped], [3, 3, 0, 0]);
   assert.deepEqual(first.reports, { stored: 6, duplicate: 0, quarantined: 0, waiting: 0 });
   const rows = await fleet.query('SELECT client, run_id, observed_at, received_at FROM stats ORDER BY client');
-  assert.deepEqual(
-    rows.map((row) => row['client']),
-    names,
-  );
-  for (const row of rows) {
-    assert.equal(row['run_id'], first.runId);
+  for (const [index, row] of rows.entries()) {
+    assert.deepEqual([row['client'], row['run_id']], [names[index], first.runId]);
     assert.ok(String(row['observed_at']) <= String(row['received_at']));
   }
-  assert.equal(await countOf(fleet, 'inventory'), 3);
+  assert.deepEqual([rows.length, await fleet.count('inventory')], [3, 3]);
   const kinds = fleet.events.map((event) => event.kind);
   assert.deepEqual(kinds.filter((kind) => kind !== 'visiting').slice(0, 2), ['note', 'started']);
   assert.equal(kinds.filter((kind) => kind === 'visited').length, 3);
@@ -91,42 +72,37 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
 });
 
 test('a dry run shows reports, needs no database, and leaves everything for the next pass', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2');
   const openStorage = (): Promise<Storage> => assert.fail('a dry run opens no storage');
   const dry = await fleet.collect(clients, { dryRun: true, openStorage });
   assert.deepEqual([dry.exitStatus, dry.succeeded, dry.reports.stored], [0, 2, 0]);
   const shown = fleet.events.filter((event) => event.kind === 'report');
-  assert.deepEqual(shown.map(({ client, report }) => [client, report.client]).toSorted(), [
-    ['web-1', 'web-1'],
-    ['web-2', 'web-2'],
-  ]);
+  const names = shown.map(({ client, report }) => `${client} ${report.client}`).toSorted();
+  assert.deepEqual(names, ['web-1 web-1', 'web-2 web-2']);
   assert.deepEqual(fleet.sealedFiles(), []);
   assert.equal(existsSync(path.join(fleet.stateDir, 'fleet.db')), false);
   assert.equal(spooledAtClient(fleet, 'web-1').length, 1);
   await fleet.collect(clients);
-  assert.equal(await countOf(fleet, 'stats'), 4);
+  assert.equal(await fleet.count('stats'), 4);
   await emptied(fleet, 'web-1');
 });
 
 test('while the database is away reports are collected and wait, and the next pass stores all with runs and visits', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
   for (let pass = 0; pass < 2; pass++) {
     const result = await fleet.collect(clients, { openStorage: away });
     assert.equal(result.exitStatus, 3);
-    assert.deepEqual(
-      result.faults.map(({ code }) => code),
-      ['storage-unavailable'],
-    );
-    assert.deepEqual([result.succeeded, result.reports.waiting], [3, (pass + 1) * 3]);
+    const codes = result.faults.map(({ code }) => code);
+    assert.deepEqual([codes, result.succeeded, result.reports.waiting], [['storage-unavailable'], 3, (pass + 1) * 3]);
   }
   assert.equal(fleet.sealedFiles().length, 6);
   for (const { name } of clients) await emptied(fleet, name);
   const back = await fleet.collect(clients);
   assert.deepEqual([back.exitStatus, back.reports.waiting], [0, 0]);
-  assert.equal(await countOf(fleet, 'stats'), 9);
-  assert.equal(await countOf(fleet, 'visits'), 9);
+  assert.equal(await fleet.count('stats'), 9);
+  assert.equal(await fleet.count('visits'), 9);
   const runs = await fleet.query('SELECT outcome, succeeded FROM runs ORDER BY started_at');
   assert.deepEqual(
     runs.map((run) => ({ ...run })),
@@ -137,7 +113,7 @@ test('while the database is away reports are collected and wait, and the next pa
 });
 
 test('a database that goes away in the middle costs nothing either', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
   const gone = (): Promise<never> =>
     Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connection lost' }));
@@ -151,17 +127,13 @@ test('a database that goes away in the middle costs nothing either', async () =>
   assert.deepEqual([result.exitStatus, result.succeeded, result.reports.waiting], [3, 3, 6]);
   const back = await fleet.collect(clients);
   assert.equal(back.exitStatus, 0);
-  assert.equal(await countOf(fleet, 'stats'), 6);
-  assert.equal(await countOf(fleet, 'visits'), 6);
-  const runs = await fleet.query('SELECT outcome FROM runs');
-  assert.deepEqual(
-    runs.map((run) => run['outcome']),
-    ['finished', 'finished'],
-  );
+  assert.equal(await fleet.count('stats'), 6);
+  assert.equal(await fleet.count('visits'), 6);
+  assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['finished', 'finished']);
 });
 
 test('one client of each failure is a row with its code, and the others are stored', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const codes: readonly ErrorCode[] = ['dns', 'connect-refused', 'host-key-changed', 'auth-failed', 'no-runtime'];
   const clients = clientsOf('good', ...codes);
   const result = await fleet.collect(clients, {
@@ -171,23 +143,16 @@ test('one client of each failure is a row with its code, and the others are stor
   assert.deepEqual(result.faults, []);
   const rows = await fleet.query('SELECT client, ok, code, stage, message FROM visits ORDER BY client');
   for (const row of rows.filter((row) => row['client'] !== 'good')) {
-    assert.deepEqual(
-      { ...row },
-      {
-        client: row['client'],
-        ok: 0,
-        code: row['client'],
-        stage: 'connect',
-        message: `made to fail: ${String(row['client'])}`,
-      },
-    );
+    const code = String(row['client']);
+    const message = `made to fail: ${code}`;
+    assert.deepEqual({ ...row }, { client: code, ok: 0, code, stage: 'connect', message });
   }
   assert.equal(rows.length, 6);
-  assert.equal(await countOf(fleet, 'stats'), 1);
+  assert.equal(await fleet.count('stats'), 1);
 });
 
 test('a client whose way throws something unforeseen fails alone', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const result = await fleet.collect(clientsOf('good', 'thrower', 'rejecter'), {
     transportFor: (client) => {
       if (client.name === 'thrower') throw new TypeError('a fault in the program');
@@ -196,14 +161,11 @@ test('a client whose way throws something unforeseen fails alone', async () => {
     },
   });
   assert.deepEqual([result.succeeded, result.failed], [1, 2]);
-  assert.deepEqual(
-    result.failures.map(({ code }) => code),
-    ['internal', 'internal'],
-  );
+  assert.ok(result.failures.every(({ code }) => code === 'internal'));
 });
 
 test('a refused login is not tried in the same pass again nor in the one after next, except by name', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const attempts: string[] = [];
   const minutes = (count: number): number => 1_795_000_000_000 + count * 60_000;
   const pass = (minute: number, more = {}) =>
@@ -219,21 +181,14 @@ test('a refused login is not tried in the same pass again nor in the one after n
   const results = [];
   for (const minute of [0, 5, 10, 15]) results.push(await pass(minute));
   assert.deepEqual(attempts, ['0', '5', '15']);
-  assert.deepEqual(
-    results.map(({ skipped, failed, exitStatus }) => [skipped, failed, exitStatus]),
-    [
-      [0, 1, 1],
-      [0, 1, 1],
-      [1, 0, 1],
-      [0, 1, 1],
-    ],
-  );
+  const ends = results.map(({ skipped, failed, exitStatus }) => [skipped, failed, exitStatus].join());
+  assert.deepEqual(ends, ['0,1,1', '0,1,1', '1,0,1', '0,1,1']);
   await pass(20, { only: new Set(['locked']), ignoreBackoff: true });
   assert.deepEqual(attempts, ['0', '5', '15', '20']);
 });
 
 test('retryable failures are tried again at the end, and one row says how it ended', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const attempts: string[] = [];
   const result = await fleet.collect(clientsOf('shy', 'down', 'refused', 'good'), {
     retries: 2,
@@ -250,21 +205,13 @@ test('retryable failures are tried again at the end, and one row says how it end
   assert.deepEqual([counts('shy'), counts('down'), counts('refused'), counts('good')], [3, 3, 1, 1]);
   assert.equal(new Set(attempts.slice(0, 4)).size, 4, 'first everybody once');
   assert.deepEqual([result.succeeded, result.failed], [2, 2]);
-  const rows = await fleet.query('SELECT client, ok FROM visits ORDER BY client');
-  assert.deepEqual(
-    rows.map((row) => [row['client'], row['ok']]),
-    [
-      ['down', 0],
-      ['good', 1],
-      ['refused', 0],
-      ['shy', 1],
-    ],
-  );
+  const ends = await fleet.column("SELECT client || ' ' || ok FROM visits ORDER BY client");
+  assert.deepEqual(ends, ['down 0', 'good 1', 'refused 0', 'shy 1']);
   assert.equal(fleet.events.filter(({ kind }) => kind === 'postponed').length, 4);
 });
 
 test('a second pass beside a running one ends at once with 0, names the holder and leaves a row', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   mkdirSync(fleet.stateDir);
   const lock = await takeLock({ file: statePaths(fleet.stateDir).lock, nowMs: 1234 });
   if (lock.kind !== 'held') assert.fail('nobody else can hold it');
@@ -275,15 +222,12 @@ test('a second pass beside a running one ends at once with 0, names the holder a
   await fleet.collect(clients, { openStorage: away });
   lock.release();
   await fleet.collect(clients);
-  const runs = await fleet.query('SELECT outcome FROM runs ORDER BY started_at');
-  assert.deepEqual(
-    runs.map((run) => run['outcome']),
-    ['overlapped', 'overlapped', 'finished'],
-  );
+  const outcomes = await fleet.column('SELECT outcome FROM runs ORDER BY started_at');
+  assert.deepEqual(outcomes, ['overlapped', 'overlapped', 'finished']);
 });
 
 test('a signal ends the visits, and what was received is stored', { timeout: 20_000 }, async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const controller = new AbortController();
   const started = performance.now();
   const result = await fleet.collect(clientsOf('good', 'silent-1', 'silent-2', 'later'), {
@@ -303,22 +247,18 @@ test('a signal ends the visits, and what was received is stored', { timeout: 20_
   assert.ok(performance.now() - started < 10_000);
   assert.deepEqual([result.outcome, result.exitStatus, result.succeeded, result.failed], ['interrupted', 1, 2, 2]);
   assert.equal(result.reports.stored, 4);
-  assert.deepEqual(
-    result.failures.map(({ code }) => code),
-    ['interrupted', 'interrupted'],
-  );
-  const [run] = await fleet.query('SELECT outcome FROM runs');
-  assert.equal(run?.['outcome'], 'interrupted');
+  assert.ok(result.failures.every(({ code }) => code === 'interrupted'));
+  assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['interrupted']);
 });
 
 test('a pass that was aborted before it began visits nobody and says so', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const result = await fleet.collect(clientsOf('web-1'), { signal: AbortSignal.abort() });
   assert.deepEqual([result.outcome, result.exitStatus, result.skipped, result.unreached], ['interrupted', 1, 1, 1]);
 });
 
 test('the run deadline cuts off what goes on and leaves the rest to the next run', { timeout: 20_000 }, async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const started = performance.now();
   const result = await fleet.collect(clientsOf('a', 'b', 'c', 'd'), {
     concurrency: 2,
@@ -331,7 +271,7 @@ test('the run deadline cuts off what goes on and leaves the rest to the next run
 });
 
 test('a client that heeds no signal is left at its deadline', { timeout: 20_000 }, async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const started = performance.now();
   const result = await fleet.collect(clientsOf('good', 'deaf'), {
     collector: { clientDeadlineMs: 3000 },
@@ -343,43 +283,38 @@ test('a client that heeds no signal is left at its deadline', { timeout: 20_000 
 });
 
 test('a renamed client keeps its history, and what it had spooled under its former name comes home', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   await fleet.collect(clientsOf('old'));
   await fleet.collect(clientsOf('old'), { dryRun: true });
   const renamed = makeClient('new', { was: 'old' });
   const sameHome = { transportFor: () => fleet.transportFor(makeClient('old')) };
   await fleet.collect([renamed], sameHome);
-  const rows = await fleet.query('SELECT client FROM stats');
-  assert.deepEqual(
-    rows.map((row) => row['client']),
-    ['new', 'new', 'new'],
-  );
+  assert.deepEqual(await fleet.column('SELECT client FROM stats'), ['new', 'new', 'new']);
   assert.ok(fleet.events.some((event) => event.kind === 'note' && event.message === 'old is now called new'));
   await emptied(fleet, 'old');
 });
 
 test('a disk that takes no sealed reports: nothing is acknowledged, exit 3, and the reports come later', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const sealed = statePaths(fleet.stateDir).encryptedStats;
   mkdirSync(sealed, { recursive: true });
   writeFileSync(path.join(sealed, 'web-1'), 'a file where the folder should be');
   const result = await fleet.collect(clientsOf('web-1', 'web-2'));
   assert.deepEqual([result.exitStatus, result.succeeded, result.failed], [3, 1, 1]);
   assert.deepEqual(
-    result.faults.map(({ code, stage }) => [code, stage]),
-    [['state-unusable', 'spool']],
+    [result.faults.length, result.faults[0]?.code, result.faults[0]?.stage],
+    [1, 'state-unusable', 'spool'],
   );
   assert.equal(spooledAtClient(fleet, 'web-1').length, 2);
   rmSync(path.join(sealed, 'web-1'));
   const later = await fleet.collect(clientsOf('web-1', 'web-2'));
   assert.equal(later.exitStatus, 0);
   await emptied(fleet, 'web-1');
-  const rows = await fleet.query("SELECT COUNT(*) AS n FROM stats WHERE client = 'web-1'");
-  assert.equal(rows[0]?.['n'], 2);
+  assert.equal(await fleet.count("stats WHERE client = 'web-1'"), 2);
 });
 
 test('a client that answers with the reports of another is not believed', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = clientsOf('web-1', 'thief');
   await fleet.collect(clients, { dryRun: true });
   const result = await fleet.collect(clients, {
@@ -413,7 +348,7 @@ function asIfFor(client: string, command: string): string {
 }
 
 test('keys that cannot be used prevent the run', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   mkdirSync(statePaths(fleet.stateDir).keys, { recursive: true });
   writeFileSync(path.join(statePaths(fleet.stateDir).keys, 'mine.pem'), '');
   await assert.rejects(fleet.collect(clientsOf('web-1')), { code: 'keys-invalid', exitStatus: 3 });
@@ -422,11 +357,10 @@ test('keys that cannot be used prevent the run', async () => {
 });
 
 test('filters visit only those asked for, retired clients are left alone', async () => {
-  const fleet = freshFleet();
+  const fleet = makeFleet();
   const clients = [...clientsOf('web-1', 'web-2'), makeClient('gone', { state: 'retired' })];
   const result = await fleet.collect(clients, { only: new Set(['web-2', 'gone']) });
   assert.deepEqual([result.clients, result.succeeded], [1, 1]);
-  const runs = await fleet.query('SELECT scope FROM runs');
-  assert.equal(runs[0]?.['scope'], 'filtered');
+  assert.deepEqual(await fleet.column('SELECT scope FROM runs'), ['filtered']);
   assert.equal(readFileSync(path.join(fleet.stateDir, 'collector-id'), 'utf8').trim().length, 36);
 });

@@ -11,9 +11,11 @@ import { Secret } from '../../src/config/secret.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
-import { openFullPort, type FullPort } from '../support/full-port.ts';
-import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
+import { openFullPort } from '../support/full-port.ts';
+import type { FullPort } from '../support/full-port.ts';
+import { startHostileServer } from '../support/hostile-server.ts';
+import type { HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { startReportServer, type ReportServer } from '../support/report-server.ts';
 
@@ -53,7 +55,7 @@ const collector = {
 };
 
 describe('two hundred clients, a tenth of them dead in every way', () => {
-  let fleet: Fleet;
+  const fleet = makeFleet();
   let living: ReportServer;
   let off: FullPort;
   const hostile: HostileServer[] = [];
@@ -62,7 +64,6 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
   let ssh: SshSettings;
 
   before(async () => {
-    fleet = makeFleet();
     living = await startReportServer(account);
     off = await openFullPort();
     const knownHosts = path.join(fleet.dir, 'known_hosts');
@@ -113,7 +114,6 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
   });
   after(async () => {
-    fleet.remove();
     off.close();
     await living.close();
     for (const server of hostile) await server.close();

@@ -18,13 +18,12 @@ const hangs = ['silent', 'kexinit-only', 'agent-silent'] as const;
 describe('fifty clients on one real sshd, three of them hanging', { skip }, () => {
   let sshd: Sshd;
   let account: SshdAccount;
-  let fleet: Fleet;
+  const fleet = makeFleet();
   const hostile: HostileServer[] = [];
   const clients: Client[] = [];
 
   before(async () => {
     sshd = await startSshd();
-    fleet = makeFleet();
     const key = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
     account = await sshd.addAccount({ publicKey: key.publicKey });
     for (const mode of hangs) hostile.push(await startHostileServer(mode));
@@ -41,7 +40,6 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, () =
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
   });
   after(async () => {
-    fleet.remove();
     for (const server of hostile) await server.close();
     await sshd.stop();
   });

@@ -19,7 +19,6 @@ test(
   { skip },
   async (t) => {
     const fleet = makeFleet();
-    t.after(() => fleet.remove());
     const jump = await startSshd();
     t.after(() => jump.stop());
     const { privateKey, publicKey } = sshKeygen(path.join(jump.dir, 'jump'));

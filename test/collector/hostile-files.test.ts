@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { createClientNames } from '../../src/collector/spool/client-names.ts';
 import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
@@ -30,14 +30,8 @@ import { scriptedAgent } from '../support/scripted-agents.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
 
-const fleets: ReturnType<typeof makeFleet>[] = [];
-after(() => {
-  for (const fleet of fleets) fleet.remove();
-});
-
 function freshFleet() {
   const fleet = makeFleet();
-  fleets.push(fleet);
   return { fleet, paths: statePaths(fleet.stateDir) };
 }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CollectResult } from '../../src/collector/collect-options.ts';
@@ -13,7 +13,6 @@ import { isLong } from '../support/long-tests.ts';
 import { programArgs } from '../support/program-args.ts';
 
 const fleet = makeFleet();
-after(() => fleet.remove());
 
 const names = Array.from({ length: 8 }, (_, index) => `client-${index}`);
 /** The number of rounds; each costs nine processes. */

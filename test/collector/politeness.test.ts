@@ -27,7 +27,6 @@ async function collectFrom(
   options: Partial<ReportServerOptions> & { readonly collector?: Partial<CollectorConfig> } = {},
 ): Promise<Polite> {
   const fleet = makeFleet();
-  t.after(() => fleet.remove());
   const server = await startReportServer({ ...account, ...options });
   t.after(() => server.close());
   const knownHosts = path.join(fleet.dir, 'known_hosts');
@@ -87,9 +86,8 @@ test('a server that turns everybody away is asked twice for each client and no m
   assert.equal(most.rejections, 24);
 });
 
-test('a rack that turns out to be dead gets less time from then on, in the first run already', async (t) => {
+test('a rack that turns out to be dead gets less time from then on, in the first run already', async () => {
   const fleet = makeFleet();
-  t.after(() => fleet.remove());
   const rack = (subnet: string): readonly Client[] =>
     Array.from({ length: 50 }, (_, host) => makeClient(`${subnet}.${host}`, { address: `${subnet}.${host}` }));
   const asked: { readonly client: string; readonly tcpTimeoutMs: number }[] = [];

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { after } from 'node:test';
 
 import type { CollectEvent, CollectOptions, CollectResult } from '../../src/collector/collect-options.ts';
 import { collect } from '../../src/collector/collector.ts';
@@ -116,6 +117,10 @@ export interface Fleet {
   openStorage(): Promise<Storage>;
   collect(clients: readonly Client[], more?: FleetOptions): Promise<CollectResult>;
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Returns the values of the first column. */
+  column(sql: string): Promise<readonly unknown[]>;
+  /** Counts the rows of a table. A condition may follow its name. */
+  count(table: string): Promise<number>;
   /** Paths of files below encrypted_stats/, relative to it. */
   sealedFiles(): readonly string[];
   remove(): void;
@@ -125,8 +130,11 @@ export interface FleetOptions extends Partial<CollectOptions> {
   readonly collector?: Partial<CollectorConfig>;
 }
 
+/** Makes a fleet that is removed after the test or suite that is running, else after those of the file. */
 export function makeFleet(): Fleet {
-  return openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')));
+  const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')));
+  after(() => fleet.remove());
+  return fleet;
 }
 
 /** The fleet of a folder, as an earlier process left it. */
@@ -146,6 +154,10 @@ export function openFleet(dir: string): Fleet {
   });
   const storage = (): Promise<Storage> =>
     openStorage({ storage: makeConfig(stateDir, []).storage, migrate: true, program: 'collect' });
+  const query: Fleet['query'] = async (sql) => {
+    const opened = await storage();
+    return await opened.history.query(sql).finally(() => opened.close());
+  };
   return {
     dir,
     stateDir,
@@ -168,14 +180,9 @@ export function openFleet(dir: string): Fleet {
         host: 'here',
         ...more,
       }),
-    query: async (sql) => {
-      const opened = await storage();
-      try {
-        return await opened.history.query(sql);
-      } finally {
-        await opened.close();
-      }
-    },
+    query,
+    column: async (sql) => (await query(sql)).map((row) => Object.values(row)[0]),
+    count: async (table) => Number((await query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.['n']),
     sealedFiles: () => {
       try {
         return readdirSync(path.join(stateDir, 'encrypted_stats'), { recursive: true })

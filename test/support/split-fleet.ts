@@ -1,6 +1,5 @@
 /** A fleet whose collector has no private key, and the machine that opens what it stores. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
@@ -8,8 +7,11 @@ import { ingestRun, type IngestRunOptions, type IngestRunResult } from '../../sr
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths, type StatePaths } from '../../src/state/paths.ts';
-import { makeConfig, makeFleet, type Fleet } from './fleet.ts';
+import { statePaths } from '../../src/state/paths.ts';
+import type { StatePaths } from '../../src/state/paths.ts';
+import { makeConfig, makeFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+import { tempFolder } from './temp-folder.ts';
 
 export interface SplitFleet {
   readonly fleet: Fleet;
@@ -21,14 +23,12 @@ export interface SplitFleet {
   /** Brings the public halves of the opener's keys to the collector. */
   copyKeys(): void;
   ingest(clients: readonly Client[], more?: Partial<IngestRunOptions>): Promise<IngestRunResult>;
-  remove(): void;
 }
 
 export function makeSplitFleet(): SplitFleet {
   const fleet = makeFleet();
-  const place = mkdtempSync(path.join(tmpdir(), 'fh-opener-'));
   const collector = statePaths(fleet.stateDir);
-  const opener = statePaths(path.join(place, 'state'));
+  const opener = statePaths(path.join(tempFolder(), 'state'));
   const events: CollectEvent[] = [];
   const { id: keyId } = generateKey(opener, Date.now());
   const copyKeys = (): void => {
@@ -54,9 +54,5 @@ export function makeSplitFleet(): SplitFleet {
         host: 'opener',
         ...more,
       }),
-    remove: () => {
-      fleet.remove();
-      rmSync(place, { recursive: true, force: true });
-    },
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { FleetError } from '../../../src/errors.ts';
@@ -12,10 +12,6 @@ import type { RunOutcome } from '../../../src/storage/store/run.ts';
 
 const minuteMs = 60_000;
 const collectorId = randomUUID();
-const fleets: Fleet[] = [];
-after(() => {
-  for (const fleet of fleets) fleet.remove();
-});
 
 type Run = readonly [minutesAgo: number, outcome: RunOutcome];
 
@@ -25,7 +21,6 @@ type Run = readonly [minutesAgo: number, outcome: RunOutcome];
  */
 async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10, 5]): Promise<Fleet> {
   const fleet = makeFleet();
-  fleets.push(fleet);
   await makeInventoriedIn(fleet.stateDir, 'web-1');
   const storage = await fleet.openStorage();
   writeFileSync(statePaths(fleet.stateDir).collectorId, `${collectorId}\n`);

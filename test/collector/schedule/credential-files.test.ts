@@ -2,18 +2,13 @@
 import assert from 'node:assert/strict';
 import { utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { credentialsChangedAtMs } from '../../../src/collector/schedule/credential-files.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { makeClient, makeConfig, makeFleet, openFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
-
-const fleets: Fleet[] = [];
-afterEach(() => {
-  for (const fleet of fleets.splice(0)) fleet.remove();
-});
 
 const nobody = { bastions: [], clients: [], jumpHosts: sshSettings };
 const firstMs = 1_795_000_000_000;
@@ -29,7 +24,6 @@ async function visitedAt(
   const visited: number[] = [];
   for (const minute of minutes) {
     const fleet = openFleet(dir);
-    fleets.splice(0, 1, fleet);
     const config = { ...makeConfig(fleet.stateDir, [client(fleet)]), ...beforePass(minute, fleet) };
     await fleet.collect([], {
       config,
@@ -85,7 +79,6 @@ test('a key file that was replaced, once', async () => {
 
 test('all files with credentials count, and none that is not there', () => {
   const fleet = makeFleet();
-  fleets.push(fleet);
   const file = (name: string): string => path.join(fleet.dir, name);
   const secret = (name: string): Secret => new Secret({ kind: 'file', path: file(name) });
   const client = clientWith({
@@ -106,7 +99,6 @@ test('all files with credentials count, and none that is not there', () => {
 
 test('so do those of the machines of config.xml on the way, the way of the first one included', () => {
   const fleet = makeFleet();
-  fleets.push(fleet);
   const file = (name: string): string => path.join(fleet.dir, name);
   const settings = (name: string, proxyJump: string | null): SshSettings => ({
     ...{ ...sshSettings, privateKey: file(name), proxyJump },

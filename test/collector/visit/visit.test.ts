@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
 import { visit } from '../../../src/collector/visit/visit.ts';
@@ -16,7 +16,6 @@ import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleet.
 import type { VisitContext } from '../../../src/collector/visit/context.ts';
 
 const fleet = makeFleet();
-after(() => fleet.remove());
 const key = generateKeyPair();
 let clients = 0;
 
