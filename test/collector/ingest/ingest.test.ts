@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -41,10 +42,18 @@ interface Bench {
   start(more?: Partial<IngestOptions> & { readonly bounds?: Partial<QuarantineBounds> }): Promise<Ingest>;
   /** Spools a sealed report under the name of a client. */
   put(client: string, sealed: Uint8Array, reportId: string, receivedAtMs?: number): ReturnType<Bench['spool']['add']>;
+  /** Seals so many reports, and spools them. Returns the last. */
+  putSamples(count: number, inside?: SealedSampleOptions['inside']): Promise<ReturnType<typeof sealedSample>>;
+  /** Stores what is spooled. Returns the counts. */
+  drain(more?: Parameters<Bench['start']>[0]): Promise<ReturnType<Ingest['counts']>>;
+  /** The storage, with a look at each batch. */
+  watching(look: (items: Parameters<ReportStore['ingest']>[0]) => void): ReportStore;
   stored(): Promise<readonly string[]>;
   /** Code of each file in quarantine, by the client's folder. */
   quarantine(): readonly (readonly [folder: string, code: string])[];
 }
+
+const none = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
 
 async function makeBench(): Promise<Bench> {
   const place = path.join(root, String(places++));
@@ -57,39 +66,60 @@ async function makeBench(): Promise<Bench> {
   opened.push(storage);
   const events: CollectEvent[] = [];
   const faults: FleetError[] = [];
+  const start: Bench['start'] = async ({ bounds, ...more } = {}) => {
+    const scan = await spool.scan();
+    return startIngest({
+      spool,
+      quarantine: openQuarantine({
+        places: scan.quarantines,
+        bounds: { ...defaultBounds, ...bounds },
+        nowMs: Date.now(),
+        keepMs: 30 * day,
+      }),
+      leftovers: scan.reports,
+      keys: privateKeysOf([key]),
+      names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
+      store: storage.reports,
+      times: noTimeLimit,
+      runId: 'run',
+      marks: openMarks(path.join(place, 'opening-files')),
+      describeKey: (keyId) => ({ clause: `key ${keyId}, which is not live here`, advice: '' }),
+      retentionMs: 30 * day,
+      now: () => Date.now(),
+      observe: (event) => void events.push(event),
+      onFault: (fault) => void faults.push(fault),
+      ...more,
+    });
+  };
+  const put: Bench['put'] = (client, sealed, reportId, receivedAtMs = Date.now()) =>
+    spool.add({ client, sealed, reportId, receivedAtMs, clock: null });
   return {
     dir,
     storage,
     events,
     faults,
     spool,
-    start: async ({ bounds, ...more } = {}) => {
-      const scan = await spool.scan();
-      return startIngest({
-        spool,
-        quarantine: openQuarantine({
-          places: scan.quarantines,
-          bounds: { ...defaultBounds, ...bounds },
-          nowMs: Date.now(),
-          keepMs: 30 * day,
-        }),
-        leftovers: scan.reports,
-        keys: privateKeysOf([key]),
-        names: createClientNames([makeClient('web-1'), makeClient('new-name', { was: 'old-name' })]),
-        store: storage.reports,
-        times: noTimeLimit,
-        runId: 'run',
-        marks: openMarks(path.join(place, 'opening-files')),
-        describeKey: (keyId) => ({ clause: `key ${keyId}, which is not live here`, advice: '' }),
-        retentionMs: 30 * day,
-        now: () => Date.now(),
-        observe: (event) => void events.push(event),
-        onFault: (fault) => void faults.push(fault),
-        ...more,
-      });
+    start,
+    put,
+    putSamples: async (count, inside = {}) => {
+      const samples = Array.from({ length: count }, () => sealedSample({ key, inside }));
+      for (const [at, { sealed, reportId }] of samples.entries()) {
+        await put('web-1', sealed, reportId, Date.now() - 10_000 + at);
+      }
+      return samples.at(-1) ?? assert.fail('none was asked for');
     },
-    put: (client, sealed, reportId, receivedAtMs = Date.now()) =>
-      spool.add({ client, sealed, reportId, receivedAtMs, clock: null }),
+    drain: async (more) => {
+      const ingest = await start(more);
+      assert.equal(await ingest.drain(), null);
+      return ingest.counts();
+    },
+    watching: (look) => ({
+      ...storage.reports,
+      ingest: (items) => {
+        look(items);
+        return storage.reports.ingest(items);
+      },
+    }),
     stored: async () =>
       (await storage.history.query('SELECT client FROM stats ORDER BY client')).map((row) => String(row['client'])),
     quarantine: () =>
@@ -112,6 +142,9 @@ function flipped(bytes: Buffer, at: number): Buffer {
 
 const sample = (options: Omit<SealedSampleOptions, 'key'> = {}): Buffer => sealedSample({ key, ...options }).sealed;
 
+const plain = (text: string): Buffer => sample({ plaintext: Buffer.from(text) });
+const other = { inside: { client: 'web-2' } };
+
 const rejects: readonly (readonly [what: string, code: string, make: () => Buffer])[] = [
   ['garbage', 'seal-corrupt', () => Buffer.from('not a report at all')],
   ['an empty file', 'seal-corrupt', () => Buffer.alloc(0)],
@@ -121,25 +154,13 @@ const rejects: readonly (readonly [what: string, code: string, make: () => Buffe
   ['a cut report', 'seal-corrupt', () => sample().subarray(0, -1)],
   ['a foreign key', 'seal-no-key', () => sealedSample({ key: generateKeyPair() }).sealed],
   ['something too large', 'report-too-large', () => Buffer.alloc(3 * 1024 * 1024)],
-  ["another client's report", 'report-foreign', () => sample({ inside: { client: 'web-2' } })],
-  [
-    "another client's name inside",
-    'report-foreign',
-    () => sample({ inside: { client: 'web-2' }, header: { client: 'web-1' } }),
-  ],
-  [
-    'another id inside',
-    'report-foreign',
-    () => sample({ header: { reportId: '00000000-0000-4000-8000-000000000000' } }),
-  ],
-  ['no JSON', 'report-invalid', () => sample({ plaintext: Buffer.from('{') })],
-  ['JSON of something else', 'report-invalid', () => sample({ plaintext: Buffer.from('[1]') })],
-  [
-    'a lone surrogate',
-    'report-invalid',
-    () => sample({ plaintext: Buffer.from(JSON.stringify({ ...sampleReport, client: 'a\ud800' })) }),
-  ],
-  ['JSON too deep', 'report-invalid', () => sample({ plaintext: Buffer.from('['.repeat(100) + ']'.repeat(100)) })],
+  ["another client's report", 'report-foreign', () => sample(other)],
+  ["another client's name inside", 'report-foreign', () => sample({ ...other, header: { client: 'web-1' } })],
+  ['another id inside', 'report-foreign', () => sample({ header: { reportId: randomUUID() } })],
+  ['no JSON', 'report-invalid', () => plain('{')],
+  ['JSON of something else', 'report-invalid', () => plain('[1]')],
+  ['a lone surrogate', 'report-invalid', () => plain(JSON.stringify({ ...sampleReport, client: 'a\ud800' }))],
+  ['JSON too deep', 'report-invalid', () => plain('['.repeat(100) + ']'.repeat(100))],
   [
     'a report from before the retention',
     'report-too-old',
@@ -149,33 +170,23 @@ const rejects: readonly (readonly [what: string, code: string, make: () => Buffe
 
 test('what waits while the clock is ten years ahead is not too old', async () => {
   const bench = await makeBench();
-  const { sealed, reportId } = sealedSample({ key });
-  await bench.put('web-1', sealed, reportId);
-  const ingest = await bench.start({ now: () => Date.now() + 3650 * day });
-  assert.equal(await ingest.drain(), null);
-  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 0 });
+  await bench.putSamples(1);
+  assert.deepEqual(await bench.drain({ now: () => Date.now() + 3650 * day }), { ...none, stored: 1 });
 });
 
 for (const [what, code, make] of rejects) {
   test(`${what} goes to quarantine as ${code}, and the rest is stored`, async () => {
     const bench = await makeBench();
-    const good = sealedSample({ key });
     await bench.put('web-1', make(), '00000000-0000-4000-8000-00000000000a');
-    await bench.put('web-1', good.sealed, good.reportId);
-    const ingest = await bench.start();
-    assert.equal(await ingest.drain(), null);
-    assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 1, waiting: 0 });
+    await bench.putSamples(1);
+    assert.deepEqual(await bench.drain(), { ...none, stored: 1, quarantined: 1 });
     assert.deepEqual(bench.quarantine(), [['web-1', code]]);
     assert.deepEqual(await bench.stored(), ['web-1']);
-    const said = bench.events.filter((event) => event.kind === 'quarantined');
-    assert.deepEqual(
-      said.map((event) => [event.client, event.code]),
-      [['web-1', code]],
+    const said = bench.events.flatMap((event) =>
+      event.kind === 'quarantined' ? [`${event.client} ${event.code}`] : [],
     );
-    assert.deepEqual(bench.faults, []);
-    const again = await bench.start();
-    await again.drain();
-    assert.deepEqual(again.counts(), { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 });
+    assert.deepEqual([said, bench.faults], [[`web-1 ${code}`], []]);
+    assert.deepEqual(await bench.drain(), none);
   });
 }
 
@@ -184,15 +195,11 @@ test('a report that is stored already is deleted and counted; the same id of ano
   const { sealed, reportId } = sealedSample({ key });
   await bench.put('web-1', sealed, reportId, Date.now() - 1000);
   await bench.put('web-1', sealed, reportId);
-  const first = await bench.start();
-  await first.drain();
-  assert.deepEqual(first.counts(), { stored: 1, duplicate: 1, quarantined: 0, waiting: 0 });
+  assert.deepEqual(await bench.drain(), { ...none, stored: 1, duplicate: 1 });
   const stolen = sealedSample({ key, inside: { client: 'web-2', report_id: reportId } });
   await bench.put('web-1', sealed, reportId);
   await bench.put('web-2', stolen.sealed, reportId);
-  const second = await bench.start();
-  await second.drain();
-  assert.deepEqual(second.counts(), { stored: 0, duplicate: 1, quarantined: 1, waiting: 0 });
+  assert.deepEqual(await bench.drain(), { ...none, duplicate: 1, quarantined: 1 });
   assert.deepEqual(bench.quarantine(), [['web-2', 'report-foreign']]);
   assert.deepEqual(await bench.stored(), ['web-1']);
 });
@@ -200,11 +207,8 @@ test('a report that is stored already is deleted and counted; the same id of ano
 test('values out of any sense are stored as unknown, and said', async () => {
   const bench = await makeBench();
   const inside = { worker_reports: [worker('memory', [{ name: 'memory', data: [{ used_percent: 4_000 }] }])] };
-  const { sealed, reportId } = sealedSample({ key, inside });
-  await bench.put('web-1', sealed, reportId);
-  const ingest = await bench.start();
-  await ingest.drain();
-  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 0 });
+  await bench.putSamples(1, inside);
+  assert.deepEqual(await bench.drain(), { ...none, stored: 1 });
   const [row] = await bench.storage.history.query('SELECT memory_percent FROM stats');
   assert.equal(row?.['memory_percent'], null);
   assert.ok(
@@ -214,10 +218,8 @@ test('values out of any sense are stored as unknown, and said', async () => {
 
 test('a report that the database refuses goes to quarantine with its words, and the others are stored', async () => {
   const bench = await makeBench();
-  const bad = sealedSample({ key });
-  const good = sealedSample({ key });
-  await bench.put('web-1', bad.sealed, bad.reportId);
-  await bench.put('web-1', good.sealed, good.reportId);
+  const bad = await bench.putSamples(1);
+  await bench.putSamples(1);
   const refusing: ReportStore = {
     ...bench.storage.reports,
     ingest: async (items) => {
@@ -230,9 +232,7 @@ test('a report that the database refuses goes to quarantine with its words, and 
       );
     },
   };
-  const ingest = await bench.start({ store: refusing });
-  await ingest.drain();
-  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 1, waiting: 0 });
+  assert.deepEqual(await bench.drain({ store: refusing }), { ...none, stored: 1, quarantined: 1 });
   assert.deepEqual(bench.quarantine(), [['web-1', 'report-refused']]);
   assert.deepEqual(await bench.stored(), ['web-1']);
 });
@@ -245,8 +245,7 @@ test('a renamed client takes what was sealed or spooled under its former name', 
       await bench.put(folder, sealed, reportId);
     }
   }
-  const ingest = await bench.start();
-  await ingest.drain();
+  await bench.drain();
   assert.deepEqual(bench.quarantine(), []);
   assert.deepEqual(await bench.stored(), Array(4).fill('new-name'));
 });
@@ -258,31 +257,23 @@ test('a long name is found again behind its hash, whether it is still configured
   const other = sealedSample({ key, inside: { client: 'web-1' } });
   await bench.put(long, own.sealed, own.reportId);
   await bench.put(long, other.sealed, other.reportId);
-  const ingest = await bench.start();
-  await ingest.drain();
+  await bench.drain();
   assert.deepEqual(await bench.stored(), [long]);
   assert.deepEqual(bench.quarantine(), [[folderOfClient(long), 'report-foreign']]);
 });
 
 test('while the database is away everything waits, and comes in order once it is back', async () => {
   const bench = await makeBench();
-  for (let count = 0; count < 5; count++) {
-    const { sealed, reportId } = sealedSample({ key });
-    await bench.put('web-1', sealed, reportId);
-  }
-  const without = await bench.start({ store: null });
-  assert.equal(await without.drain(), null);
-  assert.equal(without.counts().waiting, 5);
+  await bench.putSamples(5);
+  assert.deepEqual(await bench.drain({ store: null }), { ...none, waiting: 5 });
   const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'gone' });
   let calls = 0;
   const failing: ReportStore = {
     ...bench.storage.reports,
     ingest: (items) => (calls++ === 0 ? Promise.reject(away) : bench.storage.reports.ingest(items)),
   };
-  const ingest = await bench.start({ store: failing });
-  assert.equal(await ingest.drain(), null);
+  assert.deepEqual(await bench.drain({ store: failing }), { ...none, stored: 5 });
   assert.deepEqual(bench.faults, [away]);
-  assert.deepEqual(ingest.counts(), { stored: 5, duplicate: 0, quarantined: 0, waiting: 0 });
   assert.deepEqual((await bench.spool.scan()).reports, []);
 });
 
@@ -290,22 +281,19 @@ test('more than one batch is stored, leftovers before what arrives', async () =>
   const bench = await makeBench();
   const order: string[] = [];
   const sizes: number[] = [];
-  const watching: ReportStore = {
-    ...bench.storage.reports,
-    ingest: (items) => {
-      sizes.push(items.length);
-      order.push(...items.map(({ report }) => report.report_id));
-      return bench.storage.reports.ingest(items);
-    },
-  };
+  const store = bench.watching((items) => {
+    sizes.push(items.length);
+    order.push(...items.map(({ report }) => report.report_id));
+  });
   const left: string[] = [];
+  const begunMs = Date.now() - 10_000;
   for (let count = 0; count < 620; count++) {
     const { sealed, reportId } = sealedSample({ key });
-    await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
+    await bench.put('web-1', sealed, reportId, begunMs + count);
     left.push(reportId);
   }
   const fresh = sealedSample({ key });
-  const ingest = await bench.start({ store: watching });
+  const ingest = await bench.start({ store });
   ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
   await ingest.drain();
   assert.equal(ingest.counts().stored, 621);
@@ -318,19 +306,12 @@ test('what earlier runs left is stored a little at a time, and everybody else ha
   const sizes: number[] = [];
   const turnsBetween: number[] = [];
   let turns = 0;
-  const counting: ReportStore = {
-    ...bench.storage.reports,
-    ingest: (items) => {
-      sizes.push(items.length);
-      turnsBetween.push(turns);
-      turns = 0;
-      return bench.storage.reports.ingest(items);
-    },
-  };
-  for (let count = 0; count < 170; count++) {
-    const { sealed, reportId } = sealedSample({ key });
-    await bench.put('web-1', sealed, reportId, Date.now() - 10_000 + count);
-  }
+  const store = bench.watching(({ length }) => {
+    sizes.push(length);
+    turnsBetween.push(turns);
+    turns = 0;
+  });
+  await bench.putSamples(170);
   // The event loop is busy with a visit: each turn has work to do as long as it goes on.
   let isVisiting = true;
   const visit = (): void => {
@@ -339,7 +320,7 @@ test('what earlier runs left is stored a little at a time, and everybody else ha
     while (performance.now() < until);
     if (isVisiting) setImmediate(visit);
   };
-  const ingest = await bench.start({ store: counting });
+  const ingest = await bench.start({ store });
   setImmediate(visit);
   while (ingest.counts().stored < 170) await new Promise((resolve) => setTimeout(resolve, 5));
   isVisiting = false;
@@ -353,44 +334,34 @@ test('what earlier runs left is stored a little at a time, and everybody else ha
 
 test('leftovers that are put off wait, what arrived is stored', async () => {
   const bench = await makeBench();
-  for (let count = 0; count < 3; count++) {
-    const { sealed, reportId } = sealedSample({ key });
-    await bench.put('web-1', sealed, reportId);
-  }
+  await bench.putSamples(3);
   const ingest = await bench.start();
   ingest.putOffLeftovers();
   const fresh = sealedSample({ key });
   ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
   await ingest.drain();
-  assert.deepEqual(ingest.counts(), { stored: 1, duplicate: 0, quarantined: 0, waiting: 3 });
+  assert.deepEqual(ingest.counts(), { ...none, stored: 1, waiting: 3 });
 });
 
 test('the quarantine is bounded for a client and in all; beyond it a line with reason, size and digest remains', async () => {
   const bench = await makeBench();
   const garbage = async (client: string, count: number): Promise<void> => {
     for (let number = 0; number < count; number++) {
-      await bench.put(
-        client,
-        Buffer.from(`garbage ${number}`),
-        `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
-      );
+      const id = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+      await bench.put(client, Buffer.from(`garbage ${number}`), id);
     }
   };
   await garbage('web-1', 7);
   const bounds = { filesPerClient: 3, files: 5, lineBytes: 1500 };
-  const first = await bench.start({ bounds });
-  await first.drain();
-  assert.equal(first.counts().quarantined, 7);
+  assert.equal((await bench.drain({ bounds })).quarantined, 7);
   assert.equal(bench.quarantine().length, 3);
   await garbage('web-2', 20);
-  const second = await bench.start({ bounds });
-  await second.drain();
+  await bench.drain({ bounds });
   assert.equal(bench.quarantine().length, 5);
   const place = path.join(bench.dir, 'web-2', 'quarantine');
   const lines = readFileSync(path.join(place, 'dropped.jsonl'), 'utf8').trim().split('\n');
   const last = JSON.parse(lines.at(-1) ?? '') as Record<string, unknown>;
-  assert.equal(last['code'], 'seal-corrupt');
-  assert.equal(last['size_bytes'], 'garbage 19'.length);
+  assert.deepEqual([last['code'], last['size_bytes']], ['seal-corrupt', 'garbage 19'.length]);
   assert.match(String(last['sha256']), /^[0-9a-f]{64}$/);
   for (const name of readdirSync(place).filter((name) => name.startsWith('dropped'))) {
     assert.ok(readFileSync(path.join(place, name)).length <= 1500, name);
@@ -403,7 +374,7 @@ test('the same bad report again and again is kept each time, and goes when it is
   const id = '00000000-0000-4000-8000-00000000000a';
   for (let time = 0; time < 3; time++) {
     await bench.put('web-1', Buffer.from('bad'), id);
-    await (await bench.start()).drain();
+    await bench.drain();
   }
   const place = path.join(bench.dir, 'web-1', 'quarantine');
   const names = readdirSync(place).filter((name) => name.endsWith('.fhs'));
@@ -420,20 +391,10 @@ test('reports as large as they may be are opened few at a time, and all are stor
   const data = Array.from({ length: 1000 }, (_, number) => row(number));
   const inside = { worker_reports: [1, 2, 3].map(() => worker('disks', [{ name: 'disk', data }])) };
   const sizes: number[] = [];
-  for (let number = 0; number < 25; number++) {
-    const { sealed, reportId } = sealedSample({ key, inside });
-    await bench.put('web-1', sealed, reportId);
-  }
-  const { reports } = bench.storage;
-  const store: ReportStore = {
-    ...reports,
-    ingest: (items) => {
-      sizes.push(items.reduce((sum, { report }) => sum + JSON.stringify(report).length, 0));
-      return reports.ingest(items);
-    },
-  };
-  const ingest = await bench.start({ store });
-  assert.equal(await ingest.drain(), null);
-  assert.deepEqual(ingest.counts(), { stored: 25, duplicate: 0, quarantined: 0, waiting: 0 });
+  await bench.putSamples(25, inside);
+  const store = bench.watching((items) => {
+    sizes.push(items.reduce((sum, { report }) => sum + JSON.stringify(report).length, 0));
+  });
+  assert.deepEqual(await bench.drain({ store }), { ...none, stored: 25 });
   assert.ok(sizes.length >= 2 && Math.max(...sizes) < 4 * 1024 * 1024, `batches of ${sizes.join()} bytes`);
 });
