@@ -10,19 +10,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
 import { writeSynced, sharedSync, removeOldParts } from '../../src/state/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-function folder(t: TestContext): string {
-  const dir = tempFolder(t);
-  return dir;
-}
-
 test('a file is there whole, for us alone, and nothing else', async (t) => {
-  const dir = folder(t);
+  const dir = tempFolder(t);
   const bytes = Buffer.alloc(3_000_000, 'sealed');
   await writeSynced(dir, 'report.fhs', bytes);
   assert.deepEqual(readdirSync(dir), ['report.fhs']);
@@ -31,7 +26,7 @@ test('a file is there whole, for us alone, and nothing else', async (t) => {
 });
 
 test('what a killed process left under its other name is overwritten, shorter or not', async (t) => {
-  const dir = folder(t);
+  const dir = tempFolder(t);
   writeFileSync(path.join(dir, '.report.fhs.part'), 'x'.repeat(100));
   await writeSynced(dir, 'report.fhs', Buffer.from('short'));
   assert.deepEqual(readdirSync(dir), ['report.fhs']);
@@ -39,14 +34,16 @@ test('what a killed process left under its other name is overwritten, shorter or
 });
 
 test('where the file cannot get its name nothing is left', async (t) => {
-  const dir = folder(t);
+  const dir = tempFolder(t);
   mkdirSync(path.join(dir, 'report.fhs'));
   await assert.rejects(writeSynced(dir, 'report.fhs', Buffer.from('x')), { code: 'EISDIR' });
   assert.deepEqual(readdirSync(dir), ['report.fhs']);
 });
 
 test('a folder that is gone is an error', async (t) => {
-  await assert.rejects(writeSynced(path.join(folder(t), 'gone'), 'report.fhs', Buffer.from('x')), { code: 'ENOENT' });
+  await assert.rejects(writeSynced(path.join(tempFolder(t), 'gone'), 'report.fhs', Buffer.from('x')), {
+    code: 'ENOENT',
+  });
 });
 
 interface Begun {

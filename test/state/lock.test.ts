@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 
 import { takeLock, type LockAttempt } from '../../src/state/lock.ts';
 import { programArgs } from '../support/program-args.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fleet-lock-'));
-after(() => {
-  rmSync(dir, { recursive: true, force: true });
-});
-
+const dir = tempFolder();
 let files = 0;
 const freshFile = (): string => path.join(dir, `lock-${files++}.db`);
 

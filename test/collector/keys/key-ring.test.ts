@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -30,7 +31,7 @@ import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { generateKeyPair, privateKeyToPem } from '../../../src/seal/key-pair.ts';
 import { openReport } from '../../../src/seal/open.ts';
-import { sealReport } from '../../../src/seal/seal.ts';
+import type { KeyUse } from '../../../src/storage/store/sealed-store.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -64,22 +65,12 @@ test('after a rotation the new pair seals and both open, even when the clock wen
   const ring = loadKeyRing(paths, now);
   assert.equal(ring.sealing.id, made.id);
   assert.notEqual(made.id, old.id);
-  for (const { publicKey } of [old, ring.sealing]) {
-    const sealed = sealReport({
-      publicKey,
-      reportId: '6f1c0e5a-1f0b-4f7e-9f43-0c3c7d1f2a10',
-      client: 'web-1',
-      plaintext: Buffer.from('{}'),
-    });
+  for (const key of [old, ring.sealing]) {
+    const { sealed } = sealedSample({ key, plaintext: Buffer.from('{}') });
     assert.equal(openReport(sealed, ring.opening).plaintext.toString(), '{}');
   }
-  assert.deepEqual(
-    listKeys(paths).map(({ id, seals }) => [id, seals]),
-    [
-      [old.id, false],
-      [made.id, true],
-    ],
-  );
+  const listed = listKeys(paths).map(({ id, seals }) => `${id} ${seals}`);
+  assert.deepEqual(listed, [`${old.id} false`, `${made.id} true`]);
 });
 
 test('a retired pair is gone from both folders, and the sealing one cannot be retired', () => {
@@ -92,10 +83,8 @@ test('a retired pair is gone from both folders, and the sealing one cannot be re
   assert.deepEqual([...loadKeyRing(paths, now).opening.keys()], [made.id]);
   assert.equal(readdirSync(paths.publicKeys).length, 1);
   const { clause, advice } = describeMissingKey(paths, old.id);
-  assert.equal(
-    clause,
-    `key ${old.id}, which was made at 2026-11-20 10:00 UTC and retired here at 2026-11-20 10:01 UTC`,
-  );
+  const times = 'which was made at 2026-11-20 10:00 UTC and retired here at 2026-11-20 10:01 UTC';
+  assert.equal(clause, `key ${old.id}, ${times}`);
   assert.equal(advice, `To open it put ${old.file} back from a backup.`);
 });
 
@@ -106,11 +95,8 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   const { sealed, reportId } = sealedSample({ key: old });
   const spool = openSealedSpool(paths.encryptedStats);
   const waiting = await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: now, clock: null });
-  assert.throws(() => retireKey(paths, old.id), {
-    code: 'key-in-use',
-    message: /^1 report waits in /,
-    advice: /collect/,
-  });
+  const refused = { code: 'key-in-use', message: /^1 report waits in /, advice: /collect/ };
+  assert.throws(() => retireKey(paths, old.id), refused);
   const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
   quarantine.add(waiting, 'web-1', { code: 'report-refused', message: '', atMs: now });
   assert.throws(() => retireKey(paths, old.id), { code: 'key-in-use', message: /^1 report in quarantine/ });
@@ -118,37 +104,22 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   assert.equal(retireKey(paths, old.id).id, old.id);
 });
 
+const usedBy = (clients: Readonly<Record<string, readonly string[] | null>>) => ({
+  waiting: 0,
+  clients: new Map(Object.entries(clients)),
+});
+
 const holders: readonly (readonly [what: string, use: RetireKeyOptions['use'], who: RegExp | null])[] = [
   ['no database yet', null, null],
-  ['nobody was ever visited', { waiting: 0, clients: new Map() }, null],
-  [
-    'all were visited since',
-    {
-      waiting: 0,
-      clients: new Map([
-        ['a', ['new']],
-        ['b', ['new']],
-      ]),
-    },
-    null,
-  ],
-  [
-    'one was not',
-    {
-      waiting: 0,
-      clients: new Map([
-        ['a', ['old']],
-        ['b', ['new']],
-      ]),
-    },
-    /^a may hold reports/,
-  ],
-  ['a restricted key seals to it beside', { waiting: 0, clients: new Map([['b', ['new', 'old']]]) }, /^b may hold/],
-  ['of one it is not known', { waiting: 0, clients: new Map([['a', null]]) }, /^a may hold/],
-  ['one was renamed meanwhile', { waiting: 0, clients: new Map([['was-a', ['old']]]) }, /^a may hold/],
-  ['one that is retired', { waiting: 0, clients: new Map([['gone', ['old']]]) }, null],
-  ['one that left config.xml', { waiting: 0, clients: new Map([['z', ['old']]]) }, null],
-  ['sealed reports wait in the database', { waiting: 2, clients: new Map() }, /^2 reports wait in the database/],
+  ['nobody was ever visited', usedBy({}), null],
+  ['all were visited since', usedBy({ a: ['new'], b: ['new'] }), null],
+  ['one was not', usedBy({ a: ['old'], b: ['new'] }), /^a may hold reports/],
+  ['a restricted key seals to it beside', usedBy({ b: ['new', 'old'] }), /^b may hold/],
+  ['of one it is not known', usedBy({ a: null }), /^a may hold/],
+  ['one was renamed meanwhile', usedBy({ 'was-a': ['old'] }), /^a may hold/],
+  ['one that is retired', usedBy({ gone: ['old'] }), null],
+  ['one that left config.xml', usedBy({ z: ['old'] }), null],
+  ['sealed reports wait in the database', { ...usedBy({}), waiting: 2 }, /^2 reports wait in the database/],
   [
     'the database is away',
     new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }),
@@ -160,15 +131,10 @@ for (const [what, use, expected] of holders) {
     const paths = freshPaths();
     const old = generateKey(paths, now).id;
     rotateKeys(paths, now);
-    const named =
-      use === null || use instanceof FleetError
-        ? use
-        : {
-            ...use,
-            clients: new Map(
-              [...use.clients].map(([name, keys]) => [name, keys?.map((key) => (key === 'old' ? old : key)) ?? null]),
-            ),
-          };
+    const isUse = use !== null && !(use instanceof FleetError);
+    const clientsOf = ({ clients }: KeyUse) =>
+      [...clients].map(([name, keys]) => [name, keys?.map((key) => (key === 'old' ? old : key)) ?? null] as const);
+    const named = isUse ? { ...use, clients: new Map(clientsOf(use)) } : use;
     const clients = [
       { name: 'a', was: 'was-a', state: 'active' },
       { name: 'b', was: null, state: 'paused' },
@@ -189,10 +155,8 @@ for (const [what, use, expected] of holders) {
 
 test('a machine that opens nothing seals to the newest public key it was given, and makes none', () => {
   const [opener, collector] = [freshPaths(), freshPaths()];
-  assert.throws(() => loadSealingRing(collector, now), {
-    code: 'keys-invalid',
-    advice: /keys generate.*keys import-public/,
-  });
+  const missing = { code: 'keys-invalid', advice: /keys generate.*keys import-public/ };
+  assert.throws(() => loadSealingRing(collector, now), missing);
   const first = generateKey(opener, now);
   const publicFile = (key: { readonly file: string }): string => path.join(opener.publicKeys, path.basename(key.file));
   importPublicKey(collector, publicFile(first), now);
@@ -203,13 +167,8 @@ test('a machine that opens nothing seals to the newest public key it was given, 
   const ring = loadSealingRing(collector, now);
   assert.equal(ring.sealing.id, second.id);
   assert.deepEqual([ring.opening, ring.known.has(first.id), ring.known.has('0123456789abcdef')], [null, true, false]);
-  assert.deepEqual(
-    listKeys(collector, false).map(({ id, seals, opens }) => [id, seals, opens]),
-    [
-      [first.id, false, false],
-      [second.id, true, false],
-    ],
-  );
+  const listed = listKeys(collector, false).map(({ id, seals, opens }) => `${id} ${seals} ${opens}`);
+  assert.deepEqual(listed, [`${first.id} false false`, `${second.id} true false`]);
   assert.match(describeMissingKey(collector, first.id).clause, /whose private half is not in/);
   assert.equal(existsSync(collector.keys), false);
   assert.equal(retireKey(collector, first.id, { opens: false }).opens, false);
@@ -221,7 +180,7 @@ test('the machine that opens for another keeps a key until something came that i
   const paths = freshPaths();
   const old = generateKey(paths, now).id;
   const newer = rotateKeys(paths, now).id;
-  const brought = (...keys: readonly string[]) => ({ waiting: 0, clients: new Map([['a', keys]]) });
+  const brought = (...keys: readonly string[]) => usedBy({ a: keys });
   for (const use of [null, brought(), brought('0123456789abcdef')]) {
     assert.throws(() => retireKey(paths, old, { opens: false, use }), {
       code: 'key-in-use',
@@ -265,19 +224,12 @@ test('a first pair is made once', () => {
 });
 
 type Damage = (files: { readonly privateFile: string; readonly publicFile: string; readonly keys: string }) => void;
+const otherKey = privateKeyToPem(generateKeyPair());
 const damages: readonly (readonly [string, Damage, RegExp])[] = [
   ['a private key that others can read', ({ privateFile }) => chmodSync(privateFile, 0o640), /can be used by others/],
   ['an empty private key', ({ privateFile }) => writeFileSync(privateFile, ''), /not a private key/],
-  [
-    'a cut private key',
-    ({ privateFile }) => writeFileSync(privateFile, readFileSync(privateFile, 'utf8').slice(0, 60)),
-    /pem/,
-  ],
-  [
-    'a private key swapped for another',
-    ({ privateFile }) => writeFileSync(privateFile, privateKeyToPem(generateKeyPair())),
-    /another key/,
-  ],
+  ['a cut private key', ({ privateFile }) => truncateSync(privateFile, 60), /pem/],
+  ['a private key swapped for another', ({ privateFile }) => writeFileSync(privateFile, otherKey), /another key/],
   ['a file of another name', ({ keys }) => writeFileSync(path.join(keys, 'id_ed25519'), ''), /not named like a key/],
   ['a public copy that differs', ({ publicFile }) => writeFileSync(publicFile, 'x'), /differs/],
   [
@@ -295,11 +247,8 @@ for (const [what, damage, expected] of damages) {
     const paths = freshPaths();
     loadKeyRing(paths, now);
     const [name = ''] = readdirSync(paths.keys);
-    damage({
-      privateFile: path.join(paths.keys, name),
-      publicFile: path.join(paths.publicKeys, name),
-      keys: paths.keys,
-    });
+    const { keys, publicKeys } = paths;
+    damage({ privateFile: path.join(keys, name), publicFile: path.join(publicKeys, name), keys });
     assert.throws(() => loadKeyRing(paths, now), { code: 'keys-invalid', stage: 'keys', message: expected });
   });
 }
@@ -335,10 +284,7 @@ test('the collector id is made once and damage to it is said', () => {
 });
 
 const days = 86_400_000;
-const holding = (keyId: string): NonNullable<RetireKeyOptions['use']> => ({
-  waiting: 0,
-  clients: new Map(['a', 'b'].map((name) => [name, [keyId]])),
-});
+const holding = (keyId: string) => usedBy({ a: [keyId], b: [keyId] });
 const two = ['a', 'b'].map((name) => ({ name, was: null, state: 'active' as const }));
 
 test('retire gives up the reports of the clients that are excepted, and of no other', () => {

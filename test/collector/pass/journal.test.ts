@@ -9,50 +9,17 @@ import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
+import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const root = tempFolder();
 let places = 0;
 const freshDir = (): string => path.join(root, String(places++));
 
-const startOf = (number: number): RunStart => ({
-  id: `run-${number}`,
-  program: 'collect',
-  collectorId: 'c',
-  host: 'h',
-  scope: 'full',
-  configDigest: 'd',
-  startedAtMs: 1000 * number,
-});
-const endOf = (start: RunStart): RunEnd => ({
-  id: start.id,
-  outcome: 'finished',
-  finishedAtMs: start.startedAtMs + 500,
-  clients: 1,
-  succeeded: 1,
-  failed: 0,
-  skipped: 0,
-  cpuMs: 1,
-  maxRssBytes: 1,
-});
-const visitOf = (start: RunStart, client: string, ok = true): VisitRecord => ({
-  runId: start.id,
-  client,
-  address: client,
-  startedAtMs: start.startedAtMs + 10,
-  durationMs: 100,
-  ok,
-  stage: null,
-  code: null,
-  message: null,
-  connectMs: null,
-  bytesIn: 0,
-  bytesOut: 0,
-  uploaded: false,
-  reader: null,
-  bootId: null,
-  nextAttemptAtMs: null,
-});
+const startOf = (number: number): RunStart => runStart({ id: `run-${number}`, startedAtMs: 1000 * number });
+const endOf = (start: RunStart): RunEnd => runEnd(start, { clients: 1, succeeded: 1, failed: 0 });
+const visitOf = (start: RunStart, client: string, ok = true): VisitRecord =>
+  visit({ runId: start.id, client, startedAtMs: start.startedAtMs + 10, ok });
 
 function startJournal(dir: string, start: RunStart): JournalFile {
   const journal = journalOf(dir, start);
@@ -97,10 +64,8 @@ test('what the database was not told is told in order and then forgotten', async
   const { store, told } = tellTale();
   const replay = await replayJournals(dir, store, 99_000);
   assert.deepEqual(replay, { runs: 3, visits: 6, refused: 0, dropped: 0, left: 0 });
-  assert.deepEqual(
-    told,
-    [1, 2, 11].flatMap((number) => [`end run-${number} finished 1/1`, `visits a${number} b${number}`]),
-  );
+  const records = [1, 2, 11].flatMap((number) => [`end run-${number} finished 1/1`, `visits a${number} b${number}`]);
+  assert.deepEqual(told, records);
   assert.deepEqual(readdirSync(dir), []);
 });
 
@@ -133,13 +98,8 @@ test('a database that is away again stops the replay without loss; one that refu
   await assert.rejects(replayJournals(dir, away.store, 99_000), { code: 'storage-unavailable' });
   assert.equal(readdirSync(dir).length, 2);
   const refusing = tellTale(() => 'storage-failed');
-  assert.deepEqual(await replayJournals(dir, refusing.store, 99_000), {
-    runs: 0,
-    visits: 0,
-    refused: 2,
-    dropped: 0,
-    left: 0,
-  });
+  const replay = await replayJournals(dir, refusing.store, 99_000);
+  assert.deepEqual(replay, { runs: 0, visits: 0, refused: 2, dropped: 0, left: 0 });
   assert.deepEqual(readdirSync(dir), []);
 });
 
@@ -149,29 +109,25 @@ test('beyond its bound the oldest journals go', () => {
   const [first = ''] = readdirSync(dir);
   const { size } = statSync(path.join(dir, first));
   const { kept, dropped } = boundJournals(dir, 2 * size);
-  assert.deepEqual(
-    [kept.map((file) => path.basename(file).slice(0, 15)), dropped],
-    [['000000000002000', '000000000003000'], 1],
-  );
+  const names = kept.map((file) => path.basename(file).slice(0, 15));
+  assert.deepEqual([names, dropped], [['000000000002000', '000000000003000'], 1]);
 });
+
+/** A record of a run, with the codes of its faults. */
+function recordOf(dir: string, start: RunStart, store: ReportStore) {
+  const faults: ErrorCode[] = [];
+  const onFault = ({ code }: FleetError): void => void faults.push(code);
+  return { record: startRunRecord({ store, journal: journalOf(dir, start), start, onFault }), faults };
+}
 
 test('what the database takes is not kept', async () => {
   const dir = freshDir();
   const start = startOf(1);
   const { store, told } = tellTale();
-  const faults: FleetError[] = [];
-  const record = startRunRecord({
-    store,
-    journal: journalOf(dir, start),
-    start,
-    onFault: (fault) => faults.push(fault),
-  });
+  const { record, faults } = recordOf(dir, start, store);
   for (let number = 0; number < 450; number++) record.visit(visitOf(start, `c${number}`));
   await record.end(endOf(start));
-  assert.deepEqual(
-    told.map((line) => line.split(' ', 1)[0]),
-    ['start', 'visits', 'visits', 'visits', 'end'],
-  );
+  assert.equal(told.map((line) => line.split(' ', 1)[0]).join(' '), 'start visits visits visits end');
   assert.deepEqual([faults, readdirSync(dir)], [[], []]);
 });
 
@@ -180,20 +136,11 @@ test('a journal that cannot be written is a fault of the run, told once the data
   writeFileSync(dir, 'a file where the folder should be');
   const start = startOf(1);
   const { store, told } = tellTale();
-  const faults: FleetError[] = [];
-  const record = startRunRecord({
-    store,
-    journal: journalOf(dir, start),
-    start,
-    onFault: (fault) => faults.push(fault),
-  });
+  const { record, faults } = recordOf(dir, start, store);
   record.visit(visitOf(start, 'a'));
   await record.end(endOf(start));
   assert.deepEqual(told, ['start run-1', 'visits a', 'end run-1 finished 1/1']);
-  assert.deepEqual(
-    faults.map(({ code }) => code),
-    ['spool-full'],
-  );
+  assert.deepEqual(faults, ['spool-full']);
 });
 
 test('once the database is gone, everything that follows is kept', async () => {
@@ -201,22 +148,13 @@ test('once the database is gone, everything that follows is kept', async () => {
   const start = startOf(1);
   let gone = false;
   const { store } = tellTale(() => (gone ? 'storage-unavailable' : null));
-  const faults: FleetError[] = [];
-  const record = startRunRecord({
-    store,
-    journal: journalOf(dir, start),
-    start,
-    onFault: (fault) => faults.push(fault),
-  });
+  const { record, faults } = recordOf(dir, start, store);
   for (let number = 0; number < 200; number++) record.visit(visitOf(start, `c${number}`));
   await new Promise((resolve) => setImmediate(resolve));
   gone = true;
   for (let number = 200; number < 250; number++) record.visit(visitOf(start, `c${number}`));
   await record.end(endOf(start));
-  assert.deepEqual(
-    faults.map(({ code }) => code),
-    ['storage-unavailable'],
-  );
+  assert.deepEqual(faults, ['storage-unavailable']);
   const { store: later, told } = tellTale();
   const replay = await replayJournals(dir, later, 99_000);
   assert.equal(replay.visits, 50);

@@ -7,42 +7,34 @@ import type { Storage } from '../../../src/storage/store/storage.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeFleet, type Fleet } from '../../support/fleet.ts';
+import { runEnd, runStart } from '../../storage/support/samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import type { RunOutcome } from '../../../src/storage/store/run.ts';
 
 const minuteMs = 60_000;
 const collectorId = randomUUID();
 
-type Run = readonly [minutesAgo: number, outcome: RunOutcome];
-
 /**
  * A known client, alerters that began so many minutes ago and ended so, a minute later, and full runs of the collector
  * so many minutes ago.
  */
-async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10, 5]): Promise<Fleet> {
+async function fleetWith(runs: string, collects: readonly number[] = [10, 5]): Promise<Fleet> {
   const fleet = makeFleet();
   await makeInventoriedIn(fleet.stateDir, 'web-1');
   const storage = await fleet.openStorage();
   writeFileSync(statePaths(fleet.stateDir).collectorId, `${collectorId}\n`);
   const all = [
-    ...runs.map(([minutesAgo, outcome]) => ({ program: 'alert', collectorId: '', minutesAgo, outcome }) as const),
+    ...Array.from(runs.matchAll(/(-?\d+) (\w+)/g), ([, minutes, outcome]) => {
+      const whose = { program: 'alert', collectorId: '' } as const;
+      return { ...whose, minutesAgo: Number(minutes), outcome: outcome as RunOutcome };
+    }),
     ...collects.map((minutesAgo) => ({ program: 'collect', collectorId, minutesAgo, outcome: 'finished' }) as const),
   ];
   for (const { minutesAgo, outcome, ...whose } of all) {
     const startedAtMs = Date.now() - minutesAgo * minuteMs;
-    const start = {
-      id: randomUUID(),
-      ...whose,
-      host: 'elsewhere',
-      scope: 'full',
-      configDigest: '',
-      startedAtMs,
-    } as const;
+    const start = runStart({ ...whose, startedAtMs });
     if (outcome === 'running') await storage.reports.startRun(start);
-    else {
-      const counts = { clients: 0, succeeded: 0, failed: 0, skipped: 0, cpuMs: 0, maxRssBytes: 0 };
-      await storage.reports.endRun(start, { id: start.id, outcome, finishedAtMs: startedAtMs + minuteMs, ...counts });
-    }
+    else await storage.reports.endRun(start, runEnd(start, { outcome, finishedAtMs: startedAtMs + minuteMs }));
   }
   await storage.close();
   return fleet;
@@ -50,48 +42,22 @@ async function fleetWith(runs: readonly Run[], collects: readonly number[] = [10
 
 // `every` is five minutes, so an alerter is silent after a quarter of an hour.
 for (const [what, runs, silent] of [
-  ['no alerter ever ran', [], false],
-  ['one has just finished', [[2, 'finished']], false],
-  ['one finished 14 minutes ago', [[15, 'finished']], false],
-  ['the last one finished 19 minutes ago', [[20, 'finished']], true],
-  [
-    'they begin and never end',
-    [
-      [20, 'finished'],
-      [3, 'running'],
-    ],
-    true,
-  ],
-  [
-    'they are interrupted',
-    [
-      [20, 'finished'],
-      [3, 'interrupted'],
-    ],
-    true,
-  ],
-  [
-    'one finished, the next has just begun',
-    [
-      [5, 'finished'],
-      [1, 'running'],
-    ],
-    false,
-  ],
-  ['none has ever finished', [[200, 'running']], true],
+  ['no alerter ever ran', '', false],
+  ['one has just finished', '2 finished', false],
+  ['one finished 14 minutes ago', '15 finished', false],
+  ['the last one finished 19 minutes ago', '20 finished', true],
+  ['they begin and never end', '20 finished, 3 running', true],
+  ['they are interrupted', '20 finished, 3 interrupted', true],
+  ['one finished, the next has just begun', '5 finished, 1 running', false],
+  ['none has ever finished', '200 running', true],
 ] as const) {
   test(`${what}: ${silent ? 'exit status 1 and why' : 'all is well'}`, async () => {
     const fleet = await fleetWith(runs);
     const { exitStatus, faults, succeeded } = await fleet.collect([makeClient('web-1')]);
-    assert.deepEqual(
-      [exitStatus, succeeded, faults.map(({ code }) => code)],
-      silent ? [1, 1, ['alerter-silent']] : [0, 1, []],
-    );
-    if (silent)
-      assert.match(
-        faults[0]?.message ?? '',
-        /has finished for (19m|a week or more|3h 19m); the newest began at \d{4}-/,
-      );
+    const codes = faults.map(({ code }) => code);
+    assert.deepEqual([exitStatus, succeeded, codes], silent ? [1, 1, ['alerter-silent']] : [0, 1, []]);
+    const words = /has finished for (19m|a week or more|3h 19m); the newest began at \d{4}-/;
+    if (silent) assert.match(faults[0]?.message ?? '', words);
   });
 }
 
@@ -102,46 +68,28 @@ test('after a pause of the whole machine the alerter is not silent until three r
     [[5, 0], false],
     [[10, 5], true],
   ] as const) {
-    const fleet = await fleetWith([[42, 'finished']], collects);
+    const fleet = await fleetWith('42 finished', collects);
     const { faults } = await fleet.collect([makeClient('web-1')]);
-    assert.deepEqual(
-      faults.map(({ code }) => code),
-      silent ? ['alerter-silent'] : [],
-      String(collects),
-    );
+    const codes = faults.map(({ code }) => code);
+    assert.deepEqual(codes, silent ? ['alerter-silent'] : [], String(collects));
     if (silent) assert.match(faults[0]?.message ?? '', /has finished for 41m;/);
   }
 });
 
 test('a pass of ten years hence, under a clock that was wrong, hides no silence', async () => {
   const tenYears = 10 * 365 * 24 * 60;
-  for (const [runs, codes] of [
-    [
-      [
-        [-tenYears, 'finished'],
-        [20, 'finished'],
-      ],
-      ['alerter-silent'],
-    ],
-    [
-      [
-        [-tenYears, 'finished'],
-        [5, 'finished'],
-      ],
-      [],
-    ],
+  for (const [minutesAgo, codes] of [
+    [20, ['alerter-silent']],
+    [5, []],
   ] as const) {
-    const fleet = await fleetWith(runs);
-    const { faults } = await fleet.collect([makeClient('web-1')]);
-    assert.deepEqual(
-      faults.map(({ code }) => code),
-      codes,
-    );
+    const fleet = await fleetWith(`${-tenYears} finished, ${minutesAgo} finished`);
+    const faults = (await fleet.collect([makeClient('web-1')])).faults.map(({ code }) => code);
+    assert.deepEqual(faults, codes);
   }
 });
 
 test('the collector’s own clock does not matter: three hours ahead or behind, an alerter that runs is not silent', async () => {
-  const fleet = await fleetWith([[5, 'finished']]);
+  const fleet = await fleetWith('5 finished');
   for (const hours of [3, -3]) {
     const now = (): number => Date.now() + hours * 60 * minuteMs;
     assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
@@ -149,7 +97,7 @@ test('the collector’s own clock does not matter: three hours ahead or behind, 
 });
 
 test('only a full run looks, and not right after the database was away', async () => {
-  const fleet = await fleetWith([[20, 'finished']]);
+  const fleet = await fleetWith('20 finished');
   const some = await fleet.collect([makeClient('web-1')], { only: new Set(['web-1']) });
   assert.equal(some.exitStatus, 0);
   const away = (): Promise<Storage> =>
@@ -160,7 +108,7 @@ test('only a full run looks, and not right after the database was away', async (
 });
 
 test('a client that fails beside it is still exit status 1', async () => {
-  const fleet = await fleetWith([[20, 'finished']]);
+  const fleet = await fleetWith('20 finished');
   const refuse = {
     connect: () => Promise.reject(new FleetError({ code: 'connect-refused', stage: 'connect', message: 'no' })),
   };

@@ -12,6 +12,10 @@ interface Observed {
   readonly mostOf: Map<string, number>;
 }
 
+const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, item) => item);
+const ascending = (one: number, other: number): number => one - other;
+const unlimited = { limitsOf: () => [], isSlow: () => false, signal: new AbortController().signal };
+
 /** Works on 0..count-1, each for a few turns of the event loop, and counts the items in work at the same time. */
 async function watch(
   count: number,
@@ -23,11 +27,7 @@ async function watch(
   const active = new Map<string, number>();
   const controller = new AbortController();
   const notBegun = await runWorkQueue({
-    items: Array.from({ length: count }, (_, item) => item),
-    concurrency,
-    limitsOf,
-    isSlow: () => false,
-    signal: controller.signal,
+    ...{ items: upTo(count), concurrency, limitsOf, isSlow: () => false, signal: controller.signal },
     work: async (item) => {
       observed.order.push(item);
       const keys = ['all', ...limitsOf(item).map(({ key }) => key)];
@@ -46,10 +46,7 @@ async function watch(
 
 test('everything is done once, in order, as many at a time as allowed', async () => {
   const { order, most, notBegun } = await watch(100, 7);
-  assert.deepEqual(
-    order,
-    Array.from({ length: 100 }, (_, item) => item),
-  );
+  assert.deepEqual(order, upTo(100));
   assert.equal(most, 7);
   assert.deepEqual(notBegun, []);
 });
@@ -72,10 +69,7 @@ test('things that share two limits are all done', async () => {
     { key: `b${item % 2}`, most: 2 },
   ];
   const { order, mostOf } = await watch(200, 20, limitsOf);
-  assert.deepEqual(
-    order.toSorted((x, y) => x - y),
-    Array.from({ length: 200 }, (_, item) => item),
-  );
+  assert.deepEqual(order.toSorted(ascending), upTo(200));
   for (const [key, most] of mostOf) assert.ok(key === 'all' || most <= (key.startsWith('a') ? 1 : 2), key);
 });
 
@@ -83,19 +77,12 @@ test('once aborted nothing is begun, and what was not begun is told', async () =
   const limitsOf = (item: number): readonly Limit[] => (item < 20 ? [{ key: 'rack', most: 1 }] : []);
   const { order, notBegun } = await watch(100, 5, limitsOf, 12);
   assert.equal(order.length, 12);
-  assert.deepEqual(
-    [...order, ...notBegun].toSorted((x, y) => x - y),
-    Array.from({ length: 100 }, (_, item) => item),
-  );
+  assert.deepEqual([...order, ...notBegun].toSorted(ascending), upTo(100));
 });
 
 test('work that rejects is the fault of the whole', async () => {
   const work = (item: number): Promise<void> => (item === 3 ? Promise.reject(new Error('three')) : Promise.resolve());
-  const { signal } = new AbortController();
-  await assert.rejects(
-    runWorkQueue({ items: [1, 2, 3, 4], concurrency: 2, limitsOf: () => [], isSlow: () => false, signal, work }),
-    /three/,
-  );
+  await assert.rejects(runWorkQueue({ ...unlimited, items: [1, 2, 3, 4], concurrency: 2, work }), /three/);
 });
 
 /** A schedule whose items end when the test ends them. */
@@ -106,13 +93,12 @@ function steered(
 ) {
   const begun: number[] = [];
   const open = new Map<number, { readonly leave: () => void; readonly end: () => void }>();
-  const { signal } = new AbortController();
   const work = (item: number, leave: () => void): Promise<void> =>
     new Promise((resolve) => {
       begun.push(item);
       open.set(item, { leave, end: resolve });
     });
-  const result = runWorkQueue({ items, concurrency, limitsOf, isSlow, signal, work });
+  const result = runWorkQueue({ ...unlimited, items, concurrency, limitsOf, isSlow, work });
   const end = async (...ended: readonly number[]): Promise<void> => {
     for (const item of ended) {
       open.get(item)?.end();
@@ -146,11 +132,7 @@ test('what is left early is free for others, once, while the work goes on', asyn
 
 test('the slow get a quarter of the places while others wait, from the start, and all places afterwards', async () => {
   const isSlow = (item: number): boolean => item >= 20;
-  const { begun, open, result, end } = steered(
-    Array.from({ length: 40 }, (_, item) => item),
-    8,
-    { isSlow },
-  );
+  const { begun, open, result, end } = steered(upTo(40), 8, { isSlow });
   const slow = (): number => [...open.keys()].filter(isSlow).length;
   assert.equal(slow(), 2);
   assert.equal([...open.keys()].length, 8);
@@ -210,11 +192,7 @@ test('what turns slow when nothing else is left is done all the same', async () 
 
 test('limits that are lowered while they are in use hold from then on, and nobody is forgotten', async () => {
   let most = 6;
-  const { open, result, end } = steered(
-    Array.from({ length: 30 }, (_, item) => item),
-    20,
-    { limitsOf: () => [{ key: 'rack', most }] },
-  );
+  const { open, result, end } = steered(upTo(30), 20, { limitsOf: () => [{ key: 'rack', most }] });
   assert.equal(open.size, 6);
   most = 2;
   await end(0, 1, 2);
@@ -252,21 +230,17 @@ test('whatever is limited, slow and turns slow: everything is done once, within 
         await end(first);
       }
       assert.deepEqual(await result, []);
-      assert.deepEqual(
-        begun.toSorted((x, y) => x - y),
-        [...items.keys()],
-      );
+      assert.deepEqual(begun.toSorted(ascending), [...items.keys()]);
     }),
     { numRuns: 200 },
   );
 });
 
 test('few begin in one turn of the event loop, until all places are taken', async () => {
-  const items = Array.from({ length: 30 }, (_, item) => item);
-  const { signal } = new AbortController();
+  const items = upTo(30);
   const ends: (() => void)[] = [];
   const work = (): Promise<void> => new Promise((resolve) => void ends.push(resolve));
-  const done = runWorkQueue({ items, concurrency: 20, limitsOf: () => [], isSlow: () => false, signal, work });
+  const done = runWorkQueue({ ...unlimited, items, concurrency: 20, work });
   const begun = [ends.length];
   while (ends.length < 20) {
     await setImmediate();
@@ -281,27 +255,19 @@ test('few begin in one turn of the event loop, until all places are taken', asyn
 });
 
 test('what ends within its turn does not end the others', async () => {
-  const items = Array.from({ length: 100 }, (_, item) => item);
-  const { signal } = new AbortController();
+  const items = upTo(100);
   const order: number[] = [];
   const work = (item: number): Promise<void> => {
     order.push(item);
     return Promise.resolve();
   };
-  const notBegun = await runWorkQueue({
-    items,
-    concurrency: 200,
-    limitsOf: () => [],
-    isSlow: () => false,
-    signal,
-    work,
-  });
+  const notBegun = await runWorkQueue({ ...unlimited, items, concurrency: 200, work });
   assert.deepEqual(order, items);
   assert.deepEqual(notBegun, []);
 });
 
 test('a signal between two turns leaves the rest alone', async () => {
-  const items = Array.from({ length: 20 }, (_, item) => item);
+  const items = upTo(20);
   const controller = new AbortController();
   const order: number[] = [];
   const work = (item: number): Promise<void> => {
@@ -310,14 +276,7 @@ test('a signal between two turns leaves the rest alone', async () => {
     return Promise.resolve();
   };
   const { signal } = controller;
-  const notBegun = await runWorkQueue({
-    items,
-    concurrency: 20,
-    limitsOf: () => [],
-    isSlow: () => false,
-    signal,
-    work,
-  });
+  const notBegun = await runWorkQueue({ ...unlimited, items, concurrency: 20, signal, work });
   assert.deepEqual([...order, ...notBegun], items);
   assert.equal(order.length, 8);
 });
