@@ -17,8 +17,8 @@ const clientWith = (ssh: Partial<SshSettings>): Client => makeClient('locked', {
 /** Returns the minutes at which a client that always refuses logins was visited, of passes at these minutes. */
 async function visitedAt(
   minutes: readonly number[],
-  client: (fleet: Fleet) => Client,
-  beforePass: (minute: number, fleet: Fleet) => { readonly digest?: string } | undefined,
+  client: (fleet: Fleet) => Client = () => clientWith({}),
+  beforePass: (minute: number, fleet: Fleet) => { readonly digest?: string } | undefined = () => undefined,
 ): Promise<readonly number[]> {
   const { dir } = makeFleet();
   const visited: number[] = [];
@@ -45,20 +45,12 @@ function touch(file: string, minute: number): void {
 
 test('nothing but time, while nothing changes', async () => {
   const minutes = Array.from({ length: 30 }, (_, run) => run * 5);
-  const visited = await visitedAt(
-    minutes,
-    () => clientWith({}),
-    () => undefined,
-  );
-  assert.deepEqual(visited, [0, 5, 15, 35, 75, 135]);
+  assert.deepEqual(await visitedAt(minutes), [0, 5, 15, 35, 75, 135]);
 });
 
 test('a changed config.xml, once', async () => {
-  const visited = await visitedAt(
-    [0, 5, 10, 15, 20, 25, 30],
-    () => clientWith({}),
-    (minute) => (minute < 10 ? undefined : { digest: '1'.repeat(64) }),
-  );
+  const changed = (minute: number) => (minute < 10 ? undefined : { digest: '1'.repeat(64) });
+  const visited = await visitedAt([0, 5, 10, 15, 20, 25, 30], undefined, changed);
   // The pause continues to grow.
   assert.deepEqual(visited, [0, 5, 10, 30]);
 });
@@ -100,9 +92,7 @@ test('all files with credentials count, and none that is not there', () => {
 test('so do those of the machines of config.xml on the way, the way of the first one included', () => {
   const fleet = makeFleet();
   const file = (name: string): string => path.join(fleet.dir, name);
-  const settings = (name: string, proxyJump: string | null): SshSettings => ({
-    ...{ ...sshSettings, privateKey: file(name), proxyJump },
-  });
+  const settings = (name: string, proxyJump: string | null) => ({ ...sshSettings, privateKey: file(name), proxyJump });
   const bastion = (name: string, proxyJump: string | null) =>
     ({ name, address: name, port: 22, ssh: settings(name, proxyJump), file: 'config.xml', line: 3 }) as const;
   // The last two bastions are reached through each other, which `check` reports.

@@ -14,65 +14,50 @@ const clock = (more: Partial<ClockFacts> = {}): ClockFacts => ({
 });
 const at = (ms: number): string => new Date(ms).toISOString();
 
+const [now, boot] = [received, 'boot-1'];
 const table: readonly (readonly [
   what: string,
-  report: { readonly datetime: string; readonly boot_id: string | null; readonly monotonic_ms: number },
+  wallMs: number,
+  boot: string | null,
+  uptimeMs: number,
   clock: ClockFacts | null,
   expected: number,
 ])[] = [
-  ['made just now', { datetime: at(received), boot_id: 'boot-1', monotonic_ms: 10 * hour }, clock(), received],
+  ['made just now', now, boot, 10 * hour, clock(), now],
   [
     'spooled three hours ago in this boot, by a wall clock that is days wrong',
-    { datetime: at(received - 90 * hour), boot_id: 'boot-1', monotonic_ms: 7 * hour },
+    now - 90 * hour,
+    boot,
+    7 * hour,
     clock({ offsetMs: -87 * hour }),
-    received - 3 * hour,
+    now - 3 * hour,
   ],
   [
     'spooled in an earlier boot: the wall clock, corrected',
-    { datetime: at(received - 5 * hour), boot_id: 'boot-0', monotonic_ms: 50 * hour },
+    now - 5 * hour,
+    'boot-0',
+    50 * hour,
     clock({ offsetMs: 2 * hour }),
-    received - 7 * hour,
+    now - 7 * hour,
   ],
-  [
-    'without a boot id the wall clock counts too',
-    { datetime: at(received - hour), boot_id: null, monotonic_ms: 5 },
-    clock({ bootId: null }),
-    received - hour,
-  ],
-  [
-    'a monotonic clock ahead of its hello is not believed beyond the arrival',
-    { datetime: at(received), boot_id: 'boot-1', monotonic_ms: 99 * hour },
-    clock(),
-    received,
-  ],
+  ['without a boot id the wall clock counts too', now - hour, null, 5, clock({ bootId: null }), now - hour],
+  ['a monotonic clock ahead of its hello is not believed beyond the arrival', now, boot, 99 * hour, clock(), now],
   [
     'spooled before the uptime began anew within one boot, as of a container: the wall clock',
-    { datetime: at(received - 52_000), boot_id: 'boot-1', monotonic_ms: 20 * hour },
+    now - 52_000,
+    boot,
+    20 * hour,
     clock(),
-    received - 52_000,
+    now - 52_000,
   ],
-  [
-    'a wall clock ahead is not believed beyond the arrival',
-    { datetime: at(received + 900 * hour), boot_id: 'boot-0', monotonic_ms: 1 },
-    clock(),
-    received,
-  ],
-  [
-    'a file that says nothing of clocks',
-    { datetime: at(received - hour), boot_id: 'b', monotonic_ms: 1 },
-    null,
-    received - hour,
-  ],
-  [
-    'the year 1',
-    { datetime: '0001-01-01T00:00:00.000Z', boot_id: 'boot-0', monotonic_ms: 1 },
-    clock({ offsetMs: 9e15 }),
-    Date.UTC(1000, 0, 1),
-  ],
+  ['a wall clock ahead is not believed beyond the arrival', now + 900 * hour, 'boot-0', 1, clock(), now],
+  ['a file that says nothing of clocks', now - hour, 'b', 1, null, now - hour],
+  ['the year 1', Date.parse('0001-01-01'), 'boot-0', 1, clock({ offsetMs: 9e15 }), Date.UTC(1000, 0, 1)],
 ];
 
-for (const [what, report, facts, expected] of table) {
+for (const [what, wallMs, bootId, uptimeMs, facts, expected] of table) {
   test(`observed at: ${what}`, () => {
+    const report = { datetime: at(wallMs), boot_id: bootId, monotonic_ms: uptimeMs };
     assert.equal(at(observedAtMs(report, received, facts)), at(expected));
   });
 }

@@ -3,21 +3,15 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import {
-  fullTimeouts,
-  isSuspect,
-  timeoutsInDeadSubnet,
-  timeoutsFor,
-} from '../../../src/collector/visit/adaptive-timeouts.ts';
+import * as timeouts from '../../../src/collector/visit/adaptive-timeouts.ts';
 import type { LastFailure, VisitTimeouts } from '../../../src/collector/visit/adaptive-timeouts.ts';
 import { errorTable } from '../../../src/errors.ts';
 import { collectorConfig } from '../../support/fleet.ts';
 
-const failed = (failedCode: string | null, consecutiveFailures = 1, name = 'web-1'): LastFailure => ({
-  name,
-  failedCode,
-  consecutiveFailures,
-});
+const failed = (failedCode: string | null, consecutiveFailures = 1, name = 'web-1'): LastFailure => {
+  return { name, failedCode, consecutiveFailures };
+};
+const { fullTimeouts, isSuspect, timeoutsFor, timeoutsInDeadSubnet } = timeouts;
 const whole = fullTimeouts(collectorConfig);
 
 test('a client that answered, or is not known, gets what is configured', () => {
@@ -58,14 +52,8 @@ for (const [code, failures, shorter] of samples) {
 }
 
 test('what fails at once is no suspect and keeps its time', () => {
-  for (const code of [
-    'connect-refused',
-    'auth-failed',
-    'host-key-changed',
-    'agent-failed',
-    'no-runtime',
-    'agent-stuck',
-  ]) {
+  const atOnce = ['connect-refused', 'auth-failed', 'host-key-changed', 'agent-failed', 'no-runtime', 'agent-stuck'];
+  for (const code of atOnce) {
     assert.equal(isSuspect(failed(code)), false, code);
     assert.deepEqual(timeoutsFor(failed(code, 50), collectorConfig), whole);
   }

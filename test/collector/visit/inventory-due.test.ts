@@ -8,46 +8,33 @@ const hour = 3_600_000;
 const everyMs = 300_000;
 
 type Facts = Parameters<typeof isInventoryDue>[0]['facts'];
-const seen = { lastVisitAtMs: nowMs - everyMs };
-const due = (facts: Facts, atMs = nowMs, client = 'web-1', opens = true): boolean =>
-  isInventoryDue({ client, facts, nowMs: atMs, everyMs, opens });
+const due = (known: Facts, atMs = nowMs, client = 'web-1', opens = true): boolean =>
+  isInventoryDue({ client, facts: known, nowMs: atMs, everyMs, opens });
+
+const facts = (more: Partial<NonNullable<Facts>> = {}): NonNullable<Facts> => ({
+  ...{ lastVisitAtMs: nowMs - everyMs, bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'node' },
+  ...more,
+});
 
 const table: readonly (readonly [string, Facts, boolean])[] = [
   ['never seen', undefined, true],
-  [
-    'seen, but no report ever came',
-    { ...seen, bootId: null, inventoryAtMs: null, lastReportAtMs: null, reader: 'node' },
-    true,
-  ],
-  ['an hour ago', { ...seen, bootId: 'a', inventoryAtMs: nowMs - hour, lastReportAtMs: nowMs, reader: 'node' }, false],
-  [
-    'a day ago',
-    { ...seen, bootId: 'a', inventoryAtMs: nowMs - 24 * hour, lastReportAtMs: nowMs, reader: 'node' },
-    true,
-  ],
-  [
-    'never, for the shell agent makes none',
-    { ...seen, bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'shell' },
-    false,
-  ],
-  [
-    'in the future: a clock was wrong',
-    { ...seen, bootId: 'a', inventoryAtMs: nowMs + hour, lastReportAtMs: nowMs, reader: 'node' },
-    true,
-  ],
+  ['seen, but no report ever came', facts({ bootId: null, lastReportAtMs: null }), true],
+  ['an hour ago', facts({ inventoryAtMs: nowMs - hour }), false],
+  ['a day ago', facts({ inventoryAtMs: nowMs - 24 * hour }), true],
+  ['never, for the shell agent makes none', facts({ reader: 'shell' }), false],
+  ['in the future: a clock was wrong', facts({ inventoryAtMs: nowMs + hour }), true],
 ];
-for (const [what, facts, expected] of table) {
+for (const [what, known, expected] of table) {
   test(`inventory due or not: ${what}`, () => {
-    assert.equal(due(facts), expected);
+    assert.equal(due(known), expected);
   });
 }
 
 test('an inventory that never comes is asked for about once an hour, and not of all clients in the same run', () => {
-  const facts: Facts = { ...seen, bootId: 'a', inventoryAtMs: null, lastReportAtMs: nowMs, reader: 'node' };
   const runs = Array.from({ length: 48 }, (_, run) => nowMs + run * everyMs);
-  assert.equal(runs.filter((atMs) => due(facts, atMs)).length, 4);
+  assert.equal(runs.filter((atMs) => due(facts(), atMs)).length, 4);
   const clients = Array.from({ length: 120 }, (_, number) => `web-${number}`);
-  const atOnce = clients.filter((client) => due(facts, nowMs, client)).length;
+  const atOnce = clients.filter((client) => due(facts(), nowMs, client)).length;
   assert.ok(atOnce > 0 && atOnce < 40, String(atOnce));
 });
 
@@ -61,8 +48,8 @@ test('a boot is noticed only where both ids are known', () => {
 
 test('where others open, an inventory that may be on its way is asked for about once an hour', () => {
   const runs = Array.from({ length: 48 }, (_, run) => nowMs + run * everyMs);
-  const times = (facts: Facts): number => runs.filter((atMs) => due(facts, atMs, 'web-1', false)).length;
-  const unopened: Facts = { ...seen, bootId: 'a', inventoryAtMs: null, lastReportAtMs: null, reader: 'node' };
+  const times = (known: Facts): number => runs.filter((atMs) => due(known, atMs, 'web-1', false)).length;
+  const unopened = facts({ lastReportAtMs: null });
   assert.equal(due({ ...unopened, lastVisitAtMs: null }, nowMs, 'web-1', false), true);
   assert.equal(times(unopened), 4);
   assert.equal(times({ ...unopened, inventoryAtMs: nowMs - 24 * hour, lastReportAtMs: nowMs }), 4);
