@@ -11,10 +11,13 @@ import { writeDurably } from './durable-file.ts';
 export function loadCollectorId(file: string): string {
   try {
     if (!existsSync(file)) makeId(file);
-    return readId(file);
+    const text = readFileSync(file, 'utf8').trim();
+    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
   } catch (thrown) {
     throw asFleetError(thrown, { code: 'state-unusable', stage: 'run' });
   }
+  const advice = 'Put it back from a backup, or delete it: clients then keep a second spool.';
+  throw new FleetError({ code: 'state-unusable', stage: 'run', message: `${file} holds no id`, advice });
 }
 
 function makeId(file: string): void {
@@ -24,15 +27,4 @@ function makeId(file: string): void {
     // A dry run beside this one was faster.
     if (errnoOf(thrown) !== 'EEXIST') throw thrown;
   }
-}
-
-function readId(file: string): string {
-  const text = readFileSync(file, 'utf8').trim();
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-  throw new FleetError({
-    code: 'state-unusable',
-    stage: 'run',
-    message: `${file} holds no id`,
-    advice: 'Put it back from a backup, or delete it: clients then keep a second spool.',
-  });
 }

@@ -39,20 +39,14 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   let database: SqliteDatabase | null = null;
   try {
     database = openSqlite(file);
-    const attempt = await contend(database, mine);
-    if (attempt === 'held') {
-      const held = database;
-      database = null;
-      return { kind: 'held', release: () => release(file, held) };
-    }
-    return { kind: 'taken', holder: attempt };
+    const holder = await contend(database, mine);
+    if (holder !== 'held') return { kind: 'taken', holder };
+    const held = database;
+    database = null;
+    return { kind: 'held', release: () => release(file, held) };
   } catch (thrown) {
-    throw new FleetError({
-      code: 'state-unusable',
-      stage: 'lock',
-      message: whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`,
-      cause: thrown,
-    });
+    const message = whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'state-unusable', stage: 'lock', message, cause: thrown });
   } finally {
     if (database !== null) release(file, database);
   }

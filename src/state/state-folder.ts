@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../errors.ts';
+import { asFleetError, FleetError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
 import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
 
@@ -34,7 +34,7 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
   try {
     makeFolder(dir);
   } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+    throw asFleetError(thrown, { code: 'state-unusable', stage: 'run' });
   }
   checkOwned(paths, used);
 }
@@ -46,7 +46,7 @@ export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]):
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
   } catch (thrown) {
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
+    throw asFleetError(thrown, { code: 'state-unusable', stage: 'run' });
   }
   if (nearest === path.resolve(paths.dir)) checkOwned(paths, used);
 }

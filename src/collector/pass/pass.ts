@@ -15,12 +15,15 @@ import { endOf, resultOf } from './collect-result.ts';
 import { journalOf } from './journal.ts';
 import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
-import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
-import { startRunRecord, type RunRecord } from './run-record.ts';
-import { alerterFault, ingestFault } from './silent-programs.ts';
-import { stateDiskFault } from './state-disk-low.ts';
-import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
-import { visitClients, type ClientsVisited } from './visit-clients.ts';
+import { createRunFaults, storageFault } from './run-faults.ts';
+import type { RunFaults } from './run-faults.ts';
+import { startRunRecord } from './run-record.ts';
+import type { RunRecord } from './run-record.ts';
+import { alerterFault, ingestFault, stateDiskFault } from './run-watches.ts';
+import { startStorageTime, storageLimits } from './storage-limits.ts';
+import type { StorageTime } from './storage-limits.ts';
+import { visitClients } from './visit-clients.ts';
+import type { ClientsVisited } from './visit-clients.ts';
 
 /** Makes the pass while the lock is held. Throws FleetError `state-unusable`. */
 export async function makePass(options: PassOptions): Promise<CollectResult> {
@@ -124,9 +127,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   // A collector that opens nothing may not delete rows. `ingest` prunes for it.
   if (storage !== null && whole && opens) await orFault(pruneInTime(options, start.startedAtMs, storage.retention));
   if (storage !== null && opens) {
-    const low = await stateDiskFault({ config, start, store: storage.reports, nowMs: options.now() }).catch(
-      storageFault,
-    );
+    const low = await stateDiskFault(options, storage.reports, options.now()).catch(storageFault);
     // A disk that is full already is one of the faults.
     if (low !== null && faults.all.length === 0) faults.add(low);
   }

@@ -2,13 +2,10 @@ import { asFleetError, type FleetError } from '../../errors.ts';
 import type { CollectOptions } from '../collect-options.ts';
 import type { StorageTime } from './storage-limits.ts';
 
-/** The faults of a run that are no client's, each code once: a full disk is one fault, not one of every client. */
-export interface RunFaults {
-  readonly all: readonly FleetError[];
-  readonly add: (fault: FleetError) => void;
-}
+export type RunFaults = ReturnType<typeof createRunFaults>;
 
-export function createRunFaults(observe: CollectOptions['observe'], time: Pick<StorageTime, 'explain'>): RunFaults {
+/** Collects the faults of a run that are no client's, each code once: a full disk is no fault of every client. */
+export function createRunFaults(observe: CollectOptions['observe'], time: Pick<StorageTime, 'explain'>) {
   const all: FleetError[] = [];
   const add = (given: FleetError): void => {
     const fault = time.explain(given);
@@ -16,7 +13,7 @@ export function createRunFaults(observe: CollectOptions['observe'], time: Pick<S
     all.push(fault);
     observe({ kind: 'fault', fault });
   };
-  return { all, add };
+  return { all: all as readonly FleetError[], add };
 }
 
 /** Returns an error of the storage as a FleetError. */

@@ -4,8 +4,8 @@ import type { ClientFacts } from '../../storage/store/storage.ts';
 
 const longestMs = hourMs;
 
-/** Refused logins lock accounts and fill the client's log. Only these failures are not repeated at every run. */
-const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode[];
+/** Refused logins lock accounts and fill the client's log. Only this failure is not repeated at every run. */
+const refusal: ErrorCode = 'auth-failed';
 
 /**
  * Returns the code that decides how long a client is left alone: its own, or that of the bastion which failed. A
@@ -13,11 +13,8 @@ const refusals: readonly string[] = ['auth-failed'] satisfies readonly ErrorCode
  * client.
  */
 export function decidingCode(fault: FleetError | null): string | null {
-  let deciding: unknown = fault;
-  while (deciding instanceof FleetError && deciding.code === 'bastion-failed' && deciding.cause instanceof FleetError) {
-    deciding = deciding.cause;
-  }
-  return deciding instanceof FleetError ? deciding.code : null;
+  if (fault?.code === 'bastion-failed' && fault.cause instanceof FleetError) return decidingCode(fault.cause);
+  return fault?.code ?? null;
 }
 
 export type LastAttempt = Pick<ClientFacts, 'lastVisitAtMs' | 'nextAttemptAtMs'>;
@@ -61,7 +58,7 @@ export interface BackoffOptions {
  * visits do not begin at the same moment of every run. Returns null for the next run.
  */
 export function nextAttemptAtMs({ code, facts, startedAtMs, everyMs }: BackoffOptions): number | null {
-  if (code === null || !refusals.includes(code)) return null;
+  if (code !== refusal) return null;
   const runs = Math.max(1, 2 * lastRuns(facts, everyMs));
   return startedAtMs + Math.min(longestMs, runs * everyMs) - everyMs / 2;
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
+import type { ErrorCode } from '../../errors.ts';
 import type { SealedHeader } from '../../seal/sealed-message.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { printable } from '../agent/agent-faults.ts';
@@ -8,10 +9,12 @@ import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/ag
 import type { AgentTask } from '../agent/task.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
-import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
-import { taskOf, type VisitContext } from './context.ts';
+import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
+import { fullTimeouts } from './adaptive-timeouts.ts';
+import type { VisitTimeouts } from './adaptive-timeouts.ts';
+import { taskOf } from './context.ts';
+import type { VisitContext } from './context.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
-import { wishAfter, withWish } from './runtime-wish.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
 import { recordOf, VisitProgress } from './visit-progress.ts';
 
@@ -93,6 +96,30 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   }
   // The connection is not destroyed: the acknowledgements may still be in transit.
   await progress.takeConnection()?.leave();
+}
+
+/** The codes of a client without Node or with a damaged runtime. A runtime that hangs would hang again. */
+const fixable: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
+
+/** Returns what to do for a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
+function wishAfter(
+  { client, runtimes: supply }: Visit,
+  { reader, platform, fault }: AgentResult,
+  nowMs: number,
+): RuntimeWish | null {
+  if (supply === null || client.ssh.runtime !== 'bring') return null;
+  if (reader === 'runtime') supply.attempts.clear(client.name);
+  if (platform === null || (reader !== null && reader !== 'shell')) return null;
+  if (fault !== null && !fixable.includes(fault.code)) return null;
+  return supply.wishOf(client, platform, nowMs);
+}
+
+/** Adds to the fault of a visit what is done about it. */
+function withWish(fault: FleetError, wish: RuntimeWish | null): FleetError {
+  if (wish === null || fault.code !== 'no-runtime') return fault;
+  const { code, stage, client } = fault;
+  const message = `${fault.message}, and ${wish.words}`;
+  return new FleetError({ code, stage, client, message, advice: wish.advice, cause: fault });
 }
 
 async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpening | null): Promise<void> {

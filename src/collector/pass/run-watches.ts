@@ -1,10 +1,12 @@
 import { formatDuration } from '../../text/durations.ts';
 import { FleetError } from '../../errors.ts';
-import { dayMs, minuteMs } from '../../platform/units.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { RunFact, RunStart } from '../../storage/store/run.ts';
-import type { Storage } from '../../storage/store/storage.ts';
+import { lowPercent, stateDisks, statePlaces } from '../../state/state-disk.ts';
+import type { ReportStore, Storage } from '../../storage/store/storage.ts';
 import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { counted } from '../../text/numbers.ts';
+import type { PassOptions } from '../collect-options.ts';
 
 /** A program is silent after so many times `every`. */
 const missedRuns = 3;
@@ -69,10 +71,7 @@ function wholeMinutes(ms: number): number {
  * Returns `ingest-silent` if sealed reports have waited in the database for three times `every` and no `ingest` has
  * looked at them. `null` if all is well. For a collector that opens nothing.
  */
-export async function ingestFault({
-  storage,
-  everyMs,
-}: Pick<AlerterWatchOptions, 'everyMs'> & { readonly storage: Pick<Storage, 'alerts'> }): Promise<FleetError | null> {
+export async function ingestFault({ storage, everyMs }: Omit<AlerterWatchOptions, 'run'>): Promise<FleetError | null> {
   const unseen = unseenSealed(await storage.alerts.sealedWaiting());
   if (unseen === null || unseen.sinceMs > (await storage.alerts.nowMs()) - missedRuns * everyMs) return null;
   const { reports, sinceMs } = unseen;
@@ -82,4 +81,27 @@ export async function ingestFault({
     stage: 'run',
     message: `${waiting}, the oldest since ${new Date(sinceMs).toISOString()}, and no ingest has opened them`,
   });
+}
+
+/**
+ * Stores the free space of the file systems that the collector writes to, for the alerter to mail. Returns `disk-low`
+ * when one has become low, and in the first run of each hour while it is. Else returns null. The disk of a database
+ * server cannot be seen from here.
+ */
+export async function stateDiskFault(
+  { config, start: { host, collectorId } }: Pick<PassOptions, 'config' | 'start'>,
+  store: Pick<ReportStore, 'saveStateDisks'>,
+  nowMs: number,
+): Promise<FleetError | null> {
+  const disks = stateDisks(statePlaces(config));
+  const before = await store.saveStateDisks({ host, collectorId, atMs: nowMs, disks });
+  const low = disks.filter(({ freePercent }) => freePercent < lowPercent);
+  const isNew = low.some((disk) => {
+    const last = before.find((fact) => fact.path === disk.path);
+    if (last === undefined || last.freePercent >= lowPercent) return true;
+    return Math.floor(last.observedAtMs / hourMs) !== Math.floor(nowMs / hourMs);
+  });
+  if (!isNew) return null;
+  const places = low.map(({ freePercent, path: place }) => `${freePercent.toFixed(1)} % is free in ${place}`);
+  return new FleetError({ code: 'disk-low', stage: 'run', message: places.join(', ') });
 }
