@@ -67,12 +67,8 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     living = await startReportServer(account);
     off = await openFullPort();
     const knownHosts = path.join(fleet.dir, 'known_hosts');
-    ssh = {
-      ...sshSettings,
-      username: account.username,
-      password: new Secret({ kind: 'literal', value: account.password }),
-      knownHosts,
-    };
+    const password = new Secret({ kind: 'literal', value: account.password });
+    ssh = { ...sshSettings, username: account.username, password, knownHosts };
     const lines: string[] = [];
     const add = (name: string, address: string, port: number, more: Partial<SshSettings> = {}): void => {
       clients.push(

@@ -187,9 +187,7 @@ function startStory(database: StorageConfig, opens: boolean) {
         renameSync(file, path.join(path.dirname(file), '..', path.basename(file)));
       }
     },
-    end: () => {
-      fleet.remove();
-    },
+    end: () => fleet.remove(),
   };
 
   function toldOf(): ReadonlyMap<string, string> {
@@ -198,12 +196,8 @@ function startStory(database: StorageConfig, opens: boolean) {
     for (const id of agent.waiting())
       ofReport.set(id, retired.findLast((text) => text.includes('on the client')) ?? '');
     for (const file of quarantined(collector.encryptedStats)) {
-      const {
-        report_id: id,
-        code,
-        message,
-      } = JSON.parse(readFileSync(file.replace(/\.fhs$/, '.json'), 'utf8')) as Record<string, string>;
-      ofReport.set(id ?? '', `${code} ${message}`);
+      const facts = JSON.parse(readFileSync(file.replace(/\.fhs$/, '.json'), 'utf8')) as Record<string, string>;
+      ofReport.set(facts['report_id'] ?? '', `${facts['code']} ${facts['message']}`);
     }
     const inDatabase = retired.findLast((text) => text.includes('in the database'));
     if (inDatabase !== undefined) for (const id of agent.sealed) if (!ofReport.has(id)) ofReport.set(id, inDatabase);

@@ -20,12 +20,8 @@ test('a client that sends single bytes, at whatever stage, ends by its deadline 
   const server = await startReportServer(account);
   t.after(() => server.close());
   const knownHosts = path.join(fleet.dir, 'known_hosts');
-  const ssh = {
-    ...sshSettings,
-    username: account.username,
-    password: new Secret({ kind: 'literal', value: account.password }),
-    knownHosts,
-  };
+  const password = new Secret({ kind: 'literal', value: account.password });
+  const ssh = { ...sshSettings, username: account.username, password, knownHosts };
   const clients = [makeClient('good', { address: '127.4.0.1', port: server.port, ssh })];
   const lines = [server.hostKeyLine('127.4.0.1')];
   for (const freeBytes of stages) {

@@ -10,14 +10,8 @@ import { sampleReport } from '../report/support/sample-report.ts';
 import type { VisitOptions } from '../support/agent-visit.ts';
 import { end, hello, meet, opening, print, report as sealed, reportId } from '../support/scripted-client.ts';
 
-const shellHello = encodeJsonFrame('H', {
-  v: 1,
-  agent: '9',
-  wall_ms: 1_700_000_000_000,
-  monotonic_ms: 1,
-  boot_id: null,
-  reader: 'shell',
-});
+const clocks = { wall_ms: 1_700_000_000_000, monotonic_ms: 1, boot_id: null };
+const shellHello = encodeJsonFrame('H', { v: 1, agent: '9', ...clocks, reader: 'shell' });
 const { datetime, agent, boot_id, monotonic_ms, worker_reports } = sampleReport;
 const said = { datetime, agent, boot_id, monotonic_ms, worker_reports };
 const unsealed = (content: unknown): Buffer => encodeFrame('U', Buffer.from(JSON.stringify(content)));
@@ -55,6 +49,9 @@ test('whom it is about, its id and its run are not for the client to say', async
   assert.equal(received[0]?.header.reportId, report.report_id);
 });
 
+const misfit = { ...said, monotonic_ms: '1' };
+const deep = `{"a":${'['.repeat(20)}`;
+const tooLarge = encodeFrame('U', Buffer.alloc(maxReportBytes + 1)).subarray(0, 5);
 const refused: readonly (readonly [string, readonly Uint8Array[], ErrorCode, RegExp, Partial<VisitOptions>])[] = [
   ['of an agent that can seal', [hello, unsealed(said)], 'agent-output', /not sealed/, {}],
   ['where none is allowed', [shellHello, unsealed(said)], 'agent-output', /not sealed/, { unsealed: 'refuse' }],
@@ -63,27 +60,9 @@ const refused: readonly (readonly [string, readonly Uint8Array[], ErrorCode, Reg
   ['that is a list', [shellHello, unsealed([said])], 'report-invalid', /not an object/, {}],
   ['that is no JSON', [shellHello, encodeFrame('U', Buffer.from('{"a":'))], 'report-invalid', /not JSON/, {}],
   ['that is no UTF-8', [shellHello, encodeFrame('U', Buffer.from('{"\xff', 'latin1'))], 'report-invalid', /UTF-8/, {}],
-  [
-    'with a text for a number',
-    [shellHello, unsealed({ ...said, monotonic_ms: '1' })],
-    'report-invalid',
-    /monotonic/,
-    {},
-  ],
-  [
-    'that is too deep',
-    [shellHello, encodeFrame('U', Buffer.from(`{"a":${'['.repeat(20)}`))],
-    'report-invalid',
-    /deeper than 16/,
-    {},
-  ],
-  [
-    'over its limit, before it comes',
-    [shellHello, encodeFrame('U', Buffer.alloc(maxReportBytes + 1)).subarray(0, 5)],
-    'report-too-large',
-    /1048577/,
-    {},
-  ],
+  ['with a text for a number', [shellHello, unsealed(misfit)], 'report-invalid', /monotonic/, {}],
+  ['that is too deep', [shellHello, encodeFrame('U', Buffer.from(deep))], 'report-invalid', /deeper than 16/, {}],
+  ['over its limit, before it comes', [shellHello, tooLarge], 'report-too-large', /1048577/, {}],
 ];
 for (const [what, frames, code, message, options] of refused) {
   test(`a report in clear ${what}: ${code}`, async () => {

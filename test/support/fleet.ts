@@ -14,27 +14,12 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { buildBundles } from './agent-bundles.ts';
+import { bareSsh } from './run-shared.ts';
 import { shellConnection } from './shell-connection.ts';
 
 export const bundles = buildBundles();
 
-export const sshSettings: SshSettings = {
-  username: null,
-  password: null,
-  privateKey: null,
-  passphrase: null,
-  agent: null,
-  hostKeys: 'strict',
-  knownHosts: '/nowhere/known_hosts',
-  config: null,
-  kex: null,
-  transport: 'ssh2',
-  proxyJump: null,
-  node: process.execPath,
-  runtime: 'none',
-  unsealed: 'allow',
-  explicit: {},
-};
+export const sshSettings: SshSettings = { ...bareSsh, username: null, node: process.execPath };
 
 export function makeClient(name: string, more: Partial<Client> = {}): Client {
   return {

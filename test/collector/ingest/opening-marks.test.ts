@@ -14,9 +14,7 @@ import { sealedSample } from '../../support/sealed-report.ts';
 import { makeSplitFleet } from '../../support/split-fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-const folder = tempFolder();
-let files = 0;
-const freshFile = (): string => path.join(folder, `marks-${files++}`);
+const freshFile = (): string => path.join(tempFolder(), 'marks');
 const program = path.join(import.meta.dirname, '../../support/collect-leftovers.ts');
 
 test('a name is a suspect after one death, and deadly once two runs died with it alone', async () => {

@@ -12,9 +12,7 @@ import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = tempFolder();
-let places = 0;
-const freshDir = (): string => path.join(root, String(places++));
+const freshDir = (): string => path.join(tempFolder(), 'journal');
 
 const startOf = (number: number): RunStart => runStart({ id: `run-${number}`, startedAtMs: 1000 * number });
 const endOf = (start: RunStart): RunEnd => runEnd(start, { clients: 1, succeeded: 1, failed: 0 });

@@ -37,10 +37,8 @@ for (const [what, clients, width, most] of fleets) {
   test(`no group comes all at once: ${what}`, () => {
     for (const turn of [0, 1, 2, 17, 5_000_000]) {
       const order = visitOrder(clients, turn);
-      assert.ok(
-        crowd(order, width, groupOf) <= most,
-        `${crowd(order, width, groupOf)} of one group in a row of ${width}`,
-      );
+      const together = crowd(order, width, groupOf);
+      assert.ok(together <= most, `${together} of one group in a row of ${width}`);
     }
   });
 }

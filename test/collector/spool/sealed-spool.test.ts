@@ -7,9 +7,7 @@ import { folderOfClient } from '../../../src/state/client-folder.ts';
 import { openSealedSpool, type ArrivedReport } from '../../../src/collector/spool/sealed-spool.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-const root = tempFolder();
-let places = 0;
-const freshDir = (): string => path.join(root, String(places++), 'encrypted_stats');
+const freshDir = (): string => path.join(tempFolder(), 'encrypted_stats');
 
 const id = '6f1c0e5a-1f0b-4f7e-9f43-0c3c7d1f2a10';
 const arrived = (more: Partial<ArrivedReport> = {}): ArrivedReport => ({

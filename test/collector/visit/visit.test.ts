@@ -134,10 +134,7 @@ test('after a boot the inventory is taken over a connection of its own', async (
   const facts = knownFacts(client.name, { bootId: 'another-boot' });
   assert.equal((await visit({ ...context, facts }, client)).fault, null);
   assert.equal(calls.filter((call) => call === 'connect').length, 2);
-  assert.deepEqual(
-    calls.filter((call) => call !== 'exec'),
-    ['connect', 'leave', 'connect', 'leave'],
-  );
+  assert.equal(calls.filter((call) => call !== 'exec').join(' '), 'connect leave connect leave');
   assert.equal(kept.length, 2);
 });
 
@@ -168,10 +165,8 @@ const silences: readonly (readonly [string, string, string, RegExp])[] = [
 ];
 for (const [what, script, code, message] of silences) {
   test(`a client that ${what} is ${code}, within the deadline`, { timeout: 20_000 }, async () => {
-    const { context, client, calls } = watched(
-      { config: makeConfig(fleet.stateDir, [], { clientDeadlineMs: 1500 }) },
-      () => script,
-    );
+    const config = makeConfig(fleet.stateDir, [], { clientDeadlineMs: 1500 });
+    const { context, client, calls } = watched({ config }, () => script);
     const started = performance.now();
     const { fault, record } = await visit(context, client);
     assert.ok(performance.now() - started < 10_000);
