@@ -3,6 +3,7 @@ import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { Transport } from '../transport/transport.ts';
+import type { LockHolder } from '../state/lock.ts';
 import type { StatePaths } from '../state/paths.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
 import type { Bundles } from './agent/task.ts';
@@ -87,7 +88,7 @@ export interface CollectResult extends Pick<RunEnd, 'finishedAtMs' | 'clients' |
    */
   readonly exitStatus: 0 | 1 | 3;
   /** The holder of the lock, only when overlapped; null if that could not be read. */
-  readonly holder: { readonly pid: number; readonly startedAtMs: number } | null;
+  readonly holder: LockHolder | null;
   readonly startedAtMs: number;
   /** The clients among `skipped` whose turn did not come before the run's deadline. */
   readonly unreached: number;

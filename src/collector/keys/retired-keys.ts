@@ -3,17 +3,8 @@ import path from 'node:path';
 
 import { publicKeyToPem } from '../../seal/key-pair.ts';
 import { writeDurably } from '../../state/durable-file.ts';
-import { namesIn, type KeyPaths, type StoredPair } from './key-files.ts';
+import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
-
-/** A pair that was retired. */
-interface RetiredKey {
-  readonly id: string;
-  readonly createdAtMs: number;
-  readonly retiredAtMs: number;
-  /** The name of its file in a backup. */
-  readonly name: string;
-}
 
 /** Writes retired_keys/<id>.json, by which a later report to the key is described. Throws what fs throws. */
 export function rememberRetired(
@@ -29,7 +20,7 @@ export function rememberRetired(
     public_key: publicKeyToPem(publicKey),
   };
   const content = `${JSON.stringify(facts, null, 1)}\n`;
-  writeDurably({ file: path.join(paths.retiredKeys, `${id}.json`), content, mode: 0o600 });
+  writeDurably({ file: recordOf(paths, id), content, mode: 0o600 });
 }
 
 /** The words for a key that reports are sealed to and that is not live here. */
@@ -40,8 +31,8 @@ export interface MissingKey {
 
 /** Describes a key that reports are sealed to and that is not live here. */
 export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
-  const retired = readRetired(paths).find((known) => known.id === id);
-  if (retired !== undefined) {
+  const retired = readRetired(paths, id);
+  if (retired !== null) {
     return {
       clause: `key ${id}, which was made at ${minute(retired.createdAtMs)} and retired here at ${minute(retired.retiredAtMs)}`,
       advice: `To open it put ${path.join(paths.keys, retired.name)} back from a backup.`,
@@ -65,22 +56,24 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
 /** `rememberRetired` writes 400 bytes. */
 const maxFileBytes = 16 * 1024;
 
-function readRetired(paths: KeyPaths): readonly RetiredKey[] {
-  return namesIn(paths.retiredKeys).flatMap((name) => {
-    try {
-      const record = path.join(paths.retiredKeys, name);
-      const facts = lstatSync(record);
-      if (!facts.isFile() || facts.size > maxFileBytes) return [];
-      const text = readFileSync(record, 'utf8');
-      const { key, made_at, retired_at, file } = JSON.parse(text) as Record<string, unknown>;
-      const [createdAtMs, retiredAtMs] = [Date.parse(String(made_at)), Date.parse(String(retired_at))];
-      if (typeof key !== 'string' || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return [];
-      return [{ id: key, createdAtMs, retiredAtMs, name: path.basename(file) }];
-    } catch {
-      // The record only adds words to a message.
-      return [];
-    }
-  });
+/** Returns what is remembered of a retired key; null if nothing is. */
+function readRetired(paths: KeyPaths, id: string) {
+  try {
+    const record = recordOf(paths, id);
+    const facts = lstatSync(record);
+    if (!facts.isFile() || facts.size > maxFileBytes) return null;
+    const { key, made_at, retired_at, file } = JSON.parse(readFileSync(record, 'utf8')) as Record<string, unknown>;
+    const [createdAtMs, retiredAtMs] = [Date.parse(String(made_at)), Date.parse(String(retired_at))];
+    if (key !== id || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return null;
+    return { createdAtMs, retiredAtMs, name: path.basename(file) };
+  } catch {
+    // The record only adds words to a message.
+    return null;
+  }
+}
+
+function recordOf(paths: KeyPaths, id: string): string {
+  return path.join(paths.retiredKeys, `${id}.json`);
 }
 
 function publicOnes(paths: KeyPaths): ReturnType<typeof readPublicKeys> {

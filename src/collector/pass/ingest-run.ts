@@ -9,12 +9,13 @@ import { randomUUID } from 'node:crypto';
 import type { FleetError } from '../../errors.ts';
 import { processUse } from '../../platform/process-use.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
-import { takeLock, type LockHolder } from '../../state/lock.ts';
-import { statePaths, type StatePaths } from '../../state/paths.ts';
+import { takeLock } from '../../state/lock.ts';
+import { statePaths } from '../../state/paths.ts';
+import type { StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import type { CollectOptions } from '../collect-options.ts';
+import type { CollectOptions, CollectResult } from '../collect-options.ts';
 import type { IngestCounts } from '../ingest/ingest-options.ts';
 import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored, type IngestStoredCounts } from '../ingest/ingest-stored.ts';
@@ -33,17 +34,10 @@ export interface IngestRunOptions extends Pick<CollectOptions, 'config' | 'signa
   readonly openStorage: () => Promise<Storage>;
 }
 
-export interface IngestRunResult extends IngestStoredCounts {
-  readonly runId: string;
-  readonly outcome: 'finished' | 'overlapped' | 'interrupted';
-  /** 0 all well; 1 a report was not believed or has no key, or the pass was cut short; 3 the disk. */
-  readonly exitStatus: 0 | 1 | 3;
-  /** The holder of the lock, only when overlapped; null if that could not be read. */
-  readonly holder: LockHolder | null;
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number;
-  readonly faults: readonly FleetError[];
-}
+type OfCollect = 'runId' | 'outcome' | 'exitStatus' | 'holder' | 'startedAtMs' | 'finishedAtMs' | 'faults';
+
+/** Exit status 1: a report was not believed or has no key, or the pass was cut short. 3: the disk. */
+export interface IngestRunResult extends IngestStoredCounts, Pick<CollectResult, OfCollect> {}
 
 /**
  * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) when it

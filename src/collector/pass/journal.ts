@@ -8,19 +8,7 @@ import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import { appendDurably, syncFolderNow } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
-/**
- * journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start, visits, its
- * end, one JSON object a line. The file is made at the start of every run and deleted when the database has the end, so
- * that a run that was killed leaves a record.
- */
-export interface JournalFile {
-  /** Makes the file. This and the other records survive a power loss. They throw FleetError `spool-full`. */
-  begin(): void;
-  visits(visits: readonly VisitRecord[]): void;
-  end(end: RunEnd): void;
-  /** Removes the file: the database has all records. */
-  remove(): void;
-}
+export type JournalFile = ReturnType<typeof journalOf>;
 
 type Line =
   | { readonly kind: 'start'; readonly start: RunStart }
@@ -30,7 +18,12 @@ type Line =
 /** Beyond so much the oldest runs are deleted: weeks of visits are not worth a full disk. */
 const defaultMaxBytes = 256 * 1024 * 1024;
 
-export function journalOf(dir: string, start: RunStart): JournalFile {
+/**
+ * Returns journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start,
+ * visits, its end, one JSON object a line. The file is made at the start of every run and deleted when the database has
+ * the end, so that a run that was killed leaves a record.
+ */
+export function journalOf(dir: string, start: RunStart) {
   const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
   let begun = false;
   // A line that a full disk cut off must not spoil the next line.
@@ -49,13 +42,15 @@ export function journalOf(dir: string, start: RunStart): JournalFile {
     }
   };
   return {
-    begin: () => {
+    /** Makes the file. This and the other records survive a power loss. They throw FleetError `spool-full`. */
+    begin: (): void => {
       append({ kind: 'start', start });
       begun = true;
     },
-    visits: (visits) => append({ kind: 'visits', visits }),
-    end: (end) => append({ kind: 'end', end }),
-    remove: () => {
+    visits: (visits: readonly VisitRecord[]): void => append({ kind: 'visits', visits }),
+    end: (end: RunEnd): void => append({ kind: 'end', end }),
+    /** Removes the file: the database has all records. */
+    remove: (): void => {
       if (begun) rmSync(file, { force: true });
     },
   };

@@ -14,16 +14,12 @@ export interface RunRecordOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
-export interface RunRecord {
-  readonly visit: (visit: VisitRecord) => void;
-  /** Records the end after everything else. Never rejects. */
-  readonly end: (end: RunEnd) => Promise<void>;
-}
+export type RunRecord = ReturnType<typeof startRunRecord>;
 
 const batchSize = 200;
 
-export function startRunRecord(options: RunRecordOptions): RunRecord {
+/** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
+export function startRunRecord(options: RunRecordOptions) {
   const { journal, start, onFault } = options;
   let { store } = options;
   let batch: VisitRecord[] = [];
@@ -69,11 +65,12 @@ export function startRunRecord(options: RunRecordOptions): RunRecord {
     return saving;
   };
   return {
-    visit: (visit) => {
+    visit: (visit: VisitRecord): void => {
       batch.push(visit);
       if (batch.length >= batchSize) void flush();
     },
-    end: async (end) => {
+    /** Records the end after everything else. Never rejects. */
+    end: async (end: RunEnd): Promise<void> => {
       await flush();
       await save(
         (into) => into.endRun(start, end),

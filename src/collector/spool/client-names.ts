@@ -10,14 +10,10 @@ export interface Owner {
   readonly names: readonly string[];
 }
 
-export interface ClientNames {
-  ownerOf(client: string): Owner;
-  /** Returns the owner by the file's folder; by the header's name if the folder's name is a hash. */
-  ownerOfFile(report: Pick<SpooledReport, 'client' | 'file'>, headerName: string): Owner;
-}
+export type ClientNames = ReturnType<typeof createClientNames>;
 
 /** Finds the clients of the configuration by their names and their former ones. */
-export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]): ClientNames {
+export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]) {
   const byName = new Map<string, Owner>();
   for (const { name, was } of clients) byName.set(name, { client: name, names: was === null ? [name] : [name, was] });
   for (const { name, was } of clients) {
@@ -29,7 +25,8 @@ export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>
   const ownerOf = (client: string): Owner => byName.get(client) ?? { client, names: [client] };
   return {
     ownerOf,
-    ownerOfFile: ({ client, file }, headerName) => {
+    /** Returns the owner by the file's folder; by the header's name if the folder's name is a hash. */
+    ownerOfFile: ({ client, file }: Pick<SpooledReport, 'client' | 'file'>, headerName: string): Owner => {
       if (client !== null) return ownerOf(client);
       byFolder ??= new Map([...byName].map(([name, owner]) => [folderOfClient(name), owner]));
       const folder = path.basename(path.dirname(file));

@@ -15,6 +15,7 @@ import path from 'node:path';
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
+import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 
 /** The bounds of quarantine. Beyond them only a line with reason, digest and size is kept. */
@@ -46,12 +47,8 @@ export interface Quarantine {
   keep(report: UnfiledReport, client: string, reason: QuarantineReason): void;
 }
 
-/** A report of the database. */
-export interface UnfiledReport {
-  /** A valid file name. */
-  readonly reportId: string;
-  readonly receivedAtMs: number;
-  readonly sealed: Uint8Array;
+/** A report of the database. Its id is a valid file name. */
+export interface UnfiledReport extends Pick<SealedItem, 'reportId' | 'receivedAtMs' | 'sealed'> {
   /** The absolute path of its quarantine folder. */
   readonly place: string;
 }
