@@ -12,10 +12,8 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
-import { openFullPort } from '../support/full-port.ts';
-import type { FullPort } from '../support/full-port.ts';
-import { startHostileServer } from '../support/hostile-server.ts';
-import type { HostileServer } from '../support/hostile-server.ts';
+import { openFullPort, type FullPort } from '../support/full-port.ts';
+import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { startReportServer, type ReportServer } from '../support/report-server.ts';
 

@@ -7,10 +7,8 @@ import { ingestRun, type IngestRunOptions, type IngestRunResult } from '../../sr
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths } from '../../src/state/paths.ts';
-import type { StatePaths } from '../../src/state/paths.ts';
-import { makeConfig, makeFleet } from './fleet.ts';
-import type { Fleet } from './fleet.ts';
+import { statePaths, type StatePaths } from '../../src/state/paths.ts';
+import { makeConfig, makeFleet, type Fleet } from './fleet.ts';
 import { tempFolder } from './temp-folder.ts';
 
 export interface SplitFleet {

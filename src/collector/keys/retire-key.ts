@@ -7,10 +7,8 @@ import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { clientOfFolder } from '../../state/client-folder.ts';
 import { syncFolderNow } from '../../state/durable-file.ts';
 import { namedUpTo } from '../../text/numbers.ts';
-import { invalidKeys, publicFileOf, readPairs } from './key-files.ts';
-import type { KeyPaths } from './key-files.ts';
-import { isLongReplaced, listKeys } from './key-ring.ts';
-import type { ListedKey } from './key-ring.ts';
+import { invalidKeys, publicFileOf, readPairs, type KeyPaths } from './key-files.ts';
+import { isLongReplaced, listKeys, type ListedKey } from './key-ring.ts';
 import { readPublicKeys } from './public-keys.ts';
 import { rememberRetired } from './retired-keys.ts';
 

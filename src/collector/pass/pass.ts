@@ -15,15 +15,11 @@ import { endOf, resultOf } from './collect-result.ts';
 import { journalOf } from './journal.ts';
 import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
-import { createRunFaults, storageFault } from './run-faults.ts';
-import type { RunFaults } from './run-faults.ts';
-import { startRunRecord } from './run-record.ts';
-import type { RunRecord } from './run-record.ts';
+import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
+import { startRunRecord, type RunRecord } from './run-record.ts';
 import { alerterFault, ingestFault, stateDiskFault } from './run-watches.ts';
-import { startStorageTime, storageLimits } from './storage-limits.ts';
-import type { StorageTime } from './storage-limits.ts';
-import { visitClients } from './visit-clients.ts';
-import type { ClientsVisited } from './visit-clients.ts';
+import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
+import { visitClients, type ClientsVisited } from './visit-clients.ts';
 
 /** Makes the pass while the lock is held. Throws FleetError `state-unusable`. */
 export async function makePass(options: PassOptions): Promise<CollectResult> {

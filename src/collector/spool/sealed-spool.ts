@@ -10,8 +10,8 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  type Dirent,
 } from 'node:fs';
-import type { Dirent } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 

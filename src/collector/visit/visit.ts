@@ -1,19 +1,21 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, FleetError } from '../../errors.ts';
-import type { ErrorCode } from '../../errors.ts';
+import { asFleetError, FleetError, type ErrorCode } from '../../errors.ts';
 import type { SealedHeader } from '../../seal/sealed-message.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { printable } from '../agent/agent-faults.ts';
-import { openingOf, runAgent } from '../agent/agent-session.ts';
-import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
+import {
+  openingOf,
+  runAgent,
+  type AgentOpening,
+  type AgentResult,
+  type AgentSessionOptions,
+} from '../agent/agent-session.ts';
 import type { AgentTask } from '../agent/task.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
-import { fullTimeouts } from './adaptive-timeouts.ts';
-import type { VisitTimeouts } from './adaptive-timeouts.ts';
-import { taskOf } from './context.ts';
-import type { VisitContext } from './context.ts';
+import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
+import { taskOf, type VisitContext } from './context.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
 import { recordOf, VisitProgress } from './visit-progress.ts';

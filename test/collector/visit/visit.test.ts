@@ -7,8 +7,7 @@ import type { ReceivedReport } from '../../../src/collector/agent/agent-session.
 import { visit } from '../../../src/collector/visit/visit.ts';
 import { FleetError } from '../../../src/errors.ts';
 import type { KeyRing } from '../../../src/collector/keys/key-ring.ts';
-import { generateKeyPair, privateKeysOf } from '../../../src/seal/key-pair.ts';
-import type { KeyPair } from '../../../src/seal/key-pair.ts';
+import { generateKeyPair, privateKeysOf, type KeyPair } from '../../../src/seal/key-pair.ts';
 import type { ClientFacts } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { runStart } from '../../storage/support/samples.ts';
