@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { bound, withStation, type Station } from './support/station.ts';
 import { passStory } from './support/whole-pass-story.ts';
+import { listenOn } from '../support/free-port.ts';
 
 const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>';
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
@@ -200,10 +199,8 @@ onBothDatabases('ways out of the alerter', (kit) => {
       asked += 1;
       response.end('ok');
     });
-    listener.listen(0, '127.0.0.1');
-    await once(listener, 'listening');
+    const port = await listenOn(listener);
     after(() => listener.close());
-    const { port } = listener.address() as AddressInfo;
     const withHeartbeat = `${elements}<heartbeat url="http://127.0.0.1:${port}/beat"/>`;
     await withStation({ storage: await kit.create(), elements: withHeartbeat }, async (station) => {
       await station.pass();

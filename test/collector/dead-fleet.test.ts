@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -16,6 +16,7 @@ import { openFullPort, type FullPort } from '../support/full-port.ts';
 import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { startReportServer, type ReportServer } from '../support/report-server.ts';
+import { listenOn } from '../support/free-port.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 
@@ -207,9 +208,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
 
 async function closedPort(): Promise<number> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOn(server);
   server.close();
   await once(server, 'close');
   return port;

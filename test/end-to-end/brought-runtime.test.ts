@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { takeRuntime } from '../../src/collector/runtimes/add-runtime.ts';
 import { ownTarget } from '../support/own-runtime.ts';
 import { restrict } from '../support/restricted-key.ts';
-import { startSshd, sshdMissing, sshKeygen, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? (ownTarget === null ? 'this machine is none of the targets' : false);
@@ -15,15 +15,10 @@ const nodes = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/b
   existsSync(file),
 );
 
-suite('clients without node, and runtime="bring"', { skip }, () => {
-  let sshd: Sshd;
-  let key: { readonly privateKey: string; readonly publicKey: string };
+suite('clients without node, and runtime="bring"', { skip }, async () => {
+  const sshd = await sshdOfSuite({ hidden: [...new Set(nodes.map((file) => realpathSync(file)))] });
+  const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
   const kinds = databaseKinds();
-  before(async () => {
-    sshd = await startSshd({ hidden: [...new Set(nodes.map((file) => realpathSync(file)))] });
-    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  });
-  after(async () => await sshd.stop());
 
   /** A client that the shell agent may read meanwhile, and a client that waits for its Node. */
   async function fleet(t: TestContext, kind: (typeof kinds)[number]): Promise<{ site: Site; accounts: SshdAccount[] }> {

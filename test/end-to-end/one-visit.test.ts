@@ -2,23 +2,18 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, type Sshd, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 const shells = ['/bin/bash', '/bin/dash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh'];
 
-suite('one visit, seen from the server', { skip }, () => {
-  let sshd: Sshd;
-  let key: { readonly privateKey: string; readonly publicKey: string };
-  before(async () => {
-    sshd = await startSshd();
-    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  });
-  after(async () => await sshd.stop());
+suite('one visit, seen from the server', { skip }, async () => {
+  const sshd = await sshdOfSuite();
+  const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
 
   for (const kind of databaseKinds()) {
     test(

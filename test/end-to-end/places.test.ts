@@ -14,11 +14,11 @@ import {
 } from 'node:fs';
 import { once } from 'node:events';
 import path from 'node:path';
-import { after, before, suite, test, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { makeInventoriedIn } from '../support/inventoried.ts';
 import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
 import { listing } from './support/whole-fleet.ts';
 
 interface Surroundings {
@@ -183,14 +183,9 @@ const cases: readonly Case[] = [
   },
 ];
 
-suite('places on a client', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  let key: { readonly privateKey: string; readonly publicKey: string };
-  before(async () => {
-    sshd = await startSshd();
-    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  });
-  after(async () => await sshd.stop());
+suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite();
+  const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
 
   async function surroundingsFor(
     t: TestContext,

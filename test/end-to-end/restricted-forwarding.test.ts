@@ -4,10 +4,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { restrict } from '../support/restricted-key.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
 /** An ssh-agent with a key, until the test ends; the path of its socket. */
@@ -28,10 +28,8 @@ for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ; done 2>/dev/null | grep -c
 exit 0
 `;
 
-suite('agent forwarding to a restricted key', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  before(async () => (sshd = await startSshd({ config: ['AllowAgentForwarding yes'] })));
-  after(async () => await sshd.stop());
+suite('agent forwarding to a restricted key', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite({ config: ['AllowAgentForwarding yes'] });
   const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 

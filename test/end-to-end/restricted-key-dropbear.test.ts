@@ -3,23 +3,21 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
-import { before, after, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { configFolder, runCli } from '../support/run-cli.ts';
 import { attacksWith, owned, shellStart, visitCommand } from '../support/restricted-key.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
+import { freePort } from '../support/free-port.ts';
 
 const dropbear = '/usr/sbin/dropbear';
 const skip = sshdMissing() ?? (existsSync(dropbear) ? false : 'needs dropbear');
 
-suite('a restricted key at dropbear', { skip }, () => {
+suite('a restricted key at dropbear', { skip }, async () => {
   // For its accounts alone.
-  let sshd: Sshd;
-  before(async () => (sshd = await startSshd()));
-  after(async () => await sshd.stop());
+  const sshd = await sshdOfSuite();
 
   for (const agent of ['node', 'shell'] as const) {
     test(`lets visits pass, and nothing else: the agent of ${agent}`, async (t) => {
@@ -86,15 +84,6 @@ async function startDropbear(signal: AbortSignal, file: string): Promise<number>
     if (started) return port;
     assert.ok(attempt < 5, 'dropbear does not start');
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function isOpen(port: number): Promise<void> {

@@ -1,29 +1,23 @@
 /** A restricted key on a client with a real sshd: its limits, and the way to a newer agent. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
-import { attacksWith, framesOf, install, owned, restrict, visitCommand } from '../support/restricted-key.ts';
+import { attacksWith, framesOf, restrict, visitCommand } from '../support/restricted-key.ts';
 import { lineFor, runAsCron } from '../support/spool-line.ts';
-import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { testRestricted } from './support/restricted-cases.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 
-const attacks = attacksWith(visitCommand());
-
-suite('a restricted key', { skip }, () => {
-  let sshd: Sshd;
-  before(async () => {
-    // Any variable is taken, as the most generous server would.
-    sshd = await startSshd({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
-  });
-  after(async () => await sshd.stop());
+suite('a restricted key', { skip }, async () => {
+  // Any variable is taken, as the most generous server would.
+  const sshd = await sshdOfSuite({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
   const kinds = databaseKinds();
   const [sqlite] = kinds;
   assert.ok(sqlite);
@@ -65,30 +59,13 @@ suite('a restricted key', { skip }, () => {
     });
   }
 
-  for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
-    test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
-      const { site } = await restrict(sshd, await sqlite.site(t, ''), { shell });
-      const { status, stdout } = await site.run('collect');
-      assert.equal(status, 0, stdout);
-    });
-  }
-
-  test('runs nothing else, whatever is asked for', async (t) => {
-    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
-    assert.equal((await site.run('collect')).status, 0);
-    const before = listing(account.home);
-    for (const command of attacks) {
-      const { status, stdout, stderr } = ssh(command);
-      assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);
-      assert.match(
-        stderr,
-        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
-      );
-    }
-    const shown = ssh(null);
-    assert.deepEqual([shown.status, shown.stdout], [84, ''], 'no command at all');
-    assert.deepEqual(listing(account.home), before);
-    assert.equal(existsSync(owned), false);
+  testRestricted({
+    sshd,
+    restricted: async (t, options) => await restrict(sshd, await sqlite.site(t, ''), options),
+    attacks: [...attacksWith(visitCommand()), null],
+    spoils: { 'was changed': (file) => appendFileSync(file, '\n;'), 'is not there': rmSync },
+    older: 'var newer = 0;',
+    ending: '.cjs',
   });
 
   test('no sftp, no terminal, no forwarding of ports, agents or tunnels', async (t) => {
@@ -159,42 +136,6 @@ suite('a restricted key', { skip }, () => {
       assert.equal(status, 0, stderr);
     }
     assert.equal(existsSync(path.join(lib, 'owned')), false);
-  });
-
-  for (const [what, spoil] of [
-    ['was changed', (file: string) => appendFileSync(file, '\n;')],
-    ['is not there', (file: string) => rmSync(file)],
-  ] as const) {
-    test(`an agent that ${what} is not run`, async (t) => {
-      const { site, lib, codes } = await restrict(sshd, await sqlite.site(t, ''));
-      for (const name of readdirSync(lib)) spoil(path.join(lib, name));
-      assert.equal((await site.run('collect')).status, 1);
-      assert.deepEqual(await codes(), ['restricted-key']);
-      const [visited] = await site.rows('SELECT message FROM visits');
-      assert.match(String(visited?.['message']), /^web-1: agent [0-9a-f]{12}, .* is not on the client or was changed$/);
-    });
-  }
-
-  test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
-    const { site, lib, keysFile, codes, account } = await restrict(sshd, await sqlite.site(t, ''));
-    // The collector is upgraded: to it, what the key pins is another agent.
-    const older = 'var newer = 0;';
-    const [agent = ''] = readdirSync(lib).filter((name) => readFileSync(path.join(lib, name)).length < 100_000);
-    const text = older + readFileSync(path.join(lib, agent), 'utf8');
-    const digest = createHash('sha256').update(text).digest('hex');
-    writeFileSync(path.join(lib, `${digest}.cjs`), text);
-    rmSync(path.join(lib, agent));
-    writeFileSync(keysFile, readFileSync(keysFile, 'utf8').replaceAll(path.basename(agent, '.cjs'), digest));
-    const outdated = await site.run('collect');
-    assert.equal(outdated.status, 0, outdated.stdout);
-    assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
-
-    install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
-    const upgraded = await site.run('collect');
-    assert.equal(upgraded.status, 0);
-    assert.doesNotMatch(upgraded.stdout, /another version/);
-    assert.deepEqual(await codes(), [null, null]);
-    assert.equal(readFileSync(keysFile, 'utf8').split('ssh-ed25519').length, 2, 'one line with this key');
   });
 
   test('reports sealed to a key that was rotated are read until it is retired', async (t) => {

@@ -3,17 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
-suite('the line of a restricted key', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  before(async () => {
-    sshd = await startSshd({ config: ['StrictModes yes', 'AuthorizedKeysFile .ssh/authorized_keys'] });
-  });
-  after(async () => await sshd.stop());
+suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite({ config: ['StrictModes yes', 'AuthorizedKeysFile .ssh/authorized_keys'] });
   const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 

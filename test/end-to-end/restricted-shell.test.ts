@@ -13,20 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
 import { everyNode } from '../support/every-node.ts';
-import {
-  attacksWith,
-  framesOf,
-  install,
-  owned,
-  restrict,
-  shellStart,
-  visitCommand,
-} from '../support/restricted-key.ts';
-import { startSshd, sshdMissing, type Sshd } from '../support/sshd.ts';
+import { attacksWith, framesOf, owned, restrict, shellStart, visitCommand } from '../support/restricted-key.ts';
+import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
+import { testRestricted } from './support/restricted-cases.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
@@ -50,12 +43,8 @@ const ownAttacks = [
   `pinned ${visit}`,
 ];
 
-suite('a restricted key that runs the shell agent', { skip }, () => {
-  let sshd: Sshd;
-  before(async () => {
-    sshd = await startSshd({ hidden: everyNode, config: ['AcceptEnv *', 'Subsystem sftp internal-sftp'] });
-  });
-  after(async () => await sshd.stop());
+suite('a restricted key that runs the shell agent', { skip }, async () => {
+  const sshd = await sshdOfSuite({ hidden: everyNode, config: ['AcceptEnv *', 'Subsystem sftp internal-sftp'] });
   const kinds = databaseKinds();
   const [sqlite] = kinds;
   assert.ok(sqlite);
@@ -111,28 +100,18 @@ suite('a restricted key that runs the shell agent', { skip }, () => {
     );
   }
 
-  for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
-    test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
-      const { site } = await restrict(sshd, await sqlite.site(t, ''), { shell, args: agent });
-      const { status, stdout } = await site.run('collect');
-      assert.equal(status, 0, stdout);
-    });
-  }
-
-  test('runs nothing else, whatever is asked for', async (t) => {
-    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
-    assert.equal((await site.run('collect')).status, 0);
-    const before = listing(account.home);
-    for (const command of [...attacksWith(visit), ...ownAttacks, null]) {
-      const { status, stdout, stderr } = ssh(command);
-      assert.deepEqual([status, stdout], [84, ''], `${String(command)}\n${stderr}`);
-      assert.match(
-        stderr,
-        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
-      );
-    }
-    assert.deepEqual(listing(account.home), before);
-    assert.equal(existsSync(owned), false);
+  testRestricted({
+    sshd,
+    restricted: async (t, more) => await restrict(sshd, await sqlite.site(t, ''), { ...more, args: agent }),
+    attacks: [...attacksWith(visit), ...ownAttacks, null],
+    spoils: {
+      'was changed': (file) => appendFileSync(file, `\ntouch ${owned}`),
+      'is not there': rmSync,
+      'is empty': (file) => writeFileSync(file, ''),
+      'is a link to nowhere': (file) => spawnSync('ln', ['-sf', '/nowhere', file]),
+    },
+    older: '# older\n',
+    ending: '.sh',
   });
 
   test('no sftp, no terminal and no forwarding of ports', async (t) => {
@@ -227,44 +206,6 @@ suite('a restricted key that runs the shell agent', { skip }, () => {
     }
     assert.equal(existsSync(owned), false);
     assert.equal(existsSync(path.join(evil, 'fleet-health')), false);
-  });
-
-  for (const [what, spoil] of [
-    ['was changed', (file: string) => appendFileSync(file, `\ntouch ${owned}`)],
-    ['is not there', (file: string) => rmSync(file)],
-    ['is empty', (file: string) => writeFileSync(file, '')],
-    ['is a link to nowhere', (file: string) => spawnSync('ln', ['-sf', '/nowhere', file])],
-  ] as const) {
-    test(`an agent that ${what} is not run`, async (t) => {
-      const { site, lib, codes } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
-      for (const name of readdirSync(lib)) spoil(path.join(lib, name));
-      assert.equal((await site.run('collect')).status, 1);
-      assert.deepEqual(await codes(), ['restricted-key']);
-      const [visited] = await site.rows('SELECT message FROM visits');
-      assert.match(String(visited?.['message']), /^web-1: agent [0-9a-f]{12}, .* is not on the client or was changed$/);
-      assert.equal(existsSync(owned), false);
-    });
-  }
-
-  test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
-    const { site, lib, keysFile, codes, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
-    const [program = ''] = readdirSync(lib);
-    const text = `# older\n${readFileSync(path.join(lib, program), 'utf8')}`;
-    const digest = createHash('sha256').update(text).digest('hex');
-    writeFileSync(path.join(lib, `${digest}.sh`), text);
-    rmSync(path.join(lib, program));
-    writeFileSync(keysFile, readFileSync(keysFile, 'utf8').replaceAll(path.basename(program, '.sh'), digest));
-    const outdated = await site.run('collect');
-    assert.equal(outdated.status, 0, outdated.stdout);
-    assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
-
-    // It knows by now that the shell agent reads this client.
-    install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
-    const upgraded = await site.run('collect');
-    assert.equal(upgraded.status, 0);
-    assert.doesNotMatch(upgraded.stdout, /another version/);
-    assert.deepEqual(await codes(), [null, null]);
-    assert.equal(readFileSync(keysFile, 'utf8').split('ssh-ed25519').length, 2, 'one line with this key');
   });
 
   test('is made for nobody whose reports must be sealed, and gives them nothing', async (t) => {

@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test } from 'node:test';
+import { suite, test } from 'node:test';
 
 import { everyNode } from '../support/every-node.ts';
-import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
 
 const skip = sshdMissing() ?? false;
 
-suite('a client without node, through the whole program', { skip }, () => {
-  let sshd: Sshd;
-  let key: { readonly privateKey: string; readonly publicKey: string };
-  before(async () => {
-    sshd = await startSshd({ hidden: everyNode });
-    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  });
-  after(async () => await sshd.stop());
+suite('a client without node, through the whole program', { skip }, async () => {
+  const sshd = await sshdOfSuite({ hidden: everyNode });
+  const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
 
   for (const kind of databaseKinds()) {
     test(

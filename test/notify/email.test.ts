@@ -1,7 +1,5 @@
 /** Mails over SMTP: what the server says decides what a fault is of, and when it says nothing the deadline does. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
@@ -23,6 +21,7 @@ import {
   until,
   withLogin,
 } from './support/smtp-config.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** Does something in place of the usual at one phase. */
 function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
@@ -253,11 +252,7 @@ test('a server that does not answer QUIT is left', async (t) => {
 });
 
 test('nobody there, and a name that is none, may be well later', async () => {
-  const closed = createServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address() as AddressInfo;
-  closed.close();
-  await once(closed, 'close');
+  const port = await freePort();
   for (const host of ['127.0.0.1', 'localhost', 'nothing.invalid']) {
     const opened = createEmailChannel(smtpConfig(port, { host }));
     const fault = await faultOf(opened.send(outgoing(), sendOptions()));

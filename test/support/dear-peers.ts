@@ -2,11 +2,11 @@
  * Servers whose key exchange costs them nothing: each sends all of its half at once, whatever the client says.
  * Arguments: names of `dearExchanges`. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 
 import { dearExchanges, halfOf, type DearExchange, type DearName } from './dear-exchanges.ts';
 import type { PeerAddress } from './flooding-peers.ts';
+import { listenOn } from './free-port.ts';
 
 for (const name of process.argv.slice(2)) {
   const dear: DearExchange = dearExchanges[name as DearName]();
@@ -15,11 +15,10 @@ for (const name of process.argv.slice(2)) {
     socket.on('error', () => undefined).resume();
     socket.write(half);
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
+  const port = await listenOn(listener, '0.0.0.0');
   const type = dear.algorithm.startsWith('rsa-') ? 'ssh-rsa' : dear.algorithm;
   const address: PeerAddress = {
-    port: (listener.address() as AddressInfo).port,
+    port,
     key: `${type} ${dear.hostKey.toString('base64')}`,
   };
   process.stdout.write(`${JSON.stringify(address)}\n`);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+
+import { listenOn } from './free-port.ts';
 
 export interface DrippingProxy {
   readonly port: number;
@@ -38,10 +40,9 @@ export async function startDrippingProxy(to: number, freeBytes: number, everyMs:
       });
     }
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
+  const port = await listenOn(listener, '0.0.0.0');
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     close: async () => {
       const closed = once(listener, 'close');
       listener.close();

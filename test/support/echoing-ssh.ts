@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
 
 import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
+import { listenOn } from './free-port.ts';
 
 export interface EchoingServer {
   readonly port: number;
@@ -54,12 +55,11 @@ export async function startEchoingServer(): Promise<EchoingServer> {
     socket.on('error', () => undefined);
     server.injectSocket(socket);
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
+  const port = await listenOn(listener, '0.0.0.0');
   const blob = publicBlobOf(pem);
   if (hostKeyOf(blob) === null) throw new Error('no host key');
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     fingerprint: fingerprint(blob),
     heard,
     close: async () => {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+
+import { listenOn } from './free-port.ts';
 
 /** A proxy to a server that can be disconnected, or made slow. */
 export interface FickleProxy {
@@ -62,13 +64,12 @@ export async function startFickleProxy(to: number): Promise<FickleProxy> {
       });
     }
   });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await listenOn(listener);
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
   const proxy: FickleProxy = {
-    port: (listener.address() as AddressInfo).port,
+    port,
     mode: 'pass',
     answerDelayMs: 0,
     onRequest: () => undefined,

@@ -2,13 +2,13 @@
  * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their
  * floods. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 
 import { hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { floodingServer, type FloodName } from './floods.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
+import { listenOn } from './free-port.ts';
 
 export interface PeerAddress {
   readonly port: number;
@@ -23,10 +23,8 @@ for (const name of process.argv.slice(2)) {
     socket.on('error', () => undefined);
     server.injectSocket(socket);
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
+  const port = await listenOn(listener, '0.0.0.0');
   const hostKey = hostKeyOf(publicBlobOf(pem));
-  const { port } = listener.address() as AddressInfo;
   process.stdout.write(`${JSON.stringify({ port, key: `${hostKey?.type} ${hostKey?.key}` } satisfies PeerAddress)}\n`);
 }
 process.stdin.resume().once('end', () => process.exit(0));

@@ -1,11 +1,12 @@
 /** Servers that misbehave in one exact way each, for the failure paths of a visit. Not a mock: real TCP, real SSH. */
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { hostileSsh, publicBlobOf, writeForEver, type HostileMode } from './hostile-ssh.ts';
+import { listenOn } from './free-port.ts';
 
 export interface HostileServer {
   readonly port: number;
@@ -44,9 +45,7 @@ export async function startHostileServer(mode: HostileMode): Promise<HostileServ
     });
     if (!misbehaveInTcp(mode, socket, timers)) server.injectSocket(socket);
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
+  const port = await listenOn(listener, '0.0.0.0');
 
   return {
     port,

@@ -2,7 +2,6 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,6 +10,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * A real server of the tests' own, MariaDB or the MySQL of `npm run test:machines`: empty, on a port that the kernel
@@ -141,15 +141,6 @@ async function startOnFreePort(
       console.error(`the server is started again: ${String(thrown)}`);
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 function spawnServer(

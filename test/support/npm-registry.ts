@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
+
+import { listenOn } from './free-port.ts';
 
 /**
  * A registry that holds one package in one version, and this process's npm set to it for the time of a test. `sent` is
@@ -25,11 +26,11 @@ export async function npmRegistry(
       response.end(JSON.stringify({ name, 'dist-tags': { latest: version }, versions }));
     } else if (request.url === `/${name}.tgz`) response.end(sent);
     else response.writeHead(404).end('{}');
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  const port = await listenOn(server);
   const cache = mkdtempSync(path.join(tmpdir(), 'fh-npm-'));
   const settings = {
-    npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    npm_config_registry: `http://127.0.0.1:${port}/`,
     npm_config_cache: cache,
     npm_config_fetch_retries: '0',
   };

@@ -10,12 +10,13 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeCertificates } from './certificates.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * A real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone with it.
@@ -195,15 +196,6 @@ async function end(child: ChildProcess): Promise<void> {
   const ended = once(child, 'exit');
   child.stdin?.end();
   await ended;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

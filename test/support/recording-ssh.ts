@@ -1,12 +1,13 @@
 /** An SSH server that records every offered credential, and accepts only one key if it is to forward. */
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 
 import ssh2 from 'ssh2';
 
 import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
+import { listenOn } from './free-port.ts';
 
 export interface RecordingServer {
   readonly port: number;
@@ -52,10 +53,9 @@ export async function startRecordingServer(accepts: string | null = null): Promi
     socket.on('error', () => undefined);
     server.injectSocket(socket);
   });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await listenOn(listener);
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     hostKey: `ssh-ed25519 ${publicBlobOf(pem).toString('base64')}`,
     offered: () => [...seen].sort(),
     close: async () => {

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
 import type { ServerChannel } from 'ssh2';
@@ -18,6 +18,7 @@ import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerpr
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
+import { listenOn } from './free-port.ts';
 
 export interface ReportServerOptions {
   readonly username: string;
@@ -89,9 +90,7 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
     most.startups = Math.max(most.startups, ++startups);
     server.injectSocket(socket);
   });
-  listener.listen(0, '0.0.0.0');
-  await once(listener, 'listening');
-  const { port } = listener.address() as AddressInfo;
+  const port = await listenOn(listener, '0.0.0.0');
   return {
     port,
     fingerprint: fingerprint(blob),

@@ -1,6 +1,7 @@
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+
+import { listenOn } from './free-port.ts';
 
 /** A server in the place of a MySQL server that asks for the password under an RSA key of its own. */
 export interface RogueMysql {
@@ -43,9 +44,9 @@ export async function startRogueMysql(plugin: 'caching_sha2_password' | 'sha256_
       } else if (payload.length === 1) send(sequence + 1, more(Buffer.from(publicKey)));
       else send(sequence + 1, more(Buffer.from([4])));
     });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, stolen, close: () => void server.close() };
+  });
+  const port = await listenOn(server);
+  return { port, stolen, close: () => void server.close() };
 }
 
 function greeting(plugin: string): Buffer {

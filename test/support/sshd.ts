@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 
 import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
 import type { AccountOptions, SshdAccount } from './accounts.ts';
@@ -91,6 +91,13 @@ export function sshKeygen(
 ): { readonly privateKey: string; readonly publicKey: string } {
   execFileSync('ssh-keygen', ['-q', '-N', '', ...options, '-f', file], { stdio: ['ignore', 'ignore', 'inherit'] });
   return { privateKey: file, publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
+}
+
+/** Starts an sshd that is stopped after the tests of the suite. */
+export async function sshdOfSuite(options?: SshdOptions): Promise<Sshd> {
+  const sshd = await startSshd(options);
+  after(() => sshd.stop());
+  return sshd;
 }
 
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+
+import { listenOn } from './free-port.ts';
 
 export interface TurnsProxy {
   readonly port: number;
@@ -40,10 +42,9 @@ export async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsP
     pass(near, far);
     pass(far, near);
   });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await listenOn(listener);
   return {
-    port: (listener.address() as AddressInfo).port,
+    port,
     connections: () => connections,
     turns: () => turns,
     close: async () => {

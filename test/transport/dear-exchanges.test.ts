@@ -1,13 +1,13 @@
 /** The computing time that a peer can cost the collector before its host key is proved. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 
 import { groupExchange } from '../../src/config/values/key-exchanges.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/dear-exchanges.ts';
 import { connectTo, failure } from '../support/login.ts';
+import { listenOn } from '../support/free-port.ts';
 
 /** Four times the measured cost of the dearest exchange on one core of 2026, for slower machines. */
 const mostMs = 150;
@@ -22,10 +22,8 @@ async function startDear(
     socket.on('error', () => undefined).resume();
     socket.write(half);
   });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  const port = await listenOn(listener);
   t.after(() => listener.close());
-  const { port } = listener.address() as AddressInfo;
   const type = dear.algorithm.startsWith('rsa-') ? 'ssh-rsa' : dear.algorithm;
   return { port, hostKeyLine: () => `${hostName('127.0.0.1', port)} ${type} ${dear.hostKey.toString('base64')}` };
 }

@@ -2,8 +2,7 @@
  * Key exchanges after the login: one is accepted, if it has the same host key. hostile-floods.test.ts has endless ones.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 
@@ -17,6 +16,7 @@ import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { connectTo } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
+import { listenOn } from '../support/free-port.ts';
 
 const credentials = { password: 'right' };
 
@@ -43,13 +43,12 @@ async function rekeyingServer(t: TestContext, pem: string, rekey: (client: Conne
   const listener = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
     server.injectSocket(socket);
-  }).listen(0, '127.0.0.1');
-  await once(listener, 'listening');
+  });
+  const port = await listenOn(listener);
   t.after(() => {
     listener.close();
     for (const socket of sockets) socket.destroy();
   });
-  const { port } = listener.address() as AddressInfo;
   const lineOf = (key: string): string =>
     `${hostName('127.0.0.1', port)} ssh-ed25519 ${publicBlobOf(key).toString('base64')}`;
   return { port, lineOf, hostKeyLine: () => lineOf(pem) };

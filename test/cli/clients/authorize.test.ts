@@ -13,10 +13,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 
 interface Place {
   readonly dir: string;
@@ -162,10 +162,8 @@ for (const [what, attributes, args, says] of [
   });
 }
 
-suite('its script', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  before(async () => (sshd = await startSshd()));
-  after(async () => await sshd.stop());
+suite('its script', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite();
 
   interface Installation {
     readonly account: SshdAccount;

@@ -12,14 +12,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { after, before, suite, test, type TestContext } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { takeLock } from '../../../src/state/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { restrict } from '../../support/restricted-key.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
 
 interface Collector {
@@ -29,14 +29,9 @@ interface Collector {
   readonly reports: () => number;
 }
 
-suite('cleanup', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  let key: { readonly privateKey: string; readonly publicKey: string };
-  before(async () => {
-    sshd = await startSshd();
-    key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
-  });
-  after(async () => await sshd.stop());
+suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite();
+  const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
   const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 

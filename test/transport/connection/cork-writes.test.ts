@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { corkWrites } from '../../../src/transport/connection/cork-writes.ts';
+import { listenOn } from '../../support/free-port.ts';
 
 describe('corkWrites', () => {
   const server = createServer({ noDelay: true });
@@ -13,13 +14,13 @@ describe('corkWrites', () => {
   /** The received segments. */
   let came: string[];
   let ended: Promise<unknown>;
+  let port: number;
   before(async () => {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    port = await listenOn(server);
   });
   beforeEach(async () => {
     const accepted = once(server, 'connection');
-    near = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port, noDelay: true });
+    near = connect({ host: '127.0.0.1', port, noDelay: true });
     await once(near, 'connect');
     [far] = (await accepted) as [Socket];
     came = [];

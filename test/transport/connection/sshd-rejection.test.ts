@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
 import { sshdRejection } from '../../../src/transport/connection/sshd-rejection.ts';
 import { failure, login } from '../../support/login.ts';
-import { sshdMissing, startSshd, type Sshd } from '../../support/sshd.ts';
+import { sshdMissing, sshdOfSuite } from '../../support/sshd.ts';
+import { listenOn } from '../../support/free-port.ts';
 
 describe('sshdRejection', () => {
   const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
@@ -33,20 +34,19 @@ describe('sshdRejection', () => {
 
 describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end with our bytes unread', () => {
   let server: Server;
+  let port: number;
   before(async () => {
     server = createServer({ pauseOnConnect: true }, (socket) => {
       socket.on('error', () => undefined);
       // The server leaves the received bytes unread, so that the kernel sends a reset.
       socket.write('Not allowed at this time\r\n', () => setTimeout(() => socket.destroy(), 20));
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    port = await listenOn(server);
   });
   after(() => server.close());
-  const port = (): number => (server.address() as AddressInfo).port;
 
   it('is told by a visit, and may be tried again', async () => {
-    const target = { port: port(), hostKeyLine: () => '' };
+    const target = { port, hostKeyLine: () => '' };
     const error = await failure(login({ server: target, username: 'monitor', credentials: { password: 'x' } }));
     assert.equal(error.code, 'sshd-rejection', error.message);
     assert.equal(error.stage, 'handshake');
@@ -59,18 +59,14 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
     let connections = 0;
     server.on('connection', () => (connections += 1));
     const { signal } = new AbortController();
-    const error = await failure(scanHostKeys({ host: '127.0.0.1', port: port(), timeoutMs: 5000, signal }));
+    const error = await failure(scanHostKeys({ host: '127.0.0.1', port, timeoutMs: 5000, signal }));
     assert.equal(error.code, 'sshd-rejection', error.message);
     assert.equal(connections, 1);
   });
 });
 
-describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, () => {
-  let sshd: Sshd;
-  before(async () => {
-    sshd = await startSshd({ config: ['MaxStartups 1'] });
-  });
-  after(() => sshd.stop());
+describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite({ config: ['MaxStartups 1'] });
 
   it('is told as such', async (t) => {
     const other = connect(sshd.port, '127.0.0.1');

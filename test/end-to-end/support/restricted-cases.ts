@@ -1,0 +1,82 @@
+/** What holds for restricted keys of both agents. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { install, owned, type Restricted } from '../../support/restricted-key.ts';
+import type { Sshd } from '../../support/sshd.ts';
+import { listing } from './whole-fleet.ts';
+
+export interface RestrictedCases {
+  readonly sshd: Sshd;
+  readonly restricted: (t: TestContext, options?: { readonly shell: string }) => Promise<Restricted>;
+  /** Commands that must not be run; null: no command at all. */
+  readonly attacks: readonly (string | null)[];
+  /** Ways to spoil an agent's file, by what is wrong with it then. */
+  readonly spoils: Readonly<Record<string, (file: string) => unknown>>;
+  /** The text that makes another version of the agent, before it, and the ending of the agent's file. */
+  readonly older: string;
+  readonly ending: '.cjs' | '.sh';
+}
+
+export function testRestricted({ sshd, restricted, attacks, spoils, older, ending }: RestrictedCases): void {
+  for (const shell of ['/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
+    test(`${shell} as login shell`, { skip: existsSync(shell) ? false : `${shell} is missing` }, async (t) => {
+      const { site } = await restricted(t, { shell });
+      const { status, stdout } = await site.run('collect');
+      assert.equal(status, 0, stdout);
+    });
+  }
+
+  test('runs nothing else, whatever is asked for', async (t) => {
+    const { ssh, account, site } = await restricted(t);
+    assert.equal((await site.run('collect')).status, 0);
+    const before = listing(account.home);
+    for (const command of attacks) {
+      const { status, stdout, stderr } = ssh(command);
+      assert.deepEqual([status, stdout], [84, ''], `${String(command)}\n${stderr}`);
+      assert.match(
+        stderr,
+        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
+      );
+    }
+    assert.deepEqual(listing(account.home), before);
+    assert.equal(existsSync(owned), false);
+  });
+
+  for (const [what, spoil] of Object.entries(spoils)) {
+    test(`an agent that ${what} is not run`, async (t) => {
+      const { site, lib, codes } = await restricted(t);
+      for (const name of readdirSync(lib)) spoil(path.join(lib, name));
+      assert.equal((await site.run('collect')).status, 1);
+      assert.deepEqual(await codes(), ['restricted-key']);
+      const [visited] = await site.rows('SELECT message FROM visits');
+      assert.match(String(visited?.['message']), /^web-1: agent [0-9a-f]{12}, .* is not on the client or was changed$/);
+      assert.equal(existsSync(owned), false);
+    });
+  }
+
+  test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
+    const { site, lib, keysFile, codes, account } = await restricted(t);
+    // The collector is upgraded: to it, what the key pins is another agent.
+    const [agent = ''] = readdirSync(lib).filter((name) => readFileSync(path.join(lib, name)).length < 100_000);
+    const text = older + readFileSync(path.join(lib, agent), 'utf8');
+    const digest = createHash('sha256').update(text).digest('hex');
+    writeFileSync(path.join(lib, `${digest}${ending}`), text);
+    rmSync(path.join(lib, agent));
+    writeFileSync(keysFile, readFileSync(keysFile, 'utf8').replaceAll(path.basename(agent, ending), digest));
+    const outdated = await site.run('collect');
+    assert.equal(outdated.status, 0, outdated.stdout);
+    assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
+
+    // By now it is known which agent reads this client.
+    install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
+    const upgraded = await site.run('collect');
+    assert.equal(upgraded.status, 0);
+    assert.doesNotMatch(upgraded.stdout, /another version/);
+    assert.deepEqual(await codes(), [null, null]);
+    assert.equal(readFileSync(keysFile, 'utf8').split('ssh-ed25519').length, 2, 'one line with this key');
+  });
+}
