@@ -1,4 +1,4 @@
-/** What holds for restricted keys of both agents. */
+/** Tests of restricted keys that hold for both agents. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
