@@ -31,17 +31,21 @@ function place(t: TestContext, attributes: string): Place {
   return { dir, authorize: (...args) => runCli(['authorize', ...args], { cwd: dir }) };
 }
 
+/** A place whose client has a key of its own. */
+function keyedPlace(t: TestContext, more = ''): Place & { readonly publicKey: string } {
+  const made = place(t, `privateKey="key" ${more}`);
+  return { ...made, publicKey: sshKeygen(path.join(made.dir, 'key'), '-t', 'ed25519').publicKey };
+}
+
 const keyOf = (line: string): string => line.split(' ')[1] ?? '';
 
 test('names the port in the command that it shows', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key" port="2222"');
-  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { authorize } = keyedPlace(t, 'port="2222"');
   assert.match((await authorize('web-1')).stdout, /--script \| ssh -p 2222 root@192\.0\.2\.1 sh$/m);
 });
 
 test('prints the line of the client’s own key, behind what it is for', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key"');
-  const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { dir, authorize, publicKey } = keyedPlace(t);
   const { status, stdout, stderr } = await authorize('web-1');
   assert.deepEqual([status, stderr], [0, '']);
   const lines = stdout.trimEnd().split('\n');
@@ -58,8 +62,7 @@ test('prints the line of the client’s own key, behind what it is for', async (
 });
 
 test('with --json', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key"');
-  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { authorize } = keyedPlace(t);
   const { status, stdout } = await authorize('web-1', '--json');
   assert.equal(status, 0);
   const { line, agent, account, folders } = JSON.parse(stdout) as Record<string, unknown>;
@@ -69,8 +72,7 @@ test('with --json', async (t) => {
 });
 
 test('--agent shell: another line, which pins another program and no sealing key', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key"');
-  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { authorize } = keyedPlace(t);
   const { status, stdout, stderr } = await authorize('web-1', '--agent', 'shell', '--json');
   assert.deepEqual([status, stderr], [0, '']);
   const answer = JSON.parse(stdout) as Record<string, unknown>;
@@ -85,8 +87,7 @@ test('--agent shell: another line, which pins another program and no sealing key
 });
 
 test('where the database cannot be asked how the client is read, the line is for Node.js, and that is said', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key"');
-  sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { dir, authorize } = keyedPlace(t);
   mkdirSync(path.join(dir, 'state'), { recursive: true });
   writeFileSync(path.join(dir, 'state/fleet.db'), 'no database'.repeat(1000));
   const { status, stdout, stderr } = await authorize('web-1', '--json');
@@ -114,8 +115,7 @@ for (const [what, args] of [
 }
 
 test('a private key without its public half beside it', async (t) => {
-  const { dir, authorize } = place(t, 'privateKey="key"');
-  const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
+  const { dir, authorize, publicKey } = keyedPlace(t);
   rmSync(path.join(dir, 'key.pub'));
   assert.ok((await authorize('web-1')).stdout.includes(keyOf(publicKey)));
 });

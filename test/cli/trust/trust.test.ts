@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
-import { startLoopbackServer, type LoopbackServer } from '../../../src/simulator/loopback-server.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import type { LoopbackServer } from '../../../src/simulator/loopback-server.ts';
+import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
+import type { CliResult } from '../../support/run-cli.ts';
 
-interface Fleet {
-  readonly dir: string;
-  readonly servers: readonly LoopbackServer[];
+interface Fleet extends LoopbackFleet {
   readonly knownHosts: () => string;
   trust(...args: string[]): Promise<CliResult>;
 }
@@ -27,21 +26,13 @@ interface TrustJson {
   }[];
 }
 
-async function startFleet(t: TestContext, count: number, more = ''): Promise<Fleet> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => startLoopbackServer({ username: 'u', password: 'p', home: '/' })),
-  );
-  t.after(() => Promise.all(servers.map((server) => server.close())));
-  const clients = servers.map(({ port }, index) => `<client name="c${index + 1}" ip="127.0.0.1" port="${port}"/>`);
-  const dir = configFolder(t, `<config><ssh username="u"/>${clients.join('')}${more}</config>`);
+async function startFleet(t: TestContext, count: number): Promise<Fleet> {
+  const fleet = await startLoopbackFleet(t, count, { trusted: false });
+  const file = path.join(fleet.dir, 'state', 'known_hosts');
   return {
-    dir,
-    servers,
-    knownHosts: () => {
-      const file = path.join(dir, 'state', 'known_hosts');
-      return existsSync(file) ? readFileSync(file, 'utf8') : '';
-    },
-    trust: (...args) => runCli(['-c', path.join(dir, 'config.xml'), 'trust', ...args]),
+    ...fleet,
+    knownHosts: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+    trust: (...args) => fleet.run(['trust', ...args]),
   };
 }
 
@@ -51,7 +42,6 @@ function resultsOf({ stdout }: CliResult): Record<string, string> {
 }
 
 function writeKnownHosts({ dir }: Fleet, text: string): void {
-  mkdirSync(path.join(dir, 'state'), { recursive: true });
   writeFileSync(path.join(dir, 'state', 'known_hosts'), text);
 }
 
@@ -193,7 +183,8 @@ for (const [names, hashed] of [
 }
 
 test('what has no host key is passed over; an unknown client is refused with the nearest name', async (t) => {
-  const fleet = await startFleet(t, 1, '<client name="here" ip="127.0.0.1" transport="local"/>');
+  const fleet = await startFleet(t, 1);
+  fleet.configure('<client name="here" ip="127.0.0.1" transport="local"/>');
   assert.deepEqual(resultsOf(await fleet.trust('--yes', '--json')), { c1: 'added', here: 'local' });
   const { status, stderr } = await fleet.trust('hre');
   assert.equal(status, 2);
