@@ -8,6 +8,7 @@ import { type ListedKey, listKeys } from '../../collector/keys/key-ring.ts';
 import { asFleetError, messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
+import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
@@ -45,9 +46,13 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   }
   const { hearings, warnings: unheard } = whoHears(config);
   const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, trees))];
-  const tried = options.connect ? await tryAll(context, config) : noneTried(options);
   const { mail } = options;
-  if (tried !== null && mail !== null) tried.trials.push(await tryMail(context, config, mail === true ? null : mail));
+  const connected = options.connect ? await tryAll(context, config) : null;
+  const mailed = mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)];
+  const tried =
+    connected === null && mail === null
+      ? null
+      : { ...(connected ?? untried), trials: [...(connected?.trials ?? []), ...mailed] };
   context.signal.throwIfAborted();
   const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
   if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
@@ -63,33 +68,23 @@ async function warningsOf(config: Config, trees: readonly ConfigTree[]): Promise
 
 function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
   if (output.json) {
-    output.printJson({
-      command: 'check',
-      file,
-      valid: false,
-      clients: null,
-      faults: faults.map(findingJson),
-      warnings: [],
-      defaults: [],
-    });
+    output.printJson({ command: 'check', file, valid: false, clients: null, faults, warnings: [], defaults: [] });
     return;
   }
   for (const fault of faults) output.print(`${output.colour('red', 'fault')}: ${formatFinding(fault)}`);
-  output.print(`\n${file} has ${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`);
+  output.print(`\n${file} has ${counted(faults.length, 'fault')}.`);
 }
 
 /** The results of --connect and --mail. */
 interface Tried {
-  readonly trials: Trial[];
+  readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
   /** See leftDatabase. */
   readonly left: string | null;
 }
 
-function noneTried({ mail }: CheckCommandOptions): Tried | null {
-  return mail === null ? null : { trials: [], idleRules: [], unknownRules: [], left: null };
-}
+const untried: Tried = { trials: [], idleRules: [], unknownRules: [], left: null };
 
 async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
   const { sendTestMail } = await import('../../notify/send-test-mail.ts');
@@ -114,9 +109,9 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   progress?.end();
   // A collector that stores reports sealed may have no right to read what they say.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
-  if (!hasDatabase) return { trials: [...trials], idleRules: [], unknownRules: [], left: null };
+  if (!hasDatabase) return { ...untried, trials };
   return readStored(config.storage, signal, async ({ history }) => ({
-    trials: [...trials],
+    trials,
     idleRules: await findIdleRules(config.clients, history),
     unknownRules: await findUnknownRules(config, history),
     left: leftDatabase(config, await history.lastRun('collect')),
@@ -150,10 +145,9 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0) output.print('');
   if (tried !== null) tellTried({ output }, config, tried);
-  const count = `${config.clients.length} ${config.clients.length === 1 ? 'client' : 'clients'}`;
   if (!config.collector.open) output.print(sealingText(config));
-  const warned = warnings.length === 0 ? '' : `, ${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'}`;
-  output.print(`${config.file} is valid: ${count}${warned}.`);
+  const warned = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
+  output.print(`${config.file} is valid: ${counted(config.clients.length, 'client')}${warned}.`);
 }
 
 function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
@@ -194,7 +188,7 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     valid: true,
     clients: config.clients.length,
     faults: [],
-    warnings: warnings.map(findingJson),
+    warnings,
     defaults: describeDefaults(config),
     sealing: sealingJson(config),
     ...(tried === null
@@ -234,8 +228,4 @@ function sealingJson({ stateDir, collector }: Config): unknown {
 
 function sealingKey(paths: StatePaths): ListedKey | undefined {
   return listKeys(paths, false).find(({ seals }) => seals);
-}
-
-function findingJson({ file, line, message }: Finding): unknown {
-  return { file, line, message };
 }

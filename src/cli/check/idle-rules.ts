@@ -2,6 +2,7 @@ import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
 import { isByMount } from '../../alerter/evaluate/rule-metric.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
@@ -21,13 +22,7 @@ export async function findIdleRules(clients: readonly Client[], history: History
   const rows = await history.query(
     'SELECT l.client, d.mount FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
   );
-  const mounts = new Map<string, string[]>();
-  for (const { client, mount } of rows) {
-    const name = String(client);
-    const known = mounts.get(name);
-    if (known === undefined) mounts.set(name, [String(mount)]);
-    else known.push(String(mount));
-  }
+  const mounts = groupBy(rows, ({ client }) => String(client));
   const seen = new Map<Rule, { clients: number; matched: boolean; readonly matches: (mount: string) => boolean }>();
   for (const client of clients) {
     const stored = mounts.get(client.name);
@@ -35,11 +30,10 @@ export async function findIdleRules(clients: readonly Client[], history: History
     for (const rule of client.rules) {
       const pattern = rule.selectors['mount'];
       // A rule of type mount asks for what may be missing.
-      if (rule.origin !== 'file' || pattern === undefined || rule.type === 'mount') continue;
-      if (!isByMount(rule)) continue;
+      if (rule.origin !== 'file' || pattern === undefined || rule.type === 'mount' || !isByMount(rule)) continue;
       const found = seen.get(rule) ?? { clients: 0, matched: false, matches: globMatcher(pattern) };
       found.clients += 1;
-      found.matched ||= stored.some(found.matches);
+      found.matched ||= stored.some(({ mount }) => found.matches(String(mount)));
       seen.set(rule, found);
     }
   }

@@ -1,5 +1,6 @@
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
@@ -71,17 +72,11 @@ export function whoHears(config: Config): {
 
 /** Clients with the same rules and recipients, and the fleet. */
 function audiencesOf({ clients, alerts }: Config): readonly Audience[] {
-  const audiences = new Map<Client['rules'], Map<Client['recipients'], Client[]>>();
-  for (const client of clients) {
-    if (client.state === 'retired') continue;
-    const ofRules = audiences.get(client.rules) ?? new Map<Client['recipients'], Client[]>();
-    audiences.set(client.rules, ofRules);
-    const same = ofRules.get(client.recipients);
-    if (same === undefined) ofRules.set(client.recipients, [client]);
-    else same.push(client);
-  }
-  const ofClients = [...audiences].flatMap(([rules, all]) =>
-    [...all.values()].map((same) => ({ name: same[0]?.name ?? '', rules, clients: same })),
+  const visited = clients.filter(({ state }) => state !== 'retired');
+  const ofClients = [...groupBy(visited, (client) => client.rules)].flatMap(([rules, all]) =>
+    [...groupBy(all, (client) => client.recipients).values()].map((same) => {
+      return { name: same[0]?.name ?? '', rules, clients: same };
+    }),
   );
   return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
 }

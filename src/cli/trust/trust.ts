@@ -121,15 +121,13 @@ async function makePlans(
 }
 
 function readSource(file: string): NonNullable<TrustSurroundings['source']> {
-  return { file, content: parseTrustSource(readTrusted(file), file) };
-}
-
-function readTrusted(file: string): string {
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch (thrown) {
     throw usageError(messageOf(thrown));
   }
+  return { file, content: parseTrustSource(text, file) };
 }
 
 /** The question before keys are written: what is replaced is named. */
