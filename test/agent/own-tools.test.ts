@@ -9,9 +9,10 @@ import { services } from '../../agent/probes/services.ts';
 import { temperatures } from '../../agent/probes/temperatures.ts';
 import type { FunctionReport, Report, Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
-import { machine, temporaryHome } from '../support/agent-visit.ts';
+import { machine } from '../support/agent-visit.ts';
 import { rootWith, shellAgent } from '../support/shell-report.ts';
 import { contextOf, familyOf, reasonOf } from './probes/fixture-context.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 type Visit = (options?: ProbeOptions) => Promise<Report>;
 
@@ -219,7 +220,7 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
     block('loops', 'activating', 1, 7),
     block('stops', 'deactivating', 1, 0),
   ];
-  const root = rootWith(temporaryHome(t), {
+  const root = rootWith(tempFolder(t), {
     'run/systemd/system/x': '',
     'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\n${told.join('\n')}.\n`,
     'proc/uptime': readFileSync('/proc/uptime'),
@@ -242,7 +243,7 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
 test('0 and 127 degrees, which unconnected Super-I/O inputs read, are no temperatures', async (t) => {
   const chip = 'sys/class/hwmon/hwmon0';
   const inputs = { temp1: '0', temp2: '127000', temp3: '126000', temp4: '500', temp5: '-62000' };
-  const root = rootWith(temporaryHome(t), {
+  const root = rootWith(tempFolder(t), {
     [`${chip}/name`]: 'nct6798\n',
     ...Object.fromEntries(Object.entries(inputs).map(([input, value]) => [`${chip}/${input}_input`, `${value}\n`])),
     'proc/uptime': readFileSync('/proc/uptime'),

@@ -5,11 +5,12 @@ import { test, type TestContext } from 'node:test';
 import type { Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { shellWord } from '../../src/text/shell-word.ts';
-import { temporaryHome, visit } from '../support/agent-visit.ts';
+import { visit } from '../support/agent-visit.ts';
 import { mounted, mountsMissing, type Mounted } from '../support/mounted.ts';
 import { awks, shells } from '../support/shell-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 import { shellAgent } from '../support/shell-report.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const skip = mountsMissing() ?? false;
 
@@ -23,7 +24,7 @@ async function disksOf(context: TestContext, place: Mounted, dir: string, option
       return mount.startsWith(`${dir}/`) ? [{ ...row, mount: mount.slice(dir.length) }] : [];
     });
   const connection = shellConnection({
-    env: { HOME: temporaryHome(context), PATH: process.env['PATH'] ?? '' },
+    env: { HOME: tempFolder(context), PATH: process.env['PATH'] ?? '' },
     shell: [...place.within, '/bin/sh'],
   });
   const { reports } = await visit({ connection, probeOptions: options });
@@ -73,7 +74,7 @@ test(
   'both agents and df say the same of ext4, xfs, btrfs, tmpfs, overlay and read-only file systems',
   { skip },
   async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const place = await mounted(
       t,
       dir,
@@ -112,7 +113,7 @@ test(
   'a file system is named after the mount of its root, not after bind mounts and subvolumes',
   { skip },
   async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const place = await mounted(
       t,
       dir,
@@ -146,7 +147,7 @@ test(
   'an ext4 file system that an error made read-only is read-only, although its mount still says rw',
   { skip },
   async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const place = await mounted(
       t,
       dir,
@@ -170,7 +171,7 @@ test(
   'a FUSE file system with two block sizes is as large as df has it; the shell agent does not ask',
   { skip },
   async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const place = await mounted(
       t,
       dir,
@@ -190,7 +191,7 @@ test(
 );
 
 test('without a df to ask, the size of a FUSE file system is unknown, not wrong', { skip }, async (t) => {
-  const dir = temporaryHome(t);
+  const dir = tempFolder(t);
   const place = await mounted(
     t,
     dir,
@@ -224,7 +225,7 @@ test(
   'mount points with blanks, quotes, line breaks and shell characters are measured as they are',
   { skip },
   async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const quoted = awkward.map(shellWord);
     const place = await mounted(t, dir, `for name in ${quoted.join(' ')}; do image "./$name" 1M ext4; done`);
     const printable = awkward.map((name) => `/${name.replace(/[\t\n]/g, '\ufffd')}`).sort();
@@ -257,7 +258,7 @@ test(
 );
 
 test('mounts of /etc/fstab that are not there are missing, whatever stands in it beside them', { skip }, async (t) => {
-  const dir = temporaryHome(t);
+  const dir = tempFolder(t);
   const fstab = `# /dev/none ${dir}/comment ext4 defaults 0 2
 /dev/none ${dir}/gone ext4 defaults 0 2
 UUID=1234\t${dir}/a\\040blank/\txfs\trw,noatime\t0\t2

@@ -1,39 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
 import { configFolder, outcomeOf, program, runCli } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const commands = [
-  'collect',
-  'trust',
-  'status',
-  'alert',
-  'alerts',
-  'authorize',
-  'backup',
-  'cleanup',
-  'explain',
-  'forget',
-  'ingest',
-  'ack',
-  'unack',
-  'mail',
-  'silence',
-  'spool',
-  'check',
-  'keys',
-  'runtimes',
-  'migrate',
-  'prune',
-  'report',
-  'demo',
-  'simulate',
-];
+const commands = (
+  'collect trust status alert alerts authorize backup cleanup explain forget ingest ack unack mail silence spool ' +
+  'check keys runtimes migrate prune report demo simulate'
+).split(' ');
 
 test('--version prints the version of package.json', async () => {
   const { version } = JSON.parse(readFileSync(path.join(packageDir, 'package.json'), 'utf8')) as { version: string };
@@ -50,19 +28,14 @@ test('the help names every command, and nothing that is not built', async () => 
   assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
 });
 
-for (const command of [
-  ...commands,
-  'keys list',
-  'keys generate',
-  'keys rotate',
-  'keys retire',
-  'keys import-public',
-  'silence add',
-  'silence list',
-  'silence expire',
-  'mail list',
-  'mail discard',
-]) {
+const subcommands = {
+  keys: ['list', 'generate', 'rotate', 'retire', 'import-public'],
+  silence: ['add', 'list', 'expire'],
+  mail: ['list', 'discard'],
+};
+const nested = Object.entries(subcommands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`));
+
+for (const command of [...commands, ...nested]) {
   test(`the help of ${command} shows an example that starts with its name`, async () => {
     const { status, stdout, stderr } = await runCli([...command.split(' '), '--help']);
     assert.deepEqual([status, stderr], [0, '']);
@@ -162,14 +135,9 @@ test('no command at all shows the help on stderr', async () => {
 
 /** Runs the program with this text loaded before it. */
 async function preloaded(text: string, args: readonly string[]): Promise<Awaited<ReturnType<typeof runCli>>> {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-preload-'));
-  try {
-    const file = path.join(dir, 'before.cjs');
-    writeFileSync(file, text);
-    return await runCli(args, { nodeArgs: ['--require', file] });
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  const file = path.join(tempFolder(), 'before.cjs');
+  writeFileSync(file, text);
+  return await runCli(args, { nodeArgs: ['--require', file] });
 }
 
 for (const [version, status] of [

@@ -14,9 +14,9 @@ import {
   launcherStatus,
 } from '../../src/loader/launcher.ts';
 import type { LauncherOptions } from '../../src/loader/launcher.ts';
-import { temporaryHome } from '../support/agent-visit.ts';
 import { visitCommand } from '../support/restricted-key.ts';
 import { launcherPath } from '../support/launcher-path.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const options: LauncherOptions = {
   client: 'web-1',
@@ -77,7 +77,7 @@ const fakeNode = (dir: string, text: string): string => {
 };
 
 test('node gets a fixed environment and the command as one word', (t) => {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   const node = fakeNode(
     path.join(home, 'bin'),
     'env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)="; for last in "$@"; do :; done; echo "[$last]"',
@@ -94,7 +94,7 @@ test('node gets a fixed environment and the command as one word', (t) => {
 });
 
 test('a node that is too old is passed over', (t) => {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   const node = fakeNode(path.join(home, 'bin'), `exit ${loaderStatus.nodeTooOld}`);
   const ended = run(visitCommand(), { node }, { HOME: home });
   assert.equal(ended.status, launcherStatus.agentAbsent, ended.stderr);
@@ -103,7 +103,7 @@ test('a node that is too old is passed over', (t) => {
 test('without any node it says so, with the digest', (t) => {
   const hide = (command: string): string =>
     command.replaceAll(/\/usr\S*bin(?=[:;])|\/usr\/local (?=\/opt)|\/\S*\/node(?=[ ;])/g, '/nowhere ');
-  const ended = run(visitCommand(), {}, { HOME: temporaryHome(t) }, hide);
+  const ended = run(visitCommand(), {}, { HOME: tempFolder(t) }, hide);
   assert.equal(ended.status, launcherStatus.noRuntime, ended.stderr);
   const words = findLauncherWords(ended.stderr);
   assert.deepEqual(words, { digest: options.agentDigest, reason: 'no Node.js 18.15 or newer was found' });
@@ -116,7 +116,7 @@ for (const [what, asked] of [
   ['an option of node', '--version'],
 ] as const) {
   test(`${what} is refused with a line for people`, (t) => {
-    const ended = run(asked, { node: process.execPath }, { HOME: temporaryHome(t) });
+    const ended = run(asked, { node: process.execPath }, { HOME: tempFolder(t) });
     assert.deepEqual([ended.status, ended.stdout], [launcherStatus.refused, '']);
     assert.equal(findLauncherWords(ended.stderr)?.digest, options.agentDigest);
   });
@@ -129,7 +129,7 @@ test('the words are found behind what a login shell complains of', () => {
 });
 
 test('a node that was brought is found below the home, after those of the client’s own', (t) => {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   const machine = /^\w+/.exec(readFileSync('/etc/machine-id', 'utf8'))?.[0] ?? '';
   const state = path.join(home, '.local/state/fleet-health');
   const brought = fakeNode(path.join(state, machine, options.collectorId, 'runtime-0123456789abcdef'), 'echo brought');

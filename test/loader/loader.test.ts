@@ -8,8 +8,9 @@ import { test } from 'node:test';
 import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
 import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
-import { bundles, machine, temporaryHome } from '../support/agent-visit.ts';
+import { bundles, machine } from '../support/agent-visit.ts';
 import { shellConnection } from '../support/shell-connection.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const PATH = process.env['PATH'] ?? '';
 const options: RunOptions = {
@@ -56,7 +57,7 @@ function run(command: string, env: Record<string, string>): { status: number | n
 }
 
 test('an absent agent has a status of its own for each program, and the sign says which', (t) => {
-  const env = { HOME: temporaryHome(t), PATH };
+  const env = { HOME: tempFolder(t), PATH };
   for (const [kind, status] of [
     ['visit', loaderStatus.agentAbsent],
     ['inventory', loaderStatus.inventoryAbsent],
@@ -97,7 +98,7 @@ const placeAgent = (home: string): string => {
 };
 
 test('nodes are tried in order until one is new enough', (t) => {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   placeAgent(home);
   const bin = path.join(home, 'bin');
   fakeNode(bin, `echo in PATH >&2; exit ${loaderStatus.nodeTooOld}`);
@@ -111,7 +112,7 @@ test('nodes are tried in order until one is new enough', (t) => {
 });
 
 test('a node that cannot be started is passed over', (t) => {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   placeAgent(home);
   const broken = fakeNode(path.join(home, 'broken'), 'exit 127');
   fakeNode(path.join(home, 'bin'), 'exit 0');
@@ -162,7 +163,7 @@ for (const [what, spoil] of [
       t.skip('needs root, to give a file away');
       return;
     }
-    const home = temporaryHome(t);
+    const home = tempFolder(t);
     const node = fakeNode(path.join(home, 'bin'), 'exit 7');
     const file = placeAgent(home);
     assert.equal(run(runCommand({ ...options, node }), { HOME: home, PATH }).status, 7);
@@ -191,7 +192,7 @@ test('what is brought is checked for length and digest on the client', (t) => {
   const packed = bundles.agent.packed();
   const bring = (input: Buffer, asked = digest): number | null => {
     const command = uploadCommand({ ...options, lengthBytes: packed.length, digest: asked, otherDigest: digest });
-    return spawnSync('/bin/sh', ['-c', command], { env: { HOME: temporaryHome(t), PATH }, input }).status;
+    return spawnSync('/bin/sh', ['-c', command], { env: { HOME: tempFolder(t), PATH }, input }).status;
   };
   assert.equal(bring(packed.subarray(1)), loaderStatus.uploadDamaged);
   const changed = Buffer.from(packed);

@@ -15,10 +15,11 @@ import {
   noAwk,
   shellLauncherCommand,
 } from '../../src/loader/launcher.ts';
-import { bundles, temporaryHome } from '../support/agent-visit.ts';
+import { bundles } from '../support/agent-visit.ts';
 import { shellStart, visitCommand } from '../support/restricted-key.ts';
 import { commandOf, shells, whereIs } from '../support/shell-client.ts';
 import { launcherPath } from '../support/launcher-path.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const options = { client: 'web-1', agentDigest: bundles.shell.digest, collectorId };
@@ -64,7 +65,7 @@ function place(
   t: TestContext,
   { shell = 'dash', without = [], uid, digest = bundles.shell.digest }: PlaceOptions,
 ): Place {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   chmodSync(home, 0o755);
   const [root, bin, lib] = [
     path.join(home, 'root'),

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -12,16 +12,10 @@ import { openReport } from '../../src/seal/open.ts';
 import { SealFault } from '../../src/seal/seal-fault.ts';
 import { buildBundles } from './agent-bundles.ts';
 import { shellConnection } from './shell-connection.ts';
+import { tempFolder } from './temp-folder.ts';
 
 export const bundles = buildBundles();
 export const keyPair = generateKeyPair();
-
-/** A folder that is gone after the test. */
-export function temporaryHome(context: TestContext): string {
-  const home = mkdtempSync(path.join(tmpdir(), 'fleet-health-home-'));
-  context.after(() => rmSync(home, { recursive: true, force: true }));
-  return home;
-}
 
 export interface Visited {
   readonly result: AgentResult;
@@ -100,7 +94,7 @@ export interface Machine {
  * are used there has to be a collector of its own.
  */
 export function machine(context: TestContext, collectorId = 'c0ffee'): Machine {
-  const home = temporaryHome(context);
+  const home = tempFolder(context);
   const clientDir = (): string => {
     const place = path.join(home, '.local/state/fleet-health');
     const [machineId = ''] = readdirSync(place);

@@ -4,8 +4,9 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { temporaryHome, visit, type Visited, type VisitOptions } from './agent-visit.ts';
+import { visit, type Visited, type VisitOptions } from './agent-visit.ts';
 import { shellConnection, type ShellConnection } from './shell-connection.ts';
+import { tempFolder } from './temp-folder.ts';
 
 const PATH = process.env['PATH'] ?? '';
 
@@ -63,7 +64,7 @@ const programs = (
 
 /** A machine whose PATH holds what a small system has, and no node in any place. */
 export function shellClient(context: TestContext, options: ShellClientOptions = {}): ShellClient {
-  const home = temporaryHome(context);
+  const home = tempFolder(context);
   const bin = path.join(home, 'bin');
   mkdirSync(bin);
   const script = (name: string, text: string): void =>

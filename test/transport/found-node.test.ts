@@ -9,8 +9,8 @@ import { spoolScript } from '../../agent/spool/spool-script.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { runCommand, uploadCommand } from '../../src/loader/loader.ts';
 import { launcherCommand } from '../../src/loader/launcher.ts';
-import { temporaryHome } from '../support/agent-visit.ts';
 import { launcherPath } from '../support/launcher-path.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const digest = 'a'.repeat(64);
 const options = {
@@ -62,7 +62,7 @@ interface Machine {
 }
 
 function machine(t: TestContext, shell = 'dash'): Machine {
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   const installed = path.join(home, '.local/lib/fleet-health');
   const [usual, bin] = [path.join(home, 'usual'), path.join(home, 'tools')];
   for (const dir of [usual, bin, installed]) mkdirSync(dir, { recursive: true });

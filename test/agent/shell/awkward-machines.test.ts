@@ -8,9 +8,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
-import { temporaryHome } from '../../support/agent-visit.ts';
 import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/shell-client.ts';
 import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Processes that have this text in their command line or environment, this test's own aside. */
 function processesWith(text: string): readonly string[] {
@@ -104,8 +104,8 @@ test('a df that counts no inodes leaves them unknown', async (t) => {
 });
 
 test('network file systems, and what lies below them, are never asked', async (t) => {
-  const log = path.join(temporaryHome(t), 'log');
-  const root = rootWith(temporaryHome(t), {
+  const log = path.join(tempFolder(t), 'log');
+  const root = rootWith(tempFolder(t), {
     'proc/self/mountinfo': [
       '20 1 8:1 / / rw - ext4 /dev/sda1 rw',
       '21 20 0:50 / /srv/nas rw - nfs4 nas:/x rw',
@@ -162,7 +162,7 @@ test('names of any bytes come out as texts that a reader takes', async (t) => {
     (name, index) => `${30 + index} 1 8:${index} / /${escaped(name)} rw - ext4 /dev/${escaped(name)} rw`,
   );
   for (const awk of ['mawk', 'gawk', 'busybox awk']) {
-    const root = rootWith(temporaryHome(t), {
+    const root = rootWith(tempFolder(t), {
       'proc/self/mountinfo': Buffer.from(lines.join('\n'), 'latin1'),
       'proc/sys/kernel/hostname': Buffer.from('h\xff"\\\x1b', 'latin1'),
     });
@@ -210,7 +210,7 @@ test('counters of another boot, of the future and damaged ones are not used', as
 
 test('a rate over less than 10 s is unknown with the reason, and its counters wait for the next visit', async (t) => {
   const agent = shellAgent(t);
-  const home = temporaryHome(t);
+  const home = tempFolder(t);
   const counters = path.join(agent.place, 'counters.shell');
   const said: unknown[] = [];
   for (const uptime of [1000, 1005, 1009.9, 1010, 1015]) {
@@ -255,7 +255,7 @@ test('what an earlier visit left hanging in the kernel is named, and not joined 
 });
 
 test('systemctl that hangs, fails or is missing leaves the units unknown, with a reason', async (t) => {
-  const root = rootWith(temporaryHome(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
+  const root = rootWith(tempFolder(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
   for (const [systemctl, reason] of [
     ['exec sleep 60', 'systemctl: no answer within 2 s'],
     ['exit 4', 'systemctl: ended with 4'],
@@ -271,14 +271,14 @@ test('systemctl that hangs, fails or is missing leaves the units unknown, with a
 });
 
 test('failed units and units that rules name, as systemctl shows them', async (t) => {
-  const root = rootWith(temporaryHome(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
+  const root = rootWith(tempFolder(t), { 'run/systemd/system/x': '', 'proc/uptime': '5.00 1.00\n' });
   const shown = [
     'Id=a.service\nNames=a.service alias.service\nLoadState=loaded\nActiveState=failed\n',
     'Id=b.service\nNames=b.service\nLoadState=loaded\nActiveState=active\n',
     'Id=c.service\nNames=c.service\nLoadState=not-found\nActiveState=inactive\n',
     'Id=a.service\nNames=a.service alias.service\nLoadState=loaded\nActiveState=failed\n',
   ].join('\n');
-  const log = path.join(temporaryHome(t), 'log');
+  const log = path.join(tempFolder(t), 'log');
   const systemctl = `printf '%s\\n' "$@" >${log}; cat <<'END'\n${shown}END`;
   const units = ['alias', 'b.service', 'c', "it's $(id)"];
   const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units } });

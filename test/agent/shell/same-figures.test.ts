@@ -8,10 +8,10 @@ import { collect } from '../../../agent/probes/collect.ts';
 import type { CollectOptions } from '../../../agent/probes/collected.ts';
 import type { FunctionReport, Row, WorkerReport } from '../../../src/report/report.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
-import { temporaryHome } from '../../support/agent-visit.ts';
 import { awks } from '../../support/shell-client.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
 import { boxRoot } from '../probes/fixture-context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const asked: ProbeOptions = {
   units: ['ssh', 'a\\x2db.service', 'no-such'],
@@ -80,7 +80,7 @@ const netFile = (more: number): string =>
 
 for (const awk of awks) {
   test(`rates since the previous visit, states and names of processes: both agents agree (${awk})`, async (t) => {
-    const dir = temporaryHome(t);
+    const dir = tempFolder(t);
     const at = (uptime: number, busy: number, more: number): string =>
       rootWith(dir, {
         'proc/uptime': `${uptime}.00 1.00\n`,
@@ -150,7 +150,7 @@ for (const awk of awks) {
   test(`a container with a CPU quota: the shell agent, too, says how much of the quota is used (${awk})`, async (t) => {
     for (const version of [1, 2]) {
       const agent = shellAgent(t, { awk });
-      const dir = temporaryHome(t);
+      const dir = tempFolder(t);
       const said: unknown[] = [];
       for (const [uptime, usedUs, quota] of [
         [1000, 1_000_000, 'max'],

@@ -8,9 +8,10 @@ import { FleetError } from '../../../src/errors.ts';
 import { decodeRequest } from '../../../src/report/agent-request.ts';
 import { encodeFrame } from '../../../src/report/frames.ts';
 import type { AgentRequest } from '../../../src/report/wire.ts';
-import { keep, keyPair, machine, temporaryHome, visit } from '../../support/agent-visit.ts';
+import { keep, keyPair, machine, visit } from '../../support/agent-visit.ts';
 import { answer, end, hello, meet, opening, print, report, reportId } from '../../support/scripted-client.ts';
 import { shellConnection } from '../../support/shell-connection.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const PATH = process.env['PATH'] ?? '';
 
@@ -30,7 +31,7 @@ test('what a login shell prints before and beside is passed over', async () => {
 });
 
 test('an acknowledgement is 16 bytes, written after the caller has the report; stdin then ends', async (t) => {
-  const file = path.join(temporaryHome(t), 'right');
+  const file = path.join(tempFolder(t), 'right');
   let taken = false;
   const read = `; test "$(od -An -tx1 | tr -d ' \\n')" = ${reportId.replaceAll('-', '')} && echo yes > ${file}`;
   const { result } = await meet([answer + read], {
@@ -51,7 +52,7 @@ for (const [what, options] of [
   ['a caller that keeps it on the client', { onReport: keep }],
 ] as const) {
   test(`nothing is acknowledged by ${what}`, async (t) => {
-    const file = path.join(temporaryHome(t), 'acknowledged');
+    const file = path.join(tempFolder(t), 'acknowledged');
     const { result } = await meet([`${answer}; cat > ${file}`], { ...options, waitForExit: true });
     assert.equal(result.acknowledged, 0);
     assert.equal(result.reports, 1);
