@@ -1,5 +1,6 @@
 import type { Bastion, Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { Route } from '../../transport/route/route.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
@@ -63,20 +64,13 @@ export function trustMachines(
 type Routes = (target: Client | Bastion) => Route | FleetError;
 
 function createRoutes(shared: Pick<TransportShared, 'routeTo'>): Routes {
-  const known = new Map<string, Route | FleetError>();
-  return (target) => {
-    const key = `${'addressExplicit' in target ? 'client' : 'bastion'} ${target.name}`;
-    let route = known.get(key);
-    if (route === undefined) {
-      try {
-        route = shared.routeTo(target);
-      } catch (thrown) {
-        route = asFleetError(thrown, { code: 'internal', stage: 'config', client: target.name });
-      }
-      known.set(key, route);
+  return remembered((target) => {
+    try {
+      return shared.routeTo(target);
+    } catch (thrown) {
+      return asFleetError(thrown, { code: 'internal', stage: 'config', client: target.name });
     }
-    return route;
-  };
+  });
 }
 
 function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMachine[] {

@@ -65,29 +65,18 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const inside: Context = { ...context, configFile: fleet.configFile, output: forPeople(output) };
   const say = (text: string): void => inside.output.print(text);
   const everyone = { clients: [], group: null };
-  const pass = async (): Promise<ExitStatus> => {
-    say('\n$ fleet-health collect');
-    const status = await collectCommand(inside, {
-      ...everyone,
-      dryRun: false,
-      noOpen: false,
-      format: null,
-      concurrency: null,
-      retry: null,
-    });
+  const everything = { dryRun: false, noOpen: false, format: null, concurrency: null, retry: null };
+  const run = async (shown: string, command: () => Promise<ExitStatus>): Promise<ExitStatus> => {
+    say(`\n${shown}`);
+    const status = await command();
     context.signal.throwIfAborted();
     return status;
   };
-
-  const alertPass = async (why: string): Promise<ExitStatus> => {
-    say(`\n${why}\n\n$ fleet-health -v alert`);
-    const status = await alertCommand(
-      { ...inside, output: { ...inside.output, verbosity: 'verbose' } },
-      { dryRun: false },
-    );
-    context.signal.throwIfAborted();
-    return status;
-  };
+  const pass = (): Promise<ExitStatus> =>
+    run('$ fleet-health collect', () => collectCommand(inside, { ...everyone, ...everything }));
+  const verbose: Context = { ...inside, output: { ...inside.output, verbosity: 'verbose' } };
+  const alertPass = (why: string): Promise<ExitStatus> =>
+    run(`${why}\n\n$ fleet-health -v alert`, () => alertCommand(verbose, { dryRun: false }));
 
   say(
     `${fleet.kept ? 'The fleet of an earlier demo' : 'A small fleet'} in ${fleet.dir}: three SSH servers on loopback,`,
