@@ -157,18 +157,10 @@ test('a Message-ID is made of recipient and news, and of no number of a database
   const others = [
     dueMail(config, said, { recipient: 'oncall@example.org' }),
     dueMail(config, said.slice(1)),
-    dueMail(
-      config,
-      said.map((one) => ({ ...one, sequence: 3 })),
-    ),
-    dueMail(
-      config,
-      said.map((one) => ({ ...one, firstEvidence: 'report-0' })),
-    ),
-    dueMail(
-      config,
-      said.map((one) => ({ ...one, transition: 'escalated' as const })),
-    ),
+    ...[{ sequence: 3 }, { firstEvidence: 'report-0' }, { transition: 'escalated' as const }].map((over) => {
+      const changed = said.map((one) => ({ ...one, ...over }));
+      return dueMail(config, changed);
+    }),
   ].map((mail) => compose(mail).messageId);
   assert.equal(new Set([messageId, ...others]).size, 6);
 });
@@ -184,17 +176,9 @@ test('all mails of an alert are one thread, and those of another one are not', (
   assert.equal(last.inReplyTo, first.references[0]);
   assert.notEqual(last.messageId, first.messageId);
   assert.notEqual(other?.inReplyTo, first.inReplyTo);
-  const many = compose(
-    dueMail(
-      config,
-      Array.from({ length: 300 }, (_, index) => ({
-        client: `c-${index}`,
-        rule: 'disk',
-        subject: '/',
-        transition: 'firing',
-      })),
-    ),
-  );
+  const clients = Array.from({ length: 300 }, (_, index) => `c-${index}`);
+  const disks = clients.map((client) => ({ client, rule: 'disk', subject: '/', transition: 'firing' as const }));
+  const many = compose(dueMail(config, disks));
   assert.equal(many.references.length, 100);
   assert.equal(many.inReplyTo, many.references.at(-1));
 });

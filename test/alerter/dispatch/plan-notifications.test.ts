@@ -13,6 +13,11 @@ const fleet = `
   <client name="web-1" ip="192.0.2.1" username="u"/>
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 
+/** The mails that tell both recipients the same. */
+function both(words: string): readonly string[] {
+  return [`oncall: ${words}`, `ops: ${words}`];
+}
+
 test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, one mail', () => {
   const world = startDispatch(fleet);
   world.at('08:00').runBegins('run 1');
@@ -20,18 +25,15 @@ test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one remind
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: run']);
   world.runEnds('run 1');
-  assert.deepEqual(world.pass('08:01'), ['oncall: firing critical web-1 disk /', 'ops: firing critical web-1 disk /']);
+  assert.deepEqual(world.pass('08:01'), both('firing critical web-1 disk /'));
   for (let minute = 8 * 60 + 2; minute < 20 * 60 - 2; minute += 1) {
     const time = `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
     assert.deepEqual(world.pass(time), [], time);
   }
-  assert.deepEqual(world.pass('20:00'), [
-    'oncall: reminder critical web-1 disk /',
-    'ops: reminder critical web-1 disk /',
-  ]);
+  assert.deepEqual(world.pass('20:00'), both('reminder critical web-1 disk /'));
   world.at('20:05').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), [], 'a recovery is no hurry, fifteen minutes after the reminder are up at 20:15');
-  assert.deepEqual(world.pass('20:15'), ['oncall: resolved web-1 disk /', 'ops: resolved web-1 disk /']);
+  assert.deepEqual(world.pass('20:15'), both('resolved web-1 disk /'));
   assert.deepEqual(world.pass('20:20'), []);
   assert.equal(world.alerts()[0]?.closedOut, true);
 });
@@ -43,10 +45,10 @@ test('critical alerts tell oncall although the warning told only ops; eased and 
   world.at('08:05').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
   world.at('08:20').changes('web-1 disk /', { severity: 'warning' });
-  assert.deepEqual(world.pass(), ['oncall: eased warning web-1 disk /', 'ops: eased warning web-1 disk /']);
+  assert.deepEqual(world.pass(), both('eased warning web-1 disk /'));
   assert.deepEqual(world.pass('20:30'), ['ops: reminder warning web-1 disk /'], 'warnings remind nobody on call');
   world.at('20:50').recovers('web-1 disk /');
-  assert.deepEqual(world.pass(), ['oncall: resolved web-1 disk /', 'ops: resolved web-1 disk /']);
+  assert.deepEqual(world.pass(), both('resolved web-1 disk /'));
 });
 
 test('a recovery goes to those who were told, and to no other', () => {
@@ -86,10 +88,7 @@ test('a recipient that left config.xml is told the end of what it knows, and not
 test('what began and ended untold is told once as past, with both times', () => {
   const world = startDispatch(fleet);
   world.passed('web-1 disk /', '03:00', '04:10');
-  assert.deepEqual(world.pass('08:00'), [
-    'oncall: past web-1 disk / 03:00 to 04:10',
-    'ops: past web-1 disk / 03:00 to 04:10',
-  ]);
+  assert.deepEqual(world.pass('08:00'), both('past web-1 disk / 03:00 to 04:10'));
   assert.deepEqual(world.pass('08:05'), []);
 });
 
@@ -99,7 +98,7 @@ test('what is no longer there or no longer watched is told as ended, never as re
     world.fires('web-1 cpu');
     world.pass('08:00');
     world.at('08:20').closes('web-1 cpu', reason);
-    assert.deepEqual(world.pass(), ['oncall: ended web-1 cpu', 'ops: ended web-1 cpu']);
+    assert.deepEqual(world.pass(), both('ended web-1 cpu'));
   }
 });
 
@@ -135,7 +134,7 @@ test('flapping is one notice; after it the true state is told', () => {
   assert.deepEqual(world.pass('09:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: flapping for oncall', 'web-1 disk /: flapping for ops']);
   world.changes('web-1 disk /', { flapping: false });
-  assert.deepEqual(world.pass('09:20'), ['oncall: steady warning web-1 disk /', 'ops: steady warning web-1 disk /']);
+  assert.deepEqual(world.pass('09:20'), both('steady warning web-1 disk /'));
 });
 
 test('who knows nothing of what flaps is told that it fires while it does, and that it flaps while it is well', () => {
@@ -145,10 +144,7 @@ test('who knows nothing of what flaps is told that it fires while it does, and t
     world.changes('web-1 disk /', { flapping: true });
     if (isWell) world.easesUp('web-1 disk /');
     const transition = isWell ? 'flapping' : 'firing';
-    assert.deepEqual(world.pass('08:00'), [
-      `oncall: ${transition} critical web-1 disk /`,
-      `ops: ${transition} critical web-1 disk /`,
-    ]);
+    assert.deepEqual(world.pass('08:00'), both(`${transition} critical web-1 disk /`));
     world.row('web-1');
     assert.deepEqual(world.pass('08:20'), [], 'and nothing more while it goes on');
   }
@@ -161,7 +157,7 @@ test('a first notification waits while the newest row is on its way back, and wh
   assert.deepEqual(world.pass(), []);
   assert.deepEqual(world.held(), ['web-1 disk /: way-back']);
   world.at('08:10').recovers('web-1 disk /');
-  assert.deepEqual(world.pass(), ['oncall: past web-1 disk / 08:00 to 08:10', 'ops: past web-1 disk / 08:00 to 08:10']);
+  assert.deepEqual(world.pass(), both('past web-1 disk / 08:00 to 08:10'));
 });
 
 test('what holds again after a row on its way back is told, and so is what no further row comes of', () => {
@@ -195,12 +191,7 @@ test('a critical reboot is told at once, a milder one with the next warnings', (
     world.pass('08:00');
     world.passed('web-2 rebooted', '08:04', '08:04', { closedReason: 'event', severity });
     const told = world.pass('08:05');
-    assert.deepEqual(
-      told,
-      severity === 'warning'
-        ? []
-        : ['oncall: past web-2 rebooted 08:04 to 08:04', 'ops: past web-2 rebooted 08:04 to 08:04'],
-    );
+    assert.deepEqual(told, severity === 'warning' ? [] : both('past web-2 rebooted 08:04 to 08:04'));
     assert.ok(world.mails.slice(1).every(({ mail }) => mail.severity === 'critical' && !mail.ordinary));
   }
 });
