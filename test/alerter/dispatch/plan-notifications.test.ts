@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startDispatch } from '../support/dispatch-world.ts';
+import { mailed, startDispatch } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h">
@@ -52,9 +52,7 @@ test('critical alerts tell oncall although the warning told only ops; eased and 
 });
 
 test('a recovery goes to those who were told, and to no other', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('<mail to="ops', '<mail to="new@example.org"/><mail to="ops'));
   world.at('08:20').recovers('web-1 disk /');
   const told = world.pass();
@@ -63,9 +61,7 @@ test('a recovery goes to those who were told, and to no other', () => {
 });
 
 test('a recipient that left config.xml is told the end of what it knows, and nothing else', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('ops@', 'others@'));
   assert.deepEqual(world.pass('08:20'), ['others: firing warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
@@ -94,9 +90,7 @@ test('what began and ended untold is told once as past, with both times', () => 
 
 test('what is no longer there or no longer watched is told as ended, never as recovery', () => {
   for (const reason of ['gone', 'unwatched', 'superseded'] as const) {
-    const world = startDispatch(fleet);
-    world.fires('web-1 cpu');
-    world.pass('08:00');
+    const world = mailed(startDispatch(fleet), 'web-1 cpu');
     world.at('08:20').closes('web-1 cpu', reason);
     assert.deepEqual(world.pass(), both('ended web-1 cpu'));
   }
@@ -119,9 +113,7 @@ test('a reboot is told once, and has no recovery', () => {
 });
 
 test('flapping is one notice; after it the true state is told', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { flapping: true });
   assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
@@ -173,9 +165,7 @@ test('what holds again after a row on its way back is told, and so is what no fu
 });
 
 test('a worsening waits like a first notification; a reminder does not', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { severity: 'critical' });
   world.easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -186,9 +176,7 @@ test('a worsening waits like a first notification; a reminder does not', () => {
 
 test('a critical reboot is told at once, a milder one with the next warnings', () => {
   for (const severity of ['critical', 'warning'] as const) {
-    const world = startDispatch(fleet);
-    world.fires('web-1 cpu', { severity: 'warning' });
-    world.pass('08:00');
+    const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
     world.passed('web-2 rebooted', '08:04', '08:04', { closedReason: 'event', severity });
     const told = world.pass('08:05');
     assert.deepEqual(told, severity === 'warning' ? [] : both('past web-2 rebooted 08:04 to 08:04'));
@@ -197,9 +185,7 @@ test('a critical reboot is told at once, a milder one with the next warnings', (
 });
 
 test('groupInterval allows for cron: a pass that begins a little early need not wait for the next', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 cpu', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
   world.fires('web-2 cpu', { severity: 'warning' });
   world.at(world.now() + 12.4 * 60_000);
   assert.deepEqual(world.pass(), []);
@@ -208,9 +194,7 @@ test('groupInterval allows for cron: a pass that begins a little early need not 
 });
 
 test('flapping that ends well is a recovery', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 cpu', { severity: 'warning' });
-  world.pass('07:40');
+  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning', at: '07:40' });
   world.changes('web-1 cpu', { flapping: true });
   assert.deepEqual(world.pass('08:00'), ['ops: flapping warning web-1 cpu']);
   world.at('09:00').recovers('web-1 cpu');
@@ -249,9 +233,7 @@ test('the interval is each recipient’s own', () => {
 });
 
 test('what concerns the fleet goes at once, though it is a warning', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 cpu', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
   world.fires('- collector-isolated c1', { severity: 'warning' });
   assert.deepEqual(world.pass('08:01'), ['ops: firing warning - collector-isolated c1']);
   world.at('08:02').recovers('- collector-isolated c1');
@@ -282,9 +264,7 @@ test('a rack that dies is one mail, and its return one', () => {
 });
 
 test('repeats are one reminder of everything that is open', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('09:00');
   world.fires('web-2 cpu', { severity: 'warning' });
@@ -312,17 +292,13 @@ test('a rule without repeat is not repeated, and `repeat` of a rule is its own',
 });
 
 test('a pass that starts some seconds early still reminds', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 cpu', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
   world.at(world.now() + 12 * 3_600_000 - 20_000);
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 cpu']);
 });
 
 test('an acknowledgement holds back repeats only, until its time', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.acknowledge('web-1 disk /', '21:00');
   assert.deepEqual(world.pass('20:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: acknowledged until 21:00']);
@@ -330,9 +306,7 @@ test('an acknowledgement holds back repeats only, until its time', () => {
 });
 
 test('an acknowledgement ends when it gets worse, and a recovery is told in spite of it', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.acknowledge('web-1 disk /');
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
-import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { mailed, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h" groupInterval="1s"><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
@@ -30,17 +30,13 @@ test('a waiting mail is replaced by a fresher one that carries its news', () => 
 });
 
 test('what fired and ended before its mail could go is told as past, to one who never heard of it', () => {
-  const world = startWithout();
-  world.fires('web-1 disk /');
-  world.pass('08:00');
+  const world = mailed(startWithout(), 'web-1 disk /');
   world.at('09:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: past web-1 disk / 08:00 to 09:00 (instead of 1)']);
 });
 
 test('a warning that got worse before its mail could go is told as critical at once', () => {
-  const world = startWithout();
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startWithout(), 'web-1 disk /', { severity: 'warning' });
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk / (instead of 1)']);
 });
@@ -55,9 +51,7 @@ test('one that came as far as DATA counts as delivered, so the end is a recovery
 });
 
 test('what waits stays when its news cannot be told now: a silence came', () => {
-  const world = startWithout();
-  world.fires('web-1 disk /');
-  world.pass('08:00');
+  const world = mailed(startWithout(), 'web-1 disk /');
   world.silence('web-1', '*', '08:05', '10:00');
   world.at('08:10').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /']);
@@ -100,9 +94,7 @@ test('a waiting mail is not replaced while a later one stays that goes on with i
 });
 
 test('a worse turn that eased again cannot be told as news any more, so the waiting mail stays', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /', { severity: 'warning' });
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.server('down');
   world.at('08:10').changes('web-1 disk /', { severity: 'critical' });
   world.pass();
@@ -113,9 +105,7 @@ test('a worse turn that eased again cannot be told as news any more, so the wait
 });
 
 test('nobody is reminded of what waits, however long it does', () => {
-  const world = startWithout();
-  world.fires('web-1 disk /');
-  world.pass('08:00');
+  const world = mailed(startWithout(), 'web-1 disk /');
   assert.deepEqual(world.pass('20:00'), []);
   assert.deepEqual(world.pass('+1 20:00'), []);
   world.server('up');
@@ -123,9 +113,7 @@ test('nobody is reminded of what waits, however long it does', () => {
 });
 
 test('a reminder that waits is replaced by news, and goes on as a reminder', () => {
-  const world = startDispatch(fleet);
-  world.fires('web-1 disk /');
-  world.pass('08:00');
+  const world = mailed(startDispatch(fleet), 'web-1 disk /');
   world.server('down');
   assert.deepEqual(world.pass('20:00'), ['ops: reminder critical web-1 disk /']);
   world.at('20:30').fires('web-2 disk /');
@@ -164,9 +152,7 @@ test('a mail that would be replaced does not count against the cap', () => {
 });
 
 test('what a waiting mail speaks of is settled only once it is gone', () => {
-  const world = startWithout();
-  world.fires('web-1 disk /');
-  world.pass('08:00');
+  const world = mailed(startWithout(), 'web-1 disk /');
   world.at('09:00').recovers('web-1 disk /');
   world.pass();
   world.pass('09:05');

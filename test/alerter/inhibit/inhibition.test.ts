@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { progressAt, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { mailed, progressAt, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h"><mail to="ops@example.org"/></alerts>
@@ -56,9 +56,7 @@ test('rows that go on being on their way back confirm after a while', () => {
 });
 
 test('a recovery inside a silence is told when the client’s next row has come after it', () => {
-  const world = start();
-  world.fires('web-1 disk /');
-  world.pass('07:30');
+  const world = mailed(start(), 'web-1 disk /', { at: '07:30' });
   world.silence('web-1', '', '08:00', '09:00');
   world.at('08:30').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -164,9 +162,7 @@ test('a client that never answers again is told of a day after its silence at th
 
 test('a paused client tells nothing: what passed is left to the history, what was told goes on when the pause ends', () => {
   const paused = fleet.replace('name="web-1"', 'name="web-1" state="paused"');
-  const world = start();
-  world.fires('web-1 memory');
-  world.pass('07:00');
+  const world = mailed(start(), 'web-1 memory', { at: '07:00' });
   world.configure(paused);
   world.at('08:00').fires('web-1 disk /');
   world.recovers('web-1 memory');
@@ -178,9 +174,7 @@ test('a paused client tells nothing: what passed is left to the history, what wa
 });
 
 test('while a client is unreachable nothing else of it is told, until its first new row is judged', () => {
-  const world = start();
-  world.fires('web-1 memory');
-  world.pass('07:00');
+  const world = mailed(start(), 'web-1 memory', { at: '07:00' });
   world.at('08:00').fires('web-1 unreachable');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
@@ -232,9 +226,11 @@ test('an isolated collector is one alert and none for its clients; who stays awa
 });
 
 test('who is not told of the stand-in is told of each client that it stands for', () => {
-  const world = start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"'));
-  world.fires('- collector-isolated c1');
-  world.pass('08:04');
+  const world = mailed(
+    start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"')),
+    '- collector-isolated c1',
+    { at: '08:04' },
+  );
   world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), ['web: firing critical web-1 unreachable']);
 });
@@ -284,9 +280,7 @@ test('a client whose alert unreachable is silenced, or a warning, is told of by 
 });
 
 test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
-  const world = start(fleet);
-  world.fires('- collector-isolated c1');
-  world.pass('08:04');
+  const world = mailed(start(fleet), '- collector-isolated c1', { at: '08:04' });
   world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), []);
   world.at('09:00').recovers('- collector-isolated c1');
@@ -315,9 +309,7 @@ test('another collector’s clients are not isolated with it', () => {
 });
 
 test('an isolated collector stands for no client that answered and failed', () => {
-  const world = start();
-  world.fires('- collector-isolated c1');
-  world.pass('08:04');
+  const world = mailed(start(), '- collector-isolated c1', { at: '08:04' });
   world.at('08:05');
   for (const [name, isNetwork] of [
     ['web-1 unreachable', false],
@@ -377,9 +369,7 @@ test('one client behind a bastion that answers means that the bastion does', () 
 });
 
 test('a client that was down before its bastion does not make the bastion known', () => {
-  const world = start(behindBastion);
-  world.fires('fra-1 unreachable');
-  world.pass('08:00');
+  const world = mailed(start(behindBastion), 'fra-1 unreachable');
   world.at('09:00');
   for (const index of [2, 3, 4, 5, 6]) world.fires(`fra-${index} unreachable`);
   assert.equal(world.pass().length, 1);

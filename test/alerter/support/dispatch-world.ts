@@ -252,6 +252,17 @@ function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): Reado
 
 export type DispatchWorld = ReturnType<typeof startDispatch>;
 
+/** Lets an alert fire and runs the pass that mails it. Returns the same world. */
+export function mailed(
+  world: DispatchWorld,
+  name: string,
+  options: Fires & { readonly at?: string } = {},
+): DispatchWorld {
+  world.fires(name, options);
+  world.pass(options.at ?? '08:00');
+  return world;
+}
+
 /** `ops: firing critical web-1 disk /, resolved web-2 cpu`, `(only listed)` and what it replaces behind. */
 export function sentenceOf({ recipient, items, replaces }: DueMail): string {
   const instead = replaces.length === 0 ? '' : ` (instead of ${replaces.join(', ')})`;
