@@ -53,7 +53,7 @@ onBothDatabases('the fallback address', (kit) => {
     assert.equal((await post.rows()).length, 3);
   });
 
-  test('hears at once of a refusal for reasons of policy, which is tried for some hours and may be lifted', async (t) => {
+  test('hears at once of a refusal by policy, which is tried for some hours and may be lifted', async (t) => {
     const post = await openPost(t, kit);
     let isBlocked = true;
     const server = await openServer(t, {
@@ -136,7 +136,7 @@ onBothDatabases('the fallback address', (kit) => {
     assert.equal((await post.rows()).length, 2);
   });
 
-  test("gets a notice that no other mail takes the place of, and that does not shift its other mails' time", async (t) => {
+  test("gets a notice that no other mail replaces, and that does not shift its other mails' time", async (t) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org'], {
       act: (moment) => refusing('root@')(moment) ?? (moment.phase === 'dot' ? '451 4.3.0 later' : undefined),
     });

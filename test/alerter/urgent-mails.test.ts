@@ -9,7 +9,7 @@ const fleet = `
   <alerts groupInterval="15m"><mail to="ops@example.org"/></alerts>
   <client name="app-9" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
 
-test('a client that invents a critical alert each minute causes a bounded number of mails, and delays no other client', () => {
+test('a client that invents a critical alert each minute causes few mails, and delays no other client', () => {
   const world = startDispatch(fleet);
   let mails = 0;
   for (let minute = 0; minute < 60; minute++) {

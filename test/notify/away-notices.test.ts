@@ -45,7 +45,7 @@ function machine(more: Partial<Config> = {}, topic = databaseAway) {
   return { stateDir, run, mails, subjects };
 }
 
-test('two programs say it once, then hourly; mail it after ten minutes, by `repeat`, and when both have it back', async () => {
+test('two programs say it once, then hourly, and mail it after ten minutes, by `repeat`, and at its end', async () => {
   const { run, mails, subjects } = machine();
   assert.deepEqual(await run('alert', -1, null), { said: false, faults: [] });
   const saidAt: number[] = [];
@@ -96,7 +96,7 @@ test('a mail server that is away too is tried again every five minutes', async (
   assert.deepEqual(tried, [10, 15, 20]);
 });
 
-test('where nothing can be remembered all is said and nothing is mailed; a clock that was ahead holds nothing back', async () => {
+test('without a state all is said and nothing mailed; a clock that was ahead holds nothing back', async () => {
   const { run, subjects, stateDir } = machine();
   await run('alert', 600, gone);
   assert.equal((await run('alert', 0, gone)).said, true);
@@ -129,7 +129,7 @@ test('the fallback address and who is told of the fleet hear of it; a server tha
   assert.equal((await unheard('alert', 10, gone)).faults.length, 1);
 });
 
-test('a broken config.xml is said hourly and mailed once; where it is valid again one mail says so, and nothing is left', async () => {
+test('a broken config.xml is said hourly and mailed once; one mail says when it is valid again', async () => {
   const { run, mails, subjects, stateDir } = machine({}, configBroken);
   const broken = new FleetError({ code: 'config-broken', stage: 'config', message: 'config.xml:3: <clint>' });
   const saidAt: number[] = [];

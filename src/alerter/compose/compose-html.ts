@@ -13,6 +13,9 @@ const colourNames: Readonly<Partial<Record<SectionWords['kind'], keyof typeof co
   resolved: 'good',
 };
 const fonts = "-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+const column =
+  `max-width:640px;margin:0 auto;padding:16px;font:15px/1.45 ${fonts};` +
+  'word-break:break-word;overflow-wrap:anywhere';
 const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
 /** A mail as HTML: inline styles, no images, one column that fits a telephone. */
@@ -36,7 +39,7 @@ export function composeHtml(subject: string, { introduction, sections, closing }
 <title>${escapeMarkup(subject)}</title>
 </head>
 <body style="margin:0;padding:0">
-<div style="max-width:640px;margin:0 auto;padding:16px;font:15px/1.45 ${fonts};word-break:break-word;overflow-wrap:anywhere">
+<div style="${column}">
 ${body.join('\n')}
 </div>
 </body>
@@ -77,8 +80,9 @@ function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, co
 }
 
 function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: string): string {
+  const style = `font:14px/1 ${fixed};white-space:nowrap;color:${colour}`;
   return (
-    `<div style="margin:4px 0 0"><span style="font:14px/1 ${fixed};white-space:nowrap;color:${colour}">${blocks}</span> ` +
+    `<div style="margin:4px 0 0"><span style="${style}">${blocks}</span> ` +
     `<span style="font-size:13px;white-space:nowrap">${escapeMarkup(label)}</span></div>`
   );
 }

@@ -56,7 +56,8 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
       return `${mark}${firingHead(line, kind)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
     case 'open': {
       const seen = isFolded ? null : lastSeen(item, kind, wording);
-      return `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind)}${seen === null ? '' : `, ${seen}`}`;
+      const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind)}`;
+      return seen === null ? head : `${head}, ${seen}`;
     }
     case 'flapping': {
       const value = isFolded ? null : shortValue(item);
@@ -67,7 +68,7 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
     case 'ended':
       return `${endings[item.alert.closedReason ?? 'unwatched'] ?? 'Ended'}: ${what}`;
     case 'event':
-      return `${item.severity === 'critical' ? 'CRITICAL' : 'Event'}: ${isFolded ? what : eventTitle(item, wording.reader)}`;
+      return `${mark === 'Warning' ? 'Event' : mark}: ${isFolded ? what : eventTitle(item, wording.reader)}`;
     case 'past':
       return `Over already: ${what}, was ${item.severity}`;
     case 'listed':

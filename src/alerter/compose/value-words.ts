@@ -76,7 +76,8 @@ function worstWords({ alert }: PendingNotification, reader: Reader, before: stri
   if (worst === undefined || worst.valueText === '') return '';
   const short = worst.value === null ? null : shortText(worst.valueText, worst.value);
   const text = quoted(cut(short ?? worst.valueText, valueColumns));
-  return `${before}${text}${worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`}${limitWords(worst)}`;
+  const time = worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`;
+  return `${before}${text}${time}${limitWords(worst)}`;
 }
 
 function limitWords({ limitText }: Pick<Alert, 'limitText'>): string {

@@ -145,8 +145,9 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
 }
 
 /**
- * Returns the bastions that the recipient of alerts `unreachable` was notified of, and the worst severity of that. A mail about two clients
- * behind a lost bastion names the bastion. One client more behind it is no news, unless it is worse.
+ * Returns the bastions that the recipient of alerts `unreachable` was notified of, and the worst severity of that. A
+ * mail about two clients behind a lost bastion names the bastion. One client more behind it is no news, unless it is
+ * worse.
  */
 export function knownLostBastions(
   bastions: Bastions,

@@ -143,7 +143,7 @@ onBothDatabases('delivering', (kit) => {
     assert.ok(Math.abs((again?.pauseS ?? 0) - 115) <= 3);
   });
 
-  test('a server that is away is tried once a run; all its mails wait, at most five minutes, and say why', async (t) => {
+  test('a server that is away is tried once a run; its mails wait, at most five minutes, and say why', async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t, {
       act: ({ phase }) => (phase === 'greeting' ? '421 4.3.2 going down' : undefined),

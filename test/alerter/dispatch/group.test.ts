@@ -29,7 +29,8 @@ function describe(sections: readonly Section[]): readonly string[] {
         const name = 'name' in fold ? fold.name : 'source' in fold ? fold.source : fold.kind;
         return `[${name}: ${clients.length}]`;
       });
-      return `${kind} ${lines[0]?.items[0]?.rule ?? ''}: ${texts.join(', ')}${rest.length === 0 ? '' : ` + ${rest.length}`}`;
+      const more = rest.length === 0 ? '' : ` + ${rest.length}`;
+      return `${kind} ${lines[0]?.items[0]?.rule ?? ''}: ${texts.join(', ')}${more}`;
     }),
   );
 }

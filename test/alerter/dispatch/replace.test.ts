@@ -5,7 +5,8 @@ import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
 import { mailed, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
-  <alerts repeat="12h" groupInterval="1s"><mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
+  <alerts repeat="12h" groupInterval="1s">
+    <mail to="ops@example.org"/><alert type="disk" warning="85%" critical="95%"/></alerts>
   <client name="web-1" ip="192.0.2.1" username="u"/>
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 

@@ -160,7 +160,7 @@ test('a client that never answers again is told of a day after its silence at th
   assert.deepEqual(world.pass('+1 09:00'), ['ops: firing critical web-1 disk /']);
 });
 
-test('a paused client tells nothing: what passed is left to the history, what was told goes on when the pause ends', () => {
+test('of a paused client nothing is mailed; what passed stays history, what was mailed goes on after it', () => {
   const paused = fleet.replace('name="web-1"', 'name="web-1" state="paused"');
   const world = mailed(start(), 'web-1 memory', { at: '07:00' });
   world.configure(paused);
