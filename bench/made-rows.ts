@@ -3,7 +3,7 @@ import type { StorageConfig } from '../src/config/config.ts';
 import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { sqlTime } from '../src/storage/sql/sql-time.ts';
-import type { Session } from '../src/storage/sql/session.ts';
+import type { Session } from '../src/storage/sql/database.ts';
 import { minuteMs } from '../src/platform/units.ts';
 
 export interface MadeRows {

@@ -1,5 +1,5 @@
 import type { Database } from '../src/storage/sql/database.ts';
-import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/retention/rollup-tables.ts';
+import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/retention/rollup.ts';
 
 const stepSeconds = 300;
 
@@ -49,9 +49,9 @@ export async function fillRaw(
   },
 ): Promise<void> {
   const { clients, from, steps, firstStep } = options;
-  const { numbers, after, text, random, uuid } = wordsOf[database.dialect.name as keyof typeof wordsOf];
-  const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
   await database.write(async (session) => {
+    const { numbers, after, text, random, uuid } = wordsOf[session.dialect.name as keyof typeof wordsOf];
+    const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
     const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
     const before = newest?.['id'] ?? 0;
     await session.run(
@@ -98,9 +98,9 @@ export async function fillRollups(
   span: RollupSpan,
   options: { readonly clients: number; readonly start: string },
 ): Promise<void> {
-  const { numbers, text, random } = wordsOf[database.dialect.name as keyof typeof wordsOf];
   const samples = span === 'hour' ? 12 : 288;
   await database.write(async (session) => {
+    const { numbers, text, random } = wordsOf[session.dialect.name as keyof typeof wordsOf];
     for (const source of rollupSources) {
       const subjects: readonly (string | null)[] =
         source.subject === 'mount' ? mounts : source.subject === 'interface' ? ['eth0'] : [null];

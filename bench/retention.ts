@@ -164,8 +164,6 @@ async function pruning({ database, config, add }: Bench, nowMs: number): Promise
   child.stdout.setEncoding('utf8').on('data', (text: string) => (took += text));
   const transactions: number[] = [];
   const timed: Database = {
-    dialect: database.dialect,
-    maxBatchBytes: () => database.maxBatchBytes(),
     read: (work) => database.read(work),
     write: async (work) => {
       const startedAt = performance.now();

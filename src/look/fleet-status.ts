@@ -4,7 +4,8 @@ import type { Client, Config, Rule, Severity } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
-import type { AlertStore, ClientStatus, History, RunSummary } from '../storage/store/storage.ts';
+import type { RunFact } from '../storage/store/run.ts';
+import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
@@ -36,12 +37,12 @@ export interface FleetStatus {
   readonly members: readonly FleetMember[];
   /** Clients that the database knows and config.xml does not. */
   readonly unlisted: readonly UnlistedClient[];
-  readonly lastRun: RunSummary | null;
-  readonly lastPass: RunSummary | null;
+  readonly lastRun: RunFact | null;
+  readonly lastPass: RunFact | null;
   readonly alerting: AlertingStatus;
   /** Reports that wait sealed for `ingest`. */
   readonly sealed: readonly SealedSummary[];
-  readonly lastIngest: RunSummary | null;
+  readonly lastIngest: RunFact | null;
 }
 
 /** The alerts that fire, the mails that wait, and the silences and windows in force. */

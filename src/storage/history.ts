@@ -1,11 +1,10 @@
 import { numberOrNull, readerOrNull, textOrNull } from './rows/columns.ts';
-import type { Database } from './sql/database.ts';
-import type { Dialect } from './sql/dialect.ts';
-import { newestOf } from './queries/newest-of.ts';
+import type { Database, Dialect, SqlRow } from './sql/database.ts';
+import { runColumns, runFact } from './reports/runs.ts';
+import { newestOf } from './queries/newest-rows.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
 import { fromSqlTime } from './sql/sql-time.ts';
-import type { ClientStatus, History, RunSummary } from './store/storage.ts';
-import type { SqlRow } from './sql/session.ts';
+import type { ClientStatus, History } from './store/storage.ts';
 
 /** Every client with its newest row and its newest visit. */
 export const clientsSql = (
@@ -23,17 +22,15 @@ export const clientsSql = (
     ON v.id = ${newestOf(dialect, 'visits', 'c.name')}
   ORDER BY c.name`;
 
-const lastRunSql = `SELECT id, program, outcome, started_at, finished_at, clients, succeeded, failed FROM runs
+const lastRunSql = `SELECT ${runColumns} FROM runs
   WHERE program = ? AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 
 export function createHistory(database: Database): History {
-  const all = (sql: string, values: readonly string[] = []): Promise<readonly SqlRow[]> =>
-    database.read((session) => session.all(sql, values));
   return {
-    clients: async () => (await all(clientsSql(database.dialect))).map(clientStatus),
+    clients: () => database.read(async (session) => (await session.all(clientsSql(session.dialect))).map(clientStatus)),
     lastRun: async (program) => {
-      const [row] = await all(lastRunSql, [program]);
-      return row === undefined ? null : runSummary(row);
+      const [row] = await database.read((session) => session.all(lastRunSql, [program]));
+      return row === undefined ? null : runFact(row);
     },
     query: (sql) => readOnlyQuery(database, sql),
   };
@@ -61,18 +58,5 @@ function clientStatus(row: SqlRow): ClientStatus {
     load5: numberOrNull(row['load5']),
     errorCode: failed ? textOrNull(row['code']) : null,
     errorMessage: failed ? textOrNull(row['message']) : null,
-  };
-}
-
-function runSummary(row: SqlRow): RunSummary {
-  return {
-    id: String(row['id']),
-    program: String(row['program']),
-    outcome: String(row['outcome']),
-    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
-    finishedAtMs: fromSqlTime(row['finished_at']),
-    clients: numberOrNull(row['clients']),
-    succeeded: numberOrNull(row['succeeded']),
-    failed: numberOrNull(row['failed']),
   };
 }

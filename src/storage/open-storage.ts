@@ -1,15 +1,29 @@
 import type { StorageConfig } from '../config/config.ts';
 import type { Database } from './sql/database.ts';
-import { createAlertStore } from './create-alert-store.ts';
 import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
-import { createReportStore } from './report-store.ts';
-import { createRetentionStore } from './retention-store.ts';
 import { createLookStore } from './queries/look.ts';
-import { createSealedStore } from './reports/sealed-reports.ts';
+import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
+import { createEvaluationStore } from './alerts/evaluation.ts';
+import { createFleetStore } from './alerts/fleet.ts';
+import { createLeaseStore } from './alerts/lease.ts';
+import { createNotificationStore } from './alerts/notifications.ts';
+import { createOperatorStore } from './alerts/operator.ts';
+import { createOutboxStore, createUndeliveredStore } from './alerts/outbox.ts';
+import { createAlertHistory } from './queries/alert-history.ts';
+import { clientFacts } from './rows/client-facts.ts';
+import { createClientShares } from './reports/client-shares.ts';
+import { ingest } from './reports/ingest.ts';
+import { saveStateDisks } from './reports/state-disks.ts';
+import { endRun, startRun } from './reports/runs.ts';
+import { saveVisits } from './reports/visits.ts';
+import { fileSpace } from './dialects/sqlite/reclaim.ts';
+import { forgetClient, forgetCollector } from './retention/forget.ts';
+import { countPrunable, prune } from './retention/prune.ts';
+import { renameClient } from './retention/rename-client.ts';
 
 export interface OpenStorageOptions {
   readonly storage: StorageConfig;
@@ -41,10 +55,36 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
 
 /** A storage on a database that is open and migrated, and that is closed with it. */
 export function storageOn(database: Database): Storage {
+  const shares = createClientShares();
+  const brought = new Map<string, number>();
   return {
-    reports: createReportStore(database),
-    alerts: createAlertStore(database),
-    retention: createRetentionStore(database),
+    reports: {
+      startRun: (run) => startRun(database, run),
+      endRun: (start, end) => endRun(database, start, end),
+      saveVisits: (visits) => saveVisits(database, visits),
+      ingest: (items) => ingest(database, items, shares),
+      saveSealed: (items) => saveSealed(database, items, brought),
+      clientFacts: () => clientFacts(database),
+      saveStateDisks: (report) => saveStateDisks(database, report),
+    },
+    alerts: {
+      ...createLeaseStore(database),
+      ...createEvaluationStore(database),
+      ...createFleetStore(database),
+      ...createNotificationStore(database),
+      ...createOutboxStore(database),
+      ...createUndeliveredStore(database),
+      ...createOperatorStore(database),
+      ...createAlertHistory(database),
+    },
+    retention: {
+      renameClient: (from, to) => renameClient(database, from, to),
+      forgetClient: (client, signal) => forgetClient(database, client, signal),
+      forgetCollector: (collectorId) => forgetCollector(database, collectorId),
+      prune: (limits, signal, onStep) => prune(database, limits, signal, onStep),
+      countPrunable: (limits) => countPrunable(database, limits),
+      fileSpace: () => fileSpace(database),
+    },
     history: createHistory(database),
     look: createLookStore(database),
     sealed: createSealedStore(database),

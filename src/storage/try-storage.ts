@@ -2,13 +2,12 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 
 import type { StorageConfig } from '../config/config.ts';
-import type { Database } from './sql/database.ts';
+import type { Database, Session } from './sql/database.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { isFileMissing, sqliteFault } from './dialects/sqlite/faults.ts';
-import type { Session } from './sql/session.ts';
 
 export interface TryStorageOptions {
   readonly storage: StorageConfig;
@@ -71,10 +70,10 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
   const state = await checkDatabase(database);
   throwMismatch(state, storage.migrate ? 'pending' : 'none');
   if (state.pending.length > 0) await database.migrate(trySchema);
-  const files = readMigrations(database.dialect.name).filter(({ name }) => state.applied.includes(name));
-  const tables = files.flatMap(({ steps }) => steps.flatMap(tableOf));
   const undo = new Error('undone');
   const trial = database.write(async (session) => {
+    const files = readMigrations(session.dialect.name).filter(({ name }) => state.applied.includes(name));
+    const tables = files.flatMap(({ steps }) => steps.flatMap(tableOf));
     for (const { name, column } of tables) {
       for (const change of open ? allChanges : (sealedChanges.get(name) ?? [])) {
         await session.run(changeOfNothing(change, name, column));

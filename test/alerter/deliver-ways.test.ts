@@ -9,7 +9,7 @@ import type { NotifyConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { recipientOfCommand } from '../../src/notify/mail-identity.ts';
-import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../src/storage/open-storage.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
@@ -221,7 +221,7 @@ onBothDatabases('a second alerter', (kit) => {
     await post.put(...Array.from({ length: 30 }, (_, at) => `user${at}@example.org`));
     const database = await openDatabase({ storage: post.opened.config, program: 'alert' });
     try {
-      const store = createAlertStore(database);
+      const store = storageOn(database).alerts;
       // The lease of another name stands for one that was taken over while the first alerter slept.
       const lease = await store.takeLease('other', 'two');
       assert.ok(lease !== null);

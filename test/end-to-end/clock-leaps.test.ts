@@ -10,7 +10,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { openSite } from '../support/report-site.ts';
 import { outcomeOf } from '../support/run-cli.ts';
-import type { SqlRow } from '../../src/storage/sql/session.ts';
+import type { SqlRow } from '../../src/storage/sql/database.ts';
 
 const library = readdirSync('/usr/lib')
   .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))

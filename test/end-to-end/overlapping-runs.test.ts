@@ -6,7 +6,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import type { Database } from '../../src/storage/sql/database.ts';
+import type { Database, SqlRow } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
@@ -14,7 +14,6 @@ import { sealedFor } from '../support/report-server.ts';
 import { openSite, type Site, type SiteOptions } from '../support/report-site.ts';
 import { outcomeOf, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
-import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 const long = '2020-01-01 00:00:00.000';
 

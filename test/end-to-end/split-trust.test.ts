@@ -12,7 +12,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
-import type { SqlRow } from '../../src/storage/sql/session.ts';
+import type { SqlRow } from '../../src/storage/sql/database.ts';
 
 /** The rights that docs/installation.md gives a collector without the private key. */
 function documentedGrants(): readonly string[] {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Lease } from '../../src/storage/store/lease-store.ts';
 import type { AlertStore } from '../../src/storage/store/storage.ts';
-import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../src/storage/open-storage.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
@@ -20,6 +20,7 @@ import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
 import { item, noonMs, visit } from './support/samples.ts';
+import { pluck } from './support/pluck.ts';
 
 const works = {
   judge: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
@@ -46,7 +47,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
           throw new Error('crash');
         };
         const { database } = crashingDatabase(opened.database, { statement, when, crash });
-        const thrown = await works[name](createAlertStore(database), lease).catch((error: unknown) => error);
+        const thrown = await works[name](storageOn(database).alerts, lease).catch((error: unknown) => error);
         if (crashes.length === 0) return false;
         assert.match(String(thrown), /crash/);
         assert.deepEqual(await everything(opened.database), before, `${when} statement ${statement}`);
@@ -93,7 +94,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
             await prepareMore(opened, lease, `${statement} ${when}`);
             const before = await facts(opened.database);
             const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
-            const alerts = createAlertStore(database);
+            const alerts = storageOn(database).alerts;
             if (name === 'judge') await works.judge(alerts, lease);
             else await alerts.saveNotifications(lease, telling(`told ${statement} ${when}`, [waiting?.id ?? 0]));
             const now = await facts(opened.database);
@@ -102,10 +103,9 @@ onBothDatabases('a crash of the alerter', (kit) => {
               assert.equal(now.open, before.open + 1);
             } else {
               assert.deepEqual(now, { ...before, mails: before.mails + 1, told: before.told + 1 });
-              assert.deepEqual(
-                (await opened.storage.alerts.state(noonMs)).waiting.map(({ recipient }) => recipient),
-                ['ops@example.org'],
-              );
+              assert.deepEqual(pluck((await opened.storage.alerts.state(noonMs)).waiting, 'recipient'), [
+                'ops@example.org',
+              ]);
             }
             return crashed;
           });
@@ -148,7 +148,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
       await stopped(child.process);
       const impatient = await openSqliteDatabase({ path: opened.config.path ?? '', lockTimeoutMs: 200 });
       try {
-        const alerts = createAlertStore(impatient);
+        const alerts = storageOn(impatient).alerts;
         await assert.rejects(alerts.takeLease('alerter', 'two'), { code: 'storage-unavailable' });
         assert.equal((await alerts.unprocessed(10)).reports.length, 3, 'reading goes on');
         child.process.kill('SIGCONT');

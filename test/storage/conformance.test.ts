@@ -6,17 +6,16 @@ import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
-import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
-const plain = (rows: readonly SqlRow[]): readonly SqlRow[] => rows.map((row) => ({ ...row }));
 
 onBothDatabases('ingest', (kit) => {
   test('a report becomes its row, its whole text, and one row a mount and interface', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const sent = item();
     assert.deepEqual(await storage.reports.ingest([sent]), [{ kind: 'stored' }]);
-    const [row] = plain((await storage.history.query('SELECT * FROM stats')) as readonly SqlRow[]);
+    const [found] = await storage.history.query('SELECT * FROM stats');
+    const row = { ...found };
     assert.deepEqual(row, {
       id: 1,
       client: 'web-1',
@@ -46,41 +45,23 @@ onBothDatabases('ingest', (kit) => {
       processed_at: null,
       interval_s: 300,
     });
-    const [stored] = await storage.history.query('SELECT report FROM reports WHERE stat_id = 1');
-    assert.deepEqual(JSON.parse(String(stored?.['report'])), sent.report);
-    const disks = await storage.history.query(
+    const [[text] = []] = await rows('SELECT report FROM reports WHERE stat_id = 1');
+    assert.deepEqual(JSON.parse(String(text)), sent.report);
+    const disks = await rows(
       'SELECT stat_id, ordinal, client, mount, size_bytes, used_percent, unresponsive FROM disk_stats ORDER BY ordinal',
     );
-    assert.deepEqual(
-      { ...disks[1] },
-      {
-        stat_id: 1,
-        ordinal: 1,
-        client: 'web-1',
-        mount: '/data',
-        size_bytes: 270553518080,
-        used_percent: 91.5,
-        unresponsive: 0,
-      },
-    );
-    assert.equal(disks.length, 3);
-    const networks = await storage.history.query(
-      'SELECT interface, rx_bytes_per_s, speed_bits_per_s FROM network_stats',
-    );
-    assert.deepEqual(
-      networks.map((network) => ({ ...network })),
-      [{ interface: 'eth0', rx_bytes_per_s: 1024.5, speed_bits_per_s: null }],
-    );
+    assert.deepEqual([disks.length, disks[1]], [3, [1, 1, 'web-1', '/data', 270553518080, 91.5, 0]]);
+    const networks = await rows('SELECT interface, rx_bytes_per_s, speed_bits_per_s FROM network_stats');
+    assert.deepEqual(networks, [['eth0', 1024.5, null]]);
   });
 
   test('a report that comes twice is a duplicate, in one batch or in two', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const one = item();
     const two = item();
     assert.deepEqual(kinds(await storage.reports.ingest([one, two, one])), ['stored', 'stored', 'duplicate']);
     assert.deepEqual(kinds(await storage.reports.ingest([two, item(), one])), ['duplicate', 'stored', 'duplicate']);
-    const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM stats');
-    assert.equal(count?.['count'], 3);
+    assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM stats'), [[3]]);
   });
 
   test("another client's report id is foreign, in one batch or in two, and changes nothing", async () => {
@@ -115,31 +96,19 @@ onBothDatabases('ingest', (kit) => {
   });
 
   test('text is compared byte by byte: case, accents and trailing spaces count', async () => {
-    const { storage } = await kit.open();
-    const disks = worker(
-      'disk',
-      { mount: '/data', used_percent: 1 },
-      { mount: '/Data', used_percent: 2 },
-      {
-        mount: '/data ',
-        used_percent: 3,
-      },
-    );
+    const { storage, rows } = await kit.open();
+    const mounts = ['/data', '/Data', '/data '].map((mount, index) => ({ mount, used_percent: index + 1 }));
+    const disks = worker('disk', ...mounts);
     const clients = ['web-1', 'WEB-1', 'WÉB-1', 'wéb-1'];
     const results = await storage.reports.ingest(clients.map((client) => item({ client, workers: [disks] })));
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored', 'stored']);
     assert.deepEqual([...(await storage.reports.clientFacts()).keys()].sort(), [...clients].sort());
-    const rows = await storage.history.query(
-      "SELECT used_percent FROM disk_stats WHERE client = 'web-1' AND mount = '/Data'",
-    );
-    assert.deepEqual(
-      rows.map((row) => row['used_percent']),
-      [2],
-    );
+    const sql = "SELECT used_percent FROM disk_stats WHERE client = 'web-1' AND mount = '/Data'";
+    assert.deepEqual(await rows(sql), [[2]]);
   });
 
   test('one row that the database refuses costs that row alone, whatever its place in the batch', async () => {
-    const { storage, database } = await kit.open();
+    const { storage, database, rows } = await kit.open();
     await refuseClients(kit.kind, database, ['bad']);
     for (const place of [0, 1, 7, 16]) {
       const items = Array.from({ length: 17 }, (_, index) =>
@@ -151,8 +120,11 @@ onBothDatabases('ingest', (kit) => {
         else assert.match(result.kind === 'refused' ? result.message : '', /client_not_wanted/);
       }
     }
-    const [count] = await storage.history.query("SELECT COUNT(*) AS count FROM clients WHERE name = 'bad'");
-    assert.equal(count?.['count'], 0, 'nothing of the refused reports is left');
+    assert.deepEqual(
+      await rows("SELECT COUNT(*) AS count FROM clients WHERE name = 'bad'"),
+      [[0]],
+      'nothing of the refused reports is left',
+    );
   });
 
   test('what cannot be a row is refused before it meets the others', async () => {
@@ -162,22 +134,21 @@ onBothDatabases('ingest', (kit) => {
   });
 
   test('reports that come late stand where they belong and do not move the present', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     await storage.reports.ingest([item({ observedAtMs: noonMs, bootId: 'new' })]);
     await storage.reports.ingest([item({ observedAtMs: noonMs - 3_600_000, receivedAtMs: noonMs, bootId: 'old' })]);
     const facts = (await storage.reports.clientFacts()).get('web-1');
     assert.equal(facts?.lastReportAtMs, noonMs);
     assert.equal(facts.bootId, 'new');
-    const [latest] = await storage.history.query('SELECT boot_id, observed_at FROM latest_stats');
-    assert.deepEqual({ ...latest }, { boot_id: 'new', observed_at: '2026-11-20 10:00:00.000' });
+    const latest = await rows('SELECT boot_id, observed_at FROM latest_stats');
+    assert.deepEqual(latest, [['new', '2026-11-20 10:00:00.000']]);
   });
 
   test('figures too large to be read back exactly are unknown in their column', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const disk = worker('disk', { mount: '/', size_bytes: 2 ** 60, used_bytes: 2 ** 53 - 1, used_percent: 1 });
     await storage.reports.ingest([item({ workers: [disk] })]);
-    const [row] = await storage.history.query('SELECT size_bytes, used_bytes FROM disk_stats');
-    assert.deepEqual({ ...row }, { size_bytes: null, used_bytes: 2 ** 53 - 1 });
+    assert.deepEqual(await rows('SELECT size_bytes, used_bytes FROM disk_stats'), [[null, 2 ** 53 - 1]]);
   });
 
   test('an empty batch is nothing', async () => {
@@ -195,7 +166,7 @@ onBothDatabases('inventory', (kit) => {
     item({ name: 'Inventory report', observedAtMs: noonMs + at, workers });
 
   test('a row when something changed, and none when only the order did', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const [system, nics] = machine('R640');
     assert.ok(system !== undefined && nics !== undefined);
     const reversed = nics.function_reports.map((one) => ({ ...one, data: [...one.data].reverse() }));
@@ -207,19 +178,18 @@ onBothDatabases('inventory', (kit) => {
       inventory('R650', 3000),
     ]);
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored', 'stored']);
-    const rows = await storage.history.query('SELECT model, manufacturer, observed_at FROM inventory ORDER BY id');
-    assert.deepEqual(
-      rows.map((row) => row['model']),
-      ['R640', 'R650'],
-    );
-    assert.equal(rows[0]?.['manufacturer'], 'Dell Inc.');
+    const stored = await rows('SELECT model, manufacturer FROM inventory ORDER BY id');
+    assert.deepEqual(stored, [
+      ['R640', 'Dell Inc.'],
+      ['R650', 'Dell Inc.'],
+    ]);
     const facts = (await storage.reports.clientFacts()).get('web-1');
     assert.equal(facts?.inventoryAtMs, noonMs + 3000);
     assert.equal(facts.lastReportAtMs, null, 'an inventory is not a report about the present');
   });
 
   test('the facts that people ask for have columns of their own', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const workers = [
       worker('system', { manufacturer: 'Dell Inc.', model: 'R640', serial: 'S1', memory_bytes: 2 ** 36 }),
       worker('os_release', { hostname: 'web-1', distribution: 'Debian GNU/Linux', release: '12', kernel: '6.1.0' }),
@@ -227,27 +197,14 @@ onBothDatabases('inventory', (kit) => {
       worker('cpu_model', { model: 'Xeon', threads: 64 }),
     ];
     await storage.reports.ingest([inventory('', 0, workers)]);
-    const [row] = await storage.history.query(
+    const stored = await rows(
       'SELECT model, serial, os, os_version, architecture, virtualisation, cpu_model, cpus, memory_bytes FROM inventory',
     );
-    assert.deepEqual(
-      { ...row },
-      {
-        model: 'R640',
-        serial: 'S1',
-        os: 'Debian GNU/Linux',
-        os_version: '12',
-        architecture: null,
-        virtualisation: null,
-        cpu_model: 'Xeon',
-        cpus: 64,
-        memory_bytes: 2 ** 36,
-      },
-    );
+    assert.deepEqual(stored, [['R640', 'S1', 'Debian GNU/Linux', '12', null, null, 'Xeon', 64, 2 ** 36]]);
   });
 
   test('what a probe that failed did not say has not changed', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const [system, nics] = machine('R640');
     assert.ok(system !== undefined && nics !== undefined);
     const failed = { ...nics, error: 'timeout', function_reports: [] };
@@ -257,8 +214,7 @@ onBothDatabases('inventory', (kit) => {
       inventory('R640', 2000),
     ]);
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored']);
-    const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM inventory');
-    assert.equal(count?.['count'], 1);
+    assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM inventory'), [[1]]);
   });
 
   test('one that is sent again is a duplicate although it made no row', async () => {
@@ -272,19 +228,18 @@ onBothDatabases('inventory', (kit) => {
   });
 
   test('one that comes late is compared with its own time', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     await storage.reports.ingest([inventory('R640', 0)]);
     await storage.reports.ingest([inventory('R650', 2000)]);
     await storage.reports.ingest([inventory('R640', 1000)]);
-    const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM inventory');
-    assert.equal(count?.['count'], 2);
+    assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM inventory'), [[2]]);
     assert.equal((await storage.reports.clientFacts()).get('web-1')?.inventoryAtMs, noonMs + 2000);
   });
 });
 
 onBothDatabases('runs and visits', (kit) => {
   test('a run is one row, however often its start and end are said and in whatever order', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const start = runStart();
     await storage.reports.startRun(start);
     await storage.reports.startRun(start);
@@ -299,6 +254,9 @@ onBothDatabases('runs and visits', (kit) => {
     assert.deepEqual(await storage.history.lastRun('collect'), {
       id: start.id,
       program: 'collect',
+      collectorId: start.collectorId,
+      host: start.host,
+      scope: start.scope,
       outcome: 'finished',
       startedAtMs: noonMs,
       finishedAtMs: noonMs + 5000,
@@ -307,34 +265,27 @@ onBothDatabases('runs and visits', (kit) => {
       failed: 1,
     });
     assert.equal(await storage.history.lastRun('alert'), null);
-    const rows = await storage.history.query('SELECT outcome FROM runs ORDER BY started_at');
-    assert.deepEqual(
-      rows.map((row) => row['outcome']),
-      ['failed', 'finished', 'overlapped'],
-    );
+    const outcomes = await rows('SELECT outcome FROM runs ORDER BY started_at');
+    assert.deepEqual(outcomes.flat(), ['failed', 'finished', 'overlapped']);
   });
 
   test('failures are counted once however often a visit is saved, and end with a success', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const at = (minutes: number): number => noonMs + minutes * 60_000;
     const first = visit({ ...refusedVisit, runId: 'r1', startedAtMs: at(0), nextAttemptAtMs: at(60) });
     const second = visit({ ...refusedVisit, runId: 'r2', startedAtMs: at(5) });
     await storage.reports.saveVisits([first]);
     await storage.reports.saveVisits([first, second, first]);
-    const failing = (await storage.reports.clientFacts()).get('web-1');
-    assert.equal(failing?.consecutiveFailures, 2);
-    assert.equal(failing.failedCode, 'connect-refused');
-    assert.equal(failing.nextAttemptAtMs, null);
-    const [status] = await storage.history.clients();
-    assert.equal(status?.errorCode, 'connect-refused');
+    const facts = async (): Promise<readonly unknown[]> => {
+      const known = (await storage.reports.clientFacts()).get('web-1');
+      const [status] = await storage.history.clients();
+      return [known?.consecutiveFailures, known?.failedCode, known?.nextAttemptAtMs, status?.errorCode];
+    };
+    assert.deepEqual(await facts(), [2, 'connect-refused', null, 'connect-refused']);
     await storage.reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10) })]);
     await storage.reports.saveVisits([first, second]);
-    const well = (await storage.reports.clientFacts()).get('web-1');
-    assert.equal(well?.consecutiveFailures, 0);
-    assert.equal(well.failedCode, null);
-    assert.equal((await storage.history.clients())[0]?.errorCode, null);
-    const [count] = await storage.history.query('SELECT COUNT(*) AS count FROM visits');
-    assert.equal(count?.['count'], 3);
+    assert.deepEqual(await facts(), [0, null, null, null]);
+    assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM visits'), [[3]]);
   });
 
   test('a visit that comes out of the journal late is a row but not the present', async () => {
@@ -342,17 +293,14 @@ onBothDatabases('runs and visits', (kit) => {
     await storage.reports.saveVisits([visit({ runId: 'r2', address: '192.0.2.2' })]);
     await storage.reports.saveVisits([visit({ ...refusedVisit, runId: 'r1', startedAtMs: noonMs - 1000 })]);
     const facts = (await storage.reports.clientFacts()).get('web-1');
-    assert.equal(facts?.consecutiveFailures, 0);
-    assert.equal(facts.address, '192.0.2.2');
-    assert.equal(facts.lastVisitAtMs, noonMs);
+    assert.deepEqual([facts?.consecutiveFailures, facts?.address, facts?.lastVisitAtMs], [0, '192.0.2.2', noonMs]);
   });
 
   test('no text of a visit is too long for its row', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const message = `${'x'.repeat(999)}😀 and more`;
     await storage.reports.saveVisits([visit({ ...refusedVisit, message, address: 'a'.repeat(400) })]);
-    const [row] = await storage.history.query('SELECT message FROM visits');
-    assert.equal(row?.['message'], `${'x'.repeat(999)}😀`);
+    assert.deepEqual(await rows('SELECT message FROM visits'), [[`${'x'.repeat(999)}😀`]]);
   });
 
   test('a thousand visits and their clients are stored in one call', async () => {
@@ -421,7 +369,7 @@ onBothDatabases('history', (kit) => {
   });
 
   test('semicolons in strings and a last one are fine', async () => {
-    const { storage } = await kit.open();
-    assert.deepEqual({ ...(await storage.history.query("SELECT 'a;b' AS text -- c;\n;"))[0] }, { text: 'a;b' });
+    const { rows } = await kit.open();
+    assert.deepEqual(await rows("SELECT 'a;b' AS text -- c;\n;"), [['a;b']]);
   });
 });

@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { createAlertStore } from '../../src/storage/create-alert-store.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { createReportStore } from '../../src/storage/report-store.ts';
-import { createRetentionStore } from '../../src/storage/retention-store.ts';
+import { storageOn } from '../../src/storage/open-storage.ts';
 import { memory } from './support/alert-samples.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from './support/samples.ts';
@@ -23,9 +21,9 @@ onBothDatabases('everybody at once', (kit) => {
       t.after(() => database.close());
       return database;
     };
-    const collectors = [createReportStore(await open('collect')), createReportStore(await open('collect'))];
-    const alerts = createAlertStore(await open('alert'));
-    const pruner = createRetentionStore(await open('collect'));
+    const collectors = [storageOn(await open('collect')).reports, storageOn(await open('collect')).reports];
+    const alerts = storageOn(await open('alert')).alerts;
+    const pruner = storageOn(await open('collect')).retention;
     const never = new AbortController().signal;
     const limits = { rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
     await storage.reports.endRun(runStart({ program: 'alert' }), runEnd(runStart({ program: 'alert' })));

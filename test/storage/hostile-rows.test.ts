@@ -11,6 +11,7 @@ import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
 import { item, noonMs, worker } from './support/samples.ts';
+import { pluck } from './support/pluck.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;
@@ -104,10 +105,7 @@ onBothDatabases('hostile rows', (kit) => {
     const results = await storage.reports.ingest([...inventories, ...daemons]);
     assert.deepEqual(new Set(kinds(results)), new Set(['stored']));
     const cpus = await storage.history.query('SELECT cpus FROM inventory ORDER BY client');
-    assert.deepEqual(
-      cpus.map((row) => row['cpus']),
-      [127, null, null, null, null],
-    );
+    assert.deepEqual(pluck(cpus, 'cpus'), [127, null, null, null, null]);
   });
 
   test('families that no agent has are not kept, however many reports name new ones', async () => {

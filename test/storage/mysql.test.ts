@@ -9,14 +9,19 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { openMysqlDatabase, type MysqlDatabaseOptions } from '../../src/storage/dialects/mysql/database.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
-import { createReportStore } from '../../src/storage/report-store.ts';
+import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { markProcessed } from '../../src/storage/alerts/evaluation.ts';
-import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
+import {
+  serverName,
+  skipWithoutMariadb,
+  startMariadb,
+  type Mariadb,
+  type MariadbDatabase,
+} from '../support/mariadb.ts';
 import { item, visit, worker } from './support/samples.ts';
 import { unprocessedIds } from './support/unprocessed-ids.ts';
+import { pluck } from './support/pluck.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 
@@ -66,7 +71,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
 
     test("the database's clock is UTC in the form of the columns", async () => {
       await withDatabase({ storage: made.storage, program: 'read' }, async (database) => {
-        const [row] = await database.read((session) => session.all(`SELECT ${database.dialect.now} AS now`));
+        const [row] = await database.read((session) => session.all(`SELECT ${session.dialect.now} AS now`));
         assert.match(String(row?.['now']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
         assert.ok(Math.abs(Date.parse(`${String(row?.['now']).replace(' ', 'T')}Z`) - Date.now()) < 60_000);
       });
@@ -83,7 +88,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
           // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
           // transaction's end.
           assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
-          await markProcessed(session, database.dialect, 'stats', unprocessed);
+          await markProcessed(session, 'stats', unprocessed);
           assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
           return unprocessed;
         });
@@ -98,9 +103,9 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await withDatabase({ storage: made.storage, program: 'alert' }, async (one) => {
         await withDatabase({ storage: made.storage, program: 'alert' }, async (two) => {
           const ids = await one.read((session) => unprocessedIds(session, 'stats', 100));
-          await two.write((session) => markProcessed(session, two.dialect, 'stats', ids.slice(0, 1)));
+          await two.write((session) => markProcessed(session, 'stats', ids.slice(0, 1)));
           await assert.rejects(
-            one.write((session) => markProcessed(session, one.dialect, 'stats', ids)),
+            one.write((session) => markProcessed(session, 'stats', ids)),
             /1 of \d+ rows of stats were processed by another/,
           );
           assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
@@ -138,7 +143,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
         const id = async (): Promise<number> =>
           Number((await database.read((session) => session.all('SELECT CONNECTION_ID() AS id')))[0]?.['id']);
         await mariadb.asRoot(`KILL ${await id()}`);
-        const reports = createReportStore(database);
+        const reports = storageOn(database).reports;
         assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
         const connection = await id();
         let attempts = 0;
@@ -168,10 +173,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
         item({ client: 'lone', workers: [worker('odd', { label: 'a\ud800b' })] }),
         item({ client: 'fine-3' }),
       ]);
-      assert.deepEqual(
-        results.map(({ kind }) => kind),
-        ['stored', 'refused', 'stored', 'refused', 'stored'],
-      );
+      assert.deepEqual(pluck(results, 'kind'), ['stored', 'refused', 'stored', 'refused', 'stored']);
       for (const result of results) {
         if (result.kind === 'refused') assert.match(result.message, /CONSTRAINT `reports.report` failed|JSON/);
       }
@@ -179,10 +181,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
 
     test('text beyond its column', async () => {
       const results = await storage.reports.ingest([item({ client: 'x'.repeat(129) }), item()]);
-      assert.deepEqual(
-        results.map(({ kind }) => kind),
-        ['refused', 'stored'],
-      );
+      assert.deepEqual(pluck(results, 'kind'), ['refused', 'stored']);
     });
   });
 
@@ -230,8 +229,14 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await once(silent, 'listening');
       const silentPort = (silent.address() as AddressInfo).port;
       try {
-        for (const place of [{ port: 1 }, { host: 'no-such-host.invalid' }, { port: silentPort }]) {
-          const options = { storage: { ...made.storage, ...place }, program: 'read', connectTimeoutMs: 300 } as const;
+        const local = '127.0.0.1';
+        for (const [host, port] of [
+          [local, 1],
+          ['no-such-host.invalid', mariadb.port],
+          [local, silentPort],
+        ] as const) {
+          const storage = { ...made.storage, hosts: [{ host, port }] };
+          const options = { storage, program: 'read', connectTimeoutMs: 300 } as const;
           await assert.rejects(openMysqlDatabase(options), { kind: 'lost', code: 'storage-unavailable' });
         }
       } finally {
@@ -243,7 +248,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await withDatabase(
         { storage: made.storage, program: 'collect', statementTimeoutMs: 300, connectTimeoutMs: 300 },
         async (database) => {
-          const reports = createReportStore(database);
+          const reports = storageOn(database).reports;
           await reports.ingest([item()]);
           mariadb.pause();
           try {
@@ -325,10 +330,7 @@ describe(`${serverName} with small packets`, { skip: skipWithoutMariadb }, () =>
         item({ client: `long-${chars}`, workers: [worker('odd', { label: 'ä'.repeat(chars / 2) })] });
       const batch = Array.from({ length: 40 }, () => long(60_000));
       const results = await storage.reports.ingest([...batch, long(900_000), long(1_100_000), item()]);
-      assert.deepEqual(
-        results.slice(-3).map(({ kind }) => kind),
-        ['stored', 'refused', 'stored'],
-      );
+      assert.deepEqual(pluck(results.slice(-3), 'kind'), ['stored', 'refused', 'stored']);
       assert.ok(results.slice(0, 40).every(({ kind }) => kind === 'stored'));
       await storage.close();
     } finally {

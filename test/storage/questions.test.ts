@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
-import type { Database } from '../../src/storage/sql/database.ts';
-import type { Dialect } from '../../src/storage/sql/dialect.ts';
+import type { Database, Dialect, SqlRow } from '../../src/storage/sql/database.ts';
 import { clientsSql } from '../../src/storage/history.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { mariadbDialect } from '../../src/storage/dialects/mysql/dialect.ts';
@@ -16,7 +15,6 @@ import { isLong } from '../support/long-tests.ts';
 import { numbersTable, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { questionsOf, type Question } from '../support/sql-questions.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
-import type { SqlRow } from '../../src/storage/sql/session.ts';
 
 /** Two hundred clients or a thousand, each with a thousand rows of the last month, and with a disk each. */
 const clientCount = isLong ? 1000 : 200;

@@ -85,11 +85,11 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
     visit({ client: 'db-1', runId: run.id, startedAtMs: Date.now(), ...failure }),
   ]);
   await storage.reports.endRun(run, runEnd(run));
-  const at = database.dialect.now;
-  await database.write((session) =>
-    session.run(
+  await database.write((session) => {
+    const at = session.dialect.now;
+    return session.run(
       `INSERT INTO alerts (client, rule, subject, alert_key, severity, state, value, pending_since, firing_since, closed_out)
        VALUES ('web-1', 'disk', '/', 'key', 'critical', 'firing', 97, ${at}, ${at}, 0)`,
-    ),
-  );
+    );
+  });
 }

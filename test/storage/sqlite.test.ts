@@ -10,8 +10,7 @@ import { after, describe, test } from 'node:test';
 
 import type { Database } from '../../src/storage/sql/database.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
-import { openStorage } from '../../src/storage/open-storage.ts';
-import { createReportStore } from '../../src/storage/report-store.ts';
+import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
 import { programArgs } from '../support/program-args.ts';
 import { item, visit } from './support/samples.ts';
@@ -70,7 +69,7 @@ describe('SQLite', () => {
     const database = await openSqliteDatabase({ path: file, lockTimeoutMs: 150 });
     await migrateDatabase(database);
     const holder = await startWriter('hold', file);
-    const reports = createReportStore(database);
+    const reports = storageOn(database).reports;
     await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-unavailable' });
     assert.equal((await reports.clientFacts()).size, 0, 'reading needs no lock');
     holder.stdin.end();
@@ -116,7 +115,7 @@ describe('SQLite', () => {
   test('a full disk is said as such, undoes the batch, and is no fault of a report', async () => {
     await withDatabase(newFile(), {}, async (database) => {
       await migrateDatabase(database);
-      const reports = createReportStore(database);
+      const reports = storageOn(database).reports;
       await reports.ingest([item()]);
       const [pages] = await database.read((session) => session.all('PRAGMA page_count'));
       await database.read((session) => session.all(`PRAGMA max_page_count = ${String(pages?.['page_count'])}`));
@@ -132,7 +131,7 @@ describe('SQLite', () => {
     await withDatabase(newFile(), {}, async (database) => {
       await migrateDatabase(database);
       await database.read((session) => session.all('PRAGMA query_only = 1'));
-      const reports = createReportStore(database);
+      const reports = storageOn(database).reports;
       await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
       await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-read-only' });
     });

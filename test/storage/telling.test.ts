@@ -4,11 +4,12 @@ import { test } from 'node:test';
 import type { Lease } from '../../src/storage/store/lease-store.ts';
 import type { NewNotifications } from '../../src/storage/store/notification-store.ts';
 import type { AlertStore } from '../../src/storage/store/storage.ts';
-import { createAlertStore } from '../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../src/storage/open-storage.ts';
 import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
+import { pluck, pluckAll } from './support/pluck.ts';
 
 const minuteMs = 60_000;
 const none: NewNotifications = { mails: [], notified: [], closedOut: [] };
@@ -60,16 +61,10 @@ onBothDatabases('telling', (kit) => {
     assert.ok(open !== undefined);
     const closed = { ...open, state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
     await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [closed], ruleStates: new Map() });
-    assert.deepEqual(
-      (await alerts.state(noonMs)).alerts.map(({ id }) => id),
-      [1, 2],
-    );
+    assert.deepEqual(pluck((await alerts.state(noonMs)).alerts, 'id'), [1, 2]);
     await alerts.saveNotifications(lease, { ...none, notified: [told()], closedOut: [1, 2] });
     const state = await alerts.state(noonMs);
-    assert.deepEqual(
-      state.alerts.map(({ id, closedOut }) => [id, closedOut]),
-      [[2, false]],
-    );
+    assert.deepEqual(pluckAll(state.alerts, 'id', 'closedOut'), [[2, false]]);
     assert.deepEqual(state.notified, []);
     const [, first] = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(first, { ...closed, closedOut: true });
@@ -91,10 +86,7 @@ onBothDatabases('telling', (kit) => {
       ],
     );
     const items = await storage.history.query('SELECT mail_id, alert_id FROM notifications ORDER BY id');
-    assert.deepEqual(
-      items.map((row) => row['alert_id']),
-      [1, 2],
-    );
+    assert.deepEqual(pluck(items, 'alert_id'), [1, 2]);
     assert.deepEqual(await alerts.notificationsOf([1]), [told()]);
   });
 
@@ -113,14 +105,8 @@ onBothDatabases('telling', (kit) => {
     assert.equal(await alerts.saveNotifications(lease, { ...none, mails: [fresher] }), 'stored');
     await assert.rejects(alerts.markDataBegun(waiting.id, 'one'), { name: 'FleetError', code: 'locked' });
     assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), false);
-    assert.deepEqual(
-      (await alerts.dueMails(10)).map(({ messageId }) => messageId),
-      ['<fresher>'],
-    );
-    assert.deepEqual(
-      (await alerts.undelivered()).map(({ messageId }) => messageId),
-      ['<fresher>'],
-    );
+    assert.deepEqual(pluck(await alerts.dueMails(10), 'messageId'), ['<fresher>']);
+    assert.deepEqual(pluck(await alerts.undelivered(), 'messageId'), ['<fresher>']);
     const state = await alerts.state(await alerts.nowMs());
     assert.deepEqual(
       state.waiting.map(({ items }) => items.length),
@@ -158,9 +144,9 @@ onBothDatabases('telling', (kit) => {
   }
 
   test('histories are of the last hour, and know the newest ordinary mail however old', async () => {
-    const opened = await kit.open();
+    const { database } = await kit.open();
     let nowMs = noonMs;
-    const alerts = createAlertStore(atTime(opened.database, () => nowMs));
+    const alerts = storageOn(atTime(database, () => nowMs)).alerts;
     const at = async (minutes: number, recipient: string, ordinary: boolean): Promise<void> => {
       nowMs = noonMs + minutes * minuteMs;
       const messageId = `<${minutes}.${recipient}>`;
@@ -196,10 +182,7 @@ onBothDatabases('telling', (kit) => {
     await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r1>')] });
     await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r2>')] });
     const facts = await alerts.notifiedSince(0);
-    assert.deepEqual(
-      facts.map(({ transition }) => transition),
-      ['firing', 'reminder', 'reminder'],
-    );
+    assert.deepEqual(pluck(facts, 'transition'), ['firing', 'reminder', 'reminder']);
     assert.deepEqual(
       { ...facts[0], notifiedAtMs: 0 },
       {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { statePaths } from '../../state/paths.ts';
-import type { RunSummary } from '../../storage/store/storage.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 import { readStored } from './read-stored.ts';
 
 /**
@@ -11,7 +11,7 @@ import { readStored } from './read-stored.ts';
  */
 export function leftDatabase(
   { stateDir, storage }: Pick<Config, 'stateDir' | 'storage'>,
-  lastRun: RunSummary | null,
+  lastRun: RunFact | null,
 ): string | null {
   const left = statePaths(stateDir).database;
   if (lastRun !== null || left === storage.path || !existsSync(left)) return null;

@@ -1,4 +1,4 @@
-import type { RunSummary } from '../../storage/store/storage.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
@@ -32,7 +32,7 @@ export function statusJson(
   };
 }
 
-function runJson(run: RunSummary | null, counts: (run: RunSummary) => object = () => ({})): object | null {
+function runJson(run: RunFact | null, counts: (run: RunFact) => object = () => ({})): object | null {
   if (run === null) return null;
   const { id: runId, outcome, startedAtMs, finishedAtMs } = run;
   return { ...jsonFields({ runId, outcome, startedAtMs, finishedAtMs }), ...counts(run) };

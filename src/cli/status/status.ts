@@ -1,6 +1,6 @@
 import type { Config, Severity } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
-import type { RunSummary } from '../../storage/store/storage.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -144,7 +144,7 @@ function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
   return sentences.join(' ');
 }
 
-function endedText({ outcome, startedAtMs, finishedAtMs }: RunSummary, nowMs: number): string {
+function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number): string {
   return `${outcome} ${describeAge(nowMs - (finishedAtMs ?? startedAtMs))} ago`;
 }
 

@@ -7,7 +7,7 @@ import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { silencesAfter } from './operator.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
 
 const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
 const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at

@@ -1,16 +1,14 @@
-import { alertColumns, evaluatedColumns, knownAlertColumns, knownAlertRow } from '../rows/alert-rows.ts';
-import { newAlertColumns, newAlertRow, storedAlert } from '../rows/alert-rows.ts';
+import { alertColumns, evaluatedColumns, knownAlertRow, newAlertRow, storedAlert } from '../rows/alert-rows.ts';
 import { disksOf, networksOf } from '../rows/stored-rows.ts';
 import { openReports } from '../rows/stored-reports.ts';
 import { unprocessedRows } from '../queries/time-pages.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database } from '../sql/database.ts';
-import type { Dialect } from '../sql/dialect.ts';
+import type { Database, Dialect, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
-import { forChunks, insertRows, replacing } from '../sql/insert-rows.ts';
-import type { Session } from '../sql/session.ts';
+import { forChunks, insertRows, replaceRows } from '../sql/insert-rows.ts';
 import type { Alert, RuleState } from '../store/alert.ts';
 import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.ts';
+import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { fenced } from './lease.ts';
 
@@ -49,14 +47,12 @@ async function ruleStates(session: Session, clients: readonly string[]): Promise
 }
 
 async function saveProcessed(database: Database, lease: Lease, processed: ProcessedRows): Promise<void> {
-  const { dialect } = database;
-  const maxBytes = await database.maxBatchBytes();
   await fenced(database, lease, async (session) => {
-    await markProcessed(session, dialect, 'stats', processed.statIds);
-    await markProcessed(session, dialect, 'visits', processed.visitIds);
-    await storeAlerts(session, dialect, processed.alerts, maxBytes);
+    await markProcessed(session, 'stats', processed.statIds);
+    await markProcessed(session, 'visits', processed.visitIds);
+    await storeAlerts(session, processed.alerts);
     await endAcknowledgements(session, processed);
-    await storeRuleStates(session, dialect, processed.ruleStates, maxBytes);
+    await storeRuleStates(session, processed.ruleStates);
   });
 }
 
@@ -67,11 +63,10 @@ async function saveProcessed(database: Database, lease: Lease, processed: Proces
  */
 export async function markProcessed(
   session: Session,
-  dialect: Dialect,
   table: 'stats' | 'visits',
   ids: readonly number[],
 ): Promise<void> {
-  const sql = `UPDATE ${table} SET processed_at = ${dialect.now} WHERE processed_at IS NULL`;
+  const sql = `UPDATE ${table} SET processed_at = ${session.dialect.now} WHERE processed_at IS NULL`;
   const marked = await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
   if (marked === ids.length) return;
   throw new StorageFault(
@@ -80,23 +75,13 @@ export async function markProcessed(
   );
 }
 
-async function storeAlerts(
-  session: Session,
-  dialect: Dialect,
-  alerts: readonly Alert[],
-  maxBytes: number,
-): Promise<void> {
+async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<void> {
   // Alerts that end are stored first: a new alert of the same key may begin in the same batch.
   const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
   known.sort((a, b) => Number(a.id) - Number(b.id));
-  await insertRows(
-    session,
-    { table: 'alerts', columns: knownAlertColumns, suffix: changeSuffix(dialect) },
-    known,
-    maxBytes,
-  );
+  await insertRows(session, 'alerts', known, changeSuffix(session.dialect));
   const fresh = alerts.filter(({ id }) => id === null).map(newAlertRow);
-  await insertRows(session, { table: 'alerts', columns: newAlertColumns }, fresh, maxBytes);
+  await insertRows(session, 'alerts', fresh);
 }
 
 /**
@@ -121,17 +106,10 @@ function changeSuffix(dialect: Dialect): string {
   ]);
 }
 
-async function storeRuleStates(
-  session: Session,
-  dialect: Dialect,
-  byClient: ProcessedRows['ruleStates'],
-  maxBytes: number,
-): Promise<void> {
-  const columns = ['client', 'state', 'updated_at'] as const;
-  const suffix = replacing(dialect, 'client', columns.slice(1));
-  const [now] = await session.all(`SELECT ${dialect.now} AS now`);
+async function storeRuleStates(session: Session, byClient: ProcessedRows['ruleStates']): Promise<void> {
+  const updated_at = sqlTime(await databaseNowMs(session));
   const rows = [...byClient]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([client, state]) => ({ client, state: JSON.stringify(state), updated_at: now?.['now'] ?? null }));
-  await insertRows(session, { table: 'rule_state', columns, suffix }, rows, maxBytes);
+    .map(([client, state]) => ({ client, state: JSON.stringify(state), updated_at }));
+  await replaceRows(session, 'rule_state', ['client'], rows);
 }

@@ -1,26 +1,20 @@
-import { numberOrNull } from '../rows/columns.ts';
+import { runColumns, runFact } from '../reports/runs.ts';
 import { sealedSummary } from '../reports/sealed-reports.ts';
 import { stateDiskFacts } from '../reports/state-disks.ts';
-import type { Database } from '../sql/database.ts';
-import { databaseNowMs } from '../sql/database-now.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { FleetStore, SeenClient } from '../store/fleet-store.ts';
-import type { Program, RunFact } from '../store/run.ts';
 
-const runColumns =
-  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
 const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
 const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 // A report that waits sealed counts too, whatever it says.
 const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
 const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
-const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 export function createFleetStore(database: Database): FleetStore {
   return {
-    nowMs: () => database.read((session) => databaseNowMs(session, database.dialect)),
+    nowMs: () => database.read(databaseNowMs),
     lastRunOf: async (collectorId) => {
       const [row] = await database.read((session) => session.all(lastRunSql, [collectorId]));
       return row === undefined ? null : runFact(row);
@@ -30,22 +24,6 @@ export function createFleetStore(database: Database): FleetStore {
     seenClients: () => database.read(seenClients),
     sealedWaiting: () => database.read(sealedSummary),
     stateDisks: (sinceMs) => database.read((session) => stateDiskFacts(session, sinceMs)),
-  };
-}
-
-function runFact(row: SqlRow): RunFact {
-  return {
-    id: String(row['id']),
-    program: programs.find((program) => program === row['program']) ?? 'collect',
-    collectorId: String(row['collector_id']),
-    host: String(row['host']),
-    scope: row['scope'] === 'full' ? 'full' : 'filtered',
-    outcome: String(row['outcome']),
-    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
-    finishedAtMs: fromSqlTime(row['finished_at']),
-    clients: numberOrNull(row['clients']),
-    succeeded: numberOrNull(row['succeeded']),
-    failed: numberOrNull(row['failed']),
   };
 }
 

@@ -1,11 +1,8 @@
 import { minuteMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Lease, LeaseStore } from '../store/lease-store.ts';
-import type { Database } from '../sql/database.ts';
-import { databaseNowMs } from '../sql/database-now.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
-import type { Session } from '../sql/session.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { databaseNowMs, fromSqlTime } from '../sql/sql-time.ts';
 
 /** A holder that has stored nothing for so long counts as dead. */
 const staleMs = minuteMs;
@@ -31,8 +28,8 @@ export function createLeaseStore(database: Database): LeaseStore {
 
 /** Takes a lease. See LeaseStore. */
 export async function takeLease(database: Database, name: string, holder: string): Promise<Lease | null> {
-  const { dialect } = database;
   return database.write(async (session) => {
+    const { dialect } = session;
     const selectSql = `SELECT epoch, holder, touched_at FROM leases WHERE name = ?${dialect.forUpdate}`;
     const [row] = await session.all(selectSql, [name]);
     if (row === undefined) {
@@ -41,7 +38,7 @@ export async function takeLease(database: Database, name: string, holder: string
       return { name, epoch: 1, holder };
     }
     // Asked for after the row's lock was waited for: a statement's clock stands still while it waits.
-    const nowMs = await databaseNowMs(session, dialect);
+    const nowMs = await databaseNowMs(session);
     const touchedAtMs = fromSqlTime(row['touched_at']) ?? 0;
     const isFree = row['holder'] === nobody || row['holder'] === holder || Math.abs(nowMs - touchedAtMs) > staleMs;
     if (!isFree) return null;
@@ -68,7 +65,7 @@ export async function fenced<T>(database: Database, lease: Lease, work: (session
   // The result of an earlier attempt, and the lease's count then: if the attempt was undone, the count is the same.
   let earlier: { readonly touched: number; readonly result: T } | null = null;
   return database.write(async (session) => {
-    const touched = await touch(session, database.dialect, lease);
+    const touched = await touch(session, lease);
     if (earlier !== null && touched > earlier.touched) return earlier.result;
     const result = await work(session);
     earlier = { touched, result };
@@ -76,9 +73,10 @@ export async function fenced<T>(database: Database, lease: Lease, work: (session
   });
 }
 
-async function touch(session: Session, dialect: Dialect, lease: Lease): Promise<number> {
+async function touch(session: Session, lease: Lease): Promise<number> {
   const { name, epoch } = lease;
-  const fenceSql = `UPDATE leases SET touched = touched + 1, touched_at = ${dialect.now} WHERE name = ? AND epoch = ?`;
+  const fenceSql = `UPDATE leases SET touched = touched + 1, touched_at = ${session.dialect.now}
+    WHERE name = ? AND epoch = ?`;
   const count = await session.run(fenceSql, [name, epoch]);
   if (count !== 1) {
     throw new FleetError({

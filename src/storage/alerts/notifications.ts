@@ -1,32 +1,15 @@
 import { alerterState } from './alerter-state.ts';
 import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database } from '../sql/database.ts';
-import { databaseNowMs } from '../sql/database-now.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { forChunks, insertRows, replacing } from '../sql/insert-rows.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
-import { sqlTime } from '../sql/sql-time.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
+import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import type { LastNotified } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
 import type { NewNotifications, NotificationStore } from '../store/notification-store.ts';
 import type { NewMail } from '../store/outbox-store.ts';
 import { fenced } from './lease.ts';
 import { series } from '../queries/series.ts';
-
-const mailColumns = ['recipient', 'message_id', 'content', 'created_at', 'severity', 'ordinary'] as const;
-const itemColumns = [
-  'alert_id',
-  'sequence',
-  'recipient',
-  'transition',
-  'mail_id',
-  'before_state',
-  'before_severity',
-  'before_sequence',
-  'before_notified_at',
-] as const;
-const toldColumns = ['alert_id', 'recipient', 'state', 'severity', 'sequence', 'notified_at'] as const;
 
 // Conditions, not a look before: a mail goes out beside this transaction.
 const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
@@ -51,13 +34,11 @@ async function saveNotifications(
   lease: Lease,
   notifications: NewNotifications,
 ): Promise<'stored' | 'outdated'> {
-  const { dialect } = database;
-  const maxBytes = await database.maxBatchBytes();
   try {
     await fenced(database, lease, async (session) => {
-      const idOf = await storeMails(session, dialect, notifications.mails, maxBytes);
+      const idOf = await storeMails(session, notifications.mails);
       await replaceMails(session, notifications.mails, idOf);
-      await storeTold(session, dialect, notifications.notified, maxBytes);
+      await storeTold(session, notifications.notified);
       await closeOut(session, notifications.closedOut);
     });
     return 'stored';
@@ -68,16 +49,11 @@ async function saveNotifications(
 }
 
 /** Returns the mails' ids by Message-ID. */
-async function storeMails(
-  session: Session,
-  dialect: Dialect,
-  mails: readonly NewMail[],
-  maxBytes: number,
-): Promise<ReadonlyMap<string, number>> {
+async function storeMails(session: Session, mails: readonly NewMail[]): Promise<ReadonlyMap<string, number>> {
   const byMessageId = new Map(mails.map((mail) => [mail.messageId, mail]));
   const told = await idsOf(session, [...byMessageId.keys()]);
   const fresh = [...byMessageId.values()].filter(({ messageId }) => !told.has(messageId));
-  const createdAt = sqlTime(await databaseNowMs(session, dialect));
+  const createdAt = sqlTime(await databaseNowMs(session));
   const rows = fresh.map((mail) => ({
     recipient: mail.recipient,
     message_id: mail.messageId,
@@ -86,10 +62,10 @@ async function storeMails(
     severity: mail.severity,
     ordinary: mail.ordinary ? 1 : 0,
   }));
-  await insertRows(session, { table: 'mails', columns: mailColumns }, rows, maxBytes);
+  await insertRows(session, 'mails', rows);
   const stored = await idsOf(session, [...byMessageId.keys()]);
   const items = fresh.flatMap((mail) => itemRows(mail, stored.get(mail.messageId) ?? null));
-  await insertRows(session, { table: 'notifications', columns: itemColumns }, items, maxBytes);
+  await insertRows(session, 'notifications', items);
   return stored;
 }
 
@@ -100,7 +76,7 @@ async function idsOf(session: Session, messageIds: readonly string[]): Promise<R
   return new Map(rows.map((row) => [String(row['message_id']), Number(row['id'])]));
 }
 
-function itemRows(mail: NewMail, mailId: SqlValue): readonly Record<(typeof itemColumns)[number], SqlValue>[] {
+function itemRows(mail: NewMail, mailId: SqlValue): readonly Values[] {
   return mail.notifications.map(({ alertId, sequence, transition, before }) => ({
     alert_id: alertId,
     sequence,
@@ -129,12 +105,7 @@ async function replaceMails(
   }
 }
 
-async function storeTold(
-  session: Session,
-  dialect: Dialect,
-  told: readonly LastNotified[],
-  maxBytes: number,
-): Promise<void> {
+async function storeTold(session: Session, told: readonly LastNotified[]): Promise<void> {
   const rows = told.map((one) => ({
     alert_id: one.alertId,
     recipient: one.recipient,
@@ -143,8 +114,7 @@ async function storeTold(
     sequence: one.sequence,
     notified_at: sqlTime(one.notifiedAtMs),
   }));
-  const suffix = replacing(dialect, 'alert_id, recipient', toldColumns.slice(2));
-  await insertRows(session, { table: 'last_notified', columns: toldColumns, suffix }, rows, maxBytes);
+  await replaceRows(session, 'last_notified', ['alert_id', 'recipient'], rows);
 }
 
 async function closeOut(session: Session, ids: readonly number[]): Promise<void> {

@@ -1,8 +1,7 @@
 import type { OperatorStore, Silence } from '../store/operator-store.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
-import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
 
 const columns = ['client', 'rule', 'subject', 'starts_at', 'ends_at', 'author', 'comment'] as const;
 const insertSql = `INSERT INTO silences (${columns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?)`;

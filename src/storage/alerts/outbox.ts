@@ -1,12 +1,12 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
-import type { MailSummary, OutboxStore } from '../store/outbox-store.ts';
+import type { MailSummary, OutboxStore, UndeliveredStore, Unsent } from '../store/outbox-store.ts';
 import { clipped, textOrNull } from '../rows/columns.ts';
-import type { Database } from '../sql/database.ts';
-import { databaseNowMs } from '../sql/database-now.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { SqlRow, SqlValue } from '../sql/session.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { forIds } from '../sql/by-ids.ts';
+import { groupBy } from '../../platform/group-by.ts';
 
 /** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
 const farPauseMs = hourMs;
@@ -14,7 +14,7 @@ const farPauseMs = hourMs;
 const farClaimMs = dayMs;
 
 /** For mailSummary. */
-export const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
+const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
   failed_at, error`;
 
 /** True for a mail that has to be sent. */
@@ -39,38 +39,41 @@ export function createOutboxStore(database: Database): OutboxStore {
   return {
     dueMails: async (limit) => {
       const rows = await database.read(async (session) => {
-        const nowMs = await databaseNowMs(session, database.dialect);
+        const nowMs = await databaseNowMs(session);
         return session.all(dueSql, [...dueValues(nowMs), String(limit)]);
       });
       return rows.map((row) => ({ ...mailSummary(row), content: String(row['content']) }));
     },
     claimMail: async (id, holder, forMs) => {
       const claimed = await database.write(async (session) => {
-        const nowMs = await databaseNowMs(session, database.dialect);
+        const nowMs = await databaseNowMs(session);
         const until = sqlTime(nowMs + Math.min(forMs, farClaimMs));
         return session.run(claimSql, [holder, until, id, holder, sqlTime(nowMs), ...dueValues(nowMs)]);
       });
       return claimed === 1;
     },
-    markDataBegun: (id, holder) => {
-      const { now } = database.dialect;
-      const condition = `${waiting} AND claimed_until > ${now}`;
-      return mark(database, id, holder, `data_at = COALESCE(data_at, ${now})`, [], condition);
-    },
-    markSent: (id, holder) => {
-      const set = `sent_at = COALESCE(sent_at, ${database.dialect.now}), error = NULL, claimed_until = NULL`;
-      return mark(database, id, holder, set, []);
-    },
-    markPutOff: async (id, holder, nextAttemptInMs, error) => {
-      const nowMs = await database.read((session) => databaseNowMs(session, database.dialect));
-      const next = sqlTime(nowMs + Math.min(nextAttemptInMs, farPauseMs));
-      const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
-      await mark(database, id, holder, set, [next, clipped(error, 1000)], 'sent_at IS NULL');
-    },
-    markFailed: (id, holder, error) => {
-      const set = `failed_at = COALESCE(failed_at, ${database.dialect.now}), error = ?, claimed_until = NULL`;
-      return mark(database, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
-    },
+    markDataBegun: (id, holder) =>
+      database.write((session) => {
+        const { now } = session.dialect;
+        const condition = `${waiting} AND claimed_until > ${now}`;
+        return mark(session, id, holder, `data_at = COALESCE(data_at, ${now})`, [], condition);
+      }),
+    markSent: (id, holder) =>
+      database.write((session) => {
+        const set = `sent_at = COALESCE(sent_at, ${session.dialect.now}), error = NULL, claimed_until = NULL`;
+        return mark(session, id, holder, set, []);
+      }),
+    markPutOff: (id, holder, nextAttemptInMs, error) =>
+      database.write(async (session) => {
+        const next = sqlTime((await databaseNowMs(session)) + Math.min(nextAttemptInMs, farPauseMs));
+        const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
+        await mark(session, id, holder, set, [next, clipped(error, 1000)], 'sent_at IS NULL');
+      }),
+    markFailed: (id, holder, error) =>
+      database.write((session) => {
+        const set = `failed_at = COALESCE(failed_at, ${session.dialect.now}), error = ?, claimed_until = NULL`;
+        return mark(session, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
+      }),
     dropMail: ({ id, recipient }, holder) =>
       database.write(async (session) => {
         if ((await session.all(endSql, [id])).length > 0) return false;
@@ -83,7 +86,7 @@ export function createOutboxStore(database: Database): OutboxStore {
 
 // claimed_by stays when the claim ends, so that the same mark made twice is no fault: its answer may have been lost.
 async function mark(
-  database: Database,
+  session: Session,
   id: number,
   holder: string,
   set: string,
@@ -91,8 +94,7 @@ async function mark(
   condition?: string,
 ): Promise<void> {
   const sql = `UPDATE mails SET ${set} WHERE id = ? AND claimed_by = ?${condition === undefined ? '' : ` AND ${condition}`}`;
-  const marked = await database.write((session) => session.run(sql, [...values, id, holder]));
-  if (marked === 1) return;
+  if ((await session.run(sql, [...values, id, holder])) === 1) return;
   throw new FleetError({
     code: 'locked',
     stage: 'mail',
@@ -106,7 +108,7 @@ function dueValues(nowMs: number): readonly string[] {
 }
 
 /** Reads a row of `mails`, without its content. */
-export function mailSummary(row: SqlRow): MailSummary {
+function mailSummary(row: SqlRow): MailSummary {
   return {
     id: Number(row['id']),
     recipient: String(row['recipient']),
@@ -119,5 +121,49 @@ export function mailSummary(row: SqlRow): MailSummary {
     sentAtMs: fromSqlTime(row['sent_at']),
     failedAtMs: fromSqlTime(row['failed_at']),
     error: textOrNull(row['error']),
+  };
+}
+
+const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.created_at, m.failed_at, m.error
+  FROM notifications n JOIN mails m ON m.id = n.mail_id
+  WHERE m.sent_at IS NULL AND (m.replaced_by IS NULL OR m.replaced_by = m.id)
+    AND NOT EXISTS (SELECT 1 FROM notifications l JOIN mails s ON s.id = l.mail_id
+      WHERE l.alert_id = n.alert_id AND l.recipient = n.recipient AND s.id > m.id AND s.sent_at IS NOT NULL)`;
+
+const undeliveredSql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL
+  ORDER BY id LIMIT 1000`;
+// A mail that is discarded is marked as replaced by itself.
+const discardSql = (now: string): string => `UPDATE mails SET replaced_by = id WHERE id = ? AND sent_at IS NULL
+  AND replaced_by IS NULL AND (claimed_until IS NULL OR claimed_until <= ${now})`;
+
+export function createUndeliveredStore(database: Database): UndeliveredStore {
+  return {
+    undelivered: async () => (await database.read((session) => session.all(undeliveredSql))).map(mailSummary),
+    unsentOf: (alertIds) => database.read((session) => unsentOf(session, alertIds)),
+    discardMail: async (id) =>
+      (await database.write((session) => session.run(discardSql(session.dialect.now), [id]))) === 1,
+  };
+}
+
+async function unsentOf(session: Session, alertIds: readonly number[]): Promise<readonly Unsent[]> {
+  const rows = await forIds('n.alert_id', alertIds, (where, values) =>
+    session.all(`${unsentSql} AND ${where} ORDER BY m.id`, values),
+  );
+  const groups = groupBy(rows, (row) => `${Number(row['alert_id'])} ${String(row['recipient'])}`);
+  return [...groups.values()].map(unsent);
+}
+
+/** Summarises a recipient's mails about one alert, oldest first. They count as discarded if the newest is. */
+function unsent(rows: readonly SqlRow[]): Unsent {
+  const [first = {}] = rows;
+  const newest = rows.at(-1) ?? first;
+  const error = textOrNull(rows.findLast((row) => row['error'] !== null)?.['error'] ?? null);
+  const isTried = error !== null || rows.some((row) => row['failed_at'] !== null);
+  return {
+    alertId: Number(first['alert_id']),
+    recipient: String(first['recipient']),
+    delivery: newest['replaced_by'] !== null ? 'discarded' : isTried ? 'not-delivered' : 'queued',
+    sinceMs: fromSqlTime(first['created_at']) ?? 0,
+    error,
   };
 }

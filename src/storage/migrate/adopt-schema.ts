@@ -1,10 +1,9 @@
 import { FleetError } from '../../errors.ts';
 import { namedUpTo } from '../../text/numbers.ts';
-import type { Dialect, SchemaObject } from '../sql/dialect.ts';
+import type { SchemaObject, Session } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { MigrationFile } from './migration-files.ts';
 import { schemaMajor } from './migration-state.ts';
-import type { Session } from '../sql/session.ts';
 
 /** Copies of what the files make have this before their names, for as long as they are compared. */
 const copyPrefix = 'adopting_';
@@ -16,10 +15,10 @@ const copyPrefix = 'adopting_';
  */
 export async function adoptSchema(
   session: Session,
-  dialect: Dialect,
   files: readonly MigrationFile[],
 ): Promise<readonly MigrationFile[]> {
   const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap(createdName)))];
+  const { dialect } = session;
   const there = await dialect.schema(session, names);
   if (there.length === 0) return [];
   const copies = names.map((name) => `${copyPrefix}${name}`);
@@ -38,7 +37,7 @@ export async function adoptSchema(
     await drop(session, await dialect.schema(session, copies));
   }
   if (adopted.length === 0) throw mismatch(files, least ?? []);
-  await record(session, dialect, adopted);
+  await record(session, adopted);
   return adopted;
 }
 
@@ -73,10 +72,11 @@ async function drop(session: Session, objects: readonly SchemaObject[]): Promise
 }
 
 /** Records every step in one statement: a crash leaves all of them or none. */
-async function record(session: Session, { now }: Dialect, files: readonly MigrationFile[]): Promise<void> {
+async function record(session: Session, files: readonly MigrationFile[]): Promise<void> {
   const rows = files.flatMap(({ number, name, digest, steps }) =>
     steps.map((_, index) => [number, index + 1, name, digest, schemaMajor]),
   );
+  const { now } = session.dialect;
   const row = `(${placeholders(5)}, ${now}, ${now})`;
   await session.run(
     `INSERT INTO migrations (number, step, name, digest, major, started_at, applied_at)

@@ -1,14 +1,19 @@
 import type { StorageConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { adoptSchema } from './adopt-schema.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
-import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
-import type { AppliedMigration, MigrationState } from './migration-state.ts';
+import {
+  migrationState,
+  readApplied,
+  schemaMajor,
+  throwMismatch,
+  type AppliedMigration,
+  type MigrationState,
+} from './migration-state.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { isFileMissing } from '../dialects/sqlite/faults.ts';
-import type { Session } from '../sql/session.ts';
 
 export interface MigrateOptions {
   readonly storage: StorageConfig;
@@ -36,16 +41,19 @@ export async function checkMigrations(options: MigrateOptions): Promise<Migratio
 }
 
 /** checkMigrations of a database that is open; throws StorageFault. */
-export async function checkDatabase(database: Database): Promise<MigrationState> {
-  return migrationState(await database.read(readApplied), readMigrations(database.dialect.name));
+export function checkDatabase(database: Database): Promise<MigrationState> {
+  return database.read(async (session) =>
+    migrationState(await readApplied(session), readMigrations(session.dialect.name)),
+  );
 }
 
 /** migrate of a database that is open; throws StorageFault or FleetError. The files are those of the package. */
 export async function migrateDatabase(
   database: Database,
-  files: readonly MigrationFile[] = readMigrations(database.dialect.name),
+  ofPackage?: readonly MigrationFile[],
   onMigrating: () => void = () => undefined,
 ): Promise<MigrationState> {
+  const files = ofPackage ?? (await database.read((session) => Promise.resolve(readMigrations(session.dialect.name))));
   const before = migrationState(await database.read(readApplied), files);
   throwMismatch(before, 'pending');
   if (before.pending.length === 0) return before;
@@ -55,23 +63,19 @@ export async function migrateDatabase(
     let applied = await readApplied(session);
     // Somebody else may have migrated while the lock was waited for.
     throwMismatch(migrationState(applied, files), 'pending');
-    const adopted = applied.length === 0 ? await adoptSchema(session, database.dialect, files) : [];
+    const adopted = applied.length === 0 ? await adoptSchema(session, files) : [];
     if (adopted.length > 0) applied = await readApplied(session);
     for (const file of files) {
       const known = applied.find(({ number }) => number === file.number);
-      await applyFile(session, database.dialect.now, file, known);
+      await applyFile(session, file, known);
     }
     const state = migrationState(await readApplied(session), files);
     return adopted.length === 0 ? state : { ...state, adopted: adopted.map(({ name }) => name) };
   });
 }
 
-async function applyFile(
-  session: Session,
-  now: string,
-  file: MigrationFile,
-  known: AppliedMigration | undefined,
-): Promise<void> {
+async function applyFile(session: Session, file: MigrationFile, known: AppliedMigration | undefined): Promise<void> {
+  const { now } = session.dialect;
   const beginSql = `INSERT INTO migrations (number, step, name, digest, major, started_at) VALUES (?, ?, ?, ?, ?, ${now})`;
   const endSql = `UPDATE migrations SET applied_at = ${now} WHERE number = ? AND step = ?`;
   const done = known?.steps ?? 0;

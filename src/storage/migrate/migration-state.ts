@@ -1,7 +1,7 @@
 import { FleetError } from '../../errors.ts';
 import { StorageFault } from '../sql/fault.ts';
 import type { MigrationFile } from './migration-files.ts';
-import type { Session } from '../sql/session.ts';
+import type { Session } from '../sql/database.ts';
 
 /** The result of `migrate --check`, by names of files without `.sql`. */
 export interface MigrationState {

@@ -1,7 +1,6 @@
 import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Database } from '../sql/database.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { AlertFilter, AlertHistory, SentNotification } from '../store/alert-history.ts';
 import type { Alert, LastNotified, Transition } from '../store/alert.ts';
@@ -14,7 +13,7 @@ const notifiedSinceSql = `SELECT a.client, a.rule, a.subject, n.recipient, n.tra
 
 export function createAlertHistory(database: Database): AlertHistory {
   return {
-    newestRows: (client) => database.read((session) => newestRows(session, database.dialect, client)),
+    newestRows: (client) => database.read((session) => newestRows(session, client)),
     alertsOf: (filter) => database.read((session) => alertsOf(session, filter)),
     notificationsOf: (alertIds) => database.read((session) => notificationsOf(session, alertIds)),
     replay: (sinceMs, after, limit) => {

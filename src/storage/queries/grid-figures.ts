@@ -1,7 +1,6 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { numberOrNull } from '../rows/columns.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { FigureTable, Grid, GridFigure, GridFigures } from '../store/look-store.ts';
 
@@ -21,7 +20,6 @@ interface Sums {
  */
 export async function gridFigures(
   session: Session,
-  dialect: Dialect,
   client: string,
   table: FigureTable,
   columns: readonly string[],
@@ -30,7 +28,7 @@ export async function gridFigures(
   const sums = new GridSums(columns, grid);
   const firstHourMs = await addRollups(session, sums, client, table, 'hour', grid.sinceMs + grid.stepMs * grid.points);
   await addRollups(session, sums, client, table, 'day', firstHourMs);
-  await addRows(session, dialect, sums, client, table);
+  await addRows(session, sums, client, table);
   return sums.figures();
 }
 
@@ -58,16 +56,10 @@ async function addRollups(
   return rows[0] === undefined ? untilMs : timeOf(rows[0]);
 }
 
-async function addRows(
-  session: Session,
-  dialect: Dialect,
-  sums: GridSums,
-  client: string,
-  table: FigureTable,
-): Promise<void> {
+async function addRows(session: Session, sums: GridSums, client: string, table: FigureTable): Promise<void> {
   const { sinceMs, stepMs, points, sampleMs } = sums.grid;
-  const second = dialect.unixSeconds('observed_at');
-  const place = dialect.quotient(`(${second} - ${sinceMs / 1000})`, stepMs / 1000);
+  const second = session.dialect.unixSeconds('observed_at');
+  const place = session.dialect.quotient(`(${second} - ${sinceMs / 1000})`, stepMs / 1000);
   const figures = sums.columns.flatMap((column) => [
     `MIN(${column}) AS ${column}_min`,
     `AVG(${column} + 0e0) AS ${column}_mean`,

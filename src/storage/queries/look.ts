@@ -1,6 +1,5 @@
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
-import type { Database } from '../sql/database.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
+import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
 import type { LookStore } from '../store/look-store.ts';
@@ -16,7 +15,7 @@ export function createLookStore(database: Database): LookStore {
     database.read((session) => session.all(sql, values));
   return {
     gridFigures: (client, table, columns, grid) =>
-      database.read((session) => gridFigures(session, database.dialect, client, table, columns, grid)),
+      database.read((session) => gridFigures(session, client, table, columns, grid)),
     visitCount: async (client, sinceMs, untilMs) => {
       const [row] = await all(visitsSql, [client, sqlTime(sinceMs), sqlTime(untilMs)]);
       const visits = Number(row?.['visits'] ?? 0);

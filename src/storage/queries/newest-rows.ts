@@ -1,17 +1,29 @@
 import type { NewestRows } from '../store/alert-history.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { newestOf } from './newest-of.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
+import type { Dialect, Session, SqlRow } from '../sql/database.ts';
 
 /** See AlertHistory.newestRows. */
-export async function newestRows(session: Session, dialect: Dialect, client: string): Promise<NewestRows> {
+export async function newestRows(session: Session, client: string): Promise<NewestRows> {
   const select = (columns: readonly string[], table: 'stats' | 'visits'): Promise<readonly SqlRow[]> =>
-    session.all(`SELECT ${columns.join(', ')} FROM ${table} WHERE id = ${newestOf(dialect, table, '?')}`, [
+    session.all(`SELECT ${columns.join(', ')} FROM ${table} WHERE id = ${newestOf(session.dialect, table, '?')}`, [
       client,
       client,
     ]);
   const [report] = await select(storedReportColumns, 'stats');
   const [visit] = await storedVisits(session, await select(storedVisitColumns, 'visits'));
   return { report: report === undefined ? null : storedReport(report), visit: visit ?? null };
+}
+
+const timeOf = { stats: 'observed_at', visits: 'started_at' } as const;
+
+/**
+ * The id of a client's newest row. What lies further ahead of the database's clock than clocks may differ was stored
+ * under a clock that was wrong: it is the newest only where there is nothing else. `client`: an expression, twice in
+ * the text.
+ */
+export function newestOf({ farAhead }: Dialect, table: keyof typeof timeOf, client: string): string {
+  const time = timeOf[table];
+  const first = (where: string): string =>
+    `(SELECT n.id FROM ${table} n WHERE n.client = ${client}${where} ORDER BY n.${time} DESC, n.id DESC LIMIT 1)`;
+  return `COALESCE(${first(` AND n.${time} <= ${farAhead}`)}, ${first('')})`;
 }

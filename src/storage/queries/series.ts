@@ -1,5 +1,5 @@
 import { numberOrNull } from '../rows/columns.ts';
-import type { Session } from '../sql/session.ts';
+import type { Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
 

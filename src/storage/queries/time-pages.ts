@@ -1,5 +1,5 @@
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
-import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { ReplayPage } from '../store/alert-history.ts';
 import type { RowPlace, UnprocessedBatch, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';

@@ -1,5 +1,5 @@
 import type { ReportRows } from '../rows/report-rows.ts';
-import type { Session } from '../sql/session.ts';
+import type { Session } from '../sql/database.ts';
 
 /**
  * The limit of a client for one hour of observation, in rows and in bytes of `reports`: far beyond what agents report.

@@ -3,18 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { FleetError, messageOf } from '../../errors.ts';
 import { noRunId, reportVersion } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
-import type { Database } from '../sql/database.ts';
-import type { Dialect } from '../sql/dialect.ts';
+import type { Database, Dialect, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { storeInventory } from './inventory.ts';
-import { diskStatsRows, diskTarget, networkStatsRows, networkTarget, type ReportRows } from '../rows/report-rows.ts';
-import { reportRow, reportRows, reportTarget, statsTarget } from '../rows/report-rows.ts';
+import { diskStatsRows, networkStatsRows, reportRow, reportRows, type ReportRows } from '../rows/report-rows.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
-import type { Session } from '../sql/session.ts';
 
 /** The number of clients whose refusal with the same words may be the database's fault. */
 const suspiciousClients = 4;
@@ -25,7 +22,7 @@ export async function ingest(
   items: readonly IngestItem[],
   shares: ClientShares,
 ): Promise<readonly IngestResult[]> {
-  const target: Target = { database, maxBytes: await database.maxBatchBytes(), shares };
+  const target: Target = { database, shares };
   // Made before the transaction begins, so that locks are held for no longer than storing takes.
   const prepared = items.map(prepare);
   const storable = prepared.filter((one): one is ReportRows => 'item' in one);
@@ -54,14 +51,13 @@ function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: '
 
 interface Target {
   readonly database: Database;
-  readonly maxBytes: number;
   readonly shares: ClientShares;
 }
 
 async function storeHalving(target: Target, batch: readonly ReportRows[]): Promise<readonly IngestResult[]> {
   if (batch.length === 0) return [];
   try {
-    return await target.database.write((session) => storeBatch(session, target, batch));
+    return await target.database.write((session) => storeBatch(session, target.shares, batch));
   } catch (thrown) {
     if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
     if (batch.length === 1) return [{ kind: 'refused', message: thrown.message }];
@@ -89,7 +85,7 @@ async function takesOwnReports(target: Target): Promise<boolean> {
   const own = (['Daemon report', 'Inventory report'] as const).map((name) => reportRows(ownItem(name)));
   try {
     await target.database.write(async (session) => {
-      await storeBatch(session, target, own);
+      await storeBatch(session, target.shares, own);
       throw undone;
     });
   } catch (thrown) {
@@ -124,7 +120,7 @@ function ownItem(name: IngestItem['report']['name']): IngestItem {
 
 async function storeBatch(
   session: Session,
-  { database, maxBytes, shares }: Target,
+  shares: ClientShares,
   batch: readonly ReportRows[],
 ): Promise<readonly IngestResult[]> {
   const owners = await ownersOf(session, batch);
@@ -142,10 +138,10 @@ async function storeBatch(
   const taken = fresh.filter(({ item }) => !beyond.has(item.report.report_id));
   const items = taken.map(({ item }) => item);
   const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
-  await storeStats(session, taken.filter(isDaemon), maxBytes);
+  await storeStats(session, taken.filter(isDaemon));
   const inventories = items.filter(({ report }) => report.name === 'Inventory report');
-  const refused = new Map([...beyond, ...(await storeInventory(session, inventories, maxBytes))]);
-  await touchClients(session, database.dialect, items, maxBytes);
+  const refused = new Map([...beyond, ...(await storeInventory(session, inventories))]);
+  await touchClients(session, items);
   for (const [index, { item }] of batch.entries()) {
     const message = refused.get(item.report.report_id);
     if (message !== undefined && results[index]?.kind === 'stored') results[index] = { kind: 'refused', message };
@@ -172,13 +168,9 @@ async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise
   return owners;
 }
 
-async function storeStats(session: Session, batch: readonly ReportRows[], maxBytes: number): Promise<void> {
-  await insertRows(
-    session,
-    statsTarget,
-    batch.map(({ stats }) => stats),
-    maxBytes,
-  );
+async function storeStats(session: Session, batch: readonly ReportRows[]): Promise<void> {
+  const stats = batch.map((one) => one.stats);
+  await insertRows(session, 'stats', stats);
   const reportIds = batch.map(({ item }) => item.report.report_id);
   const rows = await forChunks(reportIds, (chunk, marks) =>
     session.all(`SELECT id, report_id FROM stats WHERE report_id IN (${marks})`, chunk),
@@ -188,19 +180,12 @@ async function storeStats(session: Session, batch: readonly ReportRows[], maxByt
   const whole = batch.map((one) => reportRow(one, idOf(one)));
   const disks = batch.flatMap((one) => diskStatsRows(one, idOf(one)));
   const networks = batch.flatMap((one) => networkStatsRows(one, idOf(one)));
-  await insertRows(session, reportTarget, whole, maxBytes);
-  await insertRows(session, diskTarget, disks, maxBytes);
-  await insertRows(session, networkTarget, networks, maxBytes);
+  await insertRows(session, 'reports', whole);
+  await insertRows(session, 'disk_stats', disks);
+  await insertRows(session, 'network_stats', networks);
 }
 
-const touchColumns = ['name', 'first_seen', 'last_report_at', 'boot_id', 'inventory_at'] as const;
-
-async function touchClients(
-  session: Session,
-  dialect: Dialect,
-  items: readonly IngestItem[],
-  maxBytes: number,
-): Promise<void> {
+async function touchClients(session: Session, items: readonly IngestItem[]): Promise<void> {
   const byClient = groupBy(items, ({ client }) => client);
   // All writers lock clients in the order of their names, so that none waits for another in a circle.
   const names = [...byClient.keys()].sort();
@@ -216,7 +201,7 @@ async function touchClients(
       inventory_at: inventory === null ? null : sqlTime(inventory.observedAtMs),
     };
   });
-  await insertRows(session, { table: 'clients', columns: touchColumns, suffix: touchSuffix(dialect) }, rows, maxBytes);
+  await insertRows(session, 'clients', rows, touchSuffix(session.dialect));
 }
 
 function touchSuffix(dialect: Dialect): string {

@@ -7,7 +7,7 @@ import { integerFor } from '../sql/column-types.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
+import type { Session, SqlValue } from '../sql/database.ts';
 
 /** Rows by family: what an inventory report says of a machine. */
 type Facts = Readonly<Record<string, readonly Row[]>>;
@@ -48,12 +48,6 @@ type FactColumn = keyof typeof sources;
 const factColumns = Object.keys(sources) as readonly FactColumn[];
 const numericColumns = ['cpus', 'memory_bytes'] as const satisfies readonly FactColumn[];
 
-const inventoryTarget = {
-  table: 'inventory',
-  columns: ['client', 'observed_at', 'report_id', 'facts_digest', ...factColumns, 'facts'],
-} as const;
-const knownTarget = { table: 'inventory_reports', columns: ['report_id', 'client', 'observed_at'] } as const;
-
 // Merged facts are read up to the size of a report: no more is ever stored.
 const previousSql = `SELECT facts_digest, CASE WHEN LENGTH(facts) <= ${maxReportBytes} THEN facts END AS facts
   FROM inventory WHERE client = ? AND observed_at <= ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
@@ -68,7 +62,6 @@ const excessSql = `SELECT id FROM inventory WHERE client = ? ORDER BY observed_a
 export async function storeInventory(
   session: Session,
   items: readonly IngestItem[],
-  maxBytes: number,
 ): Promise<ReadonlyMap<string, string>> {
   const refused = new Map<string, string>();
   const inTime = [...items].sort((a, b) => a.observedAtMs - b.observedAtMs);
@@ -84,10 +77,10 @@ export async function storeInventory(
         continue;
       }
       const row = { client, observed_at, report_id: report.report_id, facts_digest, ...typedFacts(facts) };
-      await insertRows(session, inventoryTarget, [{ ...row, facts: JSON.stringify(facts) }], maxBytes);
+      await insertRows(session, 'inventory', [{ ...row, facts: JSON.stringify(facts) }]);
       await removeExcess(session, client);
     }
-    await insertRows(session, knownTarget, [{ report_id: report.report_id, client, observed_at }], maxBytes);
+    await insertRows(session, 'inventory_reports', [{ report_id: report.report_id, client, observed_at }]);
   }
   return refused;
 }

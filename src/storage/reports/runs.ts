@@ -1,53 +1,31 @@
-import type { Database } from '../sql/database.ts';
-import { settleFutureTimes } from './future-times.ts';
-import { insertRows, replacing } from '../sql/insert-rows.ts';
-import { sqlTime } from '../sql/sql-time.ts';
-import type { SqlValue } from '../sql/session.ts';
-import type { RunEnd, RunStart } from '../store/run.ts';
+import { numberOrNull } from '../rows/columns.ts';
+import type { Database, Session, SqlRow } from '../sql/database.ts';
+import { replaceRows, type Values } from '../sql/insert-rows.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { Program, RunEnd, RunFact, RunStart } from '../store/run.ts';
+import { hourMs } from '../../platform/units.ts';
 
-const startColumns = [
-  'id',
-  'program',
-  'outcome',
-  'collector_id',
-  'host',
-  'scope',
-  'config_digest',
-  'started_at',
-] as const;
-const endColumns = [
-  'outcome',
-  'finished_at',
-  'clients',
-  'succeeded',
-  'failed',
-  'skipped',
-  'cpu_ms',
-  'max_rss_bytes',
-] as const;
-const maxBytes = 1024 * 1024;
+/** For runFact. */
+export const runColumns =
+  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
+const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 /** See ReportStore.startRun. */
 export async function startRun(database: Database, run: RunStart): Promise<void> {
-  const { dialect } = database;
-  const suffix = replacing(dialect, 'id', ['id']);
-  const row = { ...startValues(run), outcome: 'running' };
   await database.write(async (session) => {
-    await settleFutureTimes(session, dialect);
-    await insertRows(session, { table: 'runs', columns: startColumns, suffix }, [row], maxBytes);
+    await settleFutureTimes(session);
+    await replaceRows(session, 'runs', ['id'], [{ ...startValues(run), outcome: 'running' }], ['id']);
   });
 }
 
 /** See ReportStore.endRun. */
 export async function endRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
-  const { dialect } = database;
-  const suffix = replacing(dialect, 'id', endColumns);
-  const columns = [...startColumns.filter((column) => column !== 'outcome'), ...endColumns];
-  const row = { ...startValues(start), ...endValues(end) };
-  await database.write((session) => insertRows(session, { table: 'runs', columns, suffix }, [row], maxBytes));
+  const ended = endValues(end);
+  const row = { ...startValues(start), ...ended };
+  await database.write((session) => replaceRows(session, 'runs', ['id'], [row], Object.keys(ended)));
 }
 
-function startValues(run: RunStart): Record<Exclude<(typeof startColumns)[number], 'outcome'>, SqlValue> {
+function startValues(run: RunStart): Values {
   return {
     id: run.id,
     program: run.program,
@@ -59,7 +37,7 @@ function startValues(run: RunStart): Record<Exclude<(typeof startColumns)[number
   };
 }
 
-function endValues(end: RunEnd): Record<(typeof endColumns)[number], SqlValue> {
+function endValues(end: RunEnd): Values {
   return {
     outcome: end.outcome,
     finished_at: sqlTime(end.finishedAtMs),
@@ -70,4 +48,43 @@ function endValues(end: RunEnd): Record<(typeof endColumns)[number], SqlValue> {
     cpu_ms: Math.round(end.cpuMs),
     max_rss_bytes: Math.round(end.maxRssBytes),
   };
+}
+
+/** Reads a row of `runs`. */
+export function runFact(row: SqlRow): RunFact {
+  return {
+    id: String(row['id']),
+    program: programs.find((program) => program === row['program']) ?? 'collect',
+    collectorId: String(row['collector_id']),
+    host: String(row['host']),
+    scope: row['scope'] === 'full' ? 'full' : 'filtered',
+    outcome: String(row['outcome']),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    finishedAtMs: fromSqlTime(row['finished_at']),
+    clients: numberOrNull(row['clients']),
+    succeeded: numberOrNull(row['succeeded']),
+    failed: numberOrNull(row['failed']),
+  };
+}
+
+/** Clocks of two machines may differ by so much without harm. */
+const toleratedMs = hourMs;
+
+const columns = ['first_seen', 'last_visit_at', 'last_report_at', 'inventory_at'] as const;
+const isFuture = columns.map((column) => `${column} > ?`).join(' OR ');
+const findSql = `SELECT 1 AS found FROM clients WHERE ${isFuture} LIMIT 1`;
+const settleSql = `UPDATE clients SET
+  ${columns.map((column) => `${column} = CASE WHEN ${column} > ? THEN ? ELSE ${column} END`).join(', ')}
+  WHERE ${isFuture}`;
+
+/**
+ * Sets times of `clients` to now that lie further ahead of the database's clock than clocks may differ: they were
+ * stored under a wrong clock, and no row that comes would be newer for years.
+ */
+export async function settleFutureTimes(session: Session): Promise<void> {
+  const nowMs = await databaseNowMs(session);
+  const [now, far] = [sqlTime(nowMs), sqlTime(nowMs + toleratedMs)];
+  const each = columns.map(() => far);
+  if ((await session.all(findSql, each)).length === 0) return;
+  await session.run(settleSql, [...columns.flatMap(() => [far, now]), ...each]);
 }

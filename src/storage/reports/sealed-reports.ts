@@ -1,30 +1,21 @@
 import { changeIds, forIds } from '../sql/by-ids.ts';
 import { clipped, numberOrNull, textOrNull } from '../rows/columns.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
-import { forChunks, insertRows, placeholders } from '../sql/insert-rows.ts';
+import { forChunks, insertRows, placeholders, type Values } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { IngestResult } from '../store/storage.ts';
-import type { KeyUse, SealedChoice, SealedClock, SealedItem, SealedPlace } from '../store/sealed-store.ts';
-import type { SealedRow, SealedStore, SealedSummary } from '../store/sealed-store.ts';
-import type { Session, SqlRow, SqlValue } from '../sql/session.ts';
-
-const target = {
-  table: 'sealed_reports',
-  columns: [
-    'report_id',
-    'client',
-    'key_id',
-    'run_id',
-    'received_at',
-    'clock_offset_ms',
-    'monotonic_zero_ms',
-    'boot_id',
-    'sealed_bytes',
-    'sealed',
-  ],
-} as const;
+import type {
+  KeyUse,
+  SealedChoice,
+  SealedClock,
+  SealedItem,
+  SealedPlace,
+  SealedRow,
+  SealedStore,
+  SealedSummary,
+} from '../store/sealed-store.ts';
 
 /** The limit of a client's waiting reports: a month of full reports every five minutes is a third. */
 const clientBytes = 64 * 1024 * 1024;
@@ -43,9 +34,8 @@ export async function saveSealed(
   brought: Map<string, number>,
 ): Promise<readonly IngestResult[]> {
   if (items.length === 0) return [];
-  const maxBytes = await database.maxBatchBytes();
   try {
-    return await database.write((session) => saveBatch(session, items, { maxBytes, brought }));
+    return await database.write((session) => saveBatch(session, items, brought));
   } catch (thrown) {
     if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
     if (items.length === 1) return [{ kind: 'refused', message: thrown.message }];
@@ -58,7 +48,7 @@ export async function saveSealed(
 async function saveBatch(
   session: Session,
   items: readonly SealedItem[],
-  { maxBytes, brought }: { readonly maxBytes: number; readonly brought: Map<string, number> },
+  brought: Map<string, number>,
 ): Promise<readonly IngestResult[]> {
   const owners = new Map<string, string>();
   const ids = [...new Set(items.map(({ reportId }) => reportId))];
@@ -86,7 +76,7 @@ async function saveBatch(
     fresh.push(item);
     return { kind: 'stored' };
   });
-  await insertRows(session, target, fresh.map(sealedRow), maxBytes);
+  await insertRows(session, 'sealed_reports', fresh.map(sealedRow));
   return results;
 }
 
@@ -101,7 +91,7 @@ async function waitingBytes(session: Session, clients: readonly string[]): Promi
   return new Map(rows.map((row) => [String(row['client']), Number(row['bytes'])]));
 }
 
-function sealedRow(item: SealedItem): Readonly<Record<(typeof target.columns)[number], SqlValue>> {
+function sealedRow(item: SealedItem): Values {
   const { clock } = item;
   const bootId = clock?.bootId ?? null;
   return {

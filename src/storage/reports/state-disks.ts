@@ -1,12 +1,8 @@
-import type { Database } from '../sql/database.ts';
-import { insertRows, replacing } from '../sql/insert-rows.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { replaceRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Session } from '../sql/session.ts';
 import type { StateDiskFact, StateDiskReport } from '../store/fleet-store.ts';
 
-const key = ['host', 'path'] as const;
-const figures = ['collector_id', 'size_bytes', 'available_bytes', 'free_percent', 'observed_at'] as const;
-const maxBytes = 1024 * 1024;
 const longestName = 255;
 
 /** See ReportStore.saveStateDisks. */
@@ -14,8 +10,6 @@ export async function saveStateDisks(
   database: Database,
   { host, collectorId, atMs, disks }: StateDiskReport,
 ): Promise<readonly StateDiskFact[]> {
-  const { dialect } = database;
-  const suffix = replacing(dialect, key.join(', '), figures);
   const rows = disks.map((disk) => ({
     host: host.slice(0, longestName),
     path: disk.path.slice(0, longestName),
@@ -27,7 +21,7 @@ export async function saveStateDisks(
   }));
   return database.write(async (session) => {
     const before = await stateDiskFacts(session, 0);
-    await insertRows(session, { table: 'state_disks', columns: [...key, ...figures], suffix }, rows, maxBytes);
+    await replaceRows(session, 'state_disks', ['host', 'path'], rows);
     return before.filter((fact) => rows.some((row) => row.host === fact.host && row.path === fact.path));
   });
 }

@@ -1,29 +1,9 @@
-import type { Database } from '../sql/database.ts';
-import type { Dialect } from '../sql/dialect.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { clipped } from '../rows/columns.ts';
-import { forChunks, insertRows, replacing, type Values } from '../sql/insert-rows.ts';
+import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { VisitRecord } from '../store/storage.ts';
-import type { Session } from '../sql/session.ts';
-
-const visitTarget = {
-  table: 'visits',
-  columns: [
-    'run_id',
-    'client',
-    'started_at',
-    'duration_ms',
-    'ok',
-    'stage',
-    'code',
-    'message',
-    'connect_ms',
-    'bytes_in',
-    'bytes_out',
-    'uploaded',
-  ],
-} as const;
 
 const clientColumns = [
   'name',
@@ -44,11 +24,10 @@ const mostKeys = 15;
 /** See ReportStore.saveVisits. */
 export async function saveVisits(database: Database, visits: readonly VisitRecord[]): Promise<void> {
   if (visits.length === 0) return;
-  const maxBytes = await database.maxBatchBytes();
   await database.write(async (session) => {
     const fresh = await withoutKnown(session, visits);
-    await insertRows(session, visitTarget, fresh.map(visitRow), maxBytes);
-    await updateClients(session, database.dialect, fresh, maxBytes);
+    await insertRows(session, 'visits', fresh.map(visitRow));
+    await updateClients(session, fresh);
   });
 }
 
@@ -65,7 +44,7 @@ async function withoutKnown(session: Session, visits: readonly VisitRecord[]): P
   return fresh;
 }
 
-function visitRow(visit: VisitRecord): Values<(typeof visitTarget.columns)[number]> {
+function visitRow(visit: VisitRecord): Values {
   return {
     run_id: visit.runId,
     client: visit.client,
@@ -83,26 +62,20 @@ function visitRow(visit: VisitRecord): Values<(typeof visitTarget.columns)[numbe
 }
 
 // The rows are read, counted on and written in one transaction: a visit that is saved again counts no second time.
-async function updateClients(
-  session: Session,
-  dialect: Dialect,
-  visits: readonly VisitRecord[],
-  maxBytes: number,
-): Promise<void> {
+async function updateClients(session: Session, visits: readonly VisitRecord[]): Promise<void> {
   const inTime = [...visits].sort((a, b) => a.startedAtMs - b.startedAtMs);
   // All writers lock clients in the order of their names, so that none waits for another in a circle.
   const names = [...new Set(visits.map(({ client }) => client))].sort();
   const rows = await forChunks(names, (chunk, marks) =>
     session.all(
-      `SELECT ${clientColumns.join(', ')} FROM clients WHERE name IN (${marks}) ORDER BY name${dialect.forUpdate}`,
+      `SELECT ${clientColumns.join(', ')} FROM clients WHERE name IN (${marks}) ORDER BY name${session.dialect.forUpdate}`,
       chunk,
     ),
   );
   const clients = new Map(rows.map((row) => [String(row['name']), row as ClientRow]));
   for (const visit of inTime) clients.set(visit.client, afterVisit(clients.get(visit.client), visit));
-  const suffix = replacing(dialect, 'name', clientColumns.slice(1));
   const changed = names.flatMap((name) => clients.get(name) ?? []);
-  await insertRows(session, { table: 'clients', columns: clientColumns, suffix }, changed, maxBytes);
+  await replaceRows(session, 'clients', ['name'], changed);
 }
 
 function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRow {

@@ -1,10 +1,8 @@
 import { hourMs } from '../../platform/units.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, SqlValue } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
-import { rollUp } from './rollup.ts';
-import type { RollupSpan } from './rollup-tables.ts';
+import { rollUp, type RollupSpan } from './rollup.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { SqlValue } from '../sql/session.ts';
 
 export interface StatsRemoverOptions {
   readonly database: Database;
@@ -107,17 +105,16 @@ async function removeStats(
   ofHourMs: number,
   ids: readonly number[],
 ): Promise<RemovedStats> {
-  const { dialect } = database;
   return database.write(async (session) => {
     const wanted = filledUp([...ids].sort((one, other) => one - other));
     const rows = await session.all(
       `SELECT id FROM stats WHERE id IN (${wanted.marks}) ${judgedOnly ? 'AND processed_at IS NOT NULL' : ''}
-       ORDER BY id${dialect.forUpdate}`,
+       ORDER BY id${session.dialect.forUpdate}`,
       wanted.values,
     );
     if (rows.length === 0) return { stats: 0, reports: 0 };
     const locked = filledUp(rows.map(({ id = null }) => id));
-    await rollUp(session, { dialect, hourMs: ofHourMs, spans, statIds: locked.values, marks: locked.marks });
+    await rollUp(session, { hourMs: ofHourMs, spans, statIds: locked.values, marks: locked.marks });
     const remove = (table: string, column: string): Promise<number> =>
       session.run(`DELETE FROM ${table} WHERE ${column} IN (${locked.marks})`, locked.values);
     // Rows that refer to a row of `stats` are removed before it.

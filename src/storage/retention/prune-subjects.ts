@@ -1,6 +1,5 @@
-import type { Database } from '../sql/database.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
 
 /** A kind of rows that is pruned by its time, with the rows that refer to it. */
 export interface Subject {

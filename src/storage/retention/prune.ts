@@ -7,9 +7,7 @@ import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from '../dialects/sqlite/reclaim.ts';
-import { expiredSql, expireRollup } from './rollup-expiry.ts';
-import { rollupSources, type RollupSpan } from './rollup-tables.ts';
-import { spanStart } from './rollup.ts';
+import { expiredSql, expireRollup, rollupSources, type RollupSpan, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { PruneLimits, PruneResult } from '../store/storage.ts';
 

@@ -1,9 +1,7 @@
-import { alertKey } from '../rows/alert-key.ts';
-import type { Database } from '../sql/database.ts';
-import type { Dialect } from '../sql/dialect.ts';
+import { alertKey } from '../rows/alert-rows.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
-import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
-import type { Session } from '../sql/session.ts';
+import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
 const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
@@ -17,35 +15,34 @@ export async function renameClient(database: Database, from: string, to: string)
   if (from === to) return false;
   const known = await database.read((session) => session.all(existsSql, [from]));
   if (known.length === 0) return false;
-  const { dialect } = database;
   return database.write(async (session) => {
-    const locked = await session.all(existsSql + dialect.forUpdate, [from]);
+    const locked = await session.all(existsSql + session.dialect.forUpdate, [from]);
     if (locked.length === 0) return false;
     // An alerter at work has read rows under the old name; the next pass reads them anew. The lease comes first, as in
     // every transaction of the alerter.
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
-    await renameRollups(session, dialect, from, to);
+    await renameRollups(session, from, to);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
     await renameMemory(session, from, to);
-    await renameAlerts(session, dialect.now, from, to);
+    await renameAlerts(session, from, to);
     await mergeClients(session, from, to);
     return true;
   });
 }
 
 // Merges rows of one hour that both names have.
-async function renameRollups(session: Session, dialect: Dialect, from: string, to: string): Promise<void> {
+async function renameRollups(session: Session, from: string, to: string): Promise<void> {
   for (const source of rollupSources) {
     for (const span of ['hour', 'day'] as const) {
       const table = rollupTable(source, span);
       const [client = '', ...others] = rollupColumns(source, span);
       await session.run(
         `INSERT INTO ${table} (${[client, ...others].join(', ')})
-         ${dialect.selected(`SELECT ${['? AS client', ...others.map((column) => `old.${column}`)].join(', ')}
+         ${session.dialect.selected(`SELECT ${['? AS client', ...others.map((column) => `old.${column}`)].join(', ')}
            FROM ${table} old WHERE old.client = ?`)}
-         ${mergeSuffix(dialect, source, span)}`,
+         ${mergeSuffix(session.dialect, source, span)}`,
         [to, from],
       );
       await session.run(`DELETE FROM ${table} WHERE client = ?`, [from]);
@@ -60,7 +57,7 @@ async function renameMemory(session: Session, from: string, to: string): Promise
   else await session.run('UPDATE rule_state SET client = ? WHERE client = ?', [to, from]);
 }
 
-async function renameAlerts(session: Session, now: string, from: string, to: string): Promise<void> {
+async function renameAlerts(session: Session, from: string, to: string): Promise<void> {
   const alerts = await session.all('SELECT id, rule, subject, open_key FROM alerts WHERE client = ?', [from]);
   for (const alert of alerts) {
     const key = alertKey(to, String(alert['rule']), String(alert['subject']));
@@ -69,7 +66,8 @@ async function renameAlerts(session: Session, now: string, from: string, to: str
     const rival = isOpen ? await session.all('SELECT id FROM alerts WHERE open_key = ?', [key]) : [];
     if (rival.length > 0) {
       await session.run(
-        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${now}, closed_reason = 'superseded', closed_out = 1
+        `UPDATE alerts SET open_key = NULL, state = 'resolved', resolved_at = ${session.dialect.now},
+           closed_reason = 'superseded', closed_out = 1
          WHERE id = ?`,
         [id],
       );

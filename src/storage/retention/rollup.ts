@@ -1,12 +1,9 @@
 import { maxSubjects } from '../../report/limits.ts';
-import type { Dialect } from '../sql/dialect.ts';
-import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup-tables.ts';
-import type { RollupSource, RollupSpan } from './rollup-tables.ts';
+import type { Database, Dialect, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import type { Session, SqlValue } from '../sql/session.ts';
+import { diskFigures, networkFigures, statsFigures } from '../rows/report-rows.ts';
 
 export interface RollUpOptions {
-  readonly dialect: Dialect;
   /** An hour of UTC that all the rows were observed in. */
   readonly hourMs: number;
   readonly spans: readonly RollupSpan[];
@@ -23,10 +20,10 @@ export interface RollUpOptions {
  * added, as many as a report may have: the names are the client's to choose, and rollups stay for years.
  */
 export async function rollUp(session: Session, options: RollUpOptions): Promise<void> {
-  const { dialect, hourMs, spans, statIds, marks } = options;
+  const { hourMs, spans, statIds, marks } = options;
   for (const span of spans) {
     for (const source of rollupSources) {
-      await session.run(rollUpSql(dialect, source, span, marks), [spanStart(span, hourMs), ...statIds]);
+      await session.run(rollUpSql(session.dialect, source, span, marks), [spanStart(span, hourMs), ...statIds]);
     }
   }
 }
@@ -60,4 +57,110 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
          WHERE place <= ${maxSubjects}`;
   return `INSERT INTO ${rollupTable(source, span)} (${columns.join(', ')})
     ${dialect.selected(select)} ${mergeSuffix(dialect, source, span)}`;
+}
+
+/** A table of rows that is rolled up. Names are constants of the program. */
+export interface RollupSource {
+  readonly table: 'stats' | 'disk_stats' | 'network_stats';
+  /** The column with the id of the row of `stats`. */
+  readonly statId: 'id' | 'stat_id';
+  /** The column that tells the rows of one report apart. */
+  readonly subject: 'mount' | 'interface' | null;
+  /** Columns that are numbers or NULL. */
+  readonly metrics: readonly string[];
+}
+
+/** The span of a rollup's row: an hour or a day of UTC. */
+export type RollupSpan = 'hour' | 'day';
+
+export const rollupSources: readonly RollupSource[] = [
+  { table: 'stats', statId: 'id', subject: null, metrics: statsFigures },
+  { table: 'disk_stats', statId: 'stat_id', subject: 'mount', metrics: diskFigures },
+  { table: 'network_stats', statId: 'stat_id', subject: 'interface', metrics: networkFigures },
+];
+
+/** `stats_hourly`, `disk_stats_daily` ... */
+export function rollupTable({ table }: RollupSource, span: RollupSpan): string {
+  return `${table}_${span === 'hour' ? 'hourly' : 'daily'}`;
+}
+
+/** Returns the columns of a rollup's primary key. */
+function rollupKey({ subject }: RollupSource, span: RollupSpan): readonly string[] {
+  return ['client', span, ...(subject === null ? [] : [subject])];
+}
+
+/** Every column of a rollup, the key first. */
+export function rollupColumns(source: RollupSource, span: RollupSpan): readonly string[] {
+  const figures = source.metrics.flatMap((metric) => [
+    `${metric}_min`,
+    `${metric}_mean`,
+    `${metric}_max`,
+    `${metric}_count`,
+  ]);
+  return [...rollupKey(source, span), 'samples', ...figures];
+}
+
+/** Returns the suffix of an INSERT into a rollup that merges the row into an existing one. */
+export function mergeSuffix(dialect: Dialect, source: RollupSource, span: RollupSpan): string {
+  const table = rollupTable(source, span);
+  const assignments = source.metrics.flatMap((metric) => {
+    const own = (part: string): string => `${table}.${metric}_${part}`;
+    const other = (part: string): string => dialect.incoming(`${metric}_${part}`);
+    const extreme = (part: 'min' | 'max', comparison: '<' | '>'): string =>
+      `${metric}_${part} = CASE WHEN ${own(part)} IS NULL OR ${other(part)} ${comparison} ${own(part)}
+        THEN ${other(part)} ELSE ${own(part)} END`;
+    // Before the count: MySQL makes assignments one after the other and would weigh with the new one.
+    const mean = `${metric}_mean = CASE WHEN ${other('count')} = 0 THEN ${own('mean')}
+      WHEN ${own('count')} = 0 THEN ${other('mean')}
+      ELSE (${own('mean')} * ${own('count')} + ${other('mean')} * ${other('count')}) / (${own('count')} + ${other('count')}) END`;
+    return [extreme('min', '<'), mean, extreme('max', '>'), `${metric}_count = ${own('count')} + ${other('count')}`];
+  });
+  return dialect.onConflict(rollupKey(source, span).join(', '), [
+    ...assignments,
+    `samples = ${table}.samples + ${dialect.incoming('samples')}`,
+  ]);
+}
+
+/** Clients of one transaction: each has an hour of rows that are due, or after a change of the retention many. */
+const batchClients = 50;
+
+/**
+ * Clients with rows that are older; `clients` has everyone who was ever visited. Values: oldest to keep, limit. (Asked
+ * with EXISTS, MariaDB reads the whole table.)
+ */
+export function expiredSql(source: RollupSource, span: RollupSpan): string {
+  return `SELECT c.name AS name FROM clients c
+    WHERE (SELECT t.${span} FROM ${rollupTable(source, span)} t WHERE t.client = c.name ORDER BY t.${span} LIMIT 1) < ?
+    ORDER BY c.name LIMIT ?`;
+}
+
+/**
+ * Removes what a rollup has of before a time, of some clients and the oldest first. Returns how many rows went, not
+ * many more than `limit`; null when there is nothing left.
+ */
+export async function expireRollup(
+  database: Database,
+  source: RollupSource,
+  span: RollupSpan,
+  before: string,
+  limit: number,
+): Promise<number | null> {
+  const clients = await database.read((session) =>
+    session.all(expiredSql(source, span), [before, String(batchClients)]),
+  );
+  if (clients.length === 0) return null;
+  const table = rollupTable(source, span);
+  return database.write(async (session) => {
+    let count = 0;
+    for (const { name = null } of clients) {
+      if (count >= limit) break;
+      const [last] = await session.all(
+        `SELECT ${span} AS at FROM ${table} WHERE client = ? AND ${span} < ? ORDER BY ${span} LIMIT 1 OFFSET ?`,
+        [name, before, String(limit)],
+      );
+      const [comparison, end] = last === undefined ? ['<', before] : ['<=', last['at'] ?? before];
+      count += await session.run(`DELETE FROM ${table} WHERE client = ? AND ${span} ${comparison} ?`, [name, end]);
+    }
+    return count;
+  });
 }

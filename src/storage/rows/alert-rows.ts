@@ -1,12 +1,11 @@
+import { createHash } from 'node:crypto';
+
 import type { Severity } from '../../config/config.ts';
-import { alertKey } from './alert-key.ts';
 import { clipped, numberOrNull, textOrNull } from './columns.ts';
-import type { ClosedReason, Alert, AlertState, Progress, LastNotified } from '../store/alert.ts';
+import type { Alert, AlertState, ClosedReason, LastNotified, Progress } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
-import type { SqlRow } from '../sql/session.ts';
-
-const nameColumns = ['client', 'rule', 'subject', 'alert_key'] as const;
+import type { SqlRow } from '../sql/database.ts';
 
 /** The columns that an evaluation changes. */
 export const evaluatedColumns = [
@@ -28,9 +27,6 @@ export const evaluatedColumns = [
   'progress',
 ] as const;
 
-export const newAlertColumns = [...nameColumns, 'open_key', ...evaluatedColumns] as const;
-export const knownAlertColumns = ['id', ...nameColumns, ...evaluatedColumns] as const;
-
 /** For storedAlert. */
 export const alertColumns = [
   'id',
@@ -45,13 +41,13 @@ export const alertColumns = [
 ].join(', ');
 
 /** The row of an alert that is stored for the first time. */
-export function newAlertRow(alert: Alert): Values<(typeof newAlertColumns)[number]> {
+export function newAlertRow(alert: Alert): Values {
   const named = nameRow(alert);
   return { ...named, open_key: alert.state === 'resolved' ? null : named.alert_key, ...evaluatedRow(alert) };
 }
 
 /** The row of an alert that has an id. */
-export function knownAlertRow(alert: Alert, id: number): Values<(typeof knownAlertColumns)[number]> {
+export function knownAlertRow(alert: Alert, id: number): Values<'id'> {
   return { id, ...nameRow(alert), ...evaluatedRow(alert) };
 }
 
@@ -99,7 +95,7 @@ export function storedLastNotified(row: SqlRow): LastNotified {
   };
 }
 
-function nameRow({ client, rule, subject }: Alert): Values<(typeof nameColumns)[number]> {
+function nameRow({ client, rule, subject }: Alert): Values<'client' | 'rule' | 'subject' | 'alert_key'> {
   return { client, rule, subject, alert_key: alertKey(client, rule, subject) };
 }
 
@@ -127,4 +123,14 @@ function evaluatedRow(alert: Alert): Values<(typeof evaluatedColumns)[number]> {
 function storedProgress(text: unknown, sinceMs: number): Progress {
   const fresh = { holding: 0, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
   return typeof text === 'string' ? { ...fresh, ...(JSON.parse(text) as Partial<Progress>) } : fresh;
+}
+
+/**
+ * The key of an alert: SHA-256 (hex) over client, rule and subject, which together are too long for a key of
+ * MySQL. `alerts.alert_key` holds it always, `alerts.open_key` while the alert is open.
+ */
+export function alertKey(client: string, rule: string, subject: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([client, rule, subject]))
+    .digest('hex');
 }

@@ -1,24 +1,8 @@
-import { type DiskRow, type NetworkRow, type StatsColumns, columnsOf } from '../../report/columns.ts';
+import { type DiskRow, type NetworkRow, columnsOf } from '../../report/columns.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
-
-export type StatsColumn =
-  | 'client'
-  | 'report_id'
-  | 'run_id'
-  | 'observed_at'
-  | 'collected_at'
-  | 'received_at'
-  | 'clock_offset_ms'
-  | 'boot_id'
-  | keyof StatsColumns;
-export type DiskColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof DiskRow;
-export type NetworkColumn = 'stat_id' | 'ordinal' | 'client' | 'observed_at' | keyof NetworkRow;
-export type ReportColumn = 'stat_id' | 'observed_at' | 'report';
-
-const identity = ['client', 'report_id', 'run_id', 'observed_at', 'collected_at', 'received_at'] as const;
 
 /** The columns that are numbers or NULL, which rollups are made of too. */
 export const statsFigures = [
@@ -60,30 +44,11 @@ export const networkFigures = [
   'interval_s',
 ] as const;
 
-export const statsTarget = {
-  table: 'stats',
-  columns: [...identity, 'clock_offset_ms', 'boot_id', 'hostname', 'os', ...statsFigures],
-} as const;
-
-export const reportTarget = { table: 'reports', columns: ['stat_id', 'observed_at', 'report'] } as const;
-
-const subjectColumns = ['stat_id', 'ordinal', 'client', 'observed_at'] as const;
-
-export const diskTarget = {
-  table: 'disk_stats',
-  columns: [...subjectColumns, 'mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures],
-} as const;
-
-export const networkTarget = {
-  table: 'network_stats',
-  columns: [...subjectColumns, 'interface', ...networkFigures],
-} as const;
-
 /** A report as rows, without the id that its row of `stats` gets when it is stored. */
 export interface ReportRows {
   readonly item: IngestItem;
   readonly observedAt: string;
-  readonly stats: Values<StatsColumn>;
+  readonly stats: Values;
   readonly report: string;
   readonly disks: readonly DiskRow[];
   readonly networks: readonly NetworkRow[];
@@ -119,12 +84,12 @@ export function reportRows(item: IngestItem): ReportRows {
 }
 
 /** The row of `reports`. */
-export function reportRow(rows: ReportRows, statId: number): Values<ReportColumn> {
+export function reportRow(rows: ReportRows, statId: number): Values {
   return { stat_id: statId, observed_at: rows.observedAt, report: rows.report };
 }
 
 /** The rows of `disk_stats`. */
-export function diskStatsRows(rows: ReportRows, statId: number): readonly Values<DiskColumn>[] {
+export function diskStatsRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.disks.map((disk, ordinal) => ({
     stat_id: statId,
     ordinal,
@@ -139,7 +104,7 @@ export function diskStatsRows(rows: ReportRows, statId: number): readonly Values
 }
 
 /** The rows of `network_stats`. */
-export function networkStatsRows(rows: ReportRows, statId: number): readonly Values<NetworkColumn>[] {
+export function networkStatsRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.networks.map((network, ordinal) => ({
     stat_id: statId,
     ordinal,

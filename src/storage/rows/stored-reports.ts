@@ -1,8 +1,7 @@
 import type { Report } from '../../report/report.ts';
 import type { StoredReports } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
-import type { Database } from '../sql/database.ts';
-import type { Session } from '../sql/session.ts';
+import type { Database, Session } from '../sql/database.ts';
 
 /** Bytes of reports that are in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
 const windowBytes = 4 * 2 ** 20;

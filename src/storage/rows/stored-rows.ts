@@ -4,12 +4,15 @@ import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import { diskTarget, networkTarget, statsTarget } from './report-rows.ts';
+import { diskFigures, networkFigures, statsFigures } from './report-rows.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
-import type { Session, SqlRow } from '../sql/session.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
 
 /** The columns of `stats` that storedReport reads. */
-export const storedReportColumns = ['id', ...statsTarget.columns.filter((column) => column !== 'collected_at')];
+export const storedReportColumns = [
+  ...['id', 'client', 'report_id', 'run_id', 'observed_at', 'received_at', 'clock_offset_ms', 'boot_id'],
+  ...['hostname', 'os', ...statsFigures],
+];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
@@ -71,7 +74,7 @@ export async function disksOf(
   session: Session,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
-  return subjectsOf<DiskRow>(session, 'disk_stats', diskTarget.columns, ids);
+  return subjectsOf<DiskRow>(session, 'disk_stats', diskColumns, ids);
 }
 
 /** See EvaluationStore.networksOf. */
@@ -79,20 +82,19 @@ export async function networksOf(
   session: Session,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly NetworkRow[]>> {
-  return subjectsOf<NetworkRow>(session, 'network_stats', networkTarget.columns, ids);
+  return subjectsOf<NetworkRow>(session, 'network_stats', ['interface', ...networkFigures], ids);
 }
 
-const place: ReadonlySet<string> = new Set(['ordinal', 'client', 'observed_at']);
+const diskColumns = ['mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures];
 
 async function subjectsOf<Row>(
   session: Session,
   table: string,
-  targetColumns: readonly string[],
+  columns: readonly string[],
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Row[]>> {
-  const columns = targetColumns.filter((column) => !place.has(column)).join(', ');
   const rows = await forIds('stat_id', ids, (where, values) =>
-    session.all(`SELECT ${columns} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+    session.all(`SELECT stat_id, ${columns.join(', ')} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
   );
   // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it
   // helps.

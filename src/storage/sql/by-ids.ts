@@ -1,5 +1,5 @@
 import { forChunks } from './insert-rows.ts';
-import type { SqlValue } from './session.ts';
+import type { SqlValue } from './database.ts';
 
 /** Queries consecutive ids as a range if there are at least this many: a range is cheaper than naming each id. */
 const minRange = 16;

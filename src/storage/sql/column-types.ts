@@ -1,4 +1,4 @@
-import type { SqlValue } from './session.ts';
+import type { SqlValue } from './database.ts';
 
 /** The types of the integer columns that are filled with what clients say, as `sql/mysql/` makes them. */
 export const integerColumns = {

@@ -1,13 +1,20 @@
-import type { Dialect } from './dialect.ts';
-import type { Session, SqlRow } from './session.ts';
+/** A value of `?` or of a column. Times are text; see sql-time.ts. Only BLOB columns hold bytes. */
+export type SqlValue = string | number | null | Uint8Array;
 
-/**
- * A connection to one database. Work runs one after the other, in the order of the calls.
- */
-export interface Database {
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */
+export interface Session {
   readonly dialect: Dialect;
-  /** Returns the most bytes of values for one statement: a quarter of the server's largest packet. */
-  maxBatchBytes(): Promise<number>;
+  /** The most bytes of values for one statement: a quarter of the server's largest packet. */
+  readonly maxBatchBytes: number;
+  /** Runs a statement that changes rows. Returns how many it changed. */
+  readonly run: (sql: string, values?: readonly SqlValue[]) => Promise<number>;
+  readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
+}
+
+/** A connection to one database. Work runs one after the other, in the order of the calls. */
+export interface Database {
   /** Runs work that only reads, each statement by itself. */
   read<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**
@@ -24,4 +31,42 @@ export interface Database {
    */
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** A table, a view, or on SQLite an index. */
+export interface SchemaObject {
+  readonly name: string;
+  readonly kind: 'table' | 'view' | 'index';
+  /** SQL that makes it, in a form that is equal where the objects are. */
+  readonly definition: string;
+}
+
+/**
+ * The differences between the databases' SQL; everything else is written once. Names of tables and columns that are put
+ * together here come from the program alone, never from values.
+ */
+export interface Dialect {
+  /** The folder of `sql/` with its migrations. */
+  readonly name: string;
+  /** The database's clock, UTC, in the form of the time columns. */
+  readonly now: string;
+  /** An hour after now. A later time was stored under a wrong clock. */
+  readonly farAhead: string;
+  /** Returns the whole seconds since 1970 of a time column. */
+  unixSeconds(column: string): string;
+  /** Returns the quotient of two whole numbers, cut to a whole number. */
+  quotient(dividend: string, divisor: number): string;
+  /** Ends a SELECT whose rows are changed later in the same transaction. */
+  readonly forUpdate: string;
+  /**
+   * Returns the text after VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at
+   * least one) are made to it instead.
+   */
+  onConflict(key: string, assignments: readonly string[]): string;
+  /** The rows of a SELECT, each column named as in the table, in place of VALUES before onConflict. */
+  selected(select: string): string;
+  /** In an assignment of onConflict: what the row that was to be inserted has in that column. */
+  incoming(column: string): string;
+  /** The objects of these names that are there; names are constants of the program. */
+  schema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]>;
 }

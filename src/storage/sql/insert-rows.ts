@@ -1,65 +1,62 @@
-import type { Dialect } from './dialect.ts';
 import { StorageFault } from './fault.ts';
-import type { Session, SqlValue } from './session.ts';
+import type { Session, SqlValue } from './database.ts';
 
-/** A table and the columns that are filled, both constants of the program. */
-export interface Target<Column extends string> {
-  readonly table: string;
-  readonly columns: readonly Column[];
-  /** The text after VALUES: a dialect's onConflict. */
-  readonly suffix?: string;
-}
-
-export type Values<Column extends string> = Readonly<Record<Column, SqlValue>>;
+/** A row to insert. Its keys are names of columns, constants of the program. */
+export type Values<Column extends string = string> = Readonly<Record<Column, SqlValue>>;
 
 // Rows of one statement. Few sizes, so that each is prepared once and then reused.
 const chunkSizes = [64, 16, 4, 1] as const;
 
 /**
- * Inserts rows, many to a statement, none of which carries more than maxBytes unless a single row does. Throws
- * StorageFault `refused` for a row beyond four times that: the server would answer by closing the connection.
+ * Inserts rows with the columns of the first, many to a statement, none of which carries more than the session's
+ * maxBatchBytes unless a single row does. `suffix`: the text after VALUES, a dialect's onConflict. Throws StorageFault
+ * `refused` for a row beyond four times that: the server would answer by closing the connection.
  */
-export async function insertRows<Column extends string>(
-  session: Session,
-  target: Target<Column>,
-  rows: readonly Values<Column>[],
-  maxBytes: number,
-): Promise<void> {
+export async function insertRows(session: Session, table: string, rows: readonly Values[], suffix = ''): Promise<void> {
+  const columns = columnsOf(rows);
+  const row = `(${placeholders(columns.length)})`;
   for (let start = 0; start < rows.length;) {
     let size = sizeWithin(rows.length - start);
-    let values = valuesOf(rows, start, size, target.columns);
-    if (mostBytes(values) > maxBytes) {
-      size = sizeWithin(countFitting(rows, start, target.columns, maxBytes));
-      values = valuesOf(rows, start, size, target.columns);
+    let values = valuesOf(rows, start, size, columns);
+    if (mostBytes(values) > session.maxBatchBytes) {
+      size = sizeWithin(countFitting(rows, start, columns, session.maxBatchBytes));
+      values = valuesOf(rows, start, size, columns);
     }
-    await session.run(insertSql(target, size), values);
+    const marks = Array<string>(size).fill(row).join(', ');
+    await session.run(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${marks}${suffix}`, values);
     start += size;
   }
+}
+
+/** insertRows, where a row that has the key already takes these columns of the new one. Default: all but the key. */
+export async function replaceRows(
+  session: Session,
+  table: string,
+  key: readonly string[],
+  rows: readonly Values[],
+  replaced: readonly string[] = columnsOf(rows).filter((column) => !key.includes(column)),
+): Promise<void> {
+  const assignments = replaced.map((column) => `${column} = ${session.dialect.incoming(column)}`);
+  await insertRows(session, table, rows, session.dialect.onConflict(key.join(', '), assignments));
+}
+
+function columnsOf(rows: readonly Values[]): readonly string[] {
+  const columns = Object.keys(rows[0] ?? {});
+  const odd = columns.find((column) => !/^\w+$/.test(column));
+  if (odd !== undefined) throw new TypeError(`no name of a column: ${odd}`);
+  return columns;
 }
 
 function sizeWithin(count: number): number {
   return chunkSizes.find((candidate) => candidate <= count) ?? 1;
 }
 
-function valuesOf<Column extends string>(
-  rows: readonly Values<Column>[],
-  start: number,
-  size: number,
-  columns: readonly Column[],
-): SqlValue[] {
+function valuesOf(rows: readonly Values[], start: number, size: number, columns: readonly string[]): SqlValue[] {
   const values: SqlValue[] = [];
   for (const row of rows.slice(start, start + size)) {
-    for (const column of columns) values.push(row[column]);
+    for (const column of columns) values.push(row[column] ?? null);
   }
   return values;
-}
-
-/** The suffix of an INSERT that replaces these columns of a row that has the key already. */
-export function replacing(dialect: Dialect, key: string, columns: readonly string[]): string {
-  return dialect.onConflict(
-    key,
-    columns.map((column) => `${column} = ${dialect.incoming(column)}`),
-  );
 }
 
 /** `?, ?, ?` */
@@ -81,32 +78,11 @@ export async function forChunks<T, R>(
   return results;
 }
 
-// The text for 64 rows of `stats` has 5 KB, and every batch needs it.
-const insertTexts = new WeakMap<Target<string>, Map<number, string>>();
-
-function insertSql<Column extends string>(target: Target<Column>, rows: number): string {
-  const texts = insertTexts.get(target) ?? new Map<number, string>();
-  insertTexts.set(target, texts);
-  let text = texts.get(rows);
-  if (text === undefined) {
-    const row = `(${placeholders(target.columns.length)})`;
-    const values = Array<string>(rows).fill(row).join(', ');
-    text = `INSERT INTO ${target.table} (${target.columns.join(', ')}) VALUES ${values}${target.suffix ?? ''}`;
-    texts.set(rows, text);
-  }
-  return text;
-}
-
-function countFitting<Column extends string>(
-  rows: readonly Values<Column>[],
-  start: number,
-  columns: readonly Column[],
-  maxBytes: number,
-): number {
+function countFitting(rows: readonly Values[], start: number, columns: readonly string[], maxBytes: number): number {
   let bytes = 0;
   let count = 0;
   for (const row of rows.slice(start, start + chunkSizes[0])) {
-    for (const column of columns) bytes += sizeOf(row[column]);
+    for (const column of columns) bytes += sizeOf(row[column] ?? null);
     if (bytes > maxBytes) {
       if (count === 0) refuseBeyond(4 * maxBytes, bytes);
       return Math.max(count, 1);

@@ -1,6 +1,5 @@
 import { FleetError } from '../../errors.ts';
-import type { Database } from './database.ts';
-import type { SqlRow } from './session.ts';
+import type { Database, SqlRow } from './database.ts';
 
 const readingWords = /^(select|with|explain|show|describe|desc|values|table)\b/i;
 // Strings, quoted names and comments, in all of which a semicolon means nothing.

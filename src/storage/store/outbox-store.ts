@@ -13,10 +13,7 @@ export interface RecipientHistory {
 }
 
 /** A mail that never came as far as DATA: it may be replaced by one that carries its news and more. */
-export interface WaitingMail {
-  readonly id: number;
-  readonly recipient: string;
-  readonly createdAtMs: number;
+export interface WaitingMail extends Pick<Mail, 'id' | 'recipient' | 'createdAtMs'> {
   readonly items: readonly StoredNotification[];
 }
 
@@ -33,12 +30,7 @@ export interface Unsent {
 }
 
 /** A mail in its words, frozen. */
-export interface NewMail {
-  readonly recipient: string;
-  readonly messageId: string;
-  /** RFC 5322, as it will be sent: CRLF line ends, headers included. */
-  readonly content: string;
-  readonly severity: Severity;
+export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'> {
   /** Nothing but warnings, recoveries and reminders. */
   readonly ordinary: boolean;
   readonly notifications: readonly StoredNotification[];
@@ -50,6 +42,7 @@ export interface Mail {
   readonly id: number;
   readonly recipient: string;
   readonly messageId: string;
+  /** RFC 5322, as it is sent: CRLF line ends, headers included. */
   readonly content: string;
   readonly severity: Severity;
   readonly createdAtMs: number;

@@ -24,14 +24,9 @@ export interface RunEnd {
   readonly maxRssBytes: number;
 }
 
-export interface RunFact {
-  readonly id: string;
-  readonly program: Program;
-  readonly collectorId: string;
-  readonly host: string;
-  readonly scope: 'full' | 'filtered';
+/** A run as it is stored. */
+export interface RunFact extends Omit<RunStart, 'configDigest'> {
   readonly outcome: string;
-  readonly startedAtMs: number;
   readonly finishedAtMs: number | null;
   readonly clients: number | null;
   readonly succeeded: number | null;

@@ -16,7 +16,7 @@ import type { OperatorStore } from './operator-store.ts';
 import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
-import type { Program, RunEnd, RunStart } from './run.ts';
+import type { Program, RunEnd, RunFact, RunStart } from './run.ts';
 
 /** Everything that is stored of alerts. Users take the part that they need. */
 export type AlertStore = LeaseStore &
@@ -198,21 +198,10 @@ export interface ClientStatus {
   readonly errorMessage: string | null;
 }
 
-export interface RunSummary {
-  readonly id: string;
-  readonly program: string;
-  readonly outcome: string;
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number | null;
-  readonly clients: number | null;
-  readonly succeeded: number | null;
-  readonly failed: number | null;
-}
-
 export interface History {
   clients(): Promise<readonly ClientStatus[]>;
   /** Returns the newest run of a program, without those that overlapped. */
-  lastRun(program: Program): Promise<RunSummary | null>;
+  lastRun(program: Program): Promise<RunFact | null>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

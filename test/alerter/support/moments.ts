@@ -1,5 +1,4 @@
-import type { Database } from '../../../src/storage/sql/database.ts';
-import type { Session, SqlValue } from '../../../src/storage/sql/session.ts';
+import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
 
 /** Something that is about to happen in a database, or that a commit has just happened. */
 export interface Moment {
@@ -30,7 +29,8 @@ export function withMoments(database: Database, at: (moment: Moment) => boolean 
       throw new Died(`died at ${count}: ${kind} ${sql.slice(0, 60)}`);
     }
   };
-  const watched = ({ run, all }: Session, kind: 'read' | 'write'): Session => ({
+  const watched = ({ run, all, ...session }: Session, kind: 'read' | 'write'): Session => ({
+    ...session,
     run: async (sql: string, values?: readonly SqlValue[]) => {
       await pass(kind, sql);
       return run(sql, values);
@@ -41,11 +41,6 @@ export function withMoments(database: Database, at: (moment: Moment) => boolean 
     },
   });
   return {
-    // Its clock may go on.
-    get dialect() {
-      return database.dialect;
-    },
-    maxBatchBytes: () => database.maxBatchBytes(),
     read: (work) => database.read((session) => work(watched(session, 'read'))),
     write: async (work) => {
       const result = await database.write(async (session) => {

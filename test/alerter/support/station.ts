@@ -11,7 +11,7 @@ import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts
 import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
-import type { Database } from '../../../src/storage/sql/database.ts';
+import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
@@ -21,7 +21,6 @@ import { item, refusedVisit, runEnd, runStart, visit, worker } from '../../stora
 import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
 import { at } from './rows.ts';
 import { sentenceOf } from './dispatch-world.ts';
-import type { Session, SqlRow } from '../../../src/storage/sql/session.ts';
 
 export interface StationOptions {
   /** An empty database. */
@@ -321,12 +320,14 @@ async function restoreTables(session: Session, tables: readonly TableRows[]): Pr
 }
 
 async function tablesOf(database: Database): Promise<readonly string[]> {
-  const sql =
-    database.dialect.name === 'sqlite'
-      ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-      : `SELECT table_name AS name FROM information_schema.tables
-         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name`;
-  const rows = await database.read((session) => session.all(sql));
+  const rows = await database.read((session) =>
+    session.all(
+      session.dialect.name === 'sqlite'
+        ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
+        : `SELECT table_name AS name FROM information_schema.tables
+         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name`,
+    ),
+  );
   return rows.map((row) => String(row['name'])).filter((name) => !name.includes('migration'));
 }
 
@@ -342,8 +343,6 @@ async function dumpOf(database: Database): Promise<string> {
 /** A database whose methods may be replaced one by one. */
 export function bound(database: Database): Database {
   return {
-    dialect: database.dialect,
-    maxBatchBytes: () => database.maxBatchBytes(),
     read: (work) => database.read(work),
     write: (work) => database.write(work),
     readOnly: (sql) => database.readOnly(sql),

@@ -8,6 +8,7 @@ import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { pluck } from '../support/pluck.ts';
 
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
@@ -18,10 +19,7 @@ onBothDatabases('unprocessed rows', (kit) => {
     await storage.reports.ingest([at(2000, 'c'), at(0, 'a')]);
     await storage.reports.ingest([at(1000, 'b'), at(2000, 'd')]);
     const { reports, more } = await storage.alerts.unprocessed(10);
-    assert.deepEqual(
-      reports.map(({ reportId }) => reportId),
-      ['a', 'b', 'c', 'd'],
-    );
+    assert.deepEqual(pluck(reports, 'reportId'), ['a', 'b', 'c', 'd']);
     assert.equal(more, false);
   });
 
@@ -187,10 +185,9 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('rows that were treated meanwhile undo all of it', async () => {
-    const opened = await kit.open();
-    const { alerts } = opened.storage;
-    await opened.storage.reports.ingest([item(), item(), item()]);
-    await opened.storage.reports.saveVisits([visit()]);
+    const { storage, alerts } = await kit.open();
+    await storage.reports.ingest([item(), item(), item()]);
+    await storage.reports.saveVisits([visit()]);
     const { reports, visits } = await alerts.unprocessed(10);
     const ids = reports.map(({ id }) => id);
     const lease = await leaseOf(alerts);
@@ -209,8 +206,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('alerts come back as they were stored', async () => {
-    const { storage } = await kit.open();
-    const { alerts } = storage;
+    const { alerts } = await kit.open();
     const lease = await leaseOf(alerts);
     const one = alert({ valueText: 'login refused: root was refused 🐟' });
     const two = alert({
@@ -237,8 +233,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('an alert that ends makes room for the next of its name, in the same batch', async () => {
-    const { storage } = await kit.open();
-    const { alerts } = storage;
+    const { alerts } = await kit.open();
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [open] = await alerts.openAlerts(null);
@@ -265,8 +260,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
-    const { storage } = await kit.open();
-    const { alerts, reports, retention } = storage;
+    const { alerts, reports, retention } = await kit.open();
     await reports.saveVisits([visit()]);
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
@@ -289,7 +283,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('an acknowledgement ends when its alert gets worse, also when somebody spoke it meanwhile', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
     const fresh = ['/a', '/b', '/c', '/d'].map((subject) => alert({ subject, severity: 'warning' }));
@@ -317,8 +311,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('ruleStates are kept by client, the newest counts', async () => {
-    const { storage } = await kit.open();
-    const { alerts } = storage;
+    const { alerts } = await kit.open();
     const lease = await leaseOf(alerts);
     const many = new Map(Array.from({ length: 150 }, (_, index) => [`web-${index}`, memory({ rows: index })]));
     await alerts.saveProcessed(lease, { ...nothing, ruleStates: many });
@@ -333,8 +326,7 @@ onBothDatabases('processed rows', (kit) => {
   });
 
   test('a renamed client takes its memory along, unless the new name has its own, and ends a pass that is under way', async () => {
-    const { storage } = await kit.open();
-    const { alerts, reports, retention } = storage;
+    const { alerts, reports, retention } = await kit.open();
     await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
     const lease = await leaseOf(alerts);
     const ruleStates = new Map([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
-import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { fenced } from '../../../src/storage/alerts/lease.ts';
@@ -16,7 +16,7 @@ const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStat
 
 onBothDatabases('the lease', (kit) => {
   test('is one holder’s until it is released', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     const one = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     assert.deepEqual(one, { name: 'alerter', epoch: 1, holder: 'one' });
     assert.equal(await alerts.takeLease('alerter', 'two'), null);
@@ -91,7 +91,7 @@ onBothDatabases('the lease', (kit) => {
   });
 
   test('says who has it', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     assert.equal(await alerts.leaseHolder('alerter'), null);
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     assert.equal(await alerts.leaseHolder('alerter'), 'one');
@@ -101,10 +101,10 @@ onBothDatabases('the lease', (kit) => {
   });
 
   test('of two that ask at once one gets it', async () => {
-    const opened = await kit.open();
-    const other = await openDatabase({ storage: opened.config, program: 'alert' });
+    const { config, storage } = await kit.open();
+    const other = await openDatabase({ storage: config, program: 'alert' });
     try {
-      const stores = [opened.storage.alerts, createAlertStore(other)];
+      const stores = [storage.alerts, storageOn(other).alerts];
       const taken = await Promise.all(stores.map((store, index) => store.takeLease('alerter', `${index}`)));
       assert.equal(taken.filter((lease) => lease !== null).length, 1);
     } finally {
@@ -118,7 +118,7 @@ onBothDatabases('the lease', (kit) => {
     await storage.reports.ingest([item()]);
     const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const [report] = (await storage.alerts.unprocessed(1)).reports;
-    const twice = createAlertStore(commitTwice(database));
+    const twice = storageOn(commitTwice(database)).alerts;
     await twice.saveProcessed(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
     assert.equal((await storage.alerts.openAlerts(null)).length, 1);
     const outcome = await twice.saveNotifications(lease, {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
-import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { mail } from '../support/alert-samples.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { noonMs } from '../support/samples.ts';
+import { pluck } from '../support/pluck.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -17,10 +18,7 @@ onBothDatabases('the outbox', (kit) => {
   test('hands out what is due, critical first, then oldest first, byte for byte', async () => {
     const { alerts } = await outbox(await kit.open(), ['<w1>', '<c1>', '<w2>', '<c2>']);
     const due = await alerts.dueMails(3);
-    assert.deepEqual(
-      due.map(({ messageId }) => messageId),
-      ['<c1>', '<c2>', '<w1>'],
-    );
+    assert.deepEqual(pluck(due, 'messageId'), ['<c1>', '<c2>', '<w1>']);
     assert.deepEqual(due[0], {
       id: 2,
       recipient: 'ops@example.org',
@@ -41,7 +39,7 @@ onBothDatabases('the outbox', (kit) => {
     const { opened } = await outbox(await kit.open(), ['<c>']);
     const other = await openDatabase({ storage: opened.config, program: 'alert' });
     try {
-      const stores = [opened.storage.alerts, createAlertStore(other)];
+      const stores = [opened.storage.alerts, storageOn(other).alerts];
       const won = await Promise.all(stores.map((store, index) => store.claimMail(1, `${index}`, minuteMs)));
       assert.deepEqual([...won].sort(), [false, true]);
     } finally {
@@ -101,15 +99,9 @@ onBothDatabases('the outbox', (kit) => {
     await alerts.markPutOff(1, 'one', 60 * minuteMs, 'x');
     await alerts.claimMail(2, 'one', minuteMs);
     clock.nowMs = noonMs - minuteMs / 60;
-    assert.deepEqual(
-      (await alerts.dueMails(10)).map(({ id }) => id),
-      [1],
-    );
+    assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
     clock.nowMs = noonMs - 180 * minuteMs;
-    assert.deepEqual(
-      (await alerts.dueMails(10)).map(({ id }) => id),
-      [1],
-    );
+    assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
     assert.equal(await alerts.claimMail(2, 'two', minuteMs), false);
   });
 
@@ -131,10 +123,7 @@ onBothDatabases('the outbox', (kit) => {
     const { alerts } = await outbox(await kit.open(), ['<c>', '<c2>']);
     await alerts.claimMail(1, 'one', minuteMs);
     await alerts.markFailed(1, 'one', '550 5.1.1 no such user');
-    assert.deepEqual(
-      (await alerts.dueMails(10)).map(({ id }) => id),
-      [2],
-    );
+    assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [2]);
     const [failed, waiting] = await alerts.undelivered();
     assert.deepEqual([failed?.error, failed?.failedAtMs], ['550 5.1.1 no such user', noonMs]);
     assert.ok(failed !== undefined && !('content' in failed));
@@ -143,16 +132,13 @@ onBothDatabases('the outbox', (kit) => {
 
   test('what was said twice, because the answer was lost, is no fault', async () => {
     const { opened } = await outbox(await kit.open(), ['<1>', '<2>', '<3>']);
-    const alerts = createAlertStore(commitTwice(opened.database));
+    const alerts = storageOn(commitTwice(opened.database)).alerts;
     for (const id of [1, 2, 3]) assert.equal(await alerts.claimMail(id, 'one', minuteMs), true);
     for (const id of [1, 2, 3]) await alerts.markDataBegun(id, 'one');
     await alerts.markSent(1, 'one');
     await alerts.markPutOff(2, 'one', minuteMs, 'x');
     await alerts.markFailed(3, 'one', 'x');
-    assert.deepEqual(
-      (await alerts.undelivered()).map(({ id }) => id),
-      [2, 3],
-    );
+    assert.deepEqual(pluck(await alerts.undelivered(), 'id'), [2, 3]);
   });
 });
 
@@ -165,7 +151,7 @@ interface Outbox {
 /** Mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
 async function outbox(opened: Opened, messageIds: readonly string[]): Promise<Outbox> {
   const clock = { nowMs: noonMs };
-  const alerts = createAlertStore(atTime(opened.database, () => clock.nowMs));
+  const alerts = storageOn(atTime(opened.database, () => clock.nowMs)).alerts;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const mails = messageIds.map((messageId) =>
     mail({ messageId, severity: messageId.startsWith('<w') ? 'warning' : 'critical', notifications: [] }),

@@ -5,6 +5,7 @@ import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
+import { pluck } from '../support/pluck.ts';
 
 const told = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 
@@ -67,9 +68,6 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.equal(await alerts.dropMail(first, 'another'), false);
     assert.equal(await alerts.dropMail(first, 'one'), true);
     assert.equal(await alerts.dropMail(again, 'one'), false);
-    assert.deepEqual(
-      (await alerts.notificationsOf([1])).map(({ recipient }) => recipient),
-      ['again@example.org'],
-    );
+    assert.deepEqual(pluck(await alerts.notificationsOf([1]), 'recipient'), ['again@example.org']);
   });
 });

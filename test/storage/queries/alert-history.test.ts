@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
-import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import { alert, mail, stored, told } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { pluckAll } from '../support/pluck.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -25,7 +26,7 @@ onBothDatabases('silences', (kit) => {
   };
 
   test('hold until they end or are ended', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     const id = await alerts.addSilence(silence);
     const later = await alerts.addSilence({ ...silence, startsAtMs: noonMs + 30 * minuteMs });
     assert.deepEqual(await alerts.silences(noonMs), [
@@ -43,7 +44,7 @@ onBothDatabases('silences', (kit) => {
   });
 
   test('that have ended are known for a day: what they held back waits for the next row', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     await alerts.addSilence(silence);
     const counts = async (nowMs: number): Promise<readonly number[]> => {
       const state = await alerts.state(nowMs);
@@ -55,7 +56,7 @@ onBothDatabases('silences', (kit) => {
   });
 
   test('the same silence is one', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     assert.equal(await alerts.addSilence(silence), await alerts.addSilence(silence));
     assert.notEqual(await alerts.addSilence(silence), await alerts.addSilence({ ...silence, client: 'WEB-*' }));
   });
@@ -63,7 +64,7 @@ onBothDatabases('silences', (kit) => {
 
 onBothDatabases('acknowledgements', (kit) => {
   test('are of open alerts', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [alert({ severity: 'warning' }), alert({ subject: '/' }), alert(closed)];
@@ -91,7 +92,7 @@ onBothDatabases('acknowledgements', (kit) => {
 
 onBothDatabases("the alerter's questions", (kit) => {
   test('alerts by client, rule and state, newest first', async () => {
-    const { alerts } = (await kit.open()).storage;
+    const { alerts } = await kit.open();
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [
@@ -112,7 +113,7 @@ onBothDatabases("the alerter's questions", (kit) => {
   });
 
   test('runs and clients', async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     const one = runStart({ startedAtMs: noonMs });
     const two = runStart({ startedAtMs: noonMs + minuteMs, scope: 'filtered' });
     await reports.endRun(one, runEnd(one));
@@ -121,13 +122,10 @@ onBothDatabases("the alerter's questions", (kit) => {
     await reports.saveVisits([visit({ client: 'b' })]);
     await reports.ingest([item({ client: 'a', receivedAtMs: noonMs + 5 })]);
     const runs = await alerts.runs('collect', noonMs);
-    assert.deepEqual(
-      runs.map(({ id, scope, outcome }) => [id, scope, outcome]),
-      [
-        [two.id, 'filtered', 'running'],
-        [one.id, 'full', 'finished'],
-      ],
-    );
+    assert.deepEqual(pluckAll(runs, 'id', 'scope', 'outcome'), [
+      [two.id, 'filtered', 'running'],
+      [one.id, 'full', 'finished'],
+    ]);
     assert.deepEqual(runs[1], {
       id: one.id,
       program: 'collect',
@@ -149,7 +147,7 @@ onBothDatabases("the alerter's questions", (kit) => {
   });
 
   test("a collector's last full run, however old", async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     const old = runStart({ startedAtMs: noonMs - 100 * dayMs, host: 'mon-2' });
     await reports.endRun(old, runEnd(old));
     for (const over of [
@@ -169,7 +167,7 @@ onBothDatabases("the alerter's questions", (kit) => {
   });
 
   test('a series is of one client, column and mount, oldest first, unknown values among them', async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     const at = (minutes: number, percent: number | null, client = 'web-1') =>
       item({
         client,
@@ -197,7 +195,7 @@ onBothDatabases("the alerter's questions", (kit) => {
   });
 
   test('replay goes through treated and unprocessed rows in time order, each once, whatever the page', async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     await reports.ingest(
       Array.from({ length: 30 }, (_, index) => item({ observedAtMs: noonMs + Math.floor(index / 4) * 1000 })),
     );
@@ -242,7 +240,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     const opened = await kit.open();
     const { storage, database } = opened;
     const clock = { nowMs: noonMs - 40 * dayMs };
-    const alerts = createAlertStore(atTime(database, () => clock.nowMs));
+    const alerts = storageOn(atTime(database, () => clock.nowMs)).alerts;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const ended = (days: number, closedOut: boolean, subject: string) =>
       alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', closedOut, subject });
@@ -290,7 +288,7 @@ onBothDatabases('what is pruned of alerts', (kit) => {
 
   test('mails of the retention stay', async () => {
     const { storage, database } = await kit.open();
-    const alerts = createAlertStore(atTime(database, () => noonMs - 29 * dayMs));
+    const alerts = storageOn(atTime(database, () => noonMs - 29 * dayMs)).alerts;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await alerts.saveNotifications(lease, { mails: [mail()], notified: [], closedOut: [] });
     await alerts.claimMail(1, 'one', minuteMs);

@@ -8,7 +8,7 @@ const minuteMs = 60_000;
 
 onBothDatabases("a client's newest rows", (kit) => {
   test('are the newest by their own times, whatever came last, treated or not', async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     const run = runStart();
     await reports.endRun(run, runEnd(run));
     await reports.ingest([
@@ -35,7 +35,7 @@ onBothDatabases("a client's newest rows", (kit) => {
   });
 
   test('of two of one time the one that was stored last; of a stranger there are none', async () => {
-    const { alerts, reports } = (await kit.open()).storage;
+    const { alerts, reports } = await kit.open();
     await reports.ingest([item({ id: 'first' })]);
     await reports.ingest([item({ id: 'second' })]);
     assert.equal((await alerts.newestRows('web-1')).report?.reportId, 'second');

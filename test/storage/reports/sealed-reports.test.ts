@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import type { SealedItem, SealedPlace } from '../../../src/storage/store/sealed-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runStart, visit } from '../support/samples.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 
 const keyA = 'a'.repeat(16);
 const keyB = 'b'.repeat(16);
@@ -31,20 +32,14 @@ onBothDatabases('sealed reports', (kit) => {
       sealedItem({ clock: null, client: 'WÉB-1', sealed: big }),
       sealedItem({ receivedAtMs: noonMs + 1, clock: { offsetMs: 1e300, monotonicZeroMs: -1e300, bootId: 'é' } }),
     ];
-    assert.deepEqual(
-      (await storage.reports.saveSealed(items)).map(({ kind }) => kind),
-      ['stored', 'stored', 'stored'],
-    );
+    assert.deepEqual(pluck(await storage.reports.saveSealed(items), 'kind'), ['stored', 'stored', 'stored']);
     const places = await storage.sealed.waiting('unseen', null, 10);
     const rows = await storage.sealed.read(places.map(({ id }) => id));
-    assert.deepEqual(
-      rows.map(({ client, receivedAtMs, clock }) => [client, receivedAtMs, clock]),
-      [
-        ['WÉB-1', noonMs, null],
-        ['web-1', noonMs + 1, { offsetMs: 9e15, monotonicZeroMs: -9e15, bootId: null }],
-        ['web-1', noonMs + 2, items[0]?.clock],
-      ],
-    );
+    assert.deepEqual(pluckAll(rows, 'client', 'receivedAtMs', 'clock'), [
+      ['WÉB-1', noonMs, null],
+      ['web-1', noonMs + 1, { offsetMs: 9e15, monotonicZeroMs: -9e15, bootId: null }],
+      ['web-1', noonMs + 2, items[0]?.clock],
+    ]);
     assert.ok(Buffer.from(rows[0]?.sealed ?? []).equals(big));
     assert.deepEqual([...(rows[2]?.sealed ?? [])], [0, 255, 39, 92, 10, 128]);
     assert.deepEqual([rows[2]?.reportId, rows[2]?.keyId, places[0]?.sizeBytes], [items[0]?.reportId, keyA, big.length]);
@@ -57,10 +52,7 @@ onBothDatabases('sealed reports', (kit) => {
       await storage.reports.saveSealed(Array.from({ length: 8 }, () => sealedItem({ sealed })));
     }
     const results = await storage.reports.saveSealed([sealedItem({ sealed }), sealedItem({ client: 'good' })]);
-    assert.deepEqual(
-      results.map(({ kind }) => kind),
-      ['refused', 'stored'],
-    );
+    assert.deepEqual(pluck(results, 'kind'), ['refused', 'stored']);
     assert.match(JSON.stringify(results[0]), /64 MiB of its client's reports wait to be opened/);
     const [oldest] = await storage.sealed.waiting('unseen', null, 1);
     await storage.sealed.remove(oldest === undefined ? [] : [oldest.id]);
@@ -84,10 +76,15 @@ onBothDatabases('sealed reports', (kit) => {
       sealedItem({ reportId: 'ffffffff-0000-4000-8000-000000000000' }),
       sealedItem({ reportId: 'ffffffff-0000-4000-8000-000000000000' }),
     ]);
-    assert.deepEqual(
-      results.map(({ kind }) => kind),
-      ['duplicate', 'foreign', 'duplicate', 'duplicate', 'foreign', 'stored', 'duplicate'],
-    );
+    assert.deepEqual(pluck(results, 'kind'), [
+      'duplicate',
+      'foreign',
+      'duplicate',
+      'duplicate',
+      'foreign',
+      'stored',
+      'duplicate',
+    ]);
     assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 2);
   });
 
@@ -96,10 +93,7 @@ onBothDatabases('sealed reports', (kit) => {
     // Longer than the column on one database, of a wrong type on the other.
     const bad = sealedItem({ client: kit.kind === 'mysql' ? 'x'.repeat(200) : (null as unknown as string) });
     const results = await storage.reports.saveSealed([sealedItem(), bad, sealedItem()]);
-    assert.deepEqual(
-      results.map(({ kind }) => kind),
-      ['stored', 'refused', 'stored'],
-    );
+    assert.deepEqual(pluck(results, 'kind'), ['stored', 'refused', 'stored']);
   });
 
   it('go in the transaction that stores what was in them, and only then', async () => {
@@ -114,14 +108,8 @@ onBothDatabases('sealed reports', (kit) => {
       { ...two, client: 'web-2', sealedRow: other?.id ?? 0 },
       { ...three, receivedAtMs: NaN, sealedRow: b?.id ?? 0 },
     ]);
-    assert.deepEqual(
-      results.map(({ kind }) => kind),
-      ['stored', 'foreign', 'refused'],
-    );
-    assert.deepEqual(
-      (await storage.sealed.waiting('unseen', null, 10)).map(({ id }) => id),
-      [b?.id, other?.id],
-    );
+    assert.deepEqual(pluck(results, 'kind'), ['stored', 'foreign', 'refused']);
+    assert.deepEqual(pluck(await storage.sealed.waiting('unseen', null, 10), 'id'), [b?.id, other?.id]);
     assert.deepEqual(await storage.reports.ingest([{ ...one, sealedRow: b?.id ?? 0 }]), [{ kind: 'duplicate' }]);
     assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 1);
   });
@@ -148,10 +136,7 @@ onBothDatabases('sealed reports', (kit) => {
     assert.deepEqual(await storage.sealed.waiting({ keyIds: [] }, null, 10), []);
     assert.deepEqual(await storage.sealed.waiting({ keyIds: [keyA] }, null, 10), []);
     const marked = await storage.sealed.waiting({ keyIds: [keyA, keyB] }, null, 10);
-    assert.deepEqual(
-      marked.map(({ id }) => id),
-      [newest],
-    );
+    assert.deepEqual(pluck(marked, 'id'), [newest]);
     assert.equal(await storage.sealed.removeKeyless(noonMs + 105, 100), 0);
     assert.equal(await storage.sealed.removeKeyless(noonMs + 106, 100), 1);
     await storage.sealed.remove(all.map(({ id }) => id));
@@ -159,8 +144,7 @@ onBothDatabases('sealed reports', (kit) => {
   });
 
   it('are summed up by key and reason, since when by the clock of the database, and count as reports', async () => {
-    const { storage } = await kit.open();
-    const { alerts, reports, sealed } = storage;
+    const { alerts, reports, sealed } = await kit.open();
     const before = await alerts.nowMs();
     await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
     await reports.saveSealed([
@@ -180,13 +164,10 @@ onBothDatabases('sealed reports', (kit) => {
       ],
     );
     for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
-    assert.deepEqual(
-      (await alerts.seenClients()).map(({ name, lastReportAtMs }) => [name, lastReportAtMs]),
-      [
-        ['a', noonMs + 9],
-        ['b', noonMs],
-      ],
-    );
+    assert.deepEqual(pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs'), [
+      ['a', noonMs + 9],
+      ['b', noonMs],
+    ]);
   });
 
   it('a good visit says what its client seals to; a failed one and one that left something there say nothing', async () => {

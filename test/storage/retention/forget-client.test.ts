@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { pluck } from '../support/pluck.ts';
 
 const never = new AbortController().signal;
 const dayMs = 86_400_000;
@@ -17,8 +18,7 @@ const columnsSql = {
 
 onBothDatabases('a client that left', (kit) => {
   test('leaves no row in any table, and the other clients keep theirs', async () => {
-    const { storage, database } = await kit.open();
-    const { alerts, reports, retention } = storage;
+    const { alerts, reports, retention, storage, database } = await kit.open();
     const disk = worker('disk', {
       mount: '/',
       fstype: 'ext4',
@@ -59,10 +59,7 @@ onBothDatabases('a client that left', (kit) => {
     assert.equal(await retention.forgetClient('old', never), true);
     const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
     assert.deepEqual(await counts(), expected);
-    assert.deepEqual(
-      (await storage.history.clients()).map(({ client }) => client),
-      ['web-1'],
-    );
+    assert.deepEqual(pluck(await storage.history.clients(), 'client'), ['web-1']);
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
     assert.equal(await retention.forgetClient('old', never), false);
   });

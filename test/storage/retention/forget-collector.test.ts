@@ -7,8 +7,7 @@ import { item, noonMs, runEnd, runStart, worker } from '../support/samples.ts';
 
 onBothDatabases('a collector that is no more', (kit) => {
   test('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async () => {
-    const { storage } = await kit.open();
-    const { alerts, reports, retention } = storage;
+    const { alerts, reports, retention } = await kit.open();
     for (const collectorId of ['old', 'new']) {
       const start = runStart({ collectorId });
       await reports.endRun(start, runEnd(start));

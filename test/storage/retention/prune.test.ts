@@ -19,7 +19,7 @@ onBothDatabases('prune', (kit) => {
     const opened = await kit.open();
     await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
     const pruned = await opened.storage.retention.prune(limits, never);
-    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4, visits: 0, runs: 0 });
+    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4 });
     assert.deepEqual(await counts(opened), { stats: 4, reports: 2, disk_stats: 12, network_stats: 4 });
     assert.deepEqual(await opened.storage.retention.prune(limits, never), nothing);
   });
@@ -29,14 +29,7 @@ onBothDatabases('prune', (kit) => {
     const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await opened.storage.reports.ingest([...items, item()]);
     const pruned = await opened.storage.retention.prune(limits, never);
-    assert.deepEqual(pruned, {
-      ...nothing,
-      freedBytes: pruned.freedBytes,
-      stats: 1201,
-      reports: 1201,
-      visits: 0,
-      runs: 0,
-    });
+    assert.deepEqual(pruned, { ...nothing, freedBytes: pruned.freedBytes, stats: 1201, reports: 1201 });
     assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
   });
 
@@ -48,8 +41,6 @@ onBothDatabases('prune', (kit) => {
     let transactions = 0;
     t.mock.method(performance, 'now', () => clockMs);
     const slow: Database = {
-      dialect: database.dialect,
-      maxBatchBytes: () => database.maxBatchBytes(),
       read: (work) => database.read(work),
       readOnly: (sql) => database.readOnly(sql),
       migrate: (work) => database.migrate(work),
@@ -84,24 +75,20 @@ onBothDatabases('prune', (kit) => {
     const opened = await kit.open();
     const { storage, database } = opened;
     await storeDaysAgo(opened, [50, 49, 48, 0]);
-    await storage.reports.saveVisits([
-      visit({ runId: randomUUID(), startedAtMs: noonMs - 50 * dayMs }),
-      visit({ runId: randomUUID(), startedAtMs: noonMs - 49 * dayMs }),
-    ]);
+    const visits = [50, 49].map((days) => visit({ runId: randomUUID(), startedAtMs: noonMs - days * dayMs }));
+    await storage.reports.saveVisits(visits);
     await storage.reports.startRun(runStart({ program: 'alert' }));
     assert.deepEqual(await storage.retention.prune(limits, never), nothing);
     await database.write(async (session) => {
-      const stats = await unprocessedIds(session, 'stats', 2);
-      await markProcessed(session, database.dialect, 'stats', stats);
-      const visits = await unprocessedIds(session, 'visits', 1);
-      await markProcessed(session, database.dialect, 'visits', visits);
+      await markProcessed(session, 'stats', await unprocessedIds(session, 'stats', 2));
+      await markProcessed(session, 'visits', await unprocessedIds(session, 'visits', 1));
     });
     const pruned = await storage.retention.prune(limits, never);
-    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1, runs: 0 });
+    assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1 });
   });
 
   test('a run stays while it has visits, and so does the newest finished one of a collector', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const ago = (days: number, options = {}): ReturnType<typeof runStart> =>
       runStart({ startedAtMs: noonMs - days * dayMs, ...options });
     const withVisit = ago(50, { id: 'with-visit' });
@@ -110,21 +97,16 @@ onBothDatabases('prune', (kit) => {
     for (const run of [ago(55), ago(45), withVisit, silent, newest]) await storage.reports.endRun(run, runEnd(run));
     await storage.reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
     assert.equal((await storage.retention.prune(limits, never)).runs, 2);
-    const left = await storage.history.query('SELECT id FROM runs ORDER BY started_at');
-    assert.deepEqual(
-      left.map((row) => row['id']),
-      ['silent', 'with-visit', 'newest'],
-    );
+    const left = await rows('SELECT id FROM runs ORDER BY started_at');
+    assert.deepEqual(left.flat(), ['silent', 'with-visit', 'newest']);
   });
 
   test('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     await storage.reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
     await storage.retention.prune(limits, never);
-    const [left] = await storage.history.query(
-      'SELECT (SELECT COUNT(*) FROM inventory) AS rows_left, (SELECT COUNT(*) FROM inventory_reports) AS ids_left',
-    );
-    assert.deepEqual({ ...left }, { rows_left: 1, ids_left: 0 });
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM inventory'), [[1]]);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM inventory_reports'), [[0]]);
   });
 
   test('an aborted prune ends without harm', async () => {
@@ -136,8 +118,7 @@ onBothDatabases('prune', (kit) => {
 
 onBothDatabases('rename', (kit) => {
   test('everything of a client follows it to its new name, once', async () => {
-    const opened = await kit.open();
-    const { storage, database } = opened;
+    const { storage, database, rows } = await kit.open();
     await storage.reports.ingest([item({ client: 'old' }), item({ client: 'old', name: 'Inventory report' })]);
     await storage.reports.ingest([item({ client: 'other' })]);
     await storage.reports.saveVisits([visit({ client: 'old' })]);
@@ -151,40 +132,28 @@ onBothDatabases('rename', (kit) => {
     assert.equal(await storage.retention.renameClient('old', 'new'), true);
     assert.equal(await storage.retention.renameClient('old', 'new'), false);
     for (const table of ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports']) {
-      const rows = await storage.history.query(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
-      assert.deepEqual(
-        rows.map((row) => row['client']),
-        ['new'],
-        table,
-      );
+      const clients = await rows(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
+      assert.deepEqual(clients, [['new']], table);
     }
-    const silences = await storage.history.query('SELECT client FROM silences ORDER BY id');
-    assert.deepEqual(
-      silences.map((row) => row['client']),
-      ['new', 'ol*'],
-    );
+    assert.deepEqual((await rows('SELECT client FROM silences ORDER BY id')).flat(), ['new', 'ol*']);
     assert.deepEqual([...(await storage.reports.clientFacts()).keys()].sort(), ['new', 'other']);
   });
 
   test('a name that has rows already takes the others in', async () => {
-    const { storage } = await kit.open();
+    const { storage, rows } = await kit.open();
     const visited = { runId: 'same-run' };
     await storage.reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
     await storage.reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
     await storage.reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
     assert.equal(await storage.retention.renameClient('old', 'new'), true);
-    const [client] = await storage.history.query('SELECT name, first_seen, last_report_at FROM clients');
-    assert.deepEqual(
-      { ...client },
-      { name: 'new', first_seen: '2026-11-20 09:59:59.000', last_report_at: '2026-11-20 10:00:00.000' },
-    );
-    const [visits] = await storage.history.query('SELECT COUNT(*) AS count FROM visits');
-    assert.equal(visits?.['count'], 1);
+    const clients = await rows('SELECT name, first_seen, last_report_at FROM clients');
+    assert.deepEqual(clients, [['new', '2026-11-20 09:59:59.000', '2026-11-20 10:00:00.000']]);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM visits'), [[1]]);
   });
 
   test('an open alert stays open under its new key, unless the new name has the same one', async () => {
-    const { storage, database } = await kit.open();
-    const { alertKey } = await import('../../../src/storage/rows/alert-key.ts');
+    const { storage, database, rows } = await kit.open();
+    const { alertKey } = await import('../../../src/storage/rows/alert-rows.ts');
     await storage.reports.saveVisits([visit({ client: 'old' }), visit({ client: 'new' })]);
     const insert = `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)
       VALUES (?, 'disk', ?, ?, ?, 'critical', 'firing')`;
@@ -199,20 +168,14 @@ onBothDatabases('rename', (kit) => {
       }
     });
     await storage.retention.renameClient('old', 'new');
-    const rows = await storage.history.query(
-      'SELECT client, subject, state, closed_reason, alert_key, open_key FROM alerts ORDER BY id',
-    );
+    const sql = 'SELECT client, subject, state, closed_reason, alert_key, open_key FROM alerts ORDER BY id';
     const root = alertKey('new', 'disk', '/');
     const data = alertKey('new', 'disk', '/data');
-    const both = { client: 'new' };
-    assert.deepEqual(
-      rows.map((row) => ({ ...row })),
-      [
-        { ...both, subject: '/', state: 'resolved', closed_reason: 'superseded', alert_key: root, open_key: null },
-        { ...both, subject: '/data', state: 'firing', closed_reason: null, alert_key: data, open_key: data },
-        { ...both, subject: '/', state: 'firing', closed_reason: null, alert_key: root, open_key: root },
-      ],
-    );
+    assert.deepEqual(await rows(sql), [
+      ['new', '/', 'resolved', 'superseded', root, null],
+      ['new', '/data', 'firing', null, data, data],
+      ['new', '/', 'firing', null, root, root],
+    ]);
   });
 });
 

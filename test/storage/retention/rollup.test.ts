@@ -8,12 +8,12 @@ import type { Row, WorkerReport } from '../../../src/report/report.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
-import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup-tables.ts';
-import { diskTarget, networkTarget, statsTarget } from '../../../src/storage/rows/report-rows.ts';
+import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
+import { diskStatsRows, networkStatsRows, reportRows } from '../../../src/storage/rows/report-rows.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { storageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
-import { type Opened, onBothDatabases } from '../support/databases.ts';
+import { onBothDatabases } from '../support/databases.ts';
 import type { PruneWriterOptions } from '../support/prune-writer.ts';
 import { rollupTotals } from '../support/rollup-totals.ts';
 import { item, noonMs, worker } from '../support/samples.ts';
@@ -35,9 +35,14 @@ const oldMs = noonMs - 35 * dayMs;
 test('every figure of what comes in is rolled up', () => {
   const words = new Set(['client', 'mount', 'interface', 'fstype', 'source', 'scope', 'mode', 'hostname', 'os']);
   const places = new Set(['stat_id', 'ordinal', 'report_id', 'run_id', 'boot_id', 'clock_offset_ms']);
-  const targets = { stats: statsTarget, disk_stats: diskTarget, network_stats: networkTarget };
+  const rows = reportRows(item());
+  const written = {
+    stats: rows.stats,
+    disk_stats: diskStatsRows(rows, 1)[0] ?? {},
+    network_stats: networkStatsRows(rows, 1)[0] ?? {},
+  };
   for (const { table, metrics } of rollupSources) {
-    const figures = targets[table].columns.filter(
+    const figures = Object.keys(written[table]).filter(
       (column) => !words.has(column) && !places.has(column) && !column.endsWith('_at'),
     );
     assert.deepEqual([...metrics].sort(), [...figures].sort(), table);
@@ -46,8 +51,8 @@ test('every figure of what comes in is rolled up', () => {
 
 onBothDatabases('rollups', (kit) => {
   test('an hour and a day have the least, the mean and the greatest of what was known, and how many rows knew it', async () => {
-    const opened = await kit.open();
-    await opened.storage.reports.ingest([
+    const { storage, rows } = await kit.open();
+    await storage.reports.ingest([
       sample({ at: oldMs + 1, cpu: 10, processes: 1 }),
       sample({ at: oldMs + 20 * minuteMs, cpu: 40, processes: 2 }),
       sample({ at: oldMs + hourMs - 1, cpu: null, processes: 2 }),
@@ -55,29 +60,29 @@ onBothDatabases('rollups', (kit) => {
       sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
       item(),
     ]);
-    assert.equal((await opened.storage.retention.prune(limits, never)).stats, 5);
+    assert.equal((await storage.retention.prune(limits, never)).stats, 5);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
-    assert.deepEqual(await rows(opened, `SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
+    assert.deepEqual(await rows(`SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
       ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
       ['2026-10-16 11:00:00', 1, 100, 100, 100, 1, 7],
       ['2026-10-17 00:00:00', 1, 2, 2, 2, 1, 1],
     ]);
-    assert.deepEqual(await rows(opened, `SELECT day, ${figures} FROM stats_daily ORDER BY day`), [
+    assert.deepEqual(await rows(`SELECT day, ${figures} FROM stats_daily ORDER BY day`), [
       ['2026-10-16', 4, 10, 50, 100, 3, 3],
       ['2026-10-17', 1, 2, 2, 2, 1, 1],
     ]);
   });
 
   test('each mount and each interface has its own, and what nobody knew stays unknown', async () => {
-    const opened = await kit.open();
-    await opened.storage.reports.ingest([
+    const { storage, rows } = await kit.open();
+    await storage.reports.ingest([
       sample({ at: oldMs, mounts: { '/': 10, '/data': 90, '/Data': 1 } }),
       sample({ at: oldMs + minuteMs, mounts: { '/': 20, '/data': null } }),
       sample({ at: oldMs + minuteMs, client: 'web-2', mounts: { '/': null } }),
       item(),
       item({ client: 'web-2' }),
     ]);
-    await opened.storage.retention.prune(limits, never);
+    await storage.retention.prune(limits, never);
     const disks = 'client, mount, samples, used_percent_min, used_percent_mean, used_percent_max, used_percent_count';
     const expected = [
       ['web-1', '/', 2, 10, 15, 20, 2],
@@ -86,16 +91,16 @@ onBothDatabases('rollups', (kit) => {
       ['web-2', '/', 1, null, null, null, 0],
     ];
     for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
-      assert.deepEqual(await rows(opened, `SELECT ${disks} FROM ${table} ORDER BY client, mount`), expected, table);
+      assert.deepEqual(await rows(`SELECT ${disks} FROM ${table} ORDER BY client, mount`), expected, table);
     }
     const networks = 'interface, samples, tx_bytes_per_s_mean, rx_bytes_per_s_count';
-    assert.deepEqual(await rows(opened, `SELECT ${networks} FROM network_stats_hourly WHERE client = 'web-1'`), [
+    assert.deepEqual(await rows(`SELECT ${networks} FROM network_stats_hourly WHERE client = 'web-1'`), [
       ['eth0', 2, 2048, 0],
     ]);
   });
 
   test('a client that names others in each report leaves as many as one report may have, the most frequent first', async () => {
-    const opened = await kit.open();
+    const { storage, rows } = await kit.open();
     const names = (visit: number, count: number): readonly Row[] =>
       Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
     const reports = Array.from({ length: 12 }, (_, visit) =>
@@ -109,25 +114,24 @@ onBothDatabases('rollups', (kit) => {
       observedAtMs: oldMs,
       workers: [worker('disk', { mount: '/', used_percent: 5 })],
     });
-    await opened.storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
-    await opened.storage.retention.prune(limits, never);
+    await storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
+    await storage.retention.prune(limits, never);
     for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
-      const counted = await rows(opened, `SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
+      const counted = await rows(`SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
       assert.deepEqual(counted, [
         ['good', 1],
         ['web-1', 200],
       ]);
-      assert.deepEqual(await rows(opened, `SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
+      assert.deepEqual(await rows(`SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
     }
   });
 
   test('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async () => {
-    const opened = await kit.open();
-    const { reports, retention } = opened.storage;
+    const { rows, reports, retention } = await kit.open();
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
     await retention.prune(limits, never);
-    assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
+    assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
     for (const [late, expected] of [
       [
         [30, 60, 90],
@@ -142,24 +146,23 @@ onBothDatabases('rollups', (kit) => {
     ] as const) {
       await reports.ingest(late.map((cpu) => sample({ at: oldMs + 30 * minuteMs, cpu })));
       await retention.prune(limits, never);
-      assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_hourly`), [expected]);
-      assert.deepEqual(await rows(opened, `SELECT ${figures} FROM stats_daily`), [expected]);
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [expected]);
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_daily`), [expected]);
     }
   });
 
   test('an hour goes as a whole: one that has just begun to be old stays until it has ended', async () => {
-    const opened = await kit.open();
+    const { storage, rows } = await kit.open();
     const halfPast = { ...limits, nowMs: noonMs + 30 * minuteMs };
     const limitMs = noonMs - limits.rawMs;
     const times = [limitMs - 1, limitMs, limitMs + 29 * minuteMs, limitMs + 31 * minuteMs, noonMs];
-    await opened.storage.reports.ingest(times.map((at) => sample({ at })));
-    assert.equal((await opened.storage.retention.prune(halfPast, never)).stats, 1);
-    assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-21 09:00:00', 1]]);
+    await storage.reports.ingest(times.map((at) => sample({ at })));
+    assert.equal((await storage.retention.prune(halfPast, never)).stats, 1);
+    assert.deepEqual(await rows('SELECT hour, samples FROM stats_hourly'), [['2026-10-21 09:00:00', 1]]);
   });
 
   test('hours go after the hourly limit, days after the daily one, and of each client as much', async () => {
-    const opened = await kit.open();
-    const { reports, retention } = opened.storage;
+    const { rows, reports, retention } = await kit.open();
     const ago = (days: number): number => noonMs - days * dayMs;
     const clients = ['a', 'b'];
     await reports.ingest(
@@ -172,11 +175,11 @@ onBothDatabases('rollups', (kit) => {
     // Reports too old for a rollup were added to one for a moment. The result must not depend on how they arrived.
     const [first, second] = [await retention.prune(limits, never), await retention.prune(limits, never)];
     assert.deepEqual([first, second], [second, second]);
-    assert.deepEqual(await rows(opened, 'SELECT client, hour FROM stats_hourly ORDER BY client'), [
+    assert.deepEqual(await rows('SELECT client, hour FROM stats_hourly ORDER BY client'), [
       ['a', '2025-11-21 10:00:00'],
       ['b', '2025-11-21 10:00:00'],
     ]);
-    assert.deepEqual(await rows(opened, "SELECT DISTINCT day FROM disk_stats_daily WHERE client = 'b' ORDER BY day"), [
+    assert.deepEqual(await rows("SELECT DISTINCT day FROM disk_stats_daily WHERE client = 'b' ORDER BY day"), [
       ['2021-11-22'],
       ['2025-11-19'],
       ['2025-11-21'],
@@ -184,39 +187,34 @@ onBothDatabases('rollups', (kit) => {
   });
 
   test('without a limit of their own none are made, and those that are there stay', async () => {
-    const opened = await kit.open();
-    const { reports, retention } = opened.storage;
+    const { rows, reports, retention } = await kit.open();
     const off = { ...limits, hourlyMs: null, dailyMs: null };
     await reports.ingest([sample({ at: oldMs - dayMs }), item()]);
     await retention.prune(limits, never);
     await reports.ingest([sample({ at: oldMs })]);
     await retention.prune({ ...off, nowMs: noonMs + 3650 * dayMs }, never);
-    assert.deepEqual(await rows(opened, 'SELECT day, samples FROM stats_daily'), [['2026-10-15', 1]]);
-    assert.deepEqual(await rows(opened, 'SELECT hour, samples FROM stats_hourly'), [['2026-10-15 10:00:00', 1]]);
+    assert.deepEqual(await rows('SELECT day, samples FROM stats_daily'), [['2026-10-15', 1]]);
+    assert.deepEqual(await rows('SELECT hour, samples FROM stats_hourly'), [['2026-10-15 10:00:00', 1]]);
     await reports.ingest([sample({ at: oldMs })]);
     await retention.prune({ ...limits, hourlyMs: limits.rawMs }, never);
-    assert.deepEqual(
-      await rows(opened, 'SELECT COUNT(*) FROM stats_hourly'),
-      [[0]],
-      'kept no longer than raw: not made',
-    );
-    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats_daily'), [[2]]);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM stats_hourly'), [[0]], 'kept no longer than raw: not made');
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM stats_daily'), [[2]]);
   });
 
   test('cut off before or after any statement, nothing is lost and nothing counts twice', async () => {
-    const opened = await kit.open();
-    await opened.storage.reports.ingest([...backlog(), item()]);
-    const before = await rollupTotals(opened.database, 'hour');
+    const { storage, database, rows } = await kit.open();
+    await storage.reports.ingest([...backlog(), item()]);
+    const before = await rollupTotals(database, 'hour');
     const crashAt = async (statement: number, when: 'before' | 'after'): Promise<boolean> => {
       const crashes: number[] = [];
       const crash = (): void => {
         crashes.push(statement);
         throw new Error('crash');
       };
-      const { database } = crashingDatabase(opened.database, { statement, when, crash });
-      const thrown = await prune(database, limits, never).catch((error: unknown) => error);
+      const crashing = crashingDatabase(database, { statement, when, crash });
+      const thrown = await prune(crashing.database, limits, never).catch((error: unknown) => error);
       for (const span of ['hour', 'day'] as const) {
-        assert.deepEqual(await rollupTotals(opened.database, span), before, `${span}, ${when} ${statement}`);
+        assert.deepEqual(await rollupTotals(database, span), before, `${span}, ${when} ${statement}`);
       }
       if (crashes.length > 0) assert.match(String(thrown), /crash/);
       return crashes.length > 0;
@@ -224,30 +222,30 @@ onBothDatabases('rollups', (kit) => {
     let statement = 1;
     while ((await crashAt(statement, 'before')) && (await crashAt(statement, 'after'))) statement += 1;
     assert.ok(statement > 10, `${statement} statements`);
-    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats'), [[3]], 'the newest of each client');
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM stats'), [[3]], 'the newest of each client');
   });
 
   test('killed in the middle of a transaction, it goes on where it was', async () => {
-    const opened = await kit.open();
-    await opened.storage.reports.ingest([...backlog(), item()]);
-    const before = await rollupTotals(opened.database, 'hour');
+    const { config, storage, database, rows } = await kit.open();
+    await storage.reports.ingest([...backlog(), item()]);
+    const before = await rollupTotals(database, 'hour');
     for (const statement of [5, 17]) {
-      const options: PruneWriterOptions = { ...storageArgument(opened.config), limits, statement };
+      const options: PruneWriterOptions = { ...storageArgument(config), limits, statement };
       const file = path.join(import.meta.dirname, '../support/prune-writer.ts');
       const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], { stdio: 'inherit' });
       assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
-      assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
-      assert.deepEqual(await rollupTotals(opened.database, 'day'), before);
+      assert.deepEqual(await rollupTotals(database, 'hour'), before);
+      assert.deepEqual(await rollupTotals(database, 'day'), before);
     }
-    assert.equal((await opened.storage.retention.prune(limits, never)).more, false);
-    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
-    assert.deepEqual(await rows(opened, 'SELECT COUNT(*) FROM stats'), [[3]]);
+    assert.equal((await storage.retention.prune(limits, never)).more, false);
+    assert.deepEqual(await rollupTotals(database, 'hour'), before);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM stats'), [[3]]);
   });
 
   if (kit.kind === 'mysql') {
     test('a connection that is cut at any statement is made anew, and nothing is done twice', async () => {
-      const opened = await kit.open();
-      const own = await openDatabase({ storage: opened.config, program: 'collect' });
+      const { config, storage, database } = await kit.open();
+      const own = await openDatabase({ storage: config, program: 'collect' });
       try {
         for (const [statement, when] of [
           [1, 'after'],
@@ -256,17 +254,17 @@ onBothDatabases('rollups', (kit) => {
           [10, 'after'],
           [11, 'after'],
         ] as const) {
-          await opened.storage.reports.ingest([...backlog(), item()]);
-          const before = await rollupTotals(opened.database, 'hour');
+          await storage.reports.ingest([...backlog(), item()]);
+          const before = await rollupTotals(database, 'hour');
           const [row] = await own.read((session) => session.all('SELECT CONNECTION_ID() AS id'));
           const crash = async (): Promise<void> => {
-            await opened.database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
+            await database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
           };
-          const { database } = crashingDatabase(own, { statement, when, crash });
-          const pruned = await prune(database, limits, never);
+          const cut = crashingDatabase(own, { statement, when, crash });
+          const pruned = await prune(cut.database, limits, never);
           assert.ok(pruned.stats >= 88 && !pruned.more, JSON.stringify(pruned));
-          assert.deepEqual(await rollupTotals(opened.database, 'hour'), before, `${when} ${statement}`);
-          assert.deepEqual(await rollupTotals(opened.database, 'day'), before);
+          assert.deepEqual(await rollupTotals(database, 'hour'), before, `${when} ${statement}`);
+          assert.deepEqual(await rollupTotals(database, 'day'), before);
         }
       } finally {
         await own.close();
@@ -275,23 +273,23 @@ onBothDatabases('rollups', (kit) => {
   }
 
   test('two that prune at once, while reports come in, count each row once', async () => {
-    const opened = await kit.open();
-    await opened.storage.reports.ingest([...backlog(), item(), item({ client: 'web-2' }), item({ client: 'web-3' })]);
-    const other = await openStorage({ storage: opened.config, migrate: false, program: 'collect' });
-    const third = await openStorage({ storage: opened.config, migrate: false, program: 'collect' });
+    const { config, storage, database } = await kit.open();
+    await storage.reports.ingest([...backlog(), item(), item({ client: 'web-2' }), item({ client: 'web-3' })]);
+    const other = await openStorage({ storage: config, migrate: false, program: 'collect' });
+    const third = await openStorage({ storage: config, migrate: false, program: 'collect' });
     try {
-      const before = await rollupTotals(opened.database, 'day');
+      const before = await rollupTotals(database, 'day');
       const late = backlog();
       const [one, two] = await Promise.all([
-        opened.storage.retention.prune(limits, never),
+        storage.retention.prune(limits, never),
         other.retention.prune(limits, never),
         third.reports.ingest(late.slice(0, 20)),
       ]);
-      const last = await opened.storage.retention.prune(limits, never);
+      const last = await storage.retention.prune(limits, never);
       assert.equal(one.stats + two.stats + last.stats, backlog().length + 20);
-      const after = await rollupTotals(opened.database, 'day');
+      const after = await rollupTotals(database, 'day');
       assert.equal(after['stats']?.[0], (before['stats']?.[0] ?? 0) + 20);
-      assert.deepEqual(await rollupTotals(opened.database, 'hour'), after);
+      assert.deepEqual(await rollupTotals(database, 'hour'), after);
     } finally {
       await other.close();
       await third.close();
@@ -299,8 +297,7 @@ onBothDatabases('rollups', (kit) => {
   });
 
   test('a client that is renamed takes its rollups along, and those of one hour become one', async () => {
-    const opened = await kit.open();
-    const { reports, retention } = opened.storage;
+    const { database, rows, reports, retention } = await kit.open();
     await reports.ingest([
       sample({ client: 'old', at: oldMs, cpu: 10, mounts: { '/': 10 } }),
       sample({ client: 'old', at: oldMs + hourMs, cpu: 50, mounts: { '/': 50 } }),
@@ -310,18 +307,15 @@ onBothDatabases('rollups', (kit) => {
       item({ client: 'new' }),
     ]);
     await retention.prune(limits, never);
-    const before = await rollupTotals(opened.database, 'hour');
+    const before = await rollupTotals(database, 'hour');
     assert.equal(await retention.renameClient('old', 'new'), true);
-    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
+    assert.deepEqual(await rollupTotals(database, 'hour'), before);
+    assert.deepEqual(await rows('SELECT client, hour, samples, cpu_percent_mean FROM stats_hourly ORDER BY hour'), [
+      ['new', '2026-10-16 10:00:00', 3, 30],
+      ['new', '2026-10-16 11:00:00', 1, 50],
+    ]);
     assert.deepEqual(
-      await rows(opened, 'SELECT client, hour, samples, cpu_percent_mean FROM stats_hourly ORDER BY hour'),
-      [
-        ['new', '2026-10-16 10:00:00', 3, 30],
-        ['new', '2026-10-16 11:00:00', 1, 50],
-      ],
-    );
-    assert.deepEqual(
-      await rows(opened, 'SELECT client, mount, samples, used_percent_mean FROM disk_stats_daily ORDER BY mount'),
+      await rows('SELECT client, mount, samples, used_percent_mean FROM disk_stats_daily ORDER BY mount'),
       [
         ['new', '/', 3, 100 / 3],
         ['new', '/srv', 1, 1],
@@ -330,51 +324,48 @@ onBothDatabases('rollups', (kit) => {
   });
 
   test('more than a transaction takes goes in several, and a client with more rows than one takes in two', async () => {
-    const opened = await kit.open();
+    const { storage, database, rows } = await kit.open();
     const busy = Array.from({ length: 700 }, (_, index) => sample({ at: oldMs + index * 1000, cpu: index % 2 }));
     const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
-    for (const batch of [busy, others]) await opened.storage.reports.ingest(batch);
-    const before = await rollupTotals(opened.database, 'hour');
-    assert.equal((await opened.storage.retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
-    assert.deepEqual(await rollupTotals(opened.database, 'hour'), before);
-    assert.deepEqual(await rows(opened, "SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
+    for (const batch of [busy, others]) await storage.reports.ingest(batch);
+    const before = await rollupTotals(database, 'hour');
+    assert.equal((await storage.retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
+    assert.deepEqual(await rollupTotals(database, 'hour'), before);
+    assert.deepEqual(await rows("SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
       [699, 349 / 699],
     ]);
   });
 
   test('the columns are those of the tables, and the views by the hour and by the day show rows and rollups as one', async () => {
-    const opened = await kit.open();
+    const { storage, rows } = await kit.open();
     for (const source of rollupSources) {
       for (const span of ['hour', 'day'] as const) {
         const columns = rollupColumns(source, span);
-        assert.deepEqual(await rows(opened, `SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
-        const mixed = await opened.storage.history.query(`SELECT * FROM ${rollupTable(source, span)}`);
+        assert.deepEqual(await rows(`SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
+        const mixed = await storage.history.query(`SELECT * FROM ${rollupTable(source, span)}`);
         assert.deepEqual(mixed, []);
       }
     }
-    await opened.storage.reports.ingest([
+    await storage.reports.ingest([
       sample({ at: oldMs, cpu: 10, mounts: { '/': 7 } }),
       sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
       sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
     ]);
-    await opened.storage.retention.prune(limits, never);
+    await storage.retention.prune(limits, never);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     for (const span of ['hour', 'day']) {
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`), [
+        [2, 10, 15, 20, 2],
+        [1, 99, 99, 99, 1],
+      ]);
       assert.deepEqual(
-        await rows(opened, `SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`),
-        [
-          [2, 10, 15, 20, 2],
-          [1, 99, 99, 99, 1],
-        ],
-      );
-      assert.deepEqual(
-        await rows(opened, `SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
+        await rows(`SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
         [
           ['/', 2, 8],
           ['/', 1, 9],
         ],
       );
-      assert.equal((await rows(opened, `SELECT interface FROM network_stats_by_${span}`)).length, 2);
+      assert.equal((await rows(`SELECT interface FROM network_stats_by_${span}`)).length, 2);
     }
   });
 });
@@ -411,8 +402,4 @@ function backlog(): readonly ReturnType<typeof item>[] {
   return Array.from({ length: 90 }, (_, index) =>
     sample({ at: oldMs + index * 2 * minuteMs, client: `web-${(index % 3) + 1}`, cpu: index % 7 === 0 ? null : index }),
   );
-}
-
-async function rows({ storage }: Opened, sql: string): Promise<readonly (readonly unknown[])[]> {
-  return (await storage.history.query(sql)).map((row) => Object.values(row));
 }

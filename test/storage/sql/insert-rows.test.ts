@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { sqliteDialect } from '../../../src/storage/dialects/sqlite/dialect.ts';
 import { forChunks, insertRows } from '../../../src/storage/sql/insert-rows.ts';
-import type { Session, SqlValue } from '../../../src/storage/sql/session.ts';
+import type { Session, SqlValue } from '../../../src/storage/sql/database.ts';
 
 interface Statement {
   readonly sql: string;
   readonly values: readonly SqlValue[];
 }
 
-function recorder(): { readonly session: Session; readonly statements: Statement[] } {
+function recorder(maxBatchBytes: number): { readonly session: Session; readonly statements: Statement[] } {
   const statements: Statement[] = [];
   const session: Session = {
+    dialect: sqliteDialect,
+    maxBatchBytes,
     run: (sql, values = []) => {
       statements.push({ sql, values });
       return Promise.resolve(0);
@@ -21,7 +24,6 @@ function recorder(): { readonly session: Session; readonly statements: Statement
   return { session, statements };
 }
 
-const target = { table: 't', columns: ['a', 'b'] } as const;
 const bytesOf = (values: readonly SqlValue[]): number =>
   values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? Buffer.byteLength(value) : 8), 0);
 
@@ -32,9 +34,9 @@ for (const [what, count, textBytes, maxBytes] of [
   ['rows of which one is beyond it, and below the packet', 5, 900_000, 262_144],
 ] as const) {
   test(`${what}: all are sent, in order, and no statement is too large`, async () => {
-    const { session, statements } = recorder();
+    const { session, statements } = recorder(maxBytes);
     const rows = Array.from({ length: count }, (_, index) => ({ a: index, b: 'ä'.repeat(textBytes / 2) }));
-    await insertRows(session, target, rows, maxBytes);
+    await insertRows(session, 't', rows);
     const sent = statements.flatMap(({ values }) => values.filter((value) => typeof value === 'number'));
     assert.deepEqual(
       sent,
@@ -46,17 +48,17 @@ for (const [what, count, textBytes, maxBytes] of [
 }
 
 test('a row that no packet can carry is refused before it is sent', async () => {
-  const { session, statements } = recorder();
-  await assert.rejects(insertRows(session, target, [{ a: 1, b: 'x'.repeat(4001) }], 1000), {
-    kind: 'refused',
-  });
+  const { session, statements } = recorder(1000);
+  await assert.rejects(insertRows(session, 't', [{ a: 1, b: 'x'.repeat(4001) }]), { kind: 'refused' });
   assert.deepEqual(statements, []);
 });
 
 test('values never stand in the text', async () => {
-  const { session, statements } = recorder();
-  await insertRows(session, target, [{ a: 1, b: "'); DROP TABLE t; --" }], 1000);
+  const { session, statements } = recorder(1000);
+  await insertRows(session, 't', [{ a: 1, b: "'); DROP TABLE t; --" }]);
   assert.deepEqual(statements, [{ sql: 'INSERT INTO t (a, b) VALUES (?, ?)', values: [1, "'); DROP TABLE t; --"] }]);
+  await assert.rejects(insertRows(session, 't', [{ 'a) VALUES (1); --': 1 }]), TypeError);
+  assert.equal(statements.length, 1);
 });
 
 test('a long list is asked for in chunks of few sizes, each value once', async () => {

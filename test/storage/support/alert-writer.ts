@@ -3,10 +3,9 @@
  * WriterOptions as JSON. Says `stored`, or the code of its error.
  */
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
-import { createAlertStore } from '../../../src/storage/create-alert-store.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
-import { storageOf } from '../../support/storage-argument.ts';
-import type { StorageArgument } from '../../support/storage-argument.ts';
+import { storageOf, type StorageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from './crashing-database.ts';
 import { telling, allProcessed } from './alert-work.ts';
 
@@ -31,7 +30,7 @@ const { database } = crashingDatabase(opened, {
   when: 'after',
   crash: () => void process.kill(process.pid, options.signal),
 });
-const alerts = createAlertStore(database);
+const alerts = storageOn(database).alerts;
 try {
   if (options.work === 'tell') await alerts.saveNotifications(options.lease, telling('tell'));
   else await alerts.saveProcessed(options.lease, await allProcessed(alerts));

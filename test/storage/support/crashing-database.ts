@@ -1,5 +1,4 @@
-import type { Database } from '../../../src/storage/sql/database.ts';
-import type { Session } from '../../../src/storage/sql/session.ts';
+import type { Database, Session } from '../../../src/storage/sql/database.ts';
 
 export interface CrashOptions {
   /** Counted from 1, over all statements that are asked for within a transaction. */
@@ -31,7 +30,7 @@ export function crashingDatabase(database: Database, options: CrashOptions): Cra
   return {
     statements: () => count,
     database: wrapped(database, (work) =>
-      database.write((session) => work({ run: counted(session.run), all: counted(session.all) })),
+      database.write((session) => work({ ...session, run: counted(session.run), all: counted(session.all) })),
     ),
   };
 }
@@ -47,18 +46,19 @@ export function commitTwice(database: Database): Database {
 /** The same database, whose clock returns `nowMs`. */
 export function atTime(database: Database, nowMs: () => number): Database {
   const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
+  const dialectOf = (session: Session): Session['dialect'] => ({
+    ...session.dialect,
+    now: text(nowMs()),
+    farAhead: text(nowMs() + 3_600_000),
+  });
   return {
-    ...wrapped(database, (work) => database.write(work)),
-    get dialect() {
-      return { ...database.dialect, now: text(nowMs()), farAhead: text(nowMs() + 3_600_000) };
-    },
+    ...wrapped(database, (work) => database.write((session) => work({ ...session, dialect: dialectOf(session) }))),
+    read: (work) => database.read((session) => work({ ...session, dialect: dialectOf(session) })),
   };
 }
 
 function wrapped(database: Database, write: <T>(work: (session: Session) => Promise<T>) => Promise<T>): Database {
   return {
-    dialect: database.dialect,
-    maxBatchBytes: () => database.maxBatchBytes(),
     read: (work) => database.read(work),
     write,
     readOnly: (sql) => database.readOnly(sql),

@@ -21,11 +21,14 @@ export interface Kit {
   open(): Promise<Opened>;
 }
 
-export interface Opened {
+/** A database with the parts of its storage. */
+export interface Opened extends Omit<Storage, 'close'> {
   readonly config: StorageConfig;
   readonly storage: Storage;
   /** A second connection to the same database, for reading and for holding locks. */
   readonly database: Database;
+  /** Returns the values of the rows of a query. */
+  readonly rows: (sql: string) => Promise<readonly (readonly unknown[])[]>;
 }
 
 /** Runs the same scenarios on SQLite and on a real MariaDB or MySQL. */
@@ -79,5 +82,6 @@ async function open(create: () => Promise<StorageConfig>, closing: Closer): Prom
   closing.add(storage);
   const database = await openDatabase({ storage: config, program: 'read' });
   closing.add(database);
-  return { config, storage, database };
+  const rows: Opened['rows'] = async (sql) => (await storage.history.query(sql)).map((row) => Object.values(row));
+  return { ...storage, config, storage, database, rows };
 }

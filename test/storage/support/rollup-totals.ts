@@ -1,5 +1,5 @@
 import type { Database } from '../../../src/storage/sql/database.ts';
-import { rollupSources, rollupTable } from '../../../src/storage/retention/rollup-tables.ts';
+import { rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
 
 /** Returns the totals of each table, over raw rows and rollups together. Pruning must never change them. */
 export async function rollupTotals(

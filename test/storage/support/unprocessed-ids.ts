@@ -1,4 +1,4 @@
-import type { Session } from '../../../src/storage/sql/session.ts';
+import type { Session } from '../../../src/storage/sql/database.ts';
 
 /** The ids of rows that no alerter has processed, in the order in which they came in. */
 export async function unprocessedIds(

@@ -1,11 +1,16 @@
 import { connect, isIP, type Socket } from 'node:net';
-
 import { authPlugins } from 'mysql2';
-import { createConnection } from 'mysql2/promise';
-import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
+import {
+  createConnection,
+  type Connection,
+  type ConnectionOptions,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from 'mysql2/promise';
+import { readFileSync } from 'node:fs';
 
 import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
-import { readPem, tlsOptions } from './tls-options.ts';
+import { FleetError, messageOf } from '../../../errors.ts';
 
 export { createConnection };
 export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
@@ -69,4 +74,37 @@ function socketTo(host: string, port: number): Socket {
   const socket = connect({ host, port, keepAlive: true, noDelay: true });
   // Node takes the name from here for a socket that it is given, and sets it itself only where it resolved a name.
   return Object.assign(socket, { _host: host });
+}
+
+/** The options that mysql2 takes as `ssl`. */
+interface TlsOptions {
+  readonly rejectUnauthorized: boolean;
+  readonly verifyIdentity: boolean;
+  readonly minVersion: 'TLSv1.2';
+  readonly ca?: string;
+}
+
+/**
+ * `yes` encrypts and believes any certificate; `verify` also checks its authority and the host. null: `no`.
+ * Throws FleetError `config-invalid` when the CA's file cannot be read.
+ */
+function tlsOptions({ tls, ca }: Pick<MysqlConfig, 'tls' | 'ca'>): TlsOptions | null {
+  if (tls === 'no') return null;
+  const verify = tls === 'verify';
+  return {
+    rejectUnauthorized: verify,
+    verifyIdentity: verify,
+    minVersion: 'TLSv1.2',
+    ...(ca === null ? {} : { ca: readPem('ca', ca) }),
+  };
+}
+
+/** Returns the text of a file that <storage> names. Throws FleetError `config-invalid` if it cannot be read. */
+function readPem(attribute: 'ca' | 'serverPublicKeyFile', file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    const message = `<storage ${attribute}>: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'config-invalid', stage: 'config', message, cause: thrown });
+  }
 }

@@ -1,23 +1,21 @@
 import { hourMs, minuteMs } from '../../../platform/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Dialect } from '../../sql/dialect.ts';
-import type { Database } from '../../sql/database.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { mysqlFault } from './faults.ts';
 import { retryOf } from './retry.ts';
-import { createMysqlServers } from './servers.ts';
-import type {
-  Connection,
-  MysqlServers,
-  MysqlServersOptions,
-  OpenedSession,
-  ResultSetHeader,
-  RowDataPacket,
+import {
+  createMysqlServers,
+  type Connection,
+  type MysqlServers,
+  type MysqlServersOptions,
+  type OpenedSession,
+  type ResultSetHeader,
+  type RowDataPacket,
 } from './servers.ts';
-import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 
 export interface MysqlDatabaseOptions extends MysqlServersOptions {
   /** The timeout of a statement. */
@@ -30,7 +28,7 @@ const migrationTimeoutMs = hourMs;
 /** Connects, so that a wrong address or password is known at once. Throws StorageFault. */
 export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<Database> {
   const database = new MysqlServer(options);
-  await database.maxBatchBytes();
+  await database.connect();
   return database;
 }
 
@@ -49,14 +47,8 @@ class MysqlServer implements Database {
     this.#servers = createMysqlServers(options);
   }
 
-  get dialect(): Dialect {
-    if (this.#opened === null) throw new TypeError('no session was opened');
-    return this.#opened.dialect;
-  }
-
-  async maxBatchBytes(): Promise<number> {
+  async connect(): Promise<void> {
     await this.#serial.run(() => this.#connected());
-    return this.#opened?.maxBatchBytes ?? 0;
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -97,7 +89,7 @@ class MysqlServer implements Database {
         // Not all DDL can be prepared, so what has no values goes as text.
         const prepared = this.#session(connection, migrationTimeoutMs);
         return await work({
-          all: prepared.all,
+          ...prepared,
           run: async (sql, values = []) => {
             if (values.length > 0) return prepared.run(sql, values);
             await this.#query(connection, sql, migrationTimeoutMs);
@@ -167,11 +159,15 @@ class MysqlServer implements Database {
   }
 
   #session(connection: Connection, timeoutMs = this.#statementTimeoutMs): Session {
+    if (this.#opened === null) throw new TypeError('no session was opened');
+    const { dialect, maxBatchBytes } = this.#opened;
     const execute = <R extends ResultSetHeader | RowDataPacket[]>(
       sql: string,
       values: readonly SqlValue[],
     ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...values]));
     return {
+      dialect,
+      maxBatchBytes,
       run: async (sql, values = []) => (await execute<ResultSetHeader>(sql, values)).affectedRows,
       all: (sql, values = []) => execute<RowDataPacket[]>(sql, values),
     };

@@ -1,11 +1,17 @@
 import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
-import type { Dialect } from '../../sql/dialect.ts';
+import type { Dialect } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
-import { connectionOptions, createConnection } from './connection-options.ts';
-import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from './connection-options.ts';
+import {
+  connectionOptions,
+  createConnection,
+  type Connection,
+  type ConnectionOptions,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from './connection-options.ts';
 import { mysqlFault } from './faults.ts';
-import { dialectOf } from './server-version.ts';
+import { dialectOf } from './dialect.ts';
 
 export type { Connection, ResultSetHeader, RowDataPacket };
 

@@ -4,12 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeFolder } from '../../../state/make-folder.ts';
 import { isSqliteBusy, openSqlite, type SqliteDatabase, type SqliteStatement } from '../../../platform/sqlite.ts';
-import type { Database } from '../../sql/database.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { sqliteDialect } from './dialect.ts';
 import { sqliteFault } from './faults.ts';
-import type { Session, SqlRow, SqlValue } from '../../sql/session.ts';
 
 export interface SqliteDatabaseOptions {
   readonly path: string;
@@ -45,7 +44,6 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
 }
 
 class SqliteFile implements Database {
-  readonly dialect = sqliteDialect;
   readonly #handle: SqliteDatabase;
   readonly #path: string;
   readonly #signal: AbortSignal | undefined;
@@ -76,10 +74,6 @@ class SqliteFile implements Database {
     // more.
     this.#handle.exec('PRAGMA wal_autocheckpoint = 4000');
     this.#handle.exec('PRAGMA cache_size = -16000');
-  }
-
-  maxBatchBytes(): Promise<number> {
-    return Promise.resolve(maxBatchBytes);
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -155,6 +149,8 @@ class SqliteFile implements Database {
   }
 
   readonly #session: Session = {
+    dialect: sqliteDialect,
+    maxBatchBytes,
     run: async (sql, values = []) =>
       this.#whenFree(() => Number(this.#prepared(sql).run(...(values as SqlValue[])).changes)),
     all: async (sql, values = []) =>

@@ -1,5 +1,5 @@
 import { placeholders } from '../../sql/insert-rows.ts';
-import type { Dialect } from '../../sql/dialect.ts';
+import type { Dialect } from '../../sql/database.ts';
 
 /** SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
 export const sqliteDialect: Dialect = {

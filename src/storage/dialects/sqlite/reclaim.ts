@@ -1,5 +1,4 @@
-import type { Database } from '../../sql/database.ts';
-import type { Session } from '../../sql/session.ts';
+import type { Database, Session } from '../../sql/database.ts';
 
 /** Pages of one transaction. */
 const stepPages = 512;
@@ -26,8 +25,8 @@ export interface FileSpace {
 
 /** Returns `null` if the database is no SQLite file. */
 export async function fileSpace(database: Database): Promise<FileSpace | null> {
-  if (database.dialect.name !== 'sqlite') return null;
   return database.read(async (session) => {
+    if (session.dialect.name !== 'sqlite') return null;
     const pageBytes = await pragma(session, 'page_size');
     return {
       sizeBytes: (await pragma(session, 'page_count')) * pageBytes,

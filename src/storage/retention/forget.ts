@@ -1,8 +1,7 @@
-import type { Database } from '../sql/database.ts';
+import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { deleteRows, type Subject } from './prune-subjects.ts';
-import { rollupSources, rollupTable } from './rollup-tables.ts';
-import type { SqlRow } from '../sql/session.ts';
+import { rollupSources, rollupTable } from './rollup.ts';
 
 /** Rows that are deleted together. */
 const batch = 500;
@@ -54,4 +53,25 @@ export async function forgetClient(database: Database, client: string, signal: A
     await session.run('DELETE FROM clients WHERE name = ?', [client]);
   });
   return true;
+}
+
+// The run ids stay: visits say by them whether they were of a full run.
+const forgetSql = "UPDATE runs SET collector_id = '' WHERE program = 'collect' AND collector_id = ?";
+const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgotten', open_key = NULL,
+  sequence = sequence + 1, changed_by_run = NULL`;
+const openOnes = "client = '' AND subject = ? AND state IN ('pending', 'firing')";
+
+/** See RetentionStore.forgetCollector. */
+export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {
+  // Runs of a forgotten collector have no collector id.
+  if (collectorId === '') return false;
+  return database.write(async (session) => {
+    // An alerter at work has read its runs. First, as every transaction of the alerter begins with its lease too.
+    await revokeLeases(session);
+    const runs = await session.run(forgetSql, [collectorId]);
+    const alerts = await session.run(`${closeSql}, resolved_at = ${session.dialect.now} WHERE ${openOnes}`, [
+      collectorId,
+    ]);
+    return runs + alerts > 0;
+  });
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { mariadbDialect, mysqlDialect } from '../../../../src/storage/dialects/mysql/dialect.ts';
-import { dialectOf } from '../../../../src/storage/dialects/mysql/server-version.ts';
+import { dialectOf, mariadbDialect, mysqlDialect } from '../../../../src/storage/dialects/mysql/dialect.ts';
 
 describe('versions of database servers', () => {
   for (const version of ['10.6.0-MariaDB', '10.11.14-MariaDB-0+deb12u2-log', '11.8.2-MariaDB', '12.0.1-MariaDB']) {
