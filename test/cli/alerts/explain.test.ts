@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import path from 'node:path';
 import { test } from 'node:test';
 
-import { loadConfig } from '../../../src/config/load-config.ts';
-import { openStorage } from '../../../src/storage/open-storage.ts';
 import { mail, stored } from '../../storage/support/alert-samples.ts';
-import { runEnd, runStart } from '../../storage/support/samples.ts';
-import { alertFolder, ended, firing, type AlertFolder } from '../support/stored-alerts.ts';
+import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 
 const config = `<config>
   <collector every="5m"/>
@@ -17,28 +13,15 @@ const config = `<config>
 </config>`;
 
 const nowMs = Date.now();
-const tellOps = {
-  notified: [
-    {
-      alertId: 1,
-      recipient: 'ops@example.org',
-      state: 'firing',
-      severity: 'critical',
-      sequence: 1,
-      notifiedAtMs: nowMs,
-    },
-  ],
-} as const;
+const toOps = { alertId: 1, recipient: 'ops@example.org', sequence: 1, notifiedAtMs: nowMs } as const;
+const tellOps = { notified: [{ ...toOps, state: 'firing', severity: 'critical' }] } as const;
 
 async function explained(
   t: Parameters<typeof alertFolder>[0],
   options: Omit<Parameters<typeof alertFolder>[1], 'config'>,
   ...args: string[]
 ): Promise<string> {
-  const { run } = await alertFolder(t, { config, ...options });
-  const { status, stdout, stderr } = await run('explain', ...args);
-  assert.deepEqual([status, stderr], [0, '']);
-  return stdout;
+  return await (await alertFolder(t, { config, ...options })).said('explain', ...args);
 }
 
 test('what fires, who knows it, and who does not know it yet', async (t) => {
@@ -66,12 +49,8 @@ test('what is pending says how long it has to hold', async (t) => {
   const byTime = await explained(t, { alerts: [firing(pending)] }, 'web-1', 'disk');
   // 15 minutes less half of `every`.
   assert.match(byTime, /is pending since 2026-11-20 10:00 .* It fires with the first row from 2026-11-20 10:12 on/);
-  const byCount = await explained(
-    t,
-    { alerts: [firing({ ...pending, rule: 'memory', subject: '' })] },
-    'web-1',
-    'memory',
-  );
+  const counted = [firing({ ...pending, rule: 'memory', subject: '' })];
+  const byCount = await explained(t, { alerts: counted }, 'web-1', 'memory');
   assert.match(byCount, /It fires when 2 more rows hold\./);
 });
 
@@ -87,18 +66,10 @@ test('a silence, an acknowledgement and the group interval are named', async (t)
 
 test('a warning right after another one waits for the group interval', async (t) => {
   const warning = mail({ ordinary: true, severity: 'warning', notifications: [stored()] });
-  const text = await explained(
-    t,
-    {
-      alerts: [
-        firing({ severity: 'warning' }),
-        firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' }),
-      ],
-      telling: { mails: [warning], notified: [{ ...tellOps.notified[0], severity: 'warning' }] },
-    },
-    'web-1',
-    'inodes',
-  );
+  const second = firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' });
+  const telling = { mails: [warning], notified: [{ ...tellOps.notified[0], severity: 'warning' as const }] };
+  const alerts = [firing({ severity: 'warning' }), second];
+  const text = await explained(t, { alerts, telling }, 'web-1', 'inodes');
   assert.match(
     text,
     /Held back for ops@example\.org: warnings and recoveries are gathered until \d{4}-.* \(groupInterval\)\./,
@@ -106,17 +77,9 @@ test('a warning right after another one waits for the group interval', async (t)
 });
 
 test('mails that no server has taken are shown with their error', async (t) => {
-  const { run, json, store } = await alertFolder(t, {
-    config,
-    alerts: [firing()],
-    telling: { mails: [mail()], notified: [...tellOps.notified] },
-  });
-  await store(async (alerts) => {
-    const [due] = await alerts.dueMails(1);
-    if (due === undefined) throw new Error('nothing is due');
-    assert.ok(await alerts.claimMail(due.id, 'a test', 60_000));
-    await alerts.markPutOff(due.id, 'a test', 120_000, '450 4.2.1 greylisted');
-  });
+  const telling = { mails: [mail()], notified: [...tellOps.notified] };
+  const { run, json, deliver } = await alertFolder(t, { config, alerts: [firing()], telling });
+  await deliver({ kind: 'put-off', error: '450 4.2.1 greylisted' });
   const { stdout } = await run('explain', 'web-1');
   assert.match(
     stdout,
@@ -139,29 +102,15 @@ test('the last end, and a paused client', async (t) => {
   assert.match(paused.stdout, /Held back: the client is paused\./);
 });
 
-const silent = firing({
-  client: '',
-  rule: 'collector-silent',
-  subject: 'c0ffee',
-  valueText: 'no full run of mon-1 has finished for 2 h',
-  limitText: 'none for 15 min',
-  value: null,
-});
-
-async function withRun(folder: AlertFolder): Promise<void> {
-  const { storage } = loadConfig({ file: path.join(folder.dir, 'config.xml') });
-  const open = await openStorage({ storage, migrate: false });
-  const start = runStart({ collectorId: 'c0ffee', startedAtMs: Date.now() - 2 * 3_600_000 });
-  await open.reports.endRun(start, runEnd(start));
-  await open.close();
-}
+const valueText = 'no full run of mon-1 has finished for 2 h';
+const silentAlert = { client: '', rule: 'collector-silent', subject: 'c0ffee', limitText: 'none for 15 min' };
+const silent = firing({ ...silentAlert, valueText, value: null });
 
 test('what concerns the fleet is explained too: its collectors, its alerts, what holds them back', async (t) => {
   const folder = await alertFolder(t, { config, alerts: [silent] });
-  await withRun(folder);
+  await folder.ran({ collectorId: 'c0ffee', startedAtMs: Date.now() - 2 * 3_600_000 });
   await folder.run('silence', 'add', '--client', '*', '--rule', 'collector-*', '--until', '2199-01-01');
-  const { status, stdout, stderr } = await folder.run('explain', '--fleet');
-  assert.deepEqual([status, stderr], [0, '']);
+  const stdout = await folder.said('explain', '--fleet');
   assert.match(stdout, /^The last full run of collector c0ffee on mon-1 finished at .* \(2h ago\)\.$/m);
   assert.match(
     stdout,
@@ -208,10 +157,7 @@ for (const [args, says] of [
   [['web-1', 'memroy'], /no rule in force for web-1 is called "memroy"; did you mean "memory"\? .*In force are: /],
 ] as const) {
   test(`explain ${args.join(' ')} is refused`, async (t) => {
-    const { run } = await alertFolder(t, { config });
-    const { status, stderr } = await run('explain', ...args);
-    assert.equal(status, 2);
-    assert.match(stderr, says);
+    await (await alertFolder(t, { config })).refused(['explain', ...args], says);
   });
 }
 
