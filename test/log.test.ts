@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createLog, escapeControls, formatFields, harmlessJson, type LogFields, type LogLevel } from '../src/log.ts';
+import { createOutputLog } from '../src/cli/terminal/output.ts';
+import { escapeControls, formatFields, harmlessJson, type LogFields } from '../src/log.ts';
+import { recordedOutput } from './cli/support/recorded-output.ts';
 
 const lines: readonly (readonly [LogFields, string])[] = [
   [{ client: 'web-1', ms: 12 }, 'client=web-1 ms=12'],
@@ -35,25 +37,18 @@ test('no text can start a second line or hide in one', () => {
   }
 });
 
-const levels: readonly (readonly [LogLevel, string, string])[] = [
-  ['quiet', '', 'fatal'],
-  ['normal', 'event', 'problem fatal'],
-  ['verbose', 'detail event', 'problem fatal'],
-];
-
-for (const [level, expectedOut, expectedErr] of levels) {
-  test(`level ${level} prints what it should where it should`, () => {
-    const out: string[] = [];
-    const err: string[] = [];
-    const log = createLog({ level, out: (line) => out.push(line), err: (line) => err.push(line), now: () => 0 });
-    log.detail('detail');
-    log.event('event');
-    log.problem('problem');
-    log.fatal('fatal');
+for (const [verbosity, expectedOut, expectedErr] of [
+  ['quiet', '', ''],
+  ['normal', 'event', 'problem'],
+  ['verbose', 'detail event', 'problem'],
+] as const) {
+  test(`level ${verbosity} prints what it should where it should`, () => {
+    const { output, stdout, stderr } = recordedOutput({ verbosity });
+    const log = createOutputLog(output);
+    for (const level of ['detail', 'event', 'problem'] as const) log[level](level, { client: 'web-1' });
     const events = (written: readonly string[]): string =>
-      written.map((line) => /^time=1970-01-01T00:00:00\.000Z event=(\w+)\n$/.exec(line)?.[1]).join(' ');
-    assert.equal(events(out), expectedOut);
-    assert.equal(events(err), expectedErr);
+      written.map((line) => /^time=\d{4}-\S*\.\d{3}Z event=(\w+) client=web-1$/.exec(line)?.[1]).join(' ');
+    assert.deepEqual([events(stdout), events(stderr)], [expectedOut, expectedErr]);
   });
 }
 

@@ -35,29 +35,17 @@ test('the packed file holds everything, installs with ignored scripts, and works
   assert.ok(packed);
   const files = packed.files.map((file) => file.path);
   const wanted = [
-    'LICENSE',
-    'README.md',
-    'ARCHITECTURE.md',
-    'CHANGELOG.md',
-    'config.xml',
-    'config.xsd',
-    'crontab.example',
-    'docs/errors.md',
-    'docs/installation.md',
-    'dist/fleet-health.cjs',
-    'dist/compile-cache.cjs',
-    'dist/cli.cjs',
-    'dist/agent/agent.cjs',
-    'dist/agent/inventory.cjs',
-    'src/seal/FORMAT.md',
-    'src/transport/openssh/openssh-askpass.sh',
-    'src/transport/openssh/openssh-hop.sh',
+    ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
+    ...['errors.md', 'installation.md'].map((name) => `docs/${name}`),
+    ...['fleet-health.cjs', 'compile-cache.cjs', 'cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
+      (name) => `dist/${name}`,
+    ),
+    ...['seal/FORMAT.md', 'transport/openssh/openssh-askpass.sh', 'transport/openssh/openssh-hop.sh'].map(
+      (name) => `src/${name}`,
+    ),
   ];
-  assert.deepEqual(
-    wanted.filter((name) => !files.includes(name)),
-    [],
-    'missing from the package',
-  );
+  const missing = wanted.filter((name) => !files.includes(name));
+  assert.deepEqual(missing, [], 'missing from the package');
   const askpass = packed.files.find((file) => file.path === 'src/transport/openssh/openssh-askpass.sh');
   assert.equal((askpass?.mode ?? 0) & 0o111, 0o111, 'ssh must be able to run it');
   for (const dialect of ['mysql', 'sqlite']) {

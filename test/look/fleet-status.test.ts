@@ -5,30 +5,8 @@ import { beyondLimit } from '../../src/look/fleet-status.ts';
 import type { Rule } from '../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {
-  return {
-    name: 'disk',
-    type: 'disk',
-    metric: null,
-    selectors: {},
-    op: 'ge',
-    warning: 85,
-    critical: 95,
-    severity: 'critical',
-    clear: null,
-    freeBytes: null,
-    forMs: null,
-    forCount: 1,
-    repeatMs: null,
-    mail: null,
-    note: null,
-    state: null,
-    min: null,
-    max: null,
-    also: false,
-    origin: 'file',
-    line: 1,
-    ...overrides,
-  } as Rule;
+  const limits = { op: 'ge', warning: 85, critical: 95, clear: null, freeBytes: null };
+  return { name: 'disk', type: 'disk', selectors: {}, ...limits, ...overrides } as Rule;
 }
 
 const cases: readonly (readonly [string, readonly Rule[], number | null, string | null])[] = [

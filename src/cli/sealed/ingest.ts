@@ -2,14 +2,14 @@ import { hostname } from 'node:os';
 
 import type { CollectEvent } from '../../collector/collect-options.ts';
 import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
-import { escapeControls, type Log } from '../../log.ts';
+import { escapeControls } from '../../log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { complaintText, faultJson } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
-import { createOutputLog } from '../terminal/output.ts';
+import { createOutputLog, type Log } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
 /** `ingest`: opens the reports that were stored sealed, in one pass. */

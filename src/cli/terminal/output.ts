@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-import { createLog, harmlessJson, type Log } from '../../log.ts';
+import { formatFields, harmlessJson, type LogFields } from '../../log.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
@@ -16,11 +16,11 @@ export interface Output {
   /** Width of the terminal in columns; 80 where there is none. */
   readonly columns: number;
   /** A line (or several) on stdout. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** The one JSON document of a command, on stdout. */
   printJson(value: unknown): void;
   /** A line on stderr. */
-  complain(text: string): void;
+  readonly complain: (text: string) => void;
   /** The text in colour where stdout shows colour (NO_COLOR and TERM are heeded). */
   colour(colour: Colour, text: string): string;
 }
@@ -53,12 +53,28 @@ export function createOutput(options: {
   };
 }
 
-/** A log whose lines go where the command's output goes: events to stdout, problems to stderr. */
-export function createOutputLog(output: Output): Log {
-  return createLog({
-    level: output.verbosity,
-    out: (line) => output.print(line.trimEnd()),
-    err: (line) => output.complain(line.trimEnd()),
-    now: Date.now,
-  });
+/** A log for cron and syslog: a line `time=... event=... key=value ...` for each event. */
+export interface Log {
+  /** Something of interest only when looking closer: printed on stdout when verbose. */
+  detail(event: string, fields: LogFields): void;
+  /** Something that happened as it should: printed on stdout, unless quiet. */
+  event(event: string, fields: LogFields): void;
+  /** A fault that did not prevent the run, such as a client that failed: printed on stderr, unless quiet. */
+  problem(event: string, fields: LogFields): void;
+}
+
+export function createOutputLog({ verbosity, print, complain }: Output): Log {
+  const line = (event: string, fields: LogFields): string =>
+    formatFields({ time: new Date().toISOString(), event, ...fields });
+  return {
+    detail: (event, fields) => {
+      if (verbosity === 'verbose') print(line(event, fields));
+    },
+    event: (event, fields) => {
+      if (verbosity !== 'quiet') print(line(event, fields));
+    },
+    problem: (event, fields) => {
+      if (verbosity !== 'quiet') complain(line(event, fields));
+    },
+  };
 }

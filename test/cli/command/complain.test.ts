@@ -4,31 +4,11 @@ import { test } from 'node:test';
 import { complain } from '../../../src/cli/command/complain.ts';
 import type { Output } from '../../../src/cli/terminal/output.ts';
 import { FleetError } from '../../../src/errors.ts';
+import { recordedOutput } from '../support/recorded-output.ts';
 
-interface Said {
-  readonly status: number;
-  readonly stdout: readonly string[];
-  readonly stderr: readonly string[];
-}
-
-function say(thrown: unknown, options: { json?: boolean; verbosity?: Output['verbosity'] } = {}): Said {
-  const stdout: string[] = [];
-  const stderr: string[] = [];
-  const status = complain(
-    {
-      json: options.json ?? false,
-      verbosity: options.verbosity ?? 'normal',
-      terminal: false,
-      attended: false,
-      columns: 80,
-      print: (text) => void stdout.push(text),
-      printJson: (value) => void stdout.push(JSON.stringify(value)),
-      complain: (text) => void stderr.push(text),
-      colour: (_colour, text) => text,
-    },
-    thrown,
-  );
-  return { status, stdout, stderr };
+function say(thrown: unknown, options: Partial<Output> = {}) {
+  const { output, stdout, stderr } = recordedOutput(options);
+  return { status: complain(output, thrown), stdout, stderr };
 }
 
 const refused = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED.' });
