@@ -11,24 +11,10 @@ const someone = 54_321;
 
 suite('a state folder of another account', { skip: process.getuid?.() === 0 ? false : 'needs root' }, () => {
   for (const command of [
-    'trust --yes',
-    'collect',
-    'alert',
-    'prune',
-    'migrate',
-    'keys generate',
-    'keys rotate',
-    'runtimes add linux-arm64 --from node',
-    'runtimes remove linux-arm64',
-    'ack --all',
-    'unack --all',
-    'silence add --client c1 --until 1h',
-    'forget collector abcd',
-    'forget client gone --yes',
-    'mail discard 1',
-    'cleanup --yes',
-    'authorize c1 --key key.pub',
-    'spool c1',
+    ...['trust --yes', 'collect', 'alert', 'prune', 'migrate', 'keys generate', 'keys rotate', 'mail discard 1'],
+    ...['runtimes add linux-arm64 --from node', 'runtimes remove linux-arm64', 'ack --all', 'unack --all'],
+    ...['silence add --client c1 --until 1h', 'forget collector abcd', 'forget client gone --yes', 'cleanup --yes'],
+    ...['authorize c1 --key key.pub', 'spool c1'],
   ]) {
     test(`${command} by root is refused, and says who must run it`, async (t) => {
       const dir = configFolder(t, '<config><client name="c1" ip="127.0.0.1" port="9"/></config>');
@@ -47,10 +33,8 @@ suite('a state folder of another account', { skip: process.getuid?.() === 0 ? fa
   }
 
   test('trust by root writes no known_hosts in the home of another account either', async (t) => {
-    const dir = configFolder(
-      t,
-      '<config><ssh knownHosts="home/known_hosts"/><client name="c1" ip="127.0.0.1" port="9"/></config>',
-    );
+    const ssh = '<ssh knownHosts="home/known_hosts"/>';
+    const dir = configFolder(t, `<config>${ssh}<client name="c1" ip="127.0.0.1" port="9"/></config>`);
     mkdirSync(path.join(dir, 'home'));
     chownSync(path.join(dir, 'home'), someone, someone);
     const { status, stderr } = await runCli(['trust', '--yes'], { cwd: dir });
