@@ -8,7 +8,8 @@ import type { Probe } from '../../../agent/probes/probe.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { metricOf, metrics } from '../../../src/report/metrics.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
-import type { Report, WorkerReport } from '../../../src/report/report.ts';
+import type { WorkerReport } from '../../../src/report/report.ts';
+import { reportWith } from '../../report/support/sample-report.ts';
 import { boxRoot } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -147,18 +148,7 @@ for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', '
     const root = box === '' ? '' : boxRoot(box);
     const asked = { units: ['sshd'], processes: ['node'], mounts: ['/dev/shm'] };
     const { workerReports } = await collect(options({ root, options: asked, placeDir }));
-    const report: Report = {
-      name: 'Daemon report',
-      version: 1,
-      datetime: '2026-11-20T10:00:00.123Z',
-      report_id: '5b0d3f3c-7d1e-4c61-9d9a-0f5f6f9b4a10',
-      run_id: '5b0d3f3c-7d1e-4c61-9d9a-0f5f6f9b4a11',
-      client: 'x',
-      agent: { version: '1', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
-      boot_id: null,
-      monotonic_ms: 1,
-      worker_reports: workerReports,
-    };
+    const report = reportWith(...workerReports);
     assert.deepEqual(parseReport(encodeReport(report)), report);
     for (const worker of workerReports) {
       for (const { name, data, unknown = [] } of worker.function_reports) {
