@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../transport/known-hosts/fingerprint.ts';
-import { opensshPrivateKey } from '../transport/credentials/openssh-key.ts';
+import { opensshPrivateKey } from '../transport/credentials/private-key.ts';
 import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';
 import { parseKey } from '../transport/connection/ssh2.ts';
 

@@ -1,4 +1,4 @@
-import type { Client, SshSettings } from '../config/config.ts';
+import type { Client } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
@@ -7,7 +7,7 @@ import { createLocalTransport } from './connection/local.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
 import { opensshTarget } from './openssh/openssh-target.ts';
 import { createOpensshTransport } from './openssh/openssh.ts';
-import type { Route, Unsupported } from './route/route.ts';
+import type { Route } from './route/route.ts';
 import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
@@ -62,23 +62,20 @@ async function connectTo(attempt: Attempt): Promise<Connection> {
   const { transport } = client.ssh;
   if (transport === 'openssh') return await throughOpenssh(attempt);
   const route = shared.routeTo(client);
-  const [lacking] = whatStopsSsh2(route, transport);
-  if (transport === 'auto' && (lacking !== undefined || needsCertificates(route, shared))) {
-    return await throughOpenssh(attempt);
-  }
+  const isAuto = transport === 'auto';
+  // `auto` takes OpenSSH for every unsupported option; ssh2 does without an option that is not needed.
+  const lacking = route.unsupported.find(({ needed }) => isAuto || needed);
+  if (isAuto && (lacking !== undefined || needsCertificates(route, shared))) return await throughOpenssh(attempt);
   if (lacking === undefined) return await connectThrough(route, attempt);
-  throw refusal(
-    client,
-    `${lacking.option} (${lacking.place})${lacking.hop === client.name ? '' : ` of ${lacking.hop}`} is beyond the built-in transport`,
-    'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
-  );
-}
-
-/**
- * Returns the options that exclude ssh2. For `auto` these are all unsupported options, otherwise only the needed ones.
- */
-function whatStopsSsh2({ unsupported }: Route, transport: SshSettings['transport']): readonly Unsupported[] {
-  return transport === 'auto' ? unsupported : unsupported.filter(({ needed }) => needed);
+  const { option, place, hop } = lacking;
+  throw new FleetError({
+    client: client.name,
+    code: 'unsupported',
+    stage: 'connect',
+    message: `${option} (${place})${hop === client.name ? '' : ` of ${hop}`} is beyond the built-in transport`,
+    advice:
+      'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
+  });
 }
 
 /**
@@ -111,8 +108,4 @@ async function throughOpenssh({ client, shared, options, keyAlone }: Attempt): P
   // ssh has no option for a user name of lower precedence than its files: the files are read here.
   if (explicit['usernameOfSsh'] !== undefined) target.username ??= shared.routeTo(client).hops.at(-1)?.username ?? null;
   return await createOpensshTransport(keyAlone ? opensshBesideKeys(target) : target).connect(options);
-}
-
-function refusal({ name: client }: Client, message: string, advice: string): FleetError {
-  return new FleetError({ client, code: 'unsupported', stage: 'connect', message, advice });
 }

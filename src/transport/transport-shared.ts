@@ -4,14 +4,13 @@ import type { Bastion, Client, Config } from '../config/config.ts';
 import { statePaths } from '../state/paths.ts';
 import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
-import { besideKeys, revealCredentials } from './credentials/credentials.ts';
+import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';
 import type { Hop } from './route/hop.ts';
 import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
 import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/known-hosts.ts';
 import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
 import type { Route } from './route/route.ts';
 import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
-import { certificateBeside } from './credentials/user-certificate.ts';
 import type { SshTarget } from './ssh2/target.ts';
 
 /** The state that all clients of one run share. */
@@ -42,59 +41,29 @@ export interface TransportSharedOptions {
 
 /** Creates the shared state of a run: known_hosts and ssh_config are read once, and bastions are logged in once. */
 export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
-  const files = new Map<string, KnownHosts>();
-  const joined = new Map<string, KnownHosts>();
-  const besideKeys = new Map<string, string | null>();
-  const existing = new Map<string, boolean>();
   let world: RouteWorld | null = null;
   let keyLogins: KeyLogins | null = null;
-
-  const oneFile = (path: string): KnownHosts => {
-    const known = files.get(path) ?? loadKnownHosts(path);
-    files.set(path, known);
-    return known;
-  };
-  const knownHosts = (...paths: readonly [string, ...string[]]): KnownHosts => {
-    const [first, ...others] = paths;
-    if (others.length === 0) return oneFile(first);
-    const key = paths.join('\0');
-    const known = joined.get(key) ?? joinKnownHosts(oneFile(first), ...others.map(oneFile));
-    joined.set(key, known);
-    return known;
-  };
-  const besideKey = (file: string): string | null => {
-    const known = besideKeys.get(file);
-    if (known !== undefined) return known;
-    const found = whatIsBeside(file);
-    besideKeys.set(file, found);
-    return found;
-  };
-  const keyExists = (file: string): boolean => {
-    const known = existing.get(file) ?? existsSync(file);
-    existing.set(file, known);
-    return known;
-  };
+  const oneFile = remember(loadKnownHosts);
+  const joined = remember((paths) => {
+    const [first = '', ...others] = paths.split('\0');
+    return joinKnownHosts(oneFile(first), ...others.map(oneFile));
+  });
+  const knownHosts = (...paths: readonly [string, ...string[]]): KnownHosts => joined(paths.join('\0'));
   const worldOf = (): RouteWorld => ({
     bastions: new Map(config.bastions.map((bastion) => [bastion.name, bastion])),
     clients: new Map(config.clients.map((client) => [client.name, client])),
     jumpHosts: config.jumpHosts,
     sshConfig: sshConfig ?? createSshConfigReader(),
-    besideKey,
-    keyExists,
+    besideKey: remember(whatIsBeside),
+    keyExists: remember((file) => existsSync(file)),
     timeoutsExplicit: ['collector connectTimeout', 'collector tcpTimeout'].some((name) =>
       config.explicit.includes(name),
     ),
   });
   const targetOf = (hop: Hop): SshTarget => ({
+    ...hop,
     client: hop.name,
-    address: hop.address,
-    port: hop.port,
-    family: hop.family,
-    knownAs: hop.knownAs,
-    username: hop.username,
     knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
-    policy: hop.policy,
-    kex: hop.kex,
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));
@@ -116,10 +85,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
   };
   // A bastion and a client may have the same name.
-  const keptName = ({ name }: Hop): { readonly name: string; readonly was: null } => ({
-    name: `bastion ${name}`,
-    was: null,
-  });
+  const keptName = ({ name }: Hop) => ({ name: `bastion ${name}`, was: null });
   const bastions = createBastionPool({
     targetOf: (hop) => {
       const target = targetOf(hop);
@@ -141,6 +107,16 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
       return readKeyLogins();
     },
     close: () => bastions.close(),
+  };
+}
+
+/** Returns a function that calls `read` once for each argument. */
+function remember<T>(read: (key: string) => T): (key: string) => T {
+  const known = new Map<string, { readonly value: T }>();
+  return (key) => {
+    const found = known.get(key) ?? { value: read(key) };
+    known.set(key, found);
+    return found.value;
   };
 }
 

@@ -6,10 +6,9 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { Secret } from '../../src/config/secret.ts';
-import { revealCredentials } from '../../src/transport/credentials/credentials.ts';
+import { SshAgent, revealCredentials } from '../../src/transport/credentials/credentials.ts';
 import type { HopCredentials } from '../../src/transport/route/hop.ts';
 import { loadPrivateKey, Sha1Refused } from '../../src/transport/credentials/private-key.ts';
-import { SshAgent } from '../../src/transport/credentials/ssh-agent.ts';
 import type { ParsedKey } from '../../src/transport/connection/ssh2.ts';
 import { failure, login, refused } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';

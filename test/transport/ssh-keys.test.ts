@@ -7,7 +7,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
-import { SshAgent } from '../../src/transport/credentials/ssh-agent.ts';
+import { SshAgent } from '../../src/transport/credentials/credentials.ts';
 import { failure, login, refused } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 

@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../errors.ts';
 
 /** Returns the fault of a bastion as the machines behind it report it. */
 export function bastionFailed(bastion: string, cause: FleetError): FleetError {
@@ -19,4 +19,31 @@ export function bastionFailed(bastion: string, cause: FleetError): FleetError {
 export function ofClient(fault: FleetError, client: string): FleetError {
   const { code, stage, message, advice, retryable } = fault;
   return new FleetError({ client, code, stage, message, advice, retryable, cause: fault });
+}
+
+/** Returns the fault of a bastion that opened no channel to a machine, other than for a failed connect. */
+export function notForwarded(
+  bastion: string,
+  place: string,
+  refusal: { readonly said: string; readonly isProhibited: boolean; readonly cause?: unknown },
+): FleetError {
+  const { said, isProhibited, cause } = refusal;
+  return new FleetError({
+    code: 'channel-failed',
+    stage: 'connect',
+    message: `${isProhibited ? 'it does not forward' : 'no connection'} to ${place}: ${said}`,
+    retryable: !isProhibited,
+    advice: isProhibited
+      ? `Allow it in sshd_config of ${bastion}: AllowTcpForwarding, PermitOpen, and the key's restrict option.`
+      : `Check the load of ${bastion}.`,
+    cause,
+  });
+}
+
+/** Returns the error code for sshd's message about a failed connect, which contains the system's error text. */
+export function dialRefusalCode(said: string): ErrorCode {
+  if (/refused/i.test(said)) return 'connect-refused';
+  if (/timed? ?out/i.test(said)) return 'connect-timeout';
+  if (/not known|name resolution|no address|nodename|resolve/i.test(said)) return 'dns';
+  return 'connect-failed';
 }

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
+import { Duplex } from 'node:stream';
 
-import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
-import { bastionFailed, ofClient } from './bastion-failed.ts';
-import { ForwardedWire } from './forwarded-wire.ts';
+import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from './bastion-failed.ts';
 import type { SshSession } from '../ssh2/ssh-connection.ts';
 import type { ClientChannel } from '../connection/ssh2.ts';
 import type { Wire } from '../connection/wire.ts';
@@ -70,8 +71,7 @@ export class BastionSession {
     if (signal.aborted) throw abortedError(signal, 'connect', client);
     this.#opening += 1;
     try {
-      const channel = await this.#open(options);
-      const wire = new ForwardedWire(channel, client);
+      const wire = await this.#open(options);
       this.#wires.add(wire);
       wire.once('close', () => {
         this.#wires.delete(wire);
@@ -84,40 +84,40 @@ export class BastionSession {
     }
   }
 
-  #open({ client, host, port, timeoutMs, signal }: ForwardOptions): Promise<ClientChannel> {
+  async #open({ client, host, port, timeoutMs, signal }: ForwardOptions): Promise<ForwardedWire> {
     const { session, name } = this.#options;
     const { ssh, socket } = session;
-    return new Promise((resolve, reject) => {
-      let waiting = true;
-      const finish = (outcome: ClientChannel | FleetError): void => {
-        if (!waiting) {
-          // The channel opened after the deadline or the abort: its data is dropped.
-          if (!(outcome instanceof FleetError)) new ForwardedWire(outcome, client).destroy();
-          return;
-        }
-        waiting = false;
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        socket.removeListener('close', onClose);
-        if (outcome instanceof FleetError) reject(outcome);
-        else resolve(outcome);
-      };
-      const onAbort = (): void => finish(abortedError(signal, 'connect', client));
-      const onClose = (): void => finish(ofClient(this.#broken ?? this.#fault('it closed the connection'), client));
-      const timer = setTimeout(() => {
-        const message = `no answer from ${host} port ${port} through bastion ${name} within ${timeoutMs} ms`;
-        finish(new FleetError({ client, code: 'connect-timeout', stage: 'connect', message }));
-      }, timeoutMs);
-      signal.addEventListener('abort', onAbort, { once: true });
+    let onClose = (): void => undefined;
+    const opened = new Promise<ForwardedWire>((resolve, reject) => {
+      const fail = (why: FleetError): void => reject(ofClient(why, client));
+      onClose = () => fail(this.#broken ?? this.#fault('it closed the connection'));
       socket.once('close', onClose);
       try {
-        ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) =>
-          finish(error === undefined ? channel : this.#refusal(client, `${host} port ${port}`, error)),
-        );
+        ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+          if (error === undefined) resolve(new ForwardedWire(channel, client));
+          else reject(this.#refusal(client, `${host} port ${port}`, error));
+        });
       } catch (thrown) {
-        finish(ofClient(this.#fault(messageOf(thrown)), client));
+        fail(this.#fault(messageOf(thrown)));
       }
     });
+    const late = (): FleetError => {
+      const message = `no answer from ${host} port ${port} through bastion ${name} within ${timeoutMs} ms`;
+      return new FleetError({ client, code: 'connect-timeout', stage: 'connect', message });
+    };
+    const aborted = (): FleetError => abortedError(signal, 'connect', client);
+    try {
+      return await withDeadline({ timeoutMs, signal, late, aborted }, () => opened);
+    } catch (thrown) {
+      // The channel may open after the deadline or the abort: its data is dropped.
+      opened.then(
+        (wire) => wire.destroy(),
+        () => undefined,
+      );
+      throw thrown;
+    } finally {
+      socket.removeListener('close', onClose);
+    }
   }
 
   /**
@@ -132,17 +132,7 @@ export class BastionSession {
       return new FleetError({ client, code: dialRefusalCode(said), stage: 'connect', message, cause: error });
     }
     if (error.reason === 4) this.full = true;
-    const prohibited = error.reason === 1;
-    const fault = new FleetError({
-      code: 'channel-failed',
-      stage: 'connect',
-      message: prohibited ? `it does not forward to ${place}: ${said}` : `no connection to ${place}: ${said}`,
-      retryable: !prohibited,
-      advice: prohibited
-        ? `Allow it in sshd_config of ${name}: AllowTcpForwarding, PermitOpen, and the key's restrict option.`
-        : `Check the load of ${name}.`,
-      cause: error,
-    });
+    const fault = notForwarded(name, place, { said, isProhibited: error.reason === 1, cause: error });
     return ofClient(bastionFailed(name, fault), client);
   }
 
@@ -171,10 +161,74 @@ export class BastionSession {
   }
 }
 
-/** Returns the error code for sshd's message about a failed connect, which contains the system's error text. */
-export function dialRefusalCode(said: string): ErrorCode {
-  if (/refused/i.test(said)) return 'connect-refused';
-  if (/timed? ?out/i.test(said)) return 'connect-timeout';
-  if (/not known|name resolution|no address|nodename|resolve/i.test(said)) return 'dns';
-  return 'connect-failed';
+/** A connection that a bastion forwards (direct-tcpip, RFC 4254, section 7.2), with the behaviour of a socket. */
+class ForwardedWire extends Duplex implements Wire {
+  readonly #channel: ClientChannel;
+  #bytesRead = 0;
+  #bytesWritten = 0;
+  #brokenBy: FleetError | null = null;
+
+  /** The name of the machine at the far end, in errors. */
+  readonly client: string;
+
+  constructor(channel: ClientChannel, client: string) {
+    super();
+    this.client = client;
+    this.#channel = channel;
+    channel.on('data', (data: Buffer) => {
+      // ssh2 still emits data of a destroyed channel until the other side closes it.
+      if (this.destroyed) return;
+      this.#bytesRead += data.length;
+      if (!this.push(data)) channel.pause();
+    });
+    channel.once('end', () => {
+      this.push(null);
+      // A socket also ends its own side when the peer has ended (allowHalfOpen is false).
+      this.end();
+    });
+    channel.once('close', () => this.destroy());
+    channel.on('error', () => this.destroy());
+    // A forwarded connection has no stderr, and unread data would stay in memory.
+    channel.stderr.resume();
+    // Errors are reported by `close` and `brokenBy`; an error without a listener would end the process.
+    this.on('error', () => undefined);
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten;
+  }
+
+  get brokenBy(): FleetError | null {
+    return this.#brokenBy;
+  }
+
+  /** Ends the connection because the bastion that carries it has failed. */
+  breakOff(why: FleetError): void {
+    this.#brokenBy ??= why;
+    this.destroy();
+  }
+
+  override _read(): void {
+    this.#channel.resume();
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#bytesWritten += chunk.length;
+    this.#channel.write(chunk, encoding, done);
+  }
+
+  override _final(done: () => void): void {
+    this.#channel.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#channel.destroy();
+    this.#channel.resume();
+    done(error);
+  }
 }

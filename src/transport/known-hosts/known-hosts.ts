@@ -136,7 +136,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
     if (name !== null) hashed.push({ ...name, entry });
     else if (!entry.hosts.startsWith('|')) patterns.push(entry);
   }
-  const hashedNames = indexHashedNames(hashed);
+  const withHashedName = indexHashedNames(hashed);
   return {
     path: file,
     files: [file],
@@ -151,7 +151,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
       const entries = [
         ...(plain.get(wanted) ?? []).map(parse).filter((entry) => entry !== null && typeof entry !== 'string'),
         ...patterns.filter(({ hosts }) => hostsMatch(hosts, wanted)),
-        ...hashedNames.find(wanted).map(({ entry }) => entry),
+        ...withHashedName(wanted).map(({ entry }) => entry),
       ];
       const marked = (wantedMarker: KnownHostLine['marker']): KnownKey[] =>
         entries
@@ -220,28 +220,20 @@ export function appendLines(file: string, lines: string): void {
   }
 }
 
-/** An index of hashed names. Each line has its own salt, so each name has to be hashed once per line. */
-interface HashedNames<T extends HashedName> {
-  /** Returns the lines of a name, in file order. */
-  find(name: string): readonly T[];
-}
-
 /**
- * Builds an index that hashes each name once. A hash belongs to one name, so a found line is not tried with other
- * names.
+ * Returns a function that finds the lines of a name, in file order. Each line has its own salt, so each name has to be
+ * hashed once per line. A hash belongs to one name, so a found line is not tried with other names.
  */
-function indexHashedNames<T extends HashedName>(lines: readonly T[]): HashedNames<T> {
+function indexHashedNames<T extends HashedName>(lines: readonly T[]): (name: string) => readonly T[] {
   const found = new Map<string, readonly T[]>();
   let open = lines;
-  return {
-    find: (name) => {
-      const known = found.get(name);
-      if (known !== undefined) return known;
-      const isOfName = ({ salt, hash }: T): boolean => createHmac('sha1', salt).update(name).digest().equals(hash);
-      const result = open.filter(isOfName);
-      if (result.length > 0) open = open.filter((line) => !result.includes(line));
-      found.set(name, result);
-      return result;
-    },
+  return (name) => {
+    const known = found.get(name);
+    if (known !== undefined) return known;
+    const isOfName = ({ salt, hash }: T): boolean => createHmac('sha1', salt).update(name).digest().equals(hash);
+    const result = open.filter(isOfName);
+    if (result.length > 0) open = open.filter((line) => !result.includes(line));
+    found.set(name, result);
+    return result;
   };
 }

@@ -8,8 +8,7 @@ import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { hasEnded, killGroup } from '../connection/kill-group.ts';
 import { commandArguments } from './openssh-arguments.ts';
-import { wordsOf } from './openssh-fault.ts';
-import { lastFault } from './openssh-last-fault.ts';
+import { lastFault, wordsOf } from './openssh-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
 

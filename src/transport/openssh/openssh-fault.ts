@@ -1,4 +1,6 @@
+import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
 import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
@@ -7,6 +9,7 @@ import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import { groupLives } from '../connection/kill-group.ts';
 
 /** The destination of ssh, for messages. */
 export interface OpensshQuestion {
@@ -133,4 +136,26 @@ function failure(
 ): FleetError {
   const { client } = question;
   return new FleetError({ client, code, stage, message, advice });
+}
+
+const lookMs = 50;
+const mostLooks = 15;
+
+/**
+ * Returns the fault of the machine on the route that made an ssh end. `ask` reads the fault from the logs of the
+ * machines. An ssh on the route closes its end before it logs the reason. Therefore polls until a fault is logged or
+ * all processes of `master` have ended, at most three quarters of a second. Returns null if no machine is at fault.
+ * Never rejects.
+ */
+export async function lastFault(
+  master: ChildProcess,
+  ask: (() => FleetError | null) | null,
+): Promise<FleetError | null> {
+  for (let look = 0; ask !== null && look < mostLooks; look += 1) {
+    const ended = !groupLives(master);
+    const fault = ask();
+    if (ended || fault !== null) return fault;
+    await sleep(lookMs);
+  }
+  return null;
 }

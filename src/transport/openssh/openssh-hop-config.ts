@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 
-import type { FleetError } from '../../errors.ts';
 import type { Hop } from '../route/hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { quoted, refuseWord, unfit } from './openssh-arguments.ts';
@@ -134,10 +133,8 @@ function agentOf(agent: string | null, write: (socket: string) => string): strin
 }
 
 function includeLine(client: string, hop: Hop, file: string): string {
-  if (/[*?[\]]/.test(file)) throw globFault(client, hop, file);
+  if (/[*?[\]]/.test(file)) {
+    throw unfit({ client }, `config=${JSON.stringify(file)} of ${hop.name}`, 'choose a path without *, ? and brackets');
+  }
   return `Include ${quoted({ client }, `config of ${hop.name}`, file).replaceAll('%%', '%')}`;
-}
-
-function globFault(client: string, hop: Hop, file: string): FleetError {
-  return unfit({ client }, `config=${JSON.stringify(file)} of ${hop.name}`, 'choose a path without *, ? and brackets');
 }

@@ -1,6 +1,5 @@
 import { FleetError, type ErrorCode } from '../../errors.ts';
-import { bastionFailed, ofClient } from '../bastions/bastion-failed.ts';
-import { dialRefusalCode } from '../bastions/bastion-session.ts';
+import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { opensshFault, wordsOf } from './openssh-fault.ts';
 import { readOpensshLog, type OpensshLog } from './openssh-log.ts';
@@ -75,7 +74,11 @@ export function wayFault({ client, hops, logs, clientPlace, clientLines, late }:
     const next = hops[index + 1];
     const place = next === undefined ? clientPlace : `${next.address}:${next.port}`;
     if (refusal === null && (late === null || here.reached)) continue;
-    if (refusal !== null && refusal.reason !== 'connect failed') return told(notForwarded(hop, place, refusal));
+    if (refusal !== null && refusal.reason !== 'connect failed') {
+      const isProhibited = refusal.reason === 'administratively prohibited';
+      const said = isProhibited ? refusal.said : `${refusal.reason}: ${refusal.said}`;
+      return told(notForwarded(hop.name, place, { said, isProhibited }));
+    }
     const dialled =
       refusal === null
         ? faultOf('connect-timeout', 'connect', `no answer from ${place} through bastion ${hop.name} ${late ?? ''}`)
@@ -126,19 +129,6 @@ function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError 
 /** Returns the host key name for messages, without the port: messages add the port. */
 function knownName({ knownAs, address }: Hop): string {
   return /^\[(.+)\]:\d+$/.exec(knownAs)?.[1] ?? (knownAs === '' ? address : knownAs);
-}
-
-function notForwarded(hop: Hop, place: string, { reason, said }: NonNullable<HopLog['refusal']>): FleetError {
-  const prohibited = reason === 'administratively prohibited';
-  return new FleetError({
-    code: 'channel-failed',
-    stage: 'connect',
-    message: prohibited ? `it does not forward to ${place}: ${said}` : `no connection to ${place}: ${reason}: ${said}`,
-    retryable: !prohibited,
-    advice: prohibited
-      ? `Allow it in sshd_config of ${hop.name}: AllowTcpForwarding, PermitOpen, and the key's restrict option.`
-      : `Check the load of ${hop.name}.`,
-  });
 }
 
 function faultOf(code: ErrorCode, stage: FleetError['stage'], message: string): FleetError {

@@ -18,171 +18,140 @@ export interface ResolveHopOptions {
   readonly timeoutsExplicit: boolean;
 }
 
+/** The effective values of a machine, recorded with their sources. */
+class HopValues {
+  readonly all: HopValue[] = [];
+  readonly #machine: Machine;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Returns the first candidate that is not null and records its source. The last candidate is a default. */
+  pick<T>(
+    attribute: string,
+    candidates: readonly (Placed<T> | null | undefined)[],
+    show: (value: T) => string | null = (value) => (value === null ? null : String(value)),
+  ): T {
+    const chosen = candidates.find((candidate) => candidate !== null && candidate !== undefined);
+    if (chosen === null || chosen === undefined) throw new Error(`no default for ${attribute}`);
+    const value = show(chosen.value);
+    if (value !== null) this.all.push({ name: attribute, value, source: chosen.place });
+    return chosen.value;
+  }
+
+  /** Returns the place where config.xml sets an attribute. Returns null if it does not. */
+  placeOf(attribute: string): string | null {
+    const { ssh, place: own } = this.#machine;
+    const place = ssh.explicit[attribute];
+    return place === '' ? own : (place ?? null);
+  }
+
+  inConfig<T>(attribute: string, value: T): Placed<T> | null {
+    const place = this.placeOf(attribute);
+    return place === null ? null : { value, place };
+  }
+
+  /** Returns a value of the machine's element or proxyJump; null for null. */
+  ofMachine<T>(value: T | null, place = this.#machine.place): Placed<T> | null {
+    return value === null ? null : { value, place };
+  }
+}
+
+function byDefault<T>(value: T, place = 'default'): Placed<T> {
+  return { value, place };
+}
+
 /**
  * Resolves the settings of a machine: a value from config.xml wins over ssh_config, and ssh_config over the default.
  */
 export function resolveHop(options: ResolveHopOptions): Hop {
   const { machine, reading, behind, self } = options;
   const { ssh, name } = machine;
-  const said = reading?.values ?? null;
-  const values: HopValue[] = [];
-  const placeOf = (attribute: string): string | null => {
-    const place = ssh.explicit[attribute];
-    return place === '' ? machine.place : (place ?? null);
-  };
-  /** Returns the first candidate that is not null and records its source. */
-  const pick = <T>(
-    attribute: string,
-    candidates: readonly (Placed<T> | null)[],
-    show: (value: T) => string | null,
-  ): T => {
-    const chosen = candidates.find((candidate) => candidate !== null);
-    // The last candidate is a default, which is never null.
-    if (chosen === undefined) throw new Error(`no default for ${attribute}`);
-    const value = show(chosen.value);
-    if (value !== null) values.push({ name: attribute, value, source: chosen.place });
-    return chosen.value;
-  };
-  const inConfig = <T>(attribute: string, value: T): Placed<T> | null => {
-    const place = placeOf(attribute);
-    return place === null ? null : { value, place };
-  };
-  const byDefault = <T>(value: T, place = 'default'): Placed<T> => ({ value, place });
+  const sshValues = reading?.values;
+  const values = new HopValues(machine);
 
-  const address = pick(
-    'ip',
-    [
-      machine.addressExplicit ? { value: machine.address, place: machine.place } : null,
-      said?.hostName ?? null,
-      byDefault(machine.address, 'its name'),
-    ],
-    String,
-  );
-  const port = pick(
-    'port',
-    [
-      machine.port === null ? null : { value: machine.port, place: placeOf('port') ?? machine.place },
-      said?.port ?? null,
-      byDefault(22),
-    ],
-    String,
-  );
-  const username = pick(
-    'username',
-    [
-      machine.username === null ? null : { value: machine.username, place: machine.place },
-      ssh.username === null ? null : inConfig('username', ssh.username),
-      said?.user ?? null,
-      ssh.username === null ? null : inConfig('usernameOfSsh', ssh.username),
-      byDefault(ssh.username ?? self.user),
-    ],
-    String,
-  );
-  const credentials = resolveCredentials(options, pick, inConfig);
-  const policy = pick(
-    'hostKeys',
-    [inConfig('hostKeys', ssh.hostKeys), said?.policy ?? null, byDefault(ssh.hostKeys)],
-    String,
-  );
-  const kex = pick<string | null>(
-    'kex',
-    [inConfig('kex', ssh.kex), said?.kex ?? null, byDefault<string | null>(null)],
-    (names) => names,
-  );
-  const knownHosts = pick(
+  const address = values.pick('ip', [
+    values.ofMachine(machine.addressExplicit ? machine.address : null),
+    sshValues?.hostName,
+    byDefault(machine.address, 'its name'),
+  ]);
+  const portPlace = values.placeOf('port') ?? machine.place;
+  const port = values.pick('port', [values.ofMachine(machine.port, portPlace), sshValues?.port, byDefault(22)]);
+  const username = values.pick('username', [
+    values.ofMachine(machine.username),
+    ssh.username === null ? null : values.inConfig('username', ssh.username),
+    sshValues?.user,
+    ssh.username === null ? null : values.inConfig('usernameOfSsh', ssh.username),
+    byDefault(ssh.username ?? self.user),
+  ]);
+  const credentials = resolveCredentials(options, values);
+  const policy = values.pick('hostKeys', [
+    values.inConfig('hostKeys', ssh.hostKeys),
+    sshValues?.policy,
+    byDefault(ssh.hostKeys),
+  ]);
+  const kex = values.pick<string | null>('kex', [values.inConfig('kex', ssh.kex), sshValues?.kex, byDefault(null)]);
+  const knownHosts = values.pick<readonly string[]>(
     'knownHosts',
-    [inConfig('knownHosts', [ssh.knownHosts]), sshKnownHosts(options), byDefault<readonly string[]>([ssh.knownHosts])],
+    [values.inConfig('knownHosts', [ssh.knownHosts]), sshKnownHosts(options), byDefault([ssh.knownHosts])],
     (files) => files.join(', '),
   );
   // Behind another machine an address may belong to several machines, so the host key is filed under the name. Where
   // only ssh_config describes the machine, the host key is filed under the address, as ssh does.
   const knownByName =
     behind !== null && (machine.addressExplicit || (machine.kind === 'client' && behind === 'config.xml'));
-  const knownAs = pick(
-    'host key of',
-    [
-      said?.hostKeyAlias ?? null,
-      knownByName ? { value: hostName(name, port), place: 'its name: it is behind another machine' } : null,
-      byDefault(hostName(address, port), 'its address'),
-    ],
-    String,
-  );
+  const knownAs = values.pick('host key of', [
+    sshValues?.hostKeyAlias,
+    knownByName ? { value: hostName(name, port), place: 'its name: it is behind another machine' } : null,
+    byDefault(hostName(address, port), 'its address'),
+  ]);
+  const timeouts = [sshValues?.connectTimeoutMs, byDefault(null)];
   const connectTimeoutMs = options.timeoutsExplicit
     ? null
-    : pick<number | null>('tcpTimeout', [said?.connectTimeoutMs ?? null, byDefault(null)], (ms) =>
-        ms === null ? null : formatDuration(ms),
-      );
-  const family = pick<0 | 4 | 6>('address family', [said?.family ?? null, byDefault<0 | 4 | 6>(0)], (version) =>
+    : values.pick<number | null>('tcpTimeout', timeouts, (ms) => (ms === null ? null : formatDuration(ms)));
+  const family = values.pick<0 | 4 | 6>('address family', [sshValues?.family, byDefault(0)], (version) =>
     version === 0 ? null : `IPv${version}`,
   );
   return {
-    name,
-    kind: machine.kind,
-    address,
-    port,
-    family,
-    username,
-    knownAs,
-    knownHosts,
-    policy,
-    kex,
-    credentials,
-    connectTimeoutMs,
+    ...{ name, kind: machine.kind, address, port, family, username, knownAs, knownHosts, policy, kex },
+    ...{ credentials, connectTimeoutMs, values: values.all },
     sshConfig: {
       host: machine.asked,
       files: machine.sshConfigFiles,
       overruled: ssh.explicit['proxyJump'] !== undefined,
     },
-    values,
   };
 }
 
-type Pick = <T>(attribute: string, candidates: readonly (Placed<T> | null)[], show: (value: T) => string | null) => T;
-type InConfig = <T>(attribute: string, value: T) => Placed<T> | null;
-
-function resolveCredentials(
-  { machine, reading, self }: ResolveHopOptions,
-  pick: Pick,
-  inConfig: InConfig,
-): HopCredentials {
+function resolveCredentials({ machine, reading, self }: ResolveHopOptions, values: HopValues): HopCredentials {
   const { ssh } = machine;
-  const said = reading?.values ?? null;
+  const sshValues = reading?.values;
   const fromSsh = reading?.answer.all.get('identityfile');
-  const own: readonly IdentityFile[] = ssh.privateKey === null ? [] : [{ path: ssh.privateKey, optional: false }];
-  const ofSsh: readonly IdentityFile[] = (said?.identityFiles ?? []).map(({ value }) => ({
-    path: value,
-    optional: true,
-  }));
+  const own = ssh.privateKey === null ? [] : [{ path: ssh.privateKey, optional: false }];
+  const ofSsh = (sshValues?.identityFiles ?? []).map(({ value }) => ({ path: value, optional: true }));
   // The default keys count only if no credentials are configured, as in ssh.
   const bare = ssh.explicit['password'] === undefined && ssh.explicit['agent'] === undefined;
-  const usual = reading === null || !bare ? own : defaultKeys(self.home);
-  const privateKeys = pick(
+  const privateKeys = values.pick<readonly IdentityFile[]>(
     'privateKey',
     [
-      inConfig('privateKey', own),
+      values.inConfig('privateKey', own),
       fromSsh === undefined ? null : { value: ofSsh, place: fromSsh.map(({ place }) => place).join(', ') },
-      { value: usual, place: 'default' },
+      byDefault(reading === null || !bare ? own : defaultKeys(self.home)),
     ],
-    (keys) => (keys.length === 0 ? 'none' : keys.map(({ path: file }) => file).join(', ')),
+    (keys) => keys.map(({ path: file }) => file).join(', ') || 'none',
   );
-  const identityAgent = said?.identityAgent ?? null;
-  const agent = pick<string | null>(
+  const ofAgent: Placed<string | null> | null | undefined =
+    sshValues?.identityAgent?.value === 'none' ? { ...sshValues.identityAgent, value: null } : sshValues?.identityAgent;
+  const agent = values.pick<string | null>(
     'agent',
-    [
-      inConfig('agent', ssh.agent),
-      identityAgent === null
-        ? null
-        : { ...identityAgent, value: identityAgent.value === 'none' ? null : identityAgent.value },
-      { value: ssh.agent, place: 'default' },
-    ],
+    [values.inConfig('agent', ssh.agent), ofAgent, byDefault(ssh.agent)],
     (socket) => socket ?? 'none',
   );
-  const identitiesOnly = pick(
-    'identities only',
-    [said?.identitiesOnly ?? null, { value: false, place: 'default' }],
-    (only) => (only ? 'yes' : null),
+  const identitiesOnly = values.pick('identities only', [sshValues?.identitiesOnly, byDefault(false)], (only) =>
+    only ? 'yes' : null,
   );
-  pick('password', [inConfig('password', ssh.password), { value: null, place: 'default' }], (secret) =>
+  values.pick('password', [values.inConfig('password', ssh.password), byDefault(null)], (secret) =>
     secret === null ? null : 'said, not shown',
   );
   return { password: ssh.password, passphrase: ssh.passphrase, privateKeys, agent, identitiesOnly };

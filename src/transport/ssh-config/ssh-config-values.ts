@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-import type { SshConfigAnswer, SshConfigQuestion } from './ssh-config.ts';
+import { expandTokens, type SshConfigAnswer, type SshConfigQuestion, type SshTokens } from './ssh-config.ts';
 import type { SshConfigOption } from './ssh-config-file.ts';
 import { timeSeconds, type FollowedOption } from './ssh-config-options.ts';
-import { expandTokens, type SshTokens } from './ssh-config-tokens.ts';
 
 /** A value and the place that sets it. */
 export interface Placed<T> {

@@ -1,4 +1,5 @@
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
@@ -57,42 +58,29 @@ export async function scanHostKeys(options: ScanOptions): Promise<ScannedHostKey
 }
 
 async function scanOne(options: ScanOptions, algorithms: ServerHostKeyAlgorithm[]): Promise<ScannedHostKey> {
+  const { client, signal, timeoutMs } = options;
   const startedMs = performance.now();
-  const socket = await (options.dial?.(options.timeoutMs) ?? dial(options));
+  const socket = await (options.dial?.(timeoutMs) ?? dial(options));
   try {
-    return await firstKey(options, algorithms, socket, options.timeoutMs - (performance.now() - startedMs));
+    const limits = {
+      timeoutMs: Math.max(1, timeoutMs - (performance.now() - startedMs)),
+      signal,
+      late: () => fault(client, 'handshake-timeout', `no host key within ${timeoutMs} ms`),
+      aborted: () => abortedError(signal, 'handshake', client ?? null),
+    };
+    return await withDeadline(limits, () => firstKey(options, algorithms, socket));
   } finally {
     socket.destroy();
   }
 }
 
 function firstKey(
-  options: ScanOptions,
+  { client, kex }: ScanOptions,
   algorithms: ServerHostKeyAlgorithm[],
   socket: Wire,
-  leftMs: number,
 ): Promise<ScannedHostKey> {
-  const { client, signal } = options;
   return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
-    };
-    const fail = (code: ErrorCode, message: string): void => {
-      stop();
-      reject(new FleetError({ code, stage: 'handshake', message, client }));
-    };
-    const onAbort = (): void => {
-      stop();
-      reject(abortedError(signal, 'handshake', client ?? null));
-    };
-    const late = `no host key within ${options.timeoutMs} ms`;
-    const timer = setTimeout(() => fail('handshake-timeout', late), Math.max(1, leftMs));
-    if (signal.aborted) {
-      onAbort();
-      return;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
+    const fail = (message: string): void => reject(fault(client, 'handshake-failed', message));
     const ssh = newClient();
     let greeting = '';
     const onData = (data: Buffer): void => {
@@ -101,42 +89,34 @@ function firstKey(
     };
     socket.on('data', onData);
     const localAddress = socket.localAddress ?? null;
-    const failHandshake = (message: string): void => {
-      const broken = socket.brokenBy ?? null;
-      if (broken !== null) {
-        stop();
-        reject(broken);
-        return;
-      }
+    const broken = (message: string): void => {
       const notice = sshdRejection(greeting, localAddress);
-      if (notice === null) fail('handshake-failed', message);
-      else fail('sshd-rejection', notice);
+      if (socket.brokenBy) reject(socket.brokenBy);
+      else if (notice === null) fail(message);
+      else reject(fault(client, 'sshd-rejection', notice));
     };
-    ssh.on('error', (error) => failHandshake(messageOf(error)));
-    socket.once('close', () => failHandshake('the connection was closed during the handshake'));
+    ssh.on('error', (error) => broken(messageOf(error)));
+    socket.once('close', () => broken('the connection was closed during the handshake'));
     ssh.on('end', () => socket.destroy());
     try {
       connectSsh2(ssh, {
-        sock: socket,
-        username: 'nobody',
-        kex: options.kex,
-        hostKeyAlgorithms: algorithms,
+        ...{ sock: socket, kex, username: 'nobody', hostKeyAlgorithms: algorithms },
         // Offers no credentials, even if the server asks for a login.
         authHandler: [],
         judgeHostKey: (blob) => {
           const key = hostKeyOf(blob);
           const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
-          if (key === null || wrong !== null) {
-            fail('handshake-failed', wrong ?? 'the host key cannot be read');
-          } else {
-            stop();
-            resolve({ ...key, fingerprint: fingerprint(blob) });
-          }
+          if (key === null || wrong !== null) fail(wrong ?? '');
+          else resolve({ ...key, fingerprint: fingerprint(blob) });
           return false;
         },
       });
     } catch (thrown) {
-      fail('handshake-failed', messageOf(thrown));
+      fail(messageOf(thrown));
     }
   });
+}
+
+function fault(client: string | undefined, code: ErrorCode, message: string): FleetError {
+  return new FleetError({ client, code, stage: 'handshake', message });
 }

@@ -2,9 +2,8 @@ import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.
 import { abortedError } from '../connection/aborted.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
 import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.ts';
-import { LoginAhead } from './login-ahead.ts';
+import { LoginAhead, OutOfStep } from './pipelining.ts';
 import { describeRefusal, planLogin, type Login } from './login.ts';
-import { OutOfStep } from './pipelining.ts';
 import { Sha1Refused } from '../credentials/private-key.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
@@ -40,16 +39,11 @@ interface HandshakeParts<T> {
 
 /** The SSH handshake and the login, under one deadline, and the first command's channel if it is sent ahead. */
 export class Handshake<T> {
-  readonly #target: SshTarget;
-  readonly #options: ConnectOptions;
-  readonly #credentials: Credentials;
+  readonly #parts: HandshakeParts<T>;
   readonly #socket: Wire;
-  readonly #startedMs: number;
-  readonly #take: (session: SshSession) => T;
   readonly #ssh: Client = newClient();
   readonly #check: HostKeyCheck;
   readonly #login: Login;
-  readonly #ahead: string | null;
   readonly #loginAhead: LoginAhead;
   #progress: 'silent' | 'greeted' | 'login' | 'channel' = 'silent';
   #problem: string | null = null;
@@ -60,27 +54,24 @@ export class Handshake<T> {
   #connectMs = 0;
   #settle: ((outcome: { readonly taken: T } | FleetError | MustWait) => void) | null = null;
 
-  constructor({ target, options, credentials, wire, startedMs, take, ahead, withoutFirst }: HandshakeParts<T>) {
-    this.#target = target;
-    this.#options = options;
-    this.#credentials = credentials;
+  constructor(parts: HandshakeParts<T>) {
+    const { target, credentials, wire, withoutFirst } = parts;
+    this.#parts = parts;
     this.#socket = wire;
-    this.#startedMs = startedMs;
-    this.#take = take;
     this.#localAddress = wire.localAddress ?? null;
     this.#check = checkHostKey(target);
     const refuse = (why: string): void => this.#fail('auth-failed', why);
     this.#login = planLogin({ username: target.username, credentials, refuse, withoutFirst });
     this.#loginAhead = new LoginAhead(this.#login);
-    this.#ahead = ahead;
   }
 
   run(): Promise<T> {
-    const { signal, connectTimeoutMs } = this.#options;
+    const { startedMs, target, options } = this.#parts;
+    const { signal, connectTimeoutMs } = options;
     return new Promise((resolve, reject) => {
-      const left = Math.max(1, connectTimeoutMs - (performance.now() - this.#startedMs));
+      const left = Math.max(1, connectTimeoutMs - (performance.now() - startedMs));
       this.#timer = setTimeout(() => this.#timeUp(), left);
-      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), this.#target.client));
+      const onAbort = (): void => this.#end(abortedError(signal, this.#stage(), target.client));
       this.#settle = (outcome) => {
         this.#settle = null;
         clearTimeout(this.#timer);
@@ -118,16 +109,16 @@ export class Handshake<T> {
         this.#end(thrown as FleetError);
         return;
       }
-      if (this.#ahead !== null) this.#sendAhead(this.#ahead);
+      if (this.#parts.ahead !== null) this.#sendAhead(this.#parts.ahead);
     });
     ssh.on('change password', () => this.#fail('auth-failed', 'the password has expired'));
     ssh.once('ready', () => this.#ready());
     try {
       connectSsh2(ssh, {
         sock: this.#socket,
-        username: this.#target.username,
-        keepaliveInterval: this.#target.keepaliveMs ?? 0,
-        kex: this.#target.kex,
+        username: this.#parts.target.username,
+        keepaliveInterval: this.#parts.target.keepaliveMs ?? 0,
+        kex: this.#parts.target.kex,
         hostKeyAlgorithms: this.#check.algorithms,
         judgeHostKey: (blob) => {
           const wrong = this.#check.judge(blob);
@@ -149,11 +140,11 @@ export class Handshake<T> {
       if (channel instanceof OutOfStep || this.#progress !== 'channel') this.#end(new MustWait(false));
       else this.#handOver({ command, channel });
     };
-    this.#loginAhead.send({ ssh: this.#ssh, username: this.#target.username, command, onChannel });
+    this.#loginAhead.send({ ssh: this.#ssh, username: this.#parts.target.username, command, onChannel });
   }
 
   #ready(): void {
-    this.#connectMs = Math.round(performance.now() - this.#startedMs);
+    this.#connectMs = Math.round(performance.now() - this.#parts.startedMs);
     if (!this.#loginAhead.isUnderWay) {
       this.#handOver(null);
       return;
@@ -168,19 +159,19 @@ export class Handshake<T> {
     this.#ssh.removeAllListeners('error');
     this.#ssh.removeAllListeners('end');
     const session = {
-      client: this.#target.client,
+      client: this.#parts.target.client,
       ssh: this.#ssh,
       socket: this.#socket,
       ...{ connectMs: this.#connectMs, byKey: this.#login.byKey() },
       channelTimeoutMs: this.#channelTimeoutMs,
-      signal: this.#options.signal,
+      signal: this.#parts.options.signal,
       opened,
     };
-    this.#settle({ taken: this.#take(session) });
+    this.#settle({ taken: this.#parts.take(session) });
   }
 
   get #channelTimeoutMs(): number {
-    return this.#options.channelTimeoutMs ?? this.#options.connectTimeoutMs;
+    return this.#parts.options.channelTimeoutMs ?? this.#parts.options.connectTimeoutMs;
   }
 
   #onError(error: Error & { level?: string; code?: unknown }): void {
@@ -194,12 +185,12 @@ export class Handshake<T> {
   }
 
   #refused(said: string | null = null, cause?: unknown): void {
-    const problem = this.#credentials.problem ?? this.#problem;
+    const problem = this.#parts.credentials.problem ?? this.#problem;
     const message = describeRefusal({
-      username: this.#target.username,
+      username: this.#parts.target.username,
       login: this.#login,
       problem,
-      certificates: this.#credentials.certificates,
+      certificates: this.#parts.credentials.certificates,
       said,
     });
     // Without an attempt the server has refused nothing.
@@ -208,7 +199,7 @@ export class Handshake<T> {
   }
 
   #timeUp(): void {
-    const limit = `within ${this.#options.connectTimeoutMs} ms`;
+    const limit = `within ${this.#parts.options.connectTimeoutMs} ms`;
     if (this.#progress === 'channel') {
       this.#fail('channel-timeout', `no channel for a command within ${this.#channelTimeoutMs} ms`);
     } else if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
@@ -237,7 +228,7 @@ export class Handshake<T> {
     const broken = this.#socket.brokenBy ?? null;
     if (broken !== null) this.#end(broken);
     else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));
-    else this.#end(new FleetError({ client: this.#target.client, code, stage: this.#stage(), message, cause }));
+    else this.#end(new FleetError({ client: this.#parts.target.client, code, stage: this.#stage(), message, cause }));
   }
 
   #end(why: FleetError | MustWait): void {

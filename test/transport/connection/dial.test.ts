@@ -9,8 +9,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { packageDir } from '../../../src/state/paths.ts';
-import { dial, type DialOptions } from '../../../src/transport/connection/dial.ts';
-import { resolveHost } from '../../../src/transport/connection/resolve.ts';
+import { dial, resolveHost, type DialOptions } from '../../../src/transport/connection/dial.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
 import { failure } from '../../support/login.ts';
 

@@ -6,8 +6,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
-import { opensshPrivateKey } from '../../../src/transport/credentials/openssh-key.ts';
-import { decodeLoginKey, loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
+import { decodeLoginKey, loadPrivateKey, opensshPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();

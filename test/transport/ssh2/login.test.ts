@@ -4,9 +4,8 @@ import { describe, it } from 'node:test';
 import { isPasswordPrompt, planLogin } from '../../../src/transport/ssh2/login.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
-import { SshAgent } from '../../../src/transport/credentials/ssh-agent.ts';
+import { SshAgent, type Credentials } from '../../../src/transport/credentials/credentials.ts';
 import type { AuthenticationType } from '../../../src/transport/connection/ssh2.ts';
-import { type Credentials } from '../../../src/transport/credentials/credentials.ts';
 
 const key = decodeLoginKey(generateHostKey(), null);
 const agent = new SshAgent('/nowhere');

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { packageDir } from '../../../src/state/paths.ts';
 import { newClient, ssh2Version, type ParsedKey } from '../../../src/transport/connection/ssh2.ts';
 import { sendAhead } from '../../../src/transport/ssh2/pipelining.ts';
-import { wantsAnswer } from '../../../src/transport/ssh2/request-bound.ts';
+import { wantsAnswer } from '../../../src/transport/ssh2/connect-ssh2.ts';
 import { privatePartsFit, privatePartsOf } from '../../../src/transport/ssh2/private-parts.ts';
 
 test('the private parts of the installed ssh2 are those that are known', () => {

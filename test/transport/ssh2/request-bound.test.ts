@@ -7,7 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { boundRequests } from '../../../src/transport/ssh2/request-bound.ts';
+import { boundRequests } from '../../../src/transport/ssh2/connect-ssh2.ts';
 import { newClient, type Client } from '../../../src/transport/connection/ssh2.ts';
 import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
 import { sshdOrSkip, sshKeygen, startSshd } from '../../support/sshd.ts';
