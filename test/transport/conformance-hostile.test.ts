@@ -2,11 +2,8 @@
  * Clients that misbehave in one exact way each, over both transports: the same codes and stages, within the deadlines.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 
 import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
@@ -15,6 +12,7 @@ import { freePort } from '../support/free-port.ts';
 import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { failure } from '../support/login.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { connectBy, noChildLeft, ways, type WayTarget } from '../support/ways.ts';
 
 interface Case {
@@ -43,26 +41,38 @@ const refusing: readonly Case[] = [
   { mode: 'login-expired', code: 'auth-failed', stage: 'login', says: /expired/ },
 ];
 
+/** What no server sends: OpenSSH has codes of its own for it. */
+const refusedBySsh2: readonly Case[] = [
+  { mode: 'endless-line', code: 'handshake-failed', stage: 'handshake', says: /./ },
+  { mode: 'endless-lines', code: 'handshake-failed', stage: 'handshake', says: /./ },
+  { mode: 'huge-packet', code: 'handshake-failed', stage: 'handshake', says: /packet/i },
+  { mode: 'zlib-only', code: 'handshake-failed', stage: 'handshake', says: /compression/ },
+];
+
+/** Returns the timers, sockets and name look-ups that keep this process alive. */
+function handles(): string {
+  const kinds = /^(?:Timeout|TCPSocketWrap|TCPConnectWrap|GetAddrInfoReqWrap)/;
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => kinds.test(name))
+    .sort()
+    .join(' ');
+}
+
 for (const way of ways) {
   describe(`${way}: clients that misbehave`, () => {
-    let dir: string;
+    const dir = tempFolder();
     const open: HostileServer[] = [];
-    before(() => {
-      dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-hostile-'));
-    });
-    afterEach(async () => {
+    const close = async (): Promise<void> => {
       for (const server of open.splice(0)) await server.close();
+    };
+    afterEach(async () => {
+      await close();
       await noChildLeft();
     });
-    after(() => rmSync(dir, { recursive: true, force: true }));
 
-    const target = (port: number, knownHosts: readonly string[]): WayTarget => ({
-      port,
-      dir,
-      knownHosts,
-      username: 'monitor',
-      password: 'right',
-    });
+    const login = { dir, username: 'monitor', password: 'right' };
+    const target = (port: number, knownHosts: readonly string[]): WayTarget => ({ ...login, port, knownHosts });
     const start = async (mode: HostileMode): Promise<HostileServer> => {
       const server = await startHostileServer(mode);
       open.push(server);
@@ -70,9 +80,20 @@ for (const way of ways) {
     };
     const connect = (server: HostileServer, options: Partial<ConnectOptions> = {}): Promise<Connection> =>
       connectBy(way, target(server.port, [server.hostKeyLine()]), options);
+    /**
+     * Checks that the handles are the same as before the server was started. Closing takes a few turns of the event
+     * loop. The processes of OpenSSH have handles of their own.
+     */
+    const nothingLeft = async (server: HostileServer, before: string): Promise<void> => {
+      await server.allClosed();
+      await close();
+      for (let turn = 0; turn < 50 && handles() !== before; turn += 1) await new Promise(setImmediate);
+      if (way === 'ssh2') assert.equal(handles(), before);
+    };
 
     for (const { mode, code, stage, says } of silent) {
       it(`${mode}: ends by the deadline`, async () => {
+        const before = handles();
         const server = await start(mode);
         const startedMs = performance.now();
         const error = await failure(connect(server, { connectTimeoutMs: 1500 }));
@@ -80,11 +101,11 @@ for (const way of ways) {
         assert.deepEqual([error.code, error.stage, error.client], [code, stage, 'web-1'], error.message);
         assert.match(error.message, says);
         assert.ok(tookMs >= 1480 && tookMs < 2500, `took ${tookMs} ms`);
-        await server.allClosed();
+        await nothingLeft(server, before);
       });
     }
 
-    for (const { mode, code, stage, says } of refusing) {
+    for (const { mode, code, stage, says } of [...refusing, ...(way === 'ssh2' ? refusedBySsh2 : [])]) {
       it(`${mode}: fails at once`, async () => {
         const server = await start(mode);
         const startedMs = performance.now();
@@ -118,33 +139,27 @@ for (const way of ways) {
       deaf.stop();
     });
 
-    for (const mode of ['channel-silent', 'exec-silent'] as const) {
-      it(`${mode}: ends by the deadline of the channel`, async () => {
+    for (const [mode, code, withinMs] of [
+      ['channel-silent', 'channel-timeout', 1500],
+      ['exec-silent', 'channel-timeout', 1500],
+      ['channel-refused', 'channel-failed', 3000],
+      ['exec-refused', 'channel-failed', 3000],
+    ] as const) {
+      it(`${mode}: ${code}`, async () => {
         const server = await start(mode);
-        const connection = await connect(server, { channelTimeoutMs: 400 });
+        const connection = await connect(server, code === 'channel-timeout' ? { channelTimeoutMs: 400 } : {});
         const startedMs = performance.now();
         const error = await failure(connection.exec('true'));
-        assert.deepEqual([error.code, error.stage], ['channel-timeout', 'channel']);
-        assert.ok(performance.now() - startedMs < 1500);
-        await server.allClosed();
-      });
-    }
-
-    for (const mode of ['channel-refused', 'exec-refused'] as const) {
-      it(`${mode}: fails at once`, async () => {
-        const server = await start(mode);
-        const connection = await connect(server);
-        const startedMs = performance.now();
-        const error = await failure(connection.exec('true'));
-        assert.deepEqual([error.code, error.stage], ['channel-failed', 'channel'], error.message);
-        assert.ok(performance.now() - startedMs < 3000);
-        connection.destroy();
+        assert.deepEqual([error.code, error.stage], [code, 'channel'], error.message);
+        assert.ok(performance.now() - startedMs < withinMs);
+        if (code === 'channel-failed') connection.destroy();
         await server.allClosed();
       });
     }
 
     for (const mode of ['agent-silent', 'no-window', 'endless'] as const) {
       it(`${mode}: the signal of the visit ends everything`, async () => {
+        const before = handles();
         const server = await start(mode);
         const visit = new AbortController();
         const connection = await connect(server, { signal: visit.signal });
@@ -158,7 +173,7 @@ for (const way of ways) {
         assert.deepEqual([error.code, error.message, error.client], ['visit-deadline', 'no end within 1 s', 'web-1']);
         await ended;
         assert.equal((await failure(connection.exec('true'))).code, 'visit-deadline');
-        await server.allClosed();
+        await nothingLeft(server, before);
       });
     }
 

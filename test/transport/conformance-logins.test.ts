@@ -110,6 +110,13 @@ for (const way of ways) {
       await sshd.logged(/Connection closed by authenticating user|Disconnected from authenticating user/);
       assert.equal(sshd.count(/Failed password/g), failed + 1);
     });
+    it('of nobody', () => refused(way, target({ username: 'nobody-here' }), 'auth-failed', /refused/));
+    if (way === 'ssh2') {
+      it('none, and nothing else', async () => {
+        const { password: _password, ...without } = target();
+        await refused(way, without, 'credentials-unusable', /neither password nor privateKey nor agent/);
+      });
+    }
     it('one in a file name, environment or argument of no process', async () => {
       const client = clientOf(way, target());
       const transport = transportFor(client, sharedFor());
@@ -136,9 +143,13 @@ for (const way of ways) {
     afterEach(noChildLeft);
     after(() => sshd.stop());
 
-    it('the right password', () => logIn(way, target()));
+    it('the right password', async () => {
+      await logIn(way, target());
+      assert.equal(sshd.count(/Accepted keyboard-interactive/g), 1);
+    });
     it('a wrong one, sent once', async () => {
       await refused(way, target({ password: 'wrong-1' }), 'auth-failed', /refused/);
+      // sshd's own processes log in no fixed order.
       await sshd.logged(/Failed keyboard-interactive/);
       assert.equal(sshd.count(/Failed keyboard-interactive/g), 1);
     });

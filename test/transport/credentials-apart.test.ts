@@ -4,8 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
@@ -15,11 +14,12 @@ import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import { failure } from '../support/login.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
 import { sshKeygen } from '../support/sshd.ts';
 import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-apart-'));
+const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const signal = new AbortController().signal;
 
@@ -66,7 +66,6 @@ describe('credentials of many machines', () => {
   after(async () => {
     agent.kill();
     await Promise.all([bastion, ...machines].map(({ server }) => server.close()));
-    rmSync(dir, { recursive: true, force: true });
   });
 
   const keyOf = (name: string): { file: string; print: string } => {

@@ -5,9 +5,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
@@ -19,6 +18,7 @@ import { kexInit, kexReply, newKeys, wirePacket, wireString } from '../support/d
 import { floodingServer } from '../support/floods.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { failure } from '../support/login.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
 
 const kex = 'curve25519-sha256';
@@ -76,11 +76,13 @@ function messagesOf(sent: Buffer): readonly number[] {
 }
 
 describe('a host key that is not proved', () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-forged-'));
+  const dir = tempFolder();
   const knownHosts = path.join(dir, 'known_hosts');
   const privateKey = path.join(dir, 'key');
   const sockets = new Set<Socket>();
   let script: readonly Buffer[] = [];
+  let port: number;
+  let gatePort: number;
   let sent: Promise<Buffer>;
   const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
@@ -98,9 +100,9 @@ describe('a host key that is not proved', () => {
 
   before(async () => {
     for (const one of [server, gate]) await once(one.listen(0, '127.0.0.1'), 'listening');
+    port = (server.address() as AddressInfo).port;
+    gatePort = (gate.address() as AddressInfo).port;
     writeFileSync(privateKey, generateHostKey(), { mode: 0o600 });
-    const { port } = server.address() as AddressInfo;
-    const gatePort = (gate.address() as AddressInfo).port;
     const lines = [
       `[127.0.0.1]:${port},[web-1]:${port} ${type} ${known.toString('base64')}`,
       `[127.0.0.1]:${gatePort} ${type} ${publicBlobOf(bastionKey).toString('base64')}`,
@@ -110,7 +112,6 @@ describe('a host key that is not proved', () => {
   after(() => {
     for (const one of [server, gate]) one.close();
     for (const socket of sockets) socket.destroy();
-    rmSync(dir, { recursive: true, force: true });
   });
 
   const credentials: Readonly<Record<string, Partial<SshSettings>>> = {
@@ -125,9 +126,8 @@ describe('a host key that is not proved', () => {
       for (const [secret, own] of Object.entries(credentials)) {
         it(`${what}, ${way}, with ${secret}: nothing is sent`, async () => {
           script = messages;
-          const place = { address: '127.0.0.1', port: (gate.address() as AddressInfo).port };
+          const place = { address: '127.0.0.1', port: gatePort };
           const shared = sharedFor({ bastions: [wayBastion('gate', { privateKey, knownHosts }, place)] });
-          const { port } = server.address() as AddressInfo;
           const settings = { username: 'u', knownHosts, ...own, ...(proxyJump === null ? {} : { proxyJump }) };
           const client = wayClient('web-1', settings, { address: '127.0.0.1', port });
           const { signal } = new AbortController();

@@ -1,6 +1,6 @@
 /** The key exchanges that are offered before a host key is proved: each is cheap, and no other is accepted. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { offeredKeyExchanges } from '../../src/transport/route/offered-key-exchanges.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
@@ -11,45 +11,41 @@ import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 
 const skip = sshdMissing() ?? false;
 
+/** Starts a server that takes one key exchange alone. */
+async function serverWith(exchange: string, t: TestContext) {
+  const sshd = await startSshd({ config: [`KexAlgorithms ${exchange}`] });
+  t.after(() => sshd.stop());
+  const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
+  const { name: username } = await sshd.addAccount({ publicKey });
+  const attempt = { server: sshd, username, credentials: { key: loadPrivateKey(privateKey, null) } };
+  const { signal } = new AbortController();
+  return { sshd, attempt, scan: { host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal } };
+}
+
 for (const exchange of usualKeyExchanges) {
   test(`a server that takes ${exchange} alone is logged in to`, { skip }, async (t) => {
-    const sshd = await startSshd({ config: [`KexAlgorithms ${exchange}`] });
-    t.after(() => sshd.stop());
-    const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
-    const { name: username } = await sshd.addAccount({ publicKey });
-    await login({ server: sshd, username, credentials: { key: loadPrivateKey(privateKey, null) } });
+    const { attempt } = await serverWith(exchange, t);
+    await login(attempt);
   });
 }
 
 for (const exchange of ['diffie-hellman-group-exchange-sha256', 'diffie-hellman-group18-sha512']) {
   test(`a server that takes ${exchange} alone, whose numbers are dear, is refused at once`, { skip }, async (t) => {
-    const sshd = await startSshd({ config: [`KexAlgorithms ${exchange}`] });
-    t.after(() => sshd.stop());
-    const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
-    const { name: username } = await sshd.addAccount({ publicKey });
-    const credentials = { key: loadPrivateKey(privateKey, null) };
-    const { code } = await failure(login({ server: sshd, username, credentials }));
-    assert.equal(code, 'handshake-failed');
-    const { signal } = new AbortController();
-    const scanned = await failure(scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal }));
-    assert.equal(scanned.code, 'handshake-failed');
+    const { attempt, scan } = await serverWith(exchange, t);
+    assert.equal((await failure(login(attempt))).code, 'handshake-failed');
+    assert.equal((await failure(scanHostKeys(scan))).code, 'handshake-failed');
   });
 }
 
 test('a group of the server is taken where somebody asks for it, and blocks nobody', { skip }, async (t) => {
-  const sshd = await startSshd({ config: [`KexAlgorithms ${groupExchange}`] });
-  t.after(() => sshd.stop());
-  const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
-  const { name: username } = await sshd.addAccount({ publicKey });
-  const credentials = { key: loadPrivateKey(privateKey, null) };
+  const { sshd, attempt, scan } = await serverWith(groupExchange, t);
   const kex = `+${groupExchange}`;
   const before = process.cpuUsage();
-  await login({ server: sshd, username, credentials, target: { kex } });
+  await login({ ...attempt, target: { kex } });
   const { user, system } = process.cpuUsage(before);
   // A test of its prime by Node would take more than a second.
   assert.ok(user + system < 700_000, `${(user + system) / 1000} ms of CPU`);
-  const { signal } = new AbortController();
-  const scanned = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal, kex });
+  const scanned = await scanHostKeys({ ...scan, kex });
   assert.deepEqual(
     scanned.map(({ key }) => key),
     sshd.hostKeys.map(({ line }) => line.split(' ')[1]),

@@ -116,11 +116,11 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-hosts-'));
   const hosts = path.join(dir, 'hosts');
   writeFileSync(hosts, lines.map((line) => `${line}\n`).join(''));
-  const modules = ['dial', 'resolve'].map((name) => path.join(packageDir, `src/transport/connection/${name}.ts`));
+  const module = path.join(packageDir, 'src/transport/connection/dial.ts');
   const script = `import { createServer } from 'node:net';
     import { createSocket } from 'node:dgram';
     import { setMaxListeners } from 'node:events';
-    const [{ dial }, { resolveHost }] = await Promise.all(${JSON.stringify(modules)}.map((file) => import(file)));
+    const { dial, resolveHost } = await import(${JSON.stringify(module)});
     const { signal } = new AbortController();
     setMaxListeners(0, signal);
     const server = createServer((socket) => socket.resume()).listen(0, '127.0.0.9');

@@ -1,9 +1,8 @@
 /** transport="openssh" through the bastions of config.xml: real servers, and an ssh for each machine on the route. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -16,7 +15,9 @@ import { transportFor } from '../../../src/transport/transport-for.ts';
 import type { Connection, ConnectOptions } from '../../../src/transport/transport.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
 import { freePort } from '../../support/free-port.ts';
+import { listening } from '../../support/listening.ts';
 import { failure } from '../../support/login.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { sharedFor, wayBastion, wayClient } from '../../support/run-shared.ts';
 import { sshKeygen, sshdMissing, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
 import { noChildLeft } from '../../support/ways.ts';
@@ -25,7 +26,7 @@ const secret = (value: string): Secret => new Secret({ kind: 'literal', value })
 const address = '127.0.0.1';
 
 describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? false }, () => {
-  const dir = mkdtempSync(path.join(tmpdir(), 'fh-openssh-way-'));
+  const dir = tempFolder();
   const knownHosts = path.join(dir, 'known_hosts');
   const authority = path.join(dir, 'ca');
   let jump: Sshd;
@@ -62,10 +63,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     );
   });
   afterEach(noChildLeft);
-  after(async () => {
-    await Promise.all([jump.stop(), second.stop(), target.stop()]);
-    rmSync(dir, { recursive: true, force: true });
-  });
+  after(() => Promise.all([jump.stop(), second.stop(), target.stop()]));
 
   const sign = (key: string, ...options: readonly string[]): void => {
     execFileSync('ssh-keygen', ['-q', '-s', authority, ...options, `${key}.pub`], { stdio: 'ignore' });
@@ -292,10 +290,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       assert.ok(performance.now() - startedMs < 8000, 'it waited for the whole login');
     });
     it('a bastion or a client that says nothing', async (t) => {
-      const silent = createServer().listen(0, address);
-      await once(silent, 'listening');
-      t.after(() => silent.close());
-      const { port } = silent.address() as AddressInfo;
+      const port = await listening(createServer(), t);
       const limits = { tcpTimeoutMs: 400, connectTimeoutMs: 1500 };
       const bastion = await failure(connect(web(), [fra({}, { port })], { ...limits, tcpTimeoutMs: 5000 }));
       assert.deepEqual([bastion.code, bastion.stage], ['bastion-failed', 'handshake'], bastion.message);
