@@ -41,7 +41,7 @@ const refusing: readonly Case[] = [
   { mode: 'login-expired', code: 'auth-failed', stage: 'login', says: /expired/ },
 ];
 
-/** What no server sends: OpenSSH has codes of its own for it. */
+/** No server sends these. OpenSSH has codes of its own for them. */
 const refusedBySsh2: readonly Case[] = [
   { mode: 'endless-line', code: 'handshake-failed', stage: 'handshake', says: /./ },
   { mode: 'endless-lines', code: 'handshake-failed', stage: 'handshake', says: /./ },

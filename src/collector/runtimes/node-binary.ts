@@ -25,11 +25,6 @@ const maxListBytes = 16 * 1024 * 1024;
 const unpackTimeoutMs = 5 * minuteMs;
 const startTimeoutMs = 20_000;
 
-/** A file is no Node.js binary that can be uploaded. The message completes "FILE ...". */
-class NoExecutable extends Error {
-  override readonly name = 'NoExecutable';
-}
-
 /**
  * Writes the Node.js binary of a file to `to`: the file itself, or `bin/node` of a release archive (.tar.gz, .tgz,
  * .tar.xz). Throws FleetError `runtime-invalid`, or the signal's reason.
@@ -37,33 +32,35 @@ class NoExecutable extends Error {
 export async function extractNode(file: string, to: string, signal: AbortSignal): Promise<void> {
   try {
     if (isElf(readHead(file, elfHeaderBytes))) {
-      if (statSync(file).size > maxNodeBytes) throw new NoExecutable('is larger than any Node.js binary');
+      if (statSync(file).size > maxNodeBytes) throw invalid(file, 'is larger than any Node.js binary');
       copyFileSync(file, to);
       chmodSync(to, 0o700);
     } else {
-      writeFileSync(to, await unpackNode(path.resolve(file), signal), { mode: 0o700 });
+      writeFileSync(to, await unpackNode(file, signal), { mode: 0o700 });
     }
   } catch (thrown) {
     signal.throwIfAborted();
-    throw invalid(file, thrown);
+    if (thrown instanceof FleetError) throw thrown;
+    const words = messageOf(thrown);
+    throw invalid(file, words.includes(file) ? words : `cannot be used: ${words}`, thrown);
   }
 }
 
 /** Returns the content of `bin/node`. tar only lists and prints, so that no path of the archive is ever written to. */
-async function unpackNode(archive: string, signal: AbortSignal): Promise<Buffer> {
-  const names = await tar(['-tf', archive], maxListBytes, signal);
+async function unpackNode(file: string, signal: AbortSignal): Promise<Buffer> {
+  // GNU tar takes `HOST:FILE` for a file of another machine, but no absolute path.
+  const archive = path.resolve(file);
+  const names = await tar(file, ['-tf', archive], maxListBytes, signal);
   const member = names
     .toString()
     .split('\n')
     .find((name) => /^(?:[\w.][\w.+-]*\/)*bin\/node$/.test(name));
-  if (member === undefined) throw new NoExecutable('holds no bin/node');
-  return await tar(['-xOf', archive, member], maxNodeBytes, signal);
+  if (member === undefined) throw invalid(file, 'holds no bin/node');
+  return await tar(file, ['-xOf', archive, member], maxNodeBytes, signal);
 }
 
-/**
- * Returns what tar prints. An archive has an absolute path: GNU tar takes `HOST:FILE` for a file of another machine.
- */
-async function tar(args: readonly string[], maxBytes: number, signal: AbortSignal): Promise<Buffer> {
+/** Returns what tar prints of a file. */
+async function tar(file: string, args: readonly string[], maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   try {
     const { stdout } = await promisify(execFile)('tar', args, {
       encoding: 'buffer',
@@ -76,10 +73,10 @@ async function tar(args: readonly string[], maxBytes: number, signal: AbortSigna
     return stdout;
   } catch (thrown) {
     const { code, stderr } = thrown as NodeJS.ErrnoException & { readonly stderr?: Buffer };
-    if (code === 'ENOENT') throw new NoExecutable('is an archive, and the program tar is missing');
-    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw new NoExecutable('is larger than any release of Node.js');
+    if (code === 'ENOENT') throw invalid(file, 'is an archive, and the program tar is missing');
+    if (code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') throw invalid(file, 'is larger than any release of Node.js');
     const words = stderr?.toString().replace(/\s+/g, ' ').trim().slice(0, 300);
-    throw new NoExecutable(`cannot be unpacked: ${words || messageOf(thrown)}`);
+    throw invalid(file, `cannot be unpacked: ${words || messageOf(thrown)}`);
   }
 }
 
@@ -113,14 +110,12 @@ export function checkBinary(binary: string, target: RuntimeTarget, file: string)
   const head = readHead(binary, headBytes);
   const fitting = targetsOf(head);
   if (!fitting.includes(target)) {
-    const words = `is for ${fitting[0]?.name ?? 'an unknown platform'}, not for ${target.name}`;
-    throw invalid(file, new NoExecutable(words));
+    throw invalid(file, `is for ${fitting[0]?.name ?? 'an unknown platform'}, not for ${target.name}`);
   }
   const names = head.toString('latin1').match(/(?<=\0)lib[\w+-]+\.so\.\d+(?=\0)/g) ?? [];
   const others = names.filter((library) => !usualLibrary.test(library));
   if (others.length > 0) {
-    const message = `needs ${others.slice(0, 3).join(', ')}, which no release of Node.js does`;
-    throw invalid(file, new NoExecutable(message));
+    throw invalid(file, `needs ${others.slice(0, 3).join(', ')}, which no release of Node.js does`);
   }
 }
 
@@ -156,7 +151,7 @@ export async function askVersion(binary: string, file: string, signal: AbortSign
   if (outcome === 'denied') return null;
   const version = /^v(\d+\.\d+\.\d+)\S*$/.exec(stdout.trim())?.[1];
   if (outcome !== 'ended' || status !== 0 || version === undefined) {
-    throw invalid(file, new NoExecutable(`does not run as node does: ${stderr.trim() || `status ${String(status)}`}`));
+    throw invalid(file, `does not run as node does: ${stderr.trim() || `status ${String(status)}`}`);
   }
   checkVersion(version, file);
   return version;
@@ -166,7 +161,7 @@ export async function askVersion(binary: string, file: string, signal: AbortSign
 export function checkVersion(version: string, file: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
-  throw invalid(file, new NoExecutable(`is Node.js ${version}; the agent needs ${oldest.join('.')} or newer`));
+  throw invalid(file, `is Node.js ${version}; the agent needs ${oldest.join('.')} or newer`);
 }
 
 /** SHA-256 of a file in hexadecimal digits. */
@@ -176,11 +171,7 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function invalid(file: string, thrown: unknown): FleetError {
-  if (thrown instanceof FleetError) return thrown;
-  const words = messageOf(thrown);
-  const message = words.includes(file)
-    ? words
-    : `${file} ${thrown instanceof NoExecutable ? '' : 'cannot be used: '}${words}`;
-  return new FleetError({ code: 'runtime-invalid', stage: 'run', message, cause: thrown });
+function invalid(file: string, words: string, cause?: unknown): FleetError {
+  const message = words.includes(file) ? words : `${file} ${words}`;
+  return new FleetError({ code: 'runtime-invalid', stage: 'run', message, cause });
 }

@@ -110,10 +110,7 @@ export class BastionSession {
       return await withDeadline({ timeoutMs, signal, late, aborted }, () => opened);
     } catch (thrown) {
       // The channel may open after the deadline or the abort: its data is dropped.
-      opened.then(
-        (wire) => wire.destroy(),
-        () => undefined,
-      );
+      opened.then((wire) => wire.destroy()).catch(() => undefined);
       throw thrown;
     } finally {
       socket.removeListener('close', onClose);

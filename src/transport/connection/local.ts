@@ -104,7 +104,7 @@ function endGroup(child: ChildProcess): void {
 }
 
 /** Returns the bytes of the children's pipes, which are sockets with byte counters. */
-function pipeBytes(children: readonly ChildProcess[]): { in: number; out: number } {
+export function pipeBytes(children: readonly ChildProcess[]): { in: number; out: number } {
   const bytes = { in: 0, out: 0 };
   for (const { stdin, stdout, stderr } of children) {
     for (const source of [stdout, stderr]) if (source instanceof Socket) bytes.in += source.bytesRead;

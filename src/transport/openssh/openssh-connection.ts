@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
+import { pipeBytes } from '../connection/local.ts';
 import { hasEnded, killGroup } from '../connection/kill-group.ts';
 import { commandArguments } from './openssh-arguments.ts';
 import { lastFault, wordsOf } from './openssh-fault.ts';
@@ -127,6 +128,7 @@ export function opensshConnection(session: OpensshSession): Connection {
   return {
     connectMs: session.connectMs,
     byKey: log.method === 'publickey' && !log.tried.some((method) => /^(?:password|keyboard-)/.test(method)),
+    // Without the overhead of the SSH protocol.
     bytes: () => pipeBytes(commands),
     exec: open,
     leave: async () => {
@@ -221,14 +223,4 @@ function exitOf(child: Command, { log, accepted, onBroken, onLog, fault, alive }
 
 function printed(child: Command): boolean {
   return [child.stdout, child.stderr].some((stream) => stream instanceof Socket && stream.bytesRead > 0);
-}
-
-/** Returns the bytes through the pipes of the commands. Excludes the overhead of the SSH protocol. */
-function pipeBytes(commands: readonly Command[]): { in: number; out: number } {
-  const bytes = { in: 0, out: 0 };
-  for (const { stdin, stdout, stderr } of commands) {
-    for (const source of [stdout, stderr]) if (source instanceof Socket) bytes.in += source.bytesRead;
-    if (stdin instanceof Socket) bytes.out += stdin.bytesWritten;
-  }
-  return bytes;
 }

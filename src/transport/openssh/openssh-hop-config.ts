@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 
+import { FleetError } from '../../errors.ts';
+import { bastionFailed, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
-import { quoted, refuseWord, unfit } from './openssh-arguments.ts';
+import { quoted, refuseWord, unfit, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 
 export interface HopConfigOptions {
   /** The client's name in errors. */
@@ -90,8 +92,33 @@ export function isHostName(name: string): boolean {
   return isIP(name) !== 0 || /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name);
 }
 
+/**
+ * Checks that credentials are configured for the client and for every hop. Throws FleetError `credentials-unusable` or
+ * `bastion-failed` if they are missing.
+ */
+export function checkCredentials(target: OpensshTarget, secrets: OpensshSecrets): void {
+  const { client, way } = target;
+  if (lacksAgent(target, secrets)) {
+    const message = 'agent="env", but $SSH_AUTH_SOCK is not set';
+    throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+  }
+  if (way === null || way === 'direct') return;
+  for (const hop of way.hops) {
+    const refusal = hopRefusal(hop);
+    if (refusal === null) continue;
+    const fault = new FleetError({ code: 'credentials-unusable', stage: 'login', ...refusal });
+    throw ofClient(bastionFailed(hop.name, fault), client);
+  }
+}
+
+/** True if $SSH_AUTH_SOCK is the only configured credential and is not set. */
+function lacksAgent({ agent, privateKey, config }: OpensshTarget, { password }: OpensshSecrets): boolean {
+  if (agent !== 'env' || process.env['SSH_AUTH_SOCK']) return false;
+  return (privateKey === null || privateKey === 'none') && password === null && config === 'none';
+}
+
 /** Returns why an ssh without prompts cannot log in to a machine on the route. Returns null if a login can be tried. */
-export function hopRefusal(hop: Hop): { readonly message: string; readonly advice: string } | null {
+function hopRefusal(hop: Hop): { readonly message: string; readonly advice: string } | null {
   const { password, passphrase, privateKeys, agent } = hop.credentials;
   const socket = agent === 'env' ? process.env['SSH_AUTH_SOCK'] : (agent ?? '');
   const advice = 'Give it a private key without a passphrase or an agent, or reach the client with transport="ssh2".';

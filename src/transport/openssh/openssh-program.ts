@@ -4,14 +4,8 @@ import { promisify } from 'node:util';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
-
-/** The settings of a host by `ssh -G`, from all ssh_config files. */
-export interface OpensshFacts {
-  readonly hostName: string;
-  readonly port: number;
-  readonly username: string;
-  readonly knownHosts: readonly string[];
-}
+import type { OpensshQuestion } from './openssh-fault.ts';
+import type { ConnectOptions } from '../transport.ts';
 
 const run = promisify(execFile);
 const maxOutputBytes = 256 * 1024;
@@ -53,22 +47,48 @@ async function askVersion(client: string): Promise<number> {
   }
 }
 
-export interface AskOptions {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
+/**
+ * Returns the names for messages and the known_hosts files. Runs `ssh -G` if ssh_config applies: then throws FleetError
+ * `config-invalid` with ssh's message, or `connect-timeout`.
+ */
+export async function questionOf(
+  target: OpensshTarget,
+  { tcpTimeoutMs, connectTimeoutMs, signal }: ConnectOptions,
+): Promise<OpensshQuestion> {
+  const { client, knownHosts } = target;
+  if (target.config === 'none') {
+    const address = target.hostKeyAlias ?? target.hostName ?? target.host;
+    return { client, address, port: target.port ?? 22, username: target.username ?? '', knownHosts: [knownHosts] };
+  }
+  const settings = await settingsOf(target, Math.min(tcpTimeoutMs, connectTimeoutMs), signal);
+  const files = (settings.get('userknownhostsfile') ?? '').split(' ').filter((file) => file !== '');
+  return {
+    client,
+    // The name under which known_hosts holds the host.
+    address: settings.get('hostkeyalias') ?? settings.get('hostname') ?? target.host,
+    port: Number(settings.get('port') ?? 22),
+    username: settings.get('user') ?? '',
+    knownHosts: [knownHosts, ...files],
+  };
 }
 
-/** Runs `ssh -G` for a host. Throws FleetError `config-invalid` with ssh's message, or `connect-timeout`. */
-export async function askOpenssh(target: OpensshTarget, { timeoutMs, signal }: AskOptions): Promise<OpensshFacts> {
+/** Returns the settings of a host by `ssh -G`, from all ssh_config files. */
+async function settingsOf(
+  target: OpensshTarget,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
   const { client } = target;
   const limits = { timeout: timeoutMs, signal, killSignal: 'SIGKILL', maxBuffer: maxOutputBytes } as const;
-  let printed: string;
   try {
-    const { stdout } = await run('ssh', ['-G', ...targetArguments(target)], {
-      ...limits,
-      env: opensshEnvironment(target),
-    });
-    printed = stdout;
+    const env = opensshEnvironment(target);
+    const { stdout } = await run('ssh', ['-G', ...targetArguments(target)], { ...limits, env });
+    return new Map(
+      stdout.split('\n').map((line) => {
+        const at = line.indexOf(' ');
+        return [line.slice(0, at), line.slice(at + 1)] as const;
+      }),
+    );
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
     if (signal.aborted) throw abortedError(signal, 'resolve', client);
@@ -77,17 +97,4 @@ export async function askOpenssh(target: OpensshTarget, { timeoutMs, signal }: A
     const message = late ? `ssh -G did not end within ${timeoutMs} ms` : `ssh_config: ${said || messageOf(thrown)}`;
     throw new FleetError({ client, code: late ? 'connect-timeout' : 'config-invalid', stage: 'resolve', message });
   }
-  const values = new Map(
-    printed.split('\n').map((line) => {
-      const at = line.indexOf(' ');
-      return [line.slice(0, at), line.slice(at + 1)] as const;
-    }),
-  );
-  return {
-    // The name under which known_hosts holds the host.
-    hostName: values.get('hostkeyalias') ?? values.get('hostname') ?? target.host,
-    port: Number(values.get('port') ?? 22),
-    username: values.get('user') ?? '',
-    knownHosts: (values.get('userknownhostsfile') ?? '').split(' ').filter((file) => file !== ''),
-  };
 }

@@ -10,9 +10,9 @@ import { opensshConnection } from './openssh-connection.ts';
 import { lastFault, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
-import { opensshVersion } from './openssh-program.ts';
+import { checkCredentials } from './openssh-hop-config.ts';
+import { opensshVersion, questionOf } from './openssh-program.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
-import { checkCredentials, questionOf } from './openssh-question.ts';
 import { openWay, type OpensshWay } from './openssh-way.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
 

@@ -34,7 +34,7 @@ class HopValues {
     show: (value: T) => string | null = (value) => (value === null ? null : String(value)),
   ): T {
     const chosen = candidates.find((candidate) => candidate !== null && candidate !== undefined);
-    if (chosen === null || chosen === undefined) throw new Error(`no default for ${attribute}`);
+    if (chosen === undefined) throw new Error(`no default for ${attribute}`);
     const value = show(chosen.value);
     if (value !== null) this.all.push({ name: attribute, value, source: chosen.place });
     return chosen.value;
