@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -17,11 +17,12 @@ import { modeOf } from '../../support/agent-visit.ts';
 import { failure } from '../../support/login.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
 import { npmRegistry } from '../../support/npm-registry.ts';
+import { configFolder, runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 interface Place {
   readonly dir: string;
-  readonly file: (name: string, content: Uint8Array) => string;
+  readonly file: (name: string, content: Uint8Array | string) => string;
   readonly take: (origin: RuntimeOrigin | string, target?: string) => Promise<StoredRuntime>;
   readonly fails: (origin: RuntimeOrigin | string, target?: string) => Promise<FleetError>;
 }
@@ -29,18 +30,15 @@ interface Place {
 function place(t: TestContext): Place {
   const root = tempFolder(t);
   const dir = path.join(root, 'state', 'runtimes');
-  const take: Place['take'] = (origin, name = 'linux-arm64') => {
-    const target = targetNamed(name);
-    assert.ok(target);
-    return takeRuntime({
+  const take: Place['take'] = (origin, name = 'linux-arm64') =>
+    takeRuntime({
       dir,
-      target,
+      target: targetNamed(name) ?? assert.fail(name),
       origin: typeof origin === 'string' ? { kind: 'file', file: origin, shasums: null } : origin,
       onChecked: () => undefined,
       nowMs: Date.UTC(2026, 10, 20),
       signal: new AbortController().signal,
     });
-  };
   return {
     dir,
     file: (name, content) => {
@@ -53,6 +51,9 @@ function place(t: TestContext): Place {
   };
 }
 
+const own = runtimeTargets.find(isOwnTarget);
+const skip = own !== undefined && existsSync('/bin/true') ? false : 'this machine is none of the targets';
+
 // The target differs from this machine's, so that the program need not run.
 const node = Buffer.concat([madeElf(), Buffer.alloc(300_000, 'node')]);
 const release = (name = 'node-v22.1.0-linux-arm64'): Buffer =>
@@ -61,12 +62,13 @@ const release = (name = 'node-v22.1.0-linux-arm64'): Buffer =>
     { path: `${name}/bin/node`, content: node },
     { path: `${name}/lib/x`, content: Buffer.alloc(70_000) },
   ]);
+const digestOf = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 const undo = { xz: ['xz', '-dc'], zstd: ['zstd', '-dcq'], gzip: ['gzip', '-dc'], raw: ['cat'] } as const;
 
 test('a binary is kept with its digest and every compressed copy, private, and is listed', async (t) => {
   const { dir, file, take } = place(t);
   const kept = await take(file('node', node));
-  const digest = createHash('sha256').update(node).digest('hex');
+  const digest = digestOf(node);
   assert.deepEqual(
     [kept.target, kept.version, kept.digest, kept.sizeBytes],
     ['linux-arm64', null, digest, node.length],
@@ -115,17 +117,12 @@ test('a second one for the platform takes the place of the first; removing leave
   assert.deepEqual(readdirSync(dir), ['runtimes.json']);
 });
 
-test('the node that runs this is asked for its version; without xz and zstd there is gzip', async (t) => {
-  const own = runtimeTargets.find(isOwnTarget);
-  if (own === undefined) {
-    t.skip('this machine is none of the targets');
-    return;
-  }
+test('the node that runs this is asked for its version; without xz and zstd there is gzip', { skip }, async (t) => {
   const { take } = place(t);
   const before = process.env['PATH'];
   process.env['PATH'] = '/nowhere';
   t.after(() => (process.env['PATH'] = before));
-  const kept = await take({ kind: 'self' }, own.name);
+  const kept = await take({ kind: 'self' }, own?.name);
   assert.equal(kept.version, process.versions.node);
   assert.deepEqual(
     kept.copies.map(({ codec }) => codec),
@@ -178,14 +175,9 @@ test('nothing is written to the paths of an archive, and no link of it is follow
   assert.deepEqual(readdirSync(path.dirname(dir)), ['runtimes']);
 });
 
-test('what does not run as node does is refused', async (t) => {
-  const own = runtimeTargets.find(isOwnTarget);
-  if (own === undefined) {
-    t.skip('this machine is none of the targets');
-    return;
-  }
+test('what does not run as node does is refused', { skip }, async (t) => {
   const { fails } = place(t);
-  const fault = await fails('/bin/cat', own.name);
+  const fault = await fails('/bin/cat', own?.name);
   assert.match(fault.message, /does not run as node does: .*invalid option/);
 });
 
@@ -259,3 +251,69 @@ test('a version that there is not, and a platform that npm does not have', async
   const none = await fails({ kind: 'npm', version: '22' }, 'linux-arm64-musl');
   assert.match(none.advice, /--from FILE/);
 });
+
+// Release archives that are compared with the SHASUMS256.txt of nodejs.org before anything of them is unpacked or run.
+const archiveName = 'node-v22.1.0-linux-arm64.tar.gz';
+const archiveOf = (node: Buffer, folder = 'node-v22.1.0-linux-arm64'): Buffer =>
+  gzipSync(madeTar([{ path: `${folder}/bin/node`, content: node }]));
+
+const good = archiveOf(madeElf());
+const lines = (...entries: readonly (readonly [digest: string, name: string])[]): string =>
+  entries.map(([digest, name]) => `${digest}  ${name}\n`).join('');
+
+test('an archive whose digest is listed for the platform is kept, with the version of its line', async (t) => {
+  const { file, take } = place(t);
+  const shasums = file('SHASUMS256.txt', lines(['0'.repeat(64), 'node-v22.1.0.tar.gz'], [digestOf(good), archiveName]));
+  const kept = await take({ kind: 'file', file: file('renamed.tgz', good), shasums });
+  assert.equal(kept.version, '22.1.0');
+});
+
+for (const [what, list, message] of [
+  ['is not listed', lines(['0'.repeat(64), archiveName]), /is none of the files in /],
+  [
+    'is one for another platform',
+    lines([digestOf(good), 'node-v22.1.0-linux-x64.tar.gz']),
+    /no release for linux-arm64/,
+  ],
+  ['is no release at all', lines([digestOf(good), 'node-v22.1.0.tar.gz']), /no release for linux-arm64/],
+  [
+    'stands beside the signed text of a .asc file',
+    `${lines([digestOf(good), archiveName])}-----BEGIN PGP SIGNED MESSAGE-----\n`,
+    /is no SHASUMS256\.txt/,
+  ],
+  ['has a list that is empty', '', /is no SHASUMS256\.txt/],
+] as const) {
+  test(`an archive that ${what} is refused, and nothing is kept`, async (t) => {
+    const { file, take } = place(t);
+    const origin = { kind: 'file', file: file(archiveName, good), shasums: file('SHASUMS256.txt', list) } as const;
+    await assert.rejects(take(origin), { code: 'runtime-invalid', message });
+  });
+}
+
+/** A program that runs here and is no node, which shows if it was run. */
+const foreign = skip === false ? readFileSync('/bin/true') : Buffer.alloc(0);
+
+test('a binary of a changed archive is not run', { skip }, async (t) => {
+  const { file, take } = place(t);
+  const archive = file(archiveName, archiveOf(foreign));
+  const shasums = file('SHASUMS256.txt', lines([digestOf(good), archiveName]));
+  await assert.rejects(take({ kind: 'file', file: archive, shasums }, own?.name), { message: /is none of the files/ });
+  await assert.rejects(take({ kind: 'file', file: archive, shasums: null }, own?.name), {
+    message: /does not run as node does/,
+  });
+});
+
+test('npm’s binary is not run here, because nobody but npm has compared it', { skip }, async (t) => {
+  const { take } = place(t);
+  await npmRegistry(t, { name: `node-${own?.name ?? ''}`, version: '22.3.4', tgz: archiveOf(foreign, 'package') });
+  assert.equal((await take({ kind: 'npm', version: '22' }, own?.name)).version, '22.3.4');
+});
+
+for (const from of [[], ['--from', 'npm'], ['--from', 'self']]) {
+  test(`--shasums with ${from.join(' ') || 'no --from'} is refused: no list names that`, async (t) => {
+    const cwd = configFolder(t, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>');
+    const { status, stderr } = await runCli(['runtimes', 'add', 'linux-x64', ...from, '--shasums', 'x'], { cwd });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /--shasums lists release archives.*--from FILE/);
+  });
+}

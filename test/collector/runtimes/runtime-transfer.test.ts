@@ -16,9 +16,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { codecSuffix, type Codec } from '../../../src/collector/runtimes/runtime-codecs.ts';
 import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
@@ -27,10 +26,10 @@ import type { Transferred, TransferOptions } from '../../../src/collector/runtim
 import { failure } from '../../support/login.ts';
 import { ownRuntime, ownTarget } from '../../support/own-runtime.ts';
 import { shellConnection, type ShellConnection, type ShellConnectionOptions } from '../../support/shell-connection.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-transfer-'));
+const dir = tempFolder();
 chmodSync(dir, 0o755);
-after(() => rmSync(dir, { recursive: true }));
 const asRoot = process.getuid?.() === 0;
 const usual = '/usr/local/bin:/usr/bin:/bin';
 
@@ -64,11 +63,8 @@ interface Machine {
 }
 
 function machine(t: TestContext): Machine {
-  const home = mkdtempSync(path.join(tmpdir(), 'fh-home-'));
-  t.after(() => {
-    spawnSync('umount', ['-l', home]);
-    rmSync(home, { recursive: true, force: true });
-  });
+  const home = mkdtempSync(path.join(dir, 'home-'));
+  t.after(() => spawnSync('umount', ['-l', home]));
   const connect: Machine['connect'] = (more = {}) => shellConnection({ env: { HOME: home, PATH: usual }, ...more });
   const transfer: Machine['transfer'] = (options = {}) =>
     transferRuntime({
