@@ -8,22 +8,12 @@ import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
 import { visit } from '../support/agent-visit.ts';
-import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import type { Dropbear } from '../support/dropbear.ts';
+import { sshServers } from '../support/ssh-servers.ts';
+import { sshKeygen, type Sshd } from '../support/sshd.ts';
 import { connectBy, noChildLeft, ways } from '../support/ways.ts';
 
 const shells = ['bash', 'dash', 'zsh', 'fish', 'tcsh', 'mksh', 'ash'];
-
-interface Server {
-  readonly name: string;
-  readonly missing: string | null;
-  readonly start: () => Promise<Sshd | Dropbear>;
-}
-
-const servers: readonly Server[] = [
-  { name: 'OpenSSH', missing: sshdMissing(), start: startSshd },
-  { name: 'dropbear', missing: dropbearMissing(), start: startDropbear },
-];
 
 /** The path of a shell. BusyBox is a shell if it is called by a shell's name. */
 function shellPath(name: string, dir: string): string | null {
@@ -34,7 +24,7 @@ function shellPath(name: string, dir: string): string | null {
   return link;
 }
 
-for (const server of servers) {
+for (const server of sshServers) {
   describe(`visits to ${server.name}`, { skip: server.missing ?? false }, () => {
     let running: Sshd | Dropbear;
     let key: { readonly privateKey: string; readonly publicKey: string };

@@ -11,38 +11,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetError } from '../../src/errors.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 import type { SshdAccount } from '../support/accounts.ts';
-import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
+import type { Dropbear } from '../support/dropbear.ts';
 import { failure } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshServers } from '../support/ssh-servers.ts';
+import { sshKeygen, type Sshd } from '../support/sshd.ts';
 import { connectBy, noChildLeft, ways } from '../support/ways.ts';
 
-interface Server {
-  readonly name: string;
-  readonly missing: string | null;
-  readonly start: () => Promise<Sshd | Dropbear>;
-  /** Matches one line of the server's log for each login; `ended` matches one for each connection that has ended. */
-  readonly login: RegExp;
-  readonly ended: RegExp;
-}
-
-const servers: readonly Server[] = [
-  {
-    name: 'OpenSSH',
-    missing: sshdMissing(),
-    start: startSshd,
-    login: /Accepted publickey/g,
-    ended: /Closing connection to|Connection (?:closed|reset) by|Disconnected from user|: Broken pipe/g,
-  },
-  {
-    name: 'dropbear',
-    missing: dropbearMissing(),
-    start: startDropbear,
-    login: /Pubkey auth succeeded/g,
-    ended: /Exit \(/g,
-  },
-];
-
-for (const { name, missing, start, login, ended } of servers) {
+for (const { name, missing, start, login, ended } of sshServers) {
   for (const way of ways) {
     describe(`${way} to ${name}`, { skip: missing ?? false }, () => {
       let server: Sshd | Dropbear;

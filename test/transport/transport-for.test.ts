@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { text } from 'node:stream/consumers';
@@ -12,8 +12,9 @@ import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { failure } from '../support/login.ts';
 import { sharedFor } from '../support/run-shared.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-transport-for-'));
+const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const privateKey = path.join(dir, 'key');
 const pem = generateHostKey();
@@ -26,10 +27,7 @@ before(async () => {
   server = await startLoopbackServer({ username: 'demo', password: 'right', publicKey, home: dir });
   writeFileSync(knownHosts, `[127.0.0.1]:${server.port} ${server.hostKey.type} ${server.hostKey.key}\n`);
 });
-after(async () => {
-  await server.close();
-  rmSync(dir, { recursive: true, force: true });
-});
+after(() => server.close());
 
 function client(ssh: Partial<SshSettings>): Client {
   const settings: SshSettings = {

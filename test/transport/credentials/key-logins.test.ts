@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
@@ -16,8 +15,9 @@ import { failure } from '../../support/login.ts';
 import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
 import { ssh, wayBastion, wayClient } from '../../support/run-shared.ts';
 import { sshKeygen } from '../../support/sshd.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-key-logins-'));
+const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const file = path.join(dir, 'key-logins');
 const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
@@ -167,5 +167,3 @@ describe('the memory of logins by key', () => {
     assert.equal(both.byKey(), false);
   });
 });
-
-after(() => rmSync(dir, { recursive: true, force: true }));

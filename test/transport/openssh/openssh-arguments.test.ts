@@ -1,8 +1,7 @@
 /** The arguments of ssh, compared with the options that the machine's ssh reads from them (`ssh -G`). */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
@@ -14,6 +13,7 @@ import {
   targetArguments,
   type OpensshTarget,
 } from '../../../src/transport/openssh/openssh-arguments.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const nothing = { password: null, passphrase: null };
 const plain: OpensshTarget = {
@@ -86,8 +86,8 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     });
   }
 
-  it('proxyJump="none" goes before the ProxyJump and ProxyCommand of ssh_config', () => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fh-ssh-config-'));
+  it('proxyJump="none" goes before the ProxyJump and ProxyCommand of ssh_config', (t) => {
+    const dir = tempFolder(t);
     for (const option of ['ProxyJump fra', 'ProxyCommand nc %h %p']) {
       const file = path.join(dir, 'config');
       writeFileSync(file, `${option}\n`);
@@ -99,7 +99,6 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
         [],
       );
     }
-    rmSync(dir, { recursive: true });
   });
 
   it('a user that looks like an option is a user, or refused', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { failure } from '../../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { connectBy, noChildLeft, sshChildren, type WayTarget } from '../../support/ways.ts';
 
 const skip = sshdMissing() ?? false;
@@ -30,10 +31,8 @@ async function output(
 describe('certificates', { skip }, () => {
   let sshd: Sshd;
   let target: (more?: Partial<WayTarget>) => WayTarget;
-  let authority: string;
+  const authority = path.join(tempFolder(), 'ca');
   before(async () => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-ca-'));
-    authority = path.join(dir, 'ca');
     const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
     // The same authority has signed the server's key and the user's, and nothing else proves them.
     sshd = await startSshd({
@@ -49,10 +48,7 @@ describe('certificates', { skip }, () => {
     target = (more = {}) => ({ port: sshd.port, dir: sshd.dir, knownHosts, username, privateKey, ...more });
   });
   afterEach(noChildLeft);
-  after(async () => {
-    await sshd.stop();
-    rmSync(path.dirname(authority), { recursive: true, force: true });
-  });
+  after(() => sshd.stop());
   const sign = (key: string, ...options: readonly string[]): void => {
     execFileSync('ssh-keygen', ['-q', '-s', authority, ...options, `${key}.pub`], { stdio: 'ignore' });
   };

@@ -1,28 +1,19 @@
 /** The reading of ssh_config, compared with the output of `ssh -G` for the same files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname, tmpdir, userInfo } from 'node:os';
+import { chmodSync, chownSync, cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { hostname, userInfo } from 'node:os';
 import path from 'node:path';
-import { after, describe, it, test } from 'node:test';
+import { describe, it, test } from 'node:test';
 
 import { parseJumps } from '../../../src/config/values/jumps.ts';
 import { askSshConfig, type SshConfigAnswer } from '../../../src/transport/ssh-config/ssh-config.ts';
 import { loadSshConfig } from '../../../src/transport/ssh-config/ssh-config-file.ts';
 import { sshConfigValues, type SshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
 import { failure } from '../../support/login.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
-const dir = mkdtempSync(path.join(tmpdir(), 'fh-ssh-config-'));
+const dir = tempFolder();
 const corpus = path.join(import.meta.dirname, '../../testdata/ssh-config');
 cpSync(corpus, dir, { recursive: true });
 for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
@@ -30,7 +21,6 @@ for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
   const file = path.join(dir, name);
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@DIR@', dir));
 }
-after(() => rmSync(dir, { recursive: true, force: true }));
 
 const { username, uid, homedir } = userInfo();
 const environment = { ...process.env, FH_TEST_WORD: 'word' };
