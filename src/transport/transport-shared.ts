@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
+import { remembered } from '../platform/remembered.ts';
 import { statePaths } from '../state/paths.ts';
 import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
@@ -43,8 +44,8 @@ export interface TransportSharedOptions {
 export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
   let world: RouteWorld | null = null;
   let keyLogins: KeyLogins | null = null;
-  const oneFile = remember(loadKnownHosts);
-  const joined = remember((paths) => {
+  const oneFile = remembered(loadKnownHosts);
+  const joined = remembered((paths: string) => {
     const [first = '', ...others] = paths.split('\0');
     return joinKnownHosts(oneFile(first), ...others.map(oneFile));
   });
@@ -54,8 +55,8 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     clients: new Map(config.clients.map((client) => [client.name, client])),
     jumpHosts: config.jumpHosts,
     sshConfig: sshConfig ?? createSshConfigReader(),
-    besideKey: remember(whatIsBeside),
-    keyExists: remember((file) => existsSync(file)),
+    besideKey: remembered(whatIsBeside),
+    keyExists: remembered((file) => existsSync(file)),
     timeoutsExplicit: ['collector connectTimeout', 'collector tcpTimeout'].some((name) =>
       config.explicit.includes(name),
     ),
@@ -107,16 +108,6 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
       return readKeyLogins();
     },
     close: () => bastions.close(),
-  };
-}
-
-/** Returns a function that calls `read` once for each argument. */
-function remember<T>(read: (key: string) => T): (key: string) => T {
-  const known = new Map<string, { readonly value: T }>();
-  return (key) => {
-    const found = known.get(key) ?? { value: read(key) };
-    known.set(key, found);
-    return found.value;
   };
 }
 
