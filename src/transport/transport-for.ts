@@ -46,10 +46,11 @@ interface Attempt {
 function withheldFault(thrown: unknown, file: string | null): unknown {
   if (!(thrown instanceof FleetError) || !['auth-failed', 'credentials-unusable'].includes(thrown.code)) return thrown;
   const { code, stage, client, retryable, message } = thrown;
+  const line = `the client's line from ${file ?? 'key-logins'}`;
   return new FleetError({
     ...{ code, stage, client, retryable, cause: thrown },
     message: `${message}; the password was not offered, because this client has taken a key before`,
-    advice: `Mend the key there. If the password is to be offered again, remove the client's line from ${file ?? 'key-logins'}.`,
+    advice: `Mend the key there. If the password is to be offered again, remove ${line}.`,
   });
 }
 

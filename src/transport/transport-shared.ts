@@ -119,7 +119,8 @@ function withoutPassword(target: SshTarget, file: string | null): SshTarget {
       const given = target.credentials();
       const own = besideKeys(given);
       if (given.password === null || own.password !== null) return own;
-      const withheld = `the password was not offered, because this bastion has taken a key before (${file ?? 'key-logins'})`;
+      const place = file ?? 'key-logins';
+      const withheld = `the password was not offered, because this bastion has taken a key before (${place})`;
       return { ...own, problem: [...(own.problem === null ? [] : [own.problem]), withheld].join('; ') };
     },
   };

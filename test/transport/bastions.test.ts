@@ -170,10 +170,8 @@ describe('bastions', skip, () => {
     const host = (name: string, server: Sshd, user: string, key: string): string =>
       `Host ${name}\n HostName 127.0.0.1\n Port ${server.port}\n User ${user}\n IdentityFile ${key}\n`;
     const files = `UserKnownHostsFile ${knownHosts}\nGlobalKnownHostsFile none\n`;
-    writeFileSync(
-      config,
-      `${host('gate', jump, jumper.name, keys.jump)}${host('web-1', target, guest.name, keys.target)} ProxyJump gate\n HostKeyAlias [web-1]:${target.port}\nHost *\n ${files}`,
-    );
+    const both = host('gate', jump, jumper.name, keys.jump) + host('web-1', target, guest.name, keys.target);
+    writeFileSync(config, `${both} ProxyJump gate\n HostKeyAlias [web-1]:${target.port}\nHost *\n ${files}`);
     const client = wayClient('web-1', { config }, { addressExplicit: false });
     const own = { ...client, ssh: { ...client.ssh, said: { config: '' } } };
     await withWays({}, async (shared) => {

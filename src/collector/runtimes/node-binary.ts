@@ -99,8 +99,11 @@ function isElf(head: Buffer): boolean {
 }
 
 /** Libraries of every machine on which Node.js officially runs. Others would have to be uploaded with the binary. */
-const usualLibrary =
-  /^(?:ld-[\w.-]+|ld64\.so\.\d|lib(?:c|m|dl|rt|pthread|stdc\+\+|gcc_s|atomic)\.so\.\d+|libc\.so|libc\.musl-\w+\.so\.1)$/;
+const usualLibraries = [
+  /^ld(?:-[\w.-]+|64\.so\.\d)$/,
+  /^lib(?:c|m|dl|rt|pthread|stdc\+\+|gcc_s|atomic)\.so\.\d+$/,
+  /^libc\.(?:so|musl-\w+\.so\.1)$/,
+];
 
 /**
  * Checks that a binary is for this target and needs no unusual library: by the header of elf(5) and by the names at the
@@ -113,7 +116,7 @@ export function checkBinary(binary: string, target: RuntimeTarget, file: string)
     throw invalid(file, `is for ${fitting[0]?.name ?? 'an unknown platform'}, not for ${target.name}`);
   }
   const names = head.toString('latin1').match(/(?<=\0)lib[\w+-]+\.so\.\d+(?=\0)/g) ?? [];
-  const others = names.filter((library) => !usualLibrary.test(library));
+  const others = names.filter((library) => !usualLibraries.some((usual) => usual.test(library)));
   if (others.length > 0) {
     throw invalid(file, `needs ${others.slice(0, 3).join(', ')}, which no release of Node.js does`);
   }

@@ -93,8 +93,10 @@ export function wayFault({ client, hops, logs, clientPlace, clientLines, late }:
 }
 
 /** The log lines of an established login that the other side ended. */
-const broke =
-  /closed by remote host|Connection reset|Broken pipe|not responding|^Timeout, server|^Connection to .* timed out|^Received disconnect/;
+const broke = new RegExp(
+  'closed by remote host|Connection reset|Broken pipe|not responding' +
+    '|^Timeout, server|^Connection to .* timed out|^Received disconnect',
+);
 
 /**
  * True if the ssh of the next machine (after the last machine, the client's ssh) ended because its connection was

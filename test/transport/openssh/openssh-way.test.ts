@@ -233,7 +233,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       assert.match(unknown.message, /^bastion fra: .*host-key-unknown/);
       assert.match(unknown.advice, /fleet-health trust fra/);
     });
-    it('the middle one of three shows another key: it is told nothing, and what lies behind is not dialled', async () => {
+    it('the middle one of three shows another key: it is told nothing, and nothing behind is dialled', async () => {
       const tries = attempts(second);
       const comers = target.count(/^Connection from /gm);
       const [wrong = ''] = [target.hostKeys[0]?.line];

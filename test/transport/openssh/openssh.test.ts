@@ -197,7 +197,8 @@ describe('the machine’s ssh', { skip }, () => {
       import { failure } from ${JSON.stringify(path.resolve('test/support/login.ts'))};
       import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};
       process.env.PATH = '/nowhere';
-      const error = await failure(connectBy('openssh', { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' }));
+      const target = { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' };
+      const error = await failure(connectBy('openssh', target));
       console.log(JSON.stringify([error.code, error.message, error.advice]));`;
     const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       encoding: 'utf8',
