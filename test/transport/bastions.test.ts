@@ -12,8 +12,7 @@ import type { Client, SshSettings } from '../../src/config/config.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import type { Connection } from '../../src/transport/transport.ts';
-import { freePort } from '../support/free-port.ts';
-import { listening } from '../support/listening.ts';
+import { freePort, listenOn } from '../support/free-port.ts';
 import { failure } from '../support/login.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
@@ -246,7 +245,8 @@ describe('a bastion that fails', skip, () => {
       attempts += 1;
       socket.destroy();
     });
-    const port = await listening(closing, t);
+    t.after(() => closing.close());
+    const port = await listenOn(closing);
     await withWays({ bastions: [fra({}, port)] }, async (shared) => {
       for (let client = 0; client < 100; client += 1) {
         const error = await failure(connect(web(), shared));
@@ -258,10 +258,9 @@ describe('a bastion that fails', skip, () => {
   });
 
   it('does not answer: each client waits at most for the one attempt, or for its own end', async (t) => {
-    const port = await listening(
-      createServer(() => undefined),
-      t,
-    );
+    const silent = createServer(() => undefined);
+    t.after(() => silent.close());
+    const port = await listenOn(silent);
     await withWays({ bastions: [fra({}, port)], connectTimeoutMs: 700 }, async (shared) => {
       const startedMs = performance.now();
       const early = new AbortController();

@@ -14,8 +14,7 @@ import { Secret } from '../../../src/config/secret.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
 import type { Connection, ConnectOptions } from '../../../src/transport/transport.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
-import { freePort } from '../../support/free-port.ts';
-import { listening } from '../../support/listening.ts';
+import { freePort, listenOn } from '../../support/free-port.ts';
 import { failure } from '../../support/login.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { sharedFor, wayBastion, wayClient } from '../../support/run-shared.ts';
@@ -290,7 +289,9 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       assert.ok(performance.now() - startedMs < 8000, 'it waited for the whole login');
     });
     it('a bastion or a client that says nothing', async (t) => {
-      const port = await listening(createServer(), t);
+      const silent = createServer();
+      t.after(() => silent.close());
+      const port = await listenOn(silent);
       const limits = { tcpTimeoutMs: 400, connectTimeoutMs: 1500 };
       const bastion = await failure(connect(web(), [fra({}, { port })], { ...limits, tcpTimeoutMs: 5000 }));
       assert.deepEqual([bastion.code, bastion.stage], ['bastion-failed', 'handshake'], bastion.message);
