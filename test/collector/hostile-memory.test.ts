@@ -45,29 +45,21 @@ describe('the collector against eight hostile clients among eight others', () =>
   async function measure(enemy: Pick<ReportServer, 'port' | 'hostKeyLine'>): Promise<MeasuredPass> {
     const fleet = makeFleet();
     const knownHosts = path.join(fleet.dir, 'known_hosts');
-    const hostile = Array.from({ length: hostileClients }, (_, number) => ({
-      name: `hostile-${number}`,
-      address: `127.2.0.${number + 1}`,
-      port: enemy.port,
-    }));
-    const others = Array.from({ length: otherClients }, (_, number) => ({
-      name: `good-${number}`,
-      address: `127.3.0.${number + 1}`,
-      port: good.port,
-    }));
-    const lines = [
-      ...hostile.map(({ address }) => enemy.hostKeyLine(address)),
-      ...others.map(({ address }) => good.hostKeyLine(address)),
-    ];
+    const at =
+      (name: string, net: string, { port }: Pick<ReportServer, 'port'>) =>
+      (number: number) => {
+        return { name: `${name}-${number}`, address: `${net}.${number + 1}`, port };
+      };
+    const hostile = Array.from(Array(hostileClients).keys(), at('hostile', '127.2.0', enemy));
+    const others = Array.from(Array(otherClients).keys(), at('good', '127.3.0', good));
+    const keysOf = (server: typeof enemy, clients: typeof others): readonly string[] =>
+      clients.map(({ address }) => server.hostKeyLine(address));
+    const lines = [...keysOf(enemy, hostile), ...keysOf(good, others)];
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
     const measured: MeasuredFleet = { dir: fleet.dir, knownHosts, ...account, clients: [...hostile, ...others] };
-    try {
-      const args = [...programArgs(program), JSON.stringify(measured)];
-      const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
-      return JSON.parse(stdout) as MeasuredPass;
-    } finally {
-      fleet.remove();
-    }
+    const args = [...programArgs(program), JSON.stringify(measured)];
+    const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
+    return JSON.parse(stdout) as MeasuredPass;
   }
 
   const judge = (t: TestContext, pass: MeasuredPass): void => {
@@ -101,12 +93,10 @@ describe('the collector against eight hostile clients among eight others', () =>
   }
 
   const bomb = deflateRawSync(Buffer.alloc(48 * 1024 * 1024), { level: 9 });
-  const sealedBomb = ({ client, key }: AgentRequest): Buffer =>
-    sealCompressed(
-      { publicKey: Buffer.from(key, 'base64url'), reportId: randomUUID(), client },
-      bomb,
-      generateEphemeral(),
-    );
+  const sealedBomb = ({ client, key }: AgentRequest): Buffer => {
+    const publicKey = Buffer.from(key, 'base64url');
+    return sealCompressed({ publicKey, reportId: randomUUID(), client }, bomb, generateEphemeral());
+  };
   const row = { mount: `/${'x'.repeat(240)}`, fstype: 'ext4', used_percent: 1 };
   const disks = worker('disks', [{ name: 'disk', data: Array<typeof row>(1000).fill(row) }]);
 

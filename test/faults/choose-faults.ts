@@ -96,26 +96,27 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const { server } = site.database;
   const mariadb: Victim | null = server === null ? null : { kind: 'process', name: 'mariadb', pid: server.pid() };
 
-  const dice = random.below(100);
-  const collect =
-    dice < 40
-      ? planFor('collect', self)
-      : dice < 48
-        ? planFor('collect', sessions)
-        : dice < 51
-          ? planFor('collect', sshd)
-          : dice < 57 && mariadb !== null
-            ? planFor('collect', mariadb)
-            : null;
-  const otherDice = random.below(100);
-  const alert =
-    otherDice < 50
-      ? planFor('alert', self)
-      : otherDice < 60
-        ? planFor('alert', mail)
-        : otherDice < 64 && mariadb !== null
-          ? planFor('alert', mariadb)
-          : null;
+  /** Chooses the first victim whose percents, with those before it, are above the dice. */
+  const planOf = (
+    program: string,
+    victims: readonly (readonly [percent: number, Victim | null])[],
+  ): KillPlan | null => {
+    const dice = random.below(100);
+    let sum = 0;
+    const [, victim = null] = victims.find(([percent]) => dice < (sum += percent)) ?? [];
+    return victim === null ? null : planFor(program, victim);
+  };
+  const collect = planOf('collect', [
+    [40, self],
+    [8, sessions],
+    [3, sshd],
+    [6, mariadb],
+  ]);
+  const alert = planOf('alert', [
+    [50, self],
+    [10, mail],
+    [4, mariadb],
+  ]);
   // Nothing is drawn for what does not run, so that an older seed gives the same run.
   const ingest = site.split && chance(60) ? planFor('ingest', chance(15) && mariadb !== null ? mariadb : self) : null;
   const agents = new Map<string, KillPlan>();

@@ -97,23 +97,18 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   /** After a round, with a database that answers. */
   const lookAround = async (broken: boolean): Promise<void> => {
     mails.readOn({ marked, broken });
-    const sent = new Set<string>();
-    for (const row of await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL')) {
-      sent.add(String(row['message_id']));
-    }
+    const rows = await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL');
+    const sent = new Set(rows.map((row) => String(row['message_id'])));
     for (const id of marked) if (!sent.has(id)) wrong.push(`${id} was sent, and is not any more`);
     for (const id of sent) marked.add(id);
     await letTimePass(site);
   };
-  const hasTables = async (): Promise<boolean> => {
-    try {
-      await site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0');
-      return true;
-    } catch {
-      // The first run of all was killed before it had made them.
-      return false;
-    }
-  };
+  /** Returns false if the first run of all was killed before it had made them. */
+  const hasTables = (): Promise<boolean> =>
+    site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0').then(
+      () => true,
+      () => false,
+    );
 
   try {
     const endsAt = performance.now() + options.forMs;
@@ -167,12 +162,8 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
 }
 
 /** Counts the kills between an alert and its reader. */
-function killsBetween({
-  alert = 0,
-  mariadb = 0,
-  'mail server': mailServer = 0,
-}: Readonly<Record<string, number>>): number {
-  return alert + mariadb + mailServer;
+function killsBetween(kills: Readonly<Record<string, number>>): number {
+  return ['alert', 'mariadb', 'mail server'].reduce((sum, victim) => sum + (kills[victim] ?? 0), 0);
 }
 
 function nameOf(victim: string): string {

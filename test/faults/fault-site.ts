@@ -55,11 +55,7 @@ export async function openFaultSite(
 ): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
-  const [stateDir, hookDir, mailDir] = ['state', 'hook', 'mail'].map((name) => path.join(dir, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [stateDir = '', hookDir = '', mailDir = ''] = ['state', 'hook', 'mail'].map((name) => path.join(dir, name));
   for (const made of [stateDir, mailDir]) mkdirSync(made, { mode: 0o700 });
   mkdirSync(hookDir);
   // Agents are another user, and have an umask of their own.
@@ -78,10 +74,8 @@ export async function openFaultSite(
   const mark = path.basename(dir).slice(-4);
   const processOf = (client: string): string => `fh${mark}${client}`;
   const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
-  writeFileSync(
-    path.join(dir, 'known_hosts'),
-    clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`).join(''),
-  );
+  const keys = clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`);
+  writeFileSync(path.join(dir, 'known_hosts'), keys.join(''));
   const elements = [
     database.element,
     `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"

@@ -47,10 +47,7 @@ test("somebody else's lock is an error at once, recognised in every way of askin
   for (const way of ways) assert.equal(isSqliteBusy(thrownBy(way)), true, String(way));
   assert.ok(performance.now() - startedAt < 1000);
   holder.exec('ROLLBACK');
-  assert.equal(
-    thrownBy(() => other.exec('BEGIN IMMEDIATE')),
-    null,
-  );
+  other.exec('BEGIN IMMEDIATE');
   other.close();
   holder.close();
 });

@@ -21,17 +21,8 @@ import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
-const allFolders: readonly StateFolder[] = [
-  'keys',
-  'publicKeys',
-  'retiredKeys',
-  'encryptedStats',
-  'journal',
-  'outbox',
-  'runtimes',
-  'lastGood',
-  'compiled',
-];
+const folders = 'keys publicKeys retiredKeys encryptedStats journal outbox runtimes lastGood compiled';
+const allFolders = folders.split(' ') as readonly StateFolder[];
 
 interface Place {
   readonly dir: string;
@@ -172,10 +163,8 @@ test('entries of a folder must be what it is for, and are looked at by those who
     const entry = path.join(dir, 'web-1');
     symlinkSync(name === 'encryptedStats' ? victimFolder : victim, entry);
     refused(paths, /web-1 is no (?:regular file|folder)$/);
-    claimStateFolder(
-      paths,
-      allFolders.filter((other) => other !== name),
-    );
+    const others = allFolders.filter((other) => other !== name);
+    claimStateFolder(paths, others);
     rmSync(entry);
     execFileSync('mkfifo', [entry]);
     refused(paths, /web-1 is no/);

@@ -15,15 +15,9 @@ const marker = Buffer.from('0123456789abcdef');
 const limits = { marker, maxGreetingBytes: 200, maxReportBytes: 3000, maxReports: 12, maxTotalBytes: 12_000 };
 const isWireFault = (thrown: unknown): thrown is WireFault => thrown instanceof WireFault;
 
-const hello = encodeJsonFrame('H', { v: 1, agent: '0.1.0', wall_ms: 1, monotonic_ms: 2, boot_id: null });
-const shellHello = encodeJsonFrame('H', {
-  v: 1,
-  agent: '0.1.0',
-  wall_ms: 1,
-  monotonic_ms: 2,
-  boot_id: null,
-  reader: 'shell',
-});
+const facts = { v: 1, agent: '0.1.0', wall_ms: 1, monotonic_ms: 2, boot_id: null };
+const hello = encodeJsonFrame('H', facts);
+const shellHello = encodeJsonFrame('H', { ...facts, reader: 'shell' });
 const fault = encodeJsonFrame('F', { code: 'agent-stuck', message: 'an earlier one hangs' });
 const end = encodeJsonFrame('E', { left: 0, place: '/tmp/x', spool_error: null });
 const report = encodeFrame('R', Buffer.alloc(300, 7));
@@ -65,11 +59,7 @@ export const framesTarget: FuzzTarget = {
   ],
   words: [
     '0123456789abcdef',
-    'H',
-    'R',
-    'U',
-    'F',
-    'E',
+    ...Array.from('HRUFE'),
     'R\0\0\0\0',
     'E\0\0\0\x02{}',
     'F\0\0\x20\0',
@@ -97,10 +87,8 @@ export const framesTarget: FuzzTarget = {
     const totalBytes = reports.reduce((sum, { payload }) => sum + payload.length, 0);
     requireThat(reports.length <= limits.maxReports && totalBytes <= limits.maxTotalBytes, 'more reports than allowed');
     const said = pieces.frames.slice(0, 20).map(meaningOf);
-    return `${pieces.started} ${pieces.frames
-      .map(({ type }) => type)
-      .join('')
-      .slice(0, 8)} ${said.join()} ${pieces.fault === null ? '' : kindOf(pieces.fault)}`;
+    const types = pieces.frames.slice(0, 8).map(({ type }) => type);
+    return `${pieces.started} ${types.join('')} ${said.join()} ${pieces.fault === null ? '' : kindOf(pieces.fault)}`;
   },
 };
 
