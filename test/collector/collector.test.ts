@@ -56,11 +56,9 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
 
   const second = await fleet.collect(clients);
   assert.deepEqual(second.reports, { stored: 3, duplicate: 0, quarantined: 0, waiting: 0 });
-  const visits = await fleet.query('SELECT run_id, client, ok, uploaded FROM visits ORDER BY id');
-  assert.deepEqual(
-    visits.map((row) => [row['run_id'] === first.runId, row['ok'], row['uploaded']]),
-    [...Array<unknown>(3).fill([true, 1, 1]), ...Array<unknown>(3).fill([false, 1, 0])],
-  );
+  const visits = await fleet.column("SELECT run_id || ' ' || ok || ' ' || uploaded FROM visits ORDER BY id");
+  const [uploads, others] = [`${first.runId} 1 1`, `${second.runId} 1 0`];
+  assert.deepEqual(visits, [uploads, uploads, uploads, others, others, others]);
   const runs = await fleet.query('SELECT outcome, scope, clients, succeeded, failed FROM runs');
   for (const run of runs) {
     assert.deepEqual({ ...run }, { outcome: 'finished', scope: 'full', clients: 3, succeeded: 3, failed: 0 });
@@ -103,11 +101,8 @@ test('while the database is away reports are collected and wait, and the next pa
   assert.deepEqual([back.exitStatus, back.reports.waiting], [0, 0]);
   assert.equal(await fleet.count('stats'), 9);
   assert.equal(await fleet.count('visits'), 9);
-  const runs = await fleet.query('SELECT outcome, succeeded FROM runs ORDER BY started_at');
-  assert.deepEqual(
-    runs.map((run) => ({ ...run })),
-    Array(3).fill({ outcome: 'finished', succeeded: 3 }),
-  );
+  const runs = await fleet.column("SELECT outcome || ' ' || succeeded FROM runs");
+  assert.deepEqual(runs, Array(3).fill('finished 3'));
   assert.deepEqual(fleet.sealedFiles(), []);
   assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
 });

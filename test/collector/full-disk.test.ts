@@ -49,14 +49,9 @@ test(
     fillDisk(ballast);
     const full = await fleet.collect(clients, elsewhere);
     assert.equal(full.exitStatus, 3);
-    assert.deepEqual(
-      full.faults.map(({ code }) => code),
-      ['spool-full'],
-    );
-    assert.deepEqual(
-      full.failures.map(({ code, stage }) => [code, stage]),
-      Array(2).fill(['spool-full', 'spool']),
-    );
+    assert.deepEqual([full.faults.length, full.faults[0]?.code], [1, 'spool-full']);
+    const failures = full.failures.map(({ code, stage }) => `${code} ${stage}`);
+    assert.deepEqual(failures, Array(2).fill('spool-full spool'));
     const said = [...full.faults, ...full.failures].map(({ message }) => message);
     for (const message of said) assert.match(message ?? '', /\/state\/(journal|encrypted_stats): ENOSPC/);
     assert.equal(spooledAtClient('web-1'), 1);
@@ -65,10 +60,9 @@ test(
     const later = await fleet.collect(clients, elsewhere);
     assert.equal(later.exitStatus, 0);
     const opened = await elsewhere.openStorage();
-    const counts = await opened.history.query(
-      'SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM visits) AS visits, (SELECT COUNT(*) FROM runs) AS runs',
-    );
+    for (const [table, count] of Object.entries({ stats: 6, visits: 6, runs: 3 })) {
+      assert.equal((await opened.history.query(`SELECT 1 FROM ${table}`)).length, count, table);
+    }
     await opened.close();
-    assert.deepEqual({ ...counts[0] }, { stats: 6, visits: 6, runs: 3 });
   },
 );

@@ -12,10 +12,7 @@ test('a thousand collectors begin spread over two seconds, each always at its ow
     const begun = delays.filter((delay) => delay >= from && delay < from + 250).length;
     assert.ok(begun > 60 && begun < 200, `${begun} from ${from} ms on`);
   }
-  assert.deepEqual(
-    ids.map((id) => startDelayMs(id, 500)),
-    delays,
-  );
+  for (const [at, id] of ids.entries()) assert.equal(startDelayMs(id, 500), delays[at]);
 });
 
 test('few clients wait little', () => {
