@@ -90,10 +90,10 @@ function openWords({ open, openFolds, items }: DueMail): readonly string[] {
   const acknowledged = [...groupBy(open, ({ alert }) => alert.acknowledgedBy)].flatMap(([by, { length }]) =>
     by === null ? [] : [`${length} acknowledged by ${quoted(by)}`],
   );
-  const told = new Set(items.map(({ alertId }) => alertId));
+  const listed = new Set(items.map(({ alertId }) => alertId));
   // The summary omits alerts if the mail itself lists all of them.
-  const isAllTold = open.every(({ alertId }) => told.has(alertId));
-  const folds = isAllTold ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
+  const isAllListed = open.every(({ alertId }) => listed.has(alertId));
+  const folds = isAllListed ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
   return [
     `Open for you now: ${countBySeverity(open)}${acknowledged.length === 0 ? '' : ` (${acknowledged.join(', ')})`}`,
     ...(folds.length === 0 ? [] : [`Among them ${folds.join('; ')}`]),

@@ -42,7 +42,7 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   }
 }
 
-/** `96 %` of what is on its way back, where it is told for the first time; null: the newest value tells all. */
+/** `96 %` of what is on its way back, in its first notification; null: the newest value suffices. */
 export function valueBefore(item: PendingNotification): string | null {
   const { worst } = item.alert.progress;
   if (item.transition !== 'firing' || worst === undefined || levelNow(item) !== 'none') return null;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { asError } from '../../notify/within.ts';
 import type { Lease } from '../../storage/store/lease-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
@@ -58,29 +60,26 @@ const touchEveryMs = 15_000;
 
 /** Touches a lease again and again while mails are sent. */
 export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs): LeaseKeeper {
+  const ending = new AbortController();
   let fault: Error | null = null;
-  let touching: Promise<void> = Promise.resolve();
-  let busy = false;
   const touch = async (): Promise<void> => {
-    busy = true;
     try {
-      await store.touchLease(lease);
+      for (;;) {
+        await sleep(eachMs, null, { signal: ending.signal });
+        await store.touchLease(lease);
+      }
     } catch (thrown) {
-      fault = asError(thrown);
-      clearInterval(timer);
+      if (!ending.signal.aborted) fault = asError(thrown);
     }
-    busy = false;
   };
-  const timer = setInterval(() => {
-    if (!busy) touching = touch();
-  }, eachMs);
+  const touching = touch();
   return {
     check: () => {
       if (fault !== null) throw fault;
     },
-    stop: async () => {
-      clearInterval(timer);
-      await touching;
+    stop: () => {
+      ending.abort();
+      return touching;
     },
   };
 }
