@@ -152,8 +152,8 @@ for (const { name, missing, start, login, ended } of sshServers) {
       });
 
       it('leave loses nothing of what was written, and cuts no connection off', async () => {
-        // A loss shows in one round of many.
-        const rounds = way === 'ssh2' ? 150 : 40;
+        // A loss shows in one round of many. dropbear refuses a sixth login at a time from one address.
+        const [rounds, workers] = way === 'ssh2' && name === 'OpenSSH' ? [150, 6] : [40, 4];
         const dir = `${account.home}/acks`;
         const mkdir = await connect();
         assert.equal((await (await mkdir.exec(`mkdir ${dir}`)).exit).status, 0);
@@ -174,7 +174,7 @@ for (const { name, missing, start, login, ended } of sshServers) {
             visit.abort();
           }
         };
-        await Promise.all(Array.from({ length: way === 'ssh2' ? 6 : 4 }, worker));
+        await Promise.all(Array.from({ length: workers }, worker));
         const names = Array.from({ length: rounds }, (_, round) => `${round}.done`);
         const done = (): string[] => readdirSync(dir).filter((file) => file.endsWith('.done'));
         for (let wait = 0; wait < 500 && done().length < rounds; wait += 1) await sleep(10);
