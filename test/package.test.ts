@@ -26,7 +26,7 @@ interface Packed {
   readonly files: readonly { readonly path: string; readonly mode: number }[];
 }
 
-test('the packed file holds everything, installs with ignored scripts, and works in an empty environment', async (t) => {
+test('the packed file holds everything, installs with ignored scripts, works in an empty environment', async (t) => {
   const dir = tempFolder(t);
   const env = npmEnvironment();
 

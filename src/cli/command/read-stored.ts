@@ -9,7 +9,8 @@ import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /**
- * The readable parts of the database. `alerts`, `look` and `sealed` are null before the first run, when there is no schema yet.
+ * The readable parts of the database. `alerts`, `look` and `sealed` are null before the first run, when there is no
+ * schema yet.
  */
 export interface Stored {
   readonly history: History;
