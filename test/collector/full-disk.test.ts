@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
+import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 
-const fleet = makeFleet();
+// Removed after its file system is unmounted.
+const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')));
 mkdirSync(fleet.stateDir, { mode: 0o700 });
 const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none', fleet.stateDir], {
   encoding: 'utf8',
