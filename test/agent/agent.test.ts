@@ -35,7 +35,7 @@ test('the first visit brings the agent, the second finds it; only agent and coun
     filesBelow(home)
       .map((file) => path.basename(file))
       .sort(),
-    [`${bundles.agent.digest}.t.cjs`, 'counters.json'],
+    [`${bundles.agent.digest}.t.cjs`, 'counters.json'].sort(),
   );
   for (const file of filesBelow(home)) assert.equal(modeOf(path.join(home, file)), 0o600, file);
   for (let dir = clientDir(); dir !== path.join(home, '.local/state'); dir = path.dirname(dir)) {
