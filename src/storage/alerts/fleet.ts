@@ -5,7 +5,8 @@ import type { Database, Session } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { FleetStore, SeenClient } from '../store/fleet-store.ts';
 
-const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ? ORDER BY started_at DESC, id DESC`;
+const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ?
+  ORDER BY started_at DESC, id DESC`;
 const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 // A report that waits sealed counts too, whatever it says.

@@ -33,7 +33,8 @@ export async function takeLease(database: Database, name: string, holder: string
     const selectSql = `SELECT epoch, holder, touched_at FROM leases WHERE name = ?${dialect.forUpdate}`;
     const [row] = await session.all(selectSql, [name]);
     if (row === undefined) {
-      const insertSql = `INSERT INTO leases (name, epoch, holder, touched, touched_at) VALUES (?, 1, ?, 0, ${dialect.now})`;
+      const insertSql = `INSERT INTO leases (name, epoch, holder, touched, touched_at)
+        VALUES (?, 1, ?, 0, ${dialect.now})`;
       await session.run(insertSql, [name, holder]);
       return { name, epoch: 1, holder };
     }

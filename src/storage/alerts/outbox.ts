@@ -91,9 +91,9 @@ async function mark(
   holder: string,
   set: string,
   values: readonly SqlValue[],
-  condition?: string,
+  condition = '1 = 1',
 ): Promise<void> {
-  const sql = `UPDATE mails SET ${set} WHERE id = ? AND claimed_by = ?${condition === undefined ? '' : ` AND ${condition}`}`;
+  const sql = `UPDATE mails SET ${set} WHERE id = ? AND claimed_by = ? AND ${condition}`;
   if ((await session.run(sql, [...values, id, holder])) === 1) return;
   throw new FleetError({
     code: 'locked',

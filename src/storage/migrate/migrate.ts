@@ -76,7 +76,8 @@ export async function migrateDatabase(
 
 async function applyFile(session: Session, file: MigrationFile, known: AppliedMigration | undefined): Promise<void> {
   const { now } = session.dialect;
-  const beginSql = `INSERT INTO migrations (number, step, name, digest, major, started_at) VALUES (?, ?, ?, ?, ?, ${now})`;
+  const beginSql = `INSERT INTO migrations (number, step, name, digest, major, started_at)
+    VALUES (?, ?, ?, ?, ?, ${now})`;
   const endSql = `UPDATE migrations SET applied_at = ${now} WHERE number = ? AND step = ?`;
   const done = known?.steps ?? 0;
   for (const [index, statement] of file.steps.entries()) {

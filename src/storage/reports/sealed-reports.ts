@@ -84,7 +84,8 @@ async function saveBatch(
 async function waitingBytes(session: Session, clients: readonly string[]): Promise<Map<string, number>> {
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT client, SUM(sealed_bytes + ${rowBytes}) AS bytes FROM sealed_reports WHERE client IN (${marks}) GROUP BY client`,
+      `SELECT client, SUM(sealed_bytes + ${rowBytes}) AS bytes FROM sealed_reports
+       WHERE client IN (${marks}) GROUP BY client`,
       chunk,
     ),
   );

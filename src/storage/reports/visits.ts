@@ -68,7 +68,8 @@ async function updateClients(session: Session, visits: readonly VisitRecord[]): 
   const names = [...new Set(visits.map(({ client }) => client))].sort();
   const rows = await forChunks(names, (chunk, marks) =>
     session.all(
-      `SELECT ${clientColumns.join(', ')} FROM clients WHERE name IN (${marks}) ORDER BY name${session.dialect.forUpdate}`,
+      `SELECT ${clientColumns.join(', ')} FROM clients WHERE name IN (${marks})
+       ORDER BY name${session.dialect.forUpdate}`,
       chunk,
     ),
   );

@@ -17,7 +17,8 @@ export interface Subject {
 const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
 
 export const reports = (judgedOnly: boolean): Subject => ({
-  select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
+  select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r
+    WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
     ${judgedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
     ORDER BY r.observed_at, r.stat_id LIMIT ?`,
   firstId: 0,

@@ -112,7 +112,8 @@ export function mergeSuffix(dialect: Dialect, source: RollupSource, span: Rollup
     // Before the count: MySQL makes assignments one after the other and would weigh with the new one.
     const mean = `${metric}_mean = CASE WHEN ${other('count')} = 0 THEN ${own('mean')}
       WHEN ${own('count')} = 0 THEN ${other('mean')}
-      ELSE (${own('mean')} * ${own('count')} + ${other('mean')} * ${other('count')}) / (${own('count')} + ${other('count')}) END`;
+      ELSE (${own('mean')} * ${own('count')} + ${other('mean')} * ${other('count')})
+        / (${own('count')} + ${other('count')}) END`;
     return [extreme('min', '<'), mean, extreme('max', '>'), `${metric}_count = ${own('count')} + ${other('count')}`];
   });
   return dialect.onConflict(rollupKey(source, span).join(', '), [
