@@ -48,6 +48,8 @@ enter() {
     trap 'rm -rf "$copy"' EXIT
     git archive HEAD | tar -x -C "$copy"
     cp -a node_modules "$copy/"
+    # What only root can do is skipped there, and no failure.
+    unset CI
     chown -R nobody "$copy"
     status=0
     (cd "$copy" && HOME=$copy setpriv --reuid=nobody --regid=nogroup --clear-groups sh test/awkward.sh --enter "$@") ||
