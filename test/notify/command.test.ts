@@ -59,7 +59,8 @@ for (const [body, code, words] of [
   ['echo "no   route" >&2; exit 75', 'mail-unavailable', /exit status 75: no route$/],
   ['exit 1', 'mail-refused', /exit status 1$/],
   ['exit 64', 'mail-refused', /exit status 64$/],
-  ['nothing-of-that-name-here', 'mail-refused', /exit status 127: .*not found/],
+  // Where a folder of PATH cannot be read, sh says so.
+  ['nothing-of-that-name-here', 'mail-refused', /exit status 127: .*(?:not found|Permission denied)/],
   ['kill -9 $$', 'mail-unavailable', /ended by SIGKILL$/],
   ['head -c 100000 /dev/zero | tr "\\\\0" x >&2; exit 1', 'mail-refused', /exit status 1: x{300}$/],
   ['printf "\\033[31mred\\n" >&2; exit 1', 'mail-refused', /exit status 1: \[31mred$/],

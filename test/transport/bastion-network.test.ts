@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, test } from 'node:test';
@@ -127,4 +127,36 @@ test('a bastion that records what it is offered learns nothing of the client’s
     [...new Set(offered.target)].sort(),
     [key(targetKey), 'password of-the-client', 'user guest'].sort(),
   );
+});
+
+test('a rejection that comes with the end of its channel in one packet is heard, and the login is free again', async (t) => {
+  const [jumpKey, hostKey] = [generateHostKey(), generateHostKey()];
+  const listener = createServer((socket) => {
+    const jump = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+      client.on('error', () => undefined);
+      client.on('authentication', (attempt) => attempt.accept());
+      client.on('tcpip', (accept) => {
+        socket.cork();
+        const channel = accept();
+        channel.end('Exceeded MaxStartups\r\n');
+        channel.close();
+        setImmediate(() => socket.uncork());
+      });
+    });
+    jump.injectSocket(socket);
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  t.after(() => listener.close());
+  const { port } = listener.address() as AddressInfo;
+  writeFileSync(knownHosts, `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(hostKey).toString('base64')}\n`);
+  const privateKey = path.join(dir, 'one-packet');
+  writeFileSync(privateKey, jumpKey, { mode: 0o600 });
+  const own = { username: 'jumper', privateKey, knownHosts };
+  const shared = sharedFor({ bastions: [wayBastion('fra', own, { address: '127.0.0.1', port })] });
+  const client = wayClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
+  assert.equal((await failure(transportFor(client, shared).connect(limits))).code, 'sshd-rejection');
+  const startedAt = performance.now();
+  await shared.close();
+  // A login that seems busy is waited for.
+  assert.ok(performance.now() - startedAt < 4000);
 });

@@ -37,6 +37,8 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
   const from = fromAddresses(options.from);
   const { name, client, hops, hop, forwards } = targetOf(config, options.client);
   const account = accountOf(hop);
+  // Before anything is made in the state folder.
+  const key = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config);
   const authorized =
     client === null
@@ -49,7 +51,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
         });
   const { agent: runs, command } = authorized;
   const keyOptions = authorizedKeysOptions({ command, forwards, from });
-  const publicKey = `${findPublicKey(hop, options.key)} fleet-health:${collectorId}`;
+  const publicKey = `${key} fleet-health:${collectorId}`;
   const line = `${keyOptions} ${publicKey}`;
   const script = (): string => authorizeScript({ account, options: keyOptions, publicKey, authorized });
   if (output.json) {

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 
 import { environmentForPrograms } from '../../config/secret.ts';
 import { errnoOf, messageOf } from '../../errors.ts';
-import { killGroup } from '../../transport/connection/kill-group.ts';
 
 export interface ProgramOptions {
   readonly program: string;
@@ -47,7 +46,14 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   }
   const late = AbortSignal.timeout(options.timeoutMs);
   const limit = AbortSignal.any([signal, late]);
-  const kill = (): void => killGroup(child);
+  const kill = (): void => {
+    try {
+      // After a signal has ended the program itself, its children may live on and hold its output.
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: no process is left in the group.
+    }
+  };
   limit.addEventListener('abort', kill, { once: true });
   try {
     const status = await new Promise<number | null>((resolve, reject) => {

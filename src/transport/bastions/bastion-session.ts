@@ -71,7 +71,7 @@ export class BastionSession {
     if (signal.aborted) throw abortedError(signal, 'connect', client);
     this.#opening += 1;
     try {
-      const wire = await this.#open(options);
+      const wire = new ForwardedWire(await this.#open(options), client);
       this.#wires.add(wire);
       wire.once('close', () => {
         this.#wires.delete(wire);
@@ -84,17 +84,17 @@ export class BastionSession {
     }
   }
 
-  async #open({ client, host, port, timeoutMs, signal }: ForwardOptions): Promise<ForwardedWire> {
+  async #open({ client, host, port, timeoutMs, signal }: ForwardOptions): Promise<ClientChannel> {
     const { session, name } = this.#options;
     const { ssh, socket } = session;
     let onClose = (): void => undefined;
-    const opened = new Promise<ForwardedWire>((resolve, reject) => {
+    const opened = new Promise<ClientChannel>((resolve, reject) => {
       const fail = (why: FleetError): void => reject(ofClient(why, client));
       onClose = () => fail(this.#broken ?? this.#fault('it closed the connection'));
       socket.once('close', onClose);
       try {
         ssh.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-          if (error === undefined) resolve(new ForwardedWire(channel, client));
+          if (error === undefined) resolve(channel);
           else reject(this.#refusal(client, `${host} port ${port}`, error));
         });
       } catch (thrown) {
@@ -110,7 +110,7 @@ export class BastionSession {
       return await withDeadline({ timeoutMs, signal, late, aborted }, () => opened);
     } catch (thrown) {
       // The channel may open after the deadline or the abort: its data is dropped.
-      opened.then((wire) => wire.destroy()).catch(() => undefined);
+      opened.then((channel) => new ForwardedWire(channel, client).destroy()).catch(() => undefined);
       throw thrown;
     } finally {
       socket.removeListener('close', onClose);

@@ -153,12 +153,13 @@ for (const [what, attributes, args, says] of [
   ['an agent that is none', '', ['web-1', '--agent', 'perl'], /--agent.*perl.*node, shell/s],
   ['a client without SSH', 'transport="local"', ['web-1'], /without SSH/],
 ] as const) {
-  test(`${what} is a fault that says so`, async (t) => {
-    const { authorize } = place(t, attributes);
+  test(`${what} is a fault that says so, and leaves nothing behind`, async (t) => {
+    const { dir, authorize } = place(t, attributes);
     const { status, stdout, stderr } = await authorize(...args);
     assert.ok(status === 1 || status === 2, String(status));
     assert.equal(stdout, '');
     assert.match(stderr, says);
+    assert.deepEqual(readdirSync(dir), ['config.xml']);
   });
 }
 
