@@ -46,7 +46,7 @@ enter() {
   account)
     copy=$(mktemp -d "${TMPDIR:-/var/tmp}/awkward.XXXXXX")
     trap 'rm -rf "$copy"' EXIT
-    git archive HEAD | tar -x -C "$copy"
+    git archive HEAD | tar -x --no-same-permissions -C "$copy"
     cp -a node_modules "$copy/"
     # What only root can do is skipped there, and no failure.
     unset CI
