@@ -150,8 +150,9 @@ export async function startStation(): Promise<Station> {
     `${secret(element, 'password', variant)} ${secret(element, 'passphrase', variant)}`;
   const notify = inside(inputs, 'notify');
   const told = inside('notified');
-  // Taken the first time, so that there is a good pass; later it complains, with all that it knows.
-  const words = `test -e ${told} && again=75\nenv >>${told}\ncat >>${told}\nenv >&2\nexit \${again:-0}`;
+  // Taken the first time, so that there is a good pass; later it complains, with all that it knows. Whoever watches the
+  // processes has a second to see it.
+  const words = `test -e ${told} && again=75\nenv >>${told}\ncat >>${told}\nenv >&2\nsleep 1\nexit \${again:-0}`;
   writeFileSync(notify, `#!/bin/sh\n${words}\n`, { mode: 0o700 });
   const at = (host: number): string => `ip="127.0.0.${host}" port="${sshd.port}"`;
   const storageOf = (variant: Variant): string => {
