@@ -173,7 +173,7 @@ function silencesOf({ client, startsAtMs, endsAtMs }: Silence, shown: ReadonlySe
   return [...shown].filter(matches).map((name) => ({ client: name, fromMs: startsAtMs, toMs: endsAtMs }));
 }
 
-/** Returns the spans in which no run of the collector began, although some were due. */
+/** Returns the spans after its first run in which no run of the collector began, although some were due. */
 function gapsBetween(
   runs: readonly RunSpan[],
   { sinceMs, untilMs, config }: Pick<FleetPageOptions, 'sinceMs' | 'untilMs' | 'config'>,
@@ -181,8 +181,8 @@ function gapsBetween(
   const allowedMs = lateRuns * config.collector.everyMs;
   const ends = runs.map(({ startedAtMs, finishedAtMs }) => finishedAtMs ?? startedAtMs);
   const starts = [...runs.map(({ startedAtMs }) => startedAtMs), untilMs];
-  return starts.flatMap((toMs, index) => {
-    const fromMs = index === 0 ? sinceMs : Math.max(...ends.slice(Math.max(0, index - 5), index));
-    return toMs - fromMs > allowedMs ? [{ fromMs, toMs }] : [];
+  return starts.slice(1).flatMap((toMs, index) => {
+    const endedAtMs = Math.max(...ends.slice(Math.max(0, index - 4), index + 1));
+    return toMs - endedAtMs > allowedMs ? [{ fromMs: Math.max(sinceMs, endedAtMs), toMs }] : [];
   });
 }

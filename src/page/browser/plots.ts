@@ -8,6 +8,7 @@ import { bytesPerSecond, percents, plain } from './units.ts';
 /** More lines than this make a plot unreadable: the rest is hidden until its name in the legend is chosen. */
 const mostLines = 8;
 const height = 180;
+const daySeconds = 86_400;
 /** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f7f7f', '#8b5a2b'];
 
@@ -63,6 +64,18 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
   }).observe(panel);
 }
 
+/** Labels of times on a clock of 24 hours, with the date where a day begins and with the first label. */
+function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] {
+  const [clock, date] = [uPlot.fmtDate('{HH}:{mm}'), uPlot.fmtDate('{D} {MMM}')];
+  return (_plot, seconds) =>
+    seconds.map((second, index) => {
+      const at = uPlot.tzDate(new Date(second * 1000), zone);
+      if ((seconds[1] ?? 0) - (seconds[0] ?? 0) >= daySeconds) return date(at);
+      const time = clock(at);
+      return index === 0 || time === '00:00' ? `${time}\n${date(at)}` : time;
+    });
+}
+
 interface Surroundings {
   readonly zone: string;
   readonly width: number;
@@ -87,8 +100,11 @@ function optionsOf(
     scales: {
       y: { range: (_plot, _low, high) => [0, top ?? Math.max(high, ...limits.map(({ value }) => value), 1) * 1.05] },
     },
-    axes: [axis, { ...axis, size: 70, values: (_plot, values) => values.map((value) => format(value)) }],
-    series: [{}, ...series.map((one, index) => lineOf(one, index, series, format))],
+    axes: [
+      { ...axis, values: timeLabels(zone) },
+      { ...axis, size: 70, values: (_plot, values) => values.map((value) => format(value)) },
+    ],
+    series: [{ value: '{D} {MMM} {HH}:{mm}' }, ...series.map((one, index) => lineOf(one, index, series, format))],
     bands: bandOf(series),
     hooks: {
       setScale: [
@@ -110,6 +126,8 @@ function lineOf(
   format: (value: number) => string,
 ): uPlot.Series {
   const isBound = group === 'cpu' && name !== 'mean';
+  const isGap = (at: number): boolean => (values[at] ?? null) === null;
+  const lone = [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
   const colour = colours[index % colours.length] ?? '';
   return {
     label: labelOf(group, name, values, format),
@@ -118,7 +136,8 @@ function lineOf(
     ...(group === 'sent' ? { dash: [4, 3] } : {}),
     show: isBound || all.length <= mostLines || index < mostLines,
     spanGaps: false,
-    points: { show: false },
+    // A value between two gaps is no line.
+    points: { show: !isBound, size: 4, filter: () => lone },
     value: (_plot, value: number | null) => (value === null ? '–' : format(value)),
   };
 }

@@ -7,8 +7,7 @@ import { gridFigures } from './grid-figures.ts';
 
 const visitsSql = `SELECT COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
   WHERE client = ? AND started_at >= ? AND started_at < ?`;
-const runsSql = `SELECT started_at, finished_at FROM runs
-  WHERE program = ? AND started_at >= ? AND started_at < ? AND outcome <> 'overlapped' ORDER BY started_at, id`;
+const runsSql = `SELECT started_at, finished_at FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
 
 export function createLookStore(database: Database): LookStore {
   const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
@@ -23,11 +22,16 @@ export function createLookStore(database: Database): LookStore {
     },
     alertsBetween: (sinceMs, untilMs, limit) =>
       database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
-    runsBetween: async (program, sinceMs, untilMs) =>
-      (await all(runsSql, [program, sqlTime(sinceMs), sqlTime(untilMs)])).map((row) => ({
+    runsBetween: async (program, sinceMs, untilMs) => {
+      const [since, until] = [sqlTime(sinceMs), sqlTime(untilMs)];
+      const before = `${runsSql} AND started_at < ? ORDER BY started_at DESC, id DESC LIMIT 1`;
+      const within = `${runsSql} AND started_at >= ? AND started_at < ? ORDER BY started_at, id`;
+      const rows = [...(await all(before, [program, since])), ...(await all(within, [program, since, until]))];
+      return rows.map((row) => ({
         startedAtMs: fromSqlTime(row['started_at']) ?? 0,
         finishedAtMs: fromSqlTime(row['finished_at']),
-      })),
+      }));
+    },
   };
 }
 

@@ -54,6 +54,9 @@ export interface LookStore {
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Returns alerts that were open at some time of a span, the oldest first, at most `limit`. */
   alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
-  /** Returns the runs of a program that began in a span, the oldest first, without those that overlapped. */
+  /**
+   * Returns the runs of a program that began in a span and the last one before it, the oldest first, without those that
+   * overlapped.
+   */
   runsBetween(program: Program, sinceMs: number, untilMs: number): Promise<readonly RunSpan[]>;
 }

@@ -21,6 +21,8 @@ test('report writes one file that only its owner and group read, and says where'
   const html = readFileSync(file, 'utf8');
   assert.ok(html.indexOf('<tr id="web-1" class="critical"') < html.indexOf('<tr id="db"'), 'the worst first');
   assert.match(html, /<b>disk \/var<\/b>/);
+  // The collector began an hour ago, and has not run since.
+  assert.match(html, /No run of the collector: [^;]*\.<\/p>/);
   assert.equal(html.match(/<script type="text\/plain" class="history"/g)?.length, 2);
 });
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Row } from '../../../src/report/report.ts';
 import type { GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
-import { item, noonMs, visit, worker } from '../support/samples.ts';
+import { item, noonMs, runStart, visit, worker } from '../support/samples.ts';
 
 const none: Pick<GridFigures, 'figures'> = { figures: new Map() };
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
@@ -115,5 +115,20 @@ onBothDatabases('what a report reads beside figures', (kit) => {
     ]);
     assert.deepEqual(await look.visitCount('web-1', noonMs, noonMs + hourMs), { visits: 2, succeeded: 1 });
     assert.equal(await look.visitCount('web-2', noonMs, noonMs + hourMs), null);
+  });
+
+  test('runs of a span, and the last one before it', async () => {
+    const { reports, look } = (await kit.open()).storage;
+    for (const [id, startedAtMs] of [
+      ['one', noonMs - 2 * hourMs],
+      ['two', noonMs - hourMs],
+      ['three', noonMs],
+    ] as const) {
+      await reports.startRun(runStart({ id, startedAtMs }));
+    }
+    const starts = async (sinceMs: number): Promise<readonly number[]> =>
+      (await look.runsBetween('collect', sinceMs, noonMs + hourMs)).map(({ startedAtMs }) => startedAtMs);
+    assert.deepEqual(await starts(noonMs - minuteMs), [noonMs - hourMs, noonMs]);
+    assert.deepEqual(await starts(noonMs - dayMs), [noonMs - 2 * hourMs, noonMs - hourMs, noonMs]);
   });
 });
