@@ -1,6 +1,5 @@
 import type { Rule } from '../config/config.ts';
-import type { Series } from '../page/encode-series.ts';
-import type { ClientHistory } from '../page/encode-series.ts';
+import type { ClientHistory, Series } from '../page/encode-series.ts';
 import type { HistoryAlert, HistoryLimit, SeriesGroup } from '../page/series-layout.ts';
 import { hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -54,7 +53,6 @@ export async function readClientHistory(options: ClientHistoryOptions): Promise<
     start: grid.sinceMs / 1000,
     step: grid.stepMs / 1000,
     points: grid.points,
-    isAggregate: grid.stepMs >= hourMs,
     cpus: own?.figures.get('cpus')?.mean.findLast((value) => value !== null) ?? null,
     series: [
       ...seriesOf('stats', stats, grid),

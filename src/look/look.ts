@@ -5,7 +5,7 @@
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import { type Mutes, openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
-import type { Config, Severity } from '../config/config.ts';
+import type { Config, Rule, Severity } from '../config/config.ts';
 import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -39,6 +39,9 @@ export interface FleetPageOptions {
   readonly onProgress: (done: number) => void;
 }
 
+/** The rules of each client; those about the fleet as a whole stand at ''. */
+type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
+
 /** Reads what a report shows. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
@@ -47,12 +50,15 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     ({ client }) => shown.has(client) || (isWhole && client === ''),
   );
   const silences = await store.silences(sinceMs);
-  const words = alertWords(config, openMutes({ config, silences }), untilMs);
+  const rulesOf: RulesByClient = new Map([
+    ['', config.alerts.rules],
+    ...config.clients.map(({ name, rules }) => [name, rules] as const),
+  ]);
+  const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
   const members = [...options.members].sort(
     (one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one),
   );
-  const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
   const grid = reportGrid(sinceMs, untilMs, config.collector.everyMs, members.length);
   const { plots, omissions } = await readHistories({
     ...options,
@@ -135,9 +141,12 @@ function sortAlerts(alerts: readonly Alert[]): readonly Alert[] {
 }
 
 /** Returns a function that turns a stored alert into that of a page. */
-function alertWords(config: Config, mutes: Mutes, untilMs: number): (alert: Alert) => PageAlert {
-  const rulesOf = new Map(config.clients.map(({ name, rules }) => [name, rules]));
-  rulesOf.set('', config.alerts.rules);
+function alertWords(
+  config: Config,
+  rulesOf: RulesByClient,
+  mutes: Mutes,
+  untilMs: number,
+): (alert: Alert) => PageAlert {
   const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
   return (alert) => {
     const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;

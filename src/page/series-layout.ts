@@ -44,8 +44,6 @@ export interface HistoryHead {
   readonly start: number;
   readonly step: number;
   readonly points: number;
-  /** True if a point stands for several reports, so that least and most are drawn as a band. */
-  readonly isAggregate: boolean;
   readonly cpus: number | null;
   readonly series: readonly SeriesHead[];
   readonly limits: readonly HistoryLimit[];

@@ -21,7 +21,7 @@ export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number 
 const diskLabels = ['fstype', 'source', 'scope', 'mode'] as const;
 
 /** The figures of a mount. `unresponsive` is 1 if the mount did not answer. */
-const diskFigures = [
+export const diskFigures = [
   'size_bytes',
   'used_bytes',
   'available_bytes',
@@ -34,7 +34,8 @@ const diskFigures = [
 export type DiskRow = { readonly mount: string } & Columns<typeof diskLabels, string> &
   Columns<typeof diskFigures, number>;
 
-const networkFigures = [
+/** The figures of an interface that its probe reports. */
+export const networkFigures = [
   'rx_bytes_per_s',
   'tx_bytes_per_s',
   'rx_packets_per_s',

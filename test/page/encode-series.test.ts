@@ -10,7 +10,6 @@ const empty: ClientHistory = {
   start: 1_700_000_000,
   step: 3600,
   points: 0,
-  isAggregate: true,
   cpus: 4,
   series: [],
   limits: [{ group: 'cpu', severity: 'warning', value: 80 }],

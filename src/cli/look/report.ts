@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
 import { readFleetStatus } from '../../look/fleet-status.ts';
 import type { FleetPage } from '../../page/page.ts';
@@ -44,8 +44,7 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     readPage({ context, config, clients, options, maxBytes }, stored),
   );
   if (page === null) {
-    const message = 'nothing is stored yet, so there is nothing to report';
-    throw new FleetError({ code: 'usage', stage: 'config', message, advice: 'Run `fleet-health collect` first.' });
+    throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
   }
   const html = renderFleetPage(page);
   if (options.file === null && !output.json && !process.stdout.isTTY) {

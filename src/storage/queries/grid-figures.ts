@@ -44,9 +44,7 @@ async function addRollups(
   const spanMs = span === 'hour' ? hourMs : dayMs;
   // Rollups name the beginning of their hour without fractions: `2026-11-20 10:00:00`.
   const place = (atMs: number): string => sqlTime(atMs).slice(0, span === 'hour' ? 19 : 10);
-  const figures = sums.columns.flatMap((column) =>
-    ['min', 'mean', 'max', 'count'].map((part) => `${column}_${part} AS ${column}_${part}`),
-  );
+  const figures = sums.columns.flatMap((column) => ['min', 'mean', 'max', 'count'].map((part) => `${column}_${part}`));
   const sql = `SELECT ${[subjectOf(table), `${span} AS place`, ...figures].join(', ')}
     FROM ${table}_${span === 'hour' ? 'hourly' : 'daily'} WHERE client = ? AND ${span} >= ? AND ${span} < ? ORDER BY ${span}`;
   const sinceMs = Math.floor(sums.grid.sinceMs / spanMs) * spanMs;

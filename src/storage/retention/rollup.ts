@@ -1,7 +1,8 @@
+import { diskFigures } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Database, Dialect, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import { diskFigures, networkFigures, statsFigures } from '../rows/report-rows.ts';
+import { networkFigures, statsFigures } from '../rows/report-rows.ts';
 
 export interface RollUpOptions {
   /** An hour of UTC that all the rows were observed in. */

@@ -1,4 +1,4 @@
-import { type DiskRow, type NetworkRow, columnsOf } from '../../report/columns.ts';
+import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
@@ -22,27 +22,7 @@ export const statsFigures = [
   'unresponsive_mounts',
   'reboot_required',
 ] as const;
-export const diskFigures = [
-  'size_bytes',
-  'used_bytes',
-  'available_bytes',
-  'used_percent',
-  'inodes_percent',
-  'unresponsive',
-] as const;
-export const networkFigures = [
-  'rx_bytes_per_s',
-  'tx_bytes_per_s',
-  'rx_packets_per_s',
-  'tx_packets_per_s',
-  'rx_errors_per_s',
-  'tx_errors_per_s',
-  'rx_drops_per_s',
-  'tx_drops_per_s',
-  'link_up',
-  'speed_bits_per_s',
-  'interval_s',
-] as const;
+export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 
 /** A report as rows, without the id that its row of `stats` gets when it is stored. */
 export interface ReportRows {

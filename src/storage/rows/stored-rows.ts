@@ -1,10 +1,10 @@
-import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
+import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import { diskFigures, networkFigures, statsFigures } from './report-rows.ts';
+import { networkFigures, statsFigures } from './report-rows.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 
