@@ -16,12 +16,18 @@ const justNowMs = 2_000;
 /** Sweden writes times as ISO 8601 does. */
 const locale = 'sv-SE';
 
+/** Loads Node's zones when the first time is written: most runs of `alert` write none. */
 export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): ReaderTime {
-  const zone = alerts.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const format = new Intl.DateTimeFormat(locale, { timeZone: zone, dateStyle: 'short', timeStyle: 'short' });
-  const moment = (atMs: number): string => format.format(atMs);
+  let format: Intl.DateTimeFormat | null = null;
+  const zone = (): string => alerts.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const moment = (atMs: number): string => {
+    format ??= new Intl.DateTimeFormat(locale, { timeZone: zone(), dateStyle: 'short', timeStyle: 'short' });
+    return format.format(atMs);
+  };
   return {
-    zone,
+    get zone() {
+      return zone();
+    },
     moment,
     momentAndAge: (atMs) => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
   };
