@@ -21,6 +21,7 @@ import {
 } from './cli/command/define-command.ts';
 import { backup, migrate, prune } from './cli/database/commands.ts';
 import { report } from './cli/look/commands.ts';
+import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
 import { status } from './cli/status/commands.ts';
@@ -37,6 +38,8 @@ const commands = [
     trust,
     status,
     report,
+    metrics,
+    exportHistory,
     alert,
     alerts,
     explain,

@@ -160,6 +160,10 @@ export const errorTable = {
     'Less than a tenth is free where the collector itself writes.',
     'Make room there, or shorten <retention>; `fleet-health prune` does it at once.',
   ),
+  'textfile-unwritable': failed(
+    'The file of <metrics textfile> cannot be written; the run itself went well.',
+    'Make its folder, and let this user write there.',
+  ),
   'output-unwritable': stopped('The output of a command cannot be written.', 'Make room for it.'),
   internal: stopped('A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;

@@ -23,6 +23,7 @@ const house: readonly string[] = [
   'loader storage/sql transport/connection',
   'config',
   'transport storage notify page',
+  'metrics',
   'collector alerter simulator',
   'look',
   'cli',
@@ -69,7 +70,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'pass',
     '.',
   ],
-  'src/cli': ['terminal', 'command', 'database status look sealed check clients runs trust', 'alerts try-out', '.'],
+  'src/cli': [
+    'terminal',
+    'command',
+    'database status look metrics sealed check clients runs trust',
+    'alerts try-out',
+    '.',
+  ],
   agent: ['start probes', 'portable inventory spool', '.'],
 };
 

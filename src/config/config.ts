@@ -8,9 +8,11 @@ import type { ProbeOptions } from '../report/wire.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
+import type { FamilyGroup } from './values/family-groups.ts';
 
 export type { Operator, Rule, Severity } from './rule.ts';
 export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
+export type { FamilyGroup } from './values/family-groups.ts';
 
 export interface Config {
   /** Absolute path of the file that was named. */
@@ -25,6 +27,7 @@ export interface Config {
   readonly notify: readonly NotifyConfig[];
   /** URLs asked after each good pass of the alerter. */
   readonly heartbeats: readonly string[];
+  readonly metrics: MetricsConfig | null;
   readonly collector: CollectorConfig;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
@@ -76,6 +79,13 @@ export interface NotifyConfig {
   readonly severity: Severity | null;
   readonly rules: readonly string[];
   readonly timeoutMs: number;
+}
+
+/** Figures for Prometheus, which `collect` and `alert` write. */
+export interface MetricsConfig {
+  /** Absolute path of the file. */
+  readonly textfile: string;
+  readonly families: readonly FamilyGroup[];
 }
 
 export interface CollectorConfig {

@@ -12,6 +12,7 @@ import { judgeWays } from './clients/judge-ways.ts';
 import { usualStateFolder } from './xml/last-good.ts';
 import { localPath } from './xml/local-path.ts';
 import { readNotify, readSmtp } from './settings/mail-settings.ts';
+import { readMetrics } from './settings/metrics-settings.ts';
 import type { Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
 import { predecessorOnly } from './xml/predecessor.ts';
@@ -158,6 +159,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     smtp,
     notify,
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
+    metrics: readMetrics(one('metrics'), context),
     collector,
     alerts,
     bastions: Object.freeze(bastions.map(({ bastion }) => bastion)),

@@ -47,6 +47,7 @@ const places = {
   compiled: ['compiled', 'folder'],
   configBroken: ['config-broken.db', 'sqlite'],
   undeliveredLogged: ['undelivered-logged', 'file'],
+  textfileLogged: ['textfile-logged', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;
 
 type Place = keyof typeof places;

@@ -4,6 +4,7 @@ import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
+import { createFigureStore } from './queries/figures.ts';
 import { createLookStore } from './queries/look.ts';
 import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
@@ -87,6 +88,7 @@ export function storageOn(database: Database): Storage {
     },
     history: createHistory(database),
     look: createLookStore(database),
+    figures: createFigureStore(database),
     sealed: createSealedStore(database),
     close: () => database.close(),
   };

@@ -36,6 +36,7 @@ const forms: Readonly<Record<KindName, string>> = {
   remotePath: 'an absolute path on the client',
   variable: 'name of a variable',
   globs: 'names or patterns, with commas; `!` excludes',
+  families: 'some of `client`, `alerts`, `self`, `disk`, `network`, with commas',
   zone: '`Europe/Berlin`',
   date: '`2026-12-24`',
   moment: '`2026-12-01 06:00`',
@@ -56,6 +57,8 @@ const examples: Readonly<Record<string, string>> = {
   smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
   notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
   heartbeat: '<heartbeat url="https://monitor.example.org/ping/fleet"/>',
+  metrics:
+    '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
   ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',

@@ -58,6 +58,12 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   migrate: [[], ['--check']],
   prune: [[], ['--dry-run'], ['--vacuum']],
   report: [[], ['-o', 'fleet.html']],
+  metrics: [[], ['--openmetrics']],
+  export: [
+    ['openmetrics', '-o', 'fleet.om'],
+    ['csv', '-o', 'fleet.csv'],
+    ['jsonl', '-o', 'fleet.jsonl'],
+  ],
   backup: [['copy.db']],
 };
 

@@ -72,6 +72,7 @@ export function makeConfig(
     smtp: null,
     notify: [],
     heartbeats: [],
+    metrics: null,
     collector: { ...collectorConfig, ...collector },
     alerts: {
       repeatMs: null,

@@ -4,18 +4,20 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /**
- * The readable parts of the database. `alerts`, `look` and `sealed` are null before the first run, when there is no
+ * The readable parts of the database. `alerts`, `look`, `figures` and `sealed` are null before the first run, when there is no
  * schema yet.
  */
 export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
   readonly look: LookStore | null;
+  readonly figures: FigureStore | null;
   readonly sealed: SealedStore | null;
 }
 
@@ -27,6 +29,7 @@ const nothing: Stored = {
   },
   alerts: null,
   look: null,
+  figures: null,
   sealed: null,
 };
 

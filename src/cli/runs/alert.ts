@@ -50,6 +50,9 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');
+  if (config.metrics !== null && !dryRun && result.outcome === 'finished') {
+    await (await import('./write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);
+  }
   if (result.outcome !== 'away') view.end(result);
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }

@@ -1,5 +1,6 @@
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
+import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
@@ -88,6 +89,10 @@ const kinds = {
     'is no name of an environment variable; write it like FLEET_PASSWORD, without $',
   ),
   globs: accepted((value) => splitGlobs(value).length > 0, 'is empty; write names or patterns like web-*'),
+  families: parsed(
+    parseFamilyGroups,
+    'names no families; write some of client, alerts, self, disk, network, separated by commas',
+  ),
   zone: { fault: zoneFault, xsd: text },
   date: accepted(isDate, 'is no day of the calendar; write it like 2026-12-24', '\\d{4}-\\d\\d-\\d\\d'),
   moment: accepted(

@@ -3,6 +3,7 @@
  */
 import { alertAttributes, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
 import { collectorAttributes } from './vocabulary-collector.ts';
+import { metricsAttributes } from './vocabulary-metrics.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
@@ -130,6 +131,12 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config'],
     attributes: { url: { kind: 'url', required: true, help: 'Asked after each good pass of the alerter.' } },
     help: 'Somebody else who notices when the alerter no longer runs.',
+  },
+  metrics: {
+    parents: ['config'],
+    single: true,
+    attributes: metricsAttributes,
+    help: 'Figures for Prometheus, in a file.',
   },
   collector: {
     parents: ['config'],

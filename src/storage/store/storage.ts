@@ -8,6 +8,7 @@
 import type { Report } from '../../report/report.ts';
 import type { AlertHistory } from './alert-history.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
+import type { FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { LookStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -34,6 +35,7 @@ export interface Storage {
   readonly retention: RetentionStore;
   readonly history: History;
   readonly look: LookStore;
+  readonly figures: FigureStore;
   readonly sealed: SealedStore;
   close(): Promise<void>;
 }

@@ -1,0 +1,28 @@
+import { defineCommand, flag, many, selection, text, withDefault } from '../command/define-command.ts';
+
+export const metrics = defineCommand({
+  name: 'metrics',
+  help: 'the newest figures for Prometheus',
+  example: 'fleet-health metrics --families client,alerts',
+  parameters: {
+    families: text('--families <list>', 'some of client, alerts, self, disk, network (default: all)'),
+    openmetrics: flag('--openmetrics', 'OpenMetrics 1.0 in place of the text format 0.0.4'),
+  },
+  run: async (context, options) => (await import('./metrics.ts')).metricsCommand(context, options),
+});
+
+export const exportHistory = defineCommand({
+  name: 'export',
+  help: 'the history as openmetrics, csv or jsonl',
+  example: 'fleet-health export csv web-1 --since 30d -o web-1.csv',
+  parameters: {
+    format: text('<format>', 'openmetrics (for promtool), csv (for spreadsheets) or jsonl (a line a report)'),
+    clients: many(text('[client...]', 'only these clients or patterns')),
+    group: selection.group,
+    families: text('--families <list>', 'some of client, disk, network (default: all; csv: one, client)'),
+    file: text('-o, --output <file>', 'where to (default: stdout)'),
+    since: withDefault(text('--since <time>', 'the beginning: 1y ago, yesterday, 2026-12-01'), '1y'),
+    until: text('--until <time>', 'the end (default: now)'),
+  },
+  run: async (context, options) => (await import('./export.ts')).exportCommand(context, options),
+});

@@ -1,0 +1,104 @@
+import path from 'node:path';
+
+import { usageError } from '../../errors.ts';
+import { csvHistory } from '../../metrics/export-csv.ts';
+import { jsonlHistory } from '../../metrics/export-jsonl.ts';
+import { openMetricsHistory } from '../../metrics/export-openmetrics.ts';
+import { figureFamilies } from '../../metrics/families.ts';
+import type { HistoryOptions } from '../../metrics/history.ts';
+import type { HistoryTable } from '../../metrics/history-tables.ts';
+import { writeStreamed } from '../../state/streamed-file.ts';
+import { counted, describeSize } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readStored } from '../command/read-stored.ts';
+import { loadSettings, selectedClients } from '../command/settings.ts';
+import { parseSince } from '../command/until.ts';
+import { startProgress } from '../terminal/progress.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import { readGroups } from './metrics.ts';
+import { printChunks } from './print-chunks.ts';
+
+export interface ExportCommandOptions {
+  readonly format: string;
+  readonly clients: readonly string[];
+  readonly group: string | null;
+  readonly families: string | null;
+  readonly file: string | null;
+  readonly since: string;
+  readonly until: string | null;
+}
+
+const formats = ['openmetrics', 'csv', 'jsonl'] as const;
+const historyGroups: readonly HistoryTable[] = ['client', 'disk', 'network'];
+
+/** `export`: writes the history, a part of it in memory at a time. */
+export async function exportCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const { format, groups } = readForm(options);
+  const file = options.file === null ? null : path.resolve(options.file);
+  if (output.json && file === null) throw usageError('--json needs a file to export to', 'Name one with -o.');
+  const config = loadSettings(context);
+  const clients = selectedClients(config, options)
+    .map(({ name }) => name)
+    .sort();
+  await readStored(config.storage, signal, async ({ alerts, figures: store }) => {
+    if (alerts === null || store === null) {
+      throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
+    }
+    const nowMs = await alerts.nowMs();
+    const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
+    const sinceMs = parseSince('--since', options.since, config, untilMs);
+    const rounds = format === 'openmetrics' ? figureFamilies(groups).length : 1;
+    const isShown = output.attended && !(file === null && output.terminal);
+    const progress = isShown ? startProgress('clients', clients.length * rounds) : null;
+    const onProgress = (done: number): void => progress?.to(done);
+    const chunks = historyText(format, groups, { store, clients, sinceMs, untilMs, signal, onProgress });
+    try {
+      if (file === null) {
+        await printChunks(chunks);
+        return;
+      }
+      const bytes = await writeStreamed({ file, mode: 0o640, chunks });
+      progress?.end();
+      printDone(
+        output,
+        () => ({
+          command: 'export',
+          format,
+          file,
+          bytes,
+          since: jsonTime(sinceMs),
+          until: jsonTime(untilMs),
+          clients: clients.length,
+        }),
+        () => `${file}: ${counted(clients.length, 'client')}, ${describeSize(bytes)}.`,
+      );
+    } finally {
+      progress?.end();
+    }
+  });
+  return 0;
+}
+
+type Format = (typeof formats)[number];
+
+/** Reads the format and the families. Throws FleetError `usage`. */
+function readForm(options: ExportCommandOptions): {
+  readonly format: Format;
+  readonly groups: readonly HistoryTable[];
+} {
+  const format = formats.find((one) => one === options.format);
+  if (format === undefined) {
+    throw usageError(`${JSON.stringify(options.format)} is no format`, `Write ${formats.join(', ')}.`);
+  }
+  if (format !== 'csv') return { format, groups: readGroups(options.families, historyGroups) };
+  const groups = readGroups(options.families ?? 'client', historyGroups);
+  if (groups.length > 1) throw usageError('csv is one table', 'Write --families client, disk or network.');
+  return { format, groups };
+}
+
+function historyText(format: Format, groups: readonly HistoryTable[], options: HistoryOptions): AsyncGenerator<string> {
+  if (format === 'openmetrics') return openMetricsHistory(options, groups);
+  return format === 'csv' ? csvHistory(options, groups[0] ?? 'client') : jsonlHistory(options, groups);
+}

@@ -1,0 +1,36 @@
+import { type Config, type MetricsConfig } from '../../config/config.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { writeMetrics } from '../../metrics/metrics.ts';
+import { claimHourlyLine } from '../../notify/hourly-line.ts';
+import { statePaths } from '../../state/paths.ts';
+import { writeStreamed } from '../../state/streamed-file.ts';
+import { complaintText } from '../command/complain.ts';
+import { readStored } from '../command/read-stored.ts';
+import type { Output } from '../terminal/output.ts';
+
+/**
+ * Writes the file of `<metrics textfile>` at a run's end. A failure is said once an hour, as cron mails every line, and
+ * changes nothing in how the run ends.
+ */
+export async function writeTextfile(
+  config: Config,
+  { textfile: file, families: groups }: MetricsConfig,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await readStored(config.storage, signal, async ({ alerts, figures }) => {
+      if (alerts === null || figures === null) return;
+      const nowMs = await alerts.nowMs();
+      const store = { alerts, figures };
+      const chunks = writeMetrics({ config, store, nowMs, groups, format: 'text', signal });
+      await writeStreamed({ file, mode: 0o644, chunks });
+    });
+  } catch (thrown) {
+    const isDue = claimHourlyLine(statePaths(config.stateDir).textfileLogged, 0, Date.now());
+    if (!isDue && output.verbosity !== 'verbose') return;
+    const message = `${file} cannot be written: ${messageOf(thrown)}`;
+    const fault = new FleetError({ code: 'textfile-unwritable', stage: 'run', message, cause: thrown });
+    output.complain(complaintText(fault));
+  }
+}

@@ -1,0 +1,14 @@
+import type { Attributes } from './element-spec.ts';
+
+/** The attributes of `<metrics>`. */
+export const metricsAttributes: Attributes = {
+  textfile: {
+    kind: 'path',
+    required: true,
+    help: "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector.",
+  },
+  families: {
+    kind: 'families',
+    help: 'Which figures: client, alerts, self, disk, network, separated by commas. Default: all.',
+  },
+};

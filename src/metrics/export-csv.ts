@@ -1,0 +1,60 @@
+import type { FigureRow } from '../storage/store/figure-store.ts';
+import { type HistoryOptions, pagesOf, timeSpans } from './history.ts';
+import { type HistoryTable, historyTables } from './history-tables.ts';
+
+/**
+ * Yields a table of the history as CSV (RFC 4180): a line a report and, for hours and days, the means. Times are those
+ * of the database, UTC. Unknown values are empty.
+ */
+export async function* csvHistory(options: HistoryOptions, of: HistoryTable): AsyncGenerator<string> {
+  const { store, clients, signal, onProgress } = options;
+  const { table, subject, texts, figures } = historyTables[of];
+  const names = [...(subject === null ? [] : [subject]), ...texts];
+  yield line(['client', 'observed_at', 'resolution', 'samples', ...names, ...figures].map(csvCell));
+  for (const [index, client] of clients.entries()) {
+    for (const span of await timeSpans(options, client, table)) {
+      const isRow = span.resolution === 'row';
+      const columns = isRow ? [...texts, ...figures] : ['samples', ...figures.map(meanOf)];
+      const time = isRow ? 'observed_at' : span.resolution;
+      const all = {
+        client,
+        table,
+        subject: null,
+        columns: [...(subject === null ? [] : [subject]), ...columns],
+        ...span,
+      };
+      for await (const rows of pagesOf(store, all, signal)) {
+        const cellsOf = (row: FigureRow): readonly string[] => [
+          csvCell(client),
+          csvCell(String(row[time])),
+          csvCell(span.resolution),
+          csvCell(isRow ? 1 : (row['samples'] ?? null)),
+          ...names.map((name) => csvCell(row[name] ?? null)),
+          ...figures.map((figure) => csvCell(row[isRow ? figure : meanOf(figure)] ?? null)),
+        ];
+        yield rows.map((row) => line(cellsOf(row))).join('');
+      }
+    }
+    onProgress(index + 1);
+  }
+}
+
+const meanOf = (figure: string): string => `${figure}_mean`;
+
+function line(cells: readonly string[]): string {
+  return `${cells.join(',')}\r\n`;
+}
+
+/** The beginnings of formulas in some spreadsheet, and the apostrophe, so that escaping can be undone. */
+const formulaStart = /^[=+\-@\t\r\n'\uff1d\uff0b\uff0d\uff20]/;
+
+/**
+ * Returns a cell. Texts stand in quotes; one that a spreadsheet would take for a formula, or that begins with an
+ * apostrophe, gets an apostrophe before it.
+ */
+export function csvCell(value: string | number | null): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  const text = formulaStart.test(value) ? `'${value}` : value;
+  return `"${text.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,113 @@
+import type { Config, FamilyGroup, Severity } from '../config/config.ts';
+import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
+import type { Program } from '../storage/store/run.ts';
+import type { AlertStore } from '../storage/store/storage.ts';
+
+/** A client that has not reported for so many times `every` is late, and its figures vanish. */
+const lateRuns = 3;
+const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
+
+/** The parts of the database that metrics are read from. */
+export interface MetricsStore {
+  readonly figures: FigureStore;
+  readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting'>;
+}
+
+/** A client of config.xml that is not retired. Texts that are unknown are empty. */
+export interface ClientFact {
+  readonly client: string;
+  readonly address: string;
+  readonly group: string;
+  readonly hostname: string;
+  readonly os: string;
+  readonly isActive: boolean;
+  readonly isUp: boolean;
+  readonly lastReportAtMs: number | null;
+  /** The newest report; null without one, and if it is late. */
+  readonly report: FreshReport | null;
+}
+
+export interface FreshReport extends Pick<NewestReport, 'row'> {
+  readonly statId: number;
+  readonly observedAtMs: number;
+}
+
+export interface FiringAlert {
+  readonly client: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly severity: Severity;
+}
+
+/** The source of every family but the figures of reports. */
+export interface FleetFacts {
+  readonly clients: readonly ClientFact[];
+  readonly firing: readonly FiringAlert[];
+  readonly runs: readonly (FinishedRun & { readonly program: Program })[];
+  readonly undelivered: number;
+  readonly sealed: number;
+  /** Names of families that are left out. */
+  readonly dropped: readonly string[];
+}
+
+export interface FleetFactsOptions {
+  readonly config: Config;
+  readonly store: MetricsStore;
+  readonly nowMs: number;
+  /** Only what these need is read. */
+  readonly groups: readonly FamilyGroup[];
+  /** Columns of `stats` for figures. */
+  readonly columns: readonly string[];
+}
+
+export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
+  const { store, groups } = options;
+  const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
+  const clients = needs('client', 'disk', 'network') ? await readClients(options) : [];
+  const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
+  const runs: (FinishedRun & { readonly program: Program })[] = [];
+  for (const program of needs('self') ? programs : []) {
+    const run = await store.figures.lastFinished(program);
+    if (run !== null) runs.push({ ...run, program });
+  }
+  const unsent = needs('self') ? await store.alerts.undelivered() : [];
+  const sealed = needs('self') ? await store.alerts.sealedWaiting() : [];
+  return {
+    clients,
+    firing: open.filter(({ state }) => state === 'firing'),
+    runs,
+    // A mail without a fault is due, or being sent just now.
+    undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
+    sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
+    dropped: [],
+  };
+}
+
+async function readClients({ config, store, nowMs, columns }: FleetFactsOptions): Promise<readonly ClientFact[]> {
+  const stored = await store.figures.newestReports([...new Set([...columns, 'hostname', 'os'])]);
+  const byName = new Map(stored.map((report) => [report.client, report]));
+  const lateMs = lateRuns * config.collector.everyMs;
+  const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
+  return config.clients
+    .filter(({ state }) => state !== 'retired')
+    .map(({ name, address, groups, state }) => {
+      const known = byName.get(name);
+      const { statId = null, observedAtMs = null, row = {}, lastReportAtMs = null } = known ?? {};
+      const isUsed = statId !== null && observedAtMs !== null && isFresh(observedAtMs);
+      return {
+        client: name,
+        address,
+        group: groups.join('/'),
+        hostname: textOf(row['hostname']),
+        os: textOf(row['os']),
+        isActive: state === 'active',
+        isUp: known?.consecutiveFailures === 0 && isFresh(lastReportAtMs),
+        lastReportAtMs,
+        report: isUsed ? { statId, observedAtMs, row } : null,
+      };
+    });
+}
+
+function textOf(value: string | number | null | undefined): string {
+  return typeof value === 'string' ? value : '';
+}

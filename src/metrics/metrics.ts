@@ -1,0 +1,157 @@
+/**
+ * The fleet's newest figures as Prometheus and OpenMetrics read them. Values have no times: a client's figures vanish
+ * when it no longer reports, so that Prometheus sees them end.
+ */
+import type { Config, FamilyGroup } from '../config/config.ts';
+import type { FigureRow, SubjectTable } from '../storage/store/figure-store.ts';
+import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
+import { families, type Family, type FigureFamily, figureFamilies, type Sample } from './families.ts';
+import {
+  type ClientFact,
+  type FleetFacts,
+  type FreshReport,
+  type MetricsStore,
+  readFleetFacts,
+} from './fleet-facts.ts';
+
+export type { MetricsStore } from './fleet-facts.ts';
+
+/** More series at once are too many for one scrape: families go as a whole. */
+export const mostSeries = 200_000;
+const chunkChars = 65_536;
+const subjectTables: readonly SubjectTable[] = ['disk_stats', 'network_stats'];
+const subjectLabels = { disk_stats: 'mount', network_stats: 'interface' } as const;
+
+export interface MetricsOptions {
+  readonly config: Config;
+  readonly store: MetricsStore;
+  /** The database's clock. */
+  readonly nowMs: number;
+  readonly groups: readonly FamilyGroup[];
+  readonly format: ExpositionFormat;
+  readonly signal: AbortSignal;
+  /** For tests; left out: 200,000. */
+  readonly maxSeries?: number;
+}
+
+/** Rows of mounts or interfaces, each with its client. */
+type SubjectRows = readonly { readonly client: string; readonly observedAtMs: number; readonly row: FigureRow }[];
+
+interface Gathered {
+  readonly facts: FleetFacts;
+  readonly kept: readonly Family[];
+  readonly subjects: ReadonlyMap<SubjectTable, SubjectRows>;
+}
+
+/** Yields the text of the families in pieces. Reads everything before the first piece, and only what is asked for. */
+export async function* writeMetrics(options: MetricsOptions): AsyncGenerator<string> {
+  const { format, signal } = options;
+  const gathered = await gather(options);
+  let chunk = '';
+  for (const family of gathered.kept) {
+    const samples = samplesOf(family, gathered);
+    if (samples.length === 0) continue;
+    chunk += familyHead(family, format);
+    for (const { labels, value } of samples) {
+      chunk += `${seriesText(family.name, labels)} ${value}\n`;
+      if (chunk.length < chunkChars) continue;
+      signal.throwIfAborted();
+      yield chunk;
+      chunk = '';
+    }
+  }
+  if (format === 'openmetrics') chunk += openMetricsEnd;
+  if (chunk !== '') yield chunk;
+}
+
+async function gather(options: MetricsOptions): Promise<Gathered> {
+  const { store, groups, signal, maxSeries = mostSeries } = options;
+  const figures = figureFamilies(groups);
+  const columns = figures.filter(({ table }) => table === 'stats').map(({ column }) => column);
+  const facts = await readFleetFacts({ ...options, columns });
+  signal.throwIfAborted();
+  // The family that names what is left out is always there.
+  const wanted = families.filter(({ name, group }) => groups.includes(group) || name === 'metrics_dropped');
+  const reports = reportsOf(facts.clients);
+  const counts = new Map<SubjectTable, number>();
+  for (const table of subjectTables) {
+    if (figures.some((family) => family.table === table)) {
+      counts.set(table, await store.figures.countSubjects(table, [...reports.keys()]));
+    }
+  }
+  const dropped = droppedFamilies(wanted, facts, counts, maxSeries);
+  const kept = wanted.filter(({ name }) => !dropped.includes(name));
+  const subjects = new Map<SubjectTable, SubjectRows>();
+  for (const table of subjectTables) {
+    signal.throwIfAborted();
+    const ofTable = kept.filter((family): family is FigureFamily => family.kind === 'figure' && family.table === table);
+    if (ofTable.length > 0) subjects.set(table, await readSubjects(options, table, ofTable, reports));
+  }
+  return { facts: { ...facts, dropped }, kept, subjects };
+}
+
+/** Returns the fresh reports with their clients, by id. */
+function reportsOf(clients: readonly ClientFact[]): ReadonlyMap<number, { client: string; report: FreshReport }> {
+  return new Map(
+    clients.flatMap(({ client, report }) => (report === null ? [] : [[report.statId, { client, report }] as const])),
+  );
+}
+
+/** Returns the names of the families that go, so that the rest has at most `maxSeries` series. */
+function droppedFamilies(
+  wanted: readonly Family[],
+  facts: FleetFacts,
+  counts: ReadonlyMap<SubjectTable, number>,
+  maxSeries: number,
+): readonly string[] {
+  const sizes = wanted.map((family) => {
+    if (family.kind === 'fact') return family.samples(facts).length;
+    return family.table === 'stats' ? clientSamples(family, facts).length : (counts.get(family.table) ?? 0);
+  });
+  let series = sizes.reduce((sum, size) => sum + size, 0);
+  const dropped: string[] = [];
+  for (const [index, family] of [...wanted.entries()].reverse()) {
+    if (series <= maxSeries) break;
+    if (family.kind === 'fact') continue;
+    // Each family that is dropped is a series that says so.
+    series -= (sizes[index] ?? 0) - 1;
+    dropped.push(family.name);
+  }
+  return dropped;
+}
+
+async function readSubjects(
+  { store }: MetricsOptions,
+  table: SubjectTable,
+  ofTable: readonly FigureFamily[],
+  reports: ReadonlyMap<number, { client: string; report: FreshReport }>,
+): Promise<SubjectRows> {
+  const columns = [...ofTable.map(({ column }) => column), ...(table === 'disk_stats' ? ['fstype'] : [])];
+  const rows = await store.figures.subjects(table, [...reports.keys()], columns);
+  return rows.flatMap((row) => {
+    const of = reports.get(Number(row['stat_id']));
+    return of === undefined ? [] : [{ client: of.client, observedAtMs: of.report.observedAtMs, row }];
+  });
+}
+
+function samplesOf(family: Family, { facts, subjects }: Gathered): readonly Sample[] {
+  if (family.kind === 'fact') return family.samples(facts);
+  if (family.table === 'stats') return clientSamples(family, facts);
+  const { table, column, convert } = family;
+  const subject = subjectLabels[table];
+  return (subjects.get(table) ?? []).flatMap(({ client, observedAtMs, row }) => {
+    const stored = row[column];
+    if (typeof stored !== 'number') return [];
+    const fstype = table === 'disk_stats' ? { fstype: String(row['fstype'] ?? '') } : {};
+    const labels = { client, [subject]: String(row[subject]), ...fstype };
+    return [{ labels, value: convert(stored, observedAtMs) }];
+  });
+}
+
+function clientSamples({ column, convert }: FigureFamily, { clients }: FleetFacts): readonly Sample[] {
+  return clients.flatMap(({ client, report }) => {
+    const stored = report?.row[column];
+    if (report === null || typeof stored !== 'number') return [];
+    return [{ labels: { client }, value: convert(stored, report.observedAtMs) }];
+  });
+}

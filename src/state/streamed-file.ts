@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+import { hourMs } from '../platform/units.ts';
+import { partSuffix } from './durable-file.ts';
+
+export interface StreamedFileOptions {
+  /** In a folder that exists. */
+  readonly file: string;
+  readonly mode: number;
+  readonly chunks: AsyncIterable<string>;
+}
+
+/**
+ * Writes a file piece by piece under another name of its folder and renames it. Readers see the earlier file or the
+ * whole new one. Returns its size. Throws what fs and the chunks throw, and leaves nothing then.
+ */
+export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions): Promise<number> {
+  const prefix = path.join(path.dirname(file), `.${path.basename(file)}.`);
+  removeLeft(prefix);
+  const part = `${prefix}${randomBytes(8).toString('hex')}${partSuffix}`;
+  try {
+    const handle = await open(part, 'wx', mode);
+    try {
+      // Whatever the umask: others are meant to read it.
+      await handle.chmod(mode);
+      let bytes = 0;
+      for await (const chunk of chunks) bytes += (await handle.write(chunk)).bytesWritten;
+      await handle.sync();
+      await handle.close();
+      await rename(part, file);
+      return bytes;
+    } finally {
+      await handle.close();
+    }
+  } catch (thrown) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw thrown;
+  }
+}
+
+/** Removes what killed processes left of earlier attempts. A younger file may be another process's. */
+function removeLeft(prefix: string): void {
+  const dir = path.dirname(prefix);
+  for (const name of readdirSync(dir)) {
+    const file = path.join(dir, name);
+    if (!file.startsWith(prefix) || !name.endsWith(partSuffix)) continue;
+    if (statSync(file).mtimeMs < Date.now() - hourMs) rmSync(file, { force: true });
+  }
+}

@@ -1,0 +1,171 @@
+import { dayMs } from '../../platform/units.ts';
+import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import { forIds } from '../sql/by-ids.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type {
+  FigurePage,
+  FigureRow,
+  FigureSpan,
+  FigureStore,
+  FigureSubject,
+  FinishedRun,
+  NewestReport,
+  Resolution,
+} from '../store/figure-store.ts';
+import type { FigureTable } from '../store/look-store.ts';
+import { newestOf } from './newest-rows.ts';
+
+const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
+  WHERE program = ? AND outcome = 'finished' AND scope = 'full' ORDER BY started_at DESC, id DESC LIMIT 1`;
+const subjectColumns = { stats: null, disk_stats: 'mount', network_stats: 'interface' } as const;
+const rollups = { hour: 'hourly', day: 'daily' } as const;
+
+export function createFigureStore(database: Database): FigureStore {
+  return {
+    newestReports: (columns) => database.read((session) => newestReports(session, columns)),
+    countSubjects: (table, statIds) =>
+      database.read(async (session) => {
+        const counts = await forIds('stat_id', statIds, (where, values) =>
+          session.all(`SELECT COUNT(*) AS count FROM ${table} WHERE ${where}`, values),
+        );
+        return counts.reduce((sum, { count }) => sum + Number(count), 0);
+      }),
+    subjects: (table, statIds, columns) =>
+      database.read(async (session) => {
+        const names = ['stat_id', subjectColumns[table], ...columns].join(', ');
+        const rows = await forIds('stat_id', statIds, (where, values) =>
+          session.all(`SELECT ${names} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+        );
+        return rows.map(figureRow);
+      }),
+    lastFinished: async (program) => {
+      const [row] = await database.read((session) => session.all(lastFinishedSql, [program]));
+      return row === undefined ? null : finishedRun(row);
+    },
+    hoursBegin: (client, table) => database.read((session) => hoursBegin(session, client, table)),
+    subjectsBetween: (span) => database.read((session) => subjectsBetween(session, span)),
+    page: (span, after, limit) => database.read((session) => page(session, span, after, limit)),
+  };
+}
+
+async function newestReports(session: Session, columns: readonly string[]): Promise<readonly NewestReport[]> {
+  const figures = columns.map((column) => `s.${column}`);
+  const sql = `SELECT ${['c.name', 'c.address', 'c.last_report_at', 'c.consecutive_failures', 's.id', 's.observed_at', ...figures].join(', ')}
+    FROM clients c LEFT JOIN stats s ON s.id = ${newestOf(session.dialect, 'stats', 'c.name')} ORDER BY c.name`;
+  return (await session.all(sql)).map((row) => ({
+    client: String(row['name']),
+    address: textOrNull(row['address']),
+    lastReportAtMs: fromSqlTime(row['last_report_at']),
+    consecutiveFailures: Number(row['consecutive_failures']),
+    statId: numberOrNull(row['id']),
+    observedAtMs: fromSqlTime(row['observed_at']),
+    row: figureRow(row),
+  }));
+}
+
+function finishedRun(row: SqlRow): FinishedRun {
+  const [startedAtMs, finishedAtMs] = [fromSqlTime(row['started_at']) ?? 0, fromSqlTime(row['finished_at']) ?? 0];
+  const [succeeded, failed, skipped] = [Number(row['succeeded']), Number(row['failed']), Number(row['skipped'])];
+  return { startedAtMs, finishedAtMs, succeeded, failed, skipped };
+}
+
+/**
+ * See FigureStore.hoursBegin. Hours go one by one, so the first day of which an hour is kept may lack others: that day
+ * is exported as a whole if it is kept.
+ */
+async function hoursBegin(session: Session, client: string, table: FigureTable): Promise<number | null> {
+  const [first] = await session.all(`SELECT MIN(hour) AS hour FROM ${table}_hourly WHERE client = ?`, [client]);
+  const hour = placeMs(first?.['hour'] ?? null);
+  if (hour === null) return null;
+  const day = Math.floor(hour / dayMs) * dayMs;
+  const kept = await session.all(`SELECT 1 AS kept FROM ${table}_daily WHERE client = ? AND day = ? LIMIT 1`, [
+    client,
+    placeText('day', day),
+  ]);
+  return kept.length > 0 && hour > day ? day + dayMs : hour;
+}
+
+async function subjectsBetween(
+  session: Session,
+  { client, table, resolution, sinceMs, untilMs }: Omit<FigureSpan, 'columns' | 'subject'>,
+): Promise<readonly FigureSubject[]> {
+  const subject = subjectColumns[table];
+  if (subject === null) return [];
+  const time = timeColumn(resolution);
+  const fstype = table === 'disk_stats' && resolution === 'row' ? "COALESCE(fstype, '')" : "''";
+  const rows = await session.all(
+    `SELECT DISTINCT ${subject} AS subject, ${fstype} AS fstype FROM ${sourceTable(table, resolution)}
+      WHERE client = ? AND ${time} >= ? AND ${time} < ? ORDER BY ${subject}, fstype`,
+    [client, placeText(resolution, sinceMs), placeText(resolution, untilMs)],
+  );
+  return rows.map((row) => ({ name: String(row['subject']), fstype: String(row['fstype']) }));
+}
+
+async function page(
+  session: Session,
+  { client, table, resolution, columns, subject, sinceMs, untilMs }: FigureSpan,
+  after: FigurePage['next'],
+  limit: number,
+): Promise<FigurePage> {
+  const keys = keyColumns(table, resolution);
+  const time = timeColumn(resolution);
+  const conditions = ['client = ?', `${time} >= ?`, `${time} < ?`];
+  const since = placeText(resolution, sinceMs);
+  const values: SqlValue[] = [client, after === null ? since : (after[0] ?? since), placeText(resolution, untilMs)];
+  if (after !== null) {
+    conditions.push(`(${keys.map((key, at) => isBehind(keys.slice(0, at), key)).join(' OR ')})`);
+    values.push(...keys.flatMap((_, at) => after.slice(0, at + 1)));
+  }
+  if (subject !== null) {
+    conditions.push(`${subjectColumns[table] ?? ''} = ?`);
+    values.push(subject.name);
+    if (table === 'disk_stats' && resolution === 'row') {
+      conditions.push("COALESCE(fstype, '') = ?");
+      values.push(subject.fstype);
+    }
+  }
+  const rows = await session.all(
+    `SELECT ${[...new Set([...keys, ...columns])].join(', ')} FROM ${sourceTable(table, resolution)}
+      WHERE ${conditions.join(' AND ')} ORDER BY ${keys.join(', ')} LIMIT ?`,
+    [...values, String(limit)],
+  );
+  const last = rows.length < limit ? undefined : rows.at(-1);
+  return {
+    rows: rows.map(figureRow),
+    next: last === undefined ? null : keys.map((key) => last[key] as string | number),
+  };
+}
+
+/** True for rows that are behind a place by this key, and level with it by the keys before. */
+function isBehind(before: readonly string[], key: string): string {
+  return `(${[...before.map((one) => `${one} = ?`), `${key} > ?`].join(' AND ')})`;
+}
+
+function keyColumns(table: FigureTable, resolution: Resolution): readonly string[] {
+  const subject = subjectColumns[table];
+  if (resolution !== 'row') return [resolution, ...(subject === null ? [] : [subject])];
+  return table === 'stats' ? ['observed_at', 'id'] : ['observed_at', 'stat_id', 'ordinal'];
+}
+
+function timeColumn(resolution: Resolution): string {
+  return resolution === 'row' ? 'observed_at' : resolution;
+}
+
+function sourceTable(table: FigureTable, resolution: Resolution): string {
+  return resolution === 'row' ? table : `${table}_${rollups[resolution]}`;
+}
+
+/** Returns a time as its column has it: `2026-11-20 10:00:00.000`, `2026-11-20 10:00:00`, `2026-11-20`. */
+function placeText(resolution: Resolution, atMs: number): string {
+  return sqlTime(atMs).slice(0, { row: 23, hour: 19, day: 10 }[resolution]);
+}
+
+/** Returns the time at which an hour or a day begins. */
+function placeMs(place: SqlValue): number | null {
+  return place === null ? null : fromSqlTime(String(place).slice(0, 19).padEnd(19, ' 00:00:00'));
+}
+
+function figureRow(row: SqlRow): FigureRow {
+  return row as FigureRow;
+}

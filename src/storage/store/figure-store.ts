@@ -1,0 +1,80 @@
+import type { FigureTable } from './look-store.ts';
+import type { Program } from './run.ts';
+
+/** The row of a figure table, or of its hours or days, as it is stored. */
+export type FigureRow = Readonly<Record<string, string | number | null>>;
+
+/** A client with its newest report. */
+export interface NewestReport {
+  readonly client: string;
+  readonly address: string | null;
+  /** The newest observation, of reports that wait sealed too; null without a report. */
+  readonly lastReportAtMs: number | null;
+  /** Visits that failed since the last one that did not. */
+  readonly consecutiveFailures: number;
+  /** Id of the newest row of `stats`; null without one. */
+  readonly statId: number | null;
+  readonly observedAtMs: number | null;
+  /** The columns that were asked for. */
+  readonly row: FigureRow;
+}
+
+/** A run that came to its end. */
+export interface FinishedRun {
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** The kind of a stored row: a report, or what is kept of those of an hour or a day. */
+export type Resolution = 'row' | 'hour' | 'day';
+
+/** The rows of a client, or of one of its mounts or interfaces, from a time on and before another. */
+export interface FigureSpan {
+  readonly client: string;
+  readonly table: FigureTable;
+  readonly resolution: Resolution;
+  readonly columns: readonly string[];
+  /** null: all mounts or interfaces. */
+  readonly subject: FigureSubject | null;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+export interface FigureSubject {
+  /** The mount or interface. */
+  readonly name: string;
+  /** The file system of a mount; empty for interfaces, for hours and days, and if it is unknown. */
+  readonly fstype: string;
+}
+
+/** A page of rows, and the place to go on from; null: these were the last. */
+export interface FigurePage {
+  readonly rows: readonly FigureRow[];
+  readonly next: readonly (string | number)[] | null;
+}
+
+/** Reading for metrics and exports. Changes nothing. */
+export interface FigureStore {
+  /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
+  newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
+  /** Counts the mounts or interfaces of reports. */
+  countSubjects(table: SubjectTable, statIds: readonly number[]): Promise<number>;
+  /** Returns the mounts or interfaces of reports, by report, with `stat_id`. */
+  subjects(table: SubjectTable, statIds: readonly number[], columns: readonly string[]): Promise<readonly FigureRow[]>;
+  /** Returns the newest full run of a program that was finished; null if there is none. */
+  lastFinished(program: Program): Promise<FinishedRun | null>;
+  /**
+   * Returns the time before which days are exported, and from which hours are: so each report counts once, although it
+   * is in its hour and in its day. null: no hours are kept of the client.
+   */
+  hoursBegin(client: string, table: FigureTable): Promise<number | null>;
+  /** Returns the mounts or interfaces that a client had in a span. */
+  subjectsBetween(span: Omit<FigureSpan, 'columns' | 'subject'>): Promise<readonly FigureSubject[]>;
+  /** Returns rows in the order of their time, behind a place. */
+  page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
+}
+
+export type SubjectTable = Exclude<FigureTable, 'stats'>;

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import fc from 'fast-check';
+
+import { familyGroups } from '../../src/config/values/family-groups.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { escapeControls } from '../../src/log.ts';
+import { seriesText } from '../../src/metrics/exposition.ts';
+import { families } from '../../src/metrics/families.ts';
+import { type MetricsOptions, writeMetrics } from '../../src/metrics/metrics.ts';
+import { alert } from '../storage/support/alert-samples.ts';
+import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
+import {
+  item,
+  noonMs,
+  ordinaryWorkers,
+  refusedVisit,
+  runEnd,
+  runStart,
+  visit,
+  worker,
+} from '../storage/support/samples.ts';
+import { configFolder } from '../support/run-cli.ts';
+import { scrape, type Scraped, valuesOf } from './support/exposition.ts';
+
+const minuteMs = 60_000;
+const fleetXml = `<config>
+  <group name="eu"><group name="web"><client name="web-1" ip="192.0.2.1"/></group></group>
+  <client name="db" ip="192.0.2.2"/>
+  <client name="rest" ip="192.0.2.3" state="paused"/>
+  <client name="gone" ip="192.0.2.4" state="retired"/>
+</config>`;
+
+async function textOf(t: TestContext, { storage }: Opened, more: Partial<MetricsOptions> = {}): Promise<string> {
+  const config = loadConfig({ file: path.join(configFolder(t, fleetXml), 'config.xml') });
+  let text = '';
+  const options = { config, store: storage, nowMs: noonMs + minuteMs, groups: familyGroups, format: 'text' } as const;
+  for await (const chunk of writeMetrics({ ...options, signal: new AbortController().signal, ...more })) text += chunk;
+  return text;
+}
+
+const scrapedOf = async (...of: Parameters<typeof textOf>): Promise<readonly Scraped[]> => scrape(await textOf(...of));
+
+/** Two clients that reported, one that fails and one that is retired. */
+async function reported(opened: Opened): Promise<void> {
+  const { reports, alerts } = opened.storage;
+  const start = runStart({ startedAtMs: noonMs - 5000 });
+  await reports.startRun(start);
+  const failing = { runId: start.id, client: 'db', ...refusedVisit };
+  await reports.saveVisits([visit({ runId: start.id }), visit(failing), visit({ runId: start.id, client: 'rest' })]);
+  await reports.ingest([item(), item({ client: 'rest' }), item({ client: 'db' }), item({ client: 'gone' })]);
+  await reports.endRun(start, runEnd(start, { skipped: 4 }));
+  const lease = (await alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
+  const firing = alert({ client: 'web-1', rule: 'disk', subject: '/data', state: 'firing', severity: 'critical' });
+  const pending = alert({ client: 'web-1', rule: 'cpu', subject: '', state: 'pending' });
+  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [firing, pending], ruleStates: new Map() });
+}
+
+onBothDatabases('metrics', (kit) => {
+  test('are what the database has, of every client that is not retired', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const scraped = await scrapedOf(t, opened);
+    const of = (name: string): Readonly<Record<string, number>> => valuesOf(scraped, name);
+    assert.deepEqual(of('client_up'), { 'client=web-1': 1, 'client=db': 0 });
+    assert.deepEqual(Object.keys(of('client_info')), [
+      'client=web-1,address=192.0.2.1,group=eu/web,hostname=web-1,os=Debian GNU/Linux 12',
+      'client=db,address=192.0.2.2,hostname=web-1,os=Debian GNU/Linux 12',
+      'client=rest,address=192.0.2.3,hostname=web-1,os=Debian GNU/Linux 12',
+    ]);
+    const clients = (value: number): object => ({ 'client=web-1': value, 'client=db': value, 'client=rest': value });
+    assert.deepEqual(of('client_report_timestamp_seconds'), clients(noonMs / 1000));
+    assert.deepEqual(of('cpu_used_ratio'), clients(0.125));
+    assert.deepEqual(of('memory_used_ratio'), clients(0.417));
+    assert.deepEqual(of('swap_used_ratio'), {});
+    assert.deepEqual(of('load1'), clients(0.5));
+    assert.deepEqual(of('cpus'), clients(4));
+    assert.deepEqual(of('failed_units'), clients(1));
+    assert.deepEqual(of('reboot_required'), clients(0));
+    assert.deepEqual(of('boot_time_seconds'), clients(noonMs / 1000 - 86_400));
+    assert.deepEqual(of('clock_offset_seconds'), clients(-0.012));
+    assert.deepEqual(of('alert_firing'), { 'client=web-1,rule=disk,subject=/data,severity=critical': 1 });
+    assert.deepEqual(of('run_duration_seconds'), { 'program=collect': 5 });
+    assert.deepEqual(of('run_last_finished_timestamp_seconds'), { 'program=collect': noonMs / 1000 });
+    assert.deepEqual(of('visits'), { 'result=succeeded': 2, 'result=failed': 1, 'result=skipped': 4 });
+    assert.deepEqual([of('mails_undelivered'), of('sealed_waiting_reports')], [{ '': 0 }, { '': 0 }]);
+    assert.equal(of('filesystem_used_ratio')['client=web-1,mount=/data,fstype=ext4'], 0.915);
+    assert.equal(of('filesystem_size_bytes')['client=db,mount=/boot,fstype=ext4'], 270_553_518_080);
+    assert.equal(of('network_receive_bytes_per_second')['client=web-1,interface=eth0'], 1024.5);
+    assert.ok(scraped.every(({ time }) => time === null));
+  });
+
+  test('of a client vanish three times `every` after its report, and those about it stay', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const at = (afterMs: number): Promise<readonly Scraped[]> => scrapedOf(t, opened, { nowMs: noonMs + afterMs });
+    const names = (scraped: readonly Scraped[]): ReadonlySet<string> => new Set(scraped.map(({ name }) => name));
+    assert.ok(names(await at(15 * minuteMs)).has('fleet_health_filesystem_used_ratio'));
+    const late = await at(15 * minuteMs + 1);
+    for (const family of families) {
+      if (family.kind === 'figure') assert.ok(!names(late).has(`fleet_health_${family.name}`), family.name);
+    }
+    assert.deepEqual(valuesOf(late, 'client_up'), { 'client=web-1': 0, 'client=db': 0 });
+    assert.equal(Object.keys(valuesOf(late, 'client_info')).length, 3);
+  });
+
+  test('leave whole families out where there are too many series, and say which', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const whole = await scrapedOf(t, opened);
+    for (let maxSeries = 0; maxSeries <= whole.length; maxSeries += 1) {
+      const scraped = await scrapedOf(t, opened, { maxSeries });
+      const dropped = Object.keys(valuesOf(scraped, 'metrics_dropped')).map((label) => label.slice('family='.length));
+      const isKept = ({ name }: Scraped): boolean => !dropped.includes(name);
+      const others = ({ name }: Scraped): boolean => name !== 'fleet_health_metrics_dropped';
+      assert.deepEqual(scraped.filter(others), whole.filter(isKept));
+      const figures = families.filter(({ kind }) => kind === 'figure');
+      assert.deepEqual(
+        [...dropped].sort(),
+        figures
+          .map(({ name }) => `fleet_health_${name}`)
+          .slice(-dropped.length || figures.length)
+          .sort(),
+      );
+      if (dropped.length < figures.length) assert.ok(scraped.length <= Math.max(maxSeries, 0));
+    }
+  });
+
+  test('of some groups read nothing of the others, and OpenMetrics says units and its end', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const text = await textOf(t, opened, { groups: ['client', 'self'], format: 'openmetrics' });
+    assert.match(text, /^# HELP fleet_health_client .*\n# TYPE fleet_health_client info\nfleet_health_client_info\{/);
+    assert.match(text, /# TYPE fleet_health_cpu_used_ratio gauge\n# UNIT fleet_health_cpu_used_ratio ratio\n/);
+    assert.match(text, /\n# EOF\n$/);
+    assert.doesNotMatch(text, /filesystem|network|alert/);
+  });
+
+  test('of an empty database name the clients of config.xml', async (t) => {
+    const scraped = await scrapedOf(t, await kit.open());
+    assert.deepEqual(valuesOf(scraped, 'client_up'), { 'client=web-1': 0, 'client=db': 0 });
+    assert.deepEqual(
+      [...new Set(scraped.map(({ name }) => name.slice('fleet_health_'.length)))],
+      ['client_info', 'client_up', 'mails_undelivered', 'sealed_waiting_reports'],
+    );
+  });
+
+  test('of hostile mounts and interfaces stay one series each', async (t) => {
+    const opened = await kit.open();
+    const mounts = [
+      '/a"b',
+      '/a\\b',
+      '/a\nb',
+      '/a\\nb',
+      '/a\tb',
+      '/a\\tb',
+      '/x"} 1\n# EOF',
+      '/\u202egpj.exe',
+      '/\u0001',
+      '/\\u{1}',
+    ];
+    const disks = mounts.map((mount) => ({ mount, scope: 'local', mode: 'rw', used_percent: 50 }));
+    const workers = [...ordinaryWorkers().filter(({ name }) => name !== 'disk'), worker('disk', ...disks)];
+    await opened.storage.reports.ingest([item({ workers })]);
+    const scraped = await scrapedOf(t, opened);
+    const found = scraped.filter(({ name }) => name === 'fleet_health_filesystem_used_ratio');
+    assert.deepEqual(
+      found.map(({ labels }) => labels['mount']),
+      mounts.map(escapeControls),
+    );
+    assert.equal(new Set(found.map(({ labels }) => labels['mount'])).size, mounts.length);
+  });
+});
+
+test('any label comes back as its harmless form, and different labels stay different', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 30 });
+  fc.assert(
+    fc.property(text, text, (one, other) => {
+      const lineOf = (value: string): string => `${seriesText('x', { client: value, last: 'z' })} 1\n`;
+      const [scraped, ...more] = scrape(lineOf(one));
+      assert.equal(more.length, 0);
+      assert.equal(scraped?.labels['client'] ?? '', escapeControls(one));
+      assert.equal(scraped?.labels['last'], 'z');
+      assert.equal(lineOf(one) === lineOf(other), one === other);
+      assert.doesNotMatch(lineOf(one).slice(0, -1), /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('every name is one that Prometheus takes, with its unit at its end', () => {
+  for (const { name, unit, help, type } of families) {
+    assert.match(name, /^[a-z][a-z0-9_]*$/);
+    assert.ok(unit === null || name.endsWith(`_${unit}`), name);
+    assert.ok(help.endsWith('.'), help);
+    assert.equal(type === 'info', name.endsWith('_info'));
+  }
+  assert.equal(new Set(families.map(({ name }) => name)).size, families.length);
+});
