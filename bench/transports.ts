@@ -9,7 +9,7 @@ import type { Connection } from '../src/transport/transport.ts';
 import { bundles, keyPair, visit } from '../test/support/agent-visit.ts';
 import { shellConnection } from '../test/support/shell-connection.ts';
 import { sshKeygen, sshdMissing, startSshd } from '../test/support/sshd.ts';
-import { connectBy, noChildLeft, type Way, type WayTarget } from '../test/support/ways.ts';
+import { connectBy, noChildLeft, type TransportName, type LoginTarget } from '../test/support/both-transports.ts';
 import { childrenCpuMs, inTemporaryFolder } from './children.ts';
 import { inRounds, measured, notMeasured, ratioAtMost } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row } from './figure.ts';
@@ -53,12 +53,12 @@ export async function benchTransports({ quick }: BenchOptions): Promise<BenchRes
       const { privateKey, publicKey } = sshKeygen(path.join(dir, 'login'), '-t', 'ed25519');
       const { name: username } = await sshd.addAccount({ publicKey });
       const [printed] = (await once(proxy.stdout, 'data')) as [Buffer];
-      const near: WayTarget = { port: sshd.port, dir, username, privateKey, knownHosts: [sshd.hostKeyLine()] };
+      const near: LoginTarget = { port: sshd.port, dir, username, privateKey, knownHosts: [sshd.hostKeyLine()] };
       const port = Number(printed.toString());
       const far = { ...near, port, knownHosts: [sshd.hostKeyLine().replace(`:${sshd.port} `, `:${port} `)] };
       const home = mkdtempSync(path.join(dir, 'home-'));
       // These visits upload the agent and are not measured.
-      for (const way of ['ssh2', 'openssh'] as const) await visitBy(way, near);
+      for (const transport of ['ssh2', 'openssh'] as const) await visitBy(transport, near);
       for (let time = 0; time < 2; time += 1) await visitHere(home);
       const cpu = await cpuFigures(near, quick ? 1 : 7);
       return { figures: [...(await wallFigures(far, home, quick ? 1 : 15)), ...cpu], series: [] };
@@ -69,7 +69,7 @@ export async function benchTransports({ quick }: BenchOptions): Promise<BenchRes
   });
 }
 
-async function wallFigures(far: WayTarget, home: string, rounds: number): Promise<readonly Figure[]> {
+async function wallFigures(far: LoginTarget, home: string, rounds: number): Promise<readonly Figure[]> {
   const { ssh, agent, waiting, ahead, openssh } = await inRounds(rounds, {
     ssh: () => wallOf(() => sshTrue(far)),
     agent: () => wallOf(() => visitHere(home)),
@@ -86,7 +86,7 @@ async function wallFigures(far: WayTarget, home: string, rounds: number): Promis
   ];
 }
 
-async function cpuFigures(near: WayTarget, rounds: number): Promise<readonly Figure[]> {
+async function cpuFigures(near: LoginTarget, rounds: number): Promise<readonly Figure[]> {
   const { ssh, ssh2, openssh } = await inRounds(rounds, {
     ssh: () => cpuOf(() => sshTrue(near)),
     ssh2: () => cpuOf(() => visitAhead(near)),
@@ -95,12 +95,12 @@ async function cpuFigures(near: WayTarget, rounds: number): Promise<readonly Fig
   return [measured(rows.ssh2Cpu, ssh2, ssh), measured(rows.opensshCpu, openssh, ssh)];
 }
 
-async function visitBy(way: Way, target: WayTarget): Promise<void> {
-  await oneVisit(await connectBy(way, target));
+async function visitBy(transport: TransportName, target: LoginTarget): Promise<void> {
+  await oneVisit(await connectBy(transport, target));
 }
 
 /** Makes a visit by the collector's default: the command is sent with the login. */
-async function visitAhead(target: WayTarget): Promise<void> {
+async function visitAhead(target: LoginTarget): Promise<void> {
   const task: AgentTask = {
     client: 'web-1',
     was: null,
@@ -133,11 +133,11 @@ async function oneVisit(connection: Connection): Promise<void> {
   await connection.leave();
 }
 
-async function sshTrue({ dir, knownHosts, port, username, privateKey = '' }: WayTarget): Promise<void> {
+async function sshTrue({ dir, knownHosts, port, username, privateKey = '' }: LoginTarget): Promise<void> {
   const file = path.join(dir, 'plain_known_hosts');
   writeFileSync(file, knownHosts.map((line) => `${line}\n`).join(''));
   const options = [`UserKnownHostsFile=${file}`, 'BatchMode=yes', 'IdentitiesOnly=yes'].flatMap((one) => ['-o', one]);
-  const args = ['-F', 'none', ...options, '-i', privateKey, '-p', String(port), `${username}@127.0.0.1`, 'true'];
+  const args = ['-F', 'none', ...options, '-i', privateKey ?? '', '-p', String(port), `${username}@127.0.0.1`, 'true'];
   const child = spawn('ssh', args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0) throw new Error(`ssh ended with ${String(status)}`);

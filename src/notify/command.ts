@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 
 import type { NotifyConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
+import { signalGroup } from '../platform/kill-group.ts';
 import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
 import { TooLong, within } from './within.ts';
 
@@ -39,7 +40,8 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
   signal.throwIfAborted();
   const child = start(command, mail);
   try {
-    const giveUp = (): void => killGroup(child);
+    // A process that an ended command has left running may hold its output.
+    const giveUp = (): void => void signalGroup(child, 'SIGKILL');
     const { status, killedBy, stderr } = await within({ timeoutMs, signal }, giveUp, (clock) => {
       clock.now('it runs');
       return outcomeOf(child, command, mail.content);
@@ -124,15 +126,6 @@ function outcomeOf(child: ChildProcess, command: string, content: string): Promi
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(content);
   });
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
 }
 
 function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string): FleetError {

@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
+import { killGroup } from '../platform/kill-group.ts';
 import { fingerprint, hostKeyOf, type HostKey } from '../transport/known-hosts/fingerprint.ts';
 import { opensshPrivateKey } from '../transport/credentials/private-key.ts';
 import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';
@@ -153,14 +154,4 @@ function run(command: string, channel: ServerChannel, options: LoopbackOptions, 
     child.stdin.end();
     linger = setTimeout(() => killGroup(child), lingerMs);
   });
-}
-
-function killGroup(child: ChildProcess): void {
-  // The id of a group whose leader has ended may belong to another group by now.
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // ESRCH: no process is left in the group.
-  }
 }

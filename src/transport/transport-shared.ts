@@ -21,7 +21,7 @@ export interface TransportShared {
   /** Returns the route to a client or bastion. Throws FleetError `config-invalid` for an invalid route. */
   routeTo(target: Client | Bastion): Route;
   /** Returns the names of the bastions before a client, nearest first; an empty list if the route is invalid. */
-  wayTo(client: Client): readonly string[];
+  jumpsTo(client: Client): readonly string[];
   /** Returns the data for a login at a machine on the route. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
@@ -68,7 +68,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));
-  const wayTo = (client: Client): readonly string[] => {
+  const jumpsTo = (client: Client): readonly string[] => {
     // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
     if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
     try {
@@ -101,7 +101,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   return {
     knownHosts,
     routeTo,
-    wayTo,
+    jumpsTo,
     targetOf,
     bastions,
     get keyLogins() {

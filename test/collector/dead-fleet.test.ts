@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
@@ -12,11 +10,11 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { createTransportShared } from '../../src/transport/transport-shared.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
-import { openFullPort, type FullPort } from '../support/full-port.ts';
+import { startDeafListener } from '../support/deaf-listener.ts';
 import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { startReportServer, type ReportServer } from '../support/report-server.ts';
-import { listenOn } from '../support/free-port.ts';
+import { freePort } from '../support/free-port.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 
@@ -56,7 +54,7 @@ const collector = {
 describe('two hundred clients, a tenth of them dead in every way', () => {
   const fleet = makeFleet();
   let living: ReportServer;
-  let off: FullPort;
+  let off: Awaited<ReturnType<typeof startDeafListener>>;
   const hostile: HostileServer[] = [];
   const clients: Client[] = [];
   const codes = new Map<string, readonly ErrorCode[]>();
@@ -64,7 +62,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
 
   before(async () => {
     living = await startReportServer(account);
-    off = await openFullPort();
+    off = await startDeafListener();
     const knownHosts = path.join(fleet.dir, 'known_hosts');
     const password = new Secret({ kind: 'literal', value: account.password });
     ssh = { ...sshSettings, username: account.username, password, knownHosts };
@@ -81,7 +79,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
         const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
         codes.set(name, expected);
         if (how === 'off') add(name, '127.0.0.1', off.port);
-        else if (how === 'refused') add(name, address, await closedPort());
+        else if (how === 'refused') add(name, address, await freePort());
         else if (how === 'no-route') add(name, '255.255.255.255', 22);
         else if (how === 'no-name') add(name, 'no-such-host.invalid', 22);
         else if (how === 'wrong-user') {
@@ -109,7 +107,7 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
   });
   after(async () => {
-    off.close();
+    off.stop();
     await living.close();
     for (const server of hostile) await server.close();
   });
@@ -205,11 +203,3 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
     assert.ok(tookMs < collector.runDeadlineMs);
   });
 });
-
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  const port = await listenOn(server);
-  server.close();
-  await once(server, 'close');
-  return port;
-}

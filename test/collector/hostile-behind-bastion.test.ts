@@ -8,7 +8,7 @@ import type { Transport } from '../../src/transport/transport.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { startReportServer } from '../support/report-server.ts';
-import { sharedFor, ssh, wayBastion } from '../support/run-shared.ts';
+import { sharedFor, ssh, sshBastion } from '../support/run-shared.ts';
 import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
 
 const account = { username: 'u', password: 'a secret word' };
@@ -31,7 +31,7 @@ test(
 
     const knownHosts = path.join(fleet.dir, 'known_hosts');
     const place = { address: '127.0.0.1', port: jump.port };
-    const fra = wayBastion('fra', { username, privateKey, knownHosts }, place);
+    const fra = sshBastion('fra', { username, privateKey, knownHosts }, place);
     const password = new Secret({ kind: 'literal', value: account.password });
     const settings = ssh({ username: account.username, password, knownHosts, proxyJump: 'fra' });
     const clientOf = (server: typeof good) => (name: string) =>

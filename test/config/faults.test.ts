@@ -145,7 +145,7 @@ const table = casesOf(`
     choose from curve25519-sha256, curve25519-sha256@libssh.org, ecdh-sha2-nistp256, ecdh-sha2-nistp384,
     ecdh-sha2-nistp521, diffie-hellman-group14-sha256, diffie-hellman-group16-sha512,
     diffie-hellman-group-exchange-sha256
-# Ways through others.
+# Machines through others.
 <bastion name="fra" ip="10.0.0.9"/>
 <group proxyJump="far"/>
   3: <group> proxyJump="far" names no bastion; did you mean "fra"? Write ssh://far for a host of ssh_config

@@ -10,7 +10,7 @@ import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../..
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import type { Connection } from '../../src/transport/transport.ts';
-import { connectTo, failure, login, refused, type TestServer } from '../support/login.ts';
+import { connectTo, fails, login, refused, type TestServer } from '../support/login.ts';
 
 describe('the loopback server', () => {
   const password = 'demo password';
@@ -123,14 +123,14 @@ describe('the loopback server', () => {
     const channel = await connection.exec('echo $$; exec sleep 60');
     const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
     await own.close();
-    assert.equal((await failure(channel.exit)).code, 'connect-failed');
+    await fails(channel.exit, 'connect-failed');
     await assert.rejects(async () => {
       for (;;) {
         process.kill(pid, 0);
         await sleep(5);
       }
     }, /ESRCH/);
-    assert.equal((await failure(login({ server, username: 'demo', credentials: {} }))).code, 'credentials-unusable');
+    await fails(login({ server, username: 'demo', credentials: {} }), 'credentials-unusable');
   });
 });
 

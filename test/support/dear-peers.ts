@@ -2,25 +2,16 @@
  * Servers whose key exchange costs them nothing: each sends all of its half at once, whatever the client says.
  * Arguments: names of `dearExchanges`. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
-import { createServer } from 'node:net';
-
 import { dearExchanges, halfOf, type DearExchange, type DearName } from './dear-exchanges.ts';
 import type { PeerAddress } from './flooding-peers.ts';
-import { listenOn } from './free-port.ts';
+import { listen } from './free-port.ts';
 
 for (const name of process.argv.slice(2)) {
   const dear: DearExchange = dearExchanges[name as DearName]();
   const half = halfOf(dear);
-  const listener = createServer((socket) => {
-    socket.on('error', () => undefined).resume();
-    socket.write(half);
-  });
-  const port = await listenOn(listener, '0.0.0.0');
+  const { port } = await listen((socket) => void socket.resume().write(half));
   const type = dear.algorithm.startsWith('rsa-') ? 'ssh-rsa' : dear.algorithm;
-  const address: PeerAddress = {
-    port,
-    key: `${type} ${dear.hostKey.toString('base64')}`,
-  };
+  const address: PeerAddress = { port, key: `${type} ${dear.hostKey.toString('base64')}` };
   process.stdout.write(`${JSON.stringify(address)}\n`);
 }
 process.stdin.resume().once('end', () => process.exit(0));

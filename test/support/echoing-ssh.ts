@@ -1,19 +1,14 @@
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
-
 import ssh2 from 'ssh2';
 
-import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
+import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
 
-export interface EchoingServer {
-  readonly port: number;
+export interface EchoingServer extends Listener {
   readonly fingerprint: string;
   /** The passwords that the server received. */
   readonly heard: readonly string[];
-  close(): Promise<void>;
 }
 
 /**
@@ -23,7 +18,6 @@ export interface EchoingServer {
 export async function startEchoingServer(): Promise<EchoingServer> {
   const pem = generateHostKey();
   const heard: string[] = [];
-  const sockets = new Set<Socket>();
   const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
     client.on('error', () => undefined);
     let password = '';
@@ -50,23 +44,6 @@ export async function startEchoingServer(): Promise<EchoingServer> {
       });
     });
   });
-  const listener = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    server.injectSocket(socket);
-  });
-  const port = await listenOn(listener, '0.0.0.0');
-  const blob = publicBlobOf(pem);
-  if (hostKeyOf(blob) === null) throw new Error('no host key');
-  return {
-    port,
-    fingerprint: fingerprint(blob),
-    heard,
-    close: async () => {
-      const closed = once(listener, 'close');
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  const listener = await listen((socket) => server.injectSocket(socket));
+  return { ...listener, fingerprint: fingerprint(publicBlobOf(pem)), heard };
 }

@@ -1,11 +1,9 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect } from 'node:net';
 
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
 
 /** A proxy to a server that can be disconnected, or made slow. */
-export interface FickleProxy {
-  readonly port: number;
+export interface FickleProxy extends Listener {
   /**
    * `refuse`: connections are closed as soon as they are made; `silent`: nothing is handed on; `unanswered`: no answers
    * are; `half`: half of the next answer is handed on, and no more after it.
@@ -17,14 +15,11 @@ export interface FickleProxy {
   onRequest: (bytes: Buffer) => void | Promise<void>;
   /** Ends all current connections. */
   cut(): void;
-  close(): Promise<void>;
 }
 
 /** Listens on a port that the kernel chose, and hands all on to a port of this machine. */
 export async function startFickleProxy(to: number): Promise<FickleProxy> {
-  const sockets = new Set<Socket>();
-  const listener = createServer((near) => {
-    near.on('error', () => undefined);
+  const listener = await listen((near) => {
     if (proxy.mode === 'refuse') {
       near.destroy();
       return;
@@ -54,31 +49,17 @@ export async function startFickleProxy(to: number): Promise<FickleProxy> {
       if (proxy.answerDelayMs === 0) answer();
       else setTimeout(answer, proxy.answerDelayMs);
     });
-    for (const socket of [near, far]) {
-      sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.once('close', () => {
-        sockets.delete(socket);
-        near.destroy();
-        far.destroy();
-      });
-    }
-  });
-  const port = await listenOn(listener);
-  const cut = (): void => {
-    for (const socket of sockets) socket.destroy();
-  };
+    far.on('error', () => undefined);
+    near.once('close', () => far.destroy());
+    far.once('close', () => near.destroy());
+  }, '127.0.0.1');
   const proxy: FickleProxy = {
-    port,
+    ...listener,
     mode: 'pass',
     answerDelayMs: 0,
     onRequest: () => undefined,
-    cut,
-    close: async () => {
-      const closed = once(listener, 'close');
-      listener.close();
-      cut();
-      await closed;
+    cut: () => {
+      for (const socket of listener.sockets) socket.destroy();
     },
   };
   return proxy;

@@ -2,13 +2,11 @@
  * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their
  * floods. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
-import { createServer } from 'node:net';
-
 import { hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { floodingServer, type FloodName } from './floods.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
-import { listenOn } from './free-port.ts';
+import { listen } from './free-port.ts';
 
 export interface PeerAddress {
   readonly port: number;
@@ -19,11 +17,7 @@ export interface PeerAddress {
 for (const name of process.argv.slice(2)) {
   const pem = generateHostKey();
   const server = floodingServer(name as FloodName | 'none', pem);
-  const listener = createServer((socket) => {
-    socket.on('error', () => undefined);
-    server.injectSocket(socket);
-  });
-  const port = await listenOn(listener, '0.0.0.0');
+  const { port } = await listen((socket) => server.injectSocket(socket));
   const hostKey = hostKeyOf(publicBlobOf(pem));
   process.stdout.write(`${JSON.stringify({ port, key: `${hostKey?.type} ${hostKey?.key}` } satisfies PeerAddress)}\n`);
 }

@@ -1,15 +1,14 @@
 /** Servers that misbehave in one exact way each, for the failure paths of a visit. Not a mock: real TCP, real SSH. */
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { hostileSsh, publicBlobOf, writeForEver, type HostileMode } from './hostile-ssh.ts';
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
+import { until } from './until.ts';
 
-export interface HostileServer {
-  readonly port: number;
+export interface HostileServer extends Listener {
   readonly hostKey: HostKey;
   readonly fingerprint: string;
   /** A line of known_hosts without line break. */
@@ -21,7 +20,6 @@ export interface HostileServer {
   allClosed(): Promise<void>;
   /** Returns the channel's input so far. */
   received(): Buffer;
-  close(): Promise<void>;
 }
 
 /** Listens on every address, so that 127.0.0.1 to 127.0.0.50 all reach it, on a port that the kernel chooses. */
@@ -33,37 +31,25 @@ export async function startHostileServer(mode: HostileMode): Promise<HostileServ
   const received: Buffer[] = [];
   const timers = new Set<NodeJS.Timeout>();
   const server = hostileSsh(mode, pem, received, timers);
-  const sockets = new Set<Socket>();
   let accepted = 0;
-  const listener = createServer((socket) => {
+  const listener = await listen((socket) => {
     accepted += 1;
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      listener.emit('one closed');
-    });
     if (!misbehaveInTcp(mode, socket, timers)) server.injectSocket(socket);
   });
-  const port = await listenOn(listener, '0.0.0.0');
+  const { port, sockets } = listener;
 
   return {
-    port,
+    ...listener,
     hostKey,
     fingerprint: fingerprint(blob),
     hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${hostKey.type} ${hostKey.key}`,
     accepted: () => accepted,
     open: () => sockets.size,
-    allClosed: async () => {
-      while (sockets.size > 0) await once(listener, 'one closed', { signal: AbortSignal.timeout(10_000) });
-    },
+    allClosed: () => until(() => sockets.size === 0, 'a connection is open'),
     received: () => Buffer.concat(received),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
-      const closed = once(listener, 'close');
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
+      await listener.close();
     },
   };
 }

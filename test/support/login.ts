@@ -1,7 +1,7 @@
 /** Logging in to a server of the tests with given credentials. */
 import assert from 'node:assert/strict';
 
-import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import type { LoginKey } from '../../src/transport/credentials/private-key.ts';
 import { createSshTransport } from '../../src/transport/ssh2/ssh.ts';
@@ -62,12 +62,22 @@ export async function failure(action: Promise<unknown>): Promise<FleetError> {
   return assert.fail('it did not fail');
 }
 
+/** Checks code, stage and client (the last two if given) and message of an action's FleetError. Returns the error. */
+export async function fails(
+  action: Promise<unknown>,
+  facts: ErrorCode | `${ErrorCode} ${Stage}` | `${ErrorCode} ${Stage} ${string}`,
+  says = /./,
+): Promise<FleetError> {
+  const error = await failure(action);
+  const [code, stage = error.stage, client = error.client] = facts.split(' ');
+  assert.deepEqual([error.code, error.stage, error.client], [code, stage, client], error.message);
+  assert.match(error.message, says);
+  return error;
+}
+
 /** Checks that the login is refused with this error. */
 export async function refused(attempt: Login, code: ErrorCode, says: RegExp): Promise<void> {
-  const error = await failure(login(attempt));
-  assert.equal(error.code, code, error.message);
-  assert.equal(error.stage, 'login');
-  assert.match(error.message, says);
+  const error = await fails(login(attempt), `${code} login`, says);
   const { password } = attempt.credentials;
   assert.ok(!password || !error.message.includes(password), 'the password stands in the message');
 }

@@ -1,21 +1,18 @@
 /** An SSH server that records every offered credential, and accepts only one key if it is to forward. */
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 
 import ssh2 from 'ssh2';
 
 import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
 
-export interface RecordingServer {
-  readonly port: number;
+export interface RecordingServer extends Listener {
   /** `ssh-ed25519 AAAA...`, for known_hosts. */
   readonly hostKey: string;
   /** `user key SHA256:...` and `user password ...`, each once, sorted. */
   offered(): readonly string[];
-  close(): Promise<void>;
 }
 
 /** `accepts`: the fingerprint of the one key that logs in; after that connections are forwarded. */
@@ -49,19 +46,7 @@ export async function startRecordingServer(accepts: string | null = null): Promi
       socket.pipe(channel).pipe(socket);
     });
   });
-  const listener = createServer((socket) => {
-    socket.on('error', () => undefined);
-    server.injectSocket(socket);
-  });
-  const port = await listenOn(listener);
-  return {
-    port,
-    hostKey: `ssh-ed25519 ${publicBlobOf(pem).toString('base64')}`,
-    offered: () => [...seen].sort(),
-    close: async () => {
-      const closed = once(listener, 'close');
-      listener.close();
-      await closed;
-    },
-  };
+  const listener = await listen((socket) => server.injectSocket(socket));
+  const hostKey = `ssh-ed25519 ${publicBlobOf(pem).toString('base64')}`;
+  return { ...listener, hostKey, offered: () => [...seen].sort() };
 }

@@ -3,8 +3,6 @@
  * sealed report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
  */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
 import type { ServerChannel } from 'ssh2';
@@ -18,7 +16,7 @@ import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerpr
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
 
 export interface ReportServerOptions {
   readonly username: string;
@@ -35,14 +33,12 @@ export interface ReportServerOptions {
   readonly bytes?: (request: AgentRequest) => Buffer;
 }
 
-export interface ReportServer {
-  readonly port: number;
+export interface ReportServer extends Listener {
   readonly fingerprint: string;
   /** A line of known_hosts without line break. */
   hostKeyLine(address: string): string;
   /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
   readonly most: { startups: number; sessions: number; rejections: number };
-  close(): Promise<void>;
 }
 
 export async function startReportServer(options: ReportServerOptions): Promise<ReportServer> {
@@ -50,7 +46,6 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
   const blob = publicBlobOf(pem);
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');
-  const sockets = new Set<Socket>();
   const most = { startups: 0, sessions: 0, rejections: 0 };
   let startups = 0;
   let sessions = 0;
@@ -78,30 +73,20 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
       });
     });
   });
-  const listener = createServer((socket) => {
-    socket.on('error', () => undefined);
+  const listener = await listen((socket) => {
     if (startups >= (options.maxStartups ?? Infinity)) {
       most.rejections++;
       socket.resume().end('Exceeded MaxStartups\r\n');
       return;
     }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
     most.startups = Math.max(most.startups, ++startups);
     server.injectSocket(socket);
   });
-  const port = await listenOn(listener, '0.0.0.0');
   return {
-    port,
+    ...listener,
     fingerprint: fingerprint(blob),
-    hostKeyLine: (address) => `[${address}]:${port} ${hostKey.type} ${hostKey.key}`,
+    hostKeyLine: (address) => `[${address}]:${listener.port} ${hostKey.type} ${hostKey.key}`,
     most,
-    close: async () => {
-      const closed = once(listener, 'close');
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
   };
 }
 

@@ -1,4 +1,4 @@
-/** Clients, bastions and what a run shares, for tests of the way to a client. */
+/** Clients, bastions and what a run shares, for tests of the route to a client. */
 import { userInfo } from 'node:os';
 
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
@@ -32,7 +32,7 @@ export function ssh(own: Partial<SshSettings>): SshSettings {
  * Returns a client with an ip of its own unless `addressExplicit` is false. Transports do not use the other fields of a
  * client.
  */
-export function wayClient(name: string, own: Partial<SshSettings>, more: Partial<Client> = {}): Client {
+export function sshClient(name: string, own: Partial<SshSettings>, more: Partial<Client> = {}): Client {
   const place = { file: 'config.xml', line: 7 };
   const settings = ssh(own);
   const explicit = more.port === undefined ? settings.explicit : { ...settings.explicit, port: '' };
@@ -48,12 +48,12 @@ export function wayClient(name: string, own: Partial<SshSettings>, more: Partial
   return client as unknown as Client;
 }
 
-export function wayBastion(name: string, own: Partial<SshSettings>, more: Partial<Bastion> = {}): Bastion {
-  const { address, port, ssh: settings } = wayClient(name, own, { ...more, name });
+export function sshBastion(name: string, own: Partial<SshSettings>, more: Partial<Bastion> = {}): Bastion {
+  const { address, port, ssh: settings } = sshClient(name, own, { ...more, name });
   return { name, address, port, ssh: settings, file: 'config.xml', line: 3 };
 }
 
-export interface Ways {
+export interface Machines {
   readonly bastions?: readonly Bastion[];
   readonly clients?: readonly Client[];
   readonly jumpHosts?: Partial<SshSettings>;
@@ -63,10 +63,10 @@ export interface Ways {
 }
 
 /** Returns the objects that the clients of a run share. */
-export function sharedFor(ways: Ways = {}): TransportShared {
-  const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = ways;
+export function sharedFor(machines: Machines = {}): TransportShared {
+  const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = machines;
   const collector = { tcpTimeoutMs, connectTimeoutMs };
   return createTransportShared({
-    config: { bastions, clients, explicit, collector, jumpHosts: ssh(ways.jumpHosts ?? {}) },
+    config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}) },
   });
 }

@@ -93,7 +93,12 @@ export function sshKeygen(
   return { privateKey: file, publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };
 }
 
-/** Starts an sshd that is stopped after the tests of the suite. */
+/** Returns the fingerprint of a key file, in the form of `ssh-keygen -l`. */
+export function fingerprintOf(file: string): string {
+  return execFileSync('ssh-keygen', ['-l', '-f', file], { encoding: 'utf8' }).split(' ')[1] ?? '';
+}
+
+/** Starts an sshd that is stopped after the running test or suite. */
 export async function sshdOfSuite(options?: SshdOptions): Promise<Sshd> {
   const sshd = await startSshd(options);
   after(() => sshd.stop());
@@ -164,8 +169,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
 function makeHostKey(dir: string, type: HostKeyType): SshdHostKey {
   const { publicKey } = sshKeygen(path.join(dir, `host_${type}`), '-t', type, '-C', '');
   const [name = '', key = ''] = publicKey.split(' ');
-  const listed = execFileSync('ssh-keygen', ['-l', '-f', path.join(dir, `host_${type}`)], { encoding: 'utf8' });
-  return { type, line: `${name} ${key}`, fingerprint: listed.split(' ')[1] ?? '' };
+  return { type, line: `${name} ${key}`, fingerprint: fingerprintOf(path.join(dir, `host_${type}`)) };
 }
 
 function sshdConfig(dir: string, options: SshdOptions): string {

@@ -1,23 +1,19 @@
-import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
-import { listenOn } from './free-port.ts';
+import { listen, type Listener } from './free-port.ts';
 
-export interface TurnsProxy {
-  readonly port: number;
+export interface TurnsProxy extends Listener {
   /** Connections so far. */
   connections(): number;
   /** Counts round trips: answers of the far end after the near end had sent something. */
   turns(): number;
-  close(): Promise<void>;
 }
 
 /** Passes bytes on, and counts who waited for whom. What is said within `gatherMs` counts as said at once. */
 export async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
-  const sockets = new Set<Socket>();
   let connections = 0;
   let turns = 0;
-  const listener = createServer((near) => {
+  const listener = await listen((near) => {
     connections += 1;
     const far = connect(to, '127.0.0.1');
     let speaker: Socket = near;
@@ -37,21 +33,9 @@ export async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsP
       from.on('end', () => setTimeout(() => other.end(), gatherMs));
       from.on('error', () => undefined);
       from.once('close', () => setTimeout(() => other.destroy(), 2 * gatherMs));
-      sockets.add(from);
     };
     pass(near, far);
     pass(far, near);
   });
-  const port = await listenOn(listener);
-  return {
-    port,
-    connections: () => connections,
-    turns: () => turns,
-    close: async () => {
-      const closed = once(listener, 'close');
-      listener.close();
-      for (const socket of sockets) socket.destroy();
-      await closed;
-    },
-  };
+  return { ...listener, connections: () => connections, turns: () => turns };
 }

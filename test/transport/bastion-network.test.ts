@@ -15,9 +15,9 @@ import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
-import { failure } from '../support/login.ts';
+import { fails, failure } from '../support/login.ts';
 import { makeNetwork, namespacesMissing } from '../support/namespaces.ts';
-import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
+import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 import { sshKeygen, sshdMissing, startSshd } from '../support/sshd.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -47,7 +47,7 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
     ];
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
 
-    const bastion = wayBastion(
+    const bastion = sshBastion(
       'fra',
       { username: jumper.name, privateKey: jumpKey.privateKey, knownHosts },
       { address: network.bastion.address, port: jump.port },
@@ -57,7 +57,7 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
     const shared = sharedFor({ bastions: [bastion] });
     t.after(() => shared.close());
 
-    const connection = await transportFor(wayClient('web-1', { ...own, proxyJump: 'fra' }, place), shared).connect(
+    const connection = await transportFor(sshClient('web-1', { ...own, proxyJump: 'fra' }, place), shared).connect(
       limits,
     );
     const channel = await connection.exec('echo "$SSH_CONNECTION"');
@@ -67,7 +67,7 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
     // The bastion dialled the machine from the bastion's end of their network.
     assert.equal(from, network.inner.address.replace(/\d+$/, '5'));
 
-    const direct = await failure(transportFor(wayClient('web-1', own, place), shared).connect(limits));
+    const direct = await failure(transportFor(sshClient('web-1', own, place), shared).connect(limits));
     // This machine's own router refuses or drops the packets; none arrives.
     assert.equal(direct.stage, 'connect');
     assert.equal(target.count(/^Connection from /gm), 1);
@@ -116,10 +116,10 @@ test('a bastion that records what it is offered learns nothing of the client’s
     password: secret('of-the-client'),
     knownHosts,
   };
-  const shared = sharedFor({ bastions: [wayBastion('fra', jumpOwn, { address: '127.0.0.1', port })] });
+  const shared = sharedFor({ bastions: [sshBastion('fra', jumpOwn, { address: '127.0.0.1', port })] });
   t.after(() => shared.close());
-  const client = wayClient('web-1', { ...targetOwn, proxyJump: 'fra' }, { address: '192.0.2.77' });
-  assert.equal((await failure(transportFor(client, shared).connect(limits))).code, 'auth-failed');
+  const client = sshClient('web-1', { ...targetOwn, proxyJump: 'fra' }, { address: '192.0.2.77' });
+  await fails(transportFor(client, shared).connect(limits), 'auth-failed');
 
   const key = (pem: string): string => `key ${publicBlobOf(pem).toString('base64')}`;
   assert.deepEqual([...new Set(offered.jump)], [key(jumpKey), 'user jumper']);
@@ -152,9 +152,9 @@ test('a rejection that comes with the end of its channel in one packet is heard,
   const privateKey = path.join(dir, 'one-packet');
   writeFileSync(privateKey, jumpKey, { mode: 0o600 });
   const own = { username: 'jumper', privateKey, knownHosts };
-  const shared = sharedFor({ bastions: [wayBastion('fra', own, { address: '127.0.0.1', port })] });
-  const client = wayClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
-  assert.equal((await failure(transportFor(client, shared).connect(limits))).code, 'sshd-rejection');
+  const shared = sharedFor({ bastions: [sshBastion('fra', own, { address: '127.0.0.1', port })] });
+  const client = sshClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
+  await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
   const startedAt = performance.now();
   await shared.close();
   // A login that seems busy is waited for.

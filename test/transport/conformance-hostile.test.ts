@@ -11,9 +11,9 @@ import { startDeafListener } from '../support/deaf-listener.ts';
 import { freePort } from '../support/free-port.ts';
 import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
-import { failure } from '../support/login.ts';
+import { fails, failure } from '../support/login.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { connectBy, noChildLeft, ways, type WayTarget } from '../support/ways.ts';
+import { connectBy, noChildLeft, transports, type LoginTarget } from '../support/both-transports.ts';
 
 interface Case {
   readonly mode: HostileMode;
@@ -59,8 +59,8 @@ function handles(): string {
     .join(' ');
 }
 
-for (const way of ways) {
-  describe(`${way}: clients that misbehave`, () => {
+for (const transport of transports) {
+  describe(`${transport}: clients that misbehave`, () => {
     const dir = tempFolder();
     const open: HostileServer[] = [];
     const close = async (): Promise<void> => {
@@ -72,14 +72,14 @@ for (const way of ways) {
     });
 
     const login = { dir, username: 'monitor', password: 'right' };
-    const target = (port: number, knownHosts: readonly string[]): WayTarget => ({ ...login, port, knownHosts });
+    const target = (port: number, knownHosts: readonly string[]): LoginTarget => ({ ...login, port, knownHosts });
     const start = async (mode: HostileMode): Promise<HostileServer> => {
       const server = await startHostileServer(mode);
       open.push(server);
       return server;
     };
     const connect = (server: HostileServer, options: Partial<ConnectOptions> = {}): Promise<Connection> =>
-      connectBy(way, target(server.port, [server.hostKeyLine()]), options);
+      connectBy(transport, target(server.port, [server.hostKeyLine()]), options);
     /**
      * Checks that the handles are the same as before the server was started. Closing takes a few turns of the event
      * loop. The processes of OpenSSH have handles of their own.
@@ -88,7 +88,7 @@ for (const way of ways) {
       await server.allClosed();
       await close();
       for (let turn = 0; turn < 50 && handles() !== before; turn += 1) await new Promise(setImmediate);
-      if (way === 'ssh2') assert.equal(handles(), before);
+      if (transport === 'ssh2') assert.equal(handles(), before);
     };
 
     for (const { mode, code, stage, says } of silent) {
@@ -105,13 +105,11 @@ for (const way of ways) {
       });
     }
 
-    for (const { mode, code, stage, says } of [...refusing, ...(way === 'ssh2' ? refusedBySsh2 : [])]) {
+    for (const { mode, code, stage, says } of [...refusing, ...(transport === 'ssh2' ? refusedBySsh2 : [])]) {
       it(`${mode}: fails at once`, async () => {
         const server = await start(mode);
         const startedMs = performance.now();
-        const error = await failure(connect(server));
-        assert.deepEqual([error.code, error.stage, error.client], [code, stage, 'web-1'], error.message);
-        assert.match(error.message, says);
+        const error = await fails(connect(server), `${code} ${stage} web-1`, says);
         assert.ok(performance.now() - startedMs < 5000);
         assert.ok(!error.message.includes('right'), 'the password stands in the message');
         await server.allClosed();
@@ -119,22 +117,19 @@ for (const way of ways) {
     }
 
     it('nothing listens: connect-refused at once', async () => {
-      const error = await failure(connectBy(way, target(await freePort(), [])));
-      assert.deepEqual([error.code, error.stage, error.client], ['connect-refused', 'connect', 'web-1']);
+      await fails(connectBy(transport, target(await freePort(), [])), 'connect-refused connect web-1');
     });
 
     it('no such name: dns', async () => {
-      const error = await failure(connectBy(way, { ...target(22, []), address: 'no-such-host.invalid' }));
-      assert.deepEqual([error.code, error.stage], ['dns', 'resolve'], error.message);
-      assert.match(error.message, /no-such-host\.invalid/);
+      const attempt = connectBy(transport, { ...target(22, []), address: 'no-such-host.invalid' });
+      await fails(attempt, 'dns resolve', /no-such-host\.invalid/);
     });
 
     it('nobody answers: connect-timeout by the shorter deadline', async () => {
       const deaf = await startDeafListener();
       const startedMs = performance.now();
-      const error = await failure(connectBy(way, target(deaf.port, []), { tcpTimeoutMs: 800 }));
-      assert.deepEqual([error.code, error.stage], ['connect-timeout', 'connect'], error.message);
-      assert.match(error.message, /no answer from 127.0.0.1 port \d+ within 800 ms/);
+      const attempt = connectBy(transport, target(deaf.port, []), { tcpTimeoutMs: 800 });
+      await fails(attempt, 'connect-timeout connect', /no answer from 127.0.0.1 port \d+ within 800 ms/);
       assert.ok(performance.now() - startedMs < 2000);
       deaf.stop();
     });
@@ -149,8 +144,7 @@ for (const way of ways) {
         const server = await start(mode);
         const connection = await connect(server, code === 'channel-timeout' ? { channelTimeoutMs: 400 } : {});
         const startedMs = performance.now();
-        const error = await failure(connection.exec('true'));
-        assert.deepEqual([error.code, error.stage], [code, 'channel'], error.message);
+        await fails(connection.exec('true'), `${code} channel`);
         assert.ok(performance.now() - startedMs < withinMs);
         if (code === 'channel-failed') connection.destroy();
         await server.allClosed();
@@ -172,7 +166,7 @@ for (const way of ways) {
         const error = await failure(channel.exit);
         assert.deepEqual([error.code, error.message, error.client], ['visit-deadline', 'no end within 1 s', 'web-1']);
         await ended;
-        assert.equal((await failure(connection.exec('true'))).code, 'visit-deadline');
+        await fails(connection.exec('true'), 'visit-deadline');
         await nothingLeft(server, before);
       });
     }
@@ -195,7 +189,7 @@ for (const way of ways) {
       const connection = await connect(server);
       const channel = await connection.exec('true');
       assert.equal((await buffer(channel.stdout)).length, 512);
-      assert.equal((await failure(channel.exit)).code, 'connect-failed');
+      await fails(channel.exit, 'connect-failed');
     });
 
     it('endless: is held up while nobody reads', async () => {
@@ -213,10 +207,8 @@ for (const way of ways) {
       const server = await start('flood');
       const connection = await connect(server);
       const channel = await connection.exec('true');
-      if (way === 'ssh2') {
-        const error = await failure(channel.exit);
-        assert.equal(error.code, 'connect-failed');
-        assert.match(error.message, /more than its window/);
+      if (transport === 'ssh2') {
+        await fails(channel.exit, 'connect-failed', /more than its window/);
       } else {
         // ssh itself stops to read from the network.
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -265,8 +257,7 @@ for (const way of ways) {
         const visit = new AbortController();
         setTimeout(() => visit.abort(), 400);
         const startedMs = performance.now();
-        const error = await failure(connect(server, { signal: visit.signal }));
-        assert.equal(error.code, 'visit-deadline');
+        await fails(connect(server, { signal: visit.signal }), 'visit-deadline');
         assert.ok(performance.now() - startedMs < 1500);
         await server.allClosed();
       });
@@ -275,8 +266,7 @@ for (const way of ways) {
     it('a signal that is aborted already opens nothing', async () => {
       const server = await start('silent');
       const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'SIGTERM' });
-      const error = await failure(connect(server, { signal: AbortSignal.abort(reason) }));
-      assert.equal(error.code, 'interrupted');
+      await fails(connect(server, { signal: AbortSignal.abort(reason) }), 'interrupted');
       assert.equal(server.accepted(), 0);
     });
   });

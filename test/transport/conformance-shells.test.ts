@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 
 import { visit } from '../support/agent-visit.ts';
-import type { Dropbear } from '../support/dropbear.ts';
 import { sshServers } from '../support/ssh-servers.ts';
-import { sshKeygen, type Sshd } from '../support/sshd.ts';
-import { connectBy, noChildLeft, ways } from '../support/ways.ts';
+import { sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
+import { connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
 
 const shells = ['bash', 'dash', 'zsh', 'fish', 'tcsh', 'mksh', 'ash'];
 
@@ -25,30 +25,24 @@ function shellPath(name: string, dir: string): string | null {
 }
 
 for (const server of sshServers) {
-  describe(`visits to ${server.name}`, { skip: server.missing ?? false }, () => {
-    let running: Sshd | Dropbear;
-    let key: { readonly privateKey: string; readonly publicKey: string };
-    before(async () => {
-      running = await server.start();
-      key = sshKeygen(path.join(running.dir, 'login'), '-t', 'ed25519');
-    });
+  describe(`visits to ${server.name}`, { skip: server.missing ?? false }, async () => {
+    const running = await stoppedAfter(server.start());
+    const { privateKey, publicKey } = sshKeygen(path.join(running.dir, 'login'), '-t', 'ed25519');
     afterEach(noChildLeft);
-    after(() => running.stop());
 
     for (const name of shells) {
-      for (const way of ways) {
-        it(`${way}, login shell ${name}`, async (t) => {
+      for (const transport of transports) {
+        it(`${transport}, login shell ${name}`, async (t) => {
           const shell = shellPath(name, running.dir);
           if (shell === null) {
             assert.equal(process.env['CI'], undefined, `${name} is missing`);
             t.skip(`${name} is not installed`);
             return;
           }
-          const { name: username } = await running.addAccount({ shell, publicKey: key.publicKey });
-          const { port, dir } = running;
-          const target = { port, dir, username, knownHosts: [running.hostKeyLine()], privateKey: key.privateKey };
+          const { name: username } = await running.addAccount({ shell, publicKey });
+          const target = targetAt(running, { username, privateKey });
           for (const uploaded of [true, false]) {
-            const connection = await connectBy(way, target);
+            const connection = await connectBy(transport, target);
             const { result, reports } = await visit({ connection, waitForExit: false });
             assert.equal(result.fault, null);
             assert.deepEqual([result.uploaded, result.acknowledged, reports.length], [uploaded, 1, 1]);

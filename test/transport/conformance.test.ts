@@ -5,52 +5,36 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
-import { after, afterEach, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, it } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
-import type { SshdAccount } from '../support/accounts.ts';
-import type { Dropbear } from '../support/dropbear.ts';
-import { failure } from '../support/login.ts';
 import { sshServers } from '../support/ssh-servers.ts';
-import { sshKeygen, type Sshd } from '../support/sshd.ts';
-import { connectBy, noChildLeft, ways } from '../support/ways.ts';
+import { sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
+import { until } from '../support/until.ts';
+import { connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
 
 for (const { name, missing, start, login, ended } of sshServers) {
-  for (const way of ways) {
-    describe(`${way} to ${name}`, { skip: missing ?? false }, () => {
-      let server: Sshd | Dropbear;
-      let account: SshdAccount;
-      let privateKey: string;
-      before(async () => {
-        server = await start();
-        const key = sshKeygen(path.join(server.dir, 'login'), '-t', 'ed25519');
-        privateKey = key.privateKey;
-        account = await server.addAccount({ shell: '/bin/bash', publicKey: key.publicKey });
-      });
+  for (const transport of transports) {
+    describe(`${transport} to ${name}`, { skip: missing ?? false }, async () => {
+      const server = await stoppedAfter(start());
+      const { privateKey, publicKey } = sshKeygen(path.join(server.dir, 'login'), '-t', 'ed25519');
+      const account = await server.addAccount({ shell: '/bin/bash', publicKey });
       afterEach(noChildLeft);
-      after(() => server.stop());
-
-      const connect = (options: Partial<ConnectOptions> = {}): Promise<Connection> => {
-        const { port, dir } = server;
-        const knownHosts = [server.hostKeyLine()];
-        return connectBy(way, { port, dir, knownHosts, username: account.name, privateKey }, options);
-      };
+      const target = targetAt(server, { username: account.name, privateKey });
+      const connect = (options?: Partial<ConnectOptions>): Promise<Connection> => connectBy(transport, target, options);
 
       it('carries input, output, errors and the exit status, byte for byte', async () => {
         const connection = await connect();
         const channel = await connection.exec('cat; echo oops >&2; exit 7');
         const sent = Buffer.from(Array.from({ length: 100_000 }, (_, index) => index & 255));
         channel.stdin.end(sent);
-        const [received, errors, exit] = await Promise.all([
-          buffer(channel.stdout),
-          text(channel.stderr),
-          channel.exit,
-        ]);
+        const output = Promise.all([buffer(channel.stdout), text(channel.stderr)]);
+        const [received, errors] = await output;
         assert.ok(received.equals(sent));
         assert.equal(errors, 'oops\n');
-        assert.deepEqual(exit, { status: 7, signal: null });
+        assert.deepEqual(await channel.exit, { status: 7, signal: null });
         assert.ok(connection.connectMs > 0 && connection.connectMs < 10_000);
         const bytes = connection.bytes();
         assert.ok(bytes.in >= 100_000 && bytes.out >= 100_000 && bytes.in < 130_000, JSON.stringify(bytes));
@@ -92,7 +76,7 @@ for (const { name, missing, start, login, ended } of sshServers) {
         const { status, signal } = await channel.exit;
         assert.equal(status, null);
         // OpenSSH's client does not report the signal.
-        if (way === 'ssh2') assert.match(String(signal), /^(?:SIG)?TERM$/);
+        if (transport === 'ssh2') assert.match(String(signal), /^(?:SIG)?TERM$/);
         else assert.equal(signal, null);
         await connection.leave();
       });
@@ -125,12 +109,11 @@ for (const { name, missing, start, login, ended } of sshServers) {
         const before = server.count(ended);
         connection.destroy();
         connection.destroy();
-        assert.equal((await failure(channel.exit)).code, 'connect-failed');
+        await assert.rejects(channel.exit, { code: 'connect-failed' });
         await output;
-        assert.equal((await failure(connection.exec('true'))).code, 'connect-failed');
+        await assert.rejects(connection.exec('true'), { code: 'connect-failed' });
         await connection.leave();
-        for (let wait = 0; wait < 500 && server.count(ended) === before; wait += 1) await sleep(10);
-        assert.ok(server.count(ended) > before, 'the server still holds the session');
+        await until(() => server.count(ended) > before, 'the server still holds the session');
       });
 
       it('an aborted visit in the middle of a command ends it with the reason', async () => {
@@ -138,8 +121,7 @@ for (const { name, missing, start, login, ended } of sshServers) {
         const connection = await connect({ signal: visit.signal });
         const channel = await connection.exec('exec sleep 60');
         visit.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'SIGTERM' }));
-        const error = await failure(channel.exit);
-        assert.deepEqual([error.code, error.stage, error.client], ['interrupted', 'channel', 'web-1']);
+        await assert.rejects(channel.exit, { code: 'interrupted', stage: 'channel', client: 'web-1' });
         assert.equal(await text(channel.stdout), '');
       });
 
@@ -147,13 +129,12 @@ for (const { name, missing, start, login, ended } of sshServers) {
         const before = server.count(ended);
         const connection = await connect();
         await connection.leave();
-        for (let wait = 0; wait < 500 && server.count(ended) === before; wait += 1) await sleep(10);
-        assert.ok(server.count(ended) > before, 'the server still holds the session');
+        await until(() => server.count(ended) > before, 'the server still holds the session');
       });
 
       it('leave loses nothing of what was written, and cuts no connection off', async () => {
         // A loss shows in one round of many. dropbear refuses a sixth login at a time from one address.
-        const [rounds, workers] = way === 'ssh2' && name === 'OpenSSH' ? [150, 6] : [40, 4];
+        const [rounds, workers] = transport === 'ssh2' && name === 'OpenSSH' ? [150, 6] : [40, 4];
         const dir = `${account.home}/acks`;
         const mkdir = await connect();
         assert.equal((await (await mkdir.exec(`mkdir ${dir}`)).exit).status, 0);
@@ -177,7 +158,10 @@ for (const { name, missing, start, login, ended } of sshServers) {
         await Promise.all(Array.from({ length: workers }, worker));
         const names = Array.from({ length: rounds }, (_, round) => `${round}.done`);
         const done = (): string[] => readdirSync(dir).filter((file) => file.endsWith('.done'));
-        for (let wait = 0; wait < 500 && done().length < rounds; wait += 1) await sleep(10);
+        await until(
+          () => done().length === rounds,
+          () => `${done().length} of ${rounds} arrived`,
+        );
         assert.deepEqual(readdirSync(dir).sort(), names.sort());
         const wrong = names.filter((file) => readFileSync(`${dir}/${file}`, 'utf8') !== `ack ${file.slice(0, -5)}\n`);
         assert.deepEqual(wrong, []);

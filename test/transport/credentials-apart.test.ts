@@ -13,11 +13,11 @@ import { Secret } from '../../src/config/secret.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
-import { failure } from '../support/login.ts';
+import { fails } from '../support/login.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
 import { sshKeygen } from '../support/sshd.ts';
-import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
+import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 
 const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
@@ -74,13 +74,13 @@ describe('credentials of many machines', () => {
   };
   const clients = (more: Partial<SshSettings>): readonly Client[] =>
     machines.map(({ server, settings }, index) =>
-      wayClient(`web-${index}`, { ...settings, knownHosts, ...more }, { address: '127.0.0.1', port: server.port }),
+      sshClient(`web-${index}`, { ...settings, knownHosts, ...more }, { address: '127.0.0.1', port: server.port }),
     );
   const tryAll = async (all: readonly Client[], shared: TransportShared): Promise<void> => {
     await Promise.all(
       all.map(async (client) => {
         const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal };
-        assert.equal((await failure(transportFor(client, shared).connect(limits))).code, 'auth-failed');
+        await fails(transportFor(client, shared).connect(limits), 'auth-failed');
       }),
     );
     await shared.close();
@@ -96,7 +96,7 @@ describe('credentials of many machines', () => {
   it('reached through a bastion: it is offered its own, and they are offered theirs', async () => {
     const all = clients({ proxyJump: 'fra' });
     const { server, settings } = bastion;
-    const fra = wayBastion('fra', { ...settings, knownHosts }, { address: '127.0.0.1', port: server.port });
+    const fra = sshBastion('fra', { ...settings, knownHosts }, { address: '127.0.0.1', port: server.port });
     await tryAll(all, sharedFor({ clients: all, bastions: [fra] }));
     assert.deepEqual(server.offered(), bastion.offered);
     for (const machine of machines) assert.deepEqual(machine.server.offered(), machine.offered);

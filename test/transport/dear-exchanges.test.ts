@@ -1,35 +1,27 @@
 /** The computing time that a peer can cost the collector before its host key is proved. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { groupExchange } from '../../src/config/values/key-exchanges.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { dearExchanges, halfOf, oddNumber, type DearExchange } from '../support/dear-exchanges.ts';
 import { connectTo, failure } from '../support/login.ts';
-import { listenOn } from '../support/free-port.ts';
+import { listen } from '../support/free-port.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 /** Four times the measured cost of the dearest exchange on one core of 2026, for slower machines. */
 const mostMs = 150;
 const rounds = 5;
 
-async function startDear(
-  t: TestContext,
-  dear: DearExchange,
-): Promise<{ readonly port: number; hostKeyLine(): string }> {
+async function startDear(dear: DearExchange): Promise<{ readonly port: number; hostKeyLine(): string }> {
   const half = halfOf(dear);
-  const listener = createServer((socket) => {
-    socket.on('error', () => undefined).resume();
-    socket.write(half);
-  });
-  const port = await listenOn(listener);
-  t.after(() => listener.close());
+  const { port } = await stoppedAfter(listen((socket) => void socket.resume().write(half)));
   const type = dear.algorithm.startsWith('rsa-') ? 'ssh-rsa' : dear.algorithm;
   return { port, hostKeyLine: () => `${hostName('127.0.0.1', port)} ${type} ${dear.hostKey.toString('base64')}` };
 }
 
-async function refusal(t: TestContext, dear: DearExchange): Promise<string> {
-  const server = await startDear(t, dear);
+async function refusal(dear: DearExchange): Promise<string> {
+  const server = await startDear(dear);
   const attempt = {
     server,
     username: 'u',
@@ -44,7 +36,7 @@ async function refusal(t: TestContext, dear: DearExchange): Promise<string> {
 describe('the dearest numbers of each key exchange and host key cost little, and prove nothing', () => {
   for (const [name, make] of Object.entries(dearExchanges)) {
     it(name, async (t) => {
-      const server = await startDear(t, make());
+      const server = await startDear(make());
       const knownHosts = parseKnownHosts(`${server.hostKeyLine()}\n`, '/nowhere/known_hosts');
       const target = { kex: `+${groupExchange}`, knownHosts };
       const attempt = { server, username: 'u', credentials: { password: 'a secret word' }, target };
@@ -81,7 +73,7 @@ describe('a group that the server chooses is checked before it is used', () => {
     ['a generator of its size', prime, oddNumber(2048), /unusual generator/],
   ];
   for (const [what, number, generator, says] of groups) {
-    it(what, async (t) => assert.match(await refusal(t, { ...usual, group: [number, generator] }), says));
+    it(what, async () => assert.match(await refusal({ ...usual, group: [number, generator] }), says));
   }
 
   const minus = (less: number): Buffer => Buffer.from(prime).fill((prime.at(-1) ?? 0) - less, prime.length - 1);
@@ -93,8 +85,8 @@ describe('a group that the server chooses is checked before it is used', () => {
     ['a larger number', oddNumber(4096)],
   ];
   for (const [what, point] of points) {
-    it(`the server's number is ${what}`, async (t) => {
-      const message = await refusal(t, { ...usual, group: [prime, Buffer.of(2)], point });
+    it(`the server's number is ${what}`, async () => {
+      const message = await refusal({ ...usual, group: [prime, Buffer.of(2)], point });
       assert.match(message, /the number of the server is outside its group/);
     });
   }

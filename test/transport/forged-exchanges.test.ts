@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
@@ -17,9 +17,11 @@ import { transportFor } from '../../src/transport/transport-for.ts';
 import { kexInit, kexReply, newKeys, wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { floodingServer } from '../support/floods.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { listen } from '../support/free-port.ts';
 import { failure } from '../support/login.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { sharedFor, wayBastion, wayClient } from '../support/run-shared.ts';
+import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 
 const kex = 'curve25519-sha256';
 const type = 'ssh-ed25519';
@@ -75,44 +77,28 @@ function messagesOf(sent: Buffer): readonly number[] {
   return found;
 }
 
-describe('a host key that is not proved', () => {
+describe('a host key that is not proved', async () => {
   const dir = tempFolder();
   const knownHosts = path.join(dir, 'known_hosts');
   const privateKey = path.join(dir, 'key');
-  const sockets = new Set<Socket>();
   let script: readonly Buffer[] = [];
-  let port: number;
-  let gatePort: number;
   let sent: Promise<Buffer>;
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
+  const answer = (socket: Socket): void => {
     const parts: Buffer[] = [];
     socket.on('data', (part) => void parts.push(part));
     sent = once(socket, 'close').then(() => Buffer.concat(parts));
     socket.write(Buffer.concat([Buffer.from('SSH-2.0-OpenSSH_9.9\r\n'), ...script.map(wirePacket)]));
-  });
+  };
   const bastionKey = generateHostKey();
   const bastion = floodingServer('none', bastionKey);
-  const gate = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    bastion.injectSocket(socket);
-  });
-
-  before(async () => {
-    for (const one of [server, gate]) await once(one.listen(0, '127.0.0.1'), 'listening');
-    port = (server.address() as AddressInfo).port;
-    gatePort = (gate.address() as AddressInfo).port;
-    writeFileSync(privateKey, generateHostKey(), { mode: 0o600 });
-    const lines = [
-      `[127.0.0.1]:${port},[web-1]:${port} ${type} ${known.toString('base64')}`,
-      `[127.0.0.1]:${gatePort} ${type} ${publicBlobOf(bastionKey).toString('base64')}`,
-    ];
-    writeFileSync(knownHosts, `${lines.join('\n')}\n`);
-  });
-  after(() => {
-    for (const one of [server, gate]) one.close();
-    for (const socket of sockets) socket.destroy();
-  });
+  const { port } = await stoppedAfter(listen(answer));
+  const gate = await stoppedAfter(listen((socket) => bastion.injectSocket(socket)));
+  writeFileSync(privateKey, generateHostKey(), { mode: 0o600 });
+  const lines = [
+    `[127.0.0.1]:${port},[web-1]:${port} ${type} ${known.toString('base64')}`,
+    `[127.0.0.1]:${gate.port} ${type} ${publicBlobOf(bastionKey).toString('base64')}`,
+  ];
+  writeFileSync(knownHosts, `${lines.join('\n')}\n`);
 
   const credentials: Readonly<Record<string, Partial<SshSettings>>> = {
     'a key': { privateKey },
@@ -126,10 +112,10 @@ describe('a host key that is not proved', () => {
       for (const [secret, own] of Object.entries(credentials)) {
         it(`${what}, ${way}, with ${secret}: nothing is sent`, async () => {
           script = messages;
-          const place = { address: '127.0.0.1', port: gatePort };
-          const shared = sharedFor({ bastions: [wayBastion('gate', { privateKey, knownHosts }, place)] });
+          const place = { address: '127.0.0.1', port: gate.port };
+          const shared = sharedFor({ bastions: [sshBastion('gate', { privateKey, knownHosts }, place)] });
           const settings = { username: 'u', knownHosts, ...own, ...(proxyJump === null ? {} : { proxyJump }) };
-          const client = wayClient('web-1', settings, { address: '127.0.0.1', port });
+          const client = sshClient('web-1', settings, { address: '127.0.0.1', port });
           const { signal } = new AbortController();
           const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 700, signal };
           try {

@@ -6,14 +6,14 @@ import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
 import { hostName, loadKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { loadPrivateKey, type LoginKey } from '../../src/transport/credentials/private-key.ts';
 import { login } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen, type Sshd } from '../support/sshd.ts';
 
 /** The keys of the lines: three of the server, its authority's, and two that belong to no server. */
 interface Keys {
@@ -199,7 +199,7 @@ interface Server {
 
 async function startServer(withCertificate: boolean): Promise<Server> {
   let authority = '';
-  const sshd = await startSshd({
+  const sshd = await sshdOfSuite({
     hostKeyTypes: ['ed25519', 'ecdsa', 'rsa'],
     prepare: (dir) => {
       const file = path.join(dir, 'authority');
@@ -237,14 +237,9 @@ async function sshAccepts(server: Server, file: string, { address = '127.0.0.1',
   return !failed;
 }
 
-describe('known_hosts as ssh takes it', { skip: sshdMissing() ?? false, concurrency: 4 }, () => {
-  let plain: Server;
-  let withCertificate: Server;
-  before(async () => {
-    plain = await startServer(false);
-    withCertificate = await startServer(true);
-  });
-  after(() => Promise.all([plain.sshd.stop(), withCertificate.sshd.stop()]));
+describe('known_hosts as ssh takes it', { skip: sshdMissing() ?? false, concurrency: 4 }, async () => {
+  const plain = await startServer(false);
+  const withCertificate = await startServer(true);
 
   for (const [index, one] of rows.entries()) {
     const { title, address = '127.0.0.1', ours, stricter } = one;

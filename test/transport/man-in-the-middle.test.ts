@@ -3,16 +3,17 @@
  * follows.
  */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, it } from 'node:test';
 
 import ssh2 from 'ssh2';
 
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { listen } from '../support/free-port.ts';
 import { connectTo, failure } from '../support/login.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 type End = 'client' | 'server';
 
@@ -121,9 +122,8 @@ function relay(from: End, source: Socket, target: Socket, { change, drops = 0 }:
   source.on('error', () => target.destroy());
 }
 
-describe('somebody on the way', () => {
+describe('somebody on the way', async () => {
   const pem = generateHostKey();
-  const sockets = new Set<Socket>();
   let attack: Attack = {};
   let offered = 0;
   let sessions = 0;
@@ -136,29 +136,18 @@ describe('somebody on the way', () => {
     });
     client.on('session', () => (sessions += 1));
   });
-  let proxy: Server;
-  let port = 0;
-  before(async () => {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port: inner } = server.address() as AddressInfo;
-    proxy = createServer((socket) => {
-      const behind = connect(inner, '127.0.0.1');
-      for (const one of [socket, behind]) sockets.add(one);
+  const inner = await stoppedAfter(listen((socket) => server.injectSocket(socket)));
+  const { port, sockets } = await stoppedAfter(
+    listen((socket) => {
+      const behind = connect(inner.port, '127.0.0.1');
       relay('client', socket, behind, attack);
       relay('server', behind, socket, attack);
-    }).listen(0, '127.0.0.1');
-    await once(proxy, 'listening');
-    ({ port } = proxy.address() as AddressInfo);
-  });
+    }),
+  );
   afterEach(() => {
     for (const socket of sockets) socket.destroy();
-    sockets.clear();
     offered = 0;
     sessions = 0;
-  });
-  after(() => {
-    proxy.close();
-    server.close();
   });
 
   const tryLogin = () =>

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { SshAgent } from '../../src/transport/credentials/credentials.ts';
-import { failure, login, refused } from '../support/login.ts';
+import { fails, login, refused } from '../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 
 const skip = sshdMissing() ?? false;
@@ -125,7 +125,7 @@ describe('private keys', { skip }, () => {
       const { name: username } = await sshd.addAccount();
       const agent = new SshAgent(path.join(sshd.dir, 'mute'));
       const attempt = { server: sshd, username, credentials: { agent }, options: { connectTimeoutMs: 600 } };
-      assert.equal((await failure(login(attempt))).code, 'auth-timeout');
+      await fails(login(attempt), 'auth-timeout');
       const [connection] = (await connected) as [NodeJS.ReadableStream];
       connection.resume();
       await once(connection, 'end');

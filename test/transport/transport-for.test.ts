@@ -10,7 +10,7 @@ import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
-import { failure } from '../support/login.ts';
+import { fails, failure } from '../support/login.ts';
 import { sharedFor } from '../support/run-shared.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -149,8 +149,7 @@ describe('transportFor', () => {
   });
 
   it('a secret that cannot be read is the visit’s fault', async () => {
-    const error = await failure(connect({ password: new Secret({ kind: 'file', path: path.join(dir, 'no-file') }) }));
-    assert.equal(error.code, 'secret-missing');
+    await fails(connect({ password: new Secret({ kind: 'file', path: path.join(dir, 'no-file') }) }), 'secret-missing');
   });
 
   it('no username: that of whoever runs it', async () => {
@@ -161,8 +160,7 @@ describe('transportFor', () => {
   it('known hosts that cannot be read fail each client, and are read once for all', async () => {
     const unreadable = path.join(dir, 'a-folder');
     mkdirSync(unreadable);
-    const error = await failure(connect({ knownHosts: unreadable, password: literal('right') }));
-    assert.equal(error.code, 'state-unusable');
+    await fails(connect({ knownHosts: unreadable, password: literal('right') }), 'state-unusable');
     const shared = sharedFor();
     assert.equal(shared.knownHosts(knownHosts), shared.knownHosts(knownHosts));
   });
@@ -184,7 +182,7 @@ describe('the login name', () => {
       };
       assert.equal(await connect('fleet', '  User demo\n'), 'logged in');
       assert.equal(await connect('demo', ''), 'logged in');
-      assert.equal((await failure(connect('demo', '  User other\n'))).code, 'auth-failed');
+      await fails(connect('demo', '  User other\n'), 'auth-failed');
     });
   }
 });

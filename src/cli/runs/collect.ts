@@ -52,7 +52,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
       openStorage: (use) =>
         openStorage({ storage: config.storage, migrate: config.storage.migrate, program: 'collect', ...use }),
       transportFor: (client) => transportFor(client, shared),
-      jumpsTo: (client) => shared.wayTo(client),
+      jumpsTo: (client) => shared.jumpsTo(client),
       spreadStart: everyone && !output.terminal,
       retries: options.retry ?? 0,
       dryRun: options.dryRun,

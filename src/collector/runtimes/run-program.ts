@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 
 import { environmentForPrograms } from '../../config/secret.ts';
 import { errnoOf, messageOf } from '../../errors.ts';
+import { signalGroup } from '../../platform/kill-group.ts';
 
 export interface ProgramOptions {
   readonly program: string;
@@ -46,14 +47,8 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   }
   const late = AbortSignal.timeout(options.timeoutMs);
   const limit = AbortSignal.any([signal, late]);
-  const kill = (): void => {
-    try {
-      // After a signal has ended the program itself, its children may live on and hold its output.
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // ESRCH: no process is left in the group.
-    }
-  };
+  // The children of an ended program may live on and hold its output.
+  const kill = (): void => void signalGroup(child, 'SIGKILL');
   limit.addEventListener('abort', kill, { once: true });
   try {
     const status = await new Promise<number | null>((resolve, reject) => {

@@ -27,7 +27,7 @@ export interface OpensshTarget {
    * The configured route. `direct` connects from the collector and ignores the proxy settings of ssh_config. null
    * leaves the route to ssh_config.
    */
-  readonly way: OpensshRoute | 'direct' | null;
+  readonly route: OpensshRoute | 'direct' | null;
   /** Returns the secrets. Called once at the beginning of each connection. May throw FleetError. */
   readonly secrets: () => OpensshSecrets;
 }
@@ -64,7 +64,7 @@ export interface MasterOptions {
  */
 export function masterArguments(target: OpensshTarget, options: MasterOptions): string[] {
   const { password, passphrase } = options.secrets;
-  const proxyCommand = target.way === 'direct' ? 'none' : options.proxyCommand;
+  const proxyCommand = target.route === 'direct' ? 'none' : options.proxyCommand;
   return [
     ...['-M', '-S', options.socket, '-N', '-T'],
     ...settings([

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { pipeBytes } from '../connection/local.ts';
-import { hasEnded, killGroup } from '../connection/kill-group.ts';
+import { hasEnded, killGroup } from '../../platform/kill-group.ts';
 import { commandArguments } from './openssh-arguments.ts';
 import { lastFault, wordsOf } from './openssh-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';

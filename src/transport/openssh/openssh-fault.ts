@@ -9,7 +9,7 @@ import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { groupLives } from '../connection/kill-group.ts';
+import { signalGroup } from '../../platform/kill-group.ts';
 
 /** The destination of ssh, for messages. */
 export interface OpensshQuestion {
@@ -152,7 +152,7 @@ export async function lastFault(
   ask: (() => FleetError | null) | null,
 ): Promise<FleetError | null> {
   for (let look = 0; ask !== null && look < mostLooks; look += 1) {
-    const ended = !groupLives(master);
+    const ended = !signalGroup(master, 0);
     const fault = ask();
     if (ended || fault !== null) return fault;
     await sleep(lookMs);

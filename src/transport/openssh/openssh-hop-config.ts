@@ -97,13 +97,13 @@ export function isHostName(name: string): boolean {
  * `bastion-failed` if they are missing.
  */
 export function checkCredentials(target: OpensshTarget, secrets: OpensshSecrets): void {
-  const { client, way } = target;
+  const { client, route } = target;
   if (lacksAgent(target, secrets)) {
     const message = 'agent="env", but $SSH_AUTH_SOCK is not set';
     throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
   }
-  if (way === null || way === 'direct') return;
-  for (const hop of way.hops) {
+  if (route === null || route === 'direct') return;
+  for (const hop of route.hops) {
     const refusal = hopRefusal(hop);
     if (refusal === null) continue;
     const fault = new FleetError({ code: 'credentials-unusable', stage: 'login', ...refusal });

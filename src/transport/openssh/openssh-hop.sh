@@ -3,6 +3,6 @@
 # the argument. What that ssh says goes to a file of its own, so that one machine's words are never taken for another's;
 # no server can fill the disk with them.
 ulimit -f 32768
-way="$FLEET_HEALTH_WAY/$1"
-{ IFS= read -r host && IFS= read -r user && IFS= read -r to; } <"$way.to" || exit 1
-exec ssh -F "$way.config" -l "$user" -W "$to" -- "$host" 2>"$way.log"
+hop="$FLEET_HEALTH_HOPS/$1"
+{ IFS= read -r host && IFS= read -r user && IFS= read -r to; } <"$hop.to" || exit 1
+exec ssh -F "$hop.config" -l "$user" -W "$to" -- "$host" 2>"$hop.log"

@@ -27,7 +27,7 @@ export function opensshTarget(client: Client, route: Route | null): OpensshTarge
     // The default key of the built-in transport is not passed on: ssh has default keys of its own.
     privateKey: isExplicit('privateKey') ? (ssh.privateKey ?? 'none') : null,
     agent: isExplicit('agent') ? (ssh.agent ?? 'none') : null,
-    way:
+    route:
       route !== null && own !== null
         ? { hops: route.hops.slice(0, -1), address: own.address, port: own.port }
         : isExplicit('proxyJump')

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
-import { killGroup } from '../connection/kill-group.ts';
+import { killGroup } from '../../platform/kill-group.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { opensshConnection } from './openssh-connection.ts';
 import { lastFault, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
@@ -13,7 +13,7 @@ import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openss
 import { checkCredentials } from './openssh-hop-config.ts';
 import { opensshVersion, questionOf } from './openssh-program.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
-import { openWay, type OpensshWay } from './openssh-way.ts';
+import { openHops, type OpensshHops } from './openssh-hops.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
 
 /** The first version of ssh with SSH_ASKPASS_REQUIRE. */
@@ -61,7 +61,7 @@ class OpensshLogin {
   readonly #mark = randomBytes(16).toString('hex');
   readonly #answer: ReturnType<typeof createPrompter>;
   /** The route that config.xml configures. null if config.xml configures none. */
-  #way: OpensshWay | null = null;
+  #hops: OpensshHops | null = null;
   #dialled = false;
   #master: ChildProcess | null = null;
   #settle: ((outcome: Connection | FleetError) => void) | null = null;
@@ -78,21 +78,21 @@ class OpensshLogin {
     const guard = opensshGuard();
     const socket = guard.newSocket();
     const { client } = target;
-    const route = target.way === 'direct' ? null : target.way;
-    const way = route === null ? null : openWay({ client, route, dir: `${socket}.way`, tcpTimeoutMs, version });
-    this.#way = way;
+    const route = target.route === 'direct' ? null : target.route;
+    const hops = route === null ? null : openHops({ client, route, dir: `${socket}.hops`, tcpTimeoutMs, version });
+    this.#hops = hops;
     const asks = secrets.password !== null || secrets.passphrase !== null;
     const master = spawn(
       'ssh',
       masterArguments(target, {
-        ...{ socket, secrets, version, proxyCommand: way?.proxyCommand ?? null },
+        ...{ socket, secrets, version, proxyCommand: hops?.proxyCommand ?? null },
         otherKnownHosts: question.knownHosts.slice(1),
       }),
       {
         // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
         detached: true,
         cwd: '/',
-        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...way?.environment },
+        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...hops?.environment },
         stdio: ['pipe', 'ignore', 'pipe'],
       },
     );
@@ -100,14 +100,14 @@ class OpensshLogin {
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
     // The logs of the machines are read until then.
-    master.once('exit', () => setTimeout(() => way?.remove(), 4 * lastWordsMs));
+    master.once('exit', () => setTimeout(() => hops?.remove(), 4 * lastWordsMs));
     master.stdin.on('error', () => undefined);
 
     return await new Promise((resolve, reject) => {
       const left = (timeoutMs: number): number => Math.max(1, timeoutMs - (performance.now() - startedMs));
       const tcpTimer = setTimeout(() => this.#tcpTimeUp(), left(Math.min(tcpTimeoutMs, connectTimeoutMs)));
       const timer = setTimeout(() => this.#timeUp(), left(this.#limitMs));
-      const looking = way === null ? undefined : setInterval(() => this.#lookAtWay(), tcpTimeoutMs);
+      const looking = hops === null ? undefined : setInterval(() => this.#lookAtHops(), tcpTimeoutMs);
       const onAbort = (): void => this.#end(abortedError(signal, stages[this.#log.progress], target.client));
       const onData = (chunk: Buffer): void => {
         this.#log.push(chunk);
@@ -115,9 +115,9 @@ class OpensshLogin {
         else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
       };
       // `close`, because all output is read by then; `exit` too, because a surviving child process may delay `close`.
-      const ofWay = way === null ? null : (): FleetError | null => this.#faultOfWay();
+      const ofHops = hops === null ? null : (): FleetError | null => this.#faultOfHops();
       const onEnd = (): void =>
-        void lastFault(master, ofWay).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
+        void lastFault(master, ofHops).then((fault) => this.#end(fault ?? opensshFault(question, this.#ownLog)));
       const onExit = (): void => void setTimeout(onEnd, lastWordsMs).unref();
       const onError = (error: Error): void =>
         this.#fail('connect-failed', `ssh cannot be started: ${messageOf(error)}`);
@@ -148,7 +148,7 @@ class OpensshLogin {
     const connectMs = Math.round(performance.now() - startedMs);
     const { client } = target;
     const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
-    this.#settle(opensshConnection({ ...parts, whyBroken: this.#way === null ? null : () => this.#faultOfWay() }));
+    this.#settle(opensshConnection({ ...parts, whyBroken: this.#hops === null ? null : () => this.#faultOfHops() }));
   }
 
   #asked(prompt: string): void {
@@ -179,24 +179,24 @@ class OpensshLogin {
   /** The login deadline, in milliseconds. Each machine on the route adds the time of one client. */
   get #limitMs(): number {
     const { target, options } = this.#parts;
-    const { way } = target;
-    return options.connectTimeoutMs * (way === null || way === 'direct' ? 1 : way.hops.length + 1);
+    const { route } = target;
+    return options.connectTimeoutMs * (route === null || route === 'direct' ? 1 : route.hops.length + 1);
   }
 
   /** The log without the proxy that this program configured, because faults name only ssh_config's proxies. */
   get #ownLog(): OpensshLog {
-    return this.#way === null ? this.#log : { ...this.#log, proxied: false };
+    return this.#hops === null ? this.#log : { ...this.#log, proxied: false };
   }
 
-  #faultOfWay(late?: string): FleetError | null {
-    return this.#log.progress === 'start' ? null : (this.#way?.fault(this.#log.lines, late) ?? null);
+  #faultOfHops(late?: string): FleetError | null {
+    return this.#log.progress === 'start' ? null : (this.#hops?.fault(this.#log.lines, late) ?? null);
   }
 
   /** Ends the login if the last machine was dialling the client at the previous check and still has no answer. */
-  #lookAtWay(): void {
-    const dialling = this.#way?.dialling() === true;
+  #lookAtHops(): void {
+    const dialling = this.#hops?.dialling() === true;
     const { tcpTimeoutMs } = this.#parts.options;
-    const fault = dialling && this.#dialled ? this.#faultOfWay(`within ${tcpTimeoutMs} ms`) : null;
+    const fault = dialling && this.#dialled ? this.#faultOfHops(`within ${tcpTimeoutMs} ms`) : null;
     this.#dialled = dialling;
     if (fault !== null) this.#end(fault);
   }
@@ -205,7 +205,7 @@ class OpensshLogin {
     const limit = `within ${this.#limitMs} ms`;
     const { proxied, progress } = this.#ownLog;
     const code = this.#late();
-    const fault = this.#faultOfWay(limit);
+    const fault = this.#faultOfHops(limit);
     if (fault !== null) this.#end(fault);
     else if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
     else if (progress === 'login') this.#fail(code, `no answer to the login ${limit}`);

@@ -42,7 +42,7 @@ interface Walk {
 export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route {
   const walk: Walk = { client: target.name, world, unsupported: [], notes: [], passedOver: [] };
   const machine = 'addressExplicit' in target ? clientMachine(target) : bastionMachine(target);
-  const hops = wayTo(machine, walk, 0);
+  const hops = hopsTo(machine, walk, 0);
   return {
     hops,
     unsupported: walk.unsupported,
@@ -52,7 +52,7 @@ export function resolveRoute(target: Client | Bastion, world: RouteWorld): Route
   };
 }
 
-function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
+function hopsTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
   const reading = readingOf(machine, walk);
   const { proxyJump, place, fromSsh } = jumpsOf(machine, reading);
   if (proxyJump === null) return [hopOf(machine, reading, null, walk)];
@@ -77,7 +77,7 @@ function wayTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
   const [first, ...others] = machines;
   // Only the first machine has a route of its own. Each further machine is reached through the previous machine, as
   // with `ssh -J`.
-  const outer = first === undefined ? [] : wayTo(first, walk, depth + jumps.length);
+  const outer = first === undefined ? [] : hopsTo(first, walk, depth + jumps.length);
   const inner = others.map((other) => hopOf(other, readingOf(other, walk), behind, walk));
   return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(onTheWay);
 }

@@ -23,7 +23,7 @@ import { codecSuffix, type Codec } from '../../../src/collector/runtimes/runtime
 import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { transferRuntime } from '../../../src/collector/runtimes/runtime-transfer.ts';
 import type { Transferred, TransferOptions } from '../../../src/collector/runtimes/runtime-transfer.ts';
-import { failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/login.ts';
 import { ownRuntime, ownTarget } from '../../support/own-runtime.ts';
 import { shellConnection, type ShellConnection, type ShellConnectionOptions } from '../../support/shell-connection.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -156,9 +156,7 @@ for (const tool of ['sha256sum', 'shasum', 'openssl']) {
     const others = ['sha256sum', 'shasum', 'openssl'].filter((one) => one !== tool);
     const { home, place, transfer } = machine(t);
     const connection = shellConnection({ env: { HOME: home, PATH: without(...others) } });
-    const fault = await failure(transfer({ runtime: damaged(), connection }));
-    assert.equal(fault.code, 'upload-failed');
-    assert.match(fault.message, /did not arrive as it was sent/);
+    await fails(transfer({ runtime: damaged(), connection }), 'upload-failed', /did not arrive as it was sent/);
     assert.deepEqual(readdirSync(place()), []);
   });
 }
@@ -186,9 +184,7 @@ test('one that broke off goes on where it was', async (t) => {
     ...connection,
     exec: (command: string) => connection.exec(command.replace('cat >>', 'head -c 70000 >>"$o";sleep 2;cat >>')),
   };
-  const fault = await failure(transfer({ connection: slow, limits }));
-  assert.equal(fault.code, 'upload-failed');
-  assert.match(fault.message, /uploading Node\.js took too long/);
+  await fails(transfer({ connection: slow, limits }), 'upload-failed', /uploading Node\.js took too long/);
   connection.destroy();
   for (const child of connection.children) await (child.exitCode ?? child.signalCode ?? once(child, 'close'));
   assert.deepEqual(readdirSync(path.join(place(), `runtime-${idOf(runtime)}`)), ['gzip.part']);

@@ -14,7 +14,7 @@ export interface RestrictedCases {
   readonly restricted: (t: TestContext, options?: { readonly shell: string }) => Promise<Restricted>;
   /** Commands that must not be run; null: no command at all. */
   readonly attacks: readonly (string | null)[];
-  /** Ways to spoil an agent's file, by what is wrong with it then. */
+  /** Machines to spoil an agent's file, by what is wrong with it then. */
   readonly spoils: Readonly<Record<string, (file: string) => unknown>>;
   /** The text that makes another version of the agent, before it, and the ending of the agent's file. */
   readonly older: string;

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetError } from '../../../src/errors.ts';
 import { createLocalTransport } from '../../../src/transport/connection/local.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/login.ts';
 
 const connect = (signal = new AbortController().signal): Promise<Connection> =>
   createLocalTransport('here').connect({ tcpTimeoutMs: 1000, connectTimeoutMs: 1000, signal });
@@ -73,7 +73,7 @@ describe('the local transport', () => {
     const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
     connection.destroy();
     connection.destroy();
-    assert.equal((await failure(channel.exit)).code, 'connect-failed');
+    await fails(channel.exit, 'connect-failed');
     await gone(pid);
     assert.ok((await failure(connection.exec('true'))) instanceof FleetError);
     await connection.leave();
@@ -89,7 +89,7 @@ describe('the local transport', () => {
     assert.equal(error.code, 'interrupted');
     assert.equal(error.client, 'here');
     await gone(pid);
-    assert.equal((await failure(connect(visit.signal))).code, 'interrupted');
+    await fails(connect(visit.signal), 'interrupted');
   });
 
   it('leave ends the input and lets the command finish', async () => {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
-import { after, before, describe, it } from 'node:test';
+import { connect, createServer } from 'node:net';
+import { describe, it } from 'node:test';
 
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
 import { sshdRejection } from '../../../src/transport/connection/sshd-rejection.ts';
-import { failure, login } from '../../support/login.ts';
+import { fails, login } from '../../support/login.ts';
 import { sshdMissing, sshdOfSuite } from '../../support/sshd.ts';
 import { listenOn } from '../../support/free-port.ts';
+import { stoppedAfter } from '../../support/stopped-after.ts';
 
 describe('sshdRejection', () => {
   const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
@@ -32,24 +33,18 @@ describe('sshdRejection', () => {
   }
 });
 
-describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end with our bytes unread', () => {
-  let server: Server;
-  let port: number;
-  before(async () => {
-    server = createServer({ pauseOnConnect: true }, (socket) => {
-      socket.on('error', () => undefined);
-      // The server leaves the received bytes unread, so that the kernel sends a reset.
-      socket.write('Not allowed at this time\r\n', () => setTimeout(() => socket.destroy(), 20));
-    });
-    port = await listenOn(server);
+describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end with our bytes unread', async () => {
+  const server = createServer({ pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined);
+    // The server leaves the received bytes unread, so that the kernel sends a reset.
+    socket.write('Not allowed at this time\r\n', () => setTimeout(() => socket.destroy(), 20));
   });
-  after(() => server.close());
+  const port = await listenOn(await stoppedAfter(server));
 
   it('is told by a visit, and may be tried again', async () => {
     const target = { port, hostKeyLine: () => '' };
-    const error = await failure(login({ server: target, username: 'monitor', credentials: { password: 'x' } }));
-    assert.equal(error.code, 'sshd-rejection', error.message);
-    assert.equal(error.stage, 'handshake');
+    const attempt = login({ server: target, username: 'monitor', credentials: { password: 'x' } });
+    const error = await fails(attempt, 'sshd-rejection handshake');
     assert.equal(error.retryable, true);
     assert.match(error.message, /from 127\.0\.0\.1: "Not allowed at this time"/);
     assert.match(error.advice, /PerSourcePenaltyExemptList/);
@@ -59,8 +54,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
     let connections = 0;
     server.on('connection', () => (connections += 1));
     const { signal } = new AbortController();
-    const error = await failure(scanHostKeys({ host: '127.0.0.1', port, timeoutMs: 5000, signal }));
-    assert.equal(error.code, 'sshd-rejection', error.message);
+    await fails(scanHostKeys({ host: '127.0.0.1', port, timeoutMs: 5000, signal }), 'sshd-rejection');
     assert.equal(connections, 1);
   });
 });
@@ -72,8 +66,7 @@ describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, asy
     const other = connect(sshd.port, '127.0.0.1');
     t.after(() => other.destroy());
     await once(other, 'data');
-    const error = await failure(login({ server: sshd, username: 'nobody', credentials: { password: 'x' } }));
-    assert.equal(error.code, 'sshd-rejection', error.message);
-    assert.match(error.message, /MaxStartups/);
+    const attempt = login({ server: sshd, username: 'nobody', credentials: { password: 'x' } });
+    await fails(attempt, 'sshd-rejection', /MaxStartups/);
   });
 });

@@ -11,9 +11,9 @@ import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
-import { failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/login.ts';
 import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
-import { ssh, wayBastion, wayClient } from '../../support/run-shared.ts';
+import { ssh, sshBastion, sshClient } from '../../support/run-shared.ts';
 import { sshKeygen } from '../../support/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -45,7 +45,7 @@ for (const transport of ['ssh2', 'openssh'] as const) {
     after(() => Promise.all([honest.close(), hostile.close()]));
 
     const at = ({ port }: RecordingServer, name: string, own: Partial<SshSettings> = {}, was: string | null = null) =>
-      wayClient(
+      sshClient(
         `${name}-${transport}`,
         { username: name, privateKey, password, knownHosts, transport, config: null, ...own },
         { address: '127.0.0.1', port, was: was === null ? null : `${was}-${transport}` },
@@ -108,7 +108,7 @@ describe('the password of a bastion', () => {
     const reach = async ({ port }: RecordingServer, name: string, save: boolean): Promise<void> => {
       const shared = run();
       const own = { username: name, privateKey, password, knownHosts, config: null };
-      const { hops } = shared.routeTo(wayBastion(name, own, { address: '127.0.0.1', port }));
+      const { hops } = shared.routeTo(sshBastion(name, own, { address: '127.0.0.1', port }));
       try {
         await shared.bastions.reach(hops, 'web-1', limits.signal);
         if (save) shared.keyLogins.save();
@@ -117,9 +117,8 @@ describe('the password of a bastion', () => {
       }
     };
     await reach(honest, 'jump', true);
-    const fault = await failure(reach(hostile, 'jump', false));
-    assert.equal(fault.code, 'bastion-failed');
-    assert.match(fault.message, /the password was not offered, because this bastion has taken a key before/);
+    const attempt = reach(hostile, 'jump', false);
+    await fails(attempt, 'bastion-failed', /the password was not offered, because this bastion has taken a key before/);
     assert.deepEqual(hostile.offered(), [`jump key ${print}`]);
     // Another one is on its first visit.
     await failure(reach(hostile, 'other', false));

@@ -29,7 +29,7 @@ const plain: OpensshTarget = {
   privateKey: null,
   agent: null,
   hostKeyAlias: null,
-  way: null,
+  route: null,
   secrets: () => nothing,
 };
 
@@ -92,7 +92,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
       const file = path.join(dir, 'config');
       writeFileSync(file, `${option}\n`);
       const said = ['proxyjump', 'proxycommand'];
-      const values = (way: OpensshTarget['way']): string[] => said.flatMap(understood({ config: { file }, way }));
+      const values = (route: OpensshTarget['route']): string[] => said.flatMap(understood({ config: { file }, route }));
       assert.equal(values(null).length, 1);
       assert.deepEqual(
         values('direct').filter((value) => value !== 'none'),

@@ -2,63 +2,58 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, afterEach, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, it } from 'node:test';
 
-import { failure } from '../../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../../support/sshd.ts';
+import { fails, failure } from '../../support/login.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { connectBy, noChildLeft, sshChildren, type WayTarget } from '../../support/ways.ts';
+import { connectBy, noChildLeft, sshChildren, targetAt, type LoginTarget } from '../../support/both-transports.ts';
+import { until } from '../../support/until.ts';
 
 const skip = sshdMissing() ?? false;
 
 async function output(
-  target: WayTarget,
+  target: LoginTarget,
   command = 'echo "$USER"',
-  way: 'openssh' | 'ssh2' | 'auto' = 'openssh',
+  transport: 'openssh' | 'ssh2' | 'auto' = 'openssh',
 ): Promise<string> {
-  const connection = await connectBy(way, target);
+  const connection = await connectBy(transport, target);
   const channel = await connection.exec(command);
   const printed = (await text(channel.stdout)).trim();
   await connection.leave();
   return printed;
 }
 
-describe('certificates', { skip }, () => {
-  let sshd: Sshd;
-  let target: (more?: Partial<WayTarget>) => WayTarget;
+describe('certificates', { skip }, async () => {
   const authority = path.join(tempFolder(), 'ca');
-  before(async () => {
-    const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
-    // The same authority has signed the server's key and the user's, and nothing else proves them.
-    sshd = await startSshd({
-      prepare: (folder) => {
-        sign(path.join(folder, 'host_ed25519'), '-h', '-n', '127.0.0.1', '-I', 'host');
-        return [`TrustedUserCAKeys ${authority}.pub`, `HostCertificate ${folder}/host_ed25519-cert.pub`];
-      },
-    });
-    const privateKey = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519').privateKey;
-    const { name: username } = await sshd.addAccount();
-    sign(privateKey, '-n', username, '-I', 'user');
-    const knownHosts = [`@cert-authority [127.0.0.1]:${sshd.port} ${publicKey}`];
-    target = (more = {}) => ({ port: sshd.port, dir: sshd.dir, knownHosts, username, privateKey, ...more });
-  });
-  afterEach(noChildLeft);
-  after(() => sshd.stop());
   const sign = (key: string, ...options: readonly string[]): void => {
     execFileSync('ssh-keygen', ['-q', '-s', authority, ...options, `${key}.pub`], { stdio: 'ignore' });
   };
+  const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
+  // The same authority has signed the server's key and the user's, and nothing else proves them.
+  const sshd = await sshdOfSuite({
+    prepare: (folder) => {
+      sign(path.join(folder, 'host_ed25519'), '-h', '-n', '127.0.0.1', '-I', 'host');
+      return [`TrustedUserCAKeys ${authority}.pub`, `HostCertificate ${folder}/host_ed25519-cert.pub`];
+    },
+  });
+  const { privateKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+  const { name: username } = await sshd.addAccount();
+  sign(privateKey, '-n', username, '-I', 'user');
+  const knownHosts = [`@cert-authority [127.0.0.1]:${sshd.port} ${publicKey}`];
+  const target = (more?: Partial<LoginTarget>) => targetAt(sshd, { knownHosts, username, privateKey, ...more });
+  afterEach(noChildLeft);
 
   it('of a host and of a user, without a line for either', async () => {
-    assert.equal(await output(target()), target().username);
+    assert.equal(await output(target()), username);
     await sshd.logged(/Accepted publickey for \S+ .*ED25519-CERT/);
   });
   it('transport="auto" takes OpenSSH for them by itself, and ssh2 says what it lacks', async () => {
-    assert.equal(await output(target(), 'echo "$USER"', 'auto'), target().username);
+    assert.equal(await output(target(), 'echo "$USER"', 'auto'), username);
     const error = await failure(output(target(), 'true', 'ssh2'));
     assert.match(`${error.message} ${error.advice}`, /transport="openssh"/);
   });
@@ -69,38 +64,27 @@ describe('certificates', { skip }, () => {
     await sshd.logged(new RegExp(`Accepted publickey for ${username} .*: ED25519 SHA256`));
   });
   it('an authority for other hosts is none for this one', async () => {
-    const knownHosts = [target().knownHosts[0]?.replace('[127.0.0.1]', '[127.0.0.9]') ?? ''];
-    const error = await failure(output(target({ knownHosts })));
-    assert.deepEqual([error.code, error.stage], ['host-key-unknown', 'handshake'], error.message);
+    const others = knownHosts.map((line) => line.replace('[127.0.0.1]', '[127.0.0.9]'));
+    await fails(output(target({ knownHosts: others })), 'host-key-unknown handshake');
   });
   it('one that has expired is told', async () => {
-    const privateKey = sshKeygen(path.join(sshd.dir, 'late'), '-t', 'ed25519').privateKey;
-    sign(privateKey, '-n', target().username, '-I', 'late', '-V', '20200101:20200102');
-    const error = await failure(output(target({ privateKey })));
-    assert.equal(error.code, 'auth-failed', error.message);
+    const { privateKey } = sshKeygen(path.join(sshd.dir, 'late'), '-t', 'ed25519');
+    sign(privateKey, '-n', username, '-I', 'late', '-V', '20200101:20200102');
+    await fails(output(target({ privateKey })), 'auth-failed');
   });
 });
 
-describe('ssh_config', { skip }, () => {
-  let sshd: Sshd;
-  let account: SshdAccount;
-  let privateKey: string;
-  let written = 0;
-  before(async () => {
-    sshd = await startSshd();
-    const key = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
-    privateKey = key.privateKey;
-    account = await sshd.addAccount({ publicKey: key.publicKey });
-  });
+describe('ssh_config', { skip }, async () => {
+  const sshd = await sshdOfSuite();
+  const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+  const account = await sshd.addAccount({ publicKey });
   afterEach(noChildLeft);
-  after(() => sshd.stop());
 
-  const target = (config: readonly string[], more: Partial<WayTarget> = {}): WayTarget => {
-    written += 1;
-    const file = path.join(sshd.dir, `config.${written}`);
-    writeFileSync(file, config.map((line) => `${line}\n`).join(''));
-    const { port, dir } = sshd;
-    return { port, dir, knownHosts: [sshd.hostKeyLine()], username: account.name, config: file, privateKey, ...more };
+  let written = 0;
+  const target = (lines: readonly string[], more?: Partial<LoginTarget>): LoginTarget => {
+    const config = path.join(sshd.dir, `config.${(written += 1)}`);
+    writeFileSync(config, lines.map((line) => `${line}\n`).join(''));
+    return targetAt(sshd, { username: account.name, config, privateKey, ...more });
   };
 
   it('a ProxyCommand, which ends with the connection', async () => {
@@ -108,25 +92,22 @@ describe('ssh_config', { skip }, () => {
     assert.equal(await output(target(config)), account.name);
     const connection = await connectBy('openssh', target(config));
     const channel = await connection.exec('exec sleep 60');
-    const children = processesWith('relay.cjs');
-    assert.equal(children, 1);
+    assert.equal(processesWith('relay.cjs'), 1);
     connection.destroy();
     await failure(channel.exit);
-    for (let turn = 0; turn < 300 && processesWith('relay.cjs') > 0; turn += 1) await sleep(10);
-    assert.equal(processesWith('relay.cjs'), 0);
+    await until(() => processesWith('relay.cjs') === 0, 'the ProxyCommand goes on');
   });
   it('a ProxyCommand that fails, or says nothing', async () => {
-    const failed = await failure(output(target(['ProxyCommand /bin/sh -c "echo no way >&2; exit 3"'])));
-    assert.deepEqual([failed.code, failed.stage], ['bastion-failed', 'connect'], failed.message);
-    assert.match(failed.message, /no way/);
+    const ended = output(target(['ProxyCommand /bin/sh -c "echo no way >&2; exit 3"']));
+    await fails(ended, 'bastion-failed connect', /no way/);
     const startedMs = performance.now();
-    const silent = await failure(
-      connectBy('openssh', target(['ProxyCommand sleep 61']), { tcpTimeoutMs: 300, connectTimeoutMs: 700 }),
-    );
-    assert.deepEqual([silent.code, silent.stage], ['connect-timeout', 'connect'], silent.message);
+    const attempt = connectBy('openssh', target(['ProxyCommand sleep 61']), {
+      tcpTimeoutMs: 300,
+      connectTimeoutMs: 700,
+    });
+    await fails(attempt, 'connect-timeout connect');
     assert.ok(performance.now() - startedMs < 2500);
-    for (let turn = 0; turn < 300 && processesWith('sleep 61') > 0; turn += 1) await sleep(10);
-    assert.equal(processesWith('sleep 61'), 0);
+    await until(() => processesWith('sleep 61') === 0, 'the ProxyCommand goes on');
   });
   it('a ProxyJump', async () => {
     const config = [
@@ -138,9 +119,7 @@ describe('ssh_config', { skip }, () => {
     assert.equal(await output(target(config)), account.name);
     assert.equal(sshd.count(/Accepted publickey/g), logins + 2);
     writeFileSync(path.join(sshd.dir, 'hop_known'), '');
-    const error = await failure(output(target(config)));
-    assert.deepEqual([error.code, error.stage], ['bastion-failed', 'connect'], error.message);
-    assert.match(error.message, /Host key verification failed/);
+    await fails(output(target(config)), 'bastion-failed connect', /Host key verification failed/);
   });
   it('its known hosts count beside ours, and new keys are written to ours', async () => {
     const file = path.join(sshd.dir, 'theirs');
@@ -150,42 +129,21 @@ describe('ssh_config', { skip }, () => {
   });
   it('what config.xml says wins, and what would forward, prompt or fork is off', async () => {
     const config = [
-      ...[
-        'User nobody',
-        'Port 1',
-        'StrictHostKeyChecking no',
-        'RequestTTY force',
-        'RemoteCommand false',
-        'LogLevel QUIET',
-      ],
-      ...[
-        'LocalForward 39999 127.0.0.1:1',
-        'ForwardAgent yes',
-        'PermitLocalCommand yes',
-        'LocalCommand touch /nowhere/x',
-      ],
-      ...[
-        'ControlMaster auto',
-        'ControlPath none',
-        'ControlPersist yes',
-        'ForkAfterAuthentication yes',
-        'StdinNull yes',
-      ],
+      ...['User nobody', 'Port 1', 'StrictHostKeyChecking no', 'RequestTTY force', 'RemoteCommand false'],
+      ...['LogLevel QUIET', 'LocalForward 39999 127.0.0.1:1', 'ForwardAgent yes', 'PermitLocalCommand yes'],
+      ...['LocalCommand touch /nowhere/x', 'ControlMaster auto', 'ControlPath none', 'ControlPersist yes'],
+      ...['ForkAfterAuthentication yes', 'StdinNull yes'],
     ];
     assert.equal(await output(target(config), 'tty; echo "$USER"'), `not a tty\n${account.name}`);
-    const error = await failure(output(target(config, { knownHosts: [] })));
-    assert.equal(error.code, 'host-key-unknown', error.message);
+    await fails(output(target(config, { knownHosts: [] })), 'host-key-unknown');
   });
   it('a file that is not there, or that ssh does not take', async () => {
-    const missing = await failure(output(target([], { config: path.join(sshd.dir, 'no-file') })));
-    assert.deepEqual([missing.code, missing.stage], ['config-invalid', 'resolve'], missing.message);
-    const wrong = await failure(output(target(['Fooo bar'])));
-    assert.match(wrong.message, /Bad configuration option: fooo/);
+    await fails(output(target([], { config: path.join(sshd.dir, 'no-file') })), 'config-invalid resolve');
+    await fails(output(target(['Fooo bar'])), 'config-invalid', /Bad configuration option: fooo/);
   });
   it('a path that ssh cannot be given as it is', async () => {
-    const error = await failure(output(target([], { privateKey: '/tmp/a"b' })));
-    assert.equal(error.code, 'config-invalid');
-    assert.match(error.message, /privateKey=.* cannot be handed to ssh/);
+    const attempt = output(target([], { privateKey: '/tmp/a"b' }));
+    await fails(attempt, 'config-invalid', /privateKey=.* cannot be handed to ssh/);
   });
 });
 
@@ -195,7 +153,7 @@ describe('the machine’s ssh', { skip }, () => {
     // The test needs a process of its own, because the version is queried once.
     const script = `
       import { failure } from ${JSON.stringify(path.resolve('test/support/login.ts'))};
-      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/both-transports.ts'))};
       process.env.PATH = '/nowhere';
       const target = { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' };
       const error = await failure(connectBy('openssh', target));
@@ -211,21 +169,14 @@ describe('the machine’s ssh', { skip }, () => {
   });
 
   it('a collector that is killed leaves no ssh behind, and no folder', async () => {
-    const sshd = await startSshd();
-    const key = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
-    const { name: username } = await sshd.addAccount({ publicKey: key.publicKey });
+    const sshd = await sshdOfSuite();
+    const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
+    const { name: username } = await sshd.addAccount({ publicKey });
     const temporary = path.join(sshd.dir, 'tmp');
-    execFileSync('mkdir', [temporary]);
-    chmodSync(temporary, 0o700);
-    const target: WayTarget = {
-      port: sshd.port,
-      dir: sshd.dir,
-      knownHosts: [sshd.hostKeyLine()],
-      username,
-      privateKey: key.privateKey,
-    };
+    mkdirSync(temporary, { mode: 0o700 });
+    const target = targetAt(sshd, { username, privateKey });
     const script = `
-      import { connectBy } from ${JSON.stringify(path.resolve('test/support/ways.ts'))};
+      import { connectBy } from ${JSON.stringify(path.resolve('test/support/both-transports.ts'))};
       const connection = await connectBy('openssh', ${JSON.stringify(target)});
       await connection.exec('exec sleep 62');
       console.log('there');
@@ -240,11 +191,8 @@ describe('the machine’s ssh', { skip }, () => {
     collector.kill('SIGKILL');
     await once(collector, 'exit');
     const left = (): boolean => processesWith(`${temporary}/${folder}`) > 0 || existsSync(path.join(temporary, folder));
-    for (let turn = 0; turn < 1000 && left(); turn += 1) await sleep(10);
-    assert.equal(processesWith(`${temporary}/${folder}`), 0);
-    assert.ok(!existsSync(path.join(temporary, folder)), 'the folder is still there');
+    await until(() => !left(), `a process or its folder ${folder} is left`);
     assert.deepEqual(sshChildren(), []);
-    await sshd.stop();
   });
 });
 

@@ -10,8 +10,8 @@ import { Secret } from '../../../src/config/secret.ts';
 import type { Route } from '../../../src/transport/route/route.ts';
 import { createTransportShared } from '../../../src/transport/transport-shared.ts';
 import { load } from '../../config/support/config-files.ts';
-import { failure } from '../../support/login.ts';
-import { sharedFor, wayBastion, wayClient, type Ways } from '../../support/run-shared.ts';
+import { fails } from '../../support/login.ts';
+import { sharedFor, sshBastion, sshClient, type Machines } from '../../support/run-shared.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -21,7 +21,7 @@ const said = (text: string): Partial<SshSettings> => {
   writeFileSync(config, text);
   return { config };
 };
-const route = (client: Client, ways: Ways = {}): Route => sharedFor(ways).routeTo(client);
+const route = (client: Client, machines: Machines = {}): Route => sharedFor(machines).routeTo(client);
 
 /** Returns NAME=VALUE (SOURCE) of the last machine. */
 function sources(found: Route, ...names: readonly string[]): readonly string[] {
@@ -49,7 +49,7 @@ const all = `Host web
 `;
 
 test('ssh_config wins over defaults', () => {
-  const client = wayClient('web', said(all), { addressExplicit: false });
+  const client = sshClient('web', said(all), { addressExplicit: false });
   const found = route({ ...client, ssh: { ...client.ssh, explicit: { config: '' } } });
   const [hop] = found.hops;
   assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'host key of'), [
@@ -97,7 +97,7 @@ test('the login name: of the client or its group, then ssh_config, then <ssh>, t
 
 test('config.xml wins over ssh_config, attribute by attribute', () => {
   const own = { username: 'own', privateKey: '/own', agent: null, hostKeys: 'strict', knownHosts: '/known' } as const;
-  const found = route(wayClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 }), {
+  const found = route(sshClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 }), {
     explicit: ['collector connectTimeout'],
   });
   const [hop] = found.hops;
@@ -117,7 +117,7 @@ test('config.xml wins over ssh_config, attribute by attribute', () => {
 
 test('key exchanges: those of config.xml, else those of ssh_config, which only OpenSSH may be able to do', () => {
   const names = (text: string, own: Partial<SshSettings> = {}) => {
-    const found = route(wayClient('web', { ...said(`Host web\n${text}`), ...own }));
+    const found = route(sshClient('web', { ...said(`Host web\n${text}`), ...own }));
     const needed = found.unsupported.map(({ option, place }) => `${option} ${path.basename(place)}`);
     return [found.hops[0]?.kex, sources(found, 'kex').join(), needed.join()];
   };
@@ -135,25 +135,25 @@ test('key exchanges: those of config.xml, else those of ssh_config, which only O
 
 test('a secret is never among the values', () => {
   const password = new Secret({ kind: 'literal', value: 'hush' });
-  assert.ok(!JSON.stringify(route(wayClient('web', { password }))).includes('hush'));
+  assert.ok(!JSON.stringify(route(sshClient('web', { password }))).includes('hush'));
 });
 
 test('under which name the host key is known', () => {
-  const bastions = [wayBastion('fra', {}, { address: '192.0.2.1', port: 2222 })];
+  const bastions = [sshBastion('fra', {}, { address: '192.0.2.1', port: 2222 })];
   const knownAs = (client: Client): readonly string[] => route(client, { bastions }).hops.map((hop) => hop.knownAs);
-  assert.deepEqual(knownAs(wayClient('web', {}, { address: '10.0.0.1' })), ['10.0.0.1']);
-  assert.deepEqual(knownAs(wayClient('web', { proxyJump: 'fra' }, { address: '10.0.0.1', port: 24 })), [
+  assert.deepEqual(knownAs(sshClient('web', {}, { address: '10.0.0.1' })), ['10.0.0.1']);
+  assert.deepEqual(knownAs(sshClient('web', { proxyJump: 'fra' }, { address: '10.0.0.1', port: 24 })), [
     '[192.0.2.1]:2222',
     '[web]:24',
   ]);
   const noIp = said('Host web\n HostName real\n');
-  assert.deepEqual(knownAs(wayClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
+  assert.deepEqual(knownAs(sshClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
   // A route that is wholly ssh's is checked under the names that ssh uses.
   const ofSsh = said('Host web\n HostName real\n ProxyJump gate\n');
-  assert.deepEqual(knownAs(wayClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
+  assert.deepEqual(knownAs(sshClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
 });
 
-const ways: readonly (readonly [string, string, readonly string[]])[] = [
+const routes: readonly (readonly [string, string, readonly string[]])[] = [
   ['fra', '', ['fra', 'web']],
   ['ams', '', ['fra', 'ams', 'web']],
   ['ams,fra', '', ['fra', 'ams', 'fra', 'web']],
@@ -166,12 +166,12 @@ const ways: readonly (readonly [string, string, readonly string[]])[] = [
   ['', 'ProxyJump none\n', ['web']],
   ['fra', 'Host web\n ProxyJump one\n', ['fra', 'web']],
 ];
-for (const [proxyJump, text, expected] of ways) {
+for (const [proxyJump, text, expected] of routes) {
   test(`the way of ${JSON.stringify(proxyJump || text)}`, () => {
     const own = { ...said(text), ...(proxyJump === '' ? {} : { proxyJump }) };
-    const bastions = [wayBastion('fra', {}), wayBastion('ams', { proxyJump: 'fra' })];
-    const clients = [wayClient('gate', { proxyJump: 'fra' })];
-    const { hops } = route(wayClient('web', own), { bastions, clients, jumpHosts: { config: null } });
+    const bastions = [sshBastion('fra', {}), sshBastion('ams', { proxyJump: 'fra' })];
+    const clients = [sshClient('gate', { proxyJump: 'fra' })];
+    const { hops } = route(sshClient('web', own), { bastions, clients, jumpHosts: { config: null } });
     assert.deepEqual(
       hops.map(({ name }) => name),
       expected,
@@ -184,17 +184,16 @@ for (const [proxyJump, text, expected] of ways) {
 }
 
 test('a way of ssh_config that comes back to itself', async () => {
-  const client = wayClient('web', said('Host *\n ProxyJump gate\n'));
-  const error = await failure(Promise.resolve().then(() => route(client)));
-  assert.equal(error.code, 'config-invalid');
-  assert.match(error.message, /config:2: proxyJump "gate" comes back to where it began/);
+  const client = sshClient('web', said('Host *\n ProxyJump gate\n'));
+  const attempt = Promise.resolve().then(() => route(client));
+  await fails(attempt, 'config-invalid', /config:2: proxyJump "gate" comes back to where it began/);
 });
 
 test('one machine’s credentials are never another’s', () => {
   const password = new Secret({ kind: 'literal', value: 'hush' });
-  const bastions = [wayBastion('fra', { username: 'jump', privateKey: '/jump', agent: '/agent' })];
+  const bastions = [sshBastion('fra', { username: 'jump', privateKey: '/jump', agent: '/agent' })];
   const own = { username: 'web', privateKey: '/web', password, proxyJump: 'fra,x@y' };
-  const { hops } = route(wayClient('web', own), { bastions, jumpHosts: { config: null } });
+  const { hops } = route(sshClient('web', own), { bastions, jumpHosts: { config: null } });
   assert.deepEqual(
     hops.map(({ username, credentials: { privateKeys, agent, password: secret } }) => [
       username,
@@ -225,7 +224,7 @@ const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[
 ];
 for (const [text, own, expected] of beyond) {
   test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
-    const { unsupported } = route(wayClient('web', { ...said(text), ...own }), { bastions: [wayBastion('fra', {})] });
+    const { unsupported } = route(sshClient('web', { ...said(text), ...own }), { bastions: [sshBastion('fra', {})] });
     assert.deepEqual(
       unsupported.map(({ option }) => option),
       expected,
@@ -237,20 +236,20 @@ for (const [text, own, expected] of beyond) {
 test('a certificate beside the key is OpenSSH’s to use, and ssh2 goes on without', () => {
   const privateKey = path.join(dir, 'key');
   for (const name of [privateKey, `${privateKey}-cert.pub`]) writeFileSync(name, '');
-  const { unsupported } = route(wayClient('web', { privateKey }));
+  const { unsupported } = route(sshClient('web', { privateKey }));
   assert.deepEqual(unsupported, [
     { option: `the certificate beside a key (${privateKey})`, place: 'config.xml:7', hop: 'web', needed: false },
   ]);
 });
 
 test('the machines before a client, as a proxyJump names them', () => {
-  const before = (text: string, ways: Ways = {}): readonly string[] =>
-    sharedFor(ways).wayTo(wayClient('web', said(text), { addressExplicit: false }));
+  const before = (text: string, machines: Machines = {}): readonly string[] =>
+    sharedFor(machines).jumpsTo(sshClient('web', said(text), { addressExplicit: false }));
   assert.deepEqual(before('Host web\n  ProxyJump ops@gate:2222,fra\n'), ['ops@gate:2222', 'fra']);
   assert.deepEqual(before('Host other\n  ProxyJump gate\n'), []);
   assert.deepEqual(before('Fooo bar\n'), []);
   assert.deepEqual(before('Host *\n  ProxyJump gate\n'), [], 'a way that comes back to itself');
-  const bastions = [wayBastion('fra', { proxyJump: 'ber' }), wayBastion('ber', {})];
-  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', { proxyJump: 'fra' })), ['ber', 'fra']);
-  assert.deepEqual(sharedFor({ bastions }).wayTo(wayClient('web', {})), []);
+  const bastions = [sshBastion('fra', { proxyJump: 'ber' }), sshBastion('ber', {})];
+  assert.deepEqual(sharedFor({ bastions }).jumpsTo(sshClient('web', { proxyJump: 'fra' })), ['ber', 'fra']);
+  assert.deepEqual(sharedFor({ bastions }).jumpsTo(sshClient('web', {})), []);
 });

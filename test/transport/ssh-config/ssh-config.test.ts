@@ -10,7 +10,7 @@ import { parseJumps } from '../../../src/config/values/jumps.ts';
 import { askSshConfig, type SshConfigAnswer } from '../../../src/transport/ssh-config/ssh-config.ts';
 import { loadSshConfig } from '../../../src/transport/ssh-config/ssh-config-file.ts';
 import { sshConfigValues, type SshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
-import { failure } from '../../support/login.ts';
+import { fails, failure } from '../../support/login.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -164,9 +164,11 @@ describe('what ssh refuses', () => {
       const file = path.join(dir, 'refused');
       writeFileSync(file, `${text}\n`);
       assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
-      const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
-      assert.equal(error.code, 'config-invalid');
-      assert.match(error.message, says);
+      const error = await fails(
+        Promise.resolve().then(() => loadSshConfig(file)),
+        'config-invalid',
+        says,
+      );
       assert.ok(error.message.startsWith(file), error.message);
     });
   }
@@ -197,8 +199,10 @@ describe('what ssh refuses', () => {
   });
 
   it('a file that is none, and one that is not there', async () => {
-    const error = await failure(Promise.resolve().then(() => loadSshConfig(dir)));
-    assert.equal(error.code, 'config-invalid');
+    await fails(
+      Promise.resolve().then(() => loadSshConfig(dir)),
+      'config-invalid',
+    );
     assert.deepEqual([...askSshConfig([loadSshConfig(path.join(dir, 'none'))], web).first], []);
   });
 });

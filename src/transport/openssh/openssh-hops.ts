@@ -5,9 +5,9 @@ import type { FleetError } from '../../errors.ts';
 import { packageDir } from '../../state/paths.ts';
 import { unfit, type OpensshRoute } from './openssh-arguments.ts';
 import { hopConfig, isHostName } from './openssh-hop-config.ts';
-import { hopLog, isDialling, wayFault, type HopLog } from './openssh-way-fault.ts';
+import { hopLog, isDialling, hopsFault, type HopLog } from './openssh-hops-fault.ts';
 
-export interface WayOptions {
+export interface HopsOptions {
   /** The client's name in errors. */
   readonly client: string;
   readonly route: OpensshRoute;
@@ -19,7 +19,7 @@ export interface WayOptions {
 }
 
 /** The machines between the collector and a client, each reached by an ssh of its own. */
-export interface OpensshWay {
+export interface OpensshHops {
   /** The ProxyCommand of the client's ssh. Constant except for a number, so that no value passes through the shell. */
   readonly proxyCommand: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ const maxLogBytes = 256 * 1024;
  * Writes the files of each ssh on the route: `N.config`, and `N.to` for openssh-hop.sh. Throws FleetError
  * `config-invalid` for a value that cannot be passed to ssh.
  */
-export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOptions): OpensshWay {
+export function openHops({ client, route, dir, tcpTimeoutMs, version }: HopsOptions): OpensshHops {
   const { hops, address, port } = route;
   mkdirSync(dir, { mode: 0o700 });
   let removed = false;
@@ -72,10 +72,10 @@ export function openWay({ client, route, dir, tcpTimeoutMs, version }: WayOption
   const logs = (): readonly HopLog[] => hops.map((_, index) => hopLog(readLog(path.join(dir, `${index}.log`))));
   return {
     proxyCommand: commandOf(hops.length - 1),
-    environment: { FLEET_HEALTH_WAY: dir, FLEET_HEALTH_HOP: hopProgram },
+    environment: { FLEET_HEALTH_HOPS: dir, FLEET_HEALTH_HOP: hopProgram },
     fault: (clientLines, late = null) => {
       if (removed) return null;
-      return wayFault({ client, hops, logs: logs(), clientPlace: placeOf({ address, port }), clientLines, late });
+      return hopsFault({ client, hops, logs: logs(), clientPlace: placeOf({ address, port }), clientLines, late });
     },
     dialling: () => isDialling(logs()),
     remove,

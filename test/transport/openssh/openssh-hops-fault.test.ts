@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { Hop } from '../../../src/transport/route/hop.ts';
-import { hopLog, wayFault } from '../../../src/transport/openssh/openssh-way-fault.ts';
+import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops-fault.ts';
 
 const hop = (name: string): Hop => ({
   name,
@@ -97,7 +97,7 @@ describe('whose fault the end of a connection is', () => {
   ];
   for (const { what, hops, client, expected } of cases) {
     it(what, () => {
-      const fault = wayFault({
+      const fault = hopsFault({
         client: 'web-1',
         hops: hops.map((_, index) => hop(`b${index}`)),
         logs: hops.map((lines) => hopLog(lines.join('\r\n'))),

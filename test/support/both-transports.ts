@@ -1,80 +1,63 @@
 /** Both transports behind one question, for the tests that hold for each of them: made as config.xml makes them. */
-import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
-import { sharedFor } from './run-shared.ts';
+import { sharedFor, sshClient } from './run-shared.ts';
+import { until } from './until.ts';
 
-export type Way = 'ssh2' | 'openssh';
-export const ways: readonly Way[] = ['ssh2', 'openssh'];
+export type TransportName = 'ssh2' | 'openssh';
+export const transports: readonly TransportName[] = ['ssh2', 'openssh'];
 
-export interface WayTarget {
-  readonly port: number;
+export interface LoginTarget extends Partial<Pick<SshSettings, 'privateKey' | 'agent' | 'hostKeys' | 'config'>> {
   readonly username: string;
+  readonly port: number;
   /** A folder for known_hosts. */
   readonly dir: string;
   /** Lines of known_hosts. */
   readonly knownHosts: readonly string[];
   readonly address?: string;
-  readonly privateKey?: string;
   readonly passphrase?: string;
   readonly password?: string;
-  readonly agent?: string;
-  readonly hostKeys?: SshSettings['hostKeys'];
-  /** An ssh_config; default: none is read. */
-  readonly config?: string;
+}
+
+export const literal = (value: string): Secret => new Secret({ kind: 'literal', value });
+
+type Listening = Pick<LoginTarget, 'port' | 'dir'> & { readonly hostKeyLine: () => string };
+
+/** Returns the target of logins at a server whose host key is known. */
+export function targetAt({ port, dir, hostKeyLine }: Listening, more: Partial<LoginTarget> = {}): LoginTarget {
+  return { port, dir, knownHosts: [hostKeyLine()], username: 'nobody', ...more };
 }
 
 let files = 0;
 
 /** The client of a target, and its known_hosts. */
-export function clientOf(way: SshSettings['transport'], target: WayTarget): Client {
+export function clientOf(transport: SshSettings['transport'], target: LoginTarget): Client {
+  const { port, dir, knownHosts: lines, address = '127.0.0.1', password, passphrase, ...own } = target;
   files += 1;
-  const knownHosts = path.join(target.dir, `known_hosts.${files}`);
-  writeFileSync(knownHosts, target.knownHosts.map((line) => `${line}\n`).join(''));
-  const secret = (text: string | undefined): Secret | null =>
-    text === undefined ? null : new Secret({ kind: 'literal', value: text });
-  const place = 'config.xml:3';
-  const attributes = ['username', 'port', 'config', 'knownHosts', 'hostKeys', 'privateKey', 'agent'] as const;
-  const absent = attributes.filter(
-    (name) => name in { privateKey: 1, agent: 1 } && target[name as 'agent'] === undefined,
-  );
-  const ssh: SshSettings = {
-    username: target.username,
-    password: secret(target.password),
-    privateKey: target.privateKey ?? null,
-    passphrase: secret(target.passphrase),
-    agent: target.agent ?? null,
-    hostKeys: target.hostKeys ?? 'strict',
-    knownHosts,
-    config: target.config ?? null,
-    transport: way,
-    proxyJump: null,
-    node: null,
-    runtime: 'none',
-    unsealed: 'refuse',
-    kex: null,
-    explicit: Object.fromEntries(attributes.filter((name) => !absent.includes(name)).map((name) => [name, place])),
+  const knownHosts = path.join(dir, `known_hosts.${files}`);
+  writeFileSync(knownHosts, lines.map((line) => `${line}\n`).join(''));
+  const settings: Partial<SshSettings> = {
+    ...{ config: null, hostKeys: 'strict', unsealed: 'refuse', transport, knownHosts, ...own },
+    ...(password === undefined ? {} : { password: literal(password) }),
+    ...(passphrase === undefined ? {} : { passphrase: literal(passphrase) }),
   };
-  const address = target.address ?? '127.0.0.1';
-  // The rest of a client is no business of a transport.
-  return { name: 'web-1', address, addressExplicit: true, port: target.port, ssh } as unknown as Client;
+  return sshClient('web-1', settings, { address, port });
 }
 
 /** Connects as the collector does. */
 export function connectBy(
-  way: SshSettings['transport'],
-  target: WayTarget,
+  transport: SshSettings['transport'],
+  target: LoginTarget,
   options: Partial<ConnectOptions> = {},
 ): Promise<Connection> {
   const { signal } = new AbortController();
-  const transport = transportFor(clientOf(way, target), sharedFor());
-  return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });
+  const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal };
+  return transportFor(clientOf(transport, target), sharedFor()).connect({ ...limits, ...options });
 }
 
 /** The ssh processes that this process has started, ProxyCommands included, as their command lines. */
@@ -106,6 +89,8 @@ export function sshChildren(): string[] {
 
 /** No ssh of ours is left, running or as a zombie. */
 export async function noChildLeft(): Promise<void> {
-  for (let turn = 0; turn < 1000 && sshChildren().length > 0; turn += 1) await sleep(10);
-  assert.deepEqual(sshChildren(), []);
+  await until(
+    () => sshChildren().length === 0,
+    () => `still there: ${sshChildren().join('; ')}`,
+  );
 }

@@ -17,7 +17,7 @@ export interface HopLog {
   readonly cut: boolean;
 }
 
-export interface WayQuestion {
+export interface HopsQuestion {
   readonly client: string;
   readonly hops: readonly Hop[];
   /** The logs, one for each hop. */
@@ -55,7 +55,7 @@ export function isDialling(logs: readonly HopLog[]): boolean {
  * machine's name, or the client's own fault if the last machine could not reach the client. Returns null if no machine
  * is at fault.
  */
-export function wayFault({ client, hops, logs, clientPlace, clientLines, late }: WayQuestion): FleetError | null {
+export function hopsFault({ client, hops, logs, clientPlace, clientLines, late }: HopsQuestion): FleetError | null {
   for (const [index, hop] of hops.entries()) {
     const here = logs[index];
     if (here === undefined) return null;

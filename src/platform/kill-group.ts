@@ -1,0 +1,24 @@
+import type { ChildProcess } from 'node:child_process';
+
+/** True if a child has ended, by itself or by a signal. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/**
+ * Sends a signal to the process group of a child that was started `detached`; 0 sends none. Returns false if no process
+ * is left in the group. The id of a group whose leader has ended belongs to it only while a process of it is left: one
+ * that holds the child's output, for instance.
+ */
+export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return pid !== undefined && process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** Kills the process group of a child that was started `detached`, unless the child has ended. */
+export function killGroup(child: ChildProcess): void {
+  if (!hasEnded(child)) signalGroup(child, 'SIGKILL');
+}
