@@ -56,13 +56,20 @@ export interface StorageUse {
   readonly onMigrating: () => void;
 }
 
+/**
+ * Why a client is not visited: it refused a login a while ago, the run ended before its turn, or config.xml says that
+ * it is retired.
+ */
+export type SkipReason = 'login_refused' | 'unreached' | 'retired';
+
 /** An event of a pass, for progress bars and logs. */
 export type CollectEvent =
   | { readonly kind: 'started'; readonly runId: string; readonly clients: number; readonly skipped: number }
-  /** A client that is not visited: it refused a login. */
+  /** A client that is not visited. `code` and `nextAttemptAtMs` are of one that refused a login, else null. */
   | {
       readonly kind: 'skipped';
       readonly client: string;
+      readonly reason: SkipReason;
       readonly code: string | null;
       readonly nextAttemptAtMs: number | null;
     }

@@ -1,29 +1,11 @@
-import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
 import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
-import type { Client, Config, Rule, Severity } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { RunFact } from '../storage/store/run.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
-
-/** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
-export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
-
-/** A line of `status`: a client of config.xml and what the database knows of it. */
-export interface FleetMember {
-  readonly client: string;
-  readonly address: string;
-  readonly state: ClientState;
-  readonly known: ClientStatus | null;
-  /** The age of the newest observation; null without a report. */
-  readonly reportAgeMs: number | null;
-  readonly openAlerts: number;
-  /** The worst severity of the alerts that fire. */
-  readonly worstAlert: Severity | null;
-  /** Limits of config.xml that the newest values have reached. */
-  readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
-}
+import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 
 export interface UnlistedClient {
   readonly client: string;
@@ -77,45 +59,42 @@ export interface FleetStatusOptions {
    * The clients whose state and alerts are read; null: those of the whole fleet, and the alerts about the fleet itself.
    */
   readonly only: ReadonlySet<string> | null;
+  /** Only clients whose newest visit failed. */
+  readonly failing?: boolean;
+  /** Only clients that the last run over the whole fleet did not visit, or has not visited yet. */
+  readonly notVisited?: boolean;
 }
 
 /** Reads the state of the clients from config.xml and the database. */
 export async function readFleetStatus(
   config: Config,
   { history, alerts }: FleetSources,
-  { nowMs, only }: FleetStatusOptions,
+  { nowMs, only, failing = false, notVisited = false }: FleetStatusOptions,
 ): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
-  const open = (await alerts?.openAlerts(null)) ?? [];
-  const isAsked = (client: string): boolean => only?.has(client) ?? true;
-  const firing = open.filter(({ state, client }) => state === 'firing' && isAsked(client));
-  const firingOf = groupBy(firing, (alert) => alert.client);
+  const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
+  const firingOf = groupBy(firing, ({ client }) => client);
+  const lastRun = await history.lastRun('collect');
+  const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
+  const isMissed = ({ state, known }: FleetMember): boolean =>
+    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity);
+  const present = { nowMs, everyMs: config.collector.everyMs };
   const members = config.clients
-    .filter(({ name }) => isAsked(name))
-    .map((client) => {
-      const known = stored.get(client.name) ?? null;
-      const observedAtMs = known?.observedAtMs ?? null;
-      return {
-        client: client.name,
-        address: client.address,
-        state: stateOf(client, known, nowMs, config.collector.everyMs),
-        known,
-        reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
-        openAlerts: firingOf.get(client.name)?.length ?? 0,
-        worstAlert: worstOf(firingOf.get(client.name) ?? []),
-        beyond: {
-          cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
-          memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
-          disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
-        },
-      };
-    });
+    .filter(({ name }) => only?.has(name) ?? true)
+    .map((client) => fleetMember(client, stored.get(client.name) ?? null, firingOf.get(client.name) ?? [], present))
+    .filter((member) => (!failing || member.state === 'failing') && (!notVisited || isMissed(member)));
+  const isWhole = only === null && !failing && !notVisited;
+  const shown = new Set(members.map(({ client }) => client));
   return {
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, [...stored.values()]),
-    lastRun: await history.lastRun('collect'),
+    lastRun,
     lastPass: await history.lastRun('alert'),
-    alerting: await readAlerting(config, alerts, firing),
+    alerting: await readAlerting(
+      config,
+      alerts,
+      firing.filter(({ client }) => isWhole || shown.has(client)),
+    ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await history.lastRun('ingest'),
   };
@@ -155,61 +134,4 @@ async function readAlerting(
     },
     held: alerts === null ? [] : await readHeldBack({ config, store: alerts, nowMs: now }),
   };
-}
-
-function worstOf(firing: readonly Alert[]): Severity | null {
-  if (firing.length === 0) return null;
-  return firing.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
-}
-
-function stateOf(client: Client, known: ClientStatus | null, nowMs: number, everyMs: number): ClientState {
-  if (client.state !== 'active') return client.state;
-  if (known === null || known.lastVisitAtMs === null) return 'new';
-  if (known.consecutiveFailures > 0) return 'failing';
-  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
-}
-
-/**
- * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of
- * the type without selectors, as the value is the whole client's.
- */
-export function beyondLimit(rules: readonly Rule[], type: string, value: number | null): Severity | null {
-  if (value === null) return null;
-  const rule = rules.find((candidate) => candidate.type === type && Object.keys(candidate.selectors).length === 0);
-  if (rule === undefined || rule.freeBytes !== null) return null;
-  const level = ruleLimits(rule).levelOf(value);
-  return level === 'none' ? null : level;
-}
-
-const byName = new Intl.Collator('en', { numeric: true }).compare;
-
-/** The values of `--sort`. Values are sorted greatest first, unknown ones last. */
-export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
-
-const valueOf: Readonly<Record<Exclude<Sorting, 'name'>, (member: FleetMember) => number | null>> = {
-  urgency,
-  report: ({ reportAgeMs }) => reportAgeMs,
-  cpu: ({ known }) => known?.cpuPercent ?? null,
-  memory: ({ known }) => known?.memoryPercent ?? null,
-  disk: ({ known }) => known?.diskPercent ?? null,
-  alerts: ({ openAlerts }) => openAlerts,
-};
-
-/** Sorts by one value, then by name. */
-export function sortMembers(members: readonly FleetMember[], by: Sorting): readonly FleetMember[] {
-  const value = by === 'name' ? () => 0 : valueOf[by];
-  const rank = (member: FleetMember): number => value(member) ?? -Infinity;
-  return [...members].sort((one, other) => {
-    const [left, right] = [rank(one), rank(other)];
-    return left === right ? byName(one.client, other.client) : right - left;
-  });
-}
-
-function urgency(member: FleetMember): number {
-  if (member.state === 'retired') return 0;
-  if (member.state === 'paused') return 1;
-  if (member.state === 'failing') return 6;
-  if (member.state === 'late') return 5;
-  if (member.state === 'new') return 4;
-  return member.openAlerts > 0 || Object.values(member.beyond).some((severity) => severity !== null) ? 3 : 2;
 }

@@ -5,7 +5,7 @@
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import { type Mutes, openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
-import type { Config, Rule, Severity } from '../config/config.ts';
+import type { Config, Rule } from '../config/config.ts';
 import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -13,7 +13,8 @@ import type { LookStore, RunSpan } from '../storage/store/look-store.ts';
 import type { Silence } from '../storage/store/operator-store.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 import { timeInWords } from '../text/time-words.ts';
-import type { FleetMember } from './fleet-status.ts';
+import { sortAlerts } from './alert-views.ts';
+import { type FleetMember, sortMembers } from './fleet-member.ts';
 import { type ClientPlots, readHistories } from './histories.ts';
 import { reportGrid } from './report-grid.ts';
 
@@ -56,9 +57,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   ]);
   const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
-  const members = [...options.members].sort(
-    (one, other) => urgency(other) - urgency(one) || nearest(other) - nearest(one),
-  );
+  const members = sortMembers(options.members, 'urgency');
   const grid = reportGrid(sinceMs, untilMs, config.collector.everyMs, members.length);
   const { plots, omissions } = await readHistories({
     ...options,
@@ -81,7 +80,9 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     sinceMs,
     untilMs,
     clients,
-    alerts: sortAlerts(stored.filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > untilMs)).map(words),
+    alerts: sortAlerts(stored, untilMs)
+      .filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > untilMs)
+      .map(words),
     history: stored.map(words),
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
@@ -117,27 +118,6 @@ function pageClient(
     spark,
     history,
   };
-}
-
-/** Critical, then warning, then failing or late, then new, then well, paused and retired. */
-function urgency({ state, worstAlert }: FleetMember): number {
-  if (worstAlert !== null) return worstAlert === 'critical' ? 7 : 6;
-  return { failing: 5, late: 4, new: 3, ok: 2, paused: 1, retired: 0 }[state];
-}
-
-/** The greatest share of a resource that is in use: what is full next stands first. */
-function nearest({ known, beyond }: FleetMember): number {
-  const levels = [beyond.cpu, beyond.memory, beyond.disk];
-  const level = levels.includes('critical') ? 200 : levels.includes('warning') ? 100 : 0;
-  return level + Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
-}
-
-const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
-
-/** Firing ones first, then the worst, then the longest. */
-function sortAlerts(alerts: readonly Alert[]): readonly Alert[] {
-  const rank = ({ firingSinceMs, severity }: Alert): number => (firingSinceMs === null ? 2 : severityRank[severity]);
-  return [...alerts].sort((one, other) => rank(one) - rank(other) || one.pendingSinceMs - other.pendingSinceMs);
 }
 
 /** Returns a function that turns a stored alert into that of a page. */

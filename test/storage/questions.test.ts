@@ -5,7 +5,7 @@ import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import type { Database, Dialect, SqlRow } from '../../src/storage/sql/database.ts';
-import { clientsSql } from '../../src/storage/history.ts';
+import { clientsSql } from '../../src/storage/queries/client-status.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { mariadbDialect } from '../../src/storage/dialects/mysql/dialect.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';

@@ -13,7 +13,7 @@ import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
-import { clientFilter, clientNames } from './read-alerts.ts';
+import { clientFilter, clientNames } from './client-filter.ts';
 
 /** The alerts that a command line names. */
 export interface AckTarget {

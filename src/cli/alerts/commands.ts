@@ -1,4 +1,15 @@
-import { defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
+import {
+  choice,
+  defineCommand,
+  defineGroup,
+  flag,
+  many,
+  narrowing,
+  selection,
+  text,
+  wholeNumber,
+  withDefault,
+} from '../command/define-command.ts';
 
 export const alert = defineCommand({
   name: 'alert',
@@ -21,7 +32,13 @@ export const alerts = defineCommand({
   help: 'what is open, since when, and who was told',
   example: "fleet-health alerts 'web-*'",
   parameters: {
-    client: text('[client]', 'only those of this client or pattern'),
+    clients: many(text('[client...]', 'only those of these clients or patterns')),
+    group: selection.group,
+    ...narrowing,
+    sort: withDefault(
+      choice('--sort <by>', 'what stands first; since: the newest', ['urgency', 'since', 'client', 'rule']),
+      'urgency',
+    ),
     all: flag('--all', 'also what has ended in the last seven days'),
     since: text(
       '--since <time>',

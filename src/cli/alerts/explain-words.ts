@@ -6,10 +6,10 @@ import { escapeControls } from '../../log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { formatDuration } from '../../text/durations.ts';
-import { sentenceCase } from '../command/alert-words.ts';
+import { closedWords, sentenceCase, unsentText } from '../command/alert-words.ts';
+import { inactiveText } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { closedWords, unsentText } from './alerts.ts';
 import { heldWords } from './held-words.ts';
 import { nextTry } from './mail.ts';
 
@@ -67,11 +67,8 @@ export function clientLines(
   ];
   if (visitAtMs !== null) lines.push(`It was last visited at ${time.momentAndAge(visitAtMs)}.`);
   if (unprocessed) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
-  if (client.state === 'paused') {
-    const until = client.untilMs === null ? '' : ` until ${time.moment(client.untilMs)}`;
-    lines.push(`It is paused${until} in config.xml: it is visited, and nobody is told.`);
-  }
-  if (client.state === 'retired') lines.push('It is retired in config.xml: it is neither visited nor judged.');
+  const inactive = inactiveText(client, time);
+  if (inactive !== null) lines.push(inactive);
   return lines;
 }
 

@@ -9,7 +9,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { counted } from '../../text/numbers.ts';
-import { clientText } from '../command/alert-words.ts';
+import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -17,7 +17,6 @@ import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
-import { alertJson } from './alerts.ts';
 import { clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
 

@@ -1,7 +1,7 @@
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { acknowledgedText } from '../command/alert-words.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
-import { acknowledgedText } from './alerts.ts';
 
 /** Returns in words why something is not told; `alert` is null before anything is open. */
 export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): string {

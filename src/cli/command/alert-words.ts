@@ -1,5 +1,10 @@
+import type { Notified } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
+import type { AlertView } from '../../look/alert-views.ts';
+import type { ClosedReason } from '../../storage/store/alert.ts';
+import type { Unsent } from '../../storage/store/outbox-store.ts';
 import { counted } from '../../text/numbers.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 /** Names a silence or a window, and its end. */
@@ -46,4 +51,53 @@ export function clientText(client: string): string {
 /** Returns the text with a capital at its beginning. */
 export function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Says what became of a mail that has not been sent. */
+export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
+  const reason = error === null ? '' : `: ${error}`;
+  if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
+  if (delivery === 'discarded') return `discarded, and not delivered to ${recipient}${reason}`;
+  return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;
+}
+
+/** Says who acknowledged an alert, until when, and with which comment. */
+export function acknowledgedText(
+  { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['alert'],
+  { moment }: ReaderTime,
+): string {
+  const until = acknowledgedUntilMs === null ? '' : ` until ${moment(acknowledgedUntilMs)}`;
+  const comment = (acknowledgedComment ?? '') === '' ? '' : `: ${acknowledgedComment}`;
+  return `acknowledged by ${acknowledgedBy ?? ''}${until}${comment}`;
+}
+
+/** The reasons why an alert ended, for people. */
+export const closedWords: Readonly<Record<ClosedReason, string>> = {
+  recovered: 'recovered',
+  gone: 'no longer there',
+  unwatched: 'no longer watched',
+  event: 'happened',
+  forgotten: 'the collector is no more',
+  superseded: 'another collector took over',
+  unconfirmed: 'never fired',
+};
+
+/** An alert as JSON. */
+export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
+  const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
+  const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;
+  const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null } = alert;
+  return {
+    ...jsonFields({ id, client, rule, subject, state, severity, value, valueText, limitText }),
+    ...jsonFields({ pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping }),
+    acknowledged: acknowledged ? jsonFields({ by, untilMs, comment }) : null,
+    held_by: covers.map(coverJson),
+    told: notified.map(notifiedJson),
+  };
+}
+
+function notifiedJson({ recipient, state, severity, notifiedAtMs: atMs, unsent }: Notified): object {
+  const delivery = unsent?.delivery.replace('-', '_') ?? 'sent';
+  const undeliveredSinceMs = unsent?.sinceMs ?? null;
+  return jsonFields({ recipient, state, severity, atMs, delivery, undeliveredSinceMs, error: unsent?.error ?? null });
 }

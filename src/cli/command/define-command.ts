@@ -81,6 +81,12 @@ export const selection = {
   group: text('--group <name>', 'only the clients of this group and of those inside it'),
 } as const;
 
+/** The conditions that many commands limit their clients to, beside names and groups. */
+export const narrowing = {
+  failing: flag('--failing', 'only clients whose newest visit failed'),
+  notVisited: flag('--not-visited', 'only clients that the last run over the whole fleet did not visit'),
+} as const;
+
 /** The handler of a command with the values of its command line. */
 export type Action = (context: Context) => Promise<ExitStatus>;
 

@@ -5,31 +5,34 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
+import type { DetailStore } from '../../storage/store/detail-store.ts';
 import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /**
- * The readable parts of the database. `alerts`, `look`, `figures` and `sealed` are null before the first run, when there is no
- * schema yet.
+ * The readable parts of the database. All but `history` are null before the first run, when there is no schema yet.
  */
 export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
   readonly look: LookStore | null;
   readonly figures: FigureStore | null;
+  readonly detail: DetailStore | null;
   readonly sealed: SealedStore | null;
 }
 
 const nothing: Stored = {
   history: {
     clients: () => Promise.resolve([]),
+    client: () => Promise.resolve(null),
     lastRun: () => Promise.resolve(null),
     query: () => Promise.resolve([]),
   },
   alerts: null,
   look: null,
   figures: null,
+  detail: null,
   sealed: null,
 };
 

@@ -14,3 +14,11 @@ export const report = defineCommand({
   },
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
+
+export const show = defineCommand({
+  name: 'show',
+  help: 'one client: alerts, figures, disks, visits, the last day, mails',
+  example: 'fleet-health show web-1',
+  parameters: { client: text('<client>', 'its name, or a pattern that fits it alone') },
+  run: async (context, { client }) => (await import('./show.ts')).showCommand(context, client),
+});

@@ -11,8 +11,9 @@ import { holderJson, overlappedFields, overlappedText } from '../command/lock-ho
 import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
 import type { Progress, startProgress } from '../terminal/progress.ts';
-import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
+import { notVisitedLines, type Skipped, skippedLog } from './not-visited.ts';
 import type { RunView } from './run-view.ts';
 
 export type CollectView = RunView<CollectEvent, CollectResult>;
@@ -38,7 +39,8 @@ function jsonView(output: Output): CollectView {
   return {
     on: {
       visited: ({ visit }) => void visits.push(visitJson(visit)),
-      skipped: ({ client, code, nextAttemptAtMs }) => void skipped.push(jsonFields({ client, code, nextAttemptAtMs })),
+      skipped: ({ client, code, nextAttemptAtMs, reason }) =>
+        void skipped.push(jsonFields({ client, code, nextAttemptAtMs, reason })),
       report: ({ report }) => void reports.push(report),
       quarantined: ({ client, code, message }) => void quarantined.push({ client, code, message }),
     },
@@ -82,11 +84,11 @@ export function adviceFor(code: string | null, clients: readonly string[]): stri
 /** Logs a `key=value` line for each event and one that sums up; quiet, only faults of the run. */
 function lineView(output: Output): CollectView {
   const log = createOutputLog(output);
+  const skips = skippedLog(log, output.verbosity);
   return {
     on: {
       started: ({ runId, clients, skipped }) => log.event('started', { run: runId, clients, skipped }),
-      skipped: ({ client, code, nextAttemptAtMs }) =>
-        log.event('skipped', { client, code, next_attempt: jsonTime(nextAttemptAtMs) }),
+      skipped: skips.log,
       visiting: ({ client }) => log.detail('visiting', { client }),
       visited: ({ visit }) =>
         visit.ok ? log.event('visited', visitFields(visit)) : log.problem('failed', visitFields(visit)),
@@ -102,6 +104,7 @@ function lineView(output: Output): CollectView {
         log.event('overlapped', overlappedFields(run, holder));
         return;
       }
+      skips.end();
       const { clients, succeeded, failed, skipped } = result;
       const counts = { clients, succeeded, failed, skipped, ...reports };
       log.event('summary', { run, outcome, ...counts, duration_ms: finishedAtMs - startedAtMs });
@@ -152,7 +155,7 @@ function tableView(output: Output, time: ReaderTime, start: typeof startProgress
       }
       const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
       if (shown.length > 0) output.print(visitTable(output, shown));
-      for (const line of [...adviceLines(visits), ...skippedLines(skipped, time)]) output.print(line);
+      for (const line of [...adviceLines(visits), ...notVisitedLines(skipped, time)]) output.print(line);
       output.print(summaryText(output, result));
       for (const fault of result.faults) output.complain(complaintText(fault));
     },
@@ -187,21 +190,6 @@ function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
     const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
     return escapeControls(`${code ?? ''}: ${advice ?? 'unknown to this version'}`);
   });
-}
-
-type Skipped = Extract<CollectEvent, { readonly kind: 'skipped' }>;
-
-const mostSkipped = 10;
-
-/** Names clients that were not visited, why and until when. */
-function skippedLines(skipped: readonly Skipped[], { moment }: ReaderTime): readonly string[] {
-  const lines = skipped.slice(0, mostSkipped).map(({ client, code, nextAttemptAtMs }) => {
-    const next = nextAttemptAtMs === null ? '' : `, next try ${moment(nextAttemptAtMs)}`;
-    return `${client} not visited: ${code ?? 'login refused'}${next}; fleet-health collect ${client} tries now`;
-  });
-  const rest =
-    skipped.length > mostSkipped ? [`and ${skipped.length - mostSkipped} more; see fleet-health status`] : [];
-  return [...lines, ...rest].map(escapeControls);
 }
 
 function summaryText(output: Output, result: CollectResult): string {

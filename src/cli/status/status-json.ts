@@ -1,8 +1,9 @@
+import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';
+import { memberJson } from '../command/member-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
-import type { FleetMember, FleetStatus } from '../../look/fleet-status.ts';
 import { sealedJson } from './sealed-words.ts';
 
 /** The document of `status`. docs/json.md describes its fields. */
@@ -36,31 +37,4 @@ function runJson(run: RunFact | null, counts: (run: RunFact) => object = () => (
   if (run === null) return null;
   const { id: runId, outcome, startedAtMs, finishedAtMs } = run;
   return { ...jsonFields({ runId, outcome, startedAtMs, finishedAtMs }), ...counts(run) };
-}
-
-function memberJson({ client, address, state, known, reportAgeMs, ...alerts }: FleetMember): unknown {
-  return {
-    client,
-    address,
-    state,
-    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
-    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
-    observed_at: jsonTime(known?.observedAtMs ?? null),
-    report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
-    next_attempt_at: jsonTime(known?.nextAttemptAtMs ?? null),
-    consecutive_failures: known?.consecutiveFailures ?? 0,
-    reader: known?.reader ?? null,
-    hostname: known?.hostname ?? null,
-    os: known?.os ?? null,
-    uptime_s: known?.uptimeSeconds ?? null,
-    cpu_percent: known?.cpuPercent ?? null,
-    memory_percent: known?.memoryPercent ?? null,
-    disk_percent: known?.diskPercent ?? null,
-    disk_mount: known?.diskMount ?? null,
-    load5: known?.load5 ?? null,
-    open_alerts: alerts.openAlerts,
-    worst_alert: alerts.worstAlert,
-    at_limit: alerts.beyond,
-    error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
-  };
 }

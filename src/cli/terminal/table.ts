@@ -9,15 +9,19 @@ export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => Cell;
   readonly align?: 'left' | 'right';
-  /** Cut short, with `…`, when the table is wider than the terminal; the widest such column first. */
+  /** Cut short, with `…`, if the table is still wider than the terminal; the widest such column first. */
   readonly shrinks?: boolean;
   /** Cut in the middle: names of one fleet often differ in their ends alone. */
   readonly keepsEnd?: boolean;
-  /** Left out, before any column is cut, when the table is wider than the terminal. */
-  readonly drops?: boolean;
+  /** Left out if the table is wider than the terminal: 1 first. Missing: the column stays. */
+  readonly drops?: number;
 }
 
 const minimumWidth = 8;
+/** Columns are left out before text of up to so many columns is cut. */
+const wholeWidth = 28;
+/** Without a terminal a few longer texts widen no column: the rest of their own rows is moved instead. */
+const paddedWidth = 32;
 const gap = 2;
 const noteIndent = '    ';
 
@@ -30,7 +34,7 @@ interface PlacedCell {
 
 /**
  * A table without borders: one line a row, then its notes, sentences on lines of their own. Its columns are aligned,
- * and no wider than the terminal if that can be.
+ * and no wider than the terminal if that can be; a line at the end names the columns that were left out.
  */
 export function renderTable<Row>(
   output: Pick<Output, 'columns' | 'terminal' | 'colour'>,
@@ -42,26 +46,29 @@ export function renderTable<Row>(
     columns.map(({ title }) => placed({ text: title, colour: 'bold' })),
     ...rows.map((row) => columns.map(({ cell }) => placed(cell(row)))),
   ];
-  const widths = columns.map((_, index) => lines.reduce((most, line) => Math.max(most, line[index]?.width ?? 0), 0));
-  const isWide = output.terminal && widthOf(widths) > output.columns;
-  if (isWide) for (const [index, { drops }] of columns.entries()) if (drops === true) widths[index] = dropped;
-  if (isWide) shrink(widths, columns, output.columns);
-  return lines
-    .flatMap((line, at) => {
-      const row = rows[at - 1];
-      const cells = line.flatMap((cell, index) => {
-        const width = widths[index] ?? 0;
-        if (width === dropped) return [];
-        const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
-        const { text, width: taken } = cell.width <= width ? cell : placed(shorten(cell.text, width));
-        const room = ' '.repeat(Math.max(0, width - taken));
-        const shown = cell.colour === null ? text : output.colour(cell.colour, text);
-        return [columns[index]?.align === 'right' ? room + shown : shown + room];
-      });
-      const notes = row === undefined ? [] : notesOf(row);
-      return [cells.join(' '.repeat(gap)).trimEnd(), ...notes.flatMap((note) => noteLines(output, note))];
-    })
-    .join('\n');
+  const widths = columns.map((_, index) => {
+    const all = lines.map((line) => line[index]?.width ?? 0);
+    const usual = output.terminal ? all : all.filter((width) => width <= paddedWidth);
+    return greatest(usual.length * 2 > all.length ? usual : all);
+  });
+  const omitted = output.terminal ? fit(widths, columns, output.columns) : [];
+  const shown = lines.flatMap((line, at) => {
+    const row = rows[at - 1];
+    const cells = line.flatMap((cell, index) => {
+      const width = widths[index] ?? 0;
+      if (width === dropped) return [];
+      const shorten = columns[index]?.keepsEnd === true ? cutMiddle : cut;
+      // The text is escaped already.
+      const text = cell.width <= width || !output.terminal ? cell.text : shorten(cell.text, width);
+      const room = ' '.repeat(Math.max(0, width - (text === cell.text ? cell.width : columnsOf(text))));
+      const coloured = cell.colour === null ? text : output.colour(cell.colour, text);
+      return [columns[index]?.align === 'right' ? room + coloured : coloured + room];
+    });
+    const notes = row === undefined ? [] : notesOf(row);
+    return [cells.join(' '.repeat(gap)).trimEnd(), ...notes.flatMap((note) => noteLines(output, note))];
+  });
+  const left = omitted.map(({ title }) => title).join(', ');
+  return [...shown, ...(left === '' ? [] : [output.colour('dim', `Too narrow for: ${left}.`)])].join('\n');
 }
 
 /** Broken between words on a terminal; a log has the whole note on one line. */
@@ -79,11 +86,33 @@ function placed(cell: Cell): PlacedCell {
   return { text, width: columnsOf(text), colour: typeof cell === 'string' ? null : cell.colour };
 }
 
+function greatest(widths: readonly number[]): number {
+  return widths.reduce((most, width) => Math.max(most, width), 0);
+}
+
 /** The gap before the next column goes with a column that is left out. */
 const dropped = -gap;
 
 function widthOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width + gap, -gap);
+}
+
+/** Makes the widths fit. Returns the columns that are left out for that. */
+function fit<Row>(widths: number[], columns: readonly Column<Row>[], available: number): readonly Column<Row>[] {
+  if (widthOf(widths) <= available) return [];
+  const needed = (): number =>
+    widthOf(widths.map((width, index) => (columns[index]?.shrinks === true ? Math.min(width, wholeWidth) : width)));
+  const droppable = columns
+    .flatMap(({ drops }, index) => (drops === undefined ? [] : [{ index, drops }]))
+    .sort((one, other) => one.drops - other.drops);
+  const omitted = new Set<number>();
+  for (const { index } of droppable) {
+    if (needed() <= available) break;
+    widths[index] = dropped;
+    omitted.add(index);
+  }
+  shrink(widths, columns, available);
+  return columns.filter((_, index) => omitted.has(index));
 }
 
 function shrink(widths: number[], columns: readonly Pick<Column<unknown>, 'shrinks'>[], available: number): void {

@@ -97,7 +97,15 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const third = await pass();
   const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
   say('\n$ fleet-health status');
-  await statusCommand(inside, { clients: [], group: null, sort: 'urgency', exitStatus: false });
+  await statusCommand(inside, {
+    clients: [],
+    group: null,
+    failing: false,
+    notVisited: false,
+    sort: 'urgency',
+    watch: false,
+    exitStatus: false,
+  });
   await answer(inside);
   say(`\n${farewell(fleet.dir)}`);
 

@@ -36,9 +36,8 @@ export interface ClientsVisited extends FleetOutcome {
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
   const { pass, facts } = options;
   const { config, start } = pass;
-  const asked = config.clients.filter(
-    (client) => client.state !== 'retired' && (pass.only === null || pass.only.has(client.name)),
-  );
+  const named = config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
+  const asked = named.filter(({ state }) => state !== 'retired');
   const ignoreBackoff = pass.ignoreBackoff === true || facts === null;
   const heldBackNow = (client: Client): boolean =>
     !ignoreBackoff &&
@@ -55,7 +54,11 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
   for (const { name: client } of skipped) {
     const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
-    pass.observe({ kind: 'skipped', client, code, nextAttemptAtMs });
+    pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });
+  }
+  for (const { name: client, state } of named) {
+    if (state !== 'retired') continue;
+    pass.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
   }
 
   const bundles = pass.bundles ?? readBundles();

@@ -83,8 +83,12 @@ export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutco
     const later = new Map<Client, VisitRecord>();
     for (const client of await round(number, items, later)) {
       const record = postponed.get(client);
-      if (record === undefined) unreached++;
-      else settle(record);
+      if (record !== undefined) {
+        settle(record);
+        continue;
+      }
+      unreached++;
+      observe({ kind: 'skipped', client: client.name, reason: 'unreached', code: null, nextAttemptAtMs: null });
     }
     postponed = later;
     items = [...later.keys()];

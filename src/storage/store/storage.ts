@@ -10,6 +10,7 @@ import type { AlertHistory } from './alert-history.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
 import type { FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
+import type { DetailStore } from './detail-store.ts';
 import type { LookStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
@@ -36,6 +37,7 @@ export interface Storage {
   readonly history: History;
   readonly look: LookStore;
   readonly figures: FigureStore;
+  readonly detail: DetailStore;
   readonly sealed: SealedStore;
   close(): Promise<void>;
 }
@@ -202,6 +204,8 @@ export interface ClientStatus {
 
 export interface History {
   clients(): Promise<readonly ClientStatus[]>;
+  /** Returns one client; null if it was never visited. */
+  client(name: string): Promise<ClientStatus | null>;
   /** Returns the newest run of a program, without those that overlapped. */
   lastRun(program: Program): Promise<RunFact | null>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */

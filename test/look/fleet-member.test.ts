@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { beyondLimit } from '../../src/look/fleet-status.ts';
+import { beyondLimit } from '../../src/look/fleet-member.ts';
 import type { Rule } from '../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {

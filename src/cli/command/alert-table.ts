@@ -1,0 +1,85 @@
+import { type AlertView, sinceMs } from '../../look/alert-views.ts';
+import type { Unsent } from '../../storage/store/outbox-store.ts';
+import { describeAge } from '../../text/durations.ts';
+import type { Output } from '../terminal/output.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+import { type Cell, type Column, renderTable } from '../terminal/table.ts';
+import { acknowledgedText, clientText, closedWords, coverText, unsentText } from './alert-words.ts';
+
+export interface AlertTableOptions {
+  readonly time: ReaderTime;
+  readonly nowMs: number;
+  /** False: the column of clients is left out. */
+  readonly withClients: boolean;
+  /** Further sentences below an alert. Default: none. */
+  readonly notesOf?: (view: AlertView) => readonly Cell[];
+}
+
+/** Renders alerts as a table, with sentences below those of which there is more to say. */
+export function renderAlertTable(
+  output: Output,
+  views: readonly AlertView[],
+  { time, nowMs, withClients, notesOf = () => [] }: AlertTableOptions,
+): string {
+  const client: Column<AlertView> = {
+    title: 'client',
+    shrinks: true,
+    keepsEnd: true,
+    cell: ({ alert }) => clientText(alert.client),
+  };
+  return renderTable(
+    output,
+    [
+      { title: 'no', align: 'right', cell: ({ alert }) => String(alert.id ?? '') },
+      { title: 'severity', cell: ({ alert }) => severityCell(alert) },
+      ...(withClients ? [client] : []),
+      {
+        title: 'alert',
+        shrinks: true,
+        keepsEnd: true,
+        cell: ({ alert: { rule, subject } }) => (subject === '' ? rule : `${rule} ${subject}`),
+      },
+      {
+        title: 'value',
+        shrinks: true,
+        cell: ({ alert: { valueText, limitText } }) => (limitText === '' ? valueText : `${valueText} (${limitText})`),
+      },
+      { title: 'since', drops: 1, cell: ({ alert }) => time.moment(sinceMs(alert)) },
+      { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - sinceMs(alert)) },
+      { title: 'told', drops: 2, cell: ({ notified }) => notifiedText(notified, time) },
+    ],
+    views,
+    (view) => [...alertNotes(view, time), ...notesOf(view)],
+  );
+}
+
+function severityCell({ severity, state }: AlertView['alert']): Cell {
+  if (state !== 'firing') return { text: state === 'pending' ? 'pending' : 'ended', colour: 'dim' };
+  return { text: severity, colour: severity === 'critical' ? 'red' : 'yellow' };
+}
+
+/** Names the recipients of mails that were sent. The others get a note. */
+function notifiedText(notified: AlertView['notified'], { moment }: ReaderTime): string {
+  const [last, ...others] = notified.filter(({ unsent }) => unsent === null);
+  if (last === undefined) return notified.length === 0 ? 'nobody' : 'nobody yet';
+  return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.notifiedAtMs).slice(-5)}`;
+}
+
+function alertNotes({ alert, notified, acknowledged, covers }: AlertView, time: ReaderTime): readonly Cell[] {
+  return [
+    ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [unsentNote(unsent, time)])),
+    ...(acknowledged ? [acknowledgedText(alert, time)] : []),
+    ...covers.map((cover) => coverText(cover, time)),
+    ...(alert.flapping ? ['flapping'] : []),
+    ...(alert.closedReason === null ? [] : [`${closedWords[alert.closedReason]}${endText(alert, time)}`]),
+  ];
+}
+
+function unsentNote(unsent: Unsent, time: ReaderTime): Cell {
+  const text = unsentText(unsent, time);
+  return unsent.delivery === 'not-delivered' ? { text, colour: 'red' } : text;
+}
+
+function endText({ resolvedAtMs }: AlertView['alert'], { moment }: ReaderTime): string {
+  return resolvedAtMs === null ? '' : ` ${moment(resolvedAtMs)}`;
+}

@@ -1,0 +1,77 @@
+import type { Client, Severity } from '../../config/config.ts';
+import type { ClientState, FleetMember } from '../../look/fleet-member.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import type { Colour } from '../terminal/output.ts';
+import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
+import type { Cell } from '../terminal/table.ts';
+
+export const stateColours: Readonly<Record<ClientState, Colour>> = {
+  ok: 'green',
+  late: 'yellow',
+  new: 'yellow',
+  failing: 'red',
+  paused: 'dim',
+  retired: 'dim',
+};
+
+const severityColours: Readonly<Record<Severity, Colour>> = { critical: 'red', warning: 'yellow' };
+
+/** The last visit's fault, and when the next one is made if it has to wait. */
+export function visitNotes({ client, known }: FleetMember, { moment }: ReaderTime, nowMs: number): readonly Cell[] {
+  const error = [known?.errorCode, known?.errorMessage].filter(Boolean).join(': ');
+  const nextMs = known?.nextAttemptAtMs ?? null;
+  return [
+    ...(error === '' ? [] : [{ text: error, colour: 'red' } as const]),
+    ...(nextMs === null || nextMs <= nowMs
+      ? []
+      : [`login refused, next try ${moment(nextMs)}; fleet-health collect ${shownShellWord(client)} tries now`]),
+  ];
+}
+
+/** Says in a sentence what it means that config.xml has a client paused or retired; null: it is active. */
+export function inactiveText({ state, untilMs }: Client, { moment }: ReaderTime): string | null {
+  if (state === 'paused') {
+    const until = untilMs === null ? '' : ` until ${moment(untilMs)}`;
+    return `It is paused${until} in config.xml: it is visited, and nobody is told.`;
+  }
+  return state === 'retired' ? 'It is retired in config.xml: it is neither visited nor judged.' : null;
+}
+
+/** `!` marks a value at its limit, for those who see no colour. */
+export function percent(value: number | null | undefined, beyond: Severity | null): Cell {
+  if (typeof value !== 'number') return '-';
+  return severityCell(`${value.toFixed(value < 10 ? 1 : 0)}%${beyond === null ? '' : '!'}`, beyond);
+}
+
+/** A text in the colour of a severity. */
+export function severityCell(text: string, severity: Severity | null): Cell {
+  return severity === null ? text : { text, colour: severityColours[severity] };
+}
+
+/** A client as JSON. docs/json.md describes its fields. */
+export function memberJson({ client, address, state, known, reportAgeMs, ...alerts }: FleetMember): object {
+  return {
+    client,
+    address,
+    state,
+    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
+    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
+    observed_at: jsonTime(known?.observedAtMs ?? null),
+    report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
+    next_attempt_at: jsonTime(known?.nextAttemptAtMs ?? null),
+    consecutive_failures: known?.consecutiveFailures ?? 0,
+    reader: known?.reader ?? null,
+    hostname: known?.hostname ?? null,
+    os: known?.os ?? null,
+    uptime_s: known?.uptimeSeconds ?? null,
+    cpu_percent: known?.cpuPercent ?? null,
+    memory_percent: known?.memoryPercent ?? null,
+    disk_percent: known?.diskPercent ?? null,
+    disk_mount: known?.diskMount ?? null,
+    load5: known?.load5 ?? null,
+    open_alerts: alerts.openAlerts,
+    worst_alert: alerts.worstAlert,
+    at_limit: alerts.beyond,
+    error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
+  };
+}

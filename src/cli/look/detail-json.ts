@@ -1,0 +1,61 @@
+import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/client-detail.ts';
+import { diskFigures, networkFigures } from '../../report/columns.ts';
+import { alertJson } from '../command/alert-words.ts';
+import { memberJson } from '../command/member-words.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+
+/** The document of `show`. docs/json.md describes its fields. */
+export function detailJson(detail: ClientDetail, nowMs: number): object {
+  const { member, listed, alerts, newest, visits, day, inventory, mails } = detail;
+  return {
+    command: 'show',
+    at: jsonTime(nowMs),
+    ...memberJson(member),
+    ...(listed === null ? { state: 'left' } : {}),
+    groups: listed?.groups ?? [],
+    alerts: alerts.map((view) => ({ ...alertJson(view), note: view.note })),
+    report: newest === null ? null : reportJson(newest),
+    disks: newest?.disks.map((disk) => columnsIn(disk, diskColumns)) ?? [],
+    networks: newest?.networks.map((network) => columnsIn(network, networkColumns)) ?? [],
+    processes_by_cpu: processesJson(newest?.whole?.processesByCpu, 'percent_of_one_cpu'),
+    processes_by_memory: processesJson(newest?.whole?.processesByMemory, 'resident_bytes'),
+    failed_unit_names: newest?.whole?.failedUnits ?? null,
+    probe_error_texts: newest?.whole?.probeErrors ?? null,
+    visits: visits.map(jsonFields),
+    day: day === null ? null : dayJson(day),
+    inventory: inventory === null ? null : jsonFields(inventory),
+    mails: mails.map(({ mailId: id, createdAtMs, sentAtMs, lines, ...mail }) => ({
+      id,
+      ...jsonFields({ ...mail, createdAtMs, sentAtMs }),
+      lines: lines.map(jsonFields),
+    })),
+  };
+}
+
+const diskColumns = ['mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures] as const;
+const networkColumns = ['interface', ...networkFigures, 'interval_s'] as const;
+
+/** Names the columns one by one, for a stored row has more. */
+function columnsIn<Row extends object>(row: Row, columns: readonly (keyof Row)[]): object {
+  return Object.fromEntries(columns.map((column) => [column, row[column]]));
+}
+
+function reportJson({ row, whole }: NewestReport): object {
+  const { observedAtMs, receivedAtMs, clockOffsetMs, swap_percent, load1, load15, cpus, processes } = row;
+  const { failed_units, probe_errors, unresponsive_mounts, reboot_required } = row;
+  const { memoryBytes = null, memoryAvailableBytes = null, swapBytes = null } = whole ?? {};
+  return {
+    ...jsonFields({ observedAtMs, receivedAtMs, clockOffsetMs, cpus, load1, load15 }),
+    ...jsonFields({ memoryBytes, memoryAvailableBytes, swap_percent, swapBytes, processes }),
+    ...{ failed_units, probe_errors, unresponsive_mounts, reboot_required, is_whole: whole !== null },
+  };
+}
+
+function processesJson(figures: readonly ProcessFigure[] | undefined, unit: string): readonly object[] | null {
+  return figures?.map(({ process, pid, value }) => ({ process, pid, [unit]: value })) ?? null;
+}
+
+function dayJson({ sinceMs, stepMs, cpuPercent, memoryPercent, load5 }: NonNullable<ClientDetail['day']>): object {
+  return { ...jsonFields({ sinceMs }), step_s: stepMs / 1000, ...jsonFields({ cpuPercent, memoryPercent, load5 }) };
+}

@@ -1,0 +1,86 @@
+import type { Config } from '../../config/config.ts';
+import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
+import { escapeControls } from '../../log.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import { renderAlertTable } from '../command/alert-table.ts';
+import { inactiveText, stateColours, visitNotes } from '../command/member-words.ts';
+import type { Output } from '../terminal/output.ts';
+import { readerTime } from '../terminal/reader-time.ts';
+import type { Cell } from '../terminal/table.ts';
+import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
+import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
+
+/** Everything about a client in sections. */
+export function detailText(output: Output, config: Config, detail: ClientDetail, nowMs: number): string {
+  const time = readerTime(config, nowMs);
+  const words: DetailWords = { output, config, time, nowMs };
+  const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
+    ['Open alerts', alertLines(detail.alerts, words)],
+    ['Figures', nowLines(detail, words)],
+    ['Disks', diskLines(detail, words)],
+    ['Network', networkLines(detail, words)],
+    ['Processes and units', processLines(detail, words)],
+    ['The last 24 hours', dayLines(detail, words)],
+    ['Visits', visitLines(detail, words)],
+    ['Machine', inventoryLines(detail, words)],
+    ['Mails', mailLines(detail, words)],
+  ];
+  const blocks = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => [output.colour('bold', title), ...lines].join('\n'));
+  const name = shownShellWord(detail.member.client);
+  const end = `Times are ${time.zone}. fleet-health explain ${name} says why somebody was or was not told.`;
+  return [headLines(detail, words).join('\n'), ...blocks, end].join('\n\n');
+}
+
+/** The client with its state, and what that means for everything below. */
+function headLines({ member, listed, newest }: ClientDetail, { output, config, time, nowMs }: DetailWords): string[] {
+  const { client, address, state, known, reportAgeMs } = member;
+  const shown = listed === null ? output.colour('dim', 'left') : output.colour(stateColours[state], state);
+  const groups = listed === null || listed.groups.length === 0 ? '' : ` in ${listed.groups.join(', ')}`;
+  const lines = [
+    `${output.colour('bold', escapeControls(client))}  ${shown}  ${escapeControls(`${address}${groups}`)}`,
+  ];
+  if (listed === null) {
+    const forget = `fleet-health forget client ${shownShellWord(client)}`;
+    lines.push(`It is not in config.xml any more: only its history is stored. ${forget} removes it.`);
+  }
+  const inactive = listed === null ? null : inactiveText(listed, time);
+  if (inactive !== null) lines.push(inactive);
+  const lastVisitMs = known?.lastVisitAtMs ?? null;
+  if (lastVisitMs === null && state !== 'retired') {
+    lines.push(`It was never visited: fleet-health collect ${shownShellWord(client)} does that now.`);
+  }
+  if (lastVisitMs !== null) lines.push(`It was last visited at ${time.momentAndAge(lastVisitMs)}.`);
+  for (const note of visitNotes(member, time, nowMs)) {
+    lines.push(typeof note === 'string' ? escapeControls(note) : output.colour(note.colour, escapeControls(note.text)));
+  }
+  if (newest === null) lines.push('No report of it is stored.');
+  else {
+    const age = time.momentAndAge(newest.row.observedAtMs);
+    const isOld = (reportAgeMs ?? 0) > 3 * config.collector.everyMs;
+    const old = `Its newest report is of ${age}: all figures are that old.`;
+    lines.push(isOld ? output.colour('yellow', old) : `Its newest report is of ${age}.`);
+  }
+  return lines;
+}
+
+function alertLines(alerts: readonly NotedAlert[], { output, time, nowMs }: DetailWords): readonly string[] {
+  if (alerts.length === 0) return ['No alert is open.'];
+  const notes = new Map(alerts.map((view) => [view.alert.id, notesOf(view)]));
+  return [
+    renderAlertTable(output, alerts, {
+      time,
+      nowMs,
+      withClients: false,
+      notesOf: ({ alert }) => notes.get(alert.id) ?? [],
+    }),
+  ];
+}
+
+function notesOf({ alert, note, acknowledged }: NotedAlert): readonly Cell[] {
+  return [
+    ...(note === null ? [] : [note]),
+    ...(acknowledged || alert.id === null ? [] : [`fleet-health ack ${alert.id}`]),
+  ];
+}

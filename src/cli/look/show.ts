@@ -1,0 +1,44 @@
+import type { Config } from '../../config/config.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { usageError } from '../../errors.ts';
+import { type ClientDetail, readClientDetail, unseenClient } from '../../look/client-detail.ts';
+import { printAnswer } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readStored, type Stored } from '../command/read-stored.ts';
+import { chooseClient, loadSettings } from '../command/settings.ts';
+import { detailJson } from './detail-json.ts';
+import { detailText } from './detail-text.ts';
+
+/** `show`: prints all that is stored of one client and that people want to see. */
+export async function showCommand({ output, configFile, signal }: Context, name: string): Promise<ExitStatus> {
+  const config = loadSettings({ configFile });
+  const { detail, nowMs } = await readStored(config.storage, signal, (stored) => readNamed(config, stored, name));
+  printAnswer(
+    output,
+    () => detailJson(detail, nowMs),
+    () => detailText(output, config, detail, nowMs),
+  );
+  return 0;
+}
+
+/** Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */
+async function readNamed(
+  config: Config,
+  { history, alerts, look, detail }: Stored,
+  name: string,
+): Promise<{ readonly detail: ClientDetail; readonly nowMs: number }> {
+  if (alerts === null || look === null || detail === null) {
+    const nowMs = Date.now();
+    return { detail: unseenClient(config, chooseClient(config, name), nowMs), nowMs };
+  }
+  const nowMs = await alerts.nowMs();
+  const found = await readClientDetail(config, { history, alerts, look, detail }, name, nowMs);
+  if (found !== null) return { detail: found, nowMs };
+  const listed = config.clients.map((client) => client.name);
+  const seen = (await alerts.seenClients()).map((client) => client.name);
+  const hint = didYouMean(name, seen);
+  if (hint !== '' && didYouMean(name, listed) === '') throw usageError(`there is no client "${name}"${hint}`);
+  const client = chooseClient(config, name);
+  const chosen = await readClientDetail(config, { history, alerts, look, detail }, client.name, nowMs);
+  return { detail: chosen ?? unseenClient(config, client, nowMs), nowMs };
+}

@@ -1,0 +1,109 @@
+import { drawSparkline } from '../../alerter/compose/sparkline.ts';
+import type { ClientDetail, SentMail } from '../../look/client-detail.ts';
+import { escapeControls } from '../../log.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
+import type { StoredVisit } from '../../storage/store/detail-store.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { describeSize, namedUpTo, rounded } from '../../text/numbers.ts';
+import { showsUtf8 } from '../terminal/output.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
+import type { DetailWords } from './report-lines.ts';
+
+/** The columns of a chart: they fit beside its label in 80. */
+const chartColumns = 48;
+
+/** CPU, memory and load of the last day in block characters; a step without a report is a dot. */
+export function dayLines({ day }: ClientDetail, { nowMs }: DetailWords): readonly string[] {
+  if (day === null) return ['Nothing is stored of this time.'];
+  const columns = Math.min(chartColumns, Math.floor(dayMs / day.stepMs));
+  const line = (name: string, values: readonly (number | null)[], unit: string): string => {
+    const points = values.map((value, index) => ({ atMs: day.sinceMs + index * day.stepMs, value }));
+    const drawn = drawSparkline({ points, fromMs: nowMs - dayMs, untilMs: nowMs, columns });
+    const label = name.padEnd(8);
+    if (drawn === null) return `${label}unknown`;
+    const [least, most] = [rounded(drawn.least, 1), rounded(drawn.most, 1)];
+    return `${label}${shown(drawn.text)}  ${least === most ? '' : `${least} to `}${most}${unit}`;
+  };
+  const step = formatDuration(Math.floor(dayMs / columns / minuteMs) * minuteMs);
+  return [
+    line('cpu', day.cpuPercent, ' %'),
+    line('memory', day.memoryPercent, ' %'),
+    line('load5', day.load5, ''),
+    `${' '.repeat(8)}a character is ${step}, ${shown('·')} is no report`,
+  ];
+}
+
+/** Digits in place of blocks where the terminal shows no UTF-8. */
+function shown(blocks: string): string {
+  if (showsUtf8()) return blocks;
+  return blocks.replaceAll('·', '.').replace(/[▁-█]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
+}
+
+/** The newest visits with what went wrong. */
+export function visitLines({ visits }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  if (visits.length === 0) return ['No visit is stored.'];
+  const ms = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} ms`);
+  return [
+    renderTable(
+      output,
+      [
+        { title: 'started', cell: ({ startedAtMs }) => time.moment(startedAtMs) },
+        { title: 'result', cell: resultCell },
+        { title: 'took', align: 'right', cell: ({ durationMs }) => ms(durationMs) },
+        { title: 'login', align: 'right', cell: ({ connectMs }) => ms(connectMs) },
+      ],
+      visits,
+      ({ message }) => (message === null ? [] : [message]),
+    ),
+  ];
+}
+
+function resultCell({ ok, code, stage }: StoredVisit): Cell {
+  return ok ? { text: 'ok', colour: 'green' } : { text: code ?? stage ?? 'failed', colour: 'red' };
+}
+
+/** The parts of the machine, as its newest inventory names them. */
+export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWords): readonly string[] {
+  if (inventory === null) return ['No inventory is stored: it comes with a visit once a day.'];
+  const { hostname, manufacturer, model, serial, os, osVersion, kernel, architecture } = inventory;
+  const { virtualisation, cpuModel, cpus, memoryBytes, observedAtMs } = inventory;
+  const joined = (...parts: readonly (string | null)[]): string => parts.filter((part) => part !== null).join(' ');
+  const lines: readonly (readonly [name: string, value: string])[] = [
+    ['name', hostname ?? ''],
+    ['system', joined(os, osVersion, kernel, architecture)],
+    ['machine', joined(manufacturer, model, virtualisation === null ? null : `(${virtualisation})`)],
+    ['serial', serial ?? ''],
+    ['cpu', joined(cpus === null ? null : `${cpus} x`, cpuModel)],
+    ['memory', memoryBytes === null ? '' : describeSize(memoryBytes)],
+    ['since', time.moment(observedAtMs)],
+  ];
+  return lines.filter(([, value]) => value !== '').map(([name, value]) => escapeControls(`${name.padEnd(8)}${value}`));
+}
+
+const mostLines = 4;
+const deliveryColours = { sent: 'green', waiting: 'yellow', refused: 'red', discarded: 'dim' } as const;
+
+/** The newest mails about the client: to whom, of what, and whether they were sent. */
+export function mailLines({ mails }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  if (mails.length === 0) return ['Nobody was mailed about it.'];
+  return [
+    renderTable(
+      output,
+      [
+        { title: 'made', cell: ({ createdAtMs }) => time.moment(createdAtMs) },
+        { title: 'mail', cell: ({ delivery }) => ({ text: delivery, colour: deliveryColours[delivery] }) },
+        { title: 'to', shrinks: true, keepsEnd: true, cell: ({ recipient }) => recipient },
+        { title: 'of', shrinks: true, cell: mailWords },
+      ],
+      mails,
+      ({ error, delivery }) => (error === null || delivery === 'sent' ? [] : [error]),
+    ),
+  ];
+}
+
+function mailWords({ lines }: SentMail): string {
+  const words = lines.map(({ transition, severity, rule, subject }) =>
+    [transition === 'firing' ? severity : transition, rule, subject].filter((part) => part !== '').join(' '),
+  );
+  return namedUpTo(mostLines, words);
+}

@@ -1,0 +1,130 @@
+import type { Config } from '../../config/config.ts';
+import { escapeControls } from '../../log.ts';
+import type { FleetMember } from '../../look/fleet-member.ts';
+import type { FleetStatus } from '../../look/fleet-status.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+import { heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { percent, severityCell, stateColours, visitNotes } from '../command/member-words.ts';
+import type { Output } from '../terminal/output.ts';
+import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { renderTable } from '../terminal/table.ts';
+import { sealedLines } from './sealed-words.ts';
+
+/** The table of clients, and the lines below it. */
+export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
+  const time = readerTime(config, nowMs);
+  return [statusTable(output, status.members, time, nowMs), '', ...statusLines(output, status, time, nowMs)].join('\n');
+}
+
+export function statusTable(output: Output, members: readonly FleetMember[], time: ReaderTime, nowMs: number): string {
+  if (members.length === 0) return 'No client is like that.';
+  return renderTable(
+    output,
+    [
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
+      { title: 'state', cell: ({ state }) => ({ text: state, colour: stateColours[state] }) },
+      { title: 'read by', drops: 1, cell: ({ known }) => known?.reader ?? '-' },
+      { title: 'report', drops: 5, align: 'right', cell: ({ reportAgeMs }) => describeAge(reportAgeMs) },
+      { title: 'cpu', drops: 3, align: 'right', cell: ({ known, beyond }) => percent(known?.cpuPercent, beyond.cpu) },
+      {
+        title: 'memory',
+        drops: 4,
+        align: 'right',
+        cell: ({ known, beyond }) => percent(known?.memoryPercent, beyond.memory),
+      },
+      { title: 'disk', align: 'right', cell: ({ known, beyond }) => percent(known?.diskPercent, beyond.disk) },
+      { title: 'on', drops: 2, shrinks: true, keepsEnd: true, cell: ({ known }) => known?.diskMount ?? '-' },
+      {
+        title: 'alerts',
+        align: 'right',
+        cell: ({ openAlerts, worstAlert }) => severityCell(String(openAlerts), worstAlert),
+      },
+    ],
+    members,
+    (member) => visitNotes(member, time, nowMs),
+  );
+}
+
+/** Lines about the last run, clients that left config.xml, alerts and mails. */
+export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
+  return [
+    footer(status, nowMs),
+    ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
+    ...unlistedLines(status.unlisted, time),
+    ...alertingLines(output, status, nowMs, time),
+    ...(status.lastIngest === null ? [] : [`Last ingest ${endedText(status.lastIngest, nowMs)}.`]),
+  ];
+}
+
+function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
+  const sentences: string[] = [];
+  if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
+  else {
+    const count = `of ${counted(lastRun.clients ?? 0, 'client')} asked, ${lastRun.succeeded ?? 0} answered`;
+    sentences.push(`Last run ${endedText(lastRun, nowMs)}; ${count}.`);
+  }
+  const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
+  if (marked) sentences.push('`!` marks a value at its limit.');
+  return sentences.join(' ');
+}
+
+function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number): string {
+  return `${outcome} ${describeAge(nowMs - (finishedAtMs ?? startedAtMs))} ago`;
+}
+
+const mostUnlisted = 10;
+
+/** Clients that left config.xml, and those that may have a new name there. */
+function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime): readonly string[] {
+  if (unlisted.length === 0) return [];
+  const names = unlisted
+    .slice(0, mostUnlisted)
+    .map(({ client, lastVisitAtMs }) =>
+      lastVisitAtMs === null ? client : `${client} (last visited ${moment(lastVisitAtMs)})`,
+    );
+  const rest = unlisted.length > mostUnlisted ? [`${unlisted.length - mostUnlisted} more`] : [];
+  const left = [...names, ...rest].join(', ');
+  return [
+    `Not in config.xml any more: ${left}. fleet-health forget client NAME removes its history.`,
+    ...unlisted
+      .slice(0, mostUnlisted)
+      .flatMap(({ client, namesake }) =>
+        namesake === null
+          ? []
+          : [`${namesake} has the address of ${client}. If it is the same machine: was="${client}" keeps its history.`],
+      ),
+  ].map(escapeControls);
+}
+
+function alertingLines(
+  output: Output,
+  { alerting, lastPass }: FleetStatus,
+  nowMs: number,
+  time: ReaderTime,
+): readonly string[] {
+  const { firing, critical, ofFleet, undelivered, held } = alerting;
+  const lines: string[] = [];
+  if (firing > 0) {
+    const worst =
+      critical > 0 ? output.colour('red', `${critical} critical`) : output.colour('yellow', 'none critical');
+    const fleet = ofFleet === 0 ? '' : `, ${ofFleet} about the fleet as a whole`;
+    lines.push(
+      `${counted(firing, 'alert')} ${firing === 1 ? 'fires' : 'fire'} (${worst}${fleet}): fleet-health alerts.`,
+    );
+  }
+  if (undelivered.mails > 0) {
+    const oldest =
+      undelivered.oldestAtMs === null ? '' : `, the oldest for ${describeAge(nowMs - undelivered.oldestAtMs)}`;
+    const refused = undelivered.refused === 0 ? '' : `, ${undelivered.refused} refused for good`;
+    const error = undelivered.lastError === null ? '' : `; last error: ${escapeControls(undelivered.lastError)}`;
+    lines.push(
+      `${output.colour('red', `${counted(undelivered.mails, 'mail')} not delivered`)}${oldest}${refused}${error}.`,
+    );
+  }
+  if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
+  if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
+  if (lastPass !== null) lines.push(`Last pass of the alerter ${endedText(lastPass, nowMs)}.`);
+  return lines;
+}

@@ -1,0 +1,62 @@
+/** The size of a terminal. */
+export interface ScreenSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** A terminal's alternate screen, which leaves what was printed before as it was. */
+export interface Screen {
+  /** Draws lines over the ones before, and again whenever the size changes. */
+  draw(linesFor: (size: ScreenSize) => readonly string[]): void;
+  /** Puts the terminal back. */
+  close(): void;
+}
+
+// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
+const enter = '\u001b[?1049h\u001b[?25l';
+const leave = '\u001b[?25h\u001b[?1049l';
+const home = '\u001b[H';
+const clearLine = '\u001b[K';
+const clearBelow = '\u001b[J';
+
+/** Opens the alternate screen. The terminal is put back however the process exits, and while it is stopped (Ctrl-Z). */
+export function openScreen(stdout: NodeJS.WriteStream): Screen {
+  let linesFor: ((size: ScreenSize) => readonly string[]) | null = null;
+  let isOpen = false;
+  const draw = (): void => {
+    if (linesFor === null || !isOpen) return;
+    const lines = linesFor({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+    stdout.write(`${home}${lines.map((line) => line + clearLine).join('\r\n')}${clearBelow}`);
+  };
+  const open = (): void => {
+    isOpen = true;
+    stdout.write(enter);
+    draw();
+  };
+  const putBack = (): void => {
+    if (isOpen) stdout.write(leave);
+    isOpen = false;
+  };
+  const stop = (): void => {
+    putBack();
+    process.kill(process.pid, 'SIGSTOP');
+  };
+  process.on('exit', putBack);
+  process.on('SIGTSTP', stop);
+  process.on('SIGCONT', open);
+  stdout.on('resize', draw);
+  open();
+  return {
+    draw: (lines) => {
+      linesFor = lines;
+      draw();
+    },
+    close: () => {
+      process.off('exit', putBack);
+      process.off('SIGTSTP', stop);
+      process.off('SIGCONT', open);
+      stdout.off('resize', draw);
+      putBack();
+    },
+  };
+}

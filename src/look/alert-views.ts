@@ -1,0 +1,71 @@
+import { type Notified, notifiedOf } from '../alerter/explain/explain-alerts.ts';
+import type { HoldReason } from '../alerter/inhibit/hold-reason.ts';
+import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
+import { openMutes } from '../alerter/inhibit/mutes.ts';
+import type { Config, Severity } from '../config/config.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { AlertStore } from '../storage/store/storage.ts';
+
+/** A silence, with its id, or a window that holds back an alert now. */
+export interface Cover {
+  readonly silence: number | null;
+  readonly untilMs: number;
+}
+
+/** An alert as people look at it. */
+export interface AlertView {
+  readonly alert: Alert;
+  /** Newest first. */
+  readonly notified: readonly Notified[];
+  readonly acknowledged: boolean;
+  readonly covers: readonly Cover[];
+}
+
+/** Adds to alerts who was notified, and what holds them back now. */
+export async function viewAlerts(
+  config: Config,
+  store: Pick<AlertStore, 'notificationsOf' | 'unsentOf' | 'silences'>,
+  alerts: readonly Alert[],
+  nowMs: number,
+): Promise<readonly AlertView[]> {
+  const notified = await notifiedOf(
+    store,
+    alerts.flatMap(({ id }) => id ?? []),
+  );
+  const mutes = openMutes({ config, silences: await store.silences(nowMs) });
+  return alerts.map((alert) => ({
+    alert,
+    notified: notified.get(alert.id ?? NaN) ?? [],
+    acknowledged: alert.state !== 'resolved' && isAcknowledged(alert, nowMs),
+    covers: alert.state === 'resolved' ? [] : mutes.reasonsAt(alert, nowMs).flatMap(coverOf),
+  }));
+}
+
+function coverOf(reason: HoldReason): readonly Cover[] {
+  if (reason.kind === 'silence') return [{ silence: reason.id, untilMs: reason.untilMs }];
+  return reason.kind === 'window' ? [{ silence: null, untilMs: reason.untilMs }] : [];
+}
+
+const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
+
+/**
+ * Sorts firing alerts, worst and then oldest first, then pending ones, then those that had ended at a time (default:
+ * now), newest first.
+ */
+export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly Alert[] {
+  const rank = ({ firingSinceMs, resolvedAtMs, severity }: Alert): number => {
+    if (resolvedAtMs !== null && resolvedAtMs <= atMs) return 3;
+    return firingSinceMs === null ? 2 : severityRank[severity];
+  };
+  return [...alerts].sort((one, other) => {
+    const byRank = rank(one) - rank(other);
+    if (byRank !== 0) return byRank;
+    if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
+    return sinceMs(one) - sinceMs(other) || (one.id ?? 0) - (other.id ?? 0);
+  });
+}
+
+/** Returns when an alert began to fire, or to be pending. */
+export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
+  return firingSinceMs ?? pendingSinceMs;
+}

@@ -1,0 +1,217 @@
+import type { Client, Config, Rule } from '../config/config.ts';
+import { dayMs } from '../platform/units.ts';
+import type { DiskRow, NetworkRow } from '../report/columns.ts';
+import type { Report, Row } from '../report/report.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { DetailStore, Inventory, MailedLine, StoredVisit } from '../storage/store/detail-store.ts';
+import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
+import type { Grid, LookStore } from '../storage/store/look-store.ts';
+import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
+import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
+import { fleetMember, type FleetMember } from './fleet-member.ts';
+import { reportGrid } from './report-grid.ts';
+
+/** All that is stored of one client and that people want to see, see `show`. */
+export interface ClientDetail {
+  readonly member: FleetMember;
+  /** The client of config.xml; null if it left, and only its history is stored. */
+  readonly listed: Client | null;
+  /** Open alerts, worst first, with their rules' notes. */
+  readonly alerts: readonly NotedAlert[];
+  /** null: no report is stored. */
+  readonly newest: NewestReport | null;
+  /** Newest first. */
+  readonly visits: readonly StoredVisit[];
+  /** The last 24 hours; null: nothing is known of them. */
+  readonly day: DayFigures | null;
+  readonly inventory: Inventory | null;
+  /** Newest first. */
+  readonly mails: readonly SentMail[];
+}
+
+export interface NotedAlert extends AlertView {
+  /** The note of its rule in config.xml. */
+  readonly note: string | null;
+}
+
+export interface NewestReport {
+  readonly row: UnprocessedReport;
+  readonly disks: readonly DiskRow[];
+  readonly networks: readonly NetworkRow[];
+  /** Figures of the whole report alone; null: it is not kept any more. */
+  readonly whole: WholeReport | null;
+}
+
+export interface WholeReport {
+  readonly memoryBytes: number | null;
+  readonly memoryAvailableBytes: number | null;
+  readonly swapBytes: number | null;
+  readonly processesByCpu: readonly ProcessFigure[];
+  readonly processesByMemory: readonly ProcessFigure[];
+  readonly failedUnits: readonly string[];
+  /** Probes with an error, and the error. */
+  readonly probeErrors: readonly { readonly probe: string; readonly error: string }[];
+}
+
+export interface ProcessFigure {
+  readonly process: string;
+  readonly pid: number | null;
+  /** Percent of one CPU, or bytes. */
+  readonly value: number | null;
+}
+
+/** Means by step, oldest first; null: no report says it. */
+export interface DayFigures {
+  readonly sinceMs: number;
+  readonly stepMs: number;
+  readonly cpuPercent: readonly (number | null)[];
+  readonly memoryPercent: readonly (number | null)[];
+  readonly load5: readonly (number | null)[];
+}
+
+export interface SentMail extends Pick<MailedLine, 'mailId' | 'recipient' | 'createdAtMs' | 'sentAtMs' | 'error'> {
+  readonly delivery: 'sent' | 'waiting' | 'refused' | 'discarded';
+  readonly lines: readonly Pick<MailedLine, 'alertId' | 'rule' | 'subject' | 'severity' | 'transition'>[];
+}
+
+const shownVisits = 10;
+const shownMails = 10;
+/** A mail may have many lines about one client. */
+const readMailLines = 200;
+
+export interface DetailSources {
+  readonly history: History;
+  readonly alerts: AlertStore;
+  readonly look: LookStore;
+  readonly detail: DetailStore;
+}
+
+/** Returns what is known of a client before the first run. */
+export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
+  const member = memberOf(config, listed.name, listed, null, [], nowMs);
+  return { member, listed, alerts: [], newest: null, visits: [], day: null, inventory: null, mails: [] };
+}
+
+/** Reads all that is shown of a client. Returns null if neither config.xml nor the database has it. */
+export async function readClientDetail(
+  config: Config,
+  { history, alerts: store, look, detail }: DetailSources,
+  name: string,
+  nowMs: number,
+): Promise<ClientDetail | null> {
+  const listed = config.clients.find((client) => client.name === name) ?? null;
+  const known = await history.client(name);
+  if (listed === null && known === null) return null;
+  const open = sortAlerts(await store.openAlerts([name]));
+  const views = await viewAlerts(config, store, open, nowMs);
+  const grid = reportGrid(nowMs - dayMs, nowMs, config.collector.everyMs, 1);
+  return {
+    member: memberOf(config, name, listed, known, open, nowMs),
+    listed,
+    alerts: views.map((view) => ({ ...view, note: noteOf(listed?.rules ?? [], view.alert) })),
+    newest: await newestReport(store, name),
+    visits: await detail.visitsOf(name, shownVisits),
+    day: await dayFigures(look, name, grid),
+    inventory: await detail.inventoryOf(name),
+    mails: mailsOf(await detail.mailsOf(name, readMailLines)),
+  };
+}
+
+function memberOf(
+  { collector: { everyMs } }: Config,
+  name: string,
+  listed: Client | null,
+  known: ClientStatus | null,
+  open: readonly Alert[],
+  nowMs: number,
+): FleetMember {
+  const left = { name, address: known?.address ?? name, state: 'active', rules: [] } as const;
+  const firing = open.filter(({ state }) => state === 'firing');
+  return fleetMember(listed ?? left, known, firing, { nowMs, everyMs });
+}
+
+function noteOf(rules: readonly Rule[], { rule }: Alert): string | null {
+  return rules.find(({ name }) => name === rule)?.note ?? null;
+}
+
+async function newestReport(store: AlertStore, name: string): Promise<NewestReport | null> {
+  const { report: row } = await store.newestRows(name);
+  if (row === null) return null;
+  const whole = await (await store.reportsOf([row.id])).get(row.id);
+  return {
+    row,
+    disks: (await store.disksOf([row.id])).get(row.id) ?? [],
+    networks: (await store.networksOf([row.id])).get(row.id) ?? [],
+    whole: whole === undefined ? null : wholeReport(whole),
+  };
+}
+
+function wholeReport(report: Report): WholeReport {
+  const rowsOf = (family: string): readonly Row[] =>
+    report.worker_reports.flatMap(({ function_reports: parts }) =>
+      parts.filter(({ name }) => name === family).flatMap(({ data }) => data),
+    );
+  const [memory] = rowsOf('memory');
+  const [swap] = rowsOf('swap');
+  const processes = (family: string, field: string): readonly ProcessFigure[] =>
+    rowsOf(family).map((row) => ({
+      process: String(row['process'] ?? ''),
+      pid: numberIn(row, 'pid'),
+      value: numberIn(row, field),
+    }));
+  return {
+    memoryBytes: numberIn(memory, 'total_bytes'),
+    memoryAvailableBytes: numberIn(memory, 'available_bytes'),
+    swapBytes: numberIn(swap, 'total_bytes'),
+    processesByCpu: processes('process_cpu', 'used_percent_of_one_cpu'),
+    processesByMemory: processes('process_memory', 'resident_bytes'),
+    failedUnits: rowsOf('failed_unit').flatMap(({ unit }) => (typeof unit === 'string' ? [unit] : [])),
+    probeErrors: report.worker_reports.flatMap(({ name: probe, error }) => (error === null ? [] : [{ probe, error }])),
+  };
+}
+
+function numberIn(row: Row | undefined, field: string): number | null {
+  const value = row?.[field];
+  return typeof value === 'number' ? value : null;
+}
+
+async function dayFigures(look: LookStore, name: string, grid: Grid): Promise<DayFigures | null> {
+  const [own] = await look.gridFigures(name, 'stats', ['cpu_percent', 'memory_percent', 'load5'], grid);
+  if (own === undefined) return null;
+  const mean = (column: string): readonly (number | null)[] =>
+    own.figures.get(column)?.mean ?? new Array<null>(grid.points).fill(null);
+  const { sinceMs, stepMs } = grid;
+  return {
+    sinceMs,
+    stepMs,
+    cpuPercent: mean('cpu_percent'),
+    memoryPercent: mean('memory_percent'),
+    load5: mean('load5'),
+  };
+}
+
+function mailsOf(lines: readonly MailedLine[]): readonly SentMail[] {
+  const mails = new Map<number, SentMail & { readonly lines: SentMail['lines'][number][] }>();
+  for (const line of lines) {
+    const { mailId, recipient, createdAtMs, sentAtMs, error } = line;
+    const { alertId, rule, subject, severity, transition } = line;
+    const mail = mails.get(mailId) ?? {
+      mailId,
+      recipient,
+      createdAtMs,
+      sentAtMs,
+      error,
+      delivery: deliveryOf(line),
+      lines: [],
+    };
+    mail.lines.push({ alertId, rule, subject, severity, transition });
+    mails.set(mailId, mail);
+  }
+  return [...mails.values()].slice(0, shownMails);
+}
+
+function deliveryOf({ sentAtMs, failedAtMs, isDiscarded }: MailedLine): SentMail['delivery'] {
+  if (sentAtMs !== null) return 'sent';
+  if (isDiscarded) return 'discarded';
+  return failedAtMs === null ? 'waiting' : 'refused';
+}

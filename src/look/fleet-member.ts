@@ -1,0 +1,124 @@
+import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
+import type { Client, Rule, Severity } from '../config/config.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { ClientStatus } from '../storage/store/storage.ts';
+
+/** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
+export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
+
+/** A line of `status`: a client of config.xml and what the database knows of it. */
+export interface FleetMember {
+  readonly client: string;
+  readonly address: string;
+  readonly state: ClientState;
+  readonly known: ClientStatus | null;
+  /** The age of the newest observation; null without a report. */
+  readonly reportAgeMs: number | null;
+  readonly openAlerts: number;
+  /** The worst severity of the alerts that fire. */
+  readonly worstAlert: Severity | null;
+  /** Limits of config.xml that the newest values have reached. */
+  readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
+}
+
+/** The present, and the time between two runs. */
+export interface Present {
+  readonly nowMs: number;
+  readonly everyMs: number;
+}
+
+/** Puts a client of config.xml together with what the database knows. `firing`: its alerts that fire. */
+export function fleetMember(
+  client: Pick<Client, 'name' | 'address' | 'state' | 'rules'>,
+  known: ClientStatus | null,
+  firing: readonly Alert[],
+  { nowMs, everyMs }: Present,
+): FleetMember {
+  const observedAtMs = known?.observedAtMs ?? null;
+  return {
+    client: client.name,
+    address: client.address,
+    state: stateOf(client, known, nowMs, everyMs),
+    known,
+    reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
+    openAlerts: firing.length,
+    worstAlert: worstOf(firing),
+    beyond: {
+      cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
+      memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
+      disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
+    },
+  };
+}
+
+function worstOf(firing: readonly Alert[]): Severity | null {
+  if (firing.length === 0) return null;
+  return firing.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
+}
+
+function stateOf(
+  client: Pick<Client, 'state'>,
+  known: ClientStatus | null,
+  nowMs: number,
+  everyMs: number,
+): ClientState {
+  if (client.state !== 'active') return client.state;
+  if (known === null || known.lastVisitAtMs === null) return 'new';
+  if (known.consecutiveFailures > 0) return 'failing';
+  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
+}
+
+/**
+ * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of
+ * the type without selectors, as the value is the whole client's.
+ */
+export function beyondLimit(rules: readonly Rule[], type: string, value: number | null): Severity | null {
+  if (value === null) return null;
+  const rule = rules.find((candidate) => candidate.type === type && Object.keys(candidate.selectors).length === 0);
+  if (rule === undefined || rule.freeBytes !== null) return null;
+  const level = ruleLimits(rule).levelOf(value);
+  return level === 'none' ? null : level;
+}
+
+/** Compares names as people do: web-2 before web-10. */
+export const byName = new Intl.Collator('en', { numeric: true }).compare;
+
+/** The values of `--sort`. Values are sorted greatest first, unknown ones last. */
+
+export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
+
+const valueOf: Readonly<Record<Sorting, (member: FleetMember) => number | null>> = {
+  urgency,
+  name: () => 0,
+  report: ({ reportAgeMs }) => reportAgeMs,
+  cpu: ({ known }) => known?.cpuPercent ?? null,
+  memory: ({ known }) => known?.memoryPercent ?? null,
+  disk: ({ known }) => known?.diskPercent ?? null,
+  alerts: ({ openAlerts }) => openAlerts,
+};
+
+/** Sorts by one value, then by name. */
+export function sortMembers(members: readonly FleetMember[], by: Sorting): readonly FleetMember[] {
+  const ranked = members.map((member) => ({ member, rank: valueOf[by](member) ?? -Infinity }));
+  ranked.sort((one, other) =>
+    one.rank === other.rank ? byName(one.member.client, other.member.client) : other.rank - one.rank,
+  );
+  return ranked.map(({ member }) => member);
+}
+
+const stateUrgency: Readonly<Record<ClientState, number>> = {
+  failing: 5,
+  late: 4,
+  new: 3,
+  ok: 2,
+  paused: 1,
+  retired: 0,
+};
+
+/** Critical alerts, then warnings, then failing, late, new, well, paused and retired; of one kind, the fullest first. */
+function urgency({ state, worstAlert, known, beyond }: FleetMember): number {
+  const rank = worstAlert === null ? stateUrgency[state] : worstAlert === 'critical' ? 7 : 6;
+  const levels = Object.values(beyond);
+  const level = levels.includes('critical') ? 200 : levels.includes('warning') ? 100 : 0;
+  return 1000 * rank + level + Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
+}

@@ -1,0 +1,81 @@
+import type { Severity } from '../../config/config.ts';
+import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import type { Database, SqlRow } from '../sql/database.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Transition } from '../store/alert.ts';
+import type { DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
+
+const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
+  WHERE client = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
+
+const inventorySql = `SELECT observed_at, manufacturer, model, serial, hostname, os, os_version, kernel, architecture,
+  virtualisation, cpu_model, cpus, memory_bytes FROM inventory
+  WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
+
+// A mail that is discarded is marked as replaced by itself.
+const mailsSql = `SELECT m.id, m.recipient, m.created_at, m.sent_at, m.failed_at, m.replaced_by, m.error,
+    a.id AS alert_id, a.rule, a.subject, a.severity, n.transition
+  FROM alerts a JOIN notifications n ON n.alert_id = a.id JOIN mails m ON m.id = n.mail_id
+  WHERE a.client = ? AND (m.replaced_by IS NULL OR m.replaced_by = m.id)
+  ORDER BY m.id DESC, n.id LIMIT ?`;
+
+export function createDetailStore(database: Database): DetailStore {
+  const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
+    database.read((session) => session.all(sql, values));
+  return {
+    visitsOf: async (client, limit) => (await all(visitsSql, [client, String(limit)])).map(storedVisit),
+    inventoryOf: async (client) => {
+      const [row] = await all(inventorySql, [client]);
+      return row === undefined ? null : inventory(row);
+    },
+    mailsOf: async (client, limit) => (await all(mailsSql, [client, String(limit)])).map(mailedLine),
+  };
+}
+
+function storedVisit(row: SqlRow): StoredVisit {
+  return {
+    runId: String(row['run_id']),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    durationMs: numberOrNull(row['duration_ms']),
+    ok: row['ok'] === 1,
+    stage: textOrNull(row['stage']),
+    code: textOrNull(row['code']),
+    message: textOrNull(row['message']),
+    connectMs: numberOrNull(row['connect_ms']),
+  };
+}
+
+function inventory(row: SqlRow): Inventory {
+  return {
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    manufacturer: textOrNull(row['manufacturer']),
+    model: textOrNull(row['model']),
+    serial: textOrNull(row['serial']),
+    hostname: textOrNull(row['hostname']),
+    os: textOrNull(row['os']),
+    osVersion: textOrNull(row['os_version']),
+    kernel: textOrNull(row['kernel']),
+    architecture: textOrNull(row['architecture']),
+    virtualisation: textOrNull(row['virtualisation']),
+    cpuModel: textOrNull(row['cpu_model']),
+    cpus: numberOrNull(row['cpus']),
+    memoryBytes: numberOrNull(row['memory_bytes']),
+  };
+}
+
+function mailedLine(row: SqlRow): MailedLine {
+  return {
+    mailId: Number(row['id']),
+    recipient: String(row['recipient']),
+    createdAtMs: fromSqlTime(row['created_at']) ?? 0,
+    sentAtMs: fromSqlTime(row['sent_at']),
+    failedAtMs: fromSqlTime(row['failed_at']),
+    isDiscarded: row['replaced_by'] !== null,
+    error: textOrNull(row['error']),
+    alertId: Number(row['alert_id']),
+    rule: String(row['rule']),
+    subject: String(row['subject']),
+    severity: row['severity'] as Severity,
+    transition: row['transition'] as Transition,
+  };
+}

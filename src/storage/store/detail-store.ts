@@ -1,0 +1,60 @@
+import type { Severity } from '../../config/config.ts';
+import type { Transition } from './alert.ts';
+
+/** A visit as it is stored. */
+export interface StoredVisit {
+  readonly runId: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number | null;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly connectMs: number | null;
+}
+
+/** The parts of a machine, as its newest inventory report names them. */
+export interface Inventory {
+  readonly observedAtMs: number;
+  readonly manufacturer: string | null;
+  readonly model: string | null;
+  readonly serial: string | null;
+  readonly hostname: string | null;
+  readonly os: string | null;
+  readonly osVersion: string | null;
+  readonly kernel: string | null;
+  readonly architecture: string | null;
+  readonly virtualisation: string | null;
+  readonly cpuModel: string | null;
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+}
+
+/** A line of a mail about an alert of a client. */
+export interface MailedLine {
+  readonly mailId: number;
+  readonly recipient: string;
+  readonly createdAtMs: number;
+  /** null: not sent yet, given up or discarded. */
+  readonly sentAtMs: number | null;
+  readonly failedAtMs: number | null;
+  /** Somebody gave the mail up. */
+  readonly isDiscarded: boolean;
+  /** The last words of the mail server; null if it has said nothing bad. */
+  readonly error: string | null;
+  readonly alertId: number;
+  readonly rule: string;
+  readonly subject: string;
+  readonly severity: Severity;
+  readonly transition: Transition;
+}
+
+/** Reading all that is stored of one client, beside `LookStore`. Changes nothing. */
+export interface DetailStore {
+  /** Returns a client's visits, newest first. */
+  visitsOf(client: string, limit: number): Promise<readonly StoredVisit[]>;
+  /** Returns a client's newest inventory; null if there is none. */
+  inventoryOf(client: string): Promise<Inventory | null>;
+  /** Returns the lines of mails about a client's alerts, newest mail first, without mails that were replaced. */
+  mailsOf(client: string, limit: number): Promise<readonly MailedLine[]>;
+}
