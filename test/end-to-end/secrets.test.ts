@@ -21,7 +21,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--no-open', 'plain'],
   ],
   ingest: [[]],
-  status: [[]],
+  status: [[], ['--failing', '--not-visited']],
+  show: [['wrong'], ['own']],
   check: [
     ['plain', 'own', 'behind'],
     ['--connect', '--mail'],

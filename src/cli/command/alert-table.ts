@@ -42,6 +42,7 @@ export function renderAlertTable(
       {
         title: 'value',
         shrinks: true,
+        whole: 48,
         cell: ({ alert: { valueText, limitText } }) => (limitText === '' ? valueText : `${valueText} (${limitText})`),
       },
       { title: 'since', drops: 1, cell: ({ alert }) => time.moment(sinceMs(alert)) },

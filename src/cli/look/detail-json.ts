@@ -20,7 +20,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
     networks: newest?.networks.map((network) => columnsIn(network, networkColumns)) ?? [],
     processes_by_cpu: processesJson(newest?.whole?.processesByCpu, 'percent_of_one_cpu'),
     processes_by_memory: processesJson(newest?.whole?.processesByMemory, 'resident_bytes'),
-    failed_unit_names: newest?.whole?.failedUnits ?? null,
+    failed_unit_names: (newest?.row.failed_units ?? null) === null ? null : (newest?.whole?.failedUnits ?? null),
     probe_error_texts: newest?.whole?.probeErrors ?? null,
     visits: visits.map(jsonFields),
     day: day === null ? null : dayJson(day),

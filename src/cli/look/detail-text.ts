@@ -81,6 +81,6 @@ function alertLines(alerts: readonly NotedAlert[], { output, time, nowMs }: Deta
 function notesOf({ alert, note, acknowledged }: NotedAlert): readonly Cell[] {
   return [
     ...(note === null ? [] : [note]),
-    ...(acknowledged || alert.id === null ? [] : [`fleet-health ack ${alert.id}`]),
+    ...(acknowledged || alert.id === null ? [] : [`to acknowledge it: fleet-health ack ${alert.id}`]),
   ];
 }

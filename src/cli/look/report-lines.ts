@@ -40,12 +40,12 @@ export function nowLines({ member, newest }: ClientDetail, { output }: DetailWor
     renderTable(
       output,
       [
-        { title: '', cell: ([name]) => name },
-        { title: '', cell: ([, value]) => value },
+        { title: 'figure', cell: ([name]) => name },
+        { title: 'value', cell: ([, value]) => value },
         { title: '', cell: ([, , more]) => more },
       ],
       figures,
-    ).replace(/^\s*\n/, ''),
+    ),
   ];
 }
 

@@ -13,12 +13,13 @@ export interface Column<Row> {
   readonly shrinks?: boolean;
   /** Cut in the middle: names of one fleet often differ in their ends alone. */
   readonly keepsEnd?: boolean;
+  /** Other columns are left out before its text of up to so many columns is cut. Default: 28. */
+  readonly whole?: number;
   /** Left out if the table is wider than the terminal: 1 first. Missing: the column stays. */
   readonly drops?: number;
 }
 
 const minimumWidth = 8;
-/** Columns are left out before text of up to so many columns is cut. */
 const wholeWidth = 28;
 /** Without a terminal a few longer texts widen no column: the rest of their own rows is moved instead. */
 const paddedWidth = 32;
@@ -101,7 +102,12 @@ function widthOf(widths: readonly number[]): number {
 function fit<Row>(widths: number[], columns: readonly Column<Row>[], available: number): readonly Column<Row>[] {
   if (widthOf(widths) <= available) return [];
   const needed = (): number =>
-    widthOf(widths.map((width, index) => (columns[index]?.shrinks === true ? Math.min(width, wholeWidth) : width)));
+    widthOf(
+      widths.map((width, index) => {
+        const { shrinks, whole = wholeWidth } = columns[index] ?? {};
+        return shrinks === true ? Math.min(width, whole) : width;
+      }),
+    );
   const droppable = columns
     .flatMap(({ drops }, index) => (drops === undefined ? [] : [{ index, drops }]))
     .sort((one, other) => one.drops - other.drops);
