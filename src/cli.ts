@@ -24,6 +24,7 @@ import { report, show } from './cli/look/commands.ts';
 import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
+import { serve, tokens } from './cli/serve/commands.ts';
 import { status } from './cli/status/commands.ts';
 import { createOutput, type Output } from './cli/terminal/output.ts';
 import { flush, heedSignals, surviveClosedPipes } from './cli/terminal/streams-and-signals.ts';
@@ -41,6 +42,8 @@ const commands = [
     report,
     metrics,
     exportHistory,
+    serve,
+    tokens,
     alert,
     alerts,
     explain,

@@ -164,6 +164,7 @@ export const errorTable = {
     'The file of <metrics textfile> cannot be written; the run itself went well.',
     'Make its folder, and let this user write there.',
   ),
+  'listen-failed': stopped('`serve` cannot listen.', 'Check host, port, socket and tls of <serve>.'),
   'output-unwritable': stopped('The output of a command cannot be written.', 'Make room for it.'),
   internal: stopped('A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;

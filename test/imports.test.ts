@@ -26,6 +26,7 @@ const house: readonly string[] = [
   'metrics',
   'collector alerter simulator',
   'look',
+  'serve',
   'cli',
 ];
 
@@ -75,6 +76,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'command',
     'database status look metrics sealed check clients runs trust',
     'alerts try-out',
+    'serve',
     '.',
   ],
   agent: ['start probes', 'portable inventory spool', '.'],

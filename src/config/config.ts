@@ -29,6 +29,8 @@ export interface Config {
   readonly heartbeats: readonly string[];
   readonly metrics: MetricsConfig | null;
   readonly collector: CollectorConfig;
+  /** null: config.xml has no `<serve>`. */
+  readonly serve: ServeConfig | null;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
   /** The settings of `<ssh>` for machines on the way that are neither a bastion nor a client of config.xml. */
@@ -103,6 +105,26 @@ export interface CollectorConfig {
   readonly spoolBytes: number;
   /** True if `collect` opens reports; else it stores them sealed, for `ingest`. */
   readonly open: boolean;
+}
+
+/** The sockets of `fleet-health serve`, and who may look. */
+export interface ServeConfig {
+  /** The addresses to listen on; empty: the Unix socket alone. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Absolute path of the Unix socket. */
+  readonly socket: string | null;
+  /** Absolute paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Addresses and networks, and `socket`. */
+  readonly trustedProxies: readonly string[];
+  /** In lower case. */
+  readonly userHeader: string | null;
+  /** `always`: loopback and the Unix socket need a token too. */
+  readonly auth: 'beyond-loopback' | 'always';
+  readonly look: boolean;
+  /** The families of /metrics; null: it is off. */
+  readonly metrics: readonly FamilyGroup[] | null;
 }
 
 export interface AlertsConfig {

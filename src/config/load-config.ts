@@ -23,6 +23,7 @@ import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { createRuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
+import { readServe } from './settings/serve-settings.ts';
 import { readRetention, readStorage } from './settings/storage-settings.ts';
 import { statePaths } from '../state/paths.ts';
 
@@ -70,6 +71,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const smtp = readSmtp(one('smtp'), context);
   const notify = readNotify(all('notify'));
   const collector = readCollector(one('collector'), context);
+  const serve = readServe(one('serve'), context);
 
   const readSsh = createSshReader(context);
   const finishSsh = createSshFinisher(sshDefaults(state.knownHosts));
@@ -161,6 +163,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
     metrics: readMetrics(one('metrics'), context),
     collector,
+    serve,
     alerts,
     bastions: Object.freeze(bastions.map(({ bastion }) => bastion)),
     jumpHosts: finishSsh(jumpLayer(ssh)),

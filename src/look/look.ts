@@ -2,20 +2,18 @@
  * The fleet as config.xml and the database have it, for people to look at: in a report, on the page, and in `status`.
  * Everything here only reads. `src/page` renders it.
  */
-import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
-import { type Mutes, openMutes } from '../alerter/inhibit/mutes.ts';
+import { openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
-import type { Config, Rule } from '../config/config.ts';
-import type { FleetPage, PageAlert, PageClient, PageSilence, PageSpan } from '../page/page.ts';
+import type { Config } from '../config/config.ts';
+import type { FleetPage, PageClient, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
-import type { Alert } from '../storage/store/alert.ts';
 import type { LookStore, RunSpan } from '../storage/store/look-store.ts';
 import type { Silence } from '../storage/store/operator-store.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
-import { timeInWords } from '../text/time-words.ts';
 import { sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers } from './fleet-member.ts';
-import { type ClientPlots, readHistories } from './histories.ts';
+import { readHistories } from './histories.ts';
+import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
 const mostAlerts = 5000;
@@ -40,9 +38,6 @@ export interface FleetPageOptions {
   readonly onProgress: (done: number) => void;
 }
 
-/** The rules of each client; those about the fleet as a whole stand at ''. */
-type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
-
 /** Reads what a report shows. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
@@ -51,10 +46,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     ({ client }) => shown.has(client) || (isWhole && client === ''),
   );
   const silences = await store.silences(sinceMs);
-  const rulesOf: RulesByClient = new Map([
-    ['', config.alerts.rules],
-    ...config.clients.map(({ name, rules }) => [name, rules] as const),
-  ]);
+  const rulesOf = rulesByClient(config);
   const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
   const members = sortMembers(options.members, 'urgency');
@@ -89,71 +81,6 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
     omissions: [...(grid.sampleMs === null ? [] : [sampled]), ...omissions],
-  };
-}
-
-function pageClient(
-  member: FleetMember,
-  availability: number | null,
-  { spark, history, cpus }: ClientPlots,
-): PageClient {
-  const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
-  const load = known?.load5 ?? null;
-  return {
-    name: client,
-    address,
-    hostname: known?.hostname ?? null,
-    os: known?.os ?? null,
-    state,
-    reason: known?.errorMessage ?? known?.errorCode ?? null,
-    worst: worstAlert,
-    openAlerts,
-    cpuPercent: { value: known?.cpuPercent ?? null, beyond: beyond.cpu },
-    memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
-    diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
-    diskMount: known?.diskMount ?? null,
-    loadPerCpu: load === null || cpus === null || cpus === 0 ? null : load / cpus,
-    reportAgeMs,
-    availability,
-    spark,
-    history,
-  };
-}
-
-/** Returns a function that turns a stored alert into that of a page. */
-function alertWords(
-  config: Config,
-  rulesOf: RulesByClient,
-  mutes: Mutes,
-  untilMs: number,
-): (alert: Alert) => PageAlert {
-  const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
-  return (alert) => {
-    const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;
-    const isKnown = isAcknowledged(alert, untilMs);
-    const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
-    return {
-      id: id ?? 0,
-      client,
-      rule,
-      subject,
-      state,
-      severity,
-      pendingSinceMs: alert.pendingSinceMs,
-      firingSinceMs: alert.firingSinceMs,
-      resolvedAtMs: alert.resolvedAtMs,
-      value: valueText === '' ? null : valueText,
-      limit: limitText === '' ? null : limitText,
-      note: rulesOf.get(client)?.find(({ name }) => name === rule)?.note ?? null,
-      mutes: [
-        ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
-        ...mutes.reasonsAt(alert, untilMs).map((reason) => {
-          const name = reason.kind === 'silence' ? `silence ${reason.id}` : 'maintenance window';
-          return `${name} until ${time(reason.untilMs)}`;
-        }),
-      ],
-      command: isKnown || id === null ? null : ['fleet-health', 'ack', String(id)],
-    };
   };
 }
 

@@ -3,13 +3,18 @@ import { counted } from '../text/numbers.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { timeInWords } from '../text/time-words.ts';
 import { type Markup, markup } from './markup.ts';
-import type { FleetPage, PageAlert } from './page.ts';
+import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
 /** More open alerts than this are counted. */
 const mostListed = 500;
 
+export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'zone'> {
+  /** Left out: clients are lines of this page, and alerts have no page. */
+  readonly links?: PageLinks;
+}
+
 /** The open alerts, worst first: what, since when, value and limit, note, and the command that acknowledges. */
-export function alertList(page: FleetPage): Markup {
+export function alertList(page: AlertListPage): Markup {
   const { alerts } = page;
   const firing = alerts.filter(({ state }) => state === 'firing').length;
   const rest = alerts.length - mostListed;
@@ -20,18 +25,20 @@ ${rest > 0 && markup`<p>And ${counted(rest, 'alert')} more.</p>`}
 </section>`;
 }
 
-function alertItem(alert: PageAlert, { untilMs, zone }: FleetPage): Markup {
+/** An item of the list of alerts. */
+export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
   const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
   const what = subject === '' ? rule : `${rule} ${subject}`;
   const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
-  return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client)} <b>${what}</b></p>
+  return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 <p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` (limit: ${limit})`} ${since}, for ${durationInWords(untilMs - sinceMs)}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p><code>${command.map(shownShellWord).join(' ')}</code></p>`}</li>
 `;
 }
 
-/** A link to a client's line in the table. */
-export function clientLink(client: string): Markup {
-  return markup`<a href="#${encodeURIComponent(client)}">${client}</a>`;
+/** A link to a client's page, or to its line in the table. */
+export function clientLink(client: string, links?: PageLinks): Markup {
+  const target = links === undefined ? `#${encodeURIComponent(client)}` : links.client(client);
+  return markup`<a href="${target}">${client}</a>`;
 }

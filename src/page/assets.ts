@@ -5,14 +5,21 @@ import { buildSync } from 'esbuild';
 
 const dir = path.join(import.meta.dirname, 'browser');
 
-/** The style of the pages. The build puts both texts into the bundle in place of this file. */
-export const styleText =
-  buildSync({
-    stdin: { contents: readFileSync(path.join(dir, 'page.css'), 'utf8'), loader: 'css', resolveDir: dir },
+function bundledStyle(file: string): string {
+  const built = buildSync({
+    stdin: { contents: readFileSync(path.join(dir, file), 'utf8'), loader: 'css', resolveDir: dir },
     bundle: true,
     minify: true,
     write: false,
-  }).outputFiles[0]?.text.trim() ?? '';
+  });
+  return built.outputFiles[0]?.text.trim() ?? '';
+}
+
+/** The style of the pages. The build puts the texts into the bundle in place of this file. */
+export const styleText = bundledStyle('page.css');
+
+/** The same, with what only the pages of a server have. */
+export const liveStyleText = bundledStyle('live.css');
 
 /** The program that runs in the browser, with uPlot. */
 export const scriptText =

@@ -35,7 +35,8 @@ ${body}
 `;
 }
 
-function contentPolicy(style: string, script: string): string {
+/** The policy of a page of that style and script. */
+export function contentPolicy(style: string, script: string): string {
   return [
     "default-src 'none'",
     `style-src '${digestOf(style)}'`,

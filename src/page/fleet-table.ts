@@ -2,10 +2,10 @@ import { describeAge } from '../text/durations.ts';
 import { counted, rounded } from '../text/numbers.ts';
 import { percent, percentBar, sparkline } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
-import type { FleetPage, PageClient } from './page.ts';
+import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
 /** Columns of the table: heading, the key that it is sorted by, and whether narrow screens leave it out. */
-const columns = [
+export const columns = [
   ['State', 'rank', ''],
   ['Client', 'name', ''],
   ['CPU', 'cpu', ''],
@@ -25,10 +25,11 @@ export function fleetTable({ clients }: FleetPage): Markup {
     ([heading, key, width]) =>
       markup`<th scope="col" class="${width}"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
   )}</tr></thead>
-<tbody>${clients.map(clientRow)}</tbody></table></div></section>`;
+<tbody>${clients.map((client, rank) => clientRow(client, rank))}</tbody></table></div></section>`;
 }
 
-function clientRow(client: PageClient, rank: number): Markup {
+/** The line of a client; with links its name leads to its page. */
+export function clientRow(client: PageClient, rank: number, links?: PageLinks): Markup {
   const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, loadPerCpu } = client;
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
@@ -36,7 +37,7 @@ function clientRow(client: PageClient, rank: number): Markup {
   const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row"><span class="name">${name}</span><span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td class="wide">${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td class="wide">${describeAge(reportAgeMs)}</td><td class="wide">${availability === null ? '–' : percent(availability * 100)}</td><td class="wide">${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td class="wide">${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td class="wide">${describeAge(reportAgeMs)}</td><td class="wide">${availability === null ? '–' : percent(availability * 100)}</td><td class="wide">${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

@@ -67,6 +67,12 @@ export interface PageClient {
   readonly history: string | null;
 }
 
+/** The addresses of a server's pages. */
+export interface PageLinks {
+  readonly client: (name: string) => string;
+  readonly alert: (id: number) => string;
+}
+
 export interface PageSilence extends PageSpan {
   readonly client: string;
 }

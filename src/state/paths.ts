@@ -27,6 +27,7 @@ type PlaceKind = 'folder' | 'file' | 'written-in-place' | 'sqlite';
 const places = {
   database: ['fleet.db', 'sqlite'],
   collectorId: ['collector-id', 'file'],
+  tokens: ['tokens.json', 'file'],
   keys: ['keys', 'folder'],
   publicKeys: ['public_keys', 'folder'],
   retiredKeys: ['retired_keys', 'folder'],

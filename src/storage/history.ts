@@ -1,5 +1,5 @@
 import type { Database } from './sql/database.ts';
-import { runColumns, runFact } from './reports/runs.ts';
+import { runColumns, runFact } from './rows/run-rows.ts';
 import { clientStatus, clientsSql } from './queries/client-status.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
 import type { History } from './store/storage.ts';

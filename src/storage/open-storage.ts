@@ -33,8 +33,8 @@ export interface OpenStorageOptions {
   readonly migrate: boolean;
   /** Called before missing migrations are applied, which may take minutes. */
   readonly onMigrating?: () => void;
-  /** Decides the session's limits. Default: `read`. */
-  readonly program?: 'collect' | 'alert' | 'read';
+  /** Decides the session's limits; the database keeps `look` from writing. Default: `read`. */
+  readonly program?: 'collect' | 'alert' | 'read' | 'look';
   /** Ends everything at once, a running statement included. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -10,7 +10,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (
   'collect trust status alert alerts authorize backup cleanup explain forget ingest ack unack mail silence spool ' +
-  'check keys runtimes migrate prune report show metrics export demo simulate'
+  'check keys runtimes migrate prune report show metrics export serve tokens demo simulate'
 ).split(' ');
 
 test('--version prints the version of package.json', async () => {
@@ -32,6 +32,7 @@ const subcommands = {
   keys: ['list', 'generate', 'rotate', 'retire', 'import-public'],
   silence: ['add', 'list', 'expire'],
   mail: ['list', 'discard'],
+  tokens: ['add', 'list', 'remove'],
 };
 const nested = Object.entries(subcommands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`));
 

@@ -22,6 +22,9 @@ const forms: Readonly<Record<KindName, string>> = {
   host: 'address or host name',
   jumps: 'names, with commas',
   keyExchanges: 'names, with commas',
+  address: 'an address',
+  networks: 'addresses and networks, with commas',
+  header: 'name of a header',
   port: 'a number',
   count: 'a number',
   many: 'a number, or 0',
@@ -60,6 +63,7 @@ const examples: Readonly<Record<string, string>> = {
   metrics:
     '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
+  serve: '<serve socket="/run/fleet-health/serve.sock"><look/></serve>',
   ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
   alert: '<alert type="disk" mount="/backup,/archive*" limit="98%" free="500GiB" note="Old ones may go."/>',

@@ -65,6 +65,11 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['csv', '-o', 'fleet.csv'],
     ['jsonl', '-o', 'fleet.jsonl'],
   ],
+  // Without <serve> in config.xml.
+  serve: [[]],
+  'tokens list': [[]],
+  'tokens add': [['anna']],
+  'tokens remove': [['anna']],
   backup: [['copy.db']],
 };
 

@@ -84,6 +84,7 @@ export function makeConfig(
       windows: [],
       rules: [],
     },
+    serve: null,
     bastions: [],
     jumpHosts: sshSettings,
     clients,

@@ -34,7 +34,7 @@ export interface Explanation {
 
 /** Returns the whole explanation in sentences, rules with open alerts first. */
 export function explanationText(
-  output: Output,
+  output: Pick<Output, 'colour'>,
   config: Config,
   explained: Explanation,
   options: ExplanationOptions,
@@ -72,7 +72,12 @@ export function clientLines(
   return lines;
 }
 
-function ruleLines(output: Output, explained: RuleExplained, saying: Saying, whole: boolean): readonly string[] {
+function ruleLines(
+  output: Pick<Output, 'colour'>,
+  explained: RuleExplained,
+  saying: Saying,
+  whole: boolean,
+): readonly string[] {
   const { rule, samples, unknown, alerts, listeners } = explained;
   const values = samples.map(({ subject, level, valueText }) => {
     const value = level === 'unknown' ? 'unknown' : valueText || 'well';

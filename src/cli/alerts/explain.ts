@@ -9,6 +9,8 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { counted } from '../../text/numbers.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -16,6 +18,7 @@ import { readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
+import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
 import { clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
@@ -73,6 +76,22 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
     () => explanationText(output, config, answer, { nowMs, detailed: rule !== null }),
   );
   return 0;
+}
+
+/** Returns what `explain` says of an alert's rule, line by line. An alert of a client that left config.xml has none. */
+export async function alertExplanation(
+  config: Config,
+  { alerts: store, history }: Pick<Storage, 'alerts' | 'history'>,
+  { client: name, rule }: Alert,
+): Promise<readonly string[]> {
+  const nowMs = await store.nowMs();
+  const firstPass = (await history.lastRun('alert')) === null;
+  const asked: ExplainOptions = { config, store, isWanted: (one) => one === rule, nowMs, firstPass };
+  const client = config.clients.find((one) => one.name === name);
+  if (name !== '' && client === undefined) return ['The client is not in config.xml any more.'];
+  const answer = client === undefined ? await ofFleet(asked) : await ofClient(asked, client);
+  const plain = { colour: (_colour: Colour, text: string): string => text };
+  return explanationText(plain, config, answer, { nowMs, detailed: true }).split('\n');
 }
 
 async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> {

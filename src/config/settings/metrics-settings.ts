@@ -1,4 +1,4 @@
-import type { MetricsConfig } from '../config.ts';
+import type { FamilyGroup, MetricsConfig } from '../config.ts';
 import { familyGroups, parseFamilyGroups } from '../values/family-groups.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -7,7 +7,11 @@ import type { ReadContext } from './read-secret.ts';
 /** `<metrics>`; null without it. */
 export function readMetrics(element: Element | null, { findings }: ReadContext): MetricsConfig | null {
   const { textfile, families } = element?.attributes ?? {};
-  if (element === null || textfile === undefined) return null;
+  if (element === null) return null;
+  if (textfile === undefined) {
+    if (!element.faulty) findings.fault(element, '<metrics> lacks textfile; write textfile="..."');
+    return null;
+  }
   if (!textfile.endsWith('.prom')) {
     findings.warn(element, '<metrics> textfile does not end with .prom, and node_exporter reads no other files');
   }
@@ -15,4 +19,15 @@ export function readMetrics(element: Element | null, { findings }: ReadContext):
     textfile: localPath(textfile, element.source),
     families: parseFamilyGroups(families ?? '') ?? familyGroups,
   };
+}
+
+/** `<metrics>` of `<serve>`: the families that are served; null without it. */
+export function readServedMetrics(element: Element | null, { findings }: ReadContext): readonly FamilyGroup[] | null {
+  if (element === null) return null;
+  const { textfile, families } = element.attributes;
+  if (textfile !== undefined) {
+    const message = '<metrics> of <serve> has textfile; write another <metrics textfile="..."/> beside <serve>';
+    findings.fault(element, message);
+  }
+  return parseFamilyGroups(families ?? '') ?? familyGroups;
 }

@@ -1,9 +1,12 @@
+import { isIP } from 'node:net';
+
 import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../values/addresses.ts';
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
 import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
+import { parseNetworks } from '../values/networks.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
@@ -56,6 +59,9 @@ const kinds = {
   name: { fault: nameFault, xsd: text },
   host: { fault: rangedHostFault, xsd: text },
   jumps: { fault: jumpsFault, xsd: text },
+  address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),
+  networks: parsed(parseNetworks, 'is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket'),
+  header: accepted((value) => /^[\w-]{1,64}$/.test(value), 'is no name of a header; write one like X-Remote-User'),
   keyExchanges: { fault: keyExchangesFault, xsd: text },
   port: whole(1, 65_535),
   count: whole(1, 100_000),

@@ -22,13 +22,14 @@ export function checkVocabulary(root: Element, findings: Findings): void {
       }
       checkAttributes(child, spec, findings);
       check(child);
-      const earlier = first.get(child.name);
+      const place = `${parent.name} ${child.name}`;
+      const earlier = first.get(place);
       if (spec.single === true && earlier !== undefined) {
         const where = `${earlier.source.shown}:${earlier.line}`;
         findings.fault(child, `a second <${child.name}>; the first is at ${where}, write all into one`);
         return false;
       }
-      first.set(child.name, child);
+      first.set(place, child);
       return true;
     });
   };

@@ -15,7 +15,7 @@ export type Attributes = Readonly<Record<string, AttributeSpec>>;
 export interface ElementSpec {
   /** The elements it may stand in; empty: it is the root. */
   readonly parents: readonly string[];
-  /** At most one in all files together. */
+  /** At most one of each parent in all files together. */
   readonly single?: true;
   readonly attributes: Attributes;
   readonly help: string;

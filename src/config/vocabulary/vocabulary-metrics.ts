@@ -4,8 +4,9 @@ import type { Attributes } from './element-spec.ts';
 export const metricsAttributes: Attributes = {
   textfile: {
     kind: 'path',
-    required: true,
-    help: "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector.",
+    help:
+      "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector. Not in `<serve>`, and " +
+      'needed elsewhere.',
   },
   families: {
     kind: 'families',

@@ -4,6 +4,7 @@
 import { alertAttributes, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
 import { collectorAttributes } from './vocabulary-collector.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
+import { serveAttributes } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
@@ -133,10 +134,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     help: 'Somebody else who notices when the alerter no longer runs.',
   },
   metrics: {
-    parents: ['config'],
+    parents: ['config', 'serve'],
     single: true,
     attributes: metricsAttributes,
-    help: 'Figures for Prometheus, in a file.',
+    help: 'Figures for Prometheus: in a file; in `<serve>`, under /metrics of `serve`.',
   },
   collector: {
     parents: ['config'],
@@ -144,6 +145,13 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: collectorAttributes,
     help: 'How `collect` goes over the fleet.',
   },
+  serve: {
+    parents: ['config'],
+    single: true,
+    attributes: serveAttributes,
+    help: 'What `serve` listens on, and who may look. Its parts are off unless they stand in it.',
+  },
+  look: { parents: ['serve'], attributes: {}, help: 'The pages, and the documents of --json, for people and scripts.' },
   ssh: {
     parents: ['config'],
     single: true,

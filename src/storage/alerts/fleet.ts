@@ -1,4 +1,4 @@
-import { runColumns, runFact } from '../reports/runs.ts';
+import { runColumns, runFact } from '../rows/run-rows.ts';
 import { sealedSummary } from '../reports/sealed-reports.ts';
 import { stateDiskFacts } from '../reports/state-disks.ts';
 import type { Database, Session } from '../sql/database.ts';

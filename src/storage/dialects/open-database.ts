@@ -3,7 +3,7 @@ import type { Database } from '../sql/database.ts';
 
 export interface OpenDatabaseOptions<Config = StorageConfig> {
   readonly storage: Config;
-  readonly program: 'collect' | 'alert' | 'read';
+  readonly program: 'collect' | 'alert' | 'read' | 'look';
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -13,7 +13,11 @@ export interface OpenDatabaseOptions<Config = StorageConfig> {
 export async function openDatabase({ storage, program, signal }: OpenDatabaseOptions): Promise<Database> {
   switch (storage.kind) {
     case 'sqlite':
-      return (await import('./sqlite/database.ts')).openSqliteDatabase({ path: storage.path, signal });
+      return (await import('./sqlite/database.ts')).openSqliteDatabase({
+        path: storage.path,
+        signal,
+        readOnly: program === 'look',
+      });
     case 'mysql':
       return (await import('./mysql/database.ts')).openMysqlDatabase({ storage, program, signal });
   }

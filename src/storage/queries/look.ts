@@ -1,13 +1,21 @@
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
+import { programs, runColumns, runFact } from '../rows/run-rows.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
 import type { LookStore } from '../store/look-store.ts';
+import { fleetLines } from './fleet-lines.ts';
 import { gridFigures } from './grid-figures.ts';
 
 const visitsSql = `SELECT COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
   WHERE client = ? AND started_at >= ? AND started_at < ?`;
 const runsSql = `SELECT started_at, finished_at FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
+
+const alertSql = `SELECT ${alertColumns} FROM alerts WHERE id = ?`;
+const alertsOfClientSql = `SELECT ${alertColumns} FROM alerts
+  WHERE client = ? AND pending_since < ? AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
+// By the index on program and started_at.
+const newestRunsSql = `SELECT ${runColumns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
 
 export function createLookStore(database: Database): LookStore {
   const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
@@ -20,8 +28,22 @@ export function createLookStore(database: Database): LookStore {
       const visits = Number(row?.['visits'] ?? 0);
       return visits === 0 ? null : { visits, succeeded: Number(row?.['succeeded'] ?? 0) };
     },
+    fleetLines: (clients, grid) => database.read((session) => fleetLines(session, clients, grid)),
+    newestRuns: async (limit) => {
+      const rows: SqlRow[] = [];
+      for (const program of programs) rows.push(...(await all(newestRunsSql, [program, String(limit)])));
+      return rows
+        .map(runFact)
+        .sort((one, other) => other.startedAtMs - one.startedAtMs)
+        .slice(0, limit);
+    },
     alertsBetween: (sinceMs, untilMs, limit) =>
       database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
+    alertsOfClient: async (client, sinceMs, untilMs, limit) =>
+      (await all(alertsOfClientSql, [client, sqlTime(untilMs), sqlTime(sinceMs), String(limit)]))
+        .map(storedAlert)
+        .reverse(),
+    alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert)[0] ?? null,
     runsBetween: async (program, sinceMs, untilMs) => {
       const [since, until] = [sqlTime(sinceMs), sqlTime(untilMs)];
       const before = `${runsSql} AND started_at < ? ORDER BY started_at DESC, id DESC LIMIT 1`;

@@ -1,14 +1,8 @@
-import { numberOrNull } from '../rows/columns.ts';
-import type { Database, Session, SqlRow } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { replaceRows, type Values } from '../sql/insert-rows.ts';
-import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Program, RunEnd, RunFact, RunStart } from '../store/run.ts';
+import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
+import type { RunEnd, RunStart } from '../store/run.ts';
 import { hourMs } from '../../platform/units.ts';
-
-/** For runFact. */
-export const runColumns =
-  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
-const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 /** See ReportStore.startRun. */
 export async function startRun(database: Database, run: RunStart): Promise<void> {
@@ -47,23 +41,6 @@ function endValues(end: RunEnd): Values {
     skipped: end.skipped,
     cpu_ms: Math.round(end.cpuMs),
     max_rss_bytes: Math.round(end.maxRssBytes),
-  };
-}
-
-/** Reads a row of `runs`. */
-export function runFact(row: SqlRow): RunFact {
-  return {
-    id: String(row['id']),
-    program: programs.find((program) => program === row['program']) ?? 'collect',
-    collectorId: String(row['collector_id']),
-    host: String(row['host']),
-    scope: row['scope'] === 'full' ? 'full' : 'filtered',
-    outcome: String(row['outcome']),
-    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
-    finishedAtMs: fromSqlTime(row['finished_at']),
-    clients: numberOrNull(row['clients']),
-    succeeded: numberOrNull(row['succeeded']),
-    failed: numberOrNull(row['failed']),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Alert } from './alert.ts';
-import type { Program } from './run.ts';
+import type { Program, RunFact } from './run.ts';
 
 /** A table of figures that are kept as rows, then by the hour, then by the day. */
 export type FigureTable = 'stats' | 'disk_stats' | 'network_stats';
@@ -41,6 +41,12 @@ export interface RunSpan {
   readonly finishedAtMs: number | null;
 }
 
+/** A client's CPU on a grid, and its visits of the same span. */
+export interface FleetLine extends VisitCount {
+  readonly cpu: readonly (number | null)[];
+  readonly cpus: number | null;
+}
+
 /** Reading for reports and pages, beside `History`. Changes nothing. */
 export interface LookStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
@@ -52,8 +58,16 @@ export interface LookStore {
   ): Promise<readonly GridFigures[]>;
   /** Returns a client's visits of a span, counted; null without visits. */
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
+  /** Returns lines of some clients, by name. Reads rows that are kept, not what hours and days were made of. */
+  fleetLines(clients: readonly string[], grid: Grid): Promise<ReadonlyMap<string, FleetLine>>;
+  /** Returns the newest runs of all programs, the newest first. */
+  newestRuns(limit: number): Promise<readonly RunFact[]>;
   /** Returns alerts that were open at some time of a span, the oldest first, at most `limit`. */
   alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
+  /** Returns alerts of a client that were open at some time of a span, the oldest first, the newest `limit`. */
+  alertsOfClient(client: string, sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
+  /** Returns the alert of an id; null if there is none. */
+  alert(id: number): Promise<Alert | null>;
   /**
    * Returns the runs of a program that began in a span and the last one before it, the oldest first, without those that
    * overlapped.

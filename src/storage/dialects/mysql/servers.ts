@@ -18,7 +18,7 @@ export type { Connection, ResultSetHeader, RowDataPacket };
 export interface MysqlServersOptions {
   readonly storage: MysqlConfig;
   /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
-  readonly program: 'collect' | 'alert' | 'read';
+  readonly program: 'collect' | 'alert' | 'read' | 'look';
   readonly signal?: AbortSignal | undefined;
   /** The timeout for each server's login, and for each answer until the session is set up. */
   readonly connectTimeoutMs?: number;
@@ -47,6 +47,7 @@ export interface MysqlServers {
 }
 
 const isolationSql = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
+const readOnlySql = `${isolationSql}, READ ONLY`;
 // A single statement: each takes a round trip.
 const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
   SESSION sql_mode =
@@ -54,6 +55,7 @@ const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '
 // The server ends the session of a process that is suspended in a transaction, or others would wait for its rows for
 // eight hours.
 const lockWaitSql = {
+  look: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 600',
   collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
@@ -142,7 +144,8 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
       // Before the session is set up: an old server may not know what is set.
       const dialect = dialectOf(values.get('version') ?? '', where);
-      for (const sql of [isolationSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
+      const accessSql = program === 'look' ? readOnlySql : isolationSql;
+      for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
       // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just
       // lost a node, it refuses to wait.
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));

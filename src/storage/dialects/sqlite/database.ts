@@ -13,6 +13,8 @@ import { sqliteFault } from './faults.ts';
 export interface SqliteDatabaseOptions {
   readonly path: string;
   readonly signal?: AbortSignal | undefined;
+  /** True: SQLite itself refuses changes. */
+  readonly readOnly?: boolean;
   /** The timeout for another process's lock. */
   readonly lockTimeoutMs?: number;
 }
@@ -36,6 +38,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const database = new SqliteFile(handle, options);
   try {
     await database.prepareFile();
+    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1');
     return database;
   } catch (thrown) {
     handle.close();

@@ -1,0 +1,158 @@
+import { statSync } from 'node:fs';
+
+import { selectClients } from '../../config/clients/select-clients.ts';
+import type { Config } from '../../config/config.ts';
+import type { ConfigTree } from '../../config/xml/include.ts';
+import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
+import type { FleetSnapshot } from '../../look/live-fleet.ts';
+import type { Documents, DocumentQuery } from '../../serve/documents.ts';
+import { runServer, type ServeEvent } from '../../serve/serve.ts';
+import { parseDuration } from '../../text/durations.ts';
+import { clientFilter, clientNames } from '../alerts/client-filter.ts';
+import { alertExplanation } from '../alerts/explain.ts';
+import { alertJson } from '../command/alert-words.ts';
+import { errorDocument } from '../command/complain.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+import { statusJson } from '../status/status-json.ts';
+import { createOutputLog, type Log } from '../terminal/output.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+
+/** config.xml is looked at so often. */
+const settingsMs = 5_000;
+
+export interface ServeCommandOptions {
+  readonly idleExit: string | null;
+}
+
+/** `serve`: shows what <serve> of config.xml says, until a signal ends it. */
+export async function serveCommand(context: Context, { idleExit }: ServeCommandOptions): Promise<ExitStatus> {
+  const idleExitMs = idleExit === null ? null : parseDuration(idleExit);
+  if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
+    throw usageError(`--idle-exit ${JSON.stringify(idleExit)} is no time`, 'Write it like 10m.');
+  }
+  const log = createOutputLog(context.output);
+  const settings = new FreshSettings(context, log);
+  const { serve } = settings.current;
+  if (serve === null) {
+    throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
+  }
+  await runServer({
+    serve,
+    settings: () => settings.current,
+    configFault: () => settings.fault,
+    documents,
+    observe: (event) => tell(log, event),
+    idleExitMs,
+    signal: context.signal,
+  });
+  return 0;
+}
+
+/** config.xml as it is now. A change that cannot be used leaves what was read before. */
+class FreshSettings {
+  readonly #context: Context;
+  readonly #log: Log;
+  #config: Config;
+  #tree: ConfigTree | null = null;
+  #facts = '';
+  #lookedAt = performance.now();
+  #fault: string | null = null;
+
+  constructor(context: Context, log: Log) {
+    this.#context = context;
+    this.#log = log;
+    this.#config = this.#load();
+    this.#facts = this.#factsNow();
+  }
+
+  get current(): Config {
+    if (performance.now() - this.#lookedAt >= settingsMs) this.#look();
+    return this.#config;
+  }
+
+  /** The reason why the file cannot be used; null: it can. */
+  get fault(): string | null {
+    return this.#fault;
+  }
+
+  #look(): void {
+    this.#lookedAt = performance.now();
+    const facts = this.#factsNow();
+    if (facts === this.#facts) return;
+    this.#facts = facts;
+    try {
+      this.#config = this.#load();
+      this.#facts = this.#factsNow();
+      this.#fault = null;
+      this.#log.event('config-read', { clients: this.#config.clients.length });
+    } catch (thrown) {
+      const [first = ''] = messageOf(thrown).split('\n');
+      this.#fault = `config.xml cannot be used since it was changed: ${first}`;
+      this.#log.problem('config-broken', { message: first });
+    }
+  }
+
+  #load(): Config {
+    return loadSettings(this.#context, (tree) => (this.#tree = tree));
+  }
+
+  #factsNow(): string {
+    const files = this.#tree?.sources.map(({ path }) => path) ?? [];
+    return files
+      .map((file) => statSync(file, { throwIfNoEntry: false }))
+      .map((facts) => (facts === undefined ? '-' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`))
+      .join('\n');
+  }
+}
+
+function tell(log: Log, event: ServeEvent): void {
+  switch (event.kind) {
+    case 'started':
+      log.event('serve-started', { on: event.where.join(' '), pid: process.pid });
+      break;
+    case 'stopping':
+      log.event('serve-stopping', { reason: event.reason });
+      break;
+    case 'stopped':
+      log.event('serve-stopped', {});
+      break;
+    case 'database-away':
+      log.problem('database-away', { code: event.fault.code, message: event.fault.message });
+      break;
+    case 'database-back':
+      log.event('database-back', { away_s: Math.round(event.awayMs / 1000) });
+      break;
+    case 'refused':
+      log.problem('token-refused', { address: event.address });
+      break;
+    case 'fault':
+      log.problem('answer-failed', { message: messageOf(event.thrown) });
+  }
+}
+
+const documents: Documents = {
+  status: statusDocument,
+  alerts: async (config, { alerts }, client) => {
+    const nowMs = await alerts.nowMs();
+    const open = await alerts.openAlerts(null);
+    const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
+    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
+    const views = await viewAlerts(config, alerts, shown, nowMs);
+    return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
+  },
+  explain: alertExplanation,
+  error: (thrown) =>
+    errorDocument(
+      thrown instanceof FleetError
+        ? thrown
+        : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown) }),
+    ),
+};
+
+function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group }: DocumentQuery): object {
+  const groups = group === null ? [] : [group];
+  const shown = new Set(selectClients(config, { names: clients, groups }).map(({ name }) => name));
+  return statusJson({ ...status, members: status.members.filter(({ client }) => shown.has(client)) }, nowMs);
+}

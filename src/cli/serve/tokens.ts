@@ -1,0 +1,94 @@
+import type { Config } from '../../config/config.ts';
+import { usageError } from '../../errors.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { newToken, readTokens, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+import { renderTable } from '../terminal/table.ts';
+
+const nameForm = /^[\w.@-]{1,64}$/;
+
+export interface TokensAddOptions {
+  readonly name: string;
+  readonly for: TokenPurpose | null;
+}
+
+/** `tokens add`: makes a token, prints it, and keeps its digest. */
+export async function tokensAddCommand(context: Context, options: TokensAddOptions): Promise<ExitStatus> {
+  const { name } = options;
+  const purpose = options.for ?? 'look';
+  if (!nameForm.test(name)) {
+    throw usageError(`${JSON.stringify(name)} is no name for a token`, 'Write letters, digits, ., _, @ or -.');
+  }
+  const file = tokenFile(loadSettings(context));
+  const known = readTokens(file);
+  if (known.some((token) => token.name === name)) {
+    throw usageError(`there is a token "${name}"`, `fleet-health tokens remove ${name} makes it useless.`);
+  }
+  const { token, sha256 } = newToken();
+  writeTokens(file, [...known, { name, for: purpose, sha256, added_at: new Date().toISOString() }]);
+  printAnswer(
+    context.output,
+    () => ({ command: 'tokens add', name, for: purpose, token }),
+    () => token,
+  );
+  if (context.output.terminal) context.output.complain('It is shown this once. Browsers take it as the password.');
+  return Promise.resolve(0);
+}
+
+/** `tokens list`: whose tokens there are. */
+export async function tokensListCommand(context: Context): Promise<ExitStatus> {
+  const known = readTokens(statePaths(loadSettings(context).stateDir).tokens);
+  printAnswer(
+    context.output,
+    () => ({
+      command: 'tokens list',
+      tokens: known.map(({ name, for: purpose, added_at }) => ({ name, for: purpose, added_at })),
+    }),
+    () =>
+      known.length === 0
+        ? 'There is no token.'
+        : renderTable(
+            context.output,
+            [
+              { title: 'name', cell: ({ name }) => name },
+              { title: 'for', cell: (token) => token.for },
+              { title: 'added', cell: ({ added_at }) => added_at.slice(0, 10) },
+            ],
+            known,
+            () => [],
+          ),
+  );
+  return Promise.resolve(0);
+}
+
+/** `tokens remove`: makes a token useless. */
+export async function tokensRemoveCommand(context: Context, name: string): Promise<ExitStatus> {
+  const file = tokenFile(loadSettings(context));
+  const known = readTokens(file);
+  const left = known.filter((token) => token.name !== name);
+  if (left.length === known.length) {
+    const near = didYouMean(
+      name,
+      known.map((token) => token.name),
+    );
+    throw usageError(`there is no token "${name}"${near}`, 'fleet-health tokens list shows them.');
+  }
+  writeTokens(file, left);
+  printDone(
+    context.output,
+    () => ({ command: 'tokens remove', name }),
+    () => `The token of ${name} opens nothing any more.`,
+  );
+  return Promise.resolve(0);
+}
+
+/** The file of tokens, in a state folder that is ours. */
+function tokenFile({ stateDir }: Config): string {
+  const paths = statePaths(stateDir);
+  claimStateFolder(paths, []);
+  return paths.tokens;
+}

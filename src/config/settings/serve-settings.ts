@@ -1,0 +1,64 @@
+import type { ServeConfig } from '../config.ts';
+import { parseNetworks } from '../values/networks.ts';
+import { localPath } from '../xml/local-path.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import { isThisMachine } from './is-this-machine.ts';
+import { readServedMetrics } from './metrics-settings.ts';
+import { noteFile, type ReadContext } from './read-secret.ts';
+
+const usualPort = 5151;
+const loopback = ['::1', '127.0.0.1'] as const;
+
+/** `<serve>`; null when there is none. */
+export function readServe(element: Element | null, context: ReadContext): ServeConfig | null {
+  if (element === null) return null;
+  const { host, port, socket, trustedProxies, userHeader, auth } = element.attributes;
+  const socketAlone = socket !== undefined && host === undefined && port === undefined;
+  const part = (name: string): Element | null => element.children.find((child) => child.name === name) ?? null;
+  const serve: ServeConfig = {
+    hosts: host !== undefined ? [host] : socketAlone ? [] : loopback,
+    port: port === undefined ? usualPort : Number(port),
+    socket: socket === undefined ? null : localPath(socket, element.source),
+    tls: readTls(element, context),
+    trustedProxies: parseNetworks(trustedProxies ?? '') ?? [],
+    userHeader: userHeader?.toLowerCase() ?? null,
+    auth: auth === 'always' ? 'always' : 'beyond-loopback',
+    look: part('look') !== null,
+    metrics: readServedMetrics(part('metrics'), context),
+  };
+  if (!element.faulty) judge(serve, element, context);
+  return serve;
+}
+
+function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
+  const { tlsCert, tlsKey } = element.attributes;
+  if (tlsCert !== undefined && tlsKey !== undefined) {
+    const key = localPath(tlsKey, element.source);
+    noteFile(key, element, context.places);
+    return { cert: localPath(tlsCert, element.source), key };
+  }
+  if (tlsCert !== undefined || tlsKey !== undefined) {
+    const [has, lacks] = tlsCert === undefined ? ['tlsKey', 'tlsCert'] : ['tlsCert', 'tlsKey'];
+    context.findings.fault(element, `<serve> has ${has} but no ${lacks}; add ${lacks}="FILE"`);
+  }
+  return null;
+}
+
+function judge(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
+  const { hosts, tls, trustedProxies, userHeader, look, metrics } = serve;
+  const beyond = hosts.find((host) => !isThisMachine(host));
+  const isOpen = beyond !== undefined && tls === null && trustedProxies.length === 0 && !element.faulty;
+  if (isOpen && look) {
+    findings.fault(
+      element,
+      `<serve> host="${beyond}" with <look/> would send tokens and figures over the network in clear; ` +
+        'add tlsCert="FILE" tlsKey="FILE", or trustedProxies="ADDRESS" of a reverse proxy that does TLS, or remove host',
+    );
+  } else if (isOpen && metrics !== null) {
+    findings.warn(element, `<serve> host="${beyond}" sends tokens over the network in clear; add tlsCert and tlsKey`);
+  }
+  if (userHeader !== null && trustedProxies.length === 0) {
+    const message = '<serve> has userHeader, which anybody could send; add trustedProxies="ADDRESS" of the proxy';
+    findings.fault(element, message);
+  }
+}

@@ -1,0 +1,27 @@
+import type { Attributes } from './element-spec.ts';
+
+/** The attributes of `<serve>`. */
+export const serveAttributes: Attributes = {
+  host: {
+    kind: 'address',
+    help: 'The address to listen on; :: takes IPv4 too. Default: ::1 and 127.0.0.1, none if only socket is written.',
+  },
+  port: { kind: 'port', help: 'Default 5151.' },
+  socket: { kind: 'path', help: 'A Unix socket to listen on, for its owner and group (0660). Default: none.' },
+  tlsCert: { kind: 'path', help: 'PEM file of the certificate with its chain. Default: no TLS.' },
+  tlsKey: { kind: 'path', help: 'PEM file of its private key.' },
+  trustedProxies: {
+    kind: 'networks',
+    help:
+      'Addresses and networks of reverse proxies, with commas between, whose X-Forwarded-For is believed; socket: ' +
+      'who reaches the Unix socket. Default: none.',
+  },
+  userHeader: {
+    kind: 'header',
+    help: 'The header in which a trusted proxy names the user whom it let in, such as X-Remote-User. Default: none.',
+  },
+  auth: {
+    words: ['beyond-loopback', 'always'],
+    help: 'always: this machine and the Unix socket need a token too. Default beyond-loopback.',
+  },
+};

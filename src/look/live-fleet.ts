@@ -1,0 +1,125 @@
+import { openMutes } from '../alerter/inhibit/mutes.ts';
+import type { Config } from '../config/config.ts';
+import type { FleetCount, FleetQuery, FleetView } from '../page/live/fleet-view.ts';
+import type { PageAlert } from '../page/page.ts';
+import { dayMs, hourMs } from '../platform/units.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { Grid, LookStore } from '../storage/store/look-store.ts';
+import type { Storage } from '../storage/store/storage.ts';
+import { sortAlerts } from './alert-views.ts';
+import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
+import { type FleetStatus, readFleetStatus } from './fleet-status.ts';
+import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
+
+/** The fleet at one time. Pages of the fleet are made from it without asking the database for all clients again. */
+export interface FleetSnapshot {
+  readonly config: Config;
+  readonly nowMs: number;
+  readonly status: FleetStatus;
+  /** Open alerts, worst first. */
+  readonly alerts: readonly PageAlert[];
+}
+
+/** The clients of a page. */
+export const linesOfPage = 200;
+const mostAlerts = 12;
+/** The sparklines: half hours of the last day. */
+const stepMs = hourMs / 2;
+/** With more rows than this a sparkline shows one report of each half hour, not their mean. */
+const mostRows = 25_000;
+
+export async function readSnapshot(
+  config: Config,
+  storage: Pick<Storage, 'alerts' | 'history'>,
+): Promise<FleetSnapshot> {
+  const { alerts: store } = storage;
+  const nowMs = await store.nowMs();
+  const status = await readFleetStatus(config, storage, { nowMs, only: null });
+  const words = await wordsAt(config, store, nowMs);
+  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words) };
+}
+
+/** Returns a function that puts alerts into words as they are at a time. */
+export async function wordsAt(
+  config: Config,
+  store: Pick<Storage['alerts'], 'silences'>,
+  nowMs: number,
+): Promise<(alert: Alert) => PageAlert> {
+  const silences = await store.silences(nowMs);
+  return alertWords(config, rulesByClient(config), openMutes({ config, silences }), nowMs);
+}
+
+const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
+
+/** Reads the part of the fleet that is asked for. */
+export async function readFleetView(
+  { config, nowMs, status, alerts }: FleetSnapshot,
+  look: LookStore,
+  asked: FleetQuery,
+): Promise<FleetView> {
+  const counts = kinds.map(({ state, words, is }) => ({ state, words, clients: status.members.filter(is).length }));
+  const sort = sortings.find((one) => one === asked.sort);
+  const query: FleetQuery = {
+    ...asked,
+    sort: sort ?? '',
+    state: kinds.find(({ state }) => state === asked.state)?.state ?? '',
+  };
+  const matching = status.members.filter(matcher(query));
+  const sorted = sort === undefined ? matching : sortMembers(matching, sort);
+  const shown = sorted.slice(query.from, query.from + linesOfPage);
+  const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs);
+  const lines = await look.fleetLines(
+    shown.map(({ client }) => client),
+    grid,
+  );
+  return {
+    zone: config.alerts.zone,
+    nowMs,
+    query,
+    counts,
+    total: status.members.length,
+    matching: matching.length,
+    clients: shown.map((member) => {
+      const line = lines.get(member.client) ?? { cpu: [], cpus: null, visits: 0, succeeded: 0 };
+      const availability = line.visits === 0 ? null : line.succeeded / line.visits;
+      return pageClient(member, availability, { spark: line.cpu, history: null, cpus: line.cpus });
+    }),
+    alerts: alerts.slice(0, mostAlerts),
+    openAlerts: alerts.length,
+    collectedAtMs: status.lastRun?.finishedAtMs ?? null,
+  };
+}
+
+interface Kind extends Omit<FleetCount, 'clients'> {
+  readonly is: (member: FleetMember) => boolean;
+}
+
+/** The kinds of clients that are counted, those that want attention first. */
+const kinds: readonly Kind[] = [
+  { state: 'critical', words: 'critical', is: ({ worstAlert }) => worstAlert === 'critical' },
+  { state: 'warning', words: 'warning', is: ({ worstAlert }) => worstAlert === 'warning' },
+  { state: 'failing', words: 'failing', is: ({ state }) => state === 'failing' },
+  { state: 'late', words: 'late', is: ({ state }) => state === 'late' },
+  { state: 'fine', words: 'well', is: ({ state, worstAlert }) => state === 'ok' && worstAlert === null },
+  { state: 'new', words: 'not visited yet', is: ({ state }) => state === 'new' },
+  { state: 'paused', words: 'paused or retired', is: ({ state }) => state === 'paused' || state === 'retired' },
+];
+
+function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const kind = kinds.find((one) => one.state === state);
+  return (member) => {
+    if (kind !== undefined && !kind.is(member)) return false;
+    if (wanted.length === 0) return true;
+    const { client, address, known, worstAlert } = member;
+    const texts = [client, address, known?.hostname, known?.os, member.state, worstAlert, known?.errorMessage];
+    const text = texts.join(' ').toLowerCase();
+    return wanted.every((word) => text.includes(word));
+  };
+}
+
+function sparkGrid(nowMs: number, clients: number, everyMs: number): Grid {
+  const end = Math.ceil(nowMs / stepMs) * stepMs;
+  const isLarge = (clients * dayMs) / everyMs > mostRows && everyMs < stepMs;
+  return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, sampleMs: isLarge ? everyMs : null };
+}

@@ -1,0 +1,81 @@
+import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
+import type { Mutes } from '../alerter/inhibit/mutes.ts';
+import type { Config, Rule } from '../config/config.ts';
+import type { PageAlert, PageClient } from '../page/page.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import { timeInWords } from '../text/time-words.ts';
+import type { FleetMember } from './fleet-member.ts';
+import type { ClientPlots } from './histories.ts';
+
+/** The rules of each client; those about the fleet as a whole stand at ''. */
+export type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
+
+export function rulesByClient({ alerts, clients }: Config): RulesByClient {
+  return new Map([['', alerts.rules], ...clients.map(({ name, rules }) => [name, rules] as const)]);
+}
+
+/** A line of the fleet's table. */
+export function pageClient(
+  member: FleetMember,
+  availability: number | null,
+  { spark, history, cpus }: ClientPlots,
+): PageClient {
+  const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
+  const load = known?.load5 ?? null;
+  return {
+    name: client,
+    address,
+    hostname: known?.hostname ?? null,
+    os: known?.os ?? null,
+    state,
+    reason: known?.errorMessage ?? known?.errorCode ?? null,
+    worst: worstAlert,
+    openAlerts,
+    cpuPercent: { value: known?.cpuPercent ?? null, beyond: beyond.cpu },
+    memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
+    diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
+    diskMount: known?.diskMount ?? null,
+    loadPerCpu: load === null || cpus === null || cpus === 0 ? null : load / cpus,
+    reportAgeMs,
+    availability,
+    spark,
+    history,
+  };
+}
+
+/** Returns a function that turns a stored alert into that of a page. */
+export function alertWords(
+  config: Config,
+  rulesOf: RulesByClient,
+  mutes: Mutes,
+  untilMs: number,
+): (alert: Alert) => PageAlert {
+  const time = (atMs: number): string => timeInWords({ zone: config.alerts.zone, nowMs: untilMs }, atMs);
+  return (alert) => {
+    const { id, client, rule, subject, state, severity, valueText, limitText, acknowledgedBy } = alert;
+    const isKnown = isAcknowledged(alert, untilMs);
+    const until = alert.acknowledgedUntilMs === null ? '' : ` until ${time(alert.acknowledgedUntilMs)}`;
+    return {
+      id: id ?? 0,
+      client,
+      rule,
+      subject,
+      state,
+      severity,
+      pendingSinceMs: alert.pendingSinceMs,
+      firingSinceMs: alert.firingSinceMs,
+      resolvedAtMs: alert.resolvedAtMs,
+      value: valueText === '' ? null : valueText,
+      limit: limitText === '' ? null : limitText,
+      note: rulesOf.get(client)?.find(({ name }) => name === rule)?.note ?? null,
+      mutes: [
+        ...(isKnown ? [`acknowledged by ${acknowledgedBy ?? ''}${until}`] : []),
+        ...mutes.reasonsAt(alert, untilMs).map((reason) => {
+          const name = reason.kind === 'silence' ? `silence ${reason.id}` : 'maintenance window';
+          return `${name} until ${time(reason.untilMs)}`;
+        }),
+      ],
+      command: isKnown || id === null ? null : ['fleet-health', 'ack', String(id)],
+    };
+  };
+}

@@ -1,0 +1,155 @@
+import { canDecode, decodeHistory } from './decode-series.ts';
+import { drawPlots } from './plots.ts';
+import { adopt, parsePage, replaceRows } from './replace-parts.ts';
+
+const typingPauseMs = 300;
+
+/** Keeps a page of the server up to date: one small event a finished run, then the page is asked for again. */
+export function liveUpdates(): void {
+  const words = document.querySelector<HTMLElement>('#live');
+  const fleet =
+    document.querySelector<HTMLTableElement>('#clients')?.matches('.served') === true ? loadedParts() : null;
+  let isAsking = false;
+  const refresh = async (): Promise<void> => {
+    if (isAsking) return;
+    isAsking = true;
+    try {
+      await (fleet === null ? refreshPage() : fleet.refresh());
+      say(words, 'Live');
+    } catch {
+      say(words, 'No answer');
+    } finally {
+      isAsking = false;
+    }
+  };
+  let source: EventSource | null = null;
+  const listen = (): void => {
+    source?.close();
+    source = null;
+    if (document.hidden) return;
+    source = new EventSource('/live');
+    source.addEventListener('run', () => void refresh());
+    source.addEventListener('open', () => say(words, 'Live'));
+    source.addEventListener('error', () => say(words, 'No connection'));
+  };
+  document.addEventListener('visibilitychange', () => {
+    listen();
+    if (!document.hidden) void refresh();
+  });
+  listen();
+  void drawHistory();
+}
+
+function say(element: HTMLElement | null, words: string): void {
+  if (element !== null && element.textContent !== words) element.textContent = words;
+}
+
+async function fetchPage(address: string): Promise<Document> {
+  const response = await fetch(address, { headers: { accept: 'text/html' } });
+  if (!response.ok) throw new Error(String(response.status));
+  return parsePage(await response.text());
+}
+
+/** Replaces the parts of the page that have changed. */
+async function refreshPage(): Promise<void> {
+  const page = await fetchPage(location.href);
+  const history = page.querySelector('script.history')?.textContent ?? null;
+  for (const section of document.querySelectorAll<HTMLElement>('main > section')) {
+    if (section.querySelector('#plots') === null) adopt(section, page);
+  }
+  for (const part of document.querySelectorAll<HTMLElement>('body > header')) adopt(part, page);
+  adoptNotice(page);
+  const drawn = document.querySelector<HTMLElement>('script.history');
+  if (history === null || drawn === null || drawn.textContent === history) return;
+  drawn.textContent = history;
+  if (document.querySelector('#plots')?.matches(':hover') === false) await drawHistory();
+}
+
+function adoptNotice(page: Document): void {
+  const [old, fresh] = [document.querySelector('.notice'), page.querySelector('.notice')];
+  if (old !== null && fresh !== null) old.textContent = fresh.textContent;
+  else if (fresh !== null) document.querySelector('body > header')?.before(fresh);
+  else old?.remove();
+}
+
+/** Draws the plots of the client whose page this is. */
+async function drawHistory(): Promise<void> {
+  const [place, history] = [document.querySelector<HTMLElement>('#plots'), document.querySelector('script.history')];
+  if (place === null || history === null) return;
+  if (!canDecode) {
+    place.textContent = 'This browser is too old to unpack the plots.';
+    return;
+  }
+  const zone = document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC';
+  const decoded = await decodeHistory(history.textContent);
+  place.replaceChildren();
+  drawPlots(place, decoded, zone);
+}
+
+interface LoadedParts {
+  /** Asks for all parts that are shown. */
+  refresh(): Promise<void>;
+}
+
+/** The fleet's table: more lines when its end comes into view, others while somebody types into the filter. */
+function loadedParts(): LoadedParts {
+  let addresses = [location.href];
+  const show = async (wanted: readonly string[]): Promise<void> => {
+    const pages: Document[] = [];
+    for (const address of wanted) pages.push(await fetchPage(address));
+    const [first, last] = [pages[0], pages.at(-1)];
+    if (first === undefined || last === undefined) return;
+    addresses = [...wanted];
+    for (const selector of ['body > header', '#open', '#clients thead']) {
+      for (const part of document.querySelectorAll<HTMLElement>(selector)) adopt(part, first);
+    }
+    adoptNotice(first);
+    replaceRows(pages.flatMap((page) => [...page.querySelectorAll<HTMLTableRowElement>('#clients tbody tr')]));
+    const said = document.querySelector('#shown');
+    if (said !== null) said.textContent = (wanted.length > 1 ? last : first).querySelector('#shown')?.textContent ?? '';
+    showMore(last);
+  };
+  const observer = new IntersectionObserver((entries) => {
+    const more = document.querySelector<HTMLAnchorElement>('#more');
+    if (more === null || !entries.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    void show([...addresses, more.href]);
+  });
+  const showMore = (page: Document | null): void => {
+    observer.disconnect();
+    if (page !== null) {
+      document.querySelector('#more')?.parentElement?.remove();
+      const fresh = page.querySelector('#more')?.parentElement ?? null;
+      if (fresh !== null) document.querySelector('#clients')?.closest('section')?.append(fresh);
+    }
+    const more = document.querySelector('#more');
+    if (more !== null) observer.observe(more);
+  };
+  showMore(null);
+  filterWhileTyping((address) => show([address]));
+  return { refresh: () => show(addresses) };
+}
+
+function filterWhileTyping(show: (address: string) => Promise<void>): void {
+  const showAddress = async (address: string): Promise<void> => {
+    try {
+      await show(address);
+      history.replaceState(null, '', address);
+    } catch {
+      // The lines stay until there is an answer.
+    }
+  };
+  const form = document.querySelector<HTMLFormElement>('form.tools');
+  let timer = 0;
+  form?.addEventListener('input', () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      const parameters = new URLSearchParams();
+      for (const [name, value] of new FormData(form)) {
+        if (typeof value === 'string' && value !== '') parameters.set(name, value);
+      }
+      const address = new URL(parameters.size === 0 ? '/' : `/?${parameters.toString()}`, location.href).href;
+      void showAddress(address);
+    }, typingPauseMs);
+  });
+}

@@ -1,0 +1,34 @@
+import { alertList } from '../alert-list.ts';
+import { clientRow, columns } from '../fleet-table.ts';
+import { Markup, markup } from '../markup.ts';
+import type { PageAlert, PageClient } from '../page.ts';
+import { links } from './fleet-view.ts';
+
+export interface ClientView {
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly client: PageClient;
+  readonly alerts: readonly PageAlert[];
+  /** The span of the plots, in the form of `--since`. */
+  readonly span: string;
+}
+
+/** The spans that the page of a client offers. */
+export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
+
+/** The page of a client: its line, its open alerts and its plots. */
+export function clientView({ zone, nowMs, client, alerts, span }: ClientView): Markup {
+  const { history } = client;
+  return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
+    ([heading, , width]) => markup`<th scope="col" class="${width}">${heading}</th>`,
+  )}</tr></thead>
+<tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
+${alertList({ alerts, untilMs: nowMs, zone, links })}
+<section aria-labelledby="past"><h2 id="past">Past</h2>
+<ul class="spans">${spans.map(
+    (one) => markup`<li><a href="?since=${one}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,
+  )}</ul>
+<div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a>, or <code>fleet-health show</code>.</p></noscript></div>
+${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>`;
+}

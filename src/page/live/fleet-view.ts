@@ -1,0 +1,107 @@
+import { counted } from '../../text/numbers.ts';
+import { momentInWords } from '../../text/time-words.ts';
+import { alertItem } from '../alert-list.ts';
+import { clientRow, columns } from '../fleet-table.ts';
+import { type Markup, markup } from '../markup.ts';
+import type { PageAlert, PageClient, PageLinks } from '../page.ts';
+
+/** The part of the fleet that is asked for. */
+export interface FleetQuery {
+  /** Words that a line must have; empty: any. */
+  readonly words: string;
+  /** The kind of clients, as `FleetCount.state`; empty: any. */
+  readonly state: string;
+  /** A column; empty: the worst first. */
+  readonly sort: string;
+  /** Lines that are passed over. */
+  readonly from: number;
+}
+
+export interface FleetCount {
+  /** The value of `state` that shows these clients. */
+  readonly state: string;
+  readonly words: string;
+  readonly clients: number;
+}
+
+export interface FleetView {
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly query: FleetQuery;
+  readonly counts: readonly FleetCount[];
+  readonly total: number;
+  /** The clients that the query matches. */
+  readonly matching: number;
+  readonly clients: readonly PageClient[];
+  /** The worst of the open alerts. */
+  readonly alerts: readonly PageAlert[];
+  readonly openAlerts: number;
+  /** When the newest run of the collector ended; null: none has. */
+  readonly collectedAtMs: number | null;
+}
+
+export const links: PageLinks = {
+  client: (name) => `/c/${encodeURIComponent(name)}`,
+  alert: (id) => `/alerts/${id}`,
+};
+
+/** The keys of the table's columns by which a server sorts. */
+const sortings: Readonly<Record<string, string>> = {
+  name: 'name',
+  cpu: 'cpu',
+  memory: 'memory',
+  disk: 'disk',
+  age: 'report',
+  rank: '',
+};
+
+/** The first lines of the fleet's page: the clients by state, each a link to just these. */
+export function fleetLead({ total, counts, query, nowMs, zone, collectedAtMs }: FleetView): Markup {
+  const collected =
+    collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
+  return markup`<p>${collected}</p>
+<ul class="states"><li><a href="/">${counted(total, 'client')}</a></li>${counts.map(
+    ({ state, words, clients }) =>
+      clients > 0 &&
+      markup`<li class="${state}"><a href="${hrefOf({ ...query, state, from: 0 })}"${query.state === state && markup` aria-current="true"`}><b>${clients}</b> ${words}</a></li>`,
+  )}</ul>`;
+}
+
+/** The fleet's page: the worst alerts, then the table with as many clients as are shown at a time. */
+export function fleetView(view: FleetView): Markup {
+  const { alerts, openAlerts, query, matching, clients, nowMs, zone } = view;
+  const list = { links, untilMs: nowMs, zone };
+  return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
+${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
+${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${openAlerts} alerts</a></p>`}</section>
+<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
+<form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>
+<p class="count" id="shown" role="status">${shownWords(view)}</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
+    ([heading, key, width]) => headCell(heading, key, width, query),
+  )}</tr></thead>
+<tbody>${clients.map((client, index) => clientRow(client, query.from + index, links))}</tbody></table></div>
+${query.from + clients.length < matching && markup`<p><a id="more" href="${hrefOf({ ...query, from: query.from + clients.length })}">${counted(matching - query.from - clients.length, 'client')} more</a></p>`}</section>`;
+}
+
+function shownWords({ query, clients, matching }: FleetView): string {
+  if (matching === 0) return 'No client is like that.';
+  const order = query.sort === '' ? 'the worst first' : `by ${query.sort}`;
+  const first = query.from + 1;
+  if (first === 1 && clients.length === matching) return `${counted(matching, 'client')}, ${order}.`;
+  return `${first} to ${query.from + clients.length} of ${counted(matching, 'client')}, ${order}.`;
+}
+
+function headCell(heading: string, key: string, width: string, query: FleetQuery): Markup {
+  const sort = sortings[key];
+  if (sort === undefined) return markup`<th scope="col" class="${width}">${heading}</th>`;
+  const direction = sort === 'name' ? 'ascending' : 'descending';
+  return markup`<th scope="col" class="${width}"${query.sort === sort && sort !== '' && markup` aria-sort="${direction}"`}><a href="${hrefOf({ ...query, sort, from: 0 })}">${heading}</a></th>`;
+}
+
+/** The address of a part of the fleet. */
+function hrefOf({ words, state, sort, from }: FleetQuery): string {
+  const given = Object.entries({ q: words, state, sort, from: from === 0 ? '' : String(from) });
+  const parameters = new URLSearchParams(given.filter(([, value]) => value !== '')).toString();
+  return parameters === '' ? '/' : `/?${parameters}`;
+}

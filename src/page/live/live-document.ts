@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+
+import { liveStyleText, scriptText } from '../assets.ts';
+import { type Markup, markup } from '../markup.ts';
+
+/** A file that pages load. Its name changes with its content, so that browsers may keep it. */
+export interface Asset {
+  readonly path: string;
+  readonly type: string;
+  readonly content: string;
+}
+
+function asset(ending: string, type: string, content: string): Asset {
+  const digest = createHash('sha256').update(content).digest('hex').slice(0, 20);
+  return { path: `/assets/${digest}.${ending}`, type, content };
+}
+
+const style = asset('css', 'text/css; charset=utf-8', liveStyleText);
+const script = asset('js', 'text/javascript; charset=utf-8', scriptText);
+
+export const assets: readonly Asset[] = [style, script];
+
+/** Nothing stands in the pages but data: their style and program are files of this server, and nothing else is. */
+export const livePolicy = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export interface LiveDocument {
+  readonly title: string;
+  /** The path of the page; the one of the navigation is marked. */
+  readonly path: string;
+  /** HTML of the header below the title, and of the page. */
+  readonly lead: Markup | null;
+  readonly body: Markup;
+  readonly zone: string | null;
+}
+
+const pages = [
+  ['/', 'Fleet'],
+  ['/alerts', 'Alerts'],
+  ['/runs', 'Runs'],
+] as const;
+
+/** A page of the server. `notice` stands above everything: the database is away, for instance. */
+export function liveHtml({ title, path, lead, body, zone }: LiveDocument, notice: string | null): string {
+  const zoneName = zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return markup`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<link rel="stylesheet" href="${style.path}">
+<link rel="icon" href="data:,">
+<script src="${script.path}" defer></script>
+</head>
+<body>
+<nav aria-label="Pages"><ul>${pages.map(
+    ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
+  )}</ul><p id="live" role="status"></p></nav>
+${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
+<header><h1>${title}</h1>
+${lead}</header>
+<main data-live data-zone="${zoneName}">
+${body}
+</main>
+</body>
+</html>
+`.html;
+}

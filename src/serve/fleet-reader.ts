@@ -1,0 +1,107 @@
+import { statSync } from 'node:fs';
+
+import type { Config } from '../config/config.ts';
+import { FleetError } from '../errors.ts';
+import { type FleetSnapshot, readSnapshot } from '../look/live-fleet.ts';
+import { checkMigrations } from '../storage/migrate/migrate.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
+
+/** A snapshot is used again for so long, unless a run has finished meanwhile. */
+const snapshotMs = 10_000;
+/** After a fault the database is left alone for so long. */
+const pauseMs = 2_000;
+
+export interface FleetReaderOptions {
+  readonly settings: () => Config;
+  readonly onAway: (fault: FleetError) => void;
+  readonly onBack: (awayMs: number) => void;
+}
+
+/** Thrown before the first run, when the database holds nothing. */
+export class NothingStored extends Error {}
+
+/** The one session with the database, which it only reads, and the newest picture of the fleet. */
+export class FleetReader {
+  readonly #options: FleetReaderOptions;
+  readonly #ended = new AbortController();
+  #storage: Promise<Storage> | null = null;
+  #file = '';
+  #snapshot: { readonly atMs: number; readonly read: Promise<FleetSnapshot> } | null = null;
+  #away: { readonly sinceMs: number; readonly fault: FleetError; readonly untilMs: number } | null = null;
+
+  constructor(options: FleetReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Since when the database is away, milliseconds since 1970; null: it answers. */
+  get awaySinceMs(): number | null {
+    return this.#away?.sinceMs ?? null;
+  }
+
+  /** Reads from the database. Throws FleetError of stage `storage`, and NothingStored. */
+  async read<Result>(work: (storage: Storage, config: Config) => Promise<Result>): Promise<Result> {
+    if (this.#away !== null && performance.now() < this.#away.untilMs) throw this.#away.fault;
+    try {
+      const result = await work(await this.#opened(), this.#options.settings());
+      if (this.#away !== null) this.#options.onBack(Date.now() - this.#away.sinceMs);
+      this.#away = null;
+      return result;
+    } catch (thrown) {
+      if (thrown instanceof FleetError && thrown.stage === 'storage') this.#leave(thrown);
+      throw thrown;
+    }
+  }
+
+  /** Returns the fleet as it was at most ten seconds ago. All who ask at the same time share one reading. */
+  snapshot(): Promise<FleetSnapshot> {
+    const now = performance.now();
+    if (this.#snapshot !== null && now - this.#snapshot.atMs < snapshotMs) return this.#snapshot.read;
+    const read = this.read((storage, config) => readSnapshot(config, storage));
+    const taken = { atMs: now, read };
+    this.#snapshot = taken;
+    read.catch(() => {
+      if (this.#snapshot === taken) this.#snapshot = null;
+    });
+    return read;
+  }
+
+  /** Has the next snapshot read anew. */
+  forget(): void {
+    this.#snapshot = null;
+  }
+
+  async close(): Promise<void> {
+    const storage = this.#storage;
+    this.#storage = null;
+    await storage?.then((open) => open.close()).catch(() => undefined);
+    this.#ended.abort();
+  }
+
+  async #opened(): Promise<Storage> {
+    const { storage } = this.#options.settings();
+    // A database that was restored is another file under the same name.
+    const file = storage.path === null ? '' : String(statSync(storage.path, { throwIfNoEntry: false })?.ino);
+    if (this.#storage !== null && file === this.#file) return this.#storage;
+    this.#drop();
+    this.#file = file;
+    const { signal } = this.#ended;
+    const { applied } = await checkMigrations({ storage, signal });
+    if (applied.length === 0) throw new NothingStored();
+    this.#storage ??= openStorage({ storage, migrate: false, program: 'look', signal });
+    return this.#storage;
+  }
+
+  #leave(fault: FleetError): void {
+    if (this.#away === null) this.#options.onAway(fault);
+    this.#away = { sinceMs: this.#away?.sinceMs ?? Date.now(), fault, untilMs: performance.now() + pauseMs };
+    this.#drop();
+  }
+
+  #drop(): void {
+    const storage = this.#storage;
+    this.#storage = null;
+    this.#snapshot = null;
+    storage?.then((open) => open.close()).catch(() => undefined);
+  }
+}

@@ -1,0 +1,35 @@
+import type { LiveDocument } from '../page/live/live-document.ts';
+
+const mostPages = 32;
+const mostBytes = 4 * 1024 * 1024;
+
+/** A page as it was shown last, and when. */
+export interface KeptPage {
+  readonly document: LiveDocument;
+  readonly atMs: number;
+}
+
+/** The pages that were asked for last, for the time in which the database is away. */
+export class KeptPages {
+  readonly #pages = new Map<string, KeptPage>();
+  #bytes = 0;
+
+  keep(address: string, document: LiveDocument): void {
+    this.#remove(address);
+    this.#pages.set(address, { document, atMs: Date.now() });
+    this.#bytes += document.body.html.length;
+    while (this.#pages.size > mostPages || (this.#bytes > mostBytes && this.#pages.size > 1)) {
+      const [oldest = ''] = this.#pages.keys();
+      this.#remove(oldest);
+    }
+  }
+
+  find(address: string): KeptPage | null {
+    return this.#pages.get(address) ?? null;
+  }
+
+  #remove(address: string): void {
+    this.#bytes -= this.#pages.get(address)?.document.body.html.length ?? 0;
+    this.#pages.delete(address);
+  }
+}

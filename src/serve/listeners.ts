@@ -1,0 +1,203 @@
+import { once } from 'node:events';
+import { chmodSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { connect, type Socket } from 'node:net';
+
+import type { ServeConfig } from '../config/config.ts';
+import { networkMatcher, plainAddress } from '../config/values/networks.ts';
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+import { InUse } from './rates.ts';
+
+/** The first descriptor that a supervisor passes: sd_listen_fds(3). */
+const firstDescriptor = 3;
+/** Connections for looking; beyond these a request is answered with 503. */
+const mostConnections = 64;
+/** Beyond these a connection is closed unheard. */
+const hardLimit = 256;
+const mostPerAddress = 16;
+/** The most time to read an answer. Streams of events are exempt. */
+const readMs = 30 * secondMs;
+
+const httpOptions: ServerOptions = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 5 * secondMs,
+  requestTimeout: 5 * secondMs,
+  keepAliveTimeout: 5 * secondMs,
+  connectionsCheckingInterval: secondMs,
+};
+
+export interface ListenersOptions {
+  readonly serve: ServeConfig;
+  readonly onRequest: RequestListener;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** The sockets of the server. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  readonly #servers: Server[] = [];
+  readonly #isProxy: (address: string) => boolean;
+  readonly #sockets = new Set<Socket>();
+  /** The connections whose requests are not answered. */
+  readonly #refused = new Set<Socket | string>();
+  readonly #perPeer = new InUse(mostPerAddress);
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+    this.#isProxy = networkMatcher(options.serve.trustedProxies);
+  }
+
+  /** The number of open connections. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  /** True if the request came on a connection beyond those that are answered. */
+  isFull({ socket }: IncomingMessage): boolean {
+    return this.#refused.has(keyOf(socket));
+  }
+
+  /**
+   * Listens on what the supervisor has passed, else on the addresses and the socket of config.xml. Returns what is
+   * listened on, for people. Throws FleetError `listen-failed`.
+   */
+  async open(): Promise<readonly string[]> {
+    const { serve, env = process.env } = this.#options;
+    const passed = passedDescriptors(env);
+    if (passed.length > 0) {
+      for (const fd of passed) await this.#listen({ fd }, `descriptor ${fd}`);
+      return passed.map((fd) => `descriptor ${fd}`);
+    }
+    const said: string[] = [];
+    for (const host of serve.hosts) {
+      const where = `${serve.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${serve.port}`;
+      // IPv6 may be switched off.
+      const isOptional = serve.hosts.length > 1 && said.length + 1 < serve.hosts.length;
+      if (await this.#listen({ host, port: serve.port, ipv6Only: serve.hosts.length > 1 }, where, isOptional))
+        said.push(where);
+    }
+    if (serve.socket !== null) {
+      await removeStaleSocket(serve.socket);
+      const mask = process.umask(0o117);
+      try {
+        await this.#listen({ path: serve.socket }, serve.socket);
+        chmodSync(serve.socket, 0o660);
+      } finally {
+        process.umask(mask);
+      }
+      said.push(serve.socket);
+    }
+    return said;
+  }
+
+  /** Takes no more connections, lets answers be read to their end, and closes what is left at the deadline. */
+  async close(deadlineMs: number): Promise<void> {
+    const closed = this.#servers.map(async (server) => {
+      const ended = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      await ended;
+    });
+    const timer = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, deadlineMs);
+    await Promise.all(closed);
+    clearTimeout(timer);
+  }
+
+  async #listen(
+    where: { fd: number } | { path: string } | { host: string; port: number; ipv6Only: boolean },
+    words: string,
+    isOptional = false,
+  ): Promise<boolean> {
+    const { serve, onRequest } = this.#options;
+    const listener: RequestListener = (request, response) => {
+      limitReading(response);
+      onRequest(request, response);
+    };
+    const server =
+      serve.tls === null || 'path' in where
+        ? createServer(httpOptions, listener)
+        : createTlsServer({ ...httpOptions, ...readCertificate(serve.tls) }, listener);
+    server.maxConnections = hardLimit;
+    server.on('connection', (socket: Socket) => this.#count(socket));
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+      else socket.destroy();
+    });
+    try {
+      server.listen(where);
+      await once(server, 'listening');
+    } catch (thrown) {
+      if (isOptional && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) return false;
+      throw listenFault(words, thrown);
+    }
+    this.#servers.push(server);
+    return true;
+  }
+
+  #count(socket: Socket): void {
+    const peer = plainAddress(socket.remoteAddress ?? '');
+    const key = keyOf(socket);
+    // Connections of a proxy, and of the Unix socket, are of many people.
+    const place = peer === '' || this.#isProxy(peer) ? () => undefined : this.#perPeer.take(peer);
+    if (place === null || this.#sockets.size >= mostConnections) this.#refused.add(key);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#refused.delete(key);
+      place?.();
+    });
+  }
+}
+
+/** A name for a connection: TLS puts a socket of its own on that of TCP. */
+function keyOf(socket: Socket): Socket | string {
+  const { remoteAddress, remotePort } = socket;
+  return remoteAddress === undefined ? socket : `${remoteAddress} ${remotePort}`;
+}
+
+/** Ends the connection of somebody who does not read the answer. */
+function limitReading(response: Parameters<RequestListener>[1]): void {
+  const timer = setTimeout(() => {
+    if (response.getHeader('content-type')?.toString().startsWith('text/event-stream') !== true) response.destroy();
+  }, readMs);
+  response.once('close', () => clearTimeout(timer));
+}
+
+/** The descriptors that systemd or another supervisor has passed to this very process. */
+function passedDescriptors({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): readonly number[] {
+  const count = /^\d{1,2}$/.test(LISTEN_FDS ?? '') ? Number(LISTEN_FDS) : 0;
+  return LISTEN_PID === String(process.pid) ? Array.from({ length: count }, (_, index) => firstDescriptor + index) : [];
+}
+
+/** Reads certificate and key. Throws FleetError `listen-failed`. */
+function readCertificate({ cert, key }: NonNullable<ServeConfig['tls']>): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(cert), key: readFileSync(key) };
+  } catch (thrown) {
+    throw listenFault('TLS', thrown);
+  }
+}
+
+/** Removes the socket of a server that was killed. Throws FleetError `listen-failed` if a server answers there. */
+async function removeStaleSocket(file: string): Promise<void> {
+  const facts = lstatSync(file, { throwIfNoEntry: false });
+  if (facts === undefined) return;
+  if (!facts.isSocket()) throw listenFault(file, new Error('another file stands there; move it away'));
+  const socket = connect(file);
+  const answers = await once(socket, 'connect').then(
+    () => true,
+    (thrown: unknown) => errnoOf(thrown) !== 'ECONNREFUSED',
+  );
+  socket.destroy();
+  if (answers) throw listenFault(file, new Error('another server listens there'));
+  rmSync(file, { force: true });
+}
+
+function listenFault(where: string, thrown: unknown): FleetError {
+  const inUse = errnoOf(thrown) === 'EADDRINUSE' ? `${where} is in use` : `${where}: ${messageOf(thrown)}`;
+  return new FleetError({ code: 'listen-failed', stage: 'run', message: `cannot listen on ${inUse}`, cause: thrown });
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { RunFact } from '../storage/store/run.ts';
+import type { FleetReader } from './fleet-reader.ts';
+
+const pollMs = 2_000;
+const newestRuns = 12;
+
+/** A run that has finished. */
+export interface FinishedRun {
+  readonly program: string;
+  readonly finishedAtMs: number;
+}
+
+/** Tells its listeners of finished runs. Asks the database only while somebody listens. */
+export class LiveEvents {
+  readonly #reader: FleetReader;
+  readonly #listeners = new Set<(run: FinishedRun) => void>();
+  readonly #ended = new AbortController();
+  #known: ReadonlySet<string> | null = null;
+  #isPolling = false;
+
+  constructor(reader: FleetReader) {
+    this.#reader = reader;
+  }
+
+  /** Aborted when the server ends. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Calls back for each run that finishes from now on. Returns a function that ends that. */
+  listen(listener: (run: FinishedRun) => void): () => void {
+    this.#listeners.add(listener);
+    if (!this.#isPolling) void this.#poll();
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#listeners.clear();
+  }
+
+  async #poll(): Promise<void> {
+    this.#isPolling = true;
+    this.#known = null;
+    while (this.#listeners.size > 0 && !this.#ended.signal.aborted) {
+      try {
+        this.#compare(await this.#reader.read(({ look }) => look.newestRuns(newestRuns)));
+      } catch {
+        // The database is away: the pages say so.
+      }
+      await sleep(pollMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
+    }
+    this.#isPolling = false;
+  }
+
+  #compare(runs: readonly RunFact[]): void {
+    const finished = runs.filter(({ finishedAtMs }) => finishedAtMs !== null);
+    const fresh = this.#known === null ? [] : finished.filter(({ id }) => this.#known?.has(id) === false);
+    this.#known = new Set(finished.map(({ id }) => id));
+    if (fresh.length === 0) return;
+    this.#reader.forget();
+    for (const { program, finishedAtMs } of fresh) {
+      for (const listener of this.#listeners) listener({ program, finishedAtMs: finishedAtMs ?? 0 });
+    }
+  }
+}

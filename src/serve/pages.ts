@@ -1,0 +1,132 @@
+import type { Config } from '../config/config.ts';
+import { readClientHistory } from '../look/client-history.ts';
+import { readFleetView, wordsAt } from '../look/live-fleet.ts';
+import { pageClient } from '../look/page-rows.ts';
+import { reportGrid } from '../look/report-grid.ts';
+import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
+import { alertsView, explainView } from '../page/live/alert-views.ts';
+import { clientView } from '../page/live/client-view.ts';
+import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
+import type { LiveDocument } from '../page/live/live-document.ts';
+import { runsView } from '../page/live/runs-view.ts';
+import { dayMs } from '../platform/units.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { Storage } from '../storage/store/storage.ts';
+import { shownShellWord } from '../text/shell-word.ts';
+import type { Documents } from './documents.ts';
+import type { FleetReader } from './fleet-reader.ts';
+
+const endedForMs = 7 * dayMs;
+const mostEnded = 500;
+const mostRuns = 100;
+
+/** Thrown where there is no such client or alert. */
+export class NotFound extends Error {}
+
+/** The page of the fleet. */
+export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
+  const snapshot = await reader.snapshot();
+  const view = await reader.read(({ look }) => readFleetView(snapshot, look, query));
+  return { title: 'Fleet', path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+}
+
+/** The page of the open alerts and of those that ended a short time ago. */
+export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
+  const { alerts: open } = await reader.snapshot();
+  return reader.read(async ({ alerts, look }, config) => {
+    const nowMs = await alerts.nowMs();
+    const words = await wordsAt(config, alerts, nowMs);
+    const ended = (await look.alertsBetween(nowMs - endedForMs, nowMs, mostEnded))
+      .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
+      .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
+    const { zone } = config.alerts;
+    const body = alertsView({ zone, nowMs, open, ended: ended.map(words) });
+    return { title: 'Alerts', path: '/alerts', lead: null, body, zone };
+  });
+}
+
+/** The page of an alert. Throws NotFound. */
+export async function alertPage(reader: FleetReader, documents: Documents, id: number): Promise<LiveDocument> {
+  return reader.read(async (storage, config) => {
+    const nowMs = await storage.alerts.nowMs();
+    const alert = await storage.look.alert(id);
+    if (alert === null) throw new NotFound();
+    const words = await wordsAt(config, storage.alerts, nowMs);
+    const lines = await documents.explain(config, storage, alert);
+    const { zone } = config.alerts;
+    const body = explainView({ zone, nowMs, alert: words(alert), lines, command: explainCommand(alert) });
+    const title = [alert.client === '' ? 'The fleet' : alert.client, alert.rule, alert.subject]
+      .filter(Boolean)
+      .join(' ');
+    return { title, path: `/alerts/${id}`, lead: null, body, zone };
+  });
+}
+
+function explainCommand({ client, rule }: Alert): string {
+  return ['fleet-health', 'explain', client === '' ? '--fleet' : client, rule].map(shownShellWord).join(' ');
+}
+
+/** The page of the newest runs. */
+export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
+  return reader.read(async ({ alerts, look }, config) => {
+    const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
+    const { zone } = config.alerts;
+    return {
+      title: 'Runs',
+      path: '/runs',
+      lead: null,
+      body: runsView({ zone, nowMs: await alerts.nowMs(), runs }),
+      zone,
+    };
+  });
+}
+
+/** A client, and a span that ends now. */
+export interface ClientSpan {
+  readonly client: string;
+  /** The words of the request: `24h`. */
+  readonly span: string;
+  readonly spanMs: number;
+}
+
+/** The page of a client. Throws NotFound. */
+export async function clientPage(reader: FleetReader, asked: ClientSpan): Promise<LiveDocument> {
+  const { status } = await reader.snapshot();
+  const member = status.members.find(({ client }) => client === asked.client);
+  if (member === undefined) throw new NotFound();
+  return reader.read(async (storage, config) => {
+    const { history, alerts, nowMs } = await clientHistory(storage, config, asked);
+    const visits = await storage.look.visitCount(member.client, nowMs - asked.spanMs, nowMs);
+    const words = await wordsAt(config, storage.alerts, nowMs);
+    const client = pageClient(member, visits === null ? null : visits.succeeded / visits.visits, {
+      spark: history.series.find(({ group, name }) => group === 'cpu' && name === 'mean')?.values ?? [],
+      history: encodeHistory(history),
+      cpus: history.cpus,
+    });
+    const { zone } = config.alerts;
+    const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
+    const body = clientView({ zone, nowMs, client, alerts: open, span: asked.span });
+    return { title: member.client, path: '/c', lead: null, body, zone };
+  });
+}
+
+/** Reads the figures of a client on at most 1,000 points. Throws NotFound. */
+export async function clientHistory(
+  { alerts: store, look }: Storage,
+  config: Config,
+  { client: name, spanMs }: ClientSpan,
+): Promise<{ history: ClientHistory; alerts: readonly Alert[]; nowMs: number; sinceMs: number }> {
+  const client = config.clients.find((one) => one.name === name);
+  if (client === undefined) throw new NotFound();
+  const nowMs = await store.nowMs();
+  const sinceMs = nowMs - spanMs;
+  const alerts = await look.alertsOfClient(name, sinceMs, nowMs, mostEnded);
+  const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
+  const { rules } = client;
+  return {
+    history: await readClientHistory({ look, client: name, grid, rules, alerts, withNetwork: true }),
+    alerts,
+    nowMs,
+    sinceMs,
+  };
+}

@@ -1,0 +1,74 @@
+/** The most addresses that are remembered; the one that was seen longest ago goes first. */
+const mostAddresses = 10_000;
+
+export interface RateOptions {
+  /** Requests that an address may make at once. */
+  readonly burst: number;
+  /** Requests a second that it may make after that. */
+  readonly perSecond: number;
+  /** Milliseconds of a clock that is never set. */
+  readonly now?: () => number;
+}
+
+/** Limits how often something may happen for each address (a token bucket). IPv6 counts by its /64. */
+export class Rates {
+  readonly #options: Required<RateOptions>;
+  readonly #buckets = new Map<string, { left: number; at: number }>();
+
+  constructor(options: RateOptions) {
+    this.#options = { now: () => performance.now(), ...options };
+  }
+
+  /** Counts `cost` requests of an address. Returns false if they are too many. */
+  take(address: string, cost = 1): boolean {
+    const { burst, perSecond, now } = this.#options;
+    const key = networkOf(address);
+    const at = now();
+    const bucket = this.#buckets.get(key) ?? { left: burst, at };
+    const left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { left: Math.max(0, left - cost), at });
+    if (this.#buckets.size > mostAddresses) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    return left >= 1;
+  }
+}
+
+/** Counts what an address has under way. */
+export class InUse {
+  readonly #most: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Returns a function that gives the place back; null if the address has as many as it may have. */
+  take(address: string): (() => void) | null {
+    const key = networkOf(address);
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= this.#most) return null;
+    this.#counts.set(key, count + 1);
+    return () => {
+      const left = (this.#counts.get(key) ?? 1) - 1;
+      if (left === 0) this.#counts.delete(key);
+      else this.#counts.set(key, left);
+    };
+  }
+}
+
+function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [head = '', tail = ''] = address.split('::');
+  const groups = head.split(':').filter(Boolean);
+  const missing = 8 - groups.length - tail.split(':').filter(Boolean).length;
+  return [
+    ...groups,
+    ...new Array<string>(Math.max(0, address.includes('::') ? missing : 0)).fill('0'),
+    ...tail.split(':'),
+  ]
+    .slice(0, 4)
+    .join(':');
+}

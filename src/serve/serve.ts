@@ -1,0 +1,109 @@
+/**
+ * The server for people to look at the fleet, and for tools to read its metrics. It only reads: its one session with
+ * the database cannot write, and whatever changes something stays with the command line.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Config, ServeConfig } from '../config/config.ts';
+import type { FleetError } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+import { statePaths } from '../state/paths.ts';
+import { createAdmission } from './admission.ts';
+import { createApp } from './app.ts';
+import type { Documents } from './documents.ts';
+import { FleetReader } from './fleet-reader.ts';
+import { getRequestListener } from './hono.ts';
+import { Listeners } from './listeners.ts';
+import { LiveEvents } from './live-events.ts';
+import { Rates } from './rates.ts';
+import { tokenChecker } from './tokens.ts';
+import { visitorReader } from './visitor.ts';
+
+/** Events of a server, for its log. */
+export type ServeEvent =
+  | { readonly kind: 'started'; readonly where: readonly string[] }
+  | { readonly kind: 'stopping'; readonly reason: string }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'database-away'; readonly fault: FleetError }
+  | { readonly kind: 'database-back'; readonly awayMs: number }
+  | { readonly kind: 'refused'; readonly address: string }
+  | { readonly kind: 'fault'; readonly thrown: unknown };
+
+export interface ServeOptions {
+  readonly serve: ServeConfig;
+  /** The configuration as it is now. */
+  readonly settings: () => Config;
+  /** Returns the fault of config.xml since it was changed; null if it can be used. */
+  readonly configFault: () => string | null;
+  readonly documents: Documents;
+  readonly observe: (event: ServeEvent) => void;
+  /** Without a visitor for so long the server ends; null: it does not. */
+  readonly idleExitMs: number | null;
+  /** Ends the server. */
+  readonly signal: AbortSignal;
+}
+
+/** For answers that are under way when the server ends. */
+const drainMs = 4 * secondMs;
+/** Wrong tokens are logged so often. */
+const loggedGuesses = { burst: 10, perSecond: 0.1 } as const;
+
+/** Serves until the signal is aborted or nobody has come for a time. Throws FleetError `listen-failed`. */
+export async function runServer(options: ServeOptions): Promise<void> {
+  const { serve, settings, documents, observe } = options;
+  const reader = new FleetReader({
+    settings,
+    onAway: (fault) => observe({ kind: 'database-away', fault }),
+    onBack: (awayMs) => observe({ kind: 'database-back', awayMs }),
+  });
+  const events = new LiveEvents(reader);
+  const guesses = new Rates(loggedGuesses);
+  const visitorOf = visitorReader(serve);
+  const app = createApp({
+    serve,
+    look: {
+      reader,
+      documents,
+      configFault: options.configFault,
+      zone: () => settings().alerts.zone,
+      onFault: (thrown) => observe({ kind: 'fault', thrown }),
+    },
+    events,
+    admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
+    visitorOf,
+    isFull: (request) => listeners.isFull(request),
+    onGuess: ({ address }) => {
+      if (guesses.take('all')) observe({ kind: 'refused', address });
+    },
+  });
+  const answer = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false });
+  let lastRequestAt = performance.now();
+  const listeners = new Listeners({
+    serve,
+    onRequest: (request, response) => {
+      lastRequestAt = performance.now();
+      void answer(request, response);
+    },
+  });
+  const where = await listeners.open();
+  observe({ kind: 'started', where });
+  try {
+    const reason = await untilOver(options, () => (listeners.connections > 0 ? 0 : performance.now() - lastRequestAt));
+    observe({ kind: 'stopping', reason });
+  } finally {
+    events.close();
+    await listeners.close(drainMs);
+    await reader.close();
+  }
+  observe({ kind: 'stopped' });
+}
+
+/** Resolves with the reason when the server has to end. */
+async function untilOver({ idleExitMs, signal }: ServeOptions, idleMs: () => number): Promise<string> {
+  const checkMs = idleExitMs === null ? 3600 * secondMs : Math.max(50, Math.min(secondMs, idleExitMs / 4));
+  while (!signal.aborted) {
+    if (idleExitMs !== null && idleMs() >= idleExitMs) return 'nobody has come for a time';
+    await sleep(checkMs, undefined, { signal }).catch(() => undefined);
+  }
+  return signal.reason instanceof Error ? signal.reason.message : 'ended';
+}

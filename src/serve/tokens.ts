@@ -1,0 +1,72 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { writeDurably } from '../state/durable-file.ts';
+
+/** The parts that a token opens: all pages and documents, the metrics, or the documents of status. */
+export const tokenPurposes = ['look', 'metrics', 'status'] as const;
+export type TokenPurpose = (typeof tokenPurposes)[number];
+
+/** A token as it is kept: who holds the file cannot use it. */
+export interface StoredToken {
+  readonly name: string;
+  readonly for: TokenPurpose;
+  /** Hex. */
+  readonly sha256: string;
+  /** ISO 8601. */
+  readonly added_at: string;
+}
+
+/** Reads the tokens; none if there is no file. Throws FleetError `state-unusable`. */
+export function readTokens(file: string): readonly StoredToken[] {
+  try {
+    const { tokens } = JSON.parse(readFileSync(file, 'utf8')) as { tokens: readonly StoredToken[] };
+    return tokens.filter(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    const message = `${file} cannot be read: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'state-unusable', stage: 'run', message, cause: thrown });
+  }
+}
+
+/** Replaces the tokens. Throws what fs throws. */
+export function writeTokens(file: string, tokens: readonly StoredToken[]): void {
+  writeDurably({ file, content: `${JSON.stringify({ tokens }, null, 2)}\n`, mode: 0o600 });
+}
+
+/** Makes a token of 256 random bits, and its digest. */
+export function newToken(): { readonly token: string; readonly sha256: string } {
+  const token = `fh_${randomBytes(32).toString('base64url')}`;
+  return { token, sha256: digestOf(token).toString('hex') };
+}
+
+function digestOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
+
+/** Returns a function that says what a token opens; null: it is none. Reads the file again when it has changed. */
+export function tokenChecker(file: string): (token: string) => TokenPurpose | null {
+  let known: readonly StoredToken[] = [];
+  let state = '';
+  return (token) => {
+    const facts = statSync(file, { throwIfNoEntry: false });
+    const now = facts === undefined ? '' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`;
+    if (now !== state) known = readTokens(file);
+    state = now;
+    const digest = digestOf(token);
+    // Every token is compared, so that the time says nothing.
+    const found = known.filter(({ sha256 }) => timingSafeEqual(digest, Buffer.from(sha256, 'hex')));
+    return found[0]?.for ?? null;
+  };
+}
+
+/** Returns the token of an Authorization header: Bearer, or the password of Basic. Returns null if it has none. */
+export function tokenOf(header: string | undefined): string | null {
+  const [, scheme = '', value = ''] = /^(bearer|basic) +([\w.~+/=-]{1,1000})$/i.exec(header ?? '') ?? [];
+  if (scheme.toLowerCase() === 'bearer') return value;
+  if (scheme === '') return null;
+  const pair = Buffer.from(value, 'base64').toString('utf8');
+  const colon = pair.indexOf(':');
+  return colon === -1 ? null : pair.slice(colon + 1);
+}

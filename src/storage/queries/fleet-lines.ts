@@ -1,0 +1,48 @@
+import { numberOrNull } from '../rows/columns.ts';
+import type { Session } from '../sql/database.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { FleetLine, Grid } from '../store/look-store.ts';
+
+/** See LookStore.fleetLines. */
+export async function fleetLines(
+  session: Session,
+  clients: readonly string[],
+  { sinceMs, stepMs, points, sampleMs }: Grid,
+): Promise<ReadonlyMap<string, FleetLine>> {
+  const second = `(${session.dialect.unixSeconds('observed_at')} - ${sinceMs / 1000})`;
+  const place = session.dialect.quotient(second, stepMs / 1000);
+  const sample = sampleMs === null ? '' : `AND ${second} % ${stepMs / 1000} < ${sampleMs / 1000}`;
+  const span = [sqlTime(sinceMs), sqlTime(sinceMs + stepMs * points)];
+  const figures = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT client, ${place} AS place, AVG(cpu_percent + 0e0) AS cpu, MAX(cpus) AS cpus FROM stats
+       WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? ${sample} GROUP BY client, place`,
+      [...chunk, ...span],
+    ),
+  );
+  const visits = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT client, COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
+       WHERE client IN (${marks}) AND started_at >= ? AND started_at < ? GROUP BY client`,
+      [...chunk, ...span],
+    ),
+  );
+  const lines = new Map(
+    clients.map((client) => [
+      client,
+      { cpu: new Array<number | null>(points).fill(null), cpus: null as number | null, visits: 0, succeeded: 0 },
+    ]),
+  );
+  for (const row of figures) {
+    const line = lines.get(String(row['client']));
+    if (line === undefined) continue;
+    line.cpu[Number(row['place'])] = numberOrNull(row['cpu']);
+    line.cpus = numberOrNull(row['cpus']) ?? line.cpus;
+  }
+  for (const row of visits) {
+    const line = lines.get(String(row['client']));
+    if (line !== undefined) Object.assign(line, { visits: Number(row['visits']), succeeded: Number(row['succeeded']) });
+  }
+  return lines;
+}

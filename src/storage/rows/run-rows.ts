@@ -1,0 +1,27 @@
+import type { SqlRow } from '../sql/database.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Program, RunFact } from '../store/run.ts';
+import { numberOrNull } from './columns.ts';
+
+/** For runFact. */
+export const runColumns =
+  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
+
+export const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
+
+/** Reads a row of `runs`. */
+export function runFact(row: SqlRow): RunFact {
+  return {
+    id: String(row['id']),
+    program: programs.find((program) => program === row['program']) ?? 'collect',
+    collectorId: String(row['collector_id']),
+    host: String(row['host']),
+    scope: row['scope'] === 'full' ? 'full' : 'filtered',
+    outcome: String(row['outcome']),
+    startedAtMs: fromSqlTime(row['started_at']) ?? 0,
+    finishedAtMs: fromSqlTime(row['finished_at']),
+    clients: numberOrNull(row['clients']),
+    succeeded: numberOrNull(row['succeeded']),
+    failed: numberOrNull(row['failed']),
+  };
+}
