@@ -13,6 +13,7 @@ import ssh2 from 'ssh2';
 import { packageDir } from '../src/state/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
+import { pluck } from './support/pluck.ts';
 
 const run = promisify(execFile);
 const dist = path.join(packageDir, 'dist');
@@ -39,10 +40,7 @@ for (const [passphrase, code] of [
     const args = [path.join(dist, 'fleet-health.cjs'), '-c', config, '--json', 'collect', '--dry-run'];
     const { stdout } = await run(process.execPath, args).catch((thrown: unknown) => thrown as { stdout: string });
     const { visits } = JSON.parse(stdout) as { readonly visits: readonly { readonly code: string }[] };
-    assert.deepEqual(
-      visits.map((visit) => visit.code),
-      [code],
-    );
+    assert.deepEqual(pluck(visits, 'code'), [code]);
   });
 }
 

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import ts from 'typescript';
+import { pluck } from './support/pluck.ts';
 
 const root = path.join(import.meta.dirname, '..');
 
@@ -210,10 +211,7 @@ test('there is something to look at', () => {
 
 test('nothing that is exported changes, and nothing is imported for its effect: the bundle hands on values alone', () => {
   const changing = sources.filter(({ text }) => /^export (?:let|var)\b|^import ['"]/m.test(text));
-  assert.deepEqual(
-    changing.map(({ name }) => name),
-    [],
-  );
+  assert.deepEqual(pluck(changing, 'name'), []);
 });
 
 test('every folder of src has its rank, and every room of a folder', () => {
@@ -344,10 +342,7 @@ test('no import goes in a circle, types included', () => {
 
 test('no folder or file is named for nothing in particular', () => {
   const wrong = everything.filter((file) => file.name.split('/').some((part) => forbiddenNames.test(part)));
-  assert.deepEqual(
-    wrong.map((file) => file.name),
-    [],
-  );
+  assert.deepEqual(pluck(wrong, 'name'), []);
 });
 
 test('no file is too long to be read at once', () => {

@@ -9,8 +9,9 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
-import { idOf, withStation, type Station } from './support/station.ts';
+import { idOf, stationFor, type Station } from './support/station.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { pluck } from '../support/pluck.ts';
 
 const { elements, told: expected } = passToCutOff;
 const prepare = (station: Station): Promise<void> => passToCutOff.prepare(station, at('08:46'));
@@ -29,68 +30,63 @@ async function passesAfter(station: Station): Promise<void> {
  * all that the dead one did since is rolled back.
  */
 function crashes(name: string, every: number, create: () => Promise<StorageConfig>): void {
-  test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async () => {
-    await withStation({ storage: await create(), elements }, async (station) => {
-      await prepare(station);
-      const { restore } = await station.snapshot();
+  test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async (t) => {
+    const station = await stationFor(t, { storage: await create(), elements });
+    await prepare(station);
+    const { restore } = await station.snapshot();
+    station.at('08:46');
+    let moments: Moment[] = [];
+    const count = (moment: Moment): boolean => {
+      moments.push(moment);
+      return false;
+    };
+    const whole = await station.pass({ wrap: (database) => withMoments(database, count) });
+    assert.deepEqual(pluck(whole.arrived, 'sentence'), expected);
+    const total = moments.length;
+    assert.ok(total > 50, `${total} moments`);
+    const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || isLong || count % every === 0);
+    for (const { count: dies } of chosen) {
+      await restore();
       station.at('08:46');
-      let moments: Moment[] = [];
-      const count = (moment: Moment): boolean => {
-        moments.push(moment);
-        return false;
+      const from = station.server.mails.length;
+      moments = [];
+      const died: Moment[] = [];
+      const dying = (moment: Moment): boolean => {
+        if (moment.count === dies) died.push(moment);
+        return moment.count === dies;
       };
-      const whole = await station.pass({ wrap: (database) => withMoments(database, count) });
-      assert.deepEqual(
-        whole.arrived.map(({ sentence }) => sentence),
-        expected,
-      );
-      const total = moments.length;
-      assert.ok(total > 50, `${total} moments`);
-      const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || isLong || count % every === 0);
-      for (const { count: dies } of chosen) {
-        await restore();
-        station.at('08:46');
-        const from = station.server.mails.length;
-        moments = [];
-        const died: Moment[] = [];
-        const dying = (moment: Moment): boolean => {
-          if (moment.count === dies) died.push(moment);
-          return moment.count === dies;
-        };
-        await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
-        assert.equal(died.length, 1, `moment ${dies}`);
-        await passesAfter(station);
-        assertTold(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
-      }
-    });
+      await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
+      assert.equal(died.length, 1, `moment ${dies}`);
+      await passesAfter(station);
+      assertTold(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
+    }
   });
 
   for (const isTaken of [false, true]) {
-    test(`${name}: the alerter dies between DATA and the answer, the mail ${isTaken ? 'taken' : 'lost'}`, async () => {
-      await withStation({ storage: await create(), elements }, async (station) => {
-        await prepare(station);
-        station.at('08:46');
-        let isDead = false;
-        const taken: string[] = [];
-        station.act(({ phase, line }) => {
-          if (phase !== 'dot') return undefined;
-          isDead = true;
-          if (isTaken) taken.push(line);
-          return { kind: 'reset' };
-        });
-        await station.pass({ wrap: (database) => withMoments(database, () => isDead) }).catch(() => undefined);
-        assert.ok(isDead);
-        station.act(() => undefined);
-        const from = station.server.mails.length;
-        await passesAfter(station);
-        assertTold(station, from, 'between DATA and 250');
-        const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
-        for (const content of taken) {
-          const again = station.server.mails.find((mail) => idOf(mail.content) === idOf(content));
-          assert.equal(again?.content, content, 'byte for byte the same');
-        }
-        assert.equal(new Set(ids).size, ids.length);
+    test(`${name}: the alerter dies between DATA and the answer, the mail ${isTaken ? 'taken' : 'lost'}`, async (t) => {
+      const station = await stationFor(t, { storage: await create(), elements });
+      await prepare(station);
+      station.at('08:46');
+      let isDead = false;
+      const taken: string[] = [];
+      station.act(({ phase, line }) => {
+        if (phase !== 'dot') return undefined;
+        isDead = true;
+        if (isTaken) taken.push(line);
+        return { kind: 'reset' };
       });
+      await station.pass({ wrap: (database) => withMoments(database, () => isDead) }).catch(() => undefined);
+      assert.ok(isDead);
+      station.act(() => undefined);
+      const from = station.server.mails.length;
+      await passesAfter(station);
+      assertTold(station, from, 'between DATA and 250');
+      const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
+      for (const content of taken) {
+        const again = station.server.mails.find((mail) => idOf(mail.content) === idOf(content));
+        assert.equal(again?.content, content, 'byte for byte the same');
+      }
+      assert.equal(new Set(ids).size, ids.length);
     });
   }
 }

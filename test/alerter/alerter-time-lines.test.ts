@@ -1,6 +1,6 @@
 import { day } from './support/rows.ts';
 import { clock } from './support/time-line.ts';
-import { passStory as story } from './support/whole-pass-story.ts';
+import { passStories } from './support/whole-pass-story.ts';
 
 const ops = '<mail to="ops@example.org"/>';
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
@@ -8,109 +8,88 @@ const fleet = (alerts: string, more = '', clients = 2): string =>
   `<collector every="15m" runDeadline="10m"/><alerts ${more}>${ops}${alerts}</alerts>
    <client name="web-[1-${clients}]" ip="192.0.2.[1-${clients}]" username="u"/>`;
 
-story('what flaps is one notice, and twelve quiet rows later its true state is told', {
-  elements: fleet(disk),
-  happens: `
+passStories(`
+  what flaps is one notice, and twelve quiet rows later its true state is told
+    ${fleet(disk)}
     07:45
     08:00 web-1 disk / 96
     08:15-08:30
     08:45 web-1 disk / 96
     09:00-09:15
     09:30 web-1 disk / 96
-    09:45-13:30`,
-  told: `
-    08:01 ops: firing critical web-1 disk /
-    08:31 ops: resolved web-1 disk /
-    08:46 ops: firing critical web-1 disk /
-    09:16 ops: flapping critical web-1 disk /
-    13:01 ops: resolved web-1 disk /`,
-});
+    09:45-13:30
+    > 08:01 ops: firing critical web-1 disk /
+    > 08:31 ops: resolved web-1 disk /
+    > 08:46 ops: firing critical web-1 disk /
+    > 09:16 ops: flapping critical web-1 disk /
+    > 13:01 ops: resolved web-1 disk /
 
-story('a changed host key is told at once, though by one client; keys that are not trusted are one mail', {
-  elements: fleet('', '', 3),
-  happens: `
+  a changed host key is told at once, though by one client; keys that are not trusted are one mail
+    ${fleet('', '', 3)}
     07:45
     08:00 web-1 fails host-key-changed
     08:15 web-1 fails host-key-changed | web-2 fails host-key-unknown | web-3 fails host-key-unknown
-    08:30-08:45`,
-  told: `
-    08:01 ops: firing critical web-1 host-key-changed
-    08:16 ops: firing warning web-2 not-trusted, firing warning web-3 not-trusted
-    08:31 ops: resolved web-1 host-key-changed, resolved web-2 not-trusted, resolved web-3 not-trusted`,
-});
+    08:30-08:45
+    > 08:01 ops: firing critical web-1 host-key-changed
+    > 08:16 ops: firing warning web-2 not-trusted, firing warning web-3 not-trusted
+    > 08:31 ops: resolved web-1 host-key-changed, resolved web-2 not-trusted, resolved web-3 not-trusted
 
-story('a client that is visited and whose reports do not come is told after three runs, and its next report ends it', {
-  elements: fleet(''),
-  happens: `
+  a client that is visited and whose reports do not come is told after three runs, and its next report ends it
+    ${fleet('')}
     07:00-07:45
     08:00-09:00 web-1 mute
-    09:15-09:30`,
-  told: `
-    08:31 ops: firing critical web-1 no-report
-    09:16 ops: resolved web-1 no-report`,
-});
+    09:15-09:30
+    > 08:31 ops: firing critical web-1 no-report
+    > 09:16 ops: resolved web-1 no-report
 
-story('a client that no run visits any more is told after three runs since it was missed', {
-  elements: fleet(''),
-  happens: `
+  a client that no run visits any more is told after three runs since it was missed
+    ${fleet('')}
     07:00-07:45
     08:00-09:00 web-1 absent
-    09:15-09:30`,
-  told: `
-    08:46 ops: firing critical web-1 no-report
-    09:16 ops: resolved web-1 no-report`,
-});
+    09:15-09:30
+    > 08:46 ops: firing critical web-1 no-report
+    > 09:16 ops: resolved web-1 no-report
 
-story('a reboot is told once, and has no recovery and no reminder', {
-  elements: fleet('', 'repeat="1h"'),
-  happens: `
+  a reboot is told once, and has no recovery and no reminder
+    ${fleet('', 'repeat="1h"')}
     07:45
-    08:00-10:00 web-1 boot 2`,
-  told: '08:01 ops: past web-1 rebooted 08:00 to 08:00',
-});
+    08:00-10:00 web-1 boot 2
+    > 08:01 ops: past web-1 rebooted 08:00 to 08:00
 
-story('an acknowledgement ends with the alert: the next one is reminded of', {
-  elements: fleet(disk, 'repeat="1h"'),
-  happens: `
+  an acknowledgement ends with the alert: the next one is reminded of
+    ${fleet(disk, 'repeat="1h"')}
     07:45
     08:00 web-1 disk / 96
     08:05 ack web-1
     08:15-09:30 web-1 disk / 96
     09:45-10:15
-    10:30-11:45 web-1 disk / 96`,
-  told: `
-    08:01 ops: firing critical web-1 disk /
-    10:01 ops: resolved web-1 disk /
-    10:31 ops: firing critical web-1 disk /
-    11:31 ops: reminder critical web-1 disk /`,
-});
+    10:30-11:45 web-1 disk / 96
+    > 08:01 ops: firing critical web-1 disk /
+    > 10:01 ops: resolved web-1 disk /
+    > 10:31 ops: firing critical web-1 disk /
+    > 11:31 ops: reminder critical web-1 disk /
 
-story('what a run shows waits for its end, and of a run that was killed for its deadline', {
-  elements: fleet(disk),
-  happens: `
+  what a run shows waits for its end, and of a run that was killed for its deadline
+    ${fleet(disk)}
     07:45
     08:00 killed web-1 disk / 96
     08:05 pass
     08:09 pass
-    08:10 pass`,
-  told: '08:10 ops: firing critical web-1 disk /',
-});
+    08:10 pass
+    > 08:10 ops: firing critical web-1 disk /
 
-story('what began and ended while the mail server was away is told as past, in one mail with what holds on', {
-  elements: fleet(disk),
-  happens: `
+  what began and ended while the mail server was away is told as past, in one mail with what holds on
+    ${fleet(disk)}
     07:45
     07:50 server down
     08:00-08:30 web-1 disk / 96
     08:45-09:15 web-2 disk / 97
     09:20 server up
-    09:30 web-2 disk / 97`,
-  told: '09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 1, 2)',
-});
+    09:30 web-2 disk / 97
+    > 09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 1, 2)
 
-story('a value of which passes see nothing but its way back is told once it has come back twice', {
-  elements: fleet(disk),
-  happens: `
+  a value of which passes see nothing but its way back is told once it has come back twice
+    ${fleet(disk)}
     07:45
     07:50 alerter stops
     08:00 web-1 disk / 96
@@ -121,26 +100,23 @@ story('a value of which passes see nothing but its way back is told once it has 
     08:46 pass
     09:00 web-1 disk / 96
     09:15
-    09:16 pass`,
-  told: '09:16 ops: firing critical web-1 disk /',
-});
+    09:16 pass
+    > 09:16 ops: firing critical web-1 disk /
 
-story('a client whose visits flap and succeed now is told of by its other alerts, and by reports that do not come', {
-  elements: fleet(disk),
-  happens: `
+  a client whose visits flap and succeed now is told of by its other alerts, and by reports that do not come
+    ${fleet(disk)}
     07:00-07:45
     08:00-08:15 web-1 fails connect-refused
     08:30
     08:45-09:00 web-1 fails connect-refused
     09:15 web-1 disk / 96
-    09:30-10:30 web-1 mute`,
-  told: `
-    08:16 ops: firing critical web-1 unreachable
-    08:31 ops: resolved web-1 unreachable
-    09:01 ops: firing critical web-1 unreachable
-    09:16 ops: firing critical web-1 disk /, flapping critical web-1 unreachable
-    10:01 ops: firing critical web-1 no-report`,
-});
+    09:30-10:30 web-1 mute
+    > 08:16 ops: firing critical web-1 unreachable
+    > 08:31 ops: resolved web-1 unreachable
+    > 09:01 ops: firing critical web-1 unreachable
+    > 09:16 ops: firing critical web-1 disk /, flapping critical web-1 unreachable
+    > 10:01 ops: firing critical web-1 no-report
+`);
 
 /**
  * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as
@@ -158,20 +134,19 @@ const minuteMs = 60_000;
 
 for (const [zone, start, what, opens] of changes) {
   const at = (minutes: number): string => storyTime(Date.parse(opens) + minutes * minuteMs);
-  story(`a window at ${start} in ${zone}, a time that is ${what}, holds back for its hour and no longer`, {
-    elements: fleet(`${disk}<window start="${start}" duration="1h" zone="${zone}"/>`),
-    happens: `
+  passStories(`
+    a window at ${start} in ${zone}, a time that is ${what}, holds back for its hour and no longer
+      ${fleet(`${disk}<window start="${start}" duration="1h" zone="${zone}"/>`)}
       ${at(-90)}
       ${at(-60)} web-2 disk / 96
       ${at(-45)}-${at(-15)}
       ${at(0)}-${at(75)} web-1 disk / 96
-      ${at(90)}-${at(120)}`,
-    told: `
-      ${at(-59)} ops: firing critical web-2 disk /
-      ${at(-29)} ops: resolved web-2 disk /
-      ${at(61)} ops: firing critical web-1 disk /
-      ${at(106)} ops: resolved web-1 disk /`,
-  });
+      ${at(90)}-${at(120)}
+      > ${at(-59)} ops: firing critical web-2 disk /
+      > ${at(-29)} ops: resolved web-2 disk /
+      > ${at(61)} ops: firing critical web-1 disk /
+      > ${at(106)} ops: resolved web-1 disk /
+  `);
 }
 
 /** Returns a time in the notation of stories: days after the first, and the time in UTC. */

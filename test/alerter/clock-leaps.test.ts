@@ -1,4 +1,4 @@
-import { passStory as story } from './support/whole-pass-story.ts';
+import { passStories } from './support/whole-pass-story.ts';
 
 const fleet = (alerts: string): string =>
   `<collector every="15m" runDeadline="10m"/><alerts><mail to="ops@example.org"/>
@@ -6,117 +6,93 @@ const fleet = (alerts: string): string =>
    <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>`;
 const cpu = '<alert type="cpu" limit="95%" for="45m"/>';
 
-story('all clocks leap three hours ahead while an alert is pending: it begins anew, and does not fire for the leap', {
-  elements: fleet(cpu),
-  happens: `
+passStories(`
+  all clocks leap three hours ahead while an alert is pending: it begins anew, and does not fire for the leap
+    ${fleet(cpu)}
     07:30-07:45
     08:00 web-1 cpu 99
-    11:15-12:00 web-1 cpu 99`,
-  told: '12:01 ops: firing critical web-1 cpu',
-});
+    11:15-12:00 web-1 cpu 99
+    > 12:01 ops: firing critical web-1 cpu
 
-story('all clocks leap three hours back: what is pending fires and what fires recovers as if they had not', {
-  elements: fleet(cpu),
-  happens: `
+  all clocks leap three hours back: what is pending fires and what fires recovers as if they had not
+    ${fleet(cpu)}
     11:30-11:45
     12:00 web-1 cpu 99 | web-2 disk / 97
     09:15-09:30 web-1 cpu 99
-    09:45-10:45 web-1 cpu 99`,
-  told: `
-    12:01 ops: firing critical web-2 disk /
-    09:31 ops: resolved web-2 disk /
-    10:01 ops: firing critical web-1 cpu`,
-});
+    09:45-10:45 web-1 cpu 99
+    > 12:01 ops: firing critical web-2 disk /
+    > 09:31 ops: resolved web-2 disk /
+    > 10:01 ops: firing critical web-1 cpu
 
-story('all clocks are ten years ahead for two runs: everything goes on as before', {
-  elements: fleet(''),
-  happens: `
+  all clocks are ten years ahead for two runs: everything goes on as before
+    ${fleet('')}
     07:00-07:30
     07:45 web-1 disk / 96
     +3650 08:00-+3650 08:15 web-1 disk / 96 | web-2 disk / 96
     08:30-08:45
     09:00-10:00 web-1 mute | web-3 disk / 97
-    10:15`,
-  told: `
-    07:46 ops: firing critical web-1 disk /
-    +3650 08:01 ops: firing critical web-2 disk /, reminder critical web-1 disk /
-    08:31 ops: reminder critical web-1 disk /, reminder critical web-2 disk /
-    08:46 ops: resolved web-1 disk /, resolved web-2 disk /
-    09:01 ops: firing critical web-3 disk /
-    09:31 ops: firing critical web-1 no-report
-    10:16 ops: resolved web-1 no-report`,
-});
+    10:15
+    > 07:46 ops: firing critical web-1 disk /
+    > +3650 08:01 ops: firing critical web-2 disk /, reminder critical web-1 disk /
+    > 08:31 ops: reminder critical web-1 disk /, reminder critical web-2 disk /
+    > 08:46 ops: resolved web-1 disk /, resolved web-2 disk /
+    > 09:01 ops: firing critical web-3 disk /
+    > 09:31 ops: firing critical web-1 no-report
+    > 10:16 ops: resolved web-1 no-report
 
-story('ten years ahead, back, and then the collector stops: that is told in time', {
-  elements: fleet(''),
-  happens: `
+  ten years ahead, back, and then the collector stops: that is told in time
+    ${fleet('')}
     07:00-07:45
     +3650 08:00-+3650 08:15
     08:30-09:00
-    09:15-10:00 pass`,
-  told: '10:00 ops: firing critical - collector-silent collector-1',
-});
+    09:15-10:00 pass
+    > 10:00 ops: firing critical - collector-silent collector-1
 
-story('the collector is three hours ahead of the database for an hour: it is told of, and alerts go on', {
-  elements: fleet(''),
-  happens: `
+  the collector is three hours ahead of the database for an hour: it is told of, and alerts go on
+    ${fleet('')}
     07:00-07:45
     08:00 collector clock +180
     08:00
     08:15-08:45 web-1 disk / 96
     08:50 collector clock +0
-    09:00-10:00`,
-  told: `
-    08:16 ops: firing critical web-1 disk /
-    08:31 ops: firing critical - collector-silent collector-1
-    09:01 ops: resolved - collector-silent collector-1
-    09:16 ops: resolved web-1 disk /`,
-});
+    09:00-10:00
+    > 08:16 ops: firing critical web-1 disk /
+    > 08:31 ops: firing critical - collector-silent collector-1
+    > 09:01 ops: resolved - collector-silent collector-1
+    > 09:16 ops: resolved web-1 disk /
 
-story('the collector is three hours behind the database for an hour: it is told of, and what it saw is told as past', {
-  elements: fleet(''),
-  happens: `
+  the collector is three hours behind the database for an hour: it is told of, and what it saw is told as past
+    ${fleet('')}
     07:00-07:45
     08:00 collector clock -180
     08:00
     08:15-08:45 web-1 disk / 96
     08:50 collector clock +0
-    09:00-10:00`,
-  told: `
-    08:31 ops: firing critical - collector-silent collector-1
-    09:01 ops: resolved - collector-silent collector-1, past web-1 disk / 05:15 to 05:45`,
-});
+    09:00-10:00
+    > 08:31 ops: firing critical - collector-silent collector-1
+    > 09:01 ops: resolved - collector-silent collector-1, past web-1 disk / 05:15 to 05:45
 
-story(
-  'the collector is always three hours ahead of the database: it is told of, and its rows are judged by its own clock',
-  {
-    elements: fleet(cpu),
-    happens: `
+  the collector is always three hours ahead of the database: it is told of, and its rows are judged by its own clock
+    ${fleet(cpu)}
     07:00 collector clock +180
     07:00-08:00
     08:15-09:30 web-1 cpu 99
-    09:45-10:15`,
-    told: `
-    07:31 ops: firing critical - collector-silent collector-1
-    09:01 ops: firing critical web-1 cpu
-    09:16 ops: resolved - collector-silent collector-1
-    10:01 ops: resolved web-1 cpu`,
-  },
-);
+    09:45-10:15
+    > 07:31 ops: firing critical - collector-silent collector-1
+    > 09:01 ops: firing critical web-1 cpu
+    > 09:16 ops: resolved - collector-silent collector-1
+    > 10:01 ops: resolved web-1 cpu
 
-story('cron leaves out the hour that a clock change skips: nobody is missed for it, and what is pending begins anew', {
-  elements: fleet(cpu),
-  happens: `
+  cron leaves out the hour that a clock change skips: nobody is missed for it, and what is pending begins anew
+    ${fleet(cpu)}
     07:00-07:15
     07:30-07:45 web-1 cpu 99
     09:00-09:30 web-1 cpu 99
-    09:45 web-1 cpu 99`,
-  told: '09:46 ops: firing critical web-1 cpu',
-});
+    09:45 web-1 cpu 99
+    > 09:46 ops: firing critical web-1 cpu
 
-story('cron runs the hour that a clock change doubles twice as often: `for` is a time all the same', {
-  elements: fleet(cpu),
-  happens: `
+  cron runs the hour that a clock change doubles twice as often: \`for\` is a time all the same
+    ${fleet(cpu)}
     07:00-07:45
     08:00 web-1 cpu 99
     08:07 web-1 cpu 99
@@ -124,6 +100,6 @@ story('cron runs the hour that a clock change doubles twice as often: `for` is a
     08:22 web-1 cpu 99
     08:30 web-1 cpu 99
     08:37 web-1 cpu 99
-    08:45 web-1 cpu 99`,
-  told: '08:46 ops: firing critical web-1 cpu',
-});
+    08:45 web-1 cpu 99
+    > 08:46 ops: firing critical web-1 cpu
+`);

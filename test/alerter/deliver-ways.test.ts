@@ -16,6 +16,7 @@ import { onBothDatabases } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
 import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withStore } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { pluckAll } from '../support/pluck.ts';
 
 const dir = tempFolder();
 
@@ -111,14 +112,11 @@ onBothDatabases('the fallback address', (kit) => {
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 3 });
     const rows = await post.rows();
-    assert.deepEqual(
-      rows.map(({ messageId, state }) => [messageId, state]),
-      [
-        ['<1@example.org>', 'failed'],
-        ['<2@example.org>', 'failed'],
-        ['<1.refused@example.org>', 'failed'],
-      ],
-    );
+    assert.deepEqual(pluckAll(rows, 'messageId', 'state'), [
+      ['<1@example.org>', 'failed'],
+      ['<2@example.org>', 'failed'],
+      ['<1.refused@example.org>', 'failed'],
+    ]);
   });
 
   test('hears of no refused notice after it was changed', async (t) => {
@@ -276,12 +274,9 @@ onBothDatabases('a second alerter', (kit) => {
     await post.opened.database.write((session) => session.run('UPDATE leases SET epoch = epoch + 1', []));
     const run = post.run(smtpConfig(server.port, { fallback: 'root@example.org' }), { store });
     await assert.rejects(run, { name: 'FleetError', code: 'locked' });
-    assert.deepEqual(
-      (await post.rows()).map(({ state, attempts }) => [state, attempts]),
-      [
-        ['waiting', 1],
-        ['waiting', 0],
-      ],
-    );
+    assert.deepEqual(pluckAll(await post.rows(), 'state', 'attempts'), [
+      ['waiting', 1],
+      ['waiting', 0],
+    ]);
   });
 });

@@ -1,137 +1,108 @@
-import { story } from './support/story.ts';
+import { stories } from './support/story.ts';
 
-story(
-  'a probe that fails in three reports in a row is told, and has recovered after two in which it does not',
-  '',
-  `08:00 probe os fails
-   08:05 probe os fails
-   08:10
-   08:15 probe os fails
-   08:20 probe os fails
-   08:25 probe os fails
-   08:30
-   08:35`,
-  `08:00 probe-failed os is pending
-   08:10 probe-failed os was not confirmed
-   08:15 probe-failed os is pending
-   08:25 probe-failed os fires warning
-   08:35 probe-failed os is over: recovered`,
-);
+const names =
+  'disk inodes memory service clock-offset probe-failed mount-unresponsive mount-missing read-only rebooted'.split(' ');
 
-story(
-  'a clock that is more than a minute off in two reports, whichever way',
-  '',
-  `08:00 clock 59
-   08:05 clock 90
-   08:10 clock -90
-   08:15 clock 1
-   08:20 clock 1`,
-  `08:05 clock-offset is pending
-   08:10 clock-offset fires warning
-   08:20 clock-offset is over: recovered`,
-);
+stories(`
+  a probe that fails in three reports in a row is told, and has recovered after two in which it does not
+    08:00 probe os fails
+    08:05 probe os fails
+    08:10
+    08:15 probe os fails
+    08:20 probe os fails
+    08:25 probe os fails
+    08:30
+    08:35
+    > 08:00 probe-failed os is pending
+    > 08:10 probe-failed os was not confirmed
+    > 08:15 probe-failed os is pending
+    > 08:25 probe-failed os fires warning
+    > 08:35 probe-failed os is over: recovered
 
-story(
-  'a mount that hangs in two reports is critical, and costs nothing else its word',
-  '<alert type="disk" warning="85%" critical="95%"/>',
-  `08:00 mount /srv hangs, disk / 96
-   08:05 mount /srv hangs, disk / 96
-   08:10 mount /srv answers, disk / 50
-   08:15 mount /srv answers, disk / 50`,
-  `08:00 disk / fires critical
-   08:00 mount-unresponsive /srv is pending
-   08:05 mount-unresponsive /srv fires critical
-   08:15 disk / is over: recovered
-   08:15 mount-unresponsive /srv is over: recovered`,
-);
+  a clock that is more than a minute off in two reports, whichever way
+    08:00 clock 59
+    08:05 clock 90
+    08:10 clock -90
+    08:15 clock 1
+    08:20 clock 1
+    > 08:05 clock-offset is pending
+    > 08:10 clock-offset fires warning
+    > 08:20 clock-offset is over: recovered
 
-story(
-  'a file system that was writable and is read-only is critical at once, and its full disk goes on',
-  '',
-  `08:00 disk / 50, disk /data 96
-   08:05 disk / 50, disk /data ro 96
-   08:10 disk / 50, disk /data ro 96
-   08:15 disk / 50, disk /data 96
-   08:20 disk / 50, disk /data 96`,
-  `08:00 disk /data fires critical
-   08:05 read-only /data fires critical
-   08:20 read-only /data is over: recovered`,
-);
+  a mount that hangs in two reports is critical, and costs nothing else its word
+    <alert type="disk" warning="85%" critical="95%"/>
+    08:00 mount /srv hangs, disk / 96
+    08:05 mount /srv hangs, disk / 96
+    08:10 mount /srv answers, disk / 50
+    08:15 mount /srv answers, disk / 50
+    > 08:00 disk / fires critical
+    > 08:00 mount-unresponsive /srv is pending
+    > 08:05 mount-unresponsive /srv fires critical
+    > 08:15 disk / is over: recovered
+    > 08:15 mount-unresponsive /srv is over: recovered
 
-story(
-  'what was read-only from the first row on is as it should be: neither its mode nor its fullness is told',
-  '',
-  `08:00 disk / 50, disk /usr ro 99
-   08:05 disk / 50, disk /usr ro 99
-   08:10 disk / 50, disk /usr ro 99`,
-  '',
-);
+  a file system that was writable and is read-only is critical at once, and its full disk goes on
+    08:00 disk / 50, disk /data 96
+    08:05 disk / 50, disk /data ro 96
+    08:10 disk / 50, disk /data ro 96
+    08:15 disk / 50, disk /data 96
+    08:20 disk / 50, disk /data 96
+    > 08:00 disk /data fires critical
+    > 08:05 read-only /data fires critical
+    > 08:20 read-only /data is over: recovered
 
-story(
-  'a rule that names a read-only file system judges it all the same',
-  '<alert type="disk" mount="/usr" limit="90%"/>',
-  '08:00 disk / 50, disk /usr ro 99',
-  '08:00 disk mount=/usr /usr fires critical',
-);
+  what was read-only from the first row on is as it should be: neither its mode nor its fullness is told
+    08:00 disk / 50, disk /usr ro 99
+    08:05 disk / 50, disk /usr ro 99
+    08:10 disk / 50, disk /usr ro 99
 
-story(
-  'a row without disks forgets nothing: what was writable before it and is read-only after it is told',
-  '',
-  `08:00 disk /data 50
-   08:05 no disks
-   08:10 disk /data ro 50
-   08:15 mount /data missing
-   08:20 disk /data ro 50`,
-  `08:10 read-only /data fires critical
-   08:15 mount-missing /data is pending
-   08:20 mount-missing /data was not confirmed`,
-);
+  a rule that names a read-only file system judges it all the same
+    <alert type="disk" mount="/usr" limit="90%"/>
+    08:00 disk / 50, disk /usr ro 99
+    > 08:00 disk mount=/usr /usr fires critical
 
-story(
-  'a mount of /etc/fstab that is missing in two rows is critical; its full disk is unknown meanwhile, not gone',
-  '',
-  `08:00 disk /data 96
-   08:05 mount /data missing
-   08:10 mount /data missing
-   08:15 mount /data missing
-   08:20 disk /data 96 96`,
-  `08:00 disk /data fires critical
-   08:05 mount-missing /data is pending
-   08:10 mount-missing /data fires critical
-   08:25 mount-missing /data is over: recovered`,
-);
+  a row without disks forgets nothing: what was writable before it and is read-only after it is told
+    08:00 disk /data 50
+    08:05 no disks
+    08:10 disk /data ro 50
+    08:15 mount /data missing
+    08:20 disk /data ro 50
+    > 08:10 read-only /data fires critical
+    > 08:15 mount-missing /data is pending
+    > 08:20 mount-missing /data was not confirmed
 
-story(
-  'a mount of /etc/fstab that a rule expects is told of by that rule alone',
-  '<alert type="mount" mount="/data"/>',
-  `08:00 mount /data missing
-   08:05 mount /data missing
-   08:10 disk /data 50 50`,
-  `08:00 mount mount=/data /data fires critical
-   08:15 mount mount=/data /data is over: recovered`,
-);
+  a mount of /etc/fstab that is missing in two rows is critical; its full disk is unknown meanwhile, not gone
+    08:00 disk /data 96
+    08:05 mount /data missing
+    08:10 mount /data missing
+    08:15 mount /data missing
+    08:20 disk /data 96 96
+    > 08:00 disk /data fires critical
+    > 08:05 mount-missing /data is pending
+    > 08:10 mount-missing /data fires critical
+    > 08:25 mount-missing /data is over: recovered
 
-story(
-  'without any rule: a full disk and a failed unit at once, memory with the third row',
-  '',
-  `08:00 disk / 91, unit a.service failed, memory 98
-   08:05 disk / 91, unit a.service failed, memory 98
-   08:10 disk / 96, unit a.service failed, memory 98`,
-  `08:00 memory is pending
-   08:00 disk / fires warning
-   08:00 service a.service fires warning
-   08:10 memory fires critical
-   08:10 disk / gets worse`,
-);
+  a mount of /etc/fstab that a rule expects is told of by that rule alone
+    <alert type="mount" mount="/data"/>
+    08:00 mount /data missing
+    08:05 mount /data missing
+    08:10 disk /data 50 50
+    > 08:00 mount mount=/data /data fires critical
+    > 08:15 mount mount=/data /data is over: recovered
 
-story(
-  'rules that came by themselves and conditions can be removed by name, each of them',
-  'disk inodes memory service clock-offset probe-failed mount-unresponsive mount-missing read-only rebooted'
-    .split(' ')
-    .map((name) => `<alert name="${name}" enabled="no"/>`)
-    .join(''),
-  `08:00 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs
-   08:05 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, boot 2
-   08:10 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, probe os fails, boot 3`,
-  '',
-);
+  without any rule: a full disk and a failed unit at once, memory with the third row
+    08:00 disk / 91, unit a.service failed, memory 98
+    08:05 disk / 91, unit a.service failed, memory 98
+    08:10 disk / 96, unit a.service failed, memory 98
+    > 08:00 memory is pending
+    > 08:00 disk / fires warning
+    > 08:00 service a.service fires warning
+    > 08:10 memory fires critical
+    > 08:10 disk / gets worse
+
+  rules that came by themselves and conditions can be removed by name, each of them
+    ${names.map((name) => `<alert name="${name}" enabled="no"/>`).join('')}
+    08:00 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs
+    08:05 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, boot 2
+    08:10 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, probe os fails, boot 3
+`);

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 
 import { sqlDir } from '../../src/state/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded } from '../support/run-cli.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
 
@@ -25,24 +26,16 @@ test('keys: none at first, then generate once, rotate, and retire what does not 
   assert.deepEqual(await list(), []);
   assert.match((await runCli(['keys', 'list'], { cwd: dir })).stdout, /No key pair .* the first collect makes one/);
   const { generate: first } = (await keys('generate')).json as { generate: Key };
-  const again = await keys('generate');
-  assert.equal(again.status, 3);
-  assert.match(again.stderr, /\(keys-invalid\)\. Use `fleet-health keys rotate`/);
+  await exits(3, keys('generate'), /\(keys-invalid\)\. Use `fleet-health keys rotate`/);
   const { rotate: second } = (await keys('rotate')).json as { rotate: Key };
-  assert.deepEqual(
-    (await list()).map(({ id, seals }) => [id, seals]),
-    [
-      [second.id, true],
-      [first.id, false],
-    ],
-  );
+  assert.deepEqual(pluckAll(await list(), 'id', 'seals'), [
+    [second.id, true],
+    [first.id, false],
+  ]);
   assert.equal((await keys('retire', second.id)).status, 3);
   assert.match((await keys('retire', first.id.slice(0, 3))).stderr, /there is no key .* \(keys-invalid\)/);
   assert.equal((await keys('retire', first.id.slice(0, 6))).status, 0);
-  assert.deepEqual(
-    (await list()).map(({ id }) => id),
-    [second.id],
-  );
+  assert.deepEqual(pluck(await list(), 'id'), [second.id]);
   for (const name of readdirSync(path.join(dir, 'state', 'keys'))) {
     assert.equal(statSync(path.join(dir, 'state', 'keys', name)).mode & 0o777, 0o600);
   }
@@ -51,8 +44,7 @@ test('keys: none at first, then generate once, rotate, and retire what does not 
 test('migrate --check says what is missing, migrate applies it, and then nothing is', async (t) => {
   const dir = configFolder(t, here);
   const migrate = async (...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await runCli(['migrate', ...args], { cwd: dir });
-    assert.deepEqual([status, stderr], [0, '']);
+    const stdout = await succeeded(runCli(['migrate', ...args], { cwd: dir }));
     return stdout;
   };
   assert.match(await migrate('--check'), /^To be applied: 001-\S+/);

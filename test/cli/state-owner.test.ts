@@ -5,7 +5,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 
 import { madeElf } from '../support/made-files.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, exits, runCli } from '../support/run-cli.ts';
 
 const someone = 54_321;
 
@@ -37,9 +37,7 @@ suite('a state folder of another account', { skip: process.getuid?.() === 0 ? fa
     const dir = configFolder(t, `<config>${ssh}<client name="c1" ip="127.0.0.1" port="9"/></config>`);
     mkdirSync(path.join(dir, 'home'));
     chownSync(path.join(dir, 'home'), someone, someone);
-    const { status, stderr } = await runCli(['trust', '--yes'], { cwd: dir });
-    assert.equal(status, 3, stderr);
-    assert.match(stderr, /home belongs to user 54321, and this runs as root/);
+    await exits(3, runCli(['trust', '--yes'], { cwd: dir }), /home belongs to user 54321, and this runs as root/);
   });
 
   test('an account is named as passwd(5) names it', async (t) => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
-import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { configFolder, exits, runCli, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 
 interface Folder {
@@ -159,9 +159,9 @@ describe('trust, through bastions', { skip: sshdMissing() ?? false }, () => {
     const sshConfig = path.join(bastion.dir, 'ssh_config_command');
     writeFileSync(sshConfig, `Host web-4\n HostName 127.0.0.9\n Port 2222\n ProxyCommand false\n`);
     const { trust, known } = folder(t, `<client name="web-4" config="${sshConfig}" transport="openssh"/>`);
-    const alone = await trust('--yes', 'web-4');
-    assert.equal(alone.status, 1);
-    assert.match(alone.stdout, /web-4 +unsupported +ProxyCommand[^]*\nweb-4: Connect once with ssh .* --from FILE/);
+    await exits(1, trust('--yes', 'web-4'), {
+      stdout: /web-4 +unsupported +ProxyCommand[^]*\nweb-4: Connect once with ssh .* --from FILE/,
+    });
     const prints = path.join(bastion.dir, 'prints');
     writeFileSync(prints, `web-4 ${target.hostKeys[0]?.fingerprint ?? ''}\n`);
     const asked = resultsOf(await trust('--from', prints, '--json', 'web-4'));
@@ -176,8 +176,6 @@ describe('trust, through bastions', { skip: sshdMissing() ?? false }, () => {
 
   test('unknown names are refused, with the nearest right one', async (t) => {
     const { trust } = folder(t);
-    const { status, stderr } = await trust('--yes', 'web-2');
-    assert.equal(status, 2);
-    assert.match(stderr, /there is no client "web-2".*web-1/);
+    await exits(2, trust('--yes', 'web-2'), /there is no client "web-2".*web-1/);
   });
 });

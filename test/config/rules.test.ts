@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import type { Rule } from '../../src/config/config.ts';
 import { clientOf, load, ruleOf } from './support/config-files.ts';
+import { pluckAll } from '../support/pluck.ts';
 
 /** The rules of the only client in force from a file with one alert inside it. */
 function ruleOfAlert(t: Parameters<typeof load>[0], alert: string): Rule {
@@ -176,15 +177,12 @@ test('defaults and conditions are as the documentation has them', (t) => {
       assert.deepEqual(ruleOf(config, name)?.[field as keyof Rule], value, `${field} of ${name}`);
     }
   }
-  assert.deepEqual(
-    config.alerts.rules.map(({ name, severity, forMs }) => [name, severity, forMs]),
-    [
-      ['collector-silent', 'critical', 900_000],
-      ['collector-isolated', 'warning', null],
-      ['ingest-silent', 'critical', 900_000],
-      ['state-disk', 'warning', null],
-    ],
-  );
+  assert.deepEqual(pluckAll(config.alerts.rules, 'name', 'severity', 'forMs'), [
+    ['collector-silent', 'critical', 900_000],
+    ['collector-isolated', 'warning', null],
+    ['ingest-silent', 'critical', 900_000],
+    ['state-disk', 'warning', null],
+  ]);
 });
 
 test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>', (t) => {
@@ -201,14 +199,11 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
     [900_000, null, 'warning', 'call'],
   );
   assert.equal(unreachable?.origin, 'condition');
-  assert.deepEqual(
-    config.alerts.rules.map(({ name, forMs }) => [name, forMs]),
-    [
-      ['collector-silent', 3_600_000],
-      ['ingest-silent', 1_800_000],
-      ['state-disk', null],
-    ],
-  );
+  assert.deepEqual(pluckAll(config.alerts.rules, 'name', 'forMs'), [
+    ['collector-silent', 3_600_000],
+    ['ingest-silent', 1_800_000],
+    ['state-disk', null],
+  ]);
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);
   assert.deepEqual([ruleOf(config, 'disk', 'x')?.warning, ruleOf(config, 'disk', 'x')?.critical], [80, null]);
   assert.equal(ruleOf(config, 'disk', 'x')?.origin, 'default');

@@ -9,6 +9,7 @@ import { ownTarget } from '../support/own-runtime.ts';
 import { restrict } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
+import { pluck } from '../support/pluck.ts';
 
 const skip = sshdMissing() ?? (ownTarget === null ? 'this machine is none of the targets' : false);
 const nodes = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs'].filter((file) =>
@@ -110,17 +111,11 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
       assert.equal(commands() - beforeLast, 2);
 
       const readers = await site.rows('SELECT DISTINCT reader FROM clients');
-      assert.deepEqual(
-        readers.map(({ reader }) => reader),
-        ['runtime'],
-      );
+      assert.deepEqual(pluck(readers, 'reader'), ['runtime']);
       assert.deepEqual(readdirSync(path.join(site.stateDir, 'runtimes', 'attempts')), []);
       assert.match((await site.run('status')).stdout, /runtime/);
       const inventory = await site.rows('SELECT client FROM inventory ORDER BY client');
-      assert.deepEqual(
-        inventory.map(({ client }) => client),
-        ['allow', 'refuse'],
-      );
+      assert.deepEqual(pluck(inventory, 'client'), ['allow', 'refuse']);
     });
   }
 

@@ -8,13 +8,12 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeF
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import type { MysqlConfig } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { takeLease } from '../../src/storage/alerts/lease.ts';
 import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
 import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { mysqlAt } from '../support/mariadb.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 
@@ -93,7 +92,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
       const [one, two] = await Promise.all(
         site.galera.nodes
           .slice(0, 2)
-          .map((node) => openMysqlDatabase({ storage: storageAt(node), program: 'collect' })),
+          .map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'collect' })),
       );
       assert.ok(one !== undefined && two !== undefined);
       await one.write((session) =>
@@ -127,7 +126,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
       const [first, second] = galera.nodes;
       assert.ok(first !== undefined && second !== undefined);
       const [one, two] = await Promise.all(
-        [first, second].map((node) => openMysqlDatabase({ storage: storageAt(node), program: 'read' })),
+        [first, second].map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'read' })),
       );
       const hold = await second.session();
       await hold.query('FLUSH TABLES WITH READ LOCK');
@@ -334,20 +333,4 @@ async function untilTaken<T>(ask: () => Promise<T>): Promise<T> {
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }
-}
-
-function storageAt({ port }: GaleraNode): MysqlConfig {
-  return {
-    kind: 'mysql',
-    path: null,
-    hosts: [{ host: '127.0.0.1', port }],
-    user: 'fleet',
-    database: 'fleet',
-    password: new Secret({ kind: 'literal', value: password }),
-    socketPath: null,
-    tls: 'no',
-    ca: null,
-    serverPublicKeyFile: null,
-    migrate: true,
-  };
 }

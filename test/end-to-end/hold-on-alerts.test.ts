@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { runCli, type CliResult } from '../support/run-cli.ts';
+import { exits, runCli, type CliResult } from '../support/run-cli.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 /** Clients that are this very machine; of its memory a hundredth is in use for certain. */
@@ -100,9 +100,7 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'collect');
       await said(site, 'alert');
       assert.deepEqual(subjects(site), ['Already true: Warning here-1: memory', 'Warning here-2: memory']);
-      const again = await run(site, 'silence', 'expire', '1');
-      assert.equal(again.status, 2);
-      assert.match(again.stderr, /there is no silence 1 in force/);
+      await exits(2, run(site, 'silence', 'expire', '1'), /there is no silence 1 in force/);
     });
 
     test(name('who acknowledged, how long and why stays until it ends'), options, async (t) => {
@@ -150,9 +148,7 @@ suite("people's hold on alerts, with the program alone", () => {
         const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
         const site = await siteFor(t, `${away}${firing}`);
         await said(site, 'collect');
-        const pass = await run(site, 'alert');
-        assert.equal(pass.status, 1);
-        assert.match(pass.stderr, /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
+        await exits(1, run(site, 'alert'), /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
         const status = await json(site, 'status');
         assert.deepEqual(status['alerts'], { firing: 2, critical: 0, fleet: 0 });
         const undelivered = status['undelivered'] as Document;
@@ -184,9 +180,7 @@ suite("people's hold on alerts, with the program alone", () => {
         ['explain', 'here-1'],
         ['alert', '--replay'],
       ]) {
-        const { status, stderr } = await run(site, ...args);
-        assert.equal(status, 2);
-        assert.match(stderr, /nothing is stored yet/);
+        await exits(2, run(site, ...args), /nothing is stored yet/);
       }
     });
   }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { sshdMissing, sshKeygen, type Sshd, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
+import { pluck } from '../support/pluck.ts';
 
 const skip = sshdMissing() ?? false;
 const shells = ['/bin/bash', '/bin/dash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh'];
@@ -57,10 +58,7 @@ suite('one visit, seen from the server', { skip }, async () => {
           await untilNothingRuns(uid);
         }
         const inventory = await site.rows('SELECT client FROM inventory ORDER BY client');
-        assert.deepEqual(
-          inventory.map(({ client }) => client),
-          shells.map((shell) => path.basename(shell)).sort(),
-        );
+        assert.deepEqual(pluck(inventory, 'client'), shells.map((shell) => path.basename(shell)).sort());
         assert.equal((await site.rows('SELECT id FROM stats')).length, 2 * shells.length);
       },
     );

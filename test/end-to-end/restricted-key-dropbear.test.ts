@@ -11,6 +11,7 @@ import { configFolder, runCli } from '../support/run-cli.ts';
 import { attacksWith, owned, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { freePort } from '../support/free-port.ts';
+import { pluckAll } from '../support/pluck.ts';
 
 const dropbear = '/usr/sbin/dropbear';
 const skip = sshdMissing() ?? (existsSync(dropbear) ? false : 'needs dropbear');
@@ -41,10 +42,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
         const { status, stdout, stderr } = await run('--json', 'collect');
         assert.equal(status, 0, stdout + stderr);
         const { visits } = JSON.parse(stdout) as { visits: { reader: string; uploaded: boolean }[] };
-        assert.deepEqual(
-          visits.map(({ reader, uploaded }) => [reader, uploaded]),
-          [[agent, false]],
-        );
+        assert.deepEqual(pluckAll(visits, 'reader', 'uploaded'), [[agent, false]]);
       }
       const ssh = (...args: readonly string[]) => {
         const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;

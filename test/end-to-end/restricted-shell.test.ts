@@ -21,6 +21,7 @@ import { attacksWith, framesOf, owned, restrict, shellStart, visitCommand } from
 import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
 import { testRestricted } from './support/restricted-cases.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
+import { exits, succeeded } from '../support/run-cli.ts';
 
 const skip = sshdMissing() ?? false;
 
@@ -75,8 +76,7 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
           program,
         );
         for (let run = 1; run <= 2; run += 1) {
-          const { status, stdout, stderr } = await site.run('collect');
-          assert.deepEqual([status, stderr], [0, ''], stdout);
+          const stdout = await succeeded(site.run('collect'));
           assert.doesNotMatch(stdout, /another version/);
         }
         assert.deepEqual(await codes(), [null, null, null]);
@@ -212,9 +212,7 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     const { site, codes } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
     const configFile = path.join(site.dir, 'config.xml');
     writeFileSync(configFile, readFileSync(configFile, 'utf8').replace('<client ', '<client unsealed="refuse" '));
-    const asked = await site.run('authorize', 'web-1', '--agent', 'shell');
-    assert.equal(asked.status, 2);
-    assert.match(asked.stderr, /web-1: .*unsealed="refuse"/);
+    await exits(2, site.run('authorize', 'web-1', '--agent', 'shell'), /web-1: .*unsealed="refuse"/);
     assert.match((await site.run('authorize', 'web-1')).stdout, /It needs Node\.js on the client\.$/m);
     assert.equal((await site.run('collect')).status, 1);
     assert.deepEqual(await codes(), ['restricted-key']);

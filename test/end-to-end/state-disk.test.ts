@@ -10,6 +10,7 @@ import { runCli, type CliResult } from '../support/run-cli.ts';
 import { withSmallDisk } from '../support/small-disk.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { pluckAll } from '../support/pluck.ts';
 
 const skip = process.getuid?.() !== 0 && 'only root mounts a file system';
 
@@ -36,13 +37,10 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     const told = (): readonly string[] =>
       smtp.mails.flatMap(({ content }) => /^Subject: .*$/m.exec(content)?.[0] ?? []);
 
-    assert.deepEqual(
-      (await passes()).map(({ status, stderr }) => [status, stderr]),
-      [
-        [0, ''],
-        [0, ''],
-      ],
-    );
+    assert.deepEqual(pluckAll(await passes(), 'status', 'stderr'), [
+      [0, ''],
+      [0, ''],
+    ]);
     assert.deepEqual(told(), []);
     const { bavail, bsize } = statfsSync(state);
     const ballast = path.join(state, 'somebody-elses');

@@ -6,6 +6,7 @@ import { after, before, suite, test } from 'node:test';
 
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
+import { pluck } from '../support/pluck.ts';
 
 const ways = ['ssh2', 'openssh'] as const;
 
@@ -65,10 +66,7 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
       // A login shared by both clients, and one for each.
       assert.equal(fra.count(/Accepted publickey for/g), logins + 3);
       const rows = await site.rows('SELECT client, processes FROM stats ORDER BY client');
-      assert.deepEqual(
-        rows.map((row) => row['client']),
-        ['far', 'own', 'pool-1', 'pool-2'],
-      );
+      assert.deepEqual(pluck(rows, 'client'), ['far', 'own', 'pool-1', 'pool-2']);
       for (const row of rows) assert.ok(Number(row['processes']) > 0);
     });
 

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Lease } from '../../src/storage/store/lease-store.ts';
@@ -20,7 +20,7 @@ import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
 import { item, noonMs, visit } from './support/samples.ts';
-import { pluck } from './support/pluck.ts';
+import { pluck } from '../support/pluck.ts';
 
 const works = {
   judge: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
@@ -29,15 +29,14 @@ const works = {
 const names = ['judge', 'tell'] as const;
 const maxStatements = 60;
 
-onBothDatabases('a crash of the alerter', (kit) => {
+onBothDatabases('a crash of the alerter', ({ it, kind }) => {
   const children: ChildProcess[] = [];
   after(() => {
     for (const child of children) child.kill('SIGKILL');
   });
 
   for (const name of names) {
-    test(`at any statement of what it does to ${name} leaves nothing half-done`, async () => {
-      const opened = await kit.open();
+    it(`at any statement of what it does to ${name} leaves nothing half-done`, async (opened) => {
       const lease = await prepared(opened);
       const before = await everything(opened.database);
       const statements = await crashEverywhere(async (statement, when) => {
@@ -59,8 +58,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
   }
 
   for (const name of names) {
-    test(`the process that is killed while it does what it does to ${name} leaves nothing half-done`, async () => {
-      const opened = await kit.open();
+    it(`the process that is killed while it does what it does to ${name} leaves nothing half-done`, async (opened) => {
       const lease = await prepared(opened);
       const before = await everything(opened.database);
       for (const statement of [2, 5]) {
@@ -76,10 +74,9 @@ onBothDatabases('a crash of the alerter', (kit) => {
     });
   }
 
-  if (kit.kind === 'mysql') {
+  if (kind === 'mysql') {
     for (const name of names) {
-      test(`a connection that is cut at any statement of what it does to ${name} is made anew, and nothing is done twice`, async () => {
-        const opened = await kit.open();
+      it(`a connection that is cut at any statement of what it does to ${name} is made anew, and nothing is done twice`, async (opened) => {
         const lease = await prepared(opened);
         const alerter = await openDatabase({ storage: opened.config, program: 'alert' });
         try {
@@ -120,8 +117,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
       ['judge', 8],
       ['tell', 5],
     ] as const) {
-      test(`an alerter that is suspended at statement ${statement} of what it does to ${name} is cut off, and changes nothing when it wakes`, async () => {
-        const opened = await kit.open();
+      it(`an alerter that is suspended at statement ${statement} of what it does to ${name} is cut off, and changes nothing when it wakes`, async (opened) => {
         const { alerts } = opened.storage;
         const lease = await prepared(opened);
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
@@ -141,8 +137,7 @@ onBothDatabases('a crash of the alerter', (kit) => {
       });
     }
   } else {
-    test('an alerter that is suspended keeps others from writing until it wakes, and then goes on', async () => {
-      const opened = await kit.open();
+    it('an alerter that is suspended keeps others from writing until it wakes, and then goes on', async (opened) => {
       const lease = await prepared(opened);
       const child = writer({ opened, lease, work: 'judge', statement: 5, signal: 'SIGSTOP' });
       await stopped(child.process);

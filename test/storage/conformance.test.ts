@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
 
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
@@ -9,12 +8,12 @@ import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './s
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 
-onBothDatabases('ingest', (kit) => {
-  test('a report becomes its row, its whole text, and one row a mount and interface', async () => {
-    const { storage, rows } = await kit.open();
+onBothDatabases('ingest', ({ it, kind }) => {
+  it('a report becomes its row, its whole text, and one row a mount and interface', async (opened) => {
+    const { rows, reports, history } = opened;
     const sent = item();
-    assert.deepEqual(await storage.reports.ingest([sent]), [{ kind: 'stored' }]);
-    const [found] = await storage.history.query('SELECT * FROM stats');
+    assert.deepEqual(await reports.ingest([sent]), [{ kind: 'stored' }]);
+    const [found] = await history.query('SELECT * FROM stats');
     const row = { ...found };
     assert.deepEqual(row, {
       id: 1,
@@ -55,30 +54,24 @@ onBothDatabases('ingest', (kit) => {
     assert.deepEqual(networks, [['eth0', 1024.5, null]]);
   });
 
-  test('a report that comes twice is a duplicate, in one batch or in two', async () => {
-    const { storage, rows } = await kit.open();
+  it('a report that comes twice is a duplicate, in one batch or in two', async ({ rows, reports }) => {
     const one = item();
     const two = item();
-    assert.deepEqual(kinds(await storage.reports.ingest([one, two, one])), ['stored', 'stored', 'duplicate']);
-    assert.deepEqual(kinds(await storage.reports.ingest([two, item(), one])), ['duplicate', 'stored', 'duplicate']);
+    assert.deepEqual(kinds(await reports.ingest([one, two, one])), ['stored', 'stored', 'duplicate']);
+    assert.deepEqual(kinds(await reports.ingest([two, item(), one])), ['duplicate', 'stored', 'duplicate']);
     assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM stats'), [[3]]);
   });
 
-  test("another client's report id is foreign, in one batch or in two, and changes nothing", async () => {
-    const { storage } = await kit.open();
+  it("another client's report id is foreign, in one batch or in two, and changes nothing", async ({ reports }) => {
     const id = randomUUID();
     const mine = item({ client: 'web-1', id });
     const theirs = item({ client: 'web-2', id });
-    assert.deepEqual(await storage.reports.ingest([mine, theirs]), [
-      { kind: 'stored' },
-      { kind: 'foreign', owner: 'web-1' },
-    ]);
-    assert.deepEqual(await storage.reports.ingest([theirs]), [{ kind: 'foreign', owner: 'web-1' }]);
-    assert.deepEqual([...(await storage.reports.clientFacts()).keys()], ['web-1']);
+    assert.deepEqual(await reports.ingest([mine, theirs]), [{ kind: 'stored' }, { kind: 'foreign', owner: 'web-1' }]);
+    assert.deepEqual(await reports.ingest([theirs]), [{ kind: 'foreign', owner: 'web-1' }]);
+    assert.deepEqual([...(await reports.clientFacts()).keys()], ['web-1']);
   });
 
-  test('two collectors that store the same reports at the same time store them once', async () => {
-    const { storage, config } = await kit.open();
+  it('two collectors that store the same reports at the same time store them once', async ({ storage, config }) => {
     const { openStorage } = await import('../../src/storage/open-storage.ts');
     const other = await openStorage({ storage: config, migrate: true });
     try {
@@ -95,26 +88,25 @@ onBothDatabases('ingest', (kit) => {
     }
   });
 
-  test('text is compared byte by byte: case, accents and trailing spaces count', async () => {
-    const { storage, rows } = await kit.open();
+  it('text is compared byte by byte: case, accents and trailing spaces count', async ({ rows, reports }) => {
     const mounts = ['/data', '/Data', '/data '].map((mount, index) => ({ mount, used_percent: index + 1 }));
     const disks = worker('disk', ...mounts);
     const clients = ['web-1', 'WEB-1', 'WÉB-1', 'wéb-1'];
-    const results = await storage.reports.ingest(clients.map((client) => item({ client, workers: [disks] })));
+    const results = await reports.ingest(clients.map((client) => item({ client, workers: [disks] })));
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored', 'stored']);
-    assert.deepEqual([...(await storage.reports.clientFacts()).keys()].sort(), [...clients].sort());
+    assert.deepEqual([...(await reports.clientFacts()).keys()].sort(), [...clients].sort());
     const sql = "SELECT used_percent FROM disk_stats WHERE client = 'web-1' AND mount = '/Data'";
     assert.deepEqual(await rows(sql), [[2]]);
   });
 
-  test('one row that the database refuses costs that row alone, whatever its place in the batch', async () => {
-    const { storage, database, rows } = await kit.open();
-    await refuseClients(kit.kind, database, ['bad']);
+  it('one row that the database refuses costs that row alone, whatever its place in the batch', async (opened) => {
+    const { database, rows, reports } = opened;
+    await refuseClients(kind, database, ['bad']);
     for (const place of [0, 1, 7, 16]) {
       const items = Array.from({ length: 17 }, (_, index) =>
         item({ client: index === place ? 'bad' : `web-${index}` }),
       );
-      const results = await storage.reports.ingest(items);
+      const results = await reports.ingest(items);
       for (const [index, result] of results.entries()) {
         if (index !== place) assert.equal(result.kind, 'stored', `item ${index} beside ${place}`);
         else assert.match(result.kind === 'refused' ? result.message : '', /client_not_wanted/);
@@ -127,37 +119,33 @@ onBothDatabases('ingest', (kit) => {
     );
   });
 
-  test('what cannot be a row is refused before it meets the others', async () => {
-    const { storage } = await kit.open();
+  it('what cannot be a row is refused before it meets the others', async ({ reports }) => {
     const bad: IngestItem = { ...item(), observedAtMs: Number.NaN };
-    assert.deepEqual(kinds(await storage.reports.ingest([item(), bad, item()])), ['stored', 'refused', 'stored']);
+    assert.deepEqual(kinds(await reports.ingest([item(), bad, item()])), ['stored', 'refused', 'stored']);
   });
 
-  test('reports that come late stand where they belong and do not move the present', async () => {
-    const { storage, rows } = await kit.open();
-    await storage.reports.ingest([item({ observedAtMs: noonMs, bootId: 'new' })]);
-    await storage.reports.ingest([item({ observedAtMs: noonMs - 3_600_000, receivedAtMs: noonMs, bootId: 'old' })]);
-    const facts = (await storage.reports.clientFacts()).get('web-1');
+  it('reports that come late stand where they belong and do not move the present', async ({ rows, reports }) => {
+    await reports.ingest([item({ observedAtMs: noonMs, bootId: 'new' })]);
+    await reports.ingest([item({ observedAtMs: noonMs - 3_600_000, receivedAtMs: noonMs, bootId: 'old' })]);
+    const facts = (await reports.clientFacts()).get('web-1');
     assert.equal(facts?.lastReportAtMs, noonMs);
     assert.equal(facts.bootId, 'new');
     const latest = await rows('SELECT boot_id, observed_at FROM latest_stats');
     assert.deepEqual(latest, [['new', '2026-11-20 10:00:00.000']]);
   });
 
-  test('figures too large to be read back exactly are unknown in their column', async () => {
-    const { storage, rows } = await kit.open();
+  it('figures too large to be read back exactly are unknown in their column', async ({ rows, reports }) => {
     const disk = worker('disk', { mount: '/', size_bytes: 2 ** 60, used_bytes: 2 ** 53 - 1, used_percent: 1 });
-    await storage.reports.ingest([item({ workers: [disk] })]);
+    await reports.ingest([item({ workers: [disk] })]);
     assert.deepEqual(await rows('SELECT size_bytes, used_bytes FROM disk_stats'), [[null, 2 ** 53 - 1]]);
   });
 
-  test('an empty batch is nothing', async () => {
-    const { storage } = await kit.open();
-    assert.deepEqual(await storage.reports.ingest([]), []);
+  it('an empty batch is nothing', async ({ reports }) => {
+    assert.deepEqual(await reports.ingest([]), []);
   });
 });
 
-onBothDatabases('inventory', (kit) => {
+onBothDatabases('inventory', ({ it }) => {
   const machine = (model: string): ReturnType<typeof worker>[] => [
     worker('system', { manufacturer: 'Dell Inc.', model, slots: 4 }),
     worker('network_card', { interface: 'eth0', mac: 'a' }, { interface: 'eth1', mac: 'b' }),
@@ -165,13 +153,12 @@ onBothDatabases('inventory', (kit) => {
   const inventory = (model: string, at: number, workers = machine(model)): IngestItem =>
     item({ name: 'Inventory report', observedAtMs: noonMs + at, workers });
 
-  test('a row when something changed, and none when only the order did', async () => {
-    const { storage, rows } = await kit.open();
+  it('a row when something changed, and none when only the order did', async ({ rows, reports }) => {
     const [system, nics] = machine('R640');
     assert.ok(system !== undefined && nics !== undefined);
     const reversed = nics.function_reports.map((one) => ({ ...one, data: [...one.data].reverse() }));
     const same = [{ ...nics, duration_ms: 99, function_reports: reversed }, system];
-    const results = await storage.reports.ingest([
+    const results = await reports.ingest([
       inventory('R640', 0),
       inventory('R640', 1000, same),
       inventory('R650', 2000),
@@ -183,32 +170,30 @@ onBothDatabases('inventory', (kit) => {
       ['R640', 'Dell Inc.'],
       ['R650', 'Dell Inc.'],
     ]);
-    const facts = (await storage.reports.clientFacts()).get('web-1');
+    const facts = (await reports.clientFacts()).get('web-1');
     assert.equal(facts?.inventoryAtMs, noonMs + 3000);
     assert.equal(facts.lastReportAtMs, null, 'an inventory is not a report about the present');
   });
 
-  test('the facts that people ask for have columns of their own', async () => {
-    const { storage, rows } = await kit.open();
+  it('the facts that people ask for have columns of their own', async ({ rows, reports }) => {
     const workers = [
       worker('system', { manufacturer: 'Dell Inc.', model: 'R640', serial: 'S1', memory_bytes: 2 ** 36 }),
       worker('os_release', { hostname: 'web-1', distribution: 'Debian GNU/Linux', release: '12', kernel: '6.1.0' }),
       worker('virtual_machine', { virtualisation: null }),
       worker('cpu_model', { model: 'Xeon', threads: 64 }),
     ];
-    await storage.reports.ingest([inventory('', 0, workers)]);
+    await reports.ingest([inventory('', 0, workers)]);
     const stored = await rows(
       'SELECT model, serial, os, os_version, architecture, virtualisation, cpu_model, cpus, memory_bytes FROM inventory',
     );
     assert.deepEqual(stored, [['R640', 'S1', 'Debian GNU/Linux', '12', null, null, 'Xeon', 64, 2 ** 36]]);
   });
 
-  test('what a probe that failed did not say has not changed', async () => {
-    const { storage, rows } = await kit.open();
+  it('what a probe that failed did not say has not changed', async ({ rows, reports }) => {
     const [system, nics] = machine('R640');
     assert.ok(system !== undefined && nics !== undefined);
     const failed = { ...nics, error: 'timeout', function_reports: [] };
-    const results = await storage.reports.ingest([
+    const results = await reports.ingest([
       inventory('R640', 0),
       inventory('R640', 1000, [system, failed]),
       inventory('R640', 2000),
@@ -217,41 +202,39 @@ onBothDatabases('inventory', (kit) => {
     assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM inventory'), [[1]]);
   });
 
-  test('one that is sent again is a duplicate although it made no row', async () => {
-    const { storage } = await kit.open();
+  it('one that is sent again is a duplicate although it made no row', async ({ reports }) => {
     const first = inventory('R640', 0);
     const unchanged = inventory('R640', 1000);
-    await storage.reports.ingest([first, unchanged]);
-    assert.deepEqual(kinds(await storage.reports.ingest([unchanged, first])), ['duplicate', 'duplicate']);
+    await reports.ingest([first, unchanged]);
+    assert.deepEqual(kinds(await reports.ingest([unchanged, first])), ['duplicate', 'duplicate']);
     const stolen = item({ client: 'web-2', id: unchanged.report.report_id });
-    assert.deepEqual(kinds(await storage.reports.ingest([stolen])), ['foreign']);
+    assert.deepEqual(kinds(await reports.ingest([stolen])), ['foreign']);
   });
 
-  test('one that comes late is compared with its own time', async () => {
-    const { storage, rows } = await kit.open();
-    await storage.reports.ingest([inventory('R640', 0)]);
-    await storage.reports.ingest([inventory('R650', 2000)]);
-    await storage.reports.ingest([inventory('R640', 1000)]);
+  it('one that comes late is compared with its own time', async ({ rows, reports }) => {
+    await reports.ingest([inventory('R640', 0)]);
+    await reports.ingest([inventory('R650', 2000)]);
+    await reports.ingest([inventory('R640', 1000)]);
     assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM inventory'), [[2]]);
-    assert.equal((await storage.reports.clientFacts()).get('web-1')?.inventoryAtMs, noonMs + 2000);
+    assert.equal((await reports.clientFacts()).get('web-1')?.inventoryAtMs, noonMs + 2000);
   });
 });
 
-onBothDatabases('runs and visits', (kit) => {
-  test('a run is one row, however often its start and end are said and in whatever order', async () => {
-    const { storage, rows } = await kit.open();
+onBothDatabases('runs and visits', ({ it }) => {
+  it('a run is one row, however often its start and end are said and in whatever order', async (opened) => {
+    const { rows, reports, history } = opened;
     const start = runStart();
-    await storage.reports.startRun(start);
-    await storage.reports.startRun(start);
-    assert.equal((await storage.history.lastRun('collect'))?.outcome, 'running');
-    await storage.reports.endRun(start, runEnd(start));
-    await storage.reports.endRun(start, runEnd(start));
-    await storage.reports.startRun(start);
+    await reports.startRun(start);
+    await reports.startRun(start);
+    assert.equal((await history.lastRun('collect'))?.outcome, 'running');
+    await reports.endRun(start, runEnd(start));
+    await reports.endRun(start, runEnd(start));
+    await reports.startRun(start);
     const replayed = runStart({ startedAtMs: noonMs - 60_000 });
-    await storage.reports.endRun(replayed, runEnd(replayed, { outcome: 'failed' }));
+    await reports.endRun(replayed, runEnd(replayed, { outcome: 'failed' }));
     const overlapped = runStart({ startedAtMs: noonMs + 60_000 });
-    await storage.reports.endRun(overlapped, runEnd(overlapped, { outcome: 'overlapped' }));
-    assert.deepEqual(await storage.history.lastRun('collect'), {
+    await reports.endRun(overlapped, runEnd(overlapped, { outcome: 'overlapped' }));
+    assert.deepEqual(await history.lastRun('collect'), {
       id: start.id,
       program: 'collect',
       collectorId: start.collectorId,
@@ -264,59 +247,55 @@ onBothDatabases('runs and visits', (kit) => {
       succeeded: 2,
       failed: 1,
     });
-    assert.equal(await storage.history.lastRun('alert'), null);
+    assert.equal(await history.lastRun('alert'), null);
     const outcomes = await rows('SELECT outcome FROM runs ORDER BY started_at');
     assert.deepEqual(outcomes.flat(), ['failed', 'finished', 'overlapped']);
   });
 
-  test('failures are counted once however often a visit is saved, and end with a success', async () => {
-    const { storage, rows } = await kit.open();
+  it('failures are counted once however often a visit is saved, and end with a success', async (opened) => {
+    const { rows, reports, history } = opened;
     const at = (minutes: number): number => noonMs + minutes * 60_000;
     const first = visit({ ...refusedVisit, runId: 'r1', startedAtMs: at(0), nextAttemptAtMs: at(60) });
     const second = visit({ ...refusedVisit, runId: 'r2', startedAtMs: at(5) });
-    await storage.reports.saveVisits([first]);
-    await storage.reports.saveVisits([first, second, first]);
+    await reports.saveVisits([first]);
+    await reports.saveVisits([first, second, first]);
     const facts = async (): Promise<readonly unknown[]> => {
-      const known = (await storage.reports.clientFacts()).get('web-1');
-      const [status] = await storage.history.clients();
+      const known = (await reports.clientFacts()).get('web-1');
+      const [status] = await history.clients();
       return [known?.consecutiveFailures, known?.failedCode, known?.nextAttemptAtMs, status?.errorCode];
     };
     assert.deepEqual(await facts(), [2, 'connect-refused', null, 'connect-refused']);
-    await storage.reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10) })]);
-    await storage.reports.saveVisits([first, second]);
+    await reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10) })]);
+    await reports.saveVisits([first, second]);
     assert.deepEqual(await facts(), [0, null, null, null]);
     assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM visits'), [[3]]);
   });
 
-  test('a visit that comes out of the journal late is a row but not the present', async () => {
-    const { storage } = await kit.open();
-    await storage.reports.saveVisits([visit({ runId: 'r2', address: '192.0.2.2' })]);
-    await storage.reports.saveVisits([visit({ ...refusedVisit, runId: 'r1', startedAtMs: noonMs - 1000 })]);
-    const facts = (await storage.reports.clientFacts()).get('web-1');
+  it('a visit that comes out of the journal late is a row but not the present', async ({ reports }) => {
+    await reports.saveVisits([visit({ runId: 'r2', address: '192.0.2.2' })]);
+    await reports.saveVisits([visit({ ...refusedVisit, runId: 'r1', startedAtMs: noonMs - 1000 })]);
+    const facts = (await reports.clientFacts()).get('web-1');
     assert.deepEqual([facts?.consecutiveFailures, facts?.address, facts?.lastVisitAtMs], [0, '192.0.2.2', noonMs]);
   });
 
-  test('no text of a visit is too long for its row', async () => {
-    const { storage, rows } = await kit.open();
+  it('no text of a visit is too long for its row', async ({ rows, reports }) => {
     const message = `${'x'.repeat(999)}😀 and more`;
-    await storage.reports.saveVisits([visit({ ...refusedVisit, message, address: 'a'.repeat(400) })]);
+    await reports.saveVisits([visit({ ...refusedVisit, message, address: 'a'.repeat(400) })]);
     assert.deepEqual(await rows('SELECT message FROM visits'), [[`${'x'.repeat(999)}😀`]]);
   });
 
-  test('a thousand visits and their clients are stored in one call', async () => {
-    const { storage } = await kit.open();
+  it('a thousand visits and their clients are stored in one call', async ({ reports, history }) => {
     const visits = Array.from({ length: 1000 }, (_, index) => visit({ client: `web-${index}` }));
-    await storage.reports.saveVisits(visits);
-    assert.equal((await storage.history.clients()).length, 1000);
+    await reports.saveVisits(visits);
+    assert.equal((await history.clients()).length, 1000);
   });
 });
 
-onBothDatabases('history', (kit) => {
-  test('status joins what is known of a client, reported or not', async () => {
-    const { storage } = await kit.open();
-    await storage.reports.saveVisits([visit(), visit({ ...refusedVisit, client: 'web-2' })]);
-    await storage.reports.ingest([item({ observedAtMs: noonMs - 1000 }), item()]);
-    const [one, two] = await storage.history.clients();
+onBothDatabases('history', ({ it, kind }) => {
+  it('status joins what is known of a client, reported or not', async ({ reports, history }) => {
+    await reports.saveVisits([visit(), visit({ ...refusedVisit, client: 'web-2' })]);
+    await reports.ingest([item({ observedAtMs: noonMs - 1000 }), item()]);
+    const [one, two] = await history.clients();
     assert.deepEqual(one, {
       client: 'web-1',
       address: '192.0.2.1',
@@ -352,24 +331,20 @@ onBothDatabases('history', (kit) => {
     ['SELECT missing FROM nowhere', 'migration-mismatch'],
   ] as const;
   for (const [sql, code] of refused) {
-    test(`a query is one statement that reads: ${sql}`, async () => {
-      const { storage } = await kit.open();
-      await assert.rejects(storage.history.query(sql), { name: 'FleetError', code });
+    it(`a query is one statement that reads: ${sql}`, async ({ history }) => {
+      await assert.rejects(history.query(sql), { name: 'FleetError', code });
     });
   }
 
-  test('the database itself keeps a query from writing', async () => {
-    const { storage, database } = await kit.open();
-    await storage.reports.saveVisits([visit()]);
-    const sneaky =
-      kit.kind === 'sqlite' ? 'WITH x AS (SELECT 1) DELETE FROM clients' : 'SELECT * FROM clients FOR UPDATE';
-    if (kit.kind === 'sqlite') await assert.rejects(storage.history.query(sneaky), { name: 'FleetError' });
+  it('the database itself keeps a query from writing', async ({ database, reports, history }) => {
+    await reports.saveVisits([visit()]);
+    const sneaky = kind === 'sqlite' ? 'WITH x AS (SELECT 1) DELETE FROM clients' : 'SELECT * FROM clients FOR UPDATE';
+    if (kind === 'sqlite') await assert.rejects(history.query(sneaky), { name: 'FleetError' });
     await assert.rejects(database.readOnly("DELETE FROM clients WHERE name = 'web-1'"), { kind: 'read-only' });
-    assert.equal((await storage.history.clients()).length, 1);
+    assert.equal((await history.clients()).length, 1);
   });
 
-  test('semicolons in strings and a last one are fine', async () => {
-    const { rows } = await kit.open();
+  it('semicolons in strings and a last one are fine', async ({ rows }) => {
     assert.deepEqual(await rows("SELECT 'a;b' AS text -- c;\n;"), [['a;b']]);
   });
 });

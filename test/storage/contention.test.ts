@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
@@ -13,9 +12,9 @@ const dayMs = 86_400_000;
 const rounds = 4;
 const names = Array.from({ length: 16 }, (_, index) => `web-${index}`);
 
-onBothDatabases('everybody at once', (kit) => {
-  test('two collectors that store the same clients, an alerter that marks, and prune: each row once', async (t) => {
-    const { config, storage } = await kit.open();
+onBothDatabases('everybody at once', ({ it }) => {
+  it('two collectors that store the same clients, an alerter that marks, and prune: each row once', async (opened, t) => {
+    const { config, storage } = opened;
     const open = async (program: 'collect' | 'alert') => {
       const database = await openDatabase({ storage: config, program });
       t.after(() => database.close());

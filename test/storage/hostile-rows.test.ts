@@ -11,7 +11,7 @@ import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
 import { item, noonMs, worker } from './support/samples.ts';
-import { pluck } from './support/pluck.ts';
+import { pluck } from '../support/pluck.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;
@@ -52,21 +52,21 @@ test('every integer column that clients fill is bounded by the type that the sch
   assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
 });
 
-onBothDatabases('hostile rows', (kit) => {
-  test('a database that refuses every client alike is a fault of the database, not of the reports', async () => {
-    const { storage, database } = await kit.open();
+onBothDatabases('hostile rows', ({ it, kind }) => {
+  it('a database that refuses every client alike is a fault of the database, not of the reports', async (opened) => {
+    const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];
-    await refuseWhere(kit.kind, database, "client <> ''");
+    await refuseWhere(kind, database, "client <> ''");
     await assert.rejects(storage.reports.ingest(clients.map((client) => item({ client }))), {
       name: 'FleetError',
       code: 'storage-failed',
     });
   });
 
-  test('clients whose reports alone are refused alike are at fault themselves, and nothing of the trial is left', async () => {
-    const { storage, database } = await kit.open();
+  it('clients whose reports alone are refused alike are at fault themselves, and nothing of the trial is left', async (opened) => {
+    const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];
-    await refuseClients(kit.kind, database, clients);
+    await refuseClients(kind, database, clients);
     const results = await storage.reports.ingest(clients.map((client) => item({ client })));
     assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
     assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
@@ -77,8 +77,7 @@ onBothDatabases('hostile rows', (kit) => {
     }
   });
 
-  test('a number beyond its column is unknown, and the report is stored', async () => {
-    const { storage } = await kit.open();
+  it('a number beyond its column is unknown, and the report is stored', async ({ reports, history }) => {
     const huge = [127, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 1e300];
     const inventories = huge.map((threads, index) =>
       item({
@@ -102,14 +101,13 @@ onBothDatabases('hostile rows', (kit) => {
         ],
       });
     });
-    const results = await storage.reports.ingest([...inventories, ...daemons]);
+    const results = await reports.ingest([...inventories, ...daemons]);
     assert.deepEqual(new Set(kinds(results)), new Set(['stored']));
-    const cpus = await storage.history.query('SELECT cpus FROM inventory ORDER BY client');
+    const cpus = await history.query('SELECT cpus FROM inventory ORDER BY client');
     assert.deepEqual(pluck(cpus, 'cpus'), [127, null, null, null, null]);
   });
 
-  test('families that no agent has are not kept, however many reports name new ones', async () => {
-    const { storage } = await kit.open();
+  it('families that no agent has are not kept, however many reports name new ones', async ({ storage }) => {
     for (let number = 0; number < 10; number++) {
       const families = { [`invented_${number}`]: filler(100 * kib), system: [{ model: `R${number}` }] };
       const at = { observedAtMs: noonMs + number, receivedAtMs: noonMs + number };
@@ -119,8 +117,7 @@ onBothDatabases('hostile rows', (kit) => {
     assert.deepEqual([facts.length, Math.max(...facts.map(({ length }) => length)) < kib], [10, true]);
   });
 
-  test('facts that would grow beyond 1 MiB are those of the newest report alone', async () => {
-    const { storage } = await kit.open();
+  it('facts that would grow beyond 1 MiB are those of the newest report alone', async ({ storage }) => {
     const parts = ['user', 'disk_device', 'network_card'].map((family) => ({ [family]: filler(500 * kib) }));
     for (const [index, families] of parts.entries()) {
       const at = { observedAtMs: noonMs + index, receivedAtMs: noonMs + index };
@@ -130,40 +127,39 @@ onBothDatabases('hostile rows', (kit) => {
     assert.deepEqual(families, [['user'], ['disk_device', 'user'], ['network_card']]);
   });
 
-  test('an inventory that changes all day long is refused after its share, and is taken again the day after', async () => {
-    const { storage } = await kit.open();
+  it('an inventory that changes all day long is refused after its share, and is taken again the day after', async (opened) => {
+    const { reports } = opened;
     const changed = (number: number, atMs: number): IngestItem =>
       partial({ system: [{ model: `R${number}` }] }, { observedAtMs: atMs, receivedAtMs: atMs });
     const day = Array.from({ length: 30 }, (_, number) => changed(number, noonMs + number));
-    const results = await storage.reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
+    const results = await reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
     assert.deepEqual(new Set(kinds(results.slice(0, 12))), new Set(['stored']));
     assert.deepEqual(new Set(kinds(results.slice(12, 30))), new Set(['refused']));
     assert.deepEqual(kinds(results.slice(30)), ['stored'], 'another client is not concerned');
     const [refused] = results.slice(12);
     assert.match(refused?.kind === 'refused' ? refused.message : '', /changed 12 times within a day/);
-    const next = await storage.reports.ingest([changed(99, noonMs + 86_400_000 + 60_000)]);
+    const next = await reports.ingest([changed(99, noonMs + 86_400_000 + 60_000)]);
     assert.deepEqual(kinds(next), ['stored']);
   });
 
-  test('the newest fifty states of a machine are kept', async () => {
-    const { storage } = await kit.open();
+  it('the newest fifty states of a machine are kept', async ({ reports, history }) => {
     for (let number = 0; number < 60; number++) {
       const atMs = noonMs + number * 86_400_000;
       const at = { observedAtMs: atMs, receivedAtMs: atMs };
-      await storage.reports.ingest([partial({ system: [{ model: `R${number}` }] }, at)]);
+      await reports.ingest([partial({ system: [{ model: `R${number}` }] }, at)]);
     }
-    const rows = await storage.history.query('SELECT model FROM inventory ORDER BY observed_at');
+    const rows = await history.query('SELECT model FROM inventory ORDER BY observed_at');
     assert.deepEqual([rows.length, rows[0]?.['model'], rows.at(-1)?.['model']], [50, 'R10', 'R59']);
   });
 
-  test('one client fills no more than its share of an hour, and is told why; others and other hours are taken', async () => {
-    const { storage } = await kit.open();
+  it('one client fills no more than its share of an hour, and is told why; others and other hours are taken', async (opened) => {
+    const { reports, history } = opened;
     const mounts = Array.from({ length: 200 }, (_, number) => ({ mount: `/m${number}` }));
     const interfaces = Array.from({ length: 200 }, (_, number) => ({ interface: `e${number}` }));
     const full = (atMs: number): IngestItem =>
       item({ observedAtMs: atMs, workers: [worker('disk', ...mounts), worker('network', ...interfaces)] });
     for (let visit = 0; visit < 3; visit++) {
-      const results = await storage.reports.ingest([
+      const results = await reports.ingest([
         ...Array.from({ length: 25 }, () => full(noonMs)),
         item({ client: `good-${visit}` }),
       ]);
@@ -175,33 +171,30 @@ onBothDatabases('hostile rows', (kit) => {
       if (refused?.kind === 'refused')
         assert.match(refused.message, /more than 20000 rows of the hour 2026-11-20 10:00/);
     }
-    assert.deepEqual(kinds(await storage.reports.ingest([full(noonMs + 3_600_000)])), ['stored']);
-    const [row] = await storage.history.query("SELECT COUNT(*) AS count FROM disk_stats WHERE client = 'web-1'");
+    assert.deepEqual(kinds(await reports.ingest([full(noonMs + 3_600_000)])), ['stored']);
+    const [row] = await history.query("SELECT COUNT(*) AS count FROM disk_stats WHERE client = 'web-1'");
     assert.equal(row?.['count'], 50 * 200);
   });
 
-  test('one client stores no more than 16 MiB of reports of an hour', async () => {
-    const { storage } = await kit.open();
+  it('one client stores no more than 16 MiB of reports of an hour', async ({ reports }) => {
     const large = (): IngestItem => item({ workers: [{ ...worker('processes'), error: 'x'.repeat(900 * kib) }] });
-    const results = await storage.reports.ingest(Array.from({ length: 12 }, large));
-    const more = await storage.reports.ingest(Array.from({ length: 12 }, large));
+    const results = await reports.ingest(Array.from({ length: 12 }, large));
+    const more = await reports.ingest(Array.from({ length: 12 }, large));
     const all = kinds([...results, ...more]);
     assert.deepEqual(all.indexOf('refused'), 18);
     assert.ok(all.slice(18).every((kind) => kind === 'refused'));
   });
 
-  test('inventory reports that change nothing count too', async () => {
-    const { storage } = await kit.open();
+  it('inventory reports that change nothing count too', async ({ reports }) => {
     const mounts = Array.from({ length: 198 }, (_, number) => ({ mount: `/m${number}` }));
     const full = Array.from({ length: 99 }, () => item({ workers: [worker('disk', ...mounts)] }));
-    assert.deepEqual(new Set(kinds(await storage.reports.ingest(full))), new Set(['stored']));
+    assert.deepEqual(new Set(kinds(await reports.ingest(full))), new Set(['stored']));
     const same = (): IngestItem => item({ name: 'Inventory report', workers: [worker('system', { model: 'R1' })] });
-    const results = kinds(await storage.reports.ingest(Array.from({ length: 300 }, same)));
+    const results = kinds(await reports.ingest(Array.from({ length: 300 }, same)));
     assert.equal(results.indexOf('refused'), 200);
   });
 
-  test('what waited on a client for a week comes home whole, whatever day its clock says', async () => {
-    const { storage } = await kit.open();
+  it('what waited on a client for a week comes home whole, whatever day its clock says', async ({ storage }) => {
     const week = Array.from({ length: 2016 }, (_, number) => item({ observedAtMs: noonMs - number * 300_000 }));
     const noClock = Array.from({ length: 1200 }, () => item({ client: 'web-2', observedAtMs: noonMs }));
     for (const reports of [week, noClock]) {

@@ -9,9 +9,8 @@ import { after, before, describe, test } from 'node:test';
 import { createConnection } from 'mysql2/promise';
 
 import type { MysqlConfig } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { mysqlAt, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { startRogueMysql } from '../support/rogue-mysql.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -113,11 +112,12 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
   }
 });
 
+const storageAt = (port: number): MysqlConfig => mysqlAt(port, 'a secret');
+
 describe('a server that stands where the database is meant to be', () => {
   for (const plugin of ['caching_sha2_password', 'sha256_password'] as const) {
     test(`gets no password for an RSA key that it sends (${plugin})`, async (t) => {
-      const rogue = await startRogueMysql(plugin);
-      t.after(() => rogue.close());
+      const rogue = await startRogueMysql(t, plugin);
       const storage = storageAt(rogue.port);
       const message = /a key of its own.*tls="verify".*serverPublicKeyFile/;
       await assert.rejects(openStorage({ storage, migrate: false }), { ...fault('storage-denied'), message });
@@ -129,16 +129,14 @@ describe('a server that stands where the database is meant to be', () => {
       const serverPublicKeyFile = path.join(dir, 'public_key.pem');
       const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
       writeFileSync(serverPublicKeyFile, publicKey.export({ type: 'spki', format: 'pem' }));
-      const rogue = await startRogueMysql(plugin);
-      t.after(() => rogue.close());
+      const rogue = await startRogueMysql(t, plugin);
       const storage = { ...storageAt(rogue.port), serverPublicKeyFile };
       await assert.rejects(openStorage({ storage, migrate: false }), fault('storage-unavailable'));
       assert.deepEqual(rogue.stolen, ['(encrypted for another key)']);
     });
 
     test(`would have it from a client that believes any key (${plugin})`, async (t) => {
-      const rogue = await startRogueMysql(plugin);
-      t.after(() => rogue.close());
+      const rogue = await startRogueMysql(t, plugin);
       const login = { host: '127.0.0.1', port: rogue.port, user: 'fleet', password: 'a secret' };
       await assert.rejects(createConnection(login));
       assert.deepEqual(rogue.stolen, ['a secret']);
@@ -150,11 +148,4 @@ describe('a server that stands where the database is meant to be', () => {
     const message = /^<storage serverPublicKeyFile>: .*\/nonexistent\/key\.pem/;
     await assert.rejects(openStorage({ storage, migrate: false }), { ...fault('config-invalid'), message });
   });
-
-  function storageAt(port: number): MysqlConfig {
-    const password = new Secret({ kind: 'literal', value: 'a secret' });
-    const login = { hosts: [{ host: '127.0.0.1', port }], user: 'fleet', database: 'fleet', password } as const;
-    const files = { path: null, socketPath: null, ca: null, serverPublicKeyFile: null };
-    return { kind: 'mysql', ...login, ...files, tls: 'no', migrate: false };
-  }
 });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
@@ -21,7 +21,7 @@ import {
 } from '../support/mariadb.ts';
 import { item, visit, worker } from './support/samples.ts';
 import { unprocessedIds } from './support/unprocessed-ids.ts';
-import { pluck } from './support/pluck.ts';
+import { pluck } from '../support/pluck.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
 
@@ -38,6 +38,12 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
     await storage.close();
     await mariadb.stop();
   });
+
+  const open = async (t: TestContext, options: Omit<MysqlDatabaseOptions, 'storage'>): Promise<Database> => {
+    const database = await openMysqlDatabase({ storage: made.storage, ...options });
+    t.after(() => database.close());
+    return database;
+  };
 
   describe('sessions', () => {
     test('say themselves what matters, whatever the server is set to', async () => {
@@ -59,61 +65,55 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       ['collect', 60, 20],
       ['read', 60, 20],
     ] as const) {
-      test(`those of ${program} end soon when it is suspended`, async () => {
-        await withDatabase({ storage: made.storage, program }, async (database) => {
-          const [row] = await database.read((session) =>
-            session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
-          );
-          assert.deepEqual({ ...row }, { wait, lock_wait });
-        });
+      test(`those of ${program} end soon when it is suspended`, async (t) => {
+        const database = await open(t, { program });
+        const [row] = await database.read((session) =>
+          session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
+        );
+        assert.deepEqual({ ...row }, { wait, lock_wait });
       });
     }
 
-    test("the database's clock is UTC in the form of the columns", async () => {
-      await withDatabase({ storage: made.storage, program: 'read' }, async (database) => {
-        const [row] = await database.read((session) => session.all(`SELECT ${session.dialect.now} AS now`));
-        assert.match(String(row?.['now']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
-        assert.ok(Math.abs(Date.parse(`${String(row?.['now']).replace(' ', 'T')}Z`) - Date.now()) < 60_000);
-      });
+    test("the database's clock is UTC in the form of the columns", async (t) => {
+      const database = await open(t, { program: 'read' });
+      const [row] = await database.read((session) => session.all(`SELECT ${session.dialect.now} AS now`));
+      assert.match(String(row?.['now']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
+      assert.ok(Math.abs(Date.parse(`${String(row?.['now']).replace(' ', 'T')}Z`) - Date.now()) < 60_000);
     });
   });
 
   describe('transactions', () => {
-    test('reading unprocessed rows keeps no collector from storing, and marking marks none that were not read', async () => {
+    test('reading unprocessed rows keeps no collector from storing, and marking marks none that were not read', async (t) => {
       const ids = [item(), item(), item()];
       await storage.reports.ingest(ids);
-      await withDatabase({ storage: made.storage, program: 'alert' }, async (database) => {
-        const read = await database.write(async (session) => {
-          const unprocessed = await unprocessedIds(session, 'stats', 100);
-          // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
-          // transaction's end.
-          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
-          await markProcessed(session, 'stats', unprocessed);
-          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
-          return unprocessed;
-        });
-        const left = await database.read((session) => unprocessedIds(session, 'stats', 100));
-        assert.equal(left.length, 2);
-        assert.ok(left.every((id) => !read.includes(id)));
+      const database = await open(t, { program: 'alert' });
+      const read = await database.write(async (session) => {
+        const unprocessed = await unprocessedIds(session, 'stats', 100);
+        // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
+        // transaction's end.
+        assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+        await markProcessed(session, 'stats', unprocessed);
+        assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+        return unprocessed;
       });
+      const left = await database.read((session) => unprocessedIds(session, 'stats', 100));
+      assert.equal(left.length, 2);
+      assert.ok(left.every((id) => !read.includes(id)));
     });
 
-    test('rows that another alerter processed meanwhile undo the whole transaction', async () => {
+    test('rows that another alerter processed meanwhile undo the whole transaction', async (t) => {
       await storage.reports.ingest([item(), item()]);
-      await withDatabase({ storage: made.storage, program: 'alert' }, async (one) => {
-        await withDatabase({ storage: made.storage, program: 'alert' }, async (two) => {
-          const ids = await one.read((session) => unprocessedIds(session, 'stats', 100));
-          await two.write((session) => markProcessed(session, 'stats', ids.slice(0, 1)));
-          await assert.rejects(
-            one.write((session) => markProcessed(session, 'stats', ids)),
-            /1 of \d+ rows of stats were processed by another/,
-          );
-          assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
-        });
-      });
+      const [one, two] = [await open(t, { program: 'alert' }), await open(t, { program: 'alert' })];
+      const ids = await one.read((session) => unprocessedIds(session, 'stats', 100));
+      await two.write((session) => markProcessed(session, 'stats', ids.slice(0, 1)));
+      await assert.rejects(
+        one.write((session) => markProcessed(session, 'stats', ids)),
+        /1 of \d+ rows of stats were processed by another/,
+      );
+      assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
     });
 
-    test('a deadlock is made again and nobody sees it', async () => {
+    test('a deadlock is made again and nobody sees it', async (t) => {
       await storage.reports.saveVisits([visit({ client: 'dead-1' }), visit({ client: 'dead-2' })]);
       const attempts = { one: 0, two: 0 };
       const meeting = barrier();
@@ -127,39 +127,35 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
             if (attempts[who] === 1) await meeting.arrive(2);
           }
         });
-      await withDatabase({ storage: made.storage, program: 'collect' }, (one) =>
-        withDatabase({ storage: made.storage, program: 'collect' }, async (two) => {
-          await Promise.all([lockBoth('one', ['dead-1', 'dead-2'])(one), lockBoth('two', ['dead-2', 'dead-1'])(two)]);
-        }),
-      );
+      const [one, two] = [await open(t, { program: 'collect' }), await open(t, { program: 'collect' })];
+      await Promise.all([lockBoth('one', ['dead-1', 'dead-2'])(one), lockBoth('two', ['dead-2', 'dead-1'])(two)]);
       assert.equal(attempts.one + attempts.two, 3, 'one of the two was made again');
       const facts = await storage.reports.clientFacts();
       assert.equal(facts.get('dead-1')?.consecutiveFailures, 2);
       assert.equal(facts.get('dead-2')?.consecutiveFailures, 2);
     });
 
-    test('a connection that died while idle is replaced, and one that dies in the middle is made again', async () => {
-      await withDatabase({ storage: made.storage, program: 'collect' }, async (database) => {
-        const id = async (): Promise<number> =>
-          Number((await database.read((session) => session.all('SELECT CONNECTION_ID() AS id')))[0]?.['id']);
-        await mariadb.asRoot(`KILL ${await id()}`);
-        const reports = storageOn(database).reports;
-        assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
-        const connection = await id();
-        let attempts = 0;
-        const name = randomUUID();
-        await database.write(async (session) => {
-          attempts += 1;
-          await session.run("INSERT INTO leases VALUES (?, 1, 'me', 0, '2026-11-20 10:00:00')", [name]);
-          if (attempts === 1) await mariadb.asRoot(`KILL ${connection}`);
-          await session.run('UPDATE leases SET touched = touched + 1 WHERE name = ?', [name]);
-        });
-        assert.equal(attempts, 2);
-        const [lease] = await database.read((session) =>
-          session.all('SELECT touched FROM leases WHERE name = ?', [name]),
-        );
-        assert.equal(lease?.['touched'], 1);
+    test('a connection that died while idle is replaced, and one that dies in the middle is made again', async (t) => {
+      const database = await open(t, { program: 'collect' });
+      const id = async (): Promise<number> =>
+        Number((await database.read((session) => session.all('SELECT CONNECTION_ID() AS id')))[0]?.['id']);
+      await mariadb.asRoot(`KILL ${await id()}`);
+      const reports = storageOn(database).reports;
+      assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
+      const connection = await id();
+      let attempts = 0;
+      const name = randomUUID();
+      await database.write(async (session) => {
+        attempts += 1;
+        await session.run("INSERT INTO leases VALUES (?, 1, 'me', 0, '2026-11-20 10:00:00')", [name]);
+        if (attempts === 1) await mariadb.asRoot(`KILL ${connection}`);
+        await session.run('UPDATE leases SET touched = touched + 1 WHERE name = ?', [name]);
       });
+      assert.equal(attempts, 2);
+      const [lease] = await database.read((session) =>
+        session.all('SELECT touched FROM leases WHERE name = ?', [name]),
+      );
+      assert.equal(lease?.['touched'], 1);
     });
   });
 
@@ -244,21 +240,17 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       }
     });
 
-    test('a server that stops answering: the statement has a deadline, and later ones a new connection', async () => {
-      await withDatabase(
-        { storage: made.storage, program: 'collect', statementTimeoutMs: 300, connectTimeoutMs: 300 },
-        async (database) => {
-          const reports = storageOn(database).reports;
-          await reports.ingest([item()]);
-          mariadb.pause();
-          try {
-            await assert.rejects(reports.ingest([item()]), fault('storage-unavailable'));
-          } finally {
-            mariadb.resume();
-          }
-          assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
-        },
-      );
+    test('a server that stops answering: the statement has a deadline, and later ones a new connection', async (t) => {
+      const database = await open(t, { program: 'collect', statementTimeoutMs: 300, connectTimeoutMs: 300 });
+      const reports = storageOn(database).reports;
+      await reports.ingest([item()]);
+      mariadb.pause();
+      try {
+        await assert.rejects(reports.ingest([item()]), fault('storage-unavailable'));
+      } finally {
+        mariadb.resume();
+      }
+      assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
     });
 
     test('the signal ends what is under way', async () => {
@@ -338,15 +330,6 @@ describe(`${serverName} with small packets`, { skip: skipWithoutMariadb }, () =>
     }
   });
 });
-
-async function withDatabase(options: MysqlDatabaseOptions, work: (database: Database) => Promise<void>): Promise<void> {
-  const database = await openMysqlDatabase(options);
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-  }
-}
 
 interface Barrier {
   /** Resolves when this many calls have arrived. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
 import { onBothDatabases, type Opened } from './support/databases.ts';
@@ -9,16 +8,14 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const never = new AbortController().signal;
 
-onBothDatabases('the questions of docs/sql.md', (kit) => {
-  test('are answered on the first day', async () => {
-    const opened = await kit.open();
+onBothDatabases('the questions of docs/sql.md', ({ it, kind }) => {
+  it('are answered on the first day', async (opened) => {
     const nowMs = Date.now();
     await fill(opened, [nowMs - 600_000, nowMs - 300_000]);
     await allAnswered(opened);
   });
 
-  test('are answered after more than a year, whole and without a gap', async () => {
-    const opened = await kit.open();
+  it('are answered after more than a year, whole and without a gap', async (opened) => {
     const nowMs = Date.now();
     const times = Array.from({ length: 400 * 4 }, (_, index) => nowMs - 300_000 - index * 6 * hourMs).reverse();
     await fill(opened, times);
@@ -26,7 +23,7 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
     await opened.storage.retention.prune({ nowMs, ...limits }, never);
     await allAnswered(opened);
     const answer = async (title: string): Promise<readonly Readonly<Record<string, unknown>>[]> =>
-      opened.storage.history.query(questionsOf(kit.kind).find((one) => one.title === title)?.sql ?? '');
+      opened.storage.history.query(questionsOf(kind).find((one) => one.title === title)?.sql ?? '');
     assert.ok((await answer('How one mount grew over the last year')).length >= 365);
     assert.ok((await answer("A client's memory of five years, by the day")).length >= 400);
     assert.ok((await answer("A client's CPU of three months, by the hour")).length >= 4 * 89);
@@ -37,10 +34,9 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
     assert.ok(Math.abs(Number(whole?.['rx_bytes']) - 4 * 300 * 1024.5) < 1);
   });
 
-  test('cover every column of every table that is for people', async () => {
-    const { database } = await kit.open();
+  it('cover every column of every table that is for people', async ({ database }) => {
     const sql =
-      kit.kind === 'sqlite'
+      kind === 'sqlite'
         ? `SELECT m.name AS t, c.name AS c FROM sqlite_master m, pragma_table_info(m.name) c
            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`
         : 'SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()';
@@ -54,7 +50,7 @@ onBothDatabases('the questions of docs/sql.md', (kit) => {
 
   async function allAnswered({ storage, database }: Opened): Promise<void> {
     const [newest] = await database.readOnly('SELECT MAX(id) AS id FROM stats');
-    for (const { title, sql } of questionsOf(kit.kind)) {
+    for (const { title, sql } of questionsOf(kind)) {
       const rows = await storage.history.query(sql.replace('4711', String(newest?.['id'])));
       assert.ok(rows.length > 0, `${title}: no answer`);
       assert.ok(

@@ -6,7 +6,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { after, describe, test } from 'node:test';
+import { after, describe, test, type TestContext } from 'node:test';
 
 import type { Database } from '../../src/storage/sql/database.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
@@ -23,28 +23,22 @@ describe('SQLite', () => {
   const dir = tempFolder();
   const newFile = (): string => path.join(dir, `${randomUUID()}.db`);
 
-  test('commits survive a loss of power: write-ahead log, synchronous FULL', async () => {
-    await withDatabase(newFile(), {}, async (database) => {
-      const pragma = async (name: string): Promise<unknown> =>
-        Object.values((await database.read((session) => session.all(`PRAGMA ${name}`)))[0] ?? {})[0];
-      assert.equal(await pragma('journal_mode'), 'wal');
-      assert.equal(await pragma('synchronous'), 2);
-      assert.equal(await pragma('busy_timeout'), 0);
-    });
+  test('commits survive a loss of power: write-ahead log, synchronous FULL', async (t) => {
+    const database = await open(t, newFile());
+    const pragma = async (name: string): Promise<unknown> =>
+      Object.values((await database.read((session) => session.all(`PRAGMA ${name}`)))[0] ?? {})[0];
+    assert.equal(await pragma('journal_mode'), 'wal');
+    assert.equal(await pragma('synchronous'), 2);
+    assert.equal(await pragma('busy_timeout'), 0);
   });
 
-  test('the file and what stands beside it belong to their owner alone', async () => {
+  test('the file and what stands beside it belong to their owner alone', async (t) => {
     const umask = process.umask(0);
+    t.after(() => process.umask(umask));
     const file = path.join(dir, 'new-folder', 'fleet.db');
-    try {
-      await withDatabase(file, {}, async (database) => {
-        await migrateDatabase(database);
-        for (const suffix of ['', '-wal', '-shm']) assert.equal(statSync(file + suffix).mode & 0o777, 0o600, suffix);
-        assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
-      });
-    } finally {
-      process.umask(umask);
-    }
+    await migrateDatabase(await open(t, file));
+    for (const suffix of ['', '-wal', '-shm']) assert.equal(statSync(file + suffix).mode & 0o777, 0o600, suffix);
+    assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
   });
 
   test("another process's lock is waited for while the event loop goes on", async () => {
@@ -64,9 +58,9 @@ describe('SQLite', () => {
     await storage.close();
   });
 
-  test('a lock that is never let go is a storage fault, and the next attempt stands for itself', async () => {
+  test('a lock that is never let go is a storage fault, and the next attempt stands for itself', async (t) => {
     const file = newFile();
-    const database = await openSqliteDatabase({ path: file, lockTimeoutMs: 150 });
+    const database = await open(t, file, 150);
     await migrateDatabase(database);
     const holder = await startWriter('hold', file);
     const reports = storageOn(database).reports;
@@ -75,7 +69,6 @@ describe('SQLite', () => {
     holder.stdin.end();
     await once(holder, 'exit');
     assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
-    await database.close();
   });
 
   test('waiting for a lock ends with the signal', async () => {
@@ -90,7 +83,7 @@ describe('SQLite', () => {
     await storage.close();
   });
 
-  test('writers that read before they write never fail for one another, and lose nothing', async () => {
+  test('writers that read before they write never fail for one another, and lose nothing', async (t) => {
     const file = newFile();
     const count = async (database: Database): Promise<void> => {
       for (let turn = 0; turn < 50; turn += 1) {
@@ -101,40 +94,35 @@ describe('SQLite', () => {
         });
       }
     };
-    await withDatabase(file, {}, async (one) => {
-      await migrateDatabase(one);
-      await one.write((session) => session.run("INSERT INTO leases VALUES ('test', 1, 'me', 0, 'now')"));
-      await withDatabase(file, {}, async (two) => {
-        await Promise.all([count(one), count(two)]);
-        const [row] = await two.read((session) => session.all('SELECT touched FROM leases'));
-        assert.equal(row?.['touched'], 100);
-      });
-    });
+    const [one, two] = [await open(t, file), await open(t, file)];
+    await migrateDatabase(one);
+    await one.write((session) => session.run("INSERT INTO leases VALUES ('test', 1, 'me', 0, 'now')"));
+    await Promise.all([count(one), count(two)]);
+    const [row] = await two.read((session) => session.all('SELECT touched FROM leases'));
+    assert.equal(row?.['touched'], 100);
   });
 
-  test('a full disk is said as such, undoes the batch, and is no fault of a report', async () => {
-    await withDatabase(newFile(), {}, async (database) => {
-      await migrateDatabase(database);
-      const reports = storageOn(database).reports;
-      await reports.ingest([item()]);
-      const [pages] = await database.read((session) => session.all('PRAGMA page_count'));
-      await database.read((session) => session.all(`PRAGMA max_page_count = ${String(pages?.['page_count'])}`));
-      const items = Array.from({ length: 200 }, (_, index) => item({ client: `web-${index}` }));
-      await assert.rejects(reports.ingest(items), { name: 'FleetError', code: 'storage-full' });
-      await database.read((session) => session.all('PRAGMA max_page_count = 1000000'));
-      const results = await reports.ingest(items);
-      assert.ok(results.every(({ kind }) => kind === 'stored'));
-    });
+  test('a full disk is said as such, undoes the batch, and is no fault of a report', async (t) => {
+    const database = await open(t, newFile());
+    await migrateDatabase(database);
+    const reports = storageOn(database).reports;
+    await reports.ingest([item()]);
+    const [pages] = await database.read((session) => session.all('PRAGMA page_count'));
+    await database.read((session) => session.all(`PRAGMA max_page_count = ${String(pages?.['page_count'])}`));
+    const items = Array.from({ length: 200 }, (_, index) => item({ client: `web-${index}` }));
+    await assert.rejects(reports.ingest(items), { name: 'FleetError', code: 'storage-full' });
+    await database.read((session) => session.all('PRAGMA max_page_count = 1000000'));
+    const results = await reports.ingest(items);
+    assert.ok(results.every(({ kind }) => kind === 'stored'));
   });
 
-  test('a file that may not be written is said as such', async () => {
-    await withDatabase(newFile(), {}, async (database) => {
-      await migrateDatabase(database);
-      await database.read((session) => session.all('PRAGMA query_only = 1'));
-      const reports = storageOn(database).reports;
-      await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
-      await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-read-only' });
-    });
+  test('a file that may not be written is said as such', async (t) => {
+    const database = await open(t, newFile());
+    await migrateDatabase(database);
+    await database.read((session) => session.all('PRAGMA query_only = 1'));
+    const reports = storageOn(database).reports;
+    await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
+    await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-read-only' });
   });
 
   test('what is no database is refused and left as it is', async () => {
@@ -179,17 +167,10 @@ describe('SQLite', () => {
   });
 });
 
-async function withDatabase(
-  file: string,
-  options: { readonly lockTimeoutMs?: number },
-  work: (database: Database) => Promise<void>,
-): Promise<void> {
-  const database = await openSqliteDatabase({ path: file, ...options });
-  try {
-    await work(database);
-  } finally {
-    await database.close();
-  }
+async function open(t: TestContext, file: string, lockTimeoutMs?: number): Promise<Database> {
+  const database = await openSqliteDatabase({ path: file, ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }) });
+  t.after(() => database.close());
+  return database;
 }
 
 function spawnWriter(what: 'hold' | 'store', file: string): Writer {

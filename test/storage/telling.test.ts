@@ -9,7 +9,7 @@ import { alert, mail, stored, told } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
-import { pluck, pluckAll } from './support/pluck.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 
 const minuteMs = 60_000;
 const none: NewNotifications = { mails: [], notified: [], closedOut: [] };
@@ -143,8 +143,7 @@ onBothDatabases('telling', (kit) => {
     });
   }
 
-  test('histories are of the last hour, and know the newest ordinary mail however old', async () => {
-    const { database } = await kit.open();
+  kit.it('histories are of the last hour, and know the newest ordinary mail however old', async ({ database }) => {
     let nowMs = noonMs;
     const alerts = storageOn(atTime(database, () => nowMs)).alerts;
     const at = async (minutes: number, recipient: string, ordinary: boolean): Promise<void> => {

@@ -57,6 +57,24 @@ export const serverName = product?.name ?? 'MariaDB';
 export const skipWithoutMariadb: string | false =
   product === null && !process.env['CI'] ? 'mariadb-server is not installed' : false;
 
+/** The settings of a database `fleet` on this machine. */
+export function mysqlAt(port: number, password: string, more: Partial<MysqlConfig> = {}): MysqlConfig {
+  return {
+    kind: 'mysql',
+    path: null,
+    hosts: [{ host: '127.0.0.1', port }],
+    user: 'fleet',
+    database: 'fleet',
+    password: new Secret({ kind: 'literal', value: password }),
+    socketPath: null,
+    tls: 'no',
+    ca: null,
+    serverPublicKeyFile: null,
+    migrate: true,
+    ...more,
+  };
+}
+
 /** A derived table with the column `seq` from 1 to `count`, for either product. */
 export const numbersTable = (count: number): string =>
   `JSON_TABLE(CONCAT('[0', REPEAT(',0', ${count - 1}), ']'), '$[*]' COLUMNS (seq FOR ORDINALITY)) AS numbers`;
@@ -205,18 +223,6 @@ async function createDatabase(
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
     `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP ON ${name}.* TO ${name}@'%'`,
   );
-  const storage: MysqlConfig = {
-    kind: 'mysql',
-    path: null,
-    hosts: [{ host: '127.0.0.1', port }],
-    user: name,
-    database: name,
-    password: new Secret({ kind: 'literal', value: password }),
-    socketPath: null,
-    tls: 'no',
-    ca: null,
-    serverPublicKeyFile,
-    migrate: true,
-  };
+  const storage = mysqlAt(port, password, { user: name, database: name, serverPublicKeyFile });
   return { storage, url: `mysql://${name}@127.0.0.1:${port}/${name}`, name, user: name, password };
 }

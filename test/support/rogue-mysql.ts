@@ -1,22 +1,25 @@
 import { constants, generateKeyPairSync, privateDecrypt } from 'node:crypto';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 
-import { listenOn } from './free-port.ts';
+import { listen } from './free-port.ts';
 
 /** A server in the place of a MySQL server that asks for the password under an RSA key of its own. */
 export interface RogueMysql {
   readonly port: number;
   /** The passwords that clients have revealed. */
   readonly stolen: readonly string[];
-  close(): void;
 }
 
 const scramble = Buffer.from('12345678901234567890');
 // PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH, CONNECT_WITH_DB
 const capabilities = 0x0008_a208;
 
-/** Starts one; `plugin` is how it wants clients to log in. */
-export async function startRogueMysql(plugin: 'caching_sha2_password' | 'sha256_password'): Promise<RogueMysql> {
+/** Starts one that is stopped after the test; `plugin` is how it wants clients to log in. */
+export async function startRogueMysql(
+  t: TestContext,
+  plugin: 'caching_sha2_password' | 'sha256_password',
+): Promise<RogueMysql> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -25,8 +28,7 @@ export async function startRogueMysql(plugin: 'caching_sha2_password' | 'sha256_
   const stolen: string[] = [];
   const switchTo = Buffer.from(`\xfe${plugin}\0${scramble.toString('latin1')}\0`, 'latin1');
   const more = (data: Uint8Array): Buffer => Buffer.concat([Buffer.from([1]), data]);
-  const server = createServer((socket) => {
-    socket.on('error', () => undefined);
+  const listener = await listen((socket) => {
     const send = (sequence: number, payload: Uint8Array): void => {
       const length = payload.length;
       socket.write(Buffer.from([length & 255, length >> 8, 0, sequence]));
@@ -45,8 +47,8 @@ export async function startRogueMysql(plugin: 'caching_sha2_password' | 'sha256_
       else send(sequence + 1, more(Buffer.from([4])));
     });
   });
-  const port = await listenOn(server);
-  return { port, stolen, close: () => void server.close() };
+  t.after(() => listener.close());
+  return { port: listener.port, stolen };
 }
 
 function greeting(plugin: string): Buffer {

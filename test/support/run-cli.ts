@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -63,4 +64,23 @@ export function configFolder(t: TestContext, content: string): string {
   const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'config.xml'), content, { mode: 0o600 });
   return dir;
+}
+
+/** Asserts that a program succeeded and wrote nothing to standard error. Returns its standard output. */
+export async function succeeded(run: Promise<CliResult>): Promise<string> {
+  const { status, stdout, stderr } = await run;
+  assert.deepEqual([status, stderr], [0, ''], stdout);
+  return stdout;
+}
+
+/** Asserts a program's exit status, and what it wrote to standard error, or to standard output. */
+export async function exits(
+  status: number,
+  run: Promise<Omit<CliResult, 'stdout'> & Partial<CliResult>>,
+  says: RegExp | { readonly stdout: RegExp },
+): Promise<void> {
+  const { stdout = '', stderr, status: own } = await run;
+  assert.equal(own, status, stdout + stderr);
+  if (says instanceof RegExp) assert.match(stderr, says);
+  else assert.match(stdout, says.stdout);
 }

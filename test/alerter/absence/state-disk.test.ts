@@ -12,6 +12,7 @@ import { onBothDatabases } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
 import type { StateDiskFact } from '../../../src/storage/store/fleet-store.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
 
@@ -67,10 +68,7 @@ test('free is what df calls available of used and available, and one file system
     spawnSync('umount', ['-l', dir]);
     rmSync(dir, { recursive: true, force: true });
   });
-  assert.deepEqual(
-    stateDisks([path.join(dir, 'not', 'there'), dir]).map((one) => one.path),
-    [path.join(dir, 'not', 'there')],
-  );
+  assert.deepEqual(pluck(stateDisks([path.join(dir, 'not', 'there'), dir]), 'path'), [path.join(dir, 'not', 'there')]);
   const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', dir]);
   if (mount.status !== 0) {
     t.skip('needs to mount a small file system');
@@ -81,25 +79,21 @@ test('free is what df calls available of used and available, and one file system
   assert.deepEqual(own, { path: dir, sizeBytes: 2 ** 20, availableBytes: 64 * 1024, freePercent: 6.25 });
 });
 
-onBothDatabases('own disks', (kit) => {
-  test('what a collector says of them is there for the alerter, the newest of each', async () => {
-    const { storage } = await kit.open();
+onBothDatabases('own disks', ({ it }) => {
+  it('what a collector says of them is there for the alerter, the newest of each', async ({ reports, alerts }) => {
     const own = { path: '/var/lib/fleet-health', sizeBytes: 1e11, availableBytes: 5e10 };
     const say = (freePercent: number, minute: number) =>
-      storage.reports.saveStateDisks({
+      reports.saveStateDisks({
         host: 'mon-1',
         collectorId: 'c1',
         atMs: noonMs + minute * 60_000,
         disks: [{ ...own, freePercent }],
       });
     assert.deepEqual(await say(50, 0), []);
-    assert.deepEqual(
-      (await say(9, 5)).map(({ freePercent }) => freePercent),
-      [50],
-    );
-    assert.deepEqual(await storage.alerts.stateDisks(noonMs), [
+    assert.deepEqual(pluck(await say(9, 5), 'freePercent'), [50]);
+    assert.deepEqual(await alerts.stateDisks(noonMs), [
       { ...own, host: 'mon-1', freePercent: 9, observedAtMs: noonMs + 300_000 },
     ]);
-    assert.deepEqual(await storage.alerts.stateDisks(noonMs + 300_001), []);
+    assert.deepEqual(await alerts.stateDisks(noonMs + 300_001), []);
   });
 });

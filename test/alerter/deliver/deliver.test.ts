@@ -10,6 +10,7 @@ import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
 import { contentOf, openOffice, openPost, openServer, withStore, type Row } from '../support/sending.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
 
 const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state }) => state);
 
@@ -58,14 +59,11 @@ onBothDatabases('delivering', (kit) => {
     const server = await openServer(t);
     await post.putMails({ severity: 'warning' }, { recipient: 'oncall@example.org' }, { recipient: 'web@example.org' });
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 3, putOff: 0, failed: 0 });
-    assert.deepEqual(
-      server.mails.map(({ to, content, connection }) => [to, content, connection]),
-      [
-        ['oncall@example.org', contentOf(2), 1],
-        ['web@example.org', contentOf(3), 1],
-        ['ops@example.org', contentOf(1), 1],
-      ],
-    );
+    assert.deepEqual(pluckAll(server.mails, 'to', 'content', 'connection'), [
+      ['oncall@example.org', contentOf(2), 1],
+      ['web@example.org', contentOf(3), 1],
+      ['ops@example.org', contentOf(1), 1],
+    ]);
     assert.deepEqual(states(await post.rows()), ['sent', 'sent', 'sent']);
     assert.deepEqual(
       post.events.map((event) => [event.kind, event.messageId]),
@@ -187,10 +185,7 @@ onBothDatabases('delivering', (kit) => {
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 4, failed: 0 });
     assert.equal(server.connections(), 2);
     const rows = await post.rows();
-    assert.deepEqual(
-      rows.map(({ dataBegun }) => dataBegun),
-      [true, true, false, false],
-    );
+    assert.deepEqual(pluck(rows, 'dataBegun'), [true, true, false, false]);
   });
 
   test('an answer that is lost between DATA and 250 sends the same bytes again, and no others', async (t) => {
@@ -244,10 +239,7 @@ onBothDatabases('delivering', (kit) => {
     assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
     await post.makeDue();
     assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
-    assert.deepEqual(
-      [...server.mails, ...other.mails].map(({ content }) => content),
-      [contentOf(1), contentOf(2), contentOf(1)],
-    );
+    assert.deepEqual(pluck([...server.mails, ...other.mails], 'content'), [contentOf(1), contentOf(2), contentOf(1)]);
   });
 
   for (const phase of ['greeting', 'rcpt', 'dot'] as const satisfies readonly SmtpPhase[]) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { startDispatch } from '../support/dispatch-world.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
   <alerts repeat="1h">
@@ -38,10 +39,7 @@ test('a milder one that was over before the worse one was nothing to tell', () =
   world.recovers('web-1 crit /');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 crit /']);
   assert.deepEqual(world.pass('08:25'), []);
-  assert.deepEqual(
-    world.alerts().map(({ closedOut }) => closedOut),
-    [true, true],
-  );
+  assert.deepEqual(pluck(world.alerts(), 'closedOut'), [true, true]);
 });
 
 test('a milder one that was told before is not reminded of beside the worse one', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
 import { mailed, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
   <alerts repeat="12h" groupInterval="1s">
@@ -24,10 +25,7 @@ test('a waiting mail is replaced by a fresher one that carries its news', () => 
   world.at('08:10').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, firing critical web-2 disk / (instead of 1)']);
   world.server('up');
-  assert.deepEqual(
-    world.mails.map(({ state }) => state),
-    ['replaced', 'sent'],
-  );
+  assert.deepEqual(pluck(world.mails, 'state'), ['replaced', 'sent']);
 });
 
 test('what fired and ended before its mail could go is told as past, to one who never heard of it', () => {

@@ -6,8 +6,8 @@ import { classOfVisit, isNetworkFault } from '../../../src/alerter/evaluate/visi
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, failedVisit, reportRow, visitRow } from '../support/rows.ts';
-import { withStation } from '../support/station.ts';
-import { story } from '../support/story.ts';
+import { stationFor } from '../support/station.ts';
+import { stories } from '../support/story.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 for (const [stage, code, expected] of [
@@ -111,115 +111,85 @@ test('the evidence of a visit is its name: run and client', () => {
   assert.deepEqual([sampledRow.evidence, sampledRow.kind, sampledRow.bootId], ['run-7/web-1', 'visit', null]);
 });
 
-story(
-  'the second full run in a row that fails makes a client unreachable; one good visit ends it',
-  '',
-  '08:00 visits ok connect-timeout connect-timeout dns ok',
-  `08:05 unreachable is pending
-   08:10 unreachable fires critical
-   08:20 unreachable is over: recovered`,
-);
+stories(`
+  the second full run in a row that fails makes a client unreachable; one good visit ends it
+    08:00 visits ok connect-timeout connect-timeout dns ok
+    > 08:05 unreachable is pending
+    > 08:10 unreachable fires critical
+    > 08:20 unreachable is over: recovered
 
-story(
-  'a good visit in between begins anew',
-  '',
-  '08:00 visits connect-timeout ok connect-timeout',
-  `08:00 unreachable is pending
-   08:05 unreachable was not confirmed
-   08:10 unreachable is pending`,
-);
+  a good visit in between begins anew
+    08:00 visits connect-timeout ok connect-timeout
+    > 08:00 unreachable is pending
+    > 08:05 unreachable was not confirmed
+    > 08:10 unreachable is pending
 
-story(
-  'filtered runs do not count towards it, but their success ends it',
-  '',
-  `08:00 visit fails connect-timeout
-   08:01 filtered visit fails connect-timeout
-   08:02 filtered visit fails connect-timeout
-   08:05 visit fails connect-timeout
-   08:07 filtered visit ok`,
-  `08:00 unreachable is pending
-   08:05 unreachable fires critical
-   08:07 unreachable is over: recovered`,
-);
+  filtered runs do not count towards it, but their success ends it
+    08:00 visit fails connect-timeout
+    08:01 filtered visit fails connect-timeout
+    08:02 filtered visit fails connect-timeout
+    08:05 visit fails connect-timeout
+    08:07 filtered visit ok
+    > 08:00 unreachable is pending
+    > 08:05 unreachable fires critical
+    > 08:07 unreachable is over: recovered
 
-story(
-  'a report that came is as good as a visit',
-  '',
-  `08:00 visits agent-timeout agent-timeout
-   08:06`,
-  `08:00 unreachable is pending
-   08:05 unreachable fires critical
-   08:06 unreachable is over: recovered`,
-);
+  a report that came is as good as a visit
+    08:00 visits agent-timeout agent-timeout
+    08:06
+    > 08:00 unreachable is pending
+    > 08:05 unreachable fires critical
+    > 08:06 unreachable is over: recovered
 
-story(
-  'a report made before the last failed visit says nothing against it',
-  '',
-  `08:00 visits agent-timeout agent-timeout
-   08:01`,
-  `08:00 unreachable is pending
-   08:05 unreachable fires critical`,
-);
+  a report made before the last failed visit says nothing against it
+    08:00 visits agent-timeout agent-timeout
+    08:01
+    > 08:00 unreachable is pending
+    > 08:05 unreachable fires critical
 
-story(
-  'a failed visit that is heard of after a later report is refuted already',
-  '',
-  `08:01
-   08:00 visits connect-timeout connect-timeout`,
-  '08:05 unreachable is pending',
-);
+  a failed visit that is heard of after a later report is refuted already
+    08:01
+    08:00 visits connect-timeout connect-timeout
+    > 08:05 unreachable is pending
 
-story(
-  'what the collector is at fault for says nothing of the client',
-  '',
-  '08:00 visits connect-timeout run-deadline connect-timeout',
-  `08:00 unreachable is pending
-   08:10 unreachable fires critical`,
-);
+  what the collector is at fault for says nothing of the client
+    08:00 visits connect-timeout run-deadline connect-timeout
+    > 08:00 unreachable is pending
+    > 08:10 unreachable fires critical
 
-story(
-  'the pauses after a refused login are no gaps',
-  '<alert name="unreachable" for="1h"/>',
-  `08:00 visits auth-failed auth-failed
-   08:15 visit fails auth-failed
-   08:35 visit fails auth-failed
-   09:15 visit fails auth-failed`,
-  `08:00 unreachable is pending
-   09:15 unreachable fires critical`,
-);
+  the pauses after a refused login are no gaps
+    <alert name="unreachable" for="1h"/>
+    08:00 visits auth-failed auth-failed
+    08:15 visit fails auth-failed
+    08:35 visit fails auth-failed
+    09:15 visit fails auth-failed
+    > 08:00 unreachable is pending
+    > 09:15 unreachable fires critical
 
-story(
-  'a changed host key is told at once, and by any run; the next good visit ends it',
-  '',
-  `08:00 filtered visit fails host-key-changed
-   08:05 visits host-key-changed connect-timeout ok`,
-  `08:00 host-key-changed fires critical
-   08:10 unreachable is pending
-   08:15 unreachable was not confirmed
-   08:15 host-key-changed is over: recovered`,
-);
+  a changed host key is told at once, and by any run; the next good visit ends it
+    08:00 filtered visit fails host-key-changed
+    08:05 visits host-key-changed connect-timeout ok
+    > 08:00 host-key-changed fires critical
+    > 08:10 unreachable is pending
+    > 08:15 unreachable was not confirmed
+    > 08:15 host-key-changed is over: recovered
 
-story(
-  'a host that is not trusted is told at once, and becomes another thing when its key differs from a known one',
-  '',
-  '08:00 visits host-key-unknown host-key-changed auth-failed',
-  `08:00 not-trusted fires warning
-   08:05 not-trusted is over: recovered
-   08:05 host-key-changed fires critical
-   08:10 host-key-changed is over: recovered
-   08:10 unreachable is pending`,
-);
+  a host that is not trusted is told at once, and becomes another thing when its key differs from a known one
+    08:00 visits host-key-unknown host-key-changed auth-failed
+    > 08:00 not-trusted fires warning
+    > 08:05 not-trusted is over: recovered
+    > 08:05 host-key-changed fires critical
+    > 08:10 host-key-changed is over: recovered
+    > 08:10 unreachable is pending
 
-story(
-  'an unreachable client whose key has changed meanwhile stays so until it is visited well',
-  '',
-  '08:00 visits connect-timeout connect-timeout host-key-changed ok',
-  `08:00 unreachable is pending
-   08:05 unreachable fires critical
-   08:10 host-key-changed fires critical
-   08:15 unreachable is over: recovered
-   08:15 host-key-changed is over: recovered`,
-);
+  an unreachable client whose key has changed meanwhile stays so until it is visited well
+    08:00 visits connect-timeout connect-timeout host-key-changed ok
+    > 08:00 unreachable is pending
+    > 08:05 unreachable fires critical
+    > 08:10 host-key-changed fires critical
+    > 08:15 unreachable is over: recovered
+    > 08:15 host-key-changed is over: recovered
+`);
 
 test('the newest failure is what people read of a client that stays unreachable', () => {
   const client = clientWith('');
@@ -231,12 +201,11 @@ test('the newest failure is what people read of a client that stays unreachable'
   assert.equal(judging.told().open[0]?.valueText, 'login refused: it was auth-failed');
 });
 
-story(
-  'conditions can be removed by name',
-  '<alert name="unreachable" enabled="no"/><alert name="not-trusted" enabled="no"/>',
-  '08:00 visits dns dns host-key-unknown',
-  '',
-);
+stories(`
+  conditions can be removed by name
+    <alert name="unreachable" enabled="no"/><alert name="not-trusted" enabled="no"/>
+    08:00 visits dns dns host-key-unknown
+`);
 
 test('a client is reached again when a visit works, not when a report was made that lay in its spool', () => {
   const client = clientWith('');
@@ -272,60 +241,55 @@ function visits(ends: string): string {
 const unreachableOff = '<alert name="unreachable" enabled="no"/>';
 const others = '<alert name="host-key-changed" enabled="no"/>';
 
-story(
-  'a client whose every second visit fails is told of at the sixth failure',
-  others,
-  visits('.t.a.a.a.t.a'),
-  `08:05 unreachable is pending
-   08:10 unreachable was not confirmed
-   08:15 unreachable is pending
-   08:20 unreachable was not confirmed
-   08:25 unreachable is pending
-   08:30 unreachable was not confirmed
-   08:35 unreachable is pending
-   08:40 unreachable was not confirmed
-   08:45 unreachable is pending
-   08:50 unreachable was not confirmed
-   08:55 unreachable is pending
-   08:55 unreliable fires warning`,
-);
+stories(`
+  a client whose every second visit fails is told of at the sixth failure
+    ${others}
+    ${visits('.t.a.a.a.t.a')}
+    > 08:05 unreachable is pending
+    > 08:10 unreachable was not confirmed
+    > 08:15 unreachable is pending
+    > 08:20 unreachable was not confirmed
+    > 08:25 unreachable is pending
+    > 08:30 unreachable was not confirmed
+    > 08:35 unreachable is pending
+    > 08:40 unreachable was not confirmed
+    > 08:45 unreachable is pending
+    > 08:50 unreachable was not confirmed
+    > 08:55 unreachable is pending
+    > 08:55 unreliable fires warning
 
-story(
-  'it has recovered when at most three of twelve visits failed, in two visits',
-  unreachableOff,
-  visits('t.t.t.t.t.t......t..'),
-  `08:50 unreliable fires warning
-   09:35 unreliable is over: recovered`,
-);
+  it has recovered when at most three of twelve visits failed, in two visits
+    ${unreachableOff}
+    ${visits('t.t.t.t.t.t......t..')}
+    > 08:50 unreliable fires warning
+    > 09:35 unreliable is over: recovered
 
-story('five failures of twelve are not enough', unreachableOff, visits('t.t.t.t.t..........'), '');
+  five failures of twelve are not enough
+    ${unreachableOff}
+    ${visits('t.t.t.t.t..........')}
 
-story(
-  'failures in a row are told of by unreachable, and count no more after it',
-  unreachableOff.replace('enabled="no"', 'for="2x"'),
-  visits('t.t.t.t.tt.t.t'),
-  `08:00 unreachable is pending
-   08:05 unreachable was not confirmed
-   08:10 unreachable is pending
-   08:15 unreachable was not confirmed
-   08:20 unreachable is pending
-   08:25 unreachable was not confirmed
-   08:30 unreachable is pending
-   08:35 unreachable was not confirmed
-   08:40 unreachable is pending
-   08:45 unreachable fires critical
-   08:50 unreachable is over: recovered
-   08:55 unreachable is pending
-   09:00 unreachable was not confirmed
-   09:05 unreachable is pending`,
-);
+  failures in a row are told of by unreachable, and count no more after it
+    ${unreachableOff.replace('enabled="no"', 'for="2x"')}
+    ${visits('t.t.t.t.tt.t.t')}
+    > 08:00 unreachable is pending
+    > 08:05 unreachable was not confirmed
+    > 08:10 unreachable is pending
+    > 08:15 unreachable was not confirmed
+    > 08:20 unreachable is pending
+    > 08:25 unreachable was not confirmed
+    > 08:30 unreachable is pending
+    > 08:35 unreachable was not confirmed
+    > 08:40 unreachable is pending
+    > 08:45 unreachable fires critical
+    > 08:50 unreachable is over: recovered
+    > 08:55 unreachable is pending
+    > 09:00 unreachable was not confirmed
+    > 09:05 unreachable is pending
 
-story(
-  'what is no fault of the client, filtered runs that failed and host keys do not count',
-  `${unreachableOff}${others}`,
-  visits('t.f.t.i.k.t.f.t.t.i.'),
-  '',
-);
+  what is no fault of the client, filtered runs that failed and host keys do not count
+    ${unreachableOff}${others}
+    ${visits('t.f.t.i.k.t.f.t.t.i.')}
+`);
 
 test('the words name how many visits failed and the most frequent error', () => {
   const client = clientWith(unreachableOff);
@@ -336,22 +300,21 @@ test('the words name how many visits failed and the most frequent error', () => 
 });
 
 onBothDatabases('a client whose visits fail every second time', (kit) => {
-  test('each pass goes on from what is stored, rows that waited count in order, and one mail tells of it', async () => {
+  test('each pass goes on from what is stored, rows that waited count in order, and one mail tells of it', async (t) => {
     const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="web-1" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
-    await withStation({ storage: await kit.create(), elements }, async (station) => {
-      const mails: string[] = [];
-      for (let visit = 0; visit < 14; visit++) {
-        station.at(at('08:00') + visit * everyMs);
-        await station.collect(visit % 2 === 1 ? { 'web-1': 'fails auth-timeout' } : {});
-        // No alerter runs for half an hour.
-        if (visit > 2 && visit < 8) continue;
-        station.at(station.nowMs() + 60_000);
-        mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
-      }
-      assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
-      const [open] = await station.storage.alerts.openAlerts(['web-1']);
-      assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
-    });
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const mails: string[] = [];
+    for (let visit = 0; visit < 14; visit++) {
+      station.at(at('08:00') + visit * everyMs);
+      await station.collect(visit % 2 === 1 ? { 'web-1': 'fails auth-timeout' } : {});
+      // No alerter runs for half an hour.
+      if (visit > 2 && visit < 8) continue;
+      station.at(station.nowMs() + 60_000);
+      mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
+    }
+    assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
+    const [open] = await station.storage.alerts.openAlerts(['web-1']);
+    assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
   });
 });

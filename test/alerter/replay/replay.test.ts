@@ -13,6 +13,7 @@ import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { configOf } from '../support/config-of.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const minuteMs = 60_000;
 
@@ -115,10 +116,7 @@ test('what was true before it begins is marked, and is no difference', async (t)
     sinceMs: noonMs + 4 * minuteMs,
     minutes: 20,
   });
-  assert.deepEqual(
-    result.mails.map(({ alreadyTrue }) => alreadyTrue),
-    [true],
-  );
+  assert.deepEqual(pluck(result.mails, 'alreadyTrue'), [true]);
   assert.deepEqual(result.difference, { more: [], fewer: [] });
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { TestContext } from 'node:test';
 
 import type { AlertEvent, AlertResult } from '../../../src/alerter/alert-options.ts';
 import { alert } from '../../../src/alerter/alerter.ts';
@@ -100,6 +101,13 @@ export interface Station {
   /** Copies all tables; `restore` writes the copy back. */
   snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
   close(): Promise<void>;
+}
+
+/** Opens a station that is closed after the test. */
+export async function stationFor(t: Pick<TestContext, 'after'>, options: StationOptions): Promise<Station> {
+  const station = await openStation(options);
+  t.after(() => station.close());
+  return station;
 }
 
 /** Opens a station for some work, and closes it. */

@@ -1,19 +1,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Client } from '../../../src/config/config.ts';
-import { clientWith } from './config-of.ts';
+import { clientWith, configOf } from './config-of.ts';
 import { play } from './time-line.ts';
 
+export interface Paragraph {
+  readonly name: string;
+  /** The lines that begin with `<`: elements of config.xml. */
+  readonly elements: string;
+  readonly happens: readonly string[];
+  /** The lines behind `> `: what is expected. */
+  readonly told: readonly string[];
+}
+
+/** Returns the paragraphs of a text: a name, elements of config.xml, what happens, and what is expected. */
+export function paragraphsOf(text: string): readonly Paragraph[] {
+  return text
+    .trim()
+    .split(/\n\s*\n/)
+    .map((paragraph) => {
+      const [name = '', ...lines] = paragraph.split('\n').map((line) => line.trim());
+      return {
+        name,
+        elements: lines.filter((line) => line.startsWith('<')).join('\n'),
+        happens: lines.filter((line) => !/^[<>]/.test(line)),
+        told: lines.filter((line) => line.startsWith('> ')).map((line) => line.slice(2)),
+      };
+    });
+}
+
 /**
- * A test in the form of a time line: a client with these alerts, its rows (see time-line.ts), and the expected changes.
+ * Tests as time lines, a paragraph each: a client with these alerts, or the one of these elements; its rows (see
+ * time-line.ts); the changes.
  */
-export function story(name: string, alerts: string | Client, rows: string, told: string): void {
-  test(name, () => {
-    const expected = told
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    assert.deepEqual(play(typeof alerts === 'string' ? clientWith(alerts) : alerts, rows), expected);
-  });
+export function stories(text: string): void {
+  for (const { name, elements, happens, told } of paragraphsOf(text)) {
+    test(name, () => {
+      const [client] = elements.startsWith('<alerts') ? configOf(elements).clients : [clientWith(elements)];
+      assert.ok(client);
+      assert.deepEqual(play(client, happens.join('\n')), told);
+    });
+  }
 }

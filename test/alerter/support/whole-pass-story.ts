@@ -8,62 +8,63 @@ import type { StorageConfig } from '../../../src/config/config.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { at } from './rows.ts';
-import { withStation, type Says, type Station } from './station.ts';
+import { stationFor, type Says, type Station } from './station.ts';
+import { paragraphsOf } from './story.ts';
 import { clock } from './time-line.ts';
 
 const minuteMs = 60_000;
 
-export interface PassStory {
+export interface PassStories {
   /** An empty database. Default: a file of SQLite. */
   readonly create?: () => Promise<StorageConfig>;
-  /** Elements of config.xml. */
-  readonly elements: string;
-  readonly smtp?: string | null;
-  /** The elements that `config NAME` switches to, by name. */
-  readonly configs?: Readonly<Record<string, string>>;
-  /**
-   * The events, one a line. A pass follows a collector's run after a minute unless no alerter runs:
-   *
-   *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
-   *   08:05-19:55 web-1 disk / 96                   one each `every`
-   *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
-   *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
-   *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
-   *   08:02 pass                                    or 08:02-09:02 pass, one each `every`
-   *   08:02 alerter stops | 09:00 alerter starts
-   *   08:02 silence web-* until 09:00
-   *   08:02 ack web-1
-   *   08:02 server down | 09:00 server up
-   *   08:02 config NAME
-   *   08:02 forget COLLECTOR
-   *   08:02 rename OLD NEW                          as the collector does
-   */
-  readonly happens: string;
-  /** The mails that arrive, with the times of their passes. */
-  readonly told: string;
+  /** The elements of config.xml of a story that has none of its own. */
+  readonly elements?: string;
 }
 
-/** A test that reads as a time line, played with a real database, a real configuration and a mail server. */
-export function passStory(name: string, story: PassStory): void {
-  const { create, elements, smtp = '' } = story;
-  test(name, async () => {
-    const storage = (await create?.()) ?? sqliteConfig(path.join(dir, `${randomUUID()}.db`));
-    await withStation({ storage, elements, smtp }, async (station) => {
-      assert.deepEqual(await play(station, story), linesOf(story.told));
+/**
+ * Tests that read as time lines, a paragraph each, played with a real database, a real configuration and a mail server:
+ * a name, elements of config.xml, the events, and the mails that arrive with the times of their passes. A pass follows a
+ * collector's run after a minute unless no alerter runs:
+ *
+ *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
+ *   08:05-19:55 web-1 disk / 96                   one each `every`
+ *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
+ *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
+ *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
+ *   08:02 pass                                    or 08:02-09:02 pass, one each `every`
+ *   08:02 alerter stops | 09:00 alerter starts
+ *   08:02 silence web-* until 09:00
+ *   08:02 ack web-1
+ *   08:02 server down | 09:00 server up
+ *   08:02 config NAME                             the elements of a line `NAME = <...>`
+ *   smtp = maxMailsPerHour="1"                    attributes of <smtp>
+ *   08:02 forget COLLECTOR
+ *   08:02 rename OLD NEW                          as the collector does
+ */
+export function passStories(text: string, options: PassStories = {}): void {
+  for (const { name, elements, happens, told } of paragraphsOf(text)) {
+    test(name, async (t) => {
+      const storage = (await options.create?.()) ?? sqliteConfig(path.join(dir, `${randomUUID()}.db`));
+      const settings: Record<string, string> = {};
+      const events = happens.filter((line) => {
+        const [, key, value] = /^(\w+) = (.*)$/.exec(line) ?? [];
+        if (key !== undefined && value !== undefined) settings[key] = value;
+        return key === undefined;
+      });
+      const own = { elements: elements || (options.elements ?? ''), smtp: settings['smtp'] ?? '' };
+      const station = await stationFor(t, { storage, ...own });
+      assert.deepEqual(await play(station, events, settings), told);
     });
-  });
+  }
 }
 
 const dir = tempFolder();
 
-function linesOf(text: string): readonly string[] {
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
-}
-
-async function play(station: Station, { happens, configs = {} }: PassStory): Promise<readonly string[]> {
+async function play(
+  station: Station,
+  happens: readonly string[],
+  configs: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
   const told: string[] = [];
   let isRunning = true;
   let aheadMs = 0;
@@ -71,7 +72,7 @@ async function play(station: Station, { happens, configs = {} }: PassStory): Pro
     const { arrived } = await station.pass();
     told.push(...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`));
   };
-  for (const line of linesOf(happens)) {
+  for (const line of happens) {
     const time = '(?:\\+\\d+ )?\\d\\d:\\d\\d';
     const [, from = '', until = from, said = ''] = new RegExp(`^(${time})(?:-(${time}))? ?(.*)$`).exec(line) ?? [];
     station.at(from);

@@ -3,172 +3,138 @@ import { test } from 'node:test';
 
 import type { Client } from '../../../src/config/config.ts';
 import { clientWith } from '../support/config-of.ts';
-import { story } from '../support/story.ts';
+import { stories } from '../support/story.ts';
 import { sampledRowsOf, playAtOnce, startTransition } from '../support/time-line.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const cpu2x = '<alert type="cpu" limit="90%"/>';
 const cpu15m = '<alert type="cpu" limit="90%" for="15m" severity="warning"/>';
 const single = '<alert type="disk" limit="90%" severity="warning"/>';
 
-story(
-  'of one row: fires at once, recovers with the second row beyond clear',
-  disk,
-  '08:00 disk / 50 96 96 82 81',
-  `08:05 disk / fires critical
-   08:20 disk / is over: recovered`,
-);
+stories(`
+  of one row: fires at once, recovers with the second row beyond clear
+    ${disk}
+    08:00 disk / 50 96 96 82 81
+    > 08:05 disk / fires critical
+    > 08:20 disk / is over: recovered
 
-story(
-  'as a count: two rows in a row are needed, and a row in between begins anew',
-  cpu2x,
-  '08:00 cpu 95 40 95 96',
-  `08:00 cpu is pending
-   08:05 cpu was not confirmed
-   08:10 cpu is pending
-   08:15 cpu fires critical`,
-);
+  as a count: two rows in a row are needed, and a row in between begins anew
+    ${cpu2x}
+    08:00 cpu 95 40 95 96
+    > 08:00 cpu is pending
+    > 08:05 cpu was not confirmed
+    > 08:10 cpu is pending
+    > 08:15 cpu fires critical
 
-story(
-  'as a time: rows must span it less half of every',
-  cpu15m,
-  `08:00 cpu 95 95
-   08:12 cpu 95
-   08:13 cpu 95`,
-  `08:00 cpu is pending
-   08:13 cpu fires warning`,
-);
+  as a time: rows must span it less half of every
+    ${cpu15m}
+    08:00 cpu 95 95
+    08:12 cpu 95
+    08:13 cpu 95
+    > 08:00 cpu is pending
+    > 08:13 cpu fires warning
 
-story(
-  'rows two and a half times every apart still follow each other',
-  cpu15m,
-  `08:00 cpu 95
-   08:12 cpu 95
-   08:24 cpu 95`,
-  `08:00 cpu is pending
-   08:24 cpu fires warning`,
-);
+  rows two and a half times every apart still follow each other
+    ${cpu15m}
+    08:00 cpu 95
+    08:12 cpu 95
+    08:24 cpu 95
+    > 08:00 cpu is pending
+    > 08:24 cpu fires warning
 
-story(
-  'a longer gap begins pending anew',
-  cpu15m,
-  `08:00 cpu 95
-   08:13 cpu 95 95 95 95`,
-  `08:00 cpu is pending
-   08:28 cpu fires warning`,
-);
+  a longer gap begins pending anew
+    ${cpu15m}
+    08:00 cpu 95
+    08:13 cpu 95 95 95 95
+    > 08:00 cpu is pending
+    > 08:28 cpu fires warning
 
-story(
-  'a gap does not end what fires',
-  disk,
-  `08:00 disk / 96
-   11:00 disk / 96
-   14:00 disk / 50
-   17:00 disk / 50`,
-  `08:00 disk / fires critical
-   17:00 disk / is over: recovered`,
-);
+  a gap does not end what fires
+    ${disk}
+    08:00 disk / 96
+    11:00 disk / 96
+    14:00 disk / 50
+    17:00 disk / 50
+    > 08:00 disk / fires critical
+    > 17:00 disk / is over: recovered
 
-story(
-  'between limit and clear it neither holds nor recovers',
-  single,
-  '08:00 disk / 91 89 87 88.5 87 87.9',
-  `08:00 disk / fires warning
-   08:25 disk / is over: recovered`,
-);
+  between limit and clear it neither holds nor recovers
+    ${single}
+    08:00 disk / 91 89 87 88.5 87 87.9
+    > 08:00 disk / fires warning
+    > 08:25 disk / is over: recovered
 
-story(
-  'what is pending does not survive a row between limit and clear',
-  cpu2x,
-  '08:00 cpu 91 89 91',
-  `08:00 cpu is pending
-   08:05 cpu was not confirmed
-   08:10 cpu is pending`,
-);
+  what is pending does not survive a row between limit and clear
+    ${cpu2x}
+    08:00 cpu 91 89 91
+    > 08:00 cpu is pending
+    > 08:05 cpu was not confirmed
+    > 08:10 cpu is pending
 
-story(
-  'warning to critical and back is a change within one alert',
-  disk,
-  '08:00 disk / 90 96 94 92.9 92 80 80',
-  `08:00 disk / fires warning
-   08:05 disk / gets worse
-   08:20 disk / eases
-   08:30 disk / is over: recovered
-   `,
-);
+  warning to critical and back is a change within one alert
+    ${disk}
+    08:00 disk / 90 96 94 92.9 92 80 80
+    > 08:00 disk / fires warning
+    > 08:05 disk / gets worse
+    > 08:20 disk / eases
+    > 08:30 disk / is over: recovered
 
-story(
-  'critical needs its own time: one row of it among warnings does not make it worse',
-  '<alert type="cpu" warning="80%" critical="95%" for="2x"/>',
-  '08:00 cpu 85 96 85 96 97',
-  `08:00 cpu is pending
-   08:05 cpu fires warning
-   08:20 cpu gets worse`,
-);
+  critical needs its own time: one row of it among warnings does not make it worse
+    <alert type="cpu" warning="80%" critical="95%" for="2x"/>
+    08:00 cpu 85 96 85 96 97
+    > 08:00 cpu is pending
+    > 08:05 cpu fires warning
+    > 08:20 cpu gets worse
 
-story(
-  'it fires at what every row of its time has reached',
-  '<alert type="cpu" warning="80%" critical="95%" for="3x"/>',
-  '08:00 cpu 97 85 97',
-  `08:00 cpu is pending
-   08:10 cpu fires warning`,
-);
+  it fires at what every row of its time has reached
+    <alert type="cpu" warning="80%" critical="95%" for="3x"/>
+    08:00 cpu 97 85 97
+    > 08:00 cpu is pending
+    > 08:10 cpu fires warning
 
-story(
-  'unknown moves nothing: neither towards firing nor towards recovery',
-  '<alert type="memory" limit="90%" for="2x"/>',
-  '08:00 memory 95 ? 95 50 ? ? 50',
-  `08:00 memory is pending
-   08:10 memory fires critical
-   08:30 memory is over: recovered`,
-);
+  unknown moves nothing: neither towards firing nor towards recovery
+    <alert type="memory" limit="90%" for="2x"/>
+    08:00 memory 95 ? 95 50 ? ? 50
+    > 08:00 memory is pending
+    > 08:10 memory fires critical
+    > 08:30 memory is over: recovered
 
-story(
-  'unknown rows do not bridge a gap',
-  '<alert type="memory" limit="90%" for="2x"/>',
-  '08:00 memory 95 ? ? 95 95',
-  `08:00 memory is pending
-   08:20 memory fires critical`,
-);
+  unknown rows do not bridge a gap
+    <alert type="memory" limit="90%" for="2x"/>
+    08:00 memory 95 ? ? 95 95
+    > 08:00 memory is pending
+    > 08:20 memory fires critical
 
-story(
-  'a mount that is no longer listed is gone after two rows of a successful probe',
-  disk,
-  `08:00 disk /data 96
-   08:05 no disks
-   08:10
-   08:15 no disks
-   08:20`,
-  `08:00 disk /data fires critical
-   08:20 disk /data is over: gone`,
-);
+  a mount that is no longer listed is gone after two rows of a successful probe
+    ${disk}
+    08:00 disk /data 96
+    08:05 no disks
+    08:10
+    08:15 no disks
+    08:20
+    > 08:00 disk /data fires critical
+    > 08:20 disk /data is over: gone
 
-story(
-  'a mount that comes back in between is not gone',
-  disk,
-  `08:00 disk /data 96
-   08:05
-   08:10 disk /data 96
-   08:15`,
-  '08:00 disk /data fires critical',
-);
+  a mount that comes back in between is not gone
+    ${disk}
+    08:00 disk /data 96
+    08:05
+    08:10 disk /data 96
+    08:15
+    > 08:00 disk /data fires critical
 
-story(
-  'a unit that is no longer listed as failed has recovered',
-  '',
-  `08:00 unit nginx.service failed
-   08:05
-   08:10`,
-  `08:00 service nginx.service fires warning
-   08:10 service nginx.service is over: recovered`,
-);
+  a unit that is no longer listed as failed has recovered
+    08:00 unit nginx.service failed
+    08:05
+    08:10
+    > 08:00 service nginx.service fires warning
+    > 08:10 service nginx.service is over: recovered
 
-story(
-  'a mount that a rule further in has taken over is no longer watched by the other',
-  '',
-  '08:00 disk /data 96',
-  '08:00 disk /data fires critical',
-);
+  a mount that a rule further in has taken over is no longer watched by the other
+    08:00 disk /data 96
+    > 08:00 disk /data fires critical
+`);
 
 /** Judges rows under rules, then others under other rules. Returns the changes of the second, and the alerts. */
 function reconfigured(before: Client | string, rows: string, after: Client | string, rowsAfter: string) {
@@ -238,10 +204,7 @@ test('a lowered limit goes on with its alert and says the new limit, or makes it
   const rows = ['08:00 disk / 91, disk /b 86', '08:05 disk / 91, disk /b 86'] as const;
   const told = reconfigured(disk, rows[0], '<alert type="disk" warning="80%" critical="90%"/>', rows[1]);
   assert.deepEqual(told.changes, ['disk / gets worse']);
-  assert.deepEqual(
-    told.open.map(({ limitText }) => limitText),
-    ['at least 90 %', 'at least 80 %'],
-  );
+  assert.deepEqual(pluck(told.open, 'limitText'), ['at least 90 %', 'at least 80 %']);
 });
 
 test('a changed limit keeps its alert', () => {
@@ -287,9 +250,8 @@ test('of a boot other than the one before a report tells once, and nothing recov
   );
 });
 
-story(
-  'a rule whose name is removed from the client leaves its alert to those who know the configuration',
-  clientWith('<alert type="disk" enabled="no"/>'),
-  '08:00 disk / 99',
-  '',
-);
+stories(`
+  a rule whose name is removed from the client leaves its alert to those who know the configuration
+    <alert type="disk" enabled="no"/>
+    08:00 disk / 99
+`);

@@ -4,92 +4,80 @@ import { test } from 'node:test';
 import { transitionClient } from '../support/transition-client.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
-import { story } from '../support/story.ts';
+import { stories } from '../support/story.ts';
 import { everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const memory2x = '<alert type="memory" limit="90%"/>';
 
-story(
-  'what late rows began and ended is told as past, once, and the present stays as it is',
-  disk,
-  `10:00 disk / 50
-   08:00 disk / 96 96 50 50 50
-   10:05 disk / 50`,
-  '08:15 disk / was critical from 08:00 to 08:15',
-);
+stories(`
+  what late rows began and ended is told as past, once, and the present stays as it is
+    ${disk}
+    10:00 disk / 50
+    08:00 disk / 96 96 50 50 50
+    10:05 disk / 50
+    > 08:15 disk / was critical from 08:00 to 08:15
 
-story(
-  'late rows that would have begun nothing are no news',
-  memory2x,
-  `10:00 memory 50
-   08:00 memory 95 50 95
-   10:05 memory 50`,
-  '',
-);
+  late rows that would have begun nothing are no news
+    ${memory2x}
+    10:00 memory 50
+    08:00 memory 95 50 95
+    10:05 memory 50
 
-story(
-  'what late rows left open is over when the present goes on',
-  disk,
-  `10:00 disk / 50
-   09:00 disk / 96 97
-   10:05 disk / 50`,
-  '10:05 disk / was critical from 09:00 to 09:05',
-);
+  what late rows left open is over when the present goes on
+    ${disk}
+    10:00 disk / 50
+    09:00 disk / 96 97
+    10:05 disk / 50
+    > 10:05 disk / was critical from 09:00 to 09:05
 
-story(
-  'late rows that lead up to an open alert are its own beginning',
-  disk,
-  `10:00 disk / 96
-   09:50 disk / 96 97
-   10:05 disk / 96`,
-  '10:00 disk / fires critical',
-);
+  late rows that lead up to an open alert are its own beginning
+    ${disk}
+    10:00 disk / 96
+    09:50 disk / 96 97
+    10:05 disk / 96
+    > 10:00 disk / fires critical
 
-story(
-  'late rows within an open alert say nothing new',
-  disk,
-  `08:00 disk / 96
-   10:00 disk / 96
-   09:00 disk / 97 50 50
-   10:05 disk / 96`,
-  '08:00 disk / fires critical',
-);
+  late rows within an open alert say nothing new
+    ${disk}
+    08:00 disk / 96
+    10:00 disk / 96
+    09:00 disk / 97 50 50
+    10:05 disk / 96
+    > 08:00 disk / fires critical
 
-story(
-  'late rows never recover what fires, nor make it worse',
-  disk,
-  `08:00 disk / 50
-   10:00 disk / 90
-   09:00 disk / 50 50 99
-   10:05 disk / 90`,
-  `10:00 disk / fires warning
-   10:05 disk / was critical from 09:10 to 09:10`,
-);
+  late rows never recover what fires, nor make it worse
+    ${disk}
+    08:00 disk / 50
+    10:00 disk / 90
+    09:00 disk / 50 50 99
+    10:05 disk / 90
+    > 10:00 disk / fires warning
+    > 10:05 disk / was critical from 09:10 to 09:10
 
-story(
-  'late rows with a gap between them are two stories',
-  disk,
-  `10:00 disk / 50
-   07:00 disk / 96
-   09:00 disk / 97
-   10:05 disk / 50`,
-  `09:00 disk / was critical from 07:00 to 07:00
-   10:05 disk / was critical from 09:00 to 09:00`,
-);
+  late rows with a gap between them are two stories
+    ${disk}
+    10:00 disk / 50
+    07:00 disk / 96
+    09:00 disk / 97
+    10:05 disk / 50
+    > 09:00 disk / was critical from 07:00 to 07:00
+    > 10:05 disk / was critical from 09:00 to 09:00
 
-story(
-  'late rows that are out of order among themselves are not lost',
-  disk,
-  `10:00 disk / 50
-   08:00 disk / 96
-   07:00 disk / 97
-   10:05 disk / 50`,
-  `07:00 disk / was critical from 08:00 to 08:00
-   10:05 disk / was critical from 07:00 to 07:00`,
-);
+  late rows that are out of order among themselves are not lost
+    ${disk}
+    10:00 disk / 50
+    08:00 disk / 96
+    07:00 disk / 97
+    10:05 disk / 50
+    > 07:00 disk / was critical from 08:00 to 08:00
+    > 10:05 disk / was critical from 07:00 to 07:00
 
-story('a late report of an earlier boot is no reboot', '', '08:00 boot 2\n07:00 boot 1\n08:05 boot 2', '');
+  a late report of an earlier boot is no reboot
+    08:00 boot 2
+    07:00 boot 1
+    08:05 boot 2
+`);
 
 test('late rows give the same one by one and at once', () => {
   const client = clientWith(disk);

@@ -6,7 +6,7 @@ import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
-import { withStation } from '../support/station.ts';
+import { stationFor } from '../support/station.ts';
 import { everyMs, startTransition, type TestedTransition } from '../support/time-line.ts';
 
 const client = clientWith('');
@@ -96,34 +96,33 @@ test('reports that bring other names each, late ones too, leave few alerts and l
 });
 
 onBothDatabases('alerts that one client invents', (kit) => {
-  test('four visits with other full mounts each: few alerts and mails, and the other client is told of as ever', async () => {
+  test('four visits with other full mounts each: few alerts and mails, and the other client is told of as ever', async (t) => {
     const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="app-9" ip="192.0.2.9" username="u"/><client name="db-1" ip="192.0.2.1" username="u"/>`;
-    await withStation({ storage: await kit.create(), elements }, async (station) => {
-      const mails: string[] = [];
-      for (const visit of [0, 1, 2, 3, 4, 5]) {
-        station.at(at('08:00') + visit * everyMs);
-        const disks = invented(visit, 200).map((mount) => `disk ${mount} 99`);
-        await station.collect({
-          'app-9': visit > 3 ? '' : disks.join(', '),
-          ...(visit === 2 ? { 'db-1': 'disk / 99' } : {}),
-        });
-        station.at(station.nowMs() + 60_000);
-        mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
-      }
-      const [counts] = await station.database.read((session) =>
-        session.all(
-          `SELECT COUNT(*) AS of_all, SUM(CASE WHEN state = 'resolved' THEN 0 ELSE 1 END) AS still_open FROM alerts
-           WHERE client = 'app-9'`,
-        ),
-      );
-      assert.ok(Number(counts?.['of_all']) <= 103, `${String(counts?.['of_all'])} alerts`);
-      assert.equal(Number(counts?.['still_open']), 0);
-      assert.ok(mails.length <= 6, mails.join('\n'));
-      assert.ok(
-        mails.some((sentence) => sentence.includes('firing critical db-1 disk /')),
-        mails.join('\n'),
-      );
-    });
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const mails: string[] = [];
+    for (const visit of [0, 1, 2, 3, 4, 5]) {
+      station.at(at('08:00') + visit * everyMs);
+      const disks = invented(visit, 200).map((mount) => `disk ${mount} 99`);
+      await station.collect({
+        'app-9': visit > 3 ? '' : disks.join(', '),
+        ...(visit === 2 ? { 'db-1': 'disk / 99' } : {}),
+      });
+      station.at(station.nowMs() + 60_000);
+      mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
+    }
+    const [counts] = await station.database.read((session) =>
+      session.all(
+        `SELECT COUNT(*) AS of_all, SUM(CASE WHEN state = 'resolved' THEN 0 ELSE 1 END) AS still_open FROM alerts
+         WHERE client = 'app-9'`,
+      ),
+    );
+    assert.ok(Number(counts?.['of_all']) <= 103, `${String(counts?.['of_all'])} alerts`);
+    assert.equal(Number(counts?.['still_open']), 0);
+    assert.ok(mails.length <= 6, mails.join('\n'));
+    assert.ok(
+      mails.some((sentence) => sentence.includes('firing critical db-1 disk /')),
+      mails.join('\n'),
+    );
   });
 });

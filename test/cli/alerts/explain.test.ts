@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { mail, stored } from '../../storage/support/alert-samples.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const config = `<config>
   <collector every="5m"/>
@@ -86,10 +87,7 @@ test('mails that no server has taken are shown with their error', async (t) => {
     /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try, next try .*: 450 4\.2\.1 greylisted$/m,
   );
   const { undelivered } = (await json('explain', 'web-1')) as { undelivered: { error: string }[] };
-  assert.deepEqual(
-    undelivered.map(({ error }) => error),
-    ['450 4.2.1 greylisted'],
-  );
+  assert.deepEqual(pluck(undelivered, 'error'), ['450 4.2.1 greylisted']);
 });
 
 test('the last end, and a paused client', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { alertFolder, firing } from '../support/stored-alerts.ts';
+import { pluckAll } from '../../support/pluck.ts';
 
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
 
@@ -15,14 +16,8 @@ test('a collector is forgotten: its alert ends, its runs are nobody’s, and vis
     alerts: await alerts.alertsOf({ openOnly: false, limit: 10 }),
     runs: await alerts.runs('collect', 0),
   }));
-  assert.deepEqual(
-    alerts.map(({ state, closedReason, closedOut }) => [state, closedReason, closedOut]),
-    [['resolved', 'forgotten', false]],
-  );
-  assert.deepEqual(
-    runs.map(({ id, collectorId }) => [id, collectorId]),
-    [[run, '']],
-  );
+  assert.deepEqual(pluckAll(alerts, 'state', 'closedReason', 'closedOut'), [['resolved', 'forgotten', false]]);
+  assert.deepEqual(pluckAll(runs, 'id', 'collectorId'), [[run, '']]);
   await refused(['forget', 'collector', 'c0ffee'], /no collector c0ffee in the database/);
 });
 

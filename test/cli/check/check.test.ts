@@ -4,7 +4,8 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
 
 interface CheckJson {
   readonly valid: boolean;
@@ -25,15 +26,17 @@ function check(t: TestContext, content: string, ...args: string[]): Promise<CliR
 test('a valid file: the verdict comes last, defaults with --defaults, exit status 0', async (t) => {
   const content = '<config><collector every="10m"/><client ip="192.0.2.1"/><client ip="192.0.2.2"/></config>';
   assert.doesNotMatch((await check(t, content)).stdout, /concurrency/);
-  const { status, stdout, stderr } = await check(t, content, '--defaults');
-  assert.deepEqual([status, stderr], [0, '']);
+  const stdout = await succeeded(check(t, content, '--defaults'));
   assert.match(stdout, /collector +concurrency +128/);
   assert.doesNotMatch(stdout, /collector +every/);
   assert.match(stdout, /config\.xml is valid: 2 clients, \d warnings?\.\n$/);
   const json = parse(await check(t, content, '--json'));
   assert.deepEqual([json.valid, json.clients, json.faults], [true, 2, []]);
   assert.deepEqual(
-    json.defaults.filter(({ name }) => name === 'hostKeys').map(({ where }) => where),
+    pluck(
+      json.defaults.filter(({ name }) => name === 'hostKeys'),
+      'where',
+    ),
     ['ssh'],
   );
 });
@@ -50,10 +53,7 @@ test('all faults at once, each with its line, exit status 2', async (t) => {
   assert.match(stdout, /every/);
   const json = parse(await check(t, content, '--json'));
   assert.equal(json.valid, false);
-  assert.deepEqual(
-    json.faults.map(({ line }) => line),
-    [2, 3, 4],
-  );
+  assert.deepEqual(pluck(json.faults, 'line'), [2, 3, 4]);
 });
 
 test('a file that others can read, with a password in it, is refused with the command that mends it', async (t) => {
@@ -148,9 +148,7 @@ test('--mail sends a test mail the way alerts go, without any login', async (t) 
   assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
   const named = await runCli(['-q', 'check', '--mail', 'me@example.org'], { cwd: dir });
   assert.match(named.stdout, /^A test mail to me@example\.org /m);
-  const wrong = await runCli(['check', '--mail', 'me'], { cwd: dir });
-  assert.equal(wrong.status, 2);
-  assert.match(wrong.stderr, /me is no mail address \(usage\)/);
+  await exits(2, runCli(['check', '--mail', 'me'], { cwd: dir }), /me is no mail address \(usage\)/);
 });
 
 test('a mail server that is away is exit status 1', async (t) => {
@@ -161,10 +159,9 @@ test('a mail server that is away is exit status 1', async (t) => {
   const { status, stdout } = await runCli(['--json', 'check', '--mail', 'me@example.org'], { cwd: dir });
   assert.equal(status, 1);
   const { connections } = JSON.parse(stdout) as { connections: Record<string, unknown>[] };
-  assert.deepEqual(
-    connections.map(({ what, kind, ok, code }) => [what, kind, ok, code]),
-    [['test mail to me@example.org', 'mail', false, 'mail-unavailable']],
-  );
+  assert.deepEqual(pluckAll(connections, 'what', 'kind', 'ok', 'code'), [
+    ['test mail to me@example.org', 'mail', false, 'mail-unavailable'],
+  ]);
 });
 
 test('check CLIENT: every machine on the way, each value with its place, and what is not followed', async (t) => {
@@ -205,9 +202,9 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   assert.equal((await runCli(['check', 'web', '--connect'], { cwd: dir })).status, 2);
   assert.equal((await runCli(['check', 'wbe'], { cwd: dir })).status, 2);
   writeFileSync(file, 'Host web\n  Port many\n');
-  const refused = await runCli(['check', 'web'], { cwd: dir });
-  assert.equal(refused.status, 2);
-  assert.match(refused.stdout, /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/);
+  await exits(2, runCli(['check', 'web'], { cwd: dir }), {
+    stdout: /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/,
+  });
   const json2 = await runCli(['check', '--json'], { cwd: dir });
   assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
   assert.equal(json2.status, 0);

@@ -8,11 +8,12 @@ import { createOutput } from '../../../src/cli/terminal/output.ts';
 import { readerTime } from '../../../src/cli/terminal/reader-time.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { at } from '../../alerter/support/rows.ts';
-import { openStation, type Station } from '../../alerter/support/station.ts';
+import { stationFor, type Station } from '../../alerter/support/station.ts';
 import { everyMs } from '../../alerter/support/time-line.ts';
 import { worker } from '../../report/support/sample-report.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import { item, ordinaryWorkers } from '../../storage/support/samples.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const elements = `<alerts zone="UTC"><mail to="ops@example.org"/>
     <alert type="service" unit="nginx.service" state="active"/>
@@ -70,80 +71,65 @@ async function play(station: Station, workersOf: (visit: number) => readonly Wor
 }
 
 onBothDatabases('rules that cannot judge a client', (kit) => {
-  test('explain says of each of them why, in the words of the client, and since when', async () => {
-    const station = await openStation({ storage: await kit.create(), elements });
-    try {
-      await play(station, (visit) => (visit === 0 ? withSystemd : withoutSystemd));
-      const config = station.config();
-      const [client] = config.clients;
-      assert.ok(client);
-      const nowMs = station.nowMs();
-      const asked = { config, store: station.storage.alerts, isWanted: () => true, nowMs, firstPass: false };
-      const explained = await explainClient({ ...asked, client });
-      const { rules } = explained;
-      const unknown = rules.flatMap(({ rule, unknown }) =>
-        unknown === null || rule.origin !== 'file' ? [] : [[rule.name, unknown.reason, unknown.sinceMs]],
-      );
-      const fromSecond = at('08:05');
-      assert.deepEqual(unknown, [
-        ['service unit=nginx.service', 'no systemd', fromSecond],
-        ['clock_synchronised', 'its reports do not say it', fromSecond],
-        ['temperature sensor=no-such*', 'its reports list nothing that it selects', at('08:00')],
-        ['temperature sensor=cpu*', 'its reports list nothing that it selects', fromSecond],
-        ['swap', 'no swap', fromSecond],
-      ]);
-      const service = rules.find(({ rule }) => rule.name === 'service');
-      assert.equal(service?.unknown?.reason, 'no systemd', 'defaults too');
-      const output = createOutput({ json: false, verbosity: 'normal', stdout: process.stdout, stderr: process.stderr });
-      const text = explanationText(output, config, { ...explained, head: [] }, { nowMs, detailed: false });
-      assert.match(text, /swap \(.*\).*: unknown since 2026-11-20 08:05 \(5m ago\): no swap\n/);
-    } finally {
-      await station.close();
-    }
+  test('explain says of each of them why, in the words of the client, and since when', async (t) => {
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    await play(station, (visit) => (visit === 0 ? withSystemd : withoutSystemd));
+    const config = station.config();
+    const [client] = config.clients;
+    assert.ok(client);
+    const nowMs = station.nowMs();
+    const asked = { config, store: station.storage.alerts, isWanted: () => true, nowMs, firstPass: false };
+    const explained = await explainClient({ ...asked, client });
+    const { rules } = explained;
+    const unknown = rules.flatMap(({ rule, unknown }) =>
+      unknown === null || rule.origin !== 'file' ? [] : [[rule.name, unknown.reason, unknown.sinceMs]],
+    );
+    const fromSecond = at('08:05');
+    assert.deepEqual(unknown, [
+      ['service unit=nginx.service', 'no systemd', fromSecond],
+      ['clock_synchronised', 'its reports do not say it', fromSecond],
+      ['temperature sensor=no-such*', 'its reports list nothing that it selects', at('08:00')],
+      ['temperature sensor=cpu*', 'its reports list nothing that it selects', fromSecond],
+      ['swap', 'no swap', fromSecond],
+    ]);
+    const service = rules.find(({ rule }) => rule.name === 'service');
+    assert.equal(service?.unknown?.reason, 'no systemd', 'defaults too');
+    const output = createOutput({ json: false, verbosity: 'normal', stdout: process.stdout, stderr: process.stderr });
+    const text = explanationText(output, config, { ...explained, head: [] }, { nowMs, detailed: false });
+    assert.match(text, /swap \(.*\).*: unknown since 2026-11-20 08:05 \(5m ago\): no swap\n/);
   });
 
-  test('check names the rules that some client cannot be judged by, and those that match nothing of any', async () => {
-    const station = await openStation({ storage: await kit.create(), elements });
-    try {
-      await play(station, () => withoutSystemd);
-      const found = await findUnknownRules(station.config(), station.storage.history);
-      assert.deepEqual(
-        found.map(({ name, clients }) => [name, ...clients]),
-        [
-          ['service unit=nginx.service', 'alpine-1'],
-          ['clock_synchronised', 'alpine-1'],
-          ['temperature sensor=no-such*', 'alpine-1', 'web-1'],
-          ['swap', 'alpine-1'],
-        ],
-      );
-      const words = idleWords([], found, readerTime(station.config(), at('08:15')));
-      assert.equal(
-        words[0],
-        'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): fleet-health explain alpine-1',
-      );
-      assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
-      assert.deepEqual(found.map(unknownRuleJson)[3], {
-        name: 'swap',
-        line: 6,
-        clients: ['alpine-1'],
-        since: '2026-11-20T08:00:00.000Z',
-      });
-    } finally {
-      await station.close();
-    }
+  test('check names the rules that some client cannot be judged by, and those that match nothing of any', async (t) => {
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    await play(station, () => withoutSystemd);
+    const found = await findUnknownRules(station.config(), station.storage.history);
+    assert.deepEqual(
+      found.map(({ name, clients }) => [name, ...clients]),
+      [
+        ['service unit=nginx.service', 'alpine-1'],
+        ['clock_synchronised', 'alpine-1'],
+        ['temperature sensor=no-such*', 'alpine-1', 'web-1'],
+        ['swap', 'alpine-1'],
+      ],
+    );
+    const words = idleWords([], found, readerTime(station.config(), at('08:15')));
+    assert.equal(
+      words[0],
+      'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): fleet-health explain alpine-1',
+    );
+    assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
+    assert.deepEqual(found.map(unknownRuleJson)[3], {
+      name: 'swap',
+      line: 6,
+      clients: ['alpine-1'],
+      since: '2026-11-20T08:00:00.000Z',
+    });
   });
 
-  test('one report without a figure is no reason for a warning', async () => {
-    const station = await openStation({ storage: await kit.create(), elements });
-    try {
-      await play(station, (visit) => (visit === 2 ? withoutSystemd : withSystemd));
-      const found = await findUnknownRules(station.config(), station.storage.history);
-      assert.deepEqual(
-        found.map(({ name }) => name),
-        ['temperature sensor=no-such*'],
-      );
-    } finally {
-      await station.close();
-    }
+  test('one report without a figure is no reason for a warning', async (t) => {
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    await play(station, (visit) => (visit === 2 ? withoutSystemd : withSystemd));
+    const found = await findUnknownRules(station.config(), station.storage.history);
+    assert.deepEqual(pluck(found, 'name'), ['temperature sensor=no-such*']);
   });
 });

@@ -15,7 +15,7 @@ import {
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 
 interface Place {
@@ -46,8 +46,7 @@ test('names the port in the command that it shows', async (t) => {
 
 test('prints the line of the client’s own key, behind what it is for', async (t) => {
   const { dir, authorize, publicKey } = keyedPlace(t);
-  const { status, stdout, stderr } = await authorize('web-1');
-  assert.deepEqual([status, stderr], [0, '']);
+  const stdout = await succeeded(authorize('web-1'));
   const lines = stdout.trimEnd().split('\n');
   assert.ok(
     lines.slice(0, -1).every((line) => line.startsWith('# ')),
@@ -73,8 +72,7 @@ test('with --json', async (t) => {
 
 test('--agent shell: another line, which pins another program and no sealing key', async (t) => {
   const { authorize } = keyedPlace(t);
-  const { status, stdout, stderr } = await authorize('web-1', '--agent', 'shell', '--json');
-  assert.deepEqual([status, stderr], [0, '']);
+  const stdout = await succeeded(authorize('web-1', '--agent', 'shell', '--json'));
   const answer = JSON.parse(stdout) as Record<string, unknown>;
   assert.deepEqual([answer['runs'], answer['inventory'], answer['sealing_key']], ['shell', null, null]);
   assert.ok(String(answer['line']).includes(`'${String(answer['agent'])}'`));
@@ -108,8 +106,7 @@ for (const [what, args] of [
   test(`a key ${what}`, async (t) => {
     const { dir, authorize } = place(t, 'privateKey="key"');
     const { publicKey } = sshKeygen(path.join(dir, 'key'), ...args);
-    const { status, stdout, stderr } = await authorize('web-1');
-    assert.deepEqual([status, stderr], [0, '']);
+    const stdout = await succeeded(authorize('web-1'));
     assert.ok(stdout.includes(` ${publicKey.split(' ').slice(0, 2).join(' ')} fleet-health:`), stdout);
   });
 }
@@ -132,9 +129,7 @@ test('account and key as ssh_config names them', async (t) => {
   assert.ok(stdout.includes(keyOf(publicKey)));
   sshKeygen(path.join(dir, 'second'), '-t', 'ed25519');
   writeFileSync(config, `${readFileSync(config, 'utf8')}  IdentityFile ${path.join(dir, 'second')}\n`);
-  const several = await authorize('web-1');
-  assert.equal(several.status, 2);
-  assert.match(several.stderr, /several private keys .*own, .*second.*--key FILE\.pub/s);
+  await exits(2, authorize('web-1'), /several private keys .*own, .*second.*--key FILE\.pub/s);
 });
 
 test('--key names another one', async (t) => {

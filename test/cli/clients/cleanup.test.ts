@@ -18,9 +18,10 @@ import { takeLock } from '../../../src/state/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { restrict } from '../../support/restricted-key.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
+import { pluck } from '../../support/pluck.ts';
 
 interface Collector {
   readonly dir: string;
@@ -66,8 +67,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
       const account = await addAccount(shell);
       const { run } = await collector(t, account);
       assert.equal((await run('collect')).status, 0);
-      const { status, stdout, stderr } = await run('cleanup', '--yes');
-      assert.deepEqual([status, stderr], [0, '']);
+      const stdout = await succeeded(run('cleanup', '--yes'));
       assert.match(stdout, /^web-1: \d+ KiB removed\n {2}\/\S+\/fleet-health\/\S+ {2}\d+ KiB\n\nThe next collect/);
       assert.deepEqual(listing(path.join(account.home, '.local/state')), []);
       assert.equal((await run('cleanup', '--yes')).stdout, 'web-1: nothing there\n');
@@ -87,12 +87,14 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     }
     const { status, stdout } = await run('cleanup', 'web-1', '--yes', '--json');
     assert.equal(status, 0);
-    const { clients } = JSON.parse(stdout) as { clients: { removed: { path: string; size_bytes: number }[] }[] };
+    const [cleaned] = (JSON.parse(stdout) as { clients: { removed: { path: string; size_bytes: number }[] }[] })
+      .clients;
+    assert.ok(cleaned);
     assert.deepEqual(
-      clients[0]?.removed.map((folder) => folder.path),
+      pluck(cleaned.removed, 'path'),
       [placeOf(account), ...places].map((place) => path.join(place, machine, id())),
     );
-    assert.ok((clients[0].removed[0]?.size_bytes ?? 0) > 40_000);
+    assert.ok((cleaned.removed[0]?.size_bytes ?? 0) > 40_000);
     for (const place of [placeOf(account), ...places]) assert.equal(existsSync(place), false, place);
   });
 
@@ -136,9 +138,9 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     spawnSync('chown', [account.name, path.join(placeOf(account), machine, 'runtimes')]);
     assert.equal((await mine.run('cleanup', '--yes')).status, 0);
     assert.deepEqual(readdirSync(path.join(placeOf(account), machine)), [theirs.id(), 'runtimes'].sort());
-    const refused = await mine.run('cleanup', '--yes', '--all');
-    assert.equal(refused.status, 1);
-    assert.match(refused.stdout, /1 sealed report of other collectors could not be brought home/);
+    await exits(1, mine.run('cleanup', '--yes', '--all'), {
+      stdout: /1 sealed report of other collectors could not be brought home/,
+    });
     assert.equal((await mine.run('cleanup', '--yes', '--all', '--force')).status, 0);
     assert.equal(existsSync(placeOf(account)), false);
   });
@@ -187,9 +189,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     const foreign = path.join(placeOf(account), machine, id(), 'foreign');
     mkdirSync(foreign);
     writeFileSync(path.join(foreign, 'file'), 'x');
-    const { status, stdout } = await run('cleanup', '--yes');
-    assert.equal(status, 1);
-    assert.match(stdout, /not everything could be removed\n {2}\S+ {2}is left/);
+    await exits(1, run('cleanup', '--yes'), { stdout: /not everything could be removed\n {2}\S+ {2}is left/ });
     assert.equal(existsSync(path.join(foreign, 'file')), true);
   });
 
@@ -197,9 +197,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     const account = await addAccount();
     const { run } = await collector(t, account);
     assert.equal((await run('collect')).status, 0);
-    const { status, stderr } = await run('cleanup');
-    assert.equal(status, 2);
-    assert.match(stderr, /no terminal to ask on.*--yes/s);
+    await exits(2, run('cleanup'), /no terminal to ask on.*--yes/s);
     assert.equal(existsSync(placeOf(account)), true);
   });
 
@@ -210,9 +208,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     const lock = await takeLock({ file: path.join(dir, 'state/lock.db'), nowMs: Date.now() });
     assert.equal(lock.kind, 'held');
     try {
-      const { status, stderr } = await run('cleanup', '--yes');
-      assert.equal(status, 3);
-      assert.match(stderr, /a collect is running \(process \d+\).*\(locked\)/s);
+      await exits(3, run('cleanup', '--yes'), /a collect is running \(process \d+\).*\(locked\)/s);
     } finally {
       lock.release();
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { madeElf } from '../../support/made-files.ts';
-import { configFolder, runCli } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli } from '../../support/run-cli.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
 
@@ -34,9 +34,7 @@ test('runtimes: none at first, then add, list and remove', async (t) => {
 
   const removed = await run('runtimes', 'remove', 'linux-arm64');
   assert.deepEqual([removed.status, removed.stderr], [0, '']);
-  const again = await run('runtimes', 'remove', 'linux-arm64');
-  assert.equal(again.status, 2);
-  assert.match(again.stderr, /there is no runtime for linux-arm64 .*\(usage\)/);
+  await exits(2, run('runtimes', 'remove', 'linux-arm64'), /there is no runtime for linux-arm64 .*\(usage\)/);
 });
 
 for (const [args, status, message] of [

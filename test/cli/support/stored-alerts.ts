@@ -11,7 +11,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 
 /** A folder with a config.xml and a database in which alerts are open. */
 export interface AlertFolder {
@@ -75,16 +75,8 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
     dir,
     run,
     json,
-    said: async (...args) => {
-      const { status, stdout, stderr } = await run(...args);
-      assert.deepEqual([status, stderr], [0, '']);
-      return stdout;
-    },
-    refused: async (args, words) => {
-      const { status, stderr } = await run(...args);
-      assert.equal(status, 2);
-      assert.match(stderr, words);
-    },
+    said: (...args) => succeeded(run(...args)),
+    refused: (args, words) => exits(2, run(...args), words),
     alerts: async (...args) => (await json('alerts', ...args))['alerts'] as readonly ShownAlert[],
     store,
     deliver: (...outcomes) => store((storage) => deliver(storage, outcomes)),

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+import { exits, outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
@@ -98,8 +98,10 @@ test('--json prints one document, and --serve brings the servers back until it i
 test('a folder with something else in it is left alone', async (t) => {
   const place = placeFor(t);
   writeFileSync(path.join(place, 'thesis.txt'), '');
-  const { status, stderr } = await runCli(['demo', '--dir', place]);
-  assert.equal(status, 2);
-  assert.match(stderr, /is not empty and not the folder of an earlier demo \(usage\)\. .*--dir/);
+  await exits(
+    2,
+    runCli(['demo', '--dir', place]),
+    /is not empty and not the folder of an earlier demo \(usage\)\. .*--dir/,
+  );
   assert.ok(!existsSync(path.join(place, 'config.xml')));
 });

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { outcomeOf, program, runCli, startCli } from '../../support/run-cli.ts';
+import { exits, outcomeOf, program, runCli, startCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function placeFor(t: TestContext): string {
@@ -107,7 +107,9 @@ for (const { what, args, says } of [
 test("somebody else's folder is left alone", async (t) => {
   const place = placeFor(t);
   writeFileSync(path.join(place, 'thesis.tex'), '');
-  const { status, stderr } = await runCli(['simulate', '--dir', place]);
-  assert.equal(status, 2);
-  assert.match(stderr, /is not empty and not the folder of an earlier simulation \(usage\)\. .*--dir/);
+  await exits(
+    2,
+    runCli(['simulate', '--dir', place]),
+    /is not empty and not the folder of an earlier simulation \(usage\)\. .*--dir/,
+  );
 });

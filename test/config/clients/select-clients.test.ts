@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { FleetError } from '../../../src/errors.ts';
 import { selectClients } from '../../../src/config/clients/select-clients.ts';
 import { load } from '../support/config-files.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/>
   <group name="edge"><client name="edge-1" ip="edge-1" was="old-edge"/></group></group>
@@ -24,11 +25,7 @@ test('clients by name, pattern and group, in the order of the file', (t) => {
       [['db-1'], ['edge'], ['edge-1', 'db-1']],
     ];
   for (const [names, groups, chosen] of table) {
-    assert.deepEqual(
-      selectClients(config, { names, groups }).map(({ name }) => name),
-      chosen,
-      [...names, ...groups].join(' '),
-    );
+    assert.deepEqual(pluck(selectClients(config, { names, groups }), 'name'), chosen, [...names, ...groups].join(' '));
   }
 });
 

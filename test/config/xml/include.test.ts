@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { FleetError } from '../../../src/errors.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { clientOf, configFolder, faults, faultsOfFile, load, namesOf, nowMs } from '../support/config-files.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const inner = (children: string): string => `<config>\n${children}\n</config>\n`;
 
@@ -24,10 +25,7 @@ test('children are spliced in their place, also inside groups and alerts', (t) =
   );
   assert.deepEqual(namesOf(config), ['first', 'second', 'third', 'fourth', 'last']);
   assert.deepEqual(clientOf(config, 'fourth').groups, ['web', 'edge']);
-  assert.deepEqual(
-    clientOf(config, 'last').recipients.map(({ to }) => to),
-    ['a@b', 'web@x', 'more@x'],
-  );
+  assert.deepEqual(pluck(clientOf(config, 'last').recipients, 'to'), ['a@b', 'web@x', 'more@x']);
   assert.equal(path.basename(clientOf(config, 'fourth').file), 'four.xml');
   assert.equal(clientOf(config, 'second').rules[0]?.name, 'cpu');
   assert.equal(config.bastions.length, 1);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { clientOf, load, loadText, ruleOf } from '../support/config-files.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
 
 const sample = `<?xml version="1.0" encoding="UTF-8"?>
 <config>
@@ -25,17 +26,17 @@ test("the predecessor's file works unchanged", (t) => {
   assert.equal(client.ssh.privateKey, null);
   assert.deepEqual(client.recipients, [{ to: 'asa@example.org', severity: null, rules: [], hours: null }]);
   const written = client.rules.filter((rule) => rule.origin === 'file');
-  assert.deepEqual(
-    written.map(({ name, op, critical, severity, forCount, forMs }) => [name, op, critical, severity, forCount, forMs]),
-    [
-      ['memory', 'ge', 10, 'critical', 1, null],
-      ['cpu', 'ge', 20, 'critical', 1, null],
-      ['uptime', 'ge', 864_000, 'critical', 1, null],
-    ],
-  );
+  assert.deepEqual(pluckAll(written, 'name', 'op', 'critical', 'severity', 'forCount', 'forMs'), [
+    ['memory', 'ge', 10, 'critical', 1, null],
+    ['cpu', 'ge', 20, 'critical', 1, null],
+    ['uptime', 'ge', 864_000, 'critical', 1, null],
+  ]);
   // Its types replace the defaults of those types; the others are in force, at once as well.
   assert.deepEqual(
-    client.rules.filter((rule) => rule.origin === 'default').map((rule) => rule.name),
+    pluck(
+      client.rules.filter((rule) => rule.origin === 'default'),
+      'name',
+    ),
     ['disk', 'inodes', 'service'],
   );
   assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 1);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
 
 import type { ProcessedRows, RowPlace, UnprocessedBatch } from '../../../src/storage/store/evaluation-store.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
@@ -8,13 +7,12 @@ import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
-import { pluck } from '../support/pluck.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
-onBothDatabases('unprocessed rows', (kit) => {
-  test('come oldest first by time, whatever the order in which they were stored', async () => {
-    const { storage } = await kit.open();
+onBothDatabases('unprocessed rows', ({ it }) => {
+  it('come oldest first by time, whatever the order in which they were stored', async ({ storage }) => {
     const at = (offsetMs: number, id: string): ReturnType<typeof item> => item({ id, observedAtMs: noonMs + offsetMs });
     await storage.reports.ingest([at(2000, 'c'), at(0, 'a')]);
     await storage.reports.ingest([at(1000, 'b'), at(2000, 'd')]);
@@ -23,8 +21,7 @@ onBothDatabases('unprocessed rows', (kit) => {
     assert.equal(more, false);
   });
 
-  test('hold what the rules need', async () => {
-    const { storage } = await kit.open();
+  it('hold what the rules need', async ({ storage }) => {
     const run = runStart();
     await storage.reports.endRun(run, runEnd(run));
     await storage.reports.ingest([item({ id: 'one' })]);
@@ -62,16 +59,15 @@ onBothDatabases('unprocessed rows', (kit) => {
     ]);
   });
 
-  test('a visit of a filtered run is no full one', async () => {
-    const { storage } = await kit.open();
+  it('a visit of a filtered run is no full one', async ({ reports, alerts }) => {
     const run = runStart({ scope: 'filtered' });
-    await storage.reports.startRun(run);
-    await storage.reports.saveVisits([visit({ runId: run.id })]);
-    assert.equal((await storage.alerts.unprocessed(10)).visits[0]?.full, false);
+    await reports.startRun(run);
+    await reports.saveVisits([visit({ runId: run.id })]);
+    assert.equal((await alerts.unprocessed(10)).visits[0]?.full, false);
   });
 
-  test('are cut off at one time in both kinds, so that no batch looks back behind the one before', async () => {
-    const { storage } = await kit.open();
+  it('are cut off at one time in both kinds, so that no batch looks back behind the one before', async (opened) => {
+    const { storage } = opened;
     // Visits are denser in time than reports, and some have the same time as a report.
     await storage.reports.ingest(
       Array.from({ length: 20 }, (_, index) => item({ observedAtMs: noonMs + index * 3000 })),
@@ -101,8 +97,7 @@ onBothDatabases('unprocessed rows', (kit) => {
     assert.equal(seen.length, 75);
   });
 
-  test('go on behind a place, whether what stands before it is marked or not', async () => {
-    const { storage } = await kit.open();
+  it('go on behind a place, whether what stands before it is marked or not', async ({ storage }) => {
     const time = (index: number): number => noonMs + Math.floor(index / 8) * 3000;
     await storage.reports.ingest(Array.from({ length: 30 }, (_, index) => item({ observedAtMs: time(index) })));
     await storage.reports.saveVisits(
@@ -133,8 +128,7 @@ onBothDatabases('unprocessed rows', (kit) => {
     );
   });
 
-  test('disks, networks and whole reports belong to their rows', async () => {
-    const { storage } = await kit.open();
+  it('disks, networks and whole reports belong to their rows', async ({ storage }) => {
     const disk = (mount: string, size: number) => worker('disk', { mount, size_bytes: size, used_percent: 12.5 });
     await storage.reports.ingest(
       Array.from({ length: 40 }, (_, index) =>
@@ -170,9 +164,8 @@ onBothDatabases('unprocessed rows', (kit) => {
   });
 });
 
-onBothDatabases('processed rows', (kit) => {
-  test('marks exactly the rows it was given', async () => {
-    const { storage } = await kit.open();
+onBothDatabases('processed rows', ({ it }) => {
+  it('marks exactly the rows it was given', async ({ storage }) => {
     await storage.reports.ingest(Array.from({ length: 300 }, (_, index) => item({ observedAtMs: noonMs + index })));
     const { reports } = await storage.alerts.unprocessed(1000);
     const ids = reports.filter((_, index) => index % 50 !== 7).map(({ id }) => id);
@@ -184,8 +177,7 @@ onBothDatabases('processed rows', (kit) => {
     );
   });
 
-  test('rows that were treated meanwhile undo all of it', async () => {
-    const { storage, alerts } = await kit.open();
+  it('rows that were treated meanwhile undo all of it', async ({ storage, alerts }) => {
     await storage.reports.ingest([item(), item(), item()]);
     await storage.reports.saveVisits([visit()]);
     const { reports, visits } = await alerts.unprocessed(10);
@@ -205,8 +197,7 @@ onBothDatabases('processed rows', (kit) => {
     assert.equal((await alerts.unprocessed(10)).visits.length, 1);
   });
 
-  test('alerts come back as they were stored', async () => {
-    const { alerts } = await kit.open();
+  it('alerts come back as they were stored', async ({ alerts }) => {
     const lease = await leaseOf(alerts);
     const one = alert({ valueText: 'login refused: root was refused 🐟' });
     const two = alert({
@@ -232,8 +223,7 @@ onBothDatabases('processed rows', (kit) => {
     assert.equal((await alerts.openAlerts(null)).length, 2);
   });
 
-  test('an alert that ends makes room for the next of its name, in the same batch', async () => {
-    const { alerts } = await kit.open();
+  it('an alert that ends makes room for the next of its name, in the same batch', async ({ alerts }) => {
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [open] = await alerts.openAlerts(null);
@@ -259,8 +249,8 @@ onBothDatabases('processed rows', (kit) => {
     await assert.rejects(alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] }), { code: 'storage-failed' });
   });
 
-  test('what people acknowledged meanwhile stays, and so does the name of a renamed client', async () => {
-    const { alerts, reports, retention } = await kit.open();
+  it('what people acknowledged meanwhile stays, and so does the name of a renamed client', async (opened) => {
+    const { alerts, reports, retention } = opened;
     await reports.saveVisits([visit()]);
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
@@ -282,8 +272,7 @@ onBothDatabases('processed rows', (kit) => {
     await assert.rejects(alerts.saveProcessed(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
   });
 
-  test('an acknowledgement ends when its alert gets worse, also when somebody spoke it meanwhile', async () => {
-    const { alerts } = await kit.open();
+  it('an acknowledgement ends when its alert gets worse, also when somebody spoke it meanwhile', async ({ alerts }) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
     const fresh = ['/a', '/b', '/c', '/d'].map((subject) => alert({ subject, severity: 'warning' }));
@@ -310,8 +299,7 @@ onBothDatabases('processed rows', (kit) => {
     );
   });
 
-  test('ruleStates are kept by client, the newest counts', async () => {
-    const { alerts } = await kit.open();
+  it('ruleStates are kept by client, the newest counts', async ({ alerts }) => {
     const lease = await leaseOf(alerts);
     const many = new Map(Array.from({ length: 150 }, (_, index) => [`web-${index}`, memory({ rows: index })]));
     await alerts.saveProcessed(lease, { ...nothing, ruleStates: many });
@@ -325,8 +313,8 @@ onBothDatabases('processed rows', (kit) => {
     assert.deepEqual(read.get('web-149'), memory({ rows: 149 }));
   });
 
-  test('a renamed client takes its memory along, unless the new name has its own, and ends a pass that is under way', async () => {
-    const { alerts, reports, retention } = await kit.open();
+  it('a renamed client takes its memory along, unless the new name has its own, and ends a pass that is under way', async (opened) => {
+    const { alerts, reports, retention } = opened;
     await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
     const lease = await leaseOf(alerts);
     const ruleStates = new Map([

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
@@ -14,9 +13,8 @@ import { item, visit } from '../support/samples.ts';
 const locked = { name: 'FleetError', code: 'locked' };
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
-onBothDatabases('the lease', (kit) => {
-  test('is one holder’s until it is released', async () => {
-    const { alerts } = await kit.open();
+onBothDatabases('the lease', ({ it }) => {
+  it('is one holder’s until it is released', async ({ alerts }) => {
     const one = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     assert.deepEqual(one, { name: 'alerter', epoch: 1, holder: 'one' });
     assert.equal(await alerts.takeLease('alerter', 'two'), null);
@@ -34,8 +32,7 @@ onBothDatabases('the lease', (kit) => {
     // A clock that was set back must not lock out every alerter.
     ['in an hour', 3600, true],
   ] as const) {
-    test(`touched ${what} it is ${free ? 'free' : 'not free'}`, async () => {
-      const opened = await kit.open();
+    it(`touched ${what} it is ${free ? 'free' : 'not free'}`, async (opened) => {
       const { alerts } = opened.storage;
       const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
       await touchedAt(opened, seconds);
@@ -46,8 +43,7 @@ onBothDatabases('the lease', (kit) => {
     });
   }
 
-  test('whoever lost it stores nothing more', async () => {
-    const opened = await kit.open();
+  it('whoever lost it stores nothing more', async (opened) => {
     const { alerts, reports } = opened.storage;
     await reports.ingest([item()]);
     await reports.saveVisits([visit()]);
@@ -77,8 +73,7 @@ onBothDatabases('the lease', (kit) => {
     await alerts.saveProcessed(lease, judged);
   });
 
-  test('every change touches it, by the database’s clock', async () => {
-    const opened = await kit.open();
+  it('every change touches it, by the database’s clock', async (opened) => {
     const { alerts } = opened.storage;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await touchedAt(opened, -50);
@@ -90,8 +85,7 @@ onBothDatabases('the lease', (kit) => {
     assert.ok(age >= 0 && age < 30_000, `${age}`);
   });
 
-  test('says who has it', async () => {
-    const { alerts } = await kit.open();
+  it('says who has it', async ({ alerts }) => {
     assert.equal(await alerts.leaseHolder('alerter'), null);
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     assert.equal(await alerts.leaseHolder('alerter'), 'one');
@@ -100,8 +94,7 @@ onBothDatabases('the lease', (kit) => {
     assert.equal(await alerts.leaseHolder('alerter'), null);
   });
 
-  test('of two that ask at once one gets it', async () => {
-    const { config, storage } = await kit.open();
+  it('of two that ask at once one gets it', async ({ config, storage }) => {
     const other = await openDatabase({ storage: config, program: 'alert' });
     try {
       const stores = [storage.alerts, storageOn(other).alerts];
@@ -112,8 +105,7 @@ onBothDatabases('the lease', (kit) => {
     }
   });
 
-  test('a commit whose answer was lost is not made again', async () => {
-    const opened = await kit.open();
+  it('a commit whose answer was lost is not made again', async (opened) => {
     const { storage, database } = opened;
     await storage.reports.ingest([item()]);
     const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');

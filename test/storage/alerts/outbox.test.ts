@@ -8,7 +8,7 @@ import { mail } from '../support/alert-samples.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { noonMs } from '../support/samples.ts';
-import { pluck } from '../support/pluck.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;

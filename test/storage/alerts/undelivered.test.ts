@@ -5,7 +5,7 @@ import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
-import { pluck } from '../support/pluck.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const told = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 

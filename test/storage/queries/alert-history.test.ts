@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
 
 import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
@@ -8,13 +7,13 @@ import { alert, mail, stored, told } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
-import { pluckAll } from '../support/pluck.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
 
-onBothDatabases('silences', (kit) => {
+onBothDatabases('silences', ({ it }) => {
   const silence = {
     client: 'web-*',
     rule: 'disk',
@@ -25,8 +24,7 @@ onBothDatabases('silences', (kit) => {
     comment: 'Umzug 🚚',
   };
 
-  test('hold until they end or are ended', async () => {
-    const { alerts } = await kit.open();
+  it('hold until they end or are ended', async ({ alerts }) => {
     const id = await alerts.addSilence(silence);
     const later = await alerts.addSilence({ ...silence, startsAtMs: noonMs + 30 * minuteMs });
     assert.deepEqual(await alerts.silences(noonMs), [
@@ -36,15 +34,11 @@ onBothDatabases('silences', (kit) => {
     assert.equal(await alerts.expireSilence(id, noonMs + minuteMs), true);
     assert.equal(await alerts.expireSilence(id, noonMs + 2 * minuteMs), false);
     assert.equal(await alerts.expireSilence(999, noonMs), false);
-    assert.deepEqual(
-      (await alerts.silences(noonMs + minuteMs)).map((one) => one.id),
-      [later],
-    );
+    assert.deepEqual(pluck(await alerts.silences(noonMs + minuteMs), 'id'), [later]);
     assert.deepEqual(await alerts.silences(noonMs + 60 * minuteMs), []);
   });
 
-  test('that have ended are known for a day: what they held back waits for the next row', async () => {
-    const { alerts } = await kit.open();
+  it('that have ended are known for a day: what they held back waits for the next row', async ({ alerts }) => {
     await alerts.addSilence(silence);
     const counts = async (nowMs: number): Promise<readonly number[]> => {
       const state = await alerts.state(nowMs);
@@ -55,16 +49,14 @@ onBothDatabases('silences', (kit) => {
     assert.deepEqual(await counts(silence.endsAtMs + dayMs), [0, 0]);
   });
 
-  test('the same silence is one', async () => {
-    const { alerts } = await kit.open();
+  it('the same silence is one', async ({ alerts }) => {
     assert.equal(await alerts.addSilence(silence), await alerts.addSilence(silence));
     assert.notEqual(await alerts.addSilence(silence), await alerts.addSilence({ ...silence, client: 'WEB-*' }));
   });
 });
 
-onBothDatabases('acknowledgements', (kit) => {
-  test('are of open alerts', async () => {
-    const { alerts } = await kit.open();
+onBothDatabases('acknowledgements', ({ it }) => {
+  it('are of open alerts', async ({ alerts }) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [alert({ severity: 'warning' }), alert({ subject: '/' }), alert(closed)];
@@ -90,9 +82,8 @@ onBothDatabases('acknowledgements', (kit) => {
   });
 });
 
-onBothDatabases("the alerter's questions", (kit) => {
-  test('alerts by client, rule and state, newest first', async () => {
-    const { alerts } = await kit.open();
+onBothDatabases("the alerter's questions", ({ it }) => {
+  it('alerts by client, rule and state, newest first', async ({ alerts }) => {
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [
@@ -112,8 +103,7 @@ onBothDatabases("the alerter's questions", (kit) => {
     assert.deepEqual(await ids({ client: 'unknown' }), []);
   });
 
-  test('runs and clients', async () => {
-    const { alerts, reports } = await kit.open();
+  it('runs and clients', async ({ alerts, reports }) => {
     const one = runStart({ startedAtMs: noonMs });
     const two = runStart({ startedAtMs: noonMs + minuteMs, scope: 'filtered' });
     await reports.endRun(one, runEnd(one));
@@ -146,8 +136,7 @@ onBothDatabases("the alerter's questions", (kit) => {
     ]);
   });
 
-  test("a collector's last full run, however old", async () => {
-    const { alerts, reports } = await kit.open();
+  it("a collector's last full run, however old", async ({ alerts, reports }) => {
     const old = runStart({ startedAtMs: noonMs - 100 * dayMs, host: 'mon-2' });
     await reports.endRun(old, runEnd(old));
     for (const over of [
@@ -166,8 +155,8 @@ onBothDatabases("the alerter's questions", (kit) => {
     assert.equal(await alerts.lastRunOf('COLLECTOR-1'), null);
   });
 
-  test('a series is of one client, column and mount, oldest first, unknown values among them', async () => {
-    const { alerts, reports } = await kit.open();
+  it('a series is of one client, column and mount, oldest first, unknown values among them', async (opened) => {
+    const { alerts, reports } = opened;
     const at = (minutes: number, percent: number | null, client = 'web-1') =>
       item({
         client,
@@ -194,8 +183,8 @@ onBothDatabases("the alerter's questions", (kit) => {
     assert.deepEqual(await alerts.series('web-1', 'inodes_percent', '/nowhere', noonMs), []);
   });
 
-  test('replay goes through treated and unprocessed rows in time order, each once, whatever the page', async () => {
-    const { alerts, reports } = await kit.open();
+  it('replay goes through treated and unprocessed rows in time order, each once, whatever the page', async (opened) => {
+    const { alerts, reports } = opened;
     await reports.ingest(
       Array.from({ length: 30 }, (_, index) => item({ observedAtMs: noonMs + Math.floor(index / 4) * 1000 })),
     );
@@ -232,12 +221,11 @@ onBothDatabases("the alerter's questions", (kit) => {
   });
 });
 
-onBothDatabases('what is pruned of alerts', (kit) => {
+onBothDatabases('what is pruned of alerts', ({ it }) => {
   const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
   const never = new AbortController().signal;
 
-  test('goes once it is settled and old, and never while it is open or its mail waits', async () => {
-    const opened = await kit.open();
+  it('goes once it is settled and old, and never while it is open or its mail waits', async (opened) => {
     const { storage, database } = opened;
     const clock = { nowMs: noonMs - 40 * dayMs };
     const alerts = storageOn(atTime(database, () => clock.nowMs)).alerts;
@@ -286,15 +274,14 @@ onBothDatabases('what is pruned of alerts', (kit) => {
     assert.deepEqual(await left('SELECT message_id FROM mails'), []);
   });
 
-  test('mails of the retention stay', async () => {
-    const { storage, database } = await kit.open();
+  it('mails of the retention stay', async ({ database, retention, history }) => {
     const alerts = storageOn(atTime(database, () => noonMs - 29 * dayMs)).alerts;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     await alerts.saveNotifications(lease, { mails: [mail()], notified: [], closedOut: [] });
     await alerts.claimMail(1, 'one', minuteMs);
     await alerts.markSent(1, 'one');
-    await storage.retention.prune(limits, never);
-    assert.equal((await storage.history.query('SELECT id FROM mails')).length, 1);
-    assert.equal((await storage.history.query('SELECT id FROM notifications')).length, 1);
+    await retention.prune(limits, never);
+    assert.equal((await history.query('SELECT id FROM mails')).length, 1);
+    assert.equal((await history.query('SELECT id FROM notifications')).length, 1);
   });
 });

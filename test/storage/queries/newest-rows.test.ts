@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
 
 const minuteMs = 60_000;
 
-onBothDatabases("a client's newest rows", (kit) => {
-  test('are the newest by their own times, whatever came last, treated or not', async () => {
-    const { alerts, reports } = await kit.open();
+onBothDatabases("a client's newest rows", ({ it }) => {
+  it('are the newest by their own times, whatever came last, treated or not', async ({ alerts, reports }) => {
     const run = runStart();
     await reports.endRun(run, runEnd(run));
     await reports.ingest([
@@ -34,8 +32,7 @@ onBothDatabases("a client's newest rows", (kit) => {
     assert.deepEqual(await alerts.newestRows('web-1'), newest);
   });
 
-  test('of two of one time the one that was stored last; of a stranger there are none', async () => {
-    const { alerts, reports } = await kit.open();
+  it('of two of one time the one that was stored last; of a stranger there are none', async ({ alerts, reports }) => {
     await reports.ingest([item({ id: 'first' })]);
     await reports.ingest([item({ id: 'second' })]);
     assert.equal((await alerts.newestRows('web-1')).report?.reportId, 'second');

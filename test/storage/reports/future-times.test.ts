@@ -9,9 +9,8 @@ import { item, noonMs, refusedVisit, runStart, visit } from '../support/samples.
 const hourMs = 3_600_000;
 const tenYearsMs = 10 * 365 * 24 * hourMs;
 
-onBothDatabases('after a clock that was ten years ahead', (kit) => {
-  test('the next run’s visits and reports are the newest again', async () => {
-    const { database } = await kit.open();
+onBothDatabases('after a clock that was ten years ahead', ({ it, open }) => {
+  it('the next run’s visits and reports are the newest again', async ({ database }) => {
     const clock = { nowMs: noonMs + tenYearsMs };
     const { reports } = storageOn(atTime(database, () => clock.nowMs));
     await reports.startRun(runStart({ startedAtMs: clock.nowMs }));
@@ -34,7 +33,7 @@ onBothDatabases('after a clock that was ten years ahead', (kit) => {
 
   test('its rows hide neither the present nor themselves where there is nothing else', async () => {
     // The view uses the server's clock, so the times follow this machine's clock.
-    const { storage } = await kit.open();
+    const { storage } = await open();
     const nowMs = Date.now() - 60_000;
     const aheadMs = nowMs + tenYearsMs;
     const run = runStart({ startedAtMs: nowMs });
@@ -57,8 +56,7 @@ onBothDatabases('after a clock that was ten years ahead', (kit) => {
     assert.deepEqual([other.report?.observedAtMs, other.visit?.startedAtMs], [aheadMs, aheadMs]);
   });
 
-  test('a collector whose clock is less than an hour ahead is believed', async () => {
-    const { database } = await kit.open();
+  it('a collector whose clock is less than an hour ahead is believed', async ({ database }) => {
     const { reports } = storageOn(atTime(database, () => noonMs - hourMs + 1));
     await reports.saveVisits([visit()]);
     await reports.startRun(runStart());

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { it } from 'node:test';
 
 import type { SealedItem, SealedPlace } from '../../../src/storage/store/sealed-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runStart, visit } from '../support/samples.ts';
-import { pluck, pluckAll } from '../support/pluck.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
 
 const keyA = 'a'.repeat(16);
 const keyB = 'b'.repeat(16);
@@ -23,9 +22,8 @@ function sealedItem(over: Partial<SealedItem> = {}): SealedItem {
   };
 }
 
-onBothDatabases('sealed reports', (kit) => {
-  it('come back byte for byte, with all that opening needs', async () => {
-    const { storage } = await kit.open();
+onBothDatabases('sealed reports', ({ it, kind }) => {
+  it('come back byte for byte, with all that opening needs', async ({ storage }) => {
     const big = Buffer.alloc(1_049_806, 0xe2);
     const items = [
       sealedItem({ receivedAtMs: noonMs + 2 }),
@@ -45,8 +43,8 @@ onBothDatabases('sealed reports', (kit) => {
     assert.deepEqual([rows[2]?.reportId, rows[2]?.keyId, places[0]?.sizeBytes], [items[0]?.reportId, keyA, big.length]);
   });
 
-  it('of one client may take 64 MiB until they are opened; those of others are taken all the same', async () => {
-    const { storage } = await kit.open();
+  it('of one client may take 64 MiB until they are opened; those of others are taken all the same', async (opened) => {
+    const { storage } = opened;
     const sealed = Buffer.alloc(1024 * 1024 - 1024);
     for (let turn = 0; turn < 8; turn++) {
       await storage.reports.saveSealed(Array.from({ length: 8 }, () => sealedItem({ sealed })));
@@ -60,14 +58,13 @@ onBothDatabases('sealed reports', (kit) => {
     assert.equal(again?.kind, 'stored');
   });
 
-  it('are known by their ids, sealed or opened, and nobody takes the id of another', async () => {
-    const { storage } = await kit.open();
+  it('are known by their ids, sealed or opened, and nobody takes the id of another', async ({ reports, sealed }) => {
     const stored = item({ client: 'web-1' });
     const inventory = item({ client: 'web-1', name: 'Inventory report' });
-    await storage.reports.ingest([stored, inventory]);
+    await reports.ingest([stored, inventory]);
     const first = sealedItem();
-    await storage.reports.saveSealed([first]);
-    const results = await storage.reports.saveSealed([
+    await reports.saveSealed([first]);
+    const results = await reports.saveSealed([
       first,
       { ...first, client: 'web-2' },
       sealedItem({ reportId: stored.report.report_id }),
@@ -85,66 +82,64 @@ onBothDatabases('sealed reports', (kit) => {
       'stored',
       'duplicate',
     ]);
-    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 2);
+    assert.equal((await sealed.waiting('unseen', null, 10)).length, 2);
   });
 
-  it('one that the database refuses does not stop the others', async () => {
-    const { storage } = await kit.open();
+  it('one that the database refuses does not stop the others', async ({ reports }) => {
     // Longer than the column on one database, of a wrong type on the other.
-    const bad = sealedItem({ client: kit.kind === 'mysql' ? 'x'.repeat(200) : (null as unknown as string) });
-    const results = await storage.reports.saveSealed([sealedItem(), bad, sealedItem()]);
+    const bad = sealedItem({ client: kind === 'mysql' ? 'x'.repeat(200) : (null as unknown as string) });
+    const results = await reports.saveSealed([sealedItem(), bad, sealedItem()]);
     assert.deepEqual(pluck(results, 'kind'), ['stored', 'refused', 'stored']);
   });
 
-  it('go in the transaction that stores what was in them, and only then', async () => {
-    const { storage } = await kit.open();
+  it('go in the transaction that stores what was in them, and only then', async ({ reports, sealed }) => {
     const [one, two, three] = [item(), item(), item()];
-    await storage.reports.ingest([two]);
-    await storage.reports.saveSealed([one, three].map(({ report }) => sealedItem({ reportId: report.report_id })));
-    await storage.reports.saveSealed([sealedItem({ client: 'web-9' })]);
-    const [a, b, other] = await storage.sealed.waiting('unseen', null, 10);
-    const results = await storage.reports.ingest([
+    await reports.ingest([two]);
+    await reports.saveSealed([one, three].map(({ report }) => sealedItem({ reportId: report.report_id })));
+    await reports.saveSealed([sealedItem({ client: 'web-9' })]);
+    const [a, b, other] = await sealed.waiting('unseen', null, 10);
+    const results = await reports.ingest([
       { ...one, sealedRow: a?.id ?? 0 },
       { ...two, client: 'web-2', sealedRow: other?.id ?? 0 },
       { ...three, receivedAtMs: NaN, sealedRow: b?.id ?? 0 },
     ]);
     assert.deepEqual(pluck(results, 'kind'), ['stored', 'foreign', 'refused']);
-    assert.deepEqual(pluck(await storage.sealed.waiting('unseen', null, 10), 'id'), [b?.id, other?.id]);
-    assert.deepEqual(await storage.reports.ingest([{ ...one, sealedRow: b?.id ?? 0 }]), [{ kind: 'duplicate' }]);
-    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 1);
+    assert.deepEqual(pluck(await sealed.waiting('unseen', null, 10), 'id'), [b?.id, other?.id]);
+    assert.deepEqual(await reports.ingest([{ ...one, sealedRow: b?.id ?? 0 }]), [{ kind: 'duplicate' }]);
+    assert.equal((await sealed.waiting('unseen', null, 10)).length, 1);
   });
 
-  it('are handed out oldest first, page by page; those that wait for a key only with it', async () => {
-    const { storage } = await kit.open();
+  it('are handed out oldest first, page by page; those that wait for a key only with it', async (opened) => {
+    const { reports, sealed } = opened;
     const times = [5, 3, 3, 1, 4];
-    await storage.reports.saveSealed(
+    await reports.saveSealed(
       times.map((time, index) => sealedItem({ receivedAtMs: noonMs + time, keyId: index === 0 ? keyB : keyA })),
     );
     const seen: number[] = [];
     let after: SealedPlace | null = null;
     for (;;) {
-      const page: readonly SealedPlace[] = await storage.sealed.waiting('unseen', after, 2);
+      const page: readonly SealedPlace[] = await sealed.waiting('unseen', after, 2);
       seen.push(...page.map(({ receivedAtMs }) => receivedAtMs - noonMs));
       after = page.at(-1) ?? null;
       if (after === null) break;
     }
     assert.deepEqual(seen, [1, 3, 3, 4, 5]);
-    const all = await storage.sealed.waiting('unseen', null, 10);
+    const all = await sealed.waiting('unseen', null, 10);
     const newest = all.at(-1)?.id ?? 0;
-    await storage.sealed.mark([newest], 'seal-no-key', 'x'.repeat(2000));
-    assert.equal((await storage.sealed.waiting('unseen', null, 10)).length, 4);
-    assert.deepEqual(await storage.sealed.waiting({ keyIds: [] }, null, 10), []);
-    assert.deepEqual(await storage.sealed.waiting({ keyIds: [keyA] }, null, 10), []);
-    const marked = await storage.sealed.waiting({ keyIds: [keyA, keyB] }, null, 10);
+    await sealed.mark([newest], 'seal-no-key', 'x'.repeat(2000));
+    assert.equal((await sealed.waiting('unseen', null, 10)).length, 4);
+    assert.deepEqual(await sealed.waiting({ keyIds: [] }, null, 10), []);
+    assert.deepEqual(await sealed.waiting({ keyIds: [keyA] }, null, 10), []);
+    const marked = await sealed.waiting({ keyIds: [keyA, keyB] }, null, 10);
     assert.deepEqual(pluck(marked, 'id'), [newest]);
-    assert.equal(await storage.sealed.removeKeyless(noonMs + 105, 100), 0);
-    assert.equal(await storage.sealed.removeKeyless(noonMs + 106, 100), 1);
-    await storage.sealed.remove(all.map(({ id }) => id));
-    assert.deepEqual(await storage.sealed.summary(), []);
+    assert.equal(await sealed.removeKeyless(noonMs + 105, 100), 0);
+    assert.equal(await sealed.removeKeyless(noonMs + 106, 100), 1);
+    await sealed.remove(all.map(({ id }) => id));
+    assert.deepEqual(await sealed.summary(), []);
   });
 
-  it('are summed up by key and reason, since when by the clock of the database, and count as reports', async () => {
-    const { alerts, reports, sealed } = await kit.open();
+  it('are summed up by key and reason, since when by the clock of the database, and count as reports', async (opened) => {
+    const { alerts, reports, sealed } = opened;
     const before = await alerts.nowMs();
     await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
     await reports.saveSealed([
@@ -170,15 +165,15 @@ onBothDatabases('sealed reports', (kit) => {
     ]);
   });
 
-  it('a good visit says what its client seals to; a failed one and one that left something there say nothing', async () => {
-    const { storage } = await kit.open();
+  it('a good visit says what its client seals to; a failed one and one that left something there say nothing', async (opened) => {
+    const { reports, sealed } = opened;
     const save = async (
       minute: number,
       over: Parameters<typeof visit>[0],
     ): Promise<readonly string[] | null | undefined> => {
       const runId = runStart().id;
-      await storage.reports.saveVisits([visit({ runId, client: 'a', startedAtMs: noonMs + minute * 60_000, ...over })]);
-      return (await storage.sealed.useOf(keyA)).clients.get('a');
+      await reports.saveVisits([visit({ runId, client: 'a', startedAtMs: noonMs + minute * 60_000, ...over })]);
+      return (await sealed.useOf(keyA)).clients.get('a');
     };
     assert.equal(await save(0, { reader: null, ok: false }), undefined);
     assert.equal(await save(1, {}), null);
@@ -187,7 +182,7 @@ onBothDatabases('sealed reports', (kit) => {
     assert.deepEqual(await save(4, { sealedTo: [keyB] }), [keyB]);
     const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));
     assert.equal((await save(5, { sealedTo: many }))?.length, 15);
-    await storage.reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
-    assert.equal((await storage.sealed.useOf(keyA)).waiting, 1);
+    await reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
+    assert.equal((await sealed.useOf(keyA)).waiting, 1);
   });
 });

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
-import { pluck } from '../support/pluck.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const never = new AbortController().signal;
 const dayMs = 86_400_000;
@@ -16,9 +15,9 @@ const columnsSql = {
     WHERE c.table_schema = DATABASE() AND c.column_name IN ('client', 'alert_id', 'stat_id')`,
 } as const;
 
-onBothDatabases('a client that left', (kit) => {
-  test('leaves no row in any table, and the other clients keep theirs', async () => {
-    const { alerts, reports, retention, storage, database } = await kit.open();
+onBothDatabases('a client that left', ({ it, kind }) => {
+  it('leaves no row in any table, and the other clients keep theirs', async (opened) => {
+    const { alerts, reports, retention, database, history } = opened;
     const disk = worker('disk', {
       mount: '/',
       fstype: 'ext4',
@@ -45,7 +44,7 @@ onBothDatabases('a client that left', (kit) => {
       closedOut: [],
     });
     const counts = async (): Promise<Record<string, number>> => {
-      const tables = await database.read((session) => session.all(columnsSql[kit.kind], []));
+      const tables = await database.read((session) => session.all(columnsSql[kind], []));
       const counted: Record<string, number> = {};
       for (const { name } of tables) {
         const [row] = await database.read((session) =>
@@ -59,26 +58,26 @@ onBothDatabases('a client that left', (kit) => {
     assert.equal(await retention.forgetClient('old', never), true);
     const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
     assert.deepEqual(await counts(), expected);
-    assert.deepEqual(pluck(await storage.history.clients(), 'client'), ['web-1']);
+    assert.deepEqual(pluck(await history.clients(), 'client'), ['web-1']);
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
     assert.equal(await retention.forgetClient('old', never), false);
   });
 
-  test('is in latest_stats, but not among the present ones once nobody has visited it for a day', async () => {
-    const { storage } = await kit.open();
-    const nowMs = await storage.alerts.nowMs();
+  it('is in latest_stats, but not among the present ones once nobody has visited it for a day', async (opened) => {
+    const { reports, alerts, history } = opened;
+    const nowMs = await alerts.nowMs();
     for (const [client, agoMs] of [
       ['old', dayMs + 60_000],
       ['web-1', dayMs - 60_000],
       ['web-2', 0],
     ] as const) {
       const start = runStart({ id: `run-${client}`, startedAtMs: nowMs - agoMs });
-      await storage.reports.startRun(start);
-      await storage.reports.ingest([item({ client, observedAtMs: nowMs - agoMs })]);
-      await storage.reports.saveVisits([visit({ client, runId: start.id, startedAtMs: nowMs - agoMs })]);
+      await reports.startRun(start);
+      await reports.ingest([item({ client, observedAtMs: nowMs - agoMs })]);
+      await reports.saveVisits([visit({ client, runId: start.id, startedAtMs: nowMs - agoMs })]);
     }
     const names = async (view: string): Promise<unknown> =>
-      (await storage.history.query(`SELECT client FROM ${view} ORDER BY client`)).map(({ client }) => client);
+      (await history.query(`SELECT client FROM ${view} ORDER BY client`)).map(({ client }) => client);
     assert.deepEqual(await names('latest_stats'), ['old', 'web-1', 'web-2']);
     assert.deepEqual(await names('present_stats'), ['web-1', 'web-2']);
   });

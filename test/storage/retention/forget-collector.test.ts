@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 
 import { alert } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, worker } from '../support/samples.ts';
 
-onBothDatabases('a collector that is no more', (kit) => {
-  test('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async () => {
-    const { alerts, reports, retention } = await kit.open();
+onBothDatabases('a collector that is no more', ({ it }) => {
+  it('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async (opened) => {
+    const { alerts, reports, retention } = opened;
     for (const collectorId of ['old', 'new']) {
       const start = runStart({ collectorId });
       await reports.endRun(start, runEnd(start));
@@ -41,17 +40,16 @@ onBothDatabases('a collector that is no more', (kit) => {
   });
 });
 
-onBothDatabases('what mounts are of', (kit) => {
-  test('is the newest source of a mount of another machine', async () => {
-    const { storage } = await kit.open();
+onBothDatabases('what mounts are of', ({ it }) => {
+  it('is the newest source of a mount of another machine', async ({ reports, alerts }) => {
     const mounted = (mount: string, source: string, scope = 'network') =>
       worker('disk', { mount, source, scope, fstype: 'nfs4', mode: 'rw', used_percent: null, unresponsive: 1 });
-    await storage.reports.ingest([
+    await reports.ingest([
       item({ client: 'web-1', observedAtMs: noonMs, workers: [mounted('/srv', 'old:/srv')] }),
       item({ client: 'web-1', observedAtMs: noonMs + 1000, workers: [mounted('/srv', 'nas:/srv')] }),
       item({ client: 'web-2', workers: [mounted('/srv', '/dev/vdb', 'local')] }),
     ]);
-    const exports = await storage.alerts.exportsOf([
+    const exports = await alerts.exportsOf([
       { client: 'web-1', mount: '/srv' },
       { client: 'web-1', mount: '/data' },
       { client: 'web-2', mount: '/srv' },

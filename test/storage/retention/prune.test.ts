@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { test } from 'node:test';
 
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
@@ -14,9 +13,8 @@ const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs
 const never = new AbortController().signal;
 const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
 
-onBothDatabases('prune', (kit) => {
-  test('whole reports go first, rows later, each with what hangs on it', async () => {
-    const opened = await kit.open();
+onBothDatabases('prune', ({ it }) => {
+  it('whole reports go first, rows later, each with what hangs on it', async (opened) => {
     await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
     const pruned = await opened.storage.retention.prune(limits, never);
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 4 });
@@ -24,8 +22,7 @@ onBothDatabases('prune', (kit) => {
     assert.deepEqual(await opened.storage.retention.prune(limits, never), nothing);
   });
 
-  test('more than a batch goes in several', async () => {
-    const opened = await kit.open();
+  it('more than a batch goes in several', async (opened) => {
     const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await opened.storage.reports.ingest([...items, item()]);
     const pruned = await opened.storage.retention.prune(limits, never);
@@ -33,8 +30,8 @@ onBothDatabases('prune', (kit) => {
     assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
   });
 
-  test('a database that is slow is asked for less at a time, down to a bound, and a quick one for more', async (t) => {
-    const { storage, database } = await kit.open();
+  it('a database that is slow is asked for less at a time, down to a bound, and a quick one for more', async (opened, t) => {
+    const { storage, database } = opened;
     const items = Array.from({ length: 900 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await storage.reports.ingest([...items, item()]);
     let clockMs = 0;
@@ -63,16 +60,14 @@ onBothDatabases('prune', (kit) => {
     assert.equal(before, 900);
   });
 
-  test('the newest row of a client that has fallen silent stays', async () => {
-    const opened = await kit.open();
+  it('the newest row of a client that has fallen silent stays', async (opened) => {
     await storeDaysAgo(opened, [50, 45]);
     assert.equal((await opened.storage.retention.prune(limits, never)).stats, 1);
     const [status] = await opened.storage.history.clients();
     assert.equal(status?.observedAtMs, noonMs - 45 * dayMs);
   });
 
-  test('once an alerter has run here, nothing goes that it has not judged', async () => {
-    const opened = await kit.open();
+  it('once an alerter has run here, nothing goes that it has not judged', async (opened) => {
     const { storage, database } = opened;
     await storeDaysAgo(opened, [50, 49, 48, 0]);
     const visits = [50, 49].map((days) => visit({ runId: randomUUID(), startedAtMs: noonMs - days * dayMs }));
@@ -87,41 +82,39 @@ onBothDatabases('prune', (kit) => {
     assert.deepEqual(pruned, { ...nothing, stats: 2, reports: 2, visits: 1 });
   });
 
-  test('a run stays while it has visits, and so does the newest finished one of a collector', async () => {
-    const { storage, rows } = await kit.open();
+  it('a run stays while it has visits, and so does the newest finished one of a collector', async (opened) => {
+    const { rows, reports, retention } = opened;
     const ago = (days: number, options = {}): ReturnType<typeof runStart> =>
       runStart({ startedAtMs: noonMs - days * dayMs, ...options });
     const withVisit = ago(50, { id: 'with-visit' });
     const silent = ago(60, { id: 'silent', collectorId: 'collector-2' });
     const newest = ago(40, { id: 'newest' });
-    for (const run of [ago(55), ago(45), withVisit, silent, newest]) await storage.reports.endRun(run, runEnd(run));
-    await storage.reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
-    assert.equal((await storage.retention.prune(limits, never)).runs, 2);
+    for (const run of [ago(55), ago(45), withVisit, silent, newest]) await reports.endRun(run, runEnd(run));
+    await reports.saveVisits([visit({ runId: 'with-visit', startedAtMs: noonMs - dayMs })]);
+    assert.equal((await retention.prune(limits, never)).runs, 2);
     const left = await rows('SELECT id FROM runs ORDER BY started_at');
     assert.deepEqual(left.flat(), ['silent', 'with-visit', 'newest']);
   });
 
-  test('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async () => {
-    const { storage, rows } = await kit.open();
-    await storage.reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
-    await storage.retention.prune(limits, never);
+  it('ids of inventory reports are forgotten with the raw rows, the inventory itself is not', async (opened) => {
+    const { rows, reports, retention } = opened;
+    await reports.ingest([item({ name: 'Inventory report', observedAtMs: noonMs - 40 * dayMs })]);
+    await retention.prune(limits, never);
     assert.deepEqual(await rows('SELECT COUNT(*) FROM inventory'), [[1]]);
     assert.deepEqual(await rows('SELECT COUNT(*) FROM inventory_reports'), [[0]]);
   });
 
-  test('an aborted prune ends without harm', async () => {
-    const opened = await kit.open();
+  it('an aborted prune ends without harm', async (opened) => {
     await storeDaysAgo(opened, [50, 45]);
     assert.deepEqual(await opened.storage.retention.prune(limits, AbortSignal.abort()), { ...nothing, more: true });
   });
 });
 
-onBothDatabases('rename', (kit) => {
-  test('everything of a client follows it to its new name, once', async () => {
-    const { storage, database, rows } = await kit.open();
-    await storage.reports.ingest([item({ client: 'old' }), item({ client: 'old', name: 'Inventory report' })]);
-    await storage.reports.ingest([item({ client: 'other' })]);
-    await storage.reports.saveVisits([visit({ client: 'old' })]);
+onBothDatabases('rename', ({ it }) => {
+  it('everything of a client follows it to its new name, once', async ({ database, rows, reports, retention }) => {
+    await reports.ingest([item({ client: 'old' }), item({ client: 'old', name: 'Inventory report' })]);
+    await reports.ingest([item({ client: 'other' })]);
+    await reports.saveVisits([visit({ client: 'old' })]);
     await database.write(async (session) => {
       await session.run(
         `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment)
@@ -129,30 +122,29 @@ onBothDatabases('rename', (kit) => {
         Array<string>(4).fill('2026-11-20 10:00:00.000'),
       );
     });
-    assert.equal(await storage.retention.renameClient('old', 'new'), true);
-    assert.equal(await storage.retention.renameClient('old', 'new'), false);
+    assert.equal(await retention.renameClient('old', 'new'), true);
+    assert.equal(await retention.renameClient('old', 'new'), false);
     for (const table of ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports']) {
       const clients = await rows(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
       assert.deepEqual(clients, [['new']], table);
     }
     assert.deepEqual((await rows('SELECT client FROM silences ORDER BY id')).flat(), ['new', 'ol*']);
-    assert.deepEqual([...(await storage.reports.clientFacts()).keys()].sort(), ['new', 'other']);
+    assert.deepEqual([...(await reports.clientFacts()).keys()].sort(), ['new', 'other']);
   });
 
-  test('a name that has rows already takes the others in', async () => {
-    const { storage, rows } = await kit.open();
+  it('a name that has rows already takes the others in', async ({ rows, reports, retention }) => {
     const visited = { runId: 'same-run' };
-    await storage.reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
-    await storage.reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
-    await storage.reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
-    assert.equal(await storage.retention.renameClient('old', 'new'), true);
+    await reports.ingest([item({ client: 'old', observedAtMs: noonMs - 1000, receivedAtMs: noonMs - 1000 })]);
+    await reports.ingest([item({ client: 'new', observedAtMs: noonMs })]);
+    await reports.saveVisits([visit({ client: 'old', ...visited }), visit({ client: 'new', ...visited })]);
+    assert.equal(await retention.renameClient('old', 'new'), true);
     const clients = await rows('SELECT name, first_seen, last_report_at FROM clients');
     assert.deepEqual(clients, [['new', '2026-11-20 09:59:59.000', '2026-11-20 10:00:00.000']]);
     assert.deepEqual(await rows('SELECT COUNT(*) FROM visits'), [[1]]);
   });
 
-  test('an open alert stays open under its new key, unless the new name has the same one', async () => {
-    const { storage, database, rows } = await kit.open();
+  it('an open alert stays open under its new key, unless the new name has the same one', async (opened) => {
+    const { storage, database, rows } = opened;
     const { alertKey } = await import('../../../src/storage/rows/alert-rows.ts');
     await storage.reports.saveVisits([visit({ client: 'old' }), visit({ client: 'new' })]);
     const insert = `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)

@@ -49,10 +49,10 @@ test('every figure of what comes in is rolled up', () => {
   }
 });
 
-onBothDatabases('rollups', (kit) => {
-  test('an hour and a day have the least, the mean and the greatest of what was known, and how many rows knew it', async () => {
-    const { storage, rows } = await kit.open();
-    await storage.reports.ingest([
+onBothDatabases('rollups', ({ it, kind }) => {
+  it('an hour and a day have the least, the mean and the greatest of what was known, and how many rows knew it', async (opened) => {
+    const { rows, reports, retention } = opened;
+    await reports.ingest([
       sample({ at: oldMs + 1, cpu: 10, processes: 1 }),
       sample({ at: oldMs + 20 * minuteMs, cpu: 40, processes: 2 }),
       sample({ at: oldMs + hourMs - 1, cpu: null, processes: 2 }),
@@ -60,7 +60,7 @@ onBothDatabases('rollups', (kit) => {
       sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
       item(),
     ]);
-    assert.equal((await storage.retention.prune(limits, never)).stats, 5);
+    assert.equal((await retention.prune(limits, never)).stats, 5);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
     assert.deepEqual(await rows(`SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
       ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
@@ -73,16 +73,16 @@ onBothDatabases('rollups', (kit) => {
     ]);
   });
 
-  test('each mount and each interface has its own, and what nobody knew stays unknown', async () => {
-    const { storage, rows } = await kit.open();
-    await storage.reports.ingest([
+  it('each mount and each interface has its own, and what nobody knew stays unknown', async (opened) => {
+    const { rows, reports, retention } = opened;
+    await reports.ingest([
       sample({ at: oldMs, mounts: { '/': 10, '/data': 90, '/Data': 1 } }),
       sample({ at: oldMs + minuteMs, mounts: { '/': 20, '/data': null } }),
       sample({ at: oldMs + minuteMs, client: 'web-2', mounts: { '/': null } }),
       item(),
       item({ client: 'web-2' }),
     ]);
-    await storage.retention.prune(limits, never);
+    await retention.prune(limits, never);
     const disks = 'client, mount, samples, used_percent_min, used_percent_mean, used_percent_max, used_percent_count';
     const expected = [
       ['web-1', '/', 2, 10, 15, 20, 2],
@@ -99,8 +99,8 @@ onBothDatabases('rollups', (kit) => {
     ]);
   });
 
-  test('a client that names others in each report leaves as many as one report may have, the most frequent first', async () => {
-    const { storage, rows } = await kit.open();
+  it('a client that names others in each report leaves as many as one report may have, the most frequent first', async (opened) => {
+    const { storage, rows } = opened;
     const names = (visit: number, count: number): readonly Row[] =>
       Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
     const reports = Array.from({ length: 12 }, (_, visit) =>
@@ -126,8 +126,8 @@ onBothDatabases('rollups', (kit) => {
     }
   });
 
-  test('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async () => {
-    const { rows, reports, retention } = await kit.open();
+  it('what comes home late into an hour that was rolled up is added to it, weighed by what each knew', async (opened) => {
+    const { rows, reports, retention } = opened;
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
     await retention.prune(limits, never);
@@ -151,18 +151,18 @@ onBothDatabases('rollups', (kit) => {
     }
   });
 
-  test('an hour goes as a whole: one that has just begun to be old stays until it has ended', async () => {
-    const { storage, rows } = await kit.open();
+  it('an hour goes as a whole: one that has just begun to be old stays until it has ended', async (opened) => {
+    const { rows, reports, retention } = opened;
     const halfPast = { ...limits, nowMs: noonMs + 30 * minuteMs };
     const limitMs = noonMs - limits.rawMs;
     const times = [limitMs - 1, limitMs, limitMs + 29 * minuteMs, limitMs + 31 * minuteMs, noonMs];
-    await storage.reports.ingest(times.map((at) => sample({ at })));
-    assert.equal((await storage.retention.prune(halfPast, never)).stats, 1);
+    await reports.ingest(times.map((at) => sample({ at })));
+    assert.equal((await retention.prune(halfPast, never)).stats, 1);
     assert.deepEqual(await rows('SELECT hour, samples FROM stats_hourly'), [['2026-10-21 09:00:00', 1]]);
   });
 
-  test('hours go after the hourly limit, days after the daily one, and of each client as much', async () => {
-    const { rows, reports, retention } = await kit.open();
+  it('hours go after the hourly limit, days after the daily one, and of each client as much', async (opened) => {
+    const { rows, reports, retention } = opened;
     const ago = (days: number): number => noonMs - days * dayMs;
     const clients = ['a', 'b'];
     await reports.ingest(
@@ -186,8 +186,8 @@ onBothDatabases('rollups', (kit) => {
     ]);
   });
 
-  test('without a limit of their own none are made, and those that are there stay', async () => {
-    const { rows, reports, retention } = await kit.open();
+  it('without a limit of their own none are made, and those that are there stay', async (opened) => {
+    const { rows, reports, retention } = opened;
     const off = { ...limits, hourlyMs: null, dailyMs: null };
     await reports.ingest([sample({ at: oldMs - dayMs }), item()]);
     await retention.prune(limits, never);
@@ -201,9 +201,9 @@ onBothDatabases('rollups', (kit) => {
     assert.deepEqual(await rows('SELECT COUNT(*) FROM stats_daily'), [[2]]);
   });
 
-  test('cut off before or after any statement, nothing is lost and nothing counts twice', async () => {
-    const { storage, database, rows } = await kit.open();
-    await storage.reports.ingest([...backlog(), item()]);
+  it('cut off before or after any statement, nothing is lost and nothing counts twice', async (opened) => {
+    const { database, rows, reports } = opened;
+    await reports.ingest([...backlog(), item()]);
     const before = await rollupTotals(database, 'hour');
     const crashAt = async (statement: number, when: 'before' | 'after'): Promise<boolean> => {
       const crashes: number[] = [];
@@ -225,9 +225,9 @@ onBothDatabases('rollups', (kit) => {
     assert.deepEqual(await rows('SELECT COUNT(*) FROM stats'), [[3]], 'the newest of each client');
   });
 
-  test('killed in the middle of a transaction, it goes on where it was', async () => {
-    const { config, storage, database, rows } = await kit.open();
-    await storage.reports.ingest([...backlog(), item()]);
+  it('killed in the middle of a transaction, it goes on where it was', async (opened) => {
+    const { config, database, rows, reports, retention } = opened;
+    await reports.ingest([...backlog(), item()]);
     const before = await rollupTotals(database, 'hour');
     for (const statement of [5, 17]) {
       const options: PruneWriterOptions = { ...storageArgument(config), limits, statement };
@@ -237,14 +237,14 @@ onBothDatabases('rollups', (kit) => {
       assert.deepEqual(await rollupTotals(database, 'hour'), before);
       assert.deepEqual(await rollupTotals(database, 'day'), before);
     }
-    assert.equal((await storage.retention.prune(limits, never)).more, false);
+    assert.equal((await retention.prune(limits, never)).more, false);
     assert.deepEqual(await rollupTotals(database, 'hour'), before);
     assert.deepEqual(await rows('SELECT COUNT(*) FROM stats'), [[3]]);
   });
 
-  if (kit.kind === 'mysql') {
-    test('a connection that is cut at any statement is made anew, and nothing is done twice', async () => {
-      const { config, storage, database } = await kit.open();
+  if (kind === 'mysql') {
+    it('a connection that is cut at any statement is made anew, and nothing is done twice', async (opened) => {
+      const { config, storage, database } = opened;
       const own = await openDatabase({ storage: config, program: 'collect' });
       try {
         for (const [statement, when] of [
@@ -272,8 +272,7 @@ onBothDatabases('rollups', (kit) => {
     });
   }
 
-  test('two that prune at once, while reports come in, count each row once', async () => {
-    const { config, storage, database } = await kit.open();
+  it('two that prune at once, while reports come in, count each row once', async ({ config, storage, database }) => {
     await storage.reports.ingest([...backlog(), item(), item({ client: 'web-2' }), item({ client: 'web-3' })]);
     const other = await openStorage({ storage: config, migrate: false, program: 'collect' });
     const third = await openStorage({ storage: config, migrate: false, program: 'collect' });
@@ -296,8 +295,8 @@ onBothDatabases('rollups', (kit) => {
     }
   });
 
-  test('a client that is renamed takes its rollups along, and those of one hour become one', async () => {
-    const { database, rows, reports, retention } = await kit.open();
+  it('a client that is renamed takes its rollups along, and those of one hour become one', async (opened) => {
+    const { database, rows, reports, retention } = opened;
     await reports.ingest([
       sample({ client: 'old', at: oldMs, cpu: 10, mounts: { '/': 10 } }),
       sample({ client: 'old', at: oldMs + hourMs, cpu: 50, mounts: { '/': 50 } }),
@@ -323,35 +322,35 @@ onBothDatabases('rollups', (kit) => {
     );
   });
 
-  test('more than a transaction takes goes in several, and a client with more rows than one takes in two', async () => {
-    const { storage, database, rows } = await kit.open();
+  it('more than a transaction takes goes in several, and a client with more rows than one takes in two', async (opened) => {
+    const { database, rows, reports, retention } = opened;
     const busy = Array.from({ length: 700 }, (_, index) => sample({ at: oldMs + index * 1000, cpu: index % 2 }));
     const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
-    for (const batch of [busy, others]) await storage.reports.ingest(batch);
+    for (const batch of [busy, others]) await reports.ingest(batch);
     const before = await rollupTotals(database, 'hour');
-    assert.equal((await storage.retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
+    assert.equal((await retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
     assert.deepEqual(await rollupTotals(database, 'hour'), before);
     assert.deepEqual(await rows("SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
       [699, 349 / 699],
     ]);
   });
 
-  test('the columns are those of the tables, and the views by the hour and by the day show rows and rollups as one', async () => {
-    const { storage, rows } = await kit.open();
+  it('the columns are those of the tables, and the views by the hour and by the day show rows and rollups as one', async (opened) => {
+    const { rows, reports, retention, history } = opened;
     for (const source of rollupSources) {
       for (const span of ['hour', 'day'] as const) {
         const columns = rollupColumns(source, span);
         assert.deepEqual(await rows(`SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
-        const mixed = await storage.history.query(`SELECT * FROM ${rollupTable(source, span)}`);
+        const mixed = await history.query(`SELECT * FROM ${rollupTable(source, span)}`);
         assert.deepEqual(mixed, []);
       }
     }
-    await storage.reports.ingest([
+    await reports.ingest([
       sample({ at: oldMs, cpu: 10, mounts: { '/': 7 } }),
       sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
       sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
     ]);
-    await storage.retention.prune(limits, never);
+    await retention.prune(limits, never);
     const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
     for (const span of ['hour', 'day']) {
       assert.deepEqual(await rows(`SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`), [

@@ -69,9 +69,8 @@ test('never later than now nor earlier than the oldest run, and a later now conf
   );
 });
 
-onBothDatabases('prune under a clock that is wrong', (kit) => {
-  test('ten years ahead: what is young stays', async () => {
-    const { reports, retention } = await kit.open();
+onBothDatabases('prune under a clock that is wrong', ({ it }) => {
+  it('ten years ahead: what is young stays', async ({ reports, retention }) => {
     const leaptMs = noonMs + 10 * year;
     for (const start of [...runs(5, 5 * minute, noonMs), leaptMs].map((atMs) => runStart({ startedAtMs: atMs }))) {
       await reports.endRun(start, runEnd(start));

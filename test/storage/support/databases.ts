@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe } from 'node:test';
+import { after, before, describe, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
@@ -16,9 +16,11 @@ import { sqliteConfig } from './sqlite-config.ts';
 export interface Kit {
   readonly kind: 'sqlite' | 'mysql';
   /** An empty database of its own. */
-  create(): Promise<StorageConfig>;
+  readonly create: () => Promise<StorageConfig>;
   /** A storage on a new database, migrated; closed after the suite. */
-  open(): Promise<Opened>;
+  readonly open: () => Promise<Opened>;
+  /** A test with such a storage of its own. */
+  readonly it: (name: string, scenario: (opened: Opened, t: TestContext) => Promise<void>) => void;
 }
 
 /** A database with the parts of its storage. */
@@ -41,7 +43,7 @@ export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): vo
       rmSync(dir, { recursive: true, force: true });
     });
     const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-    scenarios({ kind: 'sqlite', create, open: () => open(create, closing) });
+    scenarios(kitOf('sqlite', create, closing));
   });
   describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
     let mariadb: Mariadb | null = null;
@@ -57,7 +59,7 @@ export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): vo
       if (mariadb === null) throw new Error('MariaDB is not running');
       return (await mariadb.createDatabase()).storage;
     };
-    scenarios({ kind: 'mysql', create, open: () => open(create, closing) });
+    scenarios(kitOf('mysql', create, closing));
   });
 }
 
@@ -73,6 +75,16 @@ function closer(): Closer {
     close: async () => {
       for (const one of opened) await one.close();
     },
+  };
+}
+
+function kitOf(kind: Kit['kind'], create: Kit['create'], closing: Closer): Kit {
+  const opened = (): Promise<Opened> => open(create, closing);
+  return {
+    kind,
+    create,
+    open: opened,
+    it: (name, scenario) => void test(name, async (t) => scenario(await opened(), t)),
   };
 }
 
