@@ -36,10 +36,8 @@ onBothDatabases('a pass of the alerter', (kit) => {
     }
     station.at('20:01');
     const { arrived, result } = await station.pass();
-    assert.deepEqual(
-      arrived.map(({ mail }) => mail?.recipient),
-      ['oncall@example.org', 'ops@example.org', 'web@example.org'],
-    );
+    const recipients = arrived.map(({ mail }) => mail?.recipient);
+    assert.deepEqual(recipients, ['oncall@example.org', 'ops@example.org', 'web@example.org']);
     assert.deepEqual(new Set(arrived.map(({ mail }) => mail?.items.length)), new Set([999]));
     assert.equal(result.reports, 6 * 999);
     assert.deepEqual((await station.pass()).arrived, []);

@@ -129,10 +129,8 @@ function checkedPass(world: DispatchWorld): void {
   const underWay = world.runsUnderWay();
   world.pass();
   for (const { mail } of world.mails.slice(before.length)) {
-    assert.ok(
-      mail.items.every(({ alert }) => !underWay.includes(alert.changedByRun ?? '')),
-      'runs are waited for',
-    );
+    const areOver = mail.items.every(({ alert }) => !underWay.includes(alert.changedByRun ?? ''));
+    assert.ok(areOver, 'runs are waited for');
   }
   assertReplaced(world.mails, before.length);
   const replaced = new Set(world.mails.slice(before.length).flatMap(({ mail }) => mail.replaces));
@@ -144,19 +142,13 @@ function checkedPass(world: DispatchWorld): void {
     }
     if (mail.ordinary) {
       const ordinary = own.filter((one) => one.mail.ordinary && !replaced.has(one.id));
-      assert.ok(
-        ordinary.every((one) => createdAtMs - one.createdAtMs >= intervalMs - earlyMs),
-        'the interval',
-      );
+      const isKept = ordinary.every((one) => createdAtMs - one.createdAtMs >= intervalMs - earlyMs);
+      assert.ok(isKept, 'the interval');
     }
-    assert.ok(
-      mail.items.some(({ listedOnly }) => !listedOnly),
-      'nobody gets a mail that only lists',
-    );
-    assert.equal(
-      mail.sections.reduce((count, section) => count + section.count, 0),
-      mail.items.length,
-    );
+    const isNews = mail.items.some(({ listedOnly }) => !listedOnly);
+    assert.ok(isNews, 'nobody gets a mail that only lists');
+    const counted = mail.sections.reduce((count, section) => count + section.count, 0);
+    assert.equal(counted, mail.items.length);
   }
 }
 
@@ -166,10 +158,8 @@ function assertReplaced(mails: readonly SimulatedMail[], madeBefore: number): vo
     const said = new Set(mail.items.map(({ alertId }) => alertId));
     for (const replaced of mails.filter((one) => mail.replaces.includes(one.id))) {
       assert.equal(replaced.mail.recipient, mail.recipient);
-      assert.ok(
-        replaced.mail.items.every(({ alertId }) => said.has(alertId)),
-        'all that the waiting mail spoke of',
-      );
+      const isCarried = replaced.mail.items.every(({ alertId }) => said.has(alertId));
+      assert.ok(isCarried, 'all that the waiting mail spoke of');
     }
     const kept = mails.filter((one) => one.id < id && one.state === 'waiting' && one.mail.recipient === mail.recipient);
     const waiting = new Set(kept.flatMap((one) => one.mail.items.map(({ alertId }) => alertId)));
@@ -251,14 +241,10 @@ function assertStories(mails: readonly SimulatedMail[]): void {
     const text = `${key}: ${story.join(', ')}`;
     if (first === 'past') assert.equal(rest.length, 0, text);
     else assert.ok(first !== undefined && begins.includes(first), text);
-    assert.ok(
-      rest.every((transition) => transition !== 'past' && transition !== 'firing'),
-      text,
-    );
-    assert.ok(
-      story.slice(0, -1).every((transition) => !ends.includes(transition)),
-      text,
-    );
+    const isTold = rest.every((transition) => transition !== 'past' && transition !== 'firing');
+    assert.ok(isTold, text);
+    const isOpen = story.slice(0, -1).every((transition) => !ends.includes(transition));
+    assert.ok(isOpen, text);
   }
 }
 

@@ -46,10 +46,8 @@ test('check prints when each window is open next', async (t) => {
     '<alerts mail="a@x.org" zone="UTC"><window start="02:00" duration="1h" severity="warning" rules="disk"/></alerts>';
   const lines = await check(t, alerts + client);
   const times = '\\d\\d\\d\\d-\\d\\d-\\d\\d 02:00 to .*03:00';
-  assert.ok(
-    lines.some((line) => new RegExp(`^window for warnings of disk of 1 client: ${times}`).test(line)),
-    lines.join('\n'),
-  );
+  const isShown = lines.some((line) => new RegExp(`^window for warnings of disk of 1 client: ${times}`).test(line));
+  assert.ok(isShown, lines.join('\n'));
 });
 
 test('check warns of one password for several clients and of a password beside a key, and prints none', async (t) => {

@@ -238,10 +238,8 @@ test('all faults come at once, in the order of the file', (t) => {
       '<alerts><alert type="disk" limit="5GiB"/></alerts>',
     ].join('\n'),
   );
-  assert.deepEqual(
-    told.map((line) => line.split(':')[1]),
-    ['2', '2', '3', '4', '5', '6'],
-  );
+  const lines = told.map((line) => line.split(':')[1]);
+  assert.deepEqual(lines, ['2', '2', '3', '4', '5', '6']);
 });
 
 test('one fault in one attribute makes no second one elsewhere', (t) => {

@@ -99,10 +99,8 @@ test('equal words in two files are two things', (t) => {
     'b/c.xml': one.replaceAll('NAME', 'b'),
     'b/p': 'of b',
   });
-  assert.deepEqual(
-    config.clients.map(({ ssh }) => ssh.password?.reveal()),
-    ['of a', 'of b'],
-  );
+  const passwords = config.clients.map(({ ssh }) => ssh.password?.reveal());
+  assert.deepEqual(passwords, ['of a', 'of b']);
 });
 
 test("ssh's own key is the default where no password, key or agent is said", (t) => {
@@ -115,10 +113,8 @@ test("ssh's own key is the default where no password, key or agent is said", (t)
     '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/>' +
       '<client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
   );
-  assert.deepEqual(
-    config.clients.map(({ ssh }) => ssh.privateKey),
-    [path.join(home, '.ssh/id_ed25519'), null, null, null],
-  );
+  const keys = config.clients.map(({ ssh }) => ssh.privateKey);
+  assert.deepEqual(keys, [path.join(home, '.ssh/id_ed25519'), null, null, null]);
 });
 
 test('bastions take what <ssh> says, but for jumps and transports', (t) => {

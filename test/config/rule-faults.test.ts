@@ -134,10 +134,8 @@ const table = casesOf(`
 for (const [alert, [expected = '-']] of table) {
   test(`says what is wrong with ${alert.slice(0, 100)}`, (t) => {
     const told = faults(t, `<client ip="10.0.0.1" mail="a@b">\n${alert}\n</client>`);
-    assert.ok(
-      told.some((line) => line.startsWith(`config.xml:3: ${expected}`)),
-      told.join('\n'),
-    );
+    const isTold = told.some((line) => line.startsWith(`config.xml:3: ${expected}`));
+    assert.ok(isTold, told.join('\n'));
   });
 }
 
@@ -210,19 +208,15 @@ test('equal alerts are one with a warning, the same name twice is a fault, and a
 test('what is wrong with equal alerts is told of each', (t) => {
   const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="5%"/>';
   const client = (ip: string): string => `<client ip="${ip}" mail="a@b" agent="env">\n${alerts}</client>`;
-  assert.deepEqual(
-    warnings(t, `${client('10.0.0.1')}\n${client('10.0.0.2')}`).map((line) => line.split(':')[1]),
-    ['4', '7'],
-  );
+  const places = warnings(t, `${client('10.0.0.1')}\n${client('10.0.0.2')}`).map((line) => line.split(':')[1]);
+  assert.deepEqual(places, ['4', '7']);
   const wrong = '<alert type="cpu" limit="5m"/>';
   const told = faults(
     t,
     `<client ip="10.0.0.1" mail="a@b">${wrong}</client>\n<client ip="10.0.0.2" mail="a@b">${wrong}</client>`,
   );
-  assert.deepEqual(
-    told.map((line) => line.split(':')[1]),
-    ['2', '3'],
-  );
+  const lines = told.map((line) => line.split(':')[1]);
+  assert.deepEqual(lines, ['2', '3']);
 });
 
 test('a default cannot be tuned where defaults are ended', (t) => {

@@ -107,8 +107,6 @@ test('a way that goes on through another one is no circle', (t) => {
      <client name="d" username="u" proxyJump="c"/></group>
      <client name="e" username="u" proxyJump="root@elsewhere"/><client name="f" username="u" proxyJump="an-ssh-host"/>`,
   );
-  assert.deepEqual(
-    config.clients.map(({ ssh }) => ssh.proxyJump),
-    ['a,b', 'c', 'root@elsewhere', 'an-ssh-host'],
-  );
+  const jumps = config.clients.map(({ ssh }) => ssh.proxyJump);
+  assert.deepEqual(jumps, ['a,b', 'c', 'root@elsewhere', 'an-ssh-host']);
 });

@@ -72,10 +72,10 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'alert');
       assert.deepEqual(subjects(site), ['Already true: 2 warnings: here-1 memory, here-2 memory']);
       for (const command of commands) await said(site, ...command.split(' '));
-      assert.deepEqual(
-        (await alerts(site)).map(({ client, acknowledged }) => `${String(client)} ${acknowledged !== null}`).sort(),
-        ['here-1 true', 'here-2 true'],
-      );
+      const acknowledged = (await alerts(site))
+        .map(({ client, acknowledged }) => `${String(client)} ${acknowledged !== null}`)
+        .sort();
+      assert.deepEqual(acknowledged, ['here-1 true', 'here-2 true']);
       await said(site, 'alert');
       assert.equal(subjects(site).length, 1);
     });
@@ -162,10 +162,8 @@ suite("people's hold on alerts, with the program alone", () => {
         assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);
         assert.equal((await run(site, 'forget', 'collector', id)).status, 2);
         const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
-        assert.deepEqual(
-          runs.map(({ collector_id: collectorId }) => collectorId),
-          [''],
-        );
+        const collectors = runs.map(({ collector_id: collectorId }) => collectorId);
+        assert.deepEqual(collectors, ['']);
         // It runs again, and is known again.
         await said(site, 'collect');
         assert.equal((await run(site, 'forget', 'collector', id)).status, 0);

@@ -111,8 +111,9 @@ async function goodOnesLoseNothing({ site }: Station, visit: number, mails: read
   const rows = await site.rows(
     "SELECT client, COUNT(*) AS n FROM stats WHERE client LIKE 'good-%' GROUP BY client ORDER BY client",
   );
+  const counted = rows.map((row) => [row['client'], Number(row['n'])]);
   assert.deepEqual(
-    rows.map((row) => [row['client'], Number(row['n'])]),
+    counted,
     good.map((name) => [name, visit + 1]),
     `rows after visit ${visit}`,
   );
@@ -122,10 +123,8 @@ async function goodOnesLoseNothing({ site }: Station, visit: number, mails: read
   );
   assert.deepEqual(open, visit === 0 ? [] : good, `open alerts after visit ${visit}`);
   for (const name of visit >= 1 ? good : []) {
-    assert.ok(
-      mails.some((mail) => mail.includes(name)),
-      `${name} is in no mail after visit ${visit}`,
-    );
+    const isTold = mails.some((mail) => mail.includes(name));
+    assert.ok(isTold, `${name} is in no mail after visit ${visit}`);
   }
 }
 
@@ -157,10 +156,8 @@ async function boundsHold({ site }: Station, visit: number): Promise<void> {
   const sealed = path.join(site.stateDir, 'encrypted_stats');
   for (const client of readdirSync(sealed)) {
     const own = readdirSync(path.join(sealed, client), { recursive: true }).map(String);
-    assert.ok(
-      own.every((name) => name.startsWith('quarantine')),
-      `${client}: ${own.join(', ')} wait`,
-    );
+    const isRefused = own.every((name) => name.startsWith('quarantine'));
+    assert.ok(isRefused, `${client}: ${own.join(', ')} wait`);
     const files = own.filter((name) => name.endsWith('.fhs'));
     const bytes = (names: readonly string[]): number =>
       names.reduce((sum, name) => sum + statSync(path.join(sealed, client, name)).size, 0);

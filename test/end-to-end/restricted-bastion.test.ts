@@ -53,11 +53,8 @@ suite('restricted keys with options of their own', { skip: sshdMissing() ?? fals
     await site.run('trust', '--yes');
     const refused = await site.run('--json', 'collect');
     const { visits } = JSON.parse(refused.stdout) as { visits: { code: string | null }[] };
-    assert.deepEqual(
-      visits.map(({ code }) => code !== null),
-      [true, true],
-      refused.stdout,
-    );
+    const isRefused = visits.map(({ code }) => code !== null);
+    assert.deepEqual(isRefused, [true, true], refused.stdout);
   });
 
   test('a client that is a bastion too runs its agent and goes on forwarding, whichever name is authorized', async (t) => {

@@ -31,18 +31,14 @@ suite('a restricted key', { skip }, async () => {
         assert.doesNotMatch(stdout, /another version/);
       }
       assert.deepEqual(await codes(), [null, null]);
-      assert.deepEqual(
-        (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded)),
-        [0, 0],
-      );
+      const uploads = (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded));
+      assert.deepEqual(uploads, [0, 0]);
       assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
       assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
       // Counters, but no program that could be changed, and no report that was acknowledged.
       const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
-      assert.deepEqual(
-        kept.map((line) => path.basename(line)),
-        ['counters.json 600'],
-      );
+      const names = kept.map((line) => path.basename(line));
+      assert.deepEqual(names, ['counters.json 600']);
       if (kind !== sqlite) return;
       // The account's own crontab has that agent take reports, too.
       const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();

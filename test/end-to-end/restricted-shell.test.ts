@@ -87,10 +87,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
           assert.equal(Number(row['probe_errors']), 0);
         }
         const visits = await site.rows('SELECT uploaded FROM visits ORDER BY id');
-        assert.deepEqual(
-          visits.map(({ uploaded }) => Number(uploaded)),
-          [1, 0, 0],
-        );
+        const uploads = visits.map(({ uploaded }) => Number(uploaded));
+        assert.deepEqual(uploads, [1, 0, 0]);
         const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'web-1'");
         assert.equal(known?.['reader'], 'shell');
         // Counters, but no program that could be changed.
@@ -143,10 +141,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     assert.ok(frames.has('U'));
     const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
     const folders = readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true }).map(String);
-    assert.deepEqual(
-      folders.filter((name) => name.split('/').length === 2).map((name) => path.basename(name)),
-      [collectorId],
-    );
+    const names = folders.filter((name) => name.split('/').length === 2).map((name) => path.basename(name));
+    assert.deepEqual(names, [collectorId]);
   });
 
   test('what is asked of probes stays what is asked of probes', async (t) => {

@@ -205,10 +205,8 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     }
     const commands = runs.flatMap(({ seen }) => seen.map(({ command }) => command));
     for (const expected of [/^ssh\0/, /notify/, /npm/]) {
-      assert.ok(
-        commands.some((command) => expected.test(command)),
-        `no ${String(expected)} was seen`,
-      );
+      const isSeen = commands.some((command) => expected.test(command));
+      assert.ok(isSeen, `no ${String(expected)} was seen`);
     }
   });
 
@@ -223,10 +221,8 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     const places = [dir, station.homes, path.join(packageDir, 'dist')];
     const files = places.flatMap((place) => filesBelow(place)).filter((file) => !file.startsWith(`${dir}/secrets/`));
     for (const expected of ['state/known_hosts', 'agent.cjs', 'dist/cli.cjs']) {
-      assert.ok(
-        files.some((file) => file.includes(expected)),
-        `${expected}\n${files.join('\n')}`,
-      );
+      const isThere = files.some((file) => file.includes(expected));
+      assert.ok(isThere, `${expected}\n${files.join('\n')}`);
     }
     for (const file of files) {
       const leaks = markers.leaksIn(readFileSync(file));
@@ -257,10 +253,8 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     for (const place of ['keys', 'public_keys', 'known_hosts', 'lock.db', 'alert-lock.db', 'collector-id']) {
       assert.ok(kept.includes(path.join(stateDir, place)), `${place} was not made`);
     }
-    assert.ok(
-      kept.some((entry) => entry.endsWith('counters.json')),
-      'nothing was left on a client',
-    );
+    const isLeft = kept.some((entry) => entry.endsWith('counters.json'));
+    assert.ok(isLeft, 'nothing was left on a client');
     for (const entry of made) {
       const mode = lstatSync(entry).mode & 0o777;
       assert.equal(mode & 0o022, 0, `${entry} ${mode.toString(8)}`);

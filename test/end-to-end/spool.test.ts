@@ -103,10 +103,8 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
       await said(site, 'collect');
       assert.deepEqual(sealed(), []);
       const rows = await site.rows('SELECT run_id, observed_at FROM stats ORDER BY observed_at');
-      assert.deepEqual(
-        rows.map(({ run_id }) => run_id === noRunId),
-        [true, true, true, true, false, false, true, false],
-      );
+      const isAlone = rows.map(({ run_id }) => run_id === noRunId);
+      assert.deepEqual(isAlone, [true, true, true, true, false, false, true, false]);
       const times = rows.map(({ observed_at }) => Date.parse(`${String(observed_at).replace(' ', 'T')}Z`));
       for (const [index, agoMs] of [30, 25, 20, 15].map((minutes) => minutes * minuteMs).entries()) {
         const atMs = (times[index] ?? 0) + agoMs;
@@ -123,10 +121,8 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
       assert.equal(past.length, 1, mails.join('\n'));
       assert.match(past[0] ?? '', /web-1: runaway fh-runaway[^]*\(15 minutes\)/);
       const still = JSON.parse(await said(site, '--json', 'alerts')) as { alerts: readonly { rule: string }[] };
-      assert.deepEqual(
-        still.alerts.filter(({ rule }) => rule === 'runaway'),
-        [],
-      );
+      const runaways = still.alerts.filter(({ rule }) => rule === 'runaway');
+      assert.deepEqual(runaways, []);
 
       assert.match(
         await said(site, 'cleanup', '--yes'),

@@ -59,8 +59,9 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
       assert.equal(trusted.status, 0, trusted.stderr);
       const logins = fra.count(/Accepted publickey for/g);
       const told = await visits(site);
+      const outcomes = [...told].map(([name, { code, message }]) => [name, code ?? message]).sort();
       assert.deepEqual(
-        [...told].map(([name, { code, message }]) => [name, code ?? message]).sort(),
+        outcomes,
         ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
       );
       // A login shared by both clients, and one for each.
@@ -98,8 +99,9 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         assert.equal(ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g), attempts);
         assert.equal(inner.count(/^Connection from /gm), behind);
         const stored = await site.rows('SELECT client, code FROM visits ORDER BY client');
+        const codes = stored.map((row) => [row['client'], row['code']]);
         assert.deepEqual(
-          stored.map((row) => [row['client'], row['code']]),
+          codes,
           [...ways].sort().map((way) => [way, 'bastion-failed']),
         );
         assert.deepEqual(await site.rows('SELECT client FROM stats'), []);

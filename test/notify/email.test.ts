@@ -265,10 +265,8 @@ test('verifying logs in and sends nothing; a refused login is told as one', asyn
   const well = await server(t);
   await verifyMailServer(withLogin(well.port), { timeoutMs: 5_000, signal: never });
   await until(() => well.open() === 0);
-  assert.deepEqual(
-    well.lines.map((line) => line.slice(0, 6)),
-    ['1:EHLO', '1:AUTH', '1:QUIT'],
-  );
+  const commands = well.lines.map((line) => line.slice(0, 6));
+  assert.deepEqual(commands, ['1:EHLO', '1:AUTH', '1:QUIT']);
   const wrong = await server(t, at('auth', '535 5.7.8 no'));
   const fault = await faultOf(verifyMailServer(withLogin(wrong.port), { timeoutMs: 5_000, signal: never }));
   assert.equal(fault.code, 'mail-refused');

@@ -12,8 +12,6 @@ test('a text has one jitter, and those of many texts are evenly distributed', ()
     assert.ok(fraction >= 0 && fraction < 1);
     tenths[Math.floor(fraction * 10)] = (tenths[Math.floor(fraction * 10)] ?? 0) + 1;
   }
-  assert.ok(
-    tenths.every((count) => count > 850 && count < 1150),
-    String(tenths),
-  );
+  const isEven = tenths.every((count) => count > 850 && count < 1150);
+  assert.ok(isEven, String(tenths));
 });

@@ -78,13 +78,11 @@ onBothDatabases('telling', (kit) => {
     const telling = { ...none, mails: [again, other, other], notified: [told()] };
     assert.equal(await alerts.saveNotifications(lease, telling), 'stored');
     const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
-    assert.deepEqual(
-      mails.map((row) => [row['content'], row['replaced_by']]),
-      [
-        ['first', null],
-        ['other', null],
-      ],
-    );
+    const contents = mails.map((row) => [row['content'], row['replaced_by']]);
+    assert.deepEqual(contents, [
+      ['first', null],
+      ['other', null],
+    ]);
     const items = await storage.history.query('SELECT mail_id, alert_id FROM notifications ORDER BY id');
     assert.deepEqual(pluck(items, 'alert_id'), [1, 2]);
     assert.deepEqual(await alerts.notificationsOf([1]), [told()]);
@@ -108,14 +106,10 @@ onBothDatabases('telling', (kit) => {
     assert.deepEqual(pluck(await alerts.dueMails(10), 'messageId'), ['<fresher>']);
     assert.deepEqual(pluck(await alerts.undelivered(), 'messageId'), ['<fresher>']);
     const state = await alerts.state(await alerts.nowMs());
-    assert.deepEqual(
-      state.waiting.map(({ items }) => items.length),
-      [2],
-    );
-    assert.deepEqual(
-      state.histories.map(({ createdAtMs }) => createdAtMs.length),
-      [1],
-    );
+    const waitingItems = state.waiting.map(({ items }) => items.length);
+    assert.deepEqual(waitingItems, [2]);
+    const sent = state.histories.map(({ createdAtMs }) => createdAtMs.length);
+    assert.deepEqual(sent, [1]);
     assert.equal((await alerts.notifiedSince(0)).length, 2, 'told twice');
   });
 

@@ -31,8 +31,6 @@ test('sizes for people have fewer decimals the larger they are', () => {
 });
 
 test('a noun is counted', () => {
-  assert.deepEqual(
-    [0, 1, 2].map((count) => counted(count, 'mail')),
-    ['0 mails', '1 mail', '2 mails'],
-  );
+  const words = [0, 1, 2].map((count) => counted(count, 'mail'));
+  assert.deepEqual(words, ['0 mails', '1 mail', '2 mails']);
 });

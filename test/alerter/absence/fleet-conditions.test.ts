@@ -321,10 +321,8 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
     'web-3 memory unconfirmed 08:10',
     'web-3 disk / unwatched 08:10',
   ]);
-  assert.deepEqual(
-    [...stored.values()].map(({ rule: name, closedOut }) => `${name} ${closedOut}`),
-    ['memory false', 'disk false', 'memory true', 'disk false', 'memory true', 'disk false'],
-  );
+  const states = [...stored.values()].map(({ rule: name, closedOut }) => `${name} ${closedOut}`);
+  assert.deepEqual(states, ['memory false', 'disk false', 'memory true', 'disk false', 'memory true', 'disk false']);
 });
 
 test('a client that is renamed keeps its alerts until storage has moved them', () => {

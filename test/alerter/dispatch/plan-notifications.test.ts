@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { mailed, startDispatch } from '../support/dispatch-world.ts';
+import { dispatchTests, mailed, startDispatch } from '../support/dispatch-world.ts';
 
 const fleet = `
   <alerts repeat="12h">
@@ -18,8 +18,9 @@ function both(words: string): readonly string[] {
   return [`oncall: ${words}`, `ops: ${words}`];
 }
 
-test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, one mail', () => {
-  const world = startDispatch(fleet);
+const it = dispatchTests(() => startDispatch(fleet));
+
+it('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, one mail', (world) => {
   world.at('08:00').runBegins('run 1');
   world.fires('web-1 disk /', { run: 'run 1' });
   assert.deepEqual(world.pass(), []);
@@ -38,8 +39,7 @@ test('08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one remind
   assert.equal(world.alerts()[0]?.closedOut, true);
 });
 
-test('critical alerts tell oncall although the warning told only ops; eased and over are told to who was told', () => {
-  const world = startDispatch(fleet);
+it('critical alerts tell oncall although the warning told only ops; eased and over are told to who was told', (world) => {
   world.fires('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
   world.at('08:05').changes('web-1 disk /', { severity: 'critical' });
@@ -51,8 +51,8 @@ test('critical alerts tell oncall although the warning told only ops; eased and 
   assert.deepEqual(world.pass(), both('resolved web-1 disk /'));
 });
 
-test('a recovery goes to those who were told, and to no other', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('a recovery goes to those who were told, and to no other', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('<mail to="ops', '<mail to="new@example.org"/><mail to="ops'));
   world.at('08:20').recovers('web-1 disk /');
   const told = world.pass();
@@ -60,8 +60,8 @@ test('a recovery goes to those who were told, and to no other', () => {
   assert.ok(!told.some((sentence) => sentence.startsWith('oncall') || sentence.startsWith('new: resolved')));
 });
 
-test('a recipient that left config.xml is told the end of what it knows, and nothing else', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('a recipient that left config.xml is told the end of what it knows, and nothing else', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('ops@', 'others@'));
   assert.deepEqual(world.pass('08:20'), ['others: firing warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
@@ -81,8 +81,7 @@ test('a recipient that left config.xml is told the end of what it knows, and not
   ]);
 });
 
-test('what began and ended untold is told once as past, with both times', () => {
-  const world = startDispatch(fleet);
+it('what began and ended untold is told once as past, with both times', (world) => {
   world.passed('web-1 disk /', '03:00', '04:10');
   assert.deepEqual(world.pass('08:00'), both('past web-1 disk / 03:00 to 04:10'));
   assert.deepEqual(world.pass('08:05'), []);
@@ -96,8 +95,7 @@ test('what is no longer there or no longer watched is told as ended, never as re
   }
 });
 
-test('what nobody was told of and nobody watches any more is no news', () => {
-  const world = startDispatch(fleet);
+it('what nobody was told of and nobody watches any more is no news', (world) => {
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unwatched' });
   world.passed('web-9 cpu', '07:00', '07:30');
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unconfirmed', firingSinceMs: null });
@@ -105,15 +103,14 @@ test('what nobody was told of and nobody watches any more is no news', () => {
   assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
 
-test('a reboot is told once, and has no recovery', () => {
-  const world = startDispatch(fleet);
+it('a reboot is told once, and has no recovery', (world) => {
   world.passed('web-1 rebooted', '07:58', '07:58', { closedReason: 'event', severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: past web-1 rebooted 07:58 to 07:58']);
   assert.deepEqual(world.pass('12:00'), []);
 });
 
-test('flapping is one notice; after it the true state is told', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('flapping is one notice; after it the true state is told', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { flapping: true });
   assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
   world.changes('web-1 disk /', { severity: 'critical' });
@@ -142,8 +139,7 @@ test('who knows nothing of what flaps is told that it fires while it does, and t
   }
 });
 
-test('a first notification waits while the newest row is on its way back, and what is over then is told as past', () => {
-  const world = startDispatch(fleet);
+it('a first notification waits while the newest row is on its way back, and what is over then is told as past', (world) => {
   world.fires('web-1 disk /');
   world.at('08:05').easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -164,8 +160,8 @@ test('what holds again after a row on its way back is told, and so is what no fu
   }
 });
 
-test('a worsening waits like a first notification; a reminder does not', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('a worsening waits like a first notification; a reminder does not', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { severity: 'critical' });
   world.easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -184,8 +180,8 @@ test('a critical reboot is told at once, a milder one with the next warnings', (
   }
 });
 
-test('groupInterval allows for cron: a pass that begins a little early need not wait for the next', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
+it('groupInterval allows for cron: a pass that begins a little early need not wait for the next', (world) => {
+  mailed(world, 'web-1 cpu', { severity: 'warning' });
   world.fires('web-2 cpu', { severity: 'warning' });
   world.at(world.now() + 12.4 * 60_000);
   assert.deepEqual(world.pass(), []);
@@ -193,16 +189,15 @@ test('groupInterval allows for cron: a pass that begins a little early need not 
   assert.deepEqual(world.pass(), ['ops: firing warning web-2 cpu']);
 });
 
-test('flapping that ends well is a recovery', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning', at: '07:40' });
+it('flapping that ends well is a recovery', (world) => {
+  mailed(world, 'web-1 cpu', { severity: 'warning', at: '07:40' });
   world.changes('web-1 cpu', { flapping: true });
   assert.deepEqual(world.pass('08:00'), ['ops: flapping warning web-1 cpu']);
   world.at('09:00').recovers('web-1 cpu');
   assert.deepEqual(world.pass(), ['ops: resolved web-1 cpu']);
 });
 
-test('a new critical goes at once and takes everything along; warnings alone wait for the interval', () => {
-  const world = startDispatch(fleet);
+it('a new critical goes at once and takes everything along; warnings alone wait for the interval', (world) => {
   world.fires('web-1 cpu', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 cpu'], 'the first has nothing to wait for');
   world.at('08:05').fires('web-2 cpu', { severity: 'warning' });
@@ -232,8 +227,8 @@ test('the interval is each recipient’s own', () => {
   assert.deepEqual(world.pass('08:05'), ['dba: firing warning db-1 cpu']);
 });
 
-test('what concerns the fleet goes at once, though it is a warning', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
+it('what concerns the fleet goes at once, though it is a warning', (world) => {
+  mailed(world, 'web-1 cpu', { severity: 'warning' });
   world.fires('- collector-isolated c1', { severity: 'warning' });
   assert.deepEqual(world.pass('08:01'), ['ops: firing warning - collector-isolated c1']);
   world.at('08:02').recovers('- collector-isolated c1');
@@ -263,8 +258,8 @@ test('a rack that dies is one mail, and its return one', () => {
   assert.equal(world.mails.length, 4);
 });
 
-test('repeats are one reminder of everything that is open', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('repeats are one reminder of everything that is open', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.fires('web-1 cpu', { severity: 'warning' });
   world.pass('09:00');
   world.fires('web-2 cpu', { severity: 'warning' });
@@ -291,22 +286,22 @@ test('a rule without repeat is not repeated, and `repeat` of a rule is its own',
   assert.deepEqual(world.pass('12:00'), ['ops: reminder warning web-1 disk /']);
 });
 
-test('a pass that starts some seconds early still reminds', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
+it('a pass that starts some seconds early still reminds', (world) => {
+  mailed(world, 'web-1 cpu', { severity: 'warning' });
   world.at(world.now() + 12 * 3_600_000 - 20_000);
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 cpu']);
 });
 
-test('an acknowledgement holds back repeats only, until its time', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('an acknowledgement holds back repeats only, until its time', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.acknowledge('web-1 disk /', '21:00');
   assert.deepEqual(world.pass('20:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: acknowledged until 21:00']);
   assert.deepEqual(world.pass('21:00'), ['ops: reminder warning web-1 disk /']);
 });
 
-test('an acknowledgement ends when it gets worse, and a recovery is told in spite of it', () => {
-  const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
+it('an acknowledgement ends when it gets worse, and a recovery is told in spite of it', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.acknowledge('web-1 disk /');
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
@@ -350,8 +345,7 @@ test('what fires for nobody says so, and is settled when it is over', () => {
   assert.equal(world.alerts()[0]?.closedOut, true);
 });
 
-test('the first pass over a fleet is one mail a recipient that says it was so already', () => {
-  const world = startDispatch(fleet);
+it('the first pass over a fleet is one mail a recipient that says it was so already', (world) => {
   world.add({ firstPass: true });
   world.fires('web-1 cpu', { severity: 'warning' });
   world.fires('web-2 disk /');
@@ -362,10 +356,8 @@ test('the first pass over a fleet is one mail a recipient that says it was so al
   world.pass('08:20');
   world.fires('web-2 cpu', { severity: 'warning' });
   world.pass('08:40');
-  assert.deepEqual(
-    world.mails.slice(2).map(({ mail }) => mail.alreadyTrue),
-    [true, false],
-  );
+  const isAlreadyTrue = world.mails.slice(2).map(({ mail }) => mail.alreadyTrue);
+  assert.deepEqual(isAlreadyTrue, [true, false]);
 });
 
 test('a day’s backlog of a thousand clients is one mail a recipient', () => {

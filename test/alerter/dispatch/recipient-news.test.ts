@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { startDispatch } from '../support/dispatch-world.ts';
+import { dispatchTests, startDispatch } from '../support/dispatch-world.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
@@ -12,8 +12,9 @@ const fleet = `
   </alerts>
   <client name="web-1" ip="192.0.2.1" username="u"/>`;
 
-test('of two rules that fire for one subject the worse one is told and holds the milder one back', () => {
-  const world = startDispatch(fleet);
+const it = dispatchTests(() => startDispatch(fleet));
+
+it('of two rules that fire for one subject the worse one is told and holds the milder one back', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.fires('web-1 warn /data', { severity: 'warning' });
@@ -21,8 +22,7 @@ test('of two rules that fire for one subject the worse one is told and holds the
   assert.deepEqual(world.held(), ['web-1 warn /: worse-rule for ops']);
 });
 
-test('the milder one is told once the worse one is over', () => {
-  const world = startDispatch(fleet);
+it('the milder one is told once the worse one is over', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
@@ -30,8 +30,7 @@ test('the milder one is told once the worse one is over', () => {
   assert.deepEqual(world.pass(), ['ops: firing warning web-1 warn /, resolved web-1 crit /']);
 });
 
-test('a milder one that was over before the worse one was nothing to tell', () => {
-  const world = startDispatch(fleet);
+it('a milder one that was over before the worse one was nothing to tell', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
@@ -42,8 +41,7 @@ test('a milder one that was over before the worse one was nothing to tell', () =
   assert.deepEqual(pluck(world.alerts(), 'closedOut'), [true, true]);
 });
 
-test('a milder one that was told before is not reminded of beside the worse one', () => {
-  const world = startDispatch(fleet);
+it('a milder one that was told before is not reminded of beside the worse one', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
   world.at('08:30').fires('web-1 crit /');
@@ -65,8 +63,7 @@ test('whoever is not told of the worse one is told of the milder one', () => {
   assert.deepEqual(world.pass('08:00'), ['oncall: firing critical web-1 crit /', 'ops: firing warning web-1 warn /']);
 });
 
-test('a worse one that is silenced holds nothing back', () => {
-  const world = startDispatch(fleet);
+it('a worse one that is silenced holds nothing back', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.silence('web-1', 'crit', '07:00', '12:00');

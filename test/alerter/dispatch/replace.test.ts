@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { identityOf } from '../../../src/alerter/compose/compose-mail.ts';
-import { mailed, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { dispatchTests, mailed, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
@@ -18,8 +18,9 @@ function startWithout(): DispatchWorld {
   return world;
 }
 
-test('a waiting mail is replaced by a fresher one that carries its news', () => {
-  const world = startWithout();
+const it = dispatchTests(startWithout);
+
+it('a waiting mail is replaced by a fresher one that carries its news', (world) => {
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 disk /']);
   world.at('08:10').fires('web-2 disk /');
@@ -28,14 +29,14 @@ test('a waiting mail is replaced by a fresher one that carries its news', () => 
   assert.deepEqual(pluck(world.mails, 'state'), ['replaced', 'sent']);
 });
 
-test('what fired and ended before its mail could go is told as past, to one who never heard of it', () => {
-  const world = mailed(startWithout(), 'web-1 disk /');
+it('what fired and ended before its mail could go is told as past, to one who never heard of it', (world) => {
+  mailed(world, 'web-1 disk /');
   world.at('09:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: past web-1 disk / 08:00 to 09:00 (instead of 1)']);
 });
 
-test('a warning that got worse before its mail could go is told as critical at once', () => {
-  const world = mailed(startWithout(), 'web-1 disk /', { severity: 'warning' });
+it('a warning that got worse before its mail could go is told as critical at once', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk / (instead of 1)']);
 });
@@ -49,8 +50,8 @@ test('one that came as far as DATA counts as delivered, so the end is a recovery
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
-test('what waits stays when its news cannot be told now: a silence came', () => {
-  const world = mailed(startWithout(), 'web-1 disk /');
+it('what waits stays when its news cannot be told now: a silence came', (world) => {
+  mailed(world, 'web-1 disk /');
   world.silence('web-1', '*', '08:05', '10:00');
   world.at('08:10').fires('web-2 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 disk /']);
@@ -58,8 +59,7 @@ test('what waits stays when its news cannot be told now: a silence came', () => 
   assert.ok(world.mails.every(({ state }) => state === 'sent'));
 });
 
-test('mails that speak of the same are replaced together or not at all', () => {
-  const world = startWithout();
+it('mails that speak of the same are replaced together or not at all', (world) => {
   world.fires('web-1 disk /', { severity: 'warning' });
   world.fires('web-2 disk /', { severity: 'warning' });
   world.pass('08:00');
@@ -76,8 +76,7 @@ test('mails that speak of the same are replaced together or not at all', () => {
   ]);
 });
 
-test('a waiting mail is not replaced while a later one stays that goes on with its story', () => {
-  const world = startWithout();
+it('a waiting mail is not replaced while a later one stays that goes on with its story', (world) => {
   world.fires('web-1 disk /', { severity: 'warning' });
   world.fires('web-2 disk /', { severity: 'warning' });
   world.pass('08:00');
@@ -103,8 +102,8 @@ test('a worse turn that eased again cannot be told as news any more, so the wait
   assert.deepEqual(world.pass('08:30'), ['ops: eased warning web-1 disk /']);
 });
 
-test('nobody is reminded of what waits, however long it does', () => {
-  const world = mailed(startWithout(), 'web-1 disk /');
+it('nobody is reminded of what waits, however long it does', (world) => {
+  mailed(world, 'web-1 disk /');
   assert.deepEqual(world.pass('20:00'), []);
   assert.deepEqual(world.pass('+1 20:00'), []);
   world.server('up');
@@ -127,8 +126,7 @@ test('reminders differ from each other in what makes their Message-ID', () => {
   assert.equal(new Set(identities).size, 3);
 });
 
-test('an outage of a day leaves one mail', () => {
-  const world = startWithout();
+it('an outage of a day leaves one mail', (world) => {
   for (let hour = 8; hour < 32; hour++) {
     const time = `${hour >= 24 ? '+1 ' : ''}${String(hour % 24).padStart(2, '0')}:00`;
     world.at(time).fires(`web-1 disk /data-${hour}`);
@@ -150,8 +148,8 @@ test('a mail that would be replaced does not count against the cap', () => {
   ]);
 });
 
-test('what a waiting mail speaks of is settled only once it is gone', () => {
-  const world = mailed(startWithout(), 'web-1 disk /');
+it('what a waiting mail speaks of is settled only once it is gone', (world) => {
+  mailed(world, 'web-1 disk /');
   world.at('09:00').recovers('web-1 disk /');
   world.pass();
   world.pass('09:05');

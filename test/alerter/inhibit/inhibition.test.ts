@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { mailed, progressAt, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
+import { dispatchTests, mailed, progressAt, startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const fleet = `
@@ -18,8 +18,9 @@ function start(elements: string = fleet): DispatchWorld {
   return startDispatch(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
 }
 
-test('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', () => {
-  const world = start();
+const it = dispatchTests(() => start());
+
+it('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', (world) => {
   world.silence('web-*', 'disk', '07:00', '09:00');
   world.fires('web-1 disk /');
   world.fires('web-1 memory');
@@ -47,8 +48,7 @@ test('a row on its way back confirms nothing; the next one decides', () => {
   }
 });
 
-test('rows that go on being on their way back confirm after a while', () => {
-  const world = start();
+it('rows that go on being on their way back confirm after a while', (world) => {
   world.silence('*', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
   world.pass('08:00');
@@ -56,8 +56,8 @@ test('rows that go on being on their way back confirm after a while', () => {
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
-test('a recovery inside a silence is told when the client’s next row has come after it', () => {
-  const world = mailed(start(), 'web-1 disk /', { at: '07:30' });
+it('a recovery inside a silence is told when the client’s next row has come after it', (world) => {
+  mailed(world, 'web-1 disk /', { at: '07:30' });
   world.silence('web-1', '', '08:00', '09:00');
   world.at('08:30').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -67,8 +67,7 @@ test('a recovery inside a silence is told when the client’s next row has come 
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
-test('a silence that is expired early ends there', () => {
-  const world = start();
+it('a silence that is expired early ends there', (world) => {
   world.silence('web-1', '*', '07:00', '08:10');
   world.at('08:00').fires('web-1 disk /');
   assert.deepEqual(world.pass(), []);
@@ -76,8 +75,7 @@ test('a silence that is expired early ends there', () => {
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
-test('what began and ended inside a silence is only listed, in the next mail that goes out anyway', () => {
-  const world = start();
+it('what began and ended inside a silence is only listed, in the next mail that goes out anyway', (world) => {
   world.silence('web-1', '*', '07:00', '09:00');
   world.passed('web-1 disk /', '07:10', '07:40');
   assert.deepEqual(world.pass('08:00'), []);
@@ -91,8 +89,7 @@ test('what began and ended inside a silence is only listed, in the next mail tha
   assert.deepEqual(world.pass('10:05'), []);
 });
 
-test('what nobody could list for twelve hours is left to the history', () => {
-  const world = start();
+it('what nobody could list for twelve hours is left to the history', (world) => {
   world.silence('web-1', '*', '07:00', '09:00');
   world.passed('web-1 disk /', '07:10', '07:40');
   world.at('09:05').row('web-1');
@@ -142,16 +139,14 @@ test('a window holds back like a silence, in its own zone, for its own rules', (
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
-test('a silence over all holds back what concerns the fleet, and its end needs no row', () => {
-  const world = start();
+it('a silence over all holds back what concerns the fleet, and its end needs no row', (world) => {
   world.silence('*', '*', '07:00', '09:00');
   world.fires('- collector-silent c1');
   assert.deepEqual(world.pass('08:00'), []);
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical - collector-silent c1']);
 });
 
-test('a client that never answers again is told of a day after its silence at the latest', () => {
-  const world = start();
+it('a client that never answers again is told of a day after its silence at the latest', (world) => {
   world.silence('web-1', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass('+1 08:59'), []);
@@ -171,8 +166,8 @@ test('of a paused client nothing is mailed; what passed stays history, what was 
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
-test('while a client is unreachable nothing else of it is told, until its first new row is judged', () => {
-  const world = mailed(start(), 'web-1 memory', { at: '07:00' });
+it('while a client is unreachable nothing else of it is told, until its first new row is judged', (world) => {
+  mailed(world, 'web-1 memory', { at: '07:00' });
   world.at('08:00').fires('web-1 unreachable');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
@@ -186,8 +181,7 @@ test('while a client is unreachable nothing else of it is told, until its first 
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
-test('a client that can be reached again and reports nothing is told of without a row', () => {
-  const world = start();
+it('a client that can be reached again and reports nothing is told of without a row', (world) => {
   world.silence('*', '*', '07:00', '08:15');
   world.fires('web-1 unreachable');
   world.pass('08:05');
@@ -198,8 +192,7 @@ test('a client that can be reached again and reports nothing is told of without 
   assert.match(world.pass()[0] ?? '', /^ops: firing critical web-1 no-report/);
 });
 
-test('a changed host key is told although the client counts as unreachable', () => {
-  const world = start();
+it('a changed host key is told although the client counts as unreachable', (world) => {
   world.fires('web-1 unreachable');
   world.fires('web-1 host-key-changed');
   assert.equal(
@@ -208,8 +201,7 @@ test('a changed host key is told although the client counts as unreachable', () 
   );
 });
 
-test('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', () => {
-  const world = start();
+it('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', (world) => {
   world.at('08:04').fires('- collector-isolated c1');
   assert.equal(world.pass().length, 1);
   world.at('08:05').fires('web-1 unreachable');
@@ -292,8 +284,7 @@ test('what an isolated collector held back does not ring later, though its own a
   assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
 
-test('another collector’s clients are not isolated with it', () => {
-  const world = start();
+it('another collector’s clients are not isolated with it', (world) => {
   world.add({
     collectorOfRun: new Map([
       ['run a', 'c1'],
@@ -306,8 +297,8 @@ test('another collector’s clients are not isolated with it', () => {
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-isolated c1, firing critical web-2 unreachable']);
 });
 
-test('an isolated collector stands for no client that answered and failed', () => {
-  const world = mailed(start(), '- collector-isolated c1', { at: '08:04' });
+it('an isolated collector stands for no client that answered and failed', (world) => {
+  mailed(world, '- collector-isolated c1', { at: '08:04' });
   world.at('08:05');
   for (const [name, isNetwork] of [
     ['web-1 unreachable', false],
@@ -319,8 +310,7 @@ test('an isolated collector stands for no client that answered and failed', () =
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 unreachable']);
 });
 
-test('a silent collector is one alert for the fleet and none for its clients', () => {
-  const world = start();
+it('a silent collector is one alert for the fleet and none for its clients', (world) => {
   world.fires('- collector-silent c1');
   world.at('08:05').fires('web-1 no-report');
   assert.deepEqual(world.pass(), ['ops: firing critical - collector-silent c1']);

@@ -217,8 +217,6 @@ test('what came late, behind the pages that were read, is judged in the same pas
   const counts = await processBacklog(optionsFor(memory, { observe: (event) => events.push(event) }));
   assert.equal(counts.reports, 1201);
   assert.ok(memory.treated.has(late.id));
-  assert.deepEqual(
-    events.map((event) => event.kind === 'processed' && event.more),
-    [false, false],
-  );
+  const isMore = events.map((event) => event.kind === 'processed' && event.more);
+  assert.deepEqual(isMore, [false, false]);
 });

@@ -84,10 +84,8 @@ test('it tells what the rules would have told, after the run that showed it', as
   const storage = await storedStory(t, { 'web-1': full });
   const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
   assert.deepEqual(linesOf(result), ['10:10 ops: firing web-1 disk /', '10:30 ops: resolved web-1 disk /']);
-  assert.deepEqual(
-    result.counts.map(({ rule, client, fired, firstMs }) => [rule, client, fired, clock(firstMs)]),
-    [['disk', 'web-1', 1, '10:10']],
-  );
+  const counts = result.counts.map(({ rule, client, fired, firstMs }) => [rule, client, fired, clock(firstMs)]);
+  assert.deepEqual(counts, [['disk', 'web-1', 1, '10:10']]);
   assert.deepEqual([result.reports, result.visits], [8, 8]);
 });
 
@@ -101,13 +99,11 @@ test('another limit tells something else, and the difference is named', async (t
   const none = await replayed(storage, fleet('<alert type="disk" limit="99%"/>'), { told });
   assert.deepEqual([linesOf(none), none.difference], [[], { more: [], fewer: told }]);
   const never = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
-  assert.deepEqual(
-    never.difference.more.map(({ transition, notifiedAtMs }) => [transition, clock(notifiedAtMs)]),
-    [
-      ['firing', '10:10'],
-      ['resolved', '10:30'],
-    ],
-  );
+  const more = never.difference.more.map(({ transition, notifiedAtMs }) => [transition, clock(notifiedAtMs)]);
+  assert.deepEqual(more, [
+    ['firing', '10:10'],
+    ['resolved', '10:30'],
+  ]);
 });
 
 test('what was true before it begins is marked, and is no difference', async (t) => {
@@ -203,10 +199,8 @@ for (const [what, runs, passes] of [
 ] as const) {
   test(`passes are made ${what}`, () => {
     const times = [...passTimes({ runs, sinceMs: 0, untilMs: 10 * minuteMs, everyMs: 5 * minuteMs })];
-    assert.deepEqual(
-      times.map((atMs) => atMs / minuteMs),
-      passes,
-    );
+    const minutes = times.map((atMs) => atMs / minuteMs);
+    assert.deepEqual(minutes, passes);
   });
 }
 

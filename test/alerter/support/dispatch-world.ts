@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { test } from 'node:test';
 
 import { planNotifications } from '../../../src/alerter/dispatch/plan-notifications.ts';
 import type {
@@ -251,6 +252,13 @@ function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): Reado
 }
 
 export type DispatchWorld = ReturnType<typeof startDispatch>;
+
+/** Returns a function that makes a test in a world of its own. */
+export function dispatchTests(
+  start: () => DispatchWorld,
+): (name: string, scenario: (world: DispatchWorld) => void) => void {
+  return (name, scenario) => void test(name, () => scenario(start()));
+}
 
 /** Lets an alert fire and runs the pass that mails it. Returns the same world. */
 export function mailed(

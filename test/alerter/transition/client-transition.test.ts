@@ -222,10 +222,8 @@ test('a backlog in which an alert begins and ends is one alert with both times, 
   assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
   const judging = startTransition();
   judging.judge(client, sampledRowsOf(client, rows));
-  assert.deepEqual(
-    judging.told().all.map(({ closedOut, past, sequence }) => ({ closedOut, past, sequence })),
-    [{ closedOut: false, past: false, sequence: 2 }],
-  );
+  const facts = judging.told().all.map(({ closedOut, past, sequence }) => ({ closedOut, past, sequence }));
+  assert.deepEqual(facts, [{ closedOut: false, past: false, sequence: 2 }]);
 });
 
 test('an alert says since when, from what, at which value and limit, and which run changed it', () => {

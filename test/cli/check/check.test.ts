@@ -84,17 +84,15 @@ test('--connect tries every login, the database and the mail server, and says wh
   fleet.configure('<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>');
   const result = await fleet.run(['check', '--connect', '--json']);
   assert.equal(result.status, 1);
-  assert.deepEqual(
-    parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]),
-    [
-      ['state folder', true, null],
-      ['database', true, null],
-      ['mail server', false, 'mail-unavailable'],
-      ['c1', true, null],
-      ['c2', false, 'connect-refused'],
-      ['c3', true, null],
-    ],
-  );
+  const trials = parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]);
+  assert.deepEqual(trials, [
+    ['state folder', true, null],
+    ['database', true, null],
+    ['mail server', false, 'mail-unavailable'],
+    ['c1', true, null],
+    ['c2', false, 'connect-refused'],
+    ['c3', true, null],
+  ]);
   assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
   const { stdout } = await fleet.run(['check', '--connect']);
   assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
@@ -110,15 +108,13 @@ test('--connect: a wrong password, an unknown host key and a database that is aw
   writeFileSync(file, readFileSync(file, 'utf8').replace('a secret word', 'a wrong word'));
   const result = await fleet.run(['check', '--connect', '--json']);
   assert.equal(result.status, 3);
-  assert.deepEqual(
-    parse(result).connections?.map(({ what, code }) => [what, code]),
-    [
-      ['state folder', null],
-      ['database', 'storage-unavailable'],
-      ['c1', 'auth-failed'],
-      ['other', 'host-key-unknown'],
-    ],
-  );
+  const trials = parse(result).connections?.map(({ what, code }) => [what, code]);
+  assert.deepEqual(trials, [
+    ['state folder', null],
+    ['database', 'storage-unavailable'],
+    ['c1', 'auth-failed'],
+    ['other', 'host-key-unknown'],
+  ]);
   assert.ok(!result.stdout.includes('a wrong word'));
 });
 
@@ -195,10 +191,8 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   const json = JSON.parse((await runCli(['check', 'web', '--json'], { cwd: dir })).stdout) as {
     readonly clients: readonly { readonly client: string; readonly hops: readonly { readonly kind: string }[] }[];
   };
-  assert.deepEqual(
-    json.clients.map(({ client, hops }) => [client, hops.map(({ kind }) => kind)]),
-    [['web', ['bastion', 'client']]],
-  );
+  const ways = json.clients.map(({ client, hops }) => [client, hops.map(({ kind }) => kind)]);
+  assert.deepEqual(ways, [['web', ['bastion', 'client']]]);
   assert.equal((await runCli(['check', 'web', '--connect'], { cwd: dir })).status, 2);
   assert.equal((await runCli(['check', 'wbe'], { cwd: dir })).status, 2);
   writeFileSync(file, 'Host web\n  Port many\n');

@@ -48,10 +48,8 @@ test('prints the line of the client’s own key, behind what it is for', async (
   const { dir, authorize, publicKey } = keyedPlace(t);
   const stdout = await succeeded(authorize('web-1'));
   const lines = stdout.trimEnd().split('\n');
-  assert.ok(
-    lines.slice(0, -1).every((line) => line.startsWith('# ')),
-    stdout,
-  );
+  const areComments = lines.slice(0, -1).every((line) => line.startsWith('# '));
+  assert.ok(areComments, stdout);
   const collector = readFileSync(path.join(dir, 'state/collector-id'), 'utf8').trim();
   const line = lines.at(-1) ?? '';
   assert.match(line, /^restrict,command="\/bin\/sh -c '/);

@@ -63,10 +63,8 @@ test('under cron: a line an event, what failed on stderr, a summary, exit status
   const { status, stdout, stderr } = await fleet.run(['collect']);
   assert.equal(status, 1);
   const lines = stdout.trimEnd().split('\n');
-  assert.ok(
-    lines.every((line) => /^time=\S+ event=\w+( \w+=(\S+|"[^"]*"))*$/.test(line)),
-    stdout,
-  );
+  const areEvents = lines.every((line) => /^time=\S+ event=\w+( \w+=(\S+|"[^"]*"))*$/.test(line));
+  assert.ok(areEvents, stdout);
   assert.equal(lines.filter((line) => line.includes('event=visited')).length, 2);
   assert.match(lines.at(-1) ?? '', /event=summary .* clients=3 succeeded=2 failed=1 skipped=0 stored=\d+ /);
   assert.match(stderr, /^time=\S+ event=failed client=c3 code=connect-refused stage=connect .*\n$/);

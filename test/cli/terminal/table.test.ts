@@ -35,10 +35,8 @@ test('a table wider than the terminal is cut in its last column first', () => {
 test('then in the others, and never below eight columns', () => {
   const name = 'a-client-with-a-very-long-name.example.org';
   const lines = render([[name, '5%', 'x'.repeat(60)]], 30);
-  assert.ok(
-    lines.every((line) => line.length <= 30),
-    lines.join('\n'),
-  );
+  const fit = lines.every((line) => line.length <= 30);
+  assert.ok(fit, lines.join('\n'));
   assert.match(lines[1] ?? '', /^a-clie\S*… +5% +x+…$/);
 });
 

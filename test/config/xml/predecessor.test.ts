@@ -65,13 +65,11 @@ test('two clients with the same address and port: the first counts, the second d
     '<config>\n<client ip="10.0.0.1" username="a"/>\n<client ip="10.0.0.1" username="b"/>\n<client ' +
       'ip="10.0.0.1" port="23"/>\n</config>',
   );
-  assert.deepEqual(
-    config.clients.map(({ name, ssh }) => [name, ssh.username === 'a']),
-    [
-      ['10.0.0.1', true],
-      ['10.0.0.1:23', false],
-    ],
-  );
+  const clients = config.clients.map(({ name, ssh }) => [name, ssh.username === 'a']);
+  assert.deepEqual(clients, [
+    ['10.0.0.1', true],
+    ['10.0.0.1:23', false],
+  ]);
   const [duplicate] = config.warnings.filter(({ line }) => line === 3);
   assert.match(
     duplicate?.message ?? '',

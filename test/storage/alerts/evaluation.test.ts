@@ -152,14 +152,10 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     assert.equal((await whole.get(wanted[2] ?? 0))?.report_id, 'r-2');
     const last = reports.at(-1)?.id ?? 0;
     const networks = await storage.alerts.networksOf([last]);
-    assert.deepEqual(
-      networks.get(last)?.map((row) => [row.interface, row.rx_bytes_per_s]),
-      [['eth0', 1024.5]],
-    );
-    assert.deepEqual(
-      (await storage.alerts.disksOf([last])).get(last)?.map(({ mount }) => mount),
-      ['/', '/data', '/boot'],
-    );
+    const networkFigures = networks.get(last)?.map((row) => [row.interface, row.rx_bytes_per_s]);
+    assert.deepEqual(networkFigures, [['eth0', 1024.5]]);
+    const mounts = (await storage.alerts.disksOf([last])).get(last)?.map(({ mount }) => mount);
+    assert.deepEqual(mounts, ['/', '/data', '/boot']);
     assert.deepEqual([...(await storage.alerts.disksOf([]))], []);
   });
 });
@@ -287,16 +283,19 @@ onBothDatabases('processed rows', ({ it }) => {
       noLongerAcknowledged: [2],
     });
     const after = await alerts.openAlerts(null);
-    assert.deepEqual(
-      after.map((one) => [one.subject, one.acknowledgedBy, one.acknowledgedUntilMs, one.acknowledgedComment]),
-      [
-        ['/a', null, null, null],
-        ['/b', null, null, null],
-        ['/c', 'ann', noonMs, 'on it'],
-        ['/d', null, null, null],
-        ['/e', 'ann', noonMs, 'on it'],
-      ],
-    );
+    const acknowledgements = after.map((one) => [
+      one.subject,
+      one.acknowledgedBy,
+      one.acknowledgedUntilMs,
+      one.acknowledgedComment,
+    ]);
+    assert.deepEqual(acknowledgements, [
+      ['/a', null, null, null],
+      ['/b', null, null, null],
+      ['/c', 'ann', noonMs, 'on it'],
+      ['/d', null, null, null],
+      ['/e', 'ann', noonMs, 'on it'],
+    ]);
   });
 
   it('ruleStates are kept by client, the newest counts', async ({ alerts }) => {
@@ -326,10 +325,8 @@ onBothDatabases('processed rows', ({ it }) => {
     await assert.rejects(alerts.saveProcessed(lease, { ...nothing, ruleStates }), { code: 'locked' });
     await retention.renameClient('b', 'new');
     const read = await alerts.ruleStates(['a', 'b', 'new']);
-    assert.deepEqual(
-      [...read].map(([client, { rows }]) => [client, rows]),
-      [['new', 1]],
-    );
+    const known = [...read].map(([client, { rows }]) => [client, rows]);
+    assert.deepEqual(known, [['new', 1]]);
     assert.notEqual(await alerts.takeLease('alerter', 'next'), null);
   });
 });

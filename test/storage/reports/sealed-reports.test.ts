@@ -150,14 +150,12 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     const [, , third] = await sealed.waiting('unseen', null, 3);
     await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
     const summary = await alerts.sealedWaiting();
-    assert.deepEqual(
-      summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]),
-      [
-        [keyA, null, 1, 1],
-        [keyA, 'seal-no-key', 1, 1],
-        [keyB, null, 1, 1],
-      ],
-    );
+    const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
+    assert.deepEqual(shown, [
+      [keyA, null, 1, 1],
+      [keyA, 'seal-no-key', 1, 1],
+      [keyB, null, 1, 1],
+    ]);
     for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
     assert.deepEqual(pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs'), [
       ['a', noonMs + 9],
