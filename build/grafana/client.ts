@@ -1,0 +1,155 @@
+import type { DashboardSpec, PanelSpec, PromQuery } from './panels.ts';
+
+const chosen = 'client="$client"';
+const isChosen = 'client = ${client:sqlstring}';
+
+/** A column of a table, as a line of a plot. */
+interface Line {
+  readonly column: string;
+  readonly name: string;
+  readonly divisor?: number;
+}
+
+/**
+ * Returns two queries: rows that are there, and hours of those that went. Each line has the mean of an interval; where
+ * there are subjects, a line is named by its subject, or by its name and its subject.
+ */
+function figures(table: string, lines: readonly Line[], subject: 'mount' | 'interface' | null): readonly string[] {
+  const metric = subject === null ? '' : `${subject} AS metric, `;
+  const groups = subject === null ? '1' : '1, 2';
+  const scaled = (expression: string, { name, divisor = 1 }: Line): string =>
+    `${expression}${divisor === 1 ? '' : ` / ${divisor}`} AS "${name}"`;
+  const rows = lines.map((line) => scaled(`AVG(${line.column})`, line));
+  const hours = lines.map((line) => {
+    const [mean, count] = [`${line.column}_mean`, `${line.column}_count`];
+    return scaled(`SUM(${mean} * ${count}) / NULLIF(SUM(${count}), 0)`, line);
+  });
+  const query = (time: string, from: string, values: readonly string[]): string =>
+    `SELECT $__timeGroupAlias(${time},$__interval), ${metric}${values.join(', ')}
+  FROM ${from} WHERE ${isChosen} AND $__timeFilter(${time}) GROUP BY ${groups} ORDER BY 1`;
+  return [query('observed_at', table, rows), query('hour', `${table}_hourly`, hours)];
+}
+
+interface Plot {
+  readonly title: string;
+  readonly unit: string;
+  readonly mysql: readonly string[];
+  readonly prometheus: readonly PromQuery[];
+  readonly max?: number;
+}
+
+function plot({ title, unit, mysql, prometheus, ...more }: Plot): PanelSpec {
+  return { title, kind: 'timeseries', unit, width: 12, height: 8, min: 0, mysql, prometheus, ...more };
+}
+
+const newest = (column: string): string =>
+  `SELECT ${column} FROM stats WHERE ${isChosen} ORDER BY observed_at DESC, id DESC LIMIT 1`;
+
+function stat(title: string, unit: string, column: string, expr: string): PanelSpec {
+  const prometheus = [{ expr, legend: title }];
+  return { title, kind: 'stat', unit, width: 6, height: 4, mysql: [newest(column)], prometheus };
+}
+
+export const clientDashboard: DashboardSpec = {
+  uid: 'fleet-health-client',
+  title: 'Client',
+  from: 'now-24h',
+  clients: 'one',
+  panels: [
+    stat(
+      'Age of the report',
+      's',
+      'TIMESTAMPDIFF(SECOND, observed_at, UTC_TIMESTAMP())',
+      `time() - fleet_health_client_report_timestamp_seconds{${chosen}}`,
+    ),
+    stat('Up since boot', 's', 'uptime_s', `time() - fleet_health_boot_time_seconds{${chosen}}`),
+    stat('Failed units', 'none', 'failed_units', `fleet_health_failed_units{${chosen}}`),
+    stat('Wants a reboot', 'bool_yes_no', 'reboot_required', `fleet_health_reboot_required{${chosen}}`),
+    plot({
+      title: 'CPU',
+      unit: 'percentunit',
+      max: 1,
+      mysql: figures('stats', [{ column: 'cpu_percent', name: 'CPU', divisor: 100 }], null),
+      prometheus: [{ expr: `fleet_health_cpu_used_ratio{${chosen}}`, legend: 'CPU {{resolution}}' }],
+    }),
+    plot({
+      title: 'Memory and swap',
+      unit: 'percentunit',
+      max: 1,
+      mysql: figures(
+        'stats',
+        [
+          { column: 'memory_percent', name: 'memory', divisor: 100 },
+          { column: 'swap_percent', name: 'swap', divisor: 100 },
+        ],
+        null,
+      ),
+      prometheus: [
+        { expr: `fleet_health_memory_used_ratio{${chosen}}`, legend: 'memory {{resolution}}' },
+        { expr: `fleet_health_swap_used_ratio{${chosen}}`, legend: 'swap {{resolution}}' },
+      ],
+    }),
+    plot({
+      title: 'Load',
+      unit: 'short',
+      mysql: figures(
+        'stats',
+        [
+          { column: 'load1', name: '1 min' },
+          { column: 'load5', name: '5 min' },
+          { column: 'load15', name: '15 min' },
+          { column: 'cpus', name: 'CPUs' },
+        ],
+        null,
+      ),
+      prometheus: [
+        { expr: `fleet_health_load1{${chosen}}`, legend: '1 min {{resolution}}' },
+        { expr: `fleet_health_load5{${chosen}}`, legend: '5 min {{resolution}}' },
+        { expr: `fleet_health_load15{${chosen}}`, legend: '15 min {{resolution}}' },
+        { expr: `fleet_health_cpus{${chosen}}`, legend: 'CPUs {{resolution}}' },
+      ],
+    }),
+    plot({
+      title: 'File systems in use',
+      unit: 'percentunit',
+      max: 1,
+      mysql: figures('disk_stats', [{ column: 'used_percent', name: 'used', divisor: 100 }], 'mount'),
+      prometheus: [{ expr: `fleet_health_filesystem_used_ratio{${chosen}}`, legend: '{{mount}} {{resolution}}' }],
+    }),
+    plot({
+      title: 'Available on file systems',
+      unit: 'bytes',
+      mysql: figures('disk_stats', [{ column: 'available_bytes', name: 'available' }], 'mount'),
+      prometheus: [{ expr: `fleet_health_filesystem_available_bytes{${chosen}}`, legend: '{{mount}} {{resolution}}' }],
+    }),
+    plot({
+      title: 'Network',
+      unit: 'Bps',
+      mysql: figures(
+        'network_stats',
+        [
+          { column: 'rx_bytes_per_s', name: 'received' },
+          { column: 'tx_bytes_per_s', name: 'sent' },
+        ],
+        'interface',
+      ),
+      prometheus: [
+        { expr: `fleet_health_network_receive_bytes_per_second{${chosen}}`, legend: '{{interface}} received' },
+        { expr: `fleet_health_network_transmit_bytes_per_second{${chosen}}`, legend: '{{interface}} sent' },
+      ],
+    }),
+    {
+      title: 'Alerts that fire',
+      kind: 'table',
+      width: 24,
+      height: 6,
+      mysql: [
+        `SELECT severity, rule, subject, value_text AS value, limit_text AS "limit", firing_since AS "since"
+  FROM alerts WHERE state = 'firing' AND ${isChosen} ORDER BY severity, firing_since`,
+      ],
+      prometheus: [
+        { expr: `max by (severity, rule, subject) (fleet_health_alert_firing{${chosen}})`, legend: 'fires' },
+      ],
+    },
+  ],
+};
