@@ -2,6 +2,7 @@ import type { Database } from '../src/storage/sql/database.ts';
 import { rollupSources, rollupTable, type RollupSpan } from '../src/storage/retention/rollup.ts';
 
 const stepSeconds = 300;
+const stepsOfDay = 288;
 
 interface Words {
   /** Returns a query of the numbers from 0 in the column n. */
@@ -46,22 +47,30 @@ export async function fillRaw(
     readonly steps: number;
     readonly firstStep: number;
     readonly reports: boolean;
+    /** True for values that follow the day and differ by client, as those of machines do; else they are random. */
+    readonly steady?: boolean;
   },
 ): Promise<void> {
-  const { clients, from, steps, firstStep } = options;
+  const { clients, from, steps, firstStep, steady = false } = options;
   await database.write(async (session) => {
     const { numbers, after, text, random, uuid } = wordsOf[session.dialect.name as keyof typeof wordsOf];
     const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
     const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
     const before = newest?.['id'] ?? 0;
+    const hours = `(ABS((s.n + ${firstStep}) % ${stepsOfDay} - ${stepsOfDay / 2}) * 1.0 / ${stepsOfDay / 2})`;
+    const figure = (limit: number, noise = limit / 10): string =>
+      steady ? `(${limit} * (0.1 + 0.01 * (c.n % 50) + 0.2 * ${hours}) + ${random(noise)})` : random(limit);
+    const ofClient = (limit: number, noise: number, plus: number): string =>
+      steady ? `((id + ${plus}) % ${clients} % 80 * ${limit / 100} + ${random(noise)})` : random(limit);
     await session.run(
       `INSERT INTO stats (client, report_id, run_id, observed_at, collected_at, received_at, clock_offset_ms, boot_id,
          hostname, os, uptime_s, cpu_percent, memory_percent, swap_percent, load1, load5, load15, disk_percent, processes,
          cpus, failed_units, probe_errors, unresponsive_mounts, reboot_required, processed_at)
        SELECT ${text("'web-'", 'c.n', "'.example.org'")}, ${uuid}, '0c9e7a52-6c43-4a83-8a4c-1e63a3f3d0a1',
          ${at}, ${at}, ${at}, 12, 'a3c6e2a0-46de-4a34-9c7f-0b5f3c8d7e11', ${text("'web-'", 'c.n')},
-         'Debian GNU/Linux 12 (bookworm)', 86400 + s.n, ${random(100)}, ${random(100)}, ${random(100)}, ${random(8)},
-         ${random(8)}, ${random(8)}, ${random(100)}, 180 + s.n % 7, 4, 0, 0, 0, 0, ${at}
+         'Debian GNU/Linux 12 (bookworm)', ${86400 + firstStep * stepSeconds} + s.n * ${stepSeconds}, ${figure(100)},
+         ${figure(100, 2)}, ${figure(100, 0.1)},
+         ${figure(8)}, ${figure(8)}, ${figure(8)}, ${figure(100)}, 180 + s.n % 7, 4, 0, 0, 0, 0, ${at}
        FROM ${numbers(steps)} s CROSS JOIN ${numbers(clients)} c ORDER BY s.n, c.n`,
       [from, from, from, from],
     );
@@ -70,7 +79,7 @@ export async function fillRaw(
         `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, fstype, source, scope, mode, size_bytes,
            used_bytes, available_bytes, used_percent, inodes_percent, unresponsive)
          SELECT id, ${ordinal}, client, observed_at, '${mount}', 'ext4', '/dev/vda${ordinal}', 'local', 'rw', 270553518080,
-           170553518080 + id, 86000000000 - id, ${random(100)}, ${random(100)}, 0 FROM stats WHERE id > ?`,
+           170553518080 + id, 86000000000 - id, ${ofClient(100, 0.2, ordinal * 17)}, ${ofClient(100, 0.1, ordinal)}, 0 FROM stats WHERE id > ?`,
         [before],
       );
     }
@@ -78,7 +87,7 @@ export async function fillRaw(
       `INSERT INTO network_stats (stat_id, ordinal, client, observed_at, interface, rx_bytes_per_s, tx_bytes_per_s,
          rx_packets_per_s, tx_packets_per_s, rx_errors_per_s, tx_errors_per_s, rx_drops_per_s, tx_drops_per_s, link_up,
          speed_bits_per_s)
-       SELECT id, 0, client, observed_at, 'eth0', ${random(1e6)}, ${random(1e6)}, ${random(1e3)}, ${random(1e3)}, 0, 0, 0, 0,
+       SELECT id, 0, client, observed_at, 'eth0', ${ofClient(1e6, 1e5, 0)}, ${ofClient(1e6, 1e5, 7)}, ${random(1e3)}, ${random(1e3)}, 0, 0, 0, 0,
          1, 1000000000 FROM stats WHERE id > ?`,
       [before],
     );

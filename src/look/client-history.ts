@@ -3,7 +3,15 @@ import type { ClientHistory, Series } from '../page/encode-series.ts';
 import type { HistoryAlert, HistoryLimit, SeriesGroup } from '../page/series-layout.ts';
 import { hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { FigureTable, Grid, GridFigure, GridFigures, LookStore } from '../storage/store/look-store.ts';
+import type {
+  FigureTable,
+  FleetFigures,
+  Grid,
+  GridFigure,
+  GridFigures,
+  LookStore,
+  Watch,
+} from '../storage/store/look-store.ts';
 
 /** The figures of a client that are read: the column, the plot, and the name of its line. */
 const lines = [
@@ -28,9 +36,11 @@ const lines = [
 const limitGroups: Readonly<Record<string, SeriesGroup>> = { cpu: 'cpu', memory: 'memory', disk: 'disk' };
 
 export interface ClientHistoryOptions {
-  readonly look: LookStore;
   readonly client: string;
+  readonly figures: Figures;
   readonly grid: Grid;
+  /** Steps of the grid that are put together into one. */
+  readonly stepFactor: number;
   readonly rules: readonly Rule[];
   /** The client's alerts of the span. */
   readonly alerts: readonly Alert[];
@@ -38,16 +48,56 @@ export interface ClientHistoryOptions {
   readonly withNetwork: boolean;
 }
 
-/** Reads what the plots of a client show. */
-export async function readClientHistory(options: ClientHistoryOptions): Promise<ClientHistory> {
-  const { look, client, grid, rules, alerts, withNetwork } = options;
-  const read = async (table: FigureTable, more: readonly string[] = []): Promise<readonly GridFigures[]> => {
-    const columns = lines.filter((line) => line.table === table).map(({ column }) => column);
-    return look.gridFigures(client, table, [...columns, ...more], grid);
+/** The figures of clients that plots show, by table. */
+export type Figures = Readonly<Record<FigureTable, FleetFigures>>;
+
+/** Reads what the plots of clients show. */
+export async function readFigures(
+  look: LookStore,
+  clients: readonly string[],
+  grid: Grid,
+  { signal, onProgress }: Watch,
+): Promise<Figures> {
+  const columnsOf = (table: FigureTable): readonly string[] =>
+    lines.filter((line) => line.table === table).map(({ column }) => column);
+  // A sample has no range.
+  const ranges = grid.sampleMs === null ? (hasBand(grid) ? ['cpu_percent', uptime] : [uptime]) : [];
+  const read = (table: FigureTable, columns: readonly string[], from: number): Promise<FleetFigures> =>
+    look.fleetFigures(
+      { clients, table, columns, ranges, grid },
+      { signal, onProgress: (share) => onProgress((from + share) / 3) },
+    );
+  return {
+    stats: await read('stats', [...columnsOf('stats'), uptime], 0),
+    disk_stats: await read('disk_stats', columnsOf('disk_stats'), 1),
+    network_stats: await read('network_stats', columnsOf('network_stats'), 2),
   };
-  const stats = await read('stats', ['uptime_s']);
-  const disks = await read('disk_stats');
-  const networks = withNetwork ? await read('network_stats') : [];
+}
+
+/** Reads what the plots of one client show. */
+export async function readClientHistory(
+  look: LookStore,
+  { grid, client, rules, alerts }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts'>,
+): Promise<ClientHistory> {
+  const watch = { signal: new AbortController().signal, onProgress: () => undefined };
+  const figures = await readFigures(look, [client], grid, watch);
+  return clientHistory({ client, figures, grid, stepFactor: 1, rules, alerts, withNetwork: true });
+}
+
+const uptime = 'uptime_s';
+
+function hasBand({ stepMs, sampleMs }: Grid): boolean {
+  return stepMs >= hourMs && sampleMs === null;
+}
+
+/** Returns what the plots of a client show. */
+export function clientHistory(options: ClientHistoryOptions): ClientHistory {
+  const { client, figures, stepFactor, rules, alerts, withNetwork } = options;
+  const stepMs = options.grid.stepMs * stepFactor;
+  const grid = { ...options.grid, stepMs, points: Math.ceil(options.grid.points / stepFactor) };
+  const stats = figures.stats.of(client, stepFactor);
+  const disks = figures.disk_stats.of(client, stepFactor);
+  const networks = withNetwork ? figures.network_stats.of(client, stepFactor) : [];
   const [own] = stats;
   return {
     start: grid.sinceMs / 1000,
@@ -61,11 +111,11 @@ export async function readClientHistory(options: ClientHistoryOptions): Promise<
     ],
     limits: rules.flatMap(limitsOf),
     alerts: alerts.map(historyAlert),
-    boots: bootsOf(own?.figures.get('uptime_s'), grid),
+    boots: bootsOf(own?.figures.get(uptime), grid),
   };
 }
 
-function seriesOf(table: FigureTable, subjects: readonly GridFigures[], { stepMs }: Grid): readonly Series[] {
+function seriesOf(table: FigureTable, subjects: readonly GridFigures[], grid: Grid): readonly Series[] {
   return lines
     .filter((line) => line.table === table)
     .flatMap(({ column, group, name }) =>
@@ -75,7 +125,7 @@ function seriesOf(table: FigureTable, subjects: readonly GridFigures[], { stepMs
         const mean = { group, name: name ?? subject, values: figure.mean };
         // A greatest value of 0 throughout is no plot.
         if (group === 'units' && figure.most.every((value) => value === null || value === 0)) return [];
-        if (group !== 'cpu' || stepMs < hourMs) return [mean];
+        if (group !== 'cpu' || !hasBand(grid)) return [mean];
         return [mean, { group, name: 'least', values: figure.least }, { group, name: 'most', values: figure.most }];
       }),
     );

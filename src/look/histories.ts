@@ -2,14 +2,16 @@ import type { Rule } from '../config/config.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import { counted } from '../text/numbers.ts';
-import type { Grid, LookStore } from '../storage/store/look-store.ts';
-import { readClientHistory } from './client-history.ts';
+import type { Grid, LookStore, Watch } from '../storage/store/look-store.ts';
+import { clientHistory, readFigures } from './client-history.ts';
 
 const sparkPoints = 48;
 /** Clients that are tried to find out how much the histories take. */
 const mostTried = 24;
 /** The clients that keep their history in a file that would be far too large. */
 const worst = 500;
+/** Bytes of the history of a client that is as coarse as may be. */
+const leastBytes = 700;
 
 export interface HistoryClient {
   readonly client: string;
@@ -17,15 +19,14 @@ export interface HistoryClient {
   readonly alerts: readonly Alert[];
 }
 
-export interface HistoriesOptions {
+export interface HistoriesOptions extends Watch {
   readonly look: LookStore;
   /** Worst first. */
   readonly clients: readonly HistoryClient[];
-  readonly grid: Grid;
+  /** Returns the grid of the span for so many clients, with at most so many points. */
+  readonly gridOf: (clients: number, points?: number) => Grid;
   /** The most bytes that the encoded histories may take. */
   readonly historyBytes: number;
-  readonly signal: AbortSignal;
-  readonly onProgress: (done: number) => void;
 }
 
 /** The drawn parts of a client. */
@@ -33,7 +34,6 @@ export interface ClientPlots {
   readonly spark: readonly (number | null)[];
   /** null: left out to keep the file small. */
   readonly history: string | null;
-  readonly cpus: number | null;
 }
 
 interface Thinning {
@@ -45,92 +45,112 @@ interface Thinning {
 }
 
 const noNetwork = 'Network plots of clients without alerts were left out to keep the file small.';
+const coarser = 'Plots are coarser to keep the file small.';
+const worstOnly = `Only the ${worst} clients that are worst off have plots.`;
 
-const whole: Thinning = { network: true, stepFactor: 1, clients: Infinity, words: [] };
-
-/** Ways to make the file smaller, each on top of the one before. */
+/** Ways to make the file smaller, each on top of the one before, down to `thinnest`. */
 const thinnings: readonly Thinning[] = [
+  { network: true, stepFactor: 1, clients: Infinity, words: [] },
   { network: false, stepFactor: 1, clients: Infinity, words: [noNetwork] },
-  { network: false, stepFactor: 4, clients: Infinity, words: [noNetwork, 'Plots are coarser to keep the file small.'] },
-  {
-    network: false,
-    stepFactor: 4,
-    clients: worst,
-    words: [noNetwork, `Only the ${worst} clients that are worst off have plots.`],
-  },
+  { network: false, stepFactor: 4, clients: Infinity, words: [noNetwork, coarser] },
 ];
+const thinnest: Thinning = { network: false, stepFactor: 4, clients: worst, words: [noNetwork, coarser, worstOnly] };
+
+const sampled = 'A point is one report of its time, not the mean of all: there are too many rows.';
 
 /** Reads and encodes the histories of clients so that they fit. Says what it left out. */
 export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
-  const { thinning, tried: known } = await chooseThinning(options);
-  const plots: ClientPlots[] = [];
-  let left = options.historyBytes;
-  let dropped = 0;
-  for (const [index, client] of options.clients.entries()) {
-    options.signal.throwIfAborted();
-    const { history, ...drawn } = known.get(client) ?? (await plotsOf(options, client, thinning));
-    const bytes = history?.length ?? 0;
-    const isKept = index < thinning.clients && bytes <= left;
-    if (isKept) left -= bytes;
-    else if (index < thinning.clients) dropped += 1;
-    plots.push({ ...drawn, history: isKept ? history : null });
-    options.onProgress(index + 1);
-  }
-  const rest = dropped === 0 ? [] : [`${counted(dropped, 'client')} more have no plots: the file is full.`];
-  return { plots, omissions: [...thinning.words, ...rest] };
+  const { look, clients, gridOf, historyBytes, signal, onProgress } = options;
+  const room = Math.floor(historyBytes / leastBytes);
+  const detailed = clients.length <= room ? clients : clients.slice(0, Math.min(worst, room));
+  const isWhole = detailed.length === clients.length;
+  const grid = gridOf(detailed.length);
+  const names = (some: readonly HistoryClient[]): readonly string[] => some.map(({ client }) => client);
+  const figures = await readFigures(look, names(detailed), grid, {
+    signal,
+    onProgress: (share) => onProgress(share * (isWhole ? 1 : 0.8)),
+  });
+  const sparkGrid = isWhole ? grid : gridOf(clients.length, sparkPoints);
+  const cpu = isWhole
+    ? figures.stats
+    : await look.fleetFigures(
+        { clients: names(clients), table: 'stats', columns: [cpuColumn], ranges: [], grid: sparkGrid },
+        { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
+      );
+  const draw = (client: HistoryClient, { network, stepFactor }: Thinning): ClientHistory =>
+    clientHistory({ ...client, figures, grid, stepFactor, withNetwork: network || client.alerts.length > 0 });
+  const encoded = encodeAll(detailed, historyBytes, (client, thinning) => encodeHistory(draw(client, thinning)));
+  return {
+    plots: clients.map(({ client }, index) => ({
+      spark: sparkOf(cpu.of(client)[0]?.figures.get(cpuColumn)?.mean ?? []),
+      history: encoded.histories[index] ?? null,
+    })),
+    omissions: [
+      ...(grid.sampleMs === null || detailed.length === 0 ? [] : [sampled]),
+      ...encoded.words,
+      ...(isWhole || encoded.words.includes(worstOnly) ? [] : [wordsOfRest(detailed.length)]),
+    ],
+  };
 }
 
-interface Choice {
-  readonly thinning: Thinning;
-  /** The clients that were tried with it. */
-  readonly tried: ReadonlyMap<HistoryClient, ClientPlots>;
+const cpuColumn = 'cpu_percent';
+
+function wordsOfRest(detailed: number): string {
+  if (detailed === 0) return 'Plots were left out to keep the file small.';
+  return `Only the ${counted(detailed, 'client')} that are worst off have plots.`;
+}
+
+interface Encoded {
+  readonly histories: readonly (string | null)[];
+  readonly words: readonly string[];
+}
+
+/** Encodes what fits, of the worst clients first. */
+function encodeAll(
+  clients: readonly HistoryClient[],
+  historyBytes: number,
+  encode: (client: HistoryClient, thinning: Thinning) => string,
+): Encoded {
+  const thinning = chooseThinning(clients, historyBytes, encode);
+  let left = historyBytes;
+  let dropped = 0;
+  const histories = clients.map((client, index) => {
+    if (index >= thinning.clients) return null;
+    const history = encode(client, thinning);
+    if (history.length > left) {
+      dropped += 1;
+      return null;
+    }
+    left -= history.length;
+    return history;
+  });
+  const rest = dropped === 0 ? [] : [`${counted(dropped, 'client')} more have no plots: the file is full.`];
+  return { histories, words: [...thinning.words, ...rest] };
 }
 
 /** Tries clients from all over the list, and takes the first thinning with which all are expected to fit. */
-async function chooseThinning(options: HistoriesOptions): Promise<Choice> {
-  const { clients, historyBytes, signal } = options;
+function chooseThinning(
+  clients: readonly HistoryClient[],
+  historyBytes: number,
+  encode: (client: HistoryClient, thinning: Thinning) => string,
+): Thinning {
   const every = Math.max(1, Math.floor(clients.length / mostTried));
   const sample = clients.filter((_, index) => index % every === 0);
-  let tried = new Map<HistoryClient, ClientPlots>();
-  let chosen: Thinning = whole;
-  for (const thinning of [whole, ...thinnings]) {
-    chosen = thinning;
-    tried = new Map();
-    let bytes = 0;
-    for (const client of sample) {
-      signal.throwIfAborted();
-      const plots = await plotsOf(options, client, thinning);
-      bytes += plots.history?.length ?? 0;
-      tried.set(client, plots);
-    }
-    const expected = (bytes / Math.max(1, sample.length)) * Math.min(clients.length, thinning.clients);
-    if (expected <= historyBytes) break;
-  }
-  return { thinning: chosen, tried };
+  const expected = (thinning: Thinning): number => {
+    const bytes = sample.reduce((total, client) => total + encode(client, thinning).length, 0);
+    return (bytes / Math.max(1, sample.length)) * Math.min(clients.length, thinning.clients);
+  };
+  return thinnings.find((thinning) => expected(thinning) <= historyBytes) ?? thinnest;
 }
 
-async function plotsOf(
-  { look, grid }: HistoriesOptions,
-  client: HistoryClient,
-  { network, stepFactor }: Thinning,
-): Promise<ClientPlots> {
-  const history = await readClientHistory({
-    ...client,
-    look,
-    withNetwork: network || client.alerts.length > 0,
-    grid: { ...grid, stepMs: grid.stepMs * stepFactor, points: Math.ceil(grid.points / stepFactor) },
-  });
-  return { spark: sparkOf(history), history: encodeHistory(history), cpus: history.cpus };
-}
-
-function sparkOf({ series, points }: ClientHistory): readonly (number | null)[] {
-  const cpu = series.find(({ group, name }) => group === 'cpu' && name === 'mean')?.values ?? [];
+function sparkOf(cpu: readonly (number | null)[]): readonly (number | null)[] {
   if (cpu.length === 0) return [];
-  const columns = Math.min(sparkPoints, points);
+  const columns = Math.min(sparkPoints, cpu.length);
   return Array.from({ length: columns }, (_, column) => {
-    const values = cpu.slice(Math.floor((column * points) / columns), Math.floor(((column + 1) * points) / columns));
+    const start = Math.floor((column * cpu.length) / columns);
+    const values = cpu.slice(start, Math.floor(((column + 1) * cpu.length) / columns));
     const known = values.filter((value) => value !== null);
     return known.length === 0 ? null : known.reduce((total, value) => total + value, 0) / known.length;
   });

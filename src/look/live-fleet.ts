@@ -80,9 +80,9 @@ export async function readFleetView(
     total: status.members.length,
     matching: matching.length,
     clients: shown.map((member) => {
-      const line = lines.get(member.client) ?? { cpu: [], cpus: null, visits: 0, succeeded: 0 };
+      const line = lines.get(member.client) ?? { cpu: [], visits: 0, succeeded: 0 };
       const availability = line.visits === 0 ? null : line.succeeded / line.visits;
-      return pageClient(member, availability, { spark: line.cpu, history: null, cpus: line.cpus });
+      return pageClient(member, availability, { spark: line.cpu, history: null });
     }),
     alerts: alerts.slice(0, mostAlerts),
     openAlerts: alerts.length,
@@ -121,5 +121,5 @@ function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean
 function sparkGrid(nowMs: number, clients: number, everyMs: number): Grid {
   const end = Math.ceil(nowMs / stepMs) * stepMs;
   const isLarge = (clients * dayMs) / everyMs > mostRows && everyMs < stepMs;
-  return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, sampleMs: isLarge ? everyMs : null };
+  return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, untilMs: end, sampleMs: isLarge ? everyMs : null };
 }

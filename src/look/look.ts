@@ -4,83 +4,118 @@
  */
 import { openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
-import type { Config } from '../config/config.ts';
-import type { FleetPage, PageClient, PageSilence, PageSpan } from '../page/page.ts';
+import type { Client, Config } from '../config/config.ts';
+import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
-import type { LookStore, RunSpan } from '../storage/store/look-store.ts';
+import type { Alert } from '../storage/store/alert.ts';
+import type { Grid, LookStore, RunSpan, Watch } from '../storage/store/look-store.ts';
 import type { Silence } from '../storage/store/operator-store.ts';
-import type { AlertStore } from '../storage/store/storage.ts';
+import type { AlertStore, History } from '../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
-import { type FleetMember, sortMembers } from './fleet-member.ts';
+import { fleetMember, sortMembers } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
-const mostAlerts = 5000;
-const sampled = 'A point is one report of its time, not the mean of all: there are too many rows.';
+const mostAlerts = 20_000;
 /** A collector that is this many runs late was silent. */
 const lateRuns = 3;
 
-export interface FleetPageOptions {
+export interface FleetPageOptions extends Watch {
   readonly config: Config;
+  readonly history: Pick<History, 'clients'>;
   readonly alerts: Pick<AlertStore, 'silences'>;
   readonly look: LookStore;
-  /** The clients to show, with their state at `untilMs`. */
-  readonly members: readonly FleetMember[];
+  /** The clients to show. */
+  readonly clients: readonly Client[];
   /** True if the page is of the whole fleet: alerts about it are shown too. */
   readonly isWhole: boolean;
   readonly title: string;
   readonly sinceMs: number;
   readonly untilMs: number;
+  /** True if what is newer than `untilMs` is left out; false: `untilMs` is the present. */
+  readonly isPast: boolean;
   /** The most bytes that the histories may take. */
   readonly historyBytes: number;
-  readonly signal: AbortSignal;
-  readonly onProgress: (done: number) => void;
 }
 
 /** Reads what a report shows. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
-  const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
-  const shown = new Set(options.members.map(({ client }) => client));
-  const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts)).filter(
-    ({ client }) => shown.has(client) || (isWhole && client === ''),
-  );
+  const { config, history, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
+  const shown = new Set(options.clients.map(({ name }) => name));
+  const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts))
+    .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
+    .map((alert) => alertAt(alert, untilMs));
   const silences = await store.silences(sinceMs);
   const rulesOf = rulesByClient(config);
   const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
-  const members = sortMembers(options.members, 'urgency');
-  const grid = reportGrid(sinceMs, untilMs, config.collector.everyMs, members.length);
+  const { everyMs } = config.collector;
+  const statuses = await history.clients(options.isPast ? untilMs : undefined);
+  const statusOf = new Map(statuses.map((status) => [status.client, status]));
+  const firingOf = groupBy(
+    stored.filter(({ state }) => state === 'firing'),
+    ({ client }) => client,
+  );
+  const members = sortMembers(
+    options.clients.map((client) =>
+      fleetMember(client, statusOf.get(client.name) ?? null, firingOf.get(client.name) ?? [], {
+        nowMs: untilMs,
+        everyMs,
+      }),
+    ),
+    'urgency',
+  );
+  const { signal, onProgress } = options;
+  const gridOf = (count: number, points?: number): Grid => reportGrid(sinceMs, untilMs, everyMs, count, points);
   const { plots, omissions } = await readHistories({
-    ...options,
+    look,
+    gridOf,
+    historyBytes: options.historyBytes,
     clients: members.map(({ client }) => ({
       client,
       rules: rulesOf.get(client) ?? [],
       alerts: alertsOf.get(client) ?? [],
     })),
-    grid,
+    signal,
+    onProgress: (share) => onProgress(share * 0.8),
   });
-  const clients: PageClient[] = [];
-  for (const [index, member] of members.entries()) {
-    const visits = await look.visitCount(member.client, sinceMs, untilMs);
-    const availability = visits === null ? null : visits.succeeded / visits.visits;
-    clients.push(pageClient(member, availability, plots[index] ?? { spark: [], history: null, cpus: null }));
-  }
+  const visits = await look.visitCounts(
+    { clients: members.map(({ client }) => client), grid: gridOf(members.length) },
+    { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
+  );
+  const lines = members.map((member, index) => {
+    const count = visits.get(member.client);
+    const availability = count === undefined ? null : count.succeeded / count.visits;
+    return pageClient(member, availability, plots[index] ?? { spark: [], history: null });
+  });
   return {
     title,
     zone: config.alerts.zone,
     sinceMs,
     untilMs,
-    clients,
-    alerts: sortAlerts(stored, untilMs)
-      .filter(({ resolvedAtMs }) => resolvedAtMs === null || resolvedAtMs > untilMs)
-      .map(words),
+    clients: lines,
+    alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
     history: stored.map(words),
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
-    omissions: [...(grid.sampleMs === null ? [] : [sampled]), ...omissions],
+    omissions,
+  };
+}
+
+/** Returns an alert as it was at a time. Its severity and its value are the newest that are known. */
+function alertAt(alert: Alert, atMs: number): Alert {
+  const { firingSinceMs, resolvedAtMs } = alert;
+  const isOver = resolvedAtMs !== null && resolvedAtMs <= atMs;
+  const isFiring = firingSinceMs !== null && firingSinceMs <= atMs;
+  return {
+    ...alert,
+    state: isOver ? 'resolved' : isFiring ? 'firing' : 'pending',
+    firingSinceMs: isFiring ? firingSinceMs : null,
+    resolvedAtMs: isOver ? resolvedAtMs : null,
+    closedReason: isOver ? alert.closedReason : null,
   };
 }
 

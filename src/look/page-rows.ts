@@ -18,10 +18,10 @@ export function rulesByClient({ alerts, clients }: Config): RulesByClient {
 export function pageClient(
   member: FleetMember,
   availability: number | null,
-  { spark, history, cpus }: ClientPlots,
+  { spark, history }: ClientPlots,
 ): PageClient {
   const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
-  const load = known?.load5 ?? null;
+  const [load, cpus] = [known?.load5 ?? null, known?.cpus ?? 0];
   return {
     name: client,
     address,
@@ -35,7 +35,7 @@ export function pageClient(
     memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
     diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
     diskMount: known?.diskMount ?? null,
-    loadPerCpu: load === null || cpus === null || cpus === 0 ? null : load / cpus,
+    loadPerCpu: load === null || cpus === 0 ? null : load / cpus,
     reportAgeMs,
     availability,
     spark,

@@ -4,29 +4,39 @@ import type { Grid } from '../storage/store/look-store.ts';
 const stepsMs = [1, 5, 10, 15, 30]
   .map((minutes) => minutes * minuteMs)
   .concat(
-    [1, 2, 6].map((hours) => hours * hourMs),
+    [1, 2, 3, 6, 12].map((hours) => hours * hourMs),
     dayMs,
   );
 /** More rows than this take seconds to read. */
 const mostRows = 2_000_000;
 /** Rows of a visit: one of stats, and some of mounts and interfaces. */
 const rowsOfVisit = 5;
+/** More points of all clients than this take seconds to read, and more than a few megabytes to keep. */
+const mostSamples = 400_000;
 /** More points than this no screen shows. */
 const mostPoints = 1000;
 
 /**
- * Returns the grid of a span: the shortest step that has at most 1,000 points and is no shorter than the time between
- * two visits. It begins and ends at whole steps. Points of a large fleet are samples.
+ * Returns the grid of a span: the shortest step that has at most `points` points and is no shorter than the time
+ * between two visits. It begins and ends at whole steps. Points of a large fleet are samples.
  */
-export function reportGrid(sinceMs: number, untilMs: number, everyMs: number, clients: number): Grid {
-  const fits = (stepMs: number): boolean => stepMs >= everyMs && (untilMs - sinceMs) / stepMs <= mostPoints;
-  const stepMs = stepsMs.find(fits) ?? Math.ceil((untilMs - sinceMs) / mostPoints / dayMs) * dayMs;
+export function reportGrid(
+  sinceMs: number,
+  untilMs: number,
+  everyMs: number,
+  clients: number,
+  points = mostPoints,
+): Grid {
+  const most = Math.min(points, mostSamples / Math.max(1, clients));
+  const fits = (stepMs: number): boolean => stepMs >= everyMs && (untilMs - sinceMs) / stepMs <= most;
+  const stepMs = stepsMs.find(fits) ?? Math.ceil((untilMs - sinceMs) / points / dayMs) * dayMs;
   const first = Math.floor(sinceMs / stepMs);
   const rows = (clients * rowsOfVisit * (untilMs - sinceMs)) / everyMs;
   return {
     sinceMs: first * stepMs,
     stepMs,
     points: Math.ceil(untilMs / stepMs) - first,
+    untilMs,
     sampleMs: rows > mostRows && stepMs > everyMs ? everyMs : null,
   };
 }

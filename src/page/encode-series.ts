@@ -1,6 +1,19 @@
 import { deflateSync } from 'node:zlib';
 
-import { type HistoryHead, type SeriesHead, steps, unknown } from './series-layout.ts';
+import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } from './series-layout.ts';
+
+/** Steps finer than these say nothing, and the noise in them takes most of the room. */
+const leastSteps: Readonly<Record<SeriesGroup, number>> = {
+  cpu: 0.5,
+  memory: 0.25,
+  disk: 0.1,
+  load: 0.02,
+  units: 1,
+  received: 1,
+  sent: 1,
+};
+/** The finest step of bytes a second is this part of the greatest value. */
+const rateSteps = 100;
 
 /** Values of one series, one a point; null is unknown. */
 export interface Series extends Pick<SeriesHead, 'group' | 'name'> {
@@ -14,7 +27,7 @@ export interface ClientHistory extends Omit<HistoryHead, 'series'> {
 
 /** Encodes a client's history for a page; see series-layout.ts. */
 export function encodeHistory({ series, ...head }: ClientHistory): string {
-  const heads = series.map(({ group, name, values }) => ({ group, name, ...boundsOf(values) }));
+  const heads = series.map(({ group, name, values }) => ({ group, name, ...boundsOf(group, values) }));
   const header = Buffer.from(JSON.stringify({ ...head, series: heads } satisfies HistoryHead));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
@@ -34,12 +47,14 @@ function encodeValues(values: readonly (number | null)[], { low, high }: Pick<Se
   return bytes;
 }
 
-function boundsOf(values: readonly (number | null)[]): { low: number; high: number } {
+function boundsOf(group: SeriesGroup, values: readonly (number | null)[]): { low: number; high: number } {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (value === null) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  return low > high ? { low: 0, high: 0 } : { low, high };
+  const isRate = group === 'received' || group === 'sent';
+  const leastStep = Math.max(leastSteps[group], isRate ? high / rateSteps : 0);
+  return low > high ? { low: 0, high: 0 } : { low, high: Math.max(high, low + leastStep * steps) };
 }

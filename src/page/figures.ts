@@ -8,7 +8,7 @@ const sparkHeight = 20;
 export function percentBar({ value, beyond }: PageFigure): Markup {
   if (value === null) return markup`<span class="unknown">&#8211;</span>`;
   const width = Math.max(0, Math.min(100, Math.round(value)));
-  return markup`<svg class="bar ${beyond ?? 'fine'}" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect width="${width}" height="8"/></svg><span class="number">${percent(value)}</span>`;
+  return markup`<svg class="bar${beyond !== null && ` ${beyond}`}" aria-hidden="true"><rect width="${width}%"/></svg>${percent(value)}`;
 }
 
 /** `7.5 %` below ten, else whole percents. */
@@ -23,19 +23,23 @@ export function sparkline(values: readonly (number | null)[], words: string): Ma
   return markup`<svg class="spark" viewBox="0 0 ${sparkWidth} ${sparkHeight}" role="img" aria-label="${words}"><path d="${path}"/></svg>`;
 }
 
-/** Draws values from 0 to 100 as an SVG path in relative steps; a value between two gaps is a dot. */
+/** Draws values from 0 to 100 as an SVG path; a value between two gaps is a dot. */
 function sparkPath(values: readonly (number | null)[]): string {
   const stepWidth = sparkWidth / Math.max(1, values.length - 1);
   let path = '';
-  let isDrawing = false;
+  let before: readonly [number, number] | null = null;
   for (const [index, value] of values.entries()) {
-    if (value !== null) {
-      const x = Math.round(index * stepWidth);
-      const y = sparkHeight - Math.round((Math.max(0, Math.min(100, value)) / 100) * sparkHeight);
-      path += `${isDrawing ? 'L' : 'M'}${x} ${y}`;
-      if (!isDrawing && (values[index + 1] ?? null) === null) path += 'h1';
+    if (value === null) {
+      before = null;
+      continue;
     }
-    isDrawing = value !== null;
+    const x = Math.round(index * stepWidth);
+    const y = sparkHeight - Math.round((Math.max(0, Math.min(100, value)) / 100) * sparkHeight);
+    // Ten thousand lines of a table are shorter with steps than with places.
+    const step = before === null ? '' : `${x - before[0]} ${y - before[1]} `.replace(' -', '-');
+    if (before === null) path += `M${x} ${y}${(values[index + 1] ?? null) === null ? 'h1' : 'l'}`;
+    path += step;
+    before = [x, y];
   }
-  return path;
+  return path.trimEnd();
 }

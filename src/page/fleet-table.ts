@@ -4,17 +4,17 @@ import { percent, percentBar, sparkline } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
-/** Columns of the table: heading, the key that it is sorted by, and whether narrow screens leave it out. */
+/** Columns of the table: heading, and the key that it is sorted by. Narrow screens leave out those after the mount. */
 export const columns = [
-  ['State', 'rank', ''],
-  ['Client', 'name', ''],
-  ['CPU', 'cpu', ''],
-  ['Memory', 'memory', ''],
-  ['Fullest mount', 'disk', ''],
-  ['Load a CPU', 'load', 'wide'],
-  ['Report', 'age', 'wide'],
-  ['Visits', 'availability', 'wide'],
-  ['CPU over the span', '', 'wide'],
+  ['State', 'rank'],
+  ['Client', 'name'],
+  ['CPU', 'cpu'],
+  ['Memory', 'memory'],
+  ['Fullest mount', 'disk'],
+  ['Load a CPU', 'load'],
+  ['Report', 'age'],
+  ['Visits', 'availability'],
+  ['CPU over the span', ''],
 ] as const;
 
 /** The fleet: a row a client, in the order of the page's clients. */
@@ -22,8 +22,7 @@ export function fleetTable({ clients }: FleetPage): Markup {
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <p class="count" id="shown">${counted(clients.length, 'client')}, the worst first.</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients"><thead><tr>${columns.map(
-    ([heading, key, width]) =>
-      markup`<th scope="col" class="${width}"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
+    ([heading, key]) => markup`<th scope="col"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
   )}</tr></thead>
 <tbody>${clients.map((client, rank) => clientRow(client, rank))}</tbody></table></div></section>`;
 }
@@ -37,7 +36,7 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td class="wide">${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td class="wide">${describeAge(reportAgeMs)}</td><td class="wide">${availability === null ? '–' : percent(availability * 100)}</td><td class="wide">${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td>${describeAge(reportAgeMs)}</td><td>${availability === null ? '–' : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

@@ -1,5 +1,4 @@
 import { FleetError } from '../errors.ts';
-import { readFleetStatus } from '../look/fleet-status.ts';
 import { readFleetPage } from '../look/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
 import { contentPolicy } from '../page/document.ts';
@@ -88,17 +87,18 @@ async function reportAnswer(c: Context<Env>, { reader, zone, onFault }: LookOpti
         const only = new Set(askedClients(config, clients, group));
         const isWhole = clients.length === 0 && group === null;
         const untilMs = await storage.alerts.nowMs();
-        const { members } = await readFleetStatus(config, storage, { nowMs: untilMs, only: isWhole ? null : only });
         const title = isWhole ? 'Fleet' : [...clients, group].filter((name) => name !== null).join(', ');
         return readFleetPage({
           config,
+          history: storage.history,
           alerts: storage.alerts,
           look: storage.look,
-          members,
+          clients: isWhole ? config.clients : config.clients.filter(({ name }) => only.has(name)),
           isWhole,
           title,
           sinceMs: untilMs - spanMs,
           untilMs,
+          isPast: false,
           historyBytes,
           signal: ended.signal,
           onProgress: () => undefined,

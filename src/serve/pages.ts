@@ -101,7 +101,6 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const client = pageClient(member, visits === null ? null : visits.succeeded / visits.visits, {
       spark: history.series.find(({ group, name }) => group === 'cpu' && name === 'mean')?.values ?? [],
       history: encodeHistory(history),
-      cpus: history.cpus,
     });
     const { zone } = config.alerts;
     const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
@@ -124,7 +123,7 @@ export async function clientHistory(
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
   const { rules } = client;
   return {
-    history: await readClientHistory({ look, client: name, grid, rules, alerts, withNetwork: true }),
+    history: await readClientHistory(look, { client: name, grid, rules, alerts }),
     alerts,
     nowMs,
     sinceMs,

@@ -57,7 +57,7 @@ test('an unknown value is a dash and no bar, and a gap of a sparkline is not dra
     }),
   );
   assert.equal(html.match(/class="bar/g), null);
-  assert.match(html, /<path d="M0 18h1M64 14L96 14"\/>/);
+  assert.match(html, /<path d="M0 18h1M64 14l32 0"\/>/);
 });
 
 test('the time line names spans without a run, and shows alerts and silences of a client', () => {

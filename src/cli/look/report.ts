@@ -4,7 +4,6 @@ import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
-import { readFleetStatus } from '../../look/fleet-status.ts';
 import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
 import { writeDurably } from '../../state/durable-file.ts';
@@ -97,22 +96,22 @@ async function readPage(
   const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
   const sinceMs = parseSince('--since', options.since, config, untilMs);
   const isWhole = clients.length === config.clients.length;
-  const only = isWhole ? null : new Set(clients.map(({ name }) => name));
-  const { members } = await readFleetStatus(config, stored, { nowMs: untilMs, only });
-  const progress = context.output.attended ? startProgress('clients', members.length) : null;
+  const progress = context.output.attended ? startProgress('reading', 100) : null;
   try {
     return await readFleetPage({
       config,
+      history: stored.history,
       alerts,
       look,
-      members,
+      clients,
       isWhole,
       title: isWhole ? 'Fleet' : [...options.clients, options.group].filter((name) => name !== null).join(', '),
       sinceMs,
       untilMs,
-      historyBytes: Math.max(0, maxBytes - pageBytes - rowBytes * members.length),
+      isPast: options.until !== null,
+      historyBytes: Math.max(0, maxBytes - pageBytes - rowBytes * clients.length),
       signal: context.signal,
-      onProgress: (done) => progress?.to(done),
+      onProgress: (share) => progress?.to(Math.round(share * 100)),
     });
   } finally {
     progress?.end();

@@ -21,7 +21,7 @@ export function clientView({ zone, nowMs, client, alerts, span }: ClientView): M
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
-    ([heading, , width]) => markup`<th scope="col" class="${width}">${heading}</th>`,
+    ([heading]) => markup`<th scope="col">${heading}</th>`,
   )}</tr></thead>
 <tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
 ${alertList({ alerts, untilMs: nowMs, zone, links })}

@@ -78,7 +78,7 @@ ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${openAlerts} al
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>
 <p class="count" id="shown" role="status">${shownWords(view)}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
-    ([heading, key, width]) => headCell(heading, key, width, query),
+    ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
 <tbody>${clients.map((client, index) => clientRow(client, query.from + index, links))}</tbody></table></div>
 ${query.from + clients.length < matching && markup`<p><a id="more" href="${hrefOf({ ...query, from: query.from + clients.length })}">${counted(matching - query.from - clients.length, 'client')} more</a></p>`}</section>`;
@@ -92,11 +92,11 @@ function shownWords({ query, clients, matching }: FleetView): string {
   return `${first} to ${query.from + clients.length} of ${counted(matching, 'client')}, ${order}.`;
 }
 
-function headCell(heading: string, key: string, width: string, query: FleetQuery): Markup {
+function headCell(heading: string, key: string, query: FleetQuery): Markup {
   const sort = sortings[key];
-  if (sort === undefined) return markup`<th scope="col" class="${width}">${heading}</th>`;
+  if (sort === undefined) return markup`<th scope="col">${heading}</th>`;
   const direction = sort === 'name' ? 'ascending' : 'descending';
-  return markup`<th scope="col" class="${width}"${query.sort === sort && sort !== '' && markup` aria-sort="${direction}"`}><a href="${hrefOf({ ...query, sort, from: 0 })}">${heading}</a></th>`;
+  return markup`<th scope="col"${query.sort === sort && sort !== '' && markup` aria-sort="${direction}"`}><a href="${hrefOf({ ...query, sort, from: 0 })}">${heading}</a></th>`;
 }
 
 /** The address of a part of the fleet. */

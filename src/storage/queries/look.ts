@@ -3,12 +3,11 @@ import { programs, runColumns, runFact } from '../rows/run-rows.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
-import type { LookStore } from '../store/look-store.ts';
+import type { LookStore, Watch } from '../store/look-store.ts';
 import { fleetLines } from './fleet-lines.ts';
-import { gridFigures } from './grid-figures.ts';
+import { fleetFigures } from './grid-figures.ts';
+import { visitCounts } from './visit-counts.ts';
 
-const visitsSql = `SELECT COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits
-  WHERE client = ? AND started_at >= ? AND started_at < ?`;
 const runsSql = `SELECT started_at, finished_at FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
 
 const alertSql = `SELECT ${alertColumns} FROM alerts WHERE id = ?`;
@@ -16,17 +15,15 @@ const alertsOfClientSql = `SELECT ${alertColumns} FROM alerts
   WHERE client = ? AND pending_since < ? AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
 // By the index on program and started_at.
 const newestRunsSql = `SELECT ${runColumns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
+const unwatched: Watch = { signal: new AbortController().signal, onProgress: () => undefined };
 
 export function createLookStore(database: Database): LookStore {
   const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
     database.read((session) => session.all(sql, values));
   return {
-    gridFigures: (client, table, columns, grid) =>
-      database.read((session) => gridFigures(session, client, table, columns, grid)),
-    visitCount: async (client, sinceMs, untilMs) => {
-      const [row] = await all(visitsSql, [client, sqlTime(sinceMs), sqlTime(untilMs)]);
-      const visits = Number(row?.['visits'] ?? 0);
-      return visits === 0 ? null : { visits, succeeded: Number(row?.['succeeded'] ?? 0) };
+    gridFigures: async (client, table, columns, grid) => {
+      const query = { clients: [client], table, columns, ranges: columns, grid };
+      return (await fleetFigures(database, query, unwatched)).of(client);
     },
     fleetLines: (clients, grid) => database.read((session) => fleetLines(session, clients, grid)),
     newestRuns: async (limit) => {
@@ -37,6 +34,12 @@ export function createLookStore(database: Database): LookStore {
         .sort((one, other) => other.startedAtMs - one.startedAtMs)
         .slice(0, limit);
     },
+    fleetFigures: (query, watch) => fleetFigures(database, query, watch),
+    visitCount: async (client, sinceMs, untilMs) => {
+      const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
+      return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;
+    },
+    visitCounts: (query, watch) => visitCounts(database, query, watch),
     alertsBetween: (sinceMs, untilMs, limit) =>
       database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
     alertsOfClient: async (client, sinceMs, untilMs, limit) =>
@@ -72,8 +75,5 @@ async function alertsBetween(
   const open = await select("state IN ('pending', 'firing')", []);
   // By the index on closed_out and resolved_at.
   const closed = await select('closed_out IN (0, 1) AND resolved_at >= ?', [sqlTime(sinceMs)]);
-  return [...open, ...closed]
-    .map(storedAlert)
-    .sort((one, other) => (one.id ?? 0) - (other.id ?? 0))
-    .slice(-limit);
+  return [...open, ...closed].map(storedAlert).sort((one, other) => (one.id ?? 0) - (other.id ?? 0));
 }

@@ -22,8 +22,16 @@ const timeOf = { stats: 'observed_at', visits: 'started_at' } as const;
  * the text.
  */
 export function newestOf({ farAhead }: Dialect, table: keyof typeof timeOf, client: string): string {
-  const time = timeOf[table];
-  const first = (where: string): string =>
-    `(SELECT n.id FROM ${table} n WHERE n.client = ${client}${where} ORDER BY n.${time} DESC, n.id DESC LIMIT 1)`;
-  return `COALESCE(${first(` AND n.${time} <= ${farAhead}`)}, ${first('')})`;
+  const isNear = `AND n.${timeOf[table]} <= ${farAhead}`;
+  return `COALESCE(${firstOf(table, client, isNear)}, ${firstOf(table, client, '')})`;
+}
+
+/** The id of a client's newest row before a time, its one value. */
+export function newestBefore(table: keyof typeof timeOf, client: string): string {
+  return firstOf(table, client, `AND n.${timeOf[table]} < ?`);
+}
+
+function firstOf(table: keyof typeof timeOf, client: string, condition: string): string {
+  return `(SELECT n.id FROM ${table} n WHERE n.client = ${client} ${condition}
+    ORDER BY n.${timeOf[table]} DESC, n.id DESC LIMIT 1)`;
 }

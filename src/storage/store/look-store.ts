@@ -10,6 +10,8 @@ export interface Grid {
   /** A divisor or a multiple of an hour. */
   readonly stepMs: number;
   readonly points: number;
+  /** The end of what is read, within the last step. */
+  readonly untilMs: number;
   /**
    * Only rows of the first so many milliseconds of each step are read: a sample in place of the whole. null: all rows.
    */
@@ -28,6 +30,29 @@ export interface GridFigure {
   readonly least: readonly (number | null)[];
   readonly mean: readonly (number | null)[];
   readonly most: readonly (number | null)[];
+}
+
+/** Figures of clients to read on a grid. */
+export interface FiguresQuery {
+  readonly clients: readonly string[];
+  readonly table: FigureTable;
+  /** Numeric columns of the table. */
+  readonly columns: readonly string[];
+  /** The columns of which the least and the greatest value are read too; of the others the mean stands for both. */
+  readonly ranges: readonly string[];
+  readonly grid: Grid;
+}
+
+export interface Watch {
+  readonly signal: AbortSignal;
+  /** Called with the share that is done, 1 at the end. */
+  readonly onProgress: (share: number) => void;
+}
+
+/** The figures of many clients, held in little memory. */
+export interface FleetFigures {
+  /** Returns the figures of a client by subject, with so many steps of the grid put together into one. */
+  of(client: string, stepFactor?: number): readonly GridFigures[];
 }
 
 export interface VisitCount {
@@ -56,13 +81,17 @@ export interface LookStore {
     columns: readonly string[],
     grid: Grid,
   ): Promise<readonly GridFigures[]>;
-  /** Returns a client's visits of a span, counted; null without visits. */
-  visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Returns lines of some clients, by name. Reads rows that are kept, not what hours and days were made of. */
   fleetLines(clients: readonly string[], grid: Grid): Promise<ReadonlyMap<string, FleetLine>>;
   /** Returns the newest runs of all programs, the newest first. */
   newestRuns(limit: number): Promise<readonly RunFact[]>;
-  /** Returns alerts that were open at some time of a span, the oldest first, at most `limit`. */
+  /** Reads figures of many clients on a grid. Throws the signal's reason. */
+  fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
+  /** Returns a client's visits of a span, counted; null without visits. */
+  visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
+  /** Counts visits by client; a client without any is left out. Throws the signal's reason. */
+  visitCounts(query: Pick<FiguresQuery, 'clients' | 'grid'>, watch: Watch): Promise<ReadonlyMap<string, VisitCount>>;
+  /** Returns alerts that were open at some time of a span, the oldest first: at most `limit` open and `limit` others. */
   alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
   /** Returns alerts of a client that were open at some time of a span, the oldest first, the newest `limit`. */
   alertsOfClient(client: string, sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;

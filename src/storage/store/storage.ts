@@ -197,13 +197,15 @@ export interface ClientStatus {
   /** The fullest local mount, whose value is `diskPercent`. */
   readonly diskMount: string | null;
   readonly load5: number | null;
+  readonly cpus: number | null;
   /** The code of the newest visit if it failed. */
   readonly errorCode: string | null;
   readonly errorMessage: string | null;
 }
 
 export interface History {
-  clients(): Promise<readonly ClientStatus[]>;
+  /** Returns every client with its newest report and its newest visit; with a time, with those of before that time. */
+  clients(beforeMs?: number): Promise<readonly ClientStatus[]>;
   /** Returns one client; null if it was never visited. */
   client(name: string): Promise<ClientStatus | null>;
   /** Returns the newest run of a program, without those that overlapped. */

@@ -45,9 +45,10 @@ test('of a group only its clients and their alerts are shown', async (t) => {
 });
 
 test('a file that would be too large leaves plots out, the least needed first, and says so', async (t) => {
-  const { run } = await reportedFleet(t);
+  const { dir, run } = await reportedFleet(t);
   const { stdout } = await run('report', '-o', 'small.html', '--max-size', '100KiB');
-  assert.match(stdout, /Network plots of clients without alerts were left out/);
+  assert.match(stdout, /Plots were left out to keep the file small/);
+  assert.doesNotMatch(readFileSync(path.join(dir, 'small.html'), 'utf8'), /class="history"/);
 });
 
 for (const [name, args, expected] of [

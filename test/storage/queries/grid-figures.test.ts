@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Row } from '../../../src/report/report.ts';
-import type { GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
+import type { Grid, GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runStart, visit, worker } from '../support/samples.ts';
 
+const unwatched = { signal: new AbortController().signal, onProgress: () => undefined };
 const none: Pick<GridFigures, 'figures'> = { figures: new Map() };
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
@@ -19,9 +20,14 @@ const read = async (
   look: LookStore,
   table: 'stats' | 'disk_stats',
   column: string,
-  grid: Partial<Parameters<LookStore['gridFigures']>[3]>,
-): Promise<readonly GridFigures[]> =>
-  look.gridFigures('web-1', table, [column], { sinceMs: noonMs, stepMs: hourMs, points: 3, sampleMs: null, ...grid });
+  grid: Partial<Grid>,
+): Promise<readonly GridFigures[]> => look.gridFigures('web-1', table, [column], gridOf(grid));
+
+/** A grid of three hours from noon on, and what is else. */
+function gridOf(more: Partial<Grid>): Grid {
+  const grid = { sinceMs: noonMs, stepMs: hourMs, points: 3, sampleMs: null, ...more };
+  return { untilMs: grid.sinceMs + grid.stepMs * grid.points, ...grid };
+}
 
 onBothDatabases('figures on a grid', (kit) => {
   test('are the least, mean and greatest of the rows of a step, and null where none is known', async () => {
@@ -113,8 +119,9 @@ onBothDatabases('what a report reads beside figures', (kit) => {
       }),
       visit({ runId: 'run-3', startedAtMs: noonMs + hourMs }),
     ]);
-    assert.deepEqual(await look.visitCount('web-1', noonMs, noonMs + hourMs), { visits: 2, succeeded: 1 });
-    assert.equal(await look.visitCount('web-2', noonMs, noonMs + hourMs), null);
+    const query = { clients: ['web-1', 'web-2'], grid: gridOf({ points: 1 }) };
+    const counts = await look.visitCounts(query, unwatched);
+    assert.deepEqual([...counts], [['web-1', { visits: 2, succeeded: 1 }]]);
   });
 
   test('runs of a span, and the last one before it', async () => {

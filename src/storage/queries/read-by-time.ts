@@ -1,0 +1,39 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import type { Database } from '../sql/database.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { Grid, Watch } from '../store/look-store.ts';
+
+/** The least share of the clients for which it pays to read the rows of all, which lie together by time. */
+const leastShare = 1 / 3;
+
+/** True if rows are read by time, those of all clients at once; false: client by client. */
+export async function isReadByTime(database: Database, clients: readonly string[]): Promise<boolean> {
+  if (clients.length < 2) return false;
+  const [counted] = await database.read((session) => session.all('SELECT COUNT(*) AS clients FROM clients'));
+  return clients.length >= Number(counted?.['clients']) * leastShare;
+}
+
+/** Returns the beginning and the end of the part of a step that is read. */
+export function stepSpan({ sinceMs, stepMs, sampleMs, untilMs }: Grid, step: number): readonly [string, string] {
+  const fromMs = sinceMs + step * stepMs;
+  return [sqlTime(fromMs), sqlTime(Math.min(untilMs, fromMs + (sampleMs ?? stepMs)))];
+}
+
+/** SQLite answers without a turn of the event loop; signals and timers get one this often. */
+const turnMs = 50;
+
+/** Returns a function that reports progress, gives others a turn now and then, and throws the signal's reason. */
+export function inSteps({ signal, onProgress }: Watch, steps: number): () => Promise<void> {
+  let done = 0;
+  let turnedAt = performance.now();
+  return async () => {
+    done += 1;
+    onProgress(done / steps);
+    if (performance.now() - turnedAt > turnMs) {
+      await nextTurn();
+      turnedAt = performance.now();
+    }
+    signal.throwIfAborted();
+  };
+}
