@@ -46,6 +46,8 @@ need_all() {
   [ "$wide" = no ] || {
     need chromium chromium
     need java default-jre-headless
+    need promtool prometheus
+    need prometheus-node-exporter prometheus-node-exporter
   }
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {

@@ -3,24 +3,36 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { families, prefix } from '../../src/metrics/families.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { metrics } from '../../src/report/metrics.ts';
 
 const page = path.join(packageDir, 'docs', 'metrics.md');
 
-test('docs/metrics.md lists every metric', () => {
-  const rows = metrics.map(({ name, unit, labels }) => `| \`${name}\` | ${unit} | ${labels.join(', ')} |`);
-  const text = [
-    '# Metrics',
-    '',
-    'What `<alert metric="...">` can judge. Made from src/report/metrics.ts: `UPDATE=1 node --import tsx ' +
-      '--test test/report/metrics-page.test.ts`.',
-    '',
+const tables = {
+  metrics: [
     '| metric | unit | labels |',
     '|---|---|---|',
-    ...rows,
-    '',
-  ].join('\n');
-  if (process.env['UPDATE'] === '1') writeFileSync(page, text);
-  assert.equal(readFileSync(page, 'utf8'), text);
-});
+    ...metrics.map(({ name, unit, labels }) => `| \`${name}\` | ${unit} | ${labels.join(', ')} |`),
+  ],
+  families: [
+    '| name | labels | families | meaning |',
+    '|---|---|---|---|',
+    ...families.map(
+      ({ name, labels, group, help }) =>
+        `| \`${prefix}${name}\` | ${labels.map((label) => `\`${label}\``).join(', ')} | ${group} | ${help} |`,
+    ),
+  ],
+};
+
+for (const [name, rows] of Object.entries(tables)) {
+  test(`docs/metrics.md lists every one of the ${name}`, () => {
+    const [begin, end] = [`<!-- ${name}: begin -->\n`, `<!-- ${name}: end -->\n`];
+    const text = readFileSync(page, 'utf8');
+    const [before = '', rest = ''] = text.split(begin);
+    const [, after = ''] = rest.split(end);
+    const made = `${before}${begin}${rows.join('\n')}\n${end}${after}`;
+    if (process.env['UPDATE'] === '1') writeFileSync(page, made);
+    assert.equal(readFileSync(page, 'utf8'), made);
+  });
+}

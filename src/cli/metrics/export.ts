@@ -59,7 +59,9 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
         await printChunks(chunks);
         return;
       }
-      const bytes = await writeStreamed({ file, mode: 0o640, chunks });
+      const bytes = await writeStreamed({ file, mode: 0o640, chunks }).catch((thrown: unknown) => {
+        throw unwritable(file, thrown);
+      });
       progress?.end();
       printDone(
         output,
@@ -79,6 +81,12 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
     }
   });
   return 0;
+}
+
+/** Returns a fault of the file as a usage error, and any other as it is. */
+function unwritable(file: string, thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
+  return usageError(`${file} cannot be written: ${thrown.message}`, 'Name a file in a folder that can be written.');
 }
 
 type Format = (typeof formats)[number];

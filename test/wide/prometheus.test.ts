@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { expandPrometheus, grafanaQueries } from '../metrics/support/grafana.ts';
+import { reportedFleet } from '../cli/support/reported-fleet.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { freePort } from '../support/free-port.ts';
+import { item } from '../storage/support/samples.ts';
+import { ask, askUntil, promtool, skipWithoutPrometheus, startProgram } from './support/prometheus.ts';
+
+const options = { skip: skipWithoutPrometheus, timeout: 240_000 };
+const hour = 3600;
+
+test('promtool finds no fault in either format, and Prometheus has what SQL has', options, async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const file = path.join(dir, 'config.xml');
+  const folder = path.join(dir, 'exporter');
+  mkdirSync(folder);
+  const metrics = '<metrics textfile="exporter/fleet-health.prom"/>';
+  writeFileSync(file, readFileSync(file, 'utf8').replace('<config>', `<config>${metrics}`));
+  const { storage: config } = loadConfig({ file });
+  const storage = await openStorage({ storage: config, migrate: false });
+  await storage.reports.ingest(['web-1', 'db'].map((client) => item({ client, observedAtMs: Date.now() - 1000 })));
+  assert.equal((await run('alert')).status, 0);
+  const text = (await run('metrics')).stdout;
+  assert.equal(await promtool(['check', 'metrics'], text), '');
+
+  // By node_exporter, and over HTTP as OpenMetrics.
+  const exporter = await freePort();
+  startProgram(t, 'prometheus-node-exporter', [
+    '--collector.disable-defaults',
+    '--collector.textfile',
+    `--collector.textfile.directory=${folder}`,
+    `--web.listen-address=127.0.0.1:${exporter}`,
+  ]);
+  const openMetrics = (await run('metrics', '--openmetrics')).stdout;
+  const server = createServer((_, response) => {
+    response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8').end(openMetrics);
+  });
+  const web = await freePort();
+  await new Promise<void>((resolve) => server.listen(web, '127.0.0.1', resolve));
+  t.after(() => server.close());
+
+  // The past, before Prometheus begins.
+  const history = path.join(dir, 'fleet.om');
+  assert.equal((await run('export', 'openmetrics', '-o', history)).status, 0);
+  const data = path.join(dir, 'prometheus');
+  await promtool(['tsdb', 'create-blocks-from', 'openmetrics', history, data]);
+
+  const port = await freePort();
+  const settings = path.join(dir, 'prometheus.yml');
+  const job = (name: string, target: number): string =>
+    `  - { job_name: ${name}, honor_labels: true, static_configs: [{ targets: ['127.0.0.1:${target}'] }] }\n`;
+  writeFileSync(
+    settings,
+    `global: { scrape_interval: 1s }\nscrape_configs:\n${job('file', exporter)}${job('web', web)}`,
+  );
+  startProgram(t, 'prometheus', [
+    `--config.file=${settings}`,
+    `--storage.tsdb.path=${data}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ]);
+
+  const rows = await storage.history.query(
+    `SELECT d.client, d.mount, d.used_percent FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id
+      ORDER BY d.client, d.mount`,
+  );
+  for (const source of ['file', 'web']) {
+    const answers = await askUntil(port, `sort(fleet_health_filesystem_used_ratio{job="${source}"})`);
+    const found = answers.map(({ metric, value }) => [metric['client'], metric['mount'], value * 100]);
+    const stored = rows.map(({ client, mount, used_percent: percent }) => [client, mount, percent]);
+    const bySubject = (one: readonly unknown[], other: readonly unknown[]): number =>
+      `${String(one[0])} ${String(one[1])}` < `${String(other[0])} ${String(other[1])}` ? -1 : 1;
+    assert.deepEqual(found.toSorted(bySubject), stored.toSorted(bySubject));
+  }
+  const up = await ask(port, 'up');
+  assert.deepEqual(
+    up.map(({ value }) => value),
+    [1, 1],
+  );
+  assert.equal((await askUntil(port, 'node_textfile_scrape_error'))[0]?.value, 0);
+
+  // A report of every hour of a day, and one of just now.
+  const past = await ask(port, 'count_over_time(fleet_health_cpu_used_ratio{client="web-1",job=""}[25h])');
+  const [counted] = await storage.history.query("SELECT COUNT(cpu_percent) AS n FROM stats WHERE client = 'web-1'");
+  assert.deepEqual(
+    past.map(({ value }) => value),
+    [Number(counted?.['n'])],
+  );
+
+  // Every query of the dashboards.
+  const now = Math.floor(Date.now() / 1000);
+  const chosen = { clients: ['web-1'], fromMs: (now - hour) * 1000, toMs: now * 1000, intervalSeconds: 60 };
+  const silent = /swap|Network/;
+  for (const { name, text: expr, isInstant } of grafanaQueries('prometheus')) {
+    const query = expandPrometheus(expr, chosen);
+    assert.doesNotMatch(query, /\$/);
+    const range = { start: String(now - hour), end: String(now + 65), step: '60' };
+    const answers = await ask(port, query, isInstant ? { time: String(now + 65) } : range);
+    assert.ok(answers.length > 0 || silent.test(expr), `${name}: ${query}`);
+  }
+  assert.deepEqual(
+    (await ask(port, 'fleet_health_client_info')).map(({ metric }) => metric['client']).filter((name) => name === 'db')
+      .length,
+    2,
+  );
+  await storage.close();
+});
