@@ -71,6 +71,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const smtp = readSmtp(one('smtp'), context);
   const notify = readNotify(all('notify'));
   const collector = readCollector(one('collector'), context);
+  const metrics = readMetrics(one('metrics'), context);
   const serve = readServe(one('serve'), context);
 
   const readSsh = createSshReader(context);
@@ -161,7 +162,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     smtp,
     notify,
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
-    metrics: readMetrics(one('metrics'), context),
+    metrics,
     collector,
     serve,
     alerts,

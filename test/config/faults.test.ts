@@ -34,6 +34,27 @@ const table = casesOf(`
 <retention raw="1d"/>
 <retention raw="2d"/>
   3: a second <retention>; the first is at config.xml:2, write all into one
+# What serve listens on.
+<serve host="0.0.0.0"><look/></serve>
+  2: <serve> host="0.0.0.0" with <look/> would send tokens and figures over the network in clear; add tlsCert="FILE" tlsKey="FILE", or trustedProxies="ADDRESS" of a reverse proxy that does TLS, or remove host
+<serve host="web-1"/>
+  2: <serve> host="web-1" is no address; write one like ::1, 127.0.0.1 or ::
+<serve tlsCert="a.pem"/>
+  2: <serve> has tlsCert but no tlsKey; add tlsKey="FILE"
+<serve trustedProxies="10.0.0.0/33"/>
+  2: <serve> trustedProxies="10.0.0.0/33" is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket
+<serve userHeader="X-User"/>
+  2: <serve> has userHeader, which anybody could send; add trustedProxies="ADDRESS" of the proxy
+<serve userHeader="X User" trustedProxies="::1"/>
+  2: <serve> userHeader="X User" is no name of a header; write one like X-Remote-User
+<serve auth="never"/>
+  2: <serve> auth="never" is none of beyond-loopback, always
+<serve><metrics textfile="a.prom"/></serve>
+  2: <metrics> of <serve> has textfile; write another <metrics textfile="..."/> beside <serve>
+<metrics families="client"/>
+  2: <metrics> lacks textfile; write textfile="..."
+<look/>
+  2: <look> cannot stand in <config>; it belongs in <serve>
 # Values.
 <collector every="5 minutes"/>
   2: <collector> every="5 minutes" is no duration; write it like 90s, 5m, 4h, 30d or 1h30m

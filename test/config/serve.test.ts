@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import type { ServeConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { configFolder } from '../support/run-cli.ts';
+
+const cases: readonly (readonly [element: string, expected: Partial<ServeConfig>])[] = [
+  ['<serve/>', { hosts: ['::1', '127.0.0.1'], port: 5151, socket: null, tls: null, look: false, metrics: null }],
+  ['<serve><look/></serve>', { look: true, auth: 'beyond-loopback' }],
+  ['<serve port="80"/>', { hosts: ['::1', '127.0.0.1'], port: 80 }],
+  ['<serve socket="/run/s.sock"/>', { hosts: [], socket: '/run/s.sock' }],
+  ['<serve socket="/run/s.sock" port="80"/>', { hosts: ['::1', '127.0.0.1'], socket: '/run/s.sock' }],
+  ['<serve host="::"/>', { hosts: ['::'] }],
+  ['<serve host="::" trustedProxies="::1"><look/></serve>', { hosts: ['::'], trustedProxies: ['::1'] }],
+  ['<serve host="::" tlsCert="/c" tlsKey="/k"><look/></serve>', { tls: { cert: '/c', key: '/k' } }],
+  ['<serve host="127.0.0.9"><look/></serve>', { hosts: ['127.0.0.9'] }],
+  [
+    '<serve socket="/s" trustedProxies="socket, 10.0.0.0/8" userHeader="X-User"/>',
+    { trustedProxies: ['socket', '10.0.0.0/8'], userHeader: 'x-user' },
+  ],
+  ['<serve auth="always"><metrics families="client,self"/></serve>', { auth: 'always', metrics: ['client', 'self'] }],
+];
+
+for (const [element, expected] of cases) {
+  test(`${element} is understood`, (t) => {
+    const dir = configFolder(t, `<config>${element}<client ip="192.0.2.1"/></config>`);
+    const { serve } = loadConfig({ file: path.join(dir, 'config.xml') });
+    for (const [name, value] of Object.entries(expected)) {
+      assert.deepEqual(serve?.[name as keyof ServeConfig], value, name);
+    }
+  });
+}
+
+test('metrics beyond this machine without TLS are a warning', (t) => {
+  const dir = configFolder(t, '<config><serve host="::"><metrics/></serve><client ip="192.0.2.1"/></config>');
+  const { warnings } = loadConfig({ file: path.join(dir, 'config.xml') });
+  assert.match(warnings.map(({ message }) => message).join('\n'), /<serve> host="::" sends tokens over the network in clear/);
+});

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
+import { test } from 'node:test';
+
+import type { ServeConfig } from '../../src/config/config.ts';
+import { createAdmission } from '../../src/serve/admission.ts';
+import { InUse, Rates } from '../../src/serve/rates.ts';
+import { tokenOf } from '../../src/serve/tokens.ts';
+import { isOwnHost, visitorReader } from '../../src/serve/visitor.ts';
+
+const plain: ServeConfig = {
+  hosts: ['::1', '127.0.0.1'],
+  port: 5151,
+  socket: null,
+  tls: null,
+  trustedProxies: [],
+  userHeader: null,
+  auth: 'beyond-loopback',
+  look: true,
+  metrics: null,
+};
+const tls = { cert: '/c', key: '/k' };
+const proxied = { trustedProxies: ['10.0.0.0/8', '2001:db8::/32', 'socket'], userHeader: 'x-remote-user' };
+
+interface Asked {
+  readonly peer?: string;
+  readonly headers?: Record<string, string>;
+  readonly serve?: Partial<ServeConfig>;
+  readonly what?: 'look' | 'metrics' | 'status';
+}
+
+/** The status with which a request is refused; null: it is let in. */
+function refusal({ peer, headers = {}, serve: changes = {}, what = 'look' }: Asked): number | null {
+  const serve = { ...plain, ...changes };
+  const request = { socket: { remoteAddress: peer }, headers: { host: 'localhost:5151', ...headers } };
+  const checkToken = (token: string): 'look' | 'metrics' | 'status' | null =>
+    token === 'l' ? 'look' : token === 'm' ? 'metrics' : token === 's' ? 'status' : null;
+  const visitor = visitorReader(serve)(request as unknown as IncomingMessage);
+  const { host, authorization } = request.headers as { host: string; authorization?: string };
+  return createAdmission({ serve, checkToken })({ visitor, host, authorization }, what)?.status ?? null;
+}
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+const far = '198.51.100.7';
+
+const cases: readonly (readonly [name: string, asked: Asked, status: number | null])[] = [
+  ['this machine', { peer: '127.0.0.1' }, null],
+  ['this machine, over IPv6', { peer: '::1', headers: { host: '[::1]:5151' } }, null],
+  ['this machine, as IPv6 shows IPv4', { peer: '::ffff:127.0.0.1' }, null],
+  ['the Unix socket, whatever the host', { headers: { host: 'any' } }, null],
+  ['a name that was made to lead here', { peer: '127.0.0.1', headers: { host: 'evil.example' } }, 421],
+  ['the same with a token', { peer: '127.0.0.1', headers: { host: 'evil.example', authorization: 'Bearer l' } }, 421],
+  ['this machine where everybody needs a token', { peer: '127.0.0.1', serve: { auth: 'always' } }, 401],
+  ['the same with one', { peer: '127.0.0.1', serve: { auth: 'always' }, headers: { authorization: 'Bearer l' } }, null],
+  ['somebody without TLS, even with a token', { peer: far, headers: { authorization: 'Bearer l' } }, 403],
+  ['somebody over TLS', { peer: far, serve: { tls } }, 401],
+  ['a Bearer token', { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' } }, null],
+  ['a token as password', { peer: far, serve: { tls }, headers: { authorization: basic('anna:l') } }, null],
+  ['a token as user', { peer: far, serve: { tls }, headers: { authorization: basic('l:') } }, 401],
+  ['a wrong token', { peer: far, serve: { tls }, headers: { authorization: 'Bearer x' } }, 401],
+  ['a token for metrics on a page', { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' } }, 403],
+  ['the same on metrics', { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' }, what: 'metrics' }, null],
+  [
+    'a token to look on metrics',
+    { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' }, what: 'metrics' },
+    null,
+  ],
+  [
+    'a token for status on metrics',
+    { peer: far, serve: { tls }, headers: { authorization: 'Bearer s' }, what: 'metrics' },
+    403,
+  ],
+  ['a user of a trusted proxy', { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': 'anna' } }, null],
+  ['a user of a proxy at the socket', { serve: proxied, headers: { 'x-remote-user': 'anna' } }, null],
+  ['a trusted proxy that names no user', { peer: '2001:db8::1', serve: proxied }, 401],
+  ['an empty user', { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': '' } }, 401],
+  ['a user whom nobody trusted names', { peer: far, serve: proxied, headers: { 'x-remote-user': 'anna' } }, 403],
+  [
+    'a user whom this machine names',
+    { peer: '127.0.0.1', serve: { ...proxied, auth: 'always' }, headers: { 'x-remote-user': 'anna' } },
+    401,
+  ],
+];
+
+for (const [name, asked, status] of cases) {
+  test(`${name}: ${status === null ? 'let in' : status}`, () => assert.equal(refusal(asked), status));
+}
+
+const forwarded: readonly (readonly [header: string | undefined, address: string])[] = [
+  ['198.51.100.7', '198.51.100.7'],
+  ['192.0.2.66, 198.51.100.7', '198.51.100.7'],
+  ['198.51.100.7, 10.9.9.9', '198.51.100.7'],
+  ['198.51.100.7:4711', '198.51.100.7'],
+  ['[2001:db9::7]:4711', '2001:db9::7'],
+  ['::ffff:198.51.100.7', '198.51.100.7'],
+  ['10.9.9.9', '10.9.9.9'],
+  ['<script>', 'unknown'],
+  [undefined, 'unknown'],
+];
+for (const [header, address] of forwarded) {
+  test(`a trusted proxy says ${header}: ${address}`, () => {
+    const headers = header === undefined ? {} : { 'x-forwarded-for': header };
+    const request = { socket: { remoteAddress: '10.0.0.1' }, headers } as unknown as IncomingMessage;
+    assert.equal(visitorReader({ ...plain, ...proxied })(request).address, address);
+  });
+}
+
+for (const [host, isOwn] of [
+  ['localhost', true],
+  ['LOCALHOST:5151', true],
+  ['fleet.localhost:5151', true],
+  ['127.0.0.1:5151', true],
+  ['[::1]:5151', true],
+  [hostname(), true],
+  ['192.0.2.1', false],
+  ['localhost.evil.example', false],
+  ['', false],
+  [undefined, false],
+] as const) {
+  test(`Host ${host} is ${isOwn ? '' : 'not '}a name of this machine`, () => assert.equal(isOwnHost(host, []), isOwn));
+}
+
+for (const [header, token] of [
+  [undefined, null],
+  ['', null],
+  ['Bearer', null],
+  ['bearer  abc-_.~', 'abc-_.~'],
+  [basic('anna:a:b'), 'a:b'],
+  [basic('anna'), null],
+  ['Digest abc', null],
+  [`Bearer ${'x'.repeat(2_000)}`, null],
+] as const) {
+  test(`the token of ${JSON.stringify(header?.slice(0, 30))} is ${token}`, () => assert.equal(tokenOf(header), token));
+}
+
+test('a rate lets a burst through, then as many as time has passed, and counts IPv6 by its network', () => {
+  let nowMs = 0;
+  const rates = new Rates({ burst: 3, perSecond: 1, now: () => nowMs });
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => rates.take('192.0.2.1')),
+    [true, true, true, false],
+  );
+  assert.equal(rates.take('192.0.2.2'), true);
+  nowMs = 1_000;
+  assert.deepEqual([rates.take('192.0.2.1'), rates.take('192.0.2.1')], [true, false]);
+  const network = ['2001:db8::1', '2001:db8:0:0:1::', '2001:db8::2:3', '2001:0db8::9'.replace('0db8', 'db8')];
+  assert.deepEqual(
+    network.map((address) => rates.take(address)),
+    [true, true, true, false],
+  );
+  assert.equal(rates.take('2001:db8:1::1'), true);
+});
+
+test('an address has so many places, and gives them back', () => {
+  const inUse = new InUse(2);
+  const [first, second] = [inUse.take('a'), inUse.take('a')];
+  assert.notEqual(second, null);
+  assert.equal(inUse.take('a'), null);
+  first?.();
+  assert.notEqual(inUse.take('a'), null);
+});

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { TestContext } from 'node:test';
+
+import { type Answer, type Served, servedFleet } from './support/served-fleet.ts';
+
+describe('a server of two clients', () => {
+  let served: Served;
+  const closing: (() => unknown)[] = [];
+  const t = { after: (end: () => unknown) => closing.push(end) } as unknown as TestContext;
+  before(async () => {
+    served = await servedFleet(t, { parts: '<look/><metrics/>' });
+  });
+  after(async () => {
+    for (const end of closing.reverse()) await end();
+  });
+
+  const pages: readonly (readonly [path: string, shows: RegExp])[] = [
+    ['/', /<ul class="states"><li><a href="\/">2 clients<\/a>/],
+    ['/', /<code>fleet-health ack 1<\/code>/],
+    ['/', /<tr id="web-1" class="critical"[^]*<tr id="db"/],
+    ['/?q=DB', /1 client, the worst first/],
+    ['/?q=nobody', /No client is like that\./],
+    ['/?state=critical', /<tr id="web-1"/],
+    ['/?sort=name', /<tr id="db"[^]*<tr id="web-1"/],
+    ['/?sort=name', /<th scope="col" class="" aria-sort="ascending">/],
+    ['/?from=1', /2 to 2 of 2 clients/],
+    ['/?from=-1&sort=%00&state=x', /2 clients, the worst first/],
+    ['/alerts', /<a href="\/alerts\/1"><b>disk \/var<\/b><\/a>/],
+    ['/alerts/1', /Alert 1 \(\/var\) fires as critical since/],
+    ['/alerts/1', /<code>fleet-health explain web-1 disk<\/code>/],
+    ['/runs', /<td>collect<\/td><td>finished<\/td>/],
+    ['/c/web-1', /<script type="text\/plain" class="history" data-client="web-1">/],
+    ['/c/web-1?since=7d', /<a href="\?since=7d" aria-current="true">7d<\/a>/],
+    ['/report', /<meta http-equiv="Content-Security-Policy"/],
+    ['/report?client=web-*', /<h1>web-\*<\/h1>/],
+  ];
+  for (const [path, shows] of pages) {
+    test(`${path} shows ${shows.source}`, async () => {
+      const { status, headers, body } = await served.ask(path);
+      assert.equal(status, 200);
+      assert.equal(headers['content-type'], 'text/html; charset=UTF-8');
+      assert.match(body, shows);
+    });
+  }
+
+  test('the documents are those of the commands, and the series of a client', async () => {
+    const ask = async (path: string): Promise<Record<string, unknown>> =>
+      JSON.parse((await served.ask(path)).body) as Record<string, unknown>;
+    const command = async (...args: readonly string[]): Promise<Record<string, unknown>> =>
+      JSON.parse((await served.run('--json', ...args)).stdout) as Record<string, unknown>;
+    const timeless = (document: Record<string, unknown>): string =>
+      JSON.stringify({ ...document, at: null }).replace(/"report_age_s":\d+/g, '');
+    assert.equal(timeless(await ask('/api/v1/status')), timeless(await command('status')));
+    assert.equal(timeless(await ask('/api/v1/alerts')), timeless(await command('alerts')));
+    assert.equal(((await ask('/api/v1/status?client=web-*'))['clients'] as unknown[]).length, 1);
+    const series = await ask('/api/v1/clients/db/series?since=24h');
+    const [first] = series['series'] as { group: string; values: (number | null)[] }[];
+    assert.deepEqual([series['client'], first?.group, first?.values.length], ['db', 'cpu', series['points']]);
+    // The oldest report may be at the very beginning of the span.
+    const known = first?.values.filter((value) => value === 12.5).length ?? 0;
+    assert.ok(known === 23 || known === 24, String(known));
+  });
+
+  const refusals: readonly (readonly [path: string, status: number, body: RegExp])[] = [
+    ['/nothing', 404, /There is no such page/],
+    ['/c/web-2', 404, /no such client/],
+    ['/c/%00', 404, /no such client/],
+    ['/c/web-1?since=ever', 400, /since=ever is no span/],
+    ['/alerts/2', 404, /no such client or alert/],
+    ['/alerts/x', 404, /There is no such page/],
+    ['/report?client=web-2', 400, /there is no client/],
+    ['/api/v1/clients/web-2/series', 404, /"code":"usage"/],
+    ['/api/v1/clients/web-1/series?since=1s', 400, /"code":"usage"/],
+    ['/api/v1/status?client=web-2', 400, /"code":"usage"/],
+    ['/api/v1/alerts?client=web-2', 400, /"code":"usage"/],
+    ['/api/v1/../../etc/passwd', 404, /There is no such page/],
+    [`/?q=${'x'.repeat(2_100)}`, 414, /too long/],
+  ];
+  for (const [path, status, body] of refusals) {
+    test(`${path.slice(0, 50)} is answered with ${status}`, async () => {
+      const answer = await served.ask(path);
+      assert.equal(answer.status, status);
+      assert.match(answer.body, body);
+    });
+  }
+
+  for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'PROPFIND']) {
+    test(`${method} is refused`, async () => {
+      const { status, headers } = await served.ask('/', { method });
+      assert.deepEqual([status, headers.allow], [405, 'GET, HEAD']);
+    });
+  }
+
+  test('a request with a body is refused', async () => {
+    assert.equal((await served.ask('/', { headers: { 'content-length': '2' }, body: '{}' })).status, 400);
+  });
+
+  test('HEAD has the status and headers of GET, and no body', async () => {
+    for (const path of ['/', '/ping', '/alerts/1', '/api/v1/status', '/nothing']) {
+      const [head, get] = [await served.ask(path, { method: 'HEAD' }), await served.ask(path)];
+      assert.deepEqual([head.status, head.body], [get.status, ''], path);
+      assert.equal(head.headers['content-type'], get.headers['content-type'], path);
+    }
+  });
+
+  const wide = (answer: Answer): readonly unknown[] =>
+    ['cache-control', 'referrer-policy', 'x-content-type-options', 'x-frame-options'].map(
+      (name) => answer.headers[name],
+    );
+  test('every answer has a strict policy, and data is kept nowhere', async () => {
+    for (const path of ['/', '/alerts', '/api/v1/status', '/c/web-1', '/c/none']) {
+      const answer = await served.ask(path);
+      assert.deepEqual(wide(answer), ['no-store', 'no-referrer', 'nosniff', 'DENY'], path);
+      const policy = String(answer.headers['content-security-policy']);
+      assert.match(policy, /^default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'/);
+      assert.doesNotMatch(policy, /unsafe|\*/);
+    }
+    assert.match(
+      String((await served.ask('/report')).headers['content-security-policy']),
+      /^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+'/,
+    );
+  });
+
+  test('style and program have names of their content, and may be kept', async () => {
+    const { body } = await served.ask('/');
+    const paths = [...body.matchAll(/(?:href|src)="(\/assets\/[^"]+)"/g)].map(([, path = '']) => path);
+    assert.equal(paths.length, 2);
+    for (const path of paths) {
+      const { status, headers } = await served.ask(path);
+      assert.deepEqual([status, headers['cache-control']], [200, 'private, max-age=31536000, immutable']);
+    }
+    assert.doesNotMatch(body, /<style|<script>|style="|https?:\/\//);
+  });
+
+  test('answers are compressed, and one that is known is not sent again', async () => {
+    const packed = await served.ask('/api/v1/alerts?client=web-1', { headers: { 'accept-encoding': 'gzip' } });
+    assert.equal(
+      (await served.ask('/', { headers: { 'accept-encoding': 'gzip' } })).headers['content-encoding'],
+      'gzip',
+    );
+    const etag = String((await served.ask('/runs')).headers.etag);
+    const again = await served.ask('/runs', { headers: { 'if-none-match': etag } });
+    assert.deepEqual([packed.status, again.status, again.body], [200, 304, '']);
+  });
+
+  test('metrics are text, or OpenMetrics for who accepts it', async () => {
+    const text = await served.ask('/metrics');
+    assert.match(text.body, /^fleet_health_client_up\{client="web-1"[^}]*\} [01]$/m);
+    const open = await served.ask('/metrics', { headers: { accept: 'application/openmetrics-text;version=1.0.0' } });
+    assert.match(String(open.headers['content-type']), /^application\/openmetrics-text/);
+    assert.match(open.body, /# EOF\n$/);
+  });
+});
+
+test('the parts that <serve> does not name are off, and /ping is there', async (t) => {
+  const { ask } = await servedFleet(t, { parts: '' });
+  for (const path of ['/', '/alerts', '/api/v1/status', '/metrics', '/live', '/report']) {
+    assert.equal((await ask(path)).status, 404, path);
+  }
+  const { status, body } = await ask('/ping');
+  assert.deepEqual([status, body], [200, 'OK\n']);
+});
+
+test('without <serve> the command says what to write', async (t) => {
+  const { run } = await servedFleet(t);
+  const { status, stderr } = await run('serve', '--idle-exit', 'soon');
+  assert.equal(status, 2);
+  assert.match(stderr, /--idle-exit "soon" is no time/);
+});

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder, runCli } from '../support/run-cli.ts';
+import { servedFleet } from './support/served-fleet.ts';
+
+const config = '<config><client ip="192.0.2.1"/></config>';
+
+test('a token is printed once, kept as its digest, and listed without it', async (t) => {
+  const dir = configFolder(t, config);
+  const run = (...args: readonly string[]): ReturnType<typeof runCli> => runCli(args, { cwd: dir });
+  const { status, stdout } = await run('tokens', 'add', 'anna');
+  assert.equal(status, 0);
+  const token = stdout.trim();
+  assert.match(token, /^fh_[\w-]{43}$/);
+  const file = path.join(dir, 'state', 'tokens.json');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.doesNotMatch(readFileSync(file, 'utf8'), new RegExp(token));
+  const { tokens } = JSON.parse((await run('--json', 'tokens', 'list')).stdout) as { tokens: { name: string }[] };
+  assert.deepEqual(
+    tokens.map(({ name }) => name),
+    ['anna'],
+  );
+  const twice = await run('tokens', 'add', 'anna');
+  assert.match(twice.stderr, /there is a token "anna".*tokens remove anna/);
+  assert.match((await run('tokens', 'add', '../x')).stderr, /is no name for a token/);
+  assert.match((await run('tokens', 'remove', 'ana')).stderr, /there is no token "ana"; did you mean "anna"\?/);
+  assert.equal((await run('tokens', 'remove', 'anna')).status, 0);
+  assert.match((await run('tokens', 'list')).stdout, /There is no token\./);
+});
+
+test('a running server knows a new token and forgets a removed one, and logs guesses', async (t) => {
+  const { ask, run, log } = await servedFleet(t, { attributes: 'auth="always"', parts: '<look/><metrics/>' });
+  const asked = async (where: string, token: string): Promise<number> =>
+    (await ask(where, { headers: { authorization: `Bearer ${token}` } })).status;
+  const bare = await ask('/');
+  assert.deepEqual(
+    [bare.status, bare.headers['www-authenticate']],
+    [401, 'Basic realm="fleet-health", charset="UTF-8"'],
+  );
+  assert.equal((await ask('/ping')).status, 200);
+  assert.equal(await asked('/', 'guess'), 401);
+  assert.match(log(), /event=token-refused address=127\.0\.0\.1/);
+  const token = (await run('tokens', 'add', 'anna')).stdout.trim();
+  const metrics = (await run('tokens', 'add', 'prometheus', '--for', 'metrics')).stdout.trim();
+  const status = (await run('tokens', 'add', 'board', '--for', 'status')).stdout.trim();
+  const doors = ['/', '/metrics', '/api/v1/status', '/api/v1/alerts'];
+  const through = async (one: string): Promise<readonly number[]> =>
+    Promise.all(doors.map((where) => asked(where, one)));
+  assert.deepEqual(await through(token), [200, 200, 200, 200]);
+  assert.deepEqual(await through(metrics), [403, 200, 403, 403]);
+  assert.deepEqual(await through(status), [403, 403, 200, 403]);
+  await run('tokens', 'remove', 'anna');
+  assert.equal(await asked('/', token), 401);
+});
+
+test('who guesses tokens is soon answered no more', async (t) => {
+  const { ask } = await servedFleet(t, { attributes: 'auth="always"' });
+  const statuses: number[] = [];
+  for (let guess = 0; guess < 12; guess += 1) {
+    statuses.push((await ask('/', { headers: { authorization: `Bearer ${guess}` } })).status);
+  }
+  assert.equal(statuses[0], 401);
+  assert.equal(statuses.at(-1), 429);
+  assert.ok(statuses.filter((status) => status === 401).length <= 7, String(statuses));
+});
