@@ -36,5 +36,8 @@ for (const [element, expected] of cases) {
 test('metrics beyond this machine without TLS are a warning', (t) => {
   const dir = configFolder(t, '<config><serve host="::"><metrics/></serve><client ip="192.0.2.1"/></config>');
   const { warnings } = loadConfig({ file: path.join(dir, 'config.xml') });
-  assert.match(warnings.map(({ message }) => message).join('\n'), /<serve> host="::" sends tokens over the network in clear/);
+  assert.match(
+    warnings.map(({ message }) => message).join('\n'),
+    /<serve> host="::" sends tokens over the network in clear/,
+  );
 });

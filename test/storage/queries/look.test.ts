@@ -20,7 +20,7 @@ onBothDatabases('reading for pages', (kit) => {
     const other = runStart({ id: '22222222-2222-4222-8222-222222222222' });
     await reports.startRun(other);
     await reports.saveVisits([visit({ runId: other.id, client: 'a', startedAtMs: noonMs + hourMs, ok: false })]);
-    const grid = { sinceMs: noonMs, stepMs: hourMs, points: 2, sampleMs: null };
+    const grid = { sinceMs: noonMs, stepMs: hourMs, points: 2, untilMs: noonMs + 2 * hourMs, sampleMs: null };
     const lines = await look.fleetLines(['a', 'c'], grid);
     assert.deepEqual([...lines.keys()], ['a', 'c']);
     assert.deepEqual(lines.get('a'), { cpu: [20, 50], cpus: 4, visits: 2, succeeded: 1 });
