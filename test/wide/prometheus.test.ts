@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -8,6 +7,7 @@ import { expandPrometheus, grafanaQueries } from '../metrics/support/grafana.ts'
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
+import { program } from '../support/run-cli.ts';
 import { freePort } from '../support/free-port.ts';
 import { item } from '../storage/support/samples.ts';
 import { ask, askUntil, promtool, skipWithoutPrometheus, startProgram } from './support/prometheus.ts';
@@ -20,7 +20,9 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   const file = path.join(dir, 'config.xml');
   const folder = path.join(dir, 'exporter');
   mkdirSync(folder);
-  const metrics = '<metrics textfile="exporter/fleet-health.prom"/>';
+  const web = await freePort();
+  const metrics =
+    '<metrics textfile="exporter/fleet-health.prom"/>' + `<serve host="127.0.0.1" port="${web}"><metrics/></serve>`;
   writeFileSync(file, readFileSync(file, 'utf8').replace('<config>', `<config>${metrics}`));
   const { storage: config } = loadConfig({ file });
   const storage = await openStorage({ storage: config, migrate: false });
@@ -29,7 +31,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   const text = (await run('metrics')).stdout;
   assert.equal(await promtool(['check', 'metrics'], text), '');
 
-  // By node_exporter, and over HTTP as OpenMetrics.
+  // By node_exporter, and from /metrics of `serve`, which Prometheus asks for OpenMetrics.
   const exporter = await freePort();
   startProgram(t, 'prometheus-node-exporter', [
     '--collector.disable-defaults',
@@ -37,13 +39,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
     `--collector.textfile.directory=${folder}`,
     `--web.listen-address=127.0.0.1:${exporter}`,
   ]);
-  const openMetrics = (await run('metrics', '--openmetrics')).stdout;
-  const server = createServer((_, response) => {
-    response.setHeader('content-type', 'application/openmetrics-text; version=1.0.0; charset=utf-8').end(openMetrics);
-  });
-  const web = await freePort();
-  await new Promise<void>((resolve) => server.listen(web, '127.0.0.1', resolve));
-  t.after(() => server.close());
+  startProgram(t, process.execPath, [program, '-c', file, 'serve']);
 
   // The past, before Prometheus begins.
   const history = path.join(dir, 'fleet.om');
