@@ -2,39 +2,49 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
-import type { Row } from '../../src/report/report.ts';
+import type { Report, Row } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { shellWord } from '../../src/text/shell-word.ts';
 import { visit } from '../support/agent-visit.ts';
 import { mounted, mountsMissing, type Mounted } from '../support/mounted.ts';
 import { awks, shells } from '../support/shell-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
-import { shellAgent } from '../support/shell-report.ts';
+import { rowsOf, shellAgent } from '../support/shell-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const skip = mountsMissing() ?? false;
 
 type Disks = readonly Row[];
 
-/** The rows of `disk` below a folder, as each agent has them; names without the folder. */
-async function disksOf(context: TestContext, place: Mounted, dir: string, options: ProbeOptions = {}) {
-  const below = (rows: Disks): Disks =>
-    rows.flatMap((row) => {
-      const mount = String(row['mount']);
-      return mount.startsWith(`${dir}/`) ? [{ ...row, mount: mount.slice(dir.length) }] : [];
-    });
-  const connection = shellConnection({
-    env: { HOME: tempFolder(context), PATH: process.env['PATH'] ?? '' },
-    shell: [...place.within, '/bin/sh'],
+interface Made extends Mounted {
+  readonly dir: string;
+  /** Returns the rows of `disk` below the folder, as each agent has them; names without the folder. */
+  readonly disks: (options?: ProbeOptions) => Promise<Readonly<Record<'node' | 'shell', Disks>>>;
+}
+
+/** A test on file systems that a shell text makes in a folder, which is its working directory. */
+function mountTest(
+  name: string,
+  script: string | ((dir: string) => string),
+  look: (made: Made, context: TestContext) => Promise<void>,
+): void {
+  test(name, { skip }, async (t) => {
+    const dir = tempFolder(t);
+    const place = await mounted(t, dir, typeof script === 'string' ? script : script(dir));
+    const below = (report: Report | null | undefined): Disks =>
+      rowsOf(report ?? assert.fail('no report'), 'disk').flatMap((row) => {
+        const mount = String(row['mount']);
+        return mount.startsWith(`${dir}/`) ? [{ ...row, mount: mount.slice(dir.length) }] : [];
+      });
+    const disks: Made['disks'] = async (options = {}) => {
+      const env = { HOME: tempFolder(t), PATH: process.env['PATH'] ?? '' };
+      const connection = shellConnection({ env, shell: [...place.within, '/bin/sh'] });
+      const { reports } = await visit({ connection, probeOptions: options });
+      const { report } = await shellAgent(t).run({ options, within: place.within });
+      return { node: below(reports[0]), shell: below(report) };
+    };
+    await look({ ...place, dir, disks }, t);
   });
-  const { reports } = await visit({ connection, probeOptions: options });
-  const shell = await shellAgent(context).run({ options, within: place.within });
-  const [node = [], ofShell = []] = [reports[0], shell.report].map((report) =>
-    report?.worker_reports
-      .flatMap((worker) => worker.function_reports)
-      .flatMap(({ name, data }) => (name === 'disk' ? data : [])),
-  );
-  return { node: below(node), shell: below(ofShell) };
 }
 
 /** Returns the counts of `stat -f`, with the percentages that df derives from them. */
@@ -70,196 +80,128 @@ function dfPercents(place: Mounted, field: 'pcent' | 'ipcent'): ReadonlyMap<stri
   );
 }
 
-test(
+mountTest(
   'both agents and df say the same of ext4, xfs, btrfs, tmpfs, overlay and read-only file systems',
-  { skip },
-  async (t) => {
-    const dir = tempFolder(t);
-    const place = await mounted(
-      t,
-      dir,
-      `image ext4 64M ext4; head -c 20M /dev/zero >ext4/full
-    image xfs 320M xfs; head -c 30M /dev/zero >xfs/some; sync -f xfs
-    image btrfs 128M btrfs; head -c 9M /dev/zero >btrfs/some; sync -f btrfs
-    image ro 8M ext4; head -c 3M /dev/zero >ro/some; mount -o remount,ro ro
-    mkdir tmp run; mount -t tmpfs -o size=1M,nr_inodes=50 tmpfs tmp; head -c 900K /dev/zero >tmp/some
-    mount -t tmpfs -o size=1M tmpfs run
-    mkdir tmp/upper tmp/work merged
-    mount -t overlay -o lowerdir=ext4,upperdir=tmp/upper,workdir=tmp/work overlay merged`,
-    );
-    const disks = await disksOf(t, place, dir, { mounts: [`${dir}/tmp`, `${dir}/merged`] });
-    const [percents, inodePercents] = [dfPercents(place, 'pcent'), dfPercents(place, 'ipcent')];
+  `image ext4 64M ext4; head -c 20M /dev/zero >ext4/full
+  image xfs 320M xfs; head -c 30M /dev/zero >xfs/some; sync -f xfs
+  image btrfs 128M btrfs; head -c 9M /dev/zero >btrfs/some; sync -f btrfs
+  image ro 8M ext4; head -c 3M /dev/zero >ro/some; mount -o remount,ro ro
+  mkdir tmp run; mount -t tmpfs -o size=1M,nr_inodes=50 tmpfs tmp; head -c 900K /dev/zero >tmp/some
+  mount -t tmpfs -o size=1M tmpfs run
+  mkdir tmp/upper tmp/work merged
+  mount -t overlay -o lowerdir=ext4,upperdir=tmp/upper,workdir=tmp/work overlay merged`,
+  async (made) => {
+    const { dir } = made;
+    const disks = await made.disks({ mounts: [`${dir}/tmp`, `${dir}/merged`] });
+    const [percents, inodePercents] = [dfPercents(made, 'pcent'), dfPercents(made, 'ipcent')];
     for (const [agent, rows] of Object.entries(disks)) {
-      assert.deepEqual(
-        rows.map((row) => `${String(row['mount'])} ${String(row['fstype'])} ${String(row['mode'])}`).sort(),
-        ['/btrfs btrfs rw', '/ext4 ext4 rw', '/merged overlay rw', '/ro ext4 ro', '/tmp tmpfs rw', '/xfs xfs rw'],
-        agent,
-      );
+      const found = rows.map((row) => [row['mount'], row['fstype'], row['mode']].join(' ')).sort();
+      const expected = ['/btrfs btrfs rw', '/ext4 ext4 rw', '/merged overlay rw', '/ro ext4 ro', '/tmp tmpfs rw'];
+      assert.deepEqual(found, [...expected, '/xfs xfs rw'], agent);
       for (const row of rows) {
         const path = `${dir}${String(row['mount'])}`;
-        assert.deepEqual(figuresOf(row), truthOf(place, path), `${agent} ${path}`);
+        assert.deepEqual(figuresOf(row), truthOf(made, path), `${agent} ${path}`);
         const [used, available] = [Number(row['used_bytes']), Number(row['available_bytes'])];
         assert.equal(Math.ceil((100 * used) / (used + available)), percents.get(path), `${agent} ${path}`);
-        if (row['inodes_percent'] !== null) {
-          const above = (inodePercents.get(path) ?? NaN) - Number(row['inodes_percent']);
-          assert.ok(above >= 0 && above <= 1, `${agent} inodes of ${path}`);
+        if (row['inodes_percent'] === null) continue;
+        const above = (inodePercents.get(path) ?? NaN) - Number(row['inodes_percent']);
+        assert.ok(above >= 0 && above <= 1, `${agent} inodes of ${path}`);
+      }
+    }
+  },
+);
+
+mountTest(
+  'a file system is named after the mount of its root, not after bind mounts and subvolumes',
+  `image alonglongname 16M ext4; mkdir alonglongname/sub b; mount --bind alonglongname/sub b
+  image btrfs 128M btrfs; btrfs -q subvolume create btrfs/sub; mkdir sv
+  mount -o subvol=sub "$(findmnt -no SOURCE btrfs)" sv
+  image gone 16M ext4; mkdir gone/sub onlybind; mount --bind gone/sub onlybind; umount gone`,
+  async ({ dir, disks, output }) => {
+    for (const [agent, rows] of Object.entries(await disks())) {
+      assert.deepEqual(rows.map(({ mount }) => mount).sort(), ['/alonglongname', '/btrfs', '/onlybind'], agent);
+    }
+    const df = output('df', '--output=target').split('\n');
+    for (const name of ['alonglongname', 'btrfs', 'onlybind']) assert.ok(df.includes(`${dir}/${name}`), name);
+    assert.ok(!df.includes(`${dir}/b`));
+    for (const [agent, rows] of Object.entries(await disks({ mounts: [`${dir}/b`] }))) {
+      const ofBoth = rows.map(({ mount }) => mount).filter((mount) => mount === '/alonglongname' || mount === '/b');
+      assert.deepEqual(ofBoth, ['/alonglongname', '/b'], `${agent}: what gives the name comes first`);
+    }
+  },
+);
+
+mountTest(
+  'an ext4 file system that an error made read-only is read-only, although its mount still says rw',
+  `image broken 8M ext4 errors=remount-ro
+  echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE broken)")/trigger_fs_error"
+  ! touch broken/file 2>/dev/null`,
+  async (made) => {
+    for (const [agent, rows] of Object.entries(await made.disks())) {
+      const modes = rows.map(({ mount, mode }) => [mount, mode]);
+      assert.deepEqual(modes, [['/broken', 'ro']], agent);
+      assert.deepEqual(figuresOf(rows[0]), truthOf(made, `${made.dir}/broken`), agent);
+    }
+  },
+);
+
+mountTest(
+  'a FUSE file system with two block sizes is as large as df has it; the shell agent does not ask',
+  'odd_fuse large 1048576 4096 1000000 48750; odd_fuse small 512 65536 500000 123; odd_fuse same 4096 4096 999 998',
+  async (made) => {
+    const { node, shell } = await made.disks();
+    assert.equal(node.length, 3);
+    for (const row of node) {
+      const path = `${made.dir}${String(row['mount'])}`;
+      assert.deepEqual(figuresOf(row), truthOf(made, path), path);
+    }
+    const percents = shell.map((row) => row['used_percent']);
+    assert.deepEqual(percents, [null, null, null]);
+  },
+);
+
+mountTest(
+  'without a df to ask, the size of a FUSE file system is unknown, not wrong',
+  'odd_fuse large 1048576 4096 1000000 48750; mount --bind /bin/false "$(command -v df)"',
+  async ({ disks }) => {
+    const { node } = await disks();
+    assert.deepEqual(figuresOf(node[0]).size_bytes, null);
+    assert.equal(node[0]?.['unresponsive'], 0);
+  },
+);
+
+const awkward = [
+  ...['a b', '$(touch pwned)', '`id`', '"q"', "it's", '*', '[x]?', 'tab\there', 'back\\040slash', 'new\nline'],
+  ...['n\\nn\n', 'ü', '%s%n', '#x', '-f', ';&|<>!~{a,b}'],
+];
+const shown = (name: string): string => `/${name.replace(/[\t\n]/g, '\ufffd')}`;
+
+mountTest(
+  'mount points with blanks, quotes, line breaks and shell characters are measured as they are',
+  `for name in ${awkward.map(shellWord).join(' ')}; do image "./$name" 1M ext4; done`,
+  async (made, t) => {
+    const { dir } = made;
+    const expected = awkward.map(shown).sort();
+    const sizes = new Map(awkward.map((name) => [`${dir}${shown(name)}`, truthOf(made, `${dir}/${name}`).size_bytes]));
+    for (const shell of shells) {
+      for (const awk of awks) {
+        const { report } = await shellAgent(t, { awk }).run({ shell, within: made.within });
+        const all = rowsOf(report ?? assert.fail('no report'), 'disk');
+        const rows = all.filter(({ mount }) => String(mount).startsWith(`${dir}/`));
+        assert.deepEqual(rows.map(({ mount }) => String(mount).slice(dir.length)).sort(), expected, `${shell} ${awk}`);
+        for (const { mount, size_bytes: size } of rows) {
+          assert.equal(size, sizes.get(String(mount)), `${shell} ${awk} ${String(mount)}`);
         }
       }
     }
-  },
-);
-
-test(
-  'a file system is named after the mount of its root, not after bind mounts and subvolumes',
-  { skip },
-  async (t) => {
-    const dir = tempFolder(t);
-    const place = await mounted(
-      t,
-      dir,
-      `image alonglongname 16M ext4; mkdir alonglongname/sub b; mount --bind alonglongname/sub b
-    image btrfs 128M btrfs; btrfs -q subvolume create btrfs/sub; mkdir sv
-    mount -o subvol=sub "$(findmnt -no SOURCE btrfs)" sv
-    image gone 16M ext4; mkdir gone/sub onlybind; mount --bind gone/sub onlybind; umount gone`,
-    );
-    const disks = await disksOf(t, place, dir);
-    for (const [agent, rows] of Object.entries(disks)) {
-      assert.deepEqual(rows.map(({ mount }) => mount).sort(), ['/alonglongname', '/btrfs', '/onlybind'], agent);
-    }
-    const df = place.output('df', '--output=target').split('\n');
-    for (const name of ['alonglongname', 'btrfs', 'onlybind']) assert.ok(df.includes(`${dir}/${name}`), name);
-    assert.ok(!df.includes(`${dir}/b`));
-
-    const named = await disksOf(t, place, dir, { mounts: [`${dir}/b`] });
-    for (const [agent, rows] of Object.entries(named)) {
-      const [first, ...further] = rows.filter(({ mount }) => mount === '/alonglongname' || mount === '/b');
-      assert.equal(first?.['mount'], '/alonglongname', `${agent}: what gives the name comes first`);
-      assert.deepEqual(
-        further.map(({ mount }) => mount),
-        ['/b'],
-        agent,
-      );
-    }
-  },
-);
-
-test(
-  'an ext4 file system that an error made read-only is read-only, although its mount still says rw',
-  { skip },
-  async (t) => {
-    const dir = tempFolder(t);
-    const place = await mounted(
-      t,
-      dir,
-      `image broken 8M ext4 errors=remount-ro
-    echo 1 >"/sys/fs/ext4/$(basename "$(findmnt -no SOURCE broken)")/trigger_fs_error"
-    ! touch broken/file 2>/dev/null`,
-    );
-    const disks = await disksOf(t, place, dir);
-    for (const [agent, rows] of Object.entries(disks)) {
-      assert.deepEqual(
-        rows.map(({ mount, mode }) => [mount, mode]),
-        [['/broken', 'ro']],
-        agent,
-      );
-      assert.deepEqual(figuresOf(rows[0]), truthOf(place, `${dir}/broken`), agent);
-    }
-  },
-);
-
-test(
-  'a FUSE file system with two block sizes is as large as df has it; the shell agent does not ask',
-  { skip },
-  async (t) => {
-    const dir = tempFolder(t);
-    const place = await mounted(
-      t,
-      dir,
-      'odd_fuse large 1048576 4096 1000000 48750; odd_fuse small 512 65536 500000 123; odd_fuse same 4096 4096 999 998',
-    );
-    const disks = await disksOf(t, place, dir);
-    assert.equal(disks.node.length, 3);
-    for (const row of disks.node) {
-      const path = `${dir}${String(row['mount'])}`;
-      assert.deepEqual(figuresOf(row), truthOf(place, path), path);
-    }
-    assert.deepEqual(
-      disks.shell.map((row) => row['used_percent']),
-      [null, null, null],
-    );
-  },
-);
-
-test('without a df to ask, the size of a FUSE file system is unknown, not wrong', { skip }, async (t) => {
-  const dir = tempFolder(t);
-  const place = await mounted(
-    t,
-    dir,
-    'odd_fuse large 1048576 4096 1000000 48750; mount --bind /bin/false "$(command -v df)"',
-  );
-  const { node } = await disksOf(t, place, dir);
-  assert.deepEqual(figuresOf(node[0]).size_bytes, null);
-  assert.equal(node[0]?.['unresponsive'], 0);
-});
-
-const awkward = [
-  'a b',
-  '$(touch pwned)',
-  '`id`',
-  '"q"',
-  "it's",
-  '*',
-  '[x]?',
-  'tab\there',
-  'back\\040slash',
-  'new\nline',
-  'n\\nn\n',
-  'ü',
-  '%s%n',
-  '#x',
-  '-f',
-  ';&|<>!~{a,b}',
-];
-
-test(
-  'mount points with blanks, quotes, line breaks and shell characters are measured as they are',
-  { skip },
-  async (t) => {
-    const dir = tempFolder(t);
-    const quoted = awkward.map(shellWord);
-    const place = await mounted(t, dir, `for name in ${quoted.join(' ')}; do image "./$name" 1M ext4; done`);
-    const printable = awkward.map((name) => `/${name.replace(/[\t\n]/g, '\ufffd')}`).sort();
-    for (const shell of shells) {
-      for (const awk of awks) {
-        const { report } = await shellAgent(t, { awk }).run({ shell, within: place.within });
-        const rows =
-          report?.worker_reports[0]?.function_reports[0]?.data.filter(({ mount }) =>
-            String(mount).startsWith(`${dir}/`),
-          ) ?? [];
-        assert.deepEqual(rows.map(({ mount }) => String(mount).slice(dir.length)).sort(), printable, `${shell} ${awk}`);
-        for (const row of rows)
-          assert.equal(
-            row['size_bytes'],
-            truthOf(place, dirOf(String(row['mount']))).size_bytes,
-            `${shell} ${awk} ${String(row['mount'])}`,
-          );
-      }
-    }
-    const { node } = await disksOf(t, place, dir);
-    assert.deepEqual(node.map(({ mount }) => String(mount)).sort(), printable);
+    const { node } = await made.disks();
+    assert.deepEqual(node.map(({ mount }) => String(mount)).sort(), expected);
     for (const row of node) assert.notEqual(row['used_percent'], null, String(row['mount']));
-    assert.doesNotMatch(place.output('ls', dir), /pwned$/m);
-
-    function dirOf(mount: string): string {
-      const name = awkward.find((one) => `${dir}/${one.replace(/[\t\n]/g, '\ufffd')}` === mount);
-      return `${dir}/${name ?? ''}`;
-    }
+    assert.doesNotMatch(made.output('ls', dir), /pwned$/m);
   },
 );
 
-test('mounts of /etc/fstab that are not there are missing, whatever stands in it beside them', { skip }, async (t) => {
-  const dir = tempFolder(t);
-  const fstab = `# /dev/none ${dir}/comment ext4 defaults 0 2
+const fstab = (dir: string): string => `# /dev/none ${dir}/comment ext4 defaults 0 2
 /dev/none ${dir}/gone ext4 defaults 0 2
 UUID=1234\t${dir}/a\\040blank/\txfs\trw,noatime\t0\t2
 nas:/x  ${dir}/nfs nfs _netdev 0 0
@@ -273,22 +215,20 @@ tmpfs ${dir}//tmp tmpfs defaults 0 0
 /dev/none ${dir}/swapfile swap sw 0 0
 proc /proc proc defaults 0 0
 `;
-  const place = await mounted(
-    t,
-    dir,
-    `image there 1M ext4; mkdir real gone tmp; image real/there 1M ext4; ln -s real link; mount -t tmpfs tmpfs tmp
-    cat >fstab <<'.'\n${fstab}.\n    [ -e /etc/fstab ] || >/etc/fstab; mount --bind fstab /etc/fstab`,
-  );
-  const disks = await disksOf(t, place, dir);
-  for (const [agent, rows] of Object.entries(disks)) {
-    const missing = rows.filter(({ mode }) => mode === 'missing');
-    const words = missing.map(({ mount, fstype, source, scope, used_percent, unresponsive }) =>
-      [mount, fstype, source, scope, used_percent, unresponsive].join(' '),
-    );
-    assert.deepEqual(
-      words.sort(),
-      ['/a blank xfs UUID=1234 local  ', '/gone ext4 /dev/none local  ', '/nfs nfs nas:/x network  '],
-      agent,
-    );
-  }
-});
+
+mountTest(
+  'mounts of /etc/fstab that are not there are missing, whatever stands in it beside them',
+  (dir) => `image there 1M ext4; mkdir real gone tmp; image real/there 1M ext4; ln -s real link
+  mount -t tmpfs tmpfs tmp\ncat >fstab <<'.'\n${fstab(dir)}.
+  [ -e /etc/fstab ] || >/etc/fstab; mount --bind fstab /etc/fstab`,
+  async ({ disks }) => {
+    for (const [agent, rows] of Object.entries(await disks())) {
+      const missing = rows.filter(({ mode }) => mode === 'missing');
+      const words = missing.map(({ mount, fstype, source, scope, used_percent, unresponsive }) =>
+        [mount, fstype, source, scope, used_percent, unresponsive].join(' '),
+      );
+      const local = ['/a blank xfs UUID=1234 local  ', '/gone ext4 /dev/none local  '];
+      assert.deepEqual(words.sort(), [...local, '/nfs nfs nas:/x network  '], agent);
+    }
+  },
+);

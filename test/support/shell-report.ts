@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { sealUnsealed } from '../../src/collector/agent/seal-unsealed.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import { createFrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
-import type { Report, WorkerReport } from '../../src/report/report.ts';
+import type { FunctionReport, Report, Row, WorkerReport } from '../../src/report/report.ts';
 import type { AgentFault, End, Hello, ProbeOptions } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { bundles, keyPair } from './agent-visit.ts';
@@ -54,14 +54,8 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
       const shell = commandOf(options.shell ?? client.shell ?? 'dash') ?? ['/bin/sh'];
       const [program = '', ...args] = [...(options.within ?? []), ...shell];
       const text = bundles.shell.content.toString();
-      const own = [
-        '65.66.67',
-        String(options.killAfterSeconds ?? 10),
-        options.guard ?? 't',
-        'machine',
-        'collector',
-        'folder',
-      ];
+      const { killAfterSeconds = 10, guard = 't' } = options;
+      const own = ['65.66.67', String(killAfterSeconds), guard, 'machine', 'collector', 'folder'];
       const request = encodeRequest({
         v: 1,
         kind: 'visit',
@@ -125,6 +119,16 @@ export function workerOf({ report }: ShellRun, name: string): WorkerReport {
   const found = report?.worker_reports.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no worker report ${name}`);
   return found;
+}
+
+/** Returns a family of a report by its name. Returns undefined if the report has no such family. */
+export function familyIn(report: Report, name: string): FunctionReport | undefined {
+  return report.worker_reports.flatMap((one) => one.function_reports).find((family) => family.name === name);
+}
+
+/** Returns the rows of a family of a report; none if the report has no such family. */
+export function rowsOf(report: Report, family: string): readonly Row[] {
+  return familyIn(report, family)?.data ?? [];
 }
 
 /** A folder that stands for the root of a machine, with these files in it. */
