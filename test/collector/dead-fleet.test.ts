@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { CollectEvent, CollectResult } from '../../src/collector/collect-options.ts';
-import type { Client, SshSettings } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
+import type { Client } from '../../src/config/config.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
-import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
 import { startDeafListener } from '../support/deaf-listener.ts';
-import { startHostileServer, type HostileServer } from '../support/hostile-server.ts';
-import type { HostileMode } from '../support/hostile-ssh.ts';
-import { startReportServer, type ReportServer } from '../support/report-server.ts';
 import { freePort } from '../support/free-port.ts';
-
-const account = { username: 'u', password: 'a secret word' };
+import { startHostileServer } from '../support/hostile-server.ts';
+import type { HostileMode } from '../support/hostile-ssh.ts';
+import type { TestServer } from '../support/login.ts';
+import { startReportServer } from '../support/report-server.ts';
+import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 const deaths: readonly (readonly [
   how: HostileMode | 'refused' | 'no-route' | 'off' | 'no-name' | 'wrong-key' | 'wrong-user',
@@ -51,66 +48,35 @@ const collector = {
   perSubnet: 32,
 };
 
-describe('two hundred clients, a tenth of them dead in every way', () => {
-  const fleet = makeFleet();
-  let living: ReportServer;
-  let off: Awaited<ReturnType<typeof startDeafListener>>;
-  const hostile: HostileServer[] = [];
-  const clients: Client[] = [];
+describe('two hundred clients, a tenth of them dead in every way', async () => {
+  const { fleet, ssh, add, clients, collect } = makeSshFleet();
   const codes = new Map<string, readonly ErrorCode[]>();
-  let ssh: SshSettings;
-
-  before(async () => {
-    living = await startReportServer(account);
-    off = await startDeafListener();
-    const knownHosts = path.join(fleet.dir, 'known_hosts');
-    const password = new Secret({ kind: 'literal', value: account.password });
-    ssh = { ...sshSettings, username: account.username, password, knownHosts };
-    const lines: string[] = [];
-    const add = (name: string, address: string, port: number, more: Partial<SshSettings> = {}): void => {
-      clients.push(
-        makeClient(name, { address, port, groups: [`rack-${clients.length % 8}`], ssh: { ...ssh, ...more } }),
-      );
-    };
-    for (const [how, expected, count] of deaths) {
-      for (let number = 1; number <= count; number++) {
-        const name = `dead-${how}-${number}`;
-        // The dead clients have addresses of their own among those of the living ones.
-        const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
-        codes.set(name, expected);
-        if (how === 'off') add(name, '127.0.0.1', off.port);
-        else if (how === 'refused') add(name, address, await freePort());
-        else if (how === 'no-route') add(name, '255.255.255.255', 22);
-        else if (how === 'no-name') add(name, 'no-such-host.invalid', 22);
-        else if (how === 'wrong-user') {
-          add(name, address, living.port, { username: 'somebody' });
-          lines.push(living.hostKeyLine(address));
-        } else if (how === 'wrong-key') {
-          const other = await startHostileServer('silent');
-          hostile.push(other);
-          add(name, address, living.port);
-          lines.push(other.hostKeyLine(address).replace(`:${other.port} `, `:${living.port} `));
-        } else {
-          const server = await startHostileServer(how);
-          hostile.push(server);
-          add(name, address, server.port);
-          lines.push(server.hostKeyLine(address));
-        }
+  const living = await stoppedAfter(startReportServer(account));
+  const off = await stoppedAfter(startDeafListener());
+  const nowhere = (port: number): TestServer => ({ ...living, port });
+  for (const [how, expected, count] of deaths) {
+    for (let number = 1; number <= count; number++) {
+      const name = `dead-${how}-${number}`;
+      // The dead clients have addresses of their own among those of the living ones.
+      const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
+      const more = { groups: [`rack-${clients.length % 8}`] };
+      codes.set(name, expected);
+      if (how === 'off') add(name, '127.0.0.1', nowhere(off.port), more);
+      else if (how === 'refused') add(name, address, nowhere(await freePort()), more);
+      else if (how === 'no-route') add(name, '255.255.255.255', nowhere(22), more);
+      else if (how === 'no-name') add(name, 'no-such-host.invalid', nowhere(22), more);
+      else if (how === 'wrong-user') add(name, address, living, { ...more, ssh: { ...ssh, username: 'somebody' } });
+      else {
+        const server = await stoppedAfter(startHostileServer(how === 'wrong-key' ? 'silent' : how));
+        add(name, address, how === 'wrong-key' ? living : server, more, server);
       }
     }
-    assert.equal(clients.length, 20);
-    for (let number = 0; number < 180; number++) {
-      const address = `127.1.${number % 4}.${1 + Math.floor(number / 4)}`;
-      add(`web-${number}`, address, living.port);
-      lines.push(living.hostKeyLine(address));
-    }
-    writeFileSync(knownHosts, `${lines.join('\n')}\n`);
-  });
-  after(async () => {
-    off.stop();
-    await living.close();
-    for (const server of hostile) await server.close();
-  });
+  }
+  assert.equal(clients.length, 20);
+  for (let number = 0; number < 180; number++) {
+    const groups = [`rack-${clients.length % 8}`];
+    add(`web-${number}`, `127.1.${number % 4}.${1 + Math.floor(number / 4)}`, living, { groups });
+  }
 
   interface Run {
     readonly result: CollectResult;
@@ -123,7 +89,6 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
 
   /** Makes a run of the whole fleet, `number` intervals of five minutes after the first. */
   const run = async (number: number, visited: readonly Client[] = clients): Promise<Run> => {
-    const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
     const active = new Set<string>();
     let toBegin = 180;
     let mostDead = 0;
@@ -134,13 +99,8 @@ describe('two hundred clients, a tenth of them dead in every way', () => {
       if (toBegin > 0) mostDead = Math.max(mostDead, active.size);
     };
     const began = performance.now();
-    const result = await fleet.collect(visited, {
-      concurrency: 32,
-      collector,
-      transportFor: (client) => transportFor(client, shared),
-      now: () => Date.now() + number * 300_000,
-      observe,
-    });
+    const now = (): number => Date.now() + number * 300_000;
+    const result = await collect({ concurrency: 32, collector, now, observe }, visited);
     const tookMs = performance.now() - began;
     const deadMs = result.failures.reduce((sum, { durationMs }) => sum + durationMs, 0);
     return { result, tookMs, deadMs, mostDead };

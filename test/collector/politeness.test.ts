@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import type { CollectResult } from '../../src/collector/collect-options.ts';
 import type { Client, CollectorConfig } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { FleetError } from '../../src/errors.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
-import { createTransportShared } from '../../src/transport/transport-shared.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
+import { makeClient, makeFleet } from '../support/fleet.ts';
 import { startReportServer, type ReportServer, type ReportServerOptions } from '../support/report-server.ts';
-
-const account = { username: 'u', password: 'a secret word' };
+import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 interface Polite {
   readonly result: CollectResult;
@@ -22,24 +17,13 @@ interface Polite {
 
 /** Makes a run over as many clients as there are addresses, all of them one server. */
 async function collectFrom(
-  t: TestContext,
   addresses: readonly string[],
   options: Partial<ReportServerOptions> & { readonly collector?: Partial<CollectorConfig> } = {},
 ): Promise<Polite> {
-  const fleet = makeFleet();
-  const server = await startReportServer({ ...account, ...options });
-  t.after(() => server.close());
-  const knownHosts = path.join(fleet.dir, 'known_hosts');
-  writeFileSync(knownHosts, [...new Set(addresses)].map((address) => `${server.hostKeyLine(address)}\n`).join(''));
-  const password = new Secret({ kind: 'literal', value: account.password });
-  const ssh = { ...sshSettings, username: account.username, password, knownHosts };
-  const clients = addresses.map((address, number) => makeClient(`c${number}`, { address, port: server.port, ssh }));
-  const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
-  const result = await fleet.collect(clients, {
-    concurrency: addresses.length,
-    collector: { clientDeadlineMs: 30_000, ...options.collector },
-    transportFor: (client) => transportFor(client, shared),
-  });
+  const { add, collect } = makeSshFleet();
+  const server = await stoppedAfter(startReportServer({ ...account, ...options }));
+  for (const [number, address] of addresses.entries()) add(`c${number}`, address, server);
+  const result = await collect({ collector: { clientDeadlineMs: 30_000, ...options.collector } });
   return { result, most: server.most, codes: result.failures.map(({ code }) => code) };
 }
 
@@ -56,31 +40,31 @@ function meeting(count: number): () => Promise<void> {
 
 const same = (count: number): readonly string[] => Array<string>(count).fill('127.0.0.1');
 
-test('one address sees few logins at a time, and any number of visits that are logged in', async (t) => {
-  const { result, most } = await collectFrom(t, same(40), { mayAnswer: meeting(30) });
+test('one address sees few logins at a time, and any number of visits that are logged in', async () => {
+  const { result, most } = await collectFrom(same(40), { mayAnswer: meeting(30) });
   assert.equal(result.succeeded, 40);
   assert.ok(most.startups <= 8, `${most.startups} logins at a time`);
   assert.ok(most.sessions >= 30, `${most.sessions} visits at a time`);
 });
 
-test('a subnet sees perSubnet logins at a time, and more visits', async (t) => {
+test('a subnet sees perSubnet logins at a time, and more visits', async () => {
   const rack = Array.from({ length: 20 }, (_, host) => `127.5.0.${host + 1}`);
-  const { result, most } = await collectFrom(t, rack, { mayAnswer: meeting(15), collector: { perSubnet: 3 } });
+  const { result, most } = await collectFrom(rack, { mayAnswer: meeting(15), collector: { perSubnet: 3 } });
   assert.equal(result.succeeded, 20);
   assert.ok(most.startups <= 3, `${most.startups} logins at a time`);
   assert.ok(most.sessions >= 15, `${most.sessions} visits at a time`);
 });
 
-test('a server that turns logins away for their number gets fewer, and all its clients are visited in the same run', async (t) => {
-  const { result, most } = await collectFrom(t, same(30), { maxStartups: 3 });
+test('a server that turns logins away for their number gets fewer, and all its clients are visited in the same run', async () => {
+  const { result, most } = await collectFrom(same(30), { maxStartups: 3 });
   assert.ok(most.rejections > 0, 'there was something to learn from');
   assert.ok(most.rejections <= 8, `${most.rejections} turned away: the lesson was not learnt`);
   assert.equal(result.succeeded, 30);
   assert.deepEqual(result.failures, []);
 });
 
-test('a server that turns everybody away is asked twice for each client and no more', async (t) => {
-  const { result, most, codes } = await collectFrom(t, same(12), { maxStartups: 0 });
+test('a server that turns everybody away is asked twice for each client and no more', async () => {
+  const { result, most, codes } = await collectFrom(same(12), { maxStartups: 0 });
   assert.equal(result.failed, 12);
   assert.deepEqual([...new Set(codes)], ['sshd-rejection']);
   assert.equal(most.rejections, 24);

@@ -1,44 +1,25 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 
-import { Secret } from '../../src/config/secret.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
-import { createTransportShared } from '../../src/transport/transport-shared.ts';
 import { startDrippingProxy } from '../support/dripping-proxy.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../support/fleet.ts';
 import { startReportServer } from '../support/report-server.ts';
-
-const account = { username: 'u', password: 'a secret word' };
+import { account, makeSshFleet } from '../support/ssh-fleet.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 /** The bytes that come at once before the rest drips, from the version line to the report. */
 const stages = [0, 10, 40, 500, 1200, 1400, 1500, 1650, 1800, 2200];
 
 test('a client that sends single bytes, at whatever stage, ends by its deadline and holds up nobody', async (t) => {
-  const fleet = makeFleet();
-  const server = await startReportServer(account);
-  t.after(() => server.close());
-  const knownHosts = path.join(fleet.dir, 'known_hosts');
-  const password = new Secret({ kind: 'literal', value: account.password });
-  const ssh = { ...sshSettings, username: account.username, password, knownHosts };
-  const clients = [makeClient('good', { address: '127.4.0.1', port: server.port, ssh })];
-  const lines = [server.hostKeyLine('127.4.0.1')];
-  for (const freeBytes of stages) {
-    const proxy = await startDrippingProxy(server.port, freeBytes, 200);
-    t.after(() => proxy.close());
-    const address = `127.4.1.${clients.length}`;
-    clients.push(makeClient(`after-${freeBytes}`, { address, port: proxy.port, ssh }));
-    lines.push(server.hostKeyLine(address).replace(`:${server.port} `, `:${proxy.port} `));
+  const { add, collect } = makeSshFleet();
+  const server = await stoppedAfter(startReportServer(account));
+  add('good', '127.4.0.1', server);
+  for (const [index, freeBytes] of stages.entries()) {
+    const { port } = await stoppedAfter(startDrippingProxy(server.port, freeBytes, 200));
+    add(`after-${freeBytes}`, `127.4.1.${index + 1}`, { ...server, port }, {}, server);
   }
-  writeFileSync(knownHosts, `${lines.join('\n')}\n`);
-  const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
   const began = performance.now();
-  const result = await fleet.collect(clients, {
-    concurrency: clients.length,
-    collector: { connectTimeoutMs: 4000, agentTimeoutMs: 4000, clientDeadlineMs: 10_000 },
-    transportFor: (client) => transportFor(client, shared),
-  });
+  const collector = { connectTimeoutMs: 4000, agentTimeoutMs: 4000, clientDeadlineMs: 10_000 };
+  const result = await collect({ collector });
   const tookMs = performance.now() - began;
   const codes = result.failures.map(({ client, code, durationMs }) => `${client} ${code ?? ''} ${durationMs}`);
   t.diagnostic(codes.join(', '));
