@@ -2,21 +2,21 @@
  * The credentials of one machine are offered to no other. The servers record every credential that they are offered.
  */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
+import { literal } from '../support/both-transports.ts';
 import { fails } from '../support/login.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
+import { startSshAgent } from '../support/ssh-agent.ts';
 import { sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 
 const dir = tempFolder();
@@ -29,49 +29,36 @@ interface Machine {
   readonly offered: readonly string[];
 }
 
-describe('credentials of many machines', () => {
-  let agent: ChildProcess;
-  let bastion: Machine;
-  /** Each with a key and a password of its own; the last one has an agent as well. */
-  let machines: readonly Machine[];
-  before(async () => {
-    const socket = path.join(dir, 'agent');
-    agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-    assert.ok(agent.stdout);
-    await once(agent.stdout, 'data');
-    const inAgent = keyOf('in-agent');
-    execFileSync('ssh-add', ['-q', inAgent.file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-    const jumpKey = keyOf('jump');
-    bastion = {
-      server: await startRecordingServer(jumpKey.print),
-      settings: { username: 'jump', privateKey: jumpKey.file },
-      offered: [`jump key ${jumpKey.print}`],
-    };
-    machines = await Promise.all(
-      [1, 2, 3].map(async (number): Promise<Machine> => {
-        const [key, username, password] = [keyOf(`key-${number}`), `user-${number}`, `password-${number}`];
-        const own = { username, privateKey: key.file, password: new Secret({ kind: 'literal', value: password }) };
-        const offered = [`${username} key ${key.print}`, `${username} password ${password}`];
-        return {
-          server: await startRecordingServer(),
-          settings: number === 3 ? { ...own, agent: socket } : own,
-          offered: number === 3 ? [...offered, `${username} key ${inAgent.print}`].sort() : offered,
-        };
-      }),
-    );
-    const lines = [bastion, ...machines].map(({ server }) => `[127.0.0.1]:${server.port} ${server.hostKey}`);
-    const behind = machines.map(({ server }, index) => `[web-${index}]:${server.port} ${server.hostKey}`);
-    writeFileSync(knownHosts, [...lines, ...behind, ''].join('\n'));
-  });
-  after(async () => {
-    agent.kill();
-    await Promise.all([bastion, ...machines].map(({ server }) => server.close()));
-  });
-
+describe('credentials of many machines', async () => {
   const keyOf = (name: string): { file: string; print: string } => {
     const { privateKey } = sshKeygen(path.join(dir, name), '-t', 'ed25519');
     return { file: privateKey, print: loadPrivateKey(privateKey, null).fingerprint };
   };
+  const inAgent = keyOf('in-agent');
+  const agent = await startSshAgent(path.join(dir, 'agent'), inAgent.file);
+  const jumpKey = keyOf('jump');
+  const bastion: Machine = {
+    server: await stoppedAfter(startRecordingServer(jumpKey.print)),
+    settings: { username: 'jump', privateKey: jumpKey.file },
+    offered: [`jump key ${jumpKey.print}`],
+  };
+  /** Each with a key and a password of its own; the last one has an agent as well. */
+  const machines = await Promise.all(
+    [1, 2, 3].map(async (number): Promise<Machine> => {
+      const [key, username, password] = [keyOf(`key-${number}`), `user-${number}`, `password-${number}`];
+      const own = { username, privateKey: key.file, password: literal(password) };
+      const offered = [`${username} key ${key.print}`, `${username} password ${password}`];
+      return {
+        server: await stoppedAfter(startRecordingServer()),
+        settings: number === 3 ? { ...own, agent } : own,
+        offered: number === 3 ? [...offered, `${username} key ${inAgent.print}`].sort() : offered,
+      };
+    }),
+  );
+  const lines = [bastion, ...machines].map(({ server }) => `[127.0.0.1]:${server.port} ${server.hostKey}`);
+  const behind = machines.map(({ server }, index) => `[web-${index}]:${server.port} ${server.hostKey}`);
+  writeFileSync(knownHosts, [...lines, ...behind, ''].join('\n'));
+
   const clients = (more: Partial<SshSettings>): readonly Client[] =>
     machines.map(({ server, settings }, index) =>
       sshClient(`web-${index}`, { ...settings, knownHosts, ...more }, { address: '127.0.0.1', port: server.port }),

@@ -1,20 +1,19 @@
 /** The key exchanges that are offered before a host key is proved: each is cheap, and no other is accepted. */
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import { offeredKeyExchanges } from '../../src/transport/route/offered-key-exchanges.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import { groupExchange, usualKeyExchanges } from '../../src/config/values/key-exchanges.ts';
 import { fails, login } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 
 const skip = sshdMissing() ?? false;
 
 /** Starts a server that takes one key exchange alone. */
-async function serverWith(exchange: string, t: TestContext) {
-  const sshd = await startSshd({ config: [`KexAlgorithms ${exchange}`] });
-  t.after(() => sshd.stop());
+async function serverWith(exchange: string) {
+  const sshd = await sshdOfSuite({ config: [`KexAlgorithms ${exchange}`] });
   const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
   const { name: username } = await sshd.addAccount({ publicKey });
   const attempt = { server: sshd, username, credentials: { key: loadPrivateKey(privateKey, null) } };
@@ -23,22 +22,22 @@ async function serverWith(exchange: string, t: TestContext) {
 }
 
 for (const exchange of usualKeyExchanges) {
-  test(`a server that takes ${exchange} alone is logged in to`, { skip }, async (t) => {
-    const { attempt } = await serverWith(exchange, t);
+  test(`a server that takes ${exchange} alone is logged in to`, { skip }, async () => {
+    const { attempt } = await serverWith(exchange);
     await login(attempt);
   });
 }
 
 for (const exchange of ['diffie-hellman-group-exchange-sha256', 'diffie-hellman-group18-sha512']) {
-  test(`a server that takes ${exchange} alone, whose numbers are dear, is refused at once`, { skip }, async (t) => {
-    const { attempt, scan } = await serverWith(exchange, t);
+  test(`a server that takes ${exchange} alone, whose numbers are dear, is refused at once`, { skip }, async () => {
+    const { attempt, scan } = await serverWith(exchange);
     await fails(login(attempt), 'handshake-failed');
     await fails(scanHostKeys(scan), 'handshake-failed');
   });
 }
 
-test('a group of the server is taken where somebody asks for it, and blocks nobody', { skip }, async (t) => {
-  const { sshd, attempt, scan } = await serverWith(groupExchange, t);
+test('a group of the server is taken where somebody asks for it, and blocks nobody', { skip }, async () => {
+  const { sshd, attempt, scan } = await serverWith(groupExchange);
   const kex = `+${groupExchange}`;
   const before = process.cpuUsage();
   await login({ ...attempt, target: { kex } });

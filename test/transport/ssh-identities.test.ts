@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 
 import { Secret } from '../../src/config/secret.ts';
 import { SshAgent, revealCredentials } from '../../src/transport/credentials/credentials.ts';
@@ -11,31 +10,17 @@ import type { HopCredentials } from '../../src/transport/route/hop.ts';
 import { loadPrivateKey, Sha1Refused } from '../../src/transport/credentials/private-key.ts';
 import type { ParsedKey } from '../../src/transport/connection/ssh2.ts';
 import { failure, login, refused } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { addToAgent, startSshAgent } from '../support/ssh-agent.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 
-const skip = sshdMissing() ?? false;
 const password = 'a password of an account';
 
-describe('many identities', { skip }, () => {
-  let sshd: Sshd;
-  let agent: ChildProcess;
-  let socket: string;
+describe('many identities', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite();
   /** The keys in the agent, in this order. */
-  let files: readonly string[];
-  before(async () => {
-    sshd = await startSshd();
-    socket = path.join(sshd.dir, 'agent');
-    agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-    assert.ok(agent.stdout);
-    await once(agent.stdout, 'data');
-    files = Array.from({ length: 10 }, (_, index) => path.join(sshd.dir, `id-${index}`));
-    for (const file of files) sshKeygen(file, '-t', 'ed25519');
-    execFileSync('ssh-add', ['-q', ...files], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-  });
-  after(async () => {
-    agent.kill();
-    await sshd.stop();
-  });
+  const files = Array.from({ length: 10 }, (_, index) => path.join(sshd.dir, `id-${index}`));
+  for (const file of files) sshKeygen(file, '-t', 'ed25519');
+  const socket = await startSshAgent(path.join(sshd.dir, 'agent'), ...files);
 
   const file = (index: number): string => files[index] ?? '';
   const accountWith = async (index: number): Promise<string> =>
@@ -101,9 +86,8 @@ describe('many identities', { skip }, () => {
       await login(offer(username, { privateKeys: named(...files), password: secret }));
     });
 
-    it('a server with few tries ends it: its words and what was tried are told', async (t) => {
-      const strict = await startSshd({ config: ['MaxAuthTries 3'] });
-      t.after(() => strict.stop());
+    it('a server with few tries ends it: its words and what was tried are told', async () => {
+      const strict = await sshdOfSuite({ config: ['MaxAuthTries 3'] });
       const { name: username } = await strict.addAccount();
       const attempt = offer(username, { privateKeys: named(...files) }, strict);
       await refused(
@@ -175,9 +159,8 @@ describe('many identities', { skip }, () => {
       }
     });
 
-    it('then a password, where both are wanted', async (t) => {
-      const both = await startSshd({ config: ['AuthenticationMethods publickey,password'] });
-      t.after(() => both.stop());
+    it('then a password, where both are wanted', async () => {
+      const both = await sshdOfSuite({ config: ['AuthenticationMethods publickey,password'] });
       const publicKey = readFileSync(`${file(1)}.pub`, 'utf8');
       const { name: username } = await both.addAccount({ password, publicKey });
       const secret = new Secret({ kind: 'literal', value: password });
@@ -185,15 +168,11 @@ describe('many identities', { skip }, () => {
     });
   });
 
-  describe('RSA', () => {
-    let file: string;
-    let username: string;
-    before(async () => {
-      file = path.join(sshd.dir, 'rsa');
-      const { publicKey } = sshKeygen(file, '-t', 'rsa');
-      username = (await sshd.addAccount({ password, publicKey })).name;
-      execFileSync('ssh-add', ['-q', file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-    });
+  describe('RSA', async () => {
+    const file = path.join(sshd.dir, 'rsa');
+    const { publicKey } = sshKeygen(file, '-t', 'rsa');
+    const { name: username } = await sshd.addAccount({ password, publicKey });
+    before(() => addToAgent(socket, file));
 
     it('signs over SHA-2, from a file and in an agent', async () => {
       await login(offer(username, { privateKeys: named(file) }));

@@ -1,26 +1,21 @@
-import assert from 'node:assert/strict';
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { SshAgent } from '../../src/transport/credentials/credentials.ts';
 import { fails, login, refused } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
 
 const skip = sshdMissing() ?? false;
 
-describe('private keys', { skip }, () => {
-  let sshd: Sshd;
+describe('private keys', { skip }, async () => {
+  const sshd = await sshdOfSuite();
   const passphrase = 'open sesame';
   const password = 'a password of an account';
-  before(async () => {
-    sshd = await startSshd();
-  });
-  after(() => sshd.stop());
 
   const genpkey: Readonly<Record<string, readonly string[]>> = {
     ed25519: ['-algorithm', 'ed25519'],
@@ -63,59 +58,12 @@ describe('private keys', { skip }, () => {
     }
   }
 
-  it('a wrong key, then the right password', async () => {
-    const wrong = sshKeygen(path.join(sshd.dir, 'wrong2'), '-t', 'ed25519');
-    const { name: username } = await sshd.addAccount({ password });
-    const key = loadPrivateKey(wrong.privateKey, null);
-    await login({ server: sshd, username, credentials: { key, password } });
-  });
-
   describe('in an ssh-agent', () => {
-    let agent: ChildProcess;
-    let socket: string;
-    let first: string;
-    let second: string;
-    before(async () => {
-      socket = path.join(sshd.dir, 'agent');
-      agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'inherit'] });
-      assert.ok(agent.stdout);
-      await once(agent.stdout, 'data');
-      const files = [path.join(sshd.dir, 'agent-1'), path.join(sshd.dir, 'agent-2')] as const;
-      for (const [index, file] of files.entries()) {
-        sshKeygen(file, '-t', index === 0 ? 'ed25519' : 'rsa');
-        execFileSync('ssh-add', ['-q', file], { env: { ...process.env, SSH_AUTH_SOCK: socket }, stdio: 'ignore' });
-      }
-      [first, second] = files;
-    });
-    after(() => agent.kill());
-
-    it('the second of its keys, RSA', async () => {
-      const { name: username } = await sshd.addAccount({ publicKey: readFileSync(`${second}.pub`, 'utf8') });
-      await login({ server: sshd, username, credentials: { agent: new SshAgent(socket) } });
-    });
-
-    it('none but the one key that is named', async () => {
-      const { name: username } = await sshd.addAccount({ publicKey: readFileSync(`${second}.pub`, 'utf8') });
-      const only = (file: string): SshAgent => {
-        const named = [loadPrivateKey(`${file}.pub`, null).publicBlob];
-        return new SshAgent(socket, { named, namedOnly: true, except: [] });
-      };
-      await login({ server: sshd, username, credentials: { agent: only(second) } });
-      await refused(
-        { server: sshd, username, credentials: { agent: only(first) } },
-        'auth-failed',
-        /tried agent key SHA256:/,
-      );
-    });
-
     it('an agent that is not there, alone and beside a password', async () => {
       const { name: username } = await sshd.addAccount({ password });
       const gone = (): SshAgent => new SshAgent(path.join(sshd.dir, 'no-agent'));
-      await refused(
-        { server: sshd, username, credentials: { agent: gone() } },
-        'credentials-unusable',
-        /no-agent.*ENOENT/,
-      );
+      const alone = { server: sshd, username, credentials: { agent: gone() } };
+      await refused(alone, 'credentials-unusable', /no-agent.*ENOENT/);
       await login({ server: sshd, username, credentials: { agent: gone(), password } });
     });
 

@@ -11,14 +11,14 @@ import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../..
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { fails, failure } from '../support/login.ts';
-import { sharedFor } from '../support/run-shared.ts';
+import { literal } from '../support/both-transports.ts';
+import { sharedFor, sshClient } from '../support/run-shared.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const privateKey = path.join(dir, 'key');
 const pem = generateHostKey();
-const literal = (value: string): Secret => new Secret({ kind: 'literal', value });
 
 let server: LoopbackServer;
 before(async () => {
@@ -29,34 +29,12 @@ before(async () => {
 });
 after(() => server.close());
 
-function client(ssh: Partial<SshSettings>): Client {
-  const settings: SshSettings = {
-    username: 'demo',
-    password: null,
-    privateKey: null,
-    passphrase: null,
-    agent: null,
-    hostKeys: 'strict',
-    knownHosts,
-    config: null,
-    kex: null,
-    transport: 'auto',
-    proxyJump: null,
-    node: null,
-    runtime: 'none',
-    unsealed: 'allow',
-    ...ssh,
-    explicit: { ...Object.fromEntries(Object.keys(ssh).map((name) => [name, ''])), ...ssh.explicit },
-  };
-  // Transports do not use the other fields of a client.
-  return {
-    name: 'web-1',
-    address: '127.0.0.1',
-    addressExplicit: true,
-    port: server.port,
-    ssh: settings,
-  } as unknown as Client;
-}
+const client = (ssh: Partial<SshSettings>): Client =>
+  sshClient(
+    'web-1',
+    { username: 'demo', knownHosts, transport: 'auto', ...ssh },
+    { address: '127.0.0.1', port: server.port },
+  );
 
 const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) =>
   transportFor(client(ssh), shared).connect({

@@ -1,11 +1,14 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import type { FleetError } from '../../errors.ts';
+import { FleetError, type ErrorCode } from '../../errors.ts';
 import { packageDir } from '../../state/paths.ts';
+import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from '../bastions/bastion-failed.ts';
+import type { Hop } from '../route/hop.ts';
 import { unfit, type OpensshRoute } from './openssh-arguments.ts';
+import { opensshFault, wordsOf } from './openssh-fault.ts';
 import { hopConfig, isHostName } from './openssh-hop-config.ts';
-import { hopLog, isDialling, hopsFault, type HopLog } from './openssh-hops-fault.ts';
+import { readOpensshLog, type OpensshLog } from './openssh-log.ts';
 
 export interface HopsOptions {
   /** The client's name in errors. */
@@ -105,4 +108,137 @@ function readLog(file: string): string {
   } finally {
     if (fd !== null) closeSync(fd);
   }
+}
+
+/** The log of the ssh to one machine on the route. */
+interface HopLog {
+  readonly log: OpensshLog;
+  /** True if ssh has a channel to the next machine. */
+  readonly reached: boolean;
+  /** The reason for a missing channel (RFC 4254, section 5.1), in ssh's words. null if the channel was not refused. */
+  readonly refusal: { readonly reason: string; readonly said: string } | null;
+  /**
+   * True if a signal ended ssh before the machine had reported the end of the next connection (RFC 4254, section 5.3).
+   */
+  readonly cut: boolean;
+}
+
+interface HopsQuestion {
+  readonly client: string;
+  readonly hops: readonly Hop[];
+  /** The logs, one for each hop. */
+  readonly logs: readonly HopLog[];
+  /** `ADDRESS:PORT`. */
+  readonly clientPlace: string;
+  /** The log lines of the client's own ssh. */
+  readonly clientLines: readonly string[];
+  /** The exceeded time, for messages: `within 10000 ms`. null if ssh ended by itself. */
+  readonly late: string | null;
+}
+
+export function hopLog(text: string): HopLog {
+  const log = readOpensshLog('\n', () => undefined);
+  log.push(Buffer.from(`${text}\n`, 'latin1'));
+  const refused = /^channel \d+: open failed: ([a-z ]+)(?:: (.*))?$/m.exec(text.replaceAll('\r', ''));
+  const [, reason = '', said = reason] = refused ?? [];
+  const refusal = refused === null ? null : { reason, said: said.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300) };
+  return {
+    log,
+    reached: /^debug2: channel \d+: open confirm /m.test(text),
+    refusal,
+    cut: /^Killed by signal /m.test(text) && !/^debug2: channel \d+: rcvd (?:eof|close)/m.test(text),
+  };
+}
+
+/** True if all machines are logged in and the last one waits for its connection to the client. */
+function isDialling(logs: readonly HopLog[]): boolean {
+  const last = logs.at(-1);
+  return last !== undefined && !last.reached && logs.every(({ log }) => log.progress === 'in');
+}
+
+/**
+ * Returns the fault of the first faulty machine on the route, by the log of its ssh: `bastion-failed` with the
+ * machine's name, or the client's own fault if the last machine could not reach the client. Returns null if no machine
+ * is at fault.
+ */
+export function hopsFault({ client, hops, logs, clientPlace, clientLines, late }: HopsQuestion): FleetError | null {
+  for (const [index, hop] of hops.entries()) {
+    const here = logs[index];
+    if (here === undefined) return null;
+    const { log, refusal } = here;
+    const told = (fault: FleetError): FleetError => ofClient(bastionFailed(hop.name, fault), client);
+    if (log.progress !== 'in') return told(loginFault(hop, log, late));
+    if (log.lines.some((line) => broke.test(line))) {
+      return told(faultOf('connect-failed', 'connect', `the connection broke: ${wordsOf(log)}`));
+    }
+    // An ssh that loses its connection closes its channels before it logs the reason. The ssh behind it may react
+    // first: the ssh finds its connection closed, ends, and kills its ProxyCommand by a signal before the reason is
+    // logged.
+    if (here.cut && lostItsWire(logs.slice(index + 1), clientLines)) {
+      return told(faultOf('connect-failed', 'connect', 'the connection broke'));
+    }
+    const next = hops[index + 1];
+    const place = next === undefined ? clientPlace : `${next.address}:${next.port}`;
+    if (refusal === null && (late === null || here.reached)) continue;
+    if (refusal !== null && refusal.reason !== 'connect failed') {
+      const isProhibited = refusal.reason === 'administratively prohibited';
+      const said = isProhibited ? refusal.said : `${refusal.reason}: ${refusal.said}`;
+      return told(notForwarded(hop.name, place, { said, isProhibited }));
+    }
+    const dialled =
+      refusal === null
+        ? faultOf('connect-timeout', 'connect', `no answer from ${place} through bastion ${hop.name} ${late ?? ''}`)
+        : faultOf(
+            dialRefusalCode(refusal.said),
+            'connect',
+            `${place}, dialled by bastion ${hop.name}: ${refusal.said}`,
+          );
+    return ofClient(next === undefined ? dialled : bastionFailed(next.name, dialled), client);
+  }
+  return null;
+}
+
+/** The log lines of an established login that the other side ended. */
+const broke = new RegExp(
+  'closed by remote host|Connection reset|Broken pipe|not responding' +
+    '|^Timeout, server|^Connection to .* timed out|^Received disconnect',
+);
+
+/**
+ * True if the ssh of the next machine (after the last machine, the client's ssh) ended because its connection was
+ * closed at the other end.
+ */
+function lostItsWire([next, ...later]: readonly HopLog[], clientLines: readonly string[]): boolean {
+  const lines = next?.log.lines ?? clientLines;
+  return lines.some((line) => wireClosed.test(line)) || (next?.cut === true && lostItsWire(later, clientLines));
+}
+
+const wireClosed = /closed by (?:remote host|UNKNOWN)|Connection reset|Broken pipe/;
+
+function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError {
+  const { name: client, username, knownHosts, port, address } = hop;
+  if (late === null) {
+    const question = { client, address: knownName(hop), port, username, knownHosts };
+    return opensshFault(question, { ...log, proxied: false });
+  }
+  switch (log.progress) {
+    case 'start':
+      return faultOf('dns', 'resolve', `${address} did not resolve ${late}`);
+    case 'connect':
+      return faultOf('connect-timeout', 'connect', `no answer from ${address} port ${port} ${late}`);
+    case 'silent':
+    case 'greeted':
+      return faultOf('handshake-timeout', 'handshake', `the key exchange did not end ${late}`);
+    default:
+      return faultOf('auth-timeout', 'login', `no answer to the login ${late}`);
+  }
+}
+
+/** Returns the host key name for messages, without the port: messages add the port. */
+function knownName({ knownAs, address }: Hop): string {
+  return /^\[(.+)\]:\d+$/.exec(knownAs)?.[1] ?? (knownAs === '' ? address : knownAs);
+}
+
+function faultOf(code: ErrorCode, stage: FleetError['stage'], message: string): FleetError {
+  return new FleetError({ code, stage, message });
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
 import type { Hop } from '../../../src/transport/route/hop.ts';
-import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops-fault.ts';
+import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops.ts';
 
 const hop = (name: string): Hop => ({
   name,
