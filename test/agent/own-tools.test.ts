@@ -84,7 +84,7 @@ test('CPU shares are the differences of /proc/stat between two visits', async (t
       steal_percent: percent(steal),
     };
   };
-  for (const [agent, visit] of agents(t)) {
+  const looks = [...agents(t)].map(async ([agent, visit]) => {
     const counts = [ticks()];
     await visit();
     counts.push(ticks());
@@ -99,7 +99,8 @@ test('CPU shares are the differences of /proc/stat between two visits', async (t
       between(row?.[field], [longest[field], shortest[field]], 15, `${agent} ${field}`);
     }
     assert.equal(row?.['cpus'], readFileSync('/proc/stat', 'utf8').match(/^cpu\d/gm)?.length, agent);
-  }
+  });
+  await Promise.all(looks);
 });
 
 interface Link {
@@ -110,7 +111,7 @@ interface Link {
 
 test('rates of interfaces are the differences of ip -s between two visits', async (t) => {
   const links = (): readonly Link[] => JSON.parse(run('ip', '-s', '-j', 'link')) as readonly Link[];
-  for (const [agent, visit] of agents(t)) {
+  const visits = [...agents(t)].map(async ([agent, visit]) => {
     const looks = [links()];
     const first = await visit();
     looks.push(links());
@@ -141,7 +142,8 @@ test('rates of interfaces are the differences of ip -s between two visits', asyn
       const state = links().find(({ ifname }) => ifname === row['interface'])?.operstate;
       if (state === 'UP' || state === 'DOWN') assert.equal(row['link_up'], Number(state === 'UP'), agent);
     }
-  }
+  });
+  await Promise.all(visits);
 });
 
 test('the architecture is that of uname -m, the kernel that of uname -r', async (t) => {
@@ -234,10 +236,8 @@ test('0 and 127 degrees, which unconnected Super-I/O inputs read, are no tempera
   const { report } = await shellAgent(t).run({ root });
   for (const rows of [familyOf(node, 'temperature').data, rowsOf(report ?? assert.fail('no report'), 'temperature')]) {
     const sorted = rows.toSorted((one, other) => (String(one['sensor']) < String(other['sensor']) ? -1 : 1));
-    assert.deepEqual(
-      sorted.map(({ celsius }) => celsius),
-      expected,
-    );
+    const degrees = sorted.map(({ celsius }) => celsius);
+    assert.deepEqual(degrees, expected);
   }
   assert.match(String(reasonOf(node, 'temperature', 'celsius')), /^not connected: /);
 });

@@ -128,8 +128,6 @@ test('of two rows of one mount the later counts, and rows without a mount are le
 
 test('a family may be spread over several worker reports', () => {
   const part = (mount: string): ReturnType<typeof worker> => worker('disks', [{ name: 'disk', data: [{ mount }] }]);
-  assert.deepEqual(
-    diskRows(reportWith(part('/'), part('/nfs'))).map(({ mount }) => mount),
-    ['/', '/nfs'],
-  );
+  const mounts = diskRows(reportWith(part('/'), part('/nfs'))).map(({ mount }) => mount);
+  assert.deepEqual(mounts, ['/', '/nfs']);
 });

@@ -110,10 +110,8 @@ describe('the loopback server', () => {
     assert.equal(kept.fingerprint, again.fingerprint);
     const signal = new AbortController().signal;
     const scanned = await scanHostKeys({ host: '127.0.0.1', port: kept.port, timeoutMs: 5000, signal });
-    assert.deepEqual(
-      scanned.map(({ fingerprint }) => fingerprint),
-      [kept.fingerprint],
-    );
+    const fingerprints = scanned.map(({ fingerprint }) => fingerprint);
+    assert.deepEqual(fingerprints, [kept.fingerprint]);
     await Promise.all([kept.close(), again.close()]);
   });
 

@@ -183,10 +183,8 @@ suite('a node that lies in a usual place', { skip: needsRoot }, () => {
         for (const file of theirs) toAnother(path.dirname(file));
         const file = putNode(path.join(where.usual, 'node v22 [z]*'));
         const said = run(where, name, { shell });
-        assert.deepEqual(
-          said.filter((line) => line.startsWith('untrusted')).sort(),
-          theirs.map((one) => `untrusted ${one}:`).sort(),
-        );
+        const found = said.filter((line) => line.startsWith('untrusted')).sort();
+        assert.deepEqual(found, theirs.map((one) => `untrusted ${one}:`).sort());
         assert.equal(said.at(-1), `ran ${file}`, name);
       }
     });

@@ -183,9 +183,7 @@ test('this machine: a second visit has rates, and nothing fails', async () => {
   const { workerReports } = await collect(
     options({ bootId, previous: counters, monotonicMs: (counters?.monotonicMs ?? 0) + 15_000 }),
   );
-  assert.deepEqual(
-    workerReports.filter(({ error }) => error !== null),
-    [],
-  );
+  const failed = workerReports.filter(({ error }) => error !== null);
+  assert.deepEqual(failed, []);
   assert.notEqual(rowOf(workerReports, 'network')?.['rx_bytes_per_s'], null);
 });

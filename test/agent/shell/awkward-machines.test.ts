@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/shell-client.ts';
 import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 /** Processes that have this text in their command line or environment, this test's own aside. */
 function processesWith(text: string): readonly string[] {
@@ -25,13 +25,13 @@ function processesWith(text: string): readonly string[] {
 }
 
 /** Waits until no process of a machine is left, for as long as its children may take to be ended. */
-async function ended(home: string, withinMs: number): Promise<void> {
-  const until = performance.now() + withinMs;
-  while (processesWith(home).length > 0) {
-    assert.ok(performance.now() < until, `still there: ${processesWith(home).join()}`);
-    await sleep(50);
-  }
-}
+const ended = (home: string, withinMs: number): Promise<void> =>
+  until(
+    () => processesWith(home).length === 0,
+    () => `still there: ${processesWith(home).join()}`,
+    withinMs,
+    50,
+  );
 
 const disk = (run: ShellRun, mount = '/') => {
   const [family] = workerOf(run, 'disks').function_reports;
@@ -40,47 +40,50 @@ const disk = (run: ShellRun, mount = '/') => {
   return { row: family?.data[row], reason };
 };
 
-for (const shell of shells) {
-  const skip = prefersOwnApplets(shell) && `no program of a test takes the place of what is built into this ${shell}`;
+// Most of the time of these is waited.
+describe('what hangs', { concurrency: 4 }, () => {
+  for (const shell of shells) {
+    const skip = prefersOwnApplets(shell) && `no program of a test takes the place of what is built into this ${shell}`;
 
-  test(`${shell}: a stat that hangs costs the disks, after three seconds, and nothing else`, { skip }, async (t) => {
-    const agent = shellAgent(t, { shell, own: { stat: 'exec sleep 60' } });
-    const run = await agent.run();
-    assert.equal(workerOf(run, 'disks').error, 'no answer within 3 s');
-    assert.equal(disk(run).row?.['used_percent'], null);
-    assert.equal(disk(run).reason, 'no answer within 3 s');
-    assert.equal(workerOf(run, 'memory').error, null);
-    await ended(agent.home, 1000);
-  });
+    test(`${shell}: a stat that hangs costs the disks, after three seconds, and nothing else`, { skip }, async (t) => {
+      const agent = shellAgent(t, { shell, own: { stat: 'exec sleep 60' } });
+      const run = await agent.run();
+      assert.equal(workerOf(run, 'disks').error, 'no answer within 3 s');
+      assert.equal(disk(run).row?.['used_percent'], null);
+      assert.equal(disk(run).reason, 'no answer within 3 s');
+      assert.equal(workerOf(run, 'memory').error, null);
+      await ended(agent.home, 1000);
+    });
 
-  test(`${shell}: probes that do not end are a fault, and nothing of them is left`, { skip }, async (t) => {
-    const agent = shellAgent(t, { shell, own: { awk: 'exec sleep 60' } });
-    const run = await agent.run({ killAfterSeconds: 4 });
-    assert.equal(run.report, null);
-    assert.equal(run.fault?.code, 'agent-timeout');
-    assert.equal(run.end?.left, 0);
-    await ended(agent.home, 1000);
-  });
+    test(`${shell}: probes that do not end are a fault, and nothing of them is left`, { skip }, async (t) => {
+      const agent = shellAgent(t, { shell, own: { awk: 'exec sleep 60' } });
+      const run = await agent.run({ killAfterSeconds: 4 });
+      assert.equal(run.report, null);
+      assert.equal(run.fault?.code, 'agent-timeout');
+      assert.equal(run.end?.left, 0);
+      await ended(agent.home, 1000);
+    });
 
-  test(`${shell}: without timeout(1) its own watchdog ends the agent at its deadline`, { skip }, async (t) => {
-    const agent = shellAgent(t, { shell, own: { uname: 'exec sleep 4' } });
-    const began = performance.now();
-    const { signal, hello, report } = await agent.run({ killAfterSeconds: 2, guard: 'w' });
-    assert.equal(signal, 'SIGKILL');
-    assert.equal(hello.reader, 'shell');
-    assert.equal(report, null);
-    assert.ok(performance.now() - began < 8000);
-    await ended(agent.home, 6000);
-  });
+    test(`${shell}: without timeout(1) its own watchdog ends the agent at its deadline`, { skip }, async (t) => {
+      const agent = shellAgent(t, { shell, own: { uname: 'exec sleep 4' } });
+      const began = performance.now();
+      const { signal, hello, report } = await agent.run({ killAfterSeconds: 2, guard: 'w' });
+      assert.equal(signal, 'SIGKILL');
+      assert.equal(hello.reader, 'shell');
+      assert.equal(report, null);
+      assert.ok(performance.now() - began < 8000);
+      await ended(agent.home, 6000);
+    });
 
-  test(`${shell}: its own watchdog ends with the agent`, async (t) => {
-    const agent = shellAgent(t, { shell });
-    const { status, report } = await agent.run({ guard: 'w', killAfterSeconds: 60 });
-    assert.equal(status, 0);
-    assert.notEqual(report, null);
-    await ended(agent.home, 1000);
-  });
-}
+    test(`${shell}: its own watchdog ends with the agent`, async (t) => {
+      const agent = shellAgent(t, { shell });
+      const { status, report } = await agent.run({ guard: 'w', killAfterSeconds: 60 });
+      assert.equal(status, 0);
+      assert.notEqual(report, null);
+      await ended(agent.home, 1000);
+    });
+  }
+});
 
 test('where stat knows no file systems df is asked, and says the same', async (t) => {
   const plain = disk(await shellAgent(t).run());
@@ -263,10 +266,8 @@ test('systemctl that hangs, fails or is missing leaves the units unknown, with a
     const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units: ['a'] } });
     const services = workerOf(run, 'services');
     assert.equal(services.error, reason);
-    assert.deepEqual(
-      services.function_reports.map(({ unknown }) => unknown?.[0]?.reason),
-      [reason, reason, reason],
-    );
+    const reasons = services.function_reports.map(({ unknown }) => unknown?.[0]?.reason);
+    assert.deepEqual(reasons, [reason, reason, reason]);
   }
 });
 

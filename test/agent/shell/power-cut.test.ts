@@ -33,10 +33,8 @@ for (const [what, damage] of [
     assert.equal(next.reports.length, 1);
     assert.deepEqual(readFileSync(agent), bundles.shell.content);
     assert.ok(statSync(path.join(place, 'counters.shell')).size > 50);
-    assert.deepEqual(
-      readdirSync(place).filter((name) => name.startsWith('.new')),
-      [],
-    );
+    const unfinished = readdirSync(place).filter((name) => name.startsWith('.new'));
+    assert.deepEqual(unfinished, []);
     const cpu = next.reports[0]?.worker_reports.find(({ name }) => name === 'cpu')?.function_reports[0]?.data[0];
     assert.equal(cpu?.['used_percent'], null);
     assert.ok(Number(cpu['cpus']) > 0, JSON.stringify(cpu));

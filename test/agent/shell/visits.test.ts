@@ -36,10 +36,8 @@ for (const [shell, awk] of pairs.filter(([shell, awk]) => shell === 'dash' || aw
       const [report] = reports;
       assert.equal(report?.client, 'web-1');
       assert.equal(report.report_id, received[0]?.header.reportId);
-      assert.deepEqual(
-        report.worker_reports.filter(({ error }) => error !== null),
-        [],
-      );
+      const failed = report.worker_reports.filter(({ error }) => error !== null);
+      assert.deepEqual(failed, []);
       assert.equal(report.boot_id, result.hello?.boot_id);
       assert.ok(report.monotonic_ms >= (result.hello?.monotonic_ms ?? Infinity));
       assert.ok(Math.abs(result.hello?.offsetMs ?? Infinity) < 2000);
@@ -53,10 +51,8 @@ test('the client keeps the agent and counters, nothing of a report, and all of i
   const { result } = await client.visit();
   const place = result.end?.place ?? '';
   const files = filesBelow(path.join(client.home, '.local'));
-  assert.deepEqual(
-    files.map((file) => path.basename(file)).sort(),
-    [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'].sort(),
-  );
+  const names = files.map((file) => path.basename(file)).sort();
+  assert.deepEqual(names, [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'].sort());
   assert.equal(
     readFileSync(path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`), 'utf8'),
     String(bundles.shell.content),
@@ -135,8 +131,6 @@ test('an agent of another version is removed when this one is brought', async (t
   writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.sh`), 'exit 3\n', { mode: 0o600 });
   truncateSync(current);
   await visited(client, 2);
-  assert.deepEqual(
-    filesBelow(dir).filter((name) => name.endsWith('.sh')),
-    [path.basename(current)],
-  );
+  const agents = filesBelow(dir).filter((name) => name.endsWith('.sh'));
+  assert.deepEqual(agents, [path.basename(current)]);
 });

@@ -61,10 +61,8 @@ test('reports are kept by cron, and the next visit brings them home, this run’
   assert.equal(result.acknowledged, 4);
   const [now, ...before] = reports as [Report, ...Report[]];
   assert.notEqual(now.run_id, noRunId);
-  assert.deepEqual(
-    before.map(({ run_id, name, client }) => [run_id, name, client]),
-    Array(3).fill([noRunId, 'Daemon report', 'web-1']),
-  );
+  const facts = before.map(({ run_id, name, client }) => [run_id, name, client]);
+  assert.deepEqual(facts, Array(3).fill([noRunId, 'Daemon report', 'web-1']));
   assert.ok(before.every(({ boot_id }) => boot_id === now.boot_id));
   const times = [...before, now].map(({ monotonic_ms }) => monotonic_ms);
   assert.deepEqual(
@@ -217,10 +215,8 @@ test('a client that was renamed goes on under its new name, by the line of the o
   await made.visit({ client: 'new', was: 'old' });
   assert.deepEqual(cron(old), nothing);
   const { received, reports } = await made.visit({ client: 'new', was: 'old' });
-  assert.deepEqual(
-    received.map(({ header }) => header.client),
-    ['new', 'new'],
-  );
+  const clients = received.map(({ header }) => header.client);
+  assert.deepEqual(clients, ['new', 'new']);
   assert.equal(reports[1]?.run_id, noRunId);
 });
 

@@ -15,10 +15,8 @@ test('what was not acknowledged stays on disk, 0600, and comes again: new report
 
   const third = await visit();
   const idOf = ({ reports }: Visited): string | undefined => reports[0]?.report_id;
-  assert.deepEqual(
-    third.reports.map(({ report_id }) => report_id),
-    [idOf(third), idOf(first), idOf(second)],
-  );
+  const ids = third.reports.map(({ report_id }) => report_id);
+  assert.deepEqual(ids, [idOf(third), idOf(first), idOf(second)]);
   assert.equal(third.result.acknowledged, 3);
   assert.deepEqual(spool(), []);
 });
@@ -36,16 +34,12 @@ test('reports and counters of a former name are taken over, and its folder goes'
   const before = await visit({ client: 'old', onReport: keep });
   const { result, received } = await visit({ client: 'new', was: 'old' });
   assert.equal(result.fault, null);
-  assert.deepEqual(
-    received.map(({ header }) => header.client),
-    ['new', 'old'],
-  );
+  const clients = received.map(({ header }) => header.client);
+  assert.deepEqual(clients, ['new', 'old']);
   assert.equal(received[1]?.header.reportId, before.received[0]?.header.reportId);
   assert.equal(filesBelow(home).filter((file) => file.endsWith('counters.json')).length, 1);
-  assert.deepEqual(
-    filesBelow(home).filter((file) => file.endsWith('.fhs')),
-    [],
-  );
+  const spooled = filesBelow(home).filter((file) => file.endsWith('.fhs'));
+  assert.deepEqual(spooled, []);
 });
 
 test('damaged, foreign and strange files in the spool break nothing', async (t) => {
@@ -81,10 +75,8 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
 
   const { result, reports } = await visit();
   assert.equal(result.fault, null);
-  assert.deepEqual(
-    reports.slice(1).map(({ report_id }) => report_id),
-    [good.reports[0]?.report_id],
-  );
+  const ids = reports.slice(1).map(({ report_id }) => report_id);
+  assert.deepEqual(ids, [good.reports[0]?.report_id]);
   assert.deepEqual(readdirSync(clientDir()).sort(), [
     `${time}-00000000-0000-4000-8000-000000000005.fhs`,
     `${time}-00000000-0000-4000-8000-000000000006.fhs`,

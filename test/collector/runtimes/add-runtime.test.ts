@@ -124,10 +124,8 @@ test('the node that runs this is asked for its version; without xz and zstd ther
   t.after(() => (process.env['PATH'] = before));
   const kept = await take({ kind: 'self' }, own?.name);
   assert.equal(kept.version, process.versions.node);
-  assert.deepEqual(
-    kept.copies.map(({ codec }) => codec),
-    ['gzip', 'raw'],
-  );
+  const codecs = kept.copies.map(({ codec }) => codec);
+  assert.deepEqual(codecs, ['gzip', 'raw']);
 });
 
 const refused: readonly (readonly [string, Uint8Array, RegExp, string?])[] = [
@@ -204,10 +202,8 @@ test('what a killed one left is removed a day later', async (t) => {
   mkdirSync(path.join(dir, '.new-now'));
   utimesSync(path.join(dir, '.new-old'), 0, 0);
   await take(file('node', node));
-  assert.deepEqual(
-    readdirSync(dir).filter((name) => name.startsWith('.')),
-    ['.new-now'],
-  );
+  const unfinished = readdirSync(dir).filter((name) => name.startsWith('.'));
+  assert.deepEqual(unfinished, ['.new-now']);
 });
 
 test('an end in the middle leaves nothing', async (t) => {

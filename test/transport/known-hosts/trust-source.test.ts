@@ -65,10 +65,8 @@ describe('parseTrustSource', () => {
   it('names what it passes over, with its line', () => {
     const text = ['web-1 SHA256:short', print, 'web-1 MD5:00:11', '', `web-1 ${print}`].join('\n');
     const source = parseTrustSource(text, '/tmp/f');
-    assert.deepEqual(
-      source.notes.map((note) => note.replace(/:.*/, '')),
-      ['/tmp/f line 1', '/tmp/f line 2', '/tmp/f line 3'],
-    );
+    const found = source.notes.map((note) => note.replace(/:.*/, ''));
+    assert.deepEqual(found, ['/tmp/f line 1', '/tmp/f line 2', '/tmp/f line 3']);
     assert.deepEqual(source.fingerprints(web), [print]);
   });
 });

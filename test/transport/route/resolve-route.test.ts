@@ -172,12 +172,11 @@ for (const [proxyJump, text, expected] of routes) {
     const bastions = [sshBastion('fra', {}), sshBastion('ams', { proxyJump: 'fra' })];
     const clients = [sshClient('gate', { proxyJump: 'fra' })];
     const { hops } = route(sshClient('web', own), { bastions, clients, jumpHosts: { config: null } });
+    const names = hops.map(({ name }) => name);
+    assert.deepEqual(names, expected);
+    const kinds = hops.map(({ kind }) => kind);
     assert.deepEqual(
-      hops.map(({ name }) => name),
-      expected,
-    );
-    assert.deepEqual(
-      hops.map(({ kind }) => kind),
+      kinds,
       expected.map((_, index) => (index === expected.length - 1 ? 'client' : 'bastion')),
     );
   });
@@ -225,10 +224,8 @@ const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[
 for (const [text, own, expected] of beyond) {
   test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
     const { unsupported } = route(sshClient('web', { ...said(text), ...own }), { bastions: [sshBastion('fra', {})] });
-    assert.deepEqual(
-      unsupported.map(({ option }) => option),
-      expected,
-    );
+    const options = unsupported.map(({ option }) => option);
+    assert.deepEqual(options, expected);
     assert.ok(unsupported.every(({ place, needed, hop }) => place === `${config}:1` && needed && hop === 'web'));
   });
 }
