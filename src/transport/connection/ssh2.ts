@@ -2,17 +2,7 @@
 import { createRequire } from 'node:module';
 
 import ssh2 from 'ssh2';
-import type {
-  AnyAuthMethod,
-  AuthenticationType,
-  Client,
-  ClientChannel,
-  ConnectConfig,
-  KeyboardInteractiveCallback,
-  ParsedKey,
-  Prompt,
-  ServerHostKeyAlgorithm,
-} from 'ssh2';
+import type { Client, ParsedKey } from 'ssh2';
 
 export type {
   AnyAuthMethod,
@@ -24,7 +14,7 @@ export type {
   ParsedKey,
   Prompt,
   ServerHostKeyAlgorithm,
-};
+} from 'ssh2';
 
 /** The version of the installed package. */
 export const ssh2Version: string = (createRequire(import.meta.url)('ssh2/package.json') as { readonly version: string })
