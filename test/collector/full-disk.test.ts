@@ -38,7 +38,7 @@ const spooledAtClient = (client: string): number =>
   readdirSync(fleet.home(client), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
 
 test(
-  'on a full disk nothing is acknowledged, the visits are recorded, and all comes once there is room',
+  'on a full disk nothing is acknowledged, visits are recorded; all comes once there is room',
   { skip },
   async () => {
     const { storage } = makeConfig(path.join(fleet.dir, 'elsewhere'), []);

@@ -3,78 +3,70 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { Secret } from '../../src/config/secret.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
+import { literal } from '../support/both-transports.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { startReportServer } from '../support/report-server.ts';
 import { sharedFor, ssh, sshBastion } from '../support/run-shared.ts';
-import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
+import { account } from '../support/ssh-fleet.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
-const account = { username: 'u', password: 'a secret word' };
 const skip = sshdMissing() ?? false;
 
-test(
-  'clients that say "Exceeded MaxStartups" behind a bastion take no place from the others behind it',
-  { skip },
-  async (t) => {
-    const fleet = makeFleet();
-    const jump = await startSshd();
-    t.after(() => jump.stop());
-    const { privateKey, publicKey } = sshKeygen(path.join(jump.dir, 'jump'));
-    const { name: username } = await jump.addAccount({ publicKey });
-    const [good, evil] = await Promise.all([
-      startReportServer(account),
-      startReportServer({ ...account, maxStartups: 0 }),
-    ]);
-    t.after(() => Promise.all([good.close(), evil.close()]));
+test('clients behind a bastion that say "Exceeded MaxStartups" take no place from the others', { skip }, async () => {
+  const fleet = makeFleet();
+  const jump = await sshdOfSuite();
+  const { privateKey, publicKey } = sshKeygen(path.join(jump.dir, 'jump'));
+  const { name: username } = await jump.addAccount({ publicKey });
+  const good = await stoppedAfter(startReportServer(account));
+  const evil = await stoppedAfter(startReportServer({ ...account, maxStartups: 0 }));
 
-    const knownHosts = path.join(fleet.dir, 'known_hosts');
-    const place = { address: '127.0.0.1', port: jump.port };
-    const fra = sshBastion('fra', { username, privateKey, knownHosts }, place);
-    const password = new Secret({ kind: 'literal', value: account.password });
-    const settings = ssh({ username: account.username, password, knownHosts, proxyJump: 'fra' });
-    const clientOf = (server: typeof good) => (name: string) =>
-      makeClient(name, { address: '127.0.0.1', port: server.port, ssh: settings });
-    const names = (word: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${word}-${n}`);
-    const clients = [...names('evil', 4).map(clientOf(evil)), ...names('good', 24).map(clientOf(good))];
-    // Behind a bastion a machine is known by its name.
-    const lines = names('good', 24).map((name) => good.hostKeyLine(name));
-    writeFileSync(knownHosts, [jump.hostKeyLine(), ...lines, ''].join('\n'));
+  const knownHosts = path.join(fleet.dir, 'known_hosts');
+  const place = { address: '127.0.0.1', port: jump.port };
+  const fra = sshBastion('fra', { username, privateKey, knownHosts }, place);
+  const password = literal(account.password);
+  const settings = ssh({ username: account.username, password, knownHosts, proxyJump: 'fra' });
+  const clientOf = (server: typeof good) => (name: string) =>
+    makeClient(name, { address: '127.0.0.1', port: server.port, ssh: settings });
+  const names = (word: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${word}-${n}`);
+  const clients = [...names('evil', 4).map(clientOf(evil)), ...names('good', 24).map(clientOf(good))];
+  // Behind a bastion a machine is known by its name.
+  const lines = names('good', 24).map((name) => good.hostKeyLine(name));
+  writeFileSync(knownHosts, [jump.hostKeyLine(), ...lines, ''].join('\n'));
 
-    const shared = sharedFor({ bastions: [fra], clients });
-    t.after(() => shared.close());
-    const evilTurns = gate();
-    let turns = 0;
-    const together = gate();
-    let waiting = 0;
-    /**
-     * The good clients begin after the hostile ones have answered, and log in once eight are connecting at the same
-     * time.
-     */
-    const watched = (client: (typeof clients)[number]): Transport => ({
-      connect: async (options) => {
-        const transport = transportFor(client, shared);
-        if (client.name.startsWith('evil')) {
-          return await transport.connect(options).finally(() => ++turns === 4 && evilTurns.open());
-        }
-        await evilTurns.opened;
-        if (++waiting === 8) together.open();
-        await together.opened;
-        return await transport.connect(options);
-      },
-    });
-    const result = await fleet.collect(clients, {
-      concurrency: clients.length,
-      collector: { perBastion: 10 },
-      transportFor: watched,
-    });
-    assert.equal(result.succeeded, 24);
-    const failures = new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`));
-    assert.deepEqual([...failures], ['evil sshd-rejection']);
-    assert.equal(evil.most.rejections, 8, 'each is tried twice');
-  },
-);
+  const shared = await stoppedAfter(sharedFor({ bastions: [fra], clients }));
+  const evilTurns = gate();
+  let turns = 0;
+  const together = gate();
+  let waiting = 0;
+  /**
+   * The good clients begin after the hostile ones have answered, and log in once eight are connecting at the same
+   * time.
+   */
+  const watched = (client: (typeof clients)[number]): Transport => ({
+    connect: async (options) => {
+      const transport = transportFor(client, shared);
+      if (client.name.startsWith('evil')) {
+        return await transport.connect(options).finally(() => ++turns === 4 && evilTurns.open());
+      }
+      await evilTurns.opened;
+      if (++waiting === 8) together.open();
+      await together.opened;
+      return await transport.connect(options);
+    },
+  });
+  const result = await fleet.collect(clients, {
+    concurrency: clients.length,
+    collector: { perBastion: 10 },
+    transportFor: watched,
+  });
+  assert.equal(result.succeeded, 24);
+  const failures = new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`));
+  assert.deepEqual([...failures], ['evil sshd-rejection']);
+  assert.equal(evil.most.rejections, 8, 'each is tried twice');
+});
 
 interface Gate {
   readonly opened: Promise<void>;

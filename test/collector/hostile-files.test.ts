@@ -99,66 +99,62 @@ function unreadable(file: string): Buffer {
   return Buffer.from(path.join(path.dirname(file), `\xff\xfe${path.basename(file)}`), 'latin1');
 }
 
-test(
-  'what is no sealed file goes to quarantine as it is, told once, and stops nothing',
-  { timeout: 60_000 },
-  async () => {
-    const { fleet, paths } = freshFleet();
-    const agent = scriptedAgent('web-1');
-    const folder = path.join(paths.encryptedStats, 'web-1');
-    mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
-    mkdirSync(paths.journal, { mode: 0o700 });
-    mkdirSync(paths.runtimes, { mode: 0o700 });
-    const old = loadKeyRing(paths, Date.now()).sealing;
-    rotateKeys(paths, Date.now());
-    const stranger = sealedSample({ key });
-    writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
-    const foreign = sealedSample({ key: old, inside: { client: 'web-2' } });
-    writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
-    let number = 0;
-    for (const [what, make] of Object.entries(kinds)) {
+test('what is no sealed file goes to quarantine as it is, once, and stops nothing', { timeout: 60_000 }, async () => {
+  const { fleet, paths } = freshFleet();
+  const agent = scriptedAgent('web-1');
+  const folder = path.join(paths.encryptedStats, 'web-1');
+  mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
+  mkdirSync(paths.journal, { mode: 0o700 });
+  mkdirSync(paths.runtimes, { mode: 0o700 });
+  const old = loadKeyRing(paths, Date.now()).sealing;
+  rotateKeys(paths, Date.now());
+  const stranger = sealedSample({ key });
+  writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
+  const foreign = sealedSample({ key: old, inside: { client: 'web-2' } });
+  writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
+  let number = 0;
+  for (const [what, make] of Object.entries(kinds)) {
+    number += 1;
+    const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+    make(path.join(folder, `${name}.fhs`));
+    for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
+    // Such a file alone would exceed the bounds.
+    if (what === 'a file of 4 GiB') continue;
+    for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
+  }
+  for (const place of [paths.journal, paths.runtimes]) {
+    for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
       number += 1;
-      const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-      make(path.join(folder, `${name}.fhs`));
-      for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
-      // Such a file alone would exceed the bounds.
-      if (what === 'a file of 4 GiB') continue;
-      for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
+      kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
     }
-    for (const place of [paths.journal, paths.runtimes]) {
-      for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
-        number += 1;
-        kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
-      }
-    }
-    const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
-    const first = await pass();
-    assert.deepEqual([first.exitStatus, first.faults, first.reports.waiting], [1, [], 0]);
-    const told = fleet.events.flatMap((event) =>
-      event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
-    );
-    assert.equal(told.length, Object.keys(kinds).length + 2, told.join('\n'));
-    const count = (text: string): number => told.filter((one) => one.startsWith(text)).length;
-    assert.deepEqual(
-      [
-        count('seal-corrupt: no regular file'),
-        count('seal-corrupt: not a sealed report'),
-        count('report-too-large: a sealed report of 4294967296 bytes'),
-        count(`seal-no-key: it is sealed to key ${key.id}, which is not live here`),
-        count('report-foreign: it is sealed as a report of web-2'),
-      ],
-      [6, 2, 1, 1, 1],
-    );
-    const second = await pass();
-    assert.deepEqual([second.exitStatus, second.faults, second.reports.quarantined], [0, [], 0]);
-    const kept = readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
-    const keptAs = (ending: string): number => kept.filter((name) => name.endsWith(ending)).length;
-    assert.equal(keptAs('.fhs'), keptAs('.json'));
-    assert.ok(lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
-    assert.ok(readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
-    assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
-  },
-);
+  }
+  const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
+  const first = await pass();
+  assert.deepEqual([first.exitStatus, first.faults, first.reports.waiting], [1, [], 0]);
+  const told = fleet.events.flatMap((event) =>
+    event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
+  );
+  assert.equal(told.length, Object.keys(kinds).length + 2, told.join('\n'));
+  const count = (text: string): number => told.filter((one) => one.startsWith(text)).length;
+  assert.deepEqual(
+    [
+      count('seal-corrupt: no regular file'),
+      count('seal-corrupt: not a sealed report'),
+      count('report-too-large: a sealed report of 4294967296 bytes'),
+      count(`seal-no-key: it is sealed to key ${key.id}, which is not live here`),
+      count('report-foreign: it is sealed as a report of web-2'),
+    ],
+    [6, 2, 1, 1, 1],
+  );
+  const second = await pass();
+  assert.deepEqual([second.exitStatus, second.faults, second.reports.quarantined], [0, [], 0]);
+  const kept = readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
+  const keptAs = (ending: string): number => kept.filter((name) => name.endsWith(ending)).length;
+  assert.equal(keptAs('.fhs'), keptAs('.json'));
+  assert.ok(lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
+  assert.ok(readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
+  assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
+});
 
 test('beyond the bounds the line of reasons is written to a file of our own alone', () => {
   for (const what of ['a link to a file', 'a link to nothing', 'a pipe', 'a folder with something in it']) {

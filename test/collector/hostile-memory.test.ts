@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { deflateRawSync } from 'node:zlib';
@@ -17,10 +17,11 @@ import { startHostileServer } from '../support/hostile-server.ts';
 import type { HostileMode } from '../support/hostile-ssh.ts';
 import { programArgs } from '../support/program-args.ts';
 import { sealedFor, startReportServer, type ReportServer } from '../support/report-server.ts';
+import { account } from '../support/ssh-fleet.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 import { worker } from '../report/support/sample-report.ts';
 
 const run = promisify(execFile);
-const account = { username: 'u', password: 'a secret word' };
 const program = fileURLToPath(new URL('../support/collect-measured.ts', import.meta.url));
 const hostileClients = 8;
 const otherClients = 8;
@@ -30,17 +31,11 @@ const mostMiB = 12;
 /** The memory that all clients share, in MiB: a batch of reports that are stored together. */
 const sharedMiB = 64;
 
-describe('the collector against eight hostile clients among eight others', () => {
-  let good: ReportServer;
-  let usual: MeasuredPass;
-
-  before(async () => {
-    good = await startReportServer(account);
-    usual = await measure(good);
-    assert.deepEqual(usual.failures, []);
-    assert.equal(usual.succeeded, hostileClients + otherClients);
-  });
-  after(() => good.close());
+describe('the collector against eight hostile clients among eight others', async () => {
+  const good = await stoppedAfter(startReportServer(account));
+  const usual = await measure(good);
+  assert.deepEqual(usual.failures, []);
+  assert.equal(usual.succeeded, hostileClients + otherClients);
 
   async function measure(enemy: Pick<ReportServer, 'port' | 'hostKeyLine'>): Promise<MeasuredPass> {
     const fleet = makeFleet();
@@ -79,16 +74,11 @@ describe('the collector against eight hostile clients among eight others', () =>
   ];
   for (const [mode, code] of modes) {
     it(`${mode}: the others are visited, and the memory is bounded`, async (t) => {
-      const server = await startHostileServer(mode);
-      try {
-        const pass = await measure(server);
-        assert.equal(pass.succeeded, otherClients, JSON.stringify(pass));
-        assert.equal(pass.failures.length, hostileClients);
-        for (const failure of pass.failures) assert.match(failure.code ?? '', code, failure.message ?? '');
-        judge(t, pass);
-      } finally {
-        await server.close();
-      }
+      const pass = await measure(await stoppedAfter(startHostileServer(mode)));
+      assert.equal(pass.succeeded, otherClients, JSON.stringify(pass));
+      assert.equal(pass.failures.length, hostileClients);
+      for (const failure of pass.failures) assert.match(failure.code ?? '', code, failure.message ?? '');
+      judge(t, pass);
     });
   }
 
@@ -110,15 +100,10 @@ describe('the collector against eight hostile clients among eight others', () =>
   ];
   for (const [what, reports, quarantined] of answers) {
     it(`${what} from each: nothing is believed that must not be, and the memory is bounded`, async (t) => {
-      const server = await startReportServer({ ...account, reports });
-      try {
-        const pass = await measure(server);
-        assert.deepEqual(pass.failures, []);
-        assert.equal(pass.quarantined, quarantined);
-        judge(t, pass);
-      } finally {
-        await server.close();
-      }
+      const pass = await measure(await stoppedAfter(startReportServer({ ...account, reports })));
+      assert.deepEqual(pass.failures, []);
+      assert.equal(pass.quarantined, quarantined);
+      judge(t, pass);
     });
   }
 });

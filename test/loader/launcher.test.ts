@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -15,7 +15,7 @@ import {
 } from '../../src/loader/launcher.ts';
 import type { LauncherOptions } from '../../src/loader/launcher.ts';
 import { visitCommand } from '../support/restricted-key.ts';
-import { launcherPath } from '../support/launcher-path.ts';
+import { fakeNode, launcherPath } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const options: LauncherOptions = {
@@ -67,14 +67,6 @@ function run(
   });
 }
 const same = (command: string): string => command;
-
-const fakeNode = (dir: string, text: string): string => {
-  mkdirSync(dir, { recursive: true });
-  const file = path.join(dir, 'node');
-  writeFileSync(file, `#!/bin/sh\n${text}\n`);
-  chmodSync(file, 0o755);
-  return file;
-};
 
 test('node gets a fixed environment and the command as one word', (t) => {
   const home = tempFolder(t);

@@ -1,7 +1,7 @@
 /** The shell texts: what they find and refuse to take. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -9,6 +9,7 @@ import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
 import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
 import { bundles, machine } from '../support/agent-visit.ts';
+import { fakeNode } from '../support/launcher-path.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -74,14 +75,6 @@ test('a device that echoes its command line does not give the sign', () => {
     assert.equal(findLoaderSign(Buffer.from(`unknown command: ${command}`), options.marker), null);
   }
 });
-
-const fakeNode = (dir: string, text: string): string => {
-  mkdirSync(dir, { recursive: true });
-  const file = path.join(dir, 'node');
-  writeFileSync(file, `#!/bin/sh\n${text}\n`);
-  chmodSync(file, 0o755);
-  return file;
-};
 
 /** Puts a file where the loader looks for the agent, and returns it. */
 const placeAgent = (home: string): string => {
