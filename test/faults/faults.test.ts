@@ -18,7 +18,6 @@ describe('everything is killed again and again: nothing is lost, nothing comes t
       t.diagnostic(summaryOf(result));
       assert.deepEqual(failuresOf(result), []);
       assert.ok(result.killed >= 10, `only ${result.killed} kills in two minutes`);
-      assert.ok((result.comparison.runs['failed'] ?? 0) > 0, 'a run that was killed has failed');
       assert.ok(result.comparison.spooled > 20 && result.comparison.due >= 16, 'there was something to lose');
     });
   }

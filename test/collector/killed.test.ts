@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { CollectResult } from '../../src/collector/collect-options.ts';
+import { makeFleet } from '../support/fleet.ts';
+import { isLong } from '../support/long-tests.ts';
+import { programArgs } from '../support/program-args.ts';
+
+const fleet = makeFleet();
+
+const names = Array.from({ length: 8 }, (_, index) => `client-${index}`);
+/** The number of rounds; each costs nine processes. */
+const moments = isLong ? 20 : 10;
+const logFile = path.join(fleet.dir, 'wire.log');
+const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
+
+interface Moment {
+  /** The number of visits that have ended. 0: the visits begin. */
+  readonly visits: number;
+  readonly thenMs: number;
+}
+
+/** Makes a pass and kills it at the moment, unless it was faster. Returns `null` if it was killed. */
+async function pass(kill: Moment | null): Promise<CollectResult | null> {
+  const child = spawn(process.execPath, [...programArgs(script), fleet.dir, logFile, ...names], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  let result: CollectResult | null = null;
+  let lines = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) result = JSON.parse(line) as CollectResult;
+    else if (lines++ === kill?.visits) void sleep(kill.thenMs).then(() => child.kill('SIGKILL'));
+  }
+  await ended;
+  return result;
+}
+
+function onWire(kind: 'seen' | 'acknowledged'): ReadonlySet<string> {
+  if (!existsSync(logFile)) return new Set();
+  const lines = readFileSync(logFile, 'utf8').split('\n');
+  return new Set(lines.flatMap((line) => (line.startsWith(`${kind} `) ? [line.slice(kind.length + 1)] : [])));
+}
+
+async function storedIds(): Promise<readonly string[]> {
+  const rows = await fleet.query(
+    'SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports ORDER BY report_id',
+  );
+  return rows.map((row) => String(row['report_id']));
+}
+
+/** Checks that every acknowledged report is stored, as a row or a sealed file. */
+async function assertNothingLost(): Promise<void> {
+  const files = fleet.sealedFiles().map((name) => path.basename(name).slice(0, 36));
+  const here = new Set([...files, ...(await storedIds())]);
+  const lost = [...onWire('acknowledged')].filter((id) => !here.has(id));
+  assert.deepEqual(lost, [], 'acknowledged and gone');
+}
+
+/** Numerical Recipes' generator: the same fractions at every run of the test. */
+function fractions(seed: number, count: number): readonly number[] {
+  let state = seed;
+  return Array.from({ length: count }, () => {
+    state = (state * 1664525 + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  });
+}
+
+test(`killed at ${moments} moments and run again: no report is lost, none is twice`, { timeout: 300_000 }, async () => {
+  assert.equal((await pass(null))?.exitStatus, 0);
+  let killed = 0;
+  let unfinished = 0;
+  for (const fraction of fractions(7, moments)) {
+    const place = fraction * (names.length + 1);
+    const moment = { visits: Math.floor(place), thenMs: (place % 1) * 80 };
+    if ((await pass(moment)) === null) {
+      killed++;
+      // A pass that was killed after the end of its run was written down has finished.
+      unfinished += (await fleet.query("SELECT id FROM runs WHERE outcome = 'running'")).length;
+    }
+    await assertNothingLost();
+  }
+  assert.ok(killed >= 0.6 * moments, `only ${killed} passes were killed before their end`);
+  assert.ok(onWire('acknowledged').size > 2.5 * moments);
+
+  const last = await pass(null);
+  assert.equal(last?.exitStatus, 0, JSON.stringify(last));
+  assert.deepEqual(fleet.sealedFiles(), []);
+  const stored = await storedIds();
+  assert.equal(new Set(stored).size, stored.length, 'none is stored twice');
+  const missing = [...onWire('seen')].filter((id) => !stored.includes(id));
+  assert.deepEqual(missing, [], 'whatever a client sent came to be a row');
+  for (const name of names) {
+    const left = readdirSync(fleet.home(name), { recursive: true }).map(String);
+    assert.ok(left.filter((file) => file.endsWith('.fhs')).length <= 1, 'at most the one whose deletion is under way');
+  }
+  const runs = await fleet.query('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
+  const count = (outcome: string): number => Number(runs.find((row) => row['outcome'] === outcome)?.['n'] ?? 0);
+  assert.equal(count('running'), 0, 'a killed run is known to have been killed');
+  assert.equal(count('finished') + count('failed'), moments + 2);
+  // If a run was killed at its beginning, the database may learn of it only from the journal.
+  assert.ok(count('failed') >= unfinished && count('failed') <= killed, `${count('failed')} failed`);
+  assert.ok(unfinished >= 0.6 * moments, `only ${unfinished} passes were killed before their end was written down`);
+});
