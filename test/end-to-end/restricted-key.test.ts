@@ -64,19 +64,6 @@ suite('a restricted key', { skip }, async () => {
     ending: '.cjs',
   });
 
-  test('no sftp, no terminal, no forwarding of ports, agents or tunnels', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''));
-    const sftp = ssh('sftp', '-s');
-    assert.equal(sftp.status, 84, sftp.stderr);
-    const terminal = ssh('id', '-tt');
-    assert.equal(terminal.status, 255);
-    assert.match(terminal.stderr, /PTY allocation request failed/);
-    assert.match(ssh(null, '-W', `127.0.0.1:${sshd.port}`).stderr, /stdio forwarding failed/);
-    const remote = ssh(null, '-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:22', '-N');
-    assert.match(remote.stderr, /remote port forwarding failed/);
-    assert.notEqual(remote.status, 0);
-  });
-
   test('obeys no other sealing key, collector or limits that stand in the request', async (t) => {
     const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
     const thief = generateKeyPair();

@@ -112,16 +112,6 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     ending: '.sh',
   });
 
-  test('no sftp, no terminal and no forwarding of ports', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
-    const sftp = ssh('sftp', '-s');
-    assert.deepEqual([sftp.status, sftp.stdout], [84, ''], sftp.stderr);
-    assert.match(ssh('id', '-tt').stderr, /PTY allocation request failed/);
-    assert.match(ssh(null, '-W', `127.0.0.1:${sshd.port}`).stderr, /stdio forwarding failed/);
-    const remote = ssh(null, '-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:22', '-N');
-    assert.match(remote.stderr, /remote port forwarding failed/);
-  });
-
   test('says when it is asked in another version of the protocol', async (t) => {
     const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
     for (const v of [2, 9, 10, 17]) {

@@ -8,6 +8,7 @@ import { alert } from '../../src/alerter/alerter.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
 import { withMoments, type Moment } from '../alerter/support/moments.ts';
 import { storageOf, type StorageArgument } from './storage-argument.ts';
 
@@ -20,6 +21,8 @@ export interface AlertOrder extends StorageArgument {
     /** The beginning of the statement; for a commit, of the last statement before it. */
     readonly sql: string;
     readonly signal: 'SIGKILL' | 'SIGSTOP';
+    /** The seconds that a MySQL server waits for the stopped process. Default: the alerter's own. */
+    readonly waitSeconds?: number;
   } | null;
 }
 
@@ -37,10 +40,16 @@ function atMoment({ kind, sql }: Moment): boolean {
   return false;
 }
 
+async function openCut(): Promise<Database> {
+  const database = await openDatabase({ storage: storageOf(order), program: 'alert' });
+  const seconds = cut?.waitSeconds;
+  if (seconds !== undefined) await database.read((session) => session.run(`SET SESSION wait_timeout = ${seconds}`));
+  return withMoments(database, atMoment);
+}
+
 const result = await alert({
   config: loadConfig({ file: order.configFile }),
-  openStorage: async () =>
-    storageOn(withMoments(await openDatabase({ storage: storageOf(order), program: 'alert' }), atMoment)),
+  openStorage: async () => storageOn(await openCut()),
   dryRun: false,
   signal: new AbortController().signal,
   observe: () => undefined,

@@ -1,13 +1,17 @@
-import { alerterState } from './alerter-state.ts';
+import type { Severity } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
+import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
+import { silencesAfter } from './operator.ts';
 import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database, Session, SqlValue } from '../sql/database.ts';
-import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
-import type { LastNotified } from '../store/alert.ts';
+import type { LastNotified, StoredNotification, Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
-import type { NewNotifications, NotificationStore } from '../store/notification-store.ts';
-import type { NewMail } from '../store/outbox-store.ts';
+import type { AlerterState, NewNotifications, NotificationStore } from '../store/notification-store.ts';
+import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
 import { fenced } from './lease.ts';
 import { series } from '../queries/series.ts';
 
@@ -120,4 +124,84 @@ async function storeTold(session: Session, told: readonly LastNotified[]): Promi
 async function closeOut(session: Session, ids: readonly number[]): Promise<void> {
   const sql = "UPDATE alerts SET closed_out = 1 WHERE state = 'resolved'";
   await changeIds('id', ids, (where, values) => session.run(`${sql} AND ${where}`, values));
+}
+
+const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
+const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at
+  FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
+const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
+  ORDER BY created_at, id`;
+const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
+  FROM mails m JOIN notifications n ON n.mail_id = m.id JOIN alerts a ON a.id = n.alert_id
+  WHERE m.created_at > ? AND m.replaced_by IS NULL AND m.ordinary = 0 AND n.transition IN ('firing', 'escalated')
+  GROUP BY m.recipient, a.client`;
+const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
+  GROUP BY recipient`;
+const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
+  WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
+const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
+    n.before_sequence, n.before_notified_at
+  FROM mails m JOIN notifications n ON n.mail_id = m.id
+  WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
+
+async function alerterState(session: Session, nowMs: number): Promise<AlerterState> {
+  const unended = await silencesAfter(session, nowMs - dayMs);
+  return {
+    alerts: (await session.all(alertsSql)).map(storedAlert),
+    notified: (await session.all(toldSql)).map(storedLastNotified),
+    silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
+    endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
+    histories: await histories(session, nowMs),
+    ...(await waitingMails(session)),
+  };
+}
+
+async function histories(session: Session, nowMs: number): Promise<readonly RecipientHistory[]> {
+  const recent = groupBy(await session.all(recentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
+  const urgent = groupBy(await session.all(urgentSql, [sqlTime(nowMs - hourMs)]), ({ recipient }) => String(recipient));
+  const ordinary = new Map((await session.all(ordinarySql)).map((row) => [String(row['recipient']), row['at']]));
+  return [...new Set([...recent.keys(), ...ordinary.keys()])].map((recipient) => ({
+    recipient,
+    createdAtMs: (recent.get(recipient) ?? []).map((row) => fromSqlTime(row['created_at']) ?? 0),
+    lastOrdinaryAtMs: fromSqlTime(ordinary.get(recipient)),
+    urgentOfClient: new Map(
+      (urgent.get(recipient) ?? []).map((row) => [String(row['client']), Number(row['mails'])] as const),
+    ),
+  }));
+}
+
+async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiting' | 'begun'>> {
+  const mails = await session.all(waitingSql);
+  if (mails.length === 0) return { waiting: [], begun: [] };
+  const items = groupBy(await session.all(itemsSql), (row) => Number(row['mail_id']));
+  const found = mails.map((row) => ({
+    isBegun: row['data_at'] !== null,
+    mail: {
+      id: Number(row['id']),
+      recipient: String(row['recipient']),
+      createdAtMs: fromSqlTime(row['created_at']) ?? 0,
+      items: (items.get(Number(row['id'])) ?? []).map(storedNotification),
+    },
+  }));
+  // A mail about no alert (a refused mail's notice) has no notification that another mail could carry.
+  const mailsOf = (begun: boolean): readonly WaitingMail[] =>
+    found.flatMap(({ isBegun, mail }) => (isBegun === begun && mail.items.length > 0 ? [mail] : []));
+  return { waiting: mailsOf(false), begun: mailsOf(true) };
+}
+
+function storedNotification(row: SqlRow): StoredNotification {
+  return {
+    alertId: Number(row['alert_id']),
+    sequence: Number(row['sequence']),
+    transition: row['transition'] as Transition,
+    before:
+      row['before_state'] === null
+        ? null
+        : {
+            state: row['before_state'] as NonNullable<StoredNotification['before']>['state'],
+            severity: row['before_severity'] as Severity,
+            sequence: Number(row['before_sequence']),
+            notifiedAtMs: fromSqlTime(row['before_notified_at']) ?? 0,
+          },
+  };
 }

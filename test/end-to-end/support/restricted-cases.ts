@@ -46,6 +46,19 @@ export function testRestricted({ sshd, restricted, attacks, spoils, older, endin
     assert.equal(existsSync(owned), false);
   });
 
+  test('no sftp, no terminal, no forwarding of ports, agents or tunnels', async (t) => {
+    const { ssh } = await restricted(t);
+    const sftp = ssh('sftp', '-s');
+    assert.deepEqual([sftp.status, sftp.stdout], [84, ''], sftp.stderr);
+    const terminal = ssh('id', '-tt');
+    assert.equal(terminal.status, 255);
+    assert.match(terminal.stderr, /PTY allocation request failed/);
+    assert.match(ssh(null, '-W', `127.0.0.1:${sshd.port}`).stderr, /stdio forwarding failed/);
+    const remote = ssh(null, '-o', 'ExitOnForwardFailure=yes', '-R', '0:127.0.0.1:22', '-N');
+    assert.match(remote.stderr, /remote port forwarding failed/);
+    assert.notEqual(remote.status, 0);
+  });
+
   for (const [what, spoil] of Object.entries(spoils)) {
     test(`an agent that ${what} is not run`, async (t) => {
       const { site, lib, codes } = await restricted(t);
