@@ -54,9 +54,17 @@ const times = <T>(count: number, make: (index: number) => T): readonly T[] =>
   Array.from({ length: count }, (_, at) => make(at));
 const nothing = { visit: null, quarantine: null } as const;
 const none = (): number => 0;
+/** Its visits end with this code, and leave no row. */
+const failed = (visit: string) => ({ visit, quarantine: null, stats: none });
+/** Its reports are refused with this code. */
+const refused = (quarantine: string) => ({ visit: null, quarantine, stats: none });
 
 function family(name: string, data: readonly Row[]): FunctionReport {
   return { name, data };
+}
+
+function many(name: string, count: number, rowOf: (at: number) => Row): FunctionReport {
+  return family(name, times(count, rowOf));
 }
 
 function fullDisk(mount: string): Row {
@@ -95,10 +103,7 @@ const inventoryOf = (index: number): Content =>
         duration_ms: 1,
         error: null,
         function_reports: [
-          family(
-            `invented_${index}`,
-            times(500, (at) => ({ model: `${at}${'x'.repeat(200)}` })),
-          ),
+          many(`invented_${index}`, 500, (at) => ({ model: `${at}${'x'.repeat(200)}` })),
           family('system', [{ model: `R${index}`, memory_bytes: 2 ** 53, threads: 2 ** 53 }]),
           family('cpu_model', [{ model: 'x', threads: 2 ** 53 - 1 }]),
         ],
@@ -124,18 +129,14 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
         times(4, () =>
           sealed(request, {
             families: times(57, (part) =>
-              family(
-                'disk',
-                times(1000, (at) => ({ mount: `/${(part * 1000 + at).toString(36)}` })),
-              ),
+              many('disk', 1000, (at) => ({ mount: `/${(part * 1000 + at).toString(36)}` })),
             ),
           }),
         ),
       stats: (visits) => 4 * visits,
     },
     'bulk-100-mib': {
-      visit: null,
-      quarantine: 'report-refused',
+      ...refused('report-refused'),
       reports: (request, visit) => {
         const rows = times(200, (at) => ({ process: `${at}${'x'.repeat(198)}` }));
         const families = times(24, (part) => family(`family_${part}`, rows));
@@ -145,57 +146,39 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       stats: () => 16,
     },
     'rows-100-reports': {
-      visit: null,
-      quarantine: 'report-refused',
+      ...refused('report-refused'),
       reports: (request) => {
-        const disks = family(
-          'disk',
-          times(200, (at) => ({ mount: `/m${at}` })),
-        );
-        const networks = family(
-          'network',
-          times(200, (at) => ({ interface: `e${at}` })),
-        );
+        const disks = many('disk', 200, (at) => ({ mount: `/m${at}` }));
+        const networks = many('network', 200, (at) => ({ interface: `e${at}` }));
         return times(100, () => sealed(request, { ...earlier, families: [disks, networks] }));
       },
       hello: () => ({ boot_id: null }),
       stats: (visits) => [49, 49 + visits],
     },
     'frame-4-gib': {
-      visit: 'report-too-large',
-      quarantine: null,
+      ...failed('report-too-large'),
       bytes: () => Buffer.from('R\xff\xff\xff\xff', 'latin1'),
-      stats: none,
     },
     'frame-garbage': {
-      visit: 'seal-corrupt',
-      quarantine: null,
+      ...failed('seal-corrupt'),
       bytes: () => Buffer.concat([Buffer.from('R\0\0\0\x40', 'latin1'), Buffer.alloc(64, 7)]),
-      stats: none,
     },
     'reports-101': {
-      visit: 'agent-output',
-      quarantine: null,
+      ...failed('agent-output'),
       reports: (request) => times(101, () => sealed(request)),
       stats: (visits) => 100 * visits,
     },
     'compression-bombs': {
-      visit: null,
-      quarantine: 'report-too-large',
+      ...refused('report-too-large'),
       reports: (request) => times(40, () => sealed(request, {}, { compressed: bomb })),
-      stats: none,
     },
     'deep-json': {
-      visit: null,
-      quarantine: 'report-invalid',
+      ...refused('report-invalid'),
       reports: (request) => times(5, () => sealed(request, {}, { compressed: deep })),
-      stats: none,
     },
     'inventory-grows': {
-      visit: null,
-      quarantine: 'report-refused',
+      ...refused('report-refused'),
       reports: (request, visit) => times(60, (at) => sealed(request, inventoryOf(visit * 100 + at))),
-      stats: none,
     },
     'integers-2-53': {
       ...nothing,
@@ -207,12 +190,7 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       ...nothing,
       reports: (request, visit) => [
         sealed(request, {
-          families: times(3, (part) =>
-            family(
-              'disk',
-              times(1000, (at) => fullDisk(`/v${visit}-${part * 1000 + at}`)),
-            ),
-          ),
+          families: times(3, (part) => many('disk', 1000, (at) => fullDisk(`/v${visit}-${part * 1000 + at}`))),
         }),
       ],
       stats: (visits) => visits,
@@ -222,12 +200,7 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       hello: () => ({ monotonic_ms: 0, boot_id: null }),
       reports: (request, visit) =>
         times(100, (at) => {
-          const families = [
-            family(
-              'disk',
-              times(50, (disk) => fullDisk(`/${visit}-${at}-${disk}`)),
-            ),
-          ];
+          const families = [many('disk', 50, (disk) => fullDisk(`/${visit}-${at}-${disk}`))];
           return sealed(request, {
             boot_id: null,
             datetime: new Date(Date.now() - at * 6 * hourMs).toISOString(),
@@ -237,11 +210,9 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       stats: (visits) => 100 * visits,
     },
     'times-1970': {
-      visit: null,
-      quarantine: 'report-too-old',
+      ...refused('report-too-old'),
       hello: () => ({ boot_id: null }),
       reports: (request) => times(10, () => sealed(request, { boot_id: null, datetime: '1970-01-01T00:00:00.000Z' })),
-      stats: none,
     },
     'times-future': {
       ...nothing,
@@ -254,16 +225,12 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       stats: (visits) => 10 * visits,
     },
     'clock-2-53': {
-      visit: 'agent-output',
-      quarantine: null,
+      ...failed('agent-output'),
       hello: (visit) => ({ wall_ms: visit === 0 ? -(2 ** 53) : 2 ** 53 }),
-      stats: none,
     },
     'names-10000': {
-      visit: null,
-      quarantine: 'report-invalid',
+      ...refused('report-invalid'),
       reports: (request) => [sealed(request, { families: [family('disk', [fullDisk(`/${'x'.repeat(10_000)}`)])] })],
-      stats: none,
     },
     'control-characters': {
       ...nothing,
@@ -288,10 +255,7 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
         sealed(request, {
           families: [
             family('disk', alike.map(fullDisk)),
-            family(
-              'network',
-              alike.map((name) => ({ interface: name })),
-            ),
+            many('network', alike.length, (at) => ({ interface: alike[at] ?? '' })),
           ],
         }),
       ],
@@ -302,49 +266,36 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       reports: (request) => [
         sealed(request, {
           families: ['process_cpu', 'process_memory', 'process_count'].map((name) =>
-            family(
-              name,
-              times(1000, (at) => ({ process: `p${at})\n(`, pid: at, used_percent: 100, count: 2 ** 53 - 1 })),
-            ),
+            many(name, 1000, (at) => ({ process: `p${at})\n(`, pid: at, used_percent: 100, count: 2 ** 53 - 1 })),
           ),
         }),
       ],
       stats: (visits) => visits,
     },
     'keys-invented': {
-      visit: 'seal-no-key',
-      quarantine: null,
+      ...failed('seal-no-key'),
       reports: (request) => times(20, () => sealed(request, {}, { publicKey: otherKey() })),
-      stats: none,
     },
     'key-id-stolen': {
-      visit: null,
-      quarantine: 'seal-corrupt',
+      ...refused('seal-corrupt'),
       reports: (request) => {
         // The id of the right key over a text that is sealed to another.
         const message = sealed(request, {}, { publicKey: otherKey() });
         Buffer.from(keyIdOf(Buffer.from(request.key, 'base64url')), 'hex').copy(message, 4);
         return [message];
       },
-      stats: none,
     },
     'name-of-another': {
-      visit: 'report-foreign',
-      quarantine: null,
+      ...failed('report-foreign'),
       reports: (request) => times(5, () => sealed(request, {}, { client: 'good-0' })),
-      stats: none,
     },
     'name-inside': {
-      visit: null,
-      quarantine: 'report-foreign',
+      ...refused('report-foreign'),
       reports: (request) => [sealed(request, { client: 'good-0' })],
-      stats: none,
     },
     'id-of-another': {
-      visit: null,
-      quarantine: 'report-foreign',
+      ...refused('report-foreign'),
       reports: (request, visit) => (visit === 0 ? [] : [sealed(request, {}, { reportId: foreignId() })]),
-      stats: none,
     },
   };
 }
