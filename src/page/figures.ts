@@ -8,7 +8,7 @@ const sparkHeight = 20;
 export function percentBar({ value, beyond }: PageFigure): Markup {
   if (value === null) return markup`<span class="unknown">&#8211;</span>`;
   const width = Math.max(0, Math.min(100, Math.round(value)));
-  return markup`<svg class="bar${beyond !== null && ` ${beyond}`}" aria-hidden="true"><rect width="${width}%"/></svg>${percent(value)}`;
+  return markup`<svg class="${beyond === null ? 'bar' : `bar ${beyond}`}" aria-hidden="true"><rect width="${width}%" height="100%"/></svg>${percent(value)}`;
 }
 
 /** `7.5 %` below ten, else whole percents. */

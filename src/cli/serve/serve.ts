@@ -8,6 +8,7 @@ import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import type { FleetSnapshot } from '../../look/live-fleet.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
+import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
 import { alertExplanation } from '../alerts/explain.ts';
@@ -38,15 +39,17 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
   if (serve === null) {
     throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
   }
-  await runServer({
-    serve,
-    settings: () => settings.current,
-    configFault: () => settings.fault,
-    documents,
-    observe: (event) => tell(log, event),
-    idleExitMs,
-    signal: context.signal,
-  });
+  const run = (): Promise<void> =>
+    runServer({
+      serve,
+      settings: () => settings.current,
+      configFault: () => settings.fault,
+      documents,
+      observe: (event) => tell(log, event),
+      idleExitMs,
+      signal: context.signal,
+    });
+  await withBoundedHeap(run);
   return 0;
 }
 

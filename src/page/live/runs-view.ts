@@ -29,7 +29,7 @@ export function runsView({ zone, nowMs, runs }: RunsView): Markup {
 <tbody>${runs.map(
     (
       run,
-    ) => markup`<tr class="${run.outcome === 'failed' || (run.failed ?? 0) > 0 ? 'failing' : ''}"><th scope="row">${timeInWords({ zone, nowMs }, run.startedAtMs)}</th><td>${run.program}${!run.isFull && ' (some clients)'}</td><td>${run.outcome}</td><td>${run.finishedAtMs === null ? '–' : describeDuration(run.finishedAtMs - run.startedAtMs)}</td><td>${number(run.clients)}</td><td>${number(run.succeeded)}</td><td>${number(run.failed)}</td><td class="wide">${run.host}</td></tr>
+    ) => markup`<tr class="${run.outcome === 'failed' || (run.failed ?? 0) > 0 ? 'failing' : ''}"><th scope="row">${timeInWords({ zone, nowMs }, run.startedAtMs)}</th><td>${run.isFull ? run.program : `${run.program}, some clients`}</td><td>${run.outcome}</td><td>${run.finishedAtMs === null ? '–' : describeDuration(run.finishedAtMs - run.startedAtMs)}</td><td>${number(run.clients)}</td><td>${number(run.succeeded)}</td><td>${number(run.failed)}</td><td class="wide">${run.host}</td></tr>
 `,
   )}</tbody></table></div></section>`;
 }

@@ -19,17 +19,35 @@ export interface OpenPage {
 
 /** Opens a file in a browser without a network. The browser ends with the test. */
 export async function openFile(t: TestContext, file: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  // Root may not run Chromium's sandbox.
-  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-  t.after(() => browser.close());
-  const page = await (await browser.newContext({ offline: true, ...options })).newPage();
-  const noises: string[] = [];
-  page.on('console', (message) => noises.push(message.text()));
-  page.on('pageerror', (error) => noises.push(error.message));
+  const opened = await startPage(t, { offline: true, ...options });
+  const { page, noises } = opened;
   page.on('request', (request) => {
     if (request.url() !== `file://${file}`) noises.push(request.url());
   });
   await page.goto(`file://${file}`);
+  return opened;
+}
+
+/** Opens a page of a server. Requests to other hosts are noises. The browser ends with the test. */
+export async function openAddress(t: TestContext, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
+  const opened = await startPage(t, options);
+  const { page, noises } = opened;
+  const { origin } = new URL(url);
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== origin) noises.push(request.url());
+  });
+  await page.goto(url);
+  return opened;
+}
+
+async function startPage(t: TestContext, options: BrowserContextOptions): Promise<{ page: Page; noises: string[] }> {
+  // Root may not run Chromium's sandbox.
+  const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  t.after(() => browser.close());
+  const page = await (await browser.newContext(options)).newPage();
+  const noises: string[] = [];
+  page.on('console', (message) => noises.push(message.text()));
+  page.on('pageerror', (error) => noises.push(error.message));
   return { page, noises };
 }
 

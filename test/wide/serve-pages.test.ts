@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import type { Page } from 'playwright-core';
+
+import { loadConfig } from '../../src/config/load-config.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { type Served, servedFleet } from '../serve/support/served-fleet.ts';
+import { item, runEnd, runStart } from '../storage/support/samples.ts';
+import { accessibilityFaults, htmlFaults, openAddress, skipWithoutBrowser } from './support/browser.ts';
+
+const options = { skip: skipWithoutBrowser };
+const paths = ['/', '/alerts', '/alerts/1', '/runs', '/c/web-1', '/c/none'] as const;
+
+interface Shown extends Served {
+  readonly page: Page;
+  readonly noises: readonly string[];
+}
+
+async function shown(t: TestContext, where: string, more: Parameters<typeof openAddress>[2] = {}): Promise<Shown> {
+  const served = await servedFleet(t);
+  return { ...served, ...(await openAddress(t, `http://localhost:${served.port}${where}`, more)) };
+}
+
+/** Stores a run that has just finished, with a report of a client that is not well. */
+async function collected(dir: string): Promise<void> {
+  const { storage: config } = loadConfig({ file: path.join(dir, 'config.xml') });
+  const storage = await openStorage({ storage: config, migrate: true });
+  const start = runStart({ id: '99999999-0000-4000-8000-000000000000', startedAtMs: Date.now() - 1_000 });
+  await storage.reports.startRun(start);
+  await storage.reports.ingest([item({ client: 'db', observedAtMs: Date.now() - 500 })]);
+  await storage.reports.endRun(start, { ...runEnd(start), finishedAtMs: Date.now() });
+  await storage.close();
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`axe, the Nu HTML Checker and the console find no fault in any page, ${colorScheme}`, options, async (t) => {
+    const { page, noises, port, ask, dir } = await shown(t, '/', {
+      colorScheme,
+      viewport: { width: 390, height: 800 },
+    });
+    for (const where of paths) {
+      await page.goto(`http://localhost:${port}${where}`);
+      await page.getByText('Live', { exact: true }).waitFor();
+      assert.deepEqual(await accessibilityFaults(page), [], where);
+      if (colorScheme === 'dark') continue;
+      const file = path.join(dir, 'page.html');
+      writeFileSync(file, (await ask(where)).body);
+      assert.deepEqual(await htmlFaults(file), [], where);
+    }
+    assert.deepEqual(
+      noises.filter((noise) => !noise.includes('404')),
+      [],
+    );
+  });
+}
+
+test('a client is reached by the keyboard alone, and its plots are drawn', options, async (t) => {
+  const { page, noises } = await shown(t, '/');
+  const link = page.getByRole('link', { name: 'db', exact: true });
+  await link.focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'db' }).waitFor();
+  for (const plot of ['CPU', 'Memory and swap', 'File systems', 'Network']) {
+    await page.getByRole('img', { name: new RegExp(`^${plot}:`) }).waitFor();
+  }
+  assert.deepEqual(noises, []);
+});
+
+test('the rows follow a run that finishes, and the focus stays', options, async (t) => {
+  const { page, dir, noises } = await shown(t, '/', { viewport: { width: 1440, height: 900 } });
+  await page.getByText('Live', { exact: true }).waitFor();
+  const row = page.locator('tr#db');
+  assert.match((await row.textContent()) ?? '', /late/);
+  await page.getByRole('link', { name: 'db', exact: true }).focus();
+  await page.waitForTimeout(2_500);
+  await collected(dir);
+  await page.locator('tr#db .mark', { hasText: 'ok' }).waitFor();
+  assert.equal(await page.evaluate('document.activeElement.textContent'), 'db');
+  assert.deepEqual(noises, []);
+});
+
+test('typing filters, and the address follows', options, async (t) => {
+  const { page } = await shown(t, '/');
+  await page.getByRole('searchbox').fill('192.0.2.2');
+  await page.locator('tr#web-1').waitFor({ state: 'detached' });
+  assert.equal(await page.locator('#clients tbody tr').count(), 1);
+  assert.match(page.url(), /\?q=192\.0\.2\.2$/);
+  await page.getByRole('searchbox').fill('');
+  await page.locator('tr#web-1').waitFor();
+});
+
+test('without scripts the filter, the sorting and the pages are there by links', options, async (t) => {
+  const { page, noises } = await shown(t, '/', { javaScriptEnabled: false });
+  await page.getByRole('searchbox').fill('db');
+  await page.getByRole('button', { name: 'Show' }).click();
+  assert.equal(await page.locator('#clients tbody tr').count(), 1);
+  await page.getByRole('link', { name: 'Fleet' }).click();
+  await page.getByRole('link', { name: 'Client', exact: true }).click();
+  assert.deepEqual(await page.locator('tbody .name').allTextContents(), ['db', 'web-1']);
+  await page.getByRole('link', { name: 'disk /var' }).first().click();
+  await page.getByText('Who was told, and why').waitFor();
+  assert.deepEqual(noises, []);
+});
