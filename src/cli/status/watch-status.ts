@@ -15,7 +15,7 @@ import { readerTime } from '../terminal/reader-time.ts';
 import { statusLines, statusTable } from './status-text.ts';
 
 /** Between two questions to the database. */
-const pollMs = 2000;
+const pollMs = 3000;
 
 export type ReadStatus = (stored: Stored, nowMs: number) => Promise<FleetStatus>;
 

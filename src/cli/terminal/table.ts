@@ -68,8 +68,16 @@ export function renderTable<Row>(
     const notes = row === undefined ? [] : notesOf(row);
     return [cells.join(' '.repeat(gap)).trimEnd(), ...notes.flatMap((note) => noteLines(output, note))];
   });
-  const left = omitted.map(({ title }) => title).join(', ');
-  return [...shown, ...(left === '' ? [] : [output.colour('dim', `Too narrow for: ${left}.`)])].join('\n');
+  return [...shown, ...omissionLines(output, omitted)].join('\n');
+}
+
+function omissionLines(
+  { columns, colour }: Pick<Output, 'columns' | 'colour'>,
+  omitted: readonly Pick<Column<unknown>, 'title'>[],
+): readonly string[] {
+  if (omitted.length === 0) return [];
+  const text = `Too narrow for: ${omitted.map(({ title }) => title).join(', ')}.`;
+  return wrap(text, { columns }).map((line) => colour('dim', line));
 }
 
 /** Broken between words on a terminal; a log has the whole note on one line. */

@@ -36,7 +36,7 @@ function storedVisit(row: SqlRow): StoredVisit {
   return {
     runId: String(row['run_id']),
     startedAtMs: fromSqlTime(row['started_at']) ?? 0,
-    durationMs: numberOrNull(row['duration_ms']),
+    durationMs: Number(row['duration_ms']),
     ok: row['ok'] === 1,
     stage: textOrNull(row['stage']),
     code: textOrNull(row['code']),

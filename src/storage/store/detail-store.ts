@@ -5,7 +5,7 @@ import type { Transition } from './alert.ts';
 export interface StoredVisit {
   readonly runId: string;
   readonly startedAtMs: number;
-  readonly durationMs: number | null;
+  readonly durationMs: number;
   readonly ok: boolean;
   readonly stage: string | null;
   readonly code: string | null;

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { item, noonMs, worker } from '../../storage/support/samples.ts';
+import { mail } from '../../storage/support/alert-samples.ts';
+import { configFolder, runCli } from '../../support/run-cli.ts';
+import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
+import { alertFolder, firing } from '../support/stored-alerts.ts';
+
+test('show says what one wants after a mail: alerts, figures, disks, processes, a day, visits and mails', async (t) => {
+  const { run } = await reportedFleet(t);
+  const { status, stdout, stderr } = await run('show', 'web-1');
+  assert.deepEqual([status, stderr], [0, '']);
+  for (const line of [
+    /^web-1 {2}late {2}192\.0\.2\.1 in web$/m,
+    /^Its newest report is of .* \(1h ago\): all figures are that old\.$/m,
+    /^ 1 {2}critical {2}disk \/var {2}96\.2 % \(at least 95 %\) .* nobody\n {4}to acknowledge it: fleet-health ack 1$/m,
+    /^cpu +13% +of 4 CPUs$/m,
+    /^memory +42% +4\.53 GiB of 7\.77 GiB available$/m,
+    /^\/data +92% +80\.1 GiB +252 GiB +4\.2% +ext4 rw +\/dev\/vd5\n\/ +63% /m,
+    /^nginx +812 +7\.5% +-$/m,
+    /^cpu {5}[▁▂▃▄▅▆▇█·]{48} {2}12\.5 %$/m,
+    /^ {8}a character is 30m, · is no report$/m,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d {2}ok +750 ms +82 ms$/m,
+    /^No inventory is stored: it comes with a visit once a day\.$/m,
+    /^Nobody was mailed about it\.$/m,
+    /^Times are .*\. fleet-health explain web-1 says why somebody was or was not told\.$/m,
+  ]) {
+    assert.match(stdout, line);
+  }
+  const document = JSON.parse((await run('--json', 'show', 'web-1')).stdout) as Record<string, unknown>;
+  const own =
+    'groups alerts report disks networks processes_by_cpu processes_by_memory failed_unit_names ' +
+    'probe_error_texts visits day inventory mails';
+  const ofStatus = Object.keys(
+    (JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { clients: object[] }).clients[0] ?? {},
+  );
+  assert.deepEqual(Object.keys(document), ['command', 'at', ...ofStatus, ...own.split(' ')]);
+  const {
+    day,
+    disks,
+    processes_by_cpu: byCpu,
+  } = document as {
+    day: { step_s: number; cpu_percent: (number | null)[] };
+    disks: { mount: string }[];
+    processes_by_cpu: object[];
+  };
+  assert.deepEqual([day.step_s, day.cpu_percent.filter((value) => value !== null)[0]], [300, 12.5]);
+  assert.ok(day.cpu_percent.includes(null), 'a time without a report is null');
+  assert.deepEqual(
+    disks.map(({ mount }) => mount),
+    ['/', '/data', '/boot'],
+  );
+  assert.deepEqual(byCpu, [{ process: 'nginx', pid: 812, percent_of_one_cpu: 7.5 }]);
+});
+
+test('before the first run, and of a client without any row, it says so plainly', async (t) => {
+  const fresh = await runCli(['show', 'db'], { cwd: configFolder(t, reportedConfig) });
+  assert.deepEqual([fresh.status, fresh.stderr], [0, '']);
+  assert.match(
+    fresh.stdout,
+    /^db {2}new .*\nIt was never visited: fleet-health collect db .*\nNo report of it is stored\.$/m,
+  );
+  const { said } = await alertFolder(t, { config: reportedConfig });
+  const stdout = await said('show', 'db');
+  assert.match(stdout, /^db {2}new /);
+  for (const line of ['No alert is open.', 'Nothing is stored of this time.', 'No visit is stored.']) {
+    assert.ok(stdout.includes(`\n${line}\n`), line);
+  }
+});
+
+test('a client that left config.xml is shown, with what removes its history', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  writeFileSync(path.join(dir, 'config.xml'), '<config><client name="web-1" ip="192.0.2.1"/></config>');
+  const { status, stdout } = await run('show', 'db');
+  assert.equal(status, 0);
+  assert.match(
+    stdout,
+    /^db {2}left .*\nIt is not in config\.xml any more: only its history is stored\. fleet-health forget/,
+  );
+  assert.equal((JSON.parse((await run('--json', 'show', 'db')).stdout) as { state: string }).state, 'left');
+});
+
+for (const [name, asked, expected] of [
+  ['near one of config.xml', 'wbe-1', /there is no client "wbe-1"; did you mean "web-1"\?/],
+  ['that is several clients', '*', /"\*" is 2 clients \(usage\)\. Name one of them/],
+] as const) {
+  test(`a name ${name} is refused in one line`, async (t) => {
+    const { status, stdout, stderr } = await (await reportedFleet(t)).run('show', asked);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, expected);
+  });
+}
+
+test('hostile mounts, processes and units are inert, notes and mails stand with their alert', async (t) => {
+  const evil = '\u001b[2J\u202e</script>';
+  const note = 'call the storage team';
+  const config = `<config><alerts><mail to="ops@example.org"/><alert type="disk" limit="95%" note="${note}"/></alerts>
+    <client name="web-1" ip="192.0.2.1"/></config>`;
+  const { said, store, deliver } = await alertFolder(t, {
+    config,
+    alerts: [firing({ subject: evil })],
+    telling: { mails: [mail()] },
+  });
+  await deliver({ kind: 'refused', error: `550 no such user ${evil}` });
+  const unit = { unit: evil, failed: 1 };
+  const disk = { mount: evil, scope: 'local', mode: 'rw', used_percent: 50, size_bytes: 1024, available_bytes: 512 };
+  await store(({ reports }) =>
+    reports.ingest([
+      item({
+        observedAtMs: noonMs,
+        workers: [
+          worker('disk', disk),
+          worker('services', { failed_units: 1 }),
+          worker('failed_unit', unit),
+          worker('process_memory', { process: evil, pid: 1, resident_bytes: 2 ** 20 }),
+        ],
+      }),
+    ]),
+  );
+  const stdout = await said('show', 'web-1');
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+  assert.match(stdout, new RegExp(`^ {4}${note}$`, 'm'));
+  assert.match(stdout, /^Failed: \\u\{1b\}\[2J\\u\{202e\}<\/script>$/m);
+  assert.match(stdout, /^\\u\{1b\}\S+ +1 +- +1 MiB$/m);
+  assert.match(stdout, / refused +ops@example\.org +critical disk .*\n {4}550 no such user /);
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { statusScreen } from '../../../src/cli/status/watch-status.ts';
+import { statusText } from '../../../src/cli/status/status-text.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { type FleetMember, sortMembers } from '../../../src/look/fleet-member.ts';
+import type { FleetStatus } from '../../../src/look/fleet-status.ts';
+import type { ClientStatus } from '../../../src/storage/store/storage.ts';
+import { columnsOf } from '../../../src/text/text-columns.ts';
+import { recordedOutput } from '../support/recorded-output.ts';
+
+const nowMs = Date.UTC(2026, 10, 20, 10);
+const config = { alerts: { zone: 'UTC' } } as Config;
+const known = {
+  reader: 'node',
+  cpuPercent: 12.4,
+  memoryPercent: 41.7,
+  diskPercent: 96.2,
+  diskMount: '/var/lib/docker/overlay2',
+} as ClientStatus;
+const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
+  ...{ client, address: client, state: 'ok', known, reportAgeMs: 60_000, openAlerts: 0, worstAlert: null },
+  beyond: { cpu: null, memory: null, disk: null },
+  ...options,
+});
+const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
+  ...{ members, unlisted: [], lastRun: null, lastPass: null, lastIngest: null, sealed: [] },
+  alerting: {
+    ...{ firing: 0, critical: 0, ofFleet: 0, held: [] },
+    undelivered: { mails: 0, refused: 0, queued: 0, oldestAtMs: null, lastError: null },
+  },
+});
+
+const members = [
+  member('db-1.production.frankfurt.example.org', {
+    openAlerts: 2,
+    worstAlert: 'critical',
+    beyond: { cpu: null, memory: null, disk: 'critical' },
+  }),
+  member('東京-web-1', {
+    state: 'failing',
+    known: { ...known, errorCode: 'dns-failed', errorMessage: 'no\u001b[2J\u202ehost' },
+  }),
+  member('evil\u202e\u001b[31m', { state: 'new', known: null, reportAgeMs: null }),
+];
+
+const goldens: readonly (readonly [title: string, columns: number | null, lines: readonly string[]])[] = [
+  [
+    'at 40 columns',
+    40,
+    [
+      'client             state    disk  alerts',
+      'db-1….example.org  ok       96%!       2',
+      '東京-web-1         failing   96%       0',
+      '    dns-failed: no\\u{1b}[2J\\u{202e}host',
+      'evil…e}\\u{1b}[31m  new         -       0',
+      'Too narrow for: read by, report, cpu,',
+      'memory, on.',
+    ],
+  ],
+  [
+    'at 80',
+    80,
+    [
+      'client                                state    report  cpu  memory  disk  alerts',
+      'db-1.produc…on.frankfurt.example.org  ok           1m  12%     42%  96%!       2',
+      '東京-web-1                            failing      1m  12%     42%   96%       0',
+      '    dns-failed: no\\u{1b}[2J\\u{202e}host',
+      'evil\\u{202e}\\u{1b}[31m                new           -    -       -     -       0',
+      'Too narrow for: read by, on.',
+    ],
+  ],
+  [
+    'at 120',
+    120,
+    [
+      'client                                 state    read by  report  cpu  memory  disk  on                        alerts',
+      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2       2',
+      '東京-web-1                             failing  node         1m  12%     42%   96%  /var/lib/docker/overlay2       0',
+      '    dns-failed: no\\u{1b}[2J\\u{202e}host',
+      'evil\\u{202e}\\u{1b}[31m                 new      -             -    -       -     -  -                              0',
+    ],
+  ],
+  [
+    'without a terminal',
+    null,
+    [
+      'client                  state    read by  report  cpu  memory  disk  on                        alerts',
+      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2       2',
+      '東京-web-1              failing  node         1m  12%     42%   96%  /var/lib/docker/overlay2       0',
+      '    dns-failed: no\\u{1b}[2J\\u{202e}host',
+      'evil\\u{202e}\\u{1b}[31m  new      -             -    -       -     -  -                              0',
+    ],
+  ],
+];
+
+function drawn(columns: number | null): readonly string[] {
+  const { output } = recordedOutput({ terminal: columns !== null, columns: columns ?? 80 });
+  return statusText(output, config, statusOf(members), nowMs).split('\n');
+}
+
+for (const [title, columns, lines] of goldens) {
+  test(`${title} the columns that matter are whole, and hostile names are inert`, () => {
+    assert.deepEqual(drawn(columns).slice(0, -2), lines);
+    if (columns !== null) assert.ok(lines.every((line) => columnsOf(line) <= columns));
+  });
+}
+
+test('10,000 clients take no time that anybody waits for', () => {
+  const many = Array.from({ length: 10_000 }, (_, index) => member(`web-${index}`));
+  const { output } = recordedOutput({ terminal: true, columns: 80 });
+  const lines = statusText(output, config, statusOf(sortMembers(many, 'urgency')), nowMs).split('\n');
+  assert.equal(lines.filter((line) => line.startsWith('web-')).length, 10_000);
+  assert.match(lines[3] ?? '', /^web-2 /);
+  const screen = statusScreen({ ...output, columns: 80 }, config, { status: statusOf(many), atMs: nowMs }, 24);
+  assert.ok(screen.length <= 24, String(screen.length));
+  assert.ok(screen.every((line) => columnsOf(line) <= 80));
+});
+
+test('a screen is as high as the terminal, worst first, with counts of the rest by state', () => {
+  const many = Array.from({ length: 100 }, (_, index) =>
+    member(`web-${index}`, index < 10 ? { state: 'failing', known: { ...known, errorMessage: 'no answer' } } : {}),
+  );
+  const { output } = recordedOutput({ terminal: true, columns: 80 });
+  const shown = { status: statusOf(many), atMs: nowMs };
+  const screen = statusScreen(output, config, shown, 12);
+  assert.match(screen[0] ?? '', /^2026-11-20 10:00 UTC; drawn anew after each run, Ctrl-C ends it\.$/);
+  assert.deepEqual(
+    screen.filter((line) => line.startsWith('web-')).map((line) => line.split(' ')[0]),
+    ['web-0', 'web-1'],
+  );
+  assert.equal(
+    screen.find((line) => line.startsWith('and ')),
+    'and 98 more: 8 failing, 90 ok',
+  );
+  assert.ok(screen.length <= 12);
+  assert.equal(statusScreen(output, config, shown, 500).filter((line) => line.startsWith('web-')).length, 100);
+});

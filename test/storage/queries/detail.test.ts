@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { alert, mail, stored } from '../support/alert-samples.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
+
+const minuteMs = 60_000;
+
+onBothDatabases('what is stored of one client', (kit) => {
+  test('are its visits, newest first, at most so many, and no other client', async () => {
+    const { reports, detail, history } = await kit.open();
+    const runs = [0, 1, 2].map((run) => runStart({ startedAtMs: noonMs + run * minuteMs }));
+    for (const run of runs) await reports.startRun(run);
+    await reports.saveVisits([
+      ...runs.map(({ id, startedAtMs }, index) =>
+        visit({ runId: id, startedAtMs, ...(index === 2 ? { ...refusedVisit, connectMs: null } : {}) }),
+      ),
+      visit({ runId: runs[0]?.id ?? '', client: 'web-2' }),
+    ]);
+    const [failed, good, ...others] = await detail.visitsOf('web-1', 2);
+    assert.deepEqual(failed, {
+      runId: runs[2]?.id,
+      startedAtMs: noonMs + 2 * minuteMs,
+      durationMs: 750,
+      ok: false,
+      stage: 'connect',
+      code: 'connect-refused',
+      message: 'connect ECONNREFUSED 192.0.2.1:22',
+      connectMs: null,
+    });
+    assert.deepEqual([good?.ok, good?.connectMs, others], [true, 82, []]);
+    assert.deepEqual(await detail.visitsOf('web-3', 10), []);
+    const status = await history.client('web-1');
+    assert.deepEqual(
+      status,
+      (await history.clients()).find(({ client }) => client === 'web-1'),
+    );
+    assert.deepEqual([status?.consecutiveFailures, status?.errorCode], [1, 'connect-refused']);
+    assert.equal(await history.client('web-3'), null);
+  });
+
+  test('is its newest inventory, unknown parts as null', async () => {
+    const { reports, detail } = await kit.open();
+    const inventory = (observedAtMs: number, model: string): ReturnType<typeof item> =>
+      item({
+        name: 'Inventory report',
+        observedAtMs,
+        workers: [worker('system', { model, memory_bytes: 8 * 2 ** 30 }), worker('cpu_model', { threads: 4 })],
+      });
+    await reports.ingest([inventory(noonMs, 'old'), inventory(noonMs + minuteMs, 'new')]);
+    const found = await detail.inventoryOf('web-1');
+    assert.deepEqual(
+      [found?.observedAtMs, found?.model, found?.memoryBytes, found?.cpus, found?.serial],
+      [noonMs + minuteMs, 'new', 8 * 2 ** 30, 4, null],
+    );
+    assert.equal(await detail.inventoryOf('web-2'), null);
+  });
+
+  test('are the lines of its mails, those discarded too and those replaced not', async () => {
+    const { alerts, detail } = await kit.open();
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const samples = [alert(), alert({ subject: '/' }), alert({ client: 'web-2' })];
+    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts: samples });
+    const line = (alertId: number) => stored({ alertId });
+    await alerts.saveNotifications(lease, {
+      mails: [
+        mail({ messageId: '<1@x>', notifications: [line(1), line(2), line(3)] }),
+        mail({ messageId: '<2@x>', notifications: [line(3)] }),
+        mail({ messageId: '<3@x>', recipient: 'boss@example.org', notifications: [line(2)] }),
+      ],
+      notified: [],
+      closedOut: [],
+    });
+    await alerts.saveNotifications(lease, {
+      mails: [mail({ messageId: '<4@x>', notifications: [line(1)], replaces: [1] })],
+      notified: [],
+      closedOut: [],
+    });
+    assert.ok(await alerts.discardMail(3));
+    const found = await detail.mailsOf('web-1', 10);
+    assert.deepEqual(
+      found.map(({ mailId, recipient, isDiscarded, rule, subject }) => [mailId, recipient, isDiscarded, rule, subject]),
+      [
+        [4, 'ops@example.org', false, 'disk', '/data'],
+        [3, 'boss@example.org', true, 'disk', '/'],
+      ],
+    );
+    assert.deepEqual([found[0]?.sentAtMs, found[0]?.failedAtMs, found[0]?.transition], [null, null, 'firing']);
+    assert.equal((await detail.mailsOf('web-1', 1)).length, 1);
+  });
+});
