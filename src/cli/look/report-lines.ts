@@ -149,11 +149,17 @@ export function processLines({ newest }: ClientDetail, { output, config }: Detai
             processes,
           ),
         ]),
-    ...(units.length > 0
-      ? [output.colour('red', `Failed: ${escapeControls(namedUpTo(mostUnits, units))}`)]
-      : [row.failed_units === 0 ? 'No unit is failed.' : 'Units are not known.']),
+    units.length > 0
+      ? output.colour('red', `Failed: ${escapeControls(namedUpTo(mostUnits, units))}`)
+      : unitsText(row.failed_units),
     ...whole.probeErrors.map(({ probe, error }) => escapeControls(`Probe ${probe}: ${error}`)),
   ];
+}
+
+/** Says how many units are failed if the report does not name them. */
+function unitsText(failed: number | null): string {
+  if (failed === null) return 'Units are not known.';
+  return failed === 0 ? 'No unit is failed.' : `${counted(failed, 'unit')} failed.`;
 }
 
 interface RankedProcess {

@@ -5,7 +5,7 @@ import { dayMs, minuteMs } from '../../platform/units.ts';
 import type { StoredVisit } from '../../storage/store/detail-store.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { describeSize, namedUpTo, rounded } from '../../text/numbers.ts';
-import { showsUtf8 } from '../terminal/output.ts';
+import { type Output, showsUtf8 } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
@@ -13,7 +13,7 @@ import type { DetailWords } from './report-lines.ts';
 const chartColumns = 48;
 
 /** CPU, memory and load of the last day in block characters; a step without a report is a dot. */
-export function dayLines({ day }: ClientDetail, { nowMs }: DetailWords): readonly string[] {
+export function dayLines({ day }: ClientDetail, { output, nowMs }: DetailWords): readonly string[] {
   if (day === null) return ['Nothing is stored of this time.'];
   const columns = Math.min(chartColumns, Math.floor(dayMs / day.stepMs));
   const line = (name: string, values: readonly (number | null)[], unit: string): string => {
@@ -22,20 +22,20 @@ export function dayLines({ day }: ClientDetail, { nowMs }: DetailWords): readonl
     const label = name.padEnd(8);
     if (drawn === null) return `${label}unknown`;
     const [least, most] = [rounded(drawn.least, 1), rounded(drawn.most, 1)];
-    return `${label}${shown(drawn.text)}  ${least === most ? '' : `${least} to `}${most}${unit}`;
+    return `${label}${shown(drawn.text, output)}  ${least === most ? '' : `${least} to `}${most}${unit}`;
   };
   const step = formatDuration(Math.floor(dayMs / columns / minuteMs) * minuteMs);
   return [
     line('cpu', day.cpuPercent, ' %'),
     line('memory', day.memoryPercent, ' %'),
     line('load5', day.load5, ''),
-    `${' '.repeat(8)}a character is ${step}, ${shown('·')} is no report`,
+    `${' '.repeat(8)}a character is ${step}, ${shown('·', output)} is no report`,
   ];
 }
 
 /** Digits in place of blocks where the terminal shows no UTF-8. */
-function shown(blocks: string): string {
-  if (showsUtf8()) return blocks;
+function shown(blocks: string, { terminal }: Pick<Output, 'terminal'>): string {
+  if (!terminal || showsUtf8()) return blocks;
   return blocks.replaceAll('·', '.').replace(/[▁-█]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
 }
 
