@@ -250,6 +250,18 @@ test('a pass that was aborted before it began visits nobody and says so', async 
   const fleet = makeFleet();
   const result = await fleet.collect(clientsOf('web-1'), { signal: AbortSignal.abort() });
   assert.deepEqual([result.outcome, result.exitStatus, result.skipped, result.unreached], ['interrupted', 1, 1, 1]);
+  const skipped = fleet.events.flatMap((event) => (event.kind === 'skipped' ? [[event.client, event.reason]] : []));
+  assert.deepEqual(skipped, [['web-1', 'unreached']]);
+});
+
+test('a retired client is named as not visited, and not counted', async () => {
+  const fleet = makeFleet();
+  const [client] = clientsOf('old');
+  assert.ok(client);
+  const result = await fleet.collect([{ ...client, state: 'retired' }]);
+  assert.deepEqual([result.exitStatus, result.clients, result.skipped], [0, 0, 0]);
+  const skipped = fleet.events.flatMap((event) => (event.kind === 'skipped' ? [[event.client, event.reason]] : []));
+  assert.deepEqual(skipped, [['old', 'retired']]);
 });
 
 test('the run deadline cuts off what goes on and leaves the rest to the next run', { timeout: 20_000 }, async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { beyondLimit } from '../../src/look/fleet-member.ts';
+import { beyondLimit, type FleetMember, sortMembers } from '../../src/look/fleet-member.ts';
 import type { Rule } from '../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {
@@ -27,3 +27,33 @@ for (const [title, rules, value, expected] of cases) {
     assert.equal(beyondLimit(rules, 'disk', value), expected);
   });
 }
+
+const known = (memoryPercent: number | null): FleetMember['known'] => ({ memoryPercent }) as FleetMember['known'];
+const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
+  ...{ client, address: client, state: 'ok', known: null, reportAgeMs: null, openAlerts: 0, worstAlert: null },
+  beyond: { cpu: null, memory: null, disk: null },
+  ...options,
+});
+
+test('the worst stands first: alerts, then states, then what is at a limit or nearest to it, then names', () => {
+  const members = [
+    member('retired', { state: 'retired' }),
+    member('web-10'),
+    member('web-2'),
+    member('full', { known: known(80) }),
+    member('at-limit', { beyond: { cpu: 'warning', memory: null, disk: null } }),
+    member('new', { state: 'new' }),
+    member('late', { state: 'late' }),
+    member('paused', { state: 'paused' }),
+    member('failing', { state: 'failing' }),
+    member('warned', { worstAlert: 'warning', openAlerts: 1 }),
+    member('critical', { worstAlert: 'critical', openAlerts: 1, state: 'failing' }),
+  ];
+  const names = (by: Parameters<typeof sortMembers>[1]): string =>
+    sortMembers(members, by)
+      .map(({ client }) => client)
+      .join(' ');
+  assert.equal(names('urgency'), 'critical warned failing late new at-limit full web-2 web-10 paused retired');
+  assert.ok(names('name').startsWith('at-limit critical failing full'));
+  assert.ok(names('memory').startsWith('full at-limit critical'), 'unknown ones last');
+});

@@ -1,3 +1,5 @@
+import { showsUtf8 } from './output.ts';
+
 /** The size of a terminal. */
 export interface ScreenSize {
   readonly columns: number;
@@ -26,7 +28,8 @@ export function openScreen(stdout: NodeJS.WriteStream): Screen {
   const draw = (): void => {
     if (linesFor === null || !isOpen) return;
     const lines = linesFor({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-    stdout.write(`${home}${lines.map((line) => line + clearLine).join('\r\n')}${clearBelow}`);
+    const text = lines.map((line) => clearLine + line).join('\r\n');
+    stdout.write(`${home}${showsUtf8() ? text : text.replaceAll('…', '~')}${clearBelow}`);
   };
   const open = (): void => {
     isOpen = true;

@@ -163,3 +163,27 @@ test('--since shows what fired since then, ended or not, and --exit-status says 
   assert.equal((await run('alerts', 'web-1', '--since', '1h')).stdout, 'Nothing has fired since then.\n');
   assert.match((await run('alerts', '--since', 'soon')).stderr, /--since "soon" is no time/);
 });
+
+test('names, patterns and a group add up, and --sort orders what is worst first else', async (t) => {
+  const agoMs = (hours: number): number => Date.now() - hours * 3_600_000;
+  const group = '<group name="edge"><client name="edge-1" ip="192.0.2.10"/></group></config>';
+  const at = (hours: number) => ({ pendingSinceMs: agoMs(hours), firingSinceMs: agoMs(hours) });
+  const { alerts, refused } = await alertFolder(t, {
+    config: config.replace('</config>', group),
+    alerts: [
+      firing({ client: 'web-2', rule: 'memory', severity: 'warning', ...at(1) }),
+      firing({ client: 'db-1', ...at(3) }),
+      firing({ client: 'edge-1', rule: 'cpu', severity: 'warning', ...at(2) }),
+      firing({ client: 'web-1', ...at(4) }),
+    ],
+  });
+  const clients = async (...args: string[]): Promise<string> =>
+    (await alerts(...args)).map(({ client }) => client).join(' ');
+  assert.equal(await clients(), 'web-1 db-1 edge-1 web-2');
+  assert.equal(await clients('web-*', '--group', 'edge'), 'web-1 edge-1 web-2');
+  assert.equal(await clients('db-1', 'web-2'), 'db-1 web-2');
+  assert.equal(await clients('--sort', 'since'), 'web-2 edge-1 db-1 web-1');
+  assert.equal(await clients('--sort', 'client'), 'db-1 edge-1 web-1 web-2');
+  assert.equal(await clients('--sort', 'rule'), 'edge-1 web-1 db-1 web-2');
+  await refused(['alerts', '--group', 'egde'], /there is no group "egde"; did you mean "edge"\?/);
+});

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { runStart, visit } from '../../storage/support/samples.ts';
+import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
@@ -236,4 +236,38 @@ test('without a schema, where no run may make one, status says what is missing',
   const result = await runCli(['status'], { cwd: dir });
   assert.equal(result.status, 3);
   assert.match(result.stderr, /has no schema, .*migrate="no".*\(migration-mismatch\)\. Run `fleet-health migrate`/);
+});
+
+test('--failing and --not-visited narrow both lists, with their counts', async (t) => {
+  const { run, json, store } = await alertFolder(t, {
+    config: `<config>
+      <client name="good" ip="192.0.2.1"/><client name="bad" ip="192.0.2.2"/><client name="fresh" ip="192.0.2.3"/>
+      <client name="old" ip="192.0.2.4" state="retired"/></config>`,
+    alerts: [firing({ client: 'good', severity: 'warning' }), firing({ client: 'bad' }), firing({ client: '' })],
+  });
+  await store(async ({ reports }) => {
+    const start = runStart({ startedAtMs: Date.now() - 60_000 });
+    await reports.startRun(start);
+    const own = { runId: start.id, startedAtMs: Date.now() - 50_000 };
+    await reports.saveVisits([visit({ ...own, client: 'good' }), visit({ ...own, ...refusedVisit, client: 'bad' })]);
+    await reports.endRun(start, runEnd(start));
+  });
+  const names = async (...args: string[]): Promise<string> => {
+    const { clients } = (await json('status', ...args)) as { clients: readonly Line[] };
+    return clients.map(({ client }) => client).join(' ');
+  };
+  assert.equal(await names(), 'bad good fresh old');
+  assert.equal(await names('--failing'), 'bad');
+  assert.equal(await names('--not-visited'), 'fresh');
+  assert.equal(await names('--failing', 'good'), '');
+  assert.deepEqual((await json('status', '--failing'))['alerts'], { firing: 1, critical: 1, fleet: 0 });
+  assert.match((await run('status', '--failing', 'good')).stdout, /^No client is like that\.$/m);
+  assert.equal((await run('status', '--exit-status', '--not-visited')).status, 0);
+  const alerts = async (...args: string[]): Promise<string> => {
+    const { alerts: shown } = (await json('alerts', ...args)) as { alerts: readonly Line[] };
+    return shown.map(({ client }) => client || '-').join(' ');
+  };
+  assert.equal(await alerts('--failing'), 'bad');
+  assert.equal(await alerts('--not-visited'), '');
+  assert.equal(await alerts('--sort', 'client'), '- bad good');
 });

@@ -36,7 +36,7 @@ onBothDatabases('what is stored of one client', (kit) => {
       status,
       (await history.clients()).find(({ client }) => client === 'web-1'),
     );
-    assert.deepEqual([status?.consecutiveFailures, status?.errorCode], [1, 'connect-refused']);
+    assert.deepEqual([status.consecutiveFailures, status.errorCode], [1, 'connect-refused']);
     assert.equal(await history.client('web-3'), null);
   });
 

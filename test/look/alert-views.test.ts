@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { sortAlerts } from '../../src/look/alert-views.ts';
+import { alert } from '../storage/support/alert-samples.ts';
+
+const at = (pendingSinceMs: number, firingSinceMs: number | null = pendingSinceMs) => ({
+  pendingSinceMs,
+  firingSinceMs,
+});
+const ended = (resolvedAtMs: number) => ({ state: 'resolved', resolvedAtMs, closedReason: 'recovered' }) as const;
+const alerts = [
+  alert({ rule: 'ended first', ...at(1), ...ended(20) }),
+  alert({ rule: 'pending', ...at(2, null), state: 'pending' }),
+  alert({ rule: 'new warning', ...at(9), severity: 'warning' }),
+  alert({ rule: 'ended last', ...at(3), ...ended(30) }),
+  alert({ rule: 'old warning', ...at(4), severity: 'warning' }),
+  alert({ rule: 'new critical', ...at(8), id: 8 }),
+  alert({ rule: 'old critical', ...at(5) }),
+  alert({ rule: 'critical of the same time', ...at(8), id: 7 }),
+];
+
+for (const [title, atMs, expected] of [
+  [
+    'the worst stand first, then the oldest, then pending ones, then those that ended last',
+    Infinity,
+    'old critical, critical of the same time, new critical, old warning, new warning, pending, ended last, ended first',
+  ],
+  [
+    'an alert that ended later was still open at an earlier time',
+    25,
+    'ended last, old critical, critical of the same time, new critical, old warning, new warning, pending, ended first',
+  ],
+] as const) {
+  test(title, () => {
+    const names = sortAlerts(alerts, atMs).map(({ rule }) => rule);
+    assert.equal(names.join(', '), expected);
+  });
+}
