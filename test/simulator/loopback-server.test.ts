@@ -1,34 +1,27 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import { connectTo, fails, login, refused, type TestServer } from '../support/login.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
-describe('the loopback server', () => {
+describe('the loopback server', async () => {
   const password = 'demo password';
   const key = decodeLoginKey(generateHostKey(), null);
-  const home = realpathSync(mkdtempSync(path.join(tmpdir(), 'fh-loopback-')));
-  let loopback: LoopbackServer;
-  let server: TestServer;
-  before(async () => {
-    process.env['FH_TEST_SECRET'] = 'not for commands';
-    const publicKey = `ssh-ed25519 ${key.publicBlob.toString('base64')} demo`;
-    loopback = await startLoopbackServer({ username: 'demo', password, publicKey, home });
-    server = asTestServer(loopback);
-  });
-  after(async () => {
-    delete process.env['FH_TEST_SECRET'];
-    await loopback.close();
-    rmSync(home, { recursive: true, force: true });
-  });
+  const home = realpathSync(tempFolder());
+  const publicKey = `ssh-ed25519 ${key.publicBlob.toString('base64')} demo`;
+  const loopback = await stoppedAfter(startLoopbackServer({ username: 'demo', password, publicKey, home }));
+  const server = asTestServer(loopback);
+  before(() => (process.env['FH_TEST_SECRET'] = 'not for commands'));
+  after(() => delete process.env['FH_TEST_SECRET']);
 
   const connect = (): Promise<Connection> => connectTo({ server, username: 'demo', credentials: { password } });
   const output = async (command: string): Promise<string> => {
@@ -97,7 +90,7 @@ describe('the loopback server', () => {
       await new Promise((resolve) => channel.stdout.once('data', resolve));
       channel.stdin.write(`acknowledged ${round}`);
       await connection.leave();
-      while (!existsSync(path.join(home, 'whole'))) await sleep(5);
+      await until(() => existsSync(path.join(home, 'whole')), 'the input was not read', 10_000, 5);
       assert.equal(readFileSync(path.join(home, 'whole'), 'utf8'), `acknowledged ${round}`);
       rmSync(path.join(home, 'whole'));
     }
@@ -122,12 +115,7 @@ describe('the loopback server', () => {
     const pid = Number(await new Promise((resolve) => channel.stdout.once('data', resolve)));
     await own.close();
     await fails(channel.exit, 'connect-failed');
-    await assert.rejects(async () => {
-      for (;;) {
-        process.kill(pid, 0);
-        await sleep(5);
-      }
-    }, /ESRCH/);
+    await until(() => !existsSync(`/proc/${pid}`), 'the command goes on');
     await fails(login({ server, username: 'demo', credentials: {} }), 'credentials-unusable');
   });
 });

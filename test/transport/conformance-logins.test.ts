@@ -3,15 +3,16 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { afterEach, before, describe, it } from 'node:test';
 
 import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { sharedFor } from '../support/run-shared.ts';
-import { dropbearMissing, startDropbear, type Dropbear } from '../support/dropbear.ts';
+import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
 import { fails, failure } from '../support/login.ts';
 import { startSshAgent } from '../support/ssh-agent.ts';
 import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 import {
   clientOf,
   connectBy,
@@ -194,15 +195,10 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
   }
 });
 
-describe('dropbear', { skip: dropbearMissing() ?? false }, () => {
-  let server: Dropbear;
-  let key: ReturnType<typeof sshKeygen>;
-  before(async () => {
-    server = await startDropbear();
-    key = sshKeygen(path.join(server.dir, 'login'), '-t', 'rsa');
-  });
+describe('dropbear', { skip: dropbearMissing() ?? false }, async () => {
+  const server = await stoppedAfter(startDropbear());
+  const key = sshKeygen(path.join(server.dir, 'login'), '-t', 'rsa');
   afterEach(noChildLeft);
-  after(() => server.stop());
 
   for (const transport of transports) {
     describe(transport, () => {

@@ -15,7 +15,7 @@ import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { connectTo } from '../support/login.ts';
-import { sshdMissing, sshKeygen, startSshd } from '../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { listenOn } from '../support/free-port.ts';
 
 const credentials = { password: 'right' };
@@ -68,9 +68,8 @@ test('one new key exchange in a session does no harm', async (t) => {
   await connection.leave();
 });
 
-test('an OpenSSH server that exchanges keys by its own limit goes on', { skip: sshdMissing() ?? false }, async (t) => {
-  const sshd = await startSshd({ config: ['RekeyLimit 2M 1h'] });
-  t.after(() => sshd.stop());
+test('an OpenSSH server that exchanges keys by its own limit goes on', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite({ config: ['RekeyLimit 2M 1h'] });
   const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
   const { name: username } = await sshd.addAccount({ publicKey });
   const connection = await connectTo({

@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
-import { Secret } from '../../../src/config/secret.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { loadKeyLogins } from '../../../src/transport/credentials/key-logins.ts';
 import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
 import { createTransportShared, type TransportShared } from '../../../src/transport/transport-shared.ts';
+import { literal } from '../../support/both-transports.ts';
 import { fails, failure } from '../../support/login.ts';
 import { startRecordingServer, type RecordingServer } from '../../support/recording-ssh.ts';
 import { ssh, sshBastion, sshClient } from '../../support/run-shared.ts';
 import { sshKeygen } from '../../support/sshd.ts';
+import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -30,19 +31,14 @@ function run(): TransportShared {
 }
 
 for (const transport of ['ssh2', 'openssh'] as const) {
-  describe(`the password of a client, by ${transport}`, () => {
+  describe(`the password of a client, by ${transport}`, async () => {
     const { privateKey } = sshKeygen(path.join(dir, `key-${transport}`), '-t', 'ed25519');
     const print = loadPrivateKey(privateKey, null).fingerprint;
-    const password = new Secret({ kind: 'literal', value: 'the fleet’s own' });
-    let honest: RecordingServer;
-    let hostile: RecordingServer;
-    before(async () => {
-      honest = await startRecordingServer(print);
-      hostile = await startRecordingServer();
-      const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
-      writeFileSync(knownHosts, lines.join(''));
-    });
-    after(() => Promise.all([honest.close(), hostile.close()]));
+    const password = literal('the fleet’s own');
+    const honest = await stoppedAfter(startRecordingServer(print));
+    const hostile = await stoppedAfter(startRecordingServer());
+    const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
+    before(() => writeFileSync(knownHosts, lines.join('')));
 
     const at = ({ port }: RecordingServer, name: string, own: Partial<SshSettings> = {}, was: string | null = null) =>
       sshClient(
@@ -97,12 +93,11 @@ for (const transport of ['ssh2', 'openssh'] as const) {
 describe('the password of a bastion', () => {
   const { privateKey } = sshKeygen(path.join(dir, 'key-bastion'), '-t', 'ed25519');
   const print = loadPrivateKey(privateKey, null).fingerprint;
-  const password = new Secret({ kind: 'literal', value: 'the bastion’s own' });
+  const password = literal('the bastion’s own');
 
-  it('is not offered to one that refuses the key, once it has taken a key', async (t) => {
-    const honest = await startRecordingServer(print);
-    const hostile = await startRecordingServer();
-    t.after(() => Promise.all([honest.close(), hostile.close()]));
+  it('is not offered to one that refuses the key, once it has taken a key', async () => {
+    const honest = await stoppedAfter(startRecordingServer(print));
+    const hostile = await stoppedAfter(startRecordingServer());
     const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
     writeFileSync(knownHosts, lines.join(''));
     const reach = async ({ port }: RecordingServer, name: string, save: boolean): Promise<void> => {

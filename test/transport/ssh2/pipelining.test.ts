@@ -5,18 +5,18 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 
 import { parseKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/transport/credentials/private-key.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import type { SshdAccount } from '../../support/accounts.ts';
 import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
 import type { HostileMode } from '../../support/hostile-ssh.ts';
 import { startHostileServer } from '../../support/hostile-server.ts';
 import { connectTo, fails, failure, type Login } from '../../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/sshd.ts';
+import { stoppedAfter } from '../../support/stopped-after.ts';
 import { startTurnsProxy, type TurnsProxy } from '../../support/turns-proxy.ts';
 
 const kinds = { ed25519: ['ed25519'], ecdsa: ['ecdsa'], rsa: ['rsa', '-b', '2048'] } as const;
@@ -36,29 +36,21 @@ async function outcome(connection: Connection, command: string): Promise<string>
 }
 
 for (const { name, missing, start, goesOn } of servers) {
-  describe(name, { skip: missing ?? false }, () => {
-    let server: Sshd | Dropbear;
-    let proxy: TurnsProxy;
-    let account: SshdAccount;
-    let other: SshdAccount;
-    const keys = {} as Record<Kind, LoginKey>;
-    before(async () => {
-      server = await start();
-      const lines: string[] = [];
-      for (const kind of ['ed25519', 'ecdsa', 'rsa'] as const) {
-        const [type, ...more] = kinds[kind];
-        const made = sshKeygen(path.join(server.dir, kind), '-t', type, ...more);
-        keys[kind] = loadPrivateKey(made.privateKey, null);
-        lines.push(made.publicKey);
-      }
-      account = await server.addAccount({ shell: '/bin/bash', publicKey: lines.join('\n') });
-      other = await server.addAccount({ shell: '/bin/bash', publicKey: lines[1] ?? '' });
+  describe(name, { skip: missing ?? false }, async () => {
+    const server = await stoppedAfter(start());
+    const made = Object.entries(kinds).map(([kind, [type, ...more]]) => {
+      const { privateKey, publicKey } = sshKeygen(path.join(server.dir, kind), '-t', type, ...more);
+      return { kind, publicKey, key: loadPrivateKey(privateKey, null) };
     });
+    const keys = Object.fromEntries(made.map(({ kind, key }) => [kind, key])) as Record<Kind, LoginKey>;
+    const lines = made.map(({ publicKey }) => publicKey);
+    const account = await server.addAccount({ shell: '/bin/bash', publicKey: lines.join('\n') });
+    const other = await server.addAccount({ shell: '/bin/bash', publicKey: lines[1] ?? '' });
+    let proxy: TurnsProxy;
     beforeEach(async () => {
       proxy = await startTurnsProxy(server.port);
     });
     afterEach(() => proxy.close());
-    after(() => server.stop());
 
     const login = (credentials: Login['credentials'], command?: string, username = account.name): Promise<Connection> =>
       connectTo({
@@ -123,14 +115,10 @@ function lineAt(server: Sshd | Dropbear, port: number): string {
 describe('servers that do not follow', () => {
   const key = decodeLoginKey(generateHostKey(), null);
   const meet = async (mode: HostileMode, run: (login: () => Promise<Connection>) => Promise<void>): Promise<number> => {
-    const server = await startHostileServer(mode);
-    try {
-      const options = { ahead: 'echo ok', channelTimeoutMs: 300 };
-      await run(() => connectTo({ server, username: 'monitor', credentials: { key }, options }));
-      return server.accepted();
-    } finally {
-      await server.close();
-    }
+    const server = await stoppedAfter(startHostileServer(mode));
+    const options = { ahead: 'echo ok', channelTimeoutMs: 300 };
+    await run(() => connectTo({ server, username: 'monitor', credentials: { key }, options }));
+    return server.accepted();
   };
 
   it('a channel with another number: the connection is given up, and another one waits for each answer', async () => {
@@ -170,13 +158,11 @@ describe('servers that do not follow', () => {
   });
 
   it('a host key that is not the right one: nothing goes out', async () => {
-    const server = await startHostileServer('greeting');
-    const wrong = await startHostileServer('greeting');
+    const server = await stoppedAfter(startHostileServer('greeting'));
+    const wrong = await stoppedAfter(startHostileServer('greeting'));
     const knownHosts = parseKnownHosts(wrong.hostKeyLine().replace(/^\S+/, `[127.0.0.1]:${server.port}`), '/nowhere/k');
     const options = { ahead: 'echo ok' };
     const login = connectTo({ server, username: 'monitor', credentials: { key }, options, target: { knownHosts } });
     await fails(login, 'host-key-changed');
-    await server.close();
-    await wrong.close();
   });
 });

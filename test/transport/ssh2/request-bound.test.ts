@@ -1,8 +1,7 @@
 /** The limits on requests of a server to the collector, which offers no services. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,41 +9,38 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { boundRequests } from '../../../src/transport/ssh2/connect-ssh2.ts';
 import { newClient, type Client } from '../../../src/transport/connection/ssh2.ts';
 import { startLoopbackServer } from '../../../src/simulator/loopback-server.ts';
-import { sshdOrSkip, sshKeygen, startSshd } from '../../support/sshd.ts';
+import { sshdOfSuite, sshdOrSkip, sshKeygen } from '../../support/sshd.ts';
+import { stoppedAfter } from '../../support/stopped-after.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 type Handlers = Record<string, (...args: unknown[]) => void>;
 
 /** Runs a client amid its first key exchange with a real server. Collects the client's answers and errors. */
 async function met(run: (handlers: Handlers, answers: string[], errors: string[]) => void): Promise<void> {
-  const home = mkdtempSync(path.join(tmpdir(), 'fleet-bound-'));
-  const server = await startLoopbackServer({ username: 'u', password: 'p', home });
+  const home = tempFolder();
+  const server = await stoppedAfter(startLoopbackServer({ username: 'u', password: 'p', home }));
   const ssh: Client = newClient();
   const answers: string[] = [];
   const errors: string[] = [];
-  try {
-    await new Promise<void>((resolve, reject) => {
-      ssh.on('error', (error) => errors.push(error.message));
-      ssh.once('close', () => resolve());
-      const hostVerifier = (): boolean => {
-        const { _handlers: handlers } = (ssh as unknown as { _protocol: { _handlers: Handlers } })._protocol;
-        for (const name of ['GLOBAL_REQUEST', 'CHANNEL_OPEN', 'CHANNEL_REQUEST']) {
-          handlers[name] = () => answers.push(name);
-        }
-        boundRequests(ssh);
-        try {
-          run(handlers, answers, errors);
-        } catch (thrown) {
-          reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
-        }
-        ssh.destroy();
-        return false;
-      };
-      ssh.connect({ host: '127.0.0.1', port: server.port, username: 'u', hostVerifier });
-    });
-  } finally {
-    await server.close();
-    rmSync(home, { recursive: true });
-  }
+  await new Promise<void>((resolve, reject) => {
+    ssh.on('error', (error) => errors.push(error.message));
+    ssh.once('close', () => resolve());
+    const hostVerifier = (): boolean => {
+      const { _handlers: handlers } = (ssh as unknown as { _protocol: { _handlers: Handlers } })._protocol;
+      for (const name of ['GLOBAL_REQUEST', 'CHANNEL_OPEN', 'CHANNEL_REQUEST']) {
+        handlers[name] = () => answers.push(name);
+      }
+      boundRequests(ssh);
+      try {
+        run(handlers, answers, errors);
+      } catch (thrown) {
+        reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+      ssh.destroy();
+      return false;
+    };
+    ssh.connect({ host: '127.0.0.1', port: server.port, username: 'u', hostVerifier });
+  });
 }
 
 const floods: readonly (readonly [string, readonly unknown[]])[] = [
@@ -90,8 +86,7 @@ for (const [name, message] of [
 
 test('OpenSSH is not asked to prove the host keys that it announces', async (t) => {
   if (!sshdOrSkip(t)) return;
-  const sshd = await startSshd();
-  t.after(() => sshd.stop());
+  const sshd = await sshdOfSuite();
   const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
   const { name: username } = await sshd.addAccount({ publicKey });
   const logIn = async (onHostKey: (ssh: Client) => void): Promise<{ readonly ssh: Client; proofs: number }> => {

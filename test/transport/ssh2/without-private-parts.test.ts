@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
 import { groupExchange } from '../../../src/config/values/key-exchanges.ts';
-import { sshdMissing, sshKeygen, startSshd } from '../../support/sshd.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/sshd.ts';
 
 // The release is read once, when the client is loaded.
 const manifest = createRequire(import.meta.url)('ssh2/package.json') as { version: string };
@@ -21,8 +21,7 @@ test('commands run after a login that waits, and groups that nobody would check 
     return;
   }
   assert.equal(privatePartsFit(), false);
-  const sshd = await startSshd();
-  t.after(() => sshd.stop());
+  const sshd = await sshdOfSuite();
   const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/login`, '-t', 'ed25519');
   const { name: username } = await sshd.addAccount({ publicKey });
   const attempt = { server: sshd, username, credentials: { key: loadPrivateKey(privateKey, null) } };
