@@ -143,3 +143,14 @@ test('an address that asks too fast is told to wait, and others are not', async 
   assert.equal(statuses.filter((status) => status === 200).length >= 120, true);
   assert.equal((await as('198.51.100.8')).status, 200);
 });
+
+test('a server that is killed within a request harms nothing', async (t) => {
+  const { ask: asked, child, run, port } = await servedFleet(t);
+  const before = (await run('--json', 'alerts')).stdout.replace(/"at":"[^"]*"/, '');
+  const answers = Array.from({ length: 8 }, () => asked('/c/web-1').catch(() => null));
+  await sleep(30);
+  child.kill('SIGKILL');
+  await Promise.all(answers);
+  assert.equal((await run('--json', 'alerts')).stdout.replace(/"at":"[^"]*"/, ''), before);
+  await assert.rejects(ask(port, '/ping'), /ECONNREFUSED/);
+});

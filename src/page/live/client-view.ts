@@ -1,3 +1,4 @@
+import { shownShellWord } from '../../text/shell-word.ts';
 import { alertList } from '../alert-list.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { Markup, markup } from '../markup.ts';
@@ -25,10 +26,11 @@ export function clientView({ zone, nowMs, client, alerts, span }: ClientView): M
   )}</tr></thead>
 <tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
 ${alertList({ alerts, untilMs: nowMs, zone, links })}
+<p class="quiet">Visits, processes, inventory and mails in a terminal: <code>${['fleet-health', 'show', client.name].map(shownShellWord).join(' ')}</code></p>
 <section aria-labelledby="past"><h2 id="past">Past</h2>
 <ul class="spans">${spans.map(
     (one) => markup`<li><a href="?since=${one}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,
   )}</ul>
-<div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a>, or <code>fleet-health show</code>.</p></noscript></div>
+<div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
 ${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>`;
 }
