@@ -63,8 +63,8 @@ export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
   const { look, clients, gridOf, historyBytes, signal, onProgress } = options;
-  const room = Math.floor(historyBytes / leastBytes);
-  const detailed = clients.length <= room ? clients : clients.slice(0, Math.min(worst, room));
+  const most = historyBytes === 0 ? 0 : Math.max(worst, historyBytes / leastBytes);
+  const detailed = clients.length <= most ? clients : clients.slice(0, Math.min(worst, most));
   const isWhole = detailed.length === clients.length;
   const grid = gridOf(detailed.length);
   const names = (some: readonly HistoryClient[]): readonly string[] => some.map(({ client }) => client);
@@ -89,7 +89,7 @@ export async function readHistories(
     })),
     omissions: [
       ...(grid.sampleMs === null || detailed.length === 0 ? [] : [sampled]),
-      ...encoded.words,
+      ...encoded.words.filter((words) => words !== worstOnly || clients.length > worst),
       ...(isWhole || encoded.words.includes(worstOnly) ? [] : [wordsOfRest(detailed.length)]),
     ],
   };

@@ -8,6 +8,7 @@ export const report = defineCommand({
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
     file: text('-o, --output <file>', 'where to (default: report-YYYYMMDD.html, or into the pipe)'),
+    split: text('--split <folder>', 'an index and a file for each group there, in place of one file'),
     since: withDefault(text('--since <time>', 'the beginning: 30d ago, yesterday, 2026-12-01'), '30d'),
     until: text('--until <time>', 'the end (default: now)'),
     maxSize: withDefault(text('--max-size <size>', 'above it plots are made coarser and left out'), '8MiB'),

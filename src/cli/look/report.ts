@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
-import type { Client, Config } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
 import type { FleetPage } from '../../page/page.ts';
@@ -15,11 +15,14 @@ import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
+import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
 
 export interface ReportCommandOptions {
   readonly clients: readonly string[];
   readonly group: string | null;
   readonly file: string | null;
+  /** The folder for an index and a file a group; null: one file. */
+  readonly split: string | null;
   readonly since: string;
   readonly until: string | null;
   readonly maxSize: string;
@@ -27,11 +30,11 @@ export interface ReportCommandOptions {
 
 /** Bytes of a page beside the histories: its program, and a line a client. */
 const pageBytes = 100_000;
-const rowBytes = 1200;
+const rowBytes = 900;
 
 /** `report`: writes the fleet as one HTML file. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {
-  const { output, signal } = context;
+  const { signal } = context;
   const config = loadSettings(context);
   const maxBytes = parseSize(options.maxSize.replace(/(?<=[KMG])B$/, 'iB'));
   if (maxBytes === null) throw usageError(`--max-size ${JSON.stringify(options.maxSize)} is no size`, 'Write 8MiB.');
@@ -39,29 +42,34 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     names: options.clients,
     groups: options.group === null ? [] : [options.group],
   });
-  const page = await readStored(config.storage, signal, (stored) =>
-    readPage({ context, config, clients, options, maxBytes }, stored),
-  );
-  if (page === null) {
-    throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
+  const title = [...options.clients, options.group].filter((name) => name !== null).join(', ') || 'Fleet';
+  if (options.split !== null && options.file !== null) {
+    throw usageError('--output and --split contradict each other', 'Give one of them.');
   }
+  const { split } = options;
+  await readStored(config.storage, signal, async (stored) => {
+    const read = pageReader({ context, config, options, maxBytes }, stored);
+    if (split === null) writeOne(context, options.file, await read(clients, title));
+    else await writeSplit(context, { dir: path.resolve(split), clients, title, readPage: read, write: writeReport });
+  });
+  return 0;
+}
+
+function writeOne({ output }: Context, given: string | null, page: FleetPage): void {
   const html = renderFleetPage(page);
-  if (options.file === null && !output.json && !process.stdout.isTTY) {
+  if (given === null && !output.json && !process.stdout.isTTY) {
     process.stdout.write(html);
-    return 0;
+    return;
   }
-  const file = path.resolve(options.file ?? `report-${utcMinute(page.untilMs).slice(0, 10).replaceAll('-', '')}.html`);
-  try {
-    writeDurably({ file, content: html, mode: 0o640 });
-  } catch (thrown) {
-    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
-  }
+  const file = path.resolve(given ?? `report-${utcMinute(page.untilMs).slice(0, 10).replaceAll('-', '')}.html`);
+  writeReport(file, html);
+  const bytes = Buffer.byteLength(html);
   printDone(
     output,
     () => ({
       command: 'report',
       file,
-      bytes: Buffer.byteLength(html),
+      bytes,
       since: jsonTime(page.sinceMs),
       until: jsonTime(page.untilMs),
       clients: page.clients.length,
@@ -70,50 +78,87 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     }),
     () =>
       [
-        `${file}: ${counted(page.clients.length, 'client')}, ${describeSize(Buffer.byteLength(html))}. Open it in a browser.`,
+        `${file}: ${counted(page.clients.length, 'client')}, ${describeSize(bytes)}. Open it in a browser.`,
         ...page.omissions,
       ].join('\n'),
   );
-  return 0;
 }
 
-interface ReadPageOptions {
+async function writeSplit({ output }: Context, options: SplitReportOptions): Promise<void> {
+  const files = await writeSplitReport(options);
+  const index = path.join(options.dir, 'index.html');
+  printDone(
+    output,
+    () => ({
+      command: 'report',
+      file: index,
+      since: jsonTime(files[0]?.page.sinceMs ?? null),
+      until: jsonTime(files[0]?.page.untilMs ?? null),
+      files: files.map(({ group, file, bytes, page }) => ({
+        group,
+        file,
+        bytes,
+        clients: page.clients,
+        open_alerts: page.openAlerts,
+        omissions: page.omissions,
+      })),
+    }),
+    () =>
+      [
+        `${index}: ${counted(options.clients.length, 'client')} in ${counted(files.length, 'file')}. Open it in a browser.`,
+        ...files.flatMap(({ file, page }) => page.omissions.map((words) => `${path.basename(file)}: ${words}`)),
+      ].join('\n'),
+  );
+}
+
+function writeReport(file: string, content: string): void {
+  try {
+    writeDurably({ file, content, mode: 0o640 });
+  } catch (thrown) {
+    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+  }
+}
+
+interface PageReaderOptions {
   readonly context: Context;
   readonly config: Config;
-  readonly clients: readonly Client[];
   readonly options: ReportCommandOptions;
   readonly maxBytes: number;
 }
 
-/** Returns null before the first run. */
-async function readPage(
-  { context, config, clients, options, maxBytes }: ReadPageOptions,
-  stored: Stored,
-): Promise<FleetPage | null> {
-  const { alerts, look } = stored;
-  if (alerts === null || look === null) return null;
-  const nowMs = await alerts.nowMs();
-  const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
-  const sinceMs = parseSince('--since', options.since, config, untilMs);
-  const isWhole = clients.length === config.clients.length;
-  const progress = context.output.attended ? startProgress('reading', 100) : null;
-  try {
-    return await readFleetPage({
-      config,
-      history: stored.history,
-      alerts,
-      look,
-      clients,
-      isWhole,
-      title: isWhole ? 'Fleet' : [...options.clients, options.group].filter((name) => name !== null).join(', '),
-      sinceMs,
-      untilMs,
-      isPast: options.until !== null,
-      historyBytes: Math.max(0, maxBytes - pageBytes - rowBytes * clients.length),
-      signal: context.signal,
-      onProgress: (share) => progress?.to(Math.round(share * 100)),
-    });
-  } finally {
-    progress?.end();
-  }
+/** Returns a function that reads the page of some clients. Throws FleetError `usage` before the first run. */
+function pageReader(
+  { context, config, options, maxBytes }: PageReaderOptions,
+  { history, alerts, look }: Stored,
+): SplitReportOptions['readPage'] {
+  let untilMs: number | null = null;
+  return async (clients, title) => {
+    if (alerts === null || look === null) {
+      throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
+    }
+    // All pages of a report end at the same time.
+    const nowMs = await alerts.nowMs();
+    untilMs ??= options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
+    const sinceMs = parseSince('--since', options.since, config, untilMs);
+    const progress = context.output.attended ? startProgress(options.split === null ? 'reading' : title, 100) : null;
+    try {
+      return await readFleetPage({
+        config,
+        history,
+        alerts,
+        look,
+        clients,
+        isWhole: clients.length === config.clients.length,
+        title,
+        sinceMs,
+        untilMs,
+        isPast: options.until !== null,
+        historyBytes: Math.max(0, maxBytes - pageBytes - rowBytes * clients.length),
+        signal: context.signal,
+        onProgress: (share) => progress?.to(Math.round(share * 100)),
+      });
+    } finally {
+      progress?.end();
+    }
+  };
 }

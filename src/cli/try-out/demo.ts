@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
+import { reportCommand } from '../look/report.ts';
 import { alertCommand } from '../runs/alert.ts';
 import { collectCommand } from '../runs/collect.ts';
 import { statusCommand } from '../status/status.ts';
@@ -107,6 +109,13 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
     exitStatus: false,
   });
   await answer(inside);
+  say('\n$ fleet-health report -o report.html --since 1h');
+  const report = path.join(fleet.dir, 'report.html');
+  await reportCommand(
+    { ...inside, output: { ...inside.output, print: () => undefined } },
+    { ...everyone, file: report, split: null, since: '1h', until: null, maxSize: '8MiB' },
+  );
+  say(`The fleet as one page, with plots: open ${pathToFileURL(report).href} in a browser.`);
   say(`\n${farewell(fleet.dir)}`);
 
   // The second pass has to fail for the client that went away, and only for that client.

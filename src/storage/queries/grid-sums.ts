@@ -14,7 +14,7 @@ export function keysOf(index: number): Keys {
 
 /** A figure of a subject by step. */
 interface Sums {
-  readonly mean: Float64Array;
+  readonly mean: Float64Array | Float32Array;
   /** Rows that the mean is of; 0: unknown. */
   readonly weight: Uint16Array;
   /** null: the mean stands for it. */
@@ -24,7 +24,7 @@ interface Sums {
 
 const mostWeight = 2 ** 16 - 1;
 
-/** Adds up figures by client, subject and step. Holds ten bytes a figure and step, 26 with its range. */
+/** Adds up figures by client, subject and step. Holds six to ten bytes a figure and step, and 16 more with its range. */
 export class GridSums implements FleetFigures {
   readonly #columns: readonly { readonly name: string; readonly hasRange: boolean; readonly keys: Keys }[];
   readonly #grid: Grid;
@@ -95,7 +95,8 @@ export class GridSums implements FleetFigures {
     if (known !== undefined) return known;
     const { points } = this.#grid;
     const sums = this.#columns.map(({ hasRange }) => ({
-      mean: new Float64Array(points),
+      // A sample of a large fleet needs no more than seven digits.
+      mean: this.#grid.sampleMs === null ? new Float64Array(points) : new Float32Array(points),
       weight: new Uint16Array(points),
       least: hasRange ? new Float64Array(points) : null,
       most: hasRange ? new Float64Array(points) : null,

@@ -51,7 +51,28 @@ test('a file that would be too large leaves plots out, the least needed first, a
   assert.doesNotMatch(readFileSync(path.join(dir, 'small.html'), 'utf8'), /class="history"/);
 });
 
+test('--split writes a report for each group, and an index that counts and links them', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const { stdout } = await run('--json', 'report', '--split', 'out', '--until', minuteAgo());
+  const { file, files } = JSON.parse(stdout) as { file: string; files: readonly Record<string, unknown>[] };
+  assert.equal(file, path.join(dir, 'out', 'index.html'));
+  assert.deepEqual(
+    files.map(({ group, file: name, clients, open_alerts: alerts }) => [group, name, clients, alerts]),
+    [
+      ['web', path.join(dir, 'out', 'group-web.html'), 1, 1],
+      [null, path.join(dir, 'out', 'no-group.html'), 1, 0],
+    ],
+  );
+  const index = readFileSync(file, 'utf8');
+  assert.ok(index.indexOf('<a href="group-web.html">web</a>') < index.indexOf('<a href="no-group.html">'));
+  assert.match(index, /<b>1<\/b> critical/);
+  const web = readFileSync(path.join(dir, 'out', 'group-web.html'), 'utf8');
+  assert.match(web, /<tr id="web-1"/);
+  assert.doesNotMatch(web, /<tr id="db"/);
+});
+
 for (const [name, args, expected] of [
+  ['two places to write to', ['report', '--split', 'x', '-o', 'y'], /--output and --split contradict each other/],
   ['an unknown client', ['report', 'web-2'], /there is no client "web-2".*web-1/],
   ['a size that is none', ['report', '--max-size', 'big'], /--max-size "big" is no size \(usage\)\. Write 8MiB/],
   ['an end that is still to come', ['report', '--until', 'tomorrow'], /--until "tomorrow" has not passed yet/],

@@ -1,0 +1,74 @@
+import path from 'node:path';
+
+import type { Client } from '../../config/config.ts';
+import type { FleetPage } from '../../page/page.ts';
+import { renderFleetPage } from '../../page/fleet-page.ts';
+import { type IndexPart, indexPart, renderIndexPage } from '../../page/index-page.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { compareText } from '../../text/compare-text.ts';
+
+export interface SplitReportOptions {
+  readonly dir: string;
+  readonly clients: readonly Client[];
+  readonly title: string;
+  readonly readPage: (clients: readonly Client[], title: string) => Promise<FleetPage>;
+  readonly write: (file: string, html: string) => void;
+}
+
+export interface SplitFile {
+  readonly group: string | null;
+  readonly file: string;
+  readonly bytes: number;
+  readonly page: Pick<FleetPage, 'omissions' | 'sinceMs' | 'untilMs'> & Pick<IndexPart, 'clients' | 'openAlerts'>;
+}
+
+/**
+ * Writes the report of each group of clients, and then an index of them. A client stands in the file of its innermost
+ * group. Returns the files of the groups.
+ */
+export async function writeSplitReport(options: SplitReportOptions): Promise<readonly SplitFile[]> {
+  const { dir, clients, title, readPage, write } = options;
+  const groups = [...groupBy(clients, (client) => client.groups.at(-1) ?? null)].sort(([one], [other]) =>
+    one === null || other === null ? Number(one === null) - Number(other === null) : compareText(one, other),
+  );
+  const names = fileNames(groups.map(([group]) => group));
+  const files: SplitFile[] = [];
+  const parts: IndexPart[] = [];
+  let span = { zone: null as string | null, sinceMs: 0, untilMs: 0 };
+  for (const [index, [group, members]] of groups.entries()) {
+    const page = await readPage(members, group ?? 'Clients without a group');
+    const name = names[index] ?? '';
+    const html = renderFleetPage(page);
+    write(path.join(dir, name), html);
+    const part = indexPart(group, name, page);
+    parts.push(part);
+    span = page;
+    files.push({
+      group,
+      file: path.join(dir, name),
+      bytes: Buffer.byteLength(html),
+      page: { ...page, clients: part.clients, openAlerts: part.openAlerts },
+    });
+  }
+  const { zone, sinceMs, untilMs } = span;
+  write(path.join(dir, 'index.html'), renderIndexPage({ title, zone, sinceMs, untilMs, parts }));
+  return files;
+}
+
+/** Returns a name for each group that any file system and web server takes, and no two alike. */
+function fileNames(groups: readonly (string | null)[]): readonly string[] {
+  const taken = new Set<string>();
+  return groups.map((group) => {
+    const plain =
+      group === null
+        ? 'no-group'
+        : `group-${group
+            .toLowerCase()
+            .replace(/[^a-z0-9.-]/g, '_')
+            .slice(0, 100)}`;
+    let name = plain;
+    for (let count = 2; taken.has(name); count += 1) name = `${plain}-${count}`;
+    taken.add(name);
+    return `${name}.html`;
+  });
+}

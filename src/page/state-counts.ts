@@ -1,0 +1,33 @@
+import { counted } from '../text/numbers.ts';
+import { type Markup, markup } from './markup.ts';
+import type { PageClient } from './page.ts';
+
+/** The clients in a state. */
+export interface StateCount {
+  /** The class of the colour. */
+  readonly level: string;
+  readonly words: string;
+  readonly clients: number;
+}
+
+const states: readonly (readonly [level: string, words: string, is: (client: PageClient) => boolean])[] = [
+  ['critical', 'critical', ({ worst }) => worst === 'critical'],
+  ['warning', 'warning', ({ worst }) => worst === 'warning'],
+  ['failing', 'failing', ({ state }) => state === 'failing'],
+  ['failing', 'late', ({ state }) => state === 'late'],
+  ['fine', 'well', ({ state, worst }) => state === 'ok' && worst === null],
+  ['new', 'not visited yet', ({ state }) => state === 'new'],
+  ['paused', 'paused or retired', ({ state }) => state === 'paused' || state === 'retired'],
+];
+
+/** Counts clients by state, the states that want attention first. */
+export function stateCounts(clients: readonly PageClient[]): readonly StateCount[] {
+  return states.map(([level, words, is]) => ({ level, words, clients: clients.filter(is).length }));
+}
+
+/** The counts as a list, after that of all unless it is null. */
+export function stateList(total: number | null, counts: readonly StateCount[]): Markup {
+  return markup`<ul class="states">${total !== null && markup`<li>${counted(total, 'client')}</li>`}${counts.map(
+    ({ level, words, clients }) => clients > 0 && markup`<li class="${level}"><b>${clients}</b> ${words}</li>`,
+  )}</ul>`;
+}
