@@ -115,10 +115,11 @@ const stateUrgency: Readonly<Record<ClientState, number>> = {
   retired: 0,
 };
 
-/** Critical alerts, then warnings, then failing, late, new, well, paused and retired; of one kind, the fullest first. */
+/** Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; then the fullest. */
 function urgency({ state, worstAlert, known, beyond }: FleetMember): number {
-  const rank = worstAlert === null ? stateUrgency[state] : worstAlert === 'critical' ? 7 : 6;
+  const alerts = worstAlert === null ? 0 : worstAlert === 'critical' ? 2 : 1;
   const levels = Object.values(beyond);
   const level = levels.includes('critical') ? 200 : levels.includes('warning') ? 100 : 0;
-  return 1000 * rank + level + Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
+  const fullest = Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
+  return 10_000 * alerts + 1000 * stateUrgency[state] + level + fullest;
 }

@@ -53,6 +53,8 @@ describe('accounts with exactly the rights that the documents name', { skip: ski
     await run('fleet', 'ack', 'here', 'memory');
     await run('fleet', 'prune');
     for (const args of [
+      ['status', '--failing', '--not-visited'],
+      ['show', 'here'],
       ['status'],
       ['report', '-o', 'fleet.html'],
       ['alerts'],

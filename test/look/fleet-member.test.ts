@@ -47,13 +47,17 @@ test('the worst stands first: alerts, then states, then what is at a limit or ne
     member('paused', { state: 'paused' }),
     member('failing', { state: 'failing' }),
     member('warned', { worstAlert: 'warning', openAlerts: 1 }),
+    member('critical-ok', { worstAlert: 'critical', openAlerts: 9, known: known(99) }),
     member('critical', { worstAlert: 'critical', openAlerts: 1, state: 'failing' }),
   ];
   const names = (by: Parameters<typeof sortMembers>[1]): string =>
     sortMembers(members, by)
       .map(({ client }) => client)
       .join(' ');
-  assert.equal(names('urgency'), 'critical warned failing late new at-limit full web-2 web-10 paused retired');
-  assert.ok(names('name').startsWith('at-limit critical failing full'));
-  assert.ok(names('memory').startsWith('full at-limit critical'), 'unknown ones last');
+  assert.equal(
+    names('urgency'),
+    'critical critical-ok warned failing late new at-limit full web-2 web-10 paused retired',
+  );
+  assert.ok(names('name').startsWith('at-limit critical critical-ok failing'));
+  assert.ok(names('memory').startsWith('critical-ok full at-limit'), 'unknown ones last');
 });

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Config } from '../../src/config/config.ts';
+import { readClientDetail } from '../../src/look/client-detail.ts';
+import { alert, mail, stored } from '../storage/support/alert-samples.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../storage/support/samples.ts';
+
+const minuteMs = 60_000;
+const rule = { name: 'disk', note: 'call the storage team', type: 'disk', selectors: {}, freeBytes: 1 };
+const client = { name: 'web-1', address: '192.0.2.1', state: 'active', rules: [rule], groups: ['web'], windows: [] };
+const config = {
+  clients: [client],
+  collector: { everyMs: 5 * minuteMs },
+  alerts: { rules: [], windows: [], zone: 'UTC' },
+} as unknown as Config;
+
+onBothDatabases('what is shown of a client', (kit) => {
+  test('is null of one that is nowhere, and empty of one without any row', async () => {
+    const sources = await kit.open();
+    assert.equal(await readClientDetail(config, sources, 'web-2', noonMs), null);
+    const found = (await readClientDetail(config, sources, 'web-1', noonMs)) ?? assert.fail('it is in config.xml');
+    const { member, listed, ...rest } = found;
+    assert.deepEqual([member.state, member.known, listed?.name], ['new', null, 'web-1']);
+    assert.deepEqual(rest, { alerts: [], newest: null, visits: [], day: null, inventory: null, mails: [] });
+  });
+
+  test('comes from its newest report, the day before, its alerts with notes, and its mails', async () => {
+    const sources = await kit.open();
+    const { reports, alerts } = sources;
+    const run = runStart();
+    await reports.startRun(run);
+    await reports.saveVisits([visit({ runId: run.id })]);
+    const units = worker('failed_unit', { unit: 'nginx.service', failed: 1 });
+    await reports.ingest([
+      item({ observedAtMs: noonMs - 20 * minuteMs }),
+      item({ observedAtMs: noonMs, workers: [...ordinaryWorkers(), units] }),
+      item({ client: 'web-2', observedAtMs: noonMs }),
+    ]);
+    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const samples = [alert(), alert({ client: 'web-2' })];
+    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts: samples });
+    const mails = [mail({ notifications: [stored({ alertId: 1 }), stored({ alertId: 2 })] })];
+    await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
+    const nowMs = noonMs + minuteMs;
+    const found = (await readClientDetail(config, sources, 'web-1', nowMs)) ?? assert.fail('it is stored');
+    assert.deepEqual([found.member.openAlerts, found.member.worstAlert, found.visits.length], [1, 'critical', 1]);
+    assert.deepEqual(
+      found.alerts.map(({ alert: { id, subject }, note }) => [id, subject, note]),
+      [[1, '/data', 'call the storage team']],
+    );
+    assert.deepEqual(
+      found.mails.map(({ recipient, delivery, lines }) => [recipient, delivery, lines.length]),
+      [['ops@example.org', 'waiting', 1]],
+    );
+    const { newest, day } = found;
+    assert.deepEqual([newest?.row.observedAtMs, newest?.row.memory_percent], [noonMs, 41.7]);
+    assert.deepEqual(
+      newest?.disks.map(({ mount }) => mount),
+      ['/', '/data', '/boot'],
+    );
+    assert.deepEqual([newest.whole?.failedUnits, newest.whole?.memoryBytes], [['nginx.service'], 8345677824]);
+    assert.equal(day?.stepMs, 5 * minuteMs);
+    const known = day.cpuPercent.flatMap((value, step) => (value === null ? [] : [day.sinceMs + step * day.stepMs]));
+    assert.deepEqual(known, [noonMs - 20 * minuteMs, noonMs]);
+  });
+});
