@@ -145,6 +145,16 @@ test('programs and heartbeats', (t) => {
   assert.deepEqual(config.heartbeats, ['https://hc.example/x']);
 });
 
+test('metrics: the file, and all families unless some are named', (t) => {
+  const { metrics } = load(t, `<metrics textfile="/var/x/f.prom"/>${client}`);
+  assert.deepEqual(metrics, { textfile: '/var/x/f.prom', families: ['client', 'alerts', 'self', 'disk', 'network'] });
+  const some = load(t, `<metrics textfile="f.txt" families="disk, client"/>${client}`);
+  assert.deepEqual(some.metrics?.families, ['client', 'disk']);
+  assert.match(some.warnings[0]?.message ?? '', /does not end with \.prom/);
+  assert.equal(load(t, client).metrics, null);
+  assert.throws(() => load(t, `<metrics textfile="f.prom" families="cpu"/>${client}`), /names no families/);
+});
+
 test('every default in force is told, and nothing that is written', (t) => {
   const rows = (children: string): Map<string, string> =>
     new Map(describeDefaults(load(t, children)).map(({ where, name, value }) => [`${where} ${name}`, value]));
