@@ -8,6 +8,8 @@ import { buildAgentWith } from '../support/agent-bundles.ts';
 import { bundles, filesBelow, keep, machine } from '../support/agent-visit.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
+const skip = process.getuid?.() !== 0 && 'needs root, for another account';
+
 const PATH = process.env['PATH'] ?? '';
 
 test('on a full disk the report is sent all the same, and the reason is told', async (t) => {
@@ -34,11 +36,7 @@ test('counters and reports of before a disk filled up stay as they are', async (
   assert.equal(spool().length, 1);
 });
 
-test('where nothing can be kept, the agent is brought each time and keeps nothing', async (t) => {
-  if (process.getuid?.() !== 0) {
-    t.skip('needs root, to take a place away from another user');
-    return;
-  }
+test('where nothing can be kept, the agent is brought each time and keeps nothing', { skip }, async (t) => {
   const uid = 61_234;
   const taken = [`/var/tmp/fleet-health-${uid}`, `/dev/shm/fleet-health-${uid}`];
   for (const dir of taken) mkdirSync(dir);
@@ -61,11 +59,7 @@ test('where nothing can be kept, the agent is brought each time and keeps nothin
   for (const dir of taken) assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a read-only home is passed over', async (t) => {
-  if (process.getuid?.() !== 0) {
-    t.skip('needs root, to become somebody who may not write');
-    return;
-  }
+test('a read-only home is passed over', { skip }, async (t) => {
   const { visit, home } = machine(t);
   const uid = 61_235;
   chmodSync(home, 0o755);

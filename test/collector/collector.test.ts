@@ -10,12 +10,10 @@ import { FleetError, type ErrorCode } from '../../src/errors.ts';
 import type { Client } from '../../src/config/config.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { makeClient, makeFleet, type Fleet } from '../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../support/fleet.ts';
 import { shellConnection } from '../support/shell-connection.ts';
 
 const clientsOf = (...names: string[]): Client[] => names.map((name) => makeClient(name));
-const away = (): Promise<Storage> =>
-  Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }));
 const failing = (code: ErrorCode): Transport => ({
   connect: () => Promise.reject(new FleetError({ code, stage: 'connect', message: `made to fail: ${code}` })),
 });
@@ -90,7 +88,7 @@ test('while the database is away reports are collected and wait, and the next pa
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
   for (let pass = 0; pass < 2; pass++) {
-    const result = await fleet.collect(clients, { openStorage: away });
+    const result = await fleet.collect(clients, { openStorage: () => storageAway() });
     assert.equal(result.exitStatus, 3);
     const codes = result.faults.map(({ code }) => code);
     assert.deepEqual([codes, result.succeeded, result.reports.waiting], [['storage-unavailable'], 3, (pass + 1) * 3]);
@@ -110,8 +108,7 @@ test('while the database is away reports are collected and wait, and the next pa
 test('a database that goes away in the middle costs nothing either', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
-  const gone = (): Promise<never> =>
-    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connection lost' }));
+  const gone = (): Promise<never> => storageAway('connection lost');
   const result = await fleet.collect(clients, {
     openStorage: async () => {
       const storage = await fleet.openStorage();
@@ -214,7 +211,7 @@ test('a second pass beside a running one ends at once with 0, names the holder a
   const result = await fleet.collect(clients, { transportFor: () => assert.fail('nobody is visited') });
   assert.deepEqual([result.outcome, result.exitStatus], ['overlapped', 0]);
   assert.deepEqual(result.holder, { pid: process.pid, startedAtMs: 1234 });
-  await fleet.collect(clients, { openStorage: away });
+  await fleet.collect(clients, { openStorage: () => storageAway() });
   lock.release();
   await fleet.collect(clients);
   const outcomes = await fleet.column('SELECT outcome FROM runs ORDER BY started_at');

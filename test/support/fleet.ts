@@ -10,6 +10,7 @@ import { after } from 'node:test';
 import type { CollectEvent, CollectOptions, CollectResult } from '../../src/collector/collect-options.ts';
 import { collect } from '../../src/collector/collector.ts';
 import type { Client, CollectorConfig, Config, SshSettings } from '../../src/config/config.ts';
+import { FleetError } from '../../src/errors.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
@@ -116,6 +117,10 @@ export interface Fleet {
 export interface FleetOptions extends Partial<CollectOptions> {
   readonly collector?: Partial<CollectorConfig>;
 }
+
+/** An `openStorage` of a database that is away. */
+export const storageAway = (message = 'connect ECONNREFUSED'): Promise<never> =>
+  Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message }));
 
 /** Makes a fleet that is removed after the test or suite that is running, else after those of the file. */
 export function makeFleet(): Fleet {

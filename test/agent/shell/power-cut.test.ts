@@ -10,6 +10,8 @@ import { bundles } from '../../support/agent-visit.ts';
 import { shellClient } from '../../support/shell-client.ts';
 import { fill, withSmallDisk } from '../../support/small-disk.ts';
 
+const skip = process.getuid?.() !== 0 && 'needs root, to mount a small file system';
+
 for (const [what, damage] of [
   ['empty', () => Buffer.alloc(0)],
   ['cut off in the middle', (content) => content.subarray(0, content.length / 2)],
@@ -41,11 +43,7 @@ for (const [what, damage] of [
   });
 }
 
-test('a file system without a byte left: the report comes, and the counters of before stay', async (t) => {
-  if (process.getuid?.() !== 0) {
-    t.skip('needs root, to mount a small file system');
-    return;
-  }
+test('a file system without a byte left: the report comes, and the counters of before stay', { skip }, async (t) => {
   const client = shellClient(t);
   const state = path.join(client.home, '.local');
   await withSmallDisk(state, 64, async () => {

@@ -3,10 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import type { Storage } from '../../../src/storage/store/storage.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { statePaths } from '../../../src/state/paths.ts';
-import { makeClient, makeFleet, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import type { RunOutcome } from '../../../src/storage/store/run.ts';
@@ -100,9 +99,8 @@ test('only a full run looks, and not right after the database was away', async (
   const fleet = await fleetWith('20 finished');
   const some = await fleet.collect([makeClient('web-1')], { only: new Set(['web-1']) });
   assert.equal(some.exitStatus, 0);
-  const away = (): Promise<Storage> =>
-    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }));
-  assert.equal((await fleet.collect([makeClient('web-1')], { openStorage: away })).exitStatus, 3);
+  const away = { openStorage: () => storageAway() };
+  assert.equal((await fleet.collect([makeClient('web-1')], away)).exitStatus, 3);
   assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 0);
   assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 1);
 });
