@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { FleetError } from '../../src/errors.ts';
 import type { Channel } from '../../src/notify/notify.ts';
 import { createCommandChannel } from '../../src/notify/command.ts';
-import { faultOf, outgoing, sendOptions, until } from './support/smtp-config.ts';
+import { faultOf, outgoing, sendOptions } from './support/smtp-config.ts';
+import { until } from '../support/until.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -111,7 +112,7 @@ test('an abort ends the command and what it started, with its reason', async () 
   const abort = new AbortController();
   const sent = channelTo(command).send(outgoing(), sendOptions({ signal: abort.signal }));
   const thrown = faultOf(sent);
-  await until(() => existsSync(pids));
+  await until(() => existsSync(pids), 'the pids are not written');
   const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
   abort.abort(reason);
   assert.equal(await thrown, reason);
@@ -138,7 +139,7 @@ test('a mail that is no longer ours is not given to it', async () => {
 async function assertGone(pidsFile: string): Promise<void> {
   const pids = readFileSync(pidsFile, 'utf8').trim().split('\n').map(Number);
   assert.equal(pids.length, 2);
-  await until(() => pids.every((pid) => !isRunning(pid)));
+  await until(() => pids.every((pid) => !isRunning(pid)), 'a process runs');
 }
 
 function isRunning(pid: number): boolean {

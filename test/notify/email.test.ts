@@ -18,9 +18,9 @@ import {
   sendOptions,
   smtpConfig,
   timeouts,
-  until,
   withLogin,
 } from './support/smtp-config.ts';
+import { until } from '../support/until.ts';
 import { freePort } from '../support/free-port.ts';
 
 /** Does something in place of the usual at one phase. */
@@ -87,7 +87,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] 
     assert.equal(fault.code, 'mail-unavailable');
     assert.match(fault.message, /no answer within 0\.[23] s while/);
     assert.ok(performance.now() - began < 2_000);
-    await until(() => started.open() === 0);
+    await until(() => started.open() === 0, 'a connection is open');
   });
 
   for (const act of [{ kind: 'close' }, { kind: 'reset' }, { kind: 'half-close' }] as const) {
@@ -132,7 +132,7 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) {
       const fault = await faultOf(channel(t, started.port, timeouts(30_000)).send(outgoing(), sendOptions()));
       assert.equal(fault.code, 'mail-unavailable');
       assert.match(fault.message, /exceeds maximum/);
-      await until(() => started.open() === 0);
+      await until(() => started.open() === 0, 'a connection is open');
     });
   }
 }
@@ -202,7 +202,7 @@ test('nothing of the content leaves before it may', async (t) => {
   assert.equal(thrown, told);
   assert.equal(thrown.code, 'locked');
   assert.equal(started.lines.at(-1), '1:DATA');
-  await until(() => started.open() === 0);
+  await until(() => started.open() === 0, 'a connection is open');
   assert.equal(started.mails.length, 0);
   await opened.send(outgoing(), sendOptions());
   assert.equal(started.mails.length, 1);
@@ -238,7 +238,7 @@ test('an abort ends a send with its reason, wherever it is', async (t) => {
     });
     const options = sendOptions({ signal: abort.signal });
     assert.equal(await faultOf(channel(t, started.port, timeouts(60_000)).send(outgoing(), options)), reason);
-    await until(() => started.open() === 0);
+    await until(() => started.open() === 0, 'a connection is open');
   }
 });
 
@@ -247,7 +247,7 @@ test('a server that does not answer QUIT is left', async (t) => {
   const opened = createEmailChannel(smtpConfig(started.port));
   await opened.send(outgoing(), sendOptions());
   opened.close();
-  await until(() => started.open() === 0);
+  await until(() => started.open() === 0, 'a connection is open');
   assert.equal(started.lines.at(-1), '1:QUIT');
 });
 
@@ -264,7 +264,7 @@ test('nobody there, and a name that is none, may be well later', async () => {
 test('verifying logs in and sends nothing; a refused login is told as one', async (t) => {
   const well = await server(t);
   await verifyMailServer(withLogin(well.port), { timeoutMs: 5_000, signal: never });
-  await until(() => well.open() === 0);
+  await until(() => well.open() === 0, 'a connection is open');
   const commands = well.lines.map((line) => line.slice(0, 6));
   assert.deepEqual(commands, ['1:EHLO', '1:AUTH', '1:QUIT']);
   const wrong = await server(t, at('auth', '535 5.7.8 no'));

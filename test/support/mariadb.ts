@@ -19,8 +19,6 @@ import { freePort } from './free-port.ts';
 export interface Mariadb {
   readonly port: number;
   readonly socketPath: string;
-  /** `mysql://root@127.0.0.1:PORT/`, without a password. */
-  readonly rootUrl: string;
   /** An empty database with a user of its own, who has the rights that docs/sql.md gives `fleet_admin`. */
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
@@ -100,7 +98,6 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   return {
     port,
     socketPath,
-    rootUrl: `mysql://root@127.0.0.1:${port}/`,
     asRoot,
     createDatabase: () =>
       createDatabase(port, asRoot, product.publicKey === null ? null : path.join(dir, product.publicKey)),

@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import type { SmtpConfig } from '../../../src/config/config.ts';
 import { Secret } from '../../../src/config/secret.ts';
 import { FleetError } from '../../../src/errors.ts';
@@ -58,13 +56,4 @@ export async function faultOf(work: Promise<unknown>): Promise<FleetError> {
   );
   if (thrown instanceof FleetError) return thrown;
   throw new Error('not a FleetError', { cause: thrown });
-}
-
-/** Waits until a condition holds, five seconds at most. */
-export async function until(isSo: () => boolean): Promise<void> {
-  const endsAtMs = performance.now() + 5_000;
-  while (!isSo()) {
-    if (performance.now() > endsAtMs) throw new Error('it does not come to that');
-    await sleep(10);
-  }
 }
