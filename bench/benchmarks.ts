@@ -73,6 +73,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('replay', 3, 'alert --replay over one day and three', async () => {
     return (await import('./replay.ts')).benchReplay;
   }),
+  byName('report', 12, 'the report of 64 and of 1,000 clients with 30 days of rows', async () => {
+    return (await import('./report.ts')).benchReport;
+  }),
   byName('retention', 15, 'what a year takes, what is asked of it, and pruning', async () => {
     return (await import('./retention.ts')).benchRetention;
   }),

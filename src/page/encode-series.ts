@@ -6,8 +6,8 @@ import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } f
 const leastSteps: Readonly<Record<SeriesGroup, number>> = {
   cpu: 0.5,
   memory: 0.25,
-  disk: 0.1,
-  load: 0.02,
+  disk: 0.2,
+  load: 0.05,
   units: 1,
   received: 1,
   sent: 1,

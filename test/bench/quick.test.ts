@@ -17,7 +17,7 @@ import { packageDir } from '../../src/state/paths.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'performance.md'), 'utf8');
 /** The benchmarks that need no server, no fleet and no registry. */
-const cheap = ['sealed', 'start', 'status', 'alerter', 'serve'];
+const cheap = ['sealed', 'start', 'status', 'alerter', 'serve', 'report'];
 const records: BenchRecord[] = [];
 
 function checkFigure(figure: Figure): void {

@@ -35,7 +35,7 @@ test('a browser reads what was written: values within half a step of their span,
       );
       for (const [index, { values }] of series.entries()) {
         const known = values.filter((one) => one !== null);
-        const halfStep = Math.max((Math.max(...known) - Math.min(...known)) / 254, 0.1) / 2;
+        const halfStep = Math.max((Math.max(...known) - Math.min(...known)) / 254, 0.2) / 2;
         for (const [point, expected] of values.entries()) {
           const found = decoded.series[index]?.values[point] ?? null;
           if (expected === null) assert.equal(found, null);

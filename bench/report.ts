@@ -1,0 +1,102 @@
+import { statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { dayMs, hourMs } from '../src/platform/units.ts';
+import { openDatabase } from '../src/storage/dialects/open-database.ts';
+import { migrateDatabase } from '../src/storage/migrate/migrate.ts';
+import { sqlTime } from '../src/storage/sql/sql-time.ts';
+import type { StorageConfig } from '../src/config/config.ts';
+import { childrenCpuMs, inTemporaryFolder, program, watchRun } from './children.ts';
+import { atMost, measured, type BenchOptions, type BenchResult, type Figure, type Row, type Unit } from './figure.ts';
+import { onDatabases } from './on-databases.ts';
+import { fillRaw } from './retention-fill.ts';
+
+const stepsOfDay = 288;
+const rounds = 3;
+
+/** The most that a report may take, by the number of clients. */
+const budgets = [
+  { clients: 64, megabytes: 0.5, seconds: 10, memoryMegabytes: 200 },
+  { clients: 1000, megabytes: 5, seconds: 10, memoryMegabytes: 200 },
+] as const;
+
+/** Measures the whole command on 30 days of rows whose values follow the day: its file, its CPU and its memory. */
+export async function benchReport(options: BenchOptions): Promise<BenchResult> {
+  const figures: Figure[] = [];
+  for (const budget of options.quick ? budgets.slice(0, 1) : budgets) {
+    await onDatabases(options, async ({ name, config, server }) => {
+      const element =
+        server === null
+          ? `<storage url="sqlite:${config.path ?? ''}"/>`
+          : `<storage url="${server.database.url}" password="${server.database.password}"/>`;
+      const clients = options.quick ? 4 : budget.clients;
+      const sinceMs = Math.floor(Date.now() / hourMs) * hourMs - 30 * dayMs;
+      await fill(config, clients, sinceMs, options.quick ? 1 : 30);
+      options.say(`${name}: rows of ${clients} clients are made`);
+      const samples = { size: [] as number[], cpu: [] as number[], memory: [] as number[] };
+      for (let round = 0; round < (options.quick ? 1 : rounds); round += 1) {
+        const { bytes, cpuMs, peakMegabytes } = await reportOnce(element, clients);
+        samples.size.push(bytes / 1e6);
+        samples.cpu.push(cpuMs / 1000);
+        samples.memory.push(peakMegabytes);
+      }
+      const row = (part: string, what: string, unit: Unit, limit: number): Row => ({
+        name: `report-${budget.clients}-${name.toLowerCase()}-${part}`,
+        what: `report of ${budget.clients} clients with 30 days, ${name}: ${what}`,
+        unit,
+        peer: null,
+        target: atMost(limit),
+      });
+      figures.push(measured(row('size', 'its file', 'MB', budget.megabytes), samples.size));
+      figures.push(measured(row('cpu', 'CPU of the command', 's', budget.seconds), samples.cpu));
+      figures.push(measured(row('memory', 'peak memory', 'MB', budget.memoryMegabytes), samples.memory));
+    });
+  }
+  return { figures, series: [] };
+}
+
+async function fill(storage: StorageConfig, clients: number, sinceMs: number, days: number): Promise<void> {
+  const database = await openDatabase({ storage, program: 'collect' });
+  try {
+    await migrateDatabase(database);
+    await database.write(async (session) => {
+      for (let client = 0; client < clients; client += 1) {
+        const at = sqlTime(sinceMs);
+        await session.run('INSERT INTO clients (name, address, first_seen, last_report_at) VALUES (?, ?, ?, ?)', [
+          `web-${client}.example.org`,
+          '192.0.2.1',
+          at,
+          at,
+        ]);
+      }
+    });
+    for (let day = 0; day < days; day += 1) {
+      const firstStep = day * stepsOfDay;
+      const from = sqlTime(sinceMs);
+      await fillRaw(database, { clients, from, steps: stepsOfDay, firstStep, reports: false, steady: true });
+    }
+    await database.write((session) =>
+      session.run(`INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
+        SELECT report_id, client, observed_at, 1, CASE WHEN id % 97 = 0 THEN 0 ELSE 1 END, 0, 0, 0 FROM stats`),
+    );
+  } finally {
+    await database.close();
+  }
+}
+
+async function reportOnce(
+  storageElement: string,
+  clients: number,
+): Promise<{ readonly bytes: number; readonly cpuMs: number; readonly peakMegabytes: number }> {
+  return inTemporaryFolder(async (dir) => {
+    const config = path.join(dir, 'config.xml');
+    const names = `web-[0-${clients - 1}].example.org`;
+    writeFileSync(config, `<config>${storageElement}<client name="${names}" ip="${names}" username="u"/></config>`, {
+      mode: 0o600,
+    });
+    const file = path.join(dir, 'report.html');
+    const before = childrenCpuMs();
+    const { peakMegabytes } = await watchRun([program, '-c', config, 'report', '-o', file]);
+    return { bytes: statSync(file).size, cpuMs: childrenCpuMs() - before, peakMegabytes };
+  });
+}
