@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { subnetOf, visitOrder, type Placed } from '../../../src/collector/schedule/order.ts';
+import { assertWithin } from '../../support/within.ts';
 
 function rack(group: string, subnet: string, count: number): Placed[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -82,7 +83,7 @@ test('fifty thousand clients are put in order in less than a second', () => {
   const clients = Array.from({ length: 500 }, (_, n) => rack(`g${n % 50}`, `10.${n >> 8}.${n & 255}`, 100)).flat();
   const started = performance.now();
   assert.equal(visitOrder(clients, 1).length, 50_000);
-  assert.ok(performance.now() - started < 1000);
+  assertWithin(started, 1000);
 });
 
 const subnets: readonly (readonly [string, string | null])[] = [
