@@ -18,11 +18,15 @@ export interface FleetSnapshot {
   readonly status: FleetStatus;
   /** Open alerts, worst first. */
   readonly alerts: readonly PageAlert[];
+  /** The parts that were asked for, by query: all who follow a run ask for the same. */
+  readonly views: Map<string, Promise<FleetView>>;
 }
 
 /** The clients of a page. */
 export const linesOfPage = 200;
 const mostAlerts = 12;
+/** Different parts of a snapshot that are kept. */
+const mostViews = 16;
 /** The sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
 /** With more rows than this a sparkline shows one report of each half hour, not their mean. */
@@ -36,7 +40,7 @@ export async function readSnapshot(
   const nowMs = await store.nowMs();
   const status = await readFleetStatus(config, storage, { nowMs, only: null });
   const words = await wordsAt(config, store, nowMs);
-  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words) };
+  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words), views: new Map() };
 }
 
 /** Returns a function that puts alerts into words as they are at a time. */
@@ -51,8 +55,20 @@ export async function wordsAt(
 
 const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
 
-/** Reads the part of the fleet that is asked for. */
-export async function readFleetView(
+/** Returns the part of the fleet that is asked for. Reads each part of a snapshot once. */
+export function fleetViewOf(snapshot: FleetSnapshot, look: LookStore, asked: FleetQuery): Promise<FleetView> {
+  const { views } = snapshot;
+  const key = JSON.stringify(asked);
+  const known = views.get(key);
+  if (known !== undefined) return known;
+  const read = readFleetView(snapshot, look, asked);
+  if (views.size >= mostViews) views.clear();
+  views.set(key, read);
+  read.catch(() => views.delete(key));
+  return read;
+}
+
+async function readFleetView(
   { config, nowMs, status, alerts }: FleetSnapshot,
   look: LookStore,
   asked: FleetQuery,

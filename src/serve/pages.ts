@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { readClientHistory } from '../look/client-history.ts';
-import { readFleetView, wordsAt } from '../look/live-fleet.ts';
+import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { pageClient } from '../look/page-rows.ts';
 import { reportGrid } from '../look/report-grid.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
@@ -26,7 +26,11 @@ export class NotFound extends Error {}
 /** The page of the fleet. */
 export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
-  const view = await reader.read(({ look }) => readFleetView(snapshot, look, query));
+  const view = await reader.read(async ({ alerts, look }) => {
+    // A snapshot that was read a moment ago does not show that the database has gone since.
+    await alerts.nowMs();
+    return fleetViewOf(snapshot, look, query);
+  });
   return { title: 'Fleet', path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
 }
 

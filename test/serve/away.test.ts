@@ -90,7 +90,7 @@ test('a run that finishes is one small event, and the page that is asked for the
   await storage.close();
   for (let waited = 0; !heard.includes('event: run') && waited < 100; waited += 1) await sleep(100);
   assert.match(heard, /event: run\ndata: \{"program":"collect","finished_at":"[^"]+"\}\n\n/);
-  assert.match((await ask('/?q=db')).body, /<td class="wide">[0-9]s<\/td>/);
+  assert.match((await ask('/?q=db')).body, /<td>[0-9]s<\/td>/);
   const began = performance.now();
   assert.equal(await end(), 0);
   assertWithin(began, 5_000, 'somebody who listens does not keep the server');

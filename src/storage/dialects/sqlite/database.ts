@@ -38,7 +38,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const database = new SqliteFile(handle, options);
   try {
     await database.prepareFile();
-    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1');
+    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1; PRAGMA cache_size = -4000');
     return database;
   } catch (thrown) {
     handle.close();
