@@ -10,6 +10,7 @@ import { configFolder, exits, runCli } from '../support/run-cli.ts';
 
 const here = '<client name="here" ip="127.0.0.1" transport="local"/>';
 const nobody = 65_534;
+const notRoot = process.getuid?.() === 0 ? false : 'needs root';
 
 interface Connections {
   readonly connections: readonly { readonly kind: string; readonly code: string | null }[];
@@ -25,17 +26,13 @@ async function tried(dir: string, uid?: number): Promise<readonly (string | numb
 }
 
 describe('check --connect finds what collect will find', () => {
-  test(
-    'in a state folder that this account cannot make',
-    { skip: process.getuid?.() !== 0 && 'needs root' },
-    async (t) => {
-      const dir = configFolder(t, `<config><state dir="shut/state"/>${here}</config>`);
-      mkdirSync(path.join(dir, 'shut'), { mode: 0o755 });
-      for (const own of [dir, path.join(dir, 'config.xml')]) chownSync(own, nobody, nobody);
-      assert.deepEqual(await tried(dir, nobody), [3, 'state state-unusable', 'database storage-denied']);
-      await exits(3, runCli(['collect'], { cwd: dir, uid: nobody }), /state-unusable/);
-    },
-  );
+  test('in a state folder that nobody can make', { skip: notRoot }, async (t) => {
+    const dir = configFolder(t, `<config><state dir="shut/state"/>${here}</config>`);
+    mkdirSync(path.join(dir, 'shut'), { mode: 0o755 });
+    for (const own of [dir, path.join(dir, 'config.xml')]) chownSync(own, nobody, nobody);
+    assert.deepEqual(await tried(dir, nobody), [3, 'state state-unusable', 'database storage-denied']);
+    await exits(3, runCli(['collect'], { cwd: dir, uid: nobody }), /state-unusable/);
+  });
 
   test('in an SQLite database without a schema that nobody may migrate', async (t) => {
     const dir = configFolder(t, `<config><storage migrate="no"/>${here}</config>`);

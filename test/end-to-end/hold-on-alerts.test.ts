@@ -141,34 +141,30 @@ suite("people's hold on alerts, with the program alone", () => {
       assert.equal((await alerts(site)).length, 2);
     });
 
-    test(
-      name('a collector that is forgotten is nobody’s, and status counts what is open and undelivered'),
-      options,
-      async (t) => {
-        const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
-        const site = await siteFor(t, `${away}${firing}`);
-        await said(site, 'collect');
-        await exits(1, run(site, 'alert'), /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
-        const status = await json(site, 'status');
-        assert.deepEqual(status['alerts'], { firing: 2, critical: 0, fleet: 0 });
-        const undelivered = status['undelivered'] as Document;
-        assert.deepEqual([undelivered['mails'], undelivered['refused']], [1, 0]);
-        assert.match(
-          await said(site, 'explain', 'here-1'),
-          /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try,/,
-        );
+    test(name('a forgotten collector is nobody’s; status counts what is open and undelivered'), options, async (t) => {
+      const away = '<smtp host="127.0.0.1" port="1" security="none" from="fleet@example.org"/>';
+      const site = await siteFor(t, `${away}${firing}`);
+      await said(site, 'collect');
+      await exits(1, run(site, 'alert'), /event=put-off recipient=ops@example\.org .*ECONNREFUSED/);
+      const status = await json(site, 'status');
+      assert.deepEqual(status['alerts'], { firing: 2, critical: 0, fleet: 0 });
+      const undelivered = status['undelivered'] as Document;
+      assert.deepEqual([undelivered['mails'], undelivered['refused']], [1, 0]);
+      assert.match(
+        await said(site, 'explain', 'here-1'),
+        /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try,/,
+      );
 
-        const id = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
-        assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);
-        assert.equal((await run(site, 'forget', 'collector', id)).status, 2);
-        const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
-        const collectors = runs.map(({ collector_id: collectorId }) => collectorId);
-        assert.deepEqual(collectors, ['']);
-        // It runs again, and is known again.
-        await said(site, 'collect');
-        assert.equal((await run(site, 'forget', 'collector', id)).status, 0);
-      },
-    );
+      const id = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+      assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);
+      assert.equal((await run(site, 'forget', 'collector', id)).status, 2);
+      const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
+      const collectors = runs.map(({ collector_id: collectorId }) => collectorId);
+      assert.deepEqual(collectors, ['']);
+      // It runs again, and is known again.
+      await said(site, 'collect');
+      assert.equal((await run(site, 'forget', 'collector', id)).status, 0);
+    });
 
     test(name('before the first run there is nothing to hold, and nothing is made'), options, async (t) => {
       const site = await kind.site(t, well);

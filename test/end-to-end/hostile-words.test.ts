@@ -127,59 +127,55 @@ test('words of a client do no harm in any output, in the database or in a mail',
 const structural =
   /(^id|_id|_at|_since|_until|_key|_digest)$|^(state|severity|outcome|program|reader|transition|closed_reason|first_seen|report|facts|memory|content|hour|day|progress|sealed_to|first_evidence|changed_by_run)$|_(state|severity)$/;
 
-test(
-  'words that stand in any text column of the database do no harm in any output',
-  { timeout: 120_000 },
-  async (t) => {
-    const { dir, run } = await station(t);
-    await run('collect');
-    await run('alert');
-    await run('silence', 'add', '--client', 'web-1', '--until', '2h', '--comment', 'why');
-    const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
-    const tables = database
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
-      .all();
-    let columns = 0;
-    for (const { name: table } of tables) {
-      if (table === 'leases' || table === 'migrations') continue;
-      for (const { name, type } of database.prepare(`PRAGMA table_info(${String(table)})`).all()) {
-        if (type !== 'TEXT' || structural.test(String(name)) || (table === 'runs' && name === 'scope')) continue;
-        const column = String(name);
-        database
-          .prepare(`UPDATE ${String(table)} SET ${column} = ${column} || ? WHERE ${column} IS NOT NULL`)
-          .run(words.join(' '));
-        columns += 1;
-      }
+test('words in any text column of the database do no harm in any output', { timeout: 120_000 }, async (t) => {
+  const { dir, run } = await station(t);
+  await run('collect');
+  await run('alert');
+  await run('silence', 'add', '--client', 'web-1', '--until', '2h', '--comment', 'why');
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  const tables = database
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    .all();
+  let columns = 0;
+  for (const { name: table } of tables) {
+    if (table === 'leases' || table === 'migrations') continue;
+    for (const { name, type } of database.prepare(`PRAGMA table_info(${String(table)})`).all()) {
+      if (type !== 'TEXT' || structural.test(String(name)) || (table === 'runs' && name === 'scope')) continue;
+      const column = String(name);
+      database
+        .prepare(`UPDATE ${String(table)} SET ${column} = ${column} || ? WHERE ${column} IS NOT NULL`)
+        .run(words.join(' '));
+      columns += 1;
     }
-    database.close();
-    assert.ok(columns >= 39, `${columns} columns`);
-    const commands = [
-      'status',
-      'alerts',
-      'explain',
-      'mail list',
-      'silence list',
-      'check',
-      'keys list',
-      'prune --dry-run',
-    ];
-    const printed = new Map<string, string>();
-    for (const command of [
-      ...commands,
-      'alert --dry-run',
-      'collect',
-      'alert',
-      'alerts --all',
-      'explain web-1',
-      'status',
-    ]) {
-      for (const option of ['-v', '--json']) {
-        const { stdout, stderr } = await run(option, ...command.split(' '));
-        printed.set(command, `${printed.get(command) ?? ''}${stdout}${stderr}`);
-      }
+  }
+  database.close();
+  assert.ok(columns >= 39, `${columns} columns`);
+  const commands = [
+    'status',
+    'alerts',
+    'explain',
+    'mail list',
+    'silence list',
+    'check',
+    'keys list',
+    'prune --dry-run',
+  ];
+  const printed = new Map<string, string>();
+  for (const command of [
+    ...commands,
+    'alert --dry-run',
+    'collect',
+    'alert',
+    'alerts --all',
+    'explain web-1',
+    'status',
+  ]) {
+    for (const option of ['-v', '--json']) {
+      const { stdout, stderr } = await run(option, ...command.split(' '));
+      printed.set(command, `${printed.get(command) ?? ''}${stdout}${stderr}`);
     }
-    for (const command of ['status', 'alerts', 'silence list']) {
-      assert.match(printed.get(command) ?? '', /DROP TABLE/, `${command} shows none of it`);
-    }
-  },
-);
+  }
+  for (const command of ['status', 'alerts', 'silence list']) {
+    assert.match(printed.get(command) ?? '', /DROP TABLE/, `${command} shows none of it`);
+  }
+});

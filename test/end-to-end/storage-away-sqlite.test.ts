@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
@@ -29,49 +29,45 @@ async function faultOf(fleet: LoopbackFleet): Promise<readonly [status: number |
   return [status, document.faults?.[0]?.code ?? ''];
 }
 
-test(
-  'a full disk, a damaged file: reports wait, and come in once',
-  { skip: !canMount, timeout: 240_000 },
-  async (t: TestContext) => {
-    const fleet = await startLoopbackFleet(t, 1, { trusted: true });
-    const disk = path.join(fleet.dir, 'disk');
-    mkdirSync(disk);
-    assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=700', 'none', disk]).status, 0);
-    const file = path.join(disk, 'fleet.db');
-    try {
-      fleet.configure(`<storage url="sqlite:${file}"/><alerts defaults="no"/>`);
-      assert.deepEqual(await faultOf(fleet), [0, '']);
+test('a full disk, a damaged file: reports wait, and come once', { skip: !canMount, timeout: 240_000 }, async (t) => {
+  const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  const disk = path.join(fleet.dir, 'disk');
+  mkdirSync(disk);
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=700', 'none', disk]).status, 0);
+  const file = path.join(disk, 'fleet.db');
+  try {
+    fleet.configure(`<storage url="sqlite:${file}"/><alerts defaults="no"/>`);
+    assert.deepEqual(await faultOf(fleet), [0, '']);
 
-      const ballast = path.join(disk, 'ballast');
-      spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'ignore' });
-      assert.deepEqual(await faultOf(fleet), [3, 'storage-full']);
-      assert.equal(sealed(fleet), 1);
-      rmSync(ballast);
+    const ballast = path.join(disk, 'ballast');
+    spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096'], { stdio: 'ignore' });
+    assert.deepEqual(await faultOf(fleet), [3, 'storage-full']);
+    assert.equal(sealed(fleet), 1);
+    rmSync(ballast);
 
-      const kept = path.join(fleet.dir, 'kept.db');
-      copyFileSync(file, kept);
-      for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
-      writeFileSync(file, 'this is no database'.repeat(1000));
-      assert.deepEqual(await faultOf(fleet), [3, 'storage-failed']);
-      assert.equal(sealed(fleet), 2);
-      copyFileSync(kept, file);
-      assert.deepEqual(await faultOf(fleet), [0, '']);
-      assert.equal(sealed(fleet), 0);
-      assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 4);
-      assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 4);
-      assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM visits WHERE ok = 1'), 4);
-      assert.equal(rows(file, 'SELECT SUM(consecutive_failures) AS n FROM clients'), 0);
-    } finally {
-      // Before its folder is removed.
-      spawnSync('umount', ['-l', disk]);
-    }
-  },
-);
+    const kept = path.join(fleet.dir, 'kept.db');
+    copyFileSync(file, kept);
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    writeFileSync(file, 'this is no database'.repeat(1000));
+    assert.deepEqual(await faultOf(fleet), [3, 'storage-failed']);
+    assert.equal(sealed(fleet), 2);
+    copyFileSync(kept, file);
+    assert.deepEqual(await faultOf(fleet), [0, '']);
+    assert.equal(sealed(fleet), 0);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 4);
+    assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 4);
+    assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM visits WHERE ok = 1'), 4);
+    assert.equal(rows(file, 'SELECT SUM(consecutive_failures) AS n FROM clients'), 0);
+  } finally {
+    // Before its folder is removed.
+    spawnSync('umount', ['-l', disk]);
+  }
+});
 
 test(
-  'a backup that is restored: what came since is gone unless it waits, nothing is doubled, nobody is told twice',
+  'a restored backup: what came since is gone unless it waits, nothing comes twice',
   { timeout: 240_000 },
-  async (t: TestContext) => {
+  async (t) => {
     const fleet = await startLoopbackFleet(t, 1, { trusted: true });
     // Holds always, so that it is told before and after.
     fleet.configure(

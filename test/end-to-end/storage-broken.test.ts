@@ -20,6 +20,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 import { succeeded } from '../support/run-cli.ts';
 
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
+const skip = canMount ? skipWithoutMariadb : 'needs root';
 const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
 const clients = 2;
 /** Short deadlines. A run waits 10 s longer than its deadline for an answer that never ends. */
@@ -38,35 +39,31 @@ interface Station {
   well(): Promise<void>;
 }
 
-test(
-  'a MariaDB that is of no use',
-  { skip: canMount ? skipWithoutMariadb : 'needs root', timeout: 300_000 },
-  async (t) => {
-    const dir = tempFolder(t);
-    // The size of an empty server and little more.
-    await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
-      const args = [
-        '--innodb-flush-log-at-trx-commit=0',
-        '--innodb-log-file-size=8M',
-        '--innodb-data-file-path=ibdata1:8M:autoextend',
-      ];
-      const mariadb = await startMariadb(args, path.join(dir, 'disk'));
-      try {
-        const station = await openStation(t, mariadb);
-        await station.well();
-        // Reports that wait after a step are stored in the next one, which saves a run.
-        await t.test('its disk is full', () => whenFull(station, path.join(dir, 'disk')));
-        await t.test('it is slow, and that is all', () => whenSlow(station));
-        await t.test('it lets nobody else in, at first and in the middle of a run', () => whenCrowded(station));
-        await t.test('it chooses the collector to end a deadlock', () => whenDeadlocked(station));
-        await t.test('one of its answers never ends', () => whenStuck(station));
-        await t.test('a backup of an hour ago is put back', () => whenRestored(t, mariadb));
-      } finally {
-        await mariadb.stop();
-      }
-    });
-  },
-);
+test('a MariaDB that is of no use', { skip, timeout: 300_000 }, async (t) => {
+  const dir = tempFolder(t);
+  // The size of an empty server and little more.
+  await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
+    const args = [
+      '--innodb-flush-log-at-trx-commit=0',
+      '--innodb-log-file-size=8M',
+      '--innodb-data-file-path=ibdata1:8M:autoextend',
+    ];
+    const mariadb = await startMariadb(args, path.join(dir, 'disk'));
+    try {
+      const station = await openStation(t, mariadb);
+      await station.well();
+      // Reports that wait after a step are stored in the next one, which saves a run.
+      await t.test('its disk is full', () => whenFull(station, path.join(dir, 'disk')));
+      await t.test('it is slow, and that is all', () => whenSlow(station));
+      await t.test('it lets nobody else in, at first and in the middle of a run', () => whenCrowded(station));
+      await t.test('it chooses the collector to end a deadlock', () => whenDeadlocked(station));
+      await t.test('one of its answers never ends', () => whenStuck(station));
+      await t.test('a backup of an hour ago is put back', () => whenRestored(t, mariadb));
+    } finally {
+      await mariadb.stop();
+    }
+  });
+});
 
 async function openStation(t: TestContext, mariadb: Mariadb): Promise<Station> {
   const made = await mariadb.createDatabase();

@@ -9,7 +9,7 @@ import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { openSite, type Machine } from '../support/report-site.ts';
 import type { CliResult } from '../support/run-cli.ts';
 
-const isLong = process.env['FLEET_HEALTH_LONG_TESTS'] === '1';
+const skip = process.env['FLEET_HEALTH_LONG_TESTS'] === '1' ? false : 'set FLEET_HEALTH_LONG_TESTS=1';
 const clients = 2;
 /** Before its visits a run waits an eighth of its deadline for the database, 10 s at least. */
 const hurried = '<collector runDeadline="12s" clientDeadline="11s" agentTimeout="9s" connectTimeout="9s"/>';
@@ -118,30 +118,26 @@ test('an SQLite file that somebody else is at', { timeout: 120_000 }, async (t) 
   });
 });
 
-test(
-  'locked for a minute, with the limits of every day: at first and in the middle of a run',
-  { skip: isLong ? false : 'set FLEET_HEALTH_LONG_TESTS=1', timeout: 300_000 },
-  async (t) => {
-    const station = await openStation(t, '');
-    const { machine } = station;
-    const minute = async (writer: SqliteDatabase): Promise<void> => {
-      await sleep(60_000);
-      writer.close();
-    };
-    const [before, alerting] = [machine.run(['-q', 'collect']), minute(station.somebody('writes'))];
-    // It gives up after half a minute, and leaves the telling to whoever was first.
-    assert.equal((await machine.run(['-q', 'alert'])).status, 3);
-    assert.equal((await before).status, 3);
-    await alerting;
+test('locked for a minute, at first and in the middle of a run', { skip, timeout: 300_000 }, async (t) => {
+  const station = await openStation(t, '');
+  const { machine } = station;
+  const minute = async (writer: SqliteDatabase): Promise<void> => {
+    await sleep(60_000);
+    writer.close();
+  };
+  const [before, alerting] = [machine.run(['-q', 'collect']), minute(station.somebody('writes'))];
+  // It gives up after half a minute, and leaves the telling to whoever was first.
+  assert.equal((await machine.run(['-q', 'alert'])).status, 3);
+  assert.equal((await before).status, 3);
+  await alerting;
 
-    const held: Promise<void>[] = [];
-    station.onVisit = () => {
-      if (held.length === 0) held.push(minute(station.somebody('writes')));
-      return Promise.resolve();
-    };
-    assert.equal((await machine.run(['-q', 'collect'])).status, 3);
-    await Promise.all(held);
-    went(await machine.run(['-q', 'collect']));
-    station.check(4);
-  },
-);
+  const held: Promise<void>[] = [];
+  station.onVisit = () => {
+    if (held.length === 0) held.push(minute(station.somebody('writes')));
+    return Promise.resolve();
+  };
+  assert.equal((await machine.run(['-q', 'collect'])).status, 3);
+  await Promise.all(held);
+  went(await machine.run(['-q', 'collect']));
+  station.check(4);
+});
