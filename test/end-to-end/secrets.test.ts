@@ -146,6 +146,12 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     ]);
     assert.match(failed[0].stdout, /STARTTLS/);
     assert.match(failed[1].stdout, /storage-/);
+    const pair = 'tlsCert="ssh.key" tlsKey="ssh.key"';
+    const served = station.derive('literal', 'served', (text) =>
+      text.replace('<storage ', `<serve port="65535" ${pair}><look/></serve><storage `),
+    );
+    const unserved = await run(served, ['-v', '--json', 'serve']);
+    assert.match(unserved.stderr, /PEM|ssh\.key/, 'a key of SSH is no certificate');
     station.mailServer.act = ({ phase, line }) => (phase === 'rcpt' ? `550 5.1.1 ${line}` : undefined);
     await run('file', ['-v', 'alert']);
   });

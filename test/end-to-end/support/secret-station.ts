@@ -27,7 +27,10 @@ export type Variant = (typeof variants)[number];
  * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first.
  */
 const harmlessText = ['username', 'command', 'metric', 'state'];
-const harmlessPaths = ['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'];
+const harmlessPaths = [
+  ...['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'],
+  ...['textfile', 'socket', 'tlsCert'],
+];
 
 /** Every attribute of config.xml that is, or names, or may contain a secret, as `element attribute`. */
 export function secretPlaces(): readonly string[] {
@@ -142,7 +145,8 @@ export async function startStation(): Promise<Station> {
   const database = await mariadb.createDatabase();
   const storagePassword = markers.of('storage password');
   await mariadb.asRoot(`ALTER USER ${database.user}@'%' IDENTIFIED BY '${storagePassword.replaceAll("'", "''")}'`);
-  for (const place of ['heartbeat url', 'storage url']) filled.add(place);
+  // `served` of the test has the key of <serve>.
+  for (const place of ['heartbeat url', 'storage url', 'serve tlsKey']) filled.add(place);
   const token = markers.of('heartbeat url');
 
   const login = (element: (typeof elements)[number], variant: Variant): string =>
