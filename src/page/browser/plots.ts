@@ -42,7 +42,7 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     }
   };
   for (const plot of plots) {
-    const series = history.series.filter(({ group }) => plot.groups.includes(group));
+    const series = fullestFirst(history.series.filter(({ group }) => plot.groups.includes(group)));
     if (series.length === 0) continue;
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
@@ -140,6 +140,13 @@ function lineOf(
     points: { show: !isBound, size: 4, filter: () => lone },
     value: (_plot, value: number | null) => (value === null ? '–' : format(value)),
   };
+}
+
+/** Returns the lines with the greatest newest values first if there are more lines than are shown. */
+function fullestFirst(series: readonly DecodedSeries[]): readonly DecodedSeries[] {
+  if (series.length <= mostLines) return series;
+  const newest = ({ values }: DecodedSeries): number => values.findLast((value) => value !== null) ?? -1;
+  return [...series].sort((one, other) => newest(other) - newest(one));
 }
 
 function labelOf(
