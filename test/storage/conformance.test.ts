@@ -313,6 +313,7 @@ onBothDatabases('history', ({ it, kind }) => {
       diskPercent: 91.5,
       diskMount: '/data',
       load5: 0.4,
+      cpus: 4,
       errorCode: null,
       errorMessage: null,
     });
