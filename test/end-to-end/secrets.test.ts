@@ -58,7 +58,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   spool: [['own'], ['own', '--script']],
   migrate: [[], ['--check']],
   prune: [[], ['--dry-run'], ['--vacuum']],
-  report: [[], ['-o', 'fleet.html']],
+  report: [[], ['-o', 'fleet.html'], ['--split', 'fleet-report']],
   metrics: [[], ['--openmetrics']],
   export: [
     ['openmetrics', '-o', 'fleet.om'],
