@@ -86,7 +86,7 @@ export function message(
   words: string,
   zone: string | null,
 ): Response {
-  const document = { title, path: '', lead: null, body: markup`<section><p>${words}</p></section>`, zone };
+  const document = { title, path: '', lead: null, body: markup`<p>${words}</p>`, zone };
   if (status === 503) c.header('Retry-After', '30');
   return html(c, liveHtml(document, null), status);
 }
