@@ -57,7 +57,7 @@ export async function fillRaw(
     const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
     const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
     const before = newest?.['id'] ?? 0;
-    const hours = `(ABS((s.n + ${firstStep}) % ${stepsOfDay} - ${stepsOfDay / 2}) * 1.0 / ${stepsOfDay / 2})`;
+    const hours = `(ABS((s.n + ${firstStep}) % ${stepsOfDay} * 1.0 - ${stepsOfDay / 2}) / ${stepsOfDay / 2})`;
     const figure = (limit: number, noise = limit / 10): string =>
       steady ? `(${limit} * (0.1 + 0.01 * (c.n % 50) + 0.2 * ${hours}) + ${random(noise)})` : random(limit);
     const ofClient = (limit: number, noise: number, plus: number): string =>
