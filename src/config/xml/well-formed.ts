@@ -1,16 +1,8 @@
 /**
- * Reads the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only the five named
- * entities and character references, no DOCTYPE (so no entity can grow). Each fault has its place.
+ * Checks that a text is the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only
+ * the five named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser lets much of
+ * that pass.
  */
-
-/** An element as it stands in a text. */
-export interface XmlNode {
-  readonly name: string;
-  readonly offset: number;
-  /** References replaced; not trimmed. */
-  readonly attributes: Record<string, string>;
-  readonly children: XmlNode[];
-}
 
 /** A fault at an offset of the text. Its message never repeats a value, because passwords stand in values. */
 export interface XmlFault {
@@ -28,36 +20,31 @@ const declaration = new RegExp(
   '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
     '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
 );
-/** Names that can do harm as keys of an object. */
+/** Names that fast-xml-parser refuses for the harm they can do as keys of an object, without a line. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-export interface XmlReading {
-  /** `null` if there is a fault. */
-  readonly root: XmlNode | null;
-  /** All faults that can be told apart, by their places; the first that breaks the structure ends the reading. */
-  readonly faults: readonly XmlFault[];
-}
-
-export function readXml(text: string): XmlReading {
+/** All faults that can be told apart; the first that breaks the structure ends the reading. */
+export function xmlFaults(text: string): readonly XmlFault[] {
   const faults: XmlFault[] = [];
   for (const { index } of text.matchAll(forbidden)) {
     faults.push({ offset: index, message: 'a control character that XML does not allow; remove it' });
-    if (faults.length === 20) return { root: null, faults };
+    if (faults.length === 20) return faults;
   }
-  const root = readDocument(text, (offset, message) => faults.push({ offset, message }));
-  if ('message' in root) faults.push(root);
-  faults.sort((left, right) => left.offset - right.offset);
-  return { root: faults.length > 0 || 'message' in root ? null : root, faults };
+  const broken = readDocument(text, (offset, message) => faults.push({ offset, message }));
+  if (broken !== null) faults.push(broken);
+  return faults;
 }
 
 type Tell = (offset: number, message: string) => void;
 
-function readDocument(text: string, tell: Tell): XmlNode | XmlFault {
-  const open: XmlNode[] = [];
-  let root: XmlNode | null = null;
-  let at = readDeclaration(text, tell);
+function readDocument(text: string, tell: Tell): XmlFault | null {
+  const open: { readonly name: string; readonly offset: number }[] = [];
+  let rootSeen = false;
+  let at = 0;
+  const declared = readDeclaration(text, tell);
+  if (declared > 0) at = declared;
   while (at < text.length) {
     const next = text.indexOf('<', at);
     const textEnd = next < 0 ? text.length : next;
@@ -82,21 +69,20 @@ function readDocument(text: string, tell: Tell): XmlNode | XmlFault {
       at = closeTag.lastIndex;
       continue;
     }
-    if (open.length === 0 && root !== null) {
+    if (open.length === 0 && rootSeen) {
       return { offset: next, message: 'a second root element; everything belongs into one <config>' };
     }
+    rootSeen = true;
     const tag = readTag(text, next, tell);
     if ('message' in tag) return tag;
-    root ??= tag.node;
-    open.at(-1)?.children.push(tag.node);
-    if (!tag.selfClosing) open.push(tag.node);
+    if (!tag.selfClosing) open.push({ name: tag.name, offset: next });
     if (open.length > maxDepth) return { offset: next, message: `elements nested more than ${maxDepth} deep` };
     at = tag.end;
   }
   const unclosed = open.at(-1);
   if (unclosed !== undefined)
     return { offset: unclosed.offset, message: `<${unclosed.name}> is never closed; write </${unclosed.name}>` };
-  return root ?? { offset: 0, message: 'the file has no element; <config> must be its root' };
+  return rootSeen ? null : { offset: 0, message: 'the file has no element; <config> must be its root' };
 }
 
 function readDeclaration(text: string, tell: Tell): number {
@@ -132,19 +118,14 @@ function skipSpecial(text: string, at: number, outside: boolean): number | XmlFa
   return 0;
 }
 
-function readTag(
-  text: string,
-  at: number,
-  tell: Tell,
-): { node: XmlNode; selfClosing: boolean; end: number } | XmlFault {
+function readTag(text: string, at: number, tell: Tell): { name: string; selfClosing: boolean; end: number } | XmlFault {
   openTag.lastIndex = at;
   const name = openTag.exec(text)?.[1];
   if (name === undefined)
     return { offset: at, message: 'a < that begins no tag; write &lt; where it is meant as a letter' };
   if (reserved.has(name)) tell(at, `there is no element <${name}>; remove it`);
   let position = openTag.lastIndex;
-  const attributes: Record<string, string> = {};
-  let last: string | null = null;
+  const names: string[] = [];
   for (;;) {
     attribute.lastIndex = position;
     const found = attribute.exec(text);
@@ -152,20 +133,19 @@ function readTag(
     const attributeName = found[1] ?? '';
     const value = found[2] ?? found[3] ?? '';
     if (value.includes('<')) tell(at, `<${name}> attribute ${attributeName}: a < in the value; write &lt;`);
-    const isReadable = onlyKnownReferences(value);
-    if (!isReadable) tell(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
-    if (Object.hasOwn(attributes, attributeName))
-      tell(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
+    if (value.includes('&') && !onlyKnownReferences(value)) {
+      tell(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
+    }
+    if (names.includes(attributeName)) tell(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
     if (reserved.has(attributeName)) tell(at, `<${name}> has no attribute ${attributeName}; remove it`);
-    attributes[attributeName] = isReadable ? attributeValue(value) : value;
-    last = attributeName;
+    names.push(attributeName);
     position = attribute.lastIndex;
   }
   tagEnd.lastIndex = position;
   const end = tagEnd.exec(text);
-  const node = { name, offset: at, attributes, children: [] };
-  if (end !== null) return { node, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
-  const where = last === null ? 'after its name' : `after the attribute ${last}`;
+  if (end !== null) return { name, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
+  const after = names.at(-1);
+  const where = after === undefined ? 'after its name' : `after the attribute ${after}`;
   return {
     offset: at,
     message: `<${name}> is not well-formed ${where}; attributes are written name="value", with a space between`,
@@ -190,7 +170,6 @@ function codePoint(decimal: string | undefined, hex: string | undefined): number
 }
 
 function onlyKnownReferences(value: string): boolean {
-  if (!value.includes('&')) return true;
   for (const [, name, decimal, hex] of value.matchAll(reference)) {
     const code = name === undefined ? codePoint(decimal, hex) : 0x20;
     if (code > 0x10_ffff || String.fromCodePoint(code).search(forbidden) >= 0) return false;
@@ -198,9 +177,13 @@ function onlyKnownReferences(value: string): boolean {
   return !value.replace(reference, '').includes('&');
 }
 
+/** True if a value differs from its written form. */
+export function needsReading(raw: string): boolean {
+  return /[&\t\n\r]/.test(raw);
+}
+
 /** The value of an attribute as XML 1.0, 3.3.3 reads it: line breaks and tabs are spaces, references are replaced. */
-function attributeValue(raw: string): string {
-  if (!/[&\t\n\r]/.test(raw)) return raw;
+export function attributeValue(raw: string): string {
   return raw
     .replace(/\r\n?|[\t\n]/g, ' ')
     .replace(reference, (_, name: string | undefined, decimal: string | undefined, hex: string | undefined) =>
