@@ -98,9 +98,9 @@ test('a storm is told of, by one alert for each cause, and so is its end', async
   assert.deepEqual([...firing()], []);
 
   await fleet.setTime(storm);
+  const during = await fleet.collect();
   // Rows within ten seconds count as one.
   const apart = sleep(10_500);
-  const during = await fleet.collect();
   const found = codesOf(during);
   for (const { name, storm: part } of fleet.clients) {
     const code = found.get(name);
@@ -134,8 +134,8 @@ test('a storm is told of, by one alert for each cause, and so is its end', async
   await fleet.setTime(afterwards);
   // A client that did not answer is waited for less, and its first row ends nothing: recovery needs two, 10 s apart.
   for (let pass = 0; pass < 3; pass++) {
-    const apart = sleep(pass === 2 ? 0 : 10_500);
     const { quarantined } = await fleet.collect();
+    const apart = sleep(pass === 2 ? 0 : 10_500);
     assert.deepEqual(quarantined, []);
     await fleet.alert();
     await apart;

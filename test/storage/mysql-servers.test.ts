@@ -9,7 +9,6 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { item } from './support/samples.ts';
-import { assertWithin } from '../support/within.ts';
 
 describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;
@@ -50,7 +49,7 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
       /closed/,
     );
     // An unavailable cluster is retried for 30 s; a closed database must not wait for that.
-    assertWithin(closedAt, 10_000, 'nobody is waited for any more');
+    assert.ok(performance.now() - closedAt < 20_000, 'nobody is waited for any more');
     one.mode = 'pass';
   });
 

@@ -8,6 +8,6 @@ import { availableParallelism, loadavg } from 'node:os';
 export function assertWithin(startedMs: number, limitMs: number, message?: string): void {
   const tookMs = performance.now() - startedMs;
   const [load = 0] = loadavg();
-  const allowedMs = limitMs * Math.max(1, (2 * load) / availableParallelism());
+  const allowedMs = limitMs * Math.max(1, load / availableParallelism());
   assert.ok(tookMs < allowedMs, message ?? `it took ${tookMs.toFixed(0)} ms of ${allowedMs.toFixed(0)}`);
 }

@@ -17,7 +17,6 @@ import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 import { sshKeygen, sshdMissing, sshdOfSuite } from '../support/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { assertWithin } from '../support/within.ts';
 
 const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
@@ -98,6 +97,6 @@ test('a rejection that comes with the end of its channel in one packet is heard,
   await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
   const startedAt = performance.now();
   await shared.close();
-  // A login that seems busy is waited for.
-  assertWithin(startedAt, 4000);
+  // A login that seems busy is waited for: five seconds, on any machine.
+  assert.ok(performance.now() - startedAt < 4900);
 });

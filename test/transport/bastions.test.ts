@@ -223,7 +223,8 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
       assert.match(await say(await connect(web({ proxyJump: 'ber' }), shared)), /in and out/);
       const beganMs = performance.now();
       await shared.close();
-      assertWithin(beganMs, 2000);
+      // A login that seems busy is waited for: five seconds, on any machine.
+      assert.ok(performance.now() - beganMs < 4900);
     });
 
     it('nothing of it is left when the run has ended', async () => {

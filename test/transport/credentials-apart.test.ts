@@ -37,9 +37,10 @@ describe('credentials of many machines', async () => {
   const inAgent = keyOf('in-agent');
   const agent = await startSshAgent(path.join(dir, 'agent'), inAgent.file);
   const jumpKey = keyOf('jump');
+  /** Its password would be offered after its key. */
   const bastion: Machine = {
     server: await stoppedAfter(startRecordingServer(jumpKey.print)),
-    settings: { username: 'jump', privateKey: jumpKey.file },
+    settings: { username: 'jump', privateKey: jumpKey.file, password: literal('password-of-jump') },
     offered: [`jump key ${jumpKey.print}`],
   };
   /** Each with a key and a password of its own; the last one has an agent as well. */

@@ -4,14 +4,19 @@ import { test } from 'node:test';
 import { runProgram } from '../../../src/collector/runtimes/run-program.ts';
 import { assertWithin } from '../../support/within.ts';
 
-test('the deadline ends what a program has left behind, also if a signal ended the program itself', async () => {
-  const startedAt = performance.now();
-  const { status } = await runProgram({
-    program: 'sh',
-    args: ['-c', 'sleep 60 & kill -9 $$'],
-    timeoutMs: 500,
-    signal: AbortSignal.timeout(30_000),
+for (const [how, ending, expected] of [
+  ['a signal ended the program itself', 'kill -9 $$', null],
+  ['the program ended by itself', 'exit 3', 3],
+] as const) {
+  test(`the deadline ends what a program has left behind, also if ${how}`, async () => {
+    const startedAt = performance.now();
+    const { status } = await runProgram({
+      program: 'sh',
+      args: ['-c', `sleep 60 & ${ending}`],
+      timeoutMs: 500,
+      signal: AbortSignal.timeout(30_000),
+    });
+    assert.equal(status, expected);
+    assertWithin(startedAt, 30_000);
   });
-  assert.equal(status, null);
-  assertWithin(startedAt, 30_000);
-});
+}
