@@ -14,6 +14,8 @@ export function liveStream(c: Context<Env>, events: LiveEvents): Response {
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     stream.onAbort(leave);
+    // Nobody reads the body of an answer to HEAD, so nobody aborts it.
+    outgoing.once('close', leave);
     events.signal.addEventListener('abort', leave, { once: true });
     const send = (text: string): void => {
       if (outgoing.writableLength > mostWaitingBytes) outgoing.destroy();
