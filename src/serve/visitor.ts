@@ -22,6 +22,9 @@ export interface Visitor {
 /** Loopback: 127.0.0.0/8 and ::1. */
 export const isLoopback = networkMatcher(['127.0.0.0/8', '::1']);
 
+/** What proxies add, and nobody who comes directly. */
+const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
+
 /** Returns a function that says who sends a request. Headers of proxies count only if config.xml names the proxy. */
 export function visitorReader(serve: ServeConfig): (request: IncomingMessage) => Visitor {
   const isProxy = networkMatcher(serve.trustedProxies);
@@ -34,8 +37,10 @@ export function visitorReader(serve: ServeConfig): (request: IncomingMessage) =>
       const isNamed = typeof user === 'string' && user !== '';
       return { address, isLocal: false, isProxied: true, user: isNamed ? user : null, isPrivate: true };
     }
-    const isLocal = peer === null || isLoopback(peer);
-    const isPrivate = isLocal || serve.tls !== null;
+    const isNear = peer === null || isLoopback(peer);
+    // A proxy of this machine that config.xml does not name brings strangers.
+    const isLocal = isNear && !proxyHeaders.some((name) => headers[name] !== undefined);
+    const isPrivate = isNear || serve.tls !== null;
     return { address: peer ?? 'socket', isLocal, isProxied: false, user: null, isPrivate };
   };
 }

@@ -48,6 +48,13 @@ const cases: readonly (readonly [name: string, asked: Asked, status: number | nu
   ['this machine', { peer: '127.0.0.1' }, null],
   ['this machine, over IPv6', { peer: '::1', headers: { host: '[::1]:5151' } }, null],
   ['this machine, as IPv6 shows IPv4', { peer: '::ffff:127.0.0.1' }, null],
+  ['a proxy here that is not named', { peer: '127.0.0.1', headers: { 'x-forwarded-for': far } }, 401],
+  ['such a proxy at the socket', { headers: { forwarded: `for=${far}` } }, 401],
+  [
+    'such a proxy with a token',
+    { peer: '127.0.0.1', headers: { 'x-forwarded-for': far, authorization: 'Bearer l' } },
+    null,
+  ],
   ['the Unix socket, whatever the host', { headers: { host: 'any' } }, null],
   ['a name that was made to lead here', { peer: '127.0.0.1', headers: { host: 'evil.example' } }, 421],
   ['the same with a token', { peer: '127.0.0.1', headers: { host: 'evil.example', authorization: 'Bearer l' } }, 421],
