@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 
 import type { ServeConfig } from '../config/config.ts';
 import { networkMatcher, plainAddress } from '../config/values/networks.ts';
@@ -17,8 +18,13 @@ const mostConnections = 64;
 /** Beyond these a connection is closed unheard. */
 const hardLimit = 256;
 const mostPerAddress = 16;
+/** An address has so many more that are told to wait; beyond these it is closed unheard. */
+const mostRefused = 16;
 /** The most time to read an answer. Streams of events are exempt. */
 const readMs = 30 * secondMs;
+
+/** The most time for the handshake of TLS; Node's own is two minutes. */
+const handshakeTimeout = 5 * secondMs;
 
 const httpOptions: ServerOptions = {
   maxHeaderSize: 16_384,
@@ -43,6 +49,7 @@ export class Listeners {
   /** The connections whose requests are not answered. */
   readonly #refused = new Set<Socket | string>();
   readonly #perPeer = new InUse(mostPerAddress);
+  readonly #refusedPerPeer = new InUse(mostRefused);
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -61,7 +68,7 @@ export class Listeners {
 
   /**
    * Listens on what the supervisor has passed, else on the addresses and the socket of config.xml. Returns what is
-   * listened on, for people. Throws FleetError `listen-failed`.
+   * listened on, for people. Throws FleetError `listen-failed`, and `config-invalid` for a certificate.
    */
   async open(): Promise<readonly string[]> {
     const { serve, env = process.env } = this.#options;
@@ -120,13 +127,15 @@ export class Listeners {
     const server =
       serve.tls === null || 'path' in where
         ? createServer(httpOptions, listener)
-        : createTlsServer({ ...httpOptions, ...readCertificate(serve.tls) }, listener);
+        : createTlsServer({ ...httpOptions, ...readCertificate(serve.tls), handshakeTimeout }, listener);
     server.maxConnections = hardLimit;
     server.on('connection', (socket: Socket) => this.#count(socket));
     server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
       else socket.destroy();
     });
+    // Without a handshake there is no way to say anything.
+    server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     try {
       server.listen(where);
       await once(server, 'listening');
@@ -143,12 +152,19 @@ export class Listeners {
     const key = keyOf(socket);
     // Connections of a proxy, and of the Unix socket, are of many people.
     const place = peer === '' || this.#isProxy(peer) ? () => undefined : this.#perPeer.take(peer);
-    if (place === null || this.#sockets.size >= mostConnections) this.#refused.add(key);
+    const giveBack = place ?? this.#refusedPerPeer.take(peer);
+    if (giveBack === null) {
+      socket.destroy();
+      return;
+    }
+    // Those of an address that has too many take no place of others.
+    const answered = this.#sockets.size - this.#refused.size;
+    if (place === null || answered >= mostConnections) this.#refused.add(key);
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#refused.delete(key);
-      place?.();
+      giveBack();
     });
   }
 }
@@ -173,12 +189,25 @@ function passedDescriptors({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): reado
   return LISTEN_PID === String(process.pid) ? Array.from({ length: count }, (_, index) => firstDescriptor + index) : [];
 }
 
-/** Reads certificate and key. Throws FleetError `listen-failed`. */
+/** Reads certificate and key. Throws FleetError `config-invalid` that names the attribute. */
 function readCertificate({ cert, key }: NonNullable<ServeConfig['tls']>): { cert: Buffer; key: Buffer } {
+  let faulty = `tlsCert="${cert}"`;
   try {
-    return { cert: readFileSync(cert), key: readFileSync(key) };
+    const certificate = readFileSync(cert);
+    createSecureContext({ cert: certificate });
+    faulty = `tlsKey="${key}"`;
+    const pair = { cert: certificate, key: readFileSync(key) };
+    createSecureContext(pair);
+    return pair;
   } catch (thrown) {
-    throw listenFault('TLS', thrown);
+    throw new FleetError({
+      code: 'config-invalid',
+      stage: 'config',
+      message: `<serve> ${faulty} cannot be used: ${messageOf(thrown)}`,
+      advice:
+        'tlsCert has a certificate and those above it, tlsKey the key that belongs to it without a passphrase; PEM.',
+      cause: thrown,
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
 import { makeCertificates } from '../support/certificates.ts';
-import { listenOn } from '../support/free-port.ts';
+import { freePort, listenOn } from '../support/free-port.ts';
 import { outcomeOf, program, startCli } from '../support/run-cli.ts';
 import { ask, serveFolder, servedFleet } from './support/served-fleet.ts';
 import { assertWithin } from '../support/within.ts';
@@ -86,6 +86,32 @@ test('TLS: a token is asked for, and an address beyond loopback without it is a 
   };
   assert.deepEqual(await askTls({}), [401, 'max-age=15552000']);
   assert.deepEqual(await askTls({ authorization: `Bearer ${token}` }), [200, 'max-age=15552000']);
+  const began = performance.now();
+  const silent = connect(port, '127.0.0.1');
+  const plain = connect(port, '127.0.0.1');
+  plain.write('GET / HTTP/1.1\r\n\r\n');
+  await Promise.all([silent, plain].map(async (socket) => once(socket.resume(), 'close')));
+  assertWithin(began, 12_000);
+});
+
+test('a certificate or key of TLS that cannot be used is a fault of its attribute', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const { good, wrongHost } = makeCertificates(path.join(dir, 'tls'));
+  const config = path.join(dir, 'config.xml');
+  const before = readFileSync(config, 'utf8');
+  writeFileSync(path.join(dir, 'rubbish'), 'rubbish', { mode: 0o600 });
+  chmodSync(wrongHost.keyFile, 0o600);
+  const fault = async (cert: string, key: string): Promise<string> => {
+    const serve = `<serve port="${await freePort()}" tlsCert="${cert}" tlsKey="${key}"><look/></serve>`;
+    writeFileSync(config, before.replace('</config>', `${serve}</config>`));
+    const { status, stderr } = await run('serve');
+    assert.equal(status, 2, stderr);
+    return stderr;
+  };
+  assert.match(await fault('rubbish', good.keyFile), /<serve> tlsCert=".*rubbish" cannot be used: .*config-invalid/);
+  assert.match(await fault(good.certFile, 'rubbish'), /<serve> tlsKey=".*rubbish" cannot be used: .*config-invalid/);
+  assert.match(await fault(good.certFile, wrongHost.keyFile), /tlsKey=".*" cannot be used: .*mismatch/);
+  assert.match(await fault(good.certFile, 'missing'), /tlsKey=".*missing" cannot be used: ENOENT/);
 });
 
 test('a slow sender, a silent one and one that reads nothing are given up; others are answered meanwhile', async (t) => {
@@ -129,6 +155,10 @@ test('an address has 16 connections, and the server 64; others are told so', asy
   const refused = await asked('/', { localAddress: '127.0.0.2' });
   assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '5']);
   assert.equal((await asked('/', { localAddress: '127.0.0.3' })).status, 200);
+  await hold('127.0.0.2', 80);
+  await sleep(50);
+  assert.equal((await asked('/', { localAddress: '127.0.0.3' })).status, 200);
+  await assert.rejects(asked('/', { localAddress: '127.0.0.2' }), /ECONNRESET|socket hang up/);
   for (const address of ['127.0.0.4', '127.0.0.5', '127.0.0.6']) await hold(address, 16);
   await sleep(50);
   assert.equal((await asked('/', { localAddress: '127.0.0.7' })).status, 503);
