@@ -41,6 +41,7 @@ const places = {
   alertLock: ['alert-lock.db', 'sqlite'],
   ingestLock: ['ingest-lock.db', 'sqlite'],
   pruneLock: ['prune-lock.db', 'sqlite'],
+  tokensLock: ['tokens-lock.db', 'sqlite'],
   databaseAway: ['database-away.db', 'sqlite'],
   openingFiles: ['opening-files', 'written-in-place'],
   openingRows: ['opening-rows', 'written-in-place'],

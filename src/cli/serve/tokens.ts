@@ -1,7 +1,9 @@
-import type { Config } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError, usageError } from '../../errors.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { newToken, readTokens, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
+import { newToken, readTokens, type StoredToken, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
+import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
@@ -23,20 +25,20 @@ export async function tokensAddCommand(context: Context, options: TokensAddOptio
   if (!nameForm.test(name)) {
     throw usageError(`${JSON.stringify(name)} is no name for a token`, 'Write letters, digits, ., _, @ or -.');
   }
-  const file = tokenFile(loadSettings(context));
-  const known = readTokens(file);
-  if (known.some((token) => token.name === name)) {
-    throw usageError(`there is a token "${name}"`, `fleet-health tokens remove ${name} makes it useless.`);
-  }
   const { token, sha256 } = newToken();
-  writeTokens(file, [...known, { name, for: purpose, sha256, added_at: new Date().toISOString() }]);
+  await changeTokens(context, (known) => {
+    if (known.some((one) => one.name === name)) {
+      throw usageError(`there is a token "${name}"`, `fleet-health tokens remove ${name} makes it useless.`);
+    }
+    return [...known, { name, for: purpose, sha256, added_at: new Date().toISOString() }];
+  });
   printAnswer(
     context.output,
     () => ({ command: 'tokens add', name, for: purpose, token }),
     () => token,
   );
   if (context.output.terminal) context.output.complain('It is shown this once. Browsers take it as the password.');
-  return Promise.resolve(0);
+  return 0;
 }
 
 /** `tokens list`: whose tokens there are. */
@@ -67,28 +69,44 @@ export async function tokensListCommand(context: Context): Promise<ExitStatus> {
 
 /** `tokens remove`: makes a token useless. */
 export async function tokensRemoveCommand(context: Context, name: string): Promise<ExitStatus> {
-  const file = tokenFile(loadSettings(context));
-  const known = readTokens(file);
-  const left = known.filter((token) => token.name !== name);
-  if (left.length === known.length) {
+  await changeTokens(context, (known) => {
+    const left = known.filter((token) => token.name !== name);
+    if (left.length < known.length) return left;
     const near = didYouMean(
       name,
       known.map((token) => token.name),
     );
     throw usageError(`there is no token "${name}"${near}`, 'fleet-health tokens list shows them.');
-  }
-  writeTokens(file, left);
+  });
   printDone(
     context.output,
     () => ({ command: 'tokens remove', name }),
     () => `The token of ${name} opens nothing any more.`,
   );
-  return Promise.resolve(0);
+  return 0;
 }
 
-/** The file of tokens, in a state folder that is ours. */
-function tokenFile({ stateDir }: Config): string {
-  const paths = statePaths(stateDir);
+/** Another command changes the tokens for a moment only. */
+const lockAttempts = 100;
+const lockPauseMs = 50;
+
+/** Replaces the tokens, in a state folder that is ours, while nobody else does. Throws FleetError `locked`. */
+async function changeTokens(
+  context: Context,
+  change: (known: readonly StoredToken[]) => readonly StoredToken[],
+): Promise<void> {
+  const paths = statePaths(loadSettings(context).stateDir);
   claimStateFolder(paths, []);
-  return paths.tokens;
+  for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
+    if (attempt > 0) await sleep(lockPauseMs, undefined, { signal: context.signal });
+    const lock = await takeLock({ file: paths.tokensLock, nowMs: Date.now() });
+    if (lock.kind === 'taken') continue;
+    try {
+      writeTokens(paths.tokens, change(readTokens(paths.tokens)));
+      return;
+    } finally {
+      lock.release();
+    }
+  }
+  throw new FleetError({ code: 'locked', stage: 'lock', message: 'another command changes the tokens' });
 }
