@@ -1,5 +1,6 @@
 import { selectClients } from '../config/clients/select-clients.ts';
 import type { Config } from '../config/config.ts';
+import { splitGlobs } from '../config/values/globs.ts';
 import { usageError } from '../errors.ts';
 import type { FleetQuery } from '../page/live/fleet-view.ts';
 import { hourMs } from '../platform/units.ts';
@@ -7,6 +8,10 @@ import { parseDuration } from '../text/durations.ts';
 import type { ClientSpan } from './pages.ts';
 
 const longestWords = 200;
+/** The most `*` and braces of a pattern: the time that it takes grows by a power of them. */
+const mostOpen = 3;
+/** The most patterns of a request. */
+const mostPatterns = 32;
 const longestMs = 10 * 365 * 24 * hourMs;
 
 /** Reads a parameter of an address; empty if it is missing. */
@@ -31,8 +36,17 @@ export function spanOf(client: string, parameter: Parameters): ClientSpan {
   throw usageError(`since=${span} is no span`, 'Write 1h to 10y, like 24h or 30d.');
 }
 
+/** Refuses patterns that would keep everybody else waiting. Throws FleetError `usage`. */
+export function checkPatterns(asked: readonly string[]): void {
+  const patterns = asked.flatMap(splitGlobs).filter((one) => /[*{]/.test(one));
+  const large = patterns.find((one) => (one.match(/\*+|\{/g) ?? []).length > mostOpen);
+  if (large !== undefined) throw usageError(`"${large}" has more than ${mostOpen} of * and {`, 'Write it simpler.');
+  if (patterns.length > mostPatterns) throw usageError(`there are more than ${mostPatterns} patterns`, 'Write names.');
+}
+
 /** Returns the clients of a document or report, in the order of config.xml. Throws FleetError `usage`. */
 export function askedClients(config: Config, clients: readonly string[], group: string | null): readonly string[] {
   const groups = group === null ? [] : [group];
+  checkPatterns([...clients, ...groups]);
   return selectClients(config, { names: clients, groups }).map(({ name }) => name);
 }

@@ -144,6 +144,17 @@ describe('a server of two clients', () => {
     assert.deepEqual([packed.status, again.status, again.body], [200, 304, '']);
   });
 
+  test('a pattern that would keep others waiting is refused', async () => {
+    const slow = encodeURIComponent(`${'*?'.repeat(12)}!`);
+    const many = Array.from({ length: 33 }, () => 'client=w*').join('&');
+    for (const query of [`client=${slow}`, `group=${slow}`, `client=${encodeURIComponent('{a,?}'.repeat(4))}`, many]) {
+      assert.equal((await served.ask(`/api/v1/status?${query}`)).status, 400, query);
+    }
+    assert.equal((await served.ask(`/api/v1/alerts?client=${slow}`)).status, 400);
+    assert.equal((await served.ask(`/report?client=${slow}`)).status, 400);
+    assert.equal((await served.ask('/api/v1/status?client=*e*-*')).status, 200);
+  });
+
   test('metrics are text, or OpenMetrics for who accepts it', async () => {
     const text = await served.ask('/metrics');
     assert.match(text.body, /^fleet_health_client_up\{client="web-1"[^}]*\} [01]$/m);

@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 
-import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import type { FleetSnapshot } from '../../look/live-fleet.ts';
+import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
@@ -138,6 +138,7 @@ function tell(log: Log, event: ServeEvent): void {
 const documents: Documents = {
   status: statusDocument,
   alerts: async (config, { alerts }, client) => {
+    if (client !== null) checkPatterns([client]);
     const nowMs = await alerts.nowMs();
     const open = await alerts.openAlerts(null);
     const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
@@ -155,7 +156,6 @@ const documents: Documents = {
 };
 
 function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group }: DocumentQuery): object {
-  const groups = group === null ? [] : [group];
-  const shown = new Set(selectClients(config, { names: clients, groups }).map(({ name }) => name));
+  const shown = new Set(askedClients(config, clients, group));
   return statusJson({ ...status, members: status.members.filter(({ client }) => shown.has(client)) }, nowMs);
 }
