@@ -157,7 +157,7 @@ export class Listeners {
       socket.destroy();
       return;
     }
-    // Those of an address that has too many take no place of others.
+    // The refused connections of one address take no place of others.
     const answered = this.#sockets.size - this.#refused.size;
     if (place === null || answered >= mostConnections) this.#refused.add(key);
     this.#sockets.add(socket);

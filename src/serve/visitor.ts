@@ -22,7 +22,7 @@ export interface Visitor {
 /** Loopback: 127.0.0.0/8 and ::1. */
 export const isLoopback = networkMatcher(['127.0.0.0/8', '::1']);
 
-/** What proxies add, and nobody who comes directly. */
+/** Headers that proxies add, and that nobody sends who comes directly. */
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
 
 /** Returns a function that says who sends a request. Headers of proxies count only if config.xml names the proxy. */
