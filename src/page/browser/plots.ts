@@ -12,10 +12,15 @@ const daySeconds = 86_400;
 /** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f7f7f', '#8b5a2b'];
 
+/** Steps between the labels of bytes. */
+const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
 interface Plot {
   readonly title: string;
   readonly groups: readonly SeriesGroup[];
   readonly format: (value: number) => string;
+  /** The steps of the scale; uPlot's own are tens. */
+  readonly steps?: number[];
   /** The top of the scale if the values have one. */
   readonly top?: number;
 }
@@ -25,7 +30,7 @@ const plots: readonly Plot[] = [
   { title: 'Memory and swap', groups: ['memory'], format: percents, top: 100 },
   { title: 'Load', groups: ['load'], format: plain },
   { title: 'File systems', groups: ['disk'], format: percents, top: 100 },
-  { title: 'Network', groups: ['received', 'sent'], format: bytesPerSecond },
+  { title: 'Network', groups: ['received', 'sent'], format: bytesPerSecond, steps: powersOfTwo },
   { title: 'Failed units', groups: ['units'], format: plain },
 ];
 
@@ -49,6 +54,10 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     caption.textContent = plot.title;
     figure.append(caption);
     panel.append(figure);
+    if (newestKnown(series) === -1) {
+      figure.append('No value in this span.');
+      continue;
+    }
     const options = optionsOf(plot, series, history, { zone, width: figure.clientWidth || 480, zoomed });
     const data = [history.times, ...series.map(({ values }) => values)] as uPlot.AlignedData;
     const chart = new uPlot(options, data, figure);
@@ -76,6 +85,20 @@ function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] 
     });
 }
 
+/** Returns a function that writes the time under the cursor, or else the newest one, into the legend. */
+function timeValue(zone: string, newest: number | null): (plot: uPlot, seconds: number | null) => string {
+  const written = uPlot.fmtDate('{D} {MMM} {HH}:{mm}');
+  return (_plot, seconds) => {
+    const shown = seconds ?? newest;
+    return shown === null ? '–' : written(uPlot.tzDate(new Date(shown * 1000), zone));
+  };
+}
+
+/** Returns the last point at which one of the series has a value; -1 if there is none. */
+function newestKnown(series: readonly DecodedSeries[]): number {
+  return Math.max(-1, ...series.map(({ values }) => values.findLastIndex((value) => value !== null)));
+}
+
 interface Surroundings {
   readonly zone: string;
   readonly width: number;
@@ -83,13 +106,14 @@ interface Surroundings {
 }
 
 function optionsOf(
-  { format, groups, top }: Plot,
+  { format, groups, steps, top }: Plot,
   series: readonly DecodedSeries[],
   history: DecodedHistory,
   { zone, width, zoomed }: Surroundings,
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const [text, line] = [style.getPropertyValue('--quiet'), style.getPropertyValue('--line')];
+  const newest = newestKnown(series);
   const limits = history.limits.filter(({ group }) => groups.includes(group));
   const axis: uPlot.Axis = { stroke: text, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
   return {
@@ -102,9 +126,17 @@ function optionsOf(
     },
     axes: [
       { ...axis, values: timeLabels(zone) },
-      { ...axis, size: 70, values: (_plot, values) => values.map((value) => format(value)) },
+      {
+        ...axis,
+        size: 72,
+        values: (_plot, values) => values.map((value) => format(value)),
+        ...(steps && { incrs: steps }),
+      },
     ],
-    series: [{ value: '{D} {MMM} {HH}:{mm}' }, ...series.map((one, index) => lineOf(one, index, series, format))],
+    series: [
+      { value: timeValue(zone, history.times[newest] ?? null) },
+      ...series.map((one, index) => lineOf(one, index, series, { format, newest })),
+    ],
     bands: bandOf(series),
     hooks: {
       setScale: [
@@ -123,22 +155,26 @@ function lineOf(
   { group, name, values }: DecodedSeries,
   index: number,
   all: readonly DecodedSeries[],
-  format: (value: number) => string,
+  { format, newest }: { readonly format: Plot['format']; readonly newest: number },
 ): uPlot.Series {
   const isBound = group === 'cpu' && name !== 'mean';
   const isGap = (at: number): boolean => (values[at] ?? null) === null;
   const lone = [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1));
   const colour = colours[index % colours.length] ?? '';
   return {
-    label: labelOf(group, name, values, format),
+    label: labelOf(group, name),
     stroke: isBound ? 'transparent' : colour,
     width: isBound ? 0 : 1.5,
     ...(group === 'sent' ? { dash: [4, 3] } : {}),
     show: isBound || all.length <= mostLines || index < mostLines,
     spanGaps: false,
     // A value between two gaps is no line.
-    points: { show: !isBound, size: 4, filter: () => lone },
-    value: (_plot, value: number | null) => (value === null ? '–' : format(value)),
+    points: { show: !isBound, size: 5, fill: colour, filter: () => lone },
+    // Without a cursor the legend has the newest values.
+    value: (_plot, _value, _series, at: number | null) => {
+      const value = values[at ?? newest] ?? null;
+      return value === null ? '–' : format(value);
+    },
   };
 }
 
@@ -149,15 +185,8 @@ function fullestFirst(series: readonly DecodedSeries[]): readonly DecodedSeries[
   return [...series].sort((one, other) => newest(other) - newest(one));
 }
 
-function labelOf(
-  group: SeriesGroup,
-  name: string,
-  values: readonly (number | null)[],
-  format: (value: number) => string,
-): string {
-  const newest = values.findLast((value) => value !== null) ?? null;
-  const words = group === 'received' || group === 'sent' ? `${name} ${group}` : name;
-  return newest === null ? words : `${words} (${format(newest)})`;
+function labelOf(group: SeriesGroup, name: string): string {
+  return group === 'received' || group === 'sent' ? `${name} ${group}` : name;
 }
 
 /** The band between the least and the greatest CPU of each point. */
@@ -169,7 +198,7 @@ function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
 
 function summary({ group, name, values }: DecodedSeries, { format }: Plot): string {
   const known = values.filter((value) => value !== null);
-  const words = group === 'received' || group === 'sent' ? `${name} ${group}` : name;
+  const words = labelOf(group, name);
   if (known.length === 0) return `${words} unknown`;
   return `${words} from ${format(Math.min(...known))} to ${format(Math.max(...known))}`;
 }
