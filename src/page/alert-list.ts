@@ -37,7 +37,11 @@ export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<Alert
   const what = subject === '' ? rule : `${rule} ${subject}`;
   const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
   return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
-<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` (limit: ${limit})`} ${since}, for ${durationInWords(untilMs - sinceMs)}</p>
+${
+  (value !== null || limit !== null) &&
+  markup`<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` <span class="limit">(limit: ${limit})</span>`}</p>
+`
+}<p>${since}, for ${durationInWords(untilMs - sinceMs)}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p><code>${command.map(shownShellWord).join(' ')}</code></p>`}</li>
 `;
 }

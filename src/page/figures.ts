@@ -4,9 +4,12 @@ import type { PageFigure } from './page.ts';
 const sparkWidth = 96;
 const sparkHeight = 20;
 
+/** The mark of an unknown value. */
+export const dash = markup`<span class="unknown">&#8211;</span>`;
+
 /** A bar of 0 to 100 percent with its number; a dash if the figure is unknown. */
 export function percentBar({ value, beyond }: PageFigure): Markup {
-  if (value === null) return markup`<span class="unknown">&#8211;</span>`;
+  if (value === null) return dash;
   const width = Math.max(0, Math.min(100, Math.round(value)));
   return markup`<svg class="${beyond === null ? 'bar' : `bar ${beyond}`}" aria-hidden="true"><rect width="${width}%" height="100%"/></svg>${percent(value)}`;
 }
@@ -19,7 +22,7 @@ export function percent(value: number): string {
 /** A line of values from 0 to 100 over time. Unknown values are gaps. */
 export function sparkline(values: readonly (number | null)[], words: string): Markup {
   const path = sparkPath(values);
-  if (path === '') return markup`<span class="unknown">&#8211;</span>`;
+  if (path === '') return dash;
   return markup`<svg class="spark" viewBox="0 0 ${sparkWidth} ${sparkHeight}" role="img" aria-label="${words}"><path d="${path}"/></svg>`;
 }
 

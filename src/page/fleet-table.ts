@@ -1,6 +1,6 @@
 import { describeAge } from '../text/durations.ts';
 import { counted, rounded } from '../text/numbers.ts';
-import { percent, percentBar, sparkline } from './figures.ts';
+import { dash, percent, percentBar, sparkline } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
@@ -33,11 +33,16 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
   const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
-  const about = [address === name ? null : address, hostname === name ? null : hostname, os].filter(
+  const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? '–' : rounded(loadPerCpu, 2)}</td><td>${describeAge(reportAgeMs)}</td><td>${availability === null ? '–' : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
+}
+
+/** True if the hostname is the name, or the name up to a dot. */
+function isFirstOf(hostname: string | null, name: string): boolean {
+  return hostname === name || name.startsWith(`${hostname ?? ''}.`);
 }
 
 /** The class of a row: what a reader has to do with it. */

@@ -63,7 +63,7 @@ function chart(page: FleetPage, rows: readonly Row[]): Markup {
         markup`<rect class="${alert.firingSinceMs === null ? 'pending' : alert.severity}" y="${top + 4}" height="${rowHeight - 8}"${bar({ fromMs: alert.pendingSinceMs, toMs: alert.resolvedAtMs })}><title>${alertWords(alert, page)}</title></rect>`,
     )}${silences.map((silence) => markup`<rect class="silence" y="${top + 1}" height="${rowHeight - 2}"${bar(silence)}><title>silenced</title></rect>`)}</g>`;
   };
-  return markup`<svg id="timeline" viewBox="-220 0 ${width + 230} ${height}" role="img" aria-label="Alerts of ${counted(rows.length, 'client')} over time"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
+  return markup`<svg id="timeline" viewBox="-220 0 ${width + 270} ${height}" role="img" aria-label="Alerts of ${counted(rows.length, 'client')} over time"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
 ${page.gaps.map((gap) => markup`<rect class="gap" y="${headHeight}" height="${height - headHeight}"${bar(gap)}><title>no run of the collector</title></rect>`)}
 ${ticks(page).map(({ atMs, label }) => markup`<line class="tick" x1="${place(atMs)}" x2="${place(atMs)}" y1="${headHeight}" y2="${height}"/><text class="tick" x="${place(atMs)}" y="14">${label}</text>`)}
 ${rows.map(row)}</svg>`;

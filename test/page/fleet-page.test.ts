@@ -67,6 +67,25 @@ test('an unknown value is a dash and no bar, and a gap of a sparkline is not dra
   assert.match(html, /<path d="M0 18h1M64 14l32 0"\/>/);
 });
 
+test('a line has the hostname only if it says more than the name, and figures that are not known are dashes', () => {
+  const html = renderFleetPage(
+    pageOf({
+      clients: [
+        clientOf({ name: 'web-1.example.org', hostname: 'web-1', loadPerCpu: 0.4 }),
+        clientOf({ name: 'db', hostname: 'db-old', loadPerCpu: null, reportAgeMs: null, availability: null }),
+      ],
+    }),
+  );
+  assert.match(html, /<span class="about">192\.0\.2\.1 · Debian GNU\/Linux 12<\/span>[^]*?<td>0\.40<\/td>/);
+  assert.match(html, /<span class="about">192\.0\.2\.1 · db-old · Debian/);
+  assert.equal(html.match(/<td><span class="unknown">&#8211;<\/span><\/td>/g)?.length, 3);
+});
+
+test('an alert without value and limit has no empty paragraph', () => {
+  const html = renderFleetPage(pageOf({ alerts: [alertOf({ rule: 'rebooted', value: null, limit: null })] }));
+  assert.doesNotMatch(html, /<p>\s*<\/p>/);
+});
+
 test('the time line names spans without a run, and shows alerts and silences of a client', () => {
   const { sinceMs, untilMs } = pageOf({});
   const half = (sinceMs + untilMs) / 2;
