@@ -1,0 +1,53 @@
+/**
+ * The pictures of the documents: `npm run pictures` writes docs/pictures. They show a report of a fleet that does not
+ * exist, which is the same on each run. Chromium and its fonts decide the rest.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { madeFleet } from './made-fleet.ts';
+import { withPalette } from './palette-png.ts';
+
+const folder = path.join(import.meta.dirname, '../../docs/pictures');
+const mostBytes = 120_000;
+
+/** Opens the page with these options, prepares it, and writes what the window shows. */
+async function picture(
+  browser: Browser,
+  name: string,
+  url: string,
+  options: BrowserContextOptions,
+  prepare: (page: Page) => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
+  const page = await (await browser.newContext({ offline: true, ...options })).newPage();
+  await page.goto(url);
+  await prepare(page);
+  const png = withPalette(await page.screenshot());
+  console.log(`docs/pictures/${name}: ${png.length} bytes`);
+  if (png.length > mostBytes) throw new Error(`${name} has more than ${mostBytes} bytes`);
+  writeFileSync(path.join(folder, name), png);
+}
+
+const dir = mkdtempSync(path.join(tmpdir(), 'fleet-health-pictures-'));
+// Root may not run Chromium's sandbox.
+const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args });
+try {
+  const file = path.join(dir, 'report.html');
+  writeFileSync(file, renderFleetPage(madeFleet()));
+  const url = pathToFileURL(file).href;
+  await picture(browser, 'report.png', url, { colorScheme: 'light', viewport: { width: 1200, height: 900 } });
+  const phone = { colorScheme: 'dark', viewport: { width: 390, height: 844 } } as const;
+  await picture(browser, 'client.png', `${url}#app-3`, phone, async (page) => {
+    await page.getByRole('img', { name: /^Network:/ }).waitFor();
+    await page.evaluate("document.getElementById('app-3').scrollIntoView()");
+  });
+} finally {
+  await browser.close();
+  rmSync(dir, { recursive: true });
+}
