@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Script } from 'node:vm';
 
-import { withBoundedHeap } from '../../src/platform/heap-growth.ts';
+import { withBoundedHeap, withSmallHeap } from '../../src/platform/heap-growth.ts';
 
 test('the work gets its way: what it gives, what it throws', async () => {
   assert.equal(await withBoundedHeap(() => Promise.resolve(7)), 7);
@@ -16,6 +16,7 @@ test('the work gets its way: what it gives, what it throws', async () => {
 test('afterwards V8 takes the compiled forms that it took before', async () => {
   const compiled = new Script('globalThis.made = 1').createCachedData();
   await assert.rejects(withBoundedHeap(() => Promise.reject(new Error('no'))));
+  await assert.rejects(withSmallHeap(() => Promise.reject(new Error('no'))));
   assert.equal(new Script('globalThis.made = 1', { cachedData: compiled }).cachedDataRejected, false);
 });
 
@@ -26,12 +27,25 @@ test('the heap grows less', () => {
     for (let n = 0; n < 2e6; n++) ring[n % ring.length] = { n, list: [n, n, n, n, n, n, n, n] };
     return process.resourceUsage().maxRSS;
   }`;
-  const peakOf = (call: string): number => {
-    const url = JSON.stringify(new URL('../../src/platform/heap-growth.ts', import.meta.url).href);
-    const code = `import { withBoundedHeap } from ${url}; console.log(await (${call}));`;
-    const args = ['--import', 'tsx', '--input-type=module', '-e', code];
-    return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
-  };
   const [free, bounded] = [peakOf(`(${work})()`), peakOf(`withBoundedHeap(${work})`)];
   assert.ok(bounded < 0.9 * free, `${bounded} KB with it, ${free} without`);
 });
+
+test('the young generation stays small', () => {
+  // Each request leaves a few objects that live on for a while.
+  const work = `async () => {
+    let some = [];
+    for (let n = 0; n < 2e6; n++) if (some.push({ n, text: String(n) }) > 20_000) some = [];
+    return process.resourceUsage().maxRSS;
+  }`;
+  const [bounded, small] = [peakOf(`withBoundedHeap(${work})`), peakOf(`withSmallHeap(${work})`)];
+  assert.ok(small < bounded - 5_000, `${small} KB with it, ${bounded} without`);
+});
+
+/** Returns the greatest resident memory of a process that makes this call, in KB. */
+function peakOf(call: string): number {
+  const url = JSON.stringify(new URL('../../src/platform/heap-growth.ts', import.meta.url).href);
+  const code = `import { withBoundedHeap, withSmallHeap } from ${url}; console.log(await (${call}));`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', code];
+  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+}

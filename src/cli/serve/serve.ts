@@ -8,7 +8,7 @@ import type { FleetSnapshot } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
-import { withBoundedHeap } from '../../platform/heap-growth.ts';
+import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
 import { alertExplanation } from '../alerts/explain.ts';
@@ -49,7 +49,7 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
       idleExitMs,
       signal: context.signal,
     });
-  await withBoundedHeap(run);
+  await withSmallHeap(run);
   return 0;
 }
 
