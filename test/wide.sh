@@ -1,6 +1,7 @@
 #!/bin/sh
-# The second tier: the recipes of CONTRIBUTING.md, and the demo, the end-to-end tests and those with browsers on every Node
-# that is promised, as collector and as clients' Node. `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
+# The second tier: the recipes of CONTRIBUTING.md; the demo and the end-to-end tests on every Node that is promised, as
+# collector and as clients' Node; those with browsers and Prometheus on the first of them. `npm run test:wide
+# [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh --wide
@@ -14,6 +15,7 @@ aarch64) platform=linux-arm64 ;;
 esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests/node
 build_path=$PATH
+folders="test/end-to-end test/wide"
 status=0
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
 for version; do
@@ -28,8 +30,9 @@ for version; do
   demo=$(mktemp -d)
   node dist/fleet-health.cjs demo --dir "$demo/demo" >"$demo/said" 2>&1 || { cat "$demo/said"; status=1; }
   rm -rf "$demo"
-  # shellcheck disable=SC2046
-  compiled=$(node test/compile.mjs $(find test/end-to-end test/wide -name '*.test.ts' 2>/dev/null | sort))
+  # shellcheck disable=SC2046,SC2086
+  compiled=$(node test/compile.mjs $(find $folders -name '*.test.ts' | sort))
+  folders=test/end-to-end
   # shellcheck disable=SC2086
   timeout 900 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
     --test-timeout=300000 $compiled ||

@@ -268,8 +268,12 @@ fh_machine=$(uname -m)
 export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
 export fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
 
-r=$(limited $((seconds / 2)) awk "$program" report "$R"/proc/[0-9]*/stat)
-s=$?
+# mawk gives up when a process ends while its file is read.
+for x in 1 2 3; do
+  r=$(limited $((seconds / 2)) awk "$program" report "$R"/proc/[0-9]*/stat)
+  s=$?
+  [ $s = 2 ] || break
+done
 report=${r%%"$nl"*}
 r=${r#*"$nl"}
 end=${r%%"$nl"*}

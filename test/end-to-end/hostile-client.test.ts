@@ -30,7 +30,7 @@ const floods: Readonly<Partial<Record<HostileMode, RegExp>>> = {
 };
 
 const elements = (clients: string): string => `<ssh username="u" password="${account.password}"/>
-  <collector every="5m" agentTimeout="15s" clientDeadline="25s"/>
+  <collector every="5m" agentTimeout="15s" clientDeadline="2m"/>
   <alerts zone="UTC" groupInterval="0s"><mail to="ops@example.org"/></alerts>
   ${clients}`;
 

@@ -1,6 +1,6 @@
 /** Whole visits of clients without node, through every shell and every awk that the agent is written for. */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -44,6 +44,17 @@ for (const [shell, awk] of pairs.filter(([shell, awk]) => shell === 'dash' || aw
     }
   });
 }
+
+test('mawk, which gives up when a process ends while its file is read, is started again', async (t) => {
+  if (skipWithout(t, 'mawk')) return;
+  const mawk = commandOf('mawk')?.join(' ') ?? '';
+  // Reading this file fails as that of a process that has just ended does.
+  const once = `[ -e "$HOME/once" ] || { : >"$HOME/once"; exec ${mawk} 'BEGIN { getline line <"/proc/self/mem" }'; }`;
+  const client = shellClient(t, { own: { awk: `case $* in *" report "*) ${once} ;; esac\nexec ${mawk} "$@"` } });
+  const { reports } = await visited(client, 2);
+  assert.equal(reports.length, 1);
+  assert.ok(existsSync(path.join(client.home, 'once')));
+});
 
 test('the client keeps the agent and counters, nothing of a report, and all of it for this user alone', async (t) => {
   const client = shellClient(t);
