@@ -42,10 +42,13 @@ test('the young generation stays small', () => {
   assert.ok(small < bounded - 5_000, `${small} KB with it, ${bounded} without`);
 });
 
-/** Returns the greatest resident memory of a process that makes this call, in KB. */
+/**
+ * Returns the greatest resident memory of a process that makes this call, in KB, the least of three processes: on a busy
+ * machine V8 collects late.
+ */
 function peakOf(call: string): number {
   const url = JSON.stringify(new URL('../../src/platform/heap-growth.ts', import.meta.url).href);
   const code = `import { withBoundedHeap, withSmallHeap } from ${url}; console.log(await (${call}));`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', code];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  return Math.min(...[1, 2, 3].map(() => Number(execFileSync(process.execPath, args, { encoding: 'utf8' }))));
 }
