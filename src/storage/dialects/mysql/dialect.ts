@@ -30,7 +30,9 @@ async function describeSchema(session: Session, names: readonly string[]): Promi
   const views = await session.all(`SELECT ${columns} FROM information_schema.views WHERE ${chosen}`, names);
   const objects = views.map(({ name, security, definition }): SchemaObject => {
     // The character set is that of the session that made the view.
-    const text = `${String(security)} ${String(definition)}`.replace(/(\bas char)[^()]*(?=\))/gi, '$1');
+    const alike = String(definition).replace(/(\bas char)[^()]*(?=\))/gi, '$1');
+    // MySQL names an expression by its text, or by a number where it makes the view again.
+    const text = `${String(security)} ${alike.replace(/ AS `(?:Name_exp_\d+|\w+ IS NOT NULL)`/g, '')}`;
     return { name: String(name), kind: 'view', definition: text };
   });
   const ofTables = `SELECT table_name AS name FROM information_schema.tables WHERE table_type <> 'VIEW' AND ${chosen}`;
