@@ -1,4 +1,4 @@
-import type { DashboardSpec } from './panels.ts';
+import type { DashboardSpec, PanelSpec } from './panels.ts';
 
 const chosen = 'client=~"$client|"';
 const inChosen = "(client IN (${client:sqlstring}) OR client = '')";
@@ -24,32 +24,8 @@ export const alertsDashboard: DashboardSpec = {
         { expr: `max by (severity, client, rule, subject) (fleet_health_alert_firing{${chosen}})`, legend: 'fires' },
       ],
     },
-    {
-      title: 'Alerts by severity',
-      description: 'MySQL: how many began. Prometheus: how many fired.',
-      kind: 'timeseries',
-      width: 12,
-      height: 8,
-      min: 0,
-      mysql: [
-        `SELECT $__timeGroupAlias(firing_since,$__interval), severity AS metric, COUNT(*) AS began
-  FROM alerts WHERE closed_out IN (0, 1) AND $__timeFilter(firing_since) AND ${inChosen} GROUP BY 1, 2 ORDER BY 1`,
-      ],
-      prometheus: [{ expr: `count by (severity) (fleet_health_alert_firing{${chosen}})`, legend: '{{severity}}' }],
-    },
-    {
-      title: 'Alerts by rule',
-      description: 'MySQL: how many began. Prometheus: how many fired.',
-      kind: 'timeseries',
-      width: 12,
-      height: 8,
-      min: 0,
-      mysql: [
-        `SELECT $__timeGroupAlias(firing_since,$__interval), rule AS metric, COUNT(*) AS began
-  FROM alerts WHERE closed_out IN (0, 1) AND $__timeFilter(firing_since) AND ${inChosen} GROUP BY 1, 2 ORDER BY 1`,
-      ],
-      prometheus: [{ expr: `count by (rule) (fleet_health_alert_firing{${chosen}})`, legend: '{{rule}}' }],
-    },
+    alertsBy('severity'),
+    alertsBy('rule'),
     {
       title: 'Alerts of the span',
       description: 'Prometheus: how long each fired, as far as it was scraped.',
@@ -99,3 +75,19 @@ export const alertsDashboard: DashboardSpec = {
     },
   ],
 };
+
+function alertsBy(column: 'severity' | 'rule'): PanelSpec {
+  return {
+    title: `Alerts by ${column}`,
+    description: 'MySQL: how many began. Prometheus: how many fired.',
+    kind: 'timeseries',
+    width: 12,
+    height: 8,
+    min: 0,
+    mysql: [
+      `SELECT $__timeGroupAlias(firing_since,$__interval), ${column} AS metric, COUNT(*) AS began
+  FROM alerts WHERE closed_out IN (0, 1) AND $__timeFilter(firing_since) AND ${inChosen} GROUP BY 1, 2 ORDER BY 1`,
+    ],
+    prometheus: [{ expr: `count by (${column}) (fleet_health_alert_firing{${chosen}})`, legend: `{{${column}}}` }],
+  };
+}

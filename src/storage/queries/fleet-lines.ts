@@ -16,7 +16,7 @@ export async function fleetLines(
   const span = [sqlTime(sinceMs), sqlTime(sinceMs + stepMs * points)];
   const figures = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT client, ${place} AS place, AVG(cpu_percent + 0e0) AS cpu, MAX(cpus) AS cpus FROM stats
+      `SELECT client, ${place} AS place, AVG(cpu_percent + 0e0) AS cpu FROM stats
        WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? ${sample} GROUP BY client, place`,
       [...chunk, ...span],
     ),
@@ -29,16 +29,11 @@ export async function fleetLines(
     ),
   );
   const lines = new Map(
-    clients.map((client) => [
-      client,
-      { cpu: new Array<number | null>(points).fill(null), cpus: null as number | null, visits: 0, succeeded: 0 },
-    ]),
+    clients.map((client) => [client, { cpu: new Array<number | null>(points).fill(null), visits: 0, succeeded: 0 }]),
   );
   for (const row of figures) {
     const line = lines.get(String(row['client']));
-    if (line === undefined) continue;
-    line.cpu[Number(row['place'])] = numberOrNull(row['cpu']);
-    line.cpus = numberOrNull(row['cpus']) ?? line.cpus;
+    if (line !== undefined) line.cpu[Number(row['place'])] = numberOrNull(row['cpu']);
   }
   for (const row of visits) {
     const line = lines.get(String(row['client']));

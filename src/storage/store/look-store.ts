@@ -69,7 +69,6 @@ export interface RunSpan {
 /** A client's CPU on a grid, and its visits of the same span. */
 export interface FleetLine extends VisitCount {
   readonly cpu: readonly (number | null)[];
-  readonly cpus: number | null;
 }
 
 /** Reading for reports and pages, beside `History`. Changes nothing. */
