@@ -37,8 +37,8 @@ test('tokens that are made at the same time are all kept', async (t) => {
   const names = ['anna', 'bert', 'carl', 'dora'];
   const made = await Promise.all(names.map((name) => runCli(['tokens', 'add', name], { cwd: dir })));
   assert.deepEqual(
-    made.map(({ status }) => status),
-    [0, 0, 0, 0],
+    made.map(({ status, stderr }) => ({ status, stderr })),
+    names.map(() => ({ status: 0, stderr: '' })),
   );
   const { tokens } = JSON.parse((await runCli(['--json', 'tokens', 'list'], { cwd: dir })).stdout) as {
     tokens: { name: string }[];

@@ -86,8 +86,8 @@ export async function tokensRemoveCommand(context: Context, name: string): Promi
   return 0;
 }
 
-/** Another command changes the tokens for a moment only. */
-const lockAttempts = 100;
+/** Another command changes the tokens for a moment, which is seconds where the disk is busy: half a minute in all. */
+const lockAttempts = 600;
 const lockPauseMs = 50;
 
 /** Replaces the tokens, in a state folder that is ours, while nobody else does. Throws FleetError `locked`. */
