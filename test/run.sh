@@ -22,8 +22,8 @@ compiled=$(node test/compile.mjs "$@")
 set -- $compiled
 status=0
 # A test or a file that hangs is ended and named; without the limits nothing would say which one it was.
-timeout 1800 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
-  --test-timeout=300000 "$@" || status=$?
+timeout 3600 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
+  --test-timeout=600000 "$@" || status=$?
 wait "$checks" || status=1
 cat "$checked"
 exit "$status"

@@ -34,8 +34,8 @@ for version; do
   compiled=$(node test/compile.mjs $(find $folders -name '*.test.ts' | sort))
   folders=test/end-to-end
   # shellcheck disable=SC2086
-  timeout 900 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
-    --test-timeout=300000 $compiled ||
+  timeout 1800 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
+    --test-timeout=600000 $compiled ||
     { status=1; echo "== failed: Node $version" >&2; }
 done
 exit "$status"
