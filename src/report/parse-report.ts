@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 
 import { checkRows } from './check-row.ts';
+import { checkResultsOf, refusedChecksOf } from './parse-checks.ts';
 import {
   amountOf,
   clientOf,
@@ -99,6 +100,12 @@ function reportOf(value: unknown): Report {
     worker_reports: listOf(json['worker_reports'], workersPlace, maxWorkerReports).map((item, at) =>
       workerReportOf(item, { within: workersPlace, key: at }),
     ),
+    ...(Object.hasOwn(json, 'checks')
+      ? { checks: checkResultsOf(json['checks'], { within: here, key: 'checks' }) }
+      : {}),
+    ...(Object.hasOwn(json, 'checks_refused')
+      ? { checks_refused: refusedChecksOf(json['checks_refused'], { within: here, key: 'checks_refused' }) }
+      : {}),
   };
 }
 

@@ -5,6 +5,7 @@
  * Three levels: the report, one worker report a probe, one function report a family. In a row, strings are labels and
  * numbers (or null: unknown) are values; a metric's full name is family and field joined by `_`.
  */
+import type { CheckResult, RefusedCheck } from './checks.ts';
 
 export const reportVersion = 1;
 
@@ -70,6 +71,10 @@ export interface Report {
   /** The client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
   readonly monotonic_ms: number;
   readonly worker_reports: readonly WorkerReport[];
+  /** The results of people's own checks; left out if this client has none. */
+  readonly checks?: readonly CheckResult[];
+  /** The refused checks of this client; left out if there are none. */
+  readonly checks_refused?: readonly RefusedCheck[];
 }
 
 /** A report does not say what it must; `path` is the JSON path of what is wrong. */

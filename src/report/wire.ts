@@ -13,6 +13,7 @@
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
  * uploaded agent finds its own program before them (src/loader/upload-agent.cjs). The shell agent reads none.
  */
+import type { CheckFormat } from './checks.ts';
 
 export const protocolVersion = 1;
 export const markerBytes = 16;
@@ -40,6 +41,18 @@ export interface ProbeOptions {
   readonly mounts?: readonly string[];
 }
 
+/** A check of config.xml. The agent of a restricted key neither reads nor runs it. */
+export interface RequestedCheck {
+  readonly name: string;
+  /** The program, by its absolute path or by its name, and its arguments. No shell sees them. */
+  readonly command: readonly string[];
+  /** Default: each visit. */
+  readonly everySeconds?: number;
+  readonly timeoutSeconds?: number;
+  /** Default: nagios. */
+  readonly format?: CheckFormat;
+}
+
 /** The request to one agent run: JSON in base64url inside the exec string. Nothing in it is secret. */
 export interface AgentRequest {
   readonly v: typeof protocolVersion;
@@ -57,6 +70,7 @@ export interface AgentRequest {
   /** X25519 public key, 32 bytes, base64url. */
   readonly key: string;
   readonly options: ProbeOptions;
+  readonly checks?: readonly RequestedCheck[];
   /** The agent ends itself by then. */
   readonly deadlineMs: number;
   readonly maxFrames: number;

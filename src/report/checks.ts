@@ -1,0 +1,49 @@
+/** The results of people's own checks in a report: their shape and their limits. parse-checks.ts checks them. */
+
+/** The checks of one client. */
+export const maxChecks = 50;
+export const maxCheckNameChars = 128;
+export const maxCheckOutputBytes = 4096;
+/** The conf files, lines and commands that a report names as refused. */
+export const maxRefusedChecks = 20;
+
+export const checkFormats = ['nagios', 'checkmk', 'prom'] as const;
+export type CheckFormat = (typeof checkFormats)[number];
+
+/** The reasons why a check has no exit status. */
+export const checkWhys = [
+  'timeout',
+  'signal',
+  'missing command',
+  'cannot be started',
+  'too long',
+  'untrusted',
+  'still hanging',
+  'no time left',
+  'nothing can be kept',
+] as const;
+
+/** The result of one check. */
+export interface CheckResult {
+  readonly name: string;
+  readonly format: CheckFormat;
+  /** The exit status, 0 to 255; null if there is none, and `why` has the reason. */
+  readonly exit: number | null;
+  /** A member of `checkWhys`, or a reason of a newer agent; null if the check has ended by itself. */
+  readonly why: string | null;
+  /** The start of stdout, hostile text of several lines. */
+  readonly output: string;
+  /** The age of a result that is repeated; 0 if the check ran for this report. */
+  readonly age_s: number;
+}
+
+/** A conf file, a line of it or a command that was not taken. */
+export interface RefusedCheck {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** True for the name of a check: 1 to 128 of `A-Za-z0-9_.:/ -`, without a blank at either end. */
+export function isCheckName(text: string): boolean {
+  return text.length <= maxCheckNameChars && /^[\w.:/-](?:[\w.:/ -]*[\w.:/-])?$/.test(text);
+}

@@ -1,0 +1,85 @@
+/** Results of checks in a report: what is taken and what refuses the report. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { encodeReport } from '../../src/report/encode-report.ts';
+import { maxCheckOutputBytes } from '../../src/report/checks.ts';
+import { parseReport } from '../../src/report/parse-report.ts';
+import type { Report } from '../../src/report/report.ts';
+import { faultOf } from './support/changed-report.ts';
+import { sampleReport } from './support/sample-report.ts';
+
+const good = {
+  name: 'disk /: a_b.c-1',
+  format: 'nagios',
+  exit: 2,
+  why: null,
+  output: 'DISK CRITICAL\n| a=1',
+  age_s: 0,
+};
+const withChecks = (checks: unknown): Buffer => encodeReport({ ...sampleReport, checks } as Report);
+const withRefused = (checks_refused: unknown): Buffer => encodeReport({ ...sampleReport, checks_refused } as Report);
+const many = (count: number): unknown[] => Array.from({ length: count }, (_, at) => ({ ...good, name: `c${at}` }));
+
+test('results of checks are taken as they are, up to their limits', () => {
+  const checks = [
+    good,
+    { ...good, name: 'x'.repeat(128), format: 'prom', exit: null, why: 'still hanging', output: '', age_s: 0.5 },
+    { ...good, name: 'full', format: 'checkmk', exit: 255, output: 'é'.repeat(maxCheckOutputBytes / 2) },
+  ];
+  assert.deepEqual(parseReport(withChecks(checks)).checks, checks);
+  assert.equal(parseReport(withChecks(many(50))).checks?.length, 50);
+  const refused = [{ path: '/etc/x.conf:7', why: 'untrusted' }];
+  assert.deepEqual(parseReport(withRefused(refused)).checks_refused, refused);
+  assert.deepEqual(Object.keys(parseReport(encodeReport(sampleReport))), Object.keys(sampleReport));
+});
+
+test('other keys of a result are not kept', () => {
+  assert.deepEqual(parseReport(withChecks([{ ...good, colour: 'red' }])).checks, [good]);
+});
+
+for (const [what, change, path] of [
+  ['no name', { name: '' }, 'name'],
+  ['a name of 129 characters', { name: 'x'.repeat(129) }, 'name'],
+  ['a name with a line break', { name: 'x\n' }, 'name'],
+  ['a name with markup', { name: '<b>' }, 'name'],
+  ['a name of blanks', { name: ' ' }, 'name'],
+  ['a name that is a number', { name: 7 }, 'name'],
+  ['another format', { format: 'json' }, 'format'],
+  ['no format', { format: null }, 'format'],
+  ['a negative exit status', { exit: -1 }, 'exit'],
+  ['an exit status of 256', { exit: 256 }, 'exit'],
+  ['half an exit status', { exit: 0.5 }, 'exit'],
+  ['an exit status as text', { exit: '0' }, 'exit'],
+  ['neither exit status nor reason', { exit: null }, 'why'],
+  ['a reason with an escape', { why: 'x\u001b[2J' }, 'why'],
+  ['a reason with a number', { why: 7 }, 'why'],
+  ['no output', { output: null }, 'output'],
+  ['too many bytes of output', { output: `${'é'.repeat(maxCheckOutputBytes / 2)}x` }, 'output'],
+  ['a negative age', { age_s: -1 }, 'age_s'],
+  ['no age', { age_s: null }, 'age_s'],
+] as const) {
+  test(`a report is refused for ${what} of a check`, () => {
+    assert.equal(faultOf(withChecks([good, { ...good, name: 'other', ...change }])).path, `$.checks[1].${path}`);
+  });
+}
+
+test('a report is refused for too many checks, for none in a list, and for one name twice', () => {
+  assert.equal(faultOf(withChecks(many(51))).path, '$.checks');
+  assert.equal(faultOf(withChecks({})).path, '$.checks');
+  assert.equal(faultOf(withChecks([7])).path, '$.checks[0]');
+  assert.equal(faultOf(withChecks([good, good])).path, '$.checks[1].name');
+});
+
+test('a report is refused for refused checks that no agent sends', () => {
+  assert.equal(faultOf(withRefused(Array(21).fill({ path: '/x', why: 'untrusted' }))).path, '$.checks_refused');
+  assert.equal(faultOf(withRefused([{ path: 7, why: '' }])).path, '$.checks_refused[0].path');
+  assert.equal(faultOf(withRefused([{ path: '', why: '' }])).path, '$.checks_refused[0]');
+  assert.equal(faultOf(withRefused([{ path: '/x' }])).path, '$.checks_refused[0].why');
+});
+
+test('output is encoded as long as a reader takes it, with what no database takes made fit', () => {
+  const output = `${'x'.repeat(maxCheckOutputBytes - 6)}\0\ud800`;
+  const [result] = parseReport(withChecks([{ ...good, output }])).checks ?? [];
+  assert.equal(result?.output, `${'x'.repeat(maxCheckOutputBytes - 6)}\ufffd\ufffd`);
+});
