@@ -15,9 +15,10 @@ test(`${count} peers with dear key exchanges beside ${count} good clients: every
     { length: count },
     (_, number) => started.at(-1 - (number % started.length)) ?? assert.fail(),
   );
-  const ssh = `kex="+${groupExchange}"`;
-  const usual = await collectAmong(t, { peers: [], good: count, ssh });
-  const result = await collectAmong(t, { peers, good: count, ssh });
+  // A busy machine makes a hundred dear exchanges in more than the six seconds of other tests.
+  const patient = { good: count, ssh: `kex="+${groupExchange}"`, connectTimeout: '30s' };
+  const usual = await collectAmong(t, { peers: [], ...patient });
+  const result = await collectAmong(t, { peers, ...patient });
   const slowest = Math.max(...result.good.map(({ duration_ms: ms }) => ms));
   t.diagnostic(`${result.tookMs} ms, ${usual.tookMs} ms without them; the slowest good visit ${slowest} ms`);
   for (const { good } of [usual, result]) {

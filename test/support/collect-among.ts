@@ -46,6 +46,8 @@ export interface AmongOptions {
   /** Attributes of `<collector>` and `<ssh>`. */
   readonly collector?: string;
   readonly ssh?: string;
+  /** The deadline of a login. Default: six seconds. */
+  readonly connectTimeout?: string;
 }
 
 /** Starts a program that prints a PeerAddress for each of its arguments; it ends after the test. */
@@ -68,7 +70,7 @@ export async function startPeers(t: TestContext, file: string, names: readonly s
 
 /** The good ones' server is in this process, which the peers leave alone. */
 export async function collectAmong(t: TestContext, options: AmongOptions): Promise<AmongResult> {
-  const { peers, good, isBastion = () => false, through, collector = '', ssh = '' } = options;
+  const { peers, good, isBastion = () => false, through, collector = '', ssh = '', connectTimeout = '6s' } = options;
   const server = await startReportServer(account);
   try {
     const trusted: string[] = [];
@@ -93,7 +95,7 @@ export async function collectAmong(t: TestContext, options: AmongOptions): Promi
     sshKeygen(path.join(dir, 'key'));
     writeFileSync(path.join(dir, 'state', 'known_hosts'), `${trusted.join('\n')}\n`);
     // A flood ends by the bound that it meets, on a busy machine too: the visit's deadline is far behind the others.
-    const deadlines = 'tcpTimeout="6s" connectTimeout="6s" agentTimeout="6s" clientDeadline="20s"';
+    const deadlines = `tcpTimeout="6s" connectTimeout="${connectTimeout}" agentTimeout="6s" clientDeadline="40s"`;
     const head = `<collector ${deadlines} ${collector}/><ssh username="u" password="a secret word" ${ssh}/>`;
     writeFileSync(path.join(dir, 'config.xml'), `<config>${head}\n${lines.sort().join('\n')}\n</config>\n`);
     return await collected(dir);
