@@ -1,15 +1,6 @@
 /** The bundled agent, started by the real loader in a home of its own. */
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -54,7 +45,7 @@ test('what the report says of itself is what the header, the hello and the colle
   assert.equal(sent.header.client, 'web-1');
   assert.equal(report.run_id, runId);
   assert.equal(report.name, 'Daemon report');
-  assert.equal(report.boot_id, readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+  assert.equal(report.boot_id, fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
   assert.equal(report.boot_id, result.hello.boot_id);
   assert.ok(report.monotonic_ms >= result.hello.monotonic_ms);
   assert.ok(Math.abs(result.hello.offsetMs) < 5000);
@@ -75,13 +66,13 @@ test('two collectors and two names of one machine never touch each other', async
 test('a folder that others may enter is not used, nor is one behind a symbolic link', async (t) => {
   const { visit, home } = machine(t);
   const place = path.join(home, '.local/state/fleet-health');
-  mkdirSync(place, { recursive: true });
-  chmodSync(place, 0o755);
+  fs.mkdirSync(place, { recursive: true });
+  fs.chmodSync(place, 0o755);
   const uid = process.getuid?.() ?? 0;
   const collectorId = `test-${process.pid}`;
   t.after(() => {
-    for (const machineId of readdirSync(`/var/tmp/fleet-health-${uid}`)) {
-      rmSync(`/var/tmp/fleet-health-${uid}/${machineId}/${collectorId}`, { recursive: true, force: true });
+    for (const machineId of fs.readdirSync(`/var/tmp/fleet-health-${uid}`)) {
+      fs.rmSync(`/var/tmp/fleet-health-${uid}/${machineId}/${collectorId}`, { recursive: true, force: true });
     }
   });
   const open = await visit({ collectorId });
@@ -89,10 +80,10 @@ test('a folder that others may enter is not used, nor is one behind a symbolic l
   assert.deepEqual(filesBelow(place), []);
   assert.ok(open.result.end?.place?.startsWith(`/var/tmp/fleet-health-${uid}/`));
 
-  rmSync(place, { recursive: true });
+  fs.rmSync(place, { recursive: true });
   const elsewhere = path.join(home, 'elsewhere');
-  mkdirSync(elsewhere, { mode: 0o700 });
-  symlinkSync(elsewhere, place);
+  fs.mkdirSync(elsewhere, { mode: 0o700 });
+  fs.symlinkSync(elsewhere, place);
   const linked = await visit({ collectorId });
   assert.equal(linked.result.fault, null);
   assert.equal(linked.result.uploaded, false);
@@ -103,9 +94,9 @@ test('a new agent replaces the old one; the other program stays', async (t) => {
   const { visit, home, clientDir } = machine(t);
   await visit();
   const dir = path.dirname(clientDir());
-  writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), 'an old version', { mode: 0o600 });
-  writeFileSync(path.join(dir, `${bundles.inventory.digest}.w.cjs`), 'the other program', { mode: 0o600 });
-  unlinkSync(path.join(dir, `${bundles.agent.digest}.t.cjs`));
+  fs.writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), 'an old version', { mode: 0o600 });
+  fs.writeFileSync(path.join(dir, `${bundles.inventory.digest}.w.cjs`), 'the other program', { mode: 0o600 });
+  fs.unlinkSync(path.join(dir, `${bundles.agent.digest}.t.cjs`));
   const { result } = await visit();
   assert.equal(result.uploaded, true);
   assert.deepEqual(
@@ -120,9 +111,9 @@ test('an agent whose file is damaged is brought again, once', async (t) => {
   const { visit, clientDir } = machine(t);
   await visit();
   const file = path.join(path.dirname(clientDir()), `${bundles.agent.digest}.t.cjs`);
-  writeFileSync(file, readFileSync(file).subarray(0, 1000));
+  fs.writeFileSync(file, fs.readFileSync(file).subarray(0, 1000));
   const { result } = await visit();
   assert.equal(result.fault, null);
   assert.equal(result.uploaded, true);
-  assert.deepEqual(readFileSync(file), bundles.agent.content);
+  assert.deepEqual(fs.readFileSync(file), bundles.agent.content);
 });

@@ -11,26 +11,20 @@ import type { Client } from '../../src/config/config.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { makeClient, makeFleet, storageAway, type Fleet } from '../support/fleet.ts';
-import { shellConnection } from '../support/shell-connection.ts';
+import { pluckAll } from '../support/pluck.ts';
 import { assertWithin } from '../support/within.ts';
 
 const clientsOf = (...names: string[]): Client[] => names.map((name) => makeClient(name));
+const silent: Transport = { connect: () => new Promise(() => undefined) };
 const failing = (code: ErrorCode): Transport => ({
   connect: () => Promise.reject(new FleetError({ code, stage: 'connect', message: `made to fail: ${code}` })),
 });
 
-/** Sealed reports in the spools of a client's agents. */
-function spooledAtClient(fleet: Fleet, client: string): readonly string[] {
-  return readdirSync(fleet.home(client), { recursive: true })
-    .map(String)
-    .filter((name) => name.endsWith('.fhs'));
-}
-
 /** Waits until the agent has deleted all acknowledged reports, which may happen after the pass has ended. */
 async function emptied(fleet: Fleet, client: string): Promise<void> {
   const until = Date.now() + 5000;
-  while (spooledAtClient(fleet, client).length > 0) {
-    assert.ok(Date.now() < until, `still spooled at ${client}: ${String(spooledAtClient(fleet, client))}`);
+  while (fleet.spooledAt(client).length > 0) {
+    assert.ok(Date.now() < until, `still spooled at ${client}: ${String(fleet.spooledAt(client))}`);
     await sleep(10);
   }
 }
@@ -79,7 +73,7 @@ test('a dry run shows reports, needs no database, and leaves everything for the 
   assert.deepEqual(names, ['web-1 web-1', 'web-2 web-2']);
   assert.deepEqual(fleet.sealedFiles(), []);
   assert.equal(existsSync(path.join(fleet.stateDir, 'fleet.db')), false);
-  assert.equal(spooledAtClient(fleet, 'web-1').length, 1);
+  assert.equal(fleet.spooledAt('web-1').length, 1);
   await fleet.collect(clients);
   assert.equal(await fleet.count('stats'), 4);
   await emptied(fleet, 'web-1');
@@ -226,10 +220,7 @@ test('a signal ends the visits, and what was received is stored', { timeout: 20_
   const result = await fleet.collect(clientsOf('good', 'silent-1', 'silent-2', 'later'), {
     concurrency: 3,
     signal: controller.signal,
-    transportFor: (client) => {
-      if (client.name.startsWith('silent')) return { connect: () => new Promise(() => undefined) };
-      return fleet.transportFor(client);
-    },
+    transportFor: (client) => (client.name.startsWith('silent') ? silent : fleet.transportFor(client)),
     observe: (event) => {
       fleet.events.push(event);
       if (event.kind === 'visited' && fleet.events.filter(({ kind }) => kind === 'visited').length === 2) {
@@ -268,7 +259,7 @@ test('the run deadline cuts off what goes on and leaves the rest to the next run
   const result = await fleet.collect(clientsOf('a', 'b', 'c', 'd'), {
     concurrency: 2,
     collector: { runDeadlineMs: 700 },
-    transportFor: () => ({ connect: () => new Promise(() => undefined) }),
+    transportFor: () => silent,
   });
   assertWithin(started, 5000);
   assert.deepEqual([result.outcome, result.exitStatus, result.failed, result.unreached], ['finished', 1, 2, 2]);
@@ -280,8 +271,7 @@ test('a client that heeds no signal is left at its deadline', { timeout: 20_000 
   const started = performance.now();
   const result = await fleet.collect(clientsOf('good', 'deaf'), {
     collector: { clientDeadlineMs: 3000 },
-    transportFor: (client) =>
-      client.name === 'deaf' ? { connect: () => new Promise(() => undefined) } : fleet.transportFor(client),
+    transportFor: (client) => (client.name === 'deaf' ? silent : fleet.transportFor(client)),
   });
   assertWithin(started, 5000);
   assert.deepEqual([result.succeeded, result.failures[0]?.code], [1, 'visit-deadline']);
@@ -306,11 +296,8 @@ test('a disk that takes no sealed reports: nothing is acknowledged, exit 3, and 
   writeFileSync(path.join(sealed, 'web-1'), 'a file where the folder should be');
   const result = await fleet.collect(clientsOf('web-1', 'web-2'));
   assert.deepEqual([result.exitStatus, result.succeeded, result.failed], [3, 1, 1]);
-  assert.deepEqual(
-    [result.faults.length, result.faults[0]?.code, result.faults[0]?.stage],
-    [1, 'state-unusable', 'spool'],
-  );
-  assert.equal(spooledAtClient(fleet, 'web-1').length, 2);
+  assert.deepEqual(pluckAll(result.faults, 'code', 'stage'), [['state-unusable', 'spool']]);
+  assert.equal(fleet.spooledAt('web-1').length, 2);
   rmSync(path.join(sealed, 'web-1'));
   const later = await fleet.collect(clientsOf('web-1', 'web-2'));
   assert.equal(later.exitStatus, 0);
@@ -322,24 +309,19 @@ test('a client that answers with the reports of another is not believed', async 
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'thief');
   await fleet.collect(clients, { dryRun: true });
+  const thief: Transport = {
+    connect: async (options) => {
+      // The agent is asked to speak for web-1.
+      const connection = await fleet.transportFor(makeClient('web-1')).connect(options);
+      return { ...connection, exec: (command) => connection.exec(asIfFor('web-1', command)) };
+    },
+  };
   const result = await fleet.collect(clients, {
-    transportFor: (client) =>
-      client.name === 'web-1'
-        ? failing('connect-refused')
-        : {
-            connect: () => {
-              // The agent is asked to speak for web-1.
-              const connection = shellConnection({
-                env: { HOME: fleet.home('web-1'), PATH: process.env['PATH'] ?? '' },
-              });
-              const exec = (command: string) => connection.exec(asIfFor('web-1', command));
-              return Promise.resolve({ ...connection, exec });
-            },
-          },
+    transportFor: (client) => (client.name === 'web-1' ? failing('connect-refused') : thief),
   });
   assert.deepEqual([result.succeeded, result.failed, result.reports.stored], [0, 2, 0]);
   assert.equal(result.failures.find(({ client }) => client === 'thief')?.code, 'report-foreign');
-  assert.equal(spooledAtClient(fleet, 'web-1').length > 0, true);
+  assert.equal(fleet.spooledAt('web-1').length > 0, true);
 });
 
 /** The loader's command with another client's name in the request. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -11,9 +11,8 @@ import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 // Removed after its file system is unmounted.
 const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')));
 mkdirSync(fleet.stateDir, { mode: 0o700 });
-const mount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none', fleet.stateDir], {
-  encoding: 'utf8',
-});
+const tmpfs = ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none'];
+const mount = spawnSync('mount', [...tmpfs, fleet.stateDir], { encoding: 'utf8' });
 const skip = mount.status === 0 ? false : `needs to mount a small file system: ${mount.stderr}`;
 if (skip !== false && process.env['CI'] && process.getuid?.() === 0) throw new Error(skip);
 after(() => {
@@ -34,9 +33,6 @@ function fillDisk(file: string): void {
   }
 }
 
-const spooledAtClient = (client: string): number =>
-  readdirSync(fleet.home(client), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
-
 test(
   'on a full disk nothing is acknowledged, visits are recorded; all comes once there is room',
   { skip },
@@ -56,7 +52,7 @@ test(
     assert.deepEqual(failures, Array(2).fill('spool-full spool'));
     const said = [...full.faults, ...full.failures].map(({ message }) => message);
     for (const message of said) assert.match(message ?? '', /\/state\/(journal|encrypted_stats): ENOSPC/);
-    assert.equal(spooledAtClient('web-1'), 1);
+    assert.equal(fleet.spooledAt('web-1').length, 1);
 
     rmSync(ballast);
     const later = await fleet.collect(clients, elsewhere);

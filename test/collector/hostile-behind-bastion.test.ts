@@ -57,23 +57,15 @@ test('clients behind a bastion that say "Exceeded MaxStartups" take no place fro
       return await transport.connect(options);
     },
   });
-  const result = await fleet.collect(clients, {
-    concurrency: clients.length,
-    collector: { perBastion: 10 },
-    transportFor: watched,
-  });
+  const limits = { concurrency: clients.length, collector: { perBastion: 10 } };
+  const result = await fleet.collect(clients, { ...limits, transportFor: watched });
   assert.equal(result.succeeded, 24);
   const failures = new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`));
   assert.deepEqual([...failures], ['evil sshd-rejection']);
   assert.equal(evil.most.rejections, 8, 'each is tried twice');
 });
 
-interface Gate {
-  readonly opened: Promise<void>;
-  readonly open: () => void;
-}
-
-function gate(): Gate {
+function gate() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open: () => open() };

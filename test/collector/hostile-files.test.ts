@@ -1,16 +1,7 @@
 /** Sealed files that are changed, cut, exchanged, or no files at all. No link is followed, no read blocks. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -77,22 +68,22 @@ test('without the key what the header says is looked at, and the rest is for who
 });
 
 const kinds: Readonly<Record<string, (file: string) => void>> = {
-  'a link to a file': (file) => symlinkSync('/etc/passwd', file),
-  'a link to a folder': (file) => symlinkSync('/etc', file),
-  'a link to nothing': (file) => symlinkSync('/nowhere/at/all', file),
-  'a link to itself': (file) => symlinkSync(file, file),
+  'a link to a file': (file) => fs.symlinkSync('/etc/passwd', file),
+  'a link to a folder': (file) => fs.symlinkSync('/etc', file),
+  'a link to nothing': (file) => fs.symlinkSync('/nowhere/at/all', file),
+  'a link to itself': (file) => fs.symlinkSync(file, file),
   'a folder with something in it': (file) => {
-    mkdirSync(file);
-    writeFileSync(path.join(file, 'kept'), 'by somebody');
+    fs.mkdirSync(file);
+    fs.writeFileSync(path.join(file, 'kept'), 'by somebody');
   },
   'a pipe': (file) => void execFileSync('mkfifo', [file]),
   'a file of 4 GiB': (file) => {
-    writeFileSync(file, '');
-    truncateSync(file, 4 * 2 ** 30);
+    fs.writeFileSync(file, '');
+    fs.truncateSync(file, 4 * 2 ** 30);
   },
-  'a name that is no UTF-8': (file) => writeFileSync(unreadable(file), 'x'),
+  'a name that is no UTF-8': (file) => fs.writeFileSync(unreadable(file), 'x'),
   'a name that is no plain word': (file) =>
-    writeFileSync(path.join(path.dirname(file), `\u001b[31m\n${path.basename(file)}`), 'x'),
+    fs.writeFileSync(path.join(path.dirname(file), `\u001b[31m\n${path.basename(file)}`), 'x'),
 };
 
 function unreadable(file: string): Buffer {
@@ -103,15 +94,15 @@ test('what is no sealed file goes to quarantine as it is, once, and stops nothin
   const { fleet, paths } = freshFleet();
   const agent = scriptedAgent('web-1');
   const folder = path.join(paths.encryptedStats, 'web-1');
-  mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
-  mkdirSync(paths.journal, { mode: 0o700 });
-  mkdirSync(paths.runtimes, { mode: 0o700 });
+  fs.mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
+  fs.mkdirSync(paths.journal, { mode: 0o700 });
+  fs.mkdirSync(paths.runtimes, { mode: 0o700 });
   const old = loadKeyRing(paths, Date.now()).sealing;
   rotateKeys(paths, Date.now());
   const stranger = sealedSample({ key });
-  writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
+  fs.writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
   const foreign = sealedSample({ key: old, inside: { client: 'web-2' } });
-  writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
+  fs.writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
   let number = 0;
   for (const [what, make] of Object.entries(kinds)) {
     number += 1;
@@ -148,11 +139,11 @@ test('what is no sealed file goes to quarantine as it is, once, and stops nothin
   );
   const second = await pass();
   assert.deepEqual([second.exitStatus, second.faults, second.reports.quarantined], [0, [], 0]);
-  const kept = readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
+  const kept = fs.readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
   const keptAs = (ending: string): number => kept.filter((name) => name.endsWith(ending)).length;
   assert.equal(keptAs('.fhs'), keptAs('.json'));
-  assert.ok(lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
-  assert.ok(readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
+  assert.ok(fs.lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
+  assert.ok(fs.readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
   assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
 });
 
@@ -161,24 +152,24 @@ test('beyond the bounds the line of reasons is written to a file of our own alon
     const { paths } = freshFleet();
     const folder = path.join(paths.encryptedStats, 'web-1');
     const place = path.join(folder, 'quarantine');
-    mkdirSync(place, { recursive: true, mode: 0o700 });
+    fs.mkdirSync(place, { recursive: true, mode: 0o700 });
     kinds[what]?.(path.join(place, 'dropped.jsonl'));
     const file = path.join(folder, 'x.fhs');
-    writeFileSync(file, 'x');
+    fs.writeFileSync(file, 'x');
     const bounds = { ...defaultBounds, filesPerClient: 0 };
     const quarantine = openQuarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
     const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
     const report = { client: 'web-1', file, receivedAtMs: 0, clock: null };
     assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);
-    assert.ok(existsSync(file), `${what}: it stays where it is`);
-    assert.equal(existsSync('/nowhere'), false);
+    assert.ok(fs.existsSync(file), `${what}: it stays where it is`);
+    assert.equal(fs.existsSync('/nowhere'), false);
   }
 });
 
 test('what is said of a retired key is read from files alone', () => {
   for (const [what, make] of Object.entries(kinds)) {
     const { paths } = freshFleet();
-    mkdirSync(paths.retiredKeys, { recursive: true });
+    fs.mkdirSync(paths.retiredKeys, { recursive: true });
     make(path.join(paths.retiredKeys, `${key.id}.json`));
     assert.match(describeMissingKey(paths, key.id).clause, /which is not live here/, what);
   }
@@ -187,7 +178,7 @@ test('what is said of a retired key is read from files alone', () => {
 test('a journal is a file', async () => {
   for (const [what, make] of Object.entries(kinds)) {
     const { paths } = freshFleet();
-    mkdirSync(paths.journal, { recursive: true });
+    fs.mkdirSync(paths.journal, { recursive: true });
     make(path.join(paths.journal, '2026.jsonl'));
     const told = await replayJournals(paths.journal, {} as ReportStore, Date.now());
     assert.deepEqual([told.runs, told.visits, told.refused, told.left], [0, 0, 0, 0], what);

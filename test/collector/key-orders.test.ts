@@ -20,8 +20,9 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases, type Kit } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, storageAway } from '../support/fleet.ts';
 import { isLong } from '../support/long-tests.ts';
+import { namesBelow } from '../support/names-below.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -110,11 +111,10 @@ function startStory(database: StorageConfig, opens: boolean) {
     return await work(storage).finally(() => storage.close());
   };
   const visit = async (away = false): Promise<void> => {
-    const gone = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'gone' });
     const result = await fleet.collect(clients, {
       open: opens,
       transportFor: () => agent.transport,
-      openStorage: away ? () => Promise.reject(gone) : connect,
+      openStorage: away ? () => storageAway('gone') : connect,
     });
     said.push(...result.faults, ...result.failures);
   };
@@ -170,9 +170,8 @@ function startStory(database: StorageConfig, opens: boolean) {
     },
     /** The ids of reports without a row. Fails if a report has two rows. */
     missing: async (what: string): Promise<readonly string[]> => {
-      const found = await using(({ history }) =>
-        history.query('SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports'),
-      );
+      const both = 'SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports';
+      const found = await using(({ history }) => history.query(both));
       const ids = found.map((row) => String(row['report_id']));
       assert.equal(new Set(ids).size, ids.length, `${what}: a report is there twice`);
       return [...agent.sealed].filter((id) => !ids.includes(id));
@@ -212,8 +211,6 @@ function copyAll(from: string, to: string): void {
 }
 
 function quarantined(dir: string): readonly string[] {
-  return readdirSync(dir, { recursive: true })
-    .map(String)
-    .filter((name) => path.basename(path.dirname(name)) === 'quarantine' && name.endsWith('.fhs'))
-    .map((name) => path.join(dir, name));
+  const names = namesBelow(dir, '.fhs').filter((name) => path.basename(path.dirname(name)) === 'quarantine');
+  return names.map((name) => path.join(dir, name));
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -28,9 +28,8 @@ interface Moment {
 
 /** Makes a pass and kills it at the moment, unless it was faster. Returns `null` if it was killed. */
 async function pass(kill: Moment | null): Promise<CollectResult | null> {
-  const child = spawn(process.execPath, [...programArgs(script), fleet.dir, logFile, ...names], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const args = [...programArgs(script), fleet.dir, logFile, ...names];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');
   let result: CollectResult | null = null;
   let lines = 0;
@@ -49,10 +48,8 @@ function onWire(kind: 'seen' | 'acknowledged'): ReadonlySet<string> {
 }
 
 async function storedIds(): Promise<readonly string[]> {
-  const rows = await fleet.query(
-    'SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports ORDER BY report_id',
-  );
-  return rows.map((row) => String(row['report_id']));
+  const both = 'SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports';
+  return (await fleet.column(`${both} ORDER BY report_id`)).map(String);
 }
 
 /** Checks that every acknowledged report is stored, as a row or a sealed file. */
@@ -97,8 +94,7 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   const missing = [...onWire('seen')].filter((id) => !stored.includes(id));
   assert.deepEqual(missing, [], 'whatever a client sent came to be a row');
   for (const name of names) {
-    const left = readdirSync(fleet.home(name), { recursive: true }).map(String);
-    assert.ok(left.filter((file) => file.endsWith('.fhs')).length <= 1, 'at most the one whose deletion is under way');
+    assert.ok(fleet.spooledAt(name).length <= 1, 'at most the one whose deletion is under way');
   }
   const runs = await fleet.query('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
   const count = (outcome: string): number => Number(runs.find((row) => row['outcome'] === outcome)?.['n'] ?? 0);

@@ -13,7 +13,7 @@ import { generateKeyPair, privateKeyToPem, type KeyPair } from '../../src/seal/k
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { SealedItem } from '../../src/storage/store/sealed-store.ts';
 import { worker } from '../report/support/sample-report.ts';
-import { makeClient } from '../support/fleet.ts';
+import { makeClient, storageAway } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { makeSplitFleet, type SplitFleet } from '../support/split-fleet.ts';
 
@@ -135,8 +135,7 @@ test('a pass that the database breaks off is a row that says so, and the next on
 
 test('while the database is away reports wait sealed as files, then as rows, then are opened as of when they came', async () => {
   const one = makeSplitFleet();
-  const away = (): Promise<Storage> =>
-    Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'gone' }));
+  const away = () => storageAway('gone');
   const first = await one.fleet.collect(web, { ...sealedOnly, openStorage: away });
   assert.deepEqual([first.exitStatus, first.reports.waiting], [3, 1]);
   const second = await one.fleet.collect(web, sealedOnly);

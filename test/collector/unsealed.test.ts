@@ -15,9 +15,7 @@ const shellHello = encodeJsonFrame('H', { v: 1, agent: '9', ...clocks, reader: '
 const { datetime, agent, boot_id, monotonic_ms, worker_reports } = sampleReport;
 const said = { datetime, agent, boot_id, monotonic_ms, worker_reports };
 const unsealed = (content: unknown): Buffer => encodeFrame('U', Buffer.from(JSON.stringify(content)));
-const answer = (...frames: readonly Uint8Array[]): readonly string[] => [
-  [opening, ...[...frames, end].map(print)].join('; '),
-];
+const answer = (...frames: readonly Uint8Array[]) => [[opening, ...[...frames, end].map(print)].join('; ')];
 
 test('a report in clear is sealed to the newest key, with the name of the visit, before anybody else sees it', async () => {
   const runId = randomUUID();
@@ -26,20 +24,13 @@ test('a report in clear is sealed to the newest key, with the name of the visit,
   assert.equal(result.reader, 'shell');
   assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
   assert.equal(received[0]?.header.client, 'web-1');
-  assert.deepEqual(reports, [
-    { ...sampleReport, report_id: received[0].header.reportId, run_id: runId, client: 'web-1' },
-  ]);
+  const report_id = received[0].header.reportId;
+  assert.deepEqual(reports, [{ ...sampleReport, report_id, run_id: runId, client: 'web-1' }]);
 });
 
 test('whom it is about, its id and its run are not for the client to say', async () => {
-  const claims = {
-    ...said,
-    name: 'Inventory report',
-    version: 1,
-    client: 'db-1',
-    report_id: reportId,
-    run_id: reportId,
-  };
+  const others = { version: 1, client: 'db-1', report_id: reportId, run_id: reportId };
+  const claims = { ...said, ...others, name: 'Inventory report' };
   const { received, reports } = await meet(answer(shellHello, unsealed(claims)));
   const [report] = reports;
   assert.equal(report?.client, 'web-1');

@@ -1,17 +1,7 @@
 /** Where an agent may keep its things on accounts as they are found: each works, or a line says exactly why not. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { once } from 'node:events';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -46,7 +36,7 @@ interface Case {
 
 /** Nothing beside the home can be used. */
 function only({ second, third }: Surroundings): void {
-  for (const dir of [second, third]) mkdirSync(dir);
+  for (const dir of [second, third]) fs.mkdirSync(dir);
 }
 
 const cases: readonly Case[] = [
@@ -97,7 +87,7 @@ const cases: readonly Case[] = [
     what: 'a home of somebody else',
     prepare: ({ account }) => {
       execFileSync('chown', ['root:root', account.home]);
-      chmodSync(account.home, 0o755);
+      fs.chmodSync(account.home, 0o755);
     },
     program: 'second',
   },
@@ -105,7 +95,7 @@ const cases: readonly Case[] = [
     what: 'the first place belongs to somebody else',
     prepare: ({ account, first, make }) => {
       make(path.join(account.home, '.local'), path.dirname(first));
-      mkdirSync(first, { mode: 0o700 });
+      fs.mkdirSync(first, { mode: 0o700 });
     },
     program: 'second',
   },
@@ -113,7 +103,7 @@ const cases: readonly Case[] = [
     what: 'the first place is open to its group',
     prepare: ({ account, first, make }) => {
       make(path.join(account.home, '.local'), path.dirname(first), first);
-      chmodSync(first, 0o770);
+      fs.chmodSync(first, 0o770);
     },
     program: 'second',
   },
@@ -121,7 +111,7 @@ const cases: readonly Case[] = [
     what: 'the folder above is open to its group, as some systems make it',
     prepare: ({ account, first, make }) => {
       make(path.join(account.home, '.local'), path.dirname(first));
-      chmodSync(path.dirname(first), 0o775);
+      fs.chmodSync(path.dirname(first), 0o775);
     },
     program: 'first',
   },
@@ -129,7 +119,7 @@ const cases: readonly Case[] = [
     what: 'the first place is a file',
     prepare: ({ account, first, make }) => {
       make(path.join(account.home, '.local'), path.dirname(first));
-      writeFileSync(first, '');
+      fs.writeFileSync(first, '');
     },
     program: 'second',
   },
@@ -137,7 +127,7 @@ const cases: readonly Case[] = [
     what: 'somebody has taken the place in /var/tmp',
     prepare: ({ account, second }) => {
       execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' });
-      mkdirSync(second);
+      fs.mkdirSync(second);
     },
     program: 'third',
   },
@@ -163,7 +153,7 @@ const cases: readonly Case[] = [
     what: 'nothing can be used: a link, and the rest taken',
     prepare: (surroundings) => {
       surroundings.make(path.join(surroundings.account.home, '.local'), path.dirname(surroundings.first));
-      symlinkSync('/tmp', surroundings.first);
+      fs.symlinkSync('/tmp', surroundings.first);
       only(surroundings);
     },
     program: null,
@@ -174,7 +164,7 @@ const cases: readonly Case[] = [
     prepare: (surroundings) => {
       const { account, mount } = surroundings;
       mount(account.home, '-t', 'tmpfs', '-o', `size=32k,uid=${account.uid},mode=700`, 'tmpfs');
-      writeFileSync(path.join(account.home, 'full'), Buffer.alloc(32 * 1024));
+      fs.writeFileSync(path.join(account.home, 'full'), Buffer.alloc(32 * 1024));
       only(surroundings);
     },
     program: null,
@@ -197,7 +187,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
       string,
     ];
     const removeLocal = (): void => {
-      for (const dir of [second, third]) rmSync(dir, { recursive: true, force: true });
+      for (const dir of [second, third]) fs.rmSync(dir, { recursive: true, force: true });
     };
     // An earlier account with the same uid may have left files.
     removeLocal();
@@ -210,9 +200,9 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
       t,
       `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}"/></config>`,
     );
-    if (takesInventory) mkdirSync(path.join(dir, 'state'));
+    if (takesInventory) fs.mkdirSync(path.join(dir, 'state'));
     else await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
-    writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
+    fs.writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
     return {
       account,
       first: path.join(account.home, '.local/state/fleet-health'),
@@ -223,7 +213,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
         mounts.push(where);
       },
       make: (...dirs) => {
-        for (const made of dirs) mkdirSync(made, { mode: 0o700 });
+        for (const made of dirs) fs.mkdirSync(made, { mode: 0o700 });
         execFileSync('chown', [`${account.name}:`, ...dirs]);
       },
       run: () => runCli(['collect'], { cwd: dir }),
@@ -243,7 +233,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
       for (const place of ['first', 'second', 'third'] as const) {
         const dir = surroundings[place];
         const programs =
-          existsSync(dir) && statSync(dir).isDirectory() && !lstatSync(dir).isSymbolicLink()
+          fs.existsSync(dir) && fs.statSync(dir).isDirectory() && !fs.lstatSync(dir).isSymbolicLink()
             ? listing(dir).filter((line) => line.includes('.t.cjs 600'))
             : [];
         // The larger program for the inventory may have found room only further down.
@@ -257,12 +247,12 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
     const surroundings = await surroundingsFor(t);
     const { account, second, third, run } = surroundings;
     execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' });
-    mkdirSync(third);
+    fs.mkdirSync(third);
     const foreign = await sshd.addAccount({ publicKey: key.publicKey });
     // Whoever followed the link could write there.
     const trap = path.join(sshd.dir, 'trap');
-    mkdirSync(trap);
-    chmodSync(trap, 0o777);
+    fs.mkdirSync(trap);
+    fs.chmodSync(trap, 0o777);
     const racing = `while :; do ln -s ${trap} ${second}; rm -f ${second}; mkdir -m 777 ${second}; mv ${second} ${second}.x; rmdir ${second} ${second}.x; done 2>/dev/null`;
     const racer = spawn('setpriv', [`--reuid=${foreign.uid}`, '--clear-groups', 'sh', '-c', racing], {
       stdio: 'ignore',
@@ -271,15 +261,15 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
       for (let visit = 1; visit <= 6; visit += 1) {
         const { status, stdout } = await run();
         assert.equal(status, 0, stdout);
-        assert.deepEqual(readdirSync(trap), []);
-        const owner = lstatSync(second, { throwIfNoEntry: false });
+        assert.deepEqual(fs.readdirSync(trap), []);
+        const owner = fs.lstatSync(second, { throwIfNoEntry: false });
         if (owner?.uid === account.uid) assert.equal(owner.mode & 0o7777, 0o700);
-        rmSync(second, { recursive: true, force: true });
+        fs.rmSync(second, { recursive: true, force: true });
       }
     } finally {
       racer.kill('SIGKILL');
       await once(racer, 'exit');
-      for (const left of [second, `${second}.x`]) rmSync(left, { recursive: true, force: true });
+      for (const left of [second, `${second}.x`]) fs.rmSync(left, { recursive: true, force: true });
     }
   });
 
@@ -294,15 +284,15 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
       assert.equal((await run()).status, 0);
       let link = first;
       for (let n = 0; n < depth; n += 1) {
-        const [name = ''] = readdirSync(link).filter((entry) => !/\.(cjs|cache)$/.test(entry));
+        const [name = ''] = fs.readdirSync(link).filter((entry) => !/\.(cjs|cache)$/.test(entry));
         link = path.join(link, name);
       }
-      rmSync(link, { recursive: true });
+      fs.rmSync(link, { recursive: true });
       const elsewhere = path.join(account.home, 'elsewhere');
       make(elsewhere);
-      symlinkSync(elsewhere, link);
+      fs.symlinkSync(elsewhere, link);
       for (let visit = 1; visit <= 2; visit += 1) assert.equal((await run()).status, 0);
-      assert.deepEqual(readdirSync(elsewhere), []);
+      assert.deepEqual(fs.readdirSync(elsewhere), []);
       assert.ok(listing(second).some((line) => line.endsWith('counters.json 600')));
     });
   }

@@ -2,16 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
@@ -65,13 +56,13 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
             assert.match((await there.run('authorize', 'web-1')).stdout, /It is the shell agent, .*--agent node/);
           },
         });
-        rmSync(path.join(account.home, '.local/state'), { recursive: true });
-        assert.match(readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
-        const [program = '', ...others] = readdirSync(lib);
+        fs.rmSync(path.join(account.home, '.local/state'), { recursive: true });
+        assert.match(fs.readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
+        const [program = '', ...others] = fs.readdirSync(lib);
         assert.deepEqual(others, []);
         assert.equal(
           `${createHash('sha256')
-            .update(readFileSync(path.join(lib, program)))
+            .update(fs.readFileSync(path.join(lib, program)))
             .digest('hex')}.sh`,
           program,
         );
@@ -103,9 +94,9 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     restricted: async (t, more) => await restrict(sshd, await sqlite.site(t, ''), { ...more, args: agent }),
     attacks: [...attacksWith(visit), ...ownAttacks, null],
     spoils: {
-      'was changed': (file) => appendFileSync(file, `\ntouch ${owned}`),
-      'is not there': rmSync,
-      'is empty': (file) => writeFileSync(file, ''),
+      'was changed': (file) => fs.appendFileSync(file, `\ntouch ${owned}`),
+      'is not there': fs.rmSync,
+      'is empty': (file) => fs.writeFileSync(file, ''),
       'is a link to nowhere': (file) => spawnSync('ln', ['-sf', '/nowhere', file]),
     },
     older: '# older\n',
@@ -127,10 +118,12 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     assert.deepEqual([status, stderr], [0, '']);
     const frames = framesOf(stdout);
     const hello = parseHello(frames.get('H') ?? Buffer.alloc(0));
-    assert.deepEqual([hello.reader, `${hello.pinned ?? ''}.sh`], ['shell', readdirSync(lib)[0]]);
+    assert.deepEqual([hello.reader, `${hello.pinned ?? ''}.sh`], ['shell', fs.readdirSync(lib)[0]]);
     assert.ok(frames.has('U'));
-    const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
-    const folders = readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true }).map(String);
+    const collectorId = fs.readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+    const folders = fs
+      .readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true })
+      .map(String);
     const names = folders.filter((name) => name.split('/').length === 2).map((name) => path.basename(name));
     assert.deepEqual(names, [collectorId]);
   });
@@ -154,7 +147,7 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
       assert.equal(status, 0);
       assert.ok(framesOf(stdout).has('U'));
     }
-    assert.equal(existsSync(owned), false);
+    assert.equal(fs.existsSync(owned), false);
   });
 
   test('makes folders for a few clients only', async (t) => {
@@ -172,9 +165,9 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
   test('hands nothing of the environment on', async (t) => {
     const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
     const evil = path.join(account.home, 'bin');
-    mkdirSync(evil);
+    fs.mkdirSync(evil);
     for (const name of ['awk', 'date', 'cat', 'sha256sum', 'env', 'timeout', 'sh', 'rc']) {
-      writeFileSync(path.join(evil, name), `#!/bin/sh\ntouch ${owned}\n`, { mode: 0o755 });
+      fs.writeFileSync(path.join(evil, name), `#!/bin/sh\ntouch ${owned}\n`, { mode: 0o755 });
     }
     for (const variable of [
       `PATH=${evil}`,
@@ -190,14 +183,14 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
       assert.equal(status, 0, stderr);
       assert.ok(framesOf(stdout).has('U'), variable);
     }
-    assert.equal(existsSync(owned), false);
-    assert.equal(existsSync(path.join(evil, 'fleet-health')), false);
+    assert.equal(fs.existsSync(owned), false);
+    assert.equal(fs.existsSync(path.join(evil, 'fleet-health')), false);
   });
 
   test('is made for nobody whose reports must be sealed, and gives them nothing', async (t) => {
     const { site, codes } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
     const configFile = path.join(site.dir, 'config.xml');
-    writeFileSync(configFile, readFileSync(configFile, 'utf8').replace('<client ', '<client unsealed="refuse" '));
+    fs.writeFileSync(configFile, fs.readFileSync(configFile, 'utf8').replace('<client ', '<client unsealed="refuse" '));
     await exits(2, site.run('authorize', 'web-1', '--agent', 'shell'), /web-1: .*unsealed="refuse"/);
     assert.match((await site.run('authorize', 'web-1')).stdout, /It needs Node\.js on the client\.$/m);
     assert.equal((await site.run('collect')).status, 1);
@@ -207,6 +200,6 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
   test('a folder of its own is open to nobody else', async (t) => {
     const { site, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
     assert.equal((await site.run('collect')).status, 0);
-    assert.equal(statSync(path.join(account.home, '.local/state/fleet-health')).mode & 0o777, 0o700);
+    assert.equal(fs.statSync(path.join(account.home, '.local/state/fleet-health')).mode & 0o777, 0o700);
   });
 });

@@ -2,7 +2,7 @@
  * A fleet on this machine for tests of the collector: a state folder, clients that are child processes with a HOME of
  * their own and run the real agent, and a real SQLite storage.
  */
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
@@ -15,6 +15,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { buildBundles } from './agent-bundles.ts';
+import { namesBelow } from './names-below.ts';
 import { bareSsh } from './run-shared.ts';
 import { shellConnection } from './shell-connection.ts';
 
@@ -111,6 +112,8 @@ export interface Fleet {
   count(table: string): Promise<number>;
   /** Paths of files below encrypted_stats/, relative to it. */
   sealedFiles(): readonly string[];
+  /** Sealed reports in the spools of a client's agents. */
+  spooledAt(client: string): readonly string[];
   remove(): void;
 }
 
@@ -177,14 +180,12 @@ export function openFleet(dir: string): Fleet {
     count: async (table) => Number((await query(`SELECT COUNT(*) AS n FROM ${table}`))[0]?.['n']),
     sealedFiles: () => {
       try {
-        return readdirSync(path.join(stateDir, 'encrypted_stats'), { recursive: true })
-          .map(String)
-          .filter((name) => name.endsWith('.fhs'))
-          .toSorted();
+        return namesBelow(path.join(stateDir, 'encrypted_stats'), '.fhs').toSorted();
       } catch {
         return [];
       }
     },
+    spooledAt: (client) => namesBelow(home(client), '.fhs'),
     // Agents that outlive a killed pass may still write.
     remove: () => removeWhole(dir),
   };
@@ -193,16 +194,11 @@ export function openFleet(dir: string): Fleet {
 /** Returns the client and the error code of each file in quarantine. */
 export function quarantined(stateDir: string): readonly { readonly client: string; readonly code: string }[] {
   const root = path.join(stateDir, 'encrypted_stats');
-  const facts = readdirSync(root, { recursive: true }).map(String);
-  return facts
-    .filter((name) => /quarantine\/.*\.json$/.test(name))
-    .map((name) => {
-      const { client, code } = JSON.parse(readFileSync(path.join(root, name), 'utf8')) as Record<
-        'client' | 'code',
-        string
-      >;
-      return { client, code };
-    });
+  const names = namesBelow(root, '.json').filter((name) => name.includes('quarantine/'));
+  return names.map((name) => {
+    const facts = JSON.parse(readFileSync(path.join(root, name), 'utf8')) as Record<'client' | 'code', string>;
+    return { client: facts.client, code: facts.code };
+  });
 }
 
 /**

@@ -13,15 +13,8 @@ import { fails, failure } from '../support/login.ts';
 import { startSshAgent } from '../support/ssh-agent.ts';
 import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
-import {
-  clientOf,
-  connectBy,
-  noChildLeft,
-  targetAt,
-  transports,
-  type LoginTarget,
-  type TransportName,
-} from '../support/both-transports.ts';
+import { clientOf, connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
+import type { LoginTarget, TransportName } from '../support/both-transports.ts';
 
 const password = 'pass word "with" $igns é';
 const passphrase = 'open $HOME "sesame" ü';

@@ -13,7 +13,7 @@ import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import { literal } from '../support/both-transports.ts';
 import { fails } from '../support/login.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { startRecordingServer, type RecordingServer } from '../support/recording-ssh.ts';
+import { startRecordingServer } from '../support/recording-ssh.ts';
 import { startSshAgent } from '../support/ssh-agent.ts';
 import { sshKeygen } from '../support/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -22,12 +22,6 @@ import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const signal = new AbortController().signal;
-
-interface Machine {
-  readonly server: RecordingServer;
-  readonly settings: Partial<SshSettings>;
-  readonly offered: readonly string[];
-}
 
 describe('credentials of many machines', async () => {
   const keyOf = (name: string): { file: string; print: string } => {
@@ -38,14 +32,14 @@ describe('credentials of many machines', async () => {
   const agent = await startSshAgent(path.join(dir, 'agent'), inAgent.file);
   const jumpKey = keyOf('jump');
   /** Its password would be offered after its key. */
-  const bastion: Machine = {
+  const bastion = {
     server: await stoppedAfter(startRecordingServer(jumpKey.print)),
     settings: { username: 'jump', privateKey: jumpKey.file, password: literal('password-of-jump') },
     offered: [`jump key ${jumpKey.print}`],
   };
   /** Each with a key and a password of its own; the last one has an agent as well. */
   const machines = await Promise.all(
-    [1, 2, 3].map(async (number): Promise<Machine> => {
+    [1, 2, 3].map(async (number) => {
       const [key, username, password] = [keyOf(`key-${number}`), `user-${number}`, `password-${number}`];
       const own = { username, privateKey: key.file, password: literal(password) };
       const offered = [`${username} key ${key.print}`, `${username} password ${password}`];

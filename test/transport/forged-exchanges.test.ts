@@ -3,7 +3,7 @@
  * of it, also where the login goes ahead, directly and through a bastion, with a key and with a password.
  */
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
@@ -27,10 +27,9 @@ const kex = 'curve25519-sha256';
 const type = 'ssh-ed25519';
 const known = publicBlobOf(generateHostKey());
 const thief = generateKeyPairSync('ed25519');
-const thiefBlob = Buffer.concat(
-  [Buffer.from(type), Buffer.from(thief.publicKey.export({ format: 'jwk' }).x ?? '', 'base64url')].map(wireString),
-);
-const point = Buffer.from(generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' }).x ?? '', 'base64url');
+const pointOf = (key: KeyObject): Buffer => Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
+const thiefBlob = Buffer.concat([Buffer.from(type), pointOf(thief.publicKey)].map(wireString));
+const point = pointOf(generateKeyPairSync('x25519').publicKey);
 const init = kexInit(kex, type);
 const signature = sign(null, randomBytes(32), thief.privateKey);
 const reply = (hostKey: Buffer, signed: Buffer, algorithm = type, half = point): Buffer =>

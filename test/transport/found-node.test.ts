@@ -53,15 +53,13 @@ const other = 61_236;
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root, for another account';
 const tools = ['id', 'readlink', 'find', 'ls', 'env', 'sh', 'uname', 'true', 'cat'];
 
-interface Machine {
-  readonly home: string;
-  /** The only place where the texts look: each folder in it may have a bin/node. */
-  readonly usual: string;
-  /** The texts' PATH. */
-  readonly bin: string;
-}
+type Machine = ReturnType<typeof machine>;
 
-function machine(t: TestContext, shell = 'dash'): Machine {
+/**
+ * A home; `usual` is the only place where the texts look, where each folder may have a bin/node; `bin` is the texts'
+ * PATH.
+ */
+function machine(t: TestContext, shell = 'dash') {
   const home = tempFolder(t);
   const installed = path.join(home, '.local/lib/fleet-health');
   const [usual, bin] = [path.join(home, 'usual'), path.join(home, 'tools')];

@@ -4,13 +4,8 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
-import {
-  hostName,
-  joinKnownHosts,
-  loadKnownHosts,
-  parseKnownHosts,
-  type KnownHosts,
-} from '../../src/transport/known-hosts/known-hosts.ts';
+import { hostName, joinKnownHosts, loadKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
+import { parseKnownHosts, type KnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { scanHostKeys } from '../../src/transport/ssh2/scan-host-keys.ts';
 import { startHostileServer } from '../support/hostile-server.ts';
@@ -107,9 +102,8 @@ describe('host keys of a real OpenSSH server', { skip: sshdMissing() ?? false },
     assert.match(unknown.message, /; \/etc\/kh and \/etc\/kh2 have no key for it$/);
     const changed = await failure(login(target(files('', `\n${name} ${other}`))));
     assert.match(changed.message, /but \/etc\/kh2 says ED25519 \S+ \(line 2\)$/);
-    const revoked = await failure(
-      login(target(files(sshd.hostKeyLine(), sshd.hostKeyLine().replace(/^\S+/, '@revoked *')))),
-    );
+    const line = sshd.hostKeyLine();
+    const revoked = await failure(login(target(files(line, line.replace(/^\S+/, '@revoked *')))));
     assert.match(revoked.message, /marked @revoked in \/etc\/kh2 line 1$/);
   });
 
@@ -144,9 +138,8 @@ describe('host keys of a real OpenSSH server', { skip: sshdMissing() ?? false },
   });
 
   it('a name that a shell would split is quoted in the command', async () => {
-    const error = await failure(
-      login({ ...given(''), target: { client: "it's", knownHosts: parseKnownHosts('', 'f') } }),
-    );
+    const target = { client: "it's", knownHosts: parseKnownHosts('', 'f') };
+    const error = await failure(login({ ...given(''), target }));
     assert.equal(error.advice, "fleet-health trust 'it'\\''s'");
   });
 

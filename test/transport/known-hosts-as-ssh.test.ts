@@ -11,23 +11,12 @@ import { describe, it } from 'node:test';
 import { FleetError } from '../../src/errors.ts';
 import { needsHostCertificate } from '../../src/transport/known-hosts/host-key-check.ts';
 import { hostName, loadKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
-import { loadPrivateKey, type LoginKey } from '../../src/transport/credentials/private-key.ts';
+import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { login } from '../support/login.ts';
-import { sshdMissing, sshdOfSuite, sshKeygen, type Sshd } from '../support/sshd.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 
 /** The keys of the lines: three of the server, its authority's, and two that belong to no server. */
-interface Keys {
-  readonly ed25519: string;
-  readonly ecdsa: string;
-  readonly rsa: string;
-  readonly authority: string;
-  readonly other: string;
-  readonly otherRsa: string;
-  /** `[127.0.0.1]:port` and `[localhost]:port`. */
-  readonly ip: string;
-  readonly name: string;
-  readonly port: number;
-}
+type Keys = Awaited<ReturnType<typeof startServer>>['keys'];
 
 type Verdict = 'accepted' | 'refused';
 
@@ -45,10 +34,9 @@ interface Row {
   readonly stricter?: 'needs a certificate' | 'revoked without a port';
 }
 
-const row = (title: string, ours: Verdict, text: Row['text'], more: Partial<Row> = {}): Row => ({
-  ...{ title, ours, text },
-  ...more,
-});
+const row = (title: string, ours: Verdict, text: Row['text'], more: Partial<Row> = {}): Row => {
+  return { title, ours, text, ...more };
+};
 const hashed = { hashed: true } as const;
 const byName = { address: 'localhost' } as const;
 const acceptNew = { policy: 'accept-new' } as const;
@@ -189,15 +177,9 @@ const rows: readonly Row[] = [
   row('an authority and the key', 'accepted', (k) => `@cert-authority * ${k.other}\n${k.ip} ${k.ed25519}\n`, certified),
 ];
 
-interface Server {
-  readonly sshd: Sshd;
-  readonly keys: Keys;
-  readonly username: string;
-  readonly key: LoginKey;
-  readonly keyFile: string;
-}
+type Server = Awaited<ReturnType<typeof startServer>>;
 
-async function startServer(withCertificate: boolean): Promise<Server> {
+async function startServer(withCertificate: boolean) {
   let authority = '';
   const sshd = await sshdOfSuite({
     hostKeyTypes: ['ed25519', 'ecdsa', 'rsa'],
@@ -212,11 +194,11 @@ async function startServer(withCertificate: boolean): Promise<Server> {
   });
   const { privateKey: keyFile, publicKey } = sshKeygen(path.join(sshd.dir, 'login'), '-t', 'ed25519');
   const shown = (type: string): string => sshd.hostKeys.find((one) => one.type === type)?.line ?? '';
-  const nobody = (type: string): string =>
-    sshKeygen(path.join(sshd.dir, `other-${type}`), '-t', type, '-C', '').publicKey;
-  const keys: Keys = {
+  const nobody = (type: string) => sshKeygen(path.join(sshd.dir, `other-${type}`), '-t', type, '-C', '').publicKey;
+  const keys = {
     ...{ ed25519: shown('ed25519'), ecdsa: shown('ecdsa'), rsa: shown('rsa'), authority },
     ...{ other: nobody('ed25519'), otherRsa: nobody('rsa'), port: sshd.port },
+    // `[127.0.0.1]:port` and `[localhost]:port`.
     ...{ ip: hostName('127.0.0.1', sshd.port), name: hostName('localhost', sshd.port) },
   };
   const { name: username } = await sshd.addAccount({ publicKey });

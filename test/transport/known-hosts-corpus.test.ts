@@ -9,35 +9,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import {
-  joinKnownHosts,
-  loadKnownHosts,
-  parseKnownHosts,
-  type KnownHostMatch,
-} from '../../src/transport/known-hosts/known-hosts.ts';
+import { joinKnownHosts, loadKnownHosts, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
+import type { KnownHostMatch } from '../../src/transport/known-hosts/known-hosts.ts';
 
 const folder = path.join(import.meta.dirname, '../testdata/known-hosts');
 const files = readdirSync(folder).map((name) => path.join(folder, name));
 const names = [
   ...['web-1', 'WEB-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6', 'web-10', 'web', ''],
-  ...[
-    'web-1.example.org',
-    'web-2.example.org',
-    'WEB-2.example.org',
-    'db.example.org',
-    'example.org',
-    'a.b.example.org',
-  ],
-  ...['192.0.2.1', '192.0.2.3', '192.0.2.30', '2001:db8::2', '2001:DB8::2', '::1'],
-  ...[
-    '[web-1]:2222',
-    '[web-3]:2222',
-    '[web-3]:22',
-    '[WEB-3]:2222',
-    '[web-3]:2223',
-    '[web-3]:22222',
-    '[192.0.2.3]:2222',
-  ],
+  ...['web-1', 'web-2', 'WEB-2', 'db', 'a.b'].map((name) => `${name}.example.org`),
+  ...['example.org', '192.0.2.1', '192.0.2.3', '192.0.2.30', '2001:db8::2', '2001:DB8::2', '::1'],
+  ...['[web-1]:2222', '[web-3]:2222', '[web-3]:22', '[WEB-3]:2222', '[web-3]:2223', '[web-3]:22222'],
+  '[192.0.2.3]:2222',
   ...['[web-1.example.org]:2222', '[db.example.org]:2222', '[2001:db8::2]:2222', 'aabbcc', 'xaybzc', 'cba', '*', '?'],
   `${'a'.repeat(120)}.example.org`,
 ];
@@ -90,8 +72,7 @@ describe('known_hosts as ssh-keygen -F reads it', () => {
   });
 
   it('hashed names are found whatever their length, and whatever was asked before', () => {
-    const key =
-      readFileSync(path.join(folder, 'hashed'), 'utf8').split('\n').at(-2)?.split(' ').slice(1).join(' ') ?? '';
+    const [, key = ''] = /^\S+ (.*)\n$/m.exec(readFileSync(path.join(folder, 'hashed'), 'utf8')) ?? [];
     const long = [1, 54, 55, 56, 63, 64, 119, 120, 200].map((length) => 'x'.repeat(length));
     const text = [...long, ...long].map((name) => `${hashedName(name)} ${key}\n`).join('');
     const known = parseKnownHosts(text, 'f');

@@ -47,15 +47,13 @@ function withList(payload: Buffer, list: number, change: (names: string) => stri
 const rewrites = (who: End, list: number, change: (names: string) => string): Attack => ({
   change: (from, payload) => [from === who && isInit(payload) ? withList(payload, list, change) : payload],
 });
-const inserts = (who: End, before: (payload: Buffer) => boolean): NonNullable<Attack['change']> => {
-  return (from, payload) => (from === who && before(payload) ? [ignore, payload] : [payload]);
-};
-const without = (pattern: RegExp) => (names: string) =>
-  names
-    .split(',')
-    .filter((name) => !pattern.test(name))
-    .join();
+const inserts = (who: End, before: (payload: Buffer) => boolean): Attack => ({
+  change: (from, payload) => (from === who && before(payload) ? [ignore, payload] : [payload]),
+});
+const without = (pattern: RegExp) => (names: string) => String(names.split(',').filter((name) => !pattern.test(name)));
 
+const firstDropped = 'the first encrypted one is dropped';
+const lateDrop = { drops: 1, late: true } as const;
 const attacks: Readonly<Record<string, Attack>> = {
   'the server cannot do strict key exchange, it is said': rewrites('server', 0, without(/^kex-strict/)),
   'the client cannot do strict key exchange, it is said': rewrites('client', 0, without(/^kex-strict/)),
@@ -69,19 +67,12 @@ const attacks: Readonly<Record<string, Attack>> = {
   'the cookie of the server is another': {
     change: (from, payload) => [from === 'server' && isInit(payload) ? Buffer.from(payload).fill(0, 1, 17) : payload],
   },
-  'a message before the first of the server': { change: inserts('server', isInit) },
-  'a message before the answer': { change: inserts('server', isAnswer) },
-  'a message before the keys of the server': { change: inserts('server', isKeys) },
-  'a message before the keys of the server, and the first encrypted one is dropped': {
-    change: inserts('server', isKeys),
-    drops: 1,
-  },
-  'a message before the keys of the client, and the first encrypted one is dropped': {
-    change: inserts('client', isKeys),
-    drops: 1,
-    late: true,
-  },
-  'the first encrypted message is dropped': { drops: 1, late: true },
+  'a message before the first of the server': inserts('server', isInit),
+  'a message before the answer': inserts('server', isAnswer),
+  'a message before the keys of the server': inserts('server', isKeys),
+  [`a message before the keys of the server, and ${firstDropped}`]: { ...inserts('server', isKeys), drops: 1 },
+  [`a message before the keys of the client, and ${firstDropped}`]: { ...inserts('client', isKeys), ...lateDrop },
+  'the first encrypted message is dropped': lateDrop,
   'the first two encrypted messages are dropped': { drops: 2, late: true },
 };
 

@@ -72,11 +72,8 @@ test('an OpenSSH server that exchanges keys by its own limit goes on', { skip: s
   const sshd = await sshdOfSuite({ config: ['RekeyLimit 2M 1h'] });
   const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);
   const { name: username } = await sshd.addAccount({ publicKey });
-  const connection = await connectTo({
-    server: sshd,
-    username,
-    credentials: { key: loadPrivateKey(privateKey, null) },
-  });
+  const key = loadPrivateKey(privateKey, null);
+  const connection = await connectTo({ server: sshd, username, credentials: { key } });
   const channel = await connection.exec('head -c 3000000 /dev/zero');
   assert.equal((await text(channel.stdout)).length, 3_000_000);
   await connection.leave();

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -42,7 +33,7 @@ test('mounts that answer, and one that is not there', async (t) => {
   const answers = await askNetworkMounts({ mounts: ['/', '/no/such'], deadlineMs: 5000, placeDir: placeFor(t) });
   const root = answers.get('/');
   assert.ok(root !== undefined && 'usage' in root);
-  assert.equal(root.usage.blocks * root.usage.bsize, statfsSync('/').blocks * statfsSync('/').bsize);
+  assert.equal(root.usage.blocks * root.usage.bsize, fs.statfsSync('/').blocks * fs.statfsSync('/').bsize);
   assert.equal(reasonOf(answers.get('/no/such')), 'unknown: statfs: ENOENT');
 });
 
@@ -59,7 +50,7 @@ test('a mount that hangs costs itself only, and its child is gone afterwards', a
   assert.equal(reasonOf(answers.get('/a')), 'answered');
   assert.equal(reasonOf(answers.get('/b')), 'unresponsive: no answer within 400 ms');
   assertWithin(begun, 2000);
-  assert.equal(startOf(Number(readFileSync(pidFile, 'utf8'))), null);
+  assert.equal(startOf(Number(fs.readFileSync(pidFile, 'utf8'))), null);
   assert.deepEqual(hangingChildren(placeDir), []);
 });
 
@@ -102,14 +93,14 @@ test('while an earlier child hangs its mounts are not asked again', async (t) =>
   const during = await ask();
   assert.equal(reasonOf(during.get('/a')), 'answered');
   assert.equal(reasonOf(during.get('/b')), 'unresponsive: an earlier question still hangs');
-  assert.equal(readFileSync(asked, 'utf8'), '6000 /a\n');
+  assert.equal(fs.readFileSync(asked, 'utf8'), '6000 /a\n');
   assert.equal(hangingChildren(placeDir).length, 1);
 
   hanging.kill('SIGKILL');
   await once(hanging, 'exit');
   const after = await ask();
   assert.equal(reasonOf(after.get('/b')), 'answered');
-  assert.equal(readFileSync(asked, 'utf8'), '6000 /a /b\n');
+  assert.equal(fs.readFileSync(asked, 'utf8'), '6000 /a /b\n');
 });
 
 test('a process id that was used again is not the child that hung', (t) => {
@@ -121,7 +112,7 @@ test('a process id that was used again is not the child that hung', (t) => {
 for (const content of ['', '{', 'null', '[null]', '[{"pid":1}]', '[{"pid":1,"start":2,"mounts":[3]}]', '7']) {
   test(`a damaged memory is no memory: ${content || 'empty'}`, (t) => {
     const placeDir = placeFor(t);
-    writeFileSync(path.join(placeDir, 'hanging-mounts.json'), content);
+    fs.writeFileSync(path.join(placeDir, 'hanging-mounts.json'), content);
     assert.deepEqual(hangingChildren(placeDir), []);
   });
 }
@@ -132,7 +123,7 @@ test('no place to remember: nothing is asked', async () => {
 });
 
 const freezer = '/sys/fs/cgroup/freezer';
-const canFreeze = process.getuid?.() === 0 && existsSync(`${freezer}/tasks`);
+const canFreeze = process.getuid?.() === 0 && fs.existsSync(`${freezer}/tasks`);
 
 const skipFreezing = canFreeze ? false : 'needs root and the freezer of cgroup version 1';
 test(
@@ -141,12 +132,12 @@ test(
   async (t) => {
     const placeDir = placeFor(t);
     const group = `${freezer}/fh-test-${process.pid}`;
-    mkdirSync(group);
-    const thaw = (): void => writeFileSync(`${group}/freezer.state`, 'THAWED');
+    fs.mkdirSync(group);
+    const thaw = (): void => fs.writeFileSync(`${group}/freezer.state`, 'THAWED');
     t.after(async () => {
       thaw();
-      while (readFileSync(`${group}/tasks`, 'utf8') !== '') await setTimeout(10);
-      rmdirSync(group);
+      while (fs.readFileSync(`${group}/tasks`, 'utf8') !== '') await setTimeout(10);
+      fs.rmdirSync(group);
     });
     const freeze = halfChild(`echo $$ > ${group}/tasks; echo FROZEN > ${group}/freezer.state; sleep 60`);
     const ask = async (command: readonly string[]): Promise<string> =>
@@ -163,12 +154,12 @@ test(
   },
 );
 
-const canMountFuse = process.getuid?.() === 0 && existsSync('/dev/fuse');
+const canMountFuse = process.getuid?.() === 0 && fs.existsSync('/dev/fuse');
 
 const skipFuse = canMountFuse ? false : 'needs root and /dev/fuse';
 test('a mounted file system that never answers', { skip: skipFuse }, async (t) => {
   const placeDir = placeFor(t);
-  const mount = mkdtempSync(path.join(tmpdir(), 'fh-dead-'));
+  const mount = fs.mkdtempSync(path.join(tmpdir(), 'fh-dead-'));
   // Its server is a process that holds /dev/fuse open and reads nothing from it: the kernel waits for ever.
   const server = spawn(
     '/bin/sh',
@@ -182,7 +173,7 @@ test('a mounted file system that never answers', { skip: skipFuse }, async (t) =
   t.after(() => {
     spawnSync('umount', ['-l', mount]);
     server.kill('SIGKILL');
-    rmSync(mount, { recursive: true, force: true });
+    fs.rmSync(mount, { recursive: true, force: true });
   });
   const [said] = (await Promise.race([once(server.stdout, 'data'), once(server, 'exit')])) as [Buffer | number];
   assert.equal(String(said).trim(), 'ready', String(server.stderr.read()));

@@ -1,16 +1,7 @@
 /** Reports that a crontab of the client asks for: taken while no collector comes, brought home by the next visit. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import {
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -41,10 +32,10 @@ async function spooling(made: OwnMachine): Promise<Spooling> {
   const own = withCron(made);
   await own.visit();
   assert.deepEqual(own.cron(), nothing);
-  assert.equal(statSync(script(own.clientDir)).size, 0);
+  assert.equal(fs.statSync(script(own.clientDir)).size, 0);
   assert.deepEqual(own.spool(), [], 'nothing is known yet of how a report is to be made');
   await own.visit();
-  assert.ok(statSync(script(own.clientDir)).size > 0);
+  assert.ok(fs.statSync(script(own.clientDir)).size > 0);
   return own;
 }
 
@@ -55,7 +46,7 @@ test('reports are kept by cron, and the next visit brings them home, this run’
     assert.deepEqual(cron(), nothing);
     assert.equal(spool().length, n);
   }
-  const content = readFileSync(script(clientDir));
+  const content = fs.readFileSync(script(clientDir));
   const { result, reports } = await visit();
   assert.equal(result.fault, null);
   assert.equal(result.acknowledged, 4);
@@ -70,8 +61,8 @@ test('reports are kept by cron, and the next visit brings them home, this run’
     [...times].sort((a, b) => a - b),
   );
   assert.deepEqual(spool(), []);
-  assert.deepEqual(readFileSync(script(clientDir)), content, 'it is not written anew at every visit');
-  assert.deepEqual(readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
+  assert.deepEqual(fs.readFileSync(script(clientDir)), content, 'it is not written anew at every visit');
+  assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
 });
 
 test('with a collector that comes there is nothing to do', async (t) => {
@@ -79,13 +70,13 @@ test('with a collector that comes there is nothing to do', async (t) => {
   assert.deepEqual(cron({ pauseSeconds: 450 }), nothing);
   assert.deepEqual(spool(), []);
   const file = path.join(clientDir(), 'counters.json');
-  const counters = JSON.parse(readFileSync(file, 'utf8')) as { visitedMs: number };
+  const counters = JSON.parse(fs.readFileSync(file, 'utf8')) as { visitedMs: number };
   for (const [visitedMs, taken] of [
     [counters.visitedMs - 300_000, 0],
     [counters.visitedMs - 450_000, 1],
     [counters.visitedMs + 3_600_000, 2],
   ] as const) {
-    writeFileSync(file, JSON.stringify({ ...counters, visitedMs }));
+    fs.writeFileSync(file, JSON.stringify({ ...counters, visitedMs }));
     assert.equal(cron({ pauseSeconds: 450 }).status, 0);
     assert.equal(spool().length, taken);
   }
@@ -121,9 +112,9 @@ test('a new agent, a new key and other rules reach the script with the visit tha
     `({ options }) => Promise.resolve({ workerReports: [{ name: 'asked', duration_ms: 0, error: JSON.stringify(options),
       function_reports: [] }], counters: null })`,
   );
-  const before = readFileSync(script(clientDir), 'utf8');
+  const before = fs.readFileSync(script(clientDir), 'utf8');
   await visit({ bundles: { ...bundles, agent }, probeOptions: { units: ['nginx.service'] } });
-  assert.notEqual(readFileSync(script(clientDir), 'utf8'), before);
+  assert.notEqual(fs.readFileSync(script(clientDir), 'utf8'), before);
   assert.deepEqual(cron(), nothing);
   assert.equal(spool().length, 1);
   const { reports } = await visit();
@@ -135,11 +126,11 @@ test('without the agent that the script names, another one that is there is take
   const dir = path.dirname(clientDir());
   const named = path.join(dir, `${bundles.agent.digest}.t.cjs`);
   // The program for other systems than Linux makes no reports on this one.
-  writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), bundles.inventory.content, { mode: 0o600 });
-  renameSync(named, path.join(dir, `${'f'.repeat(64)}.t.cjs`));
+  fs.writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), bundles.inventory.content, { mode: 0o600 });
+  fs.renameSync(named, path.join(dir, `${'f'.repeat(64)}.t.cjs`));
   assert.equal(cron().status, 0);
   assert.equal(spool().length, 1);
-  for (const name of readdirSync(dir).filter((name) => name.endsWith('.cjs'))) rmSync(path.join(dir, name));
+  for (const name of fs.readdirSync(dir).filter((name) => name.endsWith('.cjs'))) fs.rmSync(path.join(dir, name));
   assert.notEqual(cron().status, 0);
   assert.equal(spool().length, 1);
 });
@@ -152,12 +143,12 @@ for (const [what, damage] of [
 ] as const satisfies readonly (readonly [string, (content: Buffer) => Buffer])[]) {
   test(`a script that is ${what} does nothing, and the next visit mends it`, async (t) => {
     const { visit, clientDir, spool, cron } = await spooling(ownMachine(t));
-    const content = readFileSync(script(clientDir));
-    writeFileSync(script(clientDir), damage(content));
+    const content = fs.readFileSync(script(clientDir));
+    fs.writeFileSync(script(clientDir), damage(content));
     cron();
     assert.deepEqual(spool(), []);
     await visit();
-    assert.deepEqual(readFileSync(script(clientDir)), content);
+    assert.deepEqual(fs.readFileSync(script(clientDir)), content);
     assert.equal(cron().status, 0);
     assert.equal(spool().length, 1);
   });
@@ -165,9 +156,9 @@ for (const [what, damage] of [
 
 test('after a cleanup the line does nothing, and makes nothing', async (t) => {
   const { home, cron } = await spooling(ownMachine(t));
-  rmSync(path.join(home, '.local/state/fleet-health'), { recursive: true });
+  fs.rmSync(path.join(home, '.local/state/fleet-health'), { recursive: true });
   assert.equal(cron().said, '');
-  assert.equal(existsSync(path.join(home, '.local/state/fleet-health')), false);
+  assert.equal(fs.existsSync(path.join(home, '.local/state/fleet-health')), false);
 });
 
 test('a visit and a crontab that come at once: one report each at most, and none is lost', async (t) => {
@@ -182,7 +173,7 @@ test('a visit and a crontab that come at once: one report each at most, and none
   assert.ok(taken >= 5);
   const last = await visit();
   assert.equal(last.result.fault, null);
-  assert.deepEqual(readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
+  assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
 });
 
 test('a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', async (t) => {
@@ -193,13 +184,13 @@ test('a crontab’s agent that hangs gives way to a visit, and a second of its k
   );
   const own = { bundles: { ...bundles, agent } };
   await visit(own);
-  writeFileSync(path.join(clientDir(), 'hang'), '');
+  fs.writeFileSync(path.join(clientDir(), 'hang'), '');
   const child = startAsCron(line(), { home });
   const ended = once(child, 'exit');
   const record = path.join(clientDir(), 'running');
-  for (let n = 0; n < 500 && !existsSync(record) && !isLink(record); n += 1) await sleep(10);
+  for (let n = 0; n < 500 && !fs.existsSync(record) && !isLink(record); n += 1) await sleep(10);
   assert.deepEqual(cron(), nothing);
-  rmSync(path.join(clientDir(), 'hang'));
+  fs.rmSync(path.join(clientDir(), 'hang'));
   const { result } = await visit(own);
   assert.equal(result.fault, null);
   assert.deepEqual(await ended, [137, null]);
@@ -223,14 +214,14 @@ test('a client that was renamed goes on under its new name, by the line of the o
 test('a link in place of the script is not followed, and a visit puts the script in its place', async (t) => {
   const { visit, home, clientDir, cron } = await spooling(ownMachine(t));
   const elsewhere = path.join(home, 'elsewhere');
-  writeFileSync(elsewhere, 'echo followed');
-  rmSync(script(clientDir));
-  symlinkSync(elsewhere, script(clientDir));
+  fs.writeFileSync(elsewhere, 'echo followed');
+  fs.rmSync(script(clientDir));
+  fs.symlinkSync(elsewhere, script(clientDir));
   assert.equal(cron().said, '');
   await visit();
-  assert.equal(readFileSync(elsewhere, 'utf8'), 'echo followed');
+  assert.equal(fs.readFileSync(elsewhere, 'utf8'), 'echo followed');
 });
 
 function isLink(file: string): boolean {
-  return readdirSync(path.dirname(file)).includes(path.basename(file));
+  return fs.readdirSync(path.dirname(file)).includes(path.basename(file));
 }

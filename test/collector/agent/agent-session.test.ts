@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { FleetError } from '../../../src/errors.ts';
 import { decodeRequest } from '../../../src/report/agent-request.ts';
 import { encodeFrame } from '../../../src/report/frames.ts';
-import type { AgentRequest } from '../../../src/report/wire.ts';
+
 import { keep, keyPair, machine, visit } from '../../support/agent-visit.ts';
 import { answer, end, hello, meet, opening, print, report, reportId } from '../../support/scripted-client.ts';
 import { shellConnection } from '../../support/shell-connection.ts';
@@ -123,9 +123,7 @@ test('the request says what was asked for', async (t) => {
   const { home } = machine(t);
   const connection = shellConnection({ env: { HOME: home, PATH } });
   await visit({ connection, was: 'old', probeOptions: { mounts: ['/x'] }, agentTimeoutMs: 7000 });
-  const requests = connection.commands.map((command): AgentRequest =>
-    decodeRequest(/'(eyJ2Ijox[\w-]+)'/.exec(command)?.[1] ?? ''),
-  );
+  const requests = connection.commands.map((command) => decodeRequest(/'(eyJ2Ijox[\w-]+)'/.exec(command)?.[1] ?? ''));
   assert.equal(requests.length, 2);
   for (const request of requests) {
     assert.deepEqual([request.client, request.was, request.kind, request.deadlineMs], ['web-1', 'old', 'visit', 6500]);

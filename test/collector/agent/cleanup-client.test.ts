@@ -13,6 +13,7 @@ test('the command holds what every login shell hands on', () => {
   assert.doesNotMatch(command, /[!\\\n]/);
 });
 
+const removed = [{ path: '/a b/c  d', sizeBytes: 12_288 }];
 const empty = { waiting: { own: 0, others: 0 }, removed: [], left: [], spool: { lines: 0, scripts: 0 } };
 for (const [what, output, answer] of [
   ['nothing there', line('waiting 0 0') + line('end'), empty],
@@ -20,12 +21,7 @@ for (const [what, output, answer] of [
   [
     'everything at once',
     line('waiting 2 1') + line('spool 1 2') + line('removed 12 /a b/c  d') + line('left /e') + line('end'),
-    {
-      waiting: { own: 2, others: 1 },
-      removed: [{ path: '/a b/c  d', sizeBytes: 12_288 }],
-      left: ['/e'],
-      spool: { lines: 1, scripts: 2 },
-    },
+    { waiting: { own: 2, others: 1 }, removed, left: ['/e'], spool: { lines: 1, scripts: 2 } },
   ],
   ['what comes behind the end is not read', line('waiting 0 0') + line('end') + line('left /x'), empty],
   ['cut off before its end', line('waiting 0 0') + line('removed 1 /a'), null],

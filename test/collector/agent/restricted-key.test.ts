@@ -18,22 +18,13 @@ const ended: Exchange = {
   complained: `locale: cannot set\nfleet-health restricted key ${'0a'.repeat(32)}: why\n`,
 };
 const sign = { absentStatus: null };
+const { agentAbsent, noRuntime, otherVersion } = launcherStatus;
 
 for (const [what, more, code, says] of [
   ['refused', {}, 'restricted-key', /^web-1: the restricted key runs nothing but agent 0a0a0a0a0a0a$/],
-  [
-    'no agent',
-    { status: launcherStatus.agentAbsent },
-    'restricted-key',
-    /agent 0a0a0a0a0a0a, .* is not on the client or was changed/,
-  ],
-  ['no node', { status: launcherStatus.noRuntime }, 'no-runtime', /found no Node\.js: "locale: cannot set"$/],
-  [
-    'another protocol',
-    { status: launcherStatus.otherVersion, sign },
-    'restricted-key',
-    /speaks another version of the protocol/,
-  ],
+  ['no agent', { status: agentAbsent }, 'restricted-key', /agent 0a0a0a0a0a0a, .* is not on the client or was changed/],
+  ['no node', { status: noRuntime }, 'no-runtime', /found no Node\.js: "locale: cannot set"$/],
+  ['another protocol', { status: otherVersion, sign }, 'restricted-key', /speaks another version of the protocol/],
   ['another end', { status: 1, sign }, 'agent-failed', /status 1/],
   ['an end after the agent had begun', { sign, started: true }, 'agent-failed', /in the middle of its answer/],
   ['somebody else’s status', { complained: 'sh: not found' }, 'no-shell', /status 84.*sh: not found/],

@@ -12,20 +12,13 @@ const files = (batch: readonly SpooledReport[]): string => batch.map(({ file }) 
 test('what earlier runs left goes first, in order, as long as that takes little time', () => {
   const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 3), times: noTimeLimit });
   for (const fresh of reports('new', 3)) queue.add(fresh);
-  assert.deepEqual([queue.next(2), queue.next(2), queue.next(9), queue.next(2)].map(files), [
-    'old1 old2',
-    'old3 new1',
-    'new2 new3',
-    '',
-  ]);
+  const batches = [2, 2, 9, 2].map((most) => files(queue.next(most)));
+  assert.deepEqual(batches, ['old1 old2', 'old3 new1', 'new2 new3', '']);
 });
 
 test('after that every other batch is of this run, and what was put back comes first', () => {
-  const queue = createIngestQueue({
-    suspects: [],
-    leftovers: reports('old', 4),
-    times: { ...noTimeLimit, aloneMs: 0 },
-  });
+  const times = { ...noTimeLimit, aloneMs: 0 };
+  const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 4), times });
   for (const fresh of reports('new', 3)) queue.add(fresh);
   assert.equal(files(queue.next(2)), 'old1 old2');
   const failed = queue.next(2);
@@ -36,11 +29,8 @@ test('after that every other batch is of this run, and what was put back comes f
 });
 
 test('what earlier runs left waits once its time is over, and is counted', () => {
-  const queue = createIngestQueue({
-    suspects: [],
-    leftovers: reports('old', 3),
-    times: { ...noTimeLimit, leftoversMs: 0 },
-  });
+  const times = { ...noTimeLimit, leftoversMs: 0 };
+  const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 3), times });
   queue.add(report('new1'));
   assert.equal(files(queue.next(9)), 'new1');
   assert.deepEqual([queue.size(), queue.putOff(), queue.isOver()], [0, 3, false]);

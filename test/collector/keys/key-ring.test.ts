@@ -1,27 +1,11 @@
 import assert from 'node:assert/strict';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { loadCollectorId } from '../../../src/state/collector-id.ts';
-import {
-  generateKey,
-  listKeys,
-  loadKeyRing,
-  loadSealingRing,
-  rotateKeys,
-} from '../../../src/collector/keys/key-ring.ts';
+import { generateKey, listKeys, loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
+import { loadSealingRing, rotateKeys } from '../../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../../src/collector/keys/public-keys.ts';
 import { retireKey as retire, type RetireKeyOptions } from '../../../src/collector/keys/retire-key.ts';
 import { describeMissingKey } from '../../../src/collector/keys/retired-keys.ts';
@@ -50,12 +34,12 @@ test('the first use makes a pair, the second finds it', () => {
   const second = loadKeyRing(paths, now + 1000);
   assert.equal(second.made, false);
   assert.equal(second.sealing.id, first.sealing.id);
-  const [name = ''] = readdirSync(paths.keys);
+  const [name = ''] = fs.readdirSync(paths.keys);
   assert.equal(name, `20261120T100000Z-${first.sealing.id}.pem`);
-  assert.equal(statSync(path.join(paths.keys, name)).mode & 0o777, 0o600);
-  assert.equal(statSync(paths.keys).mode & 0o777, 0o700);
-  assert.match(readFileSync(path.join(paths.publicKeys, name), 'utf8'), /^-----BEGIN PUBLIC KEY-----/);
-  assert.deepEqual(readdirSync(paths.keys), [name]);
+  assert.equal(fs.statSync(path.join(paths.keys, name)).mode & 0o777, 0o600);
+  assert.equal(fs.statSync(paths.keys).mode & 0o777, 0o700);
+  assert.match(fs.readFileSync(path.join(paths.publicKeys, name), 'utf8'), /^-----BEGIN PUBLIC KEY-----/);
+  assert.deepEqual(fs.readdirSync(paths.keys), [name]);
 });
 
 test('after a rotation the new pair seals and both open, even when the clock went back', () => {
@@ -81,7 +65,7 @@ test('a retired pair is gone from both folders, and the sealing one cannot be re
   assert.throws(() => retireKey(paths, '0123456789abcdef'), { code: 'keys-invalid' });
   assert.equal(retireKey(paths, old.id).id, old.id);
   assert.deepEqual([...loadKeyRing(paths, now).opening.keys()], [made.id]);
-  assert.equal(readdirSync(paths.publicKeys).length, 1);
+  assert.equal(fs.readdirSync(paths.publicKeys).length, 1);
   const { clause, advice } = describeMissingKey(paths, old.id);
   const times = 'which was made at 2026-11-20 10:00 UTC and retired here at 2026-11-20 10:01 UTC';
   assert.equal(clause, `key ${old.id}, ${times}`);
@@ -100,14 +84,12 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
   const quarantine = openQuarantine({ places: [], bounds: defaultBounds, nowMs: now, keepMs: 1e9 });
   quarantine.add(waiting, 'web-1', { code: 'report-refused', message: '', atMs: now });
   assert.throws(() => retireKey(paths, old.id), { code: 'key-in-use', message: /^1 report in quarantine/ });
-  rmSync(paths.encryptedStats, { recursive: true });
+  fs.rmSync(paths.encryptedStats, { recursive: true });
   assert.equal(retireKey(paths, old.id).id, old.id);
 });
 
-const usedBy = (clients: Readonly<Record<string, readonly string[] | null>>) => ({
-  waiting: 0,
-  clients: new Map(Object.entries(clients)),
-});
+type Sealing = Readonly<Record<string, readonly string[] | null>>;
+const usedBy = (clients: Sealing) => ({ waiting: 0, clients: new Map(Object.entries(clients)) });
 
 const holders: readonly (readonly [what: string, use: RetireKeyOptions['use'], who: RegExp | null])[] = [
   ['no database yet', null, null],
@@ -170,7 +152,7 @@ test('a machine that opens nothing seals to the newest public key it was given, 
   const listed = listKeys(collector, false).map(({ id, seals, opens }) => `${id} ${seals} ${opens}`);
   assert.deepEqual(listed, [`${first.id} false false`, `${second.id} true false`]);
   assert.match(describeMissingKey(collector, first.id).clause, /whose private half is not in/);
-  assert.equal(existsSync(collector.keys), false);
+  assert.equal(fs.existsSync(collector.keys), false);
   assert.equal(retireKey(collector, first.id, { opens: false }).opens, false);
   assert.equal(loadSealingRing(collector, now).known.has(first.id), false);
   assert.match(describeMissingKey(collector, first.id).clause, /retired here/);
@@ -205,15 +187,15 @@ test('what is no public key, or is called otherwise than it is, is not imported'
     assert.throws(() => importPublicKey(collector, file, now), { code: 'keys-invalid', message });
   }
   const wrong = path.join(root, path.basename(second.file));
-  copyFileSync(publicFile, wrong);
+  fs.copyFileSync(publicFile, wrong);
   assert.throws(() => importPublicKey(collector, wrong, now), { code: 'keys-invalid', message: /another key/ });
   const nameless = path.join(root, 'fleet.pub');
-  copyFileSync(publicFile, nameless);
+  fs.copyFileSync(publicFile, nameless);
   assert.equal(path.basename(importPublicKey(collector, nameless, now).file), `20261120T100000Z-${first.id}.pem`);
-  copyFileSync(publicFile, path.join(collector.publicKeys, 'fleet.pem'));
+  fs.copyFileSync(publicFile, path.join(collector.publicKeys, 'fleet.pem'));
   assert.throws(() => loadSealingRing(collector, now), { code: 'keys-invalid', message: /not named like a key/ });
-  rmSync(path.join(collector.publicKeys, 'fleet.pem'));
-  copyFileSync(publicFile, path.join(collector.publicKeys, path.basename(second.file)));
+  fs.rmSync(path.join(collector.publicKeys, 'fleet.pem'));
+  fs.copyFileSync(publicFile, path.join(collector.publicKeys, path.basename(second.file)));
   assert.throws(() => loadSealingRing(collector, now), { code: 'keys-invalid', message: /another key/ });
 });
 
@@ -226,17 +208,17 @@ test('a first pair is made once', () => {
 type Damage = (files: { readonly privateFile: string; readonly publicFile: string; readonly keys: string }) => void;
 const otherKey = privateKeyToPem(generateKeyPair());
 const damages: readonly (readonly [string, Damage, RegExp])[] = [
-  ['a private key that others can read', ({ privateFile }) => chmodSync(privateFile, 0o640), /can be used by others/],
-  ['an empty private key', ({ privateFile }) => writeFileSync(privateFile, ''), /not a private key/],
-  ['a cut private key', ({ privateFile }) => truncateSync(privateFile, 60), /pem/],
-  ['a private key swapped for another', ({ privateFile }) => writeFileSync(privateFile, otherKey), /another key/],
-  ['a file of another name', ({ keys }) => writeFileSync(path.join(keys, 'id_ed25519'), ''), /not named like a key/],
-  ['a public copy that differs', ({ publicFile }) => writeFileSync(publicFile, 'x'), /differs/],
+  ['a private key that others can read', ({ privateFile }) => fs.chmodSync(privateFile, 0o640), /be used by others/],
+  ['an empty private key', ({ privateFile }) => fs.writeFileSync(privateFile, ''), /not a private key/],
+  ['a cut private key', ({ privateFile }) => fs.truncateSync(privateFile, 60), /pem/],
+  ['a private key swapped for another', ({ privateFile }) => fs.writeFileSync(privateFile, otherKey), /another key/],
+  ['a file of another name', ({ keys }) => fs.writeFileSync(path.join(keys, 'id_ed25519'), ''), /not named like a key/],
+  ['a public copy that differs', ({ publicFile }) => fs.writeFileSync(publicFile, 'x'), /differs/],
   [
     'a folder in the place of a key',
     ({ privateFile }) => {
-      rmSync(privateFile);
-      renameSync(path.dirname(path.dirname(privateFile)) + '/public_keys', privateFile);
+      fs.rmSync(privateFile);
+      fs.renameSync(path.dirname(path.dirname(privateFile)) + '/public_keys', privateFile);
     },
     /no regular file/,
   ],
@@ -246,7 +228,7 @@ for (const [what, damage, expected] of damages) {
   test(`${what} is said, with what to do`, () => {
     const paths = freshPaths();
     loadKeyRing(paths, now);
-    const [name = ''] = readdirSync(paths.keys);
+    const [name = ''] = fs.readdirSync(paths.keys);
     const { keys, publicKeys } = paths;
     damage({ privateFile: path.join(keys, name), publicFile: path.join(publicKeys, name), keys });
     assert.throws(() => loadKeyRing(paths, now), { code: 'keys-invalid', stage: 'keys', message: expected });
@@ -256,21 +238,21 @@ for (const [what, damage, expected] of damages) {
 test('a public copy that is missing is written again', () => {
   const paths = freshPaths();
   loadKeyRing(paths, now);
-  rmSync(paths.publicKeys, { recursive: true });
+  fs.rmSync(paths.publicKeys, { recursive: true });
   loadKeyRing(paths, now);
-  assert.equal(readdirSync(paths.publicKeys).length, 1);
+  assert.equal(fs.readdirSync(paths.publicKeys).length, 1);
 });
 
 test('what a killed process left half written is no key', () => {
   const paths = freshPaths();
   loadKeyRing(paths, now);
-  writeFileSync(path.join(paths.keys, '.0123456789abcdef.part'), '-----BEGIN');
+  fs.writeFileSync(path.join(paths.keys, '.0123456789abcdef.part'), '-----BEGIN');
   assert.equal(loadKeyRing(paths, now).opening.size, 1);
 });
 
 test('keys in an unusable place are a fault of the state folder', () => {
   const paths = freshPaths();
-  writeFileSync(paths.dir, 'a file where the folder should be');
+  fs.writeFileSync(paths.dir, 'a file where the folder should be');
   assert.throws(() => loadKeyRing(paths, now), { code: 'state-unusable' });
 });
 
@@ -279,7 +261,7 @@ test('the collector id is made once and damage to it is said', () => {
   const id = loadCollectorId(paths.collectorId);
   assert.match(id, /^[0-9a-f-]{36}$/);
   assert.equal(loadCollectorId(paths.collectorId), id);
-  writeFileSync(paths.collectorId, 'nothing');
+  fs.writeFileSync(paths.collectorId, 'nothing');
   assert.throws(() => loadCollectorId(paths.collectorId), { code: 'state-unusable', message: /holds no id/ });
 });
 

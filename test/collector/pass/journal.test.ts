@@ -32,9 +32,8 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     const code = fails();
     if (code !== null) {
       const refusal = new StorageFault('refused', code);
-      return Promise.reject(
-        code === refusal.code ? refusal : new FleetError({ code, stage: 'storage', message: code }),
-      );
+      const fault = new FleetError({ code, stage: 'storage', message: code });
+      return Promise.reject(code === refusal.code ? refusal : fault);
     }
     told.push(what);
     return Promise.resolve();

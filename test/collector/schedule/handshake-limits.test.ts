@@ -6,11 +6,13 @@ import { createHandshakeLimits } from '../../../src/collector/schedule/handshake
 import { FleetError } from '../../../src/errors.ts';
 import { bastionFailed } from '../../../src/transport/bastions/bastion-failed.ts';
 import { makeClient, sshSettings } from '../../support/fleet.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const config = { perBastion: 10, perSubnet: 32 };
 type Limits = ReturnType<typeof createHandshakeLimits>;
-const limitsOf = (limits: Limits, client: Client, slow = false): readonly string[] =>
+const limitsOf = (limits: Limits, client: Client, slow = false) =>
   limits.of(client, slow).map(({ key, most }) => `${key}: ${most}`);
+const lineOf = (...args: Parameters<typeof limitsOf>) => limitsOf(...args).join(', ');
 const at = (address: string, port = 22) => makeClient(`${address}:${port}`, { address, port });
 const behind = (proxyJump: string) => makeClient('inner', { address: '10.0.0.1', ssh: { ...sshSettings, proxyJump } });
 const sshdRejection = (client: string) =>
@@ -18,48 +20,33 @@ const sshdRejection = (client: string) =>
 
 test('one address, whatever its ports, takes fewer logins at a time than sshd allows; a subnet takes perSubnet', () => {
   const limits = createHandshakeLimits(config);
-  assert.deepEqual(limitsOf(limits, at('192.0.2.1', 2201)), [
-    'address 192.0.2.1: 8',
-    'subnet 192.0.2: 32',
-    'server 192.0.2.1:2201: 8',
-  ]);
+  const own = 'address 192.0.2.1: 8, subnet 192.0.2: 32, server 192.0.2.1:2201: 8';
+  assert.equal(lineOf(limits, at('192.0.2.1', 2201)), own);
   const [first, second] = [2201, 2202].map((port) => limitsOf(limits, at('192.0.2.1', port)).slice(0, 2));
   assert.deepEqual(first, second);
-  assert.deepEqual(limitsOf(limits, at('Web.example.org')), [
-    'address web.example.org: 8',
-    'server web.example.org:22: 8',
-  ]);
-  assert.deepEqual(limitsOf(createHandshakeLimits({ ...config, perSubnet: 3 }), at('192.0.2.1')), [
-    'address 192.0.2.1: 3',
-    'subnet 192.0.2: 3',
-    'server 192.0.2.1:22: 3',
-  ]);
+  const named = lineOf(limits, at('Web.example.org'));
+  assert.equal(named, 'address web.example.org: 8, server web.example.org:22: 8');
+  const few = createHandshakeLimits({ ...config, perSubnet: 3 });
+  assert.equal(lineOf(few, at('192.0.2.1')), 'address 192.0.2.1: 3, subnet 192.0.2: 3, server 192.0.2.1:22: 3');
 });
 
 test('those that do not answer are counted apart, and with the others stay within ten at an address', () => {
   const limits = createHandshakeLimits(config);
-  assert.deepEqual(limitsOf(limits, at('192.0.2.1'), true), [
-    'slow address 192.0.2.1: 2',
-    'slow subnet 192.0.2: 32',
-    'slow server 192.0.2.1:22: 2',
-  ]);
+  const slow = ['slow address 192.0.2.1: 2', 'slow subnet 192.0.2: 32', 'slow server 192.0.2.1:22: 2'];
+  assert.deepEqual(limitsOf(limits, at('192.0.2.1'), true), slow);
 });
 
 test('behind a bastion its limit counts, and that of the server; this machine itself has none', () => {
   const limits = createHandshakeLimits(config);
   assert.deepEqual(limitsOf(limits, behind('fra')), ['bastion fra: 10', 'server fra 10.0.0.1:22: 8']);
-  assert.deepEqual(limitsOf(limits, behind('root@fra:2222,ber')), [
-    'bastion fra: 10',
-    'bastion ber: 10',
-    'server fra ber 10.0.0.1:22: 8',
-  ]);
+  const two = ['bastion fra: 10', 'bastion ber: 10', 'server fra ber 10.0.0.1:22: 8'];
+  assert.deepEqual(limitsOf(limits, behind('root@fra:2222,ber')), two);
   assert.deepEqual(limitsOf(limits, makeClient('here', { ssh: { ...sshSettings, transport: 'local' } })), []);
 });
 
 test('a server that turns logins away gets half as many from then on, at least one; others keep theirs', () => {
   const limits = createHandshakeLimits(config);
-  const most = (address: string, port = 22): readonly number[] =>
-    limits.of(at(address, port), false).map((limit) => limit.most);
+  const most = (address: string, port = 22) => pluck(limits.of(at(address, port), false), 'most');
   assert.equal(limits.lower(at('192.0.2.1'), sshdRejection('web')), true);
   assert.deepEqual(most('192.0.2.1'), [8, 32, 4]);
   assert.deepEqual(most('192.0.2.1', 2222), [8, 32, 8], 'another server at that address');
@@ -71,8 +58,7 @@ test('a server that turns logins away gets half as many from then on, at least o
   assert.deepEqual(most('192.0.2.1'), [8, 32, 1]);
 });
 
-const bastionsOf = (limits: readonly string[]): readonly string[] =>
-  limits.filter((limit) => limit.startsWith('bastion '));
+const bastionsOf = (limits: readonly string[]) => limits.filter((limit) => limit.startsWith('bastion '));
 
 test('a client behind a bastion that says so lowers its own number, not the bastion', () => {
   const limits = createHandshakeLimits(config);

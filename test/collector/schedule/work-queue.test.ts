@@ -157,12 +157,11 @@ test('with fewer than four places the slow come last', async () => {
 
 test('what turns slow before its turn leaves the way to the others, also from behind a limit', async () => {
   const turned = new Set<number>();
-  const limitsOf = (item: number): readonly Limit[] =>
-    item > 10 ? [] : [{ key: turned.has(item) ? 'slow rack' : 'rack', most: 1 }];
-  const { begun, open, result, end } = steered([1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 16], 4, {
-    limitsOf,
-    isSlow: (item) => turned.has(item),
-  });
+  const keyOf = (item: number) => (turned.has(item) ? 'slow rack' : 'rack');
+  const limitsOf = (item: number) => (item > 10 ? [] : [{ key: keyOf(item), most: 1 }]);
+  const isSlow = (item: number) => turned.has(item);
+  const items = [1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 16];
+  const { begun, open, result, end } = steered(items, 4, { limitsOf, isSlow });
   assert.deepEqual(begun, [1, 11, 12, 13]);
   for (const item of [2, 3, 4]) turned.add(item);
   await end(1);
@@ -207,10 +206,9 @@ test('limits that are lowered while they are in use hold from then on, and nobod
 });
 
 test('whatever is limited, slow and turns slow: everything is done once, within all limits', async () => {
+  const item = fc.record({ keys: fc.subarray(['a', 'b', 'c']), slow: fc.boolean(), turns: fc.boolean() });
   const plan = fc.record({
-    items: fc.array(fc.record({ keys: fc.subarray(['a', 'b', 'c']), slow: fc.boolean(), turns: fc.boolean() }), {
-      maxLength: 40,
-    }),
+    items: fc.array(item, { maxLength: 40 }),
     concurrency: fc.integer({ min: 1, max: 12 }),
     most: fc.integer({ min: 1, max: 3 }),
   });

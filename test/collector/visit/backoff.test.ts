@@ -91,8 +91,8 @@ test('a bastion that refuses the login is left alone like a client, and one that
   const twice = ofClient(bastionFailed('ber', behind('auth-failed')), 'web-2');
   assert.equal(decidingCode(twice), 'auth-failed');
   const [startedAtMs, everyMs] = [1e12, 5 * minute];
-  const next = (code: ErrorCode): number | null =>
-    nextAttemptAtMs({ code: decidingCode(behind(code)), facts: undefined, startedAtMs, everyMs });
+  const when = { facts: undefined, startedAtMs, everyMs };
+  const next = (code: ErrorCode) => nextAttemptAtMs({ ...when, code: decidingCode(behind(code)) });
   assert.equal(next('auth-failed'), startedAtMs + everyMs / 2);
   assert.equal(next('connect-refused'), null);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+
 import { test } from 'node:test';
 
 import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
@@ -27,23 +27,11 @@ function ringOf(sealing: KeyPair): KeyRing {
   return { sealing, opening: privateKeysOf([sealing]), known, made: false };
 }
 
-interface Watched {
-  readonly context: VisitContext;
-  readonly client: ReturnType<typeof makeClient>;
-  readonly kept: ReceivedReport[];
-  /** The calls on connections, in order: connect, exec, leave, destroy. */
-  readonly calls: string[];
-  /** Sealed reports in the client's spool. */
-  readonly spooled: () => number;
-}
-
 /** A visit to a new client with the real agent; `exec` may change what its commands do. */
-function watched(
-  more: Partial<VisitContext> = {},
-  exec: (command: string, number: number) => string = (c) => c,
-): Watched {
+function watched(more: Partial<VisitContext> = {}, exec: (command: string, number: number) => string = (c) => c) {
   const client = makeClient(`visit-${clients++}`);
   const kept: ReceivedReport[] = [];
+  /** The calls on connections, in order: connect, exec, leave, destroy. */
   const calls: string[] = [];
   let execs = 0;
   const watch = (connection: Connection): Connection => ({
@@ -84,8 +72,7 @@ function watched(
     },
     ...more,
   };
-  const spooled = (): number =>
-    readdirSync(fleet.home(client.name), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
+  const spooled = () => fleet.spooledAt(client.name).length;
   return { context, client, kept, calls, spooled };
 }
 

@@ -12,11 +12,7 @@ import { stoppedAfter } from '../../support/stopped-after.ts';
 
 describe('sshdRejection', () => {
   const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
-    [
-      'Exceeded MaxStartups\r\n',
-      '192.0.2.7',
-      /a connection from 192\.0\.2\.7: "Exceeded MaxStartups" \(MaxStartups\)$/,
-    ],
+    ['Exceeded MaxStartups\r\n', '192.0.2.7', /connection from 192\.0\.2\.7: "Exceeded MaxStartups" \(MaxStartups\)$/],
     ['Not allowed at this time\r\n', '::ffff:192.0.2.7', / 192\.0\.2\.7: .* \(MaxStartups or PerSourcePenalties\)$/],
     ['Not allowed at this time\r\n', null, /turned away the connection: /],
     ['', '192.0.2.7', null],

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
-import { FleetError } from '../../../src/errors.ts';
+import type { FleetError } from '../../../src/errors.ts';
 import { loadKeyLogins } from '../../../src/transport/credentials/key-logins.ts';
 import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
@@ -141,10 +141,7 @@ describe('the memory of logins by key', () => {
   });
 
   it('that cannot be read is a fault, never an empty one', () => {
-    assert.throws(
-      () => loadKeyLogins(dir),
-      (thrown) => thrown instanceof FleetError && thrown.code === 'state-unusable',
-    );
+    assert.throws(() => loadKeyLogins(dir), { name: 'FleetError', code: 'state-unusable' });
   });
 
   it('does not hold clients that want a password besides', () => {

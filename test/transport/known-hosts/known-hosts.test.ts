@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
 import { fingerprint, hostKeyOf, keyTypeName } from '../../../src/transport/known-hosts/fingerprint.ts';
 import { hostsMatch } from '../../../src/transport/known-hosts/known-hosts-line.ts';
-import {
-  hostName,
-  joinKnownHosts,
-  loadKnownHosts,
-  parseKnownHosts,
-  type KnownHosts,
-} from '../../../src/transport/known-hosts/known-hosts.ts';
+import { hostName, joinKnownHosts, loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { parseKnownHosts, type KnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { pluck } from '../../support/pluck.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const dir = tempFolder();
@@ -79,13 +74,8 @@ describe('hostsMatch', () => {
 describe('a known_hosts file', () => {
   it('holds several keys of a host, with their lines', () => {
     const known = parseKnownHosts(`# comment\n\nweb-1 ${ed25519}\nweb-1,web-2 ${rsa} some comment\n`, 'f');
-    assert.deepEqual(
-      known.lookup('web-1').keys.map(({ type, line }) => [type, line]),
-      [
-        ['ssh-ed25519', 3],
-        ['ssh-rsa', 4],
-      ],
-    );
+    const found = known.lookup('web-1').keys.map(({ type, line }) => `${type} ${line}`);
+    assert.deepEqual(found, ['ssh-ed25519 3', 'ssh-rsa 4']);
     assert.equal(known.lookup('web-2').keys.length, 1);
     assert.deepEqual(known.lookup('web-3'), { keys: [], revoked: [], authorities: [] });
     assert.deepEqual(known.notes, []);
@@ -100,16 +90,13 @@ describe('a known_hosts file', () => {
   it('keeps revoked keys apart', () => {
     const known = parseKnownHosts(`@revoked * ${rsa}\nweb-1 ${ed25519}\n`, 'f');
     const { keys, revoked } = known.lookup('web-1');
-    assert.deepEqual([keys.map(({ type }) => type), revoked.map(({ type }) => type)], [['ssh-ed25519'], ['ssh-rsa']]);
+    assert.deepEqual([pluck(keys, 'type'), pluck(revoked, 'type')], [['ssh-ed25519'], ['ssh-rsa']]);
   });
 
   it('keeps certificate authorities apart', () => {
     const known = parseKnownHosts(`@cert-authority *.example.org ${rsa}\na.example.org ${ed25519}\n`, 'f');
     const { keys, authorities } = known.lookup('a.example.org');
-    assert.deepEqual(
-      [keys, authorities].map((found) => found.map(({ line }) => line)),
-      [[2], [1]],
-    );
+    assert.deepEqual([pluck(keys, 'line'), pluck(authorities, 'line')], [[2], [1]]);
     assert.deepEqual(known.notes, []);
   });
 
@@ -134,14 +121,8 @@ describe('a known_hosts file', () => {
     writeFileSync(system, `web-1 ${rsa}\n@revoked * ${ecdsa}\nnonsense\n`);
     const known = joinKnownHosts(...([own, system].map(loadKnownHosts) as [KnownHosts, KnownHosts]));
     const { keys, revoked } = known.lookup('web-1');
-    assert.deepEqual(
-      [...keys, ...revoked].map(({ file, line }) => [file, line]),
-      [
-        [own, 1],
-        [system, 1],
-        [system, 2],
-      ],
-    );
+    const found = [...keys, ...revoked].map(({ file, line }) => `${file} ${line}`);
+    assert.deepEqual(found, [`${own} 1`, `${system} 1`, `${system} 2`]);
     assert.deepEqual([known.path, known.files, known.notes.length], [own, [own, system], 1]);
     known.add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
     assert.equal(known.lookup('web-2').keys[0]?.file, own);
@@ -161,10 +142,8 @@ describe('a known_hosts file', () => {
     const known = parseKnownHosts(text, '/etc/kh');
     assert.equal(known.lookup('web-1').keys.length, 1);
     const listed = known.notes.map((note) => note.replace(/:.*/, ''));
-    assert.deepEqual(
-      listed,
-      [1, 2, 3, 4, 5, 6].map((line) => `/etc/kh line ${line}`),
-    );
+    const expected = [1, 2, 3, 4, 5, 6].map((line) => `/etc/kh line ${line}`);
+    assert.deepEqual(listed, expected);
   });
 
   it('finds names that ssh-keygen -H has hashed', () => {
@@ -186,21 +165,10 @@ describe('a known_hosts file', () => {
     writeFileSync(file, `${lines.join('\n')}\n`);
     const known = loadKnownHosts(file);
     for (const name of ['a.org', 'b.org', 'c.org', '[a.org]:2222', '[a.org]:2223', 'a.com']) {
-      let found = '';
-      try {
-        found = execFileSync('ssh-keygen', ['-F', name, '-f', file], { encoding: 'utf8' });
-      } catch {
-        // Status 1: no key was found.
-      }
-      const theirs = [...found.matchAll(/found: line (\d+)/g)].map(([, line]) => Number(line));
-      assert.deepEqual(
-        known
-          .lookup(name)
-          .keys.map(({ line }) => line)
-          .sort(),
-        theirs.sort(),
-        name,
-      );
+      // The status is 1 if no key was found.
+      const { stdout } = spawnSync('ssh-keygen', ['-F', name, '-f', file], { encoding: 'utf8' });
+      const theirs = Array.from(stdout.matchAll(/found: line (\d+)/g), ([, line]) => Number(line));
+      assert.deepEqual(pluck(known.lookup(name).keys, 'line').toSorted(), theirs.sort(), name);
     }
   });
 
@@ -227,10 +195,7 @@ describe('a known_hosts file', () => {
   });
 
   it('that cannot be read is an error, never an empty file', () => {
-    assert.throws(
-      () => loadKnownHosts(dir),
-      (thrown) => thrown instanceof FleetError && thrown.code === 'state-unusable',
-    );
+    assert.throws(() => loadKnownHosts(dir), { name: 'FleetError', code: 'state-unusable' });
   });
 
   it('finds each of ten thousand names', () => {

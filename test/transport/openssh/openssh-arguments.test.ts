@@ -5,7 +5,6 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { FleetError } from '../../../src/errors.ts';
 import {
   commandArguments,
   masterArguments,
@@ -37,13 +36,8 @@ const plain: OpensshTarget = {
 function understood(target: Partial<OpensshTarget>): (name: string) => string[] {
   const whole = { ...plain, ...target };
   const secrets = whole.secrets();
-  const args = masterArguments(whole, {
-    socket: '/tmp/fh-x/1',
-    otherKnownHosts: [],
-    secrets,
-    proxyCommand: null,
-    version: 902,
-  });
+  const means = { socket: '/tmp/fh-x/1', otherKnownHosts: [], secrets, proxyCommand: null, version: 902 };
+  const args = masterArguments(whole, means);
   const lines = execFileSync('ssh', ['-G', ...args], { encoding: 'utf8' }).split('\n');
   return (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1));
 }
@@ -54,11 +48,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
     ['address and port', { hostName: '10.0.0.1', port: 2222 }, { hostname: ['10.0.0.1'], port: ['2222'] }],
     ['a user', { username: 'monitor' }, { user: ['monitor'] }],
     ['accept-new', { policy: 'accept-new' }, { stricthostkeychecking: ['accept-new'] }],
-    [
-      'a path with blanks and tokens',
-      { privateKey: '/k/a b%h' },
-      { identityfile: ['/k/a b%%h'], identitiesonly: ['yes'] },
-    ],
+    ['a path with blanks and tokens', { privateKey: '/a b%h' }, { identityfile: ['/a b%%h'], identitiesonly: ['yes'] }],
     ['no key', { privateKey: 'none' }, { pubkeyauthentication: ['false'] }],
     ['an agent and no key', { privateKey: 'none', agent: '/a/s' }, { identityfile: ['none'], identityagent: ['/a/s'] }],
     ['an agent alone', { agent: 'env' }, { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] }],
@@ -128,10 +118,7 @@ describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'need
 
   for (const host of ['-oProxyCommand=x', 'root@web-1', 'ssh://web-1', 'a b', '', '$(id)']) {
     it(`${JSON.stringify(host)} is no host`, () => {
-      assert.throws(
-        () => targetArguments({ ...plain, host }),
-        (error) => error instanceof FleetError && error.code === 'config-invalid',
-      );
+      assert.throws(() => targetArguments({ ...plain, host }), { name: 'FleetError', code: 'config-invalid' });
     });
   }
 

@@ -9,7 +9,7 @@ import { afterEach, describe, it } from 'node:test';
 
 import type { Bastion, Client, SshSettings } from '../../../src/config/config.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
-import type { Connection, ConnectOptions } from '../../../src/transport/transport.ts';
+import type { ConnectOptions } from '../../../src/transport/transport.ts';
 import { startBastionServers } from '../../support/bastion-servers.ts';
 import { literal, noChildLeft } from '../../support/both-transports.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
@@ -17,14 +17,8 @@ import { freePort, listen } from '../../support/free-port.ts';
 import { fails } from '../../support/login.ts';
 import { sharedFor, sshBastion } from '../../support/run-shared.ts';
 import { startSshAgent } from '../../support/ssh-agent.ts';
-import {
-  sshdMissing,
-  sshdOfSuite,
-  sshKeygen,
-  type Sshd,
-  type SshdAccount,
-  type SshdOptions,
-} from '../../support/sshd.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
+import type { Sshd, SshdAccount, SshdOptions } from '../../support/sshd.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -46,15 +40,9 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
   const { dir, jump, second, target, jumper, changer, guest, keyOf, known, nameLine, fra, ber, web } = servers;
   afterEach(noChildLeft);
 
-  const connect = (
-    client: Client,
-    bastions: readonly Bastion[],
-    options: Partial<ConnectOptions> = {},
-  ): Promise<Connection> =>
-    transportFor(client, sharedFor({ bastions })).connect({
-      ...{ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal },
-      ...options,
-    });
+  const usual: ConnectOptions = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
+  const connect = (client: Client, bastions: readonly Bastion[], options: Partial<ConnectOptions> = {}) =>
+    transportFor(client, sharedFor({ bastions })).connect({ ...usual, ...options });
   const output = async (client: Client, bastions: readonly Bastion[]): Promise<string> => {
     const connection = await connect(client, bastions);
     const channel = await connection.exec('echo "$USER"');
@@ -63,8 +51,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     return printed;
   };
   /** Returns the number of login attempts on a server. A connection without a login is none. */
-  const attempts = (sshd: Sshd): number =>
-    sshd.count(/Accepted \w+ for|Failed \w+ for|authenticating user|[Ii]nvalid user/g);
+  const attempts = (sshd: Sshd) => sshd.count(/Accepted \w+ for|Failed \w+ for|authenticating user|[Ii]nvalid user/g);
 
   it('one: each machine has its own user and key', async () => {
     const [before1, before2] = [attempts(jump), attempts(target)];
@@ -124,9 +111,8 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
   describe('certificates', () => {
     const { privateKey } = sshKeygen(keyOf('certified'), '-t', 'ed25519');
     sign(privateKey, '-n', guest.name, '-I', 'user');
-    const knownHosts = known(
-      `@cert-authority [web-1]:${target.port} ${readFileSync(`${authority}.pub`, 'utf8').trim()}`,
-    );
+    const signer = readFileSync(`${authority}.pub`, 'utf8').trim();
+    const knownHosts = known(`@cert-authority [web-1]:${target.port} ${signer}`);
     const client = (transport: SshSettings['transport']) => web({ transport, privateKey, knownHosts });
     for (const transport of ['openssh', 'auto'] as const) {
       it(`of a client and of its user, behind a bastion: ${transport}`, async () => {
@@ -152,14 +138,10 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
   });
 
   describe('what goes wrong is told of the machine it went wrong at', () => {
+    const wrongKey = web({ privateKey: keyOf('jump') });
     const on = async (work: (port: number) => Promise<unknown>): Promise<unknown> => await work(await freePort());
-    const refusals: readonly (readonly [
-      string,
-      () => Promise<unknown>,
-      Parameters<typeof fails>[1],
-      RegExp,
-      RegExp?,
-    ])[] = [
+    type Attempt = () => Promise<unknown>;
+    const refusals: readonly (readonly [string, Attempt, Parameters<typeof fails>[1], RegExp, RegExp?])[] = [
       [
         'a bastion that refuses the login',
         () => connect(web(), [fra({ privateKey: keyOf('guest') })]),
@@ -191,12 +173,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
         'connect-refused connect',
         /dialled by bastion fra: Connection refused/,
       ],
-      [
-        'a client that refuses the login',
-        () => connect(web({ privateKey: keyOf('jump') }), [fra()]),
-        'auth-failed login',
-        /./,
-      ],
+      ['a client that refuses the login', () => connect(wrongKey, [fra()]), 'auth-failed login', /./],
       [
         'a client that shows another key',
         () => connect(web({ knownHosts: known(nameLine('web-1', target, jump)) }), [fra()]),

@@ -29,80 +29,45 @@ const gone = 'debug2: channel 0: rcvd eof';
 const killed = 'Killed by signal 1.';
 const closed = 'Connection to it closed by remote host.';
 
+/** Logs of an ssh that reached the next machine: its channel was freed, or that machine ended, and how it ended itself. */
+const freedKilled = [loggedIn, reached, freed, killed];
+const freedClosed = [loggedIn, reached, freed, closed];
+const goneKilled = [loggedIn, reached, gone, killed];
+const lost = 'Connection closed by UNKNOWN port 65535';
+const leave = 'Received disconnect from 192.0.2.9 port 22:11: going down';
+const firstBroke = /^bastion b0: the connection broke \(connect-failed\)$/;
+const secondBroke = /^bastion b1: the connection broke \(connect-failed\)$/;
+
 describe('whose fault the end of a connection is', () => {
-  const cases: readonly {
-    readonly what: string;
-    readonly hops: readonly (readonly string[])[];
-    readonly client: readonly string[];
-    /** The expected message; `null` if no machine on the route is at fault. */
-    readonly expected: RegExp | null;
-  }[] = [
-    {
-      what: 'the bastion says that it ends',
-      hops: [[loggedIn, reached, freed, closed]],
-      client: [closed],
-      expected: /^bastion b0: the connection broke: Connection to it closed/,
-    },
-    {
-      what: 'the bastion ends, and the ssh behind it was quicker than its words',
-      hops: [[loggedIn, reached, freed, killed]],
-      client: [closed],
-      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
-    },
-    {
-      what: 'the same during the login to the client',
-      hops: [[loggedIn, reached, freed, killed]],
-      client: ['Connection closed by UNKNOWN port 65535'],
-      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
-    },
-    {
-      what: 'the client ends, as its bastion says',
-      hops: [[loggedIn, reached, gone, killed]],
-      client: [closed],
-      expected: null,
-    },
-    {
-      what: 'the client takes its leave',
-      hops: [[loggedIn, reached, killed]],
-      client: ['Received disconnect from 192.0.2.9 port 22:11: going down'],
-      expected: null,
-    },
-    {
-      what: 'the first of two ends',
-      hops: [
-        [loggedIn, reached, freed, killed],
-        [loggedIn, reached, freed, killed],
-      ],
-      client: [closed],
-      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
-    },
-    {
-      what: 'the first of two ends, and the second says that it lost its wire',
-      hops: [
-        [loggedIn, reached, freed, killed],
-        [loggedIn, reached, freed, closed],
-      ],
-      client: [closed],
-      expected: /^bastion b0: the connection broke \(connect-failed\)$/,
-    },
-    {
-      what: 'the second of two ends, as the first says',
-      hops: [
-        [loggedIn, reached, gone, killed],
-        [loggedIn, reached, freed, killed],
-      ],
-      client: [closed],
-      expected: /^bastion b1: the connection broke \(connect-failed\)$/,
-    },
+  // The logs of the hops, the last line of the client's ssh, and the message; `null` if no machine on the route is at fault.
+  const cases: readonly (readonly [string, readonly (readonly string[])[], string, RegExp | null])[] = [
+    [
+      'the bastion says that it ends',
+      [freedClosed],
+      closed,
+      /^bastion b0: the connection broke: Connection to it closed/,
+    ],
+    ['the bastion ends, and the ssh behind it was quicker than its words', [freedKilled], closed, firstBroke],
+    ['the same during the login to the client', [freedKilled], lost, firstBroke],
+    ['the client ends, as its bastion says', [goneKilled], closed, null],
+    ['the client takes its leave', [[loggedIn, reached, killed]], leave, null],
+    ['the first of two ends', [freedKilled, freedKilled], closed, firstBroke],
+    [
+      'the first of two ends, and the second says that it lost its wire',
+      [freedKilled, freedClosed],
+      closed,
+      firstBroke,
+    ],
+    ['the second of two ends, as the first says', [goneKilled, freedKilled], closed, secondBroke],
   ];
-  for (const { what, hops, client, expected } of cases) {
+  for (const [what, hops, client, expected] of cases) {
     it(what, () => {
       const fault = hopsFault({
         client: 'web-1',
         hops: hops.map((_, index) => hop(`b${index}`)),
         logs: hops.map((lines) => hopLog(lines.join('\r\n'))),
         clientPlace: '192.0.2.9:22',
-        clientLines: client,
+        clientLines: [client],
         late: null,
       });
       if (expected === null) assert.equal(fault, null);

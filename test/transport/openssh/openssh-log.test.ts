@@ -4,22 +4,22 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
+import type { ErrorCode, Stage } from '../../../src/errors.ts';
 import { opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
 import { readOpensshLog, type OpensshLogReader } from '../../../src/transport/openssh/openssh-log.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-const question: OpensshQuestion = {
-  client: 'web-1',
-  address: '10.0.0.1',
-  port: 22,
-  username: 'monitor',
-  knownHosts: ['/state/known_hosts'],
-};
+const place = { client: 'web-1', address: '10.0.0.1', port: 22 };
+const question: OpensshQuestion = { ...place, username: 'monitor', knownHosts: ['/state/known_hosts'] };
 const connecting = 'debug1: Connecting to 10.0.0.1 [10.0.0.1] port 22.';
 const established = 'debug1: Connection established.';
 const greeted = 'debug1: Remote protocol version 2.0, remote software version OpenSSH_9.2p1';
 const shown = 'debug1: Server host key: ssh-ed25519 SHA256:Ct+gn6sm09S+tjxHWQsEommECYPRkprlRbet1DSvZ94';
 const newKeys = 'debug1: SSH2_MSG_NEWKEYS received';
+const proved = [connecting, established, greeted, shown, newKeys];
+const failed = (why: string) => [connecting, `ssh: connect to host 10.0.0.1 port 22: ${why}`];
+const unknownName = 'Could not resolve hostname nowhere.invalid: Name or service not known';
+const tooMany = 'Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures';
 
 function read(lines: readonly string[], onPrompt: (prompt: string) => void = () => undefined): OpensshLogReader {
   const log = readOpensshLog('mark', onPrompt);
@@ -30,52 +30,26 @@ function read(lines: readonly string[], onPrompt: (prompt: string) => void = () 
 }
 
 describe('the fault of an ssh that ended before it was logged in', () => {
-  const cases: readonly (readonly [string, readonly string[], string, string, RegExp])[] = [
-    ['nothing at all', [], 'config-invalid', 'connect', /without a word/],
-    ['a bad file', ['/c: line 3: Bad configuration option: fooo'], 'config-invalid', 'connect', /line 3: Bad/],
-    [
-      'an unknown name',
-      ['ssh: Could not resolve hostname nowhere.invalid: Name or service not known'],
-      'dns',
-      'resolve',
-      /^nowhere\.invalid: Name or service/,
-    ],
-    [
-      'a refusal',
-      [connecting, 'ssh: connect to host 10.0.0.1 port 22: Connection refused'],
-      'connect-refused',
-      'connect',
-      /^10\.0\.0\.1: Connection refused$/,
-    ],
-    [
-      'no answer',
-      [connecting, 'ssh: connect to host 10.0.0.1 port 22: Connection timed out'],
-      'connect-timeout',
-      'connect',
-      /timed out/,
-    ],
-    [
-      'no way',
-      [connecting, 'ssh: connect to host 10.0.0.1 port 22: No route to host'],
-      'connect-failed',
-      'connect',
-      /No route to host/,
-    ],
+  const cases: readonly (readonly [string, readonly string[], `${ErrorCode} ${Stage}`, RegExp])[] = [
+    ['nothing at all', [], 'config-invalid connect', /without a word/],
+    ['a bad file', ['/c: line 3: Bad configuration option: fooo'], 'config-invalid connect', /line 3: Bad/],
+    ['an unknown name', [`ssh: ${unknownName}`], 'dns resolve', /^nowhere\.invalid: Name or service/],
+    ['a refusal', failed('Connection refused'), 'connect-refused connect', /^10\.0\.0\.1: Connection refused$/],
+    ['no answer', failed('Connection timed out'), 'connect-timeout connect', /timed out/],
+    ['no way', failed('No route to host'), 'connect-failed connect', /No route to host/],
     [
       'sent away',
       [
         ...[connecting, established, 'debug1: kex_exchange_identification: banner line 0: Not allowed at this time'],
         'kex_exchange_identification: Connection closed by remote host',
       ],
-      'sshd-rejection',
-      'handshake',
+      'sshd-rejection handshake',
       /PerSourcePenalties/,
     ],
     [
       'no common algorithm',
       [connecting, established, greeted, 'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.'],
-      'handshake-failed',
-      'handshake',
+      'handshake-failed handshake',
       /no matching host key type/,
     ],
     [
@@ -85,49 +59,30 @@ describe('the fault of an ssh that ended before it was logged in', () => {
         ...['debug1: Local version string SSH-2.0-OpenSSH_9.2p1', 'ops@hop: Permission denied (publickey).'],
         ...['kex_exchange_identification: Connection closed by remote host', 'Connection closed by UNKNOWN port 65535'],
       ],
-      'bastion-failed',
-      'connect',
+      'bastion-failed connect',
       /ops@hop: Permission denied/,
     ],
     [
       'an unknown host key',
-      [
-        connecting,
-        established,
-        greeted,
-        shown,
-        'No ED25519 host key is known for 10.0.0.1',
-        'Host key verification failed.',
-      ],
-      'host-key-unknown',
-      'handshake',
+      [...proved.slice(0, 4), 'No ED25519 host key is known for 10.0.0.1', 'Host key verification failed.'],
+      'host-key-unknown handshake',
       /^10\.0\.0\.1 shows ED25519 SHA256:Ct\+gn.*\/state\/known_hosts has no key for it$/,
     ],
-    [
-      'too many attempts',
-      [
-        ...[connecting, established, greeted, shown, newKeys],
-        'Received disconnect from 10.0.0.1 port 22:2: Too many authentication failures',
-      ],
-      'auth-failed',
-      'login',
-      /Too many authentication failures/,
-    ],
+    ['too many attempts', [...proved, tooMany], 'auth-failed login', /Too many authentication failures/],
     [
       'a banner that speaks of host keys, after the host key was proved',
       [
-        ...[connecting, established, greeted, shown, newKeys, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
+        ...[...proved, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
         ...['debug1: Authentications that can continue: publickey', 'monitor@10.0.0.1: Permission denied (publickey).'],
       ],
-      'auth-failed',
-      'login',
+      'auth-failed login',
       /the client takes publickey$/,
     ],
   ];
-  for (const [name, lines, code, stage, says] of cases) {
+  for (const [name, lines, facts, says] of cases) {
     it(name, () => {
       const fault = opensshFault(question, read(lines));
-      assert.deepEqual([fault.code, fault.stage, fault.client], [code, stage, 'web-1'], fault.message);
+      assert.deepEqual([`${fault.code} ${fault.stage}`, fault.client], [facts, 'web-1'], fault.message);
       assert.match(fault.message, says);
     });
   }
@@ -152,11 +107,8 @@ describe('the log', () => {
   it('counts a command once it is accepted, and tells how it ended', () => {
     const log = read(['Authenticated to web-1 ([10.0.0.1]:22) using "publickey".']);
     assert.deepEqual([log.progress, log.accepted, log.ended], ['in', 0, null]);
-    const more = [
-      'debug2: exec request accepted on channel 2',
-      'debug1: client_input_channel_req: channel 3 rtype exit-status reply 0',
-    ];
-    log.push(Buffer.from(`${more.join('\r\n')}\r\n`));
+    const other = 'debug1: client_input_channel_req: channel 3 rtype exit-status reply 0';
+    log.push(Buffer.from(`debug2: exec request accepted on channel 2\r\n${other}\r\n`));
     assert.deepEqual([log.accepted, log.channel, log.ended], [1, 2, null]);
     log.push(Buffer.from('debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n'));
     assert.equal(log.ended, 'signal');

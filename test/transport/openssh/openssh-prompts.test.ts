@@ -16,6 +16,7 @@ interface Case {
   readonly gives: string;
 }
 
+const unknownHost = 'The authenticity of host cannot be established. Continue (yes/no)? ';
 const cases: readonly Case[] = [
   { asked: `Enter passphrase for key '${key}': `, method: 'publickey', gives: 'the passphrase' },
   { asked: `Enter passphrase for key '${key}': `, method: null, gives: 'the passphrase' },
@@ -31,12 +32,7 @@ const cases: readonly Case[] = [
   { asked: '(monitor@web-1) Verification code: ', method: 'keyboard-interactive', gives: 'auth-failed' },
   { asked: '(monitor@web-1) New password: ', method: 'keyboard-interactive', gives: 'auth-failed' },
   { asked: 'Enter PIN for ED25519-SK key /keys/sk: ', method: 'publickey', gives: 'credentials-unusable' },
-  {
-    asked: 'The authenticity of host cannot be established. Continue (yes/no)? ',
-    method: null,
-    progress: 'greeted',
-    gives: 'credentials-unusable',
-  },
+  { asked: unknownHost, method: null, progress: 'greeted', gives: 'credentials-unusable' },
 ];
 
 describe('what ssh asks', () => {

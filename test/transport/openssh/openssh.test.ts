@@ -102,10 +102,8 @@ describe('ssh_config', { skip }, async () => {
     const ended = output(target(['ProxyCommand /bin/sh -c "echo no way >&2; exit 3"']));
     await fails(ended, 'bastion-failed connect', /no way/);
     const startedMs = performance.now();
-    const attempt = connectBy('openssh', target(['ProxyCommand sleep 61']), {
-      tcpTimeoutMs: 300,
-      connectTimeoutMs: 700,
-    });
+    const limits = { tcpTimeoutMs: 300, connectTimeoutMs: 700 };
+    const attempt = connectBy('openssh', target(['ProxyCommand sleep 61']), limits);
     await fails(attempt, 'connect-timeout connect');
     assertWithin(startedMs, 2500);
     await until(() => processesWith('sleep 61') === 0, 'the ProxyCommand goes on');
@@ -159,9 +157,7 @@ describe('the machine’s ssh', { skip }, () => {
       const target = { port: 22, dir: ${JSON.stringify(tmpdir())}, knownHosts: [], username: 'x' };
       const error = await failure(connectBy('openssh', target));
       console.log(JSON.stringify([error.code, error.message, error.advice]));`;
-    const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
-      encoding: 'utf8',
-    });
+    const printed = execFileSync(process.execPath, [...asModule, script], { encoding: 'utf8' });
     assert.equal(process.env['PATH'], before);
     const [code, message, advice] = JSON.parse(printed) as string[];
     assert.equal(code, 'unsupported');
@@ -182,7 +178,7 @@ describe('the machine’s ssh', { skip }, () => {
       await connection.exec('exec sleep 62');
       console.log('there');
       setInterval(() => undefined, 1000);`;
-    const collector = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const collector = spawn(process.execPath, [...asModule, script], {
       env: { ...process.env, TMPDIR: temporary },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -196,6 +192,9 @@ describe('the machine’s ssh', { skip }, () => {
     assert.deepEqual(sshChildren(), []);
   });
 });
+
+/** The options of node behind which a module's text follows. */
+const asModule = ['--import', 'tsx', '--input-type=module', '-e'];
 
 /** A program that connects its standard streams with a port, as `nc` does. */
 function relay(dir: string): string {

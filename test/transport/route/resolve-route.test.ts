@@ -11,6 +11,7 @@ import type { Route } from '../../../src/transport/route/route.ts';
 import { createTransportShared } from '../../../src/transport/transport-shared.ts';
 import { load } from '../../config/support/config-files.ts';
 import { fails } from '../../support/login.ts';
+import { pluck } from '../../support/pluck.ts';
 import { sharedFor, sshBastion, sshClient, type Machines } from '../../support/run-shared.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -97,9 +98,8 @@ test('the login name: of the client or its group, then ssh_config, then <ssh>, t
 
 test('config.xml wins over ssh_config, attribute by attribute', () => {
   const own = { username: 'own', privateKey: '/own', agent: null, hostKeys: 'strict', knownHosts: '/known' } as const;
-  const found = route(sshClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 }), {
-    explicit: ['collector connectTimeout'],
-  });
+  const client = sshClient('web', { ...said(all), ...own }, { address: '10.0.0.1', port: 24 });
+  const found = route(client, { explicit: ['collector connectTimeout'] });
   const [hop] = found.hops;
   assert.deepEqual(sources(found, 'ip', 'port', 'username', 'privateKey', 'agent', 'hostKeys', 'knownHosts'), [
     'ip=10.0.0.1 (config.xml:7)',
@@ -142,10 +142,8 @@ test('under which name the host key is known', () => {
   const bastions = [sshBastion('fra', {}, { address: '192.0.2.1', port: 2222 })];
   const knownAs = (client: Client): readonly string[] => route(client, { bastions }).hops.map((hop) => hop.knownAs);
   assert.deepEqual(knownAs(sshClient('web', {}, { address: '10.0.0.1' })), ['10.0.0.1']);
-  assert.deepEqual(knownAs(sshClient('web', { proxyJump: 'fra' }, { address: '10.0.0.1', port: 24 })), [
-    '[192.0.2.1]:2222',
-    '[web]:24',
-  ]);
+  const behind = sshClient('web', { proxyJump: 'fra' }, { address: '10.0.0.1', port: 24 });
+  assert.deepEqual(knownAs(behind), ['[192.0.2.1]:2222', '[web]:24']);
   const noIp = said('Host web\n HostName real\n');
   assert.deepEqual(knownAs(sshClient('web', { ...noIp, proxyJump: 'fra' }, { addressExplicit: false })).at(-1), 'web');
   // A route that is wholly ssh's is checked under the names that ssh uses.
@@ -172,13 +170,9 @@ for (const [proxyJump, text, expected] of routes) {
     const bastions = [sshBastion('fra', {}), sshBastion('ams', { proxyJump: 'fra' })];
     const clients = [sshClient('gate', { proxyJump: 'fra' })];
     const { hops } = route(sshClient('web', own), { bastions, clients, jumpHosts: { config: null } });
-    const names = hops.map(({ name }) => name);
-    assert.deepEqual(names, expected);
-    const kinds = hops.map(({ kind }) => kind);
-    assert.deepEqual(
-      kinds,
-      expected.map((_, index) => (index === expected.length - 1 ? 'client' : 'bastion')),
-    );
+    assert.deepEqual(pluck(hops, 'name'), expected);
+    const kinds = expected.map((_, index) => (index === expected.length - 1 ? 'client' : 'bastion'));
+    assert.deepEqual(pluck(hops, 'kind'), kinds);
   });
 }
 
@@ -208,6 +202,7 @@ test('one machine’s credentials are never another’s', () => {
   );
 });
 
+const nothingElse = 'there is no private key, password or ssh-agent';
 const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[]])[] = [
   ['ProxyCommand nc %h %p', {}, ['ProxyCommand']],
   ['ProxyCommand none', {}, []],
@@ -215,17 +210,12 @@ const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[
   ['CertificateFile /c', {}, ['CertificateFile']],
   ['CertificateFile /c', { privateKey: '/own' }, []],
   ['GSSAPIAuthentication yes', { privateKey: '/own' }, []],
-  [
-    'GSSAPIAuthentication yes\nIdentityFile none',
-    {},
-    ['GSSAPIAuthentication (there is no private key, password or ssh-agent)'],
-  ],
+  ['GSSAPIAuthentication yes\nIdentityFile none', {}, [`GSSAPIAuthentication (${nothingElse})`]],
 ];
 for (const [text, own, expected] of beyond) {
   test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
     const { unsupported } = route(sshClient('web', { ...said(text), ...own }), { bastions: [sshBastion('fra', {})] });
-    const options = unsupported.map(({ option }) => option);
-    assert.deepEqual(options, expected);
+    assert.deepEqual(pluck(unsupported, 'option'), expected);
     assert.ok(unsupported.every(({ place, needed, hop }) => place === `${config}:1` && needed && hop === 'web'));
   });
 }

@@ -7,9 +7,9 @@ import path from 'node:path';
 import { describe, it, test } from 'node:test';
 
 import { parseJumps } from '../../../src/config/values/jumps.ts';
-import { askSshConfig, type SshConfigAnswer } from '../../../src/transport/ssh-config/ssh-config.ts';
+import { askSshConfig } from '../../../src/transport/ssh-config/ssh-config.ts';
 import { loadSshConfig } from '../../../src/transport/ssh-config/ssh-config-file.ts';
-import { sshConfigValues, type SshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
+import { sshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
 import { fails, failure } from '../../support/login.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
@@ -27,14 +27,7 @@ const { username, uid, homedir } = userInfo();
 const environment = { ...process.env, FH_TEST_WORD: 'word' };
 const self = { user: username, uid: String(uid), home: homedir, hostname: hostname(), environment };
 
-interface Asked {
-  readonly answer: SshConfigAnswer;
-  readonly values: SshConfigValues;
-  readonly user: string | null;
-  readonly host: string;
-}
-
-function ask(file: string, target: string): Asked {
+function ask(file: string, target: string) {
   const at = target.lastIndexOf('@');
   const user = at === -1 ? null : target.slice(0, at);
   const question = { host: target.slice(at + 1), user, address: null, localUser: username };
@@ -56,10 +49,10 @@ function sshSays(file: string, target: string): ReadonlyMap<string, readonly str
 }
 
 /** Returns an answer in the format of `ssh -G`. */
-function inWordsOfSsh({ answer, values, user, host }: Asked): Record<string, unknown> {
+function inWordsOfSsh({ answer, values, user, host }: ReturnType<typeof ask>): Record<string, unknown> {
   const strict = answer.first.get('stricthostkeychecking')?.args[0] ?? 'ask';
-  const raw = (option: 'identityfile' | 'certificatefile'): unknown =>
-    answer.all.get(option)?.map(({ args }) => args[0]) ?? null;
+  type Files = 'identityfile' | 'certificatefile';
+  const raw = (option: Files): unknown => answer.all.get(option)?.map(({ args }) => args[0]) ?? null;
   const { connectTimeoutMs, identityAgent, family, proxyJump } = values;
   const timeout = answer.first.get('connecttimeout')?.args[0];
   return {
@@ -165,11 +158,8 @@ describe('what ssh refuses', () => {
       const file = path.join(dir, 'refused');
       writeFileSync(file, `${text}\n`);
       assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
-      const error = await fails(
-        Promise.resolve().then(() => loadSshConfig(file)),
-        'config-invalid',
-        says,
-      );
+      const loading = Promise.resolve().then(() => loadSshConfig(file));
+      const error = await fails(loading, 'config-invalid', says);
       assert.ok(error.message.startsWith(file), error.message);
     });
   }

@@ -32,6 +32,7 @@ function attempts(credentials: Credentials, answers: readonly Answer[]): readonl
 
 describe('planLogin', () => {
   const everything: AuthenticationType[] = ['publickey', 'password', 'keyboard-interactive'];
+  const onlyPassword: Answer = { left: ['password'] };
   const cases: readonly [name: string, Credentials, readonly Answer[], readonly string[]][] = [
     ['begins with the key, never with `none`', all, [], ['publickey']],
     [
@@ -46,17 +47,12 @@ describe('planLogin', () => {
       [{ left: ['publickey', 'keyboard-interactive'] }, { left: ['publickey', 'keyboard-interactive'] }],
       ['password', 'keyboard-interactive', 'nothing'],
     ],
-    ['leaves out what the client does not take', all, [{ left: ['password'] }], ['publickey', 'password']],
-    [
-      'ends when nothing is wanted that there is',
-      { ...all, password: null },
-      [{ left: ['password'] }],
-      ['publickey', 'nothing'],
-    ],
+    ['leaves out what the client does not take', all, [onlyPassword], ['publickey', 'password']],
+    ['ends when nothing is wanted that there is', { ...all, password: null }, [onlyPassword], ['publickey', 'nothing']],
     [
       'offers a key again that was out of turn',
       { ...all, agent: null },
-      [{ left: ['password'] }, { left: ['publickey'], partial: true }],
+      [onlyPassword, { left: ['publickey'], partial: true }],
       ['publickey', 'password', 'publickey'],
     ],
     ['has nothing to offer without credentials', { ...all, keys: [], agent: null, password: null }, [], ['nothing']],
@@ -67,11 +63,8 @@ describe('planLogin', () => {
 
   it('answers one password prompt, once', () => {
     const refusals: string[] = [];
-    const login = planLogin({
-      username: 'monitor',
-      credentials: { ...all, keys: [], agent: null },
-      refuse: (why) => refusals.push(why),
-    });
+    const credentials = { ...all, keys: [], agent: null };
+    const login = planLogin({ username: 'monitor', credentials, refuse: (why) => refusals.push(why) });
     login.next(null, null);
     const offer = login.next(['keyboard-interactive'], false);
     assert.ok(offer !== false && offer.type === 'keyboard-interactive');
@@ -93,15 +86,8 @@ describe('planLogin', () => {
 
 describe('isPasswordPrompt', () => {
   const yes = ['Password: ', '(monitor@web-1) Password: ', "monitor@newton's password:", 'Passwort:', 'Mot de passe :'];
-  const no = [
-    'Verification code: ',
-    'New password: ',
-    'Retype new password: ',
-    'One-time password: ',
-    'OTP',
-    '',
-    'PIN:',
-  ];
+  const codes = ['Verification code: ', 'OTP', '', 'PIN:'];
+  const no = [...codes, 'New password: ', 'Retype new password: ', 'One-time password: '];
   for (const prompt of yes) it(`answers ${prompt}`, () => assert.equal(isPasswordPrompt(prompt), true));
   for (const prompt of no)
     it(`does not answer ${prompt || 'nothing'}`, () => assert.equal(isPasswordPrompt(prompt), false));
