@@ -20,13 +20,7 @@ import { maxReportBytes } from '../../src/report/limits.ts';
 import { maxGreetingBytes, maxJsonFrameBytes, type AgentRequest, type Frame } from '../../src/report/wire.ts';
 
 const marker = randomBytes(16);
-const limits: FrameLimits = {
-  marker,
-  maxGreetingBytes,
-  maxReportBytes: 1000,
-  maxReports: 3,
-  maxTotalBytes: 2000,
-};
+const limits: FrameLimits = { marker, maxGreetingBytes, maxReportBytes: 1000, maxReports: 3, maxTotalBytes: 2000 };
 
 const request: AgentRequest = {
   v: 1,

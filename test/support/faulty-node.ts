@@ -44,9 +44,5 @@ export function faultyNode(dir: string): FaultyNode {
     writeFileSync(path.join(dir, 'changes'), '');
   };
   arm(0, 'EIO');
-  return {
-    path: file,
-    arm,
-    changes: () => readFileSync(path.join(dir, 'changes'), 'utf8').split(' ').filter(Boolean),
-  };
+  return { path: file, arm, changes: () => readFileSync(path.join(dir, 'changes'), 'utf8').split(' ').filter(Boolean) };
 }

@@ -69,12 +69,7 @@ export async function startGalera(): Promise<Galera> {
   giveAway(dir);
   const nodes: GaleraNode[] = [];
   for (const [index, own] of ports.entries()) {
-    const node = await startNode({
-      dir: path.join(dir, `node-${index + 1}`),
-      own,
-      members,
-      isFirst: index === 0,
-    });
+    const node = await startNode({ dir: path.join(dir, `node-${index + 1}`), own, members, isFirst: index === 0 });
     nodes.push(node);
   }
   return {
@@ -186,9 +181,7 @@ function recoveredPosition(configFile: string, members: string): string {
   const { stderr } = spawnSync(
     server ?? '',
     [`--defaults-file=${configFile}`, '--wsrep-recover', `--wsrep-cluster-address=gcomm://${members}`],
-    {
-      encoding: 'utf8',
-    },
+    { encoding: 'utf8' },
   );
   const [, position] = /Recovered position: (\S+)/.exec(stderr) ?? [];
   if (position === undefined) throw new Error(`a node does not say what it has stored: ${stderr}`);

@@ -23,12 +23,7 @@ export interface SealedSample {
 
 /** The sample report with a new id, made now, sealed. */
 export function sealedSample({ key, inside, header, plaintext }: SealedSampleOptions): SealedSample {
-  const report: Report = {
-    ...sampleReport,
-    report_id: randomUUID(),
-    datetime: new Date().toISOString(),
-    ...inside,
-  };
+  const report: Report = { ...sampleReport, report_id: randomUUID(), datetime: new Date().toISOString(), ...inside };
   const reportId = header?.reportId ?? report.report_id;
   const sealed = sealReport({
     publicKey: key.publicKey,

@@ -88,10 +88,5 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
     `eval "set -- $COMMAND"; shift; exec ${shell.join(' ')} "$@"`;
   const connection = (): ShellConnection =>
     shellConnection({ env: { HOME: home, PATH: bin, ...options.env }, scripts: [text, text, text] });
-  return {
-    home,
-    bin,
-    connection,
-    visit: (more = {}) => visit({ connection: connection(), node: null, ...more }),
-  };
+  return { home, bin, connection, visit: (more = {}) => visit({ connection: connection(), node: null, ...more }) };
 }

@@ -8,14 +8,7 @@ import type { Progress } from '../../../src/storage/store/alert.ts';
 const atMs = 1_763_600_000_000;
 const minuteMs = 60_000;
 
-const first: Progress = {
-  holding: 1,
-  holdingSinceMs: atMs,
-  clearing: 0,
-  missing: 0,
-  easing: 0,
-  lastAtMs: atMs,
-};
+const first: Progress = { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs };
 
 /**
  * Returns the number of rows that count towards `for`. The rows are at these seconds; the first row began the alert.
