@@ -5,13 +5,11 @@ import fc from 'fast-check';
 
 import { clientOf, fieldsOf, load, namesOf, nowMs, warnings } from './support/config-files.ts';
 
-test('names come from addresses when none is given', (t) => {
-  const config = load(
-    t,
-    `<client ip="10.0.0.1"/><client ip="10.0.0.1" port="2222"/><client ip="::1"/><client ip="::1" port="2222"/>
+test('names come from addresses when none is given', () => {
+  const config =
+    load(`<client ip="10.0.0.1"/><client ip="10.0.0.1" port="2222"/><client ip="::1"/><client ip="::1" port="2222"/>
      <client address="web.example.org"/><client name="here" transport="local"/><group port="24">
-     <client ip="10.0.0.2"/></group>`,
-  );
+     <client ip="10.0.0.2"/></group>`);
   assert.deepEqual(fieldsOf(config, 'name', 'address', 'port'), [
     ['10.0.0.1', '10.0.0.1', 22],
     ['10.0.0.1:2222', '10.0.0.1', 2222],
@@ -23,8 +21,8 @@ test('names come from addresses when none is given', (t) => {
   ]);
 });
 
-test('ranges go through name, address and former name together', (t) => {
-  const config = load(t, '<client name="web-[08-10]" ip="10.0.0.[18-20]" was="www[8-10]"/>');
+test('ranges go through name, address and former name together', () => {
+  const config = load('<client name="web-[08-10]" ip="10.0.0.[18-20]" was="www[8-10]"/>');
   assert.deepEqual(fieldsOf(config, 'name', 'address', 'was'), [
     ['web-08', '10.0.0.18', 'www8'],
     ['web-09', '10.0.0.19', 'www9'],
@@ -32,10 +30,10 @@ test('ranges go through name, address and former name together', (t) => {
   ]);
 });
 
-test('a range is as many clients as numbers, each with its own name', (t) => {
+test('a range is as many clients as numbers, each with its own name', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 55 }), (from, count) => {
-      const config = load(t, `<client ip="10.0.0.[${from}-${from + count - 1}]"/>`);
+      const config = load(`<client ip="10.0.0.[${from}-${from + count - 1}]"/>`);
       assert.equal(config.clients.length, count);
       assert.equal(new Set(namesOf(config)).size, count);
       assert.ok(
@@ -46,9 +44,8 @@ test('a range is as many clients as numbers, each with its own name', (t) => {
   );
 });
 
-test('groups are named from the outermost; nameless ones are left out', (t) => {
+test('groups are named from the outermost; nameless ones are left out', () => {
   const config = load(
-    t,
     '<group name="web"><group><group name="edge"><client name="a" ip="10.0.0.1"/></group></group>' +
       '<client name="b" ip="10.0.0.2"/></group>',
   );
@@ -56,44 +53,38 @@ test('groups are named from the outermost; nameless ones are left out', (t) => {
   assert.deepEqual(clientOf(config, 'b').groups, ['web']);
 });
 
-test('a machine is another one when the way to it is another, and two names of one machine are two clients', (t) => {
-  const config = load(
-    t,
-    `<bastion name="b" ip="10.0.0.9"/><ssh passwordEnv="P"/><alerts mail="a@b"/>
+test('a machine is another one when the way to it is another, and two names of one machine are two clients', () => {
+  const config = load(`<bastion name="b" ip="10.0.0.9"/><ssh passwordEnv="P"/><alerts mail="a@b"/>
      <client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.1" proxyJump="b"/>
      <client name="c" ip="10.0.0.1" port="23"/>
-     <client name="d" ip="10.0.0.1" transport="local"/><client name="e" ip="10.0.0.1" state="retired"/>`,
-  );
+     <client name="d" ip="10.0.0.1" transport="local"/><client name="e" ip="10.0.0.1" state="retired"/>`);
   assert.deepEqual(namesOf(config), ['a', 'b', 'c', 'd', 'e']);
   assert.deepEqual(config.warnings, []);
   const twice = '<ssh passwordEnv="P"/><alerts mail="a@b"/>\n<client name="a" ip="WEB"/>\n<client name="b" ip="web"/>';
-  assert.deepEqual(warnings(t, twice), [
+  assert.deepEqual(warnings(twice), [
     'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited and told of; if ' +
       'they are one, remove this one',
   ]);
-  assert.equal(load(t, twice).clients.length, 2);
+  assert.equal(load(twice).clients.length, 2);
   const nameless = twice.replace('name="a" ', '');
-  assert.deepEqual(warnings(t, nameless), [
+  assert.deepEqual(warnings(nameless), [
     'config.xml:4: client "b" is "WEB" again (web, port 22); it is written already at config.xml:3; the first ' +
       'counts, remove this one',
   ]);
 });
 
-test('a retired client gives its address free to the one that follows', (t) => {
-  const config = load(t, '<client name="old" ip="10.0.0.1" state="retired"/><client name="new" ip="10.0.0.1"/>');
+test('a retired client gives its address free to the one that follows', () => {
+  const config = load('<client name="old" ip="10.0.0.1" state="retired"/><client name="new" ip="10.0.0.1"/>');
   assert.deepEqual(namesOf(config), ['old', 'new']);
 });
 
-test('states are inherited, and end', (t) => {
-  const config = load(
-    t,
-    `<alerts zone="Europe/Berlin"/><group state="paused"><client name="a" ip="10.0.0.1"/>
+test('states are inherited, and end', () => {
+  const config = load(`<alerts zone="Europe/Berlin"/><group state="paused"><client name="a" ip="10.0.0.1"/>
      <client name="b" ip="10.0.0.2" state="active"/>
      <client name="c" ip="10.0.0.3" until="2026-12-01"/></group>
      <client name="d" ip="10.0.0.4" state="retired" until="2026-11-20 10:59"/>
      <client name="e" ip="10.0.0.5" state="retired"/>
-     <client name="f" ip="10.0.0.6" state="paused" until="2026-11-20 11:01"/>`,
-  );
+     <client name="f" ip="10.0.0.6" state="paused" until="2026-11-20 11:01"/>`);
   assert.deepEqual(fieldsOf(config, 'name', 'state', 'untilMs'), [
     ['a', 'paused', null],
     ['b', 'active', null],
@@ -105,9 +96,8 @@ test('states are inherited, and end', (t) => {
   assert.ok(config.warnings.some(({ message }) => message.includes('state="retired" ended at 2026-11-20 10:59')));
 });
 
-test('50,000 clients load, share what is equal, and are frozen', (t) => {
+test('50,000 clients load, share what is equal, and are frozen', () => {
   const config = load(
-    t,
     '<alerts mail="a@b"><alert type="cpu" limit="5%"/></alerts>' +
       '<client name="a-[1-25000]" ip="a-[1-25000].example.org"/>' +
       '<client name="b-[1-25000]" ip="b-[1-25000]" username="u"/>',
@@ -118,14 +108,11 @@ test('50,000 clients load, share what is equal, and are frozen', (t) => {
   assert.ok(config.clients.every((client) => Object.isFrozen(client)));
 });
 
-test('everything of a configuration is frozen', (t) => {
-  const config = load(
-    t,
-    `<smtp host="localhost"/><notify command="x" rules="a,b"/><heartbeat url="https://x/"/>
+test('everything of a configuration is frozen', () => {
+  const config = load(`<smtp host="localhost"/><notify command="x" rules="a,b"/><heartbeat url="https://x/"/>
      <bastion name="b" ip="10.0.0.9"/>
      <alerts mail="a@b"><window start="02:00" duration="1h" days="sun" rules="x"/><mail to="c@d" rules="y"/></alerts>
-     <group name="g"><client ip="10.0.0.1" password="x"><alert type="process" match="x" mail="e@f"/></client></group>`,
-  );
+     <group name="g"><client ip="10.0.0.1" password="x"><alert type="process" match="x" mail="e@f"/></client></group>`);
   const visit = (value: unknown, path: string): void => {
     if (typeof value !== 'object' || value === null) return;
     assert.ok(Object.isFrozen(value), path);
@@ -134,12 +121,12 @@ test('everything of a configuration is frozen', (t) => {
   visit(config, 'config');
 });
 
-test('clients that cannot be logged in to are one warning for all', (t) => {
-  const told = warnings(t, '<ssh privateKey="none"/>\n<client ip="10.0.0.[1-80]"/>');
+test('clients that cannot be logged in to are one warning for all', () => {
+  const told = warnings('<ssh privateKey="none"/>\n<client ip="10.0.0.[1-80]"/>');
   assert.deepEqual(told, [
     'config.xml: there is no password, private key or ssh-agent for 10.0.0.1 and 79 others; write ' +
       'privateKey="..." or agent="env"',
   ]);
-  assert.deepEqual(warnings(t, '<smtp host="localhost" fallback="a@b"/><client ip="10.0.0.1" agent="env"/>'), []);
-  assert.deepEqual(warnings(t, '<client ip="10.0.0.1" agent="env" mail="none"/>'), []);
+  assert.deepEqual(warnings('<smtp host="localhost" fallback="a@b"/><client ip="10.0.0.1" agent="env"/>'), []);
+  assert.deepEqual(warnings('<client ip="10.0.0.1" agent="env" mail="none"/>'), []);
 });

@@ -235,50 +235,43 @@ const table = casesOf(`
 `);
 
 for (const [children, expected] of table) {
-  test(`says what is wrong with ${children.replaceAll('\n', ' ').slice(0, 100)}`, (t) => {
-    const told = faults(t, `${children}\n${client}`).map((line) => line.replace(/^config\.xml:/, ''));
+  test(`says what is wrong with ${children.replaceAll('\n', ' ').slice(0, 100)}`, () => {
+    const told = faults(`${children}\n${client}`).map((line) => line.replace(/^config\.xml:/, ''));
     assert.equal(told.length, expected.length, told.join('\n'));
     for (const [index, text] of expected.entries()) assert.ok((told[index] ?? '').startsWith(text), told[index]);
   });
 }
 
-test('a configuration without clients is a fault', (t) => {
-  assert.deepEqual(faults(t, '<collector every="5m"/>'), [
-    'config.xml:1: there is no client; write <client ip="..."/>',
-  ]);
+test('a configuration without clients is a fault', () => {
+  assert.deepEqual(faults('<collector every="5m"/>'), ['config.xml:1: there is no client; write <client ip="..."/>']);
 });
 
-test('all faults come at once, in the order of the file', (t) => {
-  const told = faults(
-    t,
-    [
-      '<collector every="5x" concurrency="many"/>',
-      '<client ip="10.0.0.1" mail="a@b"><alert type="cpu"/></client>',
-      '<smpt host="m"/>',
-      '<client ip="10.0.0.300"/>',
-      '<alerts><alert type="disk" limit="5GiB"/></alerts>',
-    ].join('\n'),
-  );
+test('all faults come at once, in the order of the file', () => {
+  const told = faults(`<collector every="5x" concurrency="many"/>
+    <client ip="10.0.0.1" mail="a@b"><alert type="cpu"/></client>
+    <smpt host="m"/>
+    <client ip="10.0.0.300"/>
+    <alerts><alert type="disk" limit="5GiB"/></alerts>`);
   const lines = told.map((line) => line.split(':')[1]);
   assert.deepEqual(lines, ['2', '2', '3', '4', '5', '6']);
 });
 
-test('one fault in one attribute makes no second one elsewhere', (t) => {
-  assert.equal(faults(t, '<client ip="10.0.0.1" mail="a@b"><alert type="cpu" limit="5x"/></client>').length, 1);
-  assert.equal(faults(t, '<client ip="nowhere!" mail="a@b"/>').length, 1);
-  assert.equal(faults(t, `<smtp host="bad host" username="u"/>${client}`).length, 1);
+test('one fault in one attribute makes no second one elsewhere', () => {
+  assert.equal(faults('<client ip="10.0.0.1" mail="a@b"><alert type="cpu" limit="5x"/></client>').length, 1);
+  assert.equal(faults('<client ip="nowhere!" mail="a@b"/>').length, 1);
+  assert.equal(faults(`<smtp host="bad host" username="u"/>${client}`).length, 1);
 });
 
-test('a value in a message is cut and cannot change the terminal', (t) => {
-  const [long = ''] = faults(t, `<collector every="${'x'.repeat(500)}"/>${client}`);
+test('a value in a message is cut and cannot change the terminal', () => {
+  const [long = ''] = faults(`<collector every="${'x'.repeat(500)}"/>${client}`);
   assert.ok(long.length < 200, long);
-  const [odd = ''] = faults(t, `<collector every="a&#x9b;31m&#x202e;b"/>${client}`);
+  const [odd = ''] = faults(`<collector every="a&#x9b;31m&#x202e;b"/>${client}`);
   assert.doesNotMatch(odd, /[\p{Cc}\p{Cf}]/u);
 });
 
-test('the root must be <config>, and its only attributes those of the schema', (t) => {
-  assert.deepEqual(faultsOfText(t, '<fleet/>'), ['config.xml:1: the root element is <fleet>; it must be <config>']);
+test('the root must be <config>, and its only attributes those of the schema', () => {
+  assert.deepEqual(faultsOfText('<fleet/>'), ['config.xml:1: the root element is <fleet>; it must be <config>']);
   const schema = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="config.xsd"';
-  assert.deepEqual(faultsOfText(t, `<config ${schema}>${client}</config>`), []);
-  assert.match(faultsOfText(t, `<config version="1">${client}</config>`)[0] ?? '', /<config> has no attribute version/);
+  assert.deepEqual(faultsOfText(`<config ${schema}>${client}</config>`), []);
+  assert.match(faultsOfText(`<config version="1">${client}</config>`)[0] ?? '', /<config> has no attribute version/);
 });

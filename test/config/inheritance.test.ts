@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
+import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** ssh, group and client attributes, and what comes out of them. */
 const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [
@@ -13,12 +13,8 @@ const table: readonly (readonly [ssh: string, group: string, client: string, exp
   ['username="a"', 'username="b"', '', { username: 'b' }],
   ['username="a"', 'username="b"', 'username="c"', { username: 'c' }],
   ['username="a"', 'username="none"', '', { username: userInfo().username }],
-  [
-    '',
-    '',
-    '',
-    { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2', runtime: 'none', unsealed: 'allow' },
-  ],
+  ['', '', '', { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2' }],
+  ['', '', '', { runtime: 'none', unsealed: 'allow' }],
   ['agent="env"', 'agent="none"', '', { agent: null }],
   ['agent="env"', '', '', { agent: 'env', privateKey: null }],
   ['agent="/run/agent"', '', '', { agent: '/run/agent' }],
@@ -44,21 +40,18 @@ const table: readonly (readonly [ssh: string, group: string, client: string, exp
 ];
 
 for (const [ssh, group, client, expected] of table) {
-  test(`<ssh ${ssh}> <group ${group}> <client ${client}>`, (t) => {
+  test(`<ssh ${ssh}> <group ${group}> <client ${client}>`, () => {
     const config = load(
-      t,
       `<bastion name="b" ip="10.0.0.9"/><ssh ${ssh}/><group ${group}><group><client ip="10.0.0.1" ${client}/>` +
         '</group></group>',
     );
     const settings = clientOf(config).ssh;
-    for (const [name, value] of Object.entries(expected))
-      assert.equal(settings[name as keyof SshSettings], value, name);
+    assert.deepEqual({ ...settings, ...expected }, settings);
   });
 }
 
 test('passwords replace each other whatever form they have', (t) => {
   const config = load(
-    t,
     `<ssh password="outer"/><group passwordEnv="FLEET_TEST_PASSWORD"><client name="a" ip="10.0.0.1"/>
      <client name="b" ip="10.0.0.2" passwordFile="secret"/><client name="c" ip="10.0.0.3" password="none"/>
      <client name="d" ip="10.0.0.4" passwordEnv="none"/></group><client name="e" ip="10.0.0.5"/>`,
@@ -66,18 +59,12 @@ test('passwords replace each other whatever form they have', (t) => {
   );
   process.env['FLEET_TEST_PASSWORD'] = 'from the environment';
   t.after(() => delete process.env['FLEET_TEST_PASSWORD']);
-  const passwords = config.clients.map(({ name, ssh }) => [name, ssh.password?.reveal() ?? null]);
-  assert.deepEqual(passwords, [
-    ['a', 'from the environment'],
-    ['b', 'from the file'],
-    ['c', null],
-    ['d', null],
-    ['e', 'outer'],
-  ]);
+  const passwords = Object.fromEntries(config.clients.map(({ name, ssh }) => [name, ssh.password?.reveal() ?? null]));
+  assert.deepEqual(passwords, { a: 'from the environment', b: 'from the file', c: null, d: null, e: 'outer' });
 });
 
-test('paths are relative to the file that writes them', (t) => {
-  const folder = configFolder(t, {
+test('paths are relative to the file that writes them', () => {
+  const folder = configFolder({
     'config.xml':
       '<config><ssh knownHosts="known" privateKey="keys/id"/><include file="more/*.xml"/>' +
       '<client name="a" ip="10.0.0.1"/></config>',
@@ -91,9 +78,9 @@ test('paths are relative to the file that writes them', (t) => {
   assert.equal(config.stateDir, path.join(folder, 'state'));
 });
 
-test('equal words in two files are two things', (t) => {
+test('equal words in two files are two things', () => {
   const one = '<config><client name="NAME" ip="NAME" passwordFile="p"/></config>';
-  const config = load(t, '<include file="*/c.xml"/>', {
+  const config = load('<include file="*/c.xml"/>', {
     'a/c.xml': one.replaceAll('NAME', 'a'),
     'a/p': 'of a',
     'b/c.xml': one.replaceAll('NAME', 'b'),
@@ -104,12 +91,11 @@ test('equal words in two files are two things', (t) => {
 });
 
 test("ssh's own key is the default where no password, key or agent is said", (t) => {
-  const home = configFolder(t, { '.ssh/id_rsa': 'x', '.ssh/id_ed25519': 'x' });
+  const home = configFolder({ '.ssh/id_rsa': 'x', '.ssh/id_ed25519': 'x' });
   const before = process.env['HOME'];
   process.env['HOME'] = home;
   t.after(() => (process.env['HOME'] = before));
   const config = load(
-    t,
     '<client name="a" ip="10.0.0.1"/><client name="b" ip="10.0.0.2" password="x"/>' +
       '<client name="c" ip="10.0.0.3" privateKey="none"/><client name="d" ip="10.0.0.4" transport="local"/>',
   );
@@ -117,27 +103,20 @@ test("ssh's own key is the default where no password, key or agent is said", (t)
   assert.deepEqual(keys, [path.join(home, '.ssh/id_ed25519'), null, null, null]);
 });
 
-test('bastions take what <ssh> says, but for jumps and transports', (t) => {
-  const config = load(
-    t,
-    `<ssh username="u" privateKey="/k" proxyJump="outer" transport="local" port="24"/>
+test('bastions take what <ssh> says, but for jumps and transports', () => {
+  const config = load(`<ssh username="u" privateKey="/k" proxyJump="outer" transport="local" port="24"/>
      <bastion name="outer" ip="10.0.0.8"/>
      <bastion name="inner" ip="10.0.0.9" proxyJump="outer" username="jump" port="2200"/>
-     <client ip="10.0.0.1" transport="ssh2"/>`,
-  );
+     <client ip="10.0.0.1" transport="ssh2"/>`);
   const [outer, inner] = config.bastions;
-  assert.deepEqual(
-    [outer?.port, outer?.ssh.username, outer?.ssh.proxyJump, outer?.ssh.transport],
-    [24, 'u', null, 'ssh2'],
-  );
-  assert.deepEqual([inner?.port, inner?.ssh.username, inner?.ssh.proxyJump], [2200, 'jump', 'outer']);
-  assert.equal(inner?.ssh.privateKey, '/k');
+  assert.ok(outer && inner);
+  const ownOf = ({ port, ssh }: typeof inner) => [port, ssh.username, ssh.proxyJump];
+  assert.deepEqual([...ownOf(outer), outer.ssh.transport], [24, 'u', null, 'ssh2']);
+  assert.deepEqual([...ownOf(inner), inner.ssh.privateKey], [2200, 'jump', 'outer', '/k']);
 });
 
-test('mail= and <mail> add, recipients="replace" and none end', (t) => {
-  const config = load(
-    t,
-    `<alerts mail="top@x"><mail to="oncall@x" severity="critical"/></alerts>
+test('mail= and <mail> add, recipients="replace" and none end', () => {
+  const config = load(`<alerts mail="top@x"><mail to="oncall@x" severity="critical"/></alerts>
      <client name="a" ip="10.0.0.1"/>
      <group mail="web@x, www@x"><mail to="more@x" rules="disk*,memory"/><client name="b" ip="10.0.0.2"/>
        <client name="c" ip="10.0.0.3"><mail to="me@x"/><mail to="me@x"/></client>
@@ -146,8 +125,7 @@ test('mail= and <mail> add, recipients="replace" and none end', (t) => {
        </group>
      </group>
      <group mail="web@x" recipients="replace"><mail to="more@x"/><client name="g" ip="10.0.0.7"/>
-       <client name="h" ip="10.0.0.8" mail="me@x" recipients="add"/></group>`,
-  );
+       <client name="h" ip="10.0.0.8" mail="me@x" recipients="add"/></group>`);
   const shown = ({ recipients, muted }: Client): string => {
     const each = recipients.map(({ to, severity, rules }) => [to, severity, ...rules].filter(Boolean).join(' '));
     return `${each.join('; ')}${muted ? ' muted' : ''}`;
@@ -166,56 +144,37 @@ test('mail= and <mail> add, recipients="replace" and none end', (t) => {
   assert.deepEqual(config.alerts.recipients, clientOf(config, 'a').recipients);
 });
 
-test('windows add up, in the zone of <alerts> unless they say their own', (t) => {
-  const config = load(
-    t,
-    `<alerts mail="a@b" zone="Europe/Berlin"><window days="sat-sun" start="02:00" duration="2h"/></alerts>
+test('windows add up, in the zone of <alerts> unless they say their own', () => {
+  const config =
+    load(`<alerts mail="a@b" zone="Europe/Berlin"><window days="sat-sun" start="02:00" duration="2h"/></alerts>
      <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*" severity="warning"/>
      <client name="a" ip="10.0.0.1"/></group>
-     <client name="b" ip="10.0.0.2"/>`,
-  );
-  const sunday = {
-    days: [0, 6],
-    date: null,
-    startMinute: 120,
-    durationMs: 7_200_000,
-    zone: 'Europe/Berlin',
-    rules: [],
-    severity: null,
-  };
-  const eve = {
-    days: [],
-    date: '2026-12-24',
-    startMinute: 1110,
-    durationMs: 86_400_000,
-    zone: 'UTC',
-    rules: ['disk*'],
-    severity: 'warning',
-  };
+     <client name="b" ip="10.0.0.2"/>`);
+  const saturday = { days: [0, 6], date: null, startMinute: 120, durationMs: 7_200_000, zone: 'Europe/Berlin' };
+  const sunday = { ...saturday, rules: [], severity: null };
+  const christmas = { days: [], date: '2026-12-24', startMinute: 1110, durationMs: 86_400_000, zone: 'UTC' };
+  const eve = { ...christmas, rules: ['disk*'], severity: 'warning' };
   assert.deepEqual(clientOf(config, 'a').windows, [sunday, eve]);
   assert.deepEqual(clientOf(config, 'b').windows, [sunday]);
   assert.equal(clientOf(config, 'b').windows, config.alerts.windows);
 });
 
-test('recipients="replace" that names nobody is a fault', (t) => {
-  assert.deepEqual(faults(t, '<alerts mail="a@b"/><group recipients="replace"><client ip="10.0.0.1"/></group>'), [
+test('recipients="replace" that names nobody is a fault', () => {
+  assert.deepEqual(faults('<alerts mail="a@b"/><group recipients="replace"><client ip="10.0.0.1"/></group>'), [
     'config.xml:2: <group> has recipients="replace" and names nobody; write mail="...", or mail="none"',
   ]);
 });
 
-test('hours are days and times in the zone of <alerts>, and may pass midnight', (t) => {
+test('hours are days and times in the zone of <alerts>, and may pass midnight', () => {
   const hoursOf = (said: string): unknown => {
     const alerts = `<alerts zone="Europe/Berlin"><mail to="a@b" hours="${said}"/></alerts>`;
-    const hours = load(t, `${alerts}<client ip="10.0.0.1"/>`).alerts.recipients[0]?.hours;
+    const hours = load(`${alerts}<client ip="10.0.0.1"/>`).alerts.recipients[0]?.hours;
     return [hours?.days, hours?.startMinute, (hours?.durationMs ?? 0) / 60_000, hours?.zone];
   };
   assert.deepEqual(hoursOf('mon-fri 08:00-18:00'), [[1, 2, 3, 4, 5], 480, 600, 'Europe/Berlin']);
   assert.deepEqual(hoursOf('22:00-06:30'), [[], 1320, 510, 'Europe/Berlin']);
   for (const wrong of ['mon-fri', '08:00', 'mon-fri 8-18', '08:00-08:00', 'mo 08:00-18:00']) {
     const alerts = `<alerts><mail to="a@b" hours="${wrong}"/></alerts>`;
-    assert.match(
-      faults(t, `${alerts}<client ip="10.0.0.1"/>`).join(''),
-      /is no time of the week; write it like mon-fri/,
-    );
+    assertFault(`${alerts}<client ip="10.0.0.1"/>`, /is no time of the week; write it like mon-fri/);
   }
 });

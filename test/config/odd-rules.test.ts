@@ -4,58 +4,52 @@ import { test } from 'node:test';
 import { warnings } from './support/config-files.ts';
 
 /** Warnings of a file whose <alerts>, from line 3 on, have these children. */
-function warningsOf(t: Parameters<typeof warnings>[0], alerts: string, more = '', every = '5m'): readonly string[] {
+function warningsOf(alerts: string, more = '', every = '5m'): readonly string[] {
   const settings = `<collector every="${every}"/><ssh agent="env"/>`;
-  return warnings(t, `${settings}<alerts mail="a@b">\n${alerts}\n</alerts>${more}<client name="c" ip="10.0.0.1"/>`);
+  return warnings(`${settings}<alerts mail="a@b">\n${alerts}\n</alerts>${more}<client name="c" ip="10.0.0.1"/>`);
 }
 
-test('a window in the past is a warning', (t) => {
+test('a window in the past is a warning', () => {
   const window = (date: string): string => `<window date="${date}" start="09:00" duration="2h" zone="UTC"/>`;
-  assert.deepEqual(warningsOf(t, window('2026-11-19')), [
+  assert.deepEqual(warningsOf(window('2026-11-19')), [
     'config.xml:3: <window> date="2026-11-19" is past, so it holds back nothing any more; remove it',
   ]);
-  assert.deepEqual(warningsOf(t, window('2026-11-20')), [], 'it lasts until 11:00');
+  assert.deepEqual(warningsOf(window('2026-11-20')), [], 'it lasts until 11:00');
 });
 
-test('a name of a rule that no rule has is a warning, with the nearest', (t) => {
-  assert.deepEqual(
-    warningsOf(
-      t,
-      `<window start="02:00" duration="1h" rules="dsik,memory"/>\n<mail to="b@c" rules="cpu,!unreach*"/>`,
-      '\n<notify command="/bin/tell" rules="collector-*,collector-silnet"/>',
-    ),
-    [
-      'config.xml:3: <window> rules="dsik" names no rule in force here; did you mean "disk"?',
-      'config.xml:4: <mail> rules="cpu" names no rule in force here',
-      'config.xml:6: <notify> rules="collector-silnet" names no rule in force here; did you mean "collector-silent"?',
-    ],
-  );
+test('a name of a rule that no rule has is a warning, with the nearest', () => {
+  const alerts = `<window start="02:00" duration="1h" rules="dsik,memory"/>\n<mail to="b@c" rules="cpu,!unreach*"/>`;
+  assert.deepEqual(warningsOf(alerts, '\n<notify command="/bin/tell" rules="collector-*,collector-silnet"/>'), [
+    'config.xml:3: <window> rules="dsik" names no rule in force here; did you mean "disk"?',
+    'config.xml:4: <mail> rules="cpu" names no rule in force here',
+    'config.xml:6: <notify> rules="collector-silnet" names no rule in force here; did you mean "collector-silent"?',
+  ]);
 });
 
-test('in a group or client the rules of its clients count', (t) => {
+test('in a group or client the rules of its clients count', () => {
   const cpu = '<alert name="busy" type="cpu" limit="90"/>';
   const group = (inside: string): string => `\n<group><mail to="b@c" rules="busy"/>${inside}</group>`;
   const [without, within] = ['<client name="x" ip="10.0.0.2"/>', `<client name="x" ip="10.0.0.2">${cpu}</client>`];
-  assert.deepEqual(warningsOf(t, '', group(within)), []);
-  assert.deepEqual(warningsOf(t, '', `${group(without)}<client name="y" ip="10.0.0.3">${cpu}</client>`), [
+  assert.deepEqual(warningsOf('', group(within)), []);
+  assert.deepEqual(warningsOf('', `${group(without)}<client name="y" ip="10.0.0.3">${cpu}</client>`), [
     'config.xml:5: <mail> rules="busy" names no rule in force here',
   ]);
 });
 
-test('for="" below half of every, or beyond the rows that are kept, is a warning', (t) => {
-  assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="30s"/>'), [
+test('for="" below half of every, or beyond the rows that are kept, is a warning', () => {
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="90" for="30s"/>'), [
     'config.xml:3: <alert> "cpu": for="30s" is no longer than half of every="5m", so one row is enough; write ' +
       'for="1x", or more than 5m',
   ]);
-  assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="30s"/>', '', '30s'), []);
-  assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="90" for="400d"/>'), [
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="90" for="30s"/>', '', '30s'), []);
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="90" for="400d"/>'), [
     'config.xml:3: <alert> "cpu": for="400d" is longer than rows are kept (raw="30d")',
   ]);
 });
 
-test('a percent below one is a warning', (t) => {
-  assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="0.95"/>'), [
+test('a percent below one is a warning', () => {
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="0.95"/>'), [
     'config.xml:3: <alert> "cpu": the limit 0.95 is 0.95 %, less than one percent; write 95% if that is meant',
   ]);
-  assert.deepEqual(warningsOf(t, '<alert type="cpu" limit="1"/><alert type="load" limit="0.5"/>'), []);
+  assert.deepEqual(warningsOf('<alert type="cpu" limit="1"/><alert type="load" limit="0.5"/>'), []);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { casesOf, faults, warnings } from './support/config-files.ts';
+import { assertFault, casesOf, faults, warnings } from './support/config-files.ts';
 
 /** The content of a client, and the expected message. The alerts begin on line 3. */
 const table = casesOf(`
@@ -132,41 +132,35 @@ const table = casesOf(`
 `);
 
 for (const [alert, [expected = '-']] of table) {
-  test(`says what is wrong with ${alert.slice(0, 100)}`, (t) => {
-    const told = faults(t, `<client ip="10.0.0.1" mail="a@b">\n${alert}\n</client>`);
+  test(`says what is wrong with ${alert.slice(0, 100)}`, () => {
+    const told = faults(`<client ip="10.0.0.1" mail="a@b">\n${alert}\n</client>`);
     const isTold = told.some((line) => line.startsWith(`config.xml:3: ${expected}`));
     assert.ok(isTold, told.join('\n'));
   });
 }
 
-test('an alert that would reach nobody is a fault of its own line, told once for all clients', (t) => {
+test('an alert that would reach nobody is a fault of its own line, told once for all clients', () => {
   const alerts = '<alerts>\n<alert type="cpu" limit="95%"/>\n</alerts>';
-  assert.deepEqual(faults(t, `${alerts}<client ip="10.0.0.[1-3]"/>`), [
+  assert.deepEqual(faults(`${alerts}<client ip="10.0.0.[1-3]"/>`), [
     'config.xml:3: <alert> "cpu" would reach nobody for 10.0.0.1 and 2 others; write mail="..." or <mail ' +
       'to="..."/> there or further out',
   ]);
-  assert.deepEqual(faults(t, `${alerts}<client ip="10.0.0.1" mail="a@b"/><client ip="10.0.0.2"/>`).length, 1);
-  assert.deepEqual(faults(t, `${alerts}<client ip="10.0.0.1" state="retired"/>`), []);
-  assert.deepEqual(faults(t, `${alerts}<client ip="10.0.0.1" mail="none"/>`), [], 'deliberately nobody');
-  assert.deepEqual(faults(t, `${alerts}<notify command="/bin/tell"/><client ip="10.0.0.1"/>`), []);
-  assert.equal(
-    faults(t, `${alerts}<smtp host="localhost" fallback="root@localhost"/><client ip="10.0.0.1"/>`).length,
-    1,
-  );
+  assert.deepEqual(faults(`${alerts}<client ip="10.0.0.1" mail="a@b"/><client ip="10.0.0.2"/>`).length, 1);
+  assert.deepEqual(faults(`${alerts}<client ip="10.0.0.1" state="retired"/>`), []);
+  assert.deepEqual(faults(`${alerts}<client ip="10.0.0.1" mail="none"/>`), [], 'deliberately nobody');
+  assert.deepEqual(faults(`${alerts}<notify command="/bin/tell"/><client ip="10.0.0.1"/>`), []);
+  assert.equal(faults(`${alerts}<smtp host="localhost" fallback="root@localhost"/><client ip="10.0.0.1"/>`).length, 1);
 });
 
-test('equal alerts of two clients are told where each stands', (t) => {
+test('equal alerts of two clients are told where each stands', () => {
   const alert = '<alert type="cpu" limit="95%"/>';
-  const told = faults(
-    t,
-    `<client ip="10.0.0.1" mail="a@b">${alert}</client>\n<client ip="10.0.0.2">\n${alert}</client>`,
-  );
-  assert.match(told.join('\n'), /^config\.xml:4: <alert> "cpu" would reach nobody for 10\.0\.0\.2;/);
+  const clients = `<client ip="10.0.0.1" mail="a@b">${alert}</client>\n<client ip="10.0.0.2">\n${alert}</client>`;
+  assertFault(clients, /^config\.xml:4: <alert> "cpu" would reach nobody for 10\.0\.0\.2;/);
 });
 
-test('recipients by severity and by rule count as reached only where they hear', (t) => {
+test('recipients by severity and by rule count as reached only where they hear', () => {
   const withMail = (mail: string, alert: string): number =>
-    faults(t, `<client ip="10.0.0.1"><mail to="a@b" ${mail}/>${alert}</client>`).length;
+    faults(`<client ip="10.0.0.1"><mail to="a@b" ${mail}/>${alert}</client>`).length;
   assert.equal(withMail('severity="critical"', '<alert type="cpu" limit="5%" severity="warning"/>'), 1);
   assert.equal(withMail('severity="critical"', '<alert type="cpu" warning="5%" critical="6%"/>'), 0);
   assert.equal(withMail('severity="warning"', '<alert type="cpu" limit="5%"/>'), 0);
@@ -175,72 +169,55 @@ test('recipients by severity and by rule count as reached only where they hear',
   assert.equal(withMail('rules="disk*"', '<alert type="cpu" limit="5%" mail="c@d"/>'), 0);
 });
 
-test('what rules ask of the agent must fit into one visit', (t) => {
+test('what rules ask of the agent must fit into one visit', () => {
   const units = Array.from({ length: 200 }, (_, index) => `service-number-${index}.service`).join(',');
-  const told = faults(
-    t,
-    `<group mail="a@b"><alert type="service" state="active" unit="${units}"/><client ip="10.0.0.[1-2]"/></group>`,
-  );
-  assert.match(
-    told.join('\n'),
+  const alert = `<alert type="service" state="active" unit="${units}"/>`;
+  assertFault(
+    `<group mail="a@b">${alert}<client ip="10.0.0.[1-2]"/></group>`,
     /^config\.xml:2: the units, processes and mounts that rules name for 10\.0\.0\.1 and 10\.0\.0\.2 do not fit/,
   );
 });
 
-test('equal alerts are one with a warning, the same name twice is a fault, and a tuning in vain is a warning', (t) => {
+test('equal alerts are one with a warning, the same name twice is a fault, and a tuning in vain is a warning', () => {
   const inClient = (alerts: string): string => `<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${alerts}</client>`;
   const twice = '<alert type="cpu" limit="5%"/>\n<alert limit="5%" type="cpu"/>';
-  assert.deepEqual(warnings(t, inClient(twice)), [
+  assert.deepEqual(warnings(inClient(twice)), [
     'config.xml:4: <alert> "cpu" stands twice in this <client>, word for word; remove one of them',
   ]);
   for (const named of ['<alert name="cpu" type="cpu" limit="6%"/>', '<alert name="cpu" limit="6%"/>']) {
-    assert.deepEqual(faults(t, inClient(`<alert type="cpu" limit="5%"/>\n${named}`)), [
+    assert.deepEqual(faults(inClient(`<alert type="cpu" limit="5%"/>\n${named}`)), [
       'config.xml:4: <alert> "cpu" stands twice in this <client>; give one of them another name',
     ]);
   }
   const vain = '<alert type="disk" name="x" limit="5%"/>\n<alert name="disk" warning="80%"/>';
   assert.match(
-    warnings(t, `<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${vain}</client>`).join('\n'),
+    warnings(`<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${vain}</client>`).join('\n'),
     /^config\.xml:4: <alert> "disk" tunes a default rule that judges nothing here/,
   );
 });
 
-test('what is wrong with equal alerts is told of each', (t) => {
+test('what is wrong with equal alerts is told of each', () => {
   const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="5%"/>';
-  const client = (ip: string): string => `<client ip="${ip}" mail="a@b" agent="env">\n${alerts}</client>`;
-  const places = warnings(t, `${client('10.0.0.1')}\n${client('10.0.0.2')}`).map((line) => line.split(':')[1]);
-  assert.deepEqual(places, ['4', '7']);
-  const wrong = '<alert type="cpu" limit="5m"/>';
-  const told = faults(
-    t,
-    `<client ip="10.0.0.1" mail="a@b">${wrong}</client>\n<client ip="10.0.0.2" mail="a@b">${wrong}</client>`,
-  );
-  const lines = told.map((line) => line.split(':')[1]);
-  assert.deepEqual(lines, ['2', '3']);
+  const client = (ip: string, inner: string): string => `<client ip="${ip}" mail="a@b" agent="env">${inner}</client>`;
+  const both = (inner: string): string => `${client('10.0.0.1', inner)}\n${client('10.0.0.2', inner)}`;
+  const linesOf = (told: readonly string[]) => told.map((line) => line.split(':')[1]);
+  assert.deepEqual(linesOf(warnings(both(`\n${alerts}`))), ['4', '7']);
+  assert.deepEqual(linesOf(faults(both('<alert type="cpu" limit="5m"/>'))), ['2', '3']);
 });
 
-test('a default cannot be tuned where defaults are ended', (t) => {
-  const told = faults(
-    t,
-    '<alerts defaults="no" mail="a@b"><alert name="disk" warning="80%"/></alerts><client ip="10.0.0.1"/>',
-  );
-  assert.match(
-    told.join('\n'),
+test('a default cannot be tuned where defaults are ended', () => {
+  const tuned = (alert: string): string => `<alerts defaults="no" mail="a@b">${alert}</alerts><client ip="10.0.0.1"/>`;
+  assertFault(
+    tuned('<alert name="disk" warning="80%"/>'),
     /"disk" tunes a default rule, but <alerts defaults="no"> ends those; write type="disk" too/,
   );
-  assert.deepEqual(
-    faults(t, '<alerts defaults="no" mail="a@b"><alert name="disk" enabled="no"/></alerts><client ip="10.0.0.1"/>'),
-    [],
-  );
+  assert.deepEqual(faults(tuned('<alert name="disk" enabled="no"/>')), []);
 });
 
-test('a rule keeps its type further in', (t) => {
-  const told = faults(
-    t,
-    '<alerts mail="a@b"><alert name="busy" type="cpu" limit="95%"/></alerts>\n<client ip="10.0.0.1">' +
-      '<alert name="busy" type="load" limit="2"/></client>',
-  );
-  assert.deepEqual(told, [
+test('a rule keeps its type further in', () => {
+  const outer = '<alerts mail="a@b"><alert name="busy" type="cpu" limit="95%"/></alerts>';
+  const inner = '<client ip="10.0.0.1"><alert name="busy" type="load" limit="2"/></client>';
+  assert.deepEqual(faults(`${outer}\n${inner}`), [
     'config.xml:3: <alert> "busy" is of cpu further out and cannot become load; give it another name',
   ]);
 });

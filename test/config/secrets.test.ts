@@ -8,9 +8,23 @@ import { FleetError } from '../../src/errors.ts';
 import { ConfigError } from '../../src/config/xml/findings.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { clientOf, configFolder, faultsOf, faultsOfFile, faultsOfText, load, nowMs } from './support/config-files.ts';
+import {
+  clientOf,
+  configFile,
+  configFolder,
+  faultsOf,
+  faultsOfFile,
+  faultsOfText,
+  load,
+  nowMs,
+} from './support/config-files.ts';
 
 const isRoot = process.getuid?.() === 0;
+
+function faultsOfMode(file: string, mode: number): string[] {
+  chmodSync(file, mode);
+  return faultsOfFile(file);
+}
 
 /** A configuration with a literal secret, and the place it is in. */
 const literal: readonly (readonly [string, string])[] = [
@@ -24,41 +38,31 @@ const literal: readonly (readonly [string, string])[] = [
 ];
 
 for (const [where, children] of literal) {
-  test(`a literal secret (${where}) needs a file that only its owner reads`, (t) => {
-    const folder = configFolder(t, { 'config.xml': `<config>${children}</config>` });
-    const file = path.join(folder, 'config.xml');
-    const told = (mode: number): string[] => {
-      chmodSync(file, mode);
-      return faultsOfFile(file);
-    };
+  test(`a literal secret (${where}) needs a file that only its owner reads`, () => {
+    const file = configFile(`<config>${children}</config>`);
+    const told = (mode: number): string[] => faultsOfMode(file, mode);
     assert.deepEqual(told(0o600), []);
     assert.deepEqual(told(0o400), []);
     assert.deepEqual(told(0o640), [], 'our own group');
-    assert.deepEqual(told(0o644), [
-      'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml',
-    ]);
-    assert.deepEqual(told(0o604), [
-      'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml',
-    ]);
-    assert.throws(
-      () => loadConfig({ file, nowMs }),
-      (thrown) => thrown instanceof ConfigError && thrown.code === 'config-permissions' && thrown.exitStatus === 2,
-    );
+    const open = 'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml';
+    assert.deepEqual(told(0o644), [open]);
+    assert.deepEqual(told(0o604), [open]);
+    assert.throws(() => loadConfig({ file, nowMs }), ConfigError);
+    assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-permissions', exitStatus: 2 });
     assert.doesNotThrow(() => loadConfig({ file, nowMs, checkPermissions: false }));
   });
 }
 
-test('the command that is named mends it', (t) => {
-  const folder = configFolder(t, { "it's here/config.xml": '<config><client ip="10.0.0.1" password="x"/></config>' });
+test('the command that is named mends it', () => {
+  const folder = configFolder({ "it's here/config.xml": '<config><client ip="10.0.0.1" password="x"/></config>' });
   const file = path.join(folder, "it's here/config.xml");
   chmodSync(file, 0o606);
   const [told = ''] = faultsOf(() => loadConfig({ file, nowMs }), 'no folder');
   assert.ok(told.endsWith(`run: chmod 600 '${file.replace("'", String.raw`'\''`)}'`), told);
 });
 
-test('a group that is not ours reads no secrets', { skip: isRoot ? false : 'needs root' }, (t) => {
-  const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" password="x"/></config>' });
-  const file = path.join(folder, 'config.xml');
+test('a group that is not ours reads no secrets', { skip: isRoot ? false : 'needs root' }, () => {
+  const file = configFile('<config><client ip="10.0.0.1" password="x"/></config>');
   chownSync(file, 0, 54_321);
   chmodSync(file, 0o640);
   assert.deepEqual(faultsOfFile(file), [
@@ -69,14 +73,10 @@ test('a group that is not ours reads no secrets', { skip: isRoot ? false : 'need
   assert.deepEqual(faultsOfFile(file), []);
 });
 
-test('files of secrets and keys are checked where they are, and missed where they are not', (t) => {
-  const folder = configFolder(t, {
-    'config.xml':
-      '<config>\n<ssh passwordFile="secret" privateKey="key"/>' +
-      '<client ip="10.0.0.1"/>\n<client ip="10.0.0.2" passwordFile="none-here"/></config>',
-    secret: 'x',
-    key: 'x',
-  });
+test('files of secrets and keys are checked where they are, and missed where they are not', () => {
+  const clients = '<client ip="10.0.0.1"/>\n<client ip="10.0.0.2" passwordFile="none-here"/>';
+  const text = `<config>\n<ssh passwordFile="secret" privateKey="key"/>${clients}</config>`;
+  const folder = configFolder({ 'config.xml': text, secret: 'x', key: 'x' });
   const file = path.join(folder, 'config.xml');
   chmodSync(file, 0o644);
   assert.deepEqual(faultsOfFile(file), []);
@@ -88,14 +88,10 @@ test('files of secrets and keys are checked where they are, and missed where the
   ]);
 });
 
-test('without literal secrets anybody may read the file, and nobody else write it', (t) => {
-  const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>' });
-  const file = path.join(folder, 'config.xml');
+test('without literal secrets anybody may read the file, and nobody else write it', () => {
+  const file = configFile('<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>');
   const own = process.geteuid?.() ?? 0;
-  const told = (mode: number): string[] => {
-    chmodSync(file, mode);
-    return faultsOfFile(file);
-  };
+  const told = (mode: number): string[] => faultsOfMode(file, mode);
   for (const mode of [0o644, 0o444, 0o600]) assert.deepEqual(told(mode), []);
   assert.deepEqual(told(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   assert.deepEqual(told(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
@@ -116,17 +112,12 @@ const owners: readonly (readonly [what: string, uid: number, gid: number, mode: 
 ];
 
 for (const [what, uid, gid, mode, says] of owners) {
-  for (const [which, name] of [
-    ['config.xml', 'config.xml'],
-    ['an included file', 'more.d/web.xml'],
-  ] as const) {
+  for (const [which, name] of Object.entries({ 'config.xml': 'config.xml', 'an included file': 'more.d/web.xml' })) {
     const title = `${which}, ${what}: ${says === null ? 'taken' : 'refused, with what mends it'}`;
-    test(title, { skip: isRoot ? false : 'needs root to give a file away' }, (t) => {
-      const folder = configFolder(t, {
-        'config.xml':
-          '<config><include file="more.d/*.xml"/><notify command="/bin/true"/><client ip="10.0.0.1"/></config>',
-        'more.d/web.xml': '<config><client ip="10.0.0.2"/></config>',
-      });
+    test(title, { skip: isRoot ? false : 'needs root to give a file away' }, () => {
+      const inner = '<include file="more.d/*.xml"/><notify command="/bin/true"/><client ip="10.0.0.1"/>';
+      const included = '<config><client ip="10.0.0.2"/></config>';
+      const folder = configFolder({ 'config.xml': `<config>${inner}</config>`, 'more.d/web.xml': included });
       chownSync(path.join(folder, name), uid, gid);
       chmodSync(path.join(folder, name), mode);
       const told = faultsOfFile(path.join(folder, 'config.xml'));
@@ -140,28 +131,24 @@ for (const [what, uid, gid, mode, says] of owners) {
   }
 }
 
-test('a link to another account’s file is that file', { skip: isRoot ? false : 'needs root' }, (t) => {
-  const folder = configFolder(t, { 'theirs.xml': '<config><client ip="10.0.0.1"/></config>' });
+test('a link to another account’s file is that file', { skip: isRoot ? false : 'needs root' }, () => {
+  const folder = configFolder({ 'theirs.xml': '<config><client ip="10.0.0.1"/></config>' });
   chownSync(path.join(folder, 'theirs.xml'), 54_321, 54_321);
   symlinkSync('theirs.xml', path.join(folder, 'config.xml'));
   const told = faultsOfFile(path.join(folder, 'config.xml'));
   assert.match(told[0] ?? '', /^config\.xml: belongs to account 54321/);
 });
 
-test('permissions are told together with all other faults', (t) => {
-  const folder = configFolder(t, { 'config.xml': '<config><client ip="10.0.0.1" password="x" port="x"/></config>' });
-  const file = path.join(folder, 'config.xml');
+test('permissions are told together with all other faults', () => {
+  const file = configFile('<config><client ip="10.0.0.1" password="x" port="x"/></config>');
   chmodSync(file, 0o644);
   assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-invalid' });
   assert.equal(faultsOfFile(file).length, 2);
 });
 
-test('a secret shows itself to nobody but reveal', (t) => {
-  const config = load(
-    t,
-    `<storage url="mysql://u:hunter2@h/d"/><smtp host="m" username="u" password="hunter2"/>
-     <client ip="10.0.0.1" password="hunter2" passphrase="hunter2"/>`,
-  );
+test('a secret shows itself to nobody but reveal', () => {
+  const config = load(`<storage url="mysql://u:hunter2@h/d"/><smtp host="m" username="u" password="hunter2"/>
+     <client ip="10.0.0.1" password="hunter2" passphrase="hunter2"/>`);
   const secret = clientOf(config).ssh.password;
   assert.ok(secret !== null);
   assert.equal(secret.reveal(), 'hunter2');
@@ -179,7 +166,7 @@ test('a secret shows itself to nobody but reveal', (t) => {
   }
 });
 
-test('no fault repeats a secret, however the file is broken around it', (t) => {
+test('no fault repeats a secret, however the file is broken around it', () => {
   const broken = [
     '<client ip="10.0.0.1" password="hunter2" passwordFile="x"/>',
     '<client ip="10.0.0.1" pasword="hunter2"/>',
@@ -200,41 +187,38 @@ test('no fault repeats a secret, however the file is broken around it', (t) => {
     '<heartbeat url="http://hunter2 x/"/>',
   ];
   for (const children of broken) {
-    const folder = configFolder(t, { 'config.xml': `<config>${children}</config>` });
+    const folder = configFolder({ 'config.xml': `<config>${children}</config>` });
     try {
       loadConfig({ file: path.join(folder, 'config.xml'), nowMs });
       assert.fail(`taken: ${children}`);
     } catch (thrown) {
       assert.ok(thrown instanceof ConfigError, children);
-      assert.doesNotMatch(
-        inspect(thrown, { depth: null, showHidden: true }) + String(thrown.stack),
-        /hunter2/,
-        children,
-      );
+      const shown = inspect(thrown, { depth: null, showHidden: true }) + String(thrown.stack);
+      assert.doesNotMatch(shown, /hunter2/, children);
     }
   }
 });
 
-test('secrets of files and the environment are read when they are wanted, not before', (t) => {
-  const folder = configFolder(t, { secret: 'first line\r\nsecond\n', empty: '' });
+test('secrets of files and the environment are read when they are wanted, not before', () => {
+  const folder = configFolder({ secret: 'first line\r\nsecond\n', empty: '' });
   const file = (name: string): Secret => new Secret({ kind: 'file', path: path.join(folder, name) });
   assert.equal(file('secret').reveal(), 'first line');
   writeFileSync(path.join(folder, 'secret'), 'changed');
   assert.equal(file('secret').reveal(), 'changed');
-  const missing =
-    (code: string) =>
-    (thrown: unknown): boolean =>
-      thrown instanceof FleetError && thrown.code === code;
-  assert.throws(() => file('empty').reveal(), missing('secret-missing'));
-  assert.throws(() => file('not-there').reveal(), missing('secret-missing'));
-  assert.throws(() => new Secret({ kind: 'env', name: 'FLEET_TEST_NOT_SET' }).reveal(), missing('secret-missing'));
+  const unset = new Secret({ kind: 'env', name: 'FLEET_TEST_NOT_SET' });
+  for (const secret of [file('empty'), file('not-there'), unset]) {
+    assert.throws(
+      () => secret.reveal(),
+      (thrown) => thrown instanceof FleetError && thrown.code === 'secret-missing',
+    );
+  }
   assert.equal(file('secret').origin, path.join(folder, 'secret'));
   assert.equal(new Secret({ kind: 'env', name: 'X' }).origin, '$X');
   assert.equal(new Secret({ kind: 'literal', value: 'hunter2' }).origin, 'config.xml');
 });
 
-test('a password is taken to the letter, spaces and entities included', (t) => {
-  const config = load(t, '<client ip="10.0.0.1" password=" a&amp;b&quot; "/>');
+test('a password is taken to the letter, spaces and entities included', () => {
+  const config = load('<client ip="10.0.0.1" password=" a&amp;b&quot; "/>');
   assert.equal(clientOf(config).ssh.password?.reveal(), ' a&b" ');
-  assert.match(faultsOfText(t, '<config><client ip="10.0.0.1" password=""/></config>')[0] ?? '', /password is empty/);
+  assert.match(faultsOfText('<config><client ip="10.0.0.1" password=""/></config>')[0] ?? '', /password is empty/);
 });

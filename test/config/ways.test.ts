@@ -50,9 +50,8 @@ for (const [written, expected] of jumps) {
   });
 }
 
-test('a client without ip is called what ssh calls it', (t) => {
+test('a client without ip is called what ssh calls it', () => {
   const config = load(
-    t,
     '<ssh username="u"/><client name="web-[1-2]"/><client name="db" port="24"/><client ip="10.0.0.1"/>',
   );
   assert.deepEqual(fieldsOf(config, 'name', 'address', 'addressExplicit', 'port'), [
@@ -63,16 +62,13 @@ test('a client without ip is called what ssh calls it', (t) => {
   ]);
 });
 
-test('which attributes config.xml says, and where', (t) => {
-  const config = load(
-    t,
-    `<ssh username="u" proxyJump="gw" transport="auto"/>
+test('which attributes config.xml says, and where', () => {
+  const config = load(`<ssh username="u" proxyJump="gw" transport="auto"/>
 <bastion name="gw" ip="10.0.0.9" port="2200"/>
 <group agent="none">
   <client name="a" ip="10.0.0.1" password="p"/>
   <client name="b" ip="10.0.0.2"/>
-</group>`,
-  );
+</group>`);
   const group = {
     usernameOfSsh: 'config.xml:2',
     proxyJump: 'config.xml:2',
@@ -89,8 +85,8 @@ test('which attributes config.xml says, and where', (t) => {
   assert.equal(config.bastions[0]?.line, 3);
 });
 
-test('which ssh_config files count', (t) => {
-  const files = (children: string): readonly string[] => sshConfigFiles(clientOf(load(t, children)));
+test('which ssh_config files count', () => {
+  const files = (children: string): readonly string[] => sshConfigFiles(clientOf(load(children)));
   assert.deepEqual(files('<client ip="10.0.0.1" username="u"/>'), []);
   assert.deepEqual(files('<client name="web" username="u"/>'), defaultSshConfigFiles());
   assert.deepEqual(files('<client name="web" username="u" config="none"/>'), []);
@@ -99,14 +95,11 @@ test('which ssh_config files count', (t) => {
   assert.deepEqual(files('<client name="here" transport="local"/>'), []);
 });
 
-test('a way that goes on through another one is no circle', (t) => {
-  const config = load(
-    t,
-    `<bastion name="a" ip="10.0.0.8"/><bastion name="b" ip="10.0.0.9" proxyJump="a"/>
+test('a way that goes on through another one is no circle', () => {
+  const config = load(`<bastion name="a" ip="10.0.0.8"/><bastion name="b" ip="10.0.0.9" proxyJump="a"/>
      <group proxyJump="a,b"><client name="c" ip="10.0.0.1" username="u"/>
      <client name="d" username="u" proxyJump="c"/></group>
-     <client name="e" username="u" proxyJump="root@elsewhere"/><client name="f" username="u" proxyJump="an-ssh-host"/>`,
-  );
+     <client name="e" username="u" proxyJump="root@elsewhere"/><client name="f" username="u" proxyJump="an-ssh-host"/>`);
   const jumps = config.clients.map(({ ssh }) => ssh.proxyJump);
   assert.deepEqual(jumps, ['a,b', 'c', 'root@elsewhere', 'an-ssh-host']);
 });

@@ -15,13 +15,11 @@ const ways: readonly (readonly [proxyJump: string, way: readonly string[]])[] = 
   ['root@gate:23', ['root@gate:23']],
 ];
 for (const [proxyJump, way] of ways) {
-  test(`the way of proxyJump="${proxyJump}"`, (t) => {
-    const config = load(
-      t,
-      `<ssh username="u"/><bastion name="fra" ip="192.0.2.1"/><bastion name="ams" ip="192.0.2.2" proxyJump="fra"/>
+  test(`the way of proxyJump="${proxyJump}"`, () => {
+    const config =
+      load(`<ssh username="u"/><bastion name="fra" ip="192.0.2.1"/><bastion name="ams" ip="192.0.2.2" proxyJump="fra"/>
        <bastion name="rack" ip="192.0.2.3" proxyJump="elsewhere.example.org"/>
-       <client name="gate" ip="192.0.2.4" proxyJump="fra"/><client name="web" ip="10.0.0.1" proxyJump="${proxyJump}"/>`,
-    );
+       <client name="gate" ip="192.0.2.4" proxyJump="fra"/><client name="web" ip="10.0.0.1" proxyJump="${proxyJump}"/>`);
     // With no alerts nothing is lost, but the ways are known.
     assert.deepEqual(openBastions(config, []).wayTo('web'), way);
   });

@@ -10,8 +10,8 @@ const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/>
   <group name="edge"><client name="edge-1" ip="edge-1" was="old-edge"/></group></group>
   <group name="db"><client name="db-1" ip="db-1" state="retired"/></group><client ip="::1" port="2222"/>`;
 
-test('clients by name, pattern and group, in the order of the file', (t) => {
-  const config = load(t, fleet);
+test('clients by name, pattern and group, in the order of the file', () => {
+  const config = load(fleet);
   const table: readonly (readonly [names: readonly string[], groups: readonly string[], chosen: readonly string[]])[] =
     [
       [[], [], ['web-1', 'web-2', 'web-3', 'edge-1', 'db-1', '[::1]:2222']],
@@ -29,8 +29,8 @@ test('clients by name, pattern and group, in the order of the file', (t) => {
   }
 });
 
-test('what fits nothing is refused with the nearest right one', (t) => {
-  const config = load(t, fleet);
+test('what fits nothing is refused with the nearest right one', () => {
+  const config = load(fleet);
   const refused = (names: readonly string[], groups: readonly string[] = []): string => {
     try {
       selectClients(config, { names, groups });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
 
 import type { Client, Config, Finding, Rule } from '../../../src/config/config.ts';
 import { ConfigError } from '../../../src/config/xml/findings.ts';
@@ -11,9 +10,13 @@ import { tempFolder } from '../../support/temp-folder.ts';
 /** Every configuration is judged as of then. */
 export const nowMs = Date.parse('2026-11-20T10:00:00Z');
 
-/** A folder with the files given (name -> text), 0600, removed after the test. */
-export function configFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = tempFolder(t);
+const root = tempFolder();
+let lastFolder = 0;
+
+/** A folder with the files given (name -> text), 0600, removed after the tests of the file. */
+export function configFolder(files: Readonly<Record<string, string>>): string {
+  const folder = path.join(root, String(++lastFolder));
+  mkdirSync(folder);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), text, { mode: 0o600 });
@@ -21,26 +24,34 @@ export function configFolder(t: TestContext, files: Readonly<Record<string, stri
   return folder;
 }
 
+/** A config.xml of this text, with further files beside it. */
+export function configFile(text: string, files: Readonly<Record<string, string>> = {}): string {
+  return path.join(configFolder({ 'config.xml': text, ...files }), 'config.xml');
+}
+
 /** Loads the children of a <config>, from its second line on, with further files beside it. */
-export function load(t: TestContext, children: string, files: Readonly<Record<string, string>> = {}): Config {
-  return loadText(t, `<config>\n${children}\n</config>\n`, files);
+export function load(children: string, files: Readonly<Record<string, string>> = {}): Config {
+  return loadText(`<config>\n${children}\n</config>\n`, files);
 }
 
 /** Loads a whole file. */
-export function loadText(t: TestContext, text: string, files: Readonly<Record<string, string>> = {}): Config {
-  const folder = configFolder(t, { 'config.xml': text, ...files });
-  return loadConfig({ file: path.join(folder, 'config.xml'), nowMs });
+export function loadText(text: string, files: Readonly<Record<string, string>> = {}): Config {
+  return loadConfig({ file: configFile(text, files), nowMs });
 }
 
 /** The findings of a configuration with faults, as `FILE:LINE: message` without the folder. */
-export function faults(t: TestContext, children: string, files: Readonly<Record<string, string>> = {}): string[] {
-  return faultsOfText(t, `<config>\n${children}\n</config>\n`, files);
+export function faults(children: string, files: Readonly<Record<string, string>> = {}): string[] {
+  return faultsOfText(`<config>\n${children}\n</config>\n`, files);
+}
+
+/** Asserts that the first finding of a configuration matches. */
+export function assertFault(children: string, words: RegExp, files: Readonly<Record<string, string>> = {}): void {
+  assert.match(faults(children, files)[0] ?? '', words);
 }
 
 /** The same of a whole file. */
-export function faultsOfText(t: TestContext, text: string, files: Readonly<Record<string, string>> = {}): string[] {
-  const folder = configFolder(t, { 'config.xml': text, ...files });
-  return faultsOfFile(path.join(folder, 'config.xml'));
+export function faultsOfText(text: string, files: Readonly<Record<string, string>> = {}): string[] {
+  return faultsOfFile(configFile(text, files));
 }
 
 /** The findings of what must throw a ConfigError; the folder is left out of them. */
@@ -67,9 +78,9 @@ export function shortly(findings: readonly Finding[], folder: string): string[] 
 }
 
 /** The warnings of a configuration without faults. */
-export function warnings(t: TestContext, children: string): string[] {
-  const folder = configFolder(t, { 'config.xml': `<config>\n${children}\n</config>\n` });
-  return shortly(loadConfig({ file: path.join(folder, 'config.xml'), nowMs }).warnings, folder);
+export function warnings(children: string): string[] {
+  const config = load(children);
+  return shortly(config.warnings, path.dirname(config.file));
 }
 
 /** The only client, or that of a name. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
@@ -22,8 +22,8 @@ function objections(file: string): string {
   return status === 0 ? '' : stderr;
 }
 
-function written(t: TestContext, text: string): string {
-  return path.join(configFolder(t, { 'config.xml': text }), 'config.xml');
+function written(text: string): string {
+  return path.join(configFolder({ 'config.xml': text }), 'config.xml');
 }
 
 /** The sample with its examples outside of comments. */
@@ -35,9 +35,9 @@ test('config.xsd is the one that follows from the vocabulary', () => {
   assert.equal(readFileSync(schema, 'utf8'), schemaText(), 'run `npm run xsd`');
 });
 
-test('the sample is valid and loads without a fault, readable by all', { skip }, (t) => {
+test('the sample is valid and loads without a fault, readable by all', { skip }, () => {
   assert.equal(objections(sample), '');
-  const folder = configFolder(t, {});
+  const folder = configFolder({});
   const copy = path.join(folder, 'config.xml');
   writeFileSync(copy, readFileSync(sample), { mode: 0o644 });
   const config = loadConfig({ file: copy, nowMs });
@@ -45,9 +45,9 @@ test('the sample is valid and loads without a fault, readable by all', { skip },
   assert.equal(config.storage.kind, 'sqlite');
 });
 
-test("the sample's examples are valid, load, and show every element but notify and heartbeat", { skip }, (t) => {
+test("the sample's examples are valid, load, and show every element but notify and heartbeat", { skip }, () => {
   const text = examples();
-  const file = written(t, text);
+  const file = written(text);
   assert.equal(objections(file), '');
   const config = loadConfig({ file, nowMs });
   assert.equal(config.clients.length, 84);
@@ -75,8 +75,8 @@ const accepted: readonly string[] = [
 ];
 
 for (const text of accepted) {
-  test(`both take ${text.slice(0, 90)}`, { skip }, (t) => {
-    const file = written(t, text);
+  test(`both take ${text.slice(0, 90)}`, { skip }, () => {
+    const file = written(text);
     assert.deepEqual(
       faultsOf(() => loadConfig({ file, nowMs }), ''),
       [],
@@ -102,8 +102,8 @@ const refused: readonly string[] = [
 ];
 
 for (const text of refused) {
-  test(`both refuse ${text}`, { skip }, (t) => {
-    const file = written(t, text);
+  test(`both refuse ${text}`, { skip }, () => {
+    const file = written(text);
     assert.notDeepEqual(
       faultsOf(() => loadConfig({ file, nowMs }), ''),
       [],
@@ -112,9 +112,9 @@ for (const text of refused) {
   });
 }
 
-test('the root of an included file may hold what stands in groups and alerts', { skip }, (t) => {
+test('the root of an included file may hold what stands in groups and alerts', { skip }, () => {
   assert.equal(
-    objections(written(t, '<config><alert type="cpu" limit="5%"/><mail to="a@b"/><client ip="x"/></config>')),
+    objections(written('<config><alert type="cpu" limit="5%"/><mail to="a@b"/><client ip="x"/></config>')),
     '',
   );
 });

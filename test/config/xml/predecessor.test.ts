@@ -14,8 +14,8 @@ const sample = `<?xml version="1.0" encoding="UTF-8"?>
 </config>
 `;
 
-test("the predecessor's file works unchanged", (t) => {
-  const config = loadText(t, sample);
+test("the predecessor's file works unchanged", () => {
+  const config = loadText(sample);
   const client = clientOf(config);
   assert.equal(config.predecessorOnly, true);
   assert.deepEqual(config.warnings, []);
@@ -32,20 +32,15 @@ test("the predecessor's file works unchanged", (t) => {
     ['uptime', 'ge', 864_000, 'critical', 1, null],
   ]);
   // Its types replace the defaults of those types; the others are in force, at once as well.
-  assert.deepEqual(
-    pluck(
-      client.rules.filter((rule) => rule.origin === 'default'),
-      'name',
-    ),
-    ['disk', 'inodes', 'service'],
-  );
+  const defaults = client.rules.filter((rule) => rule.origin === 'default');
+  assert.deepEqual(pluck(defaults, 'name'), ['disk', 'inodes', 'service']);
   assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 1);
   assert.equal(ruleOf(config, 'unreachable')?.forCount, 2);
 });
 
-test('one element or attribute more, and it is no longer the predecessor alone', (t) => {
+test('one element or attribute more, and it is no longer the predecessor alone', () => {
   const client = (more: string, inside = ''): string => `<client ip="10.0.0.1" mail="a@b" ${more}>${inside}</client>`;
-  assert.equal(load(t, client('port="23" username="u"')).predecessorOnly, true);
+  assert.equal(load(client('port="23" username="u"')).predecessorOnly, true);
   for (const children of [
     client('name="x"'),
     client('', '<alert type="cpu" limit="5%" for="1x"/>'),
@@ -55,24 +50,17 @@ test('one element or attribute more, and it is no longer the predecessor alone',
     `<group>${client('')}</group>`,
     `<include file="*.none"/>${client('')}`,
   ]) {
-    assert.equal(load(t, children).predecessorOnly, false, children);
+    assert.equal(load(children).predecessorOnly, false, children);
   }
 });
 
-test('two clients with the same address and port: the first counts, the second draws a warning', (t) => {
+test('two clients with the same address and port: the first counts, the second draws a warning', () => {
   const config = loadText(
-    t,
     '<config>\n<client ip="10.0.0.1" username="a"/>\n<client ip="10.0.0.1" username="b"/>\n<client ' +
       'ip="10.0.0.1" port="23"/>\n</config>',
   );
   const clients = config.clients.map(({ name, ssh }) => [name, ssh.username === 'a']);
-  assert.deepEqual(clients, [
-    ['10.0.0.1', true],
-    ['10.0.0.1:23', false],
-  ]);
-  const [duplicate] = config.warnings.filter(({ line }) => line === 3);
-  assert.match(
-    duplicate?.message ?? '',
-    /^client "10\.0\.0\.1" is written already at .*config\.xml:2; the first counts/,
-  );
+  assert.deepEqual(Object.fromEntries(clients), { '10.0.0.1': true, '10.0.0.1:23': false });
+  const duplicate = config.warnings.find(({ line }) => line === 3)?.message ?? '';
+  assert.match(duplicate, /^client "10\.0\.0\.1" is written already at .*config\.xml:2; the first counts/);
 });

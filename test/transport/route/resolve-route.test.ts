@@ -66,14 +66,14 @@ test('ssh_config wins over defaults', () => {
   assert.deepEqual([hop.family, hop.connectTimeoutMs, hop.credentials.identitiesOnly], [6, 7000, true]);
 });
 
-test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', (t) => {
+test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', () => {
   const file = 'Host web gw\n  User fromssh\nMatch host named user fleet\n  Port 99\n';
   const clients = `<client name="web" proxyJump="gw"/>
 <client name="own" username="own"/>
 <group username="group"><client name="inner"/></group>
 <client name="plain" proxyJump="gw2"/><client name="named"/>`;
   const names = (ssh: string): readonly string[] => {
-    const config = load(t, `<ssh ${ssh} config="ssh_config"/>\n${clients}`, {
+    const config = load(`<ssh ${ssh} config="ssh_config"/>\n${clients}`, {
       ssh_config: `${file}Host own inner\n  User x\n`,
     });
     const shared = createTransportShared({ config });
