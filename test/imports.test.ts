@@ -80,7 +80,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'serve',
     '.',
   ],
-  agent: ['start probes', 'portable inventory spool', '.'],
+  agent: ['start probes', 'checks', 'portable inventory spool', '.'],
 };
 
 /** Files beside the rooms that the rooms import. */

@@ -4,6 +4,7 @@ import { encodeReport } from '../../src/report/encode-report.ts';
 import { reportVersion, type Report } from '../../src/report/report.ts';
 import { agentFaultCodes, type AgentFault, type AgentFaultCode, type AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
+import { startChecks, type ChecksPart } from '../checks/run-checks.ts';
 import { within } from '../probes/collect.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
 import type { Collect, Collected, Counters } from '../probes/collected.ts';
@@ -29,6 +30,8 @@ export async function makeReport(
   try {
     const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
     const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
+    const begunMs = monotonicMs();
+    const checking = request.kind === 'inventory' ? null : checksOf(request, visit, bootId, deadlineMs);
     const collecting = collect({
       root: '',
       options: request.options,
@@ -42,9 +45,12 @@ export async function makeReport(
     if (collected === null)
       return agentFault('agent-timeout', `the probes did not end within ${Math.round(deadlineMs)} ms`);
 
+    const leftMs = deadlineMs - (monotonicMs() - begunMs);
+    const checks = checking === null ? null : await within(checking, Math.max(1, leftMs));
+
     const nowMs = Date.now();
     makeRoom(visit, request, previous, nowMs);
-    const report = describe(request, collected, { bootId, nowMs, dropped: visit.dropped });
+    const report = { ...describe(request, collected, { bootId, nowMs, dropped: visit.dropped }), ...checks };
     const sealed = sealReport({
       publicKey: Buffer.from(request.key, 'base64url'),
       reportId: report.report_id,
@@ -61,6 +67,17 @@ export async function makeReport(
     const known = agentFaultCodes.find((candidate) => candidate === code);
     return agentFault(known ?? 'agent-failed', message ?? String(thrown));
   }
+}
+
+/** Starts the checks of this client. Returns null if there are none. */
+function checksOf(
+  request: AgentRequest,
+  visit: Visit,
+  bootId: string | null,
+  deadlineMs: number,
+): Promise<ChecksPart> | null {
+  const requested = Array.isArray(request.checks) ? (request.checks as readonly unknown[]) : [];
+  return startChecks({ requested, placeDir: visit.dirs[0] ?? null, bootId, deadlineMs });
 }
 
 /** Removes damaged and surplus reports from the spool. */

@@ -54,6 +54,8 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
     ...request,
     collector,
     key,
+    // A request with a restricted key names no command: the checks are those of this client's own conf files.
+    checks: [],
     options: {
       units: texts(options.units),
       processes: texts(options.processes),

@@ -1,0 +1,115 @@
+import { setPriority } from 'node:os';
+
+import { startOf } from '../probes/network-mounts.ts';
+
+export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const maxReadBytes = 64 * 1024;
+const lowestPriority = 19;
+/** The time from SIGTERM to SIGKILL, and from SIGKILL until a process counts as hanging. */
+export const termMs = 1000;
+export const killMs = 500;
+
+/** A process, told from a later one with its pid by its start. */
+export interface ProcessId {
+  readonly pid: number;
+  readonly start: number | null;
+}
+
+export interface CheckOutcome {
+  readonly exit: number | null;
+  readonly why: string | null;
+  readonly output: Buffer;
+  /** The process if even SIGKILL did not end it. */
+  readonly hanging: ProcessId | null;
+}
+
+/**
+ * Runs a program without a shell, in a process group of its own, at the lowest priority, without stdin. Neither throws
+ * nor rejects. Ends the group by SIGTERM and SIGKILL at the deadline, and whatever is left of it once the program has
+ * ended. `started` is called with the process before anything is awaited.
+ */
+export async function runCheck(
+  [program = '', ...args]: readonly string[],
+  deadlineMs: number,
+  started: (id: ProcessId) => void,
+): Promise<CheckOutcome> {
+  const { spawn } = await import('node:child_process');
+  return new Promise((resolve) => {
+    const home = process.env['HOME'];
+    const env = { PATH: fixedPath, LC_ALL: 'C', ...(home === undefined ? {} : { HOME: home }) };
+    const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'ignore'], env });
+    const { pid } = child;
+    const id = pid === undefined ? null : { pid, start: startOf(pid) };
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let fault: string | null = null;
+    let ended: { readonly code: number | null; readonly signal: string | null } | null = null;
+    let timer = setTimeout(() => expire(), deadlineMs);
+    const finish = (hanging: ProcessId | null = null): void => {
+      clearTimeout(timer);
+      child.stdout.destroy();
+      const { exit, why } = endOf(fault, ended);
+      resolve({ exit, why, output: Buffer.concat(chunks), hanging });
+    };
+    const kill = (): void => {
+      killGroup(pid, 'SIGKILL');
+      clearTimeout(timer);
+      timer = setTimeout(() => finish(ended === null ? id : null), killMs);
+    };
+    const expire = (): void => {
+      // Another session holds the output open after the program has ended.
+      if (ended !== null) {
+        finish();
+        return;
+      }
+      fault ??= 'timeout';
+      killGroup(pid, 'SIGTERM');
+      timer = setTimeout(kill, termMs);
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      const room = maxReadBytes + 1 - length;
+      if (room <= 0) return;
+      chunks.push(chunk.subarray(0, room));
+      length += chunk.length;
+      if (length <= maxReadBytes) return;
+      fault ??= 'too long';
+      kill();
+    });
+    child.on('error', () => {
+      fault ??= 'cannot be started';
+      finish();
+    });
+    child.on('exit', (code, signal) => {
+      ended = { code, signal };
+      killGroup(pid, 'SIGKILL');
+      if (fault !== null) finish();
+    });
+    child.on('close', () => finish());
+    if (id === null) return;
+    started(id);
+    try {
+      setPriority(id.pid, lowestPriority);
+    } catch {
+      // The program has ended already.
+    }
+  });
+}
+
+/** Signals reach a shell as 128 and their number, so both forms mean the same. */
+function endOf(
+  fault: string | null,
+  ended: { readonly code: number | null; readonly signal: string | null } | null,
+): { readonly exit: number | null; readonly why: string | null } {
+  if (fault !== null) return { exit: null, why: fault };
+  const code = ended?.code ?? null;
+  if (code === null || (code > 128 && code <= 192)) return { exit: null, why: 'signal' };
+  return { exit: code, why: null };
+}
+
+function killGroup(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // The group has ended.
+  }
+}

@@ -1,0 +1,125 @@
+/** Runs people's own checks beside the probes: four at a time, each and all together with a deadline. */
+import { accessSync, constants, statSync } from 'node:fs';
+
+import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
+import type { Report } from '../../src/report/report.ts';
+import { monotonicMs } from '../start/clock.ts';
+import { printable } from '../probes/function-report.ts';
+import type { Check } from './check-line.ts';
+import { outputText } from './check-output.ts';
+import { checkFolders, findChecks } from './find-checks.ts';
+import { ageOf, readResults, stillRunning, writeResults, writeRunning } from './kept-checks.ts';
+import type { KeptResult, RunningCheck } from './kept-checks.ts';
+import { fixedPath, killMs, runCheck, termMs } from './run-check.ts';
+import { untrustedPart } from './trust.ts';
+
+const atATime = 4;
+const maxTogetherMs = 30_000;
+
+export interface ChecksOptions {
+  /** The checks of the request; none under a restricted key. */
+  readonly requested: readonly unknown[];
+  /** The folder for notes to the next visit; null if nothing can be kept. */
+  readonly placeDir: string | null;
+  readonly bootId: string | null;
+  /** The time limit of all checks together, from now. */
+  readonly deadlineMs: number;
+  /** The prefix of /etc, for tests. */
+  readonly root?: string;
+}
+
+export type ChecksPart = Pick<Report, 'checks' | 'checks_refused'>;
+
+/** Runs the checks of this client. Returns null if there are none, which takes a look for two folders. */
+export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null {
+  const folders = checkFolders(process.env, options.root);
+  if (folders.length === 0 && options.requested.length === 0) return null;
+  return runChecks(options, folders);
+}
+
+async function runChecks(options: ChecksOptions, folders: readonly string[]): Promise<ChecksPart> {
+  const { placeDir, deadlineMs } = options;
+  const bootId = options.bootId ?? '';
+  const togetherMs = Math.min(maxTogetherMs, deadlineMs - termMs - killMs);
+  const endMs = monotonicMs() + togetherMs;
+  const { checks, refused } = findChecks(folders, options.requested);
+  const refusedAll: RefusedCheck[] = [...refused];
+  const earlier = placeDir === null ? new Map<string, KeptResult>() : readResults(placeDir);
+  const hung: RunningCheck[] = placeDir === null ? [] : stillRunning(placeDir);
+  let running: readonly RunningCheck[] = [];
+  const kept: KeptResult[] = [];
+  const note = (next: readonly RunningCheck[]): void => {
+    running = next;
+    if (placeDir !== null) writeRunning(placeDir, [...hung, ...running]);
+  };
+  const resultOf = async (check: Check): Promise<CheckResult> => {
+    const { name, format, command } = check;
+    const refusal = (why: string): CheckResult => ({ name, format, exit: null, why, output: '', age_s: 0 });
+    const old = earlier.get(name);
+    const nowMs = monotonicMs();
+    const age = ageOf(old, check, bootId, nowMs);
+    if (old !== undefined && age !== null) {
+      kept.push(old);
+      return { ...old.result, age_s: age };
+    }
+    if (hung.some((one) => one.name === name)) return refusal('still hanging');
+    // Without a record of hanging processes every visit could leave another one.
+    if (placeDir === null) return refusal('nothing can be kept');
+    const program = programOf(command[0] ?? '');
+    if (program === null) return refusal('missing command');
+    const part = untrustedPart(program);
+    if (part !== null) {
+      if (refusedAll.length < maxRefusedChecks) {
+        refusedAll.push({ path: printable(program), why: printable(`untrusted: ${part}`) });
+      }
+      return refusal('untrusted');
+    }
+    if (!isExecutable(program)) return refusal('cannot be started');
+    const leftMs = endMs - nowMs;
+    if (leftMs <= 0) return refusal('no time left');
+    const allowedMs = Math.min(leftMs, check.timeoutSeconds * 1000);
+    const ran = await runCheck([program, ...command.slice(1)], allowedMs, (id) => note([...running, { name, ...id }]));
+    if (ran.hanging !== null) hung.push({ name, ...ran.hanging });
+    note(running.filter((one) => one.name !== name));
+    const { exit, why } = ran;
+    const result = { name, format, exit, why, output: outputText(ran.output), age_s: 0 };
+    if (check.everySeconds !== null) kept.push({ bootId, atMs: nowMs, command, result });
+    return result;
+  };
+  const results = await inLanes(checks, resultOf);
+  if (placeDir !== null) writeResults(placeDir, kept, earlier.size > 0);
+  return {
+    checks: results,
+    ...(refusedAll.length > 0 ? { checks_refused: refusedAll } : {}),
+  };
+}
+
+/** Returns the results in the order of the items, of which a few are at work at a time. */
+async function inLanes<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const queue = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [at, item] of queue) results[at] = await work(item);
+  };
+  await Promise.all(Array.from({ length: atATime }, lane));
+  return results;
+}
+
+/** Returns the path of a program, or null if it is missing. A name is looked for in the fixed PATH. */
+function programOf(command: string): string | null {
+  const candidates = command.startsWith('/') ? [command] : fixedPath.split(':').map((dir) => `${dir}/${command}`);
+  return candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ?? null;
+}
+
+/** True for a file that this account may execute. */
+function isExecutable(program: string): boolean {
+  try {
+    accessSync(program, constants.X_OK);
+    return statSync(program).isFile();
+  } catch {
+    return false;
+  }
+}

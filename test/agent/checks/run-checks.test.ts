@@ -1,0 +1,112 @@
+/** People's own checks, run by each agent: what they say is the same, and what they do wrong costs them alone. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { checkAgents, checkClient } from '../../support/check-client.ts';
+
+/** True if a process with this pid runs. */
+function isRunning(pid: number): boolean {
+  return existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+}
+
+for (const agent of checkAgents) {
+  test(`exit status, output and environment of checks are reported (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const say = client.program('say', 'printf "%s|" "$@"; exit 3');
+    const env = client.program('env', 'env | sort; pwd; cat; nice; ps -o pgid= -p $$ | tr -d " "; echo $$');
+    client.conf(
+      `# a comment\n\n  ok ${client.program('ok', 'echo OK; echo "second line|a=1"; exit 0')}\n` +
+        `"two words" format=checkmk ${say} 'a b' "c \\"d\\" \\n" e\\ f '' $HOME *\n` +
+        `env timeout=5s ${env}\r\nprom format=prom every=1m ${client.program('prom', 'echo "x 1"; exit 1')}\n` +
+        `by-name true\n`,
+    );
+    const { checks, refused } = await client.visit();
+    assert.deepEqual(refused, []);
+    const [ok, say1, env1, prom, byName] = checks;
+    const common = { why: null, age_s: 0 };
+    assert.deepEqual(ok, { name: 'ok', format: 'nagios', exit: 0, output: 'OK\nsecond line|a=1', ...common });
+    const output = 'a b|c "d" \\n|e f||$HOME|*|';
+    assert.deepEqual(say1, { name: 'two words', format: 'checkmk', exit: 3, output, ...common });
+    assert.deepEqual(prom, { name: 'prom', format: 'prom', exit: 1, output: 'x 1', ...common });
+    assert.deepEqual(byName, { name: 'by-name', format: 'nagios', exit: 0, output: '', ...common });
+    const lines = env1?.output.split('\n').filter((line) => !/^(PWD|SHLVL|OLDPWD|_)=/.test(line)) ?? [];
+    assert.deepEqual(lines.slice(0, 5), [
+      `HOME=${client.home}`,
+      'LC_ALL=C',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      '/',
+      '19',
+    ]);
+    assert.equal(lines[5], lines[6], 'a process group of its own');
+  });
+
+  test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const pids = path.join(client.home, 'pids');
+    const note = `echo $$ >>${pids}`;
+    client.conf(
+      [
+        `sleeps timeout=1s ${client.program('sleeps', `${note}; echo begun; sleep 60`)}`,
+        `ignores timeout=1s ${client.program('ignores', `${note}; trap "" TERM; sleep 60; sleep 60`)}`,
+        `floods ${client.program('floods', `${note}; trap "" PIPE; exec yes flood`)}`,
+        `forks ${client.program('forks', `for i in 1 2 3; do sleep 60 & echo $! >>${pids}; done; echo forked`)}`,
+        `session timeout=1s ${client.program('session', `setsid sleep 3 & echo away; exit 1`)}`,
+        `signal ${client.program('signal', 'echo dying; kill -SEGV $$')}`,
+        `binary ${client.program('binary', "printf 'a\\0b\\377\\303\\251\\033[2J\\r\\342\\200\\256\\t\\355\\240\\200!\\n\\n'")}`,
+        `closes timeout=1s ${client.program('closes', `${note}; exec >&-; sleep 60`)}`,
+        'absent /no/such/program',
+        `folder ${path.join(client.home, 'plugins')}`,
+        `plain ${client.program('plain', 'echo no', 0o600)}`,
+        `long ${client.program('long', 'yes 0123456 | head -n 6000; exit 2')}`,
+      ].join('\n'),
+    );
+    const { checks, refused } = await client.visit();
+    assert.deepEqual(refused, []);
+    const said = checks.map(({ name, exit, why, output }) => [name, exit, why, output.slice(0, 40)]);
+    assert.deepEqual(said, [
+      ['sleeps', null, 'timeout', 'begun'],
+      ['ignores', null, 'timeout', ''],
+      ['floods', null, 'too long', 'flood\n'.repeat(7).slice(0, 40)],
+      ['forks', 0, null, 'forked'],
+      ['session', 1, null, 'away'],
+      ['signal', null, 'signal', 'dying'],
+      ['binary', 0, null, 'ab?é?[2J?\t???!'],
+      ['closes', null, 'timeout', ''],
+      ['absent', null, 'missing command', ''],
+      ['folder', null, 'cannot be started', ''],
+      ['plain', null, 'cannot be started', ''],
+      ['long', 2, null, '0123456\n'.repeat(5)],
+    ]);
+    assert.equal(checks.find(({ name }) => name === 'long')?.output.length, 4096 - 1);
+    const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number).filter(isRunning);
+    assert.deepEqual(left, []);
+  });
+
+  test(`a result is repeated with its age until its time is over (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const counter = path.join(client.home, 'count');
+    const count = client.program('count', `echo x >>${counter}; wc -l <${counter}; printf 'tab\\there "q" \\\\\\n'`);
+    client.conf(`hourly every=1h ${count} a\neach ${client.program('each', 'echo each')}\n`);
+    const first = await client.visit();
+    const second = await client.visit();
+    assert.equal(first.checks[0]?.output, '1\ntab\there "q" \\');
+    assert.equal(first.checks[0].age_s, 0);
+    assert.deepEqual({ ...second.checks[0], age_s: 0 }, first.checks[0]);
+    assert.equal(readFileSync(counter, 'utf8'), 'x\n');
+    // Another command is another check.
+    client.conf(`hourly every=1h ${count} b\n`);
+    assert.equal((await client.visit()).checks[0]?.output.split('\n')[0], '2');
+    client.conf(`hourly every=1s ${count} b\n`);
+    assert.equal((await client.visit()).checks[0]?.age_s, 0);
+  });
+
+  test(`without conf files a report has no field of checks, and nothing is kept (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    assert.equal((await client.visit()).isSilent, true);
+    client.conf('# nothing yet\n');
+    const { checks, refused, isSilent } = await client.visit();
+    assert.deepEqual([checks, refused, isSilent], [[], [], false]);
+  });
+}

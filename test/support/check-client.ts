@@ -1,0 +1,62 @@
+/** A client with checks of its own, visited by the agents that run them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import type { CheckResult, RefusedCheck } from '../../src/report/checks.ts';
+import { visit } from './agent-visit.ts';
+import { shellClient } from './shell-client.ts';
+import { shellConnection } from './shell-connection.ts';
+
+/** An agent: that of node, or the shell agent in a shell and an awk. */
+export interface CheckAgent {
+  readonly name: string;
+  readonly shell: string | null;
+  readonly awk: string;
+}
+
+export const checkAgents: readonly CheckAgent[] = [{ name: 'node', shell: null, awk: 'mawk' }];
+
+export interface CheckVisit {
+  readonly checks: readonly CheckResult[];
+  readonly refused: readonly RefusedCheck[];
+  /** True if the report has no field of checks. */
+  readonly isSilent: boolean;
+}
+
+export interface CheckClient {
+  readonly home: string;
+  /** The folder of conf files. */
+  readonly confDir: string;
+  readonly conf: (text: string, name?: string) => string;
+  /** Writes a program, and returns its path. */
+  readonly program: (name: string, text: string, mode?: number) => string;
+  readonly visit: () => Promise<CheckVisit>;
+}
+
+export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
+  const client = shellClient(t, { shell: agent.shell ?? 'dash', awk: agent.awk });
+  const { home } = client;
+  const confDir = path.join(home, '.config/fleet-health/checks.d');
+  const write = (file: string, text: string, mode: number): string => {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, text, { mode });
+    return file;
+  };
+  const env = { HOME: home, PATH: process.env['PATH'] ?? '' };
+  return {
+    home,
+    confDir,
+    conf: (text, name = 'own.conf') => write(path.join(confDir, name), text, 0o600),
+    program: (name, text, mode = 0o700) => write(path.join(home, 'plugins', name), `#!/bin/sh\n${text}\n`, mode),
+    visit: async () => {
+      const { result, reports } =
+        agent.shell === null ? await visit({ connection: shellConnection({ env }) }) : await client.visit();
+      if (result.fault !== null || reports[0] === undefined) {
+        throw new Error(`${agent.name}: ${result.fault?.message ?? 'no report'}`);
+      }
+      const { checks, checks_refused: refused } = reports[0];
+      return { checks: checks ?? [], refused: refused ?? [], isSilent: checks === undefined && refused === undefined };
+    },
+  };
+}
