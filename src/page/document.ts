@@ -26,10 +26,10 @@ export function htmlDocument({ title, body, style, script }: DocumentOptions): s
 <meta name="referrer" content="no-referrer">
 <title>${escapeMarkup(oneLine(title))}</title>
 <style>${style}</style>
+<script>${script}</script>
 </head>
 <body>
 ${body}
-<script>${script}</script>
 </body>
 </html>
 `;

@@ -17,6 +17,9 @@ export const columns = [
   ['CPU over the span', ''],
 ] as const;
 
+/** Lines after these wait on a screen, if the page's program runs, until somebody asks for them. */
+const mostLaidOut = 500;
+
 /** The fleet: a row a client, in the order of the page's clients. */
 export function fleetTable({ clients }: FleetPage): Markup {
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
@@ -27,16 +30,17 @@ export function fleetTable({ clients }: FleetPage): Markup {
 <tbody>${clients.map((client, rank) => clientRow(client, rank))}</tbody></table></div></section>`;
 }
 
-/** The line of a client; with links its name leads to its page. */
+/** The line of a client; with links its name leads to its page, and no line waits. */
 export function clientRow(client: PageClient, rank: number, links?: PageLinks): Markup {
   const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, loadPerCpu } = client;
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
+  const isLater = links === undefined && rank >= mostLaidOut;
   const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

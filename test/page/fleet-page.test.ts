@@ -39,6 +39,15 @@ test('names that are HTML, escape codes or written from right to left are text, 
   assert.equal(html.match(/<script/g)?.length, 1);
 });
 
+test('the lines after the worst 500 wait for the program of the page', () => {
+  const clients = Array.from({ length: 502 }, (_, index) => clientOf({ name: `web-${index}` }));
+  const html = renderFleetPage(pageOf({ clients }));
+  assert.deepEqual(
+    [...html.matchAll(/<tr id="([^"]*)" class="near later"/g)].map(([, name]) => name),
+    ['web-500', 'web-501'],
+  );
+});
+
 test('an open alert says what, since when, how bad, and the command that acknowledges it', () => {
   const { alerts, untilMs } = pageOf({ alerts: [alertOf({ note: 'Call ann', mutes: ['silence 3 until 18:00'] })] });
   const html = renderFleetPage(pageOf({ alerts, untilMs }));

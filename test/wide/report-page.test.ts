@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import type { Page } from 'playwright-core';
+
+import { encodeHistory } from '../../src/page/encode-series.ts';
+import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { clientOf, pageOf } from '../page/support/page-samples.ts';
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
 import { accessibilityFaults, htmlFaults, openFile, skipWithoutBrowser } from './support/browser.ts';
 
@@ -67,4 +74,72 @@ for (const colorScheme of ['light', 'dark'] as const) {
 
 test('the Nu HTML Checker finds no fault in a report', options, async (t) => {
   assert.deepEqual(await htmlFaults(await reportFile(t)), []);
+});
+
+const figures = {
+  ...{ start: 1_760_000_000, step: 3600, points: 3, cpus: 4, limits: [], alerts: [], boots: [] },
+  series: [{ group: 'cpu', name: 'mean', values: [10, 20, 30] }],
+} as const;
+
+/** A report of 1,100 clients, `web-1` the worst. One that is far from the worst has plots. */
+function largeFile(t: TestContext): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-page-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const clients = Array.from({ length: 1100 }, (_, index) =>
+    clientOf({ name: `web-${index + 1}`, history: index === 899 ? encodeHistory(figures) : null }),
+  );
+  const file = path.join(dir, 'large.html');
+  writeFileSync(file, renderFleetPage(pageOf({ clients })));
+  return file;
+}
+
+const visible = (page: Page): Promise<number> => page.locator('tbody tr[id]:visible').count();
+
+test(
+  'of a large fleet the worst 500 are laid out, the others at a click, by a filter and on paper',
+  options,
+  async (t) => {
+    const { page, noises } = await openFile(t, largeFile(t));
+    const rest = page.getByRole('button', { name: /^Show/ });
+    assert.equal(await visible(page), 500);
+    assert.equal(await rest.textContent(), 'Show 600 more');
+    await page.emulateMedia({ media: 'print' });
+    assert.equal(await visible(page), 1100);
+    await page.emulateMedia({ media: null });
+    await page.getByRole('searchbox').fill('web-10');
+    // web-10, web-100 to web-109 and web-1000 to web-1099.
+    assert.equal(await visible(page), 111);
+    assert.equal(await page.locator('#shown').textContent(), '111 of 1100 clients.');
+    assert.equal(await rest.isVisible(), false);
+    await page.getByRole('searchbox').fill('');
+    assert.equal(await visible(page), 500);
+    await rest.click();
+    assert.equal(await visible(page), 1100);
+    assert.equal(await rest.isVisible(), false);
+    assert.deepEqual(noises, []);
+  },
+);
+
+test('the lines of a large fleet that are laid out are the first by the order that was chosen', options, async (t) => {
+  const { page } = await openFile(t, largeFile(t));
+  const client = page.getByRole('button', { name: 'Client' });
+  await client.click();
+  await client.click();
+  assert.equal(await page.locator('tbody tr[id]:visible .name').first().textContent(), 'web-1100');
+  assert.equal(await page.locator('tbody tr[id]:visible .name').last().textContent(), 'web-601');
+  assert.equal(await visible(page), 500);
+});
+
+test('the address of a large report opens a client that is not laid out yet', options, async (t) => {
+  const file = largeFile(t);
+  const { page } = await openFile(t, file);
+  await page.goto(`file://${file}#web-900`);
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'web-900' }).isVisible(), true);
+  assert.equal(await visible(page), 501);
+});
+
+test('without scripts all lines of a large fleet are there', options, async (t) => {
+  const { page } = await openFile(t, largeFile(t), { javaScriptEnabled: false });
+  assert.equal(await visible(page), 1100);
 });

@@ -1,4 +1,5 @@
 import { canDecode, decodeHistory } from './decode-series.ts';
+import { setLater } from './laid-out-rows.ts';
 import { drawPlots } from './plots.ts';
 
 /** Makes each client's name a button that opens its plots below its row. `#NAME` in the address opens that client. */
@@ -26,9 +27,11 @@ export function clientPanels(table: HTMLTableElement): void {
   }
   const open = (): void => {
     const row = document.getElementById(location.hash.slice(1));
-    const button = row?.querySelector<HTMLButtonElement>('button.open');
+    if (!(row instanceof HTMLTableRowElement)) return;
+    setLater(row, false);
+    const button = row.querySelector<HTMLButtonElement>('button.open');
     if (button?.ariaExpanded === 'false') button.click();
-    row?.scrollIntoView({ block: 'start' });
+    row.scrollIntoView({ block: 'start' });
   };
   addEventListener('hashchange', open);
   if (location.hash !== '') open();

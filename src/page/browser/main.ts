@@ -3,9 +3,16 @@ import { clientPanels } from './client-panels.ts';
 import { liveUpdates } from './live.ts';
 import { tableTools } from './table-tools.ts';
 
-const table = document.querySelector<HTMLTableElement>('#clients');
-if (document.querySelector('main[data-live]') !== null) liveUpdates();
-else if (table !== null) {
-  tableTools(table);
-  clientPanels(table);
+// The style hides nothing that this program has to show unless the program runs.
+document.documentElement.classList.add('scripted');
+if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
+else start();
+
+function start(): void {
+  const table = document.querySelector<HTMLTableElement>('#clients');
+  if (document.querySelector('main[data-live]') !== null) liveUpdates();
+  else if (table !== null) {
+    tableTools(table);
+    clientPanels(table);
+  }
 }

@@ -1,6 +1,9 @@
-/** Adds a filter over the table, and buttons that sort it to its headings. */
+import { laidOutRows } from './laid-out-rows.ts';
+
+/** Adds a filter over the table, buttons that sort it to its headings, and one that shows the lines that wait. */
 export function tableTools(table: HTMLTableElement): void {
-  addFilter(table);
+  const rows = laidOutRows(table);
+  addFilter(table, rows.filter);
   const headings = [...table.querySelectorAll<HTMLTableCellElement>('thead th[data-key]')];
   for (const heading of headings) {
     const button = document.createElement('button');
@@ -10,7 +13,7 @@ export function tableTools(table: HTMLTableElement): void {
       const isAscending = heading.ariaSort === 'descending' || (heading.ariaSort === null && isByName(heading));
       for (const other of headings) other.ariaSort = null;
       heading.ariaSort = isAscending ? 'ascending' : 'descending';
-      sortRows(table, heading, isAscending);
+      rows.sort((all) => sorted(all, heading, isAscending));
     });
     heading.replaceChildren(button);
   }
@@ -23,11 +26,12 @@ function isByName(heading: HTMLElement): boolean {
 /** The places of the keys in a row's `data-keys`. */
 const keys = ['rank', 'cpu', 'memory', 'disk', 'load', 'age', 'availability'];
 
-function sortRows(table: HTMLTableElement, heading: HTMLElement, isAscending: boolean): void {
-  const body = table.tBodies[0];
-  if (body === undefined) return;
+function sorted(
+  rows: readonly HTMLTableRowElement[],
+  heading: HTMLElement,
+  isAscending: boolean,
+): readonly HTMLTableRowElement[] {
   const place = keys.indexOf(heading.dataset['key'] ?? '');
-  const rows = [...body.querySelectorAll<HTMLTableRowElement>('tr[data-keys]')];
   const direction = isAscending ? 1 : -1;
   const names = new Intl.Collator(undefined, { numeric: true });
   const valueOf = (row: HTMLElement): number => {
@@ -35,42 +39,25 @@ function sortRows(table: HTMLTableElement, heading: HTMLElement, isAscending: bo
     return text === '' ? -Infinity * direction : Number(text);
   };
   const nameOf = (row: HTMLElement): string => row.querySelector('.name')?.textContent ?? '';
-  const sorted =
-    place === -1
-      ? rows.sort((one, other) => direction * names.compare(nameOf(one), nameOf(other)))
-      : rows
-          .map((row) => ({ row, value: valueOf(row) }))
-          .sort((one, other) => (one.value === other.value ? 0 : direction * (one.value - other.value)))
-          .map(({ row }) => row);
-  // A panel that is open stays below its client.
-  body.append(
-    ...sorted.flatMap((row) => (row.nextElementSibling?.matches('.panel') ? [row, row.nextElementSibling] : [row])),
-  );
+  return place === -1
+    ? rows
+        .map((row) => ({ row, name: nameOf(row) }))
+        .sort((one, other) => direction * names.compare(one.name, other.name))
+        .map(({ row }) => row)
+    : rows
+        .map((row) => ({ row, value: valueOf(row) }))
+        .sort((one, other) => (one.value === other.value ? 0 : direction * (one.value - other.value)))
+        .map(({ row }) => row);
 }
 
-function addFilter(table: HTMLTableElement): void {
+function addFilter(table: HTMLTableElement, filter: (words: readonly string[]) => void): void {
   const label = document.createElement('label');
   label.className = 'tools';
   const input = document.createElement('input');
   input.type = 'search';
   label.append('Filter ', input);
-  const count = document.querySelector<HTMLElement>('#shown');
-  const all = count?.textContent ?? '';
-  count?.setAttribute('aria-live', 'polite');
-  const rows = [...table.querySelectorAll<HTMLTableRowElement>('tbody tr')].map((row) => ({
-    row,
-    text: row.textContent.toLowerCase(),
-  }));
   input.addEventListener('input', () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const { row, text } of rows) {
-      row.hidden = !words.every((word) => text.includes(word));
-      if (!row.hidden) shown += 1;
-      const panel = row.nextElementSibling;
-      if (panel instanceof HTMLElement && panel.matches('.panel')) panel.hidden = row.hidden;
-    }
-    if (count !== null) count.textContent = words.length === 0 ? all : `${shown} of ${rows.length} clients.`;
+    filter(input.value.toLowerCase().split(/\s+/).filter(Boolean));
   });
   table.parentElement?.before(label);
 }

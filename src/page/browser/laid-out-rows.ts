@@ -1,0 +1,70 @@
+/** The lines of a large table. Those that are not laid out wait as `later`: on a screen alone, not on paper. */
+export interface LaidOutRows {
+  /** Shows the lines that have all these words. */
+  readonly filter: (words: readonly string[]) => void;
+  readonly sort: (order: (rows: readonly HTMLTableRowElement[]) => readonly HTMLTableRowElement[]) => void;
+}
+
+/** Lays out as many lines of the table as the page does by itself, and all of them at a click. */
+export function laidOutRows(table: HTMLTableElement): LaidOutRows {
+  let rows: readonly HTMLTableRowElement[] = [...table.querySelectorAll<HTMLTableRowElement>('tbody tr')];
+  let most = rows.filter((row) => !row.matches('.later')).length;
+  let shown = rows;
+  const count = document.querySelector<HTMLElement>('#shown');
+  const all = count?.textContent ?? '';
+  count?.setAttribute('aria-live', 'polite');
+  const textOf = textsOf(rows);
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'rest';
+  table.parentElement?.after(button);
+  const layOut = (): void => {
+    for (const [index, row] of shown.entries()) setLater(row, index >= most);
+    const waiting = shown.length - most;
+    button.hidden = waiting <= 0;
+    button.textContent = `Show ${waiting} more`;
+  };
+  button.addEventListener('click', () => {
+    const next = shown[most];
+    most = Infinity;
+    layOut();
+    // The button is gone: the focus goes on where it was.
+    (next?.querySelector<HTMLElement>('button') ?? table.parentElement)?.focus({ preventScroll: true });
+  });
+  layOut();
+  return {
+    filter: (words) => {
+      shown = words.length === 0 ? rows : rows.filter((row) => words.every((word) => textOf(row).includes(word)));
+      const isShown = new Set(shown);
+      for (const row of rows) for (const part of withPanel(row)) part.hidden = !isShown.has(row);
+      layOut();
+      if (count !== null) count.textContent = words.length === 0 ? all : `${shown.length} of ${rows.length} clients.`;
+    },
+    sort: (order) => {
+      rows = order(rows);
+      shown = rows.filter((row) => !row.hidden);
+      table.tBodies[0]?.append(...rows.flatMap(withPanel));
+      layOut();
+    },
+  };
+}
+
+/** Makes a line wait, with its panel, or shows both. */
+export function setLater(row: HTMLTableRowElement, isLater: boolean): void {
+  for (const part of withPanel(row)) part.classList.toggle('later', isLater);
+}
+
+/** Returns a line, and the panel that is open below it. */
+function withPanel(row: HTMLTableRowElement): readonly HTMLElement[] {
+  const panel = row.nextElementSibling;
+  return panel instanceof HTMLElement && panel.matches('.panel') ? [row, panel] : [row];
+}
+
+/** Returns a function that returns the text of a line, which is read once, when it is asked for first. */
+function textsOf(rows: readonly HTMLTableRowElement[]): (row: HTMLTableRowElement) => string {
+  let texts: ReadonlyMap<HTMLTableRowElement, string> | null = null;
+  return (row) => {
+    texts ??= new Map(rows.map((one) => [one, one.textContent.toLowerCase()]));
+    return texts.get(row) ?? '';
+  };
+}
