@@ -36,7 +36,9 @@ export function dayLines({ day }: ClientDetail, { output, nowMs }: DetailWords):
 /** Digits in place of blocks where the terminal shows no UTF-8. */
 function shown(blocks: string, { terminal }: Pick<Output, 'terminal'>): string {
   if (!terminal || showsUtf8()) return blocks;
-  return blocks.replaceAll('·', '.').replace(/[▁-█]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
+  return blocks
+    .replaceAll('·', '.')
+    .replace(/[\u2581-\u2588]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
 }
 
 /** The newest visits with what went wrong. */

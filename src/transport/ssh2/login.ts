@@ -97,10 +97,17 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
 const agentLabel = 'ssh-agent';
 const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
 
+/** Words for a password in prompts of many languages, in lower case. */
+const passwordWords = [
+  ...['passw', 'passphrase', 'mot de passe', 'contrase', 'kennwort', 'senha', 'wachtwoord', 'hasło'],
+  ...['парол', '密码', '密碼', 'パスワード'],
+];
+
 /** True if a prompt asks for the account's password, and not for a code or a new password. */
 export function isPasswordPrompt(prompt: string): boolean {
+  const words = prompt.toLowerCase();
   return (
-    /passw|passphrase|mot de passe|contrase|kennwort|senha|wachtwoord|hasło|парол|密码|密碼|パスワード/i.test(prompt) &&
+    passwordWords.some((word) => words.includes(word)) &&
     !/\b(?:new|retype|again|change|one-?time|otp|token|code|pin|neues?|nouveau)\b/i.test(prompt)
   );
 }
