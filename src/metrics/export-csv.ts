@@ -1,3 +1,4 @@
+import { escapeControls } from '../log.ts';
 import type { FigureRow } from '../storage/store/figure-store.ts';
 import { type HistoryOptions, pagesOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables } from './history-tables.ts';
@@ -46,15 +47,16 @@ function line(cells: readonly string[]): string {
 }
 
 /** The beginnings of formulas in some spreadsheet, and the apostrophe, so that escaping can be undone. */
-const formulaStart = /^[=+\-@\t\r\n'\uff1d\uff0b\uff0d\uff20]/;
+const formulaStart = /^[=+\-@'\uff1d\uff0b\uff0d\uff20]/;
 
 /**
- * Returns a cell. Texts stand in quotes; one that a spreadsheet would take for a formula, or that begins with an
- * apostrophe, gets an apostrophe before it.
+ * Returns a cell. Texts stand in quotes, without control and direction characters, see `escapeControls`. A text that a
+ * spreadsheet would take for a formula, or that begins with an apostrophe, gets an apostrophe before it.
  */
 export function csvCell(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const text = formulaStart.test(value) ? `'${value}` : value;
+  const shown = escapeControls(value);
+  const text = formulaStart.test(shown) ? `'${shown}` : shown;
   return `"${text.replaceAll('"', '""')}"`;
 }

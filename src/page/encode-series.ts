@@ -1,5 +1,6 @@
 import { deflateSync } from 'node:zlib';
 
+import { quoted } from '../text/plain-text.ts';
 import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } from './series-layout.ts';
 
 /** Steps finer than these say nothing, and the noise in them takes most of the room. */
@@ -25,10 +26,15 @@ export interface ClientHistory extends Omit<HistoryHead, 'series'> {
   readonly series: readonly Series[];
 }
 
-/** Encodes a client's history for a page; see series-layout.ts. */
-export function encodeHistory({ series, ...head }: ClientHistory): string {
-  const heads = series.map(({ group, name, values }) => ({ group, name, ...boundsOf(group, values) }));
-  const header = Buffer.from(JSON.stringify({ ...head, series: heads } satisfies HistoryHead));
+/** Encodes a client's history for a page; see series-layout.ts. Names are harmless as they stand in the page. */
+export function encodeHistory({ series, alerts, ...head }: ClientHistory): string {
+  const heads = series.map(({ group, name, values }) => ({ group, name: quoted(name), ...boundsOf(group, values) }));
+  const shown = alerts.map(({ rule, subject, ...alert }) => ({
+    ...alert,
+    rule: quoted(rule),
+    subject: quoted(subject),
+  }));
+  const header = Buffer.from(JSON.stringify({ ...head, series: heads, alerts: shown } satisfies HistoryHead));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   const bodies = series.map(({ values }, index) => encodeValues(values, heads[index] ?? { low: 0, high: 0 }));

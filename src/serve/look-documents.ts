@@ -1,4 +1,5 @@
 import { FleetError } from '../errors.ts';
+import { harmlessJson } from '../log.ts';
 import { readFleetPage } from '../look/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
 import { contentPolicy } from '../page/document.ts';
@@ -19,12 +20,12 @@ export function addDocuments(app: Hono<Env>, options: LookOptions): void {
   const { reader, documents } = options;
   const answer = async (c: Context<Env>, make: () => Promise<object>): Promise<Response> => {
     try {
-      return c.json(await inTime(make), 200, { 'Cache-Control': 'no-store' });
+      return json(c, await inTime(make), 200);
     } catch (thrown) {
       const status = statusOf(thrown);
       if (status === 500) options.onFault(thrown);
       if (status === 503) c.header('Retry-After', '30');
-      return c.json(documents.error(faultOf(thrown)), status, { 'Cache-Control': 'no-store' });
+      return json(c, documents.error(faultOf(thrown)), status);
     }
   };
   app.get('/api/v1/alerts', (c) =>
@@ -46,13 +47,19 @@ export function addStatus(app: Hono<Env>, { reader, documents, onFault }: LookOp
     try {
       const snapshot = await inTime(() => reader.snapshot());
       const query = { clients: c.req.queries('client') ?? [], group: c.req.query('group') ?? null };
-      return c.json(documents.status(snapshot, query), 200, { 'Cache-Control': 'no-store' });
+      return json(c, documents.status(snapshot, query), 200);
     } catch (thrown) {
       const status = statusOf(thrown);
       if (status === 500) onFault(thrown);
-      return c.json(documents.error(faultOf(thrown)), status, { 'Cache-Control': 'no-store' });
+      return json(c, documents.error(faultOf(thrown)), status);
     }
   });
+}
+
+/** Answers with a document as `--json` prints it. */
+function json(c: Context<Env>, document: object, status: 200 | ReturnType<typeof statusOf>): Response {
+  const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
+  return c.body(harmlessJson(document), status, headers);
 }
 
 function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {

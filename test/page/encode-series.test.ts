@@ -54,3 +54,17 @@ test('a month by the hour of seven series takes less than half of its bytes as t
   const series = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => ({ group: 'disk' as const, name, values }));
   assert.ok(encodeHistory({ ...empty, points: 720, series }).length < (7 * 720) / 2);
 });
+
+test('names in a history are as harmless as in the page around it', async () => {
+  const name = '/mnt/\u202egpj.exe\u001b[2J';
+  const [alert] = empty.alerts;
+  assert.ok(alert !== undefined);
+  const series = [{ group: 'disk' as const, name, values: [1] }];
+  const alerts = [{ ...alert, rule: name, subject: name }];
+  const decoded = await decodeHistory(encodeHistory({ ...empty, points: 1, series, alerts }));
+  const shown = '/mnt/\ufffdgpj.exe\ufffd[2J';
+  assert.deepEqual(
+    [decoded.series[0]?.name, decoded.alerts[0]?.rule, decoded.alerts[0]?.subject],
+    [shown, shown, shown],
+  );
+});

@@ -1,0 +1,240 @@
+/** Every command, file, document and page that shows a fleet whose words are hostile shows them as words. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { harmlessJson } from '../../src/log.ts';
+import { openStorage } from '../../src/storage/open-storage.ts';
+import { scrape } from '../metrics/support/exposition.ts';
+import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { configFolder, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
+import { assertInert, assertInertOnTerminal, readCsv, readHtml } from './support/inert.ts';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
+
+const [first = '', second = ''] = hostileWords;
+const left = hostileWords[hostileNames.length] ?? '';
+
+/** Every command that shows what is stored, and if all of it names one of these words. */
+const shows: readonly (readonly string[])[] = [
+  ['status'],
+  ['status', first],
+  ['show', first],
+  ['show', left],
+  ['alerts', '--all'],
+  ['explain', first],
+  ['explain', second, '*'],
+  ['mail', 'list'],
+  ['silence', 'list'],
+  ['check', first],
+];
+const others: readonly (readonly string[])[] = [
+  ['explain', '--fleet'],
+  ['check'],
+  ['prune', '--dry-run'],
+  ['trust'],
+  ['collect', first, second],
+  ['alert'],
+  ['status', left],
+  ['show', 'nobody <b>\u001b[5m\u202e'],
+];
+
+/** A word as it may stand in the name of a test. */
+const named = (word: string): string => harmlessJson(word).slice(1, -1);
+
+/** The database as config.xml names it. */
+function storageElement(storage: StorageConfig): string {
+  if (storage.kind === 'sqlite') return `<storage url="sqlite:${storage.path}"/>`;
+  const { hosts, user, database, password } = storage;
+  const { host = '', port = 0 } = hosts[0] ?? {};
+  return `<storage url="mysql://${user}@${host}:${port}/${database}" password="${password?.reveal() ?? ''}"/>`;
+}
+
+/** Stores a fleet of such words. Returns the folder of its config.xml. */
+async function storedFleet(t: TestContext, storage: StorageConfig, words: readonly string[]): Promise<string> {
+  const opened = await openStorage({ storage, migrate: true });
+  try {
+    await storeFleet(opened, words);
+  } finally {
+    await opened.close();
+  }
+  const dir = configFolder(t, fleetConfig(words, storageElement(storage)));
+  const comment = words.join(' ');
+  await succeeded(runCli(['silence', 'add', '--rule', '*disk', '--until', '2h', '--comment', comment], { cwd: dir }));
+  await succeeded(runCli(['ack', '2', '--comment', comment], { cwd: dir }));
+  await runCli(['alert'], { cwd: dir });
+  return dir;
+}
+
+/** The command on a terminal, with all that it writes there. */
+async function onTerminal(dir: string, args: readonly string[]): Promise<string> {
+  const words = [process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const child = spawn('script', ['-qec', `stty cols 120 rows 50; exec ${words.join(' ')}`, '/dev/null'], {
+    cwd: dir,
+    env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, TERM: 'xterm-256color', LANG: 'C.UTF-8' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return (await outcomeOf(child)).stdout;
+}
+
+const pages = (client: string): readonly string[] => [
+  ...['/', '/?sort=name', '/alerts', '/alerts/1', '/alerts/2', '/runs', '/report', '/nothing/%3Cb%3E'],
+  ...[`/?q=${encodeURIComponent(first)}`, `/c/${encodeURIComponent(client)}`, `/c/${encodeURIComponent(`${client}?`)}`],
+  ...[`/report?client=${encodeURIComponent(`${client}<b>`)}`],
+];
+
+/** Runs a suite of tests whose set-up takes a context. */
+function closing(): { readonly t: TestContext; readonly close: () => Promise<void> } {
+  const ends: (() => unknown)[] = [];
+  return {
+    t: { after: (end: () => unknown) => ends.push(end) } as unknown as TestContext,
+    close: async () => {
+      for (const end of ends.reverse()) await end();
+    },
+  };
+}
+
+/** Every kind of element of the report's files and of the pages of a fleet of plain words. */
+const ownElements = new Set<string>();
+describe('the pages of a fleet of plain words', () => {
+  const scope = closing();
+  after(() => scope.close());
+  test('are tags and text', async (t) => {
+    const dir = await storedFleet(t, sqliteConfig(path.join(tempFolder(t), 'fleet.db')), plainWords);
+    const { ask } = await serveFolder(t, dir, { parts: '<look/>' });
+    await runCli(['report', '--split', 'split'], { cwd: dir });
+    const client = plainWords[0] ?? '';
+    const bodies = [...pages(client), '/?q=word'].map(async (page) => (await ask(page)).body);
+    const files = readdirSync(path.join(dir, 'split')).map((file) =>
+      readFileSync(path.join(dir, 'split', file), 'utf8'),
+    );
+    for (const html of [...(await Promise.all(bodies)), ...files]) {
+      for (const kind of readHtml('a page', html)) ownElements.add(kind);
+    }
+    assert.ok(ownElements.size > 30, [...ownElements].join('\n'));
+  });
+});
+
+function assertOwnElements(what: string, html: string): void {
+  for (const kind of readHtml(what, html)) assert.ok(ownElements.has(kind), `${what} has an element <${kind}>`);
+}
+
+onBothDatabases('hostile words', (kit) => {
+  const scope = closing();
+  let dir = '';
+  let served: Omit<Served, 'run'>;
+  const run = async (...args: readonly string[]): Promise<string> => {
+    const { stdout, stderr } = await runCli(args, { cwd: dir });
+    assertInert(`${args.join(' ')}: stderr`, stderr);
+    return stdout;
+  };
+  before(async () => {
+    dir = await storedFleet(scope.t, await kit.create(), hostileWords);
+    served = await serveFolder(scope.t, dir, { parts: '<look/><metrics/>' });
+  });
+  after(() => scope.close());
+
+  for (const args of [...shows, ...others]) {
+    const name = args.map(named).join(' ');
+    test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
+      const [text, json, screen] = await Promise.all([
+        run(...args),
+        run('--json', ...args),
+        hasScript ? onTerminal(dir, args) : '',
+      ]);
+      assertInert(name, text);
+      assertInertOnTerminal(`${name} on a terminal`, screen);
+      assertInert(`${name} as JSON`, json);
+      assert.equal(json.split('\n').length, 2, json);
+      const document = JSON.stringify(JSON.parse(json));
+      if (!shows.includes(args)) return;
+      for (const output of [text, document, ...(hasScript ? [screen] : [])]) assert.match(output, /DROP TABLE|alert\(/);
+    });
+  }
+
+  test('come back from a document as they were stored', async () => {
+    const { disks, failed_unit_names: units } = JSON.parse(await run('--json', 'show', first)) as {
+      disks: { mount: string }[];
+      failed_unit_names: string[];
+    };
+    assert.deepEqual(new Set(disks.map(({ mount }) => mount)), new Set(hostileWords));
+    assert.deepEqual(new Set(units), new Set(hostileWords));
+  });
+
+  test('are text in the report, in one file and in many', { timeout: 120_000 }, async () => {
+    const html = await run('report');
+    assertOwnElements('report', html);
+    assert.match(html, /DROP TABLE/);
+    assertInert('report --split', await run('report', '--split', 'split'));
+    const files = readdirSync(path.join(dir, 'split'));
+    assert.equal(files.length, hostileNames.length + 1);
+    for (const file of files) {
+      assert.match(file, /^(group-[a-z0-9._-]+|index)\.html$/);
+      assertOwnElements(file, readFileSync(path.join(dir, 'split', file), 'utf8'));
+    }
+  });
+
+  for (const page of pages(first)) {
+    test(`are text in the page ${named(page)}`, async () => {
+      const { headers, body } = await served.ask(page);
+      assert.match(String(headers['content-type']), /^text\/html/);
+      assertOwnElements(page, body);
+    });
+  }
+
+  const series = `/api/v1/clients/${encodeURIComponent(first)}/series`;
+  for (const document of [
+    '/api/v1/status',
+    '/api/v1/alerts',
+    series,
+    `/api/v1/alerts?client=${encodeURIComponent(left)}`,
+  ]) {
+    test(`are harmless in the document ${named(document)}`, async () => {
+      const { headers, body } = await served.ask(document);
+      assert.equal(headers['content-type'], 'application/json');
+      assertInert(document, body);
+      assert.ok(body === JSON.stringify(JSON.parse(body)) || /\\u[0-9a-f]{4}/.test(body));
+      assert.match(body, /DROP TABLE|no client matches/);
+    });
+  }
+
+  test('break no line of the metrics', async () => {
+    const texts = [await run('metrics'), await run('metrics', '--openmetrics'), (await served.ask('/metrics')).body];
+    for (const text of texts) {
+      assertInert('metrics', text);
+      const scraped = scrape(text);
+      assert.ok(scraped.every(({ name, value }) => name.startsWith('fleet_health_') && !Number.isNaN(value)));
+      const up = scraped.filter(({ name }) => name === 'fleet_health_client_up');
+      assert.equal(new Set(up.map(({ labels }) => labels['client'])).size, hostileNames.length);
+    }
+  });
+
+  for (const families of ['client', 'disk', 'network']) {
+    test(`are no formula in a cell of the history of ${families}`, async () => {
+      const [head, ...rows] = readCsv(families, await run('export', 'csv', '--families', families));
+      assert.equal(rows.length, hostileNames.length * 2 * (families === 'client' ? 1 : hostileWords.length));
+      assert.ok(rows.every((row) => row.length === head?.length));
+    });
+  }
+
+  test('break no line of the history as OpenMetrics or JSON', async () => {
+    const open = await run('export', 'openmetrics');
+    assertInert('openmetrics', open);
+    assert.ok(scrape(open).length > 1000);
+    const lines = await run('export', 'jsonl');
+    assertInert('jsonl', lines);
+    const clients = lines
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => (JSON.parse(line) as { client: string }).client);
+    assert.deepEqual(new Set(clients), new Set(hostileNames));
+  });
+});
