@@ -1,5 +1,6 @@
 import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/client-detail.ts';
 import { diskFigures, networkFigures } from '../../report/columns.ts';
+import type { Inventory } from '../../storage/store/detail-store.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
@@ -24,7 +25,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
     probe_error_texts: newest?.whole?.probeErrors ?? null,
     visits: visits.map(jsonFields),
     day: day === null ? null : dayJson(day),
-    inventory: inventory === null ? null : jsonFields(inventory),
+    inventory: inventory === null ? null : inventoryJson(inventory),
     mails: mails.map(({ mailId: id, createdAtMs, sentAtMs, lines, ...mail }) => ({
       id,
       ...jsonFields({ ...mail, createdAtMs, sentAtMs }),
@@ -54,6 +55,15 @@ function reportJson({ row, whole }: NewestReport): object {
 
 function processesJson(figures: readonly ProcessFigure[] | undefined, unit: string): readonly object[] | null {
   return figures?.map(({ process, pid, value }) => ({ process, pid, [unit]: value })) ?? null;
+}
+
+function inventoryJson({ memoryModules, diskDevices, networkCards, ...machine }: Inventory): object {
+  return {
+    ...jsonFields(machine),
+    memory_modules: memoryModules?.map(jsonFields) ?? null,
+    disk_devices: diskDevices?.map(jsonFields) ?? null,
+    network_cards: networkCards?.map(jsonFields) ?? null,
+  };
 }
 
 function dayJson({ sinceMs, stepMs, cpuPercent, memoryPercent, load5 }: NonNullable<ClientDetail['day']>): object {

@@ -64,6 +64,8 @@ function resultCell({ ok, code, stage }: StoredVisit): Cell {
   return ok ? { text: 'ok', colour: 'green' } : { text: code ?? stage ?? 'failed', colour: 'red' };
 }
 
+const mostParts = 16;
+
 /** The parts of the machine, as its newest inventory names them. */
 export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWords): readonly string[] {
   if (inventory === null) return ['No inventory is stored: it comes with a visit once a day.'];
@@ -77,9 +79,35 @@ export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWord
     ['serial', serial ?? ''],
     ['cpu', joined(cpus === null ? null : `${cpus} x`, cpuModel)],
     ['memory', memoryBytes === null ? '' : describeSize(memoryBytes)],
+    ...partLines('module', inventory.memoryModules, ({ slot, sizeBytes, form, type, megahertz, ...part }) => [
+      ...[slot, sizeWords(sizeBytes), form, type, megahertz === null ? null : `${megahertz} MHz`],
+      ...[part.manufacturer, part.part, serialWords(part.serial)],
+    ]),
+    ...partLines('disk', inventory.diskDevices, ({ device, sizeBytes, kind, vendor, model, firmware, ...disk }) => [
+      ...[device, sizeWords(sizeBytes), disk.interface, kind, vendor, model],
+      ...[firmware === null ? null : `firmware ${firmware}`, serialWords(disk.serial)],
+    ]),
+    ...partLines('card', inventory.networkCards, ({ address, mac, type, mtu, ...card }) => [
+      ...[card.interface, address, mac, type, mtu === null ? null : `MTU ${mtu}`],
+    ]),
     ['since', time.moment(observedAtMs)],
   ];
   return lines.filter(([, value]) => value !== '').map(([name, value]) => escapeControls(`${name.padEnd(8)}${value}`));
+}
+
+const sizeWords = (bytes: number | null): string | null => (bytes === null ? null : describeSize(bytes));
+const serialWords = (serial: string | null): string | null => (serial === null ? null : `serial ${serial}`);
+
+/** A line for each part of a kind, as far as they are no crowd. */
+function partLines<Part>(
+  name: string,
+  parts: readonly Part[] | null,
+  words: (part: Part) => readonly (string | null)[],
+): readonly (readonly [name: string, value: string])[] {
+  const all = parts ?? [];
+  const lines = all.slice(0, mostParts).map((part) => words(part).filter((word) => word !== null && word !== ''));
+  const rest = all.length - mostParts;
+  return [...lines, ...(rest > 0 ? [[`and ${rest} more`]] : [])].map((line) => [name, line.join('  ')]);
 }
 
 const mostLines = 4;

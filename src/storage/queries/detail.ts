@@ -1,15 +1,18 @@
 import type { Severity } from '../../config/config.ts';
+import { maxReportBytes } from '../../report/limits.ts';
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import type { Transition } from '../store/alert.ts';
 import type { DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
+import { readInventoryParts } from './inventory-parts.ts';
 
 const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
   WHERE client = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
 
 const inventorySql = `SELECT observed_at, manufacturer, model, serial, hostname, os, os_version, kernel, architecture,
-  virtualisation, cpu_model, cpus, memory_bytes FROM inventory
+  virtualisation, cpu_model, cpus, memory_bytes,
+  CASE WHEN LENGTH(facts) <= ${maxReportBytes} THEN facts END AS facts FROM inventory
   WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
 
 // A mail that is discarded is marked as replaced by itself.
@@ -60,6 +63,7 @@ function inventory(row: SqlRow): Inventory {
     cpuModel: textOrNull(row['cpu_model']),
     cpus: numberOrNull(row['cpus']),
     memoryBytes: numberOrNull(row['memory_bytes']),
+    ...readInventoryParts(row['facts']),
   };
 }
 

@@ -13,8 +13,45 @@ export interface StoredVisit {
   readonly connectMs: number | null;
 }
 
+export interface MemoryModule {
+  readonly slot: string | null;
+  readonly type: string | null;
+  readonly form: string | null;
+  readonly manufacturer: string | null;
+  readonly part: string | null;
+  readonly serial: string | null;
+  readonly sizeBytes: number | null;
+  readonly megahertz: number | null;
+}
+
+export interface DiskDevice {
+  readonly device: string | null;
+  readonly vendor: string | null;
+  readonly model: string | null;
+  readonly serial: string | null;
+  readonly firmware: string | null;
+  readonly kind: string | null;
+  readonly interface: string | null;
+  readonly sizeBytes: number | null;
+}
+
+export interface NetworkCard {
+  readonly interface: string | null;
+  readonly address: string | null;
+  readonly mac: string | null;
+  readonly type: string | null;
+  readonly mtu: number | null;
+}
+
+/** The parts that a machine may have several of; null: its inventory does not say. */
+export interface InventoryParts {
+  readonly memoryModules: readonly MemoryModule[] | null;
+  readonly diskDevices: readonly DiskDevice[] | null;
+  readonly networkCards: readonly NetworkCard[] | null;
+}
+
 /** The parts of a machine, as its newest inventory report names them. */
-export interface Inventory {
+export interface Inventory extends InventoryParts {
   readonly observedAtMs: number;
   readonly manufacturer: string | null;
   readonly model: string | null;

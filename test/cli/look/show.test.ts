@@ -128,3 +128,42 @@ test('hostile mounts, processes and units are inert, notes and mails stand with 
   assert.match(stdout, /^\\u\{1b\}\S+ +1 +- +1 MiB$/m);
   assert.match(stdout, / refused +ops@example\.org +critical disk .*\n {4}550 no such user /);
 });
+
+test('the parts of the machine are those of its inventory, and no more than a screen holds', async (t) => {
+  const { said, json, store } = await alertFolder(t, { config: reportedConfig });
+  const modules = Array.from({ length: 20 }, (_, index) => ({
+    slot: `DIMM ${index}`,
+    type: 'DDR4',
+    manufacturer: 'Samsung',
+    serial: index === 0 ? '\u001b[2J' : null,
+    size_bytes: 2 ** 34,
+    megahertz: 3200,
+  }));
+  const disk = { device: 'sda', vendor: null, model: 'PM883', kind: 'SSD', interface: 'SATA', size_bytes: 2 ** 40 };
+  await store(({ reports }) =>
+    reports.ingest([
+      item({
+        client: 'db',
+        name: 'Inventory report',
+        workers: [worker('memory_module', ...modules), worker('disk_device', disk), worker('user', { user: 'root' })],
+      }),
+    ]),
+  );
+  const stdout = await said('show', 'db');
+  assert.match(stdout, /^module {2}DIMM 0 {2}16 GiB {2}DDR4 {2}3200 MHz {2}Samsung {2}serial \\u\{1b\}\[2J$/m);
+  assert.match(stdout, /^module {2}DIMM 15 .*\nmodule {2}and 4 more\ndisk {4}sda {2}1 TiB {2}SATA {2}SSD {2}PM883\n/m);
+  assert.doesNotMatch(stdout, /^card/m);
+  const { inventory } = (await json('show', 'db')) as { inventory: Record<string, unknown> };
+  assert.deepEqual((inventory['memory_modules'] as unknown[])[1], {
+    slot: 'DIMM 1',
+    type: 'DDR4',
+    form: null,
+    manufacturer: 'Samsung',
+    part: null,
+    serial: null,
+    size_bytes: 2 ** 34,
+    megahertz: 3200,
+  });
+  assert.deepEqual((inventory['disk_devices'] as { model: string }[])[0]?.model, 'PM883');
+  assert.deepEqual([inventory['network_cards'], inventory['facts']], [null, undefined]);
+});

@@ -46,7 +46,12 @@ onBothDatabases('what is stored of one client', (kit) => {
       item({
         name: 'Inventory report',
         observedAtMs,
-        workers: [worker('system', { model, memory_bytes: 8 * 2 ** 30 }), worker('cpu_model', { threads: 4 })],
+        workers: [
+          worker('system', { model, memory_bytes: 8 * 2 ** 30 }),
+          worker('cpu_model', { threads: 4 }),
+          worker('memory_module', { slot: `DIMM ${model}`, size_bytes: 2 ** 33, megahertz: null, type: 5 }),
+          worker('disk_device'),
+        ],
       });
     await reports.ingest([inventory(noonMs, 'old'), inventory(noonMs + minuteMs, 'new')]);
     const found = await detail.inventoryOf('web-1');
@@ -54,6 +59,9 @@ onBothDatabases('what is stored of one client', (kit) => {
       [found?.observedAtMs, found?.model, found?.memoryBytes, found?.cpus, found?.serial],
       [noonMs + minuteMs, 'new', 8 * 2 ** 30, 4, null],
     );
+    const unknown = { type: null, form: null, manufacturer: null, part: null, serial: null, megahertz: null };
+    assert.deepEqual(found?.memoryModules, [{ ...unknown, slot: 'DIMM new', sizeBytes: 2 ** 33 }]);
+    assert.deepEqual([found.diskDevices, found.networkCards], [[], null]);
     assert.equal(await detail.inventoryOf('web-2'), null);
   });
 
