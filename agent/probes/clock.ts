@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs';
 
-import { missing, oneRow } from './function-report.ts';
-import type { Probe } from './probe.ts';
+import { missing, oneRow, type Missing } from './function-report.ts';
+import { outputOf } from './output-of.ts';
+import type { Probe, ProbeResult } from './probe.ts';
+import type { Source } from './source.ts';
 
 /** The drift files of chronyd and ntpd, written about once an hour while the daemon follows a source. */
 const driftFiles = [
@@ -13,20 +15,41 @@ const driftFiles = [
 /** The age up to which a file counts. timesyncd touches its file at every answer, at least every 34 minutes. */
 const freshMs = 3 * 3_600_000;
 
-/** Looks for files of time services: the kernel reports its state only through adjtimex, which Node cannot call. */
+/** A chronyd that runs has one of these. Other users cannot look into its folder. */
+const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
+const chronyc = ['/usr/bin/chronyc', '/usr/sbin/chronyc', '/run/current-system/sw/bin/chronyc'];
+const chronycMs = 1000;
+
+/**
+ * Asks chronyc if chronyd runs, else looks for files of time services: the kernel reports its state only through
+ * adjtimex, which Node cannot call.
+ */
 export const clock: Probe = {
   name: 'clock',
-  deadlineMs: 1000,
-  run: ({ source }) => {
-    const timesyncd = source.exists('/run/systemd/timesync');
-    const synchronised = timesyncd
-      ? Number(isFresh(`${source.root}/run/systemd/timesync/synchronized`))
-      : driftFiles.some((file) => isFresh(source.root + file))
-        ? 1
-        : missing('no time service that tells');
-    return oneRow('clock', { synchronised });
+  deadlineMs: 1500,
+  run: ({ source, leftMs }) => {
+    const program = chronyRuns.some((path) => source.exists(path))
+      ? chronyc.find((path) => source.exists(path))
+      : undefined;
+    return program === undefined
+      ? oneRow('clock', { synchronised: fromFiles(source) })
+      : askChronyc(source, program, Math.min(chronycMs, leftMs()));
   },
 };
+
+async function askChronyc(source: Source, program: string, deadlineMs: number): Promise<ProbeResult> {
+  const output = await outputOf(source.root + program, ['-n', 'tracking'], deadlineMs).catch(() => '');
+  const leap = /^Leap status\s*:\s*(.*)$/m.exec(output)?.[1];
+  return oneRow('clock', {
+    synchronised: leap === undefined ? fromFiles(source) : Number(leap !== 'Not synchronised'),
+  });
+}
+
+function fromFiles(source: Source): number | Missing {
+  if (source.exists('/run/systemd/timesync'))
+    return Number(isFresh(`${source.root}/run/systemd/timesync/synchronized`));
+  return driftFiles.some((file) => isFresh(source.root + file)) ? 1 : missing('no time service that tells');
+}
 
 function isFresh(file: string): boolean {
   try {

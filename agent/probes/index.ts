@@ -3,11 +3,12 @@
  *
  * A probe keeps to its own deadline, reads a bounded amount, and reports unknown values as null with a reason. It needs
  * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, and
- * `systemctl` if systemd runs.
+ * `systemctl` if systemd runs, and `chronyc` if chronyd does.
  */
 import { clock } from './clock.ts';
 import { cpu } from './cpu.ts';
 import { disks } from './disks.ts';
+import { kernel } from './kernel.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { network } from './network.ts';
@@ -23,14 +24,15 @@ import { uptime } from './uptime.ts';
 export const probes: readonly Probe[] = [
   disks,
   services,
+  clock,
   cpu,
   load,
   memory,
   swap,
+  kernel,
   network,
   os,
   uptime,
   processes,
   temperatures,
-  clock,
 ];

@@ -25,6 +25,12 @@ export function virtualisationOf(source: Source): string | undefined {
   return containerOf(source) ?? machineOf(source);
 }
 
+/** True in containers, which see much of their host's kernel as their own. WSL has a kernel of its own. */
+export function isContainer(source: Source): boolean {
+  const container = containerOf(source);
+  return container !== undefined && container !== 'wsl';
+}
+
 function containerOf(source: Source): string | undefined {
   if (/microsoft/i.test(source.readOptional('/proc/sys/kernel/osrelease') ?? '')) return 'wsl';
   const told = source.readOptional('/run/systemd/container')?.trim();

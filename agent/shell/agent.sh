@@ -264,9 +264,29 @@ for x in run/reboot-required var/run/reboot-required run/reboot-needed; do [ ! -
 read -r k <"$R/proc/sys/kernel/osrelease"
 set -- "$R"/lib/modules/*
 [ -e "$1" ] && [ ! -e "$R/lib/modules/$k" ] && read -r x <"$R/proc/modules" && fh_reboot=1
+fh_clock=
+if { [ -e "$R/run/chrony" ] || [ -e "$R/run/chronyd.pid" ]; } && command -v chronyc >/dev/null; then
+  o=$(limited 1 chronyc -n tracking) && case $o in
+  *'Leap status'*'Not synchronised'*) fh_clock=0 ;;
+  *'Leap status'*) fh_clock=1 ;;
+  esac
+fi
+x=$R/run/systemd/timesync
+if [ "$fh_clock" ]; then
+  :
+elif [ -e "$x/synchronized" ]; then
+  # A find without -mmin says nothing.
+  o=$(find "$x/synchronized" -mmin -180) && fh_clock=${o:+1} && fh_clock=${fh_clock:-0}
+elif [ -d "$x" ]; then
+  fh_clock=0
+else
+  for x in chrony/drift chrony/chrony.drift ntp/ntp.drift ntpsec/ntp.drift; do
+    [ ! -e "$R/var/lib/$x" ] || [ ! "$(find "$R/var/lib/$x" -mmin -180)" ] || fh_clock=1
+  done
+fi
 fh_machine=$(uname -m)
 export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
-export fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
+export fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine fh_clock
 
 # mawk gives up when a process ends while its file is read.
 for x in 1 2 3; do

@@ -26,11 +26,14 @@ function report(  t, begun, now, then, cpuMs, fault) {
   load(); worker("load", "", 0)
   readMeminfo(); fault = memory(); worker("memory", fault, 0)
   fault = swap(); worker("swap", fault, 0)
+  kernel(now, then); worker("kernel", "", 0)
   network(now, then); worker("network", "", 0)
   os(); worker("os", "", 0)
   family("uptime"); row(); number("seconds", uptime(), 2); done(0); worker("uptime", "", 0)
   begun = uptime(); processes(); worker("processes", "", (uptime() - begun) * 1000)
   temperatures(); worker("temperatures", "", 0)
+  family("clock"); row(); known("synchronised", ENVIRON["fh_clock"], ENVIRON["fh_clock"] == "" ? \
+    "no time service that tells" : "", 0); done(0); worker("clock", "", 0)
 
   cpuMs = ticks(ENVIRON["fh_pid"]) + ticks("self")
   begun = uptime()

@@ -24,6 +24,8 @@ function sample(into,  line, f, i, n, at, file) {
     for (i = 1; i <= 12; i++) into["net " n, i] = f[i] + 0
   }
   close(file)
+  INSIDE = container() !~ /^(wsl)?$/
+  if ((n = oomKills()) != "") into["oom", 1] = n
 }
 
 # Returns the CPUs of a container's own quota, 0 without one. Sets now["quota", 1] to its usage in microseconds.
@@ -44,6 +46,7 @@ function countersText(now,  i, k, out) {
     for (k = 1; k <= 8; k++) out = out sprintf(" %.0f", now[i ? CPU[i] : "cpu", k])
   }
   if (("quota", 1) in now) out = out sprintf("\nquota %.0f", now["quota", 1])
+  if (("oom", 1) in now) out = out sprintf("\noom %.0f", now["oom", 1])
   for (i = 1; i <= CARDS; i++) if (CARD[i] in LINK) {
     out = out "\nnet " CARD[i]
     for (k = 1; k <= 12; k++) out = out sprintf(" %.0f", now["net " CARD[i], k])

@@ -87,8 +87,8 @@ function os(  kind, why) {
   done(0)
 }
 
-# Returns the virtualisation, detected as in agent/probes/virtualisation.ts.
-function virtualisation(  s, i, n, line, f) {
+# Returns the kind of container, '' outside of containers, detected as in agent/probes/virtualisation.ts.
+function container(  s, line) {
   if (tolower(firstLine("/proc/sys/kernel/osrelease")) ~ /microsoft/) return "wsl"
   if ((s = firstLine("/run/systemd/container")) != "") return s
   if (ENVIRON["fh_container"] != "") return ENVIRON["fh_container"]
@@ -97,7 +97,12 @@ function virtualisation(  s, i, n, line, f) {
     else if (s == "" && line ~ /\/(docker|kubepods)/) s = "docker"
   }
   close(ROOT "/proc/1/cgroup")
-  if (s != "") return s
+  return s
+}
+
+# Returns the virtualisation.
+function virtualisation(  s, i, n, line, f) {
+  if ((s = container()) != "") return s
   if ((s = firstLine("/sys/hypervisor/type")) != "")
     return s != "xen" || firstLine("/proc/xen/capabilities") ~ /control_d/ ? "none" : "xen"
   while (s == "" && (getline line < (ROOT "/proc/cpuinfo")) > 0) if (line ~ /^flags[ \t]*:/) s = line " "

@@ -2,7 +2,8 @@ import type { FamilyGroup } from '../config/config.ts';
 import type { FigureSpan, FigureSubject, Resolution } from '../storage/store/figure-store.ts';
 import type { FigureTable } from '../storage/store/look-store.ts';
 import { familyHead, openMetricsEnd, seriesText } from './exposition.ts';
-import { figureFamilies, type FigureFamily, type Labels } from './families.ts';
+import { figureFamilies, type Labels } from './families.ts';
+import type { FigureFamily } from './figures.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 
 /**

@@ -5,7 +5,8 @@
 import type { Config, FamilyGroup } from '../config/config.ts';
 import type { FigureRow, SubjectTable } from '../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
-import { families, type Family, type FigureFamily, figureFamilies, type Sample } from './families.ts';
+import { families, type Family, figureFamilies, type Sample } from './families.ts';
+import type { FigureFamily } from './figures.ts';
 import {
   type ClientFact,
   type FleetFacts,

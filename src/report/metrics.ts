@@ -92,6 +92,16 @@ const families = {
     used_bytes: ['bytes', 'Swap space in use.'],
     used_percent: ['percent', 'Used of total; unknown without swap.', 'swap_percent'],
   },
+  kernel: {
+    oom_kills: ['count', 'Processes that the kernel killed for want of memory, since the previous visit.', 'oom_kills'],
+    open_files_percent: ['percent', 'Open files of the limit of the whole system.', 'open_files_percent'],
+    conntrack_percent: ['percent', 'Tracked connections of the greatest number.', 'conntrack_percent'],
+  },
+  pressure: {
+    cpu_percent: ['percent', 'Time of the last minute in which a task waited for a CPU.', 'pressure_cpu_percent'],
+    memory_percent: ['percent', 'The same for memory.', 'pressure_memory_percent'],
+    io_percent: ['percent', 'The same for disks.', 'pressure_io_percent'],
+  },
   disk: {
     size_bytes: ['bytes', 'Size of the file system.'],
     used_bytes: ['bytes', 'Size less free.'],
@@ -133,7 +143,7 @@ const families = {
   failed_unit: { failed: ['flag', '1: this unit is failed.'] },
   unit: { active: ['flag', '1: the unit is active.'] },
   temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
-  clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.'] },
+  clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.', 'clock_synchronised'] },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
 type FieldsOf<Family> = Family extends unknown ? Family[keyof Family] : never;

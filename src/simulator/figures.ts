@@ -34,6 +34,7 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
       services: { failed_units: condition.failedUnit ? 1 : 0 },
       failed_unit: condition.failedUnit ? failed : [],
     }),
+    worker('clock', 0, { clock: { synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 } }),
     worker('cpu', 0, {
       cpu: {
         used_percent: used,
@@ -57,6 +58,14 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
       },
     }),
     swap(personality, condition),
+    worker('kernel', 0, {
+      kernel: { oom_kills: 0, open_files_percent: 0.4, conntrack_percent: 1.2 },
+      pressure: {
+        cpu_percent: condition.busy ? 35 : rounded(used / 20),
+        memory_percent: 0,
+        io_percent: rounded(2 * wave(moves.cpuFast, 7 * minuteMs)),
+      },
+    }),
     worker('network', 0, {
       network: personality.interfaces.map((name, index) => networkRow(name, index, options, used)),
     }),
@@ -90,7 +99,6 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
       })),
     }),
     worker('temperatures', 0, { temperature: [] }, { field: 'celsius', reason: 'no sensors' }),
-    worker('clock', 0, { clock: { synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 } }),
   ];
 }
 

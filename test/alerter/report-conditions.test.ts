@@ -1,7 +1,8 @@
 import { stories } from './support/story.ts';
 
 const names =
-  'disk inodes memory service clock-offset probe-failed mount-unresponsive mount-missing read-only rebooted'.split(' ');
+  'disk inodes memory service open-files conntrack clock-unsynchronised clock-offset probe-failed mount-unresponsive ' +
+  'mount-missing read-only rebooted oom-kill';
 
 stories(`
   a probe that fails in three reports in a row is told, and has recovered after two in which it does not
@@ -100,9 +101,50 @@ stories(`
     > 08:10 memory fires critical
     > 08:10 disk / gets worse
 
+  tables of the kernel that are nearly full are warned of with the second row
+    08:00 open_files 90, conntrack 97
+    08:05 open_files 90, conntrack 97
+    08:10 open_files 40, conntrack ?
+    08:15 open_files 40, conntrack 50
+    08:20 conntrack 50
+    > 08:00 open-files is pending
+    > 08:00 conntrack is pending
+    > 08:05 open-files fires warning
+    > 08:05 conntrack fires warning
+    > 08:15 open-files is over: recovered
+    > 08:20 conntrack is over: recovered
+
+  a clock that is not synchronised is warned of after an hour
+    08:00 synchronised 0
+    08:10 synchronised 0
+    08:20 synchronised 0
+    08:30 synchronised 0
+    08:40 synchronised 0
+    08:50 synchronised 0
+    09:00 synchronised 0
+    09:05 synchronised 1
+    09:10 synchronised 1
+    > 08:00 clock-unsynchronised is pending
+    > 09:00 clock-unsynchronised fires warning
+    > 09:10 clock-unsynchronised is over: recovered
+
+  processes killed for want of memory are an event, once until none is killed for an hour
+    08:00 kills ?
+    08:05 kills 2
+    08:10 kills 1
+    08:40 kills 0
+    09:05 kills 1
+    09:30 kills 0
+    10:05 kills 1
+    > 08:05 oom-kill: 2 processes killed for want of memory
+    > 10:05 oom-kill: 1 process killed for want of memory
+
   rules that came by themselves and conditions can be removed by name, each of them
-    ${names.map((name) => `<alert name="${name}" enabled="no"/>`).join('')}
-    08:00 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs
-    08:05 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, boot 2
+    ${names
+      .split(' ')
+      .map((name) => `<alert name="${name}" enabled="no"/>`)
+      .join('')}
+    08:00 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, open_files 99, conntrack 99
+    08:05 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, boot 2, kills 3
     08:10 disk / 99, unit a.service failed, memory 99, clock 90, mount /srv hangs, probe os fails, boot 3
 `);

@@ -99,10 +99,12 @@ test('a default is in force beside rules for a part of its type, and conditions 
     pluckAll(clientOf(load(children)).rules, 'origin', 'name').map((one) => one.join(' '));
   const inForce = (alert: string) => names(`<client ip="10.0.0.1" mail="a@b"><alert ${alert}/></client>`);
   const conditions =
-    'unreachable host-key-changed not-trusted unreliable no-report probe-failed mount-unresponsive mount-missing read-only clock-offset rebooted'
+    'unreachable host-key-changed not-trusted unreliable no-report probe-failed mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
       .split(' ')
       .map((name) => `condition ${name}`);
-  const all = ['disk', 'inodes', 'memory', 'service'].map((name) => `default ${name}`);
+  const all = 'disk inodes memory service open-files conntrack clock-unsynchronised'
+    .split(' ')
+    .map((name) => `default ${name}`);
   const [, ...others] = all;
   assert.deepEqual(names('<client ip="10.0.0.1"/>'), [...all, ...conditions]);
   assert.deepEqual(names('<alerts defaults="no"/><client ip="10.0.0.1"/>'), conditions);
@@ -121,6 +123,9 @@ test('defaults and conditions are as the documentation has them', () => {
     ['inodes', { warning: 90, critical: null, severity: 'warning', forCount: 1 }],
     ['memory', { warning: null, critical: 97, forCount: 3 }],
     ['service', { severity: 'warning', state: 'failed' }],
+    ['open-files', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
+    ['conntrack', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
+    ['clock-unsynchronised', { warning: 1, op: 'lt', severity: 'warning', forCount: null, forMs: 3_600_000 }],
     ['unreachable', { severity: 'critical', forCount: 2, type: null, metric: null }],
     ['host-key-changed', { severity: 'critical', forCount: null, forMs: null }],
     ['not-trusted', { severity: 'warning' }],
@@ -132,6 +137,7 @@ test('defaults and conditions are as the documentation has them', () => {
     ['read-only', { severity: 'critical', forCount: 1 }],
     ['clock-offset', { warning: 60, type: 'clock-offset' }],
     ['rebooted', { severity: 'warning', forCount: null, forMs: null }],
+    ['oom-kill', { severity: 'warning', forCount: null, forMs: null, type: null, metric: null }],
   ];
   for (const [name, expected] of table) {
     const rule = ruleOf(config, name);

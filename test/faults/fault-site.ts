@@ -40,7 +40,7 @@ export interface FaultSite {
 const recipients = ['ops@example.org', 'oncall@example.org'];
 const conditions = [
   ...['unreachable', 'no-report', 'host-key-changed', 'not-trusted', 'unreliable', 'probe-failed'],
-  ...['mount-unresponsive', 'clock-offset', 'rebooted', 'collector-silent', 'collector-isolated'],
+  ...['mount-unresponsive', 'clock-offset', 'rebooted', 'oom-kill', 'collector-silent', 'collector-isolated'],
 ];
 
 export interface FaultSiteOptions {

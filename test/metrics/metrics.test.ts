@@ -79,6 +79,10 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('cpus'), clients(4));
     assert.deepEqual(of('failed_units'), clients(1));
     assert.deepEqual(of('reboot_required'), clients(0));
+    assert.deepEqual(of('oom_kills'), clients(2));
+    assert.deepEqual(of('pressure_io_ratio'), clients(0.035));
+    assert.deepEqual([of('open_files_used_ratio'), of('conntrack_used_ratio')], [clients(0.005), {}]);
+    assert.deepEqual(of('clock_synchronised'), clients(1));
     assert.deepEqual(of('boot_time_seconds'), clients(noonMs / 1000 - 86_400));
     assert.deepEqual(of('clock_offset_seconds'), clients(-0.012));
     assert.deepEqual(of('alert_firing'), { 'client=web-1,rule=disk,subject=/data,severity=critical': 1 });

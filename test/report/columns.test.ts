@@ -28,6 +28,8 @@ test('stats takes its columns from the metrics', () => {
       },
       { name: 'uptime', data: [{ seconds: 86400 }] },
     ]),
+    worker('kernel', [{ name: 'kernel', data: [{ oom_kills: 1, open_files_percent: 0.2, conntrack_percent: null }] }]),
+    worker('clock', [{ name: 'clock', data: [{ synchronised: 0 }] }]),
     worker('processes', [{ name: 'processes', data: [{ total: 120 }] }]),
     worker('services', [{ name: 'services', data: [{ failed_units: 2 }] }], 'systemctl took too long'),
   );
@@ -49,6 +51,13 @@ test('stats takes its columns from the metrics', () => {
     probe_errors: 1,
     unresponsive_mounts: null,
     reboot_required: 0,
+    oom_kills: 1,
+    pressure_cpu_percent: null,
+    pressure_memory_percent: null,
+    pressure_io_percent: null,
+    open_files_percent: 0.2,
+    conntrack_percent: null,
+    clock_synchronised: 0,
   });
 });
 

@@ -41,6 +41,13 @@ onBothDatabases('ingest', ({ it, kind }) => {
       probe_errors: 0,
       unresponsive_mounts: 0,
       reboot_required: 0,
+      oom_kills: 2,
+      pressure_cpu_percent: 1.25,
+      pressure_memory_percent: 0,
+      pressure_io_percent: 3.5,
+      open_files_percent: 0.5,
+      conntrack_percent: null,
+      clock_synchronised: 1,
       processed_at: null,
       interval_s: 300,
     });

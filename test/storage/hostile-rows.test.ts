@@ -38,9 +38,12 @@ test('every integer column that clients fill is bounded by the type that the sch
   const typeOf = new Map<string, string>();
   for (const name of readdirSync(path.join(sqlDir, 'mysql')).sort()) {
     const sql = readFileSync(path.join(sqlDir, 'mysql', name), 'utf8');
-    for (const [, table = '', body = ''] of sql.matchAll(/CREATE TABLE (\w+) \(([^;]*)\) ENGINE/g)) {
+    const bodies = [...sql.matchAll(/(?:CREATE|ALTER) TABLE (\w+)\s([^;]*)/g)];
+    for (const [, table = '', body = ''] of bodies) {
       if (!['stats', 'disk_stats', 'network_stats', 'inventory'].includes(table)) continue;
-      for (const [, column = '', type = ''] of body.matchAll(/^ {2}(\w+) +(TINYINT|SMALLINT|INT|BIGINT)\b/gm)) {
+      for (const [, column = '', type = ''] of body.matchAll(
+        /^ {2}(?:ADD COLUMN )?(\w+) +(TINYINT|SMALLINT|INT|BIGINT)\b/gm,
+      )) {
         const known = typeOf.get(column);
         assert.ok(known === undefined || known === type, `${column} has two types`);
         typeOf.set(column, type);
@@ -97,6 +100,8 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
           worker('processes', { total: value }),
           worker('services', { failed_units: value }),
           worker('os', { reboot_required: value }),
+          worker('kernel', { oom_kills: value }),
+          worker('clock', { synchronised: value }),
           worker('uptime', { seconds: value }),
         ],
       });

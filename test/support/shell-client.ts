@@ -58,7 +58,7 @@ export interface ShellClient {
 }
 
 const programs = (
-  'cat chmod cp cut date df dd env grep head id ln ls mkdir mv od printf readlink rm sed sha256sum sleep sort stat systemctl tail ' +
+  'cat chmod cp cut date df dd env find grep head id ln ls mkdir mv od printf readlink rm sed sha256sum sleep sort stat systemctl tail ' +
   'timeout tr true uname wc'
 ).split(' ');
 

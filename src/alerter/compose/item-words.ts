@@ -95,6 +95,7 @@ function whoseFold({ fold }: Line): string {
 /** Returns the state of many in words, or null if the rule's name says as much. */
 function stateOf(rule: string, kind: SectionKind): string | null {
   if (rule === 'rebooted' && kind === 'event') return 'were booted';
+  if (rule === 'oom-kill' && kind === 'event') return 'ran out of memory';
   if (rule !== 'unreachable' || kind === 'ended' || kind === 'past' || kind === 'listed') return null;
   return kind === 'resolved' ? 'reachable again' : 'unreachable';
 }
@@ -106,7 +107,8 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   const behind = bastion === null ? '' : ' behind it';
   const state = stateOf(items[0]?.rule ?? '', kind);
   if (fold?.kind === 'client') {
-    return state === null ? `${sharedLabel(items)} (${items.length} times)` : `booted ${items.length} times`;
+    const again = items[0]?.rule === 'rebooted' ? 'booted' : state;
+    return again === null ? `${sharedLabel(items)} (${items.length} times)` : `${again} ${items.length} times`;
   }
   const ofAll = size === null ? '' : ` of ${size}`;
   if (state === null) {

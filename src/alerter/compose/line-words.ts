@@ -56,6 +56,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
 
 /** `web-1 was booted at 08:08`. */
 export function eventTitle(item: PendingNotification, reader: Reader): string {
+  if (item.rule === 'oom-kill') return `${quoted(item.client)} ran out of memory`;
   if (item.rule !== 'rebooted') return titleOf(item);
   return `${quoted(item.client)} was booted at ${momentInWords(reader, item.alert.pendingSinceMs)}`;
 }

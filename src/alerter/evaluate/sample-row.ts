@@ -56,6 +56,7 @@ export function sampleReport({ client, row, disks, networks, report }: SampleRep
     disks: row.unresponsive_mounts === null ? null : disks,
     bootId: row.bootId,
     uptimeSeconds: row.uptime_s,
+    oomKills: row.oom_kills,
   };
 }
 
@@ -85,6 +86,7 @@ export function sampleVisit({
     disks: null,
     bootId: null,
     uptimeSeconds: null,
+    oomKills: null,
   };
 }
 

@@ -53,6 +53,8 @@ export interface SampledRow {
   /** The boot that a report is from, and how long it has lasted; `null` if unknown, and for a visit. */
   readonly bootId: string | null;
   readonly uptimeSeconds: number | null;
+  /** Processes killed for want of memory since the report before; `null` if unknown, and for a visit. */
+  readonly oomKills: number | null;
 }
 
 /** A rule over numbers, with what is derived from it once. */

@@ -1,5 +1,6 @@
 import type { Rule, Severity } from '../../config/config.ts';
 import type { Alert, ClosedReason } from '../../storage/store/alert.ts';
+import { hourMs } from '../../platform/units.ts';
 import { describeLimit, formatValue } from '../evaluate/describe-value.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
@@ -66,16 +67,29 @@ export function beginAlert(
 export function rebootAlert(rules: readonly Rule[], bootId: string | null, row: SampledRow): Alert | null {
   const rule = findRule(rules, 'rebooted');
   if (rule === null || bootId === null || row.bootId === null || row.bootId === bootId) return null;
-  const { client, atMs, runId, evidence, uptimeSeconds } = row;
-  return newAlert({
-    client,
-    rule: rule.name,
-    subject: '',
-    severity: rule.severity,
-    state: 'resolved',
+  const { atMs, uptimeSeconds } = row;
+  return eventAlert(rule, row, {
     value: uptimeSeconds,
     valueText: uptimeSeconds === null ? 'rebooted' : `up for ${formatValue('seconds', uptimeSeconds)}`,
-    pendingSinceMs: atMs - (uptimeSeconds ?? 0) * 1000,
+    sinceMs: atMs - (uptimeSeconds ?? 0) * 1000,
+  });
+}
+
+/** Returns an alert that is over as soon as it is known. */
+function eventAlert(
+  { name, severity }: Rule,
+  { client, atMs, runId, evidence }: SampledRow,
+  { value, valueText, sinceMs }: Pick<Alert, 'value' | 'valueText'> & { readonly sinceMs: number },
+): Alert {
+  return newAlert({
+    client,
+    rule: name,
+    subject: '',
+    severity,
+    state: 'resolved',
+    value,
+    valueText,
+    pendingSinceMs: sinceMs,
     firingSinceMs: atMs,
     resolvedAtMs: atMs,
     closedReason: 'event',
@@ -83,6 +97,23 @@ export function rebootAlert(rules: readonly Rule[], bootId: string | null, row: 
     changedByRun: runId,
     sequence: 1,
   });
+}
+
+/**
+ * Returns the event `oom-kill` if the kernel killed processes since the report before, and none in the hour before, else
+ * `null`: what is killed again and again is one event.
+ */
+export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, row: SampledRow): Alert | null {
+  const { oomKills, atMs } = row;
+  const rule = findRule(rules, 'oom-kill');
+  if (rule === null || !hasKills(row) || Math.abs(atMs - (killedAtMs ?? -Infinity)) < hourMs) return null;
+  const valueText = `${oomKills} ${oomKills === 1 ? 'process' : 'processes'} killed for want of memory`;
+  return eventAlert(rule, row, { value: oomKills, valueText, sinceMs: atMs });
+}
+
+/** True if the kernel killed processes for want of memory since the report before. */
+export function hasKills({ oomKills }: SampledRow): boolean {
+  return oomKills !== null && oomKills > 0;
 }
 
 /** Ends an open alert. An alert that never fired is closed out at once: nobody was notified. */

@@ -3,7 +3,7 @@ import { findRule } from '../evaluate/find-rule.ts';
 import { withWritable, writableAfter } from '../evaluate/disk-samplers.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
-import { rebootAlert } from './alert-bounds.ts';
+import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
 import { longestGapMs } from './step-alert.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
@@ -45,11 +45,16 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
   const isUnreachable = (): boolean => subjects.openAlert('unreachable', '')?.state === 'firing';
   let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;
+  let killedAtMs = ifPossible(before?.killedAtMs ?? null, latestMs);
   return {
     step: (read) => {
       const row = withWritable(read, writable);
       const { kind, atMs } = row;
       rows += 1;
+      // The processes of an old row were killed as well, and no newer row says so.
+      const kills = oomKillAlert(rules, killedAtMs, row);
+      if (kills !== null) subjects.add(kills);
+      if (hasKills(row)) killedAtMs = Math.max(atMs, killedAtMs ?? atMs);
       const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
       if (newestMs !== null && atMs < newestMs) {
         late.step(row);
@@ -81,6 +86,7 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
           bootId,
           rows,
           changes: subjects.changes(),
+          ...(killedAtMs === null ? {} : { killedAtMs }),
           ...(visits.length === 0 ? {} : { visits }),
           ...(Object.keys(unknown).length === 0 ? {} : { unknown }),
           ...(writable.size === 0 ? {} : { writable: [...writable] }),

@@ -42,6 +42,16 @@ function columnsIn<Row extends object>(row: Row, columns: readonly (keyof Row)[]
   return Object.fromEntries(columns.map((column) => [column, row[column]]));
 }
 
+const kernelFigures = [
+  'oom_kills',
+  'pressure_cpu_percent',
+  'pressure_memory_percent',
+  'pressure_io_percent',
+  'open_files_percent',
+  'conntrack_percent',
+  'clock_synchronised',
+] as const;
+
 function reportJson({ row, whole }: NewestReport): object {
   const { observedAtMs, receivedAtMs, clockOffsetMs, swap_percent, load1, load15, cpus, processes } = row;
   const { failed_units, probe_errors, unresponsive_mounts, reboot_required } = row;
@@ -49,7 +59,9 @@ function reportJson({ row, whole }: NewestReport): object {
   return {
     ...jsonFields({ observedAtMs, receivedAtMs, clockOffsetMs, cpus, load1, load15 }),
     ...jsonFields({ memoryBytes, memoryAvailableBytes, swap_percent, swapBytes, processes }),
-    ...{ failed_units, probe_errors, unresponsive_mounts, reboot_required, is_whole: whole !== null },
+    ...{ failed_units, probe_errors, unresponsive_mounts, reboot_required },
+    ...Object.fromEntries(kernelFigures.map((name) => [name, row[name]])),
+    is_whole: whole !== null,
   };
 }
 

@@ -29,11 +29,17 @@ export function nowLines({ member, newest }: ClientDetail, { output }: DetailWor
   const total = whole?.memoryBytes ?? null;
   const available = total === null ? '' : `${size(whole?.memoryAvailableBytes)} of ${size(total)} available`;
   const loads = [row.load1, row.load5, row.load15].map((load) => load?.toFixed(2) ?? '-').join(' ');
+  const pressures = [row.pressure_cpu_percent, row.pressure_memory_percent, row.pressure_io_percent]
+    .map((value) => (value === null ? '-' : `${Math.round(value)}%`))
+    .join(' ');
   const figures: readonly (readonly [name: string, value: Cell, more: string])[] = [
     ['cpu', percent(row.cpu_percent, beyond.cpu), row.cpus === null ? '' : `of ${counted(row.cpus, 'CPU')}`],
     ['memory', percent(row.memory_percent, beyond.memory), available],
     ['swap', percent(row.swap_percent, null), swapWords(whole)],
     ['load', loads, 'of 1, 5 and 15 minutes'],
+    ['pressure', pressures, 'of CPU, memory and disks'],
+    ['open files', percent(row.open_files_percent, null), ''],
+    ['conntrack', percent(row.conntrack_percent, null), ''],
     ['up', row.uptime_s === null ? '-' : describeAge(row.uptime_s * 1000), stateWords(row)],
   ];
   return [
@@ -59,6 +65,8 @@ function stateWords(row: NonNullable<ClientDetail['newest']>['row']): string {
   return [
     ...(row.processes === null ? [] : [counted(row.processes, 'process').replace(/ss(s)$/, 'sse$1')]),
     ...(row.reboot_required === 1 ? ['it wants a reboot'] : []),
+    ...(row.clock_synchronised === 0 ? ['its clock is not synchronised'] : []),
+    ...((row.oom_kills ?? 0) > 0 ? [`it ran out of memory`] : []),
     ...(mounts > 0 ? [`${counted(mounts, 'mount')} ${mounts === 1 ? 'does' : 'do'} not answer`] : []),
     ...(row.probe_errors === 0 ? [] : [`${counted(row.probe_errors, 'probe')} failed`]),
   ].join(', ');

@@ -72,6 +72,12 @@ const types = {
   'network-errors': { ...usual, families: ['network'], unit: 'per_second', selectors: ['interface'] },
   temperature: overMetric('temperature_celsius', { selectors: ['sensor'] }),
   'reboot-required': overMetric('os_reboot_required', { flagWords: ['a reboot is pending', 'no reboot pending'] }),
+  'open-files': overMetric('kernel_open_files_percent'),
+  conntrack: overMetric('kernel_conntrack_percent'),
+  'clock-unsynchronised': overMetric('clock_synchronised', {
+    op: 'lt',
+    flagWords: ['synchronised', 'not synchronised'],
+  }),
   'clock-offset': { ...usual, unit: 'seconds' },
 } as const satisfies Record<string, RuleType>;
 

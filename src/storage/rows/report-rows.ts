@@ -21,6 +21,13 @@ export const statsFigures = [
   'probe_errors',
   'unresponsive_mounts',
   'reboot_required',
+  'oom_kills',
+  'pressure_cpu_percent',
+  'pressure_memory_percent',
+  'pressure_io_percent',
+  'open_files_percent',
+  'conntrack_percent',
+  'clock_synchronised',
 ] as const;
 export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 
@@ -56,6 +63,8 @@ export function reportRows(item: IngestItem): ReportRows {
       cpus: integerFor('cpus', stats.cpus),
       failed_units: integerFor('failed_units', stats.failed_units),
       reboot_required: integerFor('reboot_required', stats.reboot_required),
+      oom_kills: integerFor('oom_kills', stats.oom_kills),
+      clock_synchronised: integerFor('clock_synchronised', stats.clock_synchronised),
     },
     report: JSON.stringify(item.report),
     disks,

@@ -46,6 +46,13 @@ export function storedReport(row: SqlRow): UnprocessedReport {
     probe_errors: figures.probe_errors,
     unresponsive_mounts: figures.unresponsive_mounts,
     reboot_required: figures.reboot_required,
+    oom_kills: figures.oom_kills,
+    pressure_cpu_percent: figures.pressure_cpu_percent,
+    pressure_memory_percent: figures.pressure_memory_percent,
+    pressure_io_percent: figures.pressure_io_percent,
+    open_files_percent: figures.open_files_percent,
+    conntrack_percent: figures.conntrack_percent,
+    clock_synchronised: figures.clock_synchronised,
   };
 }
 

@@ -10,6 +10,8 @@ export const integerColumns = {
   probe_errors: 'INT',
   unresponsive_mounts: 'INT',
   reboot_required: 'TINYINT',
+  oom_kills: 'INT',
+  clock_synchronised: 'TINYINT',
   size_bytes: 'BIGINT',
   used_bytes: 'BIGINT',
   available_bytes: 'BIGINT',

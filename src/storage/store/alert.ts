@@ -135,6 +135,8 @@ export interface RuleState {
    * negative where it got better. Flapping counts them.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
+  /** The newest report of processes that the kernel killed for want of memory. */
+  readonly killedAtMs?: number;
   /** The local mounts of the newest judged report that are or were writable. */
   readonly writable?: readonly string[];
   /** The error codes of the last visits, at most 12, oldest first: '' for a good visit. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { clock } from '../../../agent/probes/clock.ts';
+import { shellAgent } from '../../support/shell-report.ts';
 import { contextOf, onlyRow } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -26,5 +27,32 @@ for (const [what, files, expected] of [
       utimesSync(root + file, when, when);
     }
     assert.equal(onlyRow((await clock.run(contextOf(root))).functions, 'clock')['synchronised'], expected);
+    assert.equal(await ofShell(t, root), expected);
+  });
+}
+
+async function ofShell(t: TestContext, root: string, bin?: string): Promise<unknown> {
+  const agent = shellAgent(t);
+  if (bin !== undefined) symlinkSync(bin, path.join(agent.bin, 'chronyc'));
+  const { report } = await agent.run({ root });
+  const families = (report?.worker_reports ?? []).flatMap(({ function_reports }) => function_reports);
+  return onlyRow(families, 'clock')['synchronised'];
+}
+
+for (const [what, script, expected] of [
+  ['follows a source', 'echo "Stratum         : 3"; echo "Leap status     : Normal"', 1],
+  ['follows none', 'echo "Leap status     : Not synchronised"', 0],
+  ['does not answer chronyc', 'echo "506 Cannot talk to daemon"; exit 1', null],
+  ['does not answer chronyc in time', 'echo "Leap status     : Normal"; exec sleep 30', null],
+] as const) {
+  test(`chronyd that ${what}: ${expected}`, async (t) => {
+    const root = tempFolder(t);
+    const program = path.join(root, 'usr/bin/chronyc');
+    mkdirSync(path.dirname(program), { recursive: true });
+    mkdirSync(path.join(root, 'run/chrony'), { recursive: true });
+    writeFileSync(program, `#!/bin/sh\n[ "$*" = "-n tracking" ] || exit 2\n${script}\n`);
+    chmodSync(program, 0o755);
+    assert.equal(onlyRow((await clock.run(contextOf(root))).functions, 'clock')['synchronised'], expected);
+    assert.equal(await ofShell(t, root, program), expected);
   });
 }

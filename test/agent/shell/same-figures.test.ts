@@ -27,8 +27,8 @@ async function ofNode(given: Partial<CollectOptions>): Promise<readonly WorkerRe
 const familiesOf = (reports: readonly WorkerReport[]): ReadonlyMap<string, FunctionReport> =>
   new Map(reports.flatMap(({ function_reports }) => function_reports).map((family) => [family.name, family]));
 
-/** The top five processes cost the shell more than they are worth; what time services leave has no content to read. */
-const ofNodeAlone = new Set(['process_cpu', 'process_memory', 'clock']);
+/** The top five processes cost the shell more than they are worth. */
+const ofNodeAlone = new Set(['process_cpu', 'process_memory']);
 /** The label by which rows are told apart. */
 const subjectOf: Readonly<Record<string, string>> = { disk: 'mount', network: 'interface', temperature: 'sensor' };
 const bySubject = (family: string, rows: readonly Row[]): readonly Row[] => {

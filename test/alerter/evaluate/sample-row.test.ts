@@ -22,10 +22,13 @@ test('the conditions that follow from reports', () => {
 });
 
 test('the rules that hold without any rule of their type', () => {
-  const row = { memory_percent: 98, failed_units: 1 };
+  const row = { memory_percent: 98, failed_units: 1, open_files_percent: 95, clock_synchronised: 0 };
   const report = reportOf({ name: 'failed_unit', data: [{ unit: 'a.service', failed: 1 }] });
   assert.deepEqual(said('', { row, disks: [diskRow({ used_percent: 92, inodes_percent: 91 })], report }, 'default'), [
     'memory: critical (98 %; at least 97 %)',
+    'open-files: warning (95 %; at least 90 %)',
+    'conntrack: none (4 %; at least 90 %)',
+    'clock-unsynchronised: warning (not synchronised)',
     'disk /: warning (92 %, 50 of 100 GiB free; at least 90 %)',
     'inodes /: warning (91 %; at least 90 %)',
     'service a.service: warning (failed)',

@@ -97,6 +97,8 @@ function sampledRowOf(client: Client, line: string): SampledRow {
       workers.push(worker(first, [], 'no answer'));
     } else if (word === 'boot') row.bootId = `boot-${first}`;
     else if (word === 'clock') row.clockOffsetMs = Number(first) * 1000;
+    else if (word === 'kills') row.oom_kills = number(first);
+    else if (word === 'synchronised') row.clock_synchronised = number(first);
     else if (word === 'uptime') row.uptime_s = number(first);
     else row[`${word}_percent` as 'cpu_percent'] = number(first);
   }

@@ -28,7 +28,7 @@ const elements = `<alerts zone="UTC"><mail to="ops@example.org"/>
 const sensors = worker('temperatures', [{ name: 'temperature', data: [{ sensor: 'cpu 0', celsius: 40 }] }]);
 
 const withSystemd: readonly WorkerReport[] = [
-  ...ordinaryWorkers().filter(({ name }) => !['services', 'swap'].includes(name)),
+  ...ordinaryWorkers().filter(({ name }) => !['services', 'swap', 'clock'].includes(name)),
   worker('swap', [{ name: 'swap', data: [{ total_bytes: 1, used_bytes: 0, used_percent: 0 }] }]),
   worker('services', [
     { name: 'services', data: [{ failed_units: 0 }] },
@@ -39,7 +39,7 @@ const withSystemd: readonly WorkerReport[] = [
 ];
 
 const withoutSystemd: readonly WorkerReport[] = [
-  ...ordinaryWorkers().filter(({ name }) => !['services', 'swap'].includes(name)),
+  ...ordinaryWorkers().filter(({ name }) => !['services', 'swap', 'clock'].includes(name)),
   worker('swap', [
     {
       name: 'swap',

@@ -42,6 +42,10 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     assert.equal(report.disk_percent, 91.5);
     assert.equal(report.os, 'Debian GNU/Linux 12');
     assert.equal(report.reboot_required, 0);
+    assert.equal(report.oom_kills, 2);
+    assert.equal(report.clock_synchronised, 1);
+    assert.equal(report.conntrack_percent, null);
+    assert.deepEqual([report.pressure_cpu_percent, report.pressure_io_percent], [1.25, 3.5]);
     const named = visits.map((row) => ({ ...row, id: 0 }));
     assert.deepEqual(named, [
       {
