@@ -10,6 +10,7 @@ import { temperatures } from '../../agent/probes/temperatures.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { machine } from '../support/agent-visit.ts';
+import { pluck } from '../support/pluck.ts';
 import { rootWith, rowsOf, shellAgent } from '../support/shell-report.ts';
 import { contextOf, familyOf, reasonOf } from './probes/fixture-context.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -30,21 +31,18 @@ function agents(context: TestContext): ReadonlyMap<string, Visit> {
 /** The value lies between what a tool says before and after, and what may be rounded. */
 function between(value: unknown, tool: readonly number[], slack: number, what: string): void {
   const [least, most] = [Math.min(...tool) - slack, Math.max(...tool) + slack];
-  assert.ok(
-    typeof value === 'number' && value >= least && value <= most,
-    `${what}: ${String(value)}, not ${least} to ${most}`,
-  );
+  const isBetween = typeof value === 'number' && value >= least && value <= most;
+  assert.ok(isBetween, `${what}: ${String(value)}, not ${least} to ${most}`);
 }
 
 const run = (program: string, ...args: readonly string[]): string =>
   execFileSync(program, args, { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
 
 test('memory and swap are those of free', async (t) => {
-  const free = (): readonly (readonly number[])[] =>
-    run('free', '-b')
-      .split('\n')
-      .slice(1, 3)
-      .map((line) => line.split(/ +/).slice(1).map(Number));
+  const free = (): readonly (readonly number[])[] => {
+    const lines = run('free', '-b').split('\n').slice(1, 3);
+    return lines.map((line) => line.split(/ +/).slice(1).map(Number));
+  };
   // A container's own limit, which free does not know.
   const isLimited = existsSync('/sys/fs/cgroup/memory.max');
   for (const [agent, visit] of agents(t)) {
@@ -169,20 +167,14 @@ test(
     for (const [agent, visit] of agents(t)) {
       const report = await visit({ units });
       const failed = run('systemctl', 'list-units', '--all', '--state=failed', '--plain', '--no-legend').split('\n');
-      assert.deepEqual(
-        rowsOf(report, 'failed_unit').map(({ unit }) => unit),
-        failed
-          .flatMap((line) => line.split(' ', 1)[0] ?? [])
-          .filter((unit) => unit !== '')
-          .sort(),
-        agent,
-      );
+      const names = failed
+        .flatMap((line) => line.split(' ', 1))
+        .filter(Boolean)
+        .sort();
+      assert.deepEqual(pluck(rowsOf(report, 'failed_unit'), 'unit'), names, agent);
       const states = rowsOf(report, 'unit').map(({ unit, active }) => [unit, active]);
-      assert.deepEqual(
-        states,
-        units.map((unit) => [unit, isActive(unit)]),
-        agent,
-      );
+      const expected = units.map((unit) => [unit, isActive(unit)]);
+      assert.deepEqual(states, expected, agent);
     }
   },
 );
@@ -194,13 +186,9 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
     `Id=${name}.service\nNames=${name}.service\nLoadState=loaded\nActiveState=${state}\n` +
     `${restarts === null ? '' : `NRestarts=${restarts}\n`}InactiveExitTimestampMonotonic=${microseconds(secondsAgo)}\n`;
   const told = [
-    block('reloads', 'reloading', 5000, 0),
-    block('refreshes', 'refreshing', 5000, 0),
-    block('starts', 'activating', 30, 0),
-    block('started-by-old-systemd', 'activating', 30, null),
-    block('hangs', 'activating', 200, 0),
-    block('loops', 'activating', 1, 7),
-    block('stops', 'deactivating', 1, 0),
+    ...[block('reloads', 'reloading', 5000, 0), block('refreshes', 'refreshing', 5000, 0)],
+    ...[block('starts', 'activating', 30, 0), block('started-by-old-systemd', 'activating', 30, null)],
+    ...[block('hangs', 'activating', 200, 0), block('loops', 'activating', 1, 7), block('stops', 'deactivating', 1, 0)],
   ];
   const root = rootWith(tempFolder(t), {
     'run/systemd/system/x': '',
@@ -214,11 +202,10 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
   const agent = shellAgent(t, { own: { systemctl: `exec ${root}/usr/bin/systemctl` } });
   const { report } = await agent.run({ root, options: { units } });
   const states = [familyOf(node.functions, 'unit').data, rowsOf(report ?? assert.fail('no report'), 'unit')];
+  const active = ['reloads 1', 'refreshes 1', 'starts 1', 'started-by-old-systemd 1'];
   for (const rows of states) {
-    assert.deepEqual(
-      rows.map(({ unit, active }) => `${String(unit)} ${String(active)}`),
-      ['reloads 1', 'refreshes 1', 'starts 1', 'started-by-old-systemd 1', 'hangs 0', 'loops 0', 'stops 0'],
-    );
+    const found = rows.map((row) => `${String(row['unit'])} ${String(row['active'])}`);
+    assert.deepEqual(found, [...active, 'hangs 0', 'loops 0', 'stops 0']);
   }
 });
 

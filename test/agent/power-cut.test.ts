@@ -61,10 +61,8 @@ for (const [what, damage, damagedInSpool] of [
     assert.equal(again.result.uploaded, false);
     assert.equal(again.result.end?.dropped, undefined, 'told once');
     assert.ok(statSync(path.join(own, 'spool.sh')).size > 1000);
-    assert.deepEqual(
-      [...readdirSync(dir), ...readdirSync(own)].filter((name) => /^\.new|^running$/.test(name)),
-      [],
-    );
+    const unfinished = [...readdirSync(dir), ...readdirSync(own)].filter((name) => /^\.new|^running$/.test(name));
+    assert.deepEqual(unfinished, []);
   });
 }
 
@@ -184,9 +182,8 @@ test('two collectors at once on one account, and one twice: each brings its own,
   assert.deepEqual(readdirSync(path.join(place, machine)).sort(), [one.collectorId, two.collectorId].sort());
   for (const id of [one.collectorId, two.collectorId]) {
     const left = readdirSync(path.join(place, machine, id), { recursive: true, encoding: 'utf8' });
-    const others = left.filter(
-      (name) => !/^[0-9a-f]{32}(\/counters\.json)?$|^[0-9a-f]{64}\.t\.(cjs|cache)$/.test(name),
-    );
+    const own = /^[0-9a-f]{32}(\/counters\.json)?$|^[0-9a-f]{64}\.t\.(cjs|cache)$/;
+    const others = left.filter((name) => !own.test(name));
     assert.deepEqual(others, []);
   }
 });

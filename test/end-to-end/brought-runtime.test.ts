@@ -10,11 +10,11 @@ import { restrict } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 import { pluck } from '../support/pluck.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const skip = sshdMissing() ?? (ownTarget === null ? 'this machine is none of the targets' : false);
-const nodes = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs'].filter((file) =>
-  existsSync(file),
-);
+const places = [process.execPath, '/usr/bin/node', '/usr/local/bin/node', '/usr/bin/nodejs'];
+const nodes = places.filter((file) => existsSync(file));
 
 suite('clients without node, and runtime="bring"', { skip }, async () => {
   const sshd = await sshdOfSuite({ hidden: [...new Set(nodes.map((file) => realpathSync(file)))] });
@@ -23,18 +23,14 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
 
   /** A client that the shell agent may read meanwhile, and a client that waits for its Node. */
   async function fleet(t: TestContext, kind: (typeof kinds)[number]): Promise<{ site: Site; accounts: SshdAccount[] }> {
-    const accounts = [
-      await sshd.addAccount({ publicKey: key.publicKey }),
-      await sshd.addAccount({ publicKey: key.publicKey }),
-    ];
+    const { publicKey } = key;
+    const accounts = [await sshd.addAccount({ publicKey }), await sshd.addAccount({ publicKey })];
     const clients = ['allow', 'refuse'].map(
       (unsealed, index) =>
         `<client name="${unsealed}" unsealed="${unsealed}" ip="127.0.0.${index + 1}" port="${sshd.port}" username="${accounts[index]?.name ?? ''}"/>`,
     );
-    const site = await kind.site(
-      t,
-      `<collector every="1h"/>\n<ssh privateKey="${key.privateKey}" runtime="bring"/>\n${clients.join('\n')}`,
-    );
+    const ssh = `<ssh privateKey="${key.privateKey}" runtime="bring"/>`;
+    const site = await kind.site(t, `<collector every="1h"/>\n${ssh}\n${clients.join('\n')}`);
     assert.equal((await site.run('trust', '--yes')).status, 0);
     return { site, accounts };
   }
@@ -52,24 +48,17 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
     const { PATH } = process.env;
     process.env['PATH'] = '/nowhere';
     const { signal } = new AbortController();
-    await takeRuntime({
-      dir,
-      target: ownTarget,
-      origin: { kind: 'self' },
-      onChecked: () => undefined,
-      nowMs: Date.now(),
-      signal,
-    }).finally(() => (process.env['PATH'] = PATH));
+    const own = { target: ownTarget, origin: { kind: 'self' } } as const;
+    const taking = takeRuntime({ dir, ...own, onChecked: () => undefined, nowMs: Date.now(), signal });
+    await taking.finally(() => (process.env['PATH'] = PATH));
   }
 
   const visited = async (site: Site): Promise<unknown[]> => {
     const result = await site.run('--json', 'collect');
-    const { visits } = JSON.parse(result.stdout) as {
-      visits: { client: string; code: string | null; reader: string | null; message: string | null }[];
-    };
-    return visits
-      .toSorted((a, b) => (a.client < b.client ? -1 : 1))
-      .map(({ code, reader, message }) => [code, reader, message]);
+    type Visit = Readonly<Record<'client' | 'code' | 'reader' | 'message', string | null>>;
+    const { visits } = JSON.parse(result.stdout) as { visits: Visit[] };
+    visits.sort((a, b) => (String(a.client) < String(b.client) ? -1 : 1));
+    return visits.map(({ code, reader, message }) => [code, reader, message]);
   };
 
   for (const kind of kinds) {
@@ -84,22 +73,15 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
       await addOwn(site);
       const [allowed, refusing] = await visited(site);
       assert.deepEqual(refusing, [null, 'runtime', null]);
-      assert.match(
-        JSON.stringify(allowed),
-        /"shell","it has no Node.js of its own, and the one for .* is still to be uploaded"/,
-      );
+      const waits = /"shell","it has no Node.js of its own, and the one for .* is still to be uploaded"/;
+      assert.match(JSON.stringify(allowed), waits);
       for (const { home } of accounts) {
-        const [node = '', ...more] = readdirSync(home, { recursive: true })
-          .map(String)
-          .filter((name) => /runtime-[0-9a-f]{16}\/./.test(name));
+        const [node = '', ...more] = namesBelow(home).filter((name) => /runtime-[0-9a-f]{16}\/./.test(name));
         assert.deepEqual(more, []);
         assert.equal(statSync(path.join(home, node)).mode & 0o777, 0o700);
       }
 
-      const both = [
-        [null, 'runtime', null],
-        [null, 'runtime', null],
-      ];
+      const both = Array(2).fill([null, 'runtime', null]);
       assert.deepEqual(await visited(site), both);
       // The one that was read by shell makes its inventory now.
       assert.deepEqual(await visited(site), both);

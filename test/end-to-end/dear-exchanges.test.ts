@@ -5,16 +5,14 @@ import { test } from 'node:test';
 import { groupExchange } from '../../src/config/values/key-exchanges.ts';
 import { collectAmong, startPeers } from '../support/collect-among.ts';
 import { dearExchanges } from '../support/dear-exchanges.ts';
+import { times } from '../support/times.ts';
 
 const count = 100;
 
 test(`${count} peers with dear key exchanges beside ${count} good clients: every good one is visited`, async (t) => {
   const started = await startPeers(t, './dear-peers.ts', Object.keys(dearExchanges));
   // The dearest are the last.
-  const peers = Array.from(
-    { length: count },
-    (_, number) => started.at(-1 - (number % started.length)) ?? assert.fail(),
-  );
+  const peers = times(count, (number) => started.at(-1 - (number % started.length)) ?? assert.fail());
   // A busy machine makes a hundred dear exchanges in more than the six seconds of other tests.
   const patient = { good: count, ssh: `kex="+${groupExchange}"`, connectTimeout: '30s' };
   const usual = await collectAmong(t, { peers: [], ...patient });

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -16,6 +16,8 @@ import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-flee
 import { mysqlAt } from '../support/mariadb.ts';
 import { runCli, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
+import { times } from '../support/times.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
@@ -184,11 +186,9 @@ async function openSite(t: TestContext): Promise<Site> {
   const processOf = (index: number): string => `fg${mark}r${index}x`;
   const urlTo = (order: readonly FickleProxy[]): string =>
     `mysql://fleet@${order.map(({ port }) => `127.0.0.1:${port}`).join(',')}/fleet`;
-  const rules = Array.from(
-    { length: rounds.length + 2 },
-    (_, index) =>
-      `<alert name="round-${index}-" type="process" match="${processOf(index)}" op="ge" limit="1" for="1x"/>`,
-  );
+  const ruleOf = (index: number): string =>
+    `<alert name="round-${index}-" type="process" match="${processOf(index)}" op="ge" limit="1" for="1x"/>`;
+  const rules = times(rounds.length + 2, ruleOf);
   fleet.configure(`<storage url="${urlTo(proxies)}" passwordFile="db.password"/>
     <smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org" maxMailsPerHour="100000"/>
     <alerts defaults="no" groupInterval="0s"><mail to="ops@example.org"/>${rules.join('\n')}</alerts>`);
@@ -216,10 +216,7 @@ async function openSite(t: TestContext): Promise<Site> {
     },
     alert: async () => went(await fleet.run(['alert'])),
     countRun: () => (runs += 1),
-    sealed: () =>
-      readdirSync(path.join(fleet.dir, 'state', 'encrypted_stats'), { recursive: true }).filter((name) =>
-        String(name).endsWith('.fhs'),
-      ).length,
+    sealed: () => namesBelow(path.join(fleet.dir, 'state', 'encrypted_stats'), '.fhs').length,
     reversedConfig: () => {
       const dir = path.join(fleet.dir, 'other');
       mkdirSync(dir, { mode: 0o700 });

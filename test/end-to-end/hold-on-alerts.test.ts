@@ -113,10 +113,8 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'alert');
       const first = (await alerts(site)).find(({ client }) => client === 'here-1');
       assert.deepEqual((first?.['acknowledged'] as Document)['comment'], 'Größe: 測試');
-      assert.match(
-        await said(site, 'explain', 'here-1', 'memory'),
-        /Held back: acknowledged by .* until .*: Größe: 測試; no reminders/,
-      );
+      const held = /Held back: acknowledged by .* until .*: Größe: 測試; no reminders/;
+      assert.match(await said(site, 'explain', 'here-1', 'memory'), held);
       assert.match(await said(site, 'ack', '--all'), /^acknowledged 1: .*\nacknowledged 2: /);
       const none = await run(site, 'ack', 'here-1', 'disk');
       assert.deepEqual([none.status, /under rule "disk"/.test(none.stderr)], [2, true]);
@@ -150,10 +148,8 @@ suite("people's hold on alerts, with the program alone", () => {
       assert.deepEqual(status['alerts'], { firing: 2, critical: 0, fleet: 0 });
       const undelivered = status['undelivered'] as Document;
       assert.deepEqual([undelivered['mails'], undelivered['refused']], [1, 0]);
-      assert.match(
-        await said(site, 'explain', 'here-1'),
-        /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try,/,
-      );
+      const waiting = /no mail server has taken:\n {2}1: ops@example\.org, made .*, 1 try,/;
+      assert.match(await said(site, 'explain', 'here-1'), waiting);
 
       const id = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
       assert.match(await said(site, 'forget', 'collector', id), /^Collector .* is forgotten/);

@@ -15,6 +15,7 @@ import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 import { alike, hostileAttacks } from './support/hostile-attacks.ts';
 import { databaseKinds, type DatabaseKind, type Site } from './support/whole-fleet.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 const mib = 1024 * 1024;
@@ -34,12 +35,9 @@ const elements = (clients: string): string => `<ssh username="u" password="${acc
   <alerts zone="UTC" groupInterval="0s"><mail to="ops@example.org"/></alerts>
   ${clients}`;
 
-interface Station {
-  readonly site: Site;
-  readonly attacks: ReturnType<typeof hostileAttacks>;
-}
+type Station = Awaited<ReturnType<typeof station>>;
 
-async function station(t: TestContext, kind: DatabaseKind): Promise<Station> {
+async function station(t: TestContext, kind: DatabaseKind) {
   const answered = new Map<string, number>();
   let foreignId = '';
   const attacks = hostileAttacks(() => foreignId);
@@ -66,27 +64,18 @@ async function station(t: TestContext, kind: DatabaseKind): Promise<Station> {
   t.after(() => hostile.close());
   const healthy = await startReportServer({ ...account, reports: goodReports });
   t.after(() => healthy.close());
-  const clients = [
-    ...good.map((name) => ({ name, server: healthy })),
-    ...Object.keys(attacks).map((name) => ({ name, server: hostile })),
-  ];
+  const clients = good.map((name) => ({ name, server: healthy }));
+  clients.push(...Object.keys(attacks).map((name) => ({ name, server: hostile })));
   for (const mode of Object.keys(floods) as HostileMode[]) {
     const server = await startHostileServer(mode);
     t.after(() => server.close());
-    clients.push({
-      name: mode,
-      server: { ...healthy, port: server.port, hostKeyLine: (address: string) => server.hostKeyLine(address) },
-    });
+    const hostKeyLine = (address: string): string => server.hostKeyLine(address);
+    clients.push({ name: mode, server: { ...healthy, port: server.port, hostKeyLine } });
   }
   const addressOf = (index: number): string => `127.4.0.${index + 1}`;
-  const site = await kind.site(
-    t,
-    elements(
-      clients
-        .map(({ name, server }, at) => `<client name="${name}" ip="${addressOf(at)}" port="${server.port}"/>`)
-        .join('\n'),
-    ),
-  );
+  const elementOf = ({ name, server }: (typeof clients)[number], at: number): string =>
+    `<client name="${name}" ip="${addressOf(at)}" port="${server.port}"/>`;
+  const site = await kind.site(t, elements(clients.map(elementOf).join('\n')));
   await site.inventoried(...clients.map(({ name }) => name));
   mkdirSync(site.stateDir, { recursive: true, mode: 0o700 });
   const lines = clients.map(({ server }, at) => server.hostKeyLine(addressOf(at)));
@@ -104,23 +93,14 @@ async function strings(site: Site, sql: string): Promise<readonly string[]> {
 
 /** Each of the good ones has a row of each visit, and its alert is open and told from the second on. */
 async function goodOnesLoseNothing({ site }: Station, visit: number, mails: readonly string[]): Promise<void> {
-  const failed = await site.rows(
-    "SELECT client, code, message FROM visits WHERE client LIKE 'good-%' AND code IS NOT NULL",
-  );
+  const ofGood = "client LIKE 'good-%'";
+  const failed = await site.rows(`SELECT client, code, message FROM visits WHERE ${ofGood} AND code IS NOT NULL`);
   assert.deepEqual(failed, [], `after visit ${visit}`);
-  const rows = await site.rows(
-    "SELECT client, COUNT(*) AS n FROM stats WHERE client LIKE 'good-%' GROUP BY client ORDER BY client",
-  );
-  const counted = rows.map((row) => [row['client'], Number(row['n'])]);
-  assert.deepEqual(
-    counted,
-    good.map((name) => [name, visit + 1]),
-    `rows after visit ${visit}`,
-  );
-  const open = await strings(
-    site,
-    "SELECT client FROM alerts WHERE client LIKE 'good-%' AND rule = 'disk' AND state = 'firing' ORDER BY client",
-  );
+  const countSql = `SELECT client, COUNT(*) AS n FROM stats WHERE ${ofGood} GROUP BY client ORDER BY client`;
+  const expected = good.map((name) => `${name} ${visit + 1}`);
+  assert.deepEqual(await strings(site, countSql), expected, `rows after visit ${visit}`);
+  const firing = `${ofGood} AND rule = 'disk' AND state = 'firing'`;
+  const open = await strings(site, `SELECT client FROM alerts WHERE ${firing} ORDER BY client`);
   assert.deepEqual(open, visit === 0 ? [] : good, `open alerts after visit ${visit}`);
   for (const name of visit >= 1 ? good : []) {
     const isTold = mails.some((mail) => mail.includes(name));
@@ -149,13 +129,12 @@ async function boundsHold({ site }: Station, visit: number): Promise<void> {
   assert.ok((await count(site, 'SELECT MAX(LENGTH(state)) FROM rule_state')) <= 65_536, 'what the alerter remembers');
   const ever = await site.rows('SELECT client, rule, COUNT(*) AS n FROM alerts GROUP BY client, rule');
   for (const row of ever) assert.ok(Number(row['n']) <= 51 * (visit + 2), JSON.stringify(row));
-  const alerts = await site.rows(
-    "SELECT client, rule, COUNT(*) AS n FROM alerts WHERE state <> 'resolved' GROUP BY client, rule",
-  );
+  const openSql = "SELECT client, rule, COUNT(*) AS n FROM alerts WHERE state <> 'resolved' GROUP BY client, rule";
+  const alerts = await site.rows(openSql);
   for (const row of alerts) assert.ok(Number(row['n']) <= 51, JSON.stringify(row));
   const sealed = path.join(site.stateDir, 'encrypted_stats');
   for (const client of readdirSync(sealed)) {
-    const own = readdirSync(path.join(sealed, client), { recursive: true }).map(String);
+    const own = namesBelow(path.join(sealed, client));
     const isRefused = own.every((name) => name.startsWith('quarantine'));
     assert.ok(isRefused, `${client}: ${own.join(', ')} wait`);
     const files = own.filter((name) => name.endsWith('.fhs'));
@@ -172,12 +151,8 @@ async function attacksEndAsTheTableSays({ site, attacks }: Station): Promise<voi
     const own = codes.get(String(row['client'])) ?? new Set();
     codes.set(String(row['client']), own.add(typeof row['code'] === 'string' ? row['code'] : 'good'));
   }
-  const stats = new Map(
-    (await site.rows('SELECT client, COUNT(*) AS n FROM stats GROUP BY client')).map((row) => [
-      row['client'],
-      Number(row['n']),
-    ]),
-  );
+  const counts = await site.rows('SELECT client, COUNT(*) AS n FROM stats GROUP BY client');
+  const stats = new Map(counts.map((row) => [row['client'], Number(row['n'])]));
   const found = Object.entries(attacks).map(([client, attack]) => {
     const place = path.join(site.stateDir, 'encrypted_stats', client, 'quarantine');
     const reasons = new Set<string>();
@@ -192,12 +167,9 @@ async function attacksEndAsTheTableSays({ site, attacks }: Station): Promise<voi
     const asSaid = rows >= (least ?? 0) && rows <= (most ?? least ?? 0) ? 'as said' : `${rows} rows`;
     return [client, [...(codes.get(client) ?? [])].join(), [...reasons].join(), asSaid];
   });
-  const expected = Object.entries(attacks).map(([client, attack]) => [
-    client,
-    attack.visit ?? 'good',
-    attack.quarantine ?? '',
-    'as said',
-  ]);
+  const expected = Object.entries(attacks).map(([client, { visit, quarantine }]) => {
+    return [client, visit ?? 'good', quarantine ?? '', 'as said'];
+  });
   assert.deepEqual(found, expected);
   for (const [mode, code] of Object.entries(floods)) assert.match([...(codes.get(mode) ?? [])].join(), code, mode);
 }

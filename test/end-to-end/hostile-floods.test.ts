@@ -4,15 +4,14 @@ import { describe, it, type TestContext } from 'node:test';
 
 import { collectAmong, startPeers, type AmongOptions, type AmongResult } from '../support/collect-among.ts';
 import { floods, type Flood, type FloodName } from '../support/floods.ts';
+import { times } from '../support/times.ts';
 
 const good = 30;
 /** The memory that four of them may cost; see ARCHITECTURE.md. */
 const mostMiB = 64 + 4 * 12;
 
 const named = Object.entries(floods) as [FloodName, Flood][];
-const fours = Array.from({ length: Math.ceil(named.length / 4) }, (_, number) =>
-  named.slice(number * 4, number * 4 + 4),
-);
+const fours = times(Math.ceil(named.length / 4), (number) => named.slice(number * 4, number * 4 + 4));
 
 describe(`four floods beside ${good} good clients`, () => {
   let usual: AmongResult;
@@ -67,7 +66,7 @@ describe(`four floods beside ${good} good clients`, () => {
       const flood = { ...floods[name], ends: /^connect-failed |^handshake-failed / };
       await run(
         t,
-        Array.from({ length: 4 }, () => [name, flood] as const),
+        times(4, () => [name, flood] as const),
         { collector: '' },
       );
     });

@@ -26,21 +26,10 @@ const words = [
 /** Nothing that a terminal takes for a command, and no direction but the text's own. */
 const harmful = /(?![\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
-interface Station {
-  readonly dir: string;
-  readonly run: (...args: readonly string[]) => Promise<CliResult>;
-}
-
-async function station(t: TestContext): Promise<Station> {
+async function station(t: TestContext) {
   const account = { username: 'u', password: 'a secret word' };
-  const disks = words.map((word) => ({
-    mount: `/${word}`,
-    fstype: word,
-    source: word,
-    scope: 'local',
-    mode: 'rw',
-    used_percent: 99,
-  }));
+  const full = { scope: 'local', mode: 'rw', used_percent: 99 };
+  const disks = words.map((word) => ({ mount: `/${word}`, fstype: word, source: word, ...full }));
   const inside = {
     boot_id: '<b>boot</b>\u001b[1m',
     agent: { version: '0\u001b[5m', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
@@ -133,9 +122,8 @@ test('words in any text column of the database do no harm in any output', { time
   await run('alert');
   await run('silence', 'add', '--client', 'web-1', '--until', '2h', '--comment', 'why');
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
-  const tables = database
-    .prepare("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
-    .all();
+  const tablesSql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+  const tables = database.prepare(tablesSql).all();
   let columns = 0;
   for (const { name: table } of tables) {
     if (table === 'leases' || table === 'migrations') continue;
@@ -160,16 +148,9 @@ test('words in any text column of the database do no harm in any output', { time
     'keys list',
     'prune --dry-run',
   ];
+  const more = ['alert --dry-run', 'collect', 'alert', 'alerts --all', 'explain web-1', 'status'];
   const printed = new Map<string, string>();
-  for (const command of [
-    ...commands,
-    'alert --dry-run',
-    'collect',
-    'alert',
-    'alerts --all',
-    'explain web-1',
-    'status',
-  ]) {
+  for (const command of [...commands, ...more]) {
     for (const option of ['-v', '--json']) {
       const { stdout, stderr } = await run(option, ...command.split(' '));
       printed.set(command, `${printed.get(command) ?? ''}${stdout}${stderr}`);

@@ -35,9 +35,8 @@ suite('one visit, seen from the server', { skip }, async () => {
 
         const keyed = readFileSync(path.join(site.dir, 'state', 'key-logins'), 'utf8')
           .trim()
-          .split('\n')
-          .sort();
-        assert.deepEqual(keyed, shells.map((shell) => JSON.stringify(path.basename(shell))).sort());
+          .split('\n');
+        assert.deepEqual(keyed.sort(), shells.map((shell) => JSON.stringify(path.basename(shell))).sort());
 
         const names = accounts.map(({ name }) => name);
         const before = countAtServer(sshd, names);
@@ -68,10 +67,7 @@ suite('one visit, seen from the server', { skip }, async () => {
 function countAtServer(sshd: Sshd, names: readonly string[]): { readonly logins: number; readonly commands: number } {
   const count = (before: string, after: string): number =>
     names.reduce((sum, name) => sum + sshd.count(new RegExp(`${before}${name}${after}`, 'g')), 0);
-  return {
-    logins: count('Accepted publickey for ', ' '),
-    commands: count('Starting session: command for ', ' '),
-  };
+  return { logins: count('Accepted publickey for ', ' '), commands: count('Starting session: command for ', ' ') };
 }
 
 /** The agent ends by itself when its input does, which may be a moment after the collector has left. */

@@ -17,14 +17,8 @@ import { startSmtpServer } from '../support/smtp-server.ts';
 
 const long = '2020-01-01 00:00:00.000';
 
-interface Gate {
-  /** Somebody waits at it. */
-  readonly reached: Promise<void>;
-  readonly pass: () => Promise<void>;
-  readonly open: () => void;
-}
-
-function createGate(): Gate {
+/** A gate that is closed at first; `reached` once somebody waits at it. */
+function createGate() {
   let reach = (): void => undefined;
   let open = (): void => undefined;
   const reached = new Promise<void>((resolve) => (reach = resolve));

@@ -39,6 +39,12 @@ function only({ second, third }: Surroundings): void {
   for (const dir of [second, third]) fs.mkdirSync(dir);
 }
 
+/** Mounts a file system of its own on the account's home. */
+const ownHome =
+  (options: string) =>
+  ({ account, mount }: Surroundings) =>
+    mount(account.home, '-t', 'tmpfs', '-o', `${options},uid=${account.uid},mode=700`, 'tmpfs');
+
 const cases: readonly Case[] = [
   { what: 'a home without anything', prepare: () => undefined, program: 'first', takesInventory: true },
   {
@@ -48,25 +54,19 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a home, /var/tmp and /dev/shm that run no programs',
-    prepare: ({ account, mount }) => {
-      mount(account.home, '-t', 'tmpfs', '-o', `noexec,uid=${account.uid},mode=700`, 'tmpfs');
-    },
+    prepare: ownHome('noexec'),
     program: 'first',
     takesInventory: true,
   },
   {
     what: 'a home with no room for the program',
-    prepare: ({ account, mount }) => {
-      mount(account.home, '-t', 'tmpfs', '-o', `size=32k,uid=${account.uid},mode=700`, 'tmpfs');
-    },
+    prepare: ownHome('size=32k'),
     program: 'second',
     takesInventory: true,
   },
   {
     what: 'a home with room for the program alone',
-    prepare: ({ account, mount }) => {
-      mount(account.home, '-t', 'tmpfs', '-o', `size=64k,uid=${account.uid},mode=700`, 'tmpfs');
-    },
+    prepare: ownHome('size=64k'),
     program: 'first',
     takesInventory: true,
   },

@@ -17,12 +17,8 @@ const document = readFileSync(path.join(packageDir, 'docs', 'operations.md'), 'u
 /** The commands of a section, one array for each block. */
 function commandsOf(heading: string): readonly (readonly string[])[] {
   const section = document.split(/^## /m).find((text) => text.startsWith(heading)) ?? assert.fail(heading);
-  return [...section.matchAll(/(?:^ {4}.*\n)+/gm)].map(([block]) =>
-    block
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.trim()),
-  );
+  const linesOf = (block: string): string[] => Array.from(block.matchAll(/^ {4}(.*)$/gm), ([line]) => line.trim());
+  return Array.from(section.matchAll(/(?:^ {4}.*\n)+/gm), ([block]) => linesOf(block));
 }
 
 interface Machine {
@@ -52,10 +48,9 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       const backup = path.join(place, 'backup');
       const keysBackup = path.join(place, 'keys-backup');
       for (const folder of [backup, keysBackup]) mkdirSync(folder, { recursive: true });
-      const machine = (name: string): Machine => ({
-        config: path.join(place, name, 'etc'),
-        state: path.join(place, name, 'var'),
-      });
+      const machine = (name: string): Machine => {
+        return { config: path.join(place, name, 'etc'), state: path.join(place, name, 'var') };
+      };
       const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
         runCli(['-c', path.join(on.config, 'config.xml'), ...args]);
       /** Runs the document's lines in a shell, with its paths replaced by those of a machine. */

@@ -75,25 +75,18 @@ suite('restricted keys with options of their own', { skip: sshdMissing() ?? fals
       assert.deepEqual([status, stderr], [0, '']);
       install(stdout, jump, hop);
       const line = readFileSync(keysFile(jump, hop), 'utf8');
-      assert.match(
-        line,
-        /^restrict,command="\/bin\/sh -c [^"]+",port-forwarding,permitopen="127\.0\.0\.2:\d+" ssh-ed25519 /,
-      );
+      const forwards = 'port-forwarding,permitopen="127\\.0\\.0\\.2:\\d+" ssh-ed25519 ';
+      assert.match(line, new RegExp(`^restrict,command="/bin/sh -c [^"]+",${forwards}`));
       const collected = await site.run('collect');
       assert.equal(collected.status, 0, collected.stdout + collected.stderr);
     }
   });
 
   test('from= stays when authorize runs again and when the keys were rotated, and --from sets it', async (t) => {
-    const {
-      site,
-      account,
-      keysFile: file,
-      codes,
-    } = await restrict(jump, await sqlite.site(t, ''), {
-      args: ['--from', '127.0.0.1,127.0.0.8/30'],
-    });
-    const from = (): string | undefined => /,from="([^"]+)" /.exec(readFileSync(file, 'utf8'))?.[1];
+    const args = ['--from', '127.0.0.1,127.0.0.8/30'];
+    const restricted = await restrict(jump, await sqlite.site(t, ''), { args });
+    const { site, account, codes } = restricted;
+    const from = () => /,from="([^"]+)" /.exec(readFileSync(restricted.keysFile, 'utf8'))?.[1];
     assert.equal(from(), '127.0.0.1,127.0.0.8/30');
     assert.equal((await site.run('collect')).status, 0);
     assert.equal((await site.run('keys', 'rotate')).status, 0);

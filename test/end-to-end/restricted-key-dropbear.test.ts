@@ -47,16 +47,12 @@ suite('a restricted key at dropbear', { skip }, async () => {
       const ssh = (...args: readonly string[]) => {
         const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;
         const common = ['-F', 'none', '-i', privateKey, '-p', String(port), '-o', 'BatchMode=yes', '-o', known];
-        return spawnSync('ssh', [...common, '-l', account.name, ...args], {
-          encoding: 'utf8',
-          input: '',
-          timeout: 20_000,
-        });
+        const options = { encoding: 'utf8', input: '', timeout: 20_000 } as const;
+        return spawnSync('ssh', [...common, '-l', account.name, ...args], options);
       };
       // dropbear ends a session that asks for more than this many bytes.
-      const attacks = attacksWith(visitCommand({}, agent === 'shell' ? shellStart : null)).filter(
-        (command) => command.length < 8000,
-      );
+      const all = attacksWith(visitCommand({}, agent === 'shell' ? shellStart : null));
+      const attacks = all.filter((command) => command.length < 8000);
       for (const command of [...attacks, '"', "'; id; '"]) {
         const { status, stdout, stderr } = ssh('127.0.0.1', '--', command);
         assert.deepEqual([status, stdout], [84, ''], `${command}\n${stderr}`);

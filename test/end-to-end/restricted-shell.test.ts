@@ -48,10 +48,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
       async (t) => {
         const { site, codes, lib, keysFile, account } = await restrict(sshd, await kind.site(t, ''), {
           beforehand: async (there) => {
-            assert.match(
-              (await there.run('authorize', 'web-1')).stdout,
-              /needs Node\.js on the client \(--agent shell/,
-            );
+            const { stdout } = await there.run('authorize', 'web-1');
+            assert.match(stdout, /needs Node\.js on the client \(--agent shell/);
             assert.equal((await there.run('collect')).status, 0);
             assert.match((await there.run('authorize', 'web-1')).stdout, /It is the shell agent, .*--agent node/);
           },
@@ -60,12 +58,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
         assert.match(fs.readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
         const [program = '', ...others] = fs.readdirSync(lib);
         assert.deepEqual(others, []);
-        assert.equal(
-          `${createHash('sha256')
-            .update(fs.readFileSync(path.join(lib, program)))
-            .digest('hex')}.sh`,
-          program,
-        );
+        const content = fs.readFileSync(path.join(lib, program));
+        assert.equal(`${createHash('sha256').update(content).digest('hex')}.sh`, program);
         for (let run = 1; run <= 2; run += 1) {
           const stdout = await succeeded(site.run('collect'));
           assert.doesNotMatch(stdout, /another version/);

@@ -60,11 +60,11 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   prune: [[], ['--dry-run'], ['--vacuum']],
   report: [[], ['-o', 'fleet.html'], ['--split', 'fleet-report']],
   metrics: [[], ['--openmetrics']],
-  export: [
-    ['openmetrics', '-o', 'fleet.om'],
-    ['csv', '-o', 'fleet.csv'],
-    ['jsonl', '-o', 'fleet.jsonl'],
-  ],
+  export: Object.entries({ openmetrics: 'om', csv: 'csv', jsonl: 'jsonl' }).map(([as, end]) => [
+    as,
+    '-o',
+    `fleet.${end}`,
+  ]),
   // Without <serve> in config.xml.
   serve: [[]],
   'tokens list': [[]],
@@ -121,9 +121,8 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     }
     // Side by side: they wait more than they work.
     const lines = Object.entries(given).flatMap(([name, all]) => all.map((more) => [...name.split(' '), ...more]));
-    const next = lines
-      .map((line, index) => ({ line, variant: variants[index % variants.length] ?? 'literal' }))
-      .values();
+    const variantOf = (index: number) => variants[index % variants.length] ?? 'literal';
+    const next = lines.map((line, index) => ({ line, variant: variantOf(index) })).values();
     await Promise.all(
       Array.from({ length: 4 }, async () => {
         for (const { line, variant } of next) await run(variant, ['-v', '--json', ...line]);
@@ -140,12 +139,10 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     const encrypted = station.derive('literal', 'encrypted', (text) =>
       text.replace('security="none"', 'security="starttls"').replace('<storage ', '<storage tls="verify" '),
     );
-    const failed = await Promise.all([
-      run(encrypted, ['-v', '--json', 'check', '--mail']),
-      run(encrypted, ['-v', '--json', 'status']),
-    ]);
-    assert.match(failed[0].stdout, /STARTTLS/);
-    assert.match(failed[1].stdout, /storage-/);
+    const commands = [['check', '--mail'], ['status']];
+    const failed = await Promise.all(commands.map((command) => run(encrypted, ['-v', '--json', ...command])));
+    assert.match(failed[0]?.stdout ?? '', /STARTTLS/);
+    assert.match(failed[1]?.stdout ?? '', /storage-/);
     const pair = 'tlsCert="ssh.key" tlsKey="ssh.key"';
     const served = station.derive('literal', 'served', (text) =>
       text.replace('<storage ', `<serve port="65535" ${pair}><look/></serve><storage `),

@@ -7,11 +7,11 @@ import { test } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
 
-const sealed = ({ dir }: LoopbackFleet): number =>
-  readdirSync(path.join(dir, 'state'), { recursive: true }).filter((name) => String(name).endsWith('.fhs')).length;
+const sealed = ({ dir }: LoopbackFleet): number => namesBelow(path.join(dir, 'state'), '.fhs').length;
 
 function rows(file: string, sql: string): number {
   const database = openSqlite(file);
@@ -70,9 +70,8 @@ test(
   async (t) => {
     const fleet = await startLoopbackFleet(t, 1, { trusted: true });
     // Holds always, so that it is told before and after.
-    fleet.configure(
-      '<alerts defaults="no" for="1x"><mail to="ops@example.org"/><alert type="uptime" op="gt" limit="0s"/></alerts>',
-    );
+    const always = '<mail to="ops@example.org"/><alert type="uptime" op="gt" limit="0s"/>';
+    fleet.configure(`<alerts defaults="no" for="1x">${always}</alerts>`);
     const file = path.join(fleet.dir, 'state', 'fleet.db');
     const backup = path.join(fleet.dir, 'backup.db');
     const outbox = path.join(fleet.dir, 'state', 'outbox');

@@ -3,7 +3,7 @@
  * people are told once.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -11,29 +11,19 @@ import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { namesBelow } from '../support/names-below.ts';
 
-const namesIn = (dir: string, ending: string): readonly string[] => {
-  try {
-    return readdirSync(dir, { recursive: true })
-      .map(String)
-      .filter((name) => name.endsWith(ending));
-  } catch {
-    return [];
-  }
-};
+const namesIn = (dir: string, ending: string) => (existsSync(dir) ? namesBelow(dir, ending) : []);
 
 /** Counts waiting reports and journals in a fleet's state folder, and lists its mails. */
 function left({ dir }: LoopbackFleet): { sealed: number; journals: number; mails: readonly string[] } {
   const state = path.join(dir, 'state');
-  const mails = namesIn(path.join(state, 'outbox'), '.eml').map((name) =>
-    readFileSync(path.join(state, 'outbox', name), 'utf8'),
-  );
+  const outbox = path.join(state, 'outbox');
+  const mails = namesIn(outbox, '.eml').map((name) => readFileSync(path.join(outbox, name), 'utf8'));
   return {
     sealed: namesIn(path.join(state, 'encrypted_stats'), '.fhs').length,
     journals: namesIn(path.join(state, 'journal'), '.jsonl').length,
-    mails: mails
-      .map((mail) => /^Subject: (.*?) (?:for|after)/m.exec(mail)?.[1] ?? '')
-      .filter((subject) => subject.startsWith('Database')),
+    mails: mails.flatMap((mail) => /^Subject: (Database.*?) (?:for|after)/m.exec(mail)?.[1] ?? []),
   };
 }
 

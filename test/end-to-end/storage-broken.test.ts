@@ -18,6 +18,7 @@ import { openSite, type Machine } from '../support/report-site.ts';
 import { fill, withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { succeeded } from '../support/run-cli.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const canMount = process.getuid?.() === 0 && process.platform === 'linux';
 const skip = canMount ? skipWithoutMariadb : 'needs root';
@@ -83,10 +84,7 @@ async function openStation(t: TestContext, mariadb: Mariadb): Promise<Station> {
   t.after(() => site.close());
   const machine = site.machine('mon');
   let runs = 0;
-  const filesLeft = (): readonly string[] =>
-    readdirSync(path.join(machine.dir, 'state'), { recursive: true })
-      .map(String)
-      .filter((name) => /\.(fhs|jsonl)$/.test(name));
+  const filesLeft = () => namesBelow(path.join(machine.dir, 'state')).filter((name) => /\.(fhs|jsonl)$/.test(name));
 
   const station: Station = {
     machine,
@@ -97,11 +95,8 @@ async function openStation(t: TestContext, mariadb: Mariadb): Promise<Station> {
     failing: async (code, leastWaiting) => {
       runs += 1;
       const { status, stdout, stderr } = await machine.run(['--json', 'collect']);
-      const said = JSON.parse(stdout) as {
-        succeeded: number;
-        faults: { code: string }[];
-        reports: { waiting: number };
-      };
+      type Said = { succeeded: number; faults: { code: string }[]; reports: { waiting: number } };
+      const said = JSON.parse(stdout) as Said;
       const got = [status, said.faults.map((fault) => fault.code), said.succeeded];
       assert.deepEqual(got, [3, [code], clients], stdout + stderr);
       const { waiting } = said.reports;
@@ -110,9 +105,7 @@ async function openStation(t: TestContext, mariadb: Mariadb): Promise<Station> {
     },
     well: async () => {
       runs += 1;
-      for (const command of ['collect', 'alert']) {
-        await succeeded(machine.run([command]));
-      }
+      for (const command of ['collect', 'alert']) await succeeded(machine.run([command]));
       assert.deepEqual(filesLeft(), []);
       const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
       const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));

@@ -1,6 +1,5 @@
 /** An SQLite file that somebody else is at, as a user of the built programs meets it. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { openSite, type Machine } from '../support/report-site.ts';
 import type { CliResult } from '../support/run-cli.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const skip = process.env['FLEET_HEALTH_LONG_TESTS'] === '1' ? false : 'set FLEET_HEALTH_LONG_TESTS=1';
 const clients = 2;
@@ -34,10 +34,8 @@ async function openStation(t: TestContext, elements: string): Promise<Station> {
   t.after(() => site.close());
   const machine = site.machine('mon');
   const file = path.join(machine.dir, 'state', 'fleet.db');
-  const waiting = (): number =>
-    readdirSync(path.join(machine.dir, 'state'), { recursive: true }).filter((name) =>
-      /\.(fhs|jsonl)$/.test(String(name)),
-    ).length;
+  const state = path.join(machine.dir, 'state');
+  const waiting = (): number => namesBelow(state, '.fhs').length + namesBelow(state, '.jsonl').length;
   const station: Station = {
     machine,
     onVisit: () => Promise.resolve(),

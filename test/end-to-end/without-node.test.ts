@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 
 import { everyNode } from '../support/every-node.ts';
 import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
+import { pluckAll } from '../support/pluck.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
+import { namesBelow } from '../support/names-below.ts';
 
 const skip = sshdMissing() ?? false;
 
@@ -30,24 +32,22 @@ suite('a client without node, through the whole program', { skip }, async () => 
         assert.equal((await site.run('trust', '--yes')).status, 0);
 
         const first = await site.run('--json', 'collect');
-        const visits = (text: string) =>
-          (
-            JSON.parse(text) as { visits: { client: string; code: string | null; reader: string; uploaded: boolean }[] }
-          ).visits
-            .map(({ client: who, code, reader, uploaded }) => [who, code, reader, uploaded])
-            .sort();
-        assert.deepEqual(visits(first.stdout), [
+        const visits = (text: string) => {
+          const { visits: all } = JSON.parse(text) as { visits: Record<string, unknown>[] };
+          return pluckAll(all, 'client', 'code', 'reader', 'uploaded').toSorted();
+        };
+        const [plain, strict] = [
           ['plain', null, 'shell', true],
           ['strict', 'no-runtime', null, false],
-        ]);
+        ];
+        assert.deepEqual(visits(first.stdout), [plain, strict]);
         const commands = sshd.count(new RegExp(`Starting session: command for ${name} `, 'g'));
         const second = await site.run('--json', 'collect', 'plain');
         assert.deepEqual(visits(second.stdout), [['plain', null, 'shell', false]]);
         assert.equal(sshd.count(new RegExp(`Starting session: command for ${name} `, 'g')), commands + 1);
 
-        const rows = await site.rows(
-          'SELECT client, cpu_percent, memory_percent, disk_percent, processes, probe_errors, os FROM stats ORDER BY id',
-        );
+        const columns = 'client, cpu_percent, memory_percent, disk_percent, processes, probe_errors, os';
+        const rows = await site.rows(`SELECT ${columns} FROM stats ORDER BY id`);
         assert.equal(rows.length, 2);
         for (const row of rows) {
           assert.equal(row['client'], 'plain');
@@ -62,16 +62,16 @@ suite('a client without node, through the whole program', { skip }, async () => 
         assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
 
         // Nothing in clear, on the client or here.
-        const left = listing(path.join(home, '.local/state/fleet-health')).map((line) =>
-          line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'),
-        );
+        const whole = listing(path.join(home, '.local/state/fleet-health'));
+        const left = whole.map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
         const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));
         assert.deepEqual(files.sort(), ['ID.t.sh 600', 'counters.shell 600', 'running 600']);
 
         assert.equal((await site.run('alert')).status, 0);
         const outbox = path.join(site.stateDir, 'outbox');
-        const mails = readdirSync(outbox, { recursive: true }).filter((file) => String(file).endsWith('.eml'));
-        const text = mails.map((file) => readFileSync(path.join(outbox, String(file)), 'utf8')).join('\n');
+        const text = namesBelow(outbox, '.eml')
+          .map((file) => readFileSync(path.join(outbox, file), 'utf8'))
+          .join('\n');
         const alerts = await site.rows("SELECT rule, state FROM alerts WHERE client = 'plain' ORDER BY rule");
         const states = alerts.map(({ rule, state }) => `${String(rule)}: ${String(state)}`);
         assert.deepEqual(states, ['memory: firing', 'process match=sshd*: firing']);

@@ -35,19 +35,8 @@ const dull: readonly string[] = ['say', 'complain', 'mysql other', 'sqlite PRAGM
 /** The instants of the very first run, which makes keys, folders and tables; no profile exists before it. */
 const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   collect: {
-    'file-write': 5,
-    fsync: 9,
-    link: 2,
-    rename: 3,
-    unlink: 9,
-    mkdir: 6,
-    'sqlite run': 230,
-    'sqlite COMMIT': 5,
-    'mysql CREATE': 30,
-    'mysql execute': 30,
-    'mysql COMMIT': 3,
-    acknowledge: 3,
-    'ssh-send': 90,
+    ...{ 'file-write': 5, fsync: 9, link: 2, rename: 3, unlink: 9, mkdir: 6, 'sqlite run': 230, 'sqlite COMMIT': 5 },
+    ...{ 'mysql CREATE': 30, 'mysql execute': 30, 'mysql COMMIT': 3, acknowledge: 3, 'ssh-send': 90 },
   },
   ingest: { 'file-write': 2, 'sqlite run': 30, 'sqlite COMMIT': 6, 'mysql execute': 30, 'mysql COMMIT': 5 },
   alert: { 'sqlite run': 12, 'sqlite COMMIT': 5, 'mysql execute': 12, 'mysql COMMIT': 3 },
@@ -97,10 +86,8 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const mariadb: Victim | null = server === null ? null : { kind: 'process', name: 'mariadb', pid: server.pid() };
 
   /** Chooses the first victim whose percents, with those before it, are above the dice. */
-  const planOf = (
-    program: string,
-    victims: readonly (readonly [percent: number, Victim | null])[],
-  ): KillPlan | null => {
+  type Percents = readonly (readonly [percent: number, Victim | null])[];
+  const planOf = (program: string, victims: Percents): KillPlan | null => {
     const dice = random.below(100);
     let sum = 0;
     const [, victim = null] = victims.find(([percent]) => dice < (sum += percent)) ?? [];

@@ -5,14 +5,8 @@ import { createRandom } from '../fuzz/random.ts';
 import { chooseFaults, openProfile } from './choose-faults.ts';
 import { compareLedgers, filesBelow, type Comparison } from './compare-ledgers.ts';
 import type { FaultDatabase } from './fault-database.ts';
-import {
-  letTimePass,
-  makeRound,
-  makeRoundInPeace,
-  readHookRecords,
-  removePrograms,
-  reviveServers,
-} from './fault-round.ts';
+import { letTimePass, makeRound, makeRoundInPeace } from './fault-round.ts';
+import { readHookRecords, removePrograms, reviveServers } from './fault-round.ts';
 import { openFaultSite, type FaultSite } from './fault-site.ts';
 import { openMailLog, type MailFigures } from './mail-log.ts';
 import type { Ended } from './program-run.ts';
@@ -104,11 +98,8 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     await letTimePass(site);
   };
   /** Returns false if the first run of all was killed before it had made them. */
-  const hasTables = (): Promise<boolean> =>
-    site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0').then(
-      () => true,
-      () => false,
-    );
+  const hasTables = async (): Promise<boolean> =>
+    (await site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0').catch(() => null)) !== null;
 
   try {
     const endsAt = performance.now() + options.forMs;

@@ -37,13 +37,8 @@ export function openMailLog(dir: string): MailLog {
   /** Mails whose last copy came in a round that was broken off. */
   const doubtful = new Set<string>();
   const told = new Map<string, Change[]>();
-  const figures = {
-    mails: 0,
-    possiblyDelivered: 0,
-    doubled: [] as string[],
-    changed: [] as string[],
-    strange: [] as string[],
-  };
+  const faults = { doubled: [] as string[], changed: [] as string[], strange: [] as string[] };
+  const figures = { mails: 0, possiblyDelivered: 0, ...faults };
   let read = 0;
 
   const take = ({ to, content }: MailEntry, marked: ReadonlySet<string>, broken: boolean): void => {

@@ -7,13 +7,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { loaderStatus } from '../../src/loader/loader.ts';
-import {
-  authorizedKeysOptions,
-  findLauncherWords,
-  launcherCommand,
-  launcherStatus,
-} from '../../src/loader/launcher.ts';
-import type { LauncherOptions } from '../../src/loader/launcher.ts';
+import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
+import { launcherCommand, type LauncherOptions } from '../../src/loader/launcher.ts';
 import { visitCommand } from '../support/restricted-key.ts';
 import { fakeNode, launcherPath } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -47,41 +42,23 @@ for (const node of ["/opt/it's/node", '/opt/a"b/node', '/opt/wow!/node', '/opt/a
   });
 }
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function run(
-  asked: string | null,
-  launcher: Partial<LauncherOptions>,
-  env: Record<string, string>,
-  edit = same,
-): Ended {
+function run(asked: string | null, launcher: Partial<LauncherOptions>, env: Record<string, string>, edit = same) {
   const original = asked === null ? {} : { SSH_ORIGINAL_COMMAND: asked };
-  return spawnSync('/bin/sh', ['-c', edit(launcherCommand({ ...options, ...launcher }))], {
-    encoding: 'utf8',
-    env: { ...env, ...original },
-    input: '',
-  });
+  const command = edit(launcherCommand({ ...options, ...launcher }));
+  return spawnSync('/bin/sh', ['-c', command], { encoding: 'utf8', env: { ...env, ...original }, input: '' });
 }
 const same = (command: string): string => command;
 
 test('node gets a fixed environment and the command as one word', (t) => {
   const home = tempFolder(t);
-  const node = fakeNode(
-    path.join(home, 'bin'),
-    'env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)="; for last in "$@"; do :; done; echo "[$last]"',
-  );
+  const tells = 'env | grep -v "^\\(_\\|PWD\\|OLDPWD\\|SHLVL\\)="; for last in "$@"; do :; done; echo "[$last]"';
+  const node = fakeNode(path.join(home, 'bin'), tells);
   const asked = 'a  b;$(id)`id`"\'*\nc';
   const env = { HOME: home, PATH: '/evil', NODE_OPTIONS: '--require=/evil', LC_ALL: 'C', XDG_STATE_HOME: '/evil' };
   const { status, stdout } = run(asked, { node }, env);
   assert.equal(status, 0);
-  assert.deepEqual(stdout.split('\n').slice(0, 2).sort(), [
-    `HOME=${home}`,
-    'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-  ]);
+  const fixed = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  assert.deepEqual(stdout.split('\n').slice(0, 2).sort(), [`HOME=${home}`, fixed]);
   assert.ok(stdout.endsWith(`\n[${asked}]\n`), stdout);
 });
 

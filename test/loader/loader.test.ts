@@ -5,7 +5,6 @@ import { lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileS
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
 import { maxExecBytes } from '../../src/report/wire.ts';
 import { findLoaderSign, loaderStatus, runCommand, uploadCommand, type RunOptions } from '../../src/loader/loader.ts';
 import { bundles, machine } from '../support/agent-visit.ts';
@@ -39,11 +38,8 @@ test('no command line holds what a login shell would take for its own, and both 
 test('what does not fit into a command line is a fault of the configuration that names the client', () => {
   const fits = maxExecBytes - runCommand({ ...options, request: '' }).length;
   assert.equal(runCommand({ ...options, request: 'x'.repeat(fits) }).length, maxExecBytes);
-  assert.throws(
-    () => runCommand({ ...options, request: 'x'.repeat(fits + 1) }),
-    (thrown) =>
-      thrown instanceof FleetError && thrown.code === 'config-invalid' && /^web-1: .* 1 bytes/.test(thrown.message),
-  );
+  const fault = { name: 'FleetError', code: 'config-invalid', message: /^web-1: .* 1 bytes/ };
+  assert.throws(() => runCommand({ ...options, request: 'x'.repeat(fits + 1) }), fault);
 });
 
 for (const node of ["/opt/it's/node", '/opt/wow!/node', '/opt/a\\b/node', '/opt/a\nb', '/opt/nöde']) {
@@ -78,10 +74,8 @@ test('a device that echoes its command line does not give the sign', () => {
 
 /** Puts a file where the loader looks for the agent, and returns it. */
 const placeAgent = (home: string): string => {
-  const probe = run(runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout'), {
-    HOME: home,
-    PATH,
-  });
+  const telling = runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout');
+  const probe = run(telling, { HOME: home, PATH });
   const machineId = /^at (.*)$/m.exec(probe.stdout.toString())?.[1] ?? '';
   const dir = path.join(home, '.local/state/fleet-health', machineId, 'c0ffee');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -132,24 +126,17 @@ for (const [what, status] of [
   });
 }
 
+const linkInstead = (place: string): void => {
+  renameSync(place, `${place}.x`);
+  symlinkSync(`${place}.x`, place);
+};
+const giveAway = (place: string): void => lchownSync(place, 61_236, 61_236);
+
 for (const [what, spoil] of [
-  [
-    'is a symbolic link',
-    (file: string) => {
-      renameSync(file, `${file}.x`);
-      symlinkSync(`${file}.x`, file);
-    },
-  ],
-  ['belongs to somebody else', (file: string) => lchownSync(file, 61_236, 61_236)],
-  ['lies in a folder of somebody else', (file: string) => lchownSync(path.dirname(file), 61_236, 61_236)],
-  [
-    'lies behind a symbolic link',
-    (file: string) => {
-      const dir = path.dirname(file);
-      renameSync(dir, `${dir}.x`);
-      symlinkSync(`${dir}.x`, dir);
-    },
-  ],
+  ['is a symbolic link', linkInstead],
+  ['belongs to somebody else', giveAway],
+  ['lies in a folder of somebody else', (file: string) => giveAway(path.dirname(file))],
+  ['lies behind a symbolic link', (file: string) => linkInstead(path.dirname(file))],
 ] as const) {
   test(`an agent is not run when it ${what}`, (t) => {
     if (process.getuid?.() !== 0 && what.includes('somebody')) {
@@ -172,9 +159,8 @@ test('XDG_STATE_HOME comes first, and counts only when it is absolute', async (t
     [state, [state]],
     ['relative', [state, path.join(home, '.local/state')]],
   ] as const) {
-    const { result } = await visit({
-      connection: shellConnection({ env: { HOME: home, PATH, XDG_STATE_HOME: value } }),
-    });
+    const env = { HOME: home, PATH, XDG_STATE_HOME: value };
+    const { result } = await visit({ connection: shellConnection({ env }) });
     assert.equal(result.fault, null);
     for (const dir of expected) assert.deepEqual(readdirSync(dir), ['fleet-health']);
   }

@@ -8,13 +8,8 @@ import { test, type TestContext } from 'node:test';
 import { bundleOf } from '../../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
-import {
-  authorizedKeysOptions,
-  findLauncherWords,
-  launcherStatus,
-  noAwk,
-  shellLauncherCommand,
-} from '../../src/loader/launcher.ts';
+import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
+import { noAwk, shellLauncherCommand } from '../../src/loader/launcher.ts';
 import { bundles } from '../support/agent-visit.ts';
 import { shellStart, visitCommand } from '../support/restricted-key.ts';
 import { commandOf, shells, whereIs } from '../support/shell-client.ts';
@@ -38,17 +33,6 @@ test('requests begin with what an agent under a restricted key looks for', () =>
   assert.match(encodeRequest(request), /^eyJ2IjoxLCJraW5kIjoidmlzaXQi/);
 });
 
-interface Place {
-  readonly home: string;
-  /** Stands for the folder that root installs to. */
-  readonly root: string;
-  readonly run: (asked?: string | null) => {
-    readonly status: number | null;
-    readonly stdout: string;
-    readonly stderr: string;
-  };
-}
-
 interface PlaceOptions {
   readonly shell?: string;
   readonly without?: readonly string[];
@@ -57,23 +41,19 @@ interface PlaceOptions {
   readonly digest?: string;
 }
 
-const programs =
-  'awk cat date df env grep id ls mkdir mv printf rm sha256sum sleep stat tail timeout tr true uname wc'.split(' ');
+const programs = 'awk cat date df env grep id ls mkdir mv printf rm sha256sum sleep stat tail timeout tr true uname wc';
+const below = (home: string): string => path.join(home, '.local/lib/fleet-health');
 
-/** A machine with these programs alone; the launcher's own folders and PATH are replaced by some of the test. */
-function place(
-  t: TestContext,
-  { shell = 'dash', without = [], uid, digest = bundles.shell.digest }: PlaceOptions,
-): Place {
+/**
+ * A machine with these programs alone; the launcher's own folders and PATH are replaced by some of the test. `root`
+ * stands for the folder that root installs to.
+ */
+function place(t: TestContext, { shell = 'dash', without = [], uid, digest = bundles.shell.digest }: PlaceOptions) {
   const home = tempFolder(t);
   chmodSync(home, 0o755);
-  const [root, bin, lib] = [
-    path.join(home, 'root'),
-    path.join(home, 'bin'),
-    path.join(home, '.local/lib/fleet-health'),
-  ];
-  for (const dir of [root, bin, lib]) mkdirSync(dir, { recursive: true });
-  for (const name of programs) {
+  const [root, bin] = [path.join(home, 'root'), path.join(home, 'bin')];
+  for (const dir of [root, bin, below(home)]) mkdirSync(dir, { recursive: true });
+  for (const name of programs.split(' ')) {
     const found = whereIs(name);
     if (found !== null && !without.includes(name)) symlinkSync(found, path.join(bin, name));
   }
@@ -84,17 +64,12 @@ function place(
     .replaceAll('/bin/sh ', `${sh} `)
     .replace(launcherPath, bin)
     .replaceAll('/usr/local/lib/fleet-health', root);
-  return {
-    home,
-    root,
-    run: (asked = visit) =>
-      spawnSync(program, [...args, '-c', command], {
-        encoding: 'latin1',
-        env: { HOME: home, PATH: bin, ...(asked === null ? {} : { SSH_ORIGINAL_COMMAND: asked }) },
-        input: '',
-        ...(uid === undefined ? {} : { uid, gid: uid }),
-      }),
+  const run = (asked: string | null = visit) => {
+    const env = { HOME: home, PATH: bin, ...(asked === null ? {} : { SSH_ORIGINAL_COMMAND: asked }) };
+    const account = uid === undefined ? {} : { uid, gid: uid };
+    return spawnSync(program, [...args, '-c', command], { encoding: 'latin1', env, input: '', ...account });
   };
+  return { home, root, run };
 }
 
 function put(dir: string, content = bundles.shell.content, digest = bundles.shell.digest): string {
@@ -102,7 +77,6 @@ function put(dir: string, content = bundles.shell.content, digest = bundles.shel
   writeFileSync(file, content);
   return file;
 }
-const below = (home: string): string => path.join(home, '.local/lib/fleet-health');
 const wasRead =
   /fh-AAECAwQFBgcICQoLDA0ODw-loader-\n.*H.*"reader":"shell","pinned":"[0-9a-f]{64}".*U.*"worker_reports".*E/s;
 
@@ -154,11 +128,8 @@ test('a home with blanks and globs in its name', (t) => {
   put(below(odd));
   assert.equal(run().status, launcherStatus.agentAbsent);
   const command = shellLauncherCommand(options);
-  const ended = spawnSync('/bin/sh', ['-c', command], {
-    encoding: 'latin1',
-    env: { HOME: odd, SSH_ORIGINAL_COMMAND: visit },
-    input: '',
-  });
+  const env = { HOME: odd, SSH_ORIGINAL_COMMAND: visit };
+  const ended = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', env, input: '' });
   assert.equal(ended.status, 0, ended.stderr);
   assert.match(ended.stdout, wasRead);
 });
@@ -211,9 +182,8 @@ test('a line break in the name of a unit makes no mount of what follows', (t) =>
   const { home, run } = place(t, { without: ['stat'] });
   put(below(home));
   const asked = path.join(home, 'asked');
-  writeFileSync(path.join(home, 'bin/stat'), `#!/bin/sh\necho "$@" >>${asked}\nexec ${whereIs('stat') ?? ''} "$@"\n`, {
-    mode: 0o755,
-  });
+  const script = `#!/bin/sh\necho "$@" >>${asked}\nexec ${whereIs('stat') ?? ''} "$@"\n`;
+  writeFileSync(path.join(home, 'bin/stat'), script, { mode: 0o755 });
   const [, request = ''] = /'([\w-]+)'$/.exec(visit) ?? [];
   const json = Buffer.from(request, 'base64url').toString().replace('"options":{}', '"options":{"units":["x\nm/odd"]}');
   assert.match(json, /x\nm/);

@@ -67,9 +67,8 @@ test('values move, and slowly', () => {
   for (const client of planFleet(clean).slice(0, 20)) {
     for (let minutes = 0; minutes < 120; minutes += 5) {
       const at = startedAtMs + minutes * minuteMs;
-      const [before, after] = [reportOf(clean, client, at), reportOf(clean, client, at + 5 * minuteMs)].map(
-        statsColumns,
-      );
+      const reports = [at, at + 5 * minuteMs].map((atMs) => reportOf(clean, client, atMs));
+      const [before, after] = reports.map(statsColumns);
       const step = (column: 'cpu_percent' | 'memory_percent' | 'disk_percent'): number =>
         Math.abs((before?.[column] ?? 0) - (after?.[column] ?? 0));
       assert.ok(step('cpu_percent') < 12 && step('memory_percent') < 2 && step('disk_percent') < 1);

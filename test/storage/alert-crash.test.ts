@@ -165,9 +165,8 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
     const { opened, waitSeconds = null, ...rest } = start;
     const options: WriterOptions = { ...storageArgument(opened.config), waitSeconds, ...rest };
     const file = path.join(import.meta.dirname, 'support/alert-writer.ts');
-    const child = spawn(process.execPath, [...programArgs(file), JSON.stringify(options)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const args = [...programArgs(file), JSON.stringify(options)];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     children.push(child);
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

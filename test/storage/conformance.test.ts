@@ -5,6 +5,7 @@ import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
+import { times } from '../support/times.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 
@@ -53,9 +54,8 @@ onBothDatabases('ingest', ({ it, kind }) => {
     });
     const [[text] = []] = await rows('SELECT report FROM reports WHERE stat_id = 1');
     assert.deepEqual(JSON.parse(String(text)), sent.report);
-    const disks = await rows(
-      'SELECT stat_id, ordinal, client, mount, size_bytes, used_percent, unresponsive FROM disk_stats ORDER BY ordinal',
-    );
+    const columns = 'stat_id, ordinal, client, mount, size_bytes, used_percent, unresponsive';
+    const disks = await rows(`SELECT ${columns} FROM disk_stats ORDER BY ordinal`);
     assert.deepEqual([disks.length, disks[1]], [3, [1, 1, 'web-1', '/data', 270553518080, 91.5, 0]]);
     const networks = await rows('SELECT interface, rx_bytes_per_s, speed_bits_per_s FROM network_stats');
     assert.deepEqual(networks, [['eth0', 1024.5, null]]);
@@ -82,7 +82,7 @@ onBothDatabases('ingest', ({ it, kind }) => {
     const { openStorage } = await import('../../src/storage/open-storage.ts');
     const other = await openStorage({ storage: config, migrate: true });
     try {
-      const items = Array.from({ length: 200 }, (_, index) => item({ client: `web-${index}` }));
+      const items = times(200, (index) => item({ client: `web-${index}` }));
       const backwards = [...items].reverse();
       const results = await Promise.all([storage.reports.ingest(items), other.reports.ingest(backwards)]);
       const stored = results.flat().filter(({ kind }) => kind === 'stored');
@@ -110,20 +110,15 @@ onBothDatabases('ingest', ({ it, kind }) => {
     const { database, rows, reports } = opened;
     await refuseClients(kind, database, ['bad']);
     for (const place of [0, 1, 7, 16]) {
-      const items = Array.from({ length: 17 }, (_, index) =>
-        item({ client: index === place ? 'bad' : `web-${index}` }),
-      );
+      const items = times(17, (index) => item({ client: index === place ? 'bad' : `web-${index}` }));
       const results = await reports.ingest(items);
       for (const [index, result] of results.entries()) {
         if (index !== place) assert.equal(result.kind, 'stored', `item ${index} beside ${place}`);
         else assert.match(result.kind === 'refused' ? result.message : '', /client_not_wanted/);
       }
     }
-    assert.deepEqual(
-      await rows("SELECT COUNT(*) AS count FROM clients WHERE name = 'bad'"),
-      [[0]],
-      'nothing of the refused reports is left',
-    );
+    const left = await rows("SELECT name FROM clients WHERE name = 'bad'");
+    assert.deepEqual(left, [], 'nothing of the refused reports is left');
   });
 
   it('what cannot be a row is refused before it meets the others', async ({ reports }) => {
@@ -165,18 +160,11 @@ onBothDatabases('inventory', ({ it }) => {
     assert.ok(system !== undefined && nics !== undefined);
     const reversed = nics.function_reports.map((one) => ({ ...one, data: [...one.data].reverse() }));
     const same = [{ ...nics, duration_ms: 99, function_reports: reversed }, system];
-    const results = await reports.ingest([
-      inventory('R640', 0),
-      inventory('R640', 1000, same),
-      inventory('R650', 2000),
-      inventory('R650', 3000),
-    ]);
+    const older = [inventory('R640', 0), inventory('R640', 1000, same)];
+    const results = await reports.ingest([...older, inventory('R650', 2000), inventory('R650', 3000)]);
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored', 'stored']);
     const stored = await rows('SELECT model, manufacturer FROM inventory ORDER BY id');
-    assert.deepEqual(stored, [
-      ['R640', 'Dell Inc.'],
-      ['R650', 'Dell Inc.'],
-    ]);
+    assert.deepEqual(stored.map(String), ['R640,Dell Inc.', 'R650,Dell Inc.']);
     const facts = (await reports.clientFacts()).get('web-1');
     assert.equal(facts?.inventoryAtMs, noonMs + 3000);
     assert.equal(facts.lastReportAtMs, null, 'an inventory is not a report about the present');
@@ -190,9 +178,8 @@ onBothDatabases('inventory', ({ it }) => {
       worker('cpu_model', { model: 'Xeon', threads: 64 }),
     ];
     await reports.ingest([inventory('', 0, workers)]);
-    const stored = await rows(
-      'SELECT model, serial, os, os_version, architecture, virtualisation, cpu_model, cpus, memory_bytes FROM inventory',
-    );
+    const columns = 'model, serial, os, os_version, architecture, virtualisation, cpu_model, cpus, memory_bytes';
+    const stored = await rows(`SELECT ${columns} FROM inventory`);
     assert.deepEqual(stored, [['R640', 'S1', 'Debian GNU/Linux', '12', null, null, 'Xeon', 64, 2 ** 36]]);
   });
 
@@ -200,11 +187,8 @@ onBothDatabases('inventory', ({ it }) => {
     const [system, nics] = machine('R640');
     assert.ok(system !== undefined && nics !== undefined);
     const failed = { ...nics, error: 'timeout', function_reports: [] };
-    const results = await reports.ingest([
-      inventory('R640', 0),
-      inventory('R640', 1000, [system, failed]),
-      inventory('R640', 2000),
-    ]);
+    const second = inventory('R640', 1000, [system, failed]);
+    const results = await reports.ingest([inventory('R640', 0), second, inventory('R640', 2000)]);
     assert.deepEqual(kinds(results), ['stored', 'stored', 'stored']);
     assert.deepEqual(await rows('SELECT COUNT(*) AS count FROM inventory'), [[1]]);
   });
@@ -292,7 +276,7 @@ onBothDatabases('runs and visits', ({ it }) => {
   });
 
   it('a thousand visits and their clients are stored in one call', async ({ reports, history }) => {
-    const visits = Array.from({ length: 1000 }, (_, index) => visit({ client: `web-${index}` }));
+    const visits = times(1000, (index) => visit({ client: `web-${index}` }));
     await reports.saveVisits(visits);
     assert.equal((await history.clients()).length, 1000);
   });

@@ -12,6 +12,7 @@ import { onBothDatabases } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
 import { item, noonMs, worker } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
+import { times } from '../support/times.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;
@@ -32,7 +33,7 @@ async function factsOf(storage: Storage): Promise<readonly string[]> {
 }
 
 const filler = (bytes: number): readonly Row[] =>
-  Array.from({ length: Math.ceil(bytes / 250) }, (_, number) => ({ model: `${number}${'x'.repeat(230)}` }));
+  times(Math.ceil(bytes / 250), (number) => ({ model: `${number}${'x'.repeat(230)}` }));
 
 test('every integer column that clients fill is bounded by the type that the schema gives it', () => {
   const typeOf = new Map<string, string>();
@@ -60,10 +61,8 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];
     await refuseWhere(kind, database, "client <> ''");
-    await assert.rejects(storage.reports.ingest(clients.map((client) => item({ client }))), {
-      name: 'FleetError',
-      code: 'storage-failed',
-    });
+    const ingested = storage.reports.ingest(clients.map((client) => item({ client })));
+    await assert.rejects(ingested, { name: 'FleetError', code: 'storage-failed' });
   });
 
   it('clients whose reports alone are refused alike are at fault themselves, and nothing of the trial is left', async (opened) => {
@@ -136,7 +135,7 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     const { reports } = opened;
     const changed = (number: number, atMs: number): IngestItem =>
       partial({ system: [{ model: `R${number}` }] }, { observedAtMs: atMs, receivedAtMs: atMs });
-    const day = Array.from({ length: 30 }, (_, number) => changed(number, noonMs + number));
+    const day = times(30, (number) => changed(number, noonMs + number));
     const results = await reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
     assert.deepEqual(new Set(kinds(results.slice(0, 12))), new Set(['stored']));
     assert.deepEqual(new Set(kinds(results.slice(12, 30))), new Set(['refused']));
@@ -159,15 +158,12 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
 
   it('one client fills no more than its share of an hour, and is told why; others and other hours are taken', async (opened) => {
     const { reports, history } = opened;
-    const mounts = Array.from({ length: 200 }, (_, number) => ({ mount: `/m${number}` }));
-    const interfaces = Array.from({ length: 200 }, (_, number) => ({ interface: `e${number}` }));
+    const mounts = times(200, (number) => ({ mount: `/m${number}` }));
+    const interfaces = times(200, (number) => ({ interface: `e${number}` }));
     const full = (atMs: number): IngestItem =>
       item({ observedAtMs: atMs, workers: [worker('disk', ...mounts), worker('network', ...interfaces)] });
     for (let visit = 0; visit < 3; visit++) {
-      const results = await reports.ingest([
-        ...Array.from({ length: 25 }, () => full(noonMs)),
-        item({ client: `good-${visit}` }),
-      ]);
+      const results = await reports.ingest([...times(25, () => full(noonMs)), item({ client: `good-${visit}` })]);
       const stored = [25, 24, 0][visit] ?? 0;
       assert.deepEqual(kinds(results).slice(0, stored), Array<string>(stored).fill('stored'));
       assert.deepEqual(kinds(results).slice(stored, 25), Array<string>(25 - stored).fill('refused'));
@@ -191,8 +187,8 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
   });
 
   it('inventory reports that change nothing count too', async ({ reports }) => {
-    const mounts = Array.from({ length: 198 }, (_, number) => ({ mount: `/m${number}` }));
-    const full = Array.from({ length: 99 }, () => item({ workers: [worker('disk', ...mounts)] }));
+    const mounts = times(198, (number) => ({ mount: `/m${number}` }));
+    const full = times(99, () => item({ workers: [worker('disk', ...mounts)] }));
     assert.deepEqual(new Set(kinds(await reports.ingest(full))), new Set(['stored']));
     const same = (): IngestItem => item({ name: 'Inventory report', workers: [worker('system', { model: 'R1' })] });
     const results = kinds(await reports.ingest(Array.from({ length: 300 }, same)));
@@ -200,8 +196,8 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
   });
 
   it('what waited on a client for a week comes home whole, whatever day its clock says', async ({ storage }) => {
-    const week = Array.from({ length: 2016 }, (_, number) => item({ observedAtMs: noonMs - number * 300_000 }));
-    const noClock = Array.from({ length: 1200 }, () => item({ client: 'web-2', observedAtMs: noonMs }));
+    const week = times(2016, (number) => item({ observedAtMs: noonMs - number * 300_000 }));
+    const noClock = times(1200, () => item({ client: 'web-2', observedAtMs: noonMs }));
     for (const reports of [week, noClock]) {
       for (let at = 0; at < reports.length; at += 100) {
         const results = await storage.reports.ingest(reports.slice(at, at + 100));

@@ -12,18 +12,15 @@ import { openMysqlDatabase, type MysqlDatabaseOptions } from '../../src/storage/
 import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { markProcessed } from '../../src/storage/alerts/evaluation.ts';
-import {
-  serverName,
-  skipWithoutMariadb,
-  startMariadb,
-  type Mariadb,
-  type MariadbDatabase,
-} from '../support/mariadb.ts';
+import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { item, visit, worker } from './support/samples.ts';
 import { unprocessedIds } from './support/unprocessed-ids.ts';
 import { pluck } from '../support/pluck.ts';
 
 const fault = (code: string): { name: string; code: string } => ({ name: 'FleetError', code });
+const all = (database: Database, sql: string, ...values: readonly string[]) =>
+  database.read((session) => session.all(sql, values));
 
 describe(serverName, { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;
@@ -54,10 +51,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
         `SELECT @@${isolation} AS isolation, @@time_zone AS zone, @@collation_connection AS collation,
           @@sql_mode LIKE '%STRICT_ALL_TABLES%' AS strict, @@innodb_lock_wait_timeout AS lock_wait`,
       );
-      assert.deepEqual(
-        { ...row },
-        { isolation: 'READ-COMMITTED', zone: '+00:00', collation: 'utf8mb4_bin', strict: 1, lock_wait: 20 },
-      );
+      const settings = { isolation: 'READ-COMMITTED', zone: '+00:00', collation: 'utf8mb4_bin' };
+      assert.deepEqual({ ...row }, { ...settings, strict: 1, lock_wait: 20 });
     });
 
     for (const [program, wait, lock_wait] of [
@@ -67,9 +62,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
     ] as const) {
       test(`those of ${program} end soon when it is suspended`, async (t) => {
         const database = await open(t, { program });
-        const [row] = await database.read((session) =>
-          session.all('SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait'),
-        );
+        const [row] = await all(database, 'SELECT @@wait_timeout AS wait, @@innodb_lock_wait_timeout AS lock_wait');
         assert.deepEqual({ ...row }, { wait, lock_wait });
       });
     }
@@ -106,10 +99,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       const [one, two] = [await open(t, { program: 'alert' }), await open(t, { program: 'alert' })];
       const ids = await one.read((session) => unprocessedIds(session, 'stats', 100));
       await two.write((session) => markProcessed(session, 'stats', ids.slice(0, 1)));
-      await assert.rejects(
-        one.write((session) => markProcessed(session, 'stats', ids)),
-        /1 of \d+ rows of stats were processed by another/,
-      );
+      const marked = one.write((session) => markProcessed(session, 'stats', ids));
+      await assert.rejects(marked, /1 of \d+ rows of stats were processed by another/);
       assert.equal((await one.read((session) => unprocessedIds(session, 'stats', 100))).length, ids.length - 1);
     });
 
@@ -121,9 +112,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
         database.write(async (session) => {
           attempts[who] += 1;
           for (const name of names) {
-            await session.run('UPDATE clients SET consecutive_failures = consecutive_failures + 1 WHERE name = ?', [
-              name,
-            ]);
+            const failed = 'UPDATE clients SET consecutive_failures = consecutive_failures + 1 WHERE name = ?';
+            await session.run(failed, [name]);
             if (attempts[who] === 1) await meeting.arrive(2);
           }
         });
@@ -137,8 +127,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
 
     test('a connection that died while idle is replaced, and one that dies in the middle is made again', async (t) => {
       const database = await open(t, { program: 'collect' });
-      const id = async (): Promise<number> =>
-        Number((await database.read((session) => session.all('SELECT CONNECTION_ID() AS id')))[0]?.['id']);
+      const id = async () => Number((await all(database, 'SELECT CONNECTION_ID() AS id'))[0]?.['id']);
       await mariadb.asRoot(`KILL ${await id()}`);
       const reports = storageOn(database).reports;
       assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
@@ -152,9 +141,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
         await session.run('UPDATE leases SET touched = touched + 1 WHERE name = ?', [name]);
       });
       assert.equal(attempts, 2);
-      const [lease] = await database.read((session) =>
-        session.all('SELECT touched FROM leases WHERE name = ?', [name]),
-      );
+      const [lease] = await all(database, 'SELECT touched FROM leases WHERE name = ?', name);
       assert.equal(lease?.['touched'], 1);
     });
   });
@@ -204,11 +191,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       const password = new Secret({ kind: 'file', path: '/nonexistent/password' });
       const secret = openStorage({ storage: { ...made.storage, password }, migrate: true });
       await assert.rejects(secret, fault('secret-missing'));
-      const authority = openStorage({
-        storage: { ...made.storage, tls: 'verify', ca: '/nonexistent/ca' },
-        migrate: true,
-      });
-      await assert.rejects(authority, fault('config-invalid'));
+      const verifying = { ...made.storage, tls: 'verify', ca: '/nonexistent/ca' } as const;
+      await assert.rejects(openStorage({ storage: verifying, migrate: true }), fault('config-invalid'));
     });
 
     test('a server that is read-only, as after a failover: storage-read-only', async () => {
@@ -277,11 +261,8 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
 
   describe('ways in', () => {
     test('a way to log in that is not known here is said, not a crash', async (context) => {
-      const installed = await mariadb.asRoot("INSTALL SONAME 'auth_ed25519'").then(
-        () => true,
-        () => false,
-      );
-      if (!installed) {
+      const installed = await mariadb.asRoot("INSTALL SONAME 'auth_ed25519'").catch(() => null);
+      if (installed === null) {
         context.skip('the server has no other way');
         return;
       }
@@ -331,17 +312,13 @@ describe(`${serverName} with small packets`, { skip: skipWithoutMariadb }, () =>
   });
 });
 
-interface Barrier {
-  /** Resolves when this many calls have arrived. */
-  arrive(count: number): Promise<void>;
-}
-
-function barrier(): Barrier {
+function barrier() {
   let waiting: (() => void)[] = [];
   let arrived = 0;
   return {
-    arrive: (count) =>
-      new Promise((resolve) => {
+    /** Resolves when this many calls have arrived. */
+    arrive: (count: number) =>
+      new Promise<void>((resolve) => {
         arrived += 1;
         waiting.push(resolve);
         if (arrived < count) return;

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Lease } from '../../src/storage/store/lease-store.ts';
 import type { NewNotifications } from '../../src/storage/store/notification-store.ts';
 import type { AlertStore } from '../../src/storage/store/storage.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
@@ -19,40 +18,20 @@ onBothDatabases('telling', (kit) => {
     const { alerts, lease } = await firing(await kit.open());
     const before = { state: 'firing', severity: 'warning', sequence: 1, notifiedAtMs: noonMs } as const;
     const items = [stored({ alertId: 1, sequence: 2, transition: 'escalated', before }), stored({ alertId: 2 })];
-    const outcome = await alerts.saveNotifications(lease, {
-      mails: [
-        mail({ notifications: items }),
-        mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] }),
-      ],
-      notified: [
-        told({ alertId: 1, sequence: 2 }),
-        told({ alertId: 2 }),
-        told({ alertId: 1, recipient: 'b@example.org' }),
-      ],
-      closedOut: [],
-    });
+    const other = mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] });
+    const [first, second] = [told({ alertId: 1, sequence: 2 }), told({ alertId: 2 })];
+    const toOther = told({ alertId: 1, recipient: 'b@example.org' });
+    const mails = [mail({ notifications: items }), other];
+    const notified = [first, second, toOther];
+    const outcome = await alerts.saveNotifications(lease, { mails, notified, closedOut: [] });
     assert.equal(outcome, 'stored');
     const state = await alerts.state(noonMs);
-    assert.deepEqual(state.notified, [
-      told({ alertId: 1, recipient: 'b@example.org' }),
-      told({ alertId: 1, sequence: 2 }),
-      told({ alertId: 2 }),
-    ]);
-    assert.deepEqual(
-      state.waiting.map(({ recipient, items: waitingItems }) => [recipient, waitingItems]),
-      [
-        // The other mail reports no alert, so no other mail can replace it.
-        ['ops@example.org', items],
-      ],
-    );
-    await alerts.saveNotifications(lease, {
-      ...none,
-      notified: [told({ alertId: 1, state: 'resolved', sequence: 3 })],
-    });
-    assert.deepEqual(await alerts.notificationsOf([1]), [
-      told({ alertId: 1, recipient: 'b@example.org' }),
-      told({ alertId: 1, state: 'resolved', sequence: 3 }),
-    ]);
+    assert.deepEqual(state.notified, [toOther, first, second]);
+    // The other mail reports no alert, so no other mail can replace it.
+    assert.deepEqual(pluckAll(state.waiting, 'recipient', 'items'), [['ops@example.org', items]]);
+    const resolved = told({ alertId: 1, state: 'resolved', sequence: 3 });
+    await alerts.saveNotifications(lease, { ...none, notified: [resolved] });
+    assert.deepEqual(await alerts.notificationsOf([1]), [toOther, resolved]);
   });
 
   test('only closed alerts are settled, and are no longer looked at then', async () => {
@@ -78,11 +57,8 @@ onBothDatabases('telling', (kit) => {
     const telling = { ...none, mails: [again, other, other], notified: [told()] };
     assert.equal(await alerts.saveNotifications(lease, telling), 'stored');
     const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
-    const contents = mails.map((row) => [row['content'], row['replaced_by']]);
-    assert.deepEqual(contents, [
-      ['first', null],
-      ['other', null],
-    ]);
+    const contents = mails.map((row) => `${String(row['content'])} ${String(row['replaced_by'])}`);
+    assert.deepEqual(contents, ['first null', 'other null']);
     const items = await storage.history.query('SELECT mail_id, alert_id FROM notifications ORDER BY id');
     assert.deepEqual(pluck(items, 'alert_id'), [1, 2]);
     assert.deepEqual(await alerts.notificationsOf([1]), [told()]);
@@ -95,11 +71,8 @@ onBothDatabases('telling', (kit) => {
     assert.ok(waiting !== undefined);
     // Somebody is connecting with it at this moment.
     assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), true);
-    const fresher = mail({
-      messageId: '<fresher>',
-      notifications: [stored(), stored({ alertId: 2 })],
-      replaces: [waiting.id],
-    });
+    const notifications = [stored(), stored({ alertId: 2 })];
+    const fresher = mail({ messageId: '<fresher>', notifications, replaces: [waiting.id] });
     assert.equal(await alerts.saveNotifications(lease, { ...none, mails: [fresher] }), 'stored');
     await assert.rejects(alerts.markDataBegun(waiting.id, 'one'), { name: 'FleetError', code: 'locked' });
     assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), false);
@@ -144,10 +117,8 @@ onBothDatabases('telling', (kit) => {
       nowMs = noonMs + minutes * minuteMs;
       const messageId = `<${minutes}.${recipient}>`;
       const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-      await alerts.saveNotifications(lease, {
-        ...none,
-        mails: [mail({ recipient, ordinary, messageId, notifications: [] })],
-      });
+      const one = mail({ recipient, ordinary, messageId, notifications: [] });
+      await alerts.saveNotifications(lease, { ...none, mails: [one] });
     };
     await at(0, 'a', true);
     await at(1, 'a', false);
@@ -157,14 +128,11 @@ onBothDatabases('telling', (kit) => {
     await at(100, 'a', false);
     const { histories } = await alerts.state(noonMs + 120 * minuteMs);
     const byName = [...histories].sort((x, y) => (x.recipient < y.recipient ? -1 : 1));
+    const createdAtMs = [noonMs + 95 * minuteMs, noonMs + 100 * minuteMs];
+    const urgentOfClient = new Map();
     assert.deepEqual(byName, [
-      {
-        recipient: 'a',
-        createdAtMs: [noonMs + 95 * minuteMs, noonMs + 100 * minuteMs],
-        lastOrdinaryAtMs: noonMs + 30 * minuteMs,
-        urgentOfClient: new Map(),
-      },
-      { recipient: 'b', createdAtMs: [noonMs + 90 * minuteMs], lastOrdinaryAtMs: null, urgentOfClient: new Map() },
+      { recipient: 'a', createdAtMs, lastOrdinaryAtMs: noonMs + 30 * minuteMs, urgentOfClient },
+      { recipient: 'b', createdAtMs: [noonMs + 90 * minuteMs], lastOrdinaryAtMs: null, urgentOfClient },
     ]);
   });
 
@@ -176,28 +144,15 @@ onBothDatabases('telling', (kit) => {
     await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r2>')] });
     const facts = await alerts.notifiedSince(0);
     assert.deepEqual(pluck(facts, 'transition'), ['firing', 'reminder', 'reminder']);
-    assert.deepEqual(
-      { ...facts[0], notifiedAtMs: 0 },
-      {
-        client: 'web-1',
-        rule: 'disk',
-        subject: '/data',
-        recipient: 'ops@example.org',
-        transition: 'firing',
-        notifiedAtMs: 0,
-      },
-    );
+    const told = { recipient: 'ops@example.org', transition: 'firing', notifiedAtMs: 0 };
+    const [fact] = facts;
+    assert.deepEqual({ ...fact, notifiedAtMs: 0 }, { client: 'web-1', rule: 'disk', subject: '/data', ...told });
     assert.deepEqual(await alerts.notifiedSince((await alerts.nowMs()) + minuteMs), []);
   });
 });
 
-interface Firing extends Opened {
-  readonly alerts: AlertStore;
-  readonly lease: Lease;
-}
-
 /** Two open alerts with the ids 1 and 2. */
-async function firing(opened: Opened): Promise<Firing> {
+async function firing(opened: Opened) {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const some = [alert(), alert({ subject: '/' })];

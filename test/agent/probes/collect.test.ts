@@ -27,21 +27,11 @@ const counting: Probe = {
   name: 'counting',
   deadlineMs: 1000,
   rates: true,
-  run: ({ earlier, noRates }) => ({
-    functions: [
-      {
-        name: 'x',
-        data: [
-          {
-            since: earlier === null ? null : Number(earlier.counters),
-            ms: earlier?.elapsedMs ?? null,
-            why: earlier === null ? noRates : '',
-          },
-        ],
-      },
-    ],
-    counters: 7,
-  }),
+  run: ({ earlier, noRates }) => {
+    const since = earlier === null ? null : Number(earlier.counters);
+    const row = { since, ms: earlier?.elapsedMs ?? null, why: earlier === null ? noRates : '' };
+    return { functions: [{ name: 'x', data: [row] }], counters: 7 };
+  },
 };
 
 function rowOf(reports: readonly WorkerReport[], name: string) {
@@ -81,9 +71,8 @@ test('probes that throw, reject, hang or lie leave the reports of the others alo
 
 test('rates since the previous visit of this boot, without waiting', async () => {
   const begun = performance.now();
-  const { workerReports, counters } = await runProbes(options({ previous: previous({ counting: 3 }, 60_000) }), [
-    counting,
-  ]);
+  const earlier = previous({ counting: 3 }, 60_000);
+  const { workerReports, counters } = await runProbes(options({ previous: earlier }), [counting]);
   const row = rowOf(workerReports, 'counting');
   assert.equal(row?.['since'], 3);
   assert.ok(Math.abs(Number(row['ms']) - 60_000) < 200);
@@ -181,9 +170,8 @@ test('this machine: a second visit has rates, and nothing fails', async () => {
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const first = await collect(options({ bootId }));
   const counters = JSON.parse(JSON.stringify(first.counters)) as typeof first.counters;
-  const { workerReports } = await collect(
-    options({ bootId, previous: counters, monotonicMs: (counters?.monotonicMs ?? 0) + 15_000 }),
-  );
+  const monotonicMs = (counters?.monotonicMs ?? 0) + 15_000;
+  const { workerReports } = await collect(options({ bootId, previous: counters, monotonicMs }));
   const failed = workerReports.filter(({ error }) => error !== null);
   assert.deepEqual(failed, []);
   assert.notEqual(rowOf(workerReports, 'network')?.['rx_bytes_per_s'], null);

@@ -119,10 +119,8 @@ test('a CPU that was not there before does not count as busiest', async () => {
 });
 
 test('fewer columns of an ancient kernel', async () => {
-  const { functions } = await run('ancient', {
-    cpu: [50, 0, 50, 800, 0, 0, 0, 0],
-    cpu0: [50, 0, 50, 800, 0, 0, 0, 0],
-  });
+  const cpu = [50, 0, 50, 800, 0, 0, 0, 0];
+  const { functions } = await run('ancient', { cpu, cpu0: cpu });
   assert.equal(onlyRow(functions, 'cpu')['used_percent'], 100);
 });
 

@@ -61,18 +61,14 @@ test('mounts that rules expect are there too, whatever they are', async () => {
 
 test('a container shows its root and its volumes, not the single files that are mounted into it', async () => {
   const { functions } = await readDisks(contextOf('container'), statfsOf('container'));
-  assert.deepEqual(valuesOf(familyOf(functions, 'disk').data, 'mount', 'fstype'), [
-    ['/', 'overlay'],
-    ['/data', 'ext4'],
-  ]);
+  const found = valuesOf(familyOf(functions, 'disk').data, 'mount', 'fstype').map(String);
+  assert.deepEqual(found, ['/,overlay', '/data,ext4']);
 });
 
 test('a system that runs in memory shows its root', async () => {
   const { functions } = await readDisks(contextOf('alpine'), statfsOf('alpine'));
-  assert.deepEqual(valuesOf(familyOf(functions, 'disk').data, 'mount', 'mode'), [
-    ['/', 'rw'],
-    ['/media/sda1', 'ro'],
-  ]);
+  const found = valuesOf(familyOf(functions, 'disk').data, 'mount', 'mode').map(String);
+  assert.deepEqual(found, ['/,rw', '/media/sda1,ro']);
 });
 
 test('subvolumes, pools, hidden and escaped mounts; network ones are left to a child', async () => {

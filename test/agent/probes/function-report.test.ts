@@ -5,10 +5,9 @@ import { functionReport, missing, printable, rounded } from '../../../agent/prob
 
 test('missing values become null with the reason, of every row or of one', () => {
   const none = missing('first visit');
-  const report = functionReport('x', [
-    { name: 'a', one: none, two: 1, three: none },
-    { name: 'b', one: none, two: NaN, three: 2 },
-  ]);
+  const a = { name: 'a', one: none, two: 1, three: none };
+  const b = { name: 'b', one: none, two: NaN, three: 2 };
+  const report = functionReport('x', [a, b]);
   assert.deepEqual(report, {
     name: 'x',
     data: [

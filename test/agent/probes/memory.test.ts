@@ -8,33 +8,18 @@ import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const kib = 1024;
+const gib = 1024 ** 3;
 
-test('used is what is not available', async () => {
-  const { functions } = await memory.run(contextOf('vm'));
-  assert.deepEqual(onlyRow(functions, 'memory'), {
-    total_bytes: 8_150_076 * kib,
-    available_bytes: 4_751_492 * kib,
-    used_percent: 41.7,
+for (const [what, box, total_bytes, available_bytes, used_percent] of [
+  ['used is what is not available', 'vm', 8_150_076 * kib, 4_751_492 * kib, 41.7],
+  ['a container of cgroup version 2 is as large as its limit, less what it gives back', 'container', gib, gib / 2, 50],
+  ['a container of cgroup version 1', 'container-v1', gib / 2, gib / 8, 75],
+] as const) {
+  test(what, async () => {
+    const { functions } = await memory.run(contextOf(box));
+    assert.deepEqual(onlyRow(functions, 'memory'), { total_bytes, available_bytes, used_percent });
   });
-});
-
-test('a container of cgroup version 2 is as large as its limit, less what it gives back', async () => {
-  const { functions } = await memory.run(contextOf('container'));
-  assert.deepEqual(onlyRow(functions, 'memory'), {
-    total_bytes: 1024 ** 3,
-    available_bytes: 512 * 1024 ** 2,
-    used_percent: 50,
-  });
-});
-
-test('a container of cgroup version 1', async () => {
-  const { functions } = await memory.run(contextOf('container-v1'));
-  assert.deepEqual(onlyRow(functions, 'memory'), {
-    total_bytes: 512 * 1024 ** 2,
-    available_bytes: 128 * 1024 ** 2,
-    used_percent: 75,
-  });
-});
+}
 
 test('without MemAvailable the estimate of procps', async () => {
   const { functions } = await memory.run(contextOf('ancient'));
@@ -48,11 +33,8 @@ test('without the means for an estimate: unknown, with the reason', async (t) =>
   mkdirSync(`${root}/proc`);
   writeFileSync(`${root}/proc/meminfo`, 'MemTotal: 1000 kB\nMemFree: 10 kB\n');
   const { functions } = await memory.run(contextOf(root));
-  assert.deepEqual(onlyRow(functions, 'memory'), {
-    total_bytes: 1000 * kib,
-    available_bytes: null,
-    used_percent: null,
-  });
+  const unknown = { available_bytes: null, used_percent: null };
+  assert.deepEqual(onlyRow(functions, 'memory'), { total_bytes: 1000 * kib, ...unknown });
   assert.equal(reasonOf(functions, 'memory', 'used_percent'), 'no MemAvailable in /proc/meminfo');
 });
 
@@ -62,11 +44,8 @@ test('no /proc/meminfo is an error that names it', () => {
 
 test('swap in use', async () => {
   const { functions } = await swap.run(contextOf('vm'));
-  assert.deepEqual(onlyRow(functions, 'swap'), {
-    total_bytes: 2_097_148 * kib,
-    used_bytes: 524_287 * kib,
-    used_percent: 25,
-  });
+  const bytes = { total_bytes: 2_097_148 * kib, used_bytes: 524_287 * kib };
+  assert.deepEqual(onlyRow(functions, 'swap'), { ...bytes, used_percent: 25 });
 });
 
 test('without swap the percentage is unknown, not 0', async () => {

@@ -31,12 +31,7 @@ for (const [what, lines, expected] of [
   ['the upper of two mounts on one place', ['2 1 8:1 / /a rw - x s rw', '3 2 8:2 / /a rw - x s rw'], ['3 /a']],
   [
     'what lies below a later mount further up is hidden, and what is mounted inside of it',
-    [
-      '2 1 8:1 / / rw - x s rw',
-      '3 2 8:2 / /a/b rw - x s rw',
-      '4 3 8:3 / /a/b/c rw - x s rw',
-      '5 2 8:4 / /a rw - x s rw',
-    ],
+    ['2 1 8:1 / /', '3 2 8:2 / /a/b', '4 3 8:3 / /a/b/c', '5 2 8:4 / /a'].map((mount) => `${mount} rw - x s rw`),
     ['2 /', '5 /a'],
   ],
   [

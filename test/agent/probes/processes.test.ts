@@ -141,15 +141,8 @@ test('10,000 processes: bounded counters, and an end in time', async (t) => {
 
 test('names with parentheses, and what is no stat line', () => {
   const stat = '7 (a) R (b)) S 1 7 7 0 -1 0 0 0 0 0 3 4 0 0 20 0 2 0 99 0 12 0 0';
-  assert.deepEqual(parseProcessStat(stat), {
-    pid: 7,
-    comm: 'a) R (b)',
-    state: 'S',
-    ticks: 7,
-    threads: 2,
-    start: 99,
-    residentPages: 12,
-  });
+  const figures = { ticks: 7, threads: 2, start: 99, residentPages: 12 };
+  assert.deepEqual(parseProcessStat(stat), { pid: 7, comm: 'a) R (b)', state: 'S', ...figures });
   assert.equal(parseProcessStat(''), null);
   assert.equal(parseProcessStat('7 (a) S 1 2'), null);
 });

@@ -53,10 +53,8 @@ test('failed units, and the state of those that rules name, in one call', async 
   const { functions, error } = await services.run(contextOf(root, { options: { units }, leftMs: () => 5000 }));
   assert.equal(error, undefined);
   assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 2 });
-  assert.deepEqual(familyOf(functions, 'failed_unit').data, [
-    { unit: 'bad.service', failed: 1 },
-    { unit: 'dev-sda.swap', failed: 1 },
-  ]);
+  const failed = ['bad.service', 'dev-sda.swap'].map((unit) => ({ unit, failed: 1 }));
+  assert.deepEqual(familyOf(functions, 'failed_unit').data, failed);
   assert.deepEqual(familyOf(functions, 'unit').data, [
     { unit: 'good', state: 'active', active: 1 },
     { unit: 'other.service', state: 'active', active: 1 },

@@ -224,12 +224,9 @@ test('a rate over less than 10 s is unknown with the reason, and its counters wa
       'proc/stat': ['cpu', 'cpu0'].map((name) => `${name} ${100 * uptime} 0 0 ${100 * uptime} 0 0 0 0\n`).join(''),
     });
     const family = workerOf(await agent.run({ root }), 'cpu').function_reports[0];
+    const [row] = family?.data ?? [];
     const reasons = family?.unknown?.find(({ field }) => field === 'used_percent')?.reason;
-    said.push([
-      family?.data[0]?.['used_percent'],
-      reasons ?? family?.data[0]?.['interval_s'],
-      ownFile(counters).split(/[ \n]/)[1],
-    ]);
+    said.push([row?.['used_percent'], reasons ?? row?.['interval_s'], ownFile(counters).split(/[ \n]/)[1]]);
   }
   const tooSoon = 'less than 10 s since the previous visit';
   assert.deepEqual(said, [
@@ -284,13 +281,8 @@ test('failed units and units that rules name, as systemctl shows them', async (t
   const systemctl = `printf '%s\\n' "$@" >${log}; cat <<'END'\n${shown}END`;
   const units = ['alias', 'b.service', 'c', "it's $(id)"];
   const run = await shellAgent(t, { own: { systemctl } }).run({ root, options: { units } });
-  assert.deepEqual(ownFile(log).trim().split('\n').slice(-5), [
-    '*',
-    'alias.service',
-    'b.service',
-    'c.service',
-    "it's $(id).service",
-  ]);
+  const asked = ['*', 'alias.service', 'b.service', 'c.service', "it's $(id).service"];
+  assert.deepEqual(ownFile(log).trim().split('\n').slice(-5), asked);
   const [services, failed, named] = workerOf(run, 'services').function_reports;
   assert.deepEqual(services?.data, [{ failed_units: 1 }]);
   assert.deepEqual(failed?.data, [{ unit: 'a.service', failed: 1 }]);

@@ -104,9 +104,8 @@ for (const awk of awks) {
         'proc/24/stat': stat(24, 'a-very-long-nam', 'S'),
         'proc/24/cmdline': 'something else\0',
       });
-    const options = {
-      processes: ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*', '*x*', '*\\*'],
-    };
+    const globs = ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*', '*x*', '*\\*'];
+    const options = { processes: globs };
     const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
     const agent = shellAgent(t, { awk });
     const root = at(1000, 0, 0);
@@ -115,32 +114,19 @@ for (const awk of awks) {
     const values = { cpu: cpuCounters(0), network: { eth0: netCounters(0), eth1: [5, 5, 5, 5, 5, 5, 5, 5] } };
     assert.ok(first.length > 0);
     at(1100, 77, 3333);
-    const node = familiesOf(
-      await ofNode({
-        root,
-        bootId,
-        options,
-        monotonicMs: 1100_000,
-        previous: { bootId, monotonicMs: 1000_000, values },
-      }),
-    );
+    const previous = { bootId, monotonicMs: 1000_000, values };
+    const node = familiesOf(await ofNode({ root, bootId, options, monotonicMs: 1100_000, previous }));
     const shell = familiesOf((await agent.run({ root, options })).report?.worker_reports ?? []);
     // The agent that node runs counts on by its own clock while it reads.
-    const wholeSeconds = (of: FunctionReport | undefined): unknown => ({
-      ...of,
-      data: of?.data.map((row) =>
-        'interval_s' in row ? { ...row, interval_s: Math.round(Number(row['interval_s'])) } : row,
-      ),
-    });
+    const whole = (row: Row): Row =>
+      'interval_s' in row ? { ...row, interval_s: Math.round(Number(row['interval_s'])) } : row;
+    const wholeSeconds = (of: FunctionReport | undefined): unknown => ({ ...of, data: of?.data.map(whole) });
     for (const name of ['cpu', 'processes', 'process_match']) {
       assert.deepEqual(wholeSeconds(shell.get(name)), wholeSeconds(node.get(name)), name);
     }
+    const tenths = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value * 10) : value);
     const network = (of: FunctionReport | undefined): unknown =>
-      of?.data.map((row) =>
-        Object.fromEntries(
-          Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Math.round(value * 10) : value]),
-        ),
-      );
+      of?.data.map((row) => Object.entries(row).map(([key, value]) => [key, tenths(value)]));
     assert.deepEqual(network(shell.get('network')), network(node.get('network')));
     assert.equal(shell.get('network')?.data[0]?.['rx_bytes_per_s'], 33.33);
   });
@@ -185,15 +171,9 @@ for (const awk of awks) {
 }
 
 function cpuCounters(busy: number): Record<string, number[]> {
-  const lines = statFile(busy)
-    .split('\n')
-    .filter((line) => line.startsWith('cpu'));
-  return Object.fromEntries(
-    lines.map((line) => {
-      const [name = '', ...ticks] = line.split(/ +/);
-      return [name, ticks.slice(0, 8).map(Number)];
-    }),
-  );
+  const lines = statFile(busy).matchAll(/^(cpu\d*) +(.*)$/gm);
+  const ticks = (text = ''): number[] => text.split(/ +/).slice(0, 8).map(Number);
+  return Object.fromEntries(Array.from(lines, ([, name = '', text]) => [name, ticks(text)]));
 }
 
 function netCounters(more: number): number[] {

@@ -9,6 +9,7 @@ import { generateEphemeral } from '../../../src/seal/hpke.ts';
 import { keyIdOf } from '../../../src/seal/sealed-message.ts';
 import { sealCompressed } from '../../../src/seal/seal.ts';
 import { sampleReport } from '../../report/support/sample-report.ts';
+import { times } from '../../support/times.ts';
 
 export interface Attack {
   /** The reports of the visit of this number, counted from 0. */
@@ -50,8 +51,6 @@ interface Seal {
   readonly compressed: Buffer;
 }
 
-const times = <T>(count: number, make: (index: number) => T): readonly T[] =>
-  Array.from({ length: count }, (_, at) => make(at));
 const nothing = { visit: null, quarantine: null } as const;
 const none = (): number => 0;
 /** Its visits end with this code, and leave no row. */
@@ -68,15 +67,8 @@ function many(name: string, count: number, rowOf: (at: number) => Row): Function
 }
 
 function fullDisk(mount: string): Row {
-  return {
-    mount,
-    fstype: 'ext4',
-    source: `/dev/${mount}`,
-    scope: 'local',
-    mode: 'rw',
-    used_percent: 99.9,
-    size_bytes: 1e9,
-  };
+  const place = { mount, fstype: 'ext4', source: `/dev/${mount}`, scope: 'local', mode: 'rw' };
+  return { ...place, used_percent: 99.9, size_bytes: 1e9 };
 }
 
 const controls = '\u001b]0;owned\u0007\u001b[2J\u202egnp.exe\u2066\u009b2J\r\nBcc: x@example.org\u2028';
@@ -111,6 +103,12 @@ const inventoryOf = (index: number): Content =>
     ],
   }) as Content;
 
+const hugeFrame = Buffer.from('R\xff\xff\xff\xff', 'latin1');
+const garbageFrame = Buffer.concat([Buffer.from('R\0\0\0\x40', 'latin1'), Buffer.alloc(64, 7)]);
+/** This number of reports of a visit, sealed like this. */
+const alikes = (count: number, seal: Partial<Seal>) => (request: AgentRequest) =>
+  times(count, () => sealed(request, {}, seal));
+const inYears = (years: number): number => Date.now() + years * year;
 const otherKey = (): Buffer =>
   generateKeyPairSync('x25519').publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
 const bomb = deflateRawSync(Buffer.alloc(48 * 1024 * 1024));
@@ -155,27 +153,15 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       hello: () => ({ boot_id: null }),
       stats: (visits) => [49, 49 + visits],
     },
-    'frame-4-gib': {
-      ...failed('report-too-large'),
-      bytes: () => Buffer.from('R\xff\xff\xff\xff', 'latin1'),
-    },
-    'frame-garbage': {
-      ...failed('seal-corrupt'),
-      bytes: () => Buffer.concat([Buffer.from('R\0\0\0\x40', 'latin1'), Buffer.alloc(64, 7)]),
-    },
+    'frame-4-gib': { ...failed('report-too-large'), bytes: () => hugeFrame },
+    'frame-garbage': { ...failed('seal-corrupt'), bytes: () => garbageFrame },
     'reports-101': {
       ...failed('agent-output'),
       reports: (request) => times(101, () => sealed(request)),
       stats: (visits) => 100 * visits,
     },
-    'compression-bombs': {
-      ...refused('report-too-large'),
-      reports: (request) => times(40, () => sealed(request, {}, { compressed: bomb })),
-    },
-    'deep-json': {
-      ...refused('report-invalid'),
-      reports: (request) => times(5, () => sealed(request, {}, { compressed: deep })),
-    },
+    'compression-bombs': { ...refused('report-too-large'), reports: alikes(40, { compressed: bomb }) },
+    'deep-json': { ...refused('report-invalid'), reports: alikes(5, { compressed: deep }) },
     'inventory-grows': {
       ...refused('report-refused'),
       reports: (request, visit) => times(60, (at) => sealed(request, inventoryOf(visit * 100 + at))),
@@ -201,11 +187,8 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
       reports: (request, visit) =>
         times(100, (at) => {
           const families = [many('disk', 50, (disk) => fullDisk(`/${visit}-${at}-${disk}`))];
-          return sealed(request, {
-            boot_id: null,
-            datetime: new Date(Date.now() - at * 6 * hourMs).toISOString(),
-            families,
-          });
+          const datetime = new Date(Date.now() - at * 6 * hourMs).toISOString();
+          return sealed(request, { boot_id: null, datetime, families });
         }),
       stats: (visits) => 100 * visits,
     },
@@ -216,18 +199,12 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
     },
     'times-future': {
       ...nothing,
-      hello: (visit) => ({
-        wall_ms: [Date.now() + 900 * year, 0, Date.now() + 100 * year][visit] ?? 0,
-        boot_id: 'other',
-      }),
+      hello: (visit) => ({ wall_ms: [inYears(900), 0, inYears(100)][visit] ?? 0, boot_id: 'other' }),
       reports: (request) =>
         times(10, () => sealed(request, { datetime: '9999-12-31T23:59:59.999Z', monotonic_ms: 2 ** 53 - 1 })),
       stats: (visits) => 10 * visits,
     },
-    'clock-2-53': {
-      ...failed('agent-output'),
-      hello: (visit) => ({ wall_ms: visit === 0 ? -(2 ** 53) : 2 ** 53 }),
-    },
+    'clock-2-53': { ...failed('agent-output'), hello: (visit) => ({ wall_ms: visit === 0 ? -(2 ** 53) : 2 ** 53 }) },
     'names-10000': {
       ...refused('report-invalid'),
       reports: (request) => [sealed(request, { families: [family('disk', [fullDisk(`/${'x'.repeat(10_000)}`)])] })],
@@ -285,14 +262,8 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
         return [message];
       },
     },
-    'name-of-another': {
-      ...failed('report-foreign'),
-      reports: (request) => times(5, () => sealed(request, {}, { client: 'good-0' })),
-    },
-    'name-inside': {
-      ...refused('report-foreign'),
-      reports: (request) => [sealed(request, { client: 'good-0' })],
-    },
+    'name-of-another': { ...failed('report-foreign'), reports: alikes(5, { client: 'good-0' }) },
+    'name-inside': { ...refused('report-foreign'), reports: (request) => [sealed(request, { client: 'good-0' })] },
     'id-of-another': {
       ...refused('report-foreign'),
       reports: (request, visit) => (visit === 0 ? [] : [sealed(request, {}, { reportId: foreignId() })]),

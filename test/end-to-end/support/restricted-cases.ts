@@ -37,10 +37,8 @@ export function testRestricted({ sshd, restricted, attacks, spoils, older, endin
     for (const command of attacks) {
       const { status, stdout, stderr } = ssh(command);
       assert.deepEqual([status, stdout], [84, ''], `${String(command)}\n${stderr}`);
-      assert.match(
-        stderr,
-        /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing else$/m,
-      );
+      const why = 'it runs the agent of this digest and nothing else';
+      assert.match(stderr, new RegExp(`^fleet-health restricted key [0-9a-f]{64}: ${why}$`, 'm'));
     }
     assert.deepEqual(listing(account.home), before);
     assert.equal(existsSync(owned), false);

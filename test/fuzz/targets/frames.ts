@@ -1,12 +1,5 @@
-import {
-  createFrameParser,
-  encodeFrame,
-  encodeJsonFrame,
-  parseAgentFault,
-  parseEnd,
-  parseHello,
-  WireFault,
-} from '../../../src/report/frames.ts';
+import { createFrameParser, encodeFrame, encodeJsonFrame, WireFault } from '../../../src/report/frames.ts';
+import { parseAgentFault, parseEnd, parseHello } from '../../../src/report/frames.ts';
 import type { Frame } from '../../../src/report/wire.ts';
 import { createRandom } from '../random.ts';
 import { kindOf, outcomeOf, requireSame, requireThat, type FuzzTarget } from '../target.ts';
@@ -22,15 +15,8 @@ const fault = encodeJsonFrame('F', { code: 'agent-stuck', message: 'an earlier o
 const end = encodeJsonFrame('E', { left: 0, place: '/tmp/x', spool_error: null });
 const report = encodeFrame('R', Buffer.alloc(300, 7));
 
-interface Fed {
-  readonly frames: readonly Frame[];
-  readonly fault: WireFault | null;
-  readonly started: boolean;
-  readonly greeting: Buffer;
-}
-
 /** Returns the frames of an input that arrives in pieces of these sizes. */
-function feed(input: Buffer, sizeOf: () => number): Fed {
+function feed(input: Buffer, sizeOf: () => number) {
   const parser = createFrameParser(limits);
   const frames: Frame[] = [];
   let broken: WireFault | null = null;
@@ -58,7 +44,7 @@ export const framesTarget: FuzzTarget = {
     Buffer.alloc(400, 120),
   ],
   words: [
-    '0123456789abcdef',
+    String(marker),
     ...Array.from('HRUFE'),
     'R\0\0\0\0',
     'E\0\0\0\x02{}',

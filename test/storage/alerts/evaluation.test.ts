@@ -7,7 +7,8 @@ import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, memory } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
-import { pluck } from '../../support/pluck.ts';
+import { pluck, pluckAll } from '../../support/pluck.ts';
+import { times } from '../../support/times.ts';
 
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
@@ -26,10 +27,8 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     await storage.reports.endRun(run, runEnd(run));
     await storage.reports.ingest([item({ id: 'one' })]);
     const failure = { ok: false, stage: 'connect', code: 'dns', message: 'no such host' };
-    await storage.reports.saveVisits([
-      visit({ runId: run.id }),
-      visit({ runId: 'unknown', startedAtMs: noonMs + 1, ...failure }),
-    ]);
+    const failed = visit({ runId: 'unknown', startedAtMs: noonMs + 1, ...failure });
+    await storage.reports.saveVisits([visit({ runId: run.id }), failed]);
     const { reports, visits } = await storage.alerts.unprocessed(10);
     const [report] = reports;
     assert.equal(report?.client, 'web-1');
@@ -47,18 +46,9 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     assert.equal(report.conntrack_percent, null);
     assert.deepEqual([report.pressure_cpu_percent, report.pressure_io_percent], [1.25, 3.5]);
     const named = visits.map((row) => ({ ...row, id: 0 }));
+    const success = { ok: true, stage: null, code: null, message: null };
     assert.deepEqual(named, [
-      {
-        id: 0,
-        client: 'web-1',
-        runId: run.id,
-        full: true,
-        startedAtMs: noonMs,
-        ok: true,
-        stage: null,
-        code: null,
-        message: null,
-      },
+      { id: 0, client: 'web-1', runId: run.id, full: true, startedAtMs: noonMs, ...success },
       { id: 0, client: 'web-1', runId: 'unknown', full: false, startedAtMs: noonMs + 1, ...failure },
     ]);
   });
@@ -73,10 +63,8 @@ onBothDatabases('unprocessed rows', ({ it }) => {
   it('are cut off at one time in both kinds, so that no batch looks back behind the one before', async (opened) => {
     const { storage } = opened;
     // Visits are denser in time than reports, and some have the same time as a report.
-    await storage.reports.ingest(
-      Array.from({ length: 20 }, (_, index) => item({ observedAtMs: noonMs + index * 3000 })),
-    );
-    const visits = Array.from({ length: 55 }, (_, index) =>
+    await storage.reports.ingest(times(20, (index) => item({ observedAtMs: noonMs + index * 3000 })));
+    const visits = times(55, (index) =>
       visit({ runId: randomUUID(), startedAtMs: noonMs + Math.floor(index / 3) * 3000 }),
     );
     await storage.reports.saveVisits(visits);
@@ -85,28 +73,21 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     for (let more = true; more;) {
       const batch = await storage.alerts.unprocessed(7);
       more = batch.more;
-      const times = [
-        ...batch.reports.map(({ observedAtMs }) => observedAtMs),
-        ...batch.visits.map(({ startedAtMs }) => startedAtMs),
-      ].sort((a, b) => a - b);
-      assert.ok((times[0] ?? Infinity) >= (seen.at(-1) ?? 0), 'behind the batch before');
+      const placed = [...pluck(batch.reports, 'observedAtMs'), ...pluck(batch.visits, 'startedAtMs')];
+      placed.sort((a, b) => a - b);
+      assert.ok((placed[0] ?? Infinity) >= (seen.at(-1) ?? 0), 'behind the batch before');
       assert.ok(batch.reports.length <= 7 && batch.visits.length <= 7);
-      seen.push(...times);
-      await storage.alerts.saveProcessed(lease, {
-        ...nothing,
-        statIds: batch.reports.map(({ id }) => id),
-        visitIds: batch.visits.map(({ id }) => id),
-      });
+      seen.push(...placed);
+      const [statIds, visitIds] = [pluck(batch.reports, 'id'), pluck(batch.visits, 'id')];
+      await storage.alerts.saveProcessed(lease, { ...nothing, statIds, visitIds });
     }
     assert.equal(seen.length, 75);
   });
 
   it('go on behind a place, whether what stands before it is marked or not', async ({ storage }) => {
     const time = (index: number): number => noonMs + Math.floor(index / 8) * 3000;
-    await storage.reports.ingest(Array.from({ length: 30 }, (_, index) => item({ observedAtMs: time(index) })));
-    await storage.reports.saveVisits(
-      Array.from({ length: 20 }, (_, index) => visit({ runId: randomUUID(), startedAtMs: time(index) })),
-    );
+    await storage.reports.ingest(times(30, (index) => item({ observedAtMs: time(index) })));
+    await storage.reports.saveVisits(times(20, (index) => visit({ runId: randomUUID(), startedAtMs: time(index) })));
     const lease = await leaseOf(storage.alerts);
     const all = await storage.alerts.unprocessed(100);
     assert.equal(all.next, null);
@@ -115,30 +96,21 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     for (let next: RowPlace | null = null; pages === 0 || next !== null; pages += 1) {
       const page: UnprocessedBatch = await storage.alerts.unprocessed(5, next);
       assert.ok(page.reports.length <= 5 && page.visits.length <= 5);
-      ids.reports.push(...page.reports.map(({ id }) => id));
-      ids.visits.push(...page.visits.map(({ id }) => id));
-      const statIds = page.reports.map(({ id }) => id);
+      const statIds = pluck(page.reports, 'id');
+      ids.reports.push(...statIds);
+      ids.visits.push(...pluck(page.visits, 'id'));
       if (pages % 2 === 0) await storage.alerts.saveProcessed(lease, { ...nothing, statIds });
       assert.equal(page.more, page.next !== null);
       ({ next } = page);
     }
-    assert.deepEqual(
-      ids.reports,
-      all.reports.map(({ id }) => id),
-    );
-    assert.deepEqual(
-      ids.visits,
-      all.visits.map(({ id }) => id),
-    );
+    assert.deepEqual(ids, { reports: pluck(all.reports, 'id'), visits: pluck(all.visits, 'id') });
   });
 
   it('disks, networks and whole reports belong to their rows', async ({ storage }) => {
     const disk = (mount: string, size: number) => worker('disk', { mount, size_bytes: size, used_percent: 12.5 });
-    await storage.reports.ingest(
-      Array.from({ length: 40 }, (_, index) =>
-        item({ id: `r-${index}`, observedAtMs: noonMs + index, workers: [disk(`/d${index}`, index)] }),
-      ),
-    );
+    const at = (index: number) =>
+      item({ id: `r-${index}`, observedAtMs: noonMs + index, workers: [disk(`/d${index}`, index)] });
+    await storage.reports.ingest(times(40, at));
     await storage.reports.ingest([item({ id: 'last', observedAtMs: noonMs + 100 })]);
     const { reports } = await storage.alerts.unprocessed(100);
     // The ids are one long range, single ids, and the same ids twice.
@@ -146,11 +118,8 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     const disks = await storage.alerts.disksOf([...wanted, ...wanted.slice(0, 3)]);
     assert.equal(disks.size, wanted.length);
     for (const [index, { id }] of reports.entries()) {
-      const expected = wanted.includes(id) ? [`/d${index}`] : undefined;
-      assert.deepEqual(
-        disks.get(id)?.map(({ mount }) => mount),
-        expected,
-      );
+      const found = disks.get(id)?.map(({ mount }) => mount);
+      assert.deepEqual(found, wanted.includes(id) ? [`/d${index}`] : undefined);
     }
     const whole = await storage.alerts.reportsOf(wanted);
     assert.equal((await whole.get(wanted[2] ?? 0))?.report_id, 'r-2');
@@ -166,15 +135,13 @@ onBothDatabases('unprocessed rows', ({ it }) => {
 
 onBothDatabases('processed rows', ({ it }) => {
   it('marks exactly the rows it was given', async ({ storage }) => {
-    await storage.reports.ingest(Array.from({ length: 300 }, (_, index) => item({ observedAtMs: noonMs + index })));
+    await storage.reports.ingest(times(300, (index) => item({ observedAtMs: noonMs + index })));
     const { reports } = await storage.alerts.unprocessed(1000);
     const ids = reports.filter((_, index) => index % 50 !== 7).map(({ id }) => id);
     await storage.alerts.saveProcessed(await leaseOf(storage.alerts), { ...nothing, statIds: ids });
     const left = (await storage.alerts.unprocessed(1000)).reports.map(({ id }) => id);
-    assert.deepEqual(
-      left,
-      reports.map(({ id }) => id).filter((id) => !ids.includes(id)),
-    );
+    const expected = reports.map(({ id }) => id).filter((id) => !ids.includes(id));
+    assert.deepEqual(left, expected);
   });
 
   it('rows that were treated meanwhile undo all of it', async ({ storage, alerts }) => {
@@ -184,12 +151,8 @@ onBothDatabases('processed rows', ({ it }) => {
     const ids = reports.map(({ id }) => id);
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, statIds: ids.slice(1, 2) });
-    const judged = {
-      statIds: ids,
-      visitIds: visits.map(({ id }) => id),
-      alerts: [alert()],
-      ruleStates: new Map([['web-1', memory()]]),
-    };
+    const ruleStates = new Map([['web-1', memory()]]);
+    const judged = { statIds: ids, visitIds: pluck(visits, 'id'), alerts: [alert()], ruleStates };
     await assert.rejects(alerts.saveProcessed(lease, judged), { name: 'FleetError', code: 'storage-failed' });
     assert.deepEqual(await alerts.openAlerts(null), []);
     assert.equal((await alerts.ruleStates(['web-1'])).size, 0);
@@ -228,13 +191,8 @@ onBothDatabases('processed rows', ({ it }) => {
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [open] = await alerts.openAlerts(null);
     assert.ok(open !== undefined);
-    const ended = {
-      ...open,
-      state: 'resolved',
-      resolvedAtMs: noonMs + 5,
-      closedReason: 'recovered',
-      sequence: 2,
-    } as const;
+    const recovered = { state: 'resolved', resolvedAtMs: noonMs + 5, closedReason: 'recovered' } as const;
+    const ended = { ...open, ...recovered, sequence: 2 };
     const next = alert({ firstEvidence: 'report-2', severity: 'warning' });
     const brief = alert({ ...ended, id: null, firstEvidence: 'report-1b' });
     await alerts.saveProcessed(lease, { ...nothing, alerts: [next, brief, ended] });
@@ -262,13 +220,8 @@ onBothDatabases('processed rows', ({ it }) => {
     const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
     await alerts.saveProcessed(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
     const [now] = await alerts.openAlerts(null);
-    const acknowledged = {
-      acknowledgedBy: 'ann',
-      acknowledgedUntilMs: noonMs + 1,
-      acknowledgedSeverity: 'critical',
-      acknowledgedComment: 'on it',
-    };
-    assert.deepEqual(now, { ...read, ...acknowledged, client: 'web-2', value: 98 });
+    const by = { acknowledgedBy: 'ann', acknowledgedUntilMs: noonMs + 1, acknowledgedComment: 'on it' };
+    assert.deepEqual(now, { ...read, ...by, acknowledgedSeverity: 'critical', client: 'web-2', value: 98 });
     await assert.rejects(alerts.saveProcessed(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
   });
 
@@ -281,18 +234,11 @@ onBothDatabases('processed rows', ({ it }) => {
     await alerts.acknowledge([1, 2, 3, 5], 'ann', noonMs, 'on it');
     const [worse, eased, same, , critical] = before;
     assert.ok(worse && eased && same && critical);
-    await alerts.saveProcessed(lease, {
-      ...nothing,
-      alerts: [{ ...worse, severity: 'critical' }, eased, same, critical],
-      noLongerAcknowledged: [2],
-    });
+    const changed = [{ ...worse, severity: 'critical' as const }, eased, same, critical];
+    await alerts.saveProcessed(lease, { ...nothing, alerts: changed, noLongerAcknowledged: [2] });
     const after = await alerts.openAlerts(null);
-    const acknowledgements = after.map((one) => [
-      one.subject,
-      one.acknowledgedBy,
-      one.acknowledgedUntilMs,
-      one.acknowledgedComment,
-    ]);
+    const columns = ['subject', 'acknowledgedBy', 'acknowledgedUntilMs', 'acknowledgedComment'] as const;
+    const acknowledgements = pluckAll(after, ...columns);
     assert.deepEqual(acknowledgements, [
       ['/a', null, null, null],
       ['/b', null, null, null],
@@ -304,12 +250,10 @@ onBothDatabases('processed rows', ({ it }) => {
 
   it('ruleStates are kept by client, the newest counts', async ({ alerts }) => {
     const lease = await leaseOf(alerts);
-    const many = new Map(Array.from({ length: 150 }, (_, index) => [`web-${index}`, memory({ rows: index })]));
+    const many = new Map(times(150, (index) => [`web-${index}`, memory({ rows: index })]));
     await alerts.saveProcessed(lease, { ...nothing, ruleStates: many });
-    await alerts.saveProcessed(lease, {
-      ...nothing,
-      ruleStates: new Map([['web-7', memory({ rows: 1000, bootId: null })]]),
-    });
+    const newer = new Map([['web-7', memory({ rows: 1000, bootId: null })]]);
+    await alerts.saveProcessed(lease, { ...nothing, ruleStates: newer });
     const read = await alerts.ruleStates(['web-7', 'web-149', 'WEB-7', 'unknown']);
     assert.deepEqual([...read.keys()].sort(), ['web-149', 'web-7']);
     assert.deepEqual(read.get('web-7'), memory({ rows: 1000, bootId: null }));

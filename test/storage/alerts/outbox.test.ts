@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { mail } from '../support/alert-samples.ts';
@@ -142,20 +141,13 @@ onBothDatabases('the outbox', (kit) => {
   });
 });
 
-interface Outbox {
-  readonly opened: Opened;
-  readonly alerts: AlertStore;
-  readonly clock: { nowMs: number };
-}
-
 /** Mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
-async function outbox(opened: Opened, messageIds: readonly string[]): Promise<Outbox> {
+async function outbox(opened: Opened, messageIds: readonly string[]) {
   const clock = { nowMs: noonMs };
   const alerts = storageOn(atTime(opened.database, () => clock.nowMs)).alerts;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-  const mails = messageIds.map((messageId) =>
-    mail({ messageId, severity: messageId.startsWith('<w') ? 'warning' : 'critical', notifications: [] }),
-  );
+  const severityOf = (messageId: string) => (messageId.startsWith('<w') ? 'warning' : 'critical');
+  const mails = messageIds.map((id) => mail({ messageId: id, severity: severityOf(id), notifications: [] }));
   await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
   return { opened, alerts, clock };
 }

@@ -14,13 +14,10 @@ async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Pa
   const lease = await alerts.takeLease('alert', 'a test');
   assert.ok(lease !== null);
   await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [alert()], ruleStates: new Map() });
+  const recipients = new Set(mails.map((one) => one.recipient ?? mail().recipient));
   await alerts.saveNotifications(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
-    notified: [...new Set(mails.map((one) => one.recipient ?? mail().recipient))].map((recipient) => ({
-      ...told,
-      alertId: 1,
-      recipient,
-    })),
+    notified: [...recipients].map((recipient) => ({ ...told, alertId: 1, recipient })),
     closedOut: [],
   });
   return alerts;

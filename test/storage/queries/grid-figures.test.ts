@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import type { Row } from '../../../src/report/report.ts';
 import type { Grid, GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
-import { item, noonMs, runStart, visit, worker } from '../support/samples.ts';
+import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
+import { pluck } from '../../support/pluck.ts';
 
 const unwatched = { signal: new AbortController().signal, onProgress: () => undefined };
 const none: Pick<GridFigures, 'figures'> = { figures: new Map() };
@@ -47,19 +48,16 @@ onBothDatabases('figures on a grid', (kit) => {
 
   test('of mounts stand by mount, in the order of their names', async () => {
     const { reports, look } = (await kit.open()).storage;
-    await reports.ingest([
-      at(noonMs, 1, disk('/var', 50), disk('/', 20)),
-      at(noonMs + 2 * hourMs, 1, disk('/', 30), disk('/new', 5)),
-    ]);
+    const later = at(noonMs + 2 * hourMs, 1, disk('/', 30), disk('/new', 5));
+    await reports.ingest([at(noonMs, 1, disk('/var', 50), disk('/', 20)), later]);
     const found = await read(look, 'disk_stats', 'used_percent', {});
-    assert.deepEqual(
-      found.map(({ subject, figures }) => [subject, figures.get('used_percent')?.mean]),
-      [
-        ['/', [20, null, 30]],
-        ['/new', [null, null, 5]],
-        ['/var', [50, null, null]],
-      ],
-    );
+    const means = found.map(({ subject, figures }) => [subject, figures.get('used_percent')?.mean] as const);
+    assert.deepEqual(Object.fromEntries(means), {
+      '/': [20, null, 30],
+      '/new': [null, null, 5],
+      '/var': [50, null, null],
+    });
+    assert.deepEqual(pluck(found, 'subject'), ['/', '/new', '/var']);
   });
 
   test('are those of a sample of each step if so many rows are too many', async () => {
@@ -73,30 +71,18 @@ onBothDatabases('figures on a grid', (kit) => {
     const { reports, retention, look } = (await kit.open()).storage;
     // Midnight, UTC: days are whole steps.
     const first = noonMs - 10 * hourMs - 10 * dayMs;
-    await reports.ingest([
-      at(first, 10),
-      at(first + hourMs / 2, 30),
-      at(first + dayMs, 60),
-      at(first + dayMs + minuteMs, 20),
-      at(noonMs, 80),
-    ]);
+    const dayAfter = [at(first + dayMs, 60), at(first + dayMs + minuteMs, 20)];
+    await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), ...dayAfter, at(noonMs, 80)]);
     const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
     const whole = await read(look, 'stats', 'cpu_percent', grid);
-    const limits = {
-      nowMs: noonMs + minuteMs,
-      rawMs: 5 * dayMs,
-      detailMs: dayMs,
-      hourlyMs: 30 * dayMs,
-      dailyMs: 90 * dayMs,
-    };
+    const keep = { rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
+    const limits = { nowMs: noonMs + minuteMs, ...keep };
     const signal = AbortSignal.timeout(30_000);
     assert.equal((await retention.prune(limits, signal)).stats, 4);
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
     // Steps shorter than an hour have the figure of their hour.
-    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', {
-      sinceMs: first,
-      stepMs: hourMs / 2,
-    });
+    const halves = { sinceMs: first, stepMs: hourMs / 2 };
+    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', halves);
     assert.deepEqual(figures.get('cpu_percent')?.mean, [20, 20, null]);
     await retention.prune({ ...limits, hourlyMs: 8 * dayMs }, signal);
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
@@ -109,14 +95,7 @@ onBothDatabases('what a report reads beside figures', (kit) => {
     await reports.saveVisits([
       visit({ runId: 'run-0', startedAtMs: noonMs - 1 }),
       visit({ startedAtMs: noonMs }),
-      visit({
-        runId: 'run-2',
-        startedAtMs: noonMs + minuteMs,
-        ok: false,
-        stage: 'connect',
-        code: 'timeout',
-        message: 'x',
-      }),
+      visit({ ...refusedVisit, runId: 'run-2', startedAtMs: noonMs + minuteMs }),
       visit({ runId: 'run-3', startedAtMs: noonMs + hourMs }),
     ]);
     const query = { clients: ['web-1', 'web-2'], grid: gridOf({ points: 1 }) };

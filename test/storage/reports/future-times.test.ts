@@ -25,10 +25,8 @@ onBothDatabases('after a clock that was ten years ahead', ({ it, open }) => {
     await reports.saveVisits([visit({ ...refusedVisit, runId: start.id, startedAtMs: clock.nowMs })]);
     await reports.ingest([item({ observedAtMs: clock.nowMs, receivedAtMs: clock.nowMs, bootId: 'new' })]);
     const facts = (await reports.clientFacts()).get('web-1');
-    assert.deepEqual(
-      [facts?.lastVisitAtMs, facts?.lastReportAtMs, facts?.bootId, facts?.consecutiveFailures],
-      [clock.nowMs, clock.nowMs, 'new', 1],
-    );
+    assert.deepEqual([facts?.lastVisitAtMs, facts?.lastReportAtMs], [clock.nowMs, clock.nowMs]);
+    assert.deepEqual([facts?.bootId, facts?.consecutiveFailures], ['new', 1]);
   });
 
   test('its rows hide neither the present nor themselves where there is nothing else', async () => {

@@ -18,14 +18,8 @@ const columnsSql = {
 onBothDatabases('a client that left', ({ it, kind }) => {
   it('leaves no row in any table, and the other clients keep theirs', async (opened) => {
     const { alerts, reports, retention, database, history } = opened;
-    const disk = worker('disk', {
-      mount: '/',
-      fstype: 'ext4',
-      scope: 'local',
-      mode: 'rw',
-      used_percent: 50,
-      unresponsive: 0,
-    });
+    const place = { mount: '/', fstype: 'ext4', scope: 'local', mode: 'rw' };
+    const disk = worker('disk', { ...place, used_percent: 50, unresponsive: 0 });
     for (const client of ['old', 'web-1']) {
       const start = runStart({ id: `run-${client}` });
       await reports.startRun(start);

@@ -18,6 +18,7 @@ function runs(count: number, everyMs: number, endMs: number): readonly number[] 
 }
 
 const before = runs(500, 5 * minute, 0);
+const monday = 2 * day + 8 * hour;
 const cases: readonly (readonly [
   what: string,
   nowMs: number,
@@ -36,12 +37,7 @@ const cases: readonly (readonly [
   ['ten years, after a single run', 10 * year, [0, 10 * year], (at) => at <= hour],
   ['ten years, seen by ten collectors', 10 * year, [...before, ...runs(10, 10_000, 10 * year)], (at) => at < 2 * hour],
   ['a weekend without runs', 2 * day, [...before, 2 * day], (at) => at === hour],
-  [
-    '... and its Monday',
-    2 * day + 8 * hour,
-    [...before, ...runs(97, 5 * minute, 2 * day + 8 * hour)],
-    (at) => at === 2 * day + 8 * hour,
-  ],
+  ['... and its Monday', monday, [...before, ...runs(97, 5 * minute, monday)], (at) => at === monday],
   ['forty days without runs, four days ago', 44 * day, runs(1000, 5 * minute, 44 * day), (at) => at === 44 * day],
   ['one run a week', 0, runs(60, 7 * day, 0), (at) => at === 0],
   ['one run a week, one left out', 0, runs(60, 7 * day, 0).filter((at) => at !== -7 * day), (at) => at === 0],

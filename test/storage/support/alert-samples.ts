@@ -35,14 +35,8 @@ export function alert(options: Partial<Alert> = {}): Alert {
 
 /** Returns the rule state of a client. */
 export function memory(options: Partial<RuleState> = {}): RuleState {
-  return {
-    newestReportMs: noonMs,
-    newestVisitMs: noonMs + 1,
-    bootId: 'boot-1',
-    rows: 12,
-    changes: { 'disk\u0000/data': [1, 4] },
-    ...options,
-  };
+  const newest = { newestReportMs: noonMs, newestVisitMs: noonMs + 1 };
+  return { ...newest, bootId: 'boot-1', rows: 12, changes: { 'disk\u0000/data': [1, 4] }, ...options };
 }
 
 export function stored(options: Partial<StoredNotification> = {}): StoredNotification {
@@ -63,13 +57,6 @@ export function mail(options: Partial<NewMail> = {}): NewMail {
 }
 
 export function told(options: Partial<LastNotified> = {}): LastNotified {
-  return {
-    alertId: 1,
-    recipient: 'ops@example.org',
-    state: 'firing',
-    severity: 'critical',
-    sequence: 1,
-    notifiedAtMs: noonMs + 60_000,
-    ...options,
-  };
+  const state = { state: 'firing', severity: 'critical', sequence: 1 } as const;
+  return { alertId: 1, recipient: 'ops@example.org', ...state, notifiedAtMs: noonMs + 60_000, ...options };
 }

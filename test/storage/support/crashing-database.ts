@@ -8,14 +8,8 @@ export interface CrashOptions {
   readonly crash: () => void | Promise<void>;
 }
 
-export interface CrashingDatabase {
-  readonly database: Database;
-  /** Returns the number of statements so far. */
-  readonly statements: () => number;
-}
-
-/** The same database with a crash at one statement of a write. */
-export function crashingDatabase(database: Database, options: CrashOptions): CrashingDatabase {
+/** The same database with a crash at one statement of a write, and the number of statements so far. */
+export function crashingDatabase(database: Database, options: CrashOptions) {
   let count = 0;
   const counted =
     <A extends readonly unknown[], R>(work: (...args: A) => Promise<R>) =>
@@ -27,12 +21,9 @@ export function crashingDatabase(database: Database, options: CrashOptions): Cra
       if (isIt && options.when === 'after') await options.crash();
       return result;
     };
-  return {
-    statements: () => count,
-    database: wrapped(database, (work) =>
-      database.write((session) => work({ ...session, run: counted(session.run), all: counted(session.all) })),
-    ),
-  };
+  const counting = (session: Session) => ({ ...session, run: counted(session.run), all: counted(session.all) });
+  const crashing = wrapped(database, (work) => database.write((session) => work(counting(session))));
+  return { statements: () => count, database: crashing };
 }
 
 /** The same database, which runs every transaction twice, like a retry after a lost answer to the first COMMIT. */
@@ -46,14 +37,13 @@ export function commitTwice(database: Database): Database {
 /** The same database, whose clock returns `nowMs`. */
 export function atTime(database: Database, nowMs: () => number): Database {
   const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
-  const dialectOf = (session: Session): Session['dialect'] => ({
-    ...session.dialect,
-    now: text(nowMs()),
-    farAhead: text(nowMs() + 3_600_000),
-  });
+  const timed = (session: Session): Session => {
+    const times = { now: text(nowMs()), farAhead: text(nowMs() + 3_600_000) };
+    return { ...session, dialect: { ...session.dialect, ...times } };
+  };
   return {
-    ...wrapped(database, (work) => database.write((session) => work({ ...session, dialect: dialectOf(session) }))),
-    read: (work) => database.read((session) => work({ ...session, dialect: dialectOf(session) })),
+    ...wrapped(database, (work) => database.write((session) => work(timed(session)))),
+    read: (work) => database.read((session) => work(timed(session))),
   };
 }
 

@@ -63,15 +63,12 @@ export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): vo
   });
 }
 
-interface Closer {
-  add(opened: { close(): Promise<void> }): void;
-  close(): Promise<void>;
-}
+type Closer = ReturnType<typeof closer>;
 
-function closer(): Closer {
+function closer() {
   const opened: { close(): Promise<void> }[] = [];
   return {
-    add: (one) => void opened.push(one),
+    add: (one: { close(): Promise<void> }) => void opened.push(one),
     close: async () => {
       for (const one of opened) await one.close();
     },
@@ -80,12 +77,8 @@ function closer(): Closer {
 
 function kitOf(kind: Kit['kind'], create: Kit['create'], closing: Closer): Kit {
   const opened = (): Promise<Opened> => open(create, closing);
-  return {
-    kind,
-    create,
-    open: opened,
-    it: (name, scenario) => void test(name, async (t) => scenario(await opened(), t)),
-  };
+  const it: Kit['it'] = (name, scenario) => void test(name, async (t) => scenario(await opened(), t));
+  return { kind, create, open: opened, it };
 }
 
 async function open(create: () => Promise<StorageConfig>, closing: Closer): Promise<Opened> {

@@ -27,15 +27,9 @@ export function ordinaryWorkers(): readonly WorkerReport[] {
     inodes_percent: 4.2,
     unresponsive: 0,
   });
+  const shares = { used_percent: 12.5, user_percent: 8, system_percent: 4.5, iowait_percent: 0.3 };
   return [
-    worker('cpu', {
-      used_percent: 12.5,
-      user_percent: 8,
-      system_percent: 4.5,
-      iowait_percent: 0.3,
-      cpus: 4,
-      interval_s: 300,
-    }),
+    worker('cpu', { ...shares, cpus: 4, interval_s: 300 }),
     worker('load', { load1: 0.5, load5: 0.4, load15: 0.3 }),
     worker('memory', { total_bytes: 8345677824, available_bytes: 4865527808, used_percent: 41.7 }),
     worker('swap', { total_bytes: 0, used_bytes: 0, used_percent: null }),
