@@ -5,14 +5,8 @@ import type { Database, SchemaObject, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
-import {
-  migrationState,
-  readApplied,
-  schemaMajor,
-  throwMismatch,
-  type AppliedMigration,
-  type MigrationState,
-} from './migration-state.ts';
+import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
+import type { AppliedMigration, MigrationState } from './migration-state.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { isFileMissing } from '../dialects/sqlite/faults.ts';
 

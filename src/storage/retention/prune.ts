@@ -101,18 +101,7 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
   });
 }
 
-interface Bounds {
-  readonly judgedOnly: boolean;
-  readonly rawBefore: string;
-  readonly detailBefore: string;
-  /** A full hour: so an hour is rolled up once, as a whole. */
-  readonly statsBeforeMs: number;
-  /** The rollups that rows are added to before they are removed. */
-  readonly spans: readonly RollupSpan[];
-  readonly expiries: readonly { readonly span: RollupSpan; readonly before: string }[];
-}
-
-async function boundsOf(database: Database, limits: PruneLimits): Promise<Bounds> {
+async function boundsOf(database: Database, limits: PruneLimits) {
   const { rawMs, detailMs, hourlyMs, dailyMs } = limits;
   const nowMs = await pruneNowMs(database, limits.nowMs);
   const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
@@ -124,7 +113,9 @@ async function boundsOf(database: Database, limits: PruneLimits): Promise<Bounds
     judgedOnly,
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
+    // A full hour: it is rolled up once, as a whole.
     statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
+    // The rollups that rows are added to before they are removed.
     spans: kept.flatMap(({ span, keptMs }) => (keptMs !== null && keptMs > rawMs ? [span] : [])),
     expiries: kept.flatMap(({ span, keptMs }) =>
       keptMs === null ? [] : [{ span, before: spanStart(span, nowMs - keptMs) }],
@@ -170,14 +161,8 @@ const longestMs = 400;
 /** Longer than others wait between two tries for the lock of an SQLite file, so that each of them gets in. */
 const pauseMs = 90;
 
-interface Gait {
-  readonly step: (sweep: Sweep) => Promise<Removed>;
-  /** Runs something that takes its time, and pauses when that is due. */
-  readonly pace: (work: () => Promise<void>) => Promise<void>;
-}
-
 /** Makes transactions as long as others can well wait for, and pauses between them. */
-function createGait(signal: AbortSignal): Gait {
+function createGait(signal: AbortSignal) {
   const sizes = new Map<Sweep, number>();
   let sincePauseMs = 0;
   const pauseAfter = async (tookMs: number): Promise<void> => {
@@ -187,12 +172,13 @@ function createGait(signal: AbortSignal): Gait {
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   };
   return {
-    pace: async (work) => {
+    /** Runs something that takes its time, and pauses when that is due. */
+    pace: async (work: () => Promise<void>): Promise<void> => {
       const startedAt = performance.now();
       await work();
       await pauseAfter(performance.now() - startedAt);
     },
-    step: async (sweep) => {
+    step: async (sweep: Sweep): Promise<Removed> => {
       const rows = sizes.get(sweep) ?? firstRows;
       const startedAt = performance.now();
       const removed = await sweep.remove(rows);

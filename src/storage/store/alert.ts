@@ -78,12 +78,8 @@ export interface Progress {
 }
 
 /** The worst row of an alert: the value furthest beyond the limit, or the newest fault where there are no numbers. */
-export interface Worst {
+export interface Worst extends Pick<Alert, 'severity' | 'value' | 'valueText' | 'limitText'> {
   readonly atMs: number;
-  readonly severity: Severity;
-  readonly value: number | null;
-  readonly valueText: string;
-  readonly limitText: string;
 }
 
 /** The state of an alert that a recipient was last notified of. */

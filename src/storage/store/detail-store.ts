@@ -1,17 +1,12 @@
 import type { Severity } from '../../config/config.ts';
 import type { Transition } from './alert.ts';
+import type { VisitRecord } from './run.ts';
 
 /** A visit as it is stored. */
-export interface StoredVisit {
-  readonly runId: string;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly ok: boolean;
-  readonly stage: string | null;
-  readonly code: string | null;
-  readonly message: string | null;
-  readonly connectMs: number | null;
-}
+export type StoredVisit = Pick<
+  VisitRecord,
+  'runId' | 'startedAtMs' | 'durationMs' | 'ok' | 'stage' | 'code' | 'message' | 'connectMs'
+>;
 
 export interface MemoryModule {
   readonly slot: string | null;

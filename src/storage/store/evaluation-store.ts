@@ -2,6 +2,7 @@ import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts'
 import type { Report } from '../../report/report.ts';
 import type { Alert, RuleState } from './alert.ts';
 import type { Lease } from './lease-store.ts';
+import type { VisitRecord } from './run.ts';
 
 /** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
 export interface UnprocessedReport extends StatsColumns {
@@ -16,18 +17,13 @@ export interface UnprocessedReport extends StatsColumns {
 }
 
 /** A row of `visits` that no alerter has processed. */
-export interface UnprocessedVisit {
+export interface UnprocessedVisit extends Pick<VisitRecord, 'client' | 'runId' | 'startedAtMs' | 'ok' | VisitFault> {
   readonly id: number;
-  readonly client: string;
-  readonly runId: string;
   /** True if its run was a full one; false also if the run is unknown. */
   readonly full: boolean;
-  readonly startedAtMs: number;
-  readonly ok: boolean;
-  readonly stage: string | null;
-  readonly code: string | null;
-  readonly message: string | null;
 }
+
+type VisitFault = 'stage' | 'code' | 'message';
 
 /** A place between two rows, in the order of time, then id. */
 export interface RowPlace {

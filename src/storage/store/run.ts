@@ -2,6 +2,35 @@ export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'int
 
 export type Program = 'collect' | 'alert' | 'ingest';
 
+/** The kind of agent that reads a client: on its own node, on an uploaded node, or in the shell. */
+export type Reader = 'node' | 'runtime' | 'shell';
+
+/** An attempt to visit a client. Its key is (runId, client). */
+export interface VisitRecord {
+  readonly runId: string;
+  readonly client: string;
+  readonly address: string;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+  readonly ok: boolean;
+  readonly stage: string | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly connectMs: number | null;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly uploaded: boolean;
+  /** The agent that answered; `null` if none did. */
+  readonly reader: Reader | null;
+  readonly bootId: string | null;
+  /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
+  readonly sealedTo?: readonly string[] | null;
+  /** Not before then is the client tried again (set after a refused login); null: at once. */
+  readonly nextAttemptAtMs: number | null;
+  /** Advice that is more exact than that of the code. Shown by `collect`; it is no column. */
+  readonly advice?: string;
+}
+
 export interface RunStart {
   readonly id: string;
   readonly program: Program;

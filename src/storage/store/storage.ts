@@ -18,7 +18,9 @@ import type { OperatorStore } from './operator-store.ts';
 import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
-import type { Program, RunEnd, RunFact, RunStart } from './run.ts';
+import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './run.ts';
+
+export type { Reader, VisitRecord };
 
 /** Everything that is stored of alerts. Users take the part that they need. */
 export type AlertStore = LeaseStore &
@@ -40,35 +42,6 @@ export interface Storage {
   readonly detail: DetailStore;
   readonly sealed: SealedStore;
   close(): Promise<void>;
-}
-
-/** The kind of agent that reads a client: on its own node, on an uploaded node, or in the shell. */
-export type Reader = 'node' | 'runtime' | 'shell';
-
-/** An attempt to visit a client. Its key is (runId, client). */
-export interface VisitRecord {
-  readonly runId: string;
-  readonly client: string;
-  readonly address: string;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly ok: boolean;
-  readonly stage: string | null;
-  readonly code: string | null;
-  readonly message: string | null;
-  readonly connectMs: number | null;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly uploaded: boolean;
-  /** The agent that answered; `null` if none did. */
-  readonly reader: Reader | null;
-  readonly bootId: string | null;
-  /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
-  readonly sealedTo?: readonly string[] | null;
-  /** Not before then is the client tried again (set after a refused login); null: at once. */
-  readonly nextAttemptAtMs: number | null;
-  /** Advice that is more exact than that of the code. Shown by `collect`; it is no column. */
-  readonly advice?: string;
 }
 
 /** A report that was opened, parsed and freed of values out of any sense. */

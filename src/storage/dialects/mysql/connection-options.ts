@@ -1,12 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { authPlugins } from 'mysql2';
-import {
-  createConnection,
-  type Connection,
-  type ConnectionOptions,
-  type ResultSetHeader,
-  type RowDataPacket,
-} from 'mysql2/promise';
+import { createConnection } from 'mysql2/promise';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { readFileSync } from 'node:fs';
 
 import type { MysqlConfig, StorageHost } from '../../../config/config.ts';

@@ -2,14 +2,8 @@ import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
 import type { Dialect } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
-import {
-  connectionOptions,
-  createConnection,
-  type Connection,
-  type ConnectionOptions,
-  type ResultSetHeader,
-  type RowDataPacket,
-} from './connection-options.ts';
+import { connectionOptions, createConnection } from './connection-options.ts';
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from './connection-options.ts';
 import { mysqlFault } from './faults.ts';
 import { dialectOf } from './dialect.ts';
 
@@ -95,12 +89,7 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
         // Outside of `try`: a missing secret is no fault of the database.
         const loginOptions = connectionOptions(storage, host, timeoutMs);
         try {
-          const opened = await open({
-            ...options,
-            loginOptions,
-            timeoutMs,
-            where: nameOf(host),
-          });
+          const opened = await open({ ...options, loginOptions, timeoutMs, where: nameOf(host) });
           preferred = index % hosts.length;
           return opened;
         } catch (thrown) {
