@@ -3,34 +3,14 @@ import { profiles, type DeadWay, type Profile } from './profile.ts';
 import { fraction } from './seeded.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 
-/** The state of a client at one time. */
-export interface Condition {
-  /** The failure of every visit; null if the client can be visited. */
-  readonly dead: DeadWay | null;
-  readonly bootedAtMs: number;
-  /** The number of the boot. It does not depend on the time of the boot. */
-  readonly boot: number;
-  /** The client's wall clock minus the true time. */
-  readonly clockOffsetMs: number;
-  readonly busy: boolean;
-  /** `spool`: the disk of the spool is full as well. */
-  readonly fullDisk: 'no' | 'yes' | 'spool';
-  readonly failedUnit: boolean;
-  readonly latencyMs: number;
-  readonly agentMs: number;
-  /** The share of visits that break off, from 0 to 1. */
-  readonly brokenShare: number;
-}
+export type Condition = Readonly<ReturnType<typeof conditionOf>>;
 
 /** The length of a calm in runs: enough for alerts that need three rows, and for the notifications of their end. */
 const calmRuns = 3;
 const stormRuns = 5;
 
 /** A calm and the storm after it: the storm's number, from 1, its beginning and its end. */
-function cycleAt(
-  { startedAtMs, everyMs }: FleetPlan,
-  atMs: number,
-): { number: number; beganAtMs: number; endsAtMs: number } {
+function cycleAt({ startedAtMs, everyMs }: FleetPlan, atMs: number) {
   const cycleMs = (calmRuns + stormRuns) * everyMs;
   const number = Math.floor((atMs - startedAtMs) / cycleMs) + 1;
   const endsAtMs = startedAtMs + number * cycleMs;
@@ -58,7 +38,8 @@ export function nextTurnMs(plan: FleetPlan, atMs: number): number | null {
 /** The seed parts of a client's random values. Each value has a part of its own, so that they are independent. */
 const draw = { boots: 1, phase: 2, clock: 3, latency: 4, agent: 5, spool: 6 } as const;
 
-export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: number): Condition {
+/** Returns the state of a client at one time. */
+export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: number) {
   const { seed } = plan;
   const profile = profiles[plan.profile];
   const { index, ailment } = client;
@@ -67,15 +48,20 @@ export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: numb
   const busy = part === 'busy';
   const full = ailment === 'full-disk' || part === 'full-disk';
   const slow = ailment === 'slow' || busy;
+  const fullDisk = !full ? 'no' : fraction(seed, index, draw.spool) < 0.5 ? 'spool' : 'yes';
   return {
+    /** The failure of every visit; null if the client can be visited. */
     dead: client.dead ?? deadInStorm(part),
     ...bootOf(plan, client, atMs),
+    /** The client's wall clock minus the true time. */
     clockOffsetMs: clockOffset(plan, client, part === 'clock'),
     busy,
-    fullDisk: !full ? 'no' : fraction(seed, index, draw.spool) < 0.5 ? 'spool' : 'yes',
+    /** `spool`: the disk of the spool is full as well. */
+    fullDisk: fullDisk as 'no' | 'yes' | 'spool',
     failedUnit: part === 'failed-unit',
     latencyMs: between(profile.latencyMs, fraction(seed, index, draw.latency)),
     agentMs: between(slow ? [500, 3000] : profile.agentMs, fraction(seed, index, draw.agent)),
+    /** The share of visits that break off, from 0 to 1. */
     brokenShare: part === 'flaky' ? 0.5 : profile.brokenShare,
   };
 }
@@ -86,13 +72,10 @@ function deadInStorm(part: SimulatedClient['storm']): DeadWay | null {
 }
 
 /**
- * Returns the last boot. Boots have a fixed interval, different for each client; a storm adds a boot to some clients.
+ * Returns the time of the last boot and its number, which does not depend on the time. Boots have a fixed interval,
+ * different for each client; a storm adds a boot to some clients.
  */
-function bootOf(
-  plan: FleetPlan,
-  { index, ailment, storm }: SimulatedClient,
-  atMs: number,
-): Pick<Condition, 'boot' | 'bootedAtMs'> {
+function bootOf(plan: FleetPlan, { index, ailment, storm }: SimulatedClient, atMs: number) {
   const own = fraction(plan.seed, index, draw.boots);
   const upMs = Math.round(ailment === 'restless' ? (0.5 + 2 * own) * hourMs : (20 + 380 * own) * dayMs);
   const phaseMs = Math.floor(fraction(plan.seed, index, draw.phase) * upMs);

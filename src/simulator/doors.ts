@@ -94,16 +94,11 @@ export function simulatorFault(
 /** An address of loopback that no server of a fleet has. A listener on a port there reserves the port for a fleet. */
 const portHolder = '127.63.0.2';
 
-/** The reserved port of a fleet, held until `close`: two simulators never share a port. */
-export interface HeldPort {
-  readonly port: number;
-  close(): void;
-}
-
 /**
- * Reserves the wanted port if it is free, otherwise one of the kernel's choice. Throws FleetError `simulator-failed`.
+ * Reserves the wanted port if it is free, otherwise one of the kernel's choice, until `close`: two simulators never
+ * share a port. Throws FleetError `simulator-failed`.
  */
-export async function holdPort(wanted: number | null): Promise<HeldPort> {
+export async function holdPort(wanted: number | null) {
   const server = createServer((socket) => socket.destroy());
   const listen = (port: number): Promise<void> => listenAt(server, portHolder, port);
   await (wanted === null ? listen(0) : listen(wanted).catch(() => listen(0)));

@@ -1,38 +1,8 @@
 import type { ClientKind, SimulatedClient } from './fleet-plan.ts';
 import { fraction, seededUuid, wholeBetween } from './seeded.ts';
 
-export interface Mount {
-  readonly mount: string;
-  readonly fstype: string;
-  readonly source: string;
-  readonly sizeBytes: number;
-  /** The least used space, and its growth until a clean-up. */
-  readonly leastPercent: number;
-  readonly growthPercent: number;
-  readonly growthDays: number;
-  readonly inodesPercent: number;
-}
-
-/** The hardware and the usual load of a machine, computed from the seed. */
-export interface Personality {
-  readonly distribution: string;
-  readonly kernel: string;
-  readonly cpus: number;
-  readonly memoryBytes: number;
-  readonly swapBytes: number;
-  readonly mounts: readonly Mount[];
-  readonly interfaces: readonly string[];
-  /** The CPU usage of a quiet hour, and the addition of the busiest hour. */
-  readonly cpuPercent: number;
-  readonly cpuSwing: number;
-  /** The busiest time of the day, as a fraction of the day. */
-  readonly busiestAt: number;
-  readonly memoryPercent: number;
-  readonly processes: number;
-  /** The programs of the top five, the largest first. */
-  readonly programs: readonly string[];
-  readonly machineUuid: string;
-}
+export type Personality = Readonly<ReturnType<typeof personalityOf>>;
+export type Mount = Readonly<Personality['mounts'][number]>;
 
 const gibibyte = 2 ** 30;
 
@@ -42,6 +12,7 @@ interface Kind {
   readonly memoryPercent: readonly [number, number];
   /** The mount of its data and its size in GiB. */
   readonly data: readonly [string, number] | null;
+  /** The programs of the top five, the largest first. */
   readonly programs: readonly string[];
 }
 
@@ -93,24 +64,21 @@ const systems = [
 /** The seed part of a personality's random values, different from those of a condition. */
 const draw = 100;
 
-export function personalityOf(seed: number, { index, kind }: SimulatedClient): Personality {
+/** Returns the hardware and the usual load of a machine, computed from the seed. */
+export function personalityOf(seed: number, { index, kind }: SimulatedClient) {
   const chance = (which: number): number => fraction(seed, index, draw + which);
   const pick = <T>(from: readonly T[], which: number): T => from[Math.floor(chance(which) * from.length)] as T;
-  const {
-    cpus: cpuChoice,
-    gibibytesPerCpu,
-    memoryPercent: [leastMemory, mostMemory],
-    data,
-    programs,
-  } = kinds[kind];
-  const cpus = pick(cpuChoice, 1);
+  const { gibibytesPerCpu, memoryPercent, data, programs } = kinds[kind];
+  const [leastMemory, mostMemory] = memoryPercent;
+  const cpus = pick(kinds[kind].cpus, 1);
   const [distribution, kernel] = pick(systems, 2);
   const memoryBytes = cpus * gibibytesPerCpu * gibibyte - wholeBetween(100, 400, seed, index, draw + 3) * 2 ** 20;
-  const mount = (name: string, source: string, gibibytes: number, which: number): Mount => ({
+  const mount = (name: string, source: string, gibibytes: number, which: number) => ({
     mount: name,
     fstype: distribution.startsWith('Rocky') ? 'xfs' : 'ext4',
     source,
     sizeBytes: Math.round(gibibytes * (1 + chance(which)) * 0.98) * gibibyte,
+    // The least used space, and its growth until a clean-up.
     leastPercent: 15 + 45 * chance(which + 1),
     growthPercent: 5 + 18 * chance(which + 2),
     growthDays: 5 + 40 * chance(which + 3),
@@ -128,8 +96,10 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient): P
       ...(data === null ? [] : [mount(data[0], '/dev/vdb', data[1], 30)]),
     ],
     interfaces: kind === 'store' || kind === 'db' ? ['ens3', 'ens4'] : ['ens3'],
+    // The CPU usage of a quiet hour, and the addition of the busiest hour.
     cpuPercent: 2 + 25 * chance(5),
     cpuSwing: 40 * chance(6),
+    // The busiest time of the day, as a fraction of the day.
     busiestAt: chance(7),
     memoryPercent: leastMemory + (mostMemory - leastMemory) * chance(8),
     processes: wholeBetween(110, 380, seed, index, draw + 9),

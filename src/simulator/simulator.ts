@@ -12,14 +12,8 @@ import { openDoors } from './doors.ts';
 import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
-import {
-  createSshFront,
-  forwardTo,
-  keyExchangeOffer,
-  versionLine,
-  type LoginAllowed,
-  type SshVisitor,
-} from './ssh-front.ts';
+import { createSshFront, forwardTo, keyExchangeOffer, versionLine } from './ssh-front.ts';
+import type { LoginAllowed, SshVisitor } from './ssh-front.ts';
 import { startUnanswering, type Unanswering } from './unanswering.ts';
 import { createVisitCounts, type VisitCounts } from './visit-counts.ts';
 

@@ -13,16 +13,13 @@ export interface VisitCounts extends SentReports {
 
 export const noVisits: VisitCounts = { visits: {}, served: 0, sent: 0, resent: 0, acknowledged: 0 };
 
-export function createVisitCounts(): {
-  readonly add: (kind: ServedKind, reports?: SentReports) => void;
-  readonly read: () => VisitCounts;
-} {
+export function createVisitCounts() {
   let counts = noVisits;
   return {
-    add: (kind, reports) => {
+    add: (kind: ServedKind, reports?: SentReports): void => {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
     },
-    read: () => counts,
+    read: (): VisitCounts => counts,
   };
 }
 

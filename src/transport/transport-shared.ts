@@ -57,9 +57,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     sshConfig: sshConfig ?? createSshConfigReader(),
     besideKey: remembered(whatIsBeside),
     keyExists: remembered((file) => existsSync(file)),
-    timeoutsExplicit: ['collector connectTimeout', 'collector tcpTimeout'].some((name) =>
-      config.explicit.includes(name),
-    ),
+    timeoutsExplicit: ['connectTimeout', 'tcpTimeout'].some((name) => config.explicit.includes(`collector ${name}`)),
   });
   const targetOf = (hop: Hop): SshTarget => ({
     ...hop,
@@ -72,9 +70,8 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
     if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
     try {
-      return routeTo(client)
-        .hops.slice(0, -1)
-        .map(({ name }) => name);
+      const { hops } = routeTo(client);
+      return hops.slice(0, -1).map(({ name }) => name);
     } catch {
       // The visit meets the same fault and reports it.
       return [];

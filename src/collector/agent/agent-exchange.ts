@@ -115,17 +115,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
   }
 }
 
-interface FrameSource {
-  /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
-  next(): Promise<Frame | 'closed' | 'late'>;
-  late(): boolean;
-  /** The next frame asked for is this error. */
-  fail(error: Error): void;
-  /** Drops all further input. */
-  discard(): void;
-}
-
-function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, parser: FrameParser): FrameSource {
+function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, parser: FrameParser) {
   const { stdout } = channel;
   const frames: Frame[] = [];
   let failure: Error | null = null;
@@ -174,7 +164,8 @@ function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, par
 
   stdout.on('data', onData);
   return {
-    next: async () => {
+    /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
+    next: async (): Promise<Frame | 'closed' | 'late'> => {
       for (;;) {
         const frame = frames.shift();
         if (frame) return frame;
@@ -186,8 +177,10 @@ function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, par
       }
     },
     late: () => leftMs <= 0 && !closed,
+    /** The next frame asked for is this error. */
     fail: onError,
-    discard: () => {
+    /** Drops all further input. */
+    discard: (): void => {
       stdout.off('data', onData);
       if (discarding) return;
       discarding = true;

@@ -7,16 +7,7 @@ import { writeSynced } from '../../state/durable-file.ts';
  * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report
  * that kills the process is not the first one that the next run opens.
  */
-export interface OpeningMarks {
-  /** Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open. */
-  deathsOf(name: string): number | null;
-  /** True if two runs died while this report alone was open. */
-  isDeadly(name: string): boolean;
-  /** Resolves when these names would survive a power loss. Ignores a disk that takes no mark. */
-  begin(names: readonly string[]): Promise<void>;
-  /** Removes the names: the reports have been opened, or will not be. */
-  end(): void;
-}
+export type OpeningMarks = ReturnType<typeof openMarks>;
 
 interface Marks {
   readonly open: readonly string[];
@@ -29,7 +20,7 @@ const deadlyDeaths = 2;
 const largestBytes = 4 * 1024 * 1024;
 
 /** Reads what the run before left in the file. Only the holder of the program's lock may call it. */
-export function openMarks(file: string): OpeningMarks {
+export function openMarks(file: string) {
   const { open, deaths: before } = readMarks(file);
   const deaths = new Map(Object.entries(before));
   for (const name of open) deaths.set(name, (deaths.get(name) ?? 0) + (open.length === 1 ? 1 : 0));
@@ -39,9 +30,12 @@ export function openMarks(file: string): OpeningMarks {
     names.length + deaths.size === 0 ? '' : JSON.stringify({ open: names, deaths: Object.fromEntries(deaths) });
   let written = open.length + deadly.size > 0;
   return {
-    deathsOf: (name) => deaths.get(name) ?? null,
-    isDeadly: (name) => deadly.has(name),
-    begin: async (names) => {
+    /** Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open. */
+    deathsOf: (name: string): number | null => deaths.get(name) ?? null,
+    /** True if two runs died while this report alone was open. */
+    isDeadly: (name: string): boolean => deadly.has(name),
+    /** Resolves when these names would survive a power loss. Ignores a disk that takes no mark. */
+    begin: async (names: readonly string[]): Promise<void> => {
       if (names.length === 0) return;
       written = true;
       // Reports must go into the database above all where this disk is full.
@@ -49,7 +43,8 @@ export function openMarks(file: string): OpeningMarks {
       // A report that is opened alone without the death of its run is no longer a suspect.
       if (names.length === 1) for (const name of names) deaths.delete(name);
     },
-    end: () => {
+    /** Removes the names: the reports have been opened, or will not be. */
+    end: (): void => {
       if (!written) return;
       written = false;
       try {

@@ -3,13 +3,8 @@ import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import type { StatePaths } from '../../state/paths.ts';
-import {
-  generateKeyPair,
-  privateKeyFromPem,
-  privateKeyToPem,
-  publicKeyToPem,
-  type KeyPair,
-} from '../../seal/key-pair.ts';
+import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } from '../../seal/key-pair.ts';
+import type { KeyPair } from '../../seal/key-pair.ts';
 import { partSuffix, writeDurably } from '../../state/durable-file.ts';
 
 export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats'>;

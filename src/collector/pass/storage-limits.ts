@@ -23,26 +23,22 @@ export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadl
   return { prepareMs: shareMs, replayMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
 }
 
-/** The time limit of all work with the database in one run. */
-export interface StorageTime {
-  /** Ends the work under way and all later work. */
-  readonly signal: AbortSignal;
-  /** Ends it after so long from now, in place of any earlier limit; null: no limit. */
-  endIn(ms: number | null): void;
-  /** Replaces the error of work that this limit ended by one that says so. Returns other errors unchanged. */
-  explain(fault: FleetError): FleetError;
-}
+export type StorageTime = ReturnType<typeof startStorageTime>;
 
-export function startStorageTime(): StorageTime {
+/** Starts the time limit of all work with the database in one run. */
+export function startStorageTime() {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   return {
+    /** Ends the work under way and all later work. */
     signal: controller.signal,
-    endIn: (ms) => {
+    /** Ends it after so long from now, in place of any earlier limit; null: no limit. */
+    endIn: (ms: number | null): void => {
       clearTimeout(timer);
       if (ms !== null) timer = setTimeout(() => controller.abort(), Math.max(0, ms));
     },
-    explain: (fault) => {
+    /** Replaces the error of work that this limit ended by one that says so. Returns other errors unchanged. */
+    explain: (fault: FleetError): FleetError => {
       if (!controller.signal.aborted || fault.code !== 'interrupted') return fault;
       const message = 'the database is too slow for this run; what it has not taken waits for the next';
       return new FleetError({ code: 'storage-unavailable', stage: 'storage', message, cause: fault });

@@ -1,15 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  createReadStream,
-  openSync,
-  readSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -32,11 +23,11 @@ const startTimeoutMs = 20_000;
 export async function extractNode(file: string, to: string, signal: AbortSignal): Promise<void> {
   try {
     if (isElf(readHead(file, elfHeaderBytes))) {
-      if (statSync(file).size > maxNodeBytes) throw invalid(file, 'is larger than any Node.js binary');
-      copyFileSync(file, to);
-      chmodSync(to, 0o700);
+      if (fs.statSync(file).size > maxNodeBytes) throw invalid(file, 'is larger than any Node.js binary');
+      fs.copyFileSync(file, to);
+      fs.chmodSync(to, 0o700);
     } else {
-      writeFileSync(to, await unpackNode(file, signal), { mode: 0o700 });
+      fs.writeFileSync(to, await unpackNode(file, signal), { mode: 0o700 });
     }
   } catch (thrown) {
     signal.throwIfAborted();
@@ -86,11 +77,11 @@ const headBytes = 1024 * 1024;
 
 function readHead(file: string, bytes: number): Buffer {
   const head = Buffer.alloc(bytes);
-  const fd = openSync(file, 'r');
+  const fd = fs.openSync(file, 'r');
   try {
-    return head.subarray(0, readSync(fd, head, 0, bytes, 0));
+    return head.subarray(0, fs.readSync(fd, head, 0, bytes, 0));
   } finally {
-    closeSync(fd);
+    fs.closeSync(fd);
   }
 }
 
@@ -170,7 +161,7 @@ export function checkVersion(version: string, file: string): void {
 /** SHA-256 of a file in hexadecimal digits. */
 export async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) hash.update(piece);
+  for await (const piece of fs.createReadStream(file) as AsyncIterable<Buffer>) hash.update(piece);
   return hash.digest('hex');
 }
 

@@ -1,6 +1,7 @@
 import type { Client, CollectorConfig } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
 import { FleetError } from '../../errors.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { subnetOf } from './order.ts';
 import type { Limit } from './work-queue.ts';
 
@@ -21,17 +22,11 @@ export function createHandshakeLimits(
   jumpsTo: (client: Client) => readonly string[] = () => [],
 ) {
   const lowered = new Map<string, number>();
-  const bastions = new Map<Client, ReadonlySet<string>>();
-
-  const bastionsOf = (client: Client): ReadonlySet<string> => {
-    const known = bastions.get(client);
-    if (known !== undefined) return known;
+  const bastionsOf = remembered((client: Client): ReadonlySet<string> => {
     const { proxyJump } = client.ssh;
     const jumps = (proxyJump === null ? jumpsTo(client) : [proxyJump]).flatMap((text) => parseJumps(text) ?? []);
-    const hosts = new Set(jumps.map(({ host }) => host.toLowerCase()));
-    bastions.set(client, hosts);
-    return hosts;
-  };
+    return new Set(jumps.map(({ host }) => host.toLowerCase()));
+  });
 
   const serverOf = (client: Client): string =>
     `server ${[...bastionsOf(client), client.address.toLowerCase()].join(' ')}:${client.port}`;

@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import fs from 'node:fs';
 import path from 'node:path';
 
 import { makeOwnFolder } from '../../state/make-folder.ts';
@@ -124,19 +114,19 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
   return {
     add: ({ file, receivedAtMs }, client, reason) => {
       const place = path.join(path.dirname(file), 'quarantine');
-      const kind = lstatSync(file);
+      const kind = fs.lstatSync(file);
       const size = kind.isFile() ? kind.size : 0;
       const [reportId = ''] = path.basename(file).split('.', 1);
       const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
       makeOwnFolder(place);
       // Only an administrator makes a folder of that name. It is moved in any case.
       if (!fits(place, size) && !kind.isDirectory()) {
-        dropToLine(place, facts, kind.isFile() && size <= largestDigested ? digestOf(readFileSync(file)) : null);
-        rmSync(file);
+        dropToLine(place, facts, kind.isFile() && size <= largestDigested ? digestOf(fs.readFileSync(file)) : null);
+        fs.rmSync(file);
         return;
       }
       put(place, facts, (target) => {
-        renameSync(file, target);
+        fs.renameSync(file, target);
         syncFolderNow(place);
       });
     },
@@ -152,13 +142,13 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
 }
 
 function isThere(file: string, bytes: Uint8Array): boolean {
-  const facts = lstatSync(file, { throwIfNoEntry: false });
-  return facts !== undefined && facts.isFile() && facts.size === bytes.length && readFileSync(file).equals(bytes);
+  const facts = fs.lstatSync(file, { throwIfNoEntry: false });
+  return facts !== undefined && facts.isFile() && facts.size === bytes.length && fs.readFileSync(file).equals(bytes);
 }
 
 /** Returns a free file name. One report id may come again and again; each report is kept, within the bounds. */
 function freeName(place: string, id: string): string {
-  const taken = new Set(readdirSync(place));
+  const taken = new Set(fs.readdirSync(place));
   let name = id;
   for (let number = 2; taken.has(`${name}.fhs`); number++) name = `${id}-${number}`;
   return name;
@@ -173,27 +163,27 @@ function digestOf(bytes: Uint8Array): string {
 
 function appendLine(place: string, line: string, mostBytes: number): void {
   const lines = path.join(place, 'dropped.jsonl');
-  const before = lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
-  if (before > 0 && before + line.length > mostBytes) renameSync(lines, path.join(place, 'dropped.1.jsonl'));
+  const before = fs.lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
+  if (before > 0 && before + line.length > mostBytes) fs.renameSync(lines, path.join(place, 'dropped.1.jsonl'));
   // Follows no link, and waits for no reader of a pipe.
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const descriptor = openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
+  const descriptor = fs.openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
-    writeFileSync(descriptor, line);
+    fs.writeFileSync(descriptor, line);
   } finally {
-    closeSync(descriptor);
+    fs.closeSync(descriptor);
   }
 }
 
 function usageOf(place: string, beforeMs: number): Usage {
   const usage: Usage = { files: 0, bytes: 0 };
-  for (const name of readdirSync(place)) {
+  for (const name of fs.readdirSync(place)) {
     const file = path.join(place, name);
     // The entry may be a dangling link.
-    const facts = lstatSync(file, { throwIfNoEntry: false });
+    const facts = fs.lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
     // A rename leaves mtime as it was. The time in quarantine counts.
-    if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) rmSync(file, { recursive: true, force: true });
+    if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) fs.rmSync(file, { recursive: true, force: true });
     else if (name.endsWith('.fhs')) {
       usage.files += 1;
       usage.bytes += facts.isFile() ? facts.size : 0;

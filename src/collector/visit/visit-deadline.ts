@@ -11,16 +11,12 @@ export interface TimedSignalOptions {
   readonly aborted?: () => unknown;
 }
 
-export interface TimedSignal {
-  readonly signal: AbortSignal;
-  /** Frees the timer and the listener. */
-  readonly end: () => void;
-}
+export type TimedSignal = ReturnType<typeof startTimedSignal>;
 
 /**
  * Starts a signal that is aborted with a FleetError at a deadline, or with its parent. The caller has to call `end`.
  */
-export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSignalOptions): TimedSignal {
+export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSignalOptions) {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(late()), timeoutMs);
   const onAbort = (): void => controller.abort(aborted === undefined ? parent.reason : aborted());
@@ -28,7 +24,8 @@ export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSign
   else parent.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
-    end: () => {
+    /** Frees the timer and the listener. */
+    end: (): void => {
       clearTimeout(timer);
       parent.removeEventListener('abort', onAbort);
     },

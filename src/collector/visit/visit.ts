@@ -3,13 +3,8 @@ import { asFleetError, FleetError, type ErrorCode } from '../../errors.ts';
 import type { SealedHeader } from '../../seal/sealed-message.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { printable } from '../agent/agent-faults.ts';
-import {
-  openingOf,
-  runAgent,
-  type AgentOpening,
-  type AgentResult,
-  type AgentSessionOptions,
-} from '../agent/agent-session.ts';
+import { openingOf, runAgent } from '../agent/agent-session.ts';
+import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
 import type { AgentTask } from '../agent/task.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';

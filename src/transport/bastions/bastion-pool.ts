@@ -91,11 +91,8 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
       const outer = hops.slice(0, -1);
       const before = outer.length === 0 ? null : await session(bastionAt(outer), ending.signal);
       const limits = limitsOf(hop, options);
-      const target: SshTarget = {
-        ...options.targetOf(hop),
-        keepaliveMs,
-        ...(before === null ? {} : { dial: dialThrough(before, hop) }),
-      };
+      const dialled = before === null ? {} : { dial: dialThrough(before, hop) };
+      const target: SshTarget = { ...options.targetOf(hop), keepaliveMs, ...dialled };
       const made = await logIn(target, { ...limits, signal: ending.signal }, (login) => {
         options.onLogin(hop, login.byKey);
         const through: BastionSession = new BastionSession({

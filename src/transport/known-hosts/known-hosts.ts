@@ -4,15 +4,10 @@ import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { remembered } from '../../platform/remembered.ts';
 import type { HostKey } from './fingerprint.ts';
-import {
-  firstSeenComment,
-  hashedNameOf,
-  hostsMatch,
-  parseKnownHostLine,
-  type HashedName,
-  type KnownHostLine,
-} from './known-hosts-line.ts';
+import { firstSeenComment, hashedNameOf, hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
+import type { HashedName, KnownHostLine } from './known-hosts-line.ts';
 
 /** A key in a known_hosts file, with its file and line. */
 export interface KnownKey extends HostKey {
@@ -225,15 +220,11 @@ export function appendLines(file: string, lines: string): void {
  * hashed once per line. A hash belongs to one name, so a found line is not tried with other names.
  */
 function indexHashedNames<T extends HashedName>(lines: readonly T[]): (name: string) => readonly T[] {
-  const found = new Map<string, readonly T[]>();
   let open = lines;
-  return (name) => {
-    const known = found.get(name);
-    if (known !== undefined) return known;
+  return remembered((name: string): readonly T[] => {
     const isOfName = ({ salt, hash }: T): boolean => createHmac('sha1', salt).update(name).digest().equals(hash);
     const result = open.filter(isOfName);
     if (result.length > 0) open = open.filter((line) => !result.includes(line));
-    found.set(name, result);
     return result;
-  };
+  });
 }

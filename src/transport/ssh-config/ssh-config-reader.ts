@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 
 import { accountName, loginHome } from '../../platform/account.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { askSshConfig, type SshConfigAnswer, type SshConfigQuestion } from './ssh-config.ts';
 import { loadSshConfig, type SshConfigFile } from './ssh-config-file.ts';
 import { sshConfigValues, type SshConfigValues, type SshSelf } from './ssh-config-values.ts';
@@ -19,17 +20,15 @@ export interface SshConfigReader {
 
 /** Creates a reader for one run. Reads each file once, at its first use. */
 export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReader {
-  const loaded = new Map<string, { readonly file: SshConfigFile } | { readonly fault: unknown }>();
-  const load = (path: string): SshConfigFile => {
-    let known = loaded.get(path);
-    if (known === undefined) {
-      try {
-        known = { file: loadSshConfig(path) };
-      } catch (fault) {
-        known = { fault };
-      }
-      loaded.set(path, known);
+  const loaded = remembered((path: string): { readonly file: SshConfigFile } | { readonly fault: unknown } => {
+    try {
+      return { file: loadSshConfig(path) };
+    } catch (fault) {
+      return { fault };
     }
+  });
+  const load = (path: string): SshConfigFile => {
+    const known = loaded(path);
     if ('fault' in known) throw known.fault;
     return known.file;
   };

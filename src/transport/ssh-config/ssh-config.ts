@@ -1,14 +1,8 @@
 import { hostPatternsMatch } from './host-patterns.ts';
 import type { SshConfigFile, SshConfigOption } from './ssh-config-file.ts';
 import { judgeMatch, type MatchSubject } from './ssh-config-match.ts';
-import {
-  isFollowed,
-  isGathered,
-  isKnownOption,
-  opensshNeed,
-  type FollowedOption,
-  type GatheredOption,
-} from './ssh-config-options.ts';
+import { isFollowed, isGathered, isKnownOption, opensshNeed } from './ssh-config-options.ts';
+import type { FollowedOption, GatheredOption } from './ssh-config-options.ts';
 
 /** A lookup in ssh_config files, like `ssh -l USER -p PORT -o HostName=ADDRESS HOST`. */
 export interface SshConfigQuestion {

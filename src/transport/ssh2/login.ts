@@ -70,10 +70,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
   let last: Attempt | null = null;
   let wanted: readonly string[] | null = null;
   return {
-    tried: () =>
-      tried.flatMap((label) =>
-        label === agentLabel && agent ? agent.offered.map((key) => `agent key ${key}`) : [label],
-      ),
+    tried: () => tried.flatMap((label) => (label === agentLabel && agent ? agent.offered.map(agentKey) : [label])),
     withheld: () => ({ keys: Math.max(0, keys.length - mostKeys), ofAgent: agent?.withheld ?? 0 }),
     wanted: () => wanted,
     byKey: () => last?.method === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
@@ -95,6 +92,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
 }
 
 const agentLabel = 'ssh-agent';
+const agentKey = (print: string): string => `agent key ${print}`;
 const passwordLabels: readonly string[] = ['password', 'keyboard-interactive'];
 
 /** Words for a password in prompts of many languages, in lower case. */
