@@ -35,11 +35,10 @@ function fileWith(content: string | Buffer): string {
 describe('addKnownHosts', () => {
   it('makes the file and its folder, 0600, and adds each key once', () => {
     const file = path.join(dir, 'made', 'known_hosts');
-    const [one, two] = [
+    const hosts = [
       { name: 'web-1', keys: [first, second] },
       { name: '[web-2]:2222', keys: [first] },
     ];
-    const hosts = [one, two];
     assert.equal(addKnownHosts(file, hosts, nowMs), 3);
     assert.equal(addKnownHosts(file, hosts, nowMs), 0);
     const expected = dated('web-1', first) + dated('web-1', second) + dated('[web-2]:2222', first);
