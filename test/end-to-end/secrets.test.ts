@@ -60,11 +60,11 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   prune: [[], ['--dry-run'], ['--vacuum']],
   report: [[], ['-o', 'fleet.html'], ['--split', 'fleet-report']],
   metrics: [[], ['--openmetrics']],
-  export: Object.entries({ openmetrics: 'om', csv: 'csv', jsonl: 'jsonl' }).map(([as, end]) => [
-    as,
-    '-o',
-    `fleet.${end}`,
-  ]),
+  export: [
+    ['openmetrics', '-o', 'fleet.om'],
+    ['csv', '-o', 'fleet.csv'],
+    ['jsonl', '-o', 'fleet.jsonl'],
+  ],
   // Without <serve> in config.xml.
   serve: [[]],
   'tokens list': [[]],

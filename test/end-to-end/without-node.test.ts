@@ -36,11 +36,8 @@ suite('a client without node, through the whole program', { skip }, async () => 
           const { visits: all } = JSON.parse(text) as { visits: Record<string, unknown>[] };
           return pluckAll(all, 'client', 'code', 'reader', 'uploaded').toSorted();
         };
-        const [plain, strict] = [
-          ['plain', null, 'shell', true],
-          ['strict', 'no-runtime', null, false],
-        ];
-        assert.deepEqual(visits(first.stdout), [plain, strict]);
+        const strict = ['strict', 'no-runtime', null, false];
+        assert.deepEqual(visits(first.stdout), [['plain', null, 'shell', true], strict]);
         const commands = sshd.count(new RegExp(`Starting session: command for ${name} `, 'g'));
         const second = await site.run('--json', 'collect', 'plain');
         assert.deepEqual(visits(second.stdout), [['plain', null, 'shell', false]]);
