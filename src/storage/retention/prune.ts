@@ -7,7 +7,7 @@ import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from '../dialects/sqlite/reclaim.ts';
-import { expiredSql, expireRollup, rollupSources, type RollupSpan, spanStart } from './rollup.ts';
+import { expiredSql, expireRollup, rollupSources, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { PruneLimits, PruneResult } from '../store/storage.ts';
 
