@@ -57,7 +57,7 @@ export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: numb
     clockOffsetMs: clockOffset(plan, client, part === 'clock'),
     busy,
     /** `spool`: the disk of the spool is full as well. */
-    fullDisk: fullDisk as 'no' | 'yes' | 'spool',
+    fullDisk,
     failedUnit: part === 'failed-unit',
     latencyMs: between(profile.latencyMs, fraction(seed, index, draw.latency)),
     agentMs: between(slow ? [500, 3000] : profile.agentMs, fraction(seed, index, draw.agent)),
