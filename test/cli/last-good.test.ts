@@ -16,7 +16,7 @@ import {
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { configFolder, runCli } from '../support/run-cli.ts';
 
 const local = (more = ''): string => `<config>${more}
   <alerts><mail to="ops@example.org"/><alert type="disk" limit="1%" severity="critical"/></alerts>
@@ -28,8 +28,7 @@ async function kept(t: TestContext, content = local()) {
   const home = path.join(dir, 'home');
   mkdirSync(home, { mode: 0o700 });
   const config = path.join(dir, 'config.xml');
-  const cron = (...args: readonly string[]): Promise<CliResult> =>
-    runCli(['-c', config, '-q', ...args], { cwd: '/', env: { HOME: home } });
+  const cron = (...args: readonly string[]) => runCli(['-c', config, '-q', ...args], { cwd: '/', env: { HOME: home } });
   const first = await cron('collect');
   assert.deepEqual([first.status, first.stderr], [0, '']);
   return { dir, home, config, cron, state: path.join(dir, 'state') };
@@ -82,10 +81,8 @@ test('the first run with a broken config.xml is refused, and so is what another 
 
 test('what was included is kept too, and a state folder elsewhere is found without config.xml', async (t) => {
   const elsewhere = configFolder(t, '');
-  const { dir, config, cron } = await kept(
-    t,
-    `<config><state dir="${elsewhere}/state"/><include file="clients/*.xml"/><client name="here" transport="local"/></config>`,
-  );
+  const clients = '<include file="clients/*.xml"/><client name="here" transport="local"/>';
+  const { dir, config, cron } = await kept(t, `<config><state dir="${elsewhere}/state"/>${clients}</config>`);
   assert.ok(existsSync(path.join(elsewhere, 'state', 'last-good')));
   mkdirSync(path.join(dir, 'clients'));
   writeFileSync(path.join(dir, 'clients', 'b.xml'), '<config><client name="too" transport="local"/></config>');
@@ -100,14 +97,10 @@ test('what was included is kept too, and a state folder elsewhere is found witho
 
 test('a named pipe or a link in the place of what was kept, or of its pointer, ends no run and is not read', async (t) => {
   const elsewhere = configFolder(t, '');
-  const { home, config, cron } = await kept(
-    t,
-    `<config><state dir="${elsewhere}/state"/><client name="here" transport="local"/></config>`,
-  );
-  const places = [
-    path.join(elsewhere, 'state', 'last-good'),
-    path.join(home, '.local', 'state', 'fleet-health-config'),
-  ].map((folder) => path.join(folder, readdirSync(folder)[0] ?? ''));
+  const client = '<client name="here" transport="local"/>';
+  const { home, config, cron } = await kept(t, `<config><state dir="${elsewhere}/state"/>${client}</config>`);
+  const folders = [path.join(elsewhere, 'state/last-good'), path.join(home, '.local/state/fleet-health-config')];
+  const places = folders.map((folder) => path.join(folder, readdirSync(folder)[0] ?? ''));
   writeFileSync(config, '<config>');
   for (const file of places) {
     const moved = `${file}.moved`;

@@ -73,14 +73,15 @@ export async function succeeded(run: Promise<CliResult>): Promise<string> {
   return stdout;
 }
 
-/** Asserts a program's exit status, and what it wrote to standard error, or to standard output. */
+/** Asserts a program's exit status, and what it wrote to standard error, or to standard output. Returns both. */
 export async function exits(
   status: number,
   run: Promise<Omit<CliResult, 'stdout'> & Partial<CliResult>>,
   says: RegExp | { readonly stdout: RegExp },
-): Promise<void> {
+): Promise<Pick<CliResult, 'stdout' | 'stderr'>> {
   const { stdout = '', stderr, status: own } = await run;
   assert.equal(own, status, stdout + stderr);
   if (says instanceof RegExp) assert.match(stderr, says);
   else assert.match(stdout, says.stdout);
+  return { stdout, stderr };
 }

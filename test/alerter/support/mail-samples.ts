@@ -69,18 +69,17 @@ const rebooted = (id: number, afterMs = 0): Said => ({
   id,
 });
 
-const warning = (client: string, rule: string, over: Partial<Said>): Said => ({
-  client,
-  rule,
-  transition: 'firing',
-  severity: 'warning',
-  ...over,
-});
+const warning = (client: string, rule: string, over: Partial<Said>): Said => {
+  return { client, rule, transition: 'firing', severity: 'warning', ...over };
+};
 
-const back = {
-  transition: 'resolved',
-  before: { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: at('08:05') },
-} as const;
+/** A value in percent, as rows and mails show it. */
+const percent = (value: number, more = '') => ({ value, valueText: `${value} %${more}` });
+
+const before = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: at('08:05') } as const;
+const back = { transition: 'resolved', before } as const;
+const reachedAgain = { ...back, valueText: 'reached' } as const;
+const past = { transition: 'past', pendingSinceMs: at('01:10'), resolvedAtMs: at('04:45') } as const;
 const reminded = { ...back, transition: 'reminder' } as const;
 
 /** Values that rise over the day, with two hours in which none is known. */
@@ -90,19 +89,13 @@ const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) =>
 }));
 
 /** Progress of an alert whose worst row came half an hour after its first. */
-const reached = (percent: number): Alert['progress'] => ({
-  holding: 1,
-  holdingSinceMs: 0,
-  clearing: 0,
-  missing: 0,
-  easing: 0,
-  lastAtMs: at('10:05'),
+const reached = (value: number): Alert['progress'] => ({
+  ...{ holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
   worst: {
     atMs: at('08:30'),
-    severity: percent >= 95 ? 'critical' : 'warning',
-    value: percent,
-    valueText: `${percent} %, 4 of 100 GiB free`,
-    limitText: percent >= 95 ? 'at least 95 %' : 'at least 90 %',
+    severity: value >= 95 ? 'critical' : 'warning',
+    ...percent(value, ', 4 of 100 GiB free'),
+    limitText: value >= 95 ? 'at least 95 %' : 'at least 90 %',
   },
 });
 
@@ -132,79 +125,35 @@ export const samples: Readonly<Record<string, Sample>> = {
       valueText:
         'login refused: the server takes publickey, and refused the key of /etc/fleet-health/id_ed25519 for root',
     }),
-    {
-      client: 'web-1',
+    disk('web-1', '/srv/archive', 84, {
       rule: 'disk mount=/srv/*',
-      subject: '/srv/archive',
-      transition: 'firing',
-      value: 84,
-      valueText: '84 %',
+      severity: 'critical',
       limitText: 'at least 80 %',
       id: 34,
-    },
+    }),
     disk('db-2', '/', 92, { id: 35, transition: 'eased', sequence: 3 }),
   ]),
-  resolved: sample([disk('web-1', '/var', 96, { ...back, id: 41, value: 71.3, valueText: '71.3 %' })]),
+  resolved: sample([disk('web-1', '/var', 96, { ...back, id: 41, ...percent(71.3) })]),
   'several-resolved': sample([
-    disk('web-1', '/var', 96, { ...back, id: 51, value: 71.3, valueText: '71.3 %' }),
+    disk('web-1', '/var', 96, { ...back, id: 51, ...percent(71.3) }),
     lost('web-2', { ...back, id: 52, valueText: 'reached', resolvedAtMs: at('+1 00:20') }),
     warning('db-2', 'service', { subject: 'cron.service', ...back, valueText: 'not failed any more', id: 53 }),
   ]),
   ended: sample([
     disk('web-1', '/mnt/usb', 97, { ...back, transition: 'ended', closedReason: 'gone', id: 61 }),
-    warning('db-2', 'swap', {
-      ...back,
-      transition: 'ended',
-      closedReason: 'unwatched',
-      value: 91,
-      valueText: '91 %',
-      id: 62,
-    }),
+    warning('db-2', 'swap', { ...back, transition: 'ended', closedReason: 'unwatched', ...percent(91), id: 62 }),
   ]),
-  past: sample([
-    disk('web-1', '/var', 96, {
-      transition: 'past',
-      id: 71,
-      value: 55,
-      valueText: '55 %',
-      pendingSinceMs: at('01:10'),
-      resolvedAtMs: at('04:45'),
-    }),
-    rebooted(72),
-  ]),
+  past: sample([disk('web-1', '/var', 96, { ...past, id: 71, ...percent(55) }), rebooted(72)]),
   rebooted: sample([rebooted(81)]),
   'boot-loop': sample([0, 20, 40].map((minutes) => ({ ...rebooted(82 + minutes, minutes * 60_000), value: null }))),
   'over-again': sample([
-    disk('web-1', '/var', 96, {
-      ...back,
-      id: 42,
-      value: 71.3,
-      valueText: '71.3 %, 29 of 100 GiB free',
-      progress: reached(97.2),
-    }),
-    disk('web-2', '/', 92, {
-      transition: 'past',
-      id: 43,
-      value: 40,
-      valueText: '40 %',
-      limitText: 'at least 90 %',
-      pendingSinceMs: at('01:10'),
-      resolvedAtMs: at('04:45'),
-      progress: reached(96),
-    }),
+    disk('web-1', '/var', 96, { ...back, id: 42, ...percent(71.3, ', 29 of 100 GiB free'), progress: reached(97.2) }),
+    disk('web-2', '/', 92, { ...past, id: 43, ...percent(40), limitText: 'at least 90 %', progress: reached(96) }),
   ]),
   'on-its-way-back': sample([
-    disk('web-1', '/var', 92, {
-      id: 44,
-      value: 70,
-      valueText: '70 %',
-      limitText: 'at least 90 %',
-      progress: reached(92),
-    }),
+    disk('web-1', '/var', 92, { id: 44, ...percent(70), limitText: 'at least 90 %', progress: reached(92) }),
   ]),
-  'eased-below': sample([
-    disk('web-1', '/var', 92, { id: 45, transition: 'eased', sequence: 3, value: 89, valueText: '89 %' }),
-  ]),
+  'eased-below': sample([disk('web-1', '/var', 92, { id: 45, transition: 'eased', sequence: 3, ...percent(89) })]),
   'not-there-any-more': sample([
     disk('web-1', '/var', 96, { ...reminded, id: 46, progress: { ...reached(96), lastAtMs: at('08:15') } }),
   ]),
@@ -227,18 +176,16 @@ export const samples: Readonly<Record<string, Sample>> = {
   'group-disks': sample(rack.map((client, index) => disk(client, '/var', 90 + index, { id: 120 + index }))),
   'group-back': sample(
     rack.map((client, index) =>
-      lost(client, { ...back, id: 140 + index, valueText: 'reached', pendingSinceMs: at('08:00') + index * 60_000 }),
+      lost(client, { ...reachedAgain, id: 140 + index, pendingSinceMs: at('08:00') + index * 60_000 }),
     ),
   ),
   'bastion-gone': sample([
     ...behind.map((client, index) => lost(client, { id: 160 + index })),
     disk('web-1', '/', 91, { id: 170 }),
   ]),
-  'bastion-back': sample(
-    behind.map((client, index) => lost(client, { ...back, id: 180 + index, valueText: 'reached' })),
-  ),
+  'bastion-back': sample(behind.map((client, index) => lost(client, { ...reachedAgain, id: 180 + index }))),
   'bastion-partly-back': sample(
-    behind.slice(0, 6).map((client, index) => lost(client, { ...back, id: 180 + index, valueText: 'reached' })),
+    behind.slice(0, 6).map((client, index) => lost(client, { ...reachedAgain, id: 180 + index })),
     {},
     behind.slice(6).map((client, index) => lost(client, { ...reminded, id: 186 + index })),
   ),
@@ -269,14 +216,12 @@ export const samples: Readonly<Record<string, Sample>> = {
     })),
   ),
   'not-trusted': sample(
-    ['web-1', 'web-2', 'db-2'].map((client, index) => ({
-      client,
-      rule: 'not-trusted',
-      transition: 'firing',
-      severity: 'warning',
-      valueText: `192.0.2.${index + 1} shows ED25519 SHA256:abc; /etc/fleet-health/known_hosts has no key for it`,
-      id: 200 + index,
-    })),
+    ['web-1', 'web-2', 'db-2'].map((client, index) =>
+      warning(client, 'not-trusted', {
+        valueText: `192.0.2.${index + 1} shows ED25519 SHA256:abc; /etc/fleet-health/known_hosts has no key for it`,
+        id: 200 + index,
+      }),
+    ),
   ),
   'host-key-changed': sample([
     {
@@ -300,11 +245,11 @@ export const samples: Readonly<Record<string, Sample>> = {
       id: 220,
     },
   ]),
-  'many-lines': sample([
-    ...Array.from({ length: 25 }, (_, index) =>
+  'many-lines': sample(
+    Array.from({ length: 25 }, (_, index) =>
       disk('web-1', `/srv/volume-${String(index + 1).padStart(2, '0')}`, 96, { id: 230 + index }),
     ),
-  ]),
+  ),
   'already-true': sample(
     [
       ...rack.map((client, index) => disk(client, '/', 91, { id: 260 + index })),
@@ -315,7 +260,7 @@ export const samples: Readonly<Record<string, Sample>> = {
   ),
   'listed-too': sample([
     disk('web-1', '/var', 96.2, { id: 290 }),
-    disk('web-2', '/', 91, { transition: 'past', listedOnly: true, id: 291, value: 40, valueText: '40 %' }),
+    disk('web-2', '/', 91, { transition: 'past', listedOnly: true, id: 291, ...percent(40) }),
   ]),
   'any-script': sample([
     disk('файл-сервер', '/данные', 96.2, { id: 300, note: 'Звонить дежурному' }),

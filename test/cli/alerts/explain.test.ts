@@ -29,10 +29,8 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
   const text = await explained(t, { alerts: [firing()], telling: tellOps }, 'web-1', 'disk');
   assert.match(text, /^No report of web-1 is stored\.$/m);
   assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
-  assert.match(
-    text,
-    /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m,
-  );
+  const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m;
+  assert.match(text, fires);
   assert.match(text, /^ {4}LastNotified: ops@example\.org \d{4}-.* \(critical\)\.$/m);
   assert.match(text, /^ {4}The next pass tells boss@example\.org\.$/m);
   assert.match(text, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
@@ -41,12 +39,8 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
 
 test('what is pending says how long it has to hold', async (t) => {
   const sinceMs = Date.UTC(2026, 10, 20, 10);
-  const pending = {
-    state: 'pending',
-    firingSinceMs: null,
-    pendingSinceMs: sinceMs,
-    progress: { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs },
-  } as const;
+  const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
+  const pending = { state: 'pending', firingSinceMs: null, pendingSinceMs: sinceMs, progress } as const;
   const byTime = await explained(t, { alerts: [firing(pending)] }, 'web-1', 'disk');
   // 15 minutes less half of `every`.
   assert.match(byTime, /is pending since 2026-11-20 10:00 .* It fires with the first row from 2026-11-20 10:12 on/);
@@ -110,10 +104,8 @@ test('what concerns the fleet is explained too: its collectors, its alerts, what
   await folder.run('silence', 'add', '--client', '*', '--rule', 'collector-*', '--until', '2199-01-01');
   const stdout = await folder.said('explain', '--fleet');
   assert.match(stdout, /^The last full run of collector c0ffee on mon-1 finished at .* \(2h ago\)\.$/m);
-  assert.match(
-    stdout,
-    /^ {2}Alert 1 \(c0ffee\) fires as critical since .*: no full run of mon-1 has finished for 2 h/m,
-  );
+  const silence = /^ {2}Alert 1 \(c0ffee\) fires as critical since .*: no full run of mon-1 has finished for 2 h/m;
+  assert.match(stdout, silence);
   assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
   assert.match(stdout, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
   assert.match(stdout, /^collector-isolated \(warning\)$/m);
@@ -163,13 +155,10 @@ test('a silence or window in force is said of a rule with nothing open', async (
   const { run, json } = await alertFolder(t, { config });
   await run('silence', 'add', '--client', 'web-1', '--until', '2199-01-01');
   const { stdout } = await run('explain', 'web-1', 'disk');
-  assert.match(
-    stdout,
-    /^ {2}Nothing is open\.\n {2}What begins now is held back: silence 1 until 2199-01-01 00:00\.$/m,
-  );
+  const heldBack = /^ {2}Nothing is open\.\n {2}What begins now is held back: silence 1 until 2199-01-01 00:00\.$/m;
+  assert.match(stdout, heldBack);
   const { rules } = (await json('explain', 'web-1', 'disk')) as { rules: { held_by: unknown }[] };
-  assert.deepEqual(rules[0]?.held_by, [
-    { kind: 'silence', silence: 1, until: '2199-01-01T00:00:00.000Z', subjects: [] },
-  ]);
+  const silence = { kind: 'silence', silence: 1, until: '2199-01-01T00:00:00.000Z', subjects: [] };
+  assert.deepEqual(rules[0]?.held_by, [silence]);
   assert.doesNotMatch((await run('explain', 'web-2', 'disk')).stdout, /held back/);
 });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { alertFolder, firing } from '../support/stored-alerts.ts';
+import { pluck } from '../../support/pluck.ts';
 import { exits } from '../../support/run-cli.ts';
 
 const config = `<config>
@@ -17,10 +18,8 @@ test('a silence is added, listed, and ended', async (t) => {
   const { run, json, said, refused } = await alertFolder(t, { config, alerts: [firing()] });
   const args = ['silence', 'add', '--client', 'web-*', '--rule', 'disk', '--until', '2h', '--comment', 'moving logs'];
   const added = await said(...args);
-  assert.match(
-    added,
-    /^Silence 1: client web-\*, rule disk, until \d{4}-\d\d-\d\d \d\d:\d\d \(in 2h\), Europe\/Berlin\.$/m,
-  );
+  const words = /^Silence 1: client web-\*, rule disk, until \d{4}-\d\d-\d\d \d\d:\d\d \(in 2h\), Europe\/Berlin\.$/m;
+  assert.match(added, words);
   assert.match(added, /^It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./m);
 
   const { silences } = (await json('silence', 'list')) as { silences: Record<string, string>[] };
@@ -59,28 +58,20 @@ test('a silence may begin later, last so long, and be of a group, those who join
   assert.match(now.stdout, /^Silence 2: client @web, rule \*, until .* \(in 2h\)/);
   assert.match(now.stdout, /It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./);
   const file = path.join(dir, 'config.xml');
-  const joined = config
-    .replace('<client name="db-1"', '<group name="web"><client name="db-1"')
-    .replace('</config>', '</group></config>');
-  writeFileSync(file, joined);
-  const held = (await folder.alerts()).map(
-    (one) => `${one.client} ${one.held_by.map(({ silence }) => silence).join()}`,
-  );
+  const [open, close] = ['<group name="web"><client name="db-1"', '</group></config>'];
+  writeFileSync(file, config.replace('<client name="db-1"', open).replace('</config>', close));
+  const held = (await folder.alerts()).map(({ client, held_by }) => `${client} ${pluck(held_by, 'silence').join()}`);
   assert.deepEqual(held, ['web-1 2', 'db-1 2']);
 });
 
 test('a window that is open is said by status, silence list and a dry run, with what it holds back', async (t) => {
-  const window = config.replace(
-    '<mail to',
-    '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/><mail to',
-  );
-  const { run, json } = await alertFolder(t, { config: window, alerts: [firing(), firing({ client: 'db-1' })] });
+  const window = '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/>';
+  const withWindow = config.replace('<mail to', `${window}<mail to`);
+  const { run, json } = await alertFolder(t, { config: withWindow, alerts: [firing(), firing({ client: 'db-1' })] });
   const said = /[Ww]indow until \d{4}-\d\d-\d\d \d\d:\d\d holds back 2 alerts/;
   assert.match((await run('status')).stdout, said);
-  assert.match(
-    (await run('silence', 'list')).stdout,
-    /^No silence is in force\.\nWindow until .* holds back 2 alerts\./,
-  );
+  const listed = (await run('silence', 'list')).stdout;
+  assert.match(listed, /^No silence is in force\.\nWindow until .* holds back 2 alerts\./);
   assert.match((await run('alert', '--dry-run')).stdout, said);
   const [held] = (await json('status'))['held_back'] as Record<string, unknown>[];
   assert.deepEqual({ ...held, until: '' }, { kind: 'window', silence: null, until: '', alerts: 2 });

@@ -32,13 +32,8 @@ test('a valid file: the verdict comes last, defaults with --defaults, exit statu
   assert.match(stdout, /config\.xml is valid: 2 clients, \d warnings?\.\n$/);
   const json = parse(await check(t, content, '--json'));
   assert.deepEqual([json.valid, json.clients, json.faults], [true, 2, []]);
-  assert.deepEqual(
-    pluck(
-      json.defaults.filter(({ name }) => name === 'hostKeys'),
-      'where',
-    ),
-    ['ssh'],
-  );
+  const hostKeys = json.defaults.filter(({ name }) => name === 'hostKeys');
+  assert.deepEqual(pluck(hostKeys, 'where'), ['ssh']);
 });
 
 test('all faults at once, each with its line, exit status 2', async (t) => {
@@ -59,9 +54,7 @@ test('all faults at once, each with its line, exit status 2', async (t) => {
 test('a file that others can read, with a password in it, is refused with the command that mends it', async (t) => {
   const dir = configFolder(t, '<config><client ip="192.0.2.1" username="u" password="hidden"/></config>');
   chmodSync(path.join(dir, 'config.xml'), 0o644);
-  const { status, stdout } = await runCli(['check'], { cwd: dir });
-  assert.equal(status, 2);
-  assert.match(stdout, /chmod 6[04]0 /);
+  const { stdout } = await exits(2, runCli(['check'], { cwd: dir }), { stdout: /chmod 6[04]0 / });
   assert.ok(!stdout.includes('hidden'));
 });
 
@@ -84,15 +77,11 @@ test('--connect tries every login, the database and the mail server, and says wh
   fleet.configure('<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>');
   const result = await fleet.run(['check', '--connect', '--json']);
   assert.equal(result.status, 1);
-  const trials = parse(result).connections?.map(({ what, ok, code }) => [what, ok, code]);
-  assert.deepEqual(trials, [
-    ['state folder', true, null],
-    ['database', true, null],
-    ['mail server', false, 'mail-unavailable'],
-    ['c1', true, null],
-    ['c2', false, 'connect-refused'],
-    ['c3', true, null],
-  ]);
+  const trials = parse(result).connections?.map(
+    ({ what, ok, code }) => `${what} ${ok ? 'ok' : 'failed'} ${code ?? '-'}`,
+  );
+  const servers = ['state folder ok -', 'database ok -', 'mail server failed mail-unavailable'];
+  assert.deepEqual(trials, [...servers, 'c1 ok -', 'c2 failed connect-refused', 'c3 ok -']);
   assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
   const { stdout } = await fleet.run(['check', '--connect']);
   assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
@@ -108,13 +97,9 @@ test('--connect: a wrong password, an unknown host key and a database that is aw
   writeFileSync(file, readFileSync(file, 'utf8').replace('a secret word', 'a wrong word'));
   const result = await fleet.run(['check', '--connect', '--json']);
   assert.equal(result.status, 3);
-  const trials = parse(result).connections?.map(({ what, code }) => [what, code]);
-  assert.deepEqual(trials, [
-    ['state folder', null],
-    ['database', 'storage-unavailable'],
-    ['c1', 'auth-failed'],
-    ['other', 'host-key-unknown'],
-  ]);
+  const trials = parse(result).connections?.map(({ what, code }) => `${what} ${code ?? '-'}`);
+  const expected = ['state folder -', 'database storage-unavailable', 'c1 auth-failed', 'other host-key-unknown'];
+  assert.deepEqual(trials, expected);
   assert.ok(!result.stdout.includes('a wrong word'));
 });
 
@@ -133,12 +118,10 @@ test('--connect names the rules whose mounts nobody has', async (t) => {
 });
 
 test('--mail sends a test mail the way alerts go, without any login', async (t) => {
-  const config =
-    '<config><alerts><mail to="ops@example.org"/></alerts><client name="c" ip="192.0.2.1" transport="local"/></config>';
-  const dir = configFolder(t, config);
-  const first = await runCli(['-q', 'check', '--mail'], { cwd: dir });
-  assert.deepEqual([first.status, first.stderr], [0, '']);
-  assert.match(first.stdout, /^A test mail to ops@example\.org was taken by .*outbox\.$/m);
+  const client = '<client name="c" ip="192.0.2.1" transport="local"/>';
+  const dir = configFolder(t, `<config><alerts><mail to="ops@example.org"/></alerts>${client}</config>`);
+  const first = await succeeded(runCli(['-q', 'check', '--mail'], { cwd: dir }));
+  assert.match(first, /^A test mail to ops@example\.org was taken by .*outbox\.$/m);
   const outbox = path.join(dir, 'state', 'outbox');
   const [file = ''] = readdirSync(outbox);
   assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);
@@ -148,16 +131,13 @@ test('--mail sends a test mail the way alerts go, without any login', async (t) 
 });
 
 test('a mail server that is away is exit status 1', async (t) => {
-  const dir = configFolder(
-    t,
-    '<config><smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><client ip="192.0.2.1"/></config>',
-  );
+  const smtp = '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>';
+  const dir = configFolder(t, `<config>${smtp}<client ip="192.0.2.1"/></config>`);
   const { status, stdout } = await runCli(['--json', 'check', '--mail', 'me@example.org'], { cwd: dir });
   assert.equal(status, 1);
   const { connections } = JSON.parse(stdout) as { connections: Record<string, unknown>[] };
-  assert.deepEqual(pluckAll(connections, 'what', 'kind', 'ok', 'code'), [
-    ['test mail to me@example.org', 'mail', false, 'mail-unavailable'],
-  ]);
+  const trial = ['test mail to me@example.org', 'mail', false, 'mail-unavailable'];
+  assert.deepEqual(pluckAll(connections, 'what', 'kind', 'ok', 'code'), [trial]);
 });
 
 test('check CLIENT: every machine on the way, each value with its place, and what is not followed', async (t) => {
@@ -169,23 +149,20 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   const file = path.join(dir, 'ssh_config');
   const db = 'Host db\n  ProxyCommand nc\n  ForwardAgent yes\n  Frobnicate 1\n  StrictHostKeyChecking no\n';
   writeFileSync(file, `Host web\n  HostName real.example\n  Port 99\n${db}`);
-  const shown = await runCli(['check', 'web', 'db'], { cwd: dir });
-  assert.deepEqual([shown.status, shown.stderr], [0, '']);
-  assert.match(shown.stdout, /^client web: fra -> web$/m);
-  assert.match(shown.stdout, /^fra +ip +\S*config\.xml:2 +192\.0\.2\.1$/m);
-  assert.match(shown.stdout, /^web +ip +\S*ssh_config:2 +real\.example$/m);
-  assert.match(shown.stdout, /^ +port +\S*ssh_config:3 +99$/m);
-  assert.match(shown.stdout, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
-  assert.match(shown.stdout, /ssh_config:6: ForwardAgent of db is not followed$/m);
-  assert.match(shown.stdout, /ssh_config:7: Frobnicate of db is no option that is known$/m);
-  assert.match(shown.stdout, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
-  assert.doesNotMatch(shown.stdout, /hush/);
+  const shown = await succeeded(runCli(['check', 'web', 'db'], { cwd: dir }));
+  assert.match(shown, /^client web: fra -> web$/m);
+  assert.match(shown, /^fra +ip +\S*config\.xml:2 +192\.0\.2\.1$/m);
+  assert.match(shown, /^web +ip +\S*ssh_config:2 +real\.example$/m);
+  assert.match(shown, /^ +port +\S*ssh_config:3 +99$/m);
+  assert.match(shown, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
+  assert.match(shown, /ssh_config:6: ForwardAgent of db is not followed$/m);
+  assert.match(shown, /ssh_config:7: Frobnicate of db is no option that is known$/m);
+  assert.match(shown, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
+  assert.doesNotMatch(shown, /hush/);
 
   const all = await runCli(['check'], { cwd: dir });
-  assert.match(
-    all.stdout,
-    /^warning: \S*config\.xml:4: client "db" cannot be reached: \S*ssh_config:5: ProxyCommand /m,
-  );
+  const unreachable = /^warning: \S*config\.xml:4: client "db" cannot be reached: \S*ssh_config:5: ProxyCommand /m;
+  assert.match(all.stdout, unreachable);
   assert.doesNotMatch(all.stdout, /client "web"/);
 
   const json = JSON.parse((await runCli(['check', 'web', '--json'], { cwd: dir })).stdout) as {
@@ -196,9 +173,8 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   assert.equal((await runCli(['check', 'web', '--connect'], { cwd: dir })).status, 2);
   assert.equal((await runCli(['check', 'wbe'], { cwd: dir })).status, 2);
   writeFileSync(file, 'Host web\n  Port many\n');
-  await exits(2, runCli(['check', 'web'], { cwd: dir }), {
-    stdout: /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/,
-  });
+  const noPort = /client web: \S*ssh_config:2: Port is no port number \(config-invalid\)/;
+  await exits(2, runCli(['check', 'web'], { cwd: dir }), { stdout: noPort });
   const json2 = await runCli(['check', '--json'], { cwd: dir });
   assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
   assert.equal(json2.status, 0);

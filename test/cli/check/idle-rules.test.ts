@@ -38,22 +38,15 @@ const withSystemd: readonly WorkerReport[] = [
   sensors,
 ];
 
+const unknown = (field: string, reason: string) => ({ field, reason });
 const withoutSystemd: readonly WorkerReport[] = [
   ...ordinaryWorkers().filter(({ name }) => !['services', 'swap', 'clock'].includes(name)),
   worker('swap', [
-    {
-      name: 'swap',
-      data: [{ total_bytes: 0, used_percent: null }],
-      unknown: [{ field: 'used_percent', reason: 'no swap' }],
-    },
+    { name: 'swap', data: [{ total_bytes: 0, used_percent: null }], unknown: [unknown('used_percent', 'no swap')] },
   ]),
   worker('services', [
-    { name: 'services', data: [{ failed_units: null }], unknown: [{ field: 'failed_units', reason: 'no systemd' }] },
-    {
-      name: 'unit',
-      data: [{ unit: 'nginx.service', active: null }],
-      unknown: [{ field: 'active', reason: 'no systemd' }],
-    },
+    { name: 'services', data: [{ failed_units: null }], unknown: [unknown('failed_units', 'no systemd')] },
+    { name: 'unit', data: [{ unit: 'nginx.service', active: null }], unknown: [unknown('active', 'no systemd')] },
   ]),
   worker('temperatures', [{ name: 'temperature', data: [] }]),
 ];
@@ -116,12 +109,8 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
       'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): fleet-health explain alpine-1',
     );
     assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
-    assert.deepEqual(found.map(unknownRuleJson)[3], {
-      name: 'swap',
-      line: 6,
-      clients: ['alpine-1'],
-      since: '2026-11-20T08:00:00.000Z',
-    });
+    const swap = { name: 'swap', line: 6, clients: ['alpine-1'], since: '2026-11-20T08:00:00.000Z' };
+    assert.deepEqual(found.map(unknownRuleJson)[3], swap);
   });
 
   test('one report without a figure is no reason for a warning', async (t) => {

@@ -15,24 +15,17 @@ import {
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
-import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite } from '../../support/sshd.ts';
 
-interface Place {
-  readonly dir: string;
-  readonly authorize: (...args: readonly string[]) => Promise<CliResult>;
-}
-
-function place(t: TestContext, attributes: string): Place {
-  const dir = configFolder(
-    t,
-    `<config><client name="web-1" ip="192.0.2.1" username="monitor" ${attributes}/></config>`,
-  );
-  return { dir, authorize: (...args) => runCli(['authorize', ...args], { cwd: dir }) };
+function place(t: TestContext, attributes: string) {
+  const client = `<client name="web-1" ip="192.0.2.1" username="monitor" ${attributes}/>`;
+  const dir = configFolder(t, `<config>${client}</config>`);
+  return { dir, authorize: (...args: readonly string[]) => runCli(['authorize', ...args], { cwd: dir }) };
 }
 
 /** A place whose client has a key of its own. */
-function keyedPlace(t: TestContext, more = ''): Place & { readonly publicKey: string } {
+function keyedPlace(t: TestContext, more = '') {
   const made = place(t, `privateKey="key" ${more}`);
   return { ...made, publicKey: sshKeygen(path.join(made.dir, 'key'), '-t', 'ed25519').publicKey };
 }
@@ -159,30 +152,17 @@ for (const [what, attributes, args, says] of [
 suite('its script', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite();
 
-  interface Installation {
-    readonly account: SshdAccount;
-    readonly key: string;
-    readonly keysFile: string;
-    readonly run: (
-      shell?: readonly string[],
-      uid?: number,
-      more?: Readonly<Record<string, string>>,
-    ) => { readonly status: number | null; readonly stderr: string };
-  }
-
-  async function script(t: TestContext, agent = 'node'): Promise<Installation> {
+  async function script(t: TestContext, agent = 'node') {
     const account = await sshd.addAccount();
-    const dir = configFolder(
-      t,
-      `<config><client name="web-1" ip="192.0.2.1" username="${account.name}" privateKey="key"/></config>`,
-    );
+    const client = `<client name="web-1" ip="192.0.2.1" username="${account.name}" privateKey="key"/>`;
+    const dir = configFolder(t, `<config>${client}</config>`);
     const { publicKey } = sshKeygen(path.join(dir, 'key'), '-t', 'ed25519');
     const { stdout } = await runCli(['authorize', 'web-1', '--agent', agent, '--script'], { cwd: dir });
     return {
       account,
       key: publicKey,
       keysFile: path.join(account.home, '.ssh/authorized_keys'),
-      run: (shell = ['sh'], uid = account.uid, more = {}) => {
+      run: (shell: readonly string[] = ['sh'], uid = account.uid, more: Readonly<Record<string, string>> = {}) => {
         const [file = '', ...args] = shell;
         const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: account.home, ...more };
         return spawnSync(file, args, { input: stdout, encoding: 'utf8', env, uid, gid: uid, cwd: '/' });
@@ -203,10 +183,8 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
         const lines = readFileSync(keysFile, 'utf8').trimEnd().split('\n');
         assert.equal(lines.slice(0, 2).join('\n'), others);
         assert.equal(lines.length, 3);
-        assert.match(
-          lines[2] ?? '',
-          /^restrict,command="[^"]+",from="10\.0\.0\.1",no-pty ssh-ed25519 \S+ fleet-health:/,
-        );
+        const own = /^restrict,command="[^"]+",from="10\.0\.0\.1",no-pty ssh-ed25519 \S+ fleet-health:/;
+        assert.match(lines[2] ?? '', own);
         const facts = statSync(keysFile);
         assert.deepEqual([facts.mode & 0o777, facts.uid], [0o600, account.uid]);
       }
@@ -228,9 +206,8 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
       const lib = path.join(account.home, '.local/lib/fleet-health');
       const [name = '', ...others] = readdirSync(lib);
       assert.deepEqual(others, []);
-      const digest = createHash('sha256')
-        .update(readFileSync(path.join(lib, name)))
-        .digest('hex');
+      const bytes = readFileSync(path.join(lib, name));
+      const digest = createHash('sha256').update(bytes).digest('hex');
       assert.equal(`${digest}.sh`, name);
       assert.ok(readFileSync(keysFile, 'utf8').includes(`'${digest}'`));
     });
@@ -246,9 +223,8 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
   ] as const) {
     test(`the shell agent is not put where the account has not got ${what}`, async (t) => {
       const { account, keysFile, run } = await script(t, 'shell');
-      const without = hidden
-        .map((name) => `f=$(command -v ${name})&&mount --bind /dev/null $(readlink -f $f)`)
-        .join(';');
+      const hide = (name: string): string => `f=$(command -v ${name})&&mount --bind /dev/null $(readlink -f $f)`;
+      const without = hidden.map(hide).join(';');
       const inside = `mount --make-rprivate /;${without};exec setpriv --reuid ${account.uid} --regid ${account.uid} --clear-groups sh -s`;
       const { status, stderr } = run(['unshare', '-m', 'sh', '-c', inside], 0);
       assert.equal(status, 1);

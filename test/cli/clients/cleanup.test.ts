@@ -18,17 +18,10 @@ import { takeLock } from '../../../src/state/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { restrict } from '../../support/restricted-key.ts';
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
 import { pluck } from '../../support/pluck.ts';
-
-interface Collector {
-  readonly dir: string;
-  readonly id: () => string;
-  readonly run: (...args: readonly string[]) => Promise<CliResult>;
-  readonly reports: () => number;
-}
 
 suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite();
@@ -36,18 +29,16 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 
-  async function collector(t: TestContext, account: SshdAccount, attributes = ''): Promise<Collector> {
-    const dir = configFolder(
-      t,
-      `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}"
-        privateKey="${key.privateKey}" ${attributes}/></config>`,
-    );
+  async function collector(t: TestContext, account: SshdAccount, attributes = '') {
+    const login = `username="${account.name}" privateKey="${key.privateKey}" ${attributes}`;
+    const client = `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" ${login}/>`;
+    const dir = configFolder(t, `<config>${client}</config>`);
     await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
     writeFileSync(path.join(dir, 'state/known_hosts'), `${sshd.hostKeyLine()}\n`);
     return {
       dir,
       id: () => readFileSync(path.join(dir, 'state/collector-id'), 'utf8').trim(),
-      run: (...args) => runCli(args, { cwd: dir }),
+      run: (...args: readonly string[]) => runCli(args, { cwd: dir }),
       reports: () => {
         const database = openSqlite(path.join(dir, 'state/fleet.db'), { readOnly: true });
         try {
@@ -62,6 +53,15 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const addAccount = (shell = '/bin/sh'): Promise<SshdAccount> => sshd.addAccount({ publicKey: key.publicKey, shell });
   const placeOf = (account: SshdAccount): string => path.join(account.home, '.local/state/fleet-health');
 
+  /** A new account after its first visit by a collector. */
+  async function visited(t: TestContext, ...options: readonly string[]) {
+    const account = await addAccount();
+    const own = await collector(t, account);
+    assert.equal((await own.run('collect', ...options)).status, 0);
+    const place = placeOf(account);
+    return { ...own, account, place, machine: readdirSync(place)[0] ?? '' };
+  }
+
   for (const shell of ['/bin/sh', '/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
     test(`removes all there is, through ${shell}`, { skip: existsSync(shell) ? false : 'not installed' }, async (t) => {
       const account = await addAccount(shell);
@@ -75,10 +75,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   }
 
   test('with --json, from every place', async (t) => {
-    const account = await addAccount();
-    const { run, id } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
-    const [machine = ''] = readdirSync(placeOf(account));
+    const { account, place, machine, run, id } = await visited(t);
     const places = [`/var/tmp/fleet-health-${account.uid}`, `/dev/shm/fleet-health-${account.uid}`];
     for (const place of places) {
       mkdirSync(path.join(place, machine, id(), 'x'.repeat(32)), { recursive: true });
@@ -87,46 +84,39 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     }
     const { status, stdout } = await run('cleanup', 'web-1', '--yes', '--json');
     assert.equal(status, 0);
-    const [cleaned] = (JSON.parse(stdout) as { clients: { removed: { path: string; size_bytes: number }[] }[] })
-      .clients;
+    const document = JSON.parse(stdout) as { clients: { removed: { path: string; size_bytes: number }[] }[] };
+    const [cleaned] = document.clients;
     assert.ok(cleaned);
     assert.deepEqual(
       pluck(cleaned.removed, 'path'),
-      [placeOf(account), ...places].map((place) => path.join(place, machine, id())),
+      [place, ...places].map((place) => path.join(place, machine, id())),
     );
     assert.ok((cleaned.removed[0]?.size_bytes ?? 0) > 40_000);
-    for (const place of [placeOf(account), ...places]) assert.equal(existsSync(place), false, place);
+    for (const one of [place, ...places]) assert.equal(existsSync(one), false, one);
   });
 
   for (const state of ['active', 'retired']) {
     test(`brings home what waits before it removes anything (${state})`, async (t) => {
-      const account = await addAccount();
-      const { dir, run, reports } = await collector(t, account);
-      assert.equal((await run('collect', '--dry-run')).status, 0);
+      const { place, dir, run, reports } = await visited(t, '--dry-run');
       const config = path.join(dir, 'config.xml');
       writeFileSync(config, readFileSync(config, 'utf8').replace('<client', `<client state="${state}"`));
       const { status, stdout } = await run('cleanup', 'web-1', '--yes');
       assert.equal(status, 0, stdout);
-      assert.equal(existsSync(placeOf(account)), false);
+      assert.equal(existsSync(place), false);
       assert.equal(reports(), 2);
     });
   }
 
   test('what cannot be brought home stays, and with it everything; --force loses it', async (t) => {
-    const account = await addAccount();
-    const { dir, run } = await collector(t, account);
-    assert.equal((await run('collect', '--dry-run')).status, 0);
+    const { place, dir, run } = await visited(t, '--dry-run');
     // Nobody can open it any more, so it is never acknowledged.
     for (const name of ['keys', 'public_keys']) rmSync(path.join(dir, 'state', name), { recursive: true });
-    const refused = await run('cleanup', '--yes');
-    assert.equal(refused.status, 1);
-    assert.match(
-      refused.stdout,
-      /1 sealed report could not be brought home, so nothing was removed; --force loses them/,
-    );
-    assert.equal(listing(placeOf(account)).filter((line) => line.includes('.fhs')).length, 1);
+    await exits(1, run('cleanup', '--yes'), {
+      stdout: /1 sealed report could not be brought home, so nothing was removed; --force loses them/,
+    });
+    assert.equal(listing(place).filter((line) => line.includes('.fhs')).length, 1);
     assert.equal((await run('cleanup', '--yes', '--force')).status, 0);
-    assert.equal(existsSync(placeOf(account)), false);
+    assert.equal(existsSync(place), false);
   });
 
   test('what another collector keeps goes with --all alone, and its reports with --force alone', async (t) => {
@@ -145,17 +135,10 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(placeOf(account)), false);
   });
 
-  for (const [level, depth] of [
-    ['the place', 0],
-    ['the machine’s folder', 1],
-    ['the collector’s folder', 2],
-  ] as const) {
+  for (const [depth, level] of ['the place', 'the machine’s folder', 'the collector’s folder'].entries()) {
     test(`a symbolic link as ${level} is not followed`, async (t) => {
-      const account = await addAccount();
-      const { run, id } = await collector(t, account);
-      assert.equal((await run('collect')).status, 0);
-      const [machine = ''] = readdirSync(placeOf(account));
-      const link = path.join(placeOf(account), ...[machine, id()].slice(0, depth));
+      const { account, place, machine, run, id } = await visited(t);
+      const link = path.join(place, ...[machine, id()].slice(0, depth));
       const elsewhere = path.join(account.home, 'elsewhere');
       renameSync(link, elsewhere);
       symlinkSync(elsewhere, link);
@@ -167,26 +150,20 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   }
 
   test('links inside go, what they point to stays', async (t) => {
-    const account = await addAccount();
-    const { run, id } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
-    const [machine = ''] = readdirSync(placeOf(account));
+    const { account, place, machine, run, id } = await visited(t);
     const precious = path.join(account.home, 'precious');
     mkdirSync(precious);
     writeFileSync(path.join(precious, 'file'), 'x');
     spawnSync('chown', ['-R', account.name, precious]);
-    symlinkSync(precious, path.join(placeOf(account), machine, id(), 'link'));
+    symlinkSync(precious, path.join(place, machine, id(), 'link'));
     assert.equal((await run('cleanup', '--yes')).status, 0);
     assert.equal(readFileSync(path.join(precious, 'file'), 'utf8'), 'x');
-    assert.equal(existsSync(placeOf(account)), false);
+    assert.equal(existsSync(place), false);
   });
 
   test('folders of somebody else stay, and are told where they hinder', async (t) => {
-    const account = await addAccount();
-    const { run, id } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
-    const [machine = ''] = readdirSync(placeOf(account));
-    const foreign = path.join(placeOf(account), machine, id(), 'foreign');
+    const { place, machine, run, id } = await visited(t);
+    const foreign = path.join(place, machine, id(), 'foreign');
     mkdirSync(foreign);
     writeFileSync(path.join(foreign, 'file'), 'x');
     await exits(1, run('cleanup', '--yes'), { stdout: /not everything could be removed\n {2}\S+ {2}is left/ });
@@ -194,50 +171,36 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   });
 
   test('asks first, and says how where nobody can be asked', async (t) => {
-    const account = await addAccount();
-    const { run } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
+    const { place, run } = await visited(t);
     await exits(2, run('cleanup'), /no terminal to ask on.*--yes/s);
-    assert.equal(existsSync(placeOf(account)), true);
+    assert.equal(existsSync(place), true);
   });
 
   test('does nothing while a run of the collector goes on', async (t) => {
-    const account = await addAccount();
-    const { dir, run } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
+    const { place, dir, run } = await visited(t);
     const lock = await takeLock({ file: path.join(dir, 'state/lock.db'), nowMs: Date.now() });
     assert.equal(lock.kind, 'held');
-    try {
-      await exits(3, run('cleanup', '--yes'), /a collect is running \(process \d+\).*\(locked\)/s);
-    } finally {
-      lock.release();
-    }
-    assert.equal(existsSync(placeOf(account)), true);
+    t.after(() => lock.release());
+    await exits(3, run('cleanup', '--yes'), /a collect is running \(process \d+\).*\(locked\)/s);
+    assert.equal(existsSync(place), true);
   });
 
   test('through a restricted key nothing can be removed, and it says so', async (t) => {
     const { site, account } = await restrict(sshd, await sqlite.site(t, ''));
     assert.equal((await site.run('collect')).status, 0);
-    const { status, stdout } = await site.run('cleanup', '--yes');
-    assert.equal(status, 1);
-    assert.match(
-      stdout,
-      /web-1: restricted-key {2}the restricted key runs nothing but its agent.* docs\/installation\.md/,
-    );
+    await exits(1, site.run('cleanup', '--yes'), {
+      stdout: /web-1: restricted-key {2}the restricted key runs nothing but its agent.* docs\/installation\.md/,
+    });
     assert.equal(existsSync(placeOf(account)), true);
   });
 
   test('a client that cannot be reached is a line, and the others are cleaned up', async (t) => {
-    const account = await addAccount();
-    const { dir, run } = await collector(t, account);
-    assert.equal((await run('collect')).status, 0);
+    const { place, dir, run } = await visited(t);
     const config = path.join(dir, 'config.xml');
     const gone = '<client name="gone" ip="127.0.0.2" port="1" username="x" password="x"/></config>';
     writeFileSync(config, readFileSync(config, 'utf8').replace('</config>', gone));
-    const { status, stdout } = await run('cleanup', '--yes');
-    assert.equal(status, 1);
-    assert.match(stdout, /^web-1: \d+ KiB removed$/m);
+    const { stdout } = await exits(1, run('cleanup', '--yes'), { stdout: /^web-1: \d+ KiB removed$/m });
     assert.match(stdout, /^gone: connect-refused/m);
-    assert.equal(existsSync(placeOf(account)), false);
+    assert.equal(existsSync(place), false);
   });
 });

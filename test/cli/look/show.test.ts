@@ -60,10 +60,8 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
 test('before the first run, and of a client without any row, it says so plainly', async (t) => {
   const fresh = await runCli(['show', 'db'], { cwd: configFolder(t, reportedConfig) });
   assert.deepEqual([fresh.status, fresh.stderr], [0, '']);
-  assert.match(
-    fresh.stdout,
-    /^db {2}new .*\nIt was never visited: fleet-health collect db .*\nNo report of it is stored\.$/m,
-  );
+  const unvisited = /^db {2}new .*\nIt was never visited: fleet-health collect db .*\nNo report of it is stored\.$/m;
+  assert.match(fresh.stdout, unvisited);
   const { said } = await alertFolder(t, { config: reportedConfig });
   const stdout = await said('show', 'db');
   assert.match(stdout, /^db {2}new /);
@@ -77,10 +75,8 @@ test('a client that left config.xml is shown, with what removes its history', as
   writeFileSync(path.join(dir, 'config.xml'), '<config><client name="web-1" ip="192.0.2.1"/></config>');
   const { status, stdout } = await run('show', 'db');
   assert.equal(status, 0);
-  assert.match(
-    stdout,
-    /^db {2}left .*\nIt is not in config\.xml any more: only its history is stored\. fleet-health forget/,
-  );
+  const gone = /^db {2}left .*\nIt is not in config\.xml any more: only its history is stored\. fleet-health forget/;
+  assert.match(stdout, gone);
   assert.equal((JSON.parse((await run('--json', 'show', 'db')).stdout) as { state: string }).state, 'left');
 });
 

@@ -10,18 +10,15 @@ import { alertFolder, firing } from '../support/stored-alerts.ts';
 
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
 
-const away = config.replace(
-  '<alerts>',
-  '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/><alerts>',
-);
+const smtp = '<smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>';
+const away = config.replace('<alerts>', `${smtp}<alerts>`);
 
 test('a pass is lines for a log, with the mail in outbox; the next one has nothing to say', async (t) => {
   const { said, dir } = await alertFolder(t, { config, alerts: [firing()] });
   const first = await said('alert');
-  assert.match(
-    first,
-    /^time=\S+ event=composed recipient=ops@example\.org severity=critical items=1 subject=".*web-1.*"$/m,
-  );
+  const composed =
+    /^time=\S+ event=composed recipient=ops@example\.org severity=critical items=1 subject=".*web-1.*"$/m;
+  assert.match(first, composed);
   assert.match(first, /^time=\S+ event=sent recipient=ops@example\.org message_id="<.*>" where=.*outbox$/m);
   const counts = 'reports=0 visits=0 composed=1 sent=1 put_off=0 refused=0';
   assert.match(first, new RegExp(`event=summary run=\\S+ outcome=finished ${counts} duration_ms=\\d+\n$`));
@@ -42,10 +39,8 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const stdout = await said('alert', '--dry-run');
   assert.match(stdout, /^To ops@example\.org: .*web-1: disk \/var 96\.2 %$/m);
   assert.match(stdout, /^web-1: disk \/var$/m);
-  assert.match(
-    stdout,
-    /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./,
-  );
+  const where = /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./;
+  assert.match(stdout, where);
   assert.ok(!readdirSync(path.join(dir, 'state')).includes('outbox'));
   assert.deepEqual((await alerts())[0]?.told, []);
   const document = await json('alert', '--dry-run');
@@ -54,19 +49,16 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const fields = `${pass} put_off refused more held_back mails deliveries faults`.split(' ');
   assert.deepEqual(Object.keys(document).sort(), fields.sort());
   assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);
-  assert.deepEqual(first?.['items'], [
-    { alert: 1, client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing', severity: 'critical' },
-  ]);
+  const what = { alert: 1, client: 'web-1', rule: 'disk', subject: '/var' };
+  assert.deepEqual(first?.['items'], [{ ...what, transition: 'firing', severity: 'critical' }]);
 });
 
 test('a mail server that is away is exit status 1, and the mail waits', async (t) => {
   const { run, json } = await alertFolder(t, { config: away, alerts: [firing()] });
   const { status, stdout, stderr } = await run('alert');
   assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /^time=\S+ event=put-off recipient=ops@example\.org message_id="<.*>" message=".*ECONNREFUSED.*"$/m,
-  );
+  const putOff = /^time=\S+ event=put-off recipient=ops@example\.org message_id="<.*>" message=".*ECONNREFUSED.*"$/m;
+  assert.match(stderr, putOff);
   assert.match(stdout, / composed=1 sent=0 put_off=1 refused=0 /);
   const { undelivered } = (await json('status')) as { undelivered: { mails: number } };
   assert.equal(undelivered.mails, 1);

@@ -8,7 +8,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runCli, type CliResult } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 
 interface Line {
@@ -36,12 +36,9 @@ test('after <storage url> has changed a line names the database that was left be
   const dir = configFolder(t, config);
   assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
   writeFileSync(path.join(dir, 'config.xml'), config.replace('<client', '<storage url="sqlite:other.db"/><client'));
-  const { status, stdout } = await runCli(['status'], { cwd: dir });
-  assert.equal(status, 1);
-  assert.match(
-    stdout,
-    /No run yet[^]*state\/fleet\.db holds what was stored before <storage url> named another database/,
-  );
+  await exits(1, runCli(['status'], { cwd: dir }), {
+    stdout: /No run yet[^]*state\/fleet\.db holds what was stored before <storage url> named another database/,
+  });
   const checked = await runCli(['check', '--connect'], { cwd: dir });
   assert.match(checked.stdout, /^warning: .*state\/fleet\.db holds what was stored before <storage url>/m);
   const first = await runCli(['collect'], { cwd: dir });
@@ -113,18 +110,18 @@ test('clients that left config.xml are named, with a hint at the new name of the
   const { stdout } = await runCli(['status'], place);
   assert.match(stdout, /^Not in config\.xml any more: c1 \(last visited .*\)\. fleet-health forget client NAME /m);
   assert.doesNotMatch(stdout, /has the address/);
-  const explained = await runCli(['explain', 'c1'], place);
-  assert.equal(explained.status, 2);
-  assert.match(explained.stderr, /"c1" is not in config\.xml any more; only its history is stored .* was="c1"/);
+  await exits(
+    2,
+    runCli(['explain', 'c1'], place),
+    /"c1" is not in config\.xml any more; only its history is stored .* was="c1"/,
+  );
 
   write('<client name="new-1" ip="127.0.0.1"/>');
   const renamed = await runCli(['status'], place);
   const hint = /^new-1 has the address of c1\. If it is the same machine: was="c1" keeps its history\.$/m;
   assert.match(renamed.stdout, hint);
 
-  const asked = await runCli(['forget', 'client', 'c1'], place);
-  assert.equal(asked.status, 2);
-  assert.match(asked.stderr, /nobody can be asked here/);
+  await exits(2, runCli(['forget', 'client', 'c1'], place), /nobody can be asked here/);
   const forget = (name: string): Promise<CliResult> => runCli(['forget', 'client', name, '--yes'], place);
   assert.equal((await forget('c1')).stdout, 'All that was stored of c1 is gone.\n');
   assert.equal(parse(await runCli(['--json', 'status'], place)).unlisted, 0);
@@ -233,9 +230,11 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
 
 test('without a schema, where no run may make one, status says what is missing', async (t) => {
   const dir = configFolder(t, '<config><storage migrate="no"/><client name="web-1" transport="local"/></config>');
-  const result = await runCli(['status'], { cwd: dir });
-  assert.equal(result.status, 3);
-  assert.match(result.stderr, /has no schema, .*migrate="no".*\(migration-mismatch\)\. Run `fleet-health migrate`/);
+  await exits(
+    3,
+    runCli(['status'], { cwd: dir }),
+    /has no schema, .*migrate="no".*\(migration-mismatch\)\. Run `fleet-health migrate`/,
+  );
 });
 
 test('--failing and --not-visited narrow both lists, with their counts', async (t) => {

@@ -4,7 +4,6 @@ import type { TestContext } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import type { CliResult } from '../../support/run-cli.ts';
 import { alertFolder, firing } from './stored-alerts.ts';
 
 /** Two clients, one of them in a group. */
@@ -12,18 +11,11 @@ export const reportedConfig =
   '<config><group name="web"><client name="web-1" ip="192.0.2.1"/></group><client name="db" ip="192.0.2.2"/></config>';
 const hourMs = 3_600_000;
 
-export interface ReportedFleet {
-  readonly dir: string;
-  readonly run: (...args: readonly string[]) => Promise<CliResult>;
-}
-
 /** A folder with two clients, a day of reports of each, and an alert of one. */
-export async function reportedFleet(t: TestContext): Promise<ReportedFleet> {
+export async function reportedFleet(t: TestContext) {
   const { dir, run } = await alertFolder(t, { config: reportedConfig, alerts: [firing({ client: 'web-1' })] });
-  const storage = await openStorage({
-    storage: loadConfig({ file: path.join(dir, 'config.xml') }).storage,
-    migrate: true,
-  });
+  const { storage: own } = loadConfig({ file: path.join(dir, 'config.xml') });
+  const storage = await openStorage({ storage: own, migrate: true });
   const nowMs = Date.now();
   const start = runStart({ startedAtMs: nowMs - hourMs });
   await storage.reports.startRun(start);
@@ -37,3 +29,5 @@ export async function reportedFleet(t: TestContext): Promise<ReportedFleet> {
   await storage.close();
   return { dir, run };
 }
+
+export type ReportedFleet = Awaited<ReturnType<typeof reportedFleet>>;

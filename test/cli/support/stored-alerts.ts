@@ -11,27 +11,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
-import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
-
-/** A folder with a config.xml and a database in which alerts are open. */
-export interface AlertFolder {
-  readonly dir: string;
-  /** The program in that folder; $USER is ann. */
-  readonly run: (...args: readonly string[]) => Promise<CliResult>;
-  /** Its one JSON document. */
-  readonly json: (...args: readonly string[]) => Promise<Record<string, unknown>>;
-  /** Returns its output. Asserts exit status 0 and an empty stderr. */
-  readonly said: (...args: readonly string[]) => Promise<string>;
-  /** Asserts that it refuses the command line with these words. */
-  readonly refused: (args: readonly string[], words: RegExp) => Promise<void>;
-  /** The alerts of `alerts`. */
-  readonly alerts: (...args: readonly string[]) => Promise<readonly ShownAlert[]>;
-  readonly store: <T>(work: (storage: Storage) => Promise<T>) => Promise<T>;
-  /** Delivers as many mails as there are outcomes, those first that are due first. */
-  readonly deliver: (...outcomes: readonly DeliveryOutcome[]) => Promise<void>;
-  /** Stores a full run that has finished. Returns its id. */
-  readonly ran: (start: Partial<RunStart>) => Promise<string>;
-}
+import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 
 export interface ShownAlert {
   readonly id: number;
@@ -49,11 +29,12 @@ export interface AlertFolderOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function alertFolder(t: TestContext, options: AlertFolderOptions): Promise<AlertFolder> {
+/** A folder with a config.xml and a database in which alerts are open. */
+export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
   const { config, alerts = [], telling = {}, env = {} } = options;
   const dir = configFolder(t, config);
   const file = path.join(dir, 'config.xml');
-  const store: AlertFolder['store'] = async (work) => {
+  const store = async <T>(work: (storage: Storage) => Promise<T>): Promise<T> => {
     const storage = await openStorage({ storage: loadConfig({ file }).storage, migrate: true });
     try {
       return await work(storage);
@@ -68,19 +49,26 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
     await alertStore.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...telling });
     await alertStore.releaseLease(lease);
   });
-  const run: AlertFolder['run'] = (...args) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
-  const json: AlertFolder['json'] = async (...args) =>
+  const run = (...args: readonly string[]) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
+  const json = async (...args: readonly string[]) =>
     JSON.parse((await run('--json', ...args)).stdout) as Record<string, unknown>;
   return {
     dir,
+    /** The program in that folder; $USER is ann. */
     run,
+    /** Its one JSON document. */
     json,
-    said: (...args) => succeeded(run(...args)),
-    refused: (args, words) => exits(2, run(...args), words),
-    alerts: async (...args) => (await json('alerts', ...args))['alerts'] as readonly ShownAlert[],
+    /** Returns its output. Asserts exit status 0 and an empty stderr. */
+    said: (...args: readonly string[]) => succeeded(run(...args)),
+    /** Asserts that it refuses the command line with these words. */
+    refused: (args: readonly string[], words: RegExp) => exits(2, run(...args), words),
+    /** The alerts of `alerts`. */
+    alerts: async (...args: readonly string[]) => (await json('alerts', ...args))['alerts'] as readonly ShownAlert[],
     store,
-    deliver: (...outcomes) => store((storage) => deliver(storage, outcomes)),
-    ran: (options) =>
+    /** Delivers as many mails as there are outcomes, those first that are due first. */
+    deliver: (...outcomes: readonly DeliveryOutcome[]) => store((storage) => deliver(storage, outcomes)),
+    /** Stores a full run that has finished. Returns its id. */
+    ran: (options: Partial<RunStart>) =>
       store(async ({ reports }) => {
         const start = runStart(options);
         await reports.endRun(start, runEnd(start));
@@ -88,6 +76,8 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions): 
       }),
   };
 }
+
+export type AlertFolder = Awaited<ReturnType<typeof alertFolder>>;
 
 async function deliver({ alerts }: Storage, outcomes: readonly DeliveryOutcome[]): Promise<void> {
   const due = await alerts.dueMails(outcomes.length);

@@ -7,13 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { fingerprint } from '../../../src/transport/known-hosts/fingerprint.ts';
 import type { LoopbackServer } from '../../../src/simulator/loopback-server.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
-import type { CliResult } from '../../support/run-cli.ts';
-import { exits, succeeded } from '../../support/run-cli.ts';
-
-interface Fleet extends LoopbackFleet {
-  readonly knownHosts: () => string;
-  trust(...args: string[]): Promise<CliResult>;
-}
+import { exits, succeeded, type CliResult } from '../../support/run-cli.ts';
 
 interface TrustJson {
   readonly exit_status: number;
@@ -27,14 +21,11 @@ interface TrustJson {
   }[];
 }
 
-async function startFleet(t: TestContext, count: number): Promise<Fleet> {
+async function startFleet(t: TestContext, count: number) {
   const fleet = await startLoopbackFleet(t, count, { trusted: false });
   const file = path.join(fleet.dir, 'state', 'known_hosts');
-  return {
-    ...fleet,
-    knownHosts: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
-    trust: (...args) => fleet.run(['trust', ...args]),
-  };
+  const knownHosts = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  return { ...fleet, knownHosts, trust: (...args: readonly string[]) => fleet.run(['trust', ...args]) };
 }
 
 function resultsOf({ stdout }: CliResult): Record<string, string> {
@@ -42,18 +33,13 @@ function resultsOf({ stdout }: CliResult): Record<string, string> {
   return Object.fromEntries(clients.map(({ client, result }) => [client, result]));
 }
 
-function writeKnownHosts({ dir }: Fleet, text: string): void {
+function writeKnownHosts({ dir }: LoopbackFleet, text: string): void {
   writeFileSync(path.join(dir, 'state', 'known_hosts'), text);
 }
 
 /** A line that holds another key for a server. */
 function otherKeyFor({ port }: LoopbackServer): string {
-  const blob = Buffer.concat([
-    Buffer.from([0, 0, 0, 11]),
-    Buffer.from('ssh-ed25519'),
-    Buffer.from([0, 0, 0, 32]),
-    Buffer.alloc(32, 7),
-  ]);
+  const blob = Buffer.concat([Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20'), Buffer.alloc(32, 7)]);
   return `[127.0.0.1]:${port} ssh-ed25519 ${blob.toString('base64')}\n`;
 }
 
@@ -93,9 +79,7 @@ test('what is known already is said and left alone', async (t) => {
   const before = fleet.knownHosts();
   assert.deepEqual(resultsOf(await fleet.trust('--yes', '--json')), { c1: 'known', c2: 'added' });
   assert.ok(fleet.knownHosts().startsWith(before));
-  const again = await fleet.trust();
-  assert.deepEqual([again.status, again.stderr], [0, '']);
-  assert.match(again.stdout, /Known already: c1, c2/);
+  assert.match(await succeeded(fleet.trust()), /Known already: c1, c2/);
 });
 
 test('a changed key is shown beside the known one, and only --replace replaces it', async (t) => {
@@ -157,18 +141,14 @@ test('--from a file that is not there is a wrong command line', async (t) => {
   await exits(2, fleet.trust('--from', '/nowhere/at/all'), /^fleet-health: ENOENT.*\/nowhere\/at\/all/);
 });
 
-for (const [names, hashed] of [
-  ['*', false],
-  ['127.0.0.1', false],
-  ['127.0.0.1', true],
-] as const) {
-  const title = `${names}${hashed ? ', hashed,' : ''} without a port`;
+for (const title of ['* without a port', '127.0.0.1 without a port', '127.0.0.1, hashed, without a port']) {
+  const [names = ''] = title.split(/,? /);
   test(`a key that is revoked for ${title} is never trusted, whatever is said`, async (t) => {
     const fleet = await startFleet(t, 1);
     const server = fleet.servers[0] as LoopbackServer;
     writeKnownHosts(fleet, `@revoked ${names} ssh-ed25519 ${server.hostKey.key}\n`);
     const file = path.join(fleet.dir, 'state', 'known_hosts');
-    if (hashed) execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
+    if (title.includes('hashed')) execFileSync('ssh-keygen', ['-q', '-H', '-f', file], { stdio: 'ignore' });
     const before = fleet.knownHosts();
     const result = await fleet.trust('--yes', '--replace', '--json');
     assert.equal(result.status, 1);
