@@ -20,9 +20,8 @@ const minuteMs = 60_000;
 
 /** A mail as its reader sees it. */
 function readMail({ recipient, items, sections }: DueMail): ReadMail {
-  const lines = sections
-    .filter(({ kind }) => kind === 'critical' || kind === 'open')
-    .flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const open = sections.filter(({ kind }) => kind === 'critical' || kind === 'open');
+  const lines = open.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
   const bastionsGone = lines.flatMap(({ fold, items: [first] }) =>
     fold?.kind === 'bastion' && first?.severity === 'critical' ? [fold.name] : [],
   );
@@ -51,15 +50,8 @@ async function playThroughPrograms(given: Trial, storage: StorageConfig): Promis
         if (from !== index) continue;
         const startsAtMs = station.nowMs();
         const endsAtMs = startsAtMs + lasting * everyMinutes * minuteMs;
-        await station.storage.alerts.addSilence({
-          client,
-          rule,
-          subject: '',
-          startsAtMs,
-          endsAtMs,
-          author: 'kim',
-          comment: '',
-        });
+        const selected = { client, rule, subject: '', author: 'kim', comment: '' };
+        await station.storage.alerts.addSilence({ ...selected, startsAtMs, endsAtMs });
       }
       if (says !== null) await station.collect(says);
       reader.run(index);

@@ -28,19 +28,12 @@ test('every metric has a range: its ends are taken, what is beyond becomes null'
 });
 
 test('only the value itself is replaced, and the reason says where and why', () => {
+  const root = { mount: '/', used_percent: 40, unheard_of: 1e300 };
+  const uncounted = { row: 1, field: 'inodes_percent', reason: 'none counted' };
+  const wrong = { mount: '/data', used_percent: 4e9, size_bytes: -1, inodes_percent: null };
   const before = reportWith(
     worker('cpu', [{ name: 'cpu', data: [{ used_percent: 20 }] }]),
-    worker('disks', [
-      {
-        name: 'disk',
-        data: [
-          { mount: '/', used_percent: 40, unheard_of: 1e300 },
-          { mount: '/data', used_percent: 4e9, size_bytes: -1, inodes_percent: null },
-        ],
-        unknown: [{ row: 1, field: 'inodes_percent', reason: 'none counted' }],
-        omitted: 3,
-      },
-    ]),
+    worker('disks', [{ name: 'disk', data: [root, wrong], unknown: [uncounted], omitted: 3 }]),
   );
   const copy = structuredClone(before);
   const { report, doubts } = withPlausibleValues(before);
@@ -54,12 +47,9 @@ test('only the value itself is replaced, and the reason says where and why', () 
   assert.deepEqual(report.worker_reports[1]?.function_reports, [
     {
       name: 'disk',
-      data: [
-        { mount: '/', used_percent: 40, unheard_of: 1e300 },
-        { mount: '/data', used_percent: null, size_bytes: null, inodes_percent: null },
-      ],
+      data: [root, { mount: '/data', used_percent: null, size_bytes: null, inodes_percent: null }],
       unknown: [
-        { row: 1, field: 'inodes_percent', reason: 'none counted' },
+        uncounted,
         { row: 1, field: 'size_bytes', reason: `-1 is not within 0 and ${2 ** 60}` },
         { row: 1, field: 'used_percent', reason: '4000000000 is not within 0 and 100' },
       ],

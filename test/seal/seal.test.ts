@@ -91,11 +91,8 @@ test('with the same ephemeral key both make the same bytes', async () => {
 });
 
 test('plain Uint8Arrays do as well as Buffers', () => {
-  const sealed = sealReport({
-    ...options,
-    publicKey: new Uint8Array(pair.publicKey),
-    plaintext: new Uint8Array(plaintext),
-  });
+  const plain = { publicKey: new Uint8Array(pair.publicKey), plaintext: new Uint8Array(plaintext) };
+  const sealed = sealReport({ ...options, ...plain });
   const larger = new Uint8Array(sealed.length + 9);
   larger.set(sealed, 4);
   assert.deepEqual(openReport(larger.subarray(4, 4 + sealed.length), keys).plaintext, plaintext);

@@ -24,19 +24,13 @@ const isRoot = process.getuid?.() === 0;
 const folders = 'keys publicKeys retiredKeys encryptedStats journal outbox runtimes lastGood compiled';
 const allFolders = folders.split(' ') as readonly StateFolder[];
 
-interface Place {
-  readonly dir: string;
-  readonly paths: StatePaths;
-  /** A file and a folder outside, and what they must go on to be. */
-  readonly victim: string;
-  readonly victimFolder: string;
-  readonly unharmed: () => void;
-}
+type Place = ReturnType<typeof place>;
 
-function place(t: TestContext): Place {
+function place(t: TestContext) {
   const dir = tempFolder(t);
   const paths = statePaths(path.join(dir, 'state'));
   mkdirSync(paths.dir, { mode: 0o700 });
+  // A file and a folder outside, and what they must go on to be.
   const victim = path.join(dir, 'victim');
   const victimFolder = path.join(dir, 'victims');
   writeFileSync(victim, 'mine\n', { mode: 0o640 });
@@ -47,7 +41,7 @@ function place(t: TestContext): Place {
     paths,
     victim,
     victimFolder,
-    unharmed: () => {
+    unharmed: (): void => {
       assert.equal(readFileSync(victim, 'utf8'), 'mine\n');
       assert.equal(lstatSync(victim).mode & 0o777, 0o640);
       assert.deepEqual(readdirSync(victimFolder), ['inside']);

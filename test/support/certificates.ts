@@ -3,43 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-export interface Certificates {
-  /** PEM file of the authority that signed them. */
-  readonly ca: string;
-  /** A certificate for localhost and 127.0.0.1. */
-  readonly good: KeyPair;
-  /** A certificate for another host. */
-  readonly wrongHost: KeyPair;
-  /** A certificate that expired yesterday. */
-  readonly expired: KeyPair;
-}
+export type Certificates = ReturnType<typeof makeCertificates>;
 
-export interface KeyPair {
-  readonly keyFile: string;
-  readonly certFile: string;
-  readonly key: string;
-  readonly cert: string;
-}
+export type KeyPair = Certificates['good'];
 
 /** Makes an authority and certificates in a folder. */
-export function makeCertificates(dir: string): Certificates {
+export function makeCertificates(dir: string) {
   mkdirSync(dir, { recursive: true });
   const at = (name: string): string => path.join(dir, name);
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  openssl(
-    'req',
-    '-x509',
-    ...newKey,
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-    '-subj',
-    '/CN=Test CA',
-    '-days',
-    '2',
-  );
-  const pair = (name: string, san: string, days: string): KeyPair => {
+  const authority = ['-keyout', at('ca.key'), '-out', at('ca.pem'), '-subj', '/CN=Test CA', '-days', '2'];
+  openssl('req', '-x509', ...newKey, ...authority);
+  const pair = (name: string, san: string, days: string) => {
     const keyFile = at(`${name}.key`);
     const certFile = at(`${name}.pem`);
     writeFileSync(at(`${name}.ext`), `subjectAltName=${san}\n`);
@@ -51,9 +26,13 @@ export function makeCertificates(dir: string): Certificates {
     return { keyFile, certFile, key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
   };
   return {
+    /** PEM file of the authority that signed them. */
     ca: at('ca.pem'),
+    /** A certificate for localhost and 127.0.0.1. */
     good: pair('good', 'DNS:localhost,IP:127.0.0.1', '2'),
+    /** A certificate for another host. */
     wrongHost: pair('wrong', 'DNS:elsewhere.example.org', '2'),
+    /** A certificate that expired yesterday. */
     expired: pair('expired', 'DNS:localhost,IP:127.0.0.1', '-1'),
   };
 }

@@ -1,5 +1,5 @@
 /** A real dropbear server for tests, with accounts of its own as sshd.ts has them. Needs root and dropbear. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -12,16 +12,6 @@ import { freePort } from './free-port.ts';
 
 const dropbearPath = '/usr/sbin/dropbear';
 
-export interface Dropbear {
-  readonly port: number;
-  readonly dir: string;
-  hostKeyLine(address?: string): string;
-  addAccount(options?: AccountOptions): Promise<SshdAccount>;
-  log(): string;
-  count(pattern: RegExp): number;
-  stop(): Promise<void>;
-}
-
 /**
  * Returns the reason that no dropbear can be started here; `null` if it can. With CI set, a missing server is an error.
  */
@@ -33,7 +23,9 @@ export function dropbearMissing(): string | null {
   return reason;
 }
 
-export async function startDropbear(): Promise<Dropbear> {
+export type Dropbear = Awaited<ReturnType<typeof startDropbear>>;
+
+export async function startDropbear() {
   await sweepDeadOwners();
   const dir = mkdtempSync(dirTemplate);
   claimDir(dir);
@@ -52,9 +44,9 @@ export async function startDropbear(): Promise<Dropbear> {
     port,
     dir,
     log,
-    count: (pattern) => log().match(pattern)?.length ?? 0,
+    count: (pattern: RegExp) => log().match(pattern)?.length ?? 0,
     hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${type} ${key}`,
-    addAccount: async (options = {}) => {
+    addAccount: async (options: AccountOptions = {}) => {
       const account = await makeAccount(dir, options);
       accounts.push(account);
       if (options.publicKey !== undefined) authorize(account, options.publicKey);
@@ -85,19 +77,14 @@ function authorize({ home, uid }: SshdAccount, publicKey: string): void {
 const start = 'mount --bind "$1" /etc/shells; shift; exec "$@" 2>"$0"';
 
 /** Tries again with another port if another process has taken the port. */
-async function launch(
-  dir: string,
-  keyFile: string,
-  logFile: string,
-): Promise<{ readonly child: ChildProcess; readonly port: number }> {
+async function launch(dir: string, keyFile: string, logFile: string) {
   const shells = path.join(dir, 'shells');
   writeFileSync(shells, `${readFileSync('/etc/shells', 'utf8')}\n${path.join(dir, 'ash')}\n`);
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort();
     const args = ['-F', '-E', '-m', '-w', '-r', keyFile, '-p', `0.0.0.0:${port}`, '-P', path.join(dir, 'pidfile')];
-    const child = spawn('unshare', ['-m', '/bin/sh', '-c', start, logFile, shells, dropbearPath, ...args], {
-      stdio: 'ignore',
-    });
+    const command = ['/bin/sh', '-c', start, logFile, shells, dropbearPath, ...args];
+    const child = spawn('unshare', ['-m', ...command], { stdio: 'ignore' });
     writeFileSync(path.join(dir, 'pid'), String(child.pid));
     const until = Date.now() + 10_000;
     while (child.exitCode === null && Date.now() < until) {

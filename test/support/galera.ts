@@ -32,12 +32,8 @@ export interface GaleraNode {
   untilSynced(): Promise<void>;
 }
 
-const providers = [
-  '/usr/lib/galera/libgalera_smm.so',
-  '/usr/lib/libgalera_smm.so',
-  '/usr/lib64/galera-4/libgalera_smm.so',
-];
-const provider = providers.find((file) => existsSync(file)) ?? null;
+const folders = ['/usr/lib/galera', '/usr/lib', '/usr/lib64/galera-4'];
+const provider = folders.map((dir) => path.join(dir, 'libgalera_smm.so')).find((file) => existsSync(file)) ?? null;
 const find = (program: string): string | null =>
   ['/usr/sbin', '/usr/bin', '/usr/local/bin'].map((dir) => path.join(dir, program)).find((file) => existsSync(file)) ??
   null;

@@ -1,28 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ChildProcess } from 'node:child_process';
 import type { TestContext } from 'node:test';
 
-import { startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
-import { configFolder, runCli, startCli, type CliOptions, type CliResult } from './run-cli.ts';
+import { startLoopbackServer } from '../../src/simulator/loopback-server.ts';
+import { configFolder, runCli, startCli, type CliOptions } from './run-cli.ts';
 
-/** A folder with a config.xml whose clients c1, c2 ... are loopback servers, and the program at work in it. */
-export interface LoopbackFleet {
-  readonly dir: string;
-  readonly servers: readonly LoopbackServer[];
-  /** The program with this config.xml. */
-  run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
-  start(args: readonly string[], options?: CliOptions): ChildProcess;
-  /** Puts text before the closing tag of config.xml. */
-  configure(text: string): void;
-}
+export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
 
-/** Starts the servers; `trusted`: their host keys are known already. All is gone after the test. */
-export async function startLoopbackFleet(
-  t: TestContext,
-  count: number,
-  options: { readonly trusted: boolean },
-): Promise<LoopbackFleet> {
+/**
+ * A folder with a config.xml whose clients c1, c2 ... are loopback servers, and the program at work in it. `trusted`:
+ * their host keys are known already. All is gone after the test.
+ */
+export async function startLoopbackFleet(t: TestContext, count: number, options: { readonly trusted: boolean }) {
   const dir = configFolder(t, '');
   const servers = await Promise.all(
     Array.from({ length: count }, (_, index) => {
@@ -43,8 +32,11 @@ export async function startLoopbackFleet(
   return {
     dir,
     servers,
-    run: (args, more) => runCli(['-c', file, ...args], more),
-    start: (args, more) => startCli(['-c', file, ...args], more),
-    configure: (text) => writeFileSync(file, readFileSync(file, 'utf8').replace('</config>', `${text}</config>`)),
+    /** The program with this config.xml. */
+    run: (args: readonly string[], more?: CliOptions) => runCli(['-c', file, ...args], more),
+    start: (args: readonly string[], more?: CliOptions) => startCli(['-c', file, ...args], more),
+    /** Puts text before the closing tag of config.xml. */
+    configure: (text: string) =>
+      writeFileSync(file, readFileSync(file, 'utf8').replace('</config>', `${text}</config>`)),
   };
 }

@@ -87,9 +87,8 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, config(product, dir, socketPath));
   const [installer = '', ...installArgs] = product.install;
-  execFileSync(installer, [...installArgs, `--defaults-file=${configFile}`, ...installOptions(product)], {
-    stdio: 'pipe',
-  });
+  const options = [...installArgs, `--defaults-file=${configFile}`, ...installOptions(product)];
+  execFileSync(installer, options, { stdio: 'pipe' });
   const started = await startOnFreePort(product, configFile, socketPath, args);
   const { port } = started;
   let { child } = started;

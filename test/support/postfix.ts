@@ -18,27 +18,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { makeCertificates } from './certificates.ts';
 import { freePort } from './free-port.ts';
 
-/**
- * A real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone with it.
- */
-export interface Postfix {
-  /** The port that requires STARTTLS and a login. */
-  readonly submissionPort: number;
-  /** The port with TLS from the first byte, and a login. */
-  readonly smtpsPort: number;
-  /** The port that accepts every mail without TLS and login. */
-  readonly plainPort: number;
-  /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
-  readonly ca: string;
-  readonly username: string;
-  readonly password: string;
-  /** A mailbox; any other user of its domain is refused. */
-  readonly mailbox: string;
-  /** Returns the mails in the order of arrival, once the mailbox has `count` of them. */
-  delivered(count: number): Promise<readonly string[]>;
-  log(): string;
-  stop(): Promise<void>;
-}
+export type Postfix = Awaited<ReturnType<typeof startPostfix>>;
 
 const daemonDir = '/usr/lib/postfix/sbin';
 const programs = ['/usr/sbin/postfix', '/usr/sbin/saslpasswd2', path.join(daemonDir, 'master')];
@@ -53,8 +33,11 @@ export const skipWithoutPostfix: string | false =
 const realm = 'mail.test';
 const nobodyId = 65_534;
 
-/** Starts a server; takes about a second. */
-export async function startPostfix(): Promise<Postfix> {
+/**
+ * Starts a real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone
+ * with it. Takes about a second.
+ */
+export async function startPostfix() {
   if (!isThere) throw new Error('postfix and sasl2-bin are not installed, or this is not root');
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-postfix-'));
   // Its daemons run under accounts of their own.
@@ -75,14 +58,20 @@ export async function startPostfix(): Promise<Postfix> {
     throw new Error(`postfix does not start: ${log()}`, { cause: thrown });
   }
   return {
+    /** The port that requires STARTTLS and a login. */
     submissionPort,
+    /** The port with TLS from the first byte, and a login. */
     smtpsPort,
+    /** The port that accepts every mail without TLS and login. */
     plainPort,
+    /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
     ca,
     username: `fleet@${realm}`,
     password: loginPassword,
+    /** A mailbox; any other user of its domain is refused. */
     mailbox: 'ops@example.org',
-    delivered: (count) => delivered(at('mail/ops/new'), count, log),
+    /** Returns the mails in the order of arrival, once the mailbox has `count` of them. */
+    delivered: (count: number) => delivered(at('mail/ops/new'), count, log),
     log,
     stop: () => end(child),
   };
@@ -95,10 +84,8 @@ function makeLogin(dir: string): void {
   const file = path.join(dir, 'sasldb2');
   execFileSync('/usr/sbin/saslpasswd2', ['-p', '-c', '-f', file, '-u', realm, 'fleet'], { input: loginPassword });
   chownSync(file, idOf('-u'), idOf('-g'));
-  writeFileSync(
-    path.join(dir, 'smtpd.conf'),
-    `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: ${file}\n`,
-  );
+  const settings = `pwcheck_method: auxprop\nauxprop_plugin: sasldb\nmech_list: PLAIN LOGIN\nsasldb_path: ${file}\n`;
+  writeFileSync(path.join(dir, 'smtpd.conf'), settings);
 }
 
 function idOf(which: '-u' | '-g'): number {

@@ -16,7 +16,7 @@ import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerpr
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { publicBlobOf } from './hostile-ssh.ts';
-import { listen, type Listener } from './free-port.ts';
+import { listen } from './free-port.ts';
 
 export interface ReportServerOptions {
   readonly username: string;
@@ -33,19 +33,14 @@ export interface ReportServerOptions {
   readonly bytes?: (request: AgentRequest) => Buffer;
 }
 
-export interface ReportServer extends Listener {
-  readonly fingerprint: string;
-  /** A line of known_hosts without line break. */
-  hostKeyLine(address: string): string;
-  /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
-  readonly most: { startups: number; sessions: number; rejections: number };
-}
+export type ReportServer = Awaited<ReturnType<typeof startReportServer>>;
 
-export async function startReportServer(options: ReportServerOptions): Promise<ReportServer> {
+export async function startReportServer(options: ReportServerOptions) {
   const pem = generateHostKey();
   const blob = publicBlobOf(pem);
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');
+  /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
   const most = { startups: 0, sessions: 0, rejections: 0 };
   let startups = 0;
   let sessions = 0;
@@ -85,7 +80,8 @@ export async function startReportServer(options: ReportServerOptions): Promise<R
   return {
     ...listener,
     fingerprint: fingerprint(blob),
-    hostKeyLine: (address) => `[${address}]:${listener.port} ${hostKey.type} ${hostKey.key}`,
+    /** A line of known_hosts without line break. */
+    hostKeyLine: (address: string) => `[${address}]:${listener.port} ${hostKey.type} ${hostKey.key}`,
     most,
   };
 }
@@ -100,14 +96,9 @@ async function answer(
   await mayAnswer?.();
   const text = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
   const request = JSON.parse(Buffer.from(text, 'base64url').toString()) as AgentRequest;
-  const hello = {
-    v: 1,
-    agent: '9',
-    wall_ms: Date.now(),
-    monotonic_ms: 123_456,
-    boot_id: sampleReport.boot_id,
-    ...more.hello?.(request),
-  };
+  const { boot_id } = sampleReport;
+  const own = more.hello?.(request);
+  const hello = { v: 1, agent: '9', wall_ms: Date.now(), monotonic_ms: 123_456, boot_id, ...own };
   channel.write(`fh-${request.marker}-loader-81\n`);
   channel.write(Buffer.from(request.marker, 'base64url'));
   channel.write(encodeJsonFrame('H', hello));
@@ -124,14 +115,8 @@ async function answer(
 /** A report of now, sealed; `inside` changes what it says. */
 export function sealedFor({ client, run, key }: AgentRequest, inside: Partial<Report> = {}): Buffer {
   const reportId = randomUUID();
-  const report = {
-    ...sampleReport,
-    ...inside,
-    client,
-    run_id: run,
-    report_id: reportId,
-    datetime: new Date().toISOString(),
-  };
+  const now = { client, run_id: run, report_id: reportId, datetime: new Date().toISOString() };
+  const report = { ...sampleReport, ...inside, ...now };
   const publicKey = Buffer.from(key, 'base64url');
   return sealReport({ publicKey, reportId, client, plaintext: Buffer.from(encodeReport(report)) });
 }

@@ -9,9 +9,9 @@ import type { Context, ExitStatus } from '../../src/cli/command/context.ts';
 import { createOutput } from '../../src/cli/terminal/output.ts';
 import { stormMs } from '../../src/simulator/condition.ts';
 import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';
-import { planFleet, type FleetPlan, type SimulatedClient } from '../../src/simulator/fleet-plan.ts';
+import { planFleet, type FleetPlan } from '../../src/simulator/fleet-plan.ts';
 import { holdPort } from '../../src/simulator/doors.ts';
-import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { tempFolder } from './temp-folder.ts';
 
@@ -29,26 +29,10 @@ export interface Collected {
   readonly quarantined: readonly unknown[];
 }
 
-export interface SimulatedFleet {
-  readonly dir: string;
-  readonly plan: FleetPlan;
-  readonly clients: readonly SimulatedClient[];
-  readonly simulator: Simulator;
-  collect(): Promise<Collected>;
-  /** Runs a pass of the alerter. */
-  alert(): Promise<ExitStatus>;
-  query(sql: string): readonly Readonly<Record<string, unknown>>[];
-  /** It is now so long after the start, and stays so: storms begin and end by this alone. */
-  setTime(sinceStartMs: number): Promise<void>;
-}
-
 /** The collector does not wait as long as it usually does for what never answers. */
 const impatient = 'tcpTimeout="4s" connectTimeout="9s" agentTimeout="9s" clientDeadline="20s" runDeadline="2m"';
 
-export async function startSimulatedFleet(
-  t: TestContext,
-  options: Pick<FleetPlan, 'clients' | 'profile' | 'seed'>,
-): Promise<SimulatedFleet> {
+export async function startSimulatedFleet(t: TestContext, options: Pick<FleetPlan, 'clients' | 'profile' | 'seed'>) {
   const dir = tempFolder(t);
   const held = await holdPort(null);
   t.after(() => held.close());
@@ -65,14 +49,8 @@ export async function startSimulatedFleet(
   const configFile = path.join(dir, 'config.xml');
   const text = readFileSync(configFile, 'utf8').replace('<collector ', `<collector ${impatient} `);
   writeFileSync(configFile, text.replace('<alerts>', '<alerts groupInterval="1s">'));
-  const simulator = await startSimulator({
-    ...readKeys(dir),
-    plan,
-    first: 0,
-    end: plan.clients,
-    username,
-    now: Date.now,
-  });
+  const part = { plan, first: 0, end: plan.clients };
+  const simulator = await startSimulator({ ...readKeys(dir), ...part, username, now: Date.now });
   t.after(() => simulator.close());
 
   const run = async (command: (context: Context) => Promise<ExitStatus>): Promise<[ExitStatus, unknown]> => {
@@ -90,21 +68,15 @@ export async function startSimulatedFleet(
     plan,
     clients: planFleet(plan),
     simulator,
-    collect: async () => {
-      const everyone = {
-        clients: [],
-        group: null,
-        dryRun: false,
-        noOpen: false,
-        concurrency: 32,
-        format: null,
-        retry: 0,
-      };
+    collect: async (): Promise<Collected> => {
+      const all = { clients: [], group: null, dryRun: false, noOpen: false };
+      const everyone = { ...all, concurrency: 32, format: null, retry: 0 };
       const [status, printed] = await run((context) => collectCommand(context, everyone));
       return { status, ...(printed as Omit<Collected, 'status'>) };
     },
+    /** Runs a pass of the alerter. */
     alert: async () => (await run((context) => alertCommand(context, { dryRun: false })))[0],
-    query: (sql) => {
+    query: (sql: string): readonly Readonly<Record<string, unknown>>[] => {
       const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
       try {
         return database.prepare(sql).all();
@@ -112,12 +84,15 @@ export async function startSimulatedFleet(
         database.close();
       }
     },
-    setTime: async (ms) => {
+    /** It is now so long after the start, and stays so: storms begin and end by this alone. */
+    setTime: async (ms: number): Promise<void> => {
       sinceStartMs = ms;
       await simulator.turn();
     },
   };
 }
+
+export type SimulatedFleet = Awaited<ReturnType<typeof startSimulatedFleet>>;
 
 /** Inside the first storm, and after it. */
 export function timesOf(plan: FleetPlan): { readonly storm: number; readonly afterwards: number } {

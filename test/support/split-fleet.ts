@@ -3,27 +3,17 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
-import { ingestRun, type IngestRunOptions, type IngestRunResult } from '../../src/collector/pass/ingest-run.ts';
+import { ingestRun, type IngestRunOptions } from '../../src/collector/pass/ingest-run.ts';
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
-import { statePaths, type StatePaths } from '../../src/state/paths.ts';
-import { makeConfig, makeFleet, type Fleet } from './fleet.ts';
+import { statePaths } from '../../src/state/paths.ts';
+import { makeConfig, makeFleet } from './fleet.ts';
 import { tempFolder } from './temp-folder.ts';
 
-export interface SplitFleet {
-  readonly fleet: Fleet;
-  readonly collector: StatePaths;
-  readonly opener: StatePaths;
-  /** Id of the first key. */
-  readonly keyId: string;
-  readonly events: CollectEvent[];
-  /** Brings the public halves of the opener's keys to the collector. */
-  copyKeys(): void;
-  ingest(clients: readonly Client[], more?: Partial<IngestRunOptions>): Promise<IngestRunResult>;
-}
+export type SplitFleet = ReturnType<typeof makeSplitFleet>;
 
-export function makeSplitFleet(): SplitFleet {
+export function makeSplitFleet() {
   const fleet = makeFleet();
   const collector = statePaths(fleet.stateDir);
   const opener = statePaths(path.join(tempFolder(), 'state'));
@@ -39,10 +29,12 @@ export function makeSplitFleet(): SplitFleet {
     fleet,
     collector,
     opener,
+    /** Id of the first key. */
     keyId,
     events,
+    /** Brings the public halves of the opener's keys to the collector. */
     copyKeys,
-    ingest: (clients, more = {}) =>
+    ingest: (clients: readonly Client[], more: Partial<IngestRunOptions> = {}) =>
       ingestRun({
         config: makeConfig(opener.dir, clients),
         openStorage: () => fleet.openStorage(),

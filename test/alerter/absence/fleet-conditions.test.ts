@@ -105,9 +105,8 @@ test('a silent collector is as severe as the missing reports that it stands for,
     [`${mild}<alert name="no-report" severity="warning"/>`, 'warning'],
   ] as const) {
     const { pass, stored } = startPasses(config);
-    pass('08:16', [run('08:00')], {
-      config: configOf(`<alerts><mail to="ops@example.org"/>${rules}</alerts>${three}`),
-    });
+    const alerts = `<alerts><mail to="ops@example.org"/>${rules}</alerts>`;
+    pass('08:16', [run('08:00')], { config: configOf(`${alerts}${three}`) });
     assert.deepEqual([...stored.values()][0]?.severity, expected);
   }
 });
@@ -233,12 +232,9 @@ test('one lost bastion explains what lies behind it; what is lost besides still 
   const behind = ['rack-11', 'rack-12', 'rack-13'];
   const config = configOf(`<bastion name="gate" ip="192.0.2.9" username="u"/>
     <group name="rack" proxyJump="gate">${behind.map((name) => client(name)).join('')}</group>${three}`);
-  for (const [names, told] of [
-    [behind, []],
-    [[...behind, 'web-1'], []],
-    [[...behind, ...webs], ['collector-isolated c1 firing']],
-  ] as const) {
+  for (const names of [behind, [...behind, 'web-1'], [...behind, ...webs]]) {
     const { pass } = startPasses(config, lost(config, twice, 'connect-timeout', names));
+    const told = names.includes('web-3') ? ['collector-isolated c1 firing'] : [];
     assert.deepEqual(pass('08:07', failing(names, 6)), told, names.join());
   }
 });
@@ -289,9 +285,8 @@ test('a client that comes back from retirement is not missed for the runs before
   const others = [seen('web-2', '08:20'), seen('web-3', '08:20')];
   const { pass } = startPasses(config);
   assert.deepEqual(pass('08:16', runs, { seen: [seen('web-1', '02:00'), ...others] }), ['web-1 no-report pending']);
-  assert.deepEqual(pass('08:21', [...runs, run('08:20')], { seen: [seen('web-1', '08:20'), ...others] }), [
-    'web-1 no-report unconfirmed 08:20',
-  ]);
+  const back = pass('08:21', [...runs, run('08:20')], { seen: [seen('web-1', '08:20'), ...others] });
+  assert.deepEqual(back, ['web-1 no-report unconfirmed 08:20']);
 });
 
 test('no run, no report missed; nor while the database may have been away; nor of retired clients', () => {
@@ -337,8 +332,7 @@ test('a client that is renamed keeps its alerts until storage has moved them', (
 });
 
 test("since when the database has answered is what the alerter's own runs show", () => {
-  const runs = (...times: readonly string[]): readonly RunFact[] =>
-    times.map((time) => run(time, { program: 'alert' }));
+  const runs = (...times: readonly string[]) => times.map((time) => run(time, { program: 'alert' }));
   const since = (...times: readonly string[]): string | null => {
     const found = databaseUpSince(runs(...times), at('08:20'), everyMs);
     return found === null ? null : clock(found);

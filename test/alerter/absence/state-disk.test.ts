@@ -26,19 +26,13 @@ const disk = (freePercent: number, minute: number): StateDiskFact => ({
 });
 
 test('below a tenth people are told once, and it is over from 12 % on', () => {
+  const quiet = { config, runs: [], seenClients: [] };
   let open: readonly Alert[] = [];
   const told: string[] = [];
   const course = [50, 10, 9.9, 2, 10.5, 11.9, 12, 9.9];
   for (const [minute, freePercent] of course.entries()) {
-    const changed = evaluateFleet({
-      config,
-      runs: [],
-      seenClients: [],
-      alerts: open,
-      nowMs: noonMs + minute * 60_000,
-      databaseUpSinceMs: noonMs,
-      stateDisks: [disk(freePercent, minute)],
-    });
+    const times = { nowMs: noonMs + minute * 60_000, databaseUpSinceMs: noonMs };
+    const changed = evaluateFleet({ ...quiet, alerts: open, ...times, stateDisks: [disk(freePercent, minute)] });
     for (const { rule, subject, state, valueText } of changed) {
       told.push(`${freePercent}: ${rule} ${subject} ${state}${state === 'firing' ? `: ${valueText}` : ''}`);
     }
@@ -51,14 +45,7 @@ test('below a tenth people are told once, and it is over from 12 % on', () => {
     `12: state-disk ${subject} resolved`,
     `9.9: state-disk ${subject} firing: ${left}`,
   ]);
-  const silent = evaluateFleet({
-    config,
-    runs: [],
-    seenClients: [],
-    alerts: open,
-    nowMs: noonMs,
-    databaseUpSinceMs: null,
-  });
+  const silent = evaluateFleet({ ...quiet, alerts: open, nowMs: noonMs, databaseUpSinceMs: null });
   assert.deepEqual(silent, [], 'of one that nobody speaks of nothing is known');
 });
 

@@ -46,69 +46,58 @@ function named(text: string): readonly string[] {
 }
 
 const mounts = named('alone-01 /d[10-27]').join(', ');
+/** A name, the alerts that fire, and the lines of the mail, which are critical. */
 const cases: readonly (readonly [name: string, alerts: string, ...expected: readonly string[]])[] = [
-  ['four of a group are four lines', 'web-[01-04] disk /', 'critical disk: web-01 /, web-02 /, web-03 /, web-04 /'],
-  ['five are one, whatever their subjects', 'web-[01-05] disk /; web-01 disk /srv', 'critical disk: [web: 5]'],
+  ['four of a group are four lines', 'web-[01-04] disk /', 'disk: web-01 /, web-02 /, web-03 /, web-04 /'],
+  ['five are one, whatever their subjects', 'web-[01-05] disk /; web-01 disk /srv', 'disk: [web: 5]'],
   [
     'one client with many subjects is no group',
     'web-01 disk /d[0-5]',
-    'critical disk: web-01 /d0, web-01 /d1, web-01 /d2, web-01 /d3, web-01 /d4, web-01 /d5',
+    'disk: web-01 /d0, web-01 /d1, web-01 /d2, web-01 /d3, web-01 /d4, web-01 /d5',
   ],
   [
     'under one rule',
     'web-[01-03] disk /; web-[04-06] memory',
-    'critical disk: web-01 /, web-02 /, web-03 /',
-    'critical memory: web-04, web-05, web-06',
+    'disk: web-01 /, web-02 /, web-03 /',
+    'memory: web-04, web-05, web-06',
   ],
   [
     'the innermost group that has five',
     'edge-[01-05] disk /; web-[01-02] disk /',
-    'critical disk: [edge: 5], web-01 /, web-02 /',
+    'disk: [edge: 5], web-01 /, web-02 /',
   ],
-  [
-    'those of inner groups count for the outer one',
-    'edge-[01-03] disk /; web-[01-03] disk /',
-    'critical disk: [web: 6]',
-  ],
-  [
-    'twenty lines a rule, then a count',
-    'alone-[01-30] disk /',
-    `critical disk: ${named('alone-[01-20] /').join(', ')} + 10`,
-  ],
+  ['those of inner groups count for the outer one', 'edge-[01-03] disk /; web-[01-03] disk /', 'disk: [web: 6]'],
+  ['twenty lines a rule, then a count', 'alone-[01-30] disk /', `disk: ${named('alone-[01-20] /').join(', ')} + 10`],
   [
     'a client that invents mounts leaves room for the others',
     'alone-01 disk /d[10-34]; alone-02 disk /; web-01 disk /',
-    `critical disk: ${mounts}, alone-02 /, web-01 / + 7`,
+    `disk: ${mounts}, alone-02 /, web-01 / + 7`,
   ],
   [
     'not-trusted is one line for all',
     'web-01 not-trusted; alone-01 not-trusted; edge-01 not-trusted',
-    'critical not-trusted: [all: 3]',
+    'not-trusted: [all: 3]',
   ],
   [
     'what concerns the fleet comes first',
     'alone-01 disk /; - collector-silent c1',
-    'critical collector-silent: fleet c1',
-    'critical disk: alone-01 /',
+    'collector-silent: fleet c1',
+    'disk: alone-01 /',
   ],
 ];
 
 for (const [name, alerts, ...expected] of cases) {
   test(name, () => {
     const sections = sectionsAfter((world) => named(alerts).forEach((alert) => world.fires(alert)));
-    assert.deepEqual(describe(sections), expected);
+    const lines = expected.map((line) => `critical ${line}`);
+    assert.deepEqual(describe(sections), lines);
   });
 }
 
 test('one export that many mount is one line', () => {
   const sections = sectionsAfter((world) => {
-    world.add({
-      exportOf: new Map([
-        ['alone-01\0/srv', 'nas:/srv'],
-        ['alone-02\0/data', 'nas:/srv'],
-        ['alone-03\0/srv', 'other:/srv'],
-      ]),
-    });
+    const exports = { 'alone-01\0/srv': 'nas:/srv', 'alone-02\0/data': 'nas:/srv', 'alone-03\0/srv': 'other:/srv' };
+    world.add({ exportOf: new Map(Object.entries(exports)) });
     for (const alert of ['alone-01 disk /srv', 'alone-02 disk /data', 'alone-03 disk /srv']) world.fires(alert);
   });
   assert.deepEqual(describe(sections), ['critical disk: [nas:/srv: 2], alone-03 /srv']);

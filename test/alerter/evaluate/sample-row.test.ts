@@ -43,41 +43,24 @@ test('subjects are all listed where no probe failed and none left anything out',
   assert.deepEqual(complete({}), whole);
   const without = (...names: readonly string[]): readonly string[] => whole.filter((name) => !names.includes(name));
   assert.deepEqual(complete({ row: { unresponsive_mounts: null }, disks: [] }), without(...ofDisks), 'no disks');
-  assert.deepEqual(
-    complete({ row: { probe_errors: 1 } }),
-    without(...ofDisks, 'probe-failed'),
-    'which probe is not known',
-  );
-  assert.deepEqual(
-    complete({ disks: Array.from({ length: 200 }, (_, index) => diskRow({ mount: `/${index}` })) }),
-    without(...ofDisks),
-    'as many as are reported at most',
-  );
+  const failed = complete({ row: { probe_errors: 1 } });
+  assert.deepEqual(failed, without(...ofDisks, 'probe-failed'), 'which probe is not known');
+  const disks = Array.from({ length: 200 }, (_, index) => diskRow({ mount: `/${index}` }));
+  assert.deepEqual(complete({ disks }), without(...ofDisks), 'as many as are reported at most');
   assert.deepEqual(complete({ row: { failed_units: null } }), without('service'), 'no systemd');
   assert.deepEqual(complete({ row: { failed_units: 2 } }), without('service'), 'the report is not there');
 });
 
 test('with the report it is known which probe failed and what was left out', () => {
-  const disk = {
-    mount: '/',
-    fstype: 'ext4',
-    source: '/dev/vda1',
-    scope: 'local',
-    mode: 'rw',
-    used_percent: 50,
-    unresponsive: 0,
-  };
+  const place = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw' };
+  const disk = { ...place, used_percent: 50, unresponsive: 0 };
   const complete = (...workers: readonly WorkerReport[]): readonly string[] =>
     [...sampleReport({ client: clientWith(''), ...rowOfReport(reportWith(...workers)) }).complete].sort();
   const services = worker('services', [{ name: 'services', data: [{ failed_units: 0 }] }]);
-  assert.deepEqual(
-    complete(worker('disks', [{ name: 'disk', data: [disk] }]), services, worker('os', [], 'broken')),
-    whole,
-  );
-  assert.deepEqual(complete(worker('disks', [{ name: 'disk', data: [disk], omitted: 3 }]), services), [
-    'probe-failed',
-    'service',
-  ]);
+  const disks = worker('disks', [{ name: 'disk', data: [disk] }]);
+  assert.deepEqual(complete(disks, services, worker('os', [], 'broken')), whole);
+  const left = complete(worker('disks', [{ name: 'disk', data: [disk], omitted: 3 }]), services);
+  assert.deepEqual(left, ['probe-failed', 'service']);
   assert.deepEqual(
     complete(worker('disks', [{ name: 'disk', data: [disk] }], 'more mounts than can be read'), services),
     ['probe-failed', 'service'],

@@ -14,34 +14,28 @@ function listenersOf(elements: string, client: string, rule: string): string {
 const client = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 const smtp = '<smtp host="localhost" fallback="root@localhost"/>';
 
+const ops = '<mail to="ops@x.org"/>';
+const urgent = (name: string): string => `<mail to="${name}@x.org" severity="critical"/>`;
+const oncall = urgent('oncall');
+const pagedBy = (more: string): string => `${smtp}<notify command="/usr/bin/page" ${more}/>${client}`;
+const heeding = (name: string, rules: string): string => `<mail to="${name}@x.org" rules="${rules}"/>`;
+
+/** A fleet of one client, whose <alerts> have these children. */
+const alerts = (children: string): string => `<alerts>${children}</alerts>${client}`;
+
 const cases: readonly (readonly [name: string, elements: string, rule: string, expected: string])[] = [
-  [
-    'by severity',
-    `<alerts><mail to="ops@x.org"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
-    'disk',
-    'ops (warning), oncall (critical)',
-  ],
-  [
-    'by rule',
-    `<alerts><mail to="ops@x.org" rules="mem*"/><mail to="dba@x.org" rules="disk*"/></alerts>${client}`,
-    'disk',
-    'dba (warning)',
-  ],
-  [
-    'named twice, the least counts',
-    `<alerts><mail to="ops@x.org" severity="critical"/><mail to="ops@x.org" rules="disk"/></alerts>${client}`,
-    'disk',
-    'ops (warning)',
-  ],
+  ['by severity', alerts(ops + oncall), 'disk', 'ops (warning), oncall (critical)'],
+  ['by rule', alerts(heeding('ops', 'mem*') + heeding('dba', 'disk*')), 'disk', 'dba (warning)'],
+  ['named twice, the least counts', alerts(urgent('ops') + heeding('ops', 'disk')), 'disk', 'ops (warning)'],
   [
     'the rule’s own',
-    `<alerts><mail to="ops@x.org"/><alert type="disk" limit="90%" mail="storage@x.org"/></alerts>${client}`,
+    alerts(`${ops}<alert type="disk" limit="90%" mail="storage@x.org"/>`),
     'disk',
     'storage (warning)',
   ],
   [
     'the rule’s own, which is nobody, and a default',
-    `${smtp}<alerts><mail to="ops@x.org"/><alert name="disk" mail="none"/></alerts>${client}`,
+    smtp + alerts(`${ops}<alert name="disk" mail="none"/>`),
     'disk',
     '',
   ],
@@ -49,30 +43,15 @@ const cases: readonly (readonly [name: string, elements: string, rule: string, e
   ['a condition goes to fallback', `${smtp}${client}`, 'unreachable', 'root (warning)'],
   [
     'a default whose levels nobody asks for goes to fallback',
-    `${smtp}<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
+    smtp + alerts(oncall),
     'not-trusted',
     'oncall (critical), root (warning)',
   ],
-  [
-    'a default of which one level is heard does not',
-    `${smtp}<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`,
-    'disk',
-    'oncall (critical)',
-  ],
+  ['a default of which one level is heard does not', smtp + alerts(oncall), 'disk', 'oncall (critical)'],
   ['muted', `${smtp}${client.replace('/>', ' mail="none"/>')}`, 'disk', ''],
   ['nobody, and no fallback', client, 'disk', ''],
-  [
-    'a command hears like a person',
-    `${smtp}<notify command="/usr/bin/page" severity="critical"/>${client}`,
-    'disk',
-    '|/usr/bin/page (critical)',
-  ],
-  [
-    'a command that asks for other rules',
-    `${smtp}<notify command="/usr/bin/page" rules="memory"/>${client}`,
-    'disk',
-    'root (warning)',
-  ],
+  ['a command hears like a person', pagedBy('severity="critical"'), 'disk', '|/usr/bin/page (critical)'],
+  ['a command that asks for other rules', pagedBy('rules="memory"'), 'disk', 'root (warning)'],
   ['a rule that is not in force', `${smtp}${client}`, 'nothing', ''],
   ['a client that is retired', `${smtp}${client.replace('/>', ' state="retired"/>')}`, 'disk', ''],
 ];
@@ -85,10 +64,10 @@ test('what concerns the fleet goes to those of <alerts> who hear it, else to tho
   const group = `<group name="g" mail="web@x.org">${client}</group>`;
   assert.equal(listenersOf(`<alerts><mail to="ops@x.org"/></alerts>${group}`, '', 'collector-silent'), 'ops (warning)');
   assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'web (warning)');
-  const oncall = '<alerts><mail to="oncall@x.org" severity="critical"/></alerts>';
-  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-silent'), 'oncall (critical)');
-  assert.equal(listenersOf(`${oncall}${group}`, '', 'collector-isolated'), 'oncall (critical)');
-  assert.equal(listenersOf(`${oncall}${group}`, '', 'state-disk'), 'oncall (critical), web (warning)');
+  const both = `<alerts>${oncall}</alerts>${group}`;
+  assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'collector-isolated'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'state-disk'), 'oncall (critical), web (warning)');
   assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
   assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
 });
@@ -100,9 +79,8 @@ test('what concerns the fleet reaches somebody, whatever rules and severities th
   const both = `<alerts><mail to="dba@x.org" rules="disk"/><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
   assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
   assert.equal(listenersOf(both, '', 'state-disk'), 'dba (warning), oncall (critical)');
-  const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
-  assert.equal(listenersOf(oncall, '', 'state-disk'), 'oncall (warning)');
-  assert.equal(listenersOf(`${smtp}${oncall}`, '', 'state-disk'), 'oncall (critical), root (warning)');
+  assert.equal(listenersOf(alerts(oncall), '', 'state-disk'), 'oncall (warning)');
+  assert.equal(listenersOf(smtp + alerts(oncall), '', 'state-disk'), 'oncall (critical), root (warning)');
   const muted = `<alerts><mail to="dba@x.org" rules="disk"/><alert name="collector-silent" mail="none"/></alerts>${client}`;
   assert.equal(listenersOf(muted, '', 'collector-silent'), '');
   const paged = `<notify command="/usr/bin/page"/>${disk}`;

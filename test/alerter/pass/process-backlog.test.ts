@@ -77,15 +77,8 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
     },
   };
   // The store lacks the other methods of PassStore: these tests call none of them.
-  const memory: MemoryStore = {
-    store: store as PassStore,
-    rows,
-    treated,
-    alerts,
-    ruleStates,
-    log,
-    beforeStoring: () => undefined,
-  };
+  const state = { rows, treated, alerts, ruleStates, log };
+  const memory: MemoryStore = { store: store as PassStore, ...state, beforeStoring: () => undefined };
   return memory;
 }
 

@@ -123,16 +123,8 @@ export function startDispatch(elements: string) {
     alerts.set(id, { ...firing(name, id, fromMs), ...ended, ...over });
   };
   const silenceAt = (client: string, rule: string, startsAtMs: number, endsAtMs: number): void => {
-    silences.push({
-      id: silences.length + 1,
-      client,
-      rule,
-      subject: '',
-      startsAtMs,
-      endsAtMs,
-      author: 'kim',
-      comment: '',
-    });
+    const id = silences.length + 1;
+    silences.push({ id, client, rule, subject: '', startsAtMs, endsAtMs, author: 'kim', comment: '' });
   };
 
   const events = {
@@ -160,11 +152,8 @@ export function startDispatch(elements: string) {
     passedAt,
     acknowledge: (name: string, until: string | null = null) => {
       const alert = find(name);
-      put(alert, {
-        acknowledgedBy: 'kim',
-        acknowledgedUntilMs: until === null ? null : at(until),
-        acknowledgedSeverity: alert.severity,
-      });
+      const acknowledgedUntilMs = until === null ? null : at(until);
+      put(alert, { acknowledgedBy: 'kim', acknowledgedUntilMs, acknowledgedSeverity: alert.severity });
     },
     /** A row that confirms what is open. */
     row: (client: string) => {
