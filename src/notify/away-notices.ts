@@ -23,13 +23,6 @@ export interface AwayNoticesOptions {
   readonly signal: AbortSignal;
 }
 
-export interface AwayNotices {
-  /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
-  heed(fault: FleetError): boolean;
-  /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
-  end(well: boolean): Promise<readonly FleetError[]>;
-}
-
 /** A database that is restarted is nobody's business. */
 const mailAfterMs = 10 * minuteMs;
 /** Cron starts a program a moment earlier or later than an hour after the time before. */
@@ -44,7 +37,7 @@ export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code
 
 type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
 
-export function openAwayNotices(options: AwayNoticesOptions): AwayNotices {
+export function openAwayNotices(options: AwayNoticesOptions) {
   const { config, program, now, topic } = options;
   const file = statePaths(config.stateDir)[topic.state];
   const repeatMs = topic.repeats ? config.alerts.repeatMs : null;
@@ -88,7 +81,8 @@ export function openAwayNotices(options: AwayNoticesOptions): AwayNotices {
     }, null);
 
   return {
-    heed: (fault) => {
+    /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
+    heed: (fault: FleetError): boolean => {
       if (topic === databaseAway && !isDatabaseAway(fault)) return true;
       if (last !== null) return isDue;
       last = fault;
@@ -100,7 +94,8 @@ export function openAwayNotices(options: AwayNoticesOptions): AwayNotices {
       }, true);
       return isDue;
     },
-    end: async (well) => {
+    /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
+    end: async (well: boolean): Promise<readonly FleetError[]> => {
       if (last === null && !well) return [];
       if (last === null && !topic.isPrepared && !existsSync(file)) return [];
       if (last === null && topic.isPrepared) prepare(file);

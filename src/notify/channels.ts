@@ -8,12 +8,7 @@ import { createFileChannel } from './file.ts';
 import { commandOfRecipient } from './mail-identity.ts';
 
 /** The channels of a configuration, each opened with the first mail that takes it. */
-export interface Channels {
-  /** Throws FleetError `mail-refused` for a recipient that no channel leads to. */
-  channelFor(recipient: string): Channel;
-  /** Ends what was kept open. Never throws. */
-  close(): void;
-}
+export type Channels = ReturnType<typeof openChannels>;
 
 /**
  * Opens the channels of a configuration: commands of <notify>, the mail server, or without <smtp> the files of
@@ -22,7 +17,7 @@ export interface Channels {
 export function openChannels(
   { smtp, notify, stateDir }: Pick<Config, 'smtp' | 'notify' | 'stateDir'>,
   timeouts: ChannelTimeouts = mailTimeouts,
-): Channels {
+) {
   const opened = new Map<string, Channel>();
   const create = (command: string | null): Channel => {
     if (command === null) {
@@ -40,14 +35,16 @@ export function openChannels(
     });
   };
   return {
-    channelFor: (recipient) => {
+    /** Throws FleetError `mail-refused` for a recipient that no channel leads to. */
+    channelFor: (recipient: string): Channel => {
       const command = commandOfRecipient(recipient);
       const key = command ?? '';
       const channel = opened.get(key) ?? create(command);
       opened.set(key, channel);
       return channel;
     },
-    close: () => {
+    /** Ends what was kept open. Never throws. */
+    close: (): void => {
       for (const channel of opened.values()) channel.close();
     },
   };

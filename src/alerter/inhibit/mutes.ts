@@ -14,14 +14,7 @@ export type MuteKey = AlertKey & Pick<Alert, 'severity'>;
 type MuteReason = Extract<HoldReason, { readonly kind: 'silence' | 'window' }>;
 
 /** The times at which silences and windows mute an alert. */
-export interface Mutes {
-  /** Returns the silences and windows that hold at a moment. */
-  readonly reasonsAt: (key: MuteKey, atMs: number) => readonly MuteReason[];
-  /** Returns the end of the last one within the day up to a moment, or null if none ended, or one holds on. */
-  readonly lastEndMs: (key: MuteKey, atMs: number) => number | null;
-  /** Returns the end of those that muted all of a time without a break, up to so much less at its end, or null. */
-  readonly coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number) => number | null;
-}
+export type Mutes = ReturnType<typeof openMutes>;
 
 interface MutesOptions {
   readonly config: Config;
@@ -34,7 +27,7 @@ interface Mute extends Span {
 }
 
 /** Opens the silences and windows for one pass, and remembers what it computes. */
-export function openMutes({ config, silences }: MutesOptions): Mutes {
+export function openMutes({ config, silences }: MutesOptions) {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   windowsOf.set('', config.alerts.windows);
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
@@ -60,16 +53,19 @@ export function openMutes({ config, silences }: MutesOptions): Mutes {
   };
 
   return {
-    reasonsAt: (key, atMs) =>
+    /** Returns the silences and windows that hold at a moment. */
+    reasonsAt: (key: MuteKey, atMs: number): readonly MuteReason[] =>
       mutesAt(key, atMs, atMs)
         .filter((cover) => holdsAt(cover, atMs))
         .map(({ reason }) => reason),
-    lastEndMs: (key, atMs) => {
+    /** Returns the end of the last one within the day up to a moment, or null if none ended, or one holds on. */
+    lastEndMs: (key: MuteKey, atMs: number): number | null => {
       const mutes = mutesAt(key, atMs - dayMs, atMs);
       const ends = mutes.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
       return ends.length === 0 || mutes.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
     },
-    coveredUntilMs: (key, fromMs, toMs, lessMs) => {
+    /** Returns the end of those that muted all of a time without a break, up to so much less at its end, or null. */
+    coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number): number | null => {
       const mutes = mutesAt(key, fromMs, toMs);
       let untilMs = fromMs;
       for (let isLonger = true; isLonger;) {

@@ -5,21 +5,16 @@ import type { Pass } from './pass.ts';
 /** The name under which the rule state of the fleet is stored. */
 const fleet = '';
 
-export interface KnownRules {
-  /** Names of rules that no earlier pass has evaluated. Empty if there was no earlier pass. */
-  readonly fresh: ReadonlySet<string>;
-  /** Stores the rules as known, once rows were processed and mails enqueued. */
-  readonly remember: () => Promise<void>;
-}
-
 /** Finds rules that are new in config.xml, by name. */
-export async function knownRules({ config, store, lease }: Pass): Promise<KnownRules> {
+export async function knownRules({ config, store, lease }: Pass) {
   const names = ruleNames(config);
   const memory = (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
   const known = memory.rules === undefined ? null : new Set(memory.rules);
   return {
-    fresh: known === null ? new Set() : new Set(names.filter((name) => !known.has(name))),
-    remember: async () => {
+    /** Names of rules that no earlier pass has evaluated. Empty if there was no earlier pass. */
+    fresh: known === null ? new Set<string>() : new Set(names.filter((name) => !known.has(name))),
+    /** Stores the rules as known, once rows were processed and mails enqueued. */
+    remember: async (): Promise<void> => {
       if (known?.size === names.length && names.every((name) => known.has(name))) return;
       const ruleStates = new Map([[fleet, { ...memory, rules: names }]]);
       await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });

@@ -14,31 +14,27 @@ export class LeaseTaken extends Error {
   }
 }
 
-/**
- * The right to change what the alerter stores, taken when there is something to change. What was read before it was
- * taken may be out of date, for another alerter may have been at work until then.
- */
-export interface PassLease {
-  readonly isHeld: () => boolean;
-  /** Throws LeaseTaken while another alerter is at work. */
-  readonly take: () => Promise<Lease>;
-  readonly release: () => Promise<void>;
-}
-
 const leaseName = 'alerter';
 
 type LeaseStore = Pick<AlertStore, 'takeLease' | 'releaseLease' | 'leaseHolder'>;
 
-export function openPassLease(store: LeaseStore, holder: string): PassLease {
+/**
+ * The right to change what the alerter stores, taken when there is something to change. What was read before it was
+ * taken may be out of date, for another alerter may have been at work until then.
+ */
+export type PassLease = ReturnType<typeof openPassLease>;
+
+export function openPassLease(store: LeaseStore, holder: string) {
   let lease: Lease | null = null;
   return {
-    isHeld: () => lease !== null,
-    take: async () => {
+    isHeld: (): boolean => lease !== null,
+    /** Throws LeaseTaken while another alerter is at work. */
+    take: async (): Promise<Lease> => {
       lease ??= await store.takeLease(leaseName, holder);
       if (lease === null) throw new LeaseTaken(parseHolder(await store.leaseHolder(leaseName)));
       return lease;
     },
-    release: async () => {
+    release: async (): Promise<void> => {
       if (lease !== null) await store.releaseLease(lease);
     },
   };

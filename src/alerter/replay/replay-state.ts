@@ -57,14 +57,8 @@ export class ReplayState extends AlertMemory {
 
 export type RowsUntil = Pick<ReplayPage, 'reports' | 'visits'>;
 
-/** The times at which clients were last seen, as rows go by. */
-export interface SeenClients {
-  readonly note: (rows: RowsUntil) => void;
-  readonly at: (nowMs: number) => readonly SeenClient[];
-}
-
-/** Follows the clients of config.xml. Clients that were known before count as seen when the replay begins. */
-export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config): SeenClients {
+/** Follows the times at which the clients of config.xml were last seen, as rows go by. Clients that were known before count as seen when the replay begins. */
+export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config) {
   const names = new Set(clients.map(({ name }) => name));
   const seen = new Map(
     stored
@@ -79,10 +73,10 @@ export function followClients(stored: readonly SeenClient[], sinceMs: number, { 
     if (client !== undefined) seen.set(name, { ...client, ...over });
   };
   return {
-    note: ({ reports, visits }) => {
+    note: ({ reports, visits }: RowsUntil): void => {
       for (const { client, observedAtMs } of reports) update(client, { lastReportAtMs: observedAtMs });
       for (const { client, startedAtMs } of visits) update(client, { lastVisitAtMs: startedAtMs });
     },
-    at: (nowMs) => [...seen.values()].filter(({ firstSeenMs }) => firstSeenMs <= nowMs),
+    at: (nowMs: number): readonly SeenClient[] => [...seen.values()].filter(({ firstSeenMs }) => firstSeenMs <= nowMs),
   };
 }

@@ -15,21 +15,18 @@ export interface RunNoticesOptions {
 }
 
 /** Tells people, by a line an hour on stderr and by mail, of what a run of cron lacks: the database or config.xml. */
-export interface RunNotices {
-  /** Takes note of a fault of the run. Returns true if its line is due, or if it is not about the database. */
-  heed(fault: FleetError): boolean;
-  /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run looks after it. */
-  end(databaseIsWell: boolean | null): Promise<void>;
-}
+export type RunNotices = ReturnType<typeof openRunNotices>;
 
 /** Opens the notices, and prints the line about config.xml if it is due, quiet or not: cron mails every line. */
-export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output): RunNotices {
+export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output) {
   const database = openAwayNotices({ ...options, now: Date.now, topic: databaseAway });
   const settings = openAwayNotices({ ...options, now: Date.now, topic: configBroken });
   if (broken !== null && settings.heed(broken)) output.complain(complaintText(broken));
   return {
-    heed: (fault) => database.heed(fault),
-    end: async (databaseIsWell) => {
+    /** Takes note of a fault of the run. Returns true if its line is due, or if it is not about the database. */
+    heed: (fault: FleetError): boolean => database.heed(fault),
+    /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run looks after it. */
+    end: async (databaseIsWell: boolean | null): Promise<void> => {
       const faults = databaseIsWell === null ? [] : await database.end(databaseIsWell);
       for (const fault of [...faults, ...(await settings.end(broken === null))]) output.complain(complaintText(fault));
     },

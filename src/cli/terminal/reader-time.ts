@@ -2,14 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { describeAge } from '../../text/durations.ts';
 
 /** The zone and format of times for the readers of this fleet. */
-export interface ReaderTime {
-  /** IANA zone: that of <alerts zone>, else this machine's. */
-  readonly zone: string;
-  /** `2026-11-20 10:05`, as `--until` reads it. */
-  readonly moment: (atMs: number) => string;
-  /** `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
-  readonly momentAndAge: (atMs: number) => string;
-}
+export type ReaderTime = ReturnType<typeof readerTime>;
 
 /** Nearer times are `just now`. */
 const justNowMs = 2_000;
@@ -17,7 +10,7 @@ const justNowMs = 2_000;
 const locale = 'sv-SE';
 
 /** Loads Node's zones when the first time is written: most runs of `alert` write none. */
-export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): ReaderTime {
+export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
   let format: Intl.DateTimeFormat | null = null;
   const zone = (): string => alerts.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   const moment = (atMs: number): string => {
@@ -25,11 +18,14 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number): R
     return format.format(atMs);
   };
   return {
-    get zone() {
+    /** IANA zone: that of <alerts zone>, else this machine's. */
+    get zone(): string {
       return zone();
     },
+    /** `2026-11-20 10:05`, as `--until` reads it. */
     moment,
-    momentAndAge: (atMs) => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
+    /** `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
+    momentAndAge: (atMs: number): string => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
   };
 }
 

@@ -6,14 +6,6 @@ export interface ScreenSize {
   readonly rows: number;
 }
 
-/** A terminal's alternate screen, which leaves what was printed before as it was. */
-export interface Screen {
-  /** Draws lines over the ones before, and again whenever the size changes. */
-  draw(linesFor: (size: ScreenSize) => readonly string[]): void;
-  /** Puts the terminal back. */
-  close(): void;
-}
-
 // https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 const enter = '\u001b[?1049h\u001b[?25l';
 const leave = '\u001b[?25h\u001b[?1049l';
@@ -21,8 +13,11 @@ const home = '\u001b[H';
 const clearLine = '\u001b[K';
 const clearBelow = '\u001b[J';
 
-/** Opens the alternate screen. The terminal is put back however the process exits, and while it is stopped (Ctrl-Z). */
-export function openScreen(stdout: NodeJS.WriteStream): Screen {
+/**
+ * Opens a terminal's alternate screen, which leaves what was printed before as it was. The terminal is put back however
+ * the process exits, and while it is stopped (Ctrl-Z).
+ */
+export function openScreen(stdout: NodeJS.WriteStream) {
   let linesFor: ((size: ScreenSize) => readonly string[]) | null = null;
   let isOpen = false;
   const draw = (): void => {
@@ -50,11 +45,13 @@ export function openScreen(stdout: NodeJS.WriteStream): Screen {
   stdout.on('resize', draw);
   open();
   return {
-    draw: (lines) => {
+    /** Draws lines over the ones before, and again whenever the size changes. */
+    draw: (lines: (size: ScreenSize) => readonly string[]): void => {
       linesFor = lines;
       draw();
     },
-    close: () => {
+    /** Puts the terminal back. */
+    close: (): void => {
       process.off('exit', putBack);
       process.off('SIGTSTP', stop);
       process.off('SIGCONT', open);

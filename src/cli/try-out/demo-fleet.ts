@@ -8,18 +8,7 @@ import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../..
 import { makeFolder } from '../../state/make-folder.ts';
 
 /** The folder of the demo and its SSH servers while they run. */
-export interface DemoFleet {
-  readonly dir: string;
-  readonly configFile: string;
-  /** True if config.xml was there already, from an earlier demo. */
-  readonly kept: boolean;
-  /** True if config.xml still waits for setDiskLimit. */
-  readonly needsLimit: boolean;
-  /** Stops one server: its client cannot be reached until `start` starts it again on its old port. */
-  stop(name: string): Promise<void>;
-  start(name: string): Promise<void>;
-  close(): Promise<void>;
-}
+export type DemoFleet = Awaited<ReturnType<typeof startDemoFleet>>;
 
 /**
  * The names of the clients. All but `local` are SSH servers on loopback; the limit of `tight` is below its fullest
@@ -39,7 +28,7 @@ interface DemoState {
  * Makes the folder, or takes that of an earlier demo, and starts its servers on free ports. Throws FleetError `usage`
  * if the folder holds something else.
  */
-export async function startDemoFleet(dir: string): Promise<DemoFleet> {
+export async function startDemoFleet(dir: string) {
   const inside = (...parts: string[]): string => path.join(dir, ...parts);
   const stateFile = inside('demo.json');
   const kept = existsSync(stateFile);
@@ -69,11 +58,14 @@ export async function startDemoFleet(dir: string): Promise<DemoFleet> {
   return {
     dir,
     configFile,
+    /** True if config.xml was there already, from an earlier demo. */
     kept: before !== null,
+    /** True if config.xml still waits for setDiskLimit. */
     needsLimit: readFileSync(configFile, 'utf8').includes(limitPlace),
-    stop: async (name) => running.get(name)?.close(),
+    /** Stops one server: its client cannot be reached until `start` starts it again on its old port. */
+    stop: async (name: string) => running.get(name)?.close(),
     start,
-    close: async () => {
+    close: async (): Promise<void> => {
       await Promise.all([...running.values()].map((server) => server.close()));
     },
   };

@@ -18,17 +18,8 @@ export interface RuleReaderOptions extends RuleDefaults {
   readonly predecessorOnly: boolean;
 }
 
-export interface RuleReader {
-  /** The rules in force before anything is written. */
-  readonly base: RuleScope;
-  /** Applies an element's <alert> children to the rules around it. */
-  readonly read: (element: Element, outer: RuleScope) => RuleScope;
-  /** The element that wrote a rule or tuned it last; null: nobody did. */
-  readonly placeOf: (rule: Rule) => Place | null;
-}
-
 /** Makes a reader for the rules of one configuration. */
-export function createRuleReader(options: RuleReaderOptions): RuleReader {
+export function createRuleReader(options: RuleReaderOptions) {
   const { findings, predecessorOnly } = options;
   const known = new Map(builtinRules(options.everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
   const places = new Map<Rule, Place>();
@@ -171,9 +162,12 @@ export function createRuleReader(options: RuleReaderOptions): RuleReader {
   const start = [...known.values()].filter((rule) => rule.origin === 'condition' || options.defaults);
   const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
   return {
+    /** The rules in force before anything is written. */
     base: scopeOf({ depth: 0, written: new Map(), builtins }),
+    /** Applies an element's <alert> children to the rules around it. */
     read,
-    placeOf: (rule) => places.get(rule) ?? null,
+    /** The element that wrote a rule or tuned it last; null: nobody did. */
+    placeOf: (rule: Rule): Place | null => places.get(rule) ?? null,
   };
 }
 

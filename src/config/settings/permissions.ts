@@ -4,16 +4,16 @@ import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
 
 /** Where secrets stand, gathered while the files are read. */
-export interface SecretPlaces {
-  /** Files that hold a literal secret, with the first element that does. */
-  readonly literal: Map<SourceFile, Place>;
-  /** Files that hold a secret or a private key alone: absolute path -> the element that names it first. */
-  readonly files: Map<string, Place>;
-}
+export type SecretPlaces = ReturnType<typeof createSecretPlaces>;
 
 /** No places yet. */
-export function createSecretPlaces(): SecretPlaces {
-  return { literal: new Map(), files: new Map() };
+export function createSecretPlaces() {
+  return {
+    /** Files that hold a literal secret, with the first element that does. */
+    literal: new Map<SourceFile, Place>(),
+    /** Files that hold a secret or a private key alone: absolute path -> the element that names it first. */
+    files: new Map<string, Place>(),
+  };
 }
 
 interface Access {

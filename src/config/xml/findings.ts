@@ -20,17 +20,7 @@ export interface SourceFile {
 }
 
 /** Collects faults and warnings, so that all come at once and in the order of the files. */
-export interface Findings {
-  fault(place: Place, message: string): void;
-  warn(place: Place, message: string): void;
-  /** A file that others can read; `message` holds the command that mends it. */
-  permission(place: Place, message: string): void;
-  readonly warnings: readonly Finding[];
-  /** The number of findings so far. */
-  readonly count: number;
-  /** Throws ConfigError when there was any fault. */
-  throwFaults(): void;
-}
+export type Findings = ReturnType<typeof createFindings>;
 
 /** All faults of a configuration: one line each in the message, `FILE:LINE: what is wrong; what would be right`. */
 export class ConfigError extends FleetError {
@@ -52,21 +42,24 @@ interface Entry extends Place {
 }
 
 /** An empty collection of findings. */
-export function createFindings(): Findings {
+export function createFindings() {
   const faults: Entry[] = [];
   const permissions: Entry[] = [];
   const warnings: Entry[] = [];
   return {
     fault: addTo(faults),
     warn: addTo(warnings),
+    /** A file that others can read; the message holds the command that mends it. */
     permission: addTo(permissions),
-    get warnings() {
+    get warnings(): readonly Finding[] {
       return inFileOrder(warnings);
     },
-    get count() {
+    /** The number of findings so far. */
+    get count(): number {
       return faults.length + permissions.length + warnings.length;
     },
-    throwFaults() {
+    /** Throws ConfigError when there was any fault. */
+    throwFaults(): void {
       if (faults.length + permissions.length === 0) return;
       const code = faults.length === 0 ? 'config-permissions' : 'config-invalid';
       throw new ConfigError(code, inFileOrder([...faults, ...permissions]));
