@@ -1,9 +1,11 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
+import { forIds } from '../sql/by-ids.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { FiguresQuery, FleetFigures, Grid, Watch } from '../store/look-store.ts';
 import { GridSums, keysOf } from './grid-sums.ts';
+import { missedSamples } from './missed-samples.ts';
 import { inSteps, isReadByTime, stepSpan } from './read-by-time.ts';
 
 const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface' } as const;
@@ -90,23 +92,59 @@ async function eachRollup(
   }
 }
 
-/** Adds the rows of everybody in a step, or in the sampled part of the step. */
+/** Adds the rows of everybody in a step, or one report of each client in a step that is sampled. */
 async function addRowsOfStep(session: Session, sums: GridSums, query: FiguresQuery, step: number): Promise<void> {
   const { table, grid } = query;
+  if (grid.sampleMs !== null) return addSampleOfStep(session, sums, query, step);
   const subject = subjects[table];
   // Rows of mounts and interfaces have an index by client alone; they lie together with their report's.
   const from = subject === null ? 'stats t' : `stats s JOIN ${table} t ON t.stat_id = s.id`;
   const time = `${subject === null ? 't' : 's'}.observed_at`;
-  const isOneEach = grid.sampleMs !== null;
-  const figures = isOneEach ? plainFigures(query) : ['COUNT(*) AS weight', ...groupedFigures(query)];
   const group = subject === null ? [] : [`t.${subject}`];
-  const selected = ['t.client AS client', ...group.map((column) => `${column} AS subject`), ...figures];
+  const selected = ['t.client AS client', ...group.map((column) => `${column} AS subject`), 'COUNT(*) AS weight'];
   const rows = await session.all(
-    `SELECT ${selected.join(', ')} FROM ${from} WHERE ${time} >= ? AND ${time} < ?
-     ${isOneEach ? '' : `GROUP BY ${['t.client', ...group].join(', ')}`}`,
+    `SELECT ${[...selected, ...groupedFigures(query)].join(', ')} FROM ${from} WHERE ${time} >= ? AND ${time} < ?
+     GROUP BY ${['t.client', ...group].join(', ')}`,
     stepSpan(grid, step),
   );
   for (const row of rows) sums.addToStep(row, String(row['client']), step);
+}
+
+/** Adds what was read in the sample of a step, and one later report of each client that has none in the sample. */
+async function addSampleOfStep(session: Session, sums: GridSums, query: FiguresQuery, step: number): Promise<void> {
+  const seen = new Set<string>();
+  const sql = sampleSql(query);
+  for (const row of await session.all(
+    `${sql} WHERE s.observed_at >= ? AND s.observed_at < ?`,
+    stepSpan(query.grid, step),
+  )) {
+    seen.add(String(row['client']));
+    if (row['subject'] !== null) sums.addToStep(row, String(row['client']), step);
+  }
+  const missed = query.clients.filter((client) => !seen.has(client) && !sums.isKnown(client, step));
+  await addMissed(session, sums, query, { clients: missed, step });
+}
+
+async function addMissed(
+  session: Session,
+  sums: GridSums,
+  query: FiguresQuery,
+  { clients, step }: { readonly clients: readonly string[]; readonly step: number },
+): Promise<void> {
+  const ids = await missedSamples(session, clients, query.grid, step);
+  const sql = sampleSql(query);
+  const rows = await forIds('s.id', ids, (where, values) => session.all(`${sql} WHERE ${where}`, values));
+  for (const row of rows) if (row['subject'] !== null) sums.addToStep(row, String(row['client']), step);
+}
+
+/** Returns SQL for reports with their subjects. A report without any is a line whose subject is null. */
+function sampleSql({ table, columns }: FiguresQuery): string {
+  const subject = subjects[table];
+  const source = subject === null ? 's' : 't';
+  const figures = columns.map((column, index) => `${source}.${column} AS ${keysOf(index).mean}`);
+  const selected = ['s.client AS client', `${subject === null ? "''" : `t.${subject}`} AS subject`, ...figures];
+  const more = subject === null ? '' : `LEFT JOIN ${table} t ON t.stat_id = s.id`;
+  return `SELECT ${selected.join(', ')} FROM stats s ${more}`;
 }
 
 async function addRowsOfClient(session: Session, sums: GridSums, query: FiguresQuery, client: string): Promise<void> {
@@ -120,6 +158,11 @@ async function addRowsOfClient(session: Session, sums: GridSums, query: FiguresQ
     [client, sqlTime(sinceMs), sqlTime(untilMs)],
   );
   for (const row of rows) sums.addToStep(row, client, Number(row['place']));
+  // A client without any such row has none to look for.
+  if (query.grid.sampleMs === null || rows.length === 0) return;
+  for (let step = 0; step < query.grid.points; step += 1) {
+    if (!sums.isKnown(client, step)) await addMissed(session, sums, query, { clients: [client], step });
+  }
 }
 
 /** Returns SQL for the seconds from the start of the grid to a row. */
@@ -130,10 +173,6 @@ function sinceStart({ dialect }: Session, { sinceMs }: Grid): string {
 function sample(session: Session, grid: Grid): string {
   const { stepMs, sampleMs } = grid;
   return sampleMs === null ? '' : `AND ${sinceStart(session, grid)} % ${stepMs / 1000} < ${sampleMs / 1000}`;
-}
-
-function plainFigures({ columns }: FiguresQuery): readonly string[] {
-  return columns.map((column, index) => `t.${column} AS ${keysOf(index).mean}`);
 }
 
 function groupedFigures({ columns, ranges }: FiguresQuery): readonly string[] {

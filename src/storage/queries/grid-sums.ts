@@ -73,6 +73,12 @@ export class GridSums implements FleetFigures {
     }
   }
 
+  /** True if a figure of the client is known at this step. */
+  isKnown(client: string, step: number): boolean {
+    const bySubject = this.#byClient.get(client)?.values() ?? [];
+    return [...bySubject].some((sums) => sums.some(({ weight }) => (weight[step] ?? 0) > 0));
+  }
+
   of(client: string, stepFactor = 1): readonly GridFigures[] {
     return [...(this.#byClient.get(client) ?? [])]
       .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -20,6 +20,13 @@ export function stepSpan({ sinceMs, stepMs, sampleMs, untilMs }: Grid, step: num
   return [sqlTime(fromMs), sqlTime(Math.min(untilMs, fromMs + (sampleMs ?? stepMs)))];
 }
 
+/** Returns the beginning and the end of the part of a step that a sample leaves out; null: there is none. */
+export function restSpan({ sinceMs, stepMs, sampleMs, untilMs }: Grid, step: number): readonly [string, string] | null {
+  const endMs = Math.min(untilMs, sinceMs + (step + 1) * stepMs);
+  const fromMs = sinceMs + step * stepMs + (sampleMs ?? stepMs);
+  return fromMs < endMs ? [sqlTime(fromMs), sqlTime(endMs)] : null;
+}
+
 /** SQLite answers without a turn of the event loop; signals and timers get one this often. */
 const turnMs = 50;
 

@@ -67,6 +67,31 @@ onBothDatabases('figures on a grid', (kit) => {
     assert.deepEqual(figures.get('cpu_percent')?.most, [10, 50, null]);
   });
 
+  for (const { read: way, clients } of [
+    { read: 'client by client', clients: ['web-1'] },
+    { read: 'by time', clients: ['web-1', 'web-2'] },
+  ] as const) {
+    for (const { name, table, column, expected } of [
+      { name: 'CPU', table: 'stats', column: 'cpu_percent', expected: [10, 70, null] },
+      { name: 'a mount', table: 'disk_stats', column: 'used_percent', expected: [20, 40, null] },
+    ] as const) {
+      test(`of ${name}, sampled ${way}, have no gap where the visit of the sample failed`, async () => {
+        const { reports, look } = (await kit.open()).storage;
+        const other = (observedAtMs: number): ReturnType<typeof item> => item({ client: 'web-2', observedAtMs });
+        await reports.ingest([
+          at(noonMs + minuteMs, 10, disk('/', 20)),
+          at(noonMs + 20 * minuteMs, 90, disk('/', 90)),
+          at(noonMs + hourMs + 20 * minuteMs, 70, disk('/', 40)),
+          at(noonMs + hourMs + 40 * minuteMs, 90, disk('/', 90)),
+          ...[0, 20, 60, 80, 120, 140].map((minutes) => other(noonMs + minutes * minuteMs)),
+        ]);
+        const query = { clients, table, columns: [column], ranges: [], grid: gridOf({ sampleMs: 5 * minuteMs }) };
+        const [{ figures } = none] = (await look.fleetFigures(query, unwatched)).of('web-1');
+        assert.deepEqual(figures.get(column)?.mean, expected);
+      });
+    }
+  }
+
   test('are whole whether rows are there, or are hours or days by now', async () => {
     const { reports, retention, look } = (await kit.open()).storage;
     // Midnight, UTC: days are whole steps.

@@ -1,0 +1,29 @@
+import { forChunks } from '../sql/insert-rows.ts';
+import type { Session } from '../sql/database.ts';
+import type { Grid } from '../store/look-store.ts';
+import { restSpan } from './read-by-time.ts';
+
+const anySql = 'SELECT id FROM stats WHERE observed_at >= ? AND observed_at < ? LIMIT 1';
+
+/**
+ * Returns a report of the rest of a step for each of these clients that has one: clients without a report in the sample
+ * of the step. One visit that failed is no outage.
+ */
+export async function missedSamples(
+  session: Session,
+  clients: readonly string[],
+  grid: Grid,
+  step: number,
+): Promise<readonly number[]> {
+  const rest = restSpan(grid, step);
+  if (clients.length === 0 || rest === null) return [];
+  // Steps before the first report, and without a collector, cost one look.
+  if ((await session.all(anySql, rest)).length === 0) return [];
+  const rows = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT MIN(id) AS id FROM stats WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? GROUP BY client`,
+      [...chunk, ...rest],
+    ),
+  );
+  return rows.map(({ id }) => Number(id));
+}
