@@ -8,7 +8,12 @@ import { createFileChannel } from './file.ts';
 import { commandOfRecipient } from './mail-identity.ts';
 
 /** The channels of a configuration, each opened with the first mail that takes it. */
-export type Channels = ReturnType<typeof openChannels>;
+export interface Channels {
+  /** Throws FleetError `mail-refused` for a recipient that no channel leads to. */
+  channelFor(recipient: string): Channel;
+  /** Ends what was kept open. Never throws. */
+  close(): void;
+}
 
 /**
  * Opens the channels of a configuration: commands of <notify>, the mail server, or without <smtp> the files of
@@ -17,7 +22,7 @@ export type Channels = ReturnType<typeof openChannels>;
 export function openChannels(
   { smtp, notify, stateDir }: Pick<Config, 'smtp' | 'notify' | 'stateDir'>,
   timeouts: ChannelTimeouts = mailTimeouts,
-) {
+): Channels {
   const opened = new Map<string, Channel>();
   const create = (command: string | null): Channel => {
     if (command === null) {
@@ -35,16 +40,14 @@ export function openChannels(
     });
   };
   return {
-    /** Throws FleetError `mail-refused` for a recipient that no channel leads to. */
-    channelFor: (recipient: string): Channel => {
+    channelFor: (recipient) => {
       const command = commandOfRecipient(recipient);
       const key = command ?? '';
       const channel = opened.get(key) ?? create(command);
       opened.set(key, channel);
       return channel;
     },
-    /** Ends what was kept open. Never throws. */
-    close: (): void => {
+    close: () => {
       for (const channel of opened.values()) channel.close();
     },
   };
