@@ -208,7 +208,7 @@ test('a first pair is made once', () => {
 type Damage = (files: { readonly privateFile: string; readonly publicFile: string; readonly keys: string }) => void;
 const otherKey = privateKeyToPem(generateKeyPair());
 const damages: readonly (readonly [string, Damage, RegExp])[] = [
-  ['a private key that others can read', ({ privateFile }) => fs.chmodSync(privateFile, 0o640), /be used by others/],
+  ['a private key that others can read', ({ privateFile }) => fs.chmodSync(privateFile, 0o640), /can be used by other/],
   ['an empty private key', ({ privateFile }) => fs.writeFileSync(privateFile, ''), /not a private key/],
   ['a cut private key', ({ privateFile }) => fs.truncateSync(privateFile, 60), /pem/],
   ['a private key swapped for another', ({ privateFile }) => fs.writeFileSync(privateFile, otherKey), /another key/],
