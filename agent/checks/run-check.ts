@@ -75,8 +75,10 @@ export async function runCheck(
       fault ??= 'too long';
       kill();
     });
-    child.on('error', () => {
-      fault ??= 'cannot be started';
+    child.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // The interpreter of a script is missing. Shells answer with the same status.
+      if (code === 'ENOENT') ended ??= { code: 127, signal: null };
+      else fault ??= 'cannot be started';
       finish();
     });
     child.on('exit', (code, signal) => {

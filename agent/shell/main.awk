@@ -4,10 +4,19 @@
 BEGIN {
   byteCodes()
   ROOT = ENVIRON["fh_root"]
-  readRequest(bytesOf(ENVIRON["fh_request"]))
+  if (ARGV[1] == "checks") checksPlan()
+  else if (ARGV[1] == "checked") checksResult()
+  else visit(bytesOf(ENVIRON["fh_request"]))
+}
+
+function visit(request) {
+  readRequest(request)
   readFstab(ROOT "/etc/fstab", ENVIRON["fh_places"])
   readMounts(ROOT "/proc/self/mountinfo")
-  if (ARGV[1] == "plan") printPlan()
+  if (ARGV[1] == "plan") {
+    printPlan()
+    if (index(request, "\"checks\":")) printRequested(request)
+  }
   else report()
 }
 
@@ -39,13 +48,15 @@ function report(  t, begun, now, then, cpuMs, fault) {
   begun = uptime()
   printf "{\"datetime\":\"%s\",\"agent\":{\"version\":\"%s\",\"cpu_ms\":%.0f,\"wall_ms\":%.0f,\"rss_bytes\":%.0f},", \
     ENVIRON["fh_datetime"], ENVIRON["fh_version"], cpuMs, (begun - t[1]) * 1000, residentBytes()
-  printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]}\n", \
-    BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS
+  printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]%s}\n", \
+    BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS, members(ENVIRON["fh_members"])
   fault = ENVIRON["fh_dir"] == "" ? "no folder of this machine can be used" : "the shell agent keeps no report"
   printf "{\"left\":0,\"place\":%s,\"spool_error\":\"%s\"}\n", \
     ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"]), fault
   print KEPT == "" ? countersText(now) : KEPT
 }
+# Returns the members that people's own checks add to the report.
+function members(file,  line) { return file != "" && (getline line < file) > 0 ? "," line : "" }
 # Returns the CPU time of a process and its ended children, in milliseconds.
 function ticks(pid,  f) {
   split(firstLine("/proc/" pid "/stat"), f, " ")

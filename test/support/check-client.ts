@@ -15,13 +15,20 @@ export interface CheckAgent {
   readonly awk: string;
 }
 
-export const checkAgents: readonly CheckAgent[] = [{ name: 'node', shell: null, awk: 'mawk' }];
+export const checkAgents: readonly CheckAgent[] = [
+  { name: 'node', shell: null, awk: 'mawk' },
+  { name: 'dash, mawk', shell: 'dash', awk: 'mawk' },
+  { name: 'BusyBox', shell: 'busybox ash', awk: 'busybox awk' },
+  { name: 'mksh, gawk', shell: 'mksh', awk: 'gawk' },
+];
 
 export interface CheckVisit {
   readonly checks: readonly CheckResult[];
   readonly refused: readonly RefusedCheck[];
   /** True if the report has no field of checks. */
   readonly isSilent: boolean;
+  /** The folder of this client. */
+  readonly place: string;
 }
 
 export interface CheckClient {
@@ -56,7 +63,8 @@ export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
         throw new Error(`${agent.name}: ${result.fault?.message ?? 'no report'}`);
       }
       const { checks, checks_refused: refused } = reports[0];
-      return { checks: checks ?? [], refused: refused ?? [], isSilent: checks === undefined && refused === undefined };
+      const isSilent = checks === undefined && refused === undefined;
+      return { checks: checks ?? [], refused: refused ?? [], isSilent, place: result.end?.place ?? '' };
     },
   };
 }

@@ -1,0 +1,224 @@
+# People's own checks, as agent/checks has them. The shell runs `checks`, which prints the plan from conf files and the
+# request, and `checked`, which prints the results. Fields are split by US. Lines of the plan: `k` a check to run, `o` a
+# check whose last result is repeated, `r` what is refused, `i` files to include.
+
+function checksPlan(  n, i, m, entry, file, f, W, k) {
+  US = "\037"; readKept()
+  n = split(ENVIRON["fh_confs"], entry, "\n")
+  for (i = 1; i <= n; i++) {
+    file = substr(entry[i], 2)
+    if (entry[i] ~ /^r/) { split(file, f, US); refuse(f[1], f[2]) }
+    else if (file != "") readConf(file, entry[i] ~ /^n/)
+  }
+  n = split(ENVIRON["fh_requested"], entry, "\n")
+  for (i = 1; i <= n && i <= 51; i++) if (entry[i] != "") {
+    k = split(entry[i], W, US)
+    for (m = 5; m <= k; m++) W[m] = substr(W[m], 2)
+    take("config.xml", W[1], W[2] == "" ? 0 : amount(W[2]), W[3] == "" ? 10 : amount(W[3]), \
+      W[4] == "" ? "nagios" : W[4], W, 5, k)
+  }
+  if (SURPLUS != "") refuse(SURPLUS, "more than 50 checks")
+}
+function amount(text) { return text ~ /^[0-9]+$/ && length(text) < 8 && text > 0 ? text + 0 : -1 }
+function refuse(path, why) { if (REFUSALS++ < 20) print "r" path US why }
+
+function readConf(file, isNrpe,  n, i, line, size, got) {
+  while ((got = (getline line < file)) > 0 && size <= 65536) { L[++n] = line; size += length(line) + 1 }
+  close(file)
+  if (got < 0) { refuse(file, "cannot be read"); return }
+  if (size > 65537) { refuse(file, "longer than 64 KiB"); return }
+  for (i = 1; i <= n; i++) {
+    line = L[i]; sub(/\r$/, "", line)
+    if (isNrpe) nrpeLine(file ":" i, line)
+    else confLine(file ":" i, line)
+  }
+}
+
+function confLine(place, line,  n, at, every, timeout, form, W, i) {
+  if (line ~ /^[ \t]*(#|$)/) return
+  n = splitWords(line, W)
+  if (n > 0 && W[1] == "include-nrpe") {
+    if (n == 2 && W[2] ~ /^\//) print "i" W[2]
+    else refuse(place, "include-nrpe takes one absolute path")
+    return
+  }
+  every = 0; timeout = 10; form = "nagios"
+  for (at = 2; at <= n && W[at] ~ /^(every|timeout|format)=/; at++) {
+    i = index(W[at], "=")
+    if (W[at] ~ /^e/) every = secondsIn(substr(W[at], i + 1))
+    else if (W[at] ~ /^t/) timeout = secondsIn(substr(W[at], i + 1))
+    else form = substr(W[at], i + 1)
+  }
+  take(place, n > 0 ? W[1] : "", every, timeout, form, W, at, n)
+}
+function secondsIn(text,  unit) {
+  if (text !~ /^[0-9]+[smhd]?$/) return -1
+  unit = substr(text, length(text))
+  unit = unit == "d" ? 86400 : unit == "h" ? 3600 : unit == "m" ? 60 : 1
+  sub(/[smhd]$/, "", text)
+  return length(text) < 8 && text * unit > 0 ? text * unit : -1
+}
+
+function nrpeLine(place, line,  head, n, W) {
+  if (!match(line, /^[ \t]*command\[[^]]*\][ \t]*=/)) return
+  head = substr(line, 1, RLENGTH); line = substr(line, RLENGTH + 1)
+  sub(/^[ \t]*command\[/, "", head); sub(/\][ \t]*=$/, "", head)
+  if (head == "") return
+  if (line ~ /\$ARG[0-9]+\$/) { refuse(place, "takes arguments"); return }
+  n = splitWords(line, W)
+  if (n < 0 || NEEDS_SHELL || (n > 0 && W[1] ~ /^[A-Za-z_][A-Za-z0-9_]*=/)) refuse(place, "needs a shell")
+  else take(place, head, 0, 10, "nagios", W, 1, n)
+}
+
+# Fills W with the words of a line, and returns their number; -1 for a quote without its end and control characters.
+function splitWords(line, W,  i, n, c, size, quote, word, has, next_) {
+  NEEDS_SHELL = 0; n = 0; quote = word = ""; has = 0; size = length(line)
+  if (line ~ /[\001-\010\012-\037\177]/) return -1
+  for (i = 1; i <= size; i++) {
+    c = substr(line, i, 1)
+    if (quote == "" && (c == " " || c == "\t")) {
+      if (has) W[++n] = word
+      word = ""; has = 0
+      continue
+    }
+    has = 1
+    if (c == quote) { quote = ""; continue }
+    if (quote == "" && (c == "\047" || c == "\"")) { quote = c; continue }
+    next_ = substr(line, i + 1, 1)
+    if (c == "\\" && quote != "\047" && (quote == "" || next_ == "" || index("\"\\$`", next_))) {
+      if (next_ == "") return -1
+      word = word next_; i++
+      continue
+    }
+    if (quote == "" && index("|&;<>()$`*?[~#", c) || quote == "\"" && index("$`", c)) NEEDS_SHELL = 1
+    word = word c
+  }
+  if (quote != "") return -1
+  if (has) W[++n] = word
+  return n
+}
+
+# Prints a check with the words from..n of W as its command, if it is within its bounds.
+function take(place, name, every, timeout, form, W, from, n,  i, line) {
+  if (name !~ /^[A-Za-z0-9_.:\/-]([A-Za-z0-9_.:\/ -]*[A-Za-z0-9_.:\/-])?$/ || length(name) > 128 || \
+    form !~ /^(nagios|checkmk|prom)$/ || from > n || n - from > 99 || every < 0 || every > 604800 || timeout < 1 || \
+    timeout > 30 || W[from] == "" || (W[from] ~ /\// && W[from] !~ /^\//)) {
+    refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
+    return
+  }
+  if (name in TAKEN) { refuse(place, "a name that another check has"); return }
+  if (TAKES == 50) { if (SURPLUS == "") SURPLUS = place; return }
+  TAKEN[name] = 1; TAKES++
+  line = name US form US every US timeout
+  for (i = from; i <= n; i++) line = line US "x" W[i]
+  i = every > 0 && line in KEPT_AGE && KEPT_AGE[line] >= 0 && KEPT_AGE[line] < every * 0.9
+  print (i ? "o" : "k") line
+}
+
+# Reads the results of earlier visits: check, boot, time since boot and result, split by RS_.
+function readKept(  line, f, file) {
+  RS_ = "\036"; file = ENVIRON["fh_dir"] "/checks.shell"
+  if (ENVIRON["fh_dir"] == "") return
+  while ((getline line < file) > 0) {
+    split(line, f, RS_)
+    if (f[2] != ENVIRON["fh_boot"] || f[4] == "") continue
+    KEPT_AGE[f[1]] = int(uptime() - f[3] + 0.5); KEPT_LINE[f[1]] = line; KEPT_RESULT[f[1]] = f[4]
+  }
+  close(file)
+}
+
+# Prints the members of the report, and writes the results that are kept to the file fh_keep.
+function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one) {
+  US = "\037"; readKept()
+  i = ENVIRON["fh_run"] "/plan"
+  while ((getline one < i) > 0) line[++n] = one
+  close(i)
+  printf "" > ENVIRON["fh_keep"]
+  for (i = 1; i <= n; i++) if (line[i] ~ /^r/) {
+    split(substr(line[i], 2), f, US); refused = refused refusal(f[1], f[2]); refusals++
+  }
+  for (i = 1; i <= n; i++) {
+    one = substr(line[i], 2); age = 0; json = ""
+    if (line[i] !~ /^[ko]/) continue
+    split(one, f, US); dir = ENVIRON["fh_run"] "/" i "/"
+    if (line[i] ~ /^o/) { age = KEPT_AGE[one]; json = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
+    else {
+      json = resultIn(dir)
+      if (END_RAN && f[3] > 0) print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ json > ENVIRON["fh_keep"]
+      if (END_BAD != "" && refusals++ < 20) refused = refused refusal(END_PROGRAM, "untrusted: " END_BAD)
+    }
+    results = results ",{\"name\":" quoted(f[1]) ",\"format\":\"" f[2] "\"," json ",\"age_s\":" age "}"
+  }
+  printf "\"checks\":[%s]%s\n", substr(results, 2), refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]"
+}
+function refusal(path, why) { return ",{\"path\":" quoted(path) ",\"why\":" quoted(why) "}" }
+
+# Returns the result in the folder of a check. `end` has the exit status or nothing, the reason or nothing, the time since
+# boot when the check began or nothing, an untrusted program and its part that others could change.
+function resultIn(dir,  line, f, file, text, n) {
+  END_RAN = END_BAD = END_PROGRAM = ""; file = dir "end"
+  if ((getline line < file) <= 0) line = US "no time left"
+  close(file)
+  split(line, f, US); END_RAN = f[3]; END_PROGRAM = f[4]; END_BAD = f[5]
+  file = dir "out"
+  while ((getline line < file) > 0) text = text (n++ ? "\n" : "") line
+  close(file)
+  sub(/\n+$/, "", text)
+  return "\"exit\":" (f[1] == "" ? "null" : f[1] + 0) ",\"why\":" (f[2] == "" ? "null" : quoted(f[2])) \
+    ",\"output\":" outputText(text)
+}
+
+# Returns output in quotes, as outputText of agent/checks/check-output.ts: a byte or character that is not shown is `?`.
+function outputText(s,  i, n, c, p, k, m, out, q) {
+  n = length(s)
+  for (i = 1; i <= n; i++) {
+    c = substr(s, i, 1); p = CODE[c] + 0
+    if (p < 128) {
+      if (c == "\n") out = out "\\n"
+      else if (c == "\t") out = out "\\t"
+      else if (p < 32 || p == 127) out = out "?"
+      else if (c == "\"" || c == "\\") out = out "\\" c
+      else out = out c
+      continue
+    }
+    k = p >= 240 && p < 245 ? 3 : p >= 224 && p < 240 ? 2 : p >= 194 && p < 224 ? 1 : 0
+    q = k == 3 ? p - 240 : k == 2 ? p - 224 : p - 192
+    for (m = 1; m <= k; m++) {
+      c = CODE[substr(s, i + m, 1)] + 0
+      if (c < 128 || c > 191) break
+      q = q * 64 + c - 128
+    }
+    if (k == 0 || m <= k || isIllFormed(q, k)) { out = out "?"; continue }
+    i += k
+    if (isFormat(q)) out = out "?"
+    else if (q > 65535) { q -= 65536; out = out utf16(55296 + int(q / 1024)) utf16(56320 + q % 1024) }
+    else out = out utf16(q)
+  }
+  return "\"" out "\""
+}
+
+# Prints the checks of a request for the plan: lines `c` with name, every, timeout, format and words.
+function printRequested(json,  depth, s, key, isOurs, fields, words, isWord) {
+  gsub(/[\001-\037\177]/, "", json)
+  while (json != "") {
+    if (match(json, /^"([^"\\]|\\.)*"/)) {
+      s = substr(json, 2, RLENGTH - 2); json = substr(json, RLENGTH + 1); s = plain(s)
+      if (depth == 4 && isOurs) words = words "\037x" s
+      else if (json ~ /^:/) { key = s; if (depth == 1) isOurs = s == "checks" }
+      else if (depth == 3 && isOurs) fields[key] = s
+      continue
+    }
+    if (match(json, /^[0-9]+/)) {
+      if (depth == 3 && isOurs) fields[key] = substr(json, 1, RLENGTH)
+      json = substr(json, RLENGTH + 1)
+      continue
+    }
+    s = substr(json, 1, 1); json = substr(json, 2)
+    if (s == "{" || s == "[") depth++
+    if (s == "{" && depth == 3 && isOurs) { split("", fields); words = "" }
+    if (s == "}" && depth == 3 && isOurs)
+      print "c" fields["name"] "\037" fields["everySeconds"] "\037" fields["timeoutSeconds"] "\037" \
+        fields["format"] words
+    if (s == "}" || s == "]") depth--
+  }
+}

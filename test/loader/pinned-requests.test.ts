@@ -1,0 +1,123 @@
+/** Requests with a restricted key: none of their bytes decides what an agent runs. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import fc from 'fast-check';
+
+import { launcherCommand, shellLauncherCommand } from '../../src/loader/launcher.ts';
+import type { Report } from '../../src/report/report.ts';
+import type { AgentRequest, RequestedCheck } from '../../src/report/wire.ts';
+import { openReport } from '../../src/seal/open.ts';
+import { bundles, keyPair } from '../support/agent-visit.ts';
+import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
+const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];
+
+interface PinnedClient {
+  /** A program of the account, which no conf file names. It leaves the file `started`. */
+  readonly planted: string;
+  readonly started: string;
+  /** Returns the report that the launcher's agent makes for this request. */
+  readonly ask: (request: Partial<AgentRequest>) => Partial<Report>;
+}
+
+/** A client with a restricted key and a check of its own. */
+function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
+  const home = tempFolder(t);
+  const lib = path.join(home, '.local/lib/fleet-health');
+  const confDir = path.join(home, '.config/fleet-health/checks.d');
+  for (const dir of [lib, confDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(confDir, 'own.conf'), 'own echo mine\n', { mode: 0o600 });
+  const started = path.join(home, 'started');
+  const planted = path.join(home, 'planted');
+  writeFileSync(planted, `#!/bin/sh\n: >${started}\necho planted\n`, { mode: 0o700 });
+  writeFileSync(path.join(home, 'planted.conf'), `planted ${planted}\n`, { mode: 0o600 });
+  const agent = reader === 'node' ? bundles.agent : bundles.shell;
+  writeFileSync(path.join(lib, `${agent.digest}.${reader === 'node' ? 'cjs' : 'sh'}`), agent.content);
+  const pin = { client: 'web-1', agentDigest: agent.digest, collectorId };
+  const command =
+    reader === 'shell'
+      ? shellLauncherCommand(pin)
+      : launcherCommand({
+          ...pin,
+          inventoryDigest: bundles.inventory.digest,
+          publicKey: keyPair.publicKey,
+          node: process.execPath,
+        });
+  return {
+    planted,
+    started,
+    ask: (request) => {
+      const asked = visitCommand(request, reader === 'shell' ? shellStart : null);
+      const env = { HOME: home, PATH: process.env['PATH'] ?? '', SSH_ORIGINAL_COMMAND: asked };
+      const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', env, input: '' });
+      const frames = framesOf(stdout);
+      const [sealed, clear] = [frames.get('R'), frames.get('U')];
+      const text = sealed ? openReport(sealed, new Map([[keyPair.id, keyPair]])).plaintext : clear;
+      assert.ok(text !== undefined, stderr);
+      return JSON.parse(text.toString()) as Partial<Report>;
+    },
+  };
+}
+
+for (const reader of ['node', 'shell'] as const) {
+  test(`a request names checks and nothing of them is run with a restricted key (${reader})`, (t) => {
+    const { planted, started, ask } = pinnedClient(t, reader);
+    const check: RequestedCheck = { name: 'planted', command: [planted], everySeconds: 60, format: 'prom' };
+    for (const request of [
+      { checks: [check] },
+      { checks: [{ ...check, name: 'own' }] },
+      { options: { units: ['ssh'], checks: [check] } },
+      { 'checks\u001fx': [check], 'include-nrpe': planted, confs: [`c${planted}.conf`], R: path.dirname(planted) },
+      {
+        run: '0b8a1c62-7d0e-4c55-8a3e-52e1f5f0c001',
+        checks: `c${planted}\u001f0\u001f10\u001fnagios\u001fx${planted}`,
+      },
+    ] as unknown as readonly Partial<AgentRequest>[]) {
+      const { checks, checks_refused: refused } = ask(request);
+      assert.deepEqual([checks, refused], [own, undefined], JSON.stringify(request));
+    }
+    assert.equal(existsSync(started), false);
+  });
+
+  test(`whatever a request holds, the checks are those of the client's conf files (${reader})`, (t) => {
+    const { planted, started, ask } = pinnedClient(t, reader);
+    const word = fc.oneof(
+      fc.constantFrom(
+        planted,
+        'sh',
+        '-c',
+        `${planted};`,
+        `$(${planted})`,
+        'include-nrpe',
+        `k${planted}`,
+        '\n',
+        '\u001f',
+      ),
+      fc.string({ unit: fc.constantFrom(...'abk/\\"\'\n\t$`;|&{}[]:,\u001f\u001e '.split('')), maxLength: 8 }),
+    );
+    const value = fc.oneof(word, fc.integer({ min: -1, max: 99 }), fc.array(word, { maxLength: 3 }));
+    const key = fc.constantFrom('name', 'command', 'everySeconds', 'timeoutSeconds', 'format', 'checks', 'mounts');
+    const check = fc.dictionary(key, value, { noNullPrototype: true, maxKeys: 5 });
+    const request = fc.record({
+      checks: fc.oneof(fc.array(check, { maxLength: 3 }), check, word),
+      options: fc.record(
+        { units: fc.array(word, { maxLength: 2 }), mounts: fc.array(word, { maxLength: 2 }), checks: fc.array(check) },
+        { requiredKeys: [], noNullPrototype: true },
+      ),
+    });
+    fc.assert(
+      fc.property(request, (asked) => {
+        const { checks, checks_refused: refused } = ask(asked as unknown as Partial<AgentRequest>);
+        assert.deepEqual([checks, refused], [own, undefined]);
+        assert.equal(existsSync(started), false);
+      }),
+      { numRuns: 8 },
+    );
+  });
+}
