@@ -1,0 +1,57 @@
+import { type Figure, parsePerfdata, type Range } from './perfdata.ts';
+
+/** A check that a Checkmk local check reports: a script writes one line for each. */
+export interface LocalCheck {
+  readonly name: string;
+  readonly state: 0 | 1 | 2 | 3;
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+export interface LocalChecks {
+  readonly checks: readonly LocalCheck[];
+  /** The first line that is none. */
+  readonly wrongLine: string | null;
+}
+
+const lineForm = /^(?:cached\(\d+,\d+\)\s+)?([0-3P])\s+(?:"([^"]+)"|'([^']+)'|(\S+))(?:\s+(\S+)(?:\s+(.*))?)?$/;
+
+/** Reads lines of the form `STATE NAME FIGURES TEXT`; the state `P` follows from the figures and their levels. */
+export function parseCheckmkLines(output: string): LocalChecks {
+  const checks: LocalCheck[] = [];
+  let wrongLine: string | null = null;
+  for (const line of output.split(/\r?\n|\r/)) {
+    // The header of a section is written by agents' plugins that also run alone.
+    if (line.trim() === '' || line.startsWith('<<<')) continue;
+    const form = lineForm.exec(line.trim());
+    if (form === null) {
+      wrongLine ??= line;
+      continue;
+    }
+    const [, state = '', double, single, bare = '', written = '-', text = ''] = form;
+    const figures = written === '-' ? [] : parsePerfdata(written);
+    checks.push({
+      name: double ?? single ?? bare,
+      state: state === 'P' ? worstState(figures) : (Number(state) as LocalCheck['state']),
+      text: text.replaceAll(String.raw`\n`, '\n').trim(),
+      figures,
+    });
+  }
+  return { checks, wrongLine };
+}
+
+/** Returns the state that the levels of figures make: UNKNOWN without a figure whose value is known. */
+function worstState(figures: readonly Figure[]): LocalCheck['state'] {
+  const known = figures.filter(({ value }) => value !== null);
+  if (known.length === 0) return 3;
+  if (known.some(({ value, critical }) => isBeyond(value ?? 0, critical))) return 2;
+  return known.some(({ value, warning }) => isBeyond(value ?? 0, warning)) ? 1 : 0;
+}
+
+/** A single level is an upper one, and reached is beyond: in this Checkmk differs from Nagios. */
+function isBeyond(value: number, range: Range | null): boolean {
+  if (range === null) return false;
+  const { low, high } = range;
+  const isSingle = low === 0 && high !== null;
+  return (high !== null && value >= high) || (low !== null && !isSingle && value < low);
+}

@@ -1,0 +1,52 @@
+import { parsePerfdata } from './perfdata.ts';
+
+/** The output of a plugin: what it says, and its performance data as it was written. */
+export interface PluginOutput {
+  readonly text: string;
+  readonly perfdata: string;
+}
+
+/**
+ * Reads the output of a plugin: `TEXT | PERFDATA`, lines of long text, and a bar in those behind which all is
+ * performance data. A bar with no figure behind it belongs to the text: plugins quote logs and patterns.
+ */
+export function parsePluginOutput(output: string): PluginOutput {
+  const texts: string[] = [];
+  const perfdata: string[] = [];
+  let isLongPerfdata = false;
+  for (const [index, line] of output.split(/\r?\n|\r/).entries()) {
+    if (isLongPerfdata && hasFigures(line)) {
+      perfdata.push(line.trim());
+      continue;
+    }
+    const parts = splitLine(line);
+    texts.push(parts.text);
+    if (parts.perfdata === '') continue;
+    perfdata.push(parts.perfdata);
+    isLongPerfdata = index > 0;
+  }
+  return { text: texts.join('\n').trim(), perfdata: perfdata.join(' ') };
+}
+
+/** Splits a line before the first of the parts at its end that hold figures. */
+function splitLine(line: string): PluginOutput {
+  const parts = line.split('|');
+  let first = parts.length;
+  while (first > 1 && (isBlank(parts[first - 1]) || hasFigures(parts[first - 1] ?? ''))) first--;
+  const perfdata = parts
+    .slice(first)
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .join(' ');
+  if (perfdata !== '') return { text: parts.slice(0, first).join('|').trim(), perfdata };
+  const isOnlyBar = parts.length === 2 && isBlank(parts[1]);
+  return { text: (isOnlyBar ? (parts[0] ?? '') : line).trim(), perfdata: '' };
+}
+
+function isBlank(text = ''): boolean {
+  return text.trim() === '';
+}
+
+function hasFigures(text: string): boolean {
+  return text.includes('=') && parsePerfdata(text).length > 0;
+}

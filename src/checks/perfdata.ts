@@ -1,0 +1,247 @@
+/** The performance data of a plugin, by the guidelines of the Monitoring Plugins, and by what plugins write instead. */
+
+/** The base unit of a figure. `count` stands for every unit that is not known. */
+export type FigureUnit = 'seconds' | 'bytes' | 'ratio' | 'count';
+
+/** A threshold: an alert is meant outside of it, or inside of it. null: no end on that side. */
+export interface Range {
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly inside: boolean;
+}
+
+export interface Figure {
+  readonly label: string;
+  /** In the base unit; null: `U`, or no number that can be stored. */
+  readonly value: number | null;
+  readonly unit: FigureUnit;
+  /** True if the value only grows: a rate has to be made of it. */
+  readonly counter: boolean;
+  readonly warning: Range | null;
+  readonly critical: Range | null;
+  readonly minimum: number | null;
+  readonly maximum: number | null;
+}
+
+/** The figures of one check that are taken. */
+export const maxFigures = 64;
+const maxLabelChars = 128;
+
+/**
+ * Returns the figures of a text, at most 64. Passes over what is no figure. Of two figures with one label the first
+ * counts. Takes commas for blanks between figures, and for the point in numbers.
+ */
+export function parsePerfdata(text: string): readonly Figure[] {
+  const figures = new Map<string, Figure>();
+  for (let at = 0; at < text.length && figures.size < maxFigures;) {
+    const found = labelAt(text, at);
+    if (found === null) break;
+    const { label, from } = found;
+    const end = endOfValue(text, from);
+    const figure = label === '' ? null : figureOf(label, text.slice(from, end));
+    if (figure !== null && !figures.has(figure.label)) figures.set(figure.label, figure);
+    at = end;
+  }
+  return [...figures.values()];
+}
+
+interface Label {
+  readonly label: string;
+  /** Where the value begins. */
+  readonly from: number;
+}
+
+/** Returns the next label; null if no equals sign follows. */
+function labelAt(text: string, start: number): Label | null {
+  let at = start;
+  while (at < text.length && isBetween(text[at] ?? '')) at++;
+  const quote = text[at];
+  if (quote === "'" || quote === '"') {
+    const quoted = quotedLabel(text, at, quote);
+    if (quoted !== null) return quoted;
+  }
+  const equals = text.indexOf('=', at);
+  if (equals < 0) return null;
+  return { label: plainLabel(text.slice(at, equals)), from: valueAt(text, equals) };
+}
+
+/** Returns a label in quotes, in which a doubled quote stands for one; null if no equals sign follows the quotes. */
+function quotedLabel(text: string, start: number, quote: string): Label | null {
+  let label = '';
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] !== quote) label += text[at] ?? '';
+    else if (text[at + 1] === quote && text[at + 2] !== '=') {
+      label += quote;
+      at++;
+    } else {
+      const equals = afterBlanks(text, text[at + 1] === quote ? at + 2 : at + 1);
+      if (text[equals] !== '=') return null;
+      return { label: cleanLabel(label), from: valueAt(text, equals) };
+    }
+  }
+  return null;
+}
+
+/** Returns a label without quotes. Blanks are taken for a part of it: many plugins forget the quotes. */
+function plainLabel(text: string): string {
+  return cleanLabel(text.slice(text.lastIndexOf(';') + 1).replaceAll(/^[\s'",|]+|[\s'"]+$/g, ''));
+}
+
+function cleanLabel(label: string): string {
+  return label
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
+    .trim()
+    .slice(0, maxLabelChars)
+    .replaceAll(/\p{Cs}/gu, '\uFFFD');
+}
+
+/** Passes over blanks behind an equals sign only if one stands before it: `tracehosts= traceloss=5` has no value. */
+function valueAt(text: string, equals: number): number {
+  return text[equals - 1] === ' ' ? afterBlanks(text, equals + 1) : equals + 1;
+}
+
+function afterBlanks(text: string, start: number): number {
+  let at = start;
+  while (text[at] === ' ' || text[at] === '\t') at++;
+  return at;
+}
+
+function isBetween(char: string): boolean {
+  return char === ',' || char === ';' || char === '|' || char.trim() === '';
+}
+
+/** A unit behind a blank: `12 ms;5;10`. */
+const unitBehindBlank = /[ \t](?=(?:[mu]?s|%|[KMGTP]?i?B)(?:[;\s]|$))/y;
+/** The next figure, behind a semicolon or a comma without a blank: `active=3;idle=2`. */
+const nextFigure = /(?:;|,(?!\d))[^\s;,=|]+=/y;
+
+function endOfValue(text: string, start: number): number {
+  for (let at = start; at < text.length; at++) {
+    const char = text[at] ?? '';
+    const isBlank = char.trim() === '';
+    if (isBlank && at > start && matchesAt(unitBehindBlank, text, at)) continue;
+    if (isBlank || char === '|' || ((char === ';' || char === ',') && matchesAt(nextFigure, text, at))) return at;
+  }
+  return text.length;
+}
+
+function matchesAt(form: RegExp, text: string, at: number): boolean {
+  form.lastIndex = at;
+  return form.test(text);
+}
+
+/** A number with commas between thousands, which a second comma or a point gives away. */
+const grouped = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+|(?<=,\d{3},\d{3}))`;
+const number = String.raw`[-+]?(?:${grouped}|\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?`;
+const valueForm = new RegExp(`^(${number})(.*)$`, 's');
+const groupedForm = new RegExp(`^[-+]?${grouped}`);
+
+function figureOf(label: string, text: string): Figure | null {
+  const [written = '', warning, critical, minimum, maximum] = text.replace(/,$/, '').split(';');
+  const [, digits, suffix = ''] = valueForm.exec(written) ?? [];
+  // `U`, also with a unit behind it, says that the value is unknown; any other word is no figure.
+  if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
+  const { unit, factor, counter } = unitOf(digits === undefined ? written.slice(1) : suffix);
+  const scaled = (part: string | undefined): number | null => {
+    const [, own] = valueForm.exec(part?.trim() ?? '') ?? [];
+    return own === undefined ? null : numberOf(own, factor);
+  };
+  return {
+    label,
+    value: digits === undefined ? null : numberOf(digits, factor),
+    unit,
+    counter,
+    warning: rangeOf(warning, factor),
+    critical: rangeOf(critical, factor),
+    minimum: scaled(minimum),
+    maximum: scaled(maximum),
+  };
+}
+
+function numberOf(text: string, factor: number): number | null {
+  const value = Number(groupedForm.test(text) ? text.replaceAll(',', '') : text.replace(',', '.'));
+  // Division keeps 57 % and 12 ms the numbers that people would write.
+  const scaled = factor < 1 ? value / Math.round(1 / factor) : value * factor;
+  return Number.isFinite(scaled) ? scaled : null;
+}
+
+/** Reads a threshold: `10`, `10:`, `~:10`, `10:20`, `@10:20`. null for an empty one and for what is none. */
+export function rangeOf(text: string | undefined, factor = 1): Range | null {
+  const form = /^(@?)(?:(~|[^:~]*):)?([^:]*)$/.exec(text?.trim() ?? '');
+  const [, at = '', low, high = ''] = form ?? [];
+  const end = (part: string): number | null | undefined => {
+    const [whole, digits = ''] = valueForm.exec(part) ?? [];
+    return part === '' || part === '~' ? null : whole === undefined ? undefined : numberOf(digits, factor);
+  };
+  const [from, to] = [low === undefined || low === '' ? 0 : end(low), end(high)];
+  if (form === null || from === undefined || to === undefined || (low === undefined && to === null)) return null;
+  return { low: from, high: to, inside: at === '@' };
+}
+
+interface UnitForm {
+  readonly unit: FigureUnit;
+  readonly factor: number;
+  readonly counter: boolean;
+}
+
+const seconds: Readonly<Record<string, number>> = {
+  s: 1,
+  sec: 1,
+  secs: 1,
+  seconds: 1,
+  ms: 1e-3,
+  msec: 1e-3,
+  us: 1e-6,
+  µs: 1e-6,
+  μs: 1e-6,
+  ns: 1e-9,
+  min: 60,
+  h: 3600,
+  hours: 3600,
+  d: 86_400,
+  days: 86_400,
+};
+const prefixes = ['', 'k', 'm', 'g', 't', 'p', 'e'];
+
+/** Returns the base unit of a unit. K, M and G of bytes are powers of 1024, as check_disk and check_swap mean them. */
+function unitOf(text: string): UnitForm {
+  const suffix = text.trim();
+  if (suffix === 'c') return { unit: 'count', factor: 1, counter: true };
+  if (suffix === '%') return { unit: 'ratio', factor: 1e-2, counter: false };
+  const time = Object.hasOwn(seconds, suffix) ? seconds[suffix] : undefined;
+  if (time !== undefined) return { unit: 'seconds', factor: time, counter: false };
+  const bytes = /^([kmgtpe]?)(?:i?b|bytes)$/i.exec(suffix);
+  const [, prefix = ''] = bytes ?? [];
+  // A small b alone is bits.
+  if (bytes === null || suffix === 'b') return { unit: 'count', factor: 1, counter: false };
+  return { unit: 'bytes', factor: 1024 ** prefixes.indexOf(prefix.toLowerCase()), counter: false };
+}
+
+const suffixes: Readonly<Record<FigureUnit, string>> = { seconds: 's', bytes: 'B', ratio: '%', count: '' };
+
+/** Writes figures as the guidelines ask for, in base units: `'/ used'=2771386368B;6236930048;;0;`. */
+export function formatPerfdata(figures: readonly Figure[]): string {
+  return figures.map(formatFigure).join(' ');
+}
+
+function formatFigure({ label, value, unit, counter, warning, critical, minimum, maximum }: Figure): string {
+  const written = (one: number | null): string => (one === null ? '' : writtenNumber(one, unit));
+  const range = (one: Range | null): string => (one === null ? '' : writtenRange(one, written));
+  const shown = value === null ? 'U' : `${written(value)}${counter ? 'c' : suffixes[unit]}`;
+  const rest = [range(warning), range(critical), written(minimum), written(maximum)];
+  return `${writtenLabel(label)}=${[shown, ...rest].join(';').replace(/;+$/, '')}`;
+}
+
+function writtenLabel(label: string): string {
+  return /^[^\s'"=,;|]+$/.test(label) ? label : `'${label.replaceAll("'", "''")}'`;
+}
+
+/** Leaves out the digits that floating point adds. */
+function writtenNumber(value: number, unit: FigureUnit): string {
+  return String(Number((unit === 'ratio' ? value * 100 : value).toPrecision(15)));
+}
+
+function writtenRange({ low, high, inside }: Range, written: (one: number | null) => string): string {
+  const from = low === null ? '~:' : low === 0 && high !== null ? '' : `${written(low)}:`;
+  return `${inside ? '@' : ''}${from}${written(high)}`;
+}

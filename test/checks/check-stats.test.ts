@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { checkStats, type RanCheck } from '../../src/checks/check-stats.ts';
+
+const ran = (more: Partial<RanCheck>): RanCheck => ({
+  name: 'disk',
+  format: 'nagios',
+  exit: 0,
+  why: null,
+  output: '',
+  age_s: 0,
+  ...more,
+});
+const only = (more: Partial<RanCheck>) => checkStats([ran(more)], 200);
+
+test('the exit status of a plugin is its state', () => {
+  for (const exit of [0, 1, 2, 3]) assert.equal(only({ exit })[0]?.state, exit);
+  assert.deepEqual(only({ exit: 2, output: 'DISK CRITICAL | /=97%;80;90', age_s: 30 }), [
+    { name: 'disk', state: 2, text: 'DISK CRITICAL', perfdata: '/=97%;80;90', ageSeconds: 30 },
+  ]);
+});
+
+test('anything else is UNKNOWN, with why before what the plugin said', () => {
+  const cases: readonly (readonly [Partial<RanCheck>, string])[] = [
+    [{ exit: 126 }, 'exit status 126: the command cannot be executed'],
+    [{ exit: 127, output: 'sh: no' }, 'exit status 127: there is no such command: sh: no'],
+    [{ exit: 139 }, 'exit status 139: signal 11'],
+    [{ exit: 4 }, 'exit status 4'],
+    [{ exit: -1 }, 'exit status -1'],
+    [{ exit: 255 }, 'exit status 255'],
+    [{ exit: null }, 'it did not end by itself'],
+    [{ exit: null, why: 'timeout after 10 s', output: 'half a li' }, 'timeout after 10 s: half a li'],
+    [{ exit: 0, why: 'too long' }, 'too long'],
+    [{ exit: 1, format: 'checkmk', output: '0 x - y' }, 'exit status 1'],
+    [{ exit: 0, format: 'checkmk' }, 'no line of output'],
+  ];
+  for (const [more, text] of cases) {
+    const [result] = only(more);
+    assert.deepEqual([result?.state, result?.text], [3, text]);
+  }
+});
+
+test('a local check has a result for each line, and one of its own where a line is none', () => {
+  const output = '0 "a b" x=1 fine\n2 c - bad\nwhat is this\n';
+  assert.deepEqual(
+    only({ format: 'checkmk', output }).map(({ name, state, text }) => [name, state, text]),
+    [
+      ['disk', 3, 'not a line of a local check: what is this'],
+      ['disk/a b', 0, 'fine'],
+      ['disk/c', 2, 'bad'],
+    ],
+  );
+});
+
+test('results are bounded, and the first of one name counts', () => {
+  const output = Array.from({ length: 300 }, (_, index) => `0 i${index} - -`).join('\n');
+  assert.equal(only({ format: 'checkmk', output }).length, 200);
+  assert.deepEqual(
+    checkStats([ran({ exit: 1 }), ran({ exit: 2 })], 200).map(({ state }) => state),
+    [1],
+  );
+});
+
+test('no text keeps what a screen or a database must not meet', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('nagios' as const, 'checkmk' as const),
+      (text, format) => {
+        const output = format === 'checkmk' ? `1 "${text.replaceAll('"', '')}" ${text} ${text}` : text;
+        for (const { name, text: shown, perfdata } of only({ format, output })) {
+          assert.ok(name.length <= 128);
+          assert.match(name + perfdata, /^[^\p{Cc}\p{Cs}]*$/u);
+          assert.match(shown, /^(?:\n|[^\p{Cc}\p{Cs}])*$/u);
+        }
+      },
+    ),
+  );
+});

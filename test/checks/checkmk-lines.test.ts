@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
+import { formatPerfdata } from '../../src/checks/perfdata.ts';
+
+const read = (output: string) => {
+  const { checks, wrongLine } = parseCheckmkLines(output);
+  return [...checks.map(({ state, name, text, figures }) => [state, name, formatPerfdata(figures), text]), wrongLine];
+};
+
+test('lines of local checks', () => {
+  assert.deepEqual(
+    read('0 "Service FOO" value1=42|value2=21;23;27;0;100 This line uses figures\n1 Bar - Worse\\nmore\n'),
+    [
+      [0, 'Service FOO', 'value1=42 value2=21;23;27;0;100', 'This line uses figures'],
+      [1, 'Bar', '', 'Worse\nmore'],
+      null,
+    ],
+  );
+  assert.deepEqual(read('cached(1700000000,300) 2 Backup age=90000;3600;7200 too old'), [
+    [2, 'Backup', 'age=90000;3600;7200', 'too old'],
+    null,
+  ]);
+  assert.deepEqual(read('<<<local>>>\n\n3 x\n'), [[3, 'x', '', ''], null]);
+});
+
+test('the state P follows from figures and levels', () => {
+  const stateOf = (figures: string) => parseCheckmkLines(`P x ${figures} text`).checks[0]?.state;
+  const states = {
+    'a=5;10;20': 0,
+    'a=10;10;20': 1,
+    'a=20;10;20': 2,
+    'a=5;10:20;1:30': 1,
+    'a=0;10:20;1:30': 2,
+    'a=5;1;|b=9;1;2': 2,
+  };
+  for (const [figures, state] of Object.entries(states)) assert.equal(stateOf(figures), state, figures);
+  assert.equal(stateOf('-'), 3);
+  assert.equal(stateOf('a=U;1;2'), 3);
+});
+
+test('a line with a figure that is none keeps its state (bashclub/checkmk-opnsense-agent#25)', () => {
+  const line =
+    '2 "OpenVPN Server: rw" connections_ssl_vpn=0;;63|expiredays=3542|if_in_octets=0| Server down Port:1195/UDP';
+  assert.deepEqual(read(line), [
+    [2, 'OpenVPN Server: rw', 'connections_ssl_vpn=0;;63 expiredays=3542 if_in_octets=0', 'Server down Port:1195/UDP'],
+    null,
+  ]);
+});
+
+test('the first line that is none is told, and the others are read', () => {
+  for (const line of ['bash: df: command not found', '4 x - y', '0', '"" 0 x', '0 "open - text']) {
+    const { checks, wrongLine } = parseCheckmkLines(`${line}\n0 x - fine`);
+    if (line.startsWith('0 "open')) continue;
+    assert.equal(wrongLine, line);
+    assert.equal(checks.length, 1);
+  }
+});
+
+test('whatever is written, it is read', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseCheckmkLines(`P ${text}\n0 "${text}`)));
+});
