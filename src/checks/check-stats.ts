@@ -1,64 +1,67 @@
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { formatPerfdata, parsePerfdata } from './perfdata.ts';
+import type { CheckResult, RefusedCheck } from '../report/checks.ts';
+import { maxSubjects } from '../report/limits.ts';
+import type { Report } from '../report/report.ts';
 
 /** OK, WARNING, CRITICAL, UNKNOWN. */
 export type CheckState = 0 | 1 | 2 | 3;
 
-/** The result of one check. A Checkmk local check has several, named `CHECK/ITEM`. */
+/** A row of `check_stats`. A Checkmk local check has several, named `CHECK/ITEM`. */
 export interface CheckStat {
-  readonly name: string;
+  readonly check_name: string;
   readonly state: CheckState;
   /** The text of the check, with why the state is UNKNOWN before it. */
   readonly text: string;
   /** By the guidelines, in base units; '' if there are no figures. */
   readonly perfdata: string;
   /** The age of the result when the report was made; 0: the check ran for it. */
-  readonly ageSeconds: number;
-}
-
-/** A check as a report has it. */
-export interface RanCheck {
-  readonly name: string;
-  readonly format: 'nagios' | 'checkmk' | 'prom';
-  /** null: the program did not end by itself, or never began. */
-  readonly exit: number | null;
-  /** Why there is no result to believe. */
-  readonly why: string | null;
-  readonly output: string;
   readonly age_s: number;
+  /** 1 for a conf file or command that was not taken; `check_name` is its path then. */
+  readonly refused: 0 | 1;
 }
 
 const maxNameChars = 128;
+const maxPathChars = 255;
+/** The whole of a longer text is in `reports`. */
+const maxTextChars = 1000;
 
-/** Returns the results of checks, at most `most`. Of two results of one name the first counts. */
-export function checkStats(ran: readonly RanCheck[], most: number): readonly CheckStat[] {
-  const results = new Map<string, CheckStat>();
-  for (const one of ran) {
-    for (const result of resultsOf(one)) {
-      if (results.size < most && !results.has(result.name)) results.set(result.name, result);
-    }
+/** Returns the rows of a report's checks, at most 200. Of two rows of one name the first counts. */
+export function checkStats({
+  checks = [],
+  checks_refused: refused = [],
+}: Pick<Report, 'checks' | 'checks_refused'>): readonly CheckStat[] {
+  const rows = new Map<string, CheckStat>();
+  for (const row of [...refused.map(refusedRow), ...checks.flatMap(resultsOf)]) {
+    if (rows.size < maxSubjects && !rows.has(row.check_name)) rows.set(row.check_name, row);
   }
-  return [...results.values()];
+  return [...rows.values()];
 }
 
-function resultsOf(ran: RanCheck): readonly CheckStat[] {
+function refusedRow({ path, why }: RefusedCheck): CheckStat {
+  const name = clip(oneLine(path), maxPathChars);
+  return { check_name: name, state: 3, text: textOf(null, why), perfdata: '', age_s: 0, refused: 1 };
+}
+
+function resultsOf(ran: CheckResult): readonly CheckStat[] {
   const why = whyUnknown(ran);
   if (why === null && ran.format === 'checkmk') return localResults(ran);
   const { text, perfdata } = ran.format === 'nagios' ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
   return [
     {
-      name: ran.name,
+      check_name: ran.name,
       state: why === null ? (ran.exit as CheckState) : 3,
       text: textOf(why, text),
       perfdata: formatPerfdata(parsePerfdata(perfdata)),
-      ageSeconds: ran.age_s,
+      age_s: ran.age_s,
+      refused: 0,
     },
   ];
 }
 
 /** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */
-function whyUnknown({ exit, why, format }: RanCheck): string | null {
+function whyUnknown({ exit, why, format }: CheckResult): string | null {
   if (why !== null) return why;
   if (exit === null) return 'it did not end by itself';
   if (exit === 126) return 'exit status 126: the command cannot be executed';
@@ -69,34 +72,43 @@ function whyUnknown({ exit, why, format }: RanCheck): string | null {
   return format === 'checkmk' && exit !== 0 ? `exit status ${exit}` : null;
 }
 
-function localResults({ name, output, age_s }: RanCheck): readonly CheckStat[] {
+function localResults({ name, output, age_s }: CheckResult): readonly CheckStat[] {
   const { checks, wrongLine } = parseCheckmkLines(output);
   const results = checks.map((one): CheckStat => ({
-    name: itemName(name, one.name),
+    check_name: itemName(name, one.name),
     state: one.state,
-    text: cleanText(one.text),
+    text: textOf(null, one.text),
     perfdata: formatPerfdata(one.figures),
-    ageSeconds: age_s,
+    age_s,
+    refused: 0,
   }));
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
   if (fault === null) return results;
-  const own = { name, state: 3, text: textOf(fault, wrongLine ?? ''), perfdata: '', ageSeconds: age_s } as const;
-  return [own, ...results];
+  const text = textOf(fault, wrongLine ?? '');
+  return [{ check_name: name, state: 3, text, perfdata: '', age_s, refused: 0 }, ...results];
 }
 
 function itemName(name: string, item: string): string {
-  const path = `${name}/${cleanText(item).replaceAll('\n', ' ')}`;
-  return Array.from(path)
-    .slice(0, maxNameChars)
-    .join('')
-    .slice(0, maxNameChars)
-    .replaceAll(/\p{Cs}/gu, '\uFFFD');
+  return clip(oneLine(`${name}/${item}`), maxNameChars);
+}
+
+function oneLine(text: string): string {
+  return cleanText(text).replaceAll('\n', ' ');
 }
 
 function textOf(why: string | null, text: string): string {
   const own = cleanText(text);
-  if (why === null) return own;
-  return cleanText(own === '' ? why : `${why}: ${own}`);
+  return clip(why === null ? own : own === '' ? why : `${why}: ${own}`, maxTextChars);
+}
+
+/** Cuts between characters, so that none is halved. */
+function clip(text: string, maxChars: number): string {
+  return text.length <= maxChars
+    ? text
+    : text
+        .slice(0, maxChars)
+        .replace(/\p{Cs}$/u, '')
+        .trimEnd();
 }
 
 /** Returns a text without the characters that no screen and no database should meet. Lines stay. */

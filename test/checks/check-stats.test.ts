@@ -3,9 +3,10 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { checkStats, type RanCheck } from '../../src/checks/check-stats.ts';
+import { checkStats } from '../../src/checks/check-stats.ts';
+import type { CheckResult } from '../../src/report/checks.ts';
 
-const ran = (more: Partial<RanCheck>): RanCheck => ({
+const ran = (more: Partial<CheckResult>): CheckResult => ({
   name: 'disk',
   format: 'nagios',
   exit: 0,
@@ -14,17 +15,17 @@ const ran = (more: Partial<RanCheck>): RanCheck => ({
   age_s: 0,
   ...more,
 });
-const only = (more: Partial<RanCheck>) => checkStats([ran(more)], 200);
+const only = (more: Partial<CheckResult>) => checkStats({ checks: [ran(more)] });
 
 test('the exit status of a plugin is its state', () => {
   for (const exit of [0, 1, 2, 3]) assert.equal(only({ exit })[0]?.state, exit);
   assert.deepEqual(only({ exit: 2, output: 'DISK CRITICAL | /=97%;80;90', age_s: 30 }), [
-    { name: 'disk', state: 2, text: 'DISK CRITICAL', perfdata: '/=97%;80;90', ageSeconds: 30 },
+    { check_name: 'disk', state: 2, text: 'DISK CRITICAL', perfdata: '/=97%;80;90', age_s: 30, refused: 0 },
   ]);
 });
 
 test('anything else is UNKNOWN, with why before what the plugin said', () => {
-  const cases: readonly (readonly [Partial<RanCheck>, string])[] = [
+  const cases: readonly (readonly [Partial<CheckResult>, string])[] = [
     [{ exit: 126 }, 'exit status 126: the command cannot be executed'],
     [{ exit: 127, output: 'sh: no' }, 'exit status 127: there is no such command: sh: no'],
     [{ exit: 139 }, 'exit status 139: signal 11'],
@@ -46,7 +47,7 @@ test('anything else is UNKNOWN, with why before what the plugin said', () => {
 test('a local check has a result for each line, and one of its own where a line is none', () => {
   const output = '0 "a b" x=1 fine\n2 c - bad\nwhat is this\n';
   assert.deepEqual(
-    only({ format: 'checkmk', output }).map(({ name, state, text }) => [name, state, text]),
+    only({ format: 'checkmk', output }).map(({ check_name: name, state, text }) => [name, state, text]),
     [
       ['disk', 3, 'not a line of a local check: what is this'],
       ['disk/a b', 0, 'fine'],
@@ -59,7 +60,7 @@ test('results are bounded, and the first of one name counts', () => {
   const output = Array.from({ length: 300 }, (_, index) => `0 i${index} - -`).join('\n');
   assert.equal(only({ format: 'checkmk', output }).length, 200);
   assert.deepEqual(
-    checkStats([ran({ exit: 1 }), ran({ exit: 2 })], 200).map(({ state }) => state),
+    checkStats({ checks: [ran({ exit: 1 }), ran({ exit: 2 })] }).map(({ state }) => state),
     [1],
   );
 });
@@ -71,7 +72,7 @@ test('no text keeps what a screen or a database must not meet', () => {
       fc.constantFrom('nagios' as const, 'checkmk' as const),
       (text, format) => {
         const output = format === 'checkmk' ? `1 "${text.replaceAll('"', '')}" ${text} ${text}` : text;
-        for (const { name, text: shown, perfdata } of only({ format, output })) {
+        for (const { check_name: name, text: shown, perfdata } of only({ format, output })) {
           assert.ok(name.length <= 128);
           assert.match(name + perfdata, /^[^\p{Cc}\p{Cs}]*$/u);
           assert.match(shown, /^(?:\n|[^\p{Cc}\p{Cs}])*$/u);
@@ -79,4 +80,14 @@ test('no text keeps what a screen or a database must not meet', () => {
       },
     ),
   );
+});
+
+test('a file that was refused is a row with its path and why', () => {
+  const refused = [{ path: '/etc/fleet-health/checks.d/x.conf', why: 'others may write it' }];
+  const [row] = checkStats({ checks: [], checks_refused: refused });
+  assert.deepEqual(
+    [row?.check_name, row?.state, row?.text, row?.refused],
+    [refused[0]?.path, 3, 'others may write it', 1],
+  );
+  assert.deepEqual(checkStats({}), []);
 });

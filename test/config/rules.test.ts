@@ -99,10 +99,10 @@ test('a default is in force beside rules for a part of its type, and conditions 
     pluckAll(clientOf(load(children)).rules, 'origin', 'name').map((one) => one.join(' '));
   const inForce = (alert: string) => names(`<client ip="10.0.0.1" mail="a@b"><alert ${alert}/></client>`);
   const conditions =
-    'unreachable host-key-changed not-trusted unreliable no-report probe-failed mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
+    'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
       .split(' ')
       .map((name) => `condition ${name}`);
-  const all = 'disk inodes memory service open-files conntrack clock-unsynchronised'
+  const all = 'disk inodes memory service open-files conntrack clock-unsynchronised check'
     .split(' ')
     .map((name) => `default ${name}`);
   const [, ...others] = all;
@@ -126,6 +126,9 @@ test('defaults and conditions are as the documentation has them', () => {
     ['open-files', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
     ['conntrack', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
     ['clock-unsynchronised', { warning: 1, op: 'lt', severity: 'warning', forCount: null, forMs: 3_600_000 }],
+    ['check', { severity: 'critical', forCount: 2 }],
+    ['check-unknown', { severity: 'warning', forCount: 3 }],
+    ['check-untrusted', { severity: 'warning', forCount: 2 }],
     ['unreachable', { severity: 'critical', forCount: 2, type: null, metric: null }],
     ['host-key-changed', { severity: 'critical', forCount: null, forMs: null }],
     ['not-trusted', { severity: 'warning' }],

@@ -61,6 +61,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...repeated(visits.map((row) => `visit ${String(row['run_id'])} ${String(row['client'])}`)),
       ...repeated((await rows('SELECT stat_id, mount FROM disk_stats')).map((row) => JSON.stringify(row))),
       ...repeated((await rows('SELECT stat_id, interface FROM network_stats')).map((row) => JSON.stringify(row))),
+      ...repeated((await rows('SELECT stat_id, check_name FROM check_stats')).map((row) => JSON.stringify(row))),
     ],
     quarantined: quarantined.length,
     halves: [

@@ -10,7 +10,7 @@ import { integerColumns } from '../../src/storage/sql/column-types.ts';
 import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
-import { item, noonMs, worker } from './support/samples.ts';
+import { check, item, noonMs, worker } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
 import { times } from '../support/times.ts';
 
@@ -41,7 +41,7 @@ test('every integer column that clients fill is bounded by the type that the sch
     const sql = readFileSync(path.join(sqlDir, 'mysql', name), 'utf8');
     const bodies = [...sql.matchAll(/(?:CREATE|ALTER) TABLE (\w+)\s([^;]*)/g)];
     for (const [, table = '', body = ''] of bodies) {
-      if (!['stats', 'disk_stats', 'network_stats', 'inventory'].includes(table)) continue;
+      if (!['stats', 'disk_stats', 'network_stats', 'check_stats', 'inventory'].includes(table)) continue;
       for (const [, column = '', type = ''] of body.matchAll(
         /^ {2}(?:ADD COLUMN )?(\w+) +(TINYINT|SMALLINT|INT|BIGINT)\b/gm,
       )) {
@@ -72,9 +72,11 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     const results = await storage.reports.ingest(clients.map((client) => item({ client })));
     assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
     assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
-    for (const table of ['clients', 'stats', 'reports', 'disk_stats', 'network_stats', 'inventory']) {
+    for (const table of ['clients', 'stats', 'reports', 'disk_stats', 'network_stats', 'check_stats', 'inventory']) {
       const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
-      const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1, inventory: 0 }[table];
+      const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1, check_stats: 0, inventory: 0 }[
+        table
+      ];
       assert.equal(row?.['count'], own, table);
     }
   });
@@ -204,5 +206,32 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
         assert.deepEqual(new Set(kinds(results)), new Set(['stored']));
       }
     }
+  });
+
+  it('whatever checks say, it is a row of bounded width, and each name has one row', async ({ reports, history }) => {
+    const hostile = `\u001b[2J<script>' OR 1=1 -- \u202e\u{1f4a5}${'\u{10ffff}'.repeat(900)}|'a''b'=1e308KB;${'9'.repeat(99)} x=U`;
+    const lines = Array.from({ length: 60 }, (_, number) => `P "\u0007${number}${'n'.repeat(40)}" a=1;2 \u001b[31m`);
+    const checks = [
+      check('a', 2, hostile),
+      check('a b', 0),
+      check('local', 0, lines.join('\n'), { format: 'checkmk', age_s: 1e300 }),
+      ...Array.from({ length: 40 }, (_, number) => check(`${number}${'x'.repeat(120)}`, 1, 'x'.repeat(4096))),
+    ];
+    const refused = [{ path: '/etc/\u001b]0;x\u0007', why: '\u0000'.repeat(255).replaceAll('\u0000', '\t\u0001') }];
+    assert.deepEqual(kinds(await reports.ingest([item({ checks, refused })])), ['stored']);
+    const rows = await history.query('SELECT check_name, state, text, perfdata, age_s, refused FROM check_stats');
+    assert.equal(rows.length, 1 + 2 + 60 + 40);
+    assert.equal(new Set(pluck(rows, 'check_name')).size, rows.length);
+    for (const { check_name: name, state, text, perfdata } of rows) {
+      assert.ok([0, 1, 2, 3].includes(Number(state)));
+      assert.ok(String(text).length <= 1000 && String(name).length <= 255);
+      assert.match(`${String(name)}${String(text)}${String(perfdata)}`, /^[^\p{Cc}]*$/u);
+    }
+    const [first] = rows.filter(({ check_name: name }) => name === 'a');
+    assert.match(String(first?.['text']), /^\uFFFD\[2J<script>' OR 1=1 -- /);
+    assert.deepEqual(
+      rows.flatMap(({ refused: isRefused, check_name: name }) => (isRefused === 1 ? [name] : [])),
+      ['/etc/\uFFFD]0;x\uFFFD'],
+    );
   });
 });

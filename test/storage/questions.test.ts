@@ -133,6 +133,8 @@ async function fillSqlite(database: Database): Promise<void> {
       SELECT n, ${client}, printf('%036d', n), 'run', ${at}, 'x', 'x', n % 100, ${processed} FROM numbers`);
     await session.run(`INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, used_percent)
       SELECT id, 0, client, observed_at, '/', id % 97 FROM stats`);
+    await session.run(`INSERT INTO check_stats
+      SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`);
     await session.run(`INSERT INTO reports (stat_id, observed_at, report)
       SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`);
     await session.run(`INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
@@ -153,9 +155,10 @@ async function fillMariadb(mariadb: Mariadb, name: string): Promise<void> {
         IF(seq % 1000 = 0, NULL, '2026-11-20 10:00:00') FROM ${numbersTable(rowCount)}`,
     `INSERT INTO disk_stats (stat_id, ordinal, client, observed_at, mount, used_percent)
       SELECT id, 0, client, observed_at, '/', id % 97 FROM stats`,
+    `INSERT INTO check_stats SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`,
     `INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`,
     `INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
-    'ANALYZE TABLE stats, disk_stats, reports, visits, clients',
+    'ANALYZE TABLE stats, disk_stats, check_stats, reports, visits, clients',
   );
 }

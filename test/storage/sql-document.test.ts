@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
 import { onBothDatabases, type Opened } from './support/databases.ts';
-import { item, runEnd, runStart, visit, worker } from './support/samples.ts';
+import { check, item, runEnd, runStart, visit, worker } from './support/samples.ts';
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -68,7 +68,8 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
   await storage.reports.startRun(run);
   const network = worker('network', { interface: 'eth0', rx_bytes_per_s: 1024.5, tx_bytes_per_s: 2048 });
   const reports = times.map((observedAtMs) => {
-    const one = item({ client: 'web-1', observedAtMs, receivedAtMs: observedAtMs + 250 });
+    const checks = [check('mailq', 1, 'WARNING - 210 unsent | unsent=210;200;500')];
+    const one = item({ client: 'web-1', observedAtMs, receivedAtMs: observedAtMs + 250, checks });
     const others = one.report.worker_reports.filter(({ name }) => name !== 'network');
     return { ...one, report: { ...one.report, worker_reports: [...others, network] } };
   });

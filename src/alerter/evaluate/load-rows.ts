@@ -9,41 +9,46 @@ export interface LoadedRows {
   readonly batch: Pick<UnprocessedBatch, 'reports' | 'visits'>;
   readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
   readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
+  readonly checks: Awaited<ReturnType<AlertStore['checksOf']>>;
   readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;
 }
 
 export interface LoadRowsOptions {
   readonly clients: ReadonlyMap<string, Pick<Client, 'rules'>>;
-  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'reportsOf'>;
+  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'checksOf' | 'reportsOf'>;
   readonly batch: LoadedRows['batch'];
 }
 
 export async function loadRows({ clients, store, batch }: LoadRowsOptions): Promise<LoadedRows> {
-  const wanted = { disks: [] as number[], networks: [] as number[], reports: [] as number[] };
+  const wanted = { disks: [] as number[], networks: [] as number[], checks: [] as number[], reports: [] as number[] };
   for (const row of batch.reports) {
     const client = clients.get(row.client);
     if (client === undefined) continue;
     const needs = needsOf(client.rules, row);
     if (needs.disks) wanted.disks.push(row.id);
     if (needs.networks) wanted.networks.push(row.id);
+    if (needs.checks) wanted.checks.push(row.id);
     if (needs.reports) wanted.reports.push(row.id);
   }
   return {
     batch,
     disks: await store.disksOf(wanted.disks),
     networks: await store.networksOf(wanted.networks),
+    checks: await store.checksOf(wanted.checks),
     reports: await store.reportsOf(wanted.reports),
   };
 }
 
 /** Returns what was loaded beside a row. */
 export async function besideRow(
-  { disks, networks, reports }: LoadedRows,
+  { disks, networks, checks, reports }: LoadedRows,
   id: number,
-): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'report'>> {
+): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'report'>> {
   return {
     disks: disks.get(id) ?? null,
     networks: networks.get(id) ?? null,
+    // A report without checks has no rows: there are none, rather than none known.
+    checks: checks.get(id) ?? [],
     report: (await reports.get(id)) ?? null,
   };
 }

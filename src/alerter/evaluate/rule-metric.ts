@@ -31,7 +31,7 @@ export function listsFaults(rule: Rule): boolean {
   return rule.metric === 'failed_unit_failed' || (rule.origin === 'condition' && faultConditions.includes(rule.name));
 }
 
-const faultConditions: readonly string[] = ['probe-failed', 'mount-missing'];
+const faultConditions: readonly string[] = ['probe-failed', 'mount-missing', 'check-untrusted'];
 
 /** Returns the text for a fault that is no longer listed. */
 export function noFaultText({ type, name }: Rule): string {
@@ -41,7 +41,9 @@ export function noFaultText({ type, name }: Rule): string {
       ? 'works again'
       : name === 'mount-missing'
         ? 'mounted'
-        : 'no longer listed';
+        : name === 'check-untrusted'
+          ? 'no longer refused'
+          : 'no longer listed';
 }
 
 /** Returns the number of consecutive clear rows that resolve an alert: one good visit, but two rows with figures. */

@@ -4,6 +4,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Report } from '../../report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import { checkConditionSamplers, checkSamplers } from './check-samplers.ts';
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers, mountConditionSamplers, mountSamplers } from './disk-samplers.ts';
 import { readFamilies } from './report-families.ts';
@@ -21,19 +22,23 @@ const kinds = [
   mountConditionSamplers,
   networkSamplers,
   serviceSamplers,
+  checkSamplers,
+  checkConditionSamplers,
   processSamplers,
   familySamplers,
   probeSamplers,
 ] as const;
 
-export interface SampleReportOptions extends Omit<ReportRow, 'families'> {
+export interface SampleReportOptions extends Omit<ReportRow, 'families' | 'checks'> {
   readonly client: Client;
+  /** Default: not loaded. */
+  readonly checks?: ReportRow['checks'];
   /** `null` if not loaded, or no longer kept: samples that need the report are unknown then. */
   readonly report: Report | null;
 }
 
 /** Evaluates a row of `stats` by the rules of its client. */
-export function sampleReport({ client, row, disks, networks, report }: SampleReportOptions): SampledRow {
+export function sampleReport({ client, row, disks, networks, checks = null, report }: SampleReportOptions): SampledRow {
   const { samplers, arrival } = compiled(client.rules);
   const isOfVisit = row.receivedAtMs - row.observedAtMs <= longestVisitMs;
   const samples: RowSamples = {
@@ -41,7 +46,7 @@ export function sampleReport({ client, row, disks, networks, report }: SampleRep
     ifWritable: [],
     complete: [],
   };
-  const input = { row, disks, networks, families: report === null ? null : readFamilies(report) };
+  const input = { row, disks, networks, checks, families: report === null ? null : readFamilies(report) };
   for (const sampler of samplers) sampler(input, samples);
   return {
     samples: samples.samples,
@@ -94,12 +99,13 @@ export function sampleVisit({
 export function needsOf(
   rules: readonly Rule[],
   row: UnprocessedReport,
-): Readonly<Record<'disks' | 'networks' | 'reports', boolean>> {
+): Readonly<Record<'disks' | 'networks' | 'checks' | 'reports', boolean>> {
   const { needs } = compiled(rules);
   const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0;
   return {
     disks: needs.has('disks'),
     networks: needs.has('networks'),
+    checks: needs.has('checks'),
     reports: needs.has('report') || (hasNames && needs.has('names')),
   };
 }

@@ -1,3 +1,4 @@
+import type { CheckStat } from '../../checks/check-stats.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -13,6 +14,7 @@ export interface ReportRow {
   /** `null` if not loaded, because no rule needs them. */
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
+  readonly checks: readonly CheckStat[] | null;
   /** The whole report; `null` if not loaded, or no longer kept. */
   readonly families: ReportFamilies | null;
 }
@@ -21,7 +23,7 @@ export interface ReportRow {
 export type Sampler = (row: ReportRow, into: RowSamples) => void;
 
 /** A part of a report that a rule needs; `names`: the whole report, but only of rows with failed units or probes. */
-export type Need = 'disks' | 'networks' | 'report' | 'names';
+export type Need = 'disks' | 'networks' | 'checks' | 'report' | 'names';
 
 /** A part of a row, with the rules over it. */
 export interface SamplerKind {

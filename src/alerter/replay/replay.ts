@@ -15,7 +15,15 @@ export interface ReplayOptions {
   readonly config: Config;
   readonly store: Pick<
     AlertStore,
-    'replay' | 'disksOf' | 'networksOf' | 'reportsOf' | 'runs' | 'seenClients' | 'silences' | 'notifiedSince'
+    | 'replay'
+    | 'disksOf'
+    | 'networksOf'
+    | 'checksOf'
+    | 'reportsOf'
+    | 'runs'
+    | 'seenClients'
+    | 'silences'
+    | 'notifiedSince'
   >;
   readonly sinceMs: number;
   readonly untilMs: number;

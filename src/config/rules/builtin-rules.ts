@@ -27,7 +27,8 @@ function condition(
 const silentFor = (everyMs: number): string => `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`;
 
 /**
- * All of them. `for` of `unreachable` and `no-report` counts full runs, of `probe-failed` reports; that of
+ * All of them. `for` of `unreachable` and `no-report` counts full runs, of `probe-failed`
+ * and `check-unknown` reports; that of
  * `collector-silent` and `ingest-silent` is three times `every`.
  */
 export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly BuiltinRule[] {
@@ -39,12 +40,15 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     byDefault('open-files', '2x', { type: 'open-files', limit: '90%', severity: 'warning' }),
     byDefault('conntrack', '2x', { type: 'conntrack', limit: '90%', severity: 'warning' }),
     byDefault('clock-unsynchronised', '1h', { type: 'clock-unsynchronised', severity: 'warning' }),
+    byDefault('check', '2x', { type: 'check' }),
     condition('unreachable', 'critical', '2x'),
     condition('host-key-changed', 'critical', null),
     condition('not-trusted', 'warning', null),
     condition('unreliable', 'warning', null),
     condition('no-report', 'critical', '3x'),
     condition('probe-failed', 'warning', '3x'),
+    condition('check-unknown', 'warning', '3x'),
+    condition('check-untrusted', 'warning', usualFor),
     condition('mount-unresponsive', 'critical', usualFor),
     condition('mount-missing', 'critical', usualFor),
     condition('read-only', 'critical', '1x'),

@@ -5,7 +5,7 @@ import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
 
 /** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
-export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor'] as const;
+export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor', 'check'] as const;
 
 type Selector = (typeof typeSelectors)[number];
 
@@ -66,6 +66,7 @@ const types = {
   inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
   mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
   service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
+  check: { ...usual, families: ['check'], unit: 'flag', selectors: ['check'] },
   process: overMetric('process_match_count', { selectors: ['match'], needs: 'match', op: 'lt' }),
   processes: overMetric('processes_total', { chart: 'processes' }),
   zombies: overMetric('processes_zombies'),

@@ -16,6 +16,7 @@ const selectorHelp: Readonly<Record<string, string>> = {
   interface: 'Network interfaces.',
   match: 'Names of processes.',
   sensor: 'Temperature sensors.',
+  check: "People's own checks.",
 };
 
 function selector(name: string): AttributeSpec {
@@ -59,7 +60,9 @@ export const alertAttributes: Attributes = {
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
   severity: {
     words: ['warning', 'critical'],
-    help: 'Of a rule with one limit. Default critical; warning for inodes, clock-offset and failed units.',
+    help:
+      'Of a rule with one limit. Default critical; warning for inodes, clock-offset and failed units. ' +
+      'Type check: warning makes a warning of CRITICAL too.',
   },
   mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
   note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },

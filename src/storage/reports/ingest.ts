@@ -7,7 +7,14 @@ import type { Database, Dialect, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { storeInventory } from './inventory.ts';
-import { diskStatsRows, networkStatsRows, reportRow, reportRows, type ReportRows } from '../rows/report-rows.ts';
+import {
+  checkStatsRows,
+  diskStatsRows,
+  networkStatsRows,
+  reportRow,
+  reportRows,
+  type ReportRows,
+} from '../rows/report-rows.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
@@ -114,6 +121,7 @@ function ownItem(name: IngestItem['report']['name']): IngestItem {
     boot_id: null,
     monotonic_ms: 0,
     worker_reports: [{ name: 'own', duration_ms: 0, error: null, function_reports: families }],
+    checks: [{ name: 'own', format: 'nagios', exit: 0, why: null, output: '', age_s: 0 }],
   };
   return { client, report, receivedAtMs: nowMs, observedAtMs: nowMs, collectedAtMs: nowMs, clockOffsetMs: null };
 }
@@ -180,9 +188,11 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
   const whole = batch.map((one) => reportRow(one, idOf(one)));
   const disks = batch.flatMap((one) => diskStatsRows(one, idOf(one)));
   const networks = batch.flatMap((one) => networkStatsRows(one, idOf(one)));
+  const checks = batch.flatMap((one) => checkStatsRows(one, idOf(one)));
   await insertRows(session, 'reports', whole);
   await insertRows(session, 'disk_stats', disks);
   await insertRows(session, 'network_stats', networks);
+  await insertRows(session, 'check_stats', checks);
 }
 
 async function touchClients(session: Session, items: readonly IngestItem[]): Promise<void> {

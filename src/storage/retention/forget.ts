@@ -15,7 +15,12 @@ type ClientRows = Pick<Subject, 'select' | 'deletes'>;
 
 /** Tables that may hold many rows of a client, and what hangs on them. */
 const large: readonly ClientRows[] = [
-  byId('stats', 'id', ['reports', 'stat_id'], ['disk_stats', 'stat_id'], ['network_stats', 'stat_id']),
+  byId(
+    'stats',
+    'id',
+    ['reports', 'stat_id'],
+    ...['disk_stats', 'network_stats', 'check_stats'].map((table) => [table, 'stat_id'] as const),
+  ),
   byId('visits', 'id'),
   byId('inventory', 'id'),
   byId('inventory_reports', 'report_id'),

@@ -120,6 +120,7 @@ async function removeStats(
     // Rows that refer to a row of `stats` are removed before it.
     await remove('disk_stats', 'stat_id');
     await remove('network_stats', 'stat_id');
+    await remove('check_stats', 'stat_id');
     const reports = await remove('reports', 'stat_id');
     return { stats: await remove('stats', 'id'), reports };
   });

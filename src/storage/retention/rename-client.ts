@@ -3,7 +3,15 @@ import type { Database, Session } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
-const tables = ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports'] as const;
+const tables = [
+  'stats',
+  'disk_stats',
+  'network_stats',
+  'check_stats',
+  'visits',
+  'inventory',
+  'inventory_reports',
+] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
 
 // A run visits a client under one name. If both are there nevertheless, the new name's visit stays.

@@ -2,7 +2,7 @@ import { diskFigures } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Database, Dialect, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import { networkFigures, statsFigures } from '../rows/report-rows.ts';
+import { checkFigures, networkFigures, statsFigures } from '../rows/report-rows.ts';
 
 export interface RollUpOptions {
   /** An hour of UTC that all the rows were observed in. */
@@ -62,11 +62,11 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
 
 /** A table of rows that is rolled up. Names are constants of the program. */
 export interface RollupSource {
-  readonly table: 'stats' | 'disk_stats' | 'network_stats';
+  readonly table: 'stats' | 'disk_stats' | 'network_stats' | 'check_stats';
   /** The column with the id of the row of `stats`. */
   readonly statId: 'id' | 'stat_id';
   /** The column that tells the rows of one report apart. */
-  readonly subject: 'mount' | 'interface' | null;
+  readonly subject: 'mount' | 'interface' | 'check_name' | null;
   /** Columns that are numbers or NULL. */
   readonly metrics: readonly string[];
 }
@@ -78,6 +78,7 @@ export const rollupSources: readonly RollupSource[] = [
   { table: 'stats', statId: 'id', subject: null, metrics: statsFigures },
   { table: 'disk_stats', statId: 'stat_id', subject: 'mount', metrics: diskFigures },
   { table: 'network_stats', statId: 'stat_id', subject: 'interface', metrics: networkFigures },
+  { table: 'check_stats', statId: 'stat_id', subject: 'check_name', metrics: checkFigures },
 ];
 
 /** `stats_hourly`, `disk_stats_daily` ... */

@@ -1,3 +1,4 @@
+import { type CheckStat, checkStats } from '../../checks/check-stats.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
@@ -31,6 +32,9 @@ export const statsFigures = [
 ] as const;
 export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 
+/** The worst state of an hour or day is its greatest; UNKNOWN is 3. */
+export const checkFigures = ['state'] as const;
+
 /** A report as rows, without the id that its row of `stats` gets when it is stored. */
 export interface ReportRows {
   readonly item: IngestItem;
@@ -39,6 +43,7 @@ export interface ReportRows {
   readonly report: string;
   readonly disks: readonly DiskRow[];
   readonly networks: readonly NetworkRow[];
+  readonly checks: readonly CheckStat[];
 }
 
 /** Throws RangeError for a time that no column can hold. */
@@ -69,6 +74,7 @@ export function reportRows(item: IngestItem): ReportRows {
     report: JSON.stringify(item.report),
     disks,
     networks,
+    checks: checkStats(item.report),
   };
 }
 
@@ -101,5 +107,16 @@ export function networkStatsRows(rows: ReportRows, statId: number): readonly Val
     observed_at: rows.observedAt,
     ...network,
     link_up: integerFor('link_up', network.link_up),
+  }));
+}
+
+/** The rows of `check_stats`. */
+export function checkStatsRows(rows: ReportRows, statId: number): readonly Values[] {
+  return rows.checks.map((check, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
+    ...check,
   }));
 }

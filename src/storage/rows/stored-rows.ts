@@ -1,4 +1,5 @@
 import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
+import type { CheckStat } from '../../checks/check-stats.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';
@@ -92,6 +93,15 @@ export async function networksOf(
   return subjectsOf<NetworkRow>(session, 'network_stats', ['interface', ...networkFigures], ids);
 }
 
+/** See EvaluationStore.checksOf. */
+export async function checksOf(
+  session: Session,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, readonly CheckStat[]>> {
+  return subjectsOf<CheckStat>(session, 'check_stats', checkColumns, ids);
+}
+
+const checkColumns = ['check_name', 'state', 'text', 'perfdata', 'age_s', 'refused'];
 const diskColumns = ['mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures];
 
 async function subjectsOf<Row>(

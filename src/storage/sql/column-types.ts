@@ -18,6 +18,8 @@ export const integerColumns = {
   unresponsive: 'TINYINT',
   link_up: 'TINYINT',
   memory_bytes: 'BIGINT',
+  state: 'TINYINT',
+  refused: 'TINYINT',
 } as const;
 export type IntegerColumn = keyof typeof integerColumns;
 

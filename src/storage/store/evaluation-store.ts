@@ -1,3 +1,4 @@
+import type { CheckStat } from '../../checks/check-stats.ts';
 import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { Alert, RuleState } from './alert.ts';
@@ -66,6 +67,7 @@ export interface EvaluationStore {
   unprocessed(limit: number, after?: RowPlace | null): Promise<UnprocessedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
+  checksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly CheckStat[]>>;
   /** Returns whole reports, where they are still kept. They are asked for in the order of the ids. */
   reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** Returns the pending and firing alerts of these clients; `null`: of all clients. */

@@ -70,8 +70,8 @@ test('with the report it is known which probe failed and what was left out', () 
 test('what has to be loaded follows from the rules, and of whole reports from the row', () => {
   const rules = (alerts: string) => clientWith(alerts).rules;
   const faults = reportRow({ failed_units: 1, probe_errors: 1 });
-  assert.deepEqual(needsOf(rules(''), faults), { disks: true, networks: false, reports: true });
-  const quiet = { disks: true, networks: false, reports: false };
+  assert.deepEqual(needsOf(rules(''), faults), { disks: true, networks: false, checks: true, reports: true });
+  const quiet = { disks: true, networks: false, checks: true, reports: false };
   assert.deepEqual(needsOf(rules(''), reportRow()), quiet);
   assert.deepEqual(needsOf(rules(''), reportRow({ failed_units: null })), quiet);
   assert.equal(needsOf(rules(''), reportRow({ failed_units: 1 })).reports, true);

@@ -47,6 +47,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
       return { reports, visits: [], more: next !== null, next };
     },
     disksOf: () => Promise.resolve(new Map()),
+    checksOf: () => Promise.resolve(new Map()),
     networksOf: () => Promise.resolve(new Map()),
     reportsOf: () => Promise.resolve(new Map()),
     ruleStates: async (names) => {

@@ -13,9 +13,9 @@ export interface Row extends Partial<Omit<SampleReportOptions, 'client' | 'row'>
 /** Returns the samples of a row under these rules of a client. */
 export function observe(
   alerts: string,
-  { row = {}, disks = [diskRow()], networks = [], report = null }: Row,
+  { row = {}, disks = [diskRow()], networks = [], checks = null, report = null }: Row,
 ): SampledRow {
-  return sampleReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, report });
+  return sampleReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, checks, report });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type CheckStat, checkStats } from '../../../src/checks/check-stats.ts';
 import { type DiskRow, type NetworkRow, columnsOf } from '../../../src/report/columns.ts';
 import type { Report } from '../../../src/report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../../src/storage/store/evaluation-store.ts';
@@ -91,13 +92,18 @@ export function networkRow(over: Partial<NetworkRow> = {}): NetworkRow {
   };
 }
 
-/** The row, disks and interfaces that storage makes of a report. */
+export function checkRow(over: Partial<CheckStat> = {}): CheckStat {
+  return { check_name: 'mailq', state: 0, text: '', perfdata: '', age_s: 0, refused: 0, ...over };
+}
+
+/** The row, disks, interfaces and checks that storage makes of a report. */
 export function rowOfReport(report: Report, over: Partial<UnprocessedReport> = {}) {
   const { stats, disks, networks } = columnsOf(report);
   return {
     row: reportRow({ ...stats, reportId: report.report_id, bootId: report.boot_id, ...over }),
     disks,
     networks,
+    checks: checkStats(report),
     report,
   };
 }

@@ -1,3 +1,4 @@
+import type { CheckStat } from '../../../src/checks/check-stats.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { transitionClient } from './transition-client.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
@@ -7,7 +8,7 @@ import type { WorkerReport } from '../../../src/report/report.ts';
 import type { UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
-import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
+import { at, checkRow, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 
 /**
  * Rows as a story. A line is a time and what a row says, parts separated by commas; what is not said is well:
@@ -16,6 +17,7 @@ import { at, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
  *   08:00 disk / 96 free 3GiB               GiB that are free
  *   08:00 disk /data ro 96, disk / 50       /data is read-only
  *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, mount /data missing, no disks, probe os fails
+ *   08:00 check mailq 2                     a check is CRITICAL
  *   08:00 visit ok
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
@@ -59,6 +61,7 @@ function sampledRowOf(client: Client, line: string): SampledRow {
   const row: Mutable<Partial<UnprocessedReport>> = { observedAtMs: atMs, runId, reportId: `report of ${time}` };
   let disks: readonly DiskRow[] = [diskRow()];
   const workers: WorkerReport[] = [];
+  const checks: CheckStat[] = [];
   const number = (text: string | undefined): number | null =>
     text === '?' || text === undefined ? null : Number(text);
   for (const part of parts.filter((text) => text !== '')) {
@@ -95,7 +98,8 @@ function sampledRowOf(client: Client, line: string): SampledRow {
     } else if (word === 'probe') {
       row.probe_errors = 1;
       workers.push(worker(first, [], 'no answer'));
-    } else if (word === 'boot') row.bootId = `boot-${first}`;
+    } else if (word === 'check') checks.push(checkRow({ check_name: first, state: Number(second) as 0 | 1 | 2 | 3 }));
+    else if (word === 'boot') row.bootId = `boot-${first}`;
     else if (word === 'clock') row.clockOffsetMs = Number(first) * 1000;
     else if (word === 'kills') row.oom_kills = number(first);
     else if (word === 'synchronised') row.clock_synchronised = number(first);
@@ -104,7 +108,7 @@ function sampledRowOf(client: Client, line: string): SampledRow {
   }
   const data = disks.map((disk) => ({ ...disk }));
   const report = workers.length === 0 ? null : reportWith(worker('disks', [{ name: 'disk', data }]), ...workers);
-  return sampleReport({ client, row: reportRow(row), disks, networks: [], report });
+  return sampleReport({ client, row: reportRow(row), disks, networks: [], checks, report });
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -5,7 +5,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
-import { item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
+import { check, item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
 import { unprocessedIds } from '../support/unprocessed-ids.ts';
 
 const dayMs = 86_400_000;
@@ -112,7 +112,10 @@ onBothDatabases('prune', ({ it }) => {
 
 onBothDatabases('rename', ({ it }) => {
   it('everything of a client follows it to its new name, once', async ({ database, rows, reports, retention }) => {
-    await reports.ingest([item({ client: 'old' }), item({ client: 'old', name: 'Inventory report' })]);
+    await reports.ingest([
+      item({ client: 'old', checks: [check('disk', 0)] }),
+      item({ client: 'old', name: 'Inventory report' }),
+    ]);
     await reports.ingest([item({ client: 'other' })]);
     await reports.saveVisits([visit({ client: 'old' })]);
     await database.write(async (session) => {
@@ -124,7 +127,15 @@ onBothDatabases('rename', ({ it }) => {
     });
     assert.equal(await retention.renameClient('old', 'new'), true);
     assert.equal(await retention.renameClient('old', 'new'), false);
-    for (const table of ['stats', 'disk_stats', 'network_stats', 'visits', 'inventory', 'inventory_reports']) {
+    for (const table of [
+      'stats',
+      'disk_stats',
+      'network_stats',
+      'check_stats',
+      'visits',
+      'inventory',
+      'inventory_reports',
+    ]) {
       const clients = await rows(`SELECT DISTINCT client FROM ${table} WHERE client <> 'other'`);
       assert.deepEqual(clients, [['new']], table);
     }

@@ -9,7 +9,7 @@ import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
-import { diskStatsRows, networkStatsRows, reportRows } from '../../../src/storage/rows/report-rows.ts';
+import { checkStatsRows, diskStatsRows, networkStatsRows, reportRows } from '../../../src/storage/rows/report-rows.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { storageArgument } from '../../support/storage-argument.ts';
 import { times } from '../../support/times.ts';
@@ -17,7 +17,7 @@ import { crashingDatabase } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import type { PruneWriterOptions } from '../support/prune-writer.ts';
 import { rollupTotals } from '../support/rollup-totals.ts';
-import { item, noonMs, worker } from '../support/samples.ts';
+import { check, item, noonMs, worker } from '../support/samples.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -29,11 +29,24 @@ const never = new AbortController().signal;
 const oldMs = noonMs - 35 * dayMs;
 
 test('every figure of what comes in is rolled up', () => {
-  const words = new Set(['client', 'mount', 'interface', 'fstype', 'source', 'scope', 'mode', 'hostname', 'os']);
+  const texts = ['check_name', 'text', 'perfdata', 'age_s', 'refused'];
+  const words = new Set([
+    'client',
+    'mount',
+    'interface',
+    'fstype',
+    'source',
+    'scope',
+    'mode',
+    'hostname',
+    'os',
+    ...texts,
+  ]);
   const places = new Set(['stat_id', 'ordinal', 'report_id', 'run_id', 'boot_id', 'clock_offset_ms']);
-  const rows = reportRows(item());
+  const rows = reportRows(item({ checks: [check('disk', 0)] }));
   const [disk_stats = {}, network_stats = {}] = [diskStatsRows(rows, 1)[0], networkStatsRows(rows, 1)[0]];
-  const written = { stats: rows.stats, disk_stats, network_stats };
+  const [check_stats = {}] = checkStatsRows(rows, 1);
+  const written = { stats: rows.stats, disk_stats, network_stats, check_stats };
   const isFigure = (column: string) => !words.has(column) && !places.has(column) && !column.endsWith('_at');
   for (const { table, metrics } of rollupSources) {
     const figures = Object.keys(written[table]).filter(isFigure);

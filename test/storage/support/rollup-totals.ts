@@ -9,7 +9,12 @@ export async function rollupTotals(
   const totals: Record<string, readonly [number, number, number]> = {};
   for (const source of rollupSources) {
     // A single metric represents all: one statement adds all metrics of a row.
-    const metric = { stats: 'cpu_percent', disk_stats: 'used_percent', network_stats: 'rx_bytes_per_s' }[source.table];
+    const metric = {
+      stats: 'cpu_percent',
+      disk_stats: 'used_percent',
+      network_stats: 'rx_bytes_per_s',
+      check_stats: 'state',
+    }[source.table];
     const [row] = await database.read((session) =>
       session.all(
         `SELECT r.n + u.n AS n, r.known + u.known AS known, r.total + u.total AS total

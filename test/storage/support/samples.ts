@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import type { CheckResult, RefusedCheck } from '../../../src/report/checks.ts';
 import type { Report, Row, WorkerReport } from '../../../src/report/report.ts';
 import type { IngestItem, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
@@ -10,6 +11,11 @@ export const noonMs = Date.UTC(2026, 10, 20, 10);
 /** A worker report with one family. */
 export function worker(family: string, ...data: readonly Row[]): WorkerReport {
   return { name: family, duration_ms: 1, error: null, function_reports: [{ name: family, data }] };
+}
+
+/** The result of a plugin that has run. */
+export function check(name: string, exit: number | null, output = '', more: Partial<CheckResult> = {}): CheckResult {
+  return { name, format: 'nagios', exit, why: exit === null ? 'timeout' : null, output, age_s: 0, ...more };
 }
 
 /** The probes of an ordinary machine; about 2 KB, as agents send. */
@@ -54,6 +60,8 @@ export interface ItemOptions {
   readonly name?: Report['name'];
   readonly bootId?: string;
   readonly workers?: readonly WorkerReport[];
+  readonly checks?: readonly CheckResult[];
+  readonly refused?: readonly RefusedCheck[];
 }
 
 /** A report as ingest takes it. */
@@ -71,6 +79,8 @@ export function item(options: ItemOptions = {}): IngestItem {
     boot_id: options.bootId ?? 'boot-1',
     monotonic_ms: 123456,
     worker_reports: options.workers ?? ordinaryWorkers(),
+    ...(options.checks === undefined ? {} : { checks: options.checks }),
+    ...(options.refused === undefined ? {} : { checks_refused: options.refused }),
   };
   const receivedAtMs = options.receivedAtMs ?? observedAtMs + 250;
   return { client, report, receivedAtMs, observedAtMs, collectedAtMs: observedAtMs, clockOffsetMs: -12 };

@@ -1,0 +1,88 @@
+import type { CheckStat } from '../../checks/check-stats.ts';
+import type { Rule } from '../../config/config.ts';
+import type { Level } from '../../storage/store/alert.ts';
+import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
+import { labelMatcher, ruleChooser, type Candidate, type SamplerKind } from './sampler.ts';
+
+const stateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
+const shownChars = 200;
+
+/** Samples people's own checks: subjects are their names. UNKNOWN moves no alert. */
+export const checkSamplers: SamplerKind = {
+  serves: (rule) => rule.type === 'check',
+  needOf: () => 'checks',
+  create: (rules) => {
+    const choose = ruleChooser<string, Candidate<string>>(
+      rules.map((rule) => {
+        const matches = labelMatcher(rule);
+        return { rule, matches: (name) => matches(() => name) };
+      }),
+    );
+    return ({ checks }, { samples, complete }) => {
+      if (checks === null) return;
+      for (const check of checks) {
+        if (check.refused === 1) continue;
+        const { check_name: name } = check;
+        samples.push(...choose(name, name).map(({ rule }) => checkSample(rule, check)));
+      }
+      complete.push(...rules.map(({ name }) => name));
+    };
+  },
+};
+
+function checkSample(rule: Rule, check: CheckStat): Sample {
+  const { check_name: subject, state } = check;
+  if (state === 3) return unknownSample(rule, subject);
+  return {
+    rule,
+    subject,
+    level: levelOf(rule, state),
+    clear: state === 0,
+    eased: state !== 2 || rule.severity === 'warning',
+    value: state,
+    valueText: shownResult(check),
+    limitText: '',
+    pauseMs: 0,
+  };
+}
+
+/** A rule with severity="warning" has no critical level. */
+function levelOf({ severity }: Rule, state: 0 | 1 | 2): Level {
+  return state === 0 ? 'none' : state === 2 ? severity : 'warning';
+}
+
+/** `WARNING: 210 unsent`: the state, and the first line of the text. Plugins that begin with the state say it once. */
+function shownResult({ state, text }: CheckStat): string {
+  const [line = ''] = text.split('\n', 1);
+  const word = stateWords[state];
+  const shown = line.length <= shownChars ? line : `${line.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
+  if (shown === '') return word;
+  return shown.includes(word) ? shown : `${word}: ${shown}`;
+}
+
+const conditions: Readonly<Record<string, (rule: Rule, check: CheckStat) => readonly Sample[]>> = {
+  'check-unknown': (rule, check) => {
+    const { check_name: subject, state, refused } = check;
+    if (refused === 1) return [];
+    return [
+      state === 3 ? faultSample(rule, subject, shownResult(check)) : clearSample(rule, subject, stateWords[state]),
+    ];
+  },
+  'check-untrusted': (rule, { check_name: subject, refused, text }) =>
+    refused === 1 ? [faultSample(rule, subject, text)] : [],
+};
+
+/** Samples the conditions of checks: one says UNKNOWN, or a file or command was refused. */
+export const checkConditionSamplers: SamplerKind = {
+  serves: ({ origin, name }) => origin === 'condition' && Object.hasOwn(conditions, name),
+  needOf: () => 'checks',
+  create:
+    (rules) =>
+    ({ checks }, { samples, complete }) => {
+      if (checks === null) return;
+      for (const rule of rules) {
+        for (const check of checks) samples.push(...(conditions[rule.name]?.(rule, check) ?? []));
+        complete.push(rule.name);
+      }
+    },
+};
