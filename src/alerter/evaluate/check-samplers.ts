@@ -1,4 +1,4 @@
-import type { CheckStat } from '../../checks/check-stats.ts';
+import type { CheckStat } from '../../checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';

@@ -1,4 +1,4 @@
-import { type CheckStat, checkStats } from '../../checks/check-stats.ts';
+import { type CheckStat, checkStats } from '../../checks/checks.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';

@@ -1,5 +1,5 @@
 import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
-import type { CheckStat } from '../../checks/check-stats.ts';
+import type { CheckStat } from '../../checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';

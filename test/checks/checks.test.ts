@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { checkStats } from '../../src/checks/check-stats.ts';
+import { checkStats } from '../../src/checks/checks.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
 
 const ran = (more: Partial<CheckResult>): CheckResult => ({

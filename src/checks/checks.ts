@@ -1,3 +1,4 @@
+/** Turns the results of people's own checks, as a report has them, into rows of `check_stats`. */
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { formatPerfdata, parsePerfdata } from './perfdata.ts';
