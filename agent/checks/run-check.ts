@@ -1,10 +1,9 @@
-import { setPriority } from 'node:os';
-
 import { startOf } from '../probes/network-mounts.ts';
 
 export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const maxReadBytes = 64 * 1024;
-const lowestPriority = 19;
+/** The priority is set before the program begins: what it starts at once has it, too. */
+const niced = ['-n', '19'];
 /** The time from SIGTERM to SIGKILL, and from SIGKILL until a process counts as hanging. */
 export const termMs = 1000;
 export const killMs = 500;
@@ -29,7 +28,7 @@ export interface CheckOutcome {
  * ended. `started` is called with the process before anything is awaited.
  */
 export async function runCheck(
-  [program = '', ...args]: readonly string[],
+  command: readonly string[],
   deadlineMs: number,
   started: (id: ProcessId) => void,
 ): Promise<CheckOutcome> {
@@ -37,7 +36,8 @@ export async function runCheck(
   return new Promise((resolve) => {
     const home = process.env['HOME'];
     const env = { PATH: fixedPath, LC_ALL: 'C', ...(home === undefined ? {} : { HOME: home }) };
-    const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'ignore'], env });
+    const options = { cwd: '/', detached: true, env };
+    const child = spawn('nice', [...niced, ...command], { ...options, stdio: ['ignore', 'pipe', 'ignore'] });
     const { pid } = child;
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
     const chunks: Buffer[] = [];
@@ -75,10 +75,8 @@ export async function runCheck(
       fault ??= 'too long';
       kill();
     });
-    child.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // The interpreter of a script is missing. Shells answer with the same status.
-      if (code === 'ENOENT') ended ??= { code: 127, signal: null };
-      else fault ??= 'cannot be started';
+    child.on('error', () => {
+      fault ??= 'cannot be started';
       finish();
     });
     child.on('exit', (code, signal) => {
@@ -87,13 +85,7 @@ export async function runCheck(
       if (fault !== null) finish();
     });
     child.on('close', () => finish());
-    if (id === null) return;
-    started(id);
-    try {
-      setPriority(id.pid, lowestPriority);
-    } catch {
-      // The program has ended already.
-    }
+    if (id !== null) started(id);
   });
 }
 

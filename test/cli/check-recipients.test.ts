@@ -30,7 +30,7 @@ test('check prints who is told of what, from which severity on, of clients and o
 test('check warns once of what nobody hears, by severity, also of the fleet', async (t) => {
   const [nobody = '', ...more] = unheardOf(await check(t, client));
   assert.deepEqual(more, []);
-  assert.match(nobody, /critical alerts of disk, memory, unreachable and \d more of web-1; warnings of .* of web-1; /);
+  assert.match(nobody, /critical alerts of disk, memory, check and \d more of web-1; warnings of .* of web-1; /);
   assert.match(nobody, /; critical alerts of collector-silent, .* of the fleet; .* reach nobody; write <mail/);
   const oncall = `<alerts><mail to="oncall@x.org" severity="critical"/></alerts>${client}`;
   const warnings = unheardOf(await check(t, oncall));
