@@ -52,7 +52,7 @@ const named = (word: string): string => harmlessJson(word).slice(1, -1);
 
 /** The database as config.xml names it. */
 function storageElement(storage: StorageConfig): string {
-  if (storage.kind === 'sqlite') return `<storage url="sqlite:${storage.path}"/>`;
+  if (storage.kind !== 'mysql') return `<storage url="sqlite:${storage.path}"/>`;
   const { hosts, user, database, password } = storage;
   const { host = '', port = 0 } = hosts[0] ?? {};
   return `<storage url="mysql://${user}@${host}:${port}/${database}" password="${password?.reveal() ?? ''}"/>`;
