@@ -3,21 +3,21 @@ import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { FleetLine, Grid } from '../store/look-store.ts';
+import { inSample, stepOf } from './read-by-time.ts';
 
 /** See LookStore.fleetLines. */
 export async function fleetLines(
   session: Session,
   clients: readonly string[],
-  { sinceMs, stepMs, points, sampleMs }: Grid,
+  grid: Grid,
 ): Promise<ReadonlyMap<string, FleetLine>> {
-  const second = `(${session.dialect.unixSeconds('observed_at')} - ${sinceMs / 1000})`;
-  const place = session.dialect.quotient(second, stepMs / 1000);
-  const sample = sampleMs === null ? '' : `AND ${second} % ${stepMs / 1000} < ${sampleMs / 1000}`;
+  const { sinceMs, stepMs, points } = grid;
   const span = [sqlTime(sinceMs), sqlTime(sinceMs + stepMs * points)];
   const figures = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT client, ${place} AS place, AVG(cpu_percent + 0e0) AS cpu FROM stats
-       WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? ${sample} GROUP BY client, place`,
+      `SELECT client, ${stepOf(session, grid)} AS place, AVG(cpu_percent + 0e0) AS cpu FROM stats
+       WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? AND ${inSample(session, grid)}
+       GROUP BY client, place`,
       [...chunk, ...span],
     ),
   );

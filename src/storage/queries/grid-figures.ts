@@ -1,12 +1,12 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { placeholders } from '../sql/insert-rows.ts';
-import type { Database, Session } from '../sql/database.ts';
+import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { FiguresQuery, FleetFigures, Grid, Watch } from '../store/look-store.ts';
+import type { FiguresQuery, FleetFigures, Watch } from '../store/look-store.ts';
 import { GridSums, keysOf } from './grid-sums.ts';
-import { missedSamples } from './missed-samples.ts';
-import { inSteps, isReadByTime, stepSpan } from './read-by-time.ts';
+import { missedSamples, restsOfClient } from './missed-samples.ts';
+import { inSample, inSteps, isReadByTime, stepOf, stepSpan } from './read-by-time.ts';
 
 const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface' } as const;
 /** Clients whose hours and days are read at a time: a month of hours of mounts is some thousand rows a client. */
@@ -132,9 +132,14 @@ async function addMissed(
   { clients, step }: { readonly clients: readonly string[]; readonly step: number },
 ): Promise<void> {
   const ids = await missedSamples(session, clients, query.grid, step);
+  for (const row of await reportsOf(session, query, ids)) sums.addToStep(row, String(row['client']), step);
+}
+
+/** Returns a row a subject of these reports. */
+async function reportsOf(session: Session, query: FiguresQuery, ids: readonly number[]): Promise<readonly SqlRow[]> {
   const sql = sampleSql(query);
   const rows = await forIds('s.id', ids, (where, values) => session.all(`${sql} WHERE ${where}`, values));
-  for (const row of rows) if (row['subject'] !== null) sums.addToStep(row, String(row['client']), step);
+  return rows.filter(({ subject }) => subject !== null);
 }
 
 /** Returns SQL for reports with their subjects. A report without any is a line whose subject is null. */
@@ -142,37 +147,34 @@ function sampleSql({ table, columns }: FiguresQuery): string {
   const subject = subjects[table];
   const source = subject === null ? 's' : 't';
   const figures = columns.map((column, index) => `${source}.${column} AS ${keysOf(index).mean}`);
-  const selected = ['s.client AS client', `${subject === null ? "''" : `t.${subject}`} AS subject`, ...figures];
+  const selected = [
+    's.id AS id',
+    's.client AS client',
+    `${subject === null ? "''" : `t.${subject}`} AS subject`,
+    ...figures,
+  ];
   const more = subject === null ? '' : `LEFT JOIN ${table} t ON t.stat_id = s.id`;
   return `SELECT ${selected.join(', ')} FROM stats s ${more}`;
 }
 
 async function addRowsOfClient(session: Session, sums: GridSums, query: FiguresQuery, client: string): Promise<void> {
   const { table } = query;
-  const { sinceMs, stepMs, untilMs } = query.grid;
-  const place = session.dialect.quotient(sinceStart(session, query.grid), stepMs / 1000);
+  const { sinceMs, untilMs, sampleMs } = query.grid;
+  const place = stepOf(session, query.grid);
   const selected = [`${subjects[table] ?? "''"} AS subject`, `${place} AS place`, 'COUNT(*) AS weight'];
   const rows = await session.all(
     `SELECT ${[...selected, ...groupedFigures(query)].join(', ')} FROM ${table} t
-     WHERE client = ? AND observed_at >= ? AND observed_at < ? ${sample(session, query.grid)} GROUP BY place, subject`,
+     WHERE client = ? AND observed_at >= ? AND observed_at < ? AND ${inSample(session, query.grid)} GROUP BY place, subject`,
     [client, sqlTime(sinceMs), sqlTime(untilMs)],
   );
   for (const row of rows) sums.addToStep(row, client, Number(row['place']));
   // A client without any such row has none to look for.
-  if (query.grid.sampleMs === null || rows.length === 0) return;
-  for (let step = 0; step < query.grid.points; step += 1) {
-    if (!sums.isKnown(client, step)) await addMissed(session, sums, query, { clients: [client], step });
+  if (sampleMs === null || rows.length === 0) return;
+  const rests = await restsOfClient(session, client, query.grid);
+  const missed = new Map([...rests].filter(([, step]) => !sums.isKnown(client, step)));
+  for (const row of await reportsOf(session, query, [...missed.keys()])) {
+    sums.addToStep(row, client, missed.get(Number(row['id'])) ?? -1);
   }
-}
-
-/** Returns SQL for the seconds from the start of the grid to a row. */
-function sinceStart({ dialect }: Session, { sinceMs }: Grid): string {
-  return `(${dialect.unixSeconds('observed_at')} - ${sinceMs / 1000})`;
-}
-
-function sample(session: Session, grid: Grid): string {
-  const { stepMs, sampleMs } = grid;
-  return sampleMs === null ? '' : `AND ${sinceStart(session, grid)} % ${stepMs / 1000} < ${sampleMs / 1000}`;
 }
 
 function groupedFigures({ columns, ranges }: FiguresQuery): readonly string[] {

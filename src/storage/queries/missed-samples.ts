@@ -1,7 +1,8 @@
-import { forChunks } from '../sql/insert-rows.ts';
 import type { Session } from '../sql/database.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+import { sqlTime } from '../sql/sql-time.ts';
 import type { Grid } from '../store/look-store.ts';
-import { restSpan } from './read-by-time.ts';
+import { inSample, restSpan, stepOf } from './read-by-time.ts';
 
 const anySql = 'SELECT id FROM stats WHERE observed_at >= ? AND observed_at < ? LIMIT 1';
 
@@ -26,4 +27,19 @@ export async function missedSamples(
     ),
   );
   return rows.map(({ id }) => Number(id));
+}
+
+/** Returns a report of the rest of each step in which the client has one: its id, and the step. */
+export async function restsOfClient(
+  session: Session,
+  client: string,
+  grid: Grid,
+): Promise<ReadonlyMap<number, number>> {
+  // The index is read once: a client that was away for days has hundreds of such steps.
+  const rows = await session.all(
+    `SELECT ${stepOf(session, grid)} AS place, MIN(id) AS id FROM stats
+     WHERE client = ? AND observed_at >= ? AND observed_at < ? AND NOT (${inSample(session, grid)}) GROUP BY place`,
+    [client, sqlTime(grid.sinceMs), sqlTime(grid.untilMs)],
+  );
+  return new Map(rows.map(({ id, place }) => [Number(id), Number(place)]));
 }

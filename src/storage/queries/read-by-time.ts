@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { Database } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { Grid, Watch } from '../store/look-store.ts';
 
@@ -25,6 +25,22 @@ export function restSpan({ sinceMs, stepMs, sampleMs, untilMs }: Grid, step: num
   const endMs = Math.min(untilMs, sinceMs + (step + 1) * stepMs);
   const fromMs = sinceMs + step * stepMs + (sampleMs ?? stepMs);
   return fromMs < endMs ? [sqlTime(fromMs), sqlTime(endMs)] : null;
+}
+
+/** Returns SQL for the step of a row by its time. */
+export function stepOf(session: Session, grid: Grid): string {
+  return session.dialect.quotient(sinceStart(session, grid), grid.stepMs / 1000);
+}
+
+/** Returns SQL that is true for a row of the part of its step that is read. */
+export function inSample(session: Session, grid: Grid): string {
+  const { stepMs, sampleMs } = grid;
+  return sampleMs === null ? '1 = 1' : `${sinceStart(session, grid)} % ${stepMs / 1000} < ${sampleMs / 1000}`;
+}
+
+/** Returns SQL for the seconds from the start of the grid to a row. */
+function sinceStart({ dialect }: Session, { sinceMs }: Grid): string {
+  return `(${dialect.unixSeconds('observed_at')} - ${sinceMs / 1000})`;
 }
 
 /** SQLite answers without a turn of the event loop; signals and timers get one this often. */

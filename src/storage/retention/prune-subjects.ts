@@ -32,10 +32,11 @@ export const visits = (judgedOnly: boolean): Subject => ({
   deletes: [['visits', 'id']],
 });
 
-// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too.
+// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too:
+// MariaDB would answer a NOT EXISTS by reading all visits.
 export const runs: Subject = {
   select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
-    AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.run_id = r.id)
+    AND (SELECT v.id FROM visits v WHERE v.run_id = r.id LIMIT 1) IS NULL
     AND EXISTS (SELECT 1 FROM runs later WHERE later.program = r.program AND later.collector_id = r.collector_id
                 AND later.started_at > r.started_at AND later.outcome = 'finished')
     ORDER BY r.started_at, r.id LIMIT ?`,

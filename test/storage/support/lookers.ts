@@ -1,0 +1,170 @@
+import { readClientDetail } from '../../../src/look/client-detail.ts';
+import { readFleetStatus } from '../../../src/look/fleet-status.ts';
+import { readFleetPage } from '../../../src/look/look.ts';
+import { viewAlerts } from '../../../src/look/alert-views.ts';
+import { alertExplanation } from '../../../src/cli/alerts/explain.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { csvHistory } from '../../../src/metrics/export-csv.ts';
+import { jsonlHistory } from '../../../src/metrics/export-jsonl.ts';
+import { openMetricsHistory } from '../../../src/metrics/export-openmetrics.ts';
+import type { HistoryOptions } from '../../../src/metrics/history.ts';
+import { writeMetrics } from '../../../src/metrics/metrics.ts';
+import { dayMs } from '../../../src/platform/units.ts';
+import { familyGroups } from '../../../src/config/values/family-groups.ts';
+import { FleetReader } from '../../../src/serve/fleet-reader.ts';
+import { alertPage, alertsPage, clientHistory, clientPage, fleetPage, runsPage } from '../../../src/serve/pages.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
+import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { configOf } from '../../alerter/support/config-of.ts';
+import { clientCount } from './large-fill.ts';
+
+/** A statement that a program ran, with values that it had. */
+export interface Statement {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** A program that shows what is stored. */
+export interface Looker {
+  readonly title: string;
+  readonly look: (storage: Storage, config: Config) => Promise<unknown>;
+}
+
+/** Runs a program. Returns each statement with the first and the last values that it had. */
+export async function withStatements(database: Database, { look }: Looker): Promise<readonly Statement[]> {
+  const first = new Map<string, Statement>();
+  const last = new Map<string, Statement>();
+  const recorded = (session: Session): Session => ({
+    ...session,
+    all: (sql, values = []) => {
+      if (first.has(sql)) last.set(sql, { sql, values });
+      else first.set(sql, { sql, values });
+      return session.all(sql, values);
+    },
+  });
+  const recording: Database = {
+    read: (work) => database.read((session) => work(recorded(session))),
+    write: () => Promise.reject(new Error('a program that only shows something writes')),
+    readOnly: (sql) => database.readOnly(sql),
+    migrate: () => Promise.reject(new Error('a program that only shows something changes the schema')),
+    close: () => Promise.resolve(),
+  };
+  const names = `web-[1-${clientCount}]`;
+  await look(storageOn(recording), configOf(`<client name="${names}" ip="${names}.example.org" username="u"/>`));
+  return [...first.values(), ...last.values()];
+}
+
+/** The programs and pages of which docs/look.md and docs/metrics.md tell. */
+export const lookers: readonly Looker[] = [
+  {
+    title: 'status',
+    look: async (storage, config) =>
+      readFleetStatus(config, storage, { nowMs: await storage.alerts.nowMs(), only: null, notVisited: true }),
+  },
+  {
+    title: 'show',
+    look: async (storage, config) => readClientDetail(config, storage, 'web-7', await storage.alerts.nowMs()),
+  },
+  ...[
+    { title: 'report of the fleet and eight days', clients: Infinity, days: 8, isPast: false },
+    { title: 'report of the fleet and a day', clients: Infinity, days: 1, isPast: false },
+    { title: 'report of the fleet and the past', clients: Infinity, days: 2, isPast: true },
+    { title: 'report of some clients and a month', clients: 60, days: 30, isPast: false },
+    { title: 'report of a client and a week', clients: 1, days: 7, isPast: false },
+  ].map(({ title, ...span }) => ({ title, look: (storage: Storage, config: Config) => report(storage, config, span) })),
+  { title: 'serve', look: serve },
+  {
+    title: 'metrics',
+    look: async ({ alerts, figures }, config) => {
+      const nowMs = await alerts.nowMs();
+      const { signal } = new AbortController();
+      await drain(
+        writeMetrics({ config, store: { alerts, figures }, nowMs, groups: familyGroups, format: 'text', signal }),
+      );
+    },
+  },
+  {
+    title: 'export csv',
+    look: async (storage) => {
+      for (const table of ['client', 'disk', 'network'] as const) {
+        await drain(csvHistory(await historyOf(storage), table));
+      }
+    },
+  },
+  {
+    title: 'export jsonl',
+    look: async (storage) => drain(jsonlHistory(await historyOf(storage), ['client', 'disk', 'network'])),
+  },
+  {
+    title: 'export openmetrics',
+    look: async (storage) => drain(openMetricsHistory(await historyOf(storage), ['client', 'disk', 'network'])),
+  },
+];
+
+async function report(
+  { history, alerts, look }: Storage,
+  config: Config,
+  { clients, days, isPast }: { readonly clients: number; readonly days: number; readonly isPast: boolean },
+): Promise<unknown> {
+  const nowMs = await alerts.nowMs();
+  const untilMs = isPast ? nowMs - dayMs : nowMs;
+  return readFleetPage({
+    config,
+    history,
+    alerts,
+    look,
+    clients: config.clients.slice(0, clients),
+    isWhole: clients === Infinity,
+    title: '',
+    sinceMs: untilMs - days * dayMs,
+    untilMs,
+    isPast,
+    historyBytes: 8 * 2 ** 20,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+}
+
+/** Reads the pages and documents of `serve`. */
+async function serve(storage: Storage, config: Config): Promise<void> {
+  class ReaderOfStorage extends FleetReader {
+    override read<Result>(work: (storage: Storage, config: Config) => Promise<Result>): Promise<Result> {
+      return work(storage, config);
+    }
+  }
+  const reader = new ReaderOfStorage({ settings: () => config, onAway: () => undefined, onBack: () => undefined });
+  const documents = {
+    status: () => ({}),
+    alerts: () => Promise.resolve({}),
+    explain: alertExplanation,
+    error: () => ({}),
+  };
+  const day = { client: 'web-7', span: '24h', spanMs: dayMs };
+  await fleetPage(reader, { words: '', state: '', sort: '', from: 0 });
+  await fleetPage(reader, { words: 'web-1', state: 'critical', sort: 'cpu', from: 0 });
+  await alertsPage(reader);
+  const open = await storage.alerts.openAlerts(null);
+  await viewAlerts(config, storage.alerts, open, await storage.alerts.nowMs());
+  await alertPage(reader, documents, open[0]?.id ?? 0);
+  await runsPage(reader);
+  await clientPage(reader, day);
+  await clientPage(reader, { ...day, span: '30d', spanMs: 30 * dayMs });
+  await clientHistory(storage, config, { ...day, spanMs: 365 * dayMs });
+}
+
+async function historyOf({ alerts, figures: store }: Storage): Promise<HistoryOptions> {
+  const untilMs = await alerts.nowMs();
+  return {
+    store,
+    clients: ['web-1', 'web-7'],
+    sinceMs: untilMs - 365 * dayMs,
+    untilMs,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  };
+}
+
+async function drain(chunks: AsyncGenerator<string>): Promise<void> {
+  for (;;) if ((await chunks.next()).done === true) return;
+}
