@@ -87,7 +87,7 @@ test('typing filters, and the address follows', options, async (t) => {
   await page.getByRole('searchbox').fill('192.0.2.2');
   await page.locator('tr#web-1').waitFor({ state: 'detached' });
   assert.equal(await page.locator('#clients tbody tr').count(), 1);
-  assert.match(page.url(), /\?q=192\.0\.2\.2$/);
+  await page.waitForURL(/\?q=192\.0\.2\.2$/);
   await page.getByRole('searchbox').fill('');
   await page.locator('tr#web-1').waitFor();
 });
@@ -96,9 +96,12 @@ test('without scripts the filter, the sorting and the pages are there by links',
   const { page, noises } = await shown(t, '/', { javaScriptEnabled: false });
   await page.getByRole('searchbox').fill('db');
   await page.getByRole('button', { name: 'Show' }).click();
+  await page.waitForURL(/q=db/);
   assert.equal(await page.locator('#clients tbody tr').count(), 1);
   await page.getByRole('link', { name: 'Fleet' }).click();
+  await page.waitForURL(({ search }) => search === '');
   await page.getByRole('link', { name: 'Client', exact: true }).click();
+  await page.waitForURL(/sort=/);
   assert.deepEqual(await page.locator('tbody .name').allTextContents(), ['db', 'web-1']);
   await page.getByRole('link', { name: 'disk /var' }).first().click();
   await page.getByText('Who was told, and why').waitFor();
