@@ -1,5 +1,5 @@
 import type { WorkerReport } from '../../src/report/report.ts';
-import type { Collected, CollectOptions, Counters, JsonValue } from './collected.ts';
+import type { BuiltInCheck, Collected, CollectOptions, Counters, JsonValue } from './collected.ts';
 import { printable } from './function-report.ts';
 import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
@@ -55,7 +55,10 @@ export function runProbes(options: CollectOptions, probes: readonly Probe[]): Co
   }
   const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
   const collected = (settled: readonly Outcome[]): Collected => ({
-    workerReports: probes.map((probe, at) => workerReport(probe, settled[at] ?? noOutcome)),
+    workerReports: probes.flatMap((probe, at) =>
+      probe.check === undefined ? [workerReport(probe, settled[at] ?? noOutcome)] : [],
+    ),
+    checks: probes.flatMap((probe, at) => checksOf(probe, settled[at] ?? noOutcome)),
     counters: isTooSoon ? options.previous : countersOf(probes, settled, options, countedMs),
   });
   const isWaiting = outcomes.some((outcome) => outcome instanceof Promise);
@@ -114,6 +117,14 @@ function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): 
     error: fault === null ? null : printable(fault),
     function_reports: result?.functions ?? [],
   };
+}
+
+/** Returns the checks of a probe, and one that is UNKNOWN if a probe of checks has failed. */
+function checksOf({ check }: Probe, { result, fault }: Outcome): readonly BuiltInCheck[] {
+  const checks = result?.checks ?? [];
+  return check === undefined || fault === null
+    ? checks
+    : [...checks, { name: check, state: 3, text: fault, perfdata: '' }];
 }
 
 /** Returns the counters for the next visit; null if no probe has any. */

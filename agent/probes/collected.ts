@@ -32,8 +32,21 @@ export interface Counters {
   readonly dropped?: number;
 }
 
+/** The result of a check that the agent makes itself. */
+export interface BuiltInCheck {
+  /** `SUBJECT:NAME`, such as `md:md0`. Characters that no name of a check may have become `_`. */
+  readonly name: string;
+  /** OK, WARNING, CRITICAL, UNKNOWN. */
+  readonly state: 0 | 1 | 2 | 3;
+  readonly text: string;
+  /** Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none. */
+  readonly perfdata: string;
+}
+
 export interface Collected {
   readonly workerReports: readonly WorkerReport[];
+  /** The checks that probes have made; absent where no probe makes any. */
+  readonly checks?: readonly BuiltInCheck[];
   /** The counters for the next visit. null keeps the present ones. */
   readonly counters: Counters | null;
 }

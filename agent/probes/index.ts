@@ -1,10 +1,12 @@
 /**
- * The probes: each reads one subject of the machine and reports it in the families of src/report/metrics.ts.
+ * The probes: each reads one subject of the machine and reports it in the families of src/report/metrics.ts, or as
+ * checks that the agent makes itself.
  *
  * A probe keeps to its own deadline, reads a bounded amount, and reports unknown values as null with a reason. It needs
  * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, and
  * `systemctl` if systemd runs, and `chronyc` if chronyd does.
  */
+import { builtIn } from './built-in.ts';
 import { clock } from './clock.ts';
 import { cpu } from './cpu.ts';
 import { disks } from './disks.ts';
@@ -25,6 +27,7 @@ export const probes: readonly Probe[] = [
   disks,
   services,
   clock,
+  ...builtIn,
   cpu,
   load,
   memory,

@@ -1,6 +1,6 @@
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
-import type { JsonValue } from './collected.ts';
+import type { BuiltInCheck, JsonValue } from './collected.ts';
 import type { Source } from './source.ts';
 
 /** The counters of a probe at the previous visit, and their age. */
@@ -24,6 +24,8 @@ export interface ProbeContext {
 
 export interface ProbeResult {
   readonly functions: readonly FunctionReport[];
+  /** Rows of checks, beside people's own. */
+  readonly checks?: readonly BuiltInCheck[];
   /** The counters from which the next visit computes rates. */
   readonly counters?: JsonValue;
   /** The reason why the result is incomplete. */
@@ -39,5 +41,10 @@ export interface Probe {
   readonly deadlineMs: number;
   /** True if it computes rates from counters. Without this flag `earlier` is null. */
   readonly rates?: true;
+  /**
+   * The name of the check that is UNKNOWN if the probe fails. A probe with this name reports checks alone, and has no
+   * worker report.
+   */
+  readonly check?: string;
   run(context: ProbeContext): ProbeResult | Promise<ProbeResult>;
 }

@@ -262,6 +262,10 @@ done
   read -r c <"$x/temp"
   fh_sensors=${fh_sensors}thermal$tab${x##*/}$tab$a$tab$c$nl
 done
+fh_devices=
+for x in "$R"/proc/net/bonding/* "$R"/sys/block/md*/md; do
+  [ ! -e "$x" ] || fh_devices=$fh_devices${x#"$R"}$nl
+done
 fh_container=
 if [ -e "$R/.dockerenv" ]; then
   fh_container=docker
@@ -299,7 +303,7 @@ fi
 fh_machine=$(uname -m)
 export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
 [ ! "$fh_members" ] || wait $checking
-export fh_members fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine fh_clock
+export fh_members fh_devices fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine fh_clock
 
 # mawk gives up when a process ends while its file is read.
 for x in 1 2 3; do

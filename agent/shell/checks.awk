@@ -100,7 +100,7 @@ function splitWords(line, W,  i, n, c, size, quote, word, has, next_) {
 
 # Prints a check with the words from..n of W as its command, if it is within its bounds.
 function take(place, name, every, timeout, form, W, from, n,  i, line) {
-  if (name !~ /^[A-Za-z0-9_.:\/-]([A-Za-z0-9_.:\/ -]*[A-Za-z0-9_.:\/-])?$/ || length(name) > 128 || \
+  if (name !~ "^[A-Za-z0-9_.:/-]([A-Za-z0-9_.:/ -]*[A-Za-z0-9_.:/-])?$" || length(name) > 128 || \
     form !~ /^(nagios|checkmk|prom)$/ || from > n || n - from > 99 || every < 0 || every > 604800 || timeout < 1 || \
     timeout > 30 || W[from] == "" || (W[from] ~ /\// && W[from] !~ /^\//)) {
     refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
@@ -127,7 +127,7 @@ function readKept(  line, f, file) {
   close(file)
 }
 
-# Prints the members of the report, and writes the results that are kept to the file fh_keep.
+# Prints the results and the member of what was refused, a line each, and writes the results that are kept to the file fh_keep.
 function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one) {
   US = "\037"; readKept()
   i = ENVIRON["fh_run"] "/plan"
@@ -149,7 +149,7 @@ function checksResult(  n, i, line, f, dir, results, refused, refusals, age, jso
     }
     results = results ",{\"name\":" quoted(f[1]) ",\"format\":\"" f[2] "\"," json ",\"age_s\":" age "}"
   }
-  printf "\"checks\":[%s]%s\n", substr(results, 2), refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]"
+  print results; print (refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]")
 }
 function refusal(path, why) { return ",{\"path\":" quoted(path) ",\"why\":" quoted(why) "}" }
 

@@ -43,20 +43,19 @@ function report(  t, begun, now, then, cpuMs, fault) {
   temperatures(); worker("temperatures", "", 0)
   family("clock"); row(); known("synchronised", ENVIRON["fh_clock"], ENVIRON["fh_clock"] == "" ? \
     "no time service that tells" : "", 0); done(0); worker("clock", "", 0)
+  if (!INSIDE) devices(ENVIRON["fh_devices"], now, then)
 
   cpuMs = ticks(ENVIRON["fh_pid"]) + ticks("self")
   begun = uptime()
   printf "{\"datetime\":\"%s\",\"agent\":{\"version\":\"%s\",\"cpu_ms\":%.0f,\"wall_ms\":%.0f,\"rss_bytes\":%.0f},", \
     ENVIRON["fh_datetime"], ENVIRON["fh_version"], cpuMs, (begun - t[1]) * 1000, residentBytes()
   printf "\"boot_id\":%s,\"monotonic_ms\":%.0f,\"worker_reports\":[%s]%s}\n", \
-    BOOT == "" ? "null" : quoted(BOOT), begun * 1000, WORKERS, members(ENVIRON["fh_members"])
+    (BOOT == "" ? "null" : quoted(BOOT)), begun * 1000, WORKERS, members(ENVIRON["fh_members"])
   fault = ENVIRON["fh_dir"] == "" ? "no folder of this machine can be used" : "the shell agent keeps no report"
   printf "{\"left\":0,\"place\":%s,\"spool_error\":\"%s\"}\n", \
-    ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"]), fault
-  print KEPT == "" ? countersText(now) : KEPT
+    (ENVIRON["fh_dir"] == "" ? "null" : quoted(ENVIRON["fh_dir"])), fault
+  print (KEPT == "" ? countersText(now) : KEPT)
 }
-# Returns the members that people's own checks add to the report.
-function members(file,  line) { return file != "" && (getline line < file) > 0 ? "," line : "" }
 # Returns the CPU time of a process and its ended children, in milliseconds.
 function ticks(pid,  f) {
   split(firstLine("/proc/" pid "/stat"), f, " ")

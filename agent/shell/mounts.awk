@@ -30,7 +30,7 @@ function scopeOf(type, device, mount) {
 # True if a folder above the mount is in the set. `parent` limits it to mounts of that parent.
 function isBelow(mount, set, parent) {
   if (mount == "/") return 0
-  while (sub(/\/[^\/]*$/, "", mount)) {
+  while (sub("/[^/]*$", "", mount)) {
     if ((parent (mount == "" ? "/" : mount)) in set) return 1
     if (mount == "") return 0
   }

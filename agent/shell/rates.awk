@@ -51,7 +51,7 @@ function countersText(now,  i, k, out) {
     out = out "\nnet " CARD[i]
     for (k = 1; k <= 12; k++) out = out sprintf(" %.0f", now["net " CARD[i], k])
   }
-  return out
+  return out NOTES
 }
 
 # Reads the counters of the previous visit of this boot. Sets NO_RATES to the reason if they cannot be used. Sets KEPT

@@ -4,6 +4,7 @@ import { encodeReport } from '../../src/report/encode-report.ts';
 import { reportVersion, type Report } from '../../src/report/report.ts';
 import { agentFaultCodes, type AgentFault, type AgentFaultCode, type AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
+import { withBuiltIn } from '../checks/built-in.ts';
 import { startChecks, type ChecksPart } from '../checks/run-checks.ts';
 import { within } from '../probes/collect.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
@@ -50,7 +51,10 @@ export async function makeReport(
 
     const nowMs = Date.now();
     makeRoom(visit, request, previous, nowMs);
-    const report = { ...describe(request, collected, { bootId, nowMs, dropped: visit.dropped }), ...checks };
+    const report = {
+      ...describe(request, collected, { bootId, nowMs, dropped: visit.dropped }),
+      ...withBuiltIn(checks, collected.checks),
+    };
     const sealed = sealReport({
       publicKey: Buffer.from(request.key, 'base64url'),
       reportId: report.report_id,

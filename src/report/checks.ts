@@ -1,7 +1,9 @@
-/** The results of people's own checks in a report: their shape and their limits. parse-checks.ts checks them. */
+/** The results of checks in a report, people's own and the agent's: their shape and their limits. parse-checks.ts checks them. */
 
-/** The checks of one client. */
+/** People's own checks of one client. */
 export const maxChecks = 50;
+/** The checks that the agent makes itself, beside people's own. */
+export const maxBuiltInChecks = 100;
 export const maxCheckNameChars = 128;
 export const maxCheckOutputBytes = 4096;
 /** The conf files, lines and commands that a report names as refused. */

@@ -1,12 +1,12 @@
 import { amountOf, fault, faultAt, listOf, objectOf, textOf, type Place } from './check-value.ts';
-import { checkFormats, isCheckName, maxCheckOutputBytes, maxChecks, maxRefusedChecks } from './checks.ts';
-import type { CheckResult, RefusedCheck } from './checks.ts';
+import { checkFormats, isCheckName, maxBuiltInChecks, maxCheckOutputBytes, maxChecks } from './checks.ts';
+import { maxRefusedChecks, type CheckResult, type RefusedCheck } from './checks.ts';
 import { maxReasonChars } from './limits.ts';
 
 /** Returns the results of checks. Throws ReportFault for any that no agent sends, and for a name that is there twice. */
 export function checkResultsOf(value: unknown, place: Place): readonly CheckResult[] {
   const names = new Set<string>();
-  return listOf(value, place, maxChecks).map((item, at) => {
+  return listOf(value, place, maxChecks + maxBuiltInChecks).map((item, at) => {
     const here = { within: place, key: at };
     const result = checkResultOf(item, here);
     if (names.has(result.name)) throw fault(here, 'name', 'a name that another check has');

@@ -71,7 +71,7 @@ export interface Report {
   /** The client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
   readonly monotonic_ms: number;
   readonly worker_reports: readonly WorkerReport[];
-  /** The results of people's own checks; left out if this client has none. */
+  /** The results of people's own checks, then of the agent's; left out if there are none. */
   readonly checks?: readonly CheckResult[];
   /** The refused checks of this client; left out if there are none. */
   readonly checks_refused?: readonly RefusedCheck[];

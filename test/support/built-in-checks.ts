@@ -1,0 +1,57 @@
+/** The checks that both agents make themselves on a tree of files, which have to be the same. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+
+import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { collect } from '../../agent/probes/collect.ts';
+import type { Counters } from '../../agent/probes/collected.ts';
+import type { CheckResult } from '../../src/report/checks.ts';
+import { rootWith, shellAgent, type ShellAgent } from './shell-report.ts';
+import { tempFolder } from './temp-folder.ts';
+
+export type Files = Readonly<Record<string, string>>;
+
+/** The awks that run the same checks. */
+export const checkAwks = ['mawk', 'gawk', 'busybox awk', 'original-awk'] as const;
+
+const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
+const firstVisitSeconds = 1000;
+
+/** A machine that both agents visit again and again. */
+export interface CheckedMachine {
+  /** Visits the machine with these files a number of seconds after the last visit. Returns what both agents say. */
+  readonly visit: (files: Files, afterSeconds?: number) => Promise<readonly CheckResult[]>;
+}
+
+export function checkedMachine(t: TestContext, awk: string = checkAwks[0]): CheckedMachine {
+  const agent = shellAgent(t, { awk });
+  let previous: Counters | null = null;
+  let seconds = firstVisitSeconds;
+  return {
+    visit: async (files, afterSeconds = 60) => {
+      seconds += afterSeconds;
+      const root = rootWith(tempFolder(t), {
+        'proc/uptime': `${seconds}.00 1.00\n`,
+        'proc/sys/kernel/random/boot_id': `${bootId}\n`,
+        ...files,
+      });
+      const given = { root, options: {}, previous, bootId, monotonicMs: seconds * 1000, deadlineMs: 5000 };
+      const collected = await collect({ ...given, placeDir: null });
+      previous = collected.counters;
+      const node = withBuiltIn(null, collected.checks).checks ?? [];
+      assert.deepEqual(await ofShell(agent, root), node, awk);
+      return node;
+    },
+  };
+}
+
+async function ofShell(agent: ShellAgent, root: string): Promise<readonly CheckResult[]> {
+  const { report, fault } = await agent.run({ root });
+  assert.equal(fault, null);
+  return report?.checks ?? [];
+}
+
+/** A result in short: its name, its state and its output. */
+export function inShort({ name, exit, output }: CheckResult): readonly [string, number | null, string] {
+  return [name, exit, output];
+}
