@@ -4,7 +4,8 @@ import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
 const parts = (
-  'main json request mounts disks rates system kernel processes services temperatures checks ' + 'built-in devices'
+  'main json request mounts disks rates system kernel processes services temperatures checks built-in devices ' +
+  'log log-lines'
 ).split(' ');
 
 /** The text of the shell agent, without a line break at its end. Throws where it is not plain ASCII. */

@@ -24,7 +24,8 @@ export function collect(options: CollectOptions): Collected | Promise<Collected>
 }
 
 /** Runs other probes, for tests. */
-export function runProbes(options: CollectOptions, probes: readonly Probe[]): Collected | Promise<Collected> {
+export function runProbes(options: CollectOptions, all: readonly Probe[]): Collected | Promise<Collected> {
+  const probes = all.filter(({ isAsked }) => isAsked?.(options.options) ?? true);
   const source = openSource(options.root);
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;

@@ -3,8 +3,8 @@
  * checks that the agent makes itself.
  *
  * A probe keeps to its own deadline, reads a bounded amount, and reports unknown values as null with a reason. It needs
- * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, and
- * `systemctl` if systemd runs, and `chronyc` if chronyd does.
+ * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, `systemctl`
+ * if systemd runs, `chronyc` if chronyd does, and awk with what it reads if somebody asks for logs.
  */
 import { builtIn } from './built-in.ts';
 import { clock } from './clock.ts';
@@ -12,6 +12,7 @@ import { cpu } from './cpu.ts';
 import { disks } from './disks.ts';
 import { kernel } from './kernel.ts';
 import { load } from './load.ts';
+import { log } from './log.ts';
 import { memory } from './memory.ts';
 import { network } from './network.ts';
 import { os } from './os.ts';
@@ -28,6 +29,7 @@ export const probes: readonly Probe[] = [
   services,
   clock,
   ...builtIn,
+  log,
   cpu,
   load,
   memory,

@@ -7,12 +7,17 @@ const maxOutputBytes = 1024 * 1024;
  * Throws an Error with the reason: no answer in time, a failure (with the first line of stderr), or more than a
  * megabyte of output.
  */
-export async function outputOf(program: string, args: readonly string[], deadlineMs: number): Promise<string> {
+export async function outputOf(
+  program: string,
+  args: readonly string[],
+  deadlineMs: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
     // A session of its own without the agent's output: no process waits for a child that hangs in the kernel.
-    const child = spawn(program, args, { cwd: '/', detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     child.unref();
     let output = '';
     let complaint = '';

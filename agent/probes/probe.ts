@@ -46,5 +46,7 @@ export interface Probe {
    * worker report.
    */
   readonly check?: string;
+  /** False if nobody asks for it: then it neither runs nor stands in the report. Absent: it always runs. */
+  readonly isAsked?: (options: ProbeOptions) => boolean;
   run(context: ProbeContext): ProbeResult | Promise<ProbeResult>;
 }

@@ -171,12 +171,13 @@ plan=$(export fh_boot; limited 5 awk "$program" plan)
 set -f
 IFS=$nl
 set --
-units= fh_files= fh_places= lines= fh_requested=
+units= fh_files= fh_places= lines= fh_requested= fh_asks=
 for x in $plan; do
   o=${x#?}
   case $x in
   u*) units=$units$nl$o ;;
   c*) [ "$pinned" ] || fh_requested=$fh_requested$o$nl ;;
+  l*) fh_asks=$fh_asks$o$nl ;;
   p*) fh_places=$fh_places$o$tab$(readlink -f "$R$o")$nl ;;
   n*)
     a=$R$(printf %b. "$o")
@@ -231,6 +232,26 @@ else
 fi
 read -r up x <"$R/proc/uptime"
 fh_times="$times ${up%% *}"
+
+fh_logs= log=
+if [ "$fh_asks" ]; then
+  fh_log= f=$C/log
+  [ "$C" ] && [ -f "$f" ] && [ ! -L "$f" ] && [ -O "$f" ] && read -r fh_log <"$f"
+  # shellcheck disable=SC3045 # dash and BusyBox know -S; without it awk is bounded by time alone
+  r=$(
+    export fh_asks fh_log fh_boot
+    ulimit -S -v 131072
+    ulimit -S -t 5
+    limited 8 awk "$program" logs
+  )
+  s=$?
+  fh_logs=${r%%"$nl"*}
+  # shellcheck disable=SC2089 # JSON
+  case $s,$fh_logs in
+  0,'{'*'}') log=${r#*"$nl"} && [ "$log" != "$r" ] || log= ;;
+  *) fh_logs="{\"name\":\"log\",\"duration_ms\":0,\"error\":\"awk ended with $s\",\"function_reports\":[]}" ;;
+  esac
+fi
 set +f
 IFS=" $tab$nl"
 
@@ -303,7 +324,9 @@ fi
 fh_machine=$(uname -m)
 export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
 [ ! "$fh_members" ] || wait $checking
-export fh_members fh_devices fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine fh_clock
+# shellcheck disable=SC2090 # JSON in fh_logs
+export fh_members fh_devices fh_logs fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
+export fh_clock
 
 # mawk gives up when a process ends while its file is read.
 for x in 1 2 3; do
@@ -320,6 +343,11 @@ case $s,$report,$end in
   if [ "$C" ]; then
     for x in "$C"/.new-*; do [ ! -f "$x" ] || rm -f "$x"; done
     { say "${r#*"$nl"}" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/counters.shell"; } || rm -f "$C/.new-$$"
+    if [ "$log" ]; then
+      { say "$log$nl" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/log"; } || rm -f "$C/.new-$$"
+    else
+      [ ! "$fh_asks" ] || rm -f "$C/log"
+    fi
   fi
   frame U "$report"
   ;;

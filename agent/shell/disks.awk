@@ -80,5 +80,3 @@ function diskRow(k,  m) {
     WHY_NOT[k] == "" && INODES_PERCENT[k] < 0 ? "no inode count" : WHY_NOT[k], 2)
   known("unresponsive", 0, HANGS[m] || m > MOUNTS ? WHY_NOT[k] : "", 0)
 }
-
-function known(field, value, why, decimals) { if (why != "") lack(field, why); else number(field, value, decimals) }

@@ -63,6 +63,7 @@ function number(field, value, decimals,  f) {
   if (decimals > 0) { sub(/0+$/, "", value); sub(/\.$/, "", value) }
   put(field, value == "-0" ? "0" : value)
 }
+function known(field, value, why, decimals) { if (why != "") lack(field, why); else number(field, value, decimals) }
 # Ends a family. Joins the reasons of a field that every row lacks for the same reason.
 function done(omitted,  i, data, unknown) {
   for (i = 1; i <= ROWS; i++) data = data (i > 1 ? "," : "") "{" ROW[i] "}"

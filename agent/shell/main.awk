@@ -1,11 +1,13 @@
-# The shell runs this program twice: `plan` prints the questions for other programs, `report` makes the report from
-# their answers and from files. Runs in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
+# The shell runs this program several times: `plan` prints the questions for other programs, `logs` reads logs if
+# somebody asks for them, `checks` and `checked` are about people's own checks (checks.awk), and `report` makes the report
+# from these answers and from files. Runs in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
 
 BEGIN {
   byteCodes()
   ROOT = ENVIRON["fh_root"]
   if (ARGV[1] == "checks") checksPlan()
   else if (ARGV[1] == "checked") checksResult()
+  else if (ARGV[1] == "logs") logs()
   else visit(bytesOf(ENVIRON["fh_request"]))
 }
 
@@ -44,6 +46,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
   family("clock"); row(); known("synchronised", ENVIRON["fh_clock"], ENVIRON["fh_clock"] == "" ? \
     "no time service that tells" : "", 0); done(0); worker("clock", "", 0)
   if (!INSIDE) devices(ENVIRON["fh_devices"], now, then)
+  if (ENVIRON["fh_logs"] != "") WORKERS = WORKERS "," ENVIRON["fh_logs"]
 
   cpuMs = ticks(ENVIRON["fh_pid"]) + ticks("self")
   begun = uptime()

@@ -109,6 +109,7 @@ function printPlan(  i) {
     if (!HANGS[i]) print (MOUNT[i] ~ /\n/ ? "" : PART[i] ? "f" : "m") oneLine(MOUNT[i])
   for (i = MOUNTS + 1; i <= MOUNTS + ABSENT; i++) if (MOUNT[i] !~ /\n/) print "p" MOUNT[i]
   for (i = 1; i <= ASKS["units"] && i <= 200; i++) print "u" unitName(ASKED["units", i])
+  for (i = 1; i <= ASKS["logs"] && i <= 100; i++) print "l" ASKED["logs", i]
 }
 
 # Returns the key of a mount's figures: its name, or the argument of printf %b for a name with a line break.

@@ -1,10 +1,5 @@
 # Shares and rates since the previous visit, from counters of /proc/stat and /proc/net/dev.
 
-function uptime(  line) {
-  getline line < (ROOT "/proc/uptime"); close(ROOT "/proc/uptime")
-  return line + 0
-}
-
 # Reads the counters of now: into[name, 1..], and CPU and CARD with the names in their order.
 function sample(into,  line, f, i, n, at, file) {
   into["at"] = uptime()

@@ -21,6 +21,7 @@ export interface Pinned {
 /** The launcher's own limit is 120 seconds. */
 const maxDeadlineMs = 110_000;
 const maxReports = 100;
+const maxLogs = 100;
 const maxBytes = 8 * 1024 * 1024;
 /** The most clients for which the holder of a key may create folders. */
 const maxClients = 8;
@@ -60,6 +61,7 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
       units: texts(options.units),
       processes: texts(options.processes),
       mounts: texts(options.mounts),
+      logs: texts(options.logs).slice(0, maxLogs),
     },
     deadlineMs: Math.min(request.deadlineMs, maxDeadlineMs),
     maxFrames: Math.min(request.maxFrames, maxReports),

@@ -6,6 +6,8 @@ import { rmdirSync } from 'node:fs';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { openPlace, placeFault, type PlaceNames } from '../start/places.ts';
+import { removeFile } from '../start/private-file.ts';
+import { logPositionName } from '../probes/log.ts';
 import { listSpool, writeSpool, type SpooledReport } from './spool.ts';
 
 /** The most characters of a fault: enough for four folders with long names and their faults. */
@@ -73,6 +75,7 @@ export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: 
 /** Removes the empty folders of the former name. */
 export function closeVisit({ formerDirs }: Visit): void {
   for (const dir of formerDirs) {
+    removeFile(`${dir}/${logPositionName}`);
     try {
       rmdirSync(dir);
     } catch {

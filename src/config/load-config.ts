@@ -87,6 +87,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   });
 
   const alertsElement = one('alerts');
+  const logs = alertsElement?.attributes['logs'] === 'yes';
   const {
     repeat,
     for: alertsFor = null,
@@ -114,7 +115,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
 
   const read = readClients({
     root,
-    base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active' },
+    base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active', logs },
     zone,
     nowMs,
     findings,

@@ -59,6 +59,9 @@ const labels: Readonly<Record<string, readonly string[]>> = {
   // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
   unit: ['unit', 'state'],
   temperature: ['sensor'],
+  // source: journal, a file, or the kernel's ring; priority: a name of syslog.
+  log: ['source'],
+  log_match: ['match', 'priority'],
 };
 
 /** The fields of each family; `column` is the one of `stats` that takes the value as it is. */
@@ -143,6 +146,8 @@ const families = {
   failed_unit: { failed: ['flag', '1: this unit is failed.'] },
   unit: { active: ['flag', '1: the unit is active.'] },
   temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
+  log: { errors: ['count', 'Lines of priority err and worse since the previous visit, where logs are asked for.'] },
+  log_match: { count: ['count', "Lines since the previous visit that a rule's priority and expression take."] },
   clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.', 'clock_synchronised'] },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 

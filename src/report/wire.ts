@@ -39,6 +39,11 @@ export interface ProbeOptions {
   readonly processes?: readonly string[];
   /** Mount points that rules expect, so that a network mount among them is asked for first. */
   readonly mounts?: readonly string[];
+  /**
+   * `PRIORITY EXPRESSION`: lines of logs to count, by number of the priority (0 to 7, and worse ones) and by extended
+   * regular expression. Without an expression every line counts.
+   */
+  readonly logs?: readonly string[];
 }
 
 /** A check of config.xml. The agent of a restricted key neither reads nor runs it. */

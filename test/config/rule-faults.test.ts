@@ -121,6 +121,12 @@ const table = casesOf(`
   <alert> "process match=x": limit stands beside min or max; keep one way
 <alert type="process" match="x" min="1" clear="4"/>
   <alert> "process match=x": op and clear belong to limit, not to min and max; remove them
+<alert type="log" match="a\\d" limit="1"/>
+  <alert> "log match=a\\d": match="a\\d" has \\d, which not every awk knows; write [0-9]
+<alert type="log" priority="error" limit="1"/>
+  <alert> priority="error" is none of emerg, alert, crit, err, warning
+<alert type="log" match="x"/>
+  <alert> "log match=x": lacks a limit
 <alert type="zombies" max="4" limit="5"/>
   <alert> "zombies": limit stands beside min or max; keep one way
 <alert type="processes" max="400"/>

@@ -235,3 +235,18 @@ test('the agent is asked for what rules name, patterns of units and mounts left 
   assert.equal(first.probeOptions, second?.probeOptions);
   assert.deepEqual(clientOf(load('<client ip="10.0.0.1"/>')).probeOptions, {});
 });
+
+test('logs are asked for where a rule or logs="yes" wants them', () => {
+  const optionsOf = (clients: string, alerts = ''): unknown =>
+    load(`<alerts mail="a@b" ${alerts}/>${clients}`).clients.map(({ probeOptions }) => probeOptions.logs);
+  const rule = '<alert type="log" match="oom|Out of" limit="1"/><alert type="log" priority="warning" limit="9"/>';
+  assert.deepEqual(optionsOf(`<client ip="10.0.0.1">${rule}</client>`), [['3 oom|Out of', '4']]);
+  assert.deepEqual(
+    optionsOf('<group name="g" logs="yes"><client ip="10.0.0.1"/><client ip="10.0.0.2" logs="no"/></group>'),
+    [['3'], undefined],
+  );
+  assert.deepEqual(optionsOf(`<client ip="10.0.0.1"/><client ip="10.0.0.2">${rule}</client>`, 'logs="yes"'), [
+    ['3'],
+    ['3', '3 oom|Out of', '4'],
+  ]);
+});

@@ -1,7 +1,7 @@
 /** Requests with a restricted key: none of their bytes decides what an agent runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -22,6 +22,8 @@ interface PinnedClient {
   /** A program of the account, which no conf file names. It leaves the file `started`. */
   readonly planted: string;
   readonly started: string;
+  /** The folder of the programs that a visit finds first. */
+  readonly bin: string;
   /** Returns the report that the launcher's agent makes for this request. */
   readonly ask: (request: Partial<AgentRequest>) => Partial<Report>;
 }
@@ -35,6 +37,8 @@ function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
   writeFileSync(path.join(confDir, 'own.conf'), 'own echo mine\n', { mode: 0o600 });
   const started = path.join(home, 'started');
   const planted = path.join(home, 'planted');
+  const bin = path.join(home, 'bin');
+  mkdirSync(bin);
   writeFileSync(planted, `#!/bin/sh\n: >${started}\necho planted\n`, { mode: 0o700 });
   writeFileSync(path.join(home, 'planted.conf'), `planted ${planted}\n`, { mode: 0o600 });
   const agent = reader === 'node' ? bundles.agent : bundles.shell;
@@ -52,9 +56,10 @@ function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
   return {
     planted,
     started,
+    bin,
     ask: (request) => {
       const asked = visitCommand(request, reader === 'shell' ? shellStart : null);
-      const env = { HOME: home, PATH: process.env['PATH'] ?? '', SSH_ORIGINAL_COMMAND: asked };
+      const env = { HOME: home, PATH: `${bin}:${process.env['PATH'] ?? ''}`, SSH_ORIGINAL_COMMAND: asked };
       const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', env, input: '' });
       const frames = framesOf(stdout);
       const [sealed, clear] = [frames.get('R'), frames.get('U')];
@@ -119,5 +124,53 @@ for (const reader of ['node', 'shell'] as const) {
       }),
       { numRuns: 8 },
     );
+  });
+
+  test(`wishes for logs select no file and start no other program with a restricted key (${reader})`, (t) => {
+    const { planted, started, bin, ask } = pinnedClient(t, reader);
+    const asked = path.join(bin, 'asked');
+    for (const name of ['journalctl', 'dmesg']) {
+      writeFileSync(path.join(bin, name), `#!/bin/sh\necho "${name} $*" >>${asked}\nexit 1\n`, { mode: 0o700 });
+    }
+    const secret = path.join(bin, 'syslog');
+    writeFileSync(secret, '<0>Nov 22 05:41:08 h a: a secret\n');
+    const sources = new Set(['journal', '/var/log/syslog', '/var/log/messages', 'kernel ring', undefined]);
+    const word = fc.oneof(
+      fc.constantFrom(
+        `0 "; ${planted}; "`,
+        `0 $(${planted})`,
+        `0 \`${planted}\``,
+        `0 '; ${planted}; '`,
+        `0\n${planted}`,
+        `7\u001f${planted}`,
+        `l0 .\nc${planted}`,
+        `7 . ${secret}`,
+        `7 (`,
+        `7 [`,
+        secret,
+        `file 1 0 ../../..${secret}`,
+        `journal --file=${secret}`,
+        `-f ${secret}`,
+      ),
+      fc.string({ unit: fc.constantFrom(...'07 ab/\\"\'\n\t$`;|&(){}[]:,*+?.^\u001f'.split('')), maxLength: 12 }),
+    );
+    const logs = fc.oneof(fc.array(word, { maxLength: 4 }), word, fc.dictionary(fc.constantFrom('file', '0'), word));
+    const options = fc.record({ logs }, { noNullPrototype: true });
+    fc.assert(
+      fc.property(options, fc.array(word, { maxLength: 1 }), (wishes, fh_log) => {
+        const asking = { options: { ...wishes, root: bin, source: secret }, fh_root: bin, fh_log };
+        const report = ask(asking as unknown as Partial<AgentRequest>);
+        const worker = report.worker_reports?.find(({ name }) => name === 'log');
+        const rows = worker?.function_reports.find(({ name }) => name === 'log')?.data ?? [];
+        for (const { source } of rows) assert.ok(sources.has(source as string | undefined), String(source));
+        assert.doesNotMatch(JSON.stringify(worker ?? null).replaceAll(secret, ''), /a secret/);
+        assert.equal(existsSync(started), false);
+      }),
+      { numRuns: 12 },
+    );
+    const calls = existsSync(asked) ? readFileSync(asked, 'utf8').trim().split('\n') : [];
+    const entries = '-o json -p [0-7](?: --output-fields=[A-Z_,]+)? --after-cursor=[A-Za-z0-9=;_-]+';
+    const fixed = new RegExp(`^(?:dmesg -r|journalctl --no-pager -q (?:-n 1 -o json|${entries}))$`);
+    for (const call of calls) assert.match(call, fixed);
   });
 }

@@ -7,6 +7,7 @@ import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/ev
 import { checkConditionSamplers, checkSamplers } from './check-samplers.ts';
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers, mountConditionSamplers, mountSamplers } from './disk-samplers.ts';
+import { logSamplers } from './log-sampler.ts';
 import { readFamilies } from './report-families.ts';
 import { familySamplers, networkSamplers, probeSamplers, processSamplers } from './report-samplers.ts';
 import type { RowSamples, Sample, SampledRow } from './sample.ts';
@@ -24,6 +25,7 @@ const kinds = [
   serviceSamplers,
   checkSamplers,
   checkConditionSamplers,
+  logSamplers,
   processSamplers,
   familySamplers,
   probeSamplers,

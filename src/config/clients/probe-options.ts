@@ -1,6 +1,7 @@
 import { remembered } from '../../platform/remembered.ts';
 import type { ProbeOptions } from '../../report/wire.ts';
 import type { Rule } from '../config.ts';
+import { logPriorities, usualLogPriority } from '../values/log-expressions.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 
 /** The most bytes of JSON that fit into the exec string beside everything else. */
@@ -8,33 +9,43 @@ export const maxProbeOptionBytes = 3500;
 
 /**
  * Returns a function that makes the options by which the agent reports what rules judge: units and mounts that are
- * named (patterns judge what is reported anyway), and the patterns of process names that are counted. The same object
- * for the same list of rules.
+ * named (patterns judge what is reported anyway), the patterns of process names that are counted, and the lines of logs.
+ * The same object for the same list of rules.
  */
-export function createProbeOptions(): (rules: readonly Rule[]) => ProbeOptions {
+export function createProbeOptions(): (rules: readonly Rule[], withLogs: boolean) => ProbeOptions {
   const shared = new Map<string, ProbeOptions>();
-  return remembered((rules) => {
-    const options = optionsOf(rules);
-    const key = JSON.stringify(options);
-    const result = shared.get(key) ?? options;
-    shared.set(key, result);
-    return result;
-  });
+  const create = (withLogs: boolean): ((rules: readonly Rule[]) => ProbeOptions) =>
+    remembered((rules) => {
+      const options = optionsOf(rules, withLogs);
+      const key = JSON.stringify(options);
+      const result = shared.get(key) ?? options;
+      shared.set(key, result);
+      return result;
+    });
+  const [plain, logged] = [create(false), create(true)];
+  return (rules, withLogs) => (withLogs ? logged : plain)(rules);
 }
 
-function optionsOf(rules: readonly Rule[]): ProbeOptions {
+function optionsOf(rules: readonly Rule[], withLogs: boolean): ProbeOptions {
   const units = new Set<string>();
   const processes = new Set<string>();
   const mounts = new Set<string>();
+  const logs = new Set(withLogs ? [askOfLog({})] : []);
   for (const { type, metric, selectors } of rules) {
     if (type === 'service' || metric?.startsWith('unit_') === true) addLiteral(units, selectors['unit']);
     // A rule that names a mount measures it, whatever its type.
     addLiteral(mounts, selectors['mount']);
     const match = type === 'process' || metric?.startsWith('process_match_') === true ? selectors['match'] : undefined;
     if (match !== undefined) processes.add(match);
+    if (type === 'log') logs.add(askOfLog(selectors));
   }
-  const wanted = Object.entries({ units, processes, mounts }).filter(([, names]) => names.size > 0);
+  const wanted = Object.entries({ units, processes, mounts, logs }).filter(([, names]) => names.size > 0);
   return Object.freeze(Object.fromEntries(wanted.map(([probe, names]) => [probe, Object.freeze([...names])])));
+}
+
+/** Returns the wish for the lines that a rule of type log counts, see ProbeOptions. */
+function askOfLog({ match, priority = usualLogPriority }: Rule['selectors']): string {
+  return [logPriorities.indexOf(priority), ...(match === undefined ? [] : [match])].join(' ');
 }
 
 function addLiteral(names: Set<string>, patterns: string | undefined): void {

@@ -20,6 +20,8 @@ export interface Scope {
   readonly windows: readonly Window[];
   readonly groups: readonly string[];
   readonly state: Client['state'];
+  /** True if logs are reported without a rule. */
+  readonly logs: boolean;
 }
 
 export interface ReadClientsOptions {
@@ -57,6 +59,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       windows: readWindows(element, outer.windows, options),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
+      logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
     };
   };
 
@@ -67,7 +70,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const { state, untilMs } = lifetimeOf(element, scope.state, options);
     const ssh = options.finishSsh(scope.ssh);
     const rules = scope.rules.rules;
-    const probeOptions = probeOptionsOf(rules);
+    const probeOptions = probeOptionsOf(rules, scope.logs);
     const { audience, groups, windows } = scope;
     const { recipients, muted } = audience;
     const { source, line } = element;

@@ -6,6 +6,7 @@ import { isGlob, splitGlobs } from '../values/globs.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import { readLevels } from './levels.ts';
 import { selectorFault, selectorsOf, type AlertAttributes } from './merge-alert.ts';
+import { logExpressionFault } from '../values/log-expressions.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -152,6 +153,7 @@ function checkTypeRules(
   const stateMeans = type === 'service' || selectorsOf(attributes)['state'] !== undefined;
   if (attributes['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
   if (type === 'service') checkService(attributes, fault);
+  if (type === 'log') checkLog(attributes, fault);
   const number = (name: 'min' | 'max'): number | null =>
     attributes[name] === undefined ? null : Number(attributes[name]);
   const [min, max] = [number('min'), number('max')];
@@ -164,6 +166,11 @@ function checkTypeRules(
   if (min === 0 && max === null) fault('min="0" never holds; write min="1" or a max');
   const limited = ['limit', 'warning', 'critical'].some((name) => name in attributes);
   return { min: min ?? (limited || max !== null ? null : 1), max };
+}
+
+function checkLog({ match }: AlertAttributes, fault: Tell): void {
+  const problem = match === undefined ? null : logExpressionFault(match);
+  if (problem !== null) fault(`match="${match ?? ''}" ${problem}`);
 }
 
 function checkService(attributes: AlertAttributes, fault: Tell): void {

@@ -5,7 +5,17 @@ import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
 
 /** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
-export const typeSelectors = ['mount', 'fstype', 'source', 'unit', 'interface', 'match', 'sensor', 'check'] as const;
+export const typeSelectors = [
+  'mount',
+  'fstype',
+  'source',
+  'unit',
+  'interface',
+  'match',
+  'sensor',
+  'check',
+  'priority',
+] as const;
 
 type Selector = (typeof typeSelectors)[number];
 
@@ -70,6 +80,7 @@ const types = {
   process: overMetric('process_match_count', { selectors: ['match'], needs: 'match', op: 'lt' }),
   processes: overMetric('processes_total', { chart: 'processes' }),
   zombies: overMetric('processes_zombies'),
+  log: overMetric('log_match_count', { selectors: ['match', 'priority'], forCount: 1 }),
   'network-errors': { ...usual, families: ['network'], unit: 'per_second', selectors: ['interface'] },
   temperature: overMetric('temperature_celsius', { selectors: ['sensor'] }),
   'reboot-required': overMetric('os_reboot_required', { flagWords: ['a reboot is pending', 'no reboot pending'] }),

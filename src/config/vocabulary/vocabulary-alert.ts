@@ -1,4 +1,5 @@
 import { metrics } from '../../report/metrics.ts';
+import { logPriorities } from '../values/log-expressions.ts';
 import type { AttributeSpec, Attributes } from './element-spec.ts';
 import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 
@@ -14,7 +15,7 @@ const selectorHelp: Readonly<Record<string, string>> = {
   source: 'Devices, pools or exports behind a mount.',
   unit: 'systemd units.',
   interface: 'Network interfaces.',
-  match: 'Names of processes.',
+  match: 'Type log: an extended regular expression, of what all awks read alike. Type process: names of processes.',
   sensor: 'Temperature sensors.',
   check: "People's own checks.",
 };
@@ -42,6 +43,7 @@ export const alertAttributes: Attributes = {
   type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
   metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
   ...Object.fromEntries([...selectorNames].map((name) => [name, selector(name)])),
+  priority: { words: logPriorities, help: 'Type log: the least priority of syslog that counts. Default err.' },
   limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
   warning: level('The limit from which it is a warning.'),
   critical: level('The limit from which it is critical.'),
@@ -83,6 +85,12 @@ export const alertAttributes: Attributes = {
     help: 'no: each change is told, also of a value that changes 4 times within 12 rows. Default: as <alerts> says.',
   },
   also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
+};
+
+/** Asks for logs without a rule. */
+export const logsAttribute: AttributeSpec = {
+  words: ['yes', 'no'],
+  help: 'yes: new lines of priority err and worse in logs are counted, and the newest stand in the report. Default no.',
 };
 
 export const mailAttributes: Attributes = {

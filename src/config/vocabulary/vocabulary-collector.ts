@@ -20,3 +20,11 @@ export const collectorAttributes: Attributes = {
   pipelining: { words: ['yes', 'no'], help: 'Saves round trips: login and command go out at once. Default yes.' },
   open: { words: ['yes', 'no'], help: 'no: reports are stored sealed, for `ingest` to open elsewhere. Default yes.' },
 };
+
+/** The attributes of `<retention>`. */
+export const retentionAttributes: Attributes = {
+  raw: { kind: 'duration', help: 'How long rows of every visit are kept. Default 30d.' },
+  detail: { kind: 'duration', help: 'How long whole reports are kept; at most raw. Default 2d.' },
+  hourly: { kind: 'duration', words: ['none'], help: 'How long figures by the hour are kept. Default 1y.' },
+  daily: { kind: 'duration', words: ['none'], help: 'How long those of a day stay. Default 5y.' },
+};

@@ -1,8 +1,8 @@
 /**
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
-import { alertAttributes, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
-import { collectorAttributes } from './vocabulary-collector.ts';
+import { alertAttributes, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
+import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { serveAttributes } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
@@ -84,12 +84,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   retention: {
     parents: ['config'],
     single: true,
-    attributes: {
-      raw: { kind: 'duration', help: 'How long rows of every visit are kept. Default 30d.' },
-      detail: { kind: 'duration', help: 'How long whole reports are kept; at most raw. Default 2d.' },
-      hourly: { kind: 'duration', words: ['none'], help: 'How long figures by the hour are kept. Default 1y.' },
-      daily: { kind: 'duration', words: ['none'], help: 'How long those of a day stay. Default 5y.' },
-    },
+    attributes: retentionAttributes,
     help: 'How long what is kept.',
   },
   smtp: {
@@ -180,6 +175,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
           'notice.',
       },
       defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
+      logs: logsAttribute,
       zone: { kind: 'zone', help: "IANA time zone in which people read times. Default: the server's." },
     },
     help: 'Rules, recipients and windows for the whole fleet.',
@@ -210,6 +206,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       name: { kind: 'name', help: 'For --group and mails.' },
       mail: mail('Who is told of its clients'),
       recipients,
+      logs: logsAttribute,
       state,
       ...sshAttributes,
     },
@@ -236,6 +233,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
       mail: mail('Who is told of it'),
       recipients,
+      logs: logsAttribute,
       ...sshAttributes,
     },
     help: 'A machine that is watched, or a range of them.',

@@ -1,0 +1,75 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+import { logProgram } from '../../src/report/log-program.ts';
+import type { WorkerReport } from '../../src/report/report.ts';
+import { outputOf } from './output-of.ts';
+import { printable } from './function-report.ts';
+import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+
+/** The file in a client's folder that says how far logs were read. The shell agent reads and writes it too. */
+export const logPositionName = 'log';
+const maxPositionChars = 1024;
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Bounds the memory of awk to 128 MiB and its CPU time to 5 s, as agent/shell/agent.sh does. */
+const script = 'ulimit -S -v 131072; ulimit -S -t 5; exec awk "$1"';
+
+/**
+ * Reads the new lines of the logs if a rule or `logs="yes"` asks for them. awk reads them with the program of the shell
+ * agent, so that expressions mean the same on every client.
+ */
+export const log: Probe = {
+  name: 'log',
+  deadlineMs: 8500,
+  isAsked: ({ logs = [] }) => logs.length > 0,
+  run: readLogs,
+};
+
+async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Promise<ProbeResult> {
+  const environment = {
+    PATH: `${process.env['PATH'] ?? ''}:${path}`,
+    LC_ALL: 'C',
+    fh_root: source.root,
+    fh_asks: (options.logs ?? []).join('\n'),
+    fh_log: positionIn(placeDir),
+    fh_boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
+  };
+  try {
+    const args = ['-c', script, 'sh', logProgram];
+    const output = await outputOf('/bin/sh', args, Math.min(8000, leftMs()), environment);
+    const [report = '', next = ''] = output.split('\n');
+    const worker = JSON.parse(report) as WorkerReport;
+    keepPosition(placeDir, next);
+    const functions = worker.function_reports;
+    return worker.error === null ? { functions } : { functions, error: worker.error };
+  } catch (error) {
+    // The next visit begins at the end: what was too much now would be too much again.
+    keepPosition(placeDir, '');
+    return { functions: [], error: printable(error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+/** Returns the position of the previous visit; '' if there is none. */
+function positionIn(placeDir: string | null): string {
+  if (placeDir === null) return '';
+  try {
+    return readFileSync(`${placeDir}/${logPositionName}`, 'utf8').slice(0, maxPositionChars).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** Keeps the position for the next visit. Without one the next visit begins at the end. */
+function keepPosition(placeDir: string | null, position: string): void {
+  if (placeDir === null) return;
+  const file = `${placeDir}/${logPositionName}`;
+  try {
+    if (position === '') {
+      rmSync(file, { force: true });
+      return;
+    }
+    writeFileSync(`${file}.new`, `${position}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch {
+    // The disk takes nothing: the next visit reads these lines again.
+  }
+}

@@ -1,0 +1,194 @@
+# New lines of the logs, for both agents: from the journal, else from a file of syslog, else from the kernel's ring.
+#
+# ENVIRON: fh_asks has lines `PRIORITY EXPRESSION` (0 to 7; the expression may be missing), fh_log the position of the
+# previous visit (`journal CURSOR`, `file INODE BYTES NAME` or `ring BOOT SECONDS`). Prints a worker report and the
+# next position. The commands below are constant but for numbers and names of this file.
+
+function uptime(  line) {
+  getline line < (ROOT "/proc/uptime"); close(ROOT "/proc/uptime")
+  return line + 0
+}
+
+function logs(  begun, how) {
+  # journalctl maps files that are larger than the memory of awk.
+  UNBOUND = "ulimit -S -v unlimited 2>/dev/null; "
+  begun = uptime(); END_OF_TIME = begun + 3; LOG_BYTES = 268435456
+  split("emerg alert crit err warning notice info debug", PRIORITY, " ")
+  readAsks(ENVIRON["fh_asks"]); split(ENVIRON["fh_log"], POSITION, " ")
+  how = findLog()
+  if (how == "journal") journal()
+  else if (how == "file") logFile()
+  else ring()
+  matchLines()
+  logFamilies(); worker("log", LOG_FAULT, (uptime() - begun) * 1000)
+  print WORKERS
+  print NEXT_POSITION
+}
+
+# mawk goes back and forth in a line: the time grows with the third power of the length where two parts are repeated.
+function readAsks(text,  line, n, i) {
+  n = split(text, line, "\n"); LEAST = 3
+  for (i = 1; i <= n && LOG_ASKS < 100; i++) if (line[i] ~ /^[0-7]/) {
+    LOG_PRIORITY[++LOG_ASKS] = substr(line[i], 1, 1); EXPRESSION[LOG_ASKS] = substr(line[i], 3); MATCHES[LOG_ASKS] = 0
+    MATCHED_BYTES[LOG_ASKS] = gsub(/[*+]/, "&", line[i]) > 1 ? 512 : 4096
+    if (LOG_PRIORITY[LOG_ASKS] > LEAST) LEAST = LOG_PRIORITY[LOG_ASKS]
+  }
+}
+
+# Returns which log this account may read. Sets LOG_NAME, FILE_INODE and FILE_SIZE of a file, OLD_INODE and OLD_SIZE of
+# the file that it was before it was rotated.
+function findLog(  command, line, f, how) {
+  command = "for x in \"$fh_root\"/var/log/journal/*/system.journal " \
+    "\"$fh_root\"/run/log/journal/*/system.journal; do if [ -r \"$x\" ] && " \
+    "command -v journalctl >/dev/null && command -v timeout >/dev/null; then " \
+    "echo journal; exit; fi; done; for x in syslog messages; do cd \"$fh_root/var/log\" || exit; " \
+    "if [ -f $x ] && [ -r $x ]; then echo file $x; ls -Lin $x $x.1; exit; fi; done 2>/dev/null"
+  while ((command | getline line) > 0) {
+    split(line, f, " ")
+    if (f[1] == "journal") how = "journal"
+    else if (f[1] == "file") { how = "file"; LOG_NAME = f[2] }
+    else if (line ~ /\.1$/) { OLD_INODE = f[1]; OLD_SIZE = f[6] }
+    else { FILE_INODE = f[1]; FILE_SIZE = f[6] }
+  }
+  close(command)
+  return how
+}
+
+# Reads the journal's entries after the previous visit. Old journalctl lack --output-fields.
+function journal(  command, line, status) {
+  LOG_SOURCE = "journal"
+  if (POSITION[1] != "journal") { LOG_WHY = "first visit"; endOfJournal(); return }
+  NEXT_POSITION = ENVIRON["fh_log"]
+  command = UNBOUND "export x=\"--after-cursor=${fh_log#* }\" y=" LEAST "; " \
+    "timeout -s KILL 3 sh -c \"journalctl --no-pager -q -o json -p \\$y --output-fields=" \
+    "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT \\\"\\$x\\\" || { [ \\$? = 1 ] && " \
+    "journalctl --no-pager -q -o json -p \\$y \\\"\\$x\\\"; }\" 2>/dev/null; echo \"=$?\""
+  while (!OUT_OF_TIME && (command | getline line) > 0) {
+    if (substr(line, 1, 1) == "{") entry(line)
+    else if (substr(line, 1, 1) == "=") status = substr(line, 2)
+  }
+  close(command)
+  if (OUT_OF_TIME) { endOfJournal(); return }
+  if (status == 137) LOG_FAULT = "journalctl: no answer within 3 s"
+  else if (status != "0") { LOG_FAULT = "journalctl: ended with " status; endOfJournal() }
+  if (LOG_FAULT != "" && !READ) LOG_WHY = LOG_FAULT
+}
+# Sets the next position behind the last entry.
+function endOfJournal(  command, line) {
+  NEXT_POSITION = ""
+  command = UNBOUND "timeout -s KILL 3 journalctl --no-pager -q -n 1 -o json 2>/dev/null"
+  while ((command | getline line) > 0) if (substr(line, 1, 1) == "{") position(line)
+  close(command)
+}
+function position(line,  cursor) {
+  cursor = member(line, "__CURSOR")
+  if (cursor ~ /^[A-Za-z0-9=;_-]+$/) NEXT_POSITION = "journal " cursor
+}
+function entry(line,  unit, text, time) {
+  position(line)
+  unit = member(line, "SYSLOG_IDENTIFIER"); if (unit == "") unit = member(line, "_SYSTEMD_UNIT")
+  text = member(line, "MESSAGE")
+  if (text == "null") text = "(a message of more than 4 KiB)"
+  time = member(line, "__REALTIME_TIMESTAMP")
+  newLine(substr(time, 1, length(time) - 6), member(line, "PRIORITY"), unit, text, length(line))
+}
+
+# Returns a member of an object in JSON as text. Keys hold no quotes, and a quote in a text has a backslash before it.
+# Old journalctl write a blank beside `:` and `[`.
+function member(line, key,  at, s, n, k, out, part) {
+  if (!match(line, "\"" key "\" ?: ?")) return ""
+  s = substr(line, RSTART + RLENGTH)
+  # A field that stands twice, or a text that is no UTF-8: an array of its bytes.
+  sub(/^\[ ?"/, "\"", s)
+  if (s ~ /^\[/) {
+    n = split(substr(s, 2, index(s, "]") - 2), BYTE, ",")
+    for (k = 1; k <= n && k <= 4096; k++) out = out (BYTE[k] > 0 ? CH[BYTE[k] + 0] : " ")
+    return out
+  }
+  if (s !~ /^"/) return s ~ /^null/ ? "null" : ""
+  s = substr(s, 2)
+  while ((at = index(s, "\"")) > 0) {
+    part = substr(s, 1, at - 1); s = substr(s, at + 1); out = out part
+    for (k = length(part); k > 0 && substr(part, k, 1) == "\\"; k--);
+    if ((length(part) - k) % 2 == 0) break
+    out = out "\""
+  }
+  return fromJson(out)
+}
+# Control characters become blanks.
+function fromJson(s,  c, out, at) {
+  while ((at = index(s, "\\")) > 0) {
+    c = substr(s, at + 1, 1); out = out substr(s, 1, at - 1) (c ~ /[bfnrtu]/ ? " " : c)
+    s = substr(s, at + (c == "u" ? 6 : 2))
+  }
+  return out s
+}
+
+function logFile(  from, size, rest, command) {
+  LOG_SOURCE = "/var/log/" LOG_NAME; NEXT_POSITION = "file " FILE_INODE " " FILE_SIZE " " LOG_NAME
+  if (POSITION[1] != "file" || POSITION[4] != LOG_NAME) { LOG_WHY = "first visit"; return }
+  from = POSITION[3]; size = FILE_SIZE
+  if (FILE_INODE != POSITION[2]) {
+    from = 0
+    if (OLD_INODE == POSITION[2] && OLD_SIZE >= POSITION[3]) rest = OLD_SIZE - POSITION[3]
+    else LOG_FAULT = "the rest of " LOG_SOURCE " before its rotation was not found"
+  } else if (size < from) from = 0
+  if (size - from + rest > LOG_BYTES) {
+    rest = 0
+    if (size - from > LOG_BYTES) from = size - LOG_BYTES
+    LOG_FAULT = "only the newest 256 MiB of " LOG_SOURCE " were read"
+  }
+  if (rest > 0) readFile(LOG_NAME ".1", POSITION[3], rest, 0)
+  if (size > from) readFile(LOG_NAME, from, size - from, 1)
+}
+# Reads so many bytes of a file. The end of the newest file may be a line that is being written.
+function readFile(name, from, bytes, isNewest,  command, line, read) {
+  command = sprintf("tail -c +%.0f \"$fh_root/var/log/%s\" | head -c %.0f", from + 1, name, bytes)
+  while (!OUT_OF_TIME && (command | getline line) > 0) {
+    read += length(line) + 1
+    if (read > bytes && isNewest && length(line) < 4096) {
+      NEXT_POSITION = sprintf("file %s %.0f %s", FILE_INODE, FILE_SIZE - length(line), LOG_NAME)
+      break
+    }
+    syslogLine(line)
+  }
+  close(command)
+}
+# Reads a line as rsyslog (old and new times, with and without <PRI>) and as BusyBox write it.
+function syslogLine(line,  size, time, priority, unit) {
+  size = length(line); priority = ""; line = substr(line, 1, 4096)
+  if (match(line, /^<[0-9]+>/)) { priority = substr(line, 2, RLENGTH - 2) % 8; line = substr(line, RLENGTH + 1) }
+  if (match(line, /^([A-Z][a-z][a-z] +[0-9]+ [0-9:]+|[0-9]+-[0-9]+-[0-9]+T[^ ]*) [^ ]+ /)) {
+    time = substr(line, 1, RLENGTH); sub(/ [^ ]+ $/, "", time); line = substr(line, RLENGTH + 1)
+    if (match(line, /^[a-z0-9]+\.(emerg|alert|crit|err|warn|notice|info|debug)[a-z]* /)) {
+      priority = numberOf(substr(line, index(line, ".") + 1, RLENGTH)); line = substr(line, RLENGTH + 1)
+    }
+    if (match(line, /^[^ :[]+(\[[0-9]+\])?: ?/)) {
+      unit = substr(line, 1, RLENGTH); sub(/(\[[0-9]+\])?: ?$/, "", unit); line = substr(line, RLENGTH + 1)
+    }
+  }
+  newLine(time, priority, unit, line, size)
+}
+function numberOf(name,  i) {
+  for (i = 1; i <= 8; i++) if (substr(name, 1, 3) == substr(PRIORITY[i], 1, 3)) return i - 1
+  return ""
+}
+
+function ring(  command, line, status, last, at, f, booted) {
+  LOG_SOURCE = "kernel ring"; last = -1
+  command = "dmesg -r 2>/dev/null; echo \"=$?\""
+  if (POSITION[1] != "ring") LOG_WHY = "first visit"
+  while ((getline line < (ROOT "/proc/stat")) > 0) if (line ~ /^btime/) booted = substr(line, 7)
+  while (!OUT_OF_TIME && (command | getline line) > 0) {
+    if (substr(line, 1, 1) == "=") status = substr(line, 2)
+    if (!match(line, /^<[0-9]+>\[ *[0-9.]+\] /)) continue
+    at = substr(line, index(line, "[") + 1) + 0
+    if (at > last) last = at
+    if (LOG_WHY != "" || (POSITION[2] == bootName() && at <= POSITION[3])) continue
+    split(line, f, /[<>]/); newLine(booted ? sprintf("%.0f", booted + at) : "", f[2] % 8, "kernel", substr(line, RLENGTH + 1), length(line))
+  }
+  close(command)
+  if (OUT_OF_TIME || status == "0") NEXT_POSITION = sprintf("ring %s %.6f", bootName(), last)
+  else LOG_FAULT = LOG_WHY = "no permission: journal, /var/log/syslog, /var/log/messages, dmesg"
+}
+function bootName() { return ENVIRON["fh_boot"] == "" ? "-" : ENVIRON["fh_boot"] }

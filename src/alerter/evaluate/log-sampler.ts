@@ -1,0 +1,56 @@
+import type { Rule } from '../../config/config.ts';
+import { logPriorities, usualLogPriority } from '../../config/values/log-expressions.ts';
+import type { Row } from '../../report/report.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { numberOf, textOf } from './report-families.ts';
+import { numberRule, numberSample } from './sample.ts';
+import { chooseNamed } from './sampler.ts';
+import type { ReportRow, SamplerKind } from './sampler.ts';
+
+/** The most lines that stand behind their number, and the most characters of each. */
+const shownLines = 3;
+const shownChars = 140;
+
+/** Samples the number of lines that a rule takes from logs: the subject is its expression, or its priority. */
+export const logSamplers: SamplerKind = {
+  serves: (rule) => rule.type === 'log',
+  needOf: () => 'report',
+  create: (rules) => {
+    const chosen = chooseNamed(rules.map(logRule), ({ name }) => [name]);
+    return ({ families }: ReportRow, { samples, complete }) => {
+      if (families === null) return;
+      const rows = families.of('log_match')?.rows ?? [];
+      const lines = families.of('log_line')?.rows ?? [];
+      const counts = new Map(
+        rows.map((row) => [`${textOf(row, 'priority')} ${textOf(row, 'match')}`, numberOf(row, 'count')]),
+      );
+      for (const [name, one] of chosen) samples.push(numberSample(one, name, counts.get(one.key) ?? null, lines));
+      complete.push(...rules.map(({ name }) => name));
+    };
+  },
+};
+
+function logRule(rule: Rule) {
+  const { match = '', priority = usualLogPriority } = rule.selectors;
+  const name = match === '' ? `${priority} and worse` : match;
+  const matches = (subject: string): boolean =>
+    subject === name && !rule.except.some((one) => Object.values(one).includes(match));
+  // The expressions that are taken mean the same here, and take no time on the few characters of a stored line.
+  const expression = new RegExp(match);
+  const isTaken = (row: Row): boolean => {
+    const at = logPriorities.indexOf(textOf(row, 'priority'));
+    return at <= logPriorities.indexOf(priority) && (at >= 0 || match !== '') && expression.test(textOf(row, 'text'));
+  };
+  const describe = (count: number, rows: unknown): string => {
+    const lines = (rows as readonly Row[]).filter(isTaken).slice(-shownLines);
+    const shown = lines.length === 0 ? '' : `, the newest: ${lines.map(shownLine).join(' | ')}`;
+    return `${count} ${count === 1 ? 'line' : 'lines'}${shown}`;
+  };
+  return { ...numberRule(rule, describe), key: `${priority} ${match}`, name, matches };
+}
+
+function shownLine(row: Row): string {
+  const unit = textOf(row, 'unit');
+  const text = oneLine(`${unit === '' ? '' : `${unit}: `}${textOf(row, 'text')}`);
+  return text.length <= shownChars ? text : `${text.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
+}

@@ -1,0 +1,7 @@
+/** The awk program that reads logs, see agent/shell/log.awk. The build puts its text in place of this file. */
+import { linesOf } from './shorten-script.ts';
+
+export const logProgram = [
+  ...['json', 'log', 'log-lines'].flatMap((name) => linesOf(`agent/shell/${name}.awk`, '#')),
+  'BEGIN { byteCodes(); ROOT = ENVIRON["fh_root"]; logs() }',
+].join('\n');

@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+
+import { log } from '../../../agent/probes/log.ts';
+import type { ProbeResult } from '../../../agent/probes/probe.ts';
+import type { FunctionReport } from '../../../src/report/report.ts';
+import { shellAgent, workerOf } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { assertWithin } from '../../support/within.ts';
+import { contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
+
+const awks = ['mawk', 'gawk', 'original-awk', 'busybox awk'].filter(
+  (awk) => spawnSync('sh', ['-c', `${awk} 'BEGIN { print 1 }'`]).stdout.toString() === '1\n',
+);
+const asks = ['3', '3 oom-kill', '6 Failed [a-z]+'];
+
+interface Machine {
+  readonly root: string;
+  readonly file: (name: string) => string;
+  readonly program: (name: string, shell: string) => void;
+  readonly visit: (logs?: readonly string[]) => Promise<ProbeResult>;
+  readonly place: string;
+}
+
+/** A machine with an empty /var/log, visited by the agent for node with one of the awks. */
+function machineWith(t: TestContext, awk = 'mawk'): Machine {
+  const [root, place, bin] = [tempFolder(t), tempFolder(t), tempFolder(t)];
+  mkdirSync(`${root}/var/log`, { recursive: true });
+  mkdirSync(`${root}/proc/sys/kernel/random`, { recursive: true });
+  writeFileSync(`${root}/proc/sys/kernel/random/boot_id`, 'boot-1\n');
+  writeFileSync(`${root}/proc/uptime`, '100.00 1.00\n');
+  const program = (name: string, shell: string): void => {
+    writeFileSync(path.join(bin, name), `#!/bin/sh\n${shell}\n`);
+    chmodSync(path.join(bin, name), 0o700);
+  };
+  program('awk', `exec ${awk} "$@"`);
+  program('dmesg', 'exit 1');
+  const visit = async (logs: readonly string[] = asks): Promise<ProbeResult> => {
+    const before = process.env['PATH'] ?? '';
+    process.env['PATH'] = `${bin}:${before}`;
+    try {
+      const leftMs = (): number => 8000;
+      return await log.run(contextOf(root, { options: { logs }, placeDir: place, leftMs }));
+    } finally {
+      process.env['PATH'] = before;
+    }
+  };
+  return { root, place, program, visit, file: (name) => `${root}/var/log/${name}` };
+}
+
+const errorsOf = ({ functions }: ProbeResult): unknown => onlyRow(functions, 'log')['errors'];
+const countsOf = ({ functions }: ProbeResult): unknown =>
+  familyOf(functions, 'log_match').data.map((row) => row['count']);
+const timesOf = ({ functions }: ProbeResult): unknown => familyOf(functions, 'log_line').data.map((row) => row['time']);
+const linesOf = ({ functions }: { readonly functions: readonly FunctionReport[] }): unknown =>
+  valuesOf(familyOf(functions, 'log_line').data, 'priority', 'unit', 'text', 'times');
+
+const entry = (cursor: string, fields: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify({ __CURSOR: cursor, ...fields }).replaceAll("'", "'\\''");
+
+/** A journalctl that prints these entries after a cursor, and the last one of an earlier time with `-n 1`. */
+function journal(machine: Machine, entries: readonly string[]): void {
+  mkdirSync(`${machine.root}/var/log/journal/id`, { recursive: true });
+  writeFileSync(`${machine.root}/var/log/journal/id/system.journal`, '');
+  const lines = entries.map((one) => `echo '${one.replaceAll('\\', '\\\\')}'`).join('\n');
+  machine.program(
+    'journalctl',
+    `echo "$*" >> ${machine.root}/asked
+case "$*" in *-n\\ 1*) echo '{"__CURSOR":"s=1;i=0"}' ;; *) ${lines || ':'}\n;; esac`,
+  );
+}
+
+for (const awk of awks) {
+  describe(awk, () => {
+    test('a file of syslog is read from where the last visit ended', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('syslog'), 'Nov 22 05:41:08 h kernel: oom-kill of long ago\n');
+      const first = await machine.visit();
+      assert.equal(reasonOf(first.functions, 'log', 'errors'), 'first visit');
+      assert.deepEqual(countsOf(first), [null, null, null]);
+      appendFileSync(machine.file('syslog'), '<11>2026-11-22T05:41:08.1+00:00 h kernel: oom-kill 1\n');
+      appendFileSync(machine.file('syslog'), 'Nov 22 05:41:08 h daemon.err crond[1]: no\nNov 22 05:41:09 h auth.in');
+      const second = await machine.visit();
+      assert.deepEqual([errorsOf(second), countsOf(second)], [2, [2, 1, 0]]);
+      assert.deepEqual(linesOf(second), [
+        ['err', 'kernel', 'oom-kill 1', 1],
+        ['err', 'crond', 'no', 1],
+      ]);
+      assert.deepEqual(timesOf(second), ['2026-11-22T05:41:08.1+00:00', 'Nov 22 05:41:08']);
+      appendFileSync(machine.file('syslog'), 'fo sshd[7]: Failed password\n');
+      const third = await machine.visit();
+      assert.deepEqual([errorsOf(third), countsOf(third)], [0, [0, 0, 1]]);
+      assert.deepEqual(linesOf(third), [['info', 'sshd', 'Failed password', 1]]);
+      assert.equal(third.error, undefined);
+    });
+
+    test('lines without a priority match expressions, and make the count of errors unknown', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('messages'), '');
+      await machine.visit();
+      appendFileSync(machine.file('messages'), 'Nov  2 05:41:08 h kernel: oom-kill\nNov  2 05:41:08 h a: b\n');
+      const result = await machine.visit();
+      assert.deepEqual(countsOf(result), [null, 1, 0]);
+      assert.equal(reasonOf(result.functions, 'log', 'errors'), '/var/log/messages does not say priorities');
+      assert.deepEqual(linesOf(result), [[undefined, 'kernel', 'oom-kill', 1]]);
+    });
+
+    test('entries of the journal, hostile ones too, after the cursor of the last visit', async (t) => {
+      const machine = machineWith(t, awk);
+      const long = { MESSAGE: null, PRIORITY: '2', _SYSTEMD_UNIT: 'long.service' };
+      journal(machine, [
+        entry('s=1;i=1', {
+          __REALTIME_TIMESTAMP: '1795326068123456',
+          MESSAGE: 'a "b" \\ c","PRIORITY":"0',
+          PRIORITY: '3',
+          SYSLOG_IDENTIFIER: 'sshd',
+        }),
+        entry('s=1;i=2', { MESSAGE: 'x\u001b[31m\ny', PRIORITY: '3', SYSLOG_IDENTIFIER: 'é' }),
+        entry('s=1;i=3', { MESSAGE: [...Buffer.from('oom-kill \xff', 'latin1')], PRIORITY: '3' }),
+        entry('s=1;i=4', { ...long }),
+        entry('s=1;i=5', { ...long }),
+        entry('s=1;i=6', { MESSAGE: 'Failed login', PRIORITY: '6', SYSLOG_IDENTIFIER: 'sshd' }),
+      ]);
+      assert.equal(reasonOf((await machine.visit()).functions, 'log', 'errors'), 'first visit');
+      assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=0\n');
+      const result = await machine.visit();
+      assert.deepEqual([errorsOf(result), countsOf(result)], [5, [5, 1, 1]]);
+      assert.deepEqual(linesOf(result), [
+        ['err', 'sshd', 'a "b" \\ c","PRIORITY":"0', 1],
+        ['err', 'é', 'x [31m y', 1],
+        ['err', undefined, 'oom-kill \ufffd', 1],
+        ['crit', 'long.service', '(a message of more than 4 KiB)', 2],
+        ['info', 'sshd', 'Failed login', 1],
+      ]);
+      assert.deepEqual(timesOf(result), ['1795326068', ...Array<undefined>(4)]);
+      assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=6\n');
+      assert.match(readFileSync(`${machine.root}/asked`, 'utf8'), /-p 6 --output-fields=\S+ --after-cursor=s=1;i=0\n$/);
+    });
+
+    test('entries as journalctl wrote them before systemd 240', async (t) => {
+      const machine = machineWith(t, awk);
+      journal(machine, [
+        '{ "__CURSOR" : "s=1;i=1", "PRIORITY" : "3", "SYSLOG_IDENTIFIER" : "a", "MESSAGE" : "b \\"c\\"" }',
+        '{ "__CURSOR" : "s=1;i=2", "PRIORITY" : "3", "_SYSTEMD_UNIT" : [ "d.service", "e" ], "MESSAGE" : [ 102, 255 ] }',
+      ]);
+      await machine.visit();
+      assert.deepEqual(linesOf(await machine.visit()), [
+        ['err', 'a', 'b "c"', 1],
+        ['err', 'd.service', 'f\ufffd', 1],
+      ]);
+    });
+
+    test('a line of a megabyte, bytes that are no text, and lines without a form', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('syslog'), '');
+      await machine.visit();
+      appendFileSync(
+        machine.file('syslog'),
+        `<3>Nov 22 05:41:08 h a: b${'x'.repeat(1024 * 1024)}oom-kill\n\n<\n<999>\n`,
+      );
+      appendFileSync(
+        machine.file('syslog'),
+        Buffer.from('<0>\xff\xfe\x01\x7f\xc0\xaf \x1b]0;x\x07 oom-kill\r\n', 'latin1'),
+      );
+      const result = await machine.visit();
+      assert.deepEqual([countsOf(result), result.error], [[null, 1, 0], undefined]);
+      assert.deepEqual(linesOf(result), [
+        ['err', 'a', `b${'x'.repeat(253)}…`, 1],
+        ['emerg', undefined, '\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \ufffd]0;x\ufffd oom-kill\ufffd', 1],
+      ]);
+    });
+
+    test('of a flood all is counted, and the newest lines are kept within 4 KiB', async (t) => {
+      const machine = machineWith(t, awk);
+      writeFileSync(machine.file('syslog'), '');
+      await machine.visit();
+      const flood = Array.from({ length: 3000 }, (_, at) => `<3>Nov 22 05:41:08 h a: ${at} ${'x'.repeat(500)}\n`);
+      appendFileSync(machine.file('syslog'), flood.join(''));
+      const result = await machine.visit(['3']);
+      assert.equal(errorsOf(result), 3000);
+      const { data, omitted } = familyOf(result.functions, 'log_line');
+      assert.equal((omitted ?? 0) + data.length, 3000);
+      assert.ok(data.length >= 3 && data.length <= 20);
+      const texts = data.map((row) => String(row['text']));
+      assert.ok(texts.every((text) => text.length === 255));
+      assert.match(texts.at(-1) ?? '', /^2999 x/);
+    });
+  });
+}
+
+test('expressions with two repetitions are tried on 512 bytes of a line, others on 4 KiB', async (t) => {
+  const machine = machineWith(t);
+  writeFileSync(machine.file('syslog'), '');
+  await machine.visit();
+  const line = (before: number): string => `<3>Nov 22 05:41:08 h a: ${'-'.repeat(before)}oom\n`;
+  appendFileSync(machine.file('syslog'), [509, 510, 3900].map(line).join(''));
+  assert.deepEqual(countsOf(await machine.visit(['3 o+m', '3 o+m+', '3 oom'])), [3, 1, 3]);
+});
+
+test('lines made for an expression end the visit with what was read, and say so', async (t) => {
+  const machine = machineWith(t);
+  writeFileSync(machine.file('syslog'), '');
+  await machine.visit();
+  appendFileSync(machine.file('syslog'), `<3>Nov 22 05:41:08 h a: ${'a'.repeat(512)}\n`.repeat(50));
+  writeFileSync(`${machine.root}/proc/uptime`, '100.00 1.00\n');
+  machine.program('tail', `echo 104.00 1.00 > ${machine.root}/proc/uptime; exec /usr/bin/tail "$@"`);
+  const result = await machine.visit(['3 a*ac']);
+  assert.equal(result.error, 'only a part was read: 3 s are the most for a visit');
+  assert.equal(errorsOf(result), 50);
+});
+
+test('the rest of a file is read after its rotation, and its loss is told', async (t) => {
+  const machine = machineWith(t);
+  const line = (text: string): string => `<3>Nov 22 05:41:08 h a: ${text}\n`;
+  writeFileSync(machine.file('syslog'), line('old'));
+  await machine.visit();
+  appendFileSync(machine.file('syslog'), line('oom-kill 1'));
+  renameSync(machine.file('syslog'), machine.file('syslog.1'));
+  writeFileSync(machine.file('syslog'), line('oom-kill 2'));
+  const rotated = await machine.visit();
+  assert.deepEqual([countsOf(rotated), rotated.error], [[2, 2, 0], undefined]);
+  renameSync(machine.file('syslog'), machine.file('syslog.gz'));
+  writeFileSync(machine.file('syslog'), line('oom-kill 3'));
+  const lost = await machine.visit();
+  assert.deepEqual(countsOf(lost), [1, 1, 0]);
+  assert.equal(lost.error, 'the rest of /var/log/syslog before its rotation was not found');
+  truncateSync(machine.file('syslog'));
+  assert.deepEqual(countsOf(await machine.visit()), [0, 0, 0]);
+  appendFileSync(machine.file('syslog'), line('4'));
+  assert.deepEqual(countsOf(await machine.visit()), [1, 0, 0]);
+});
+
+test('lines of the kernel, where nothing else can be read', async (t) => {
+  const machine = machineWith(t);
+  writeFileSync(`${machine.root}/proc/stat`, 'cpu 1 2\nbtime 1795326000\n');
+  machine.program('dmesg', "echo '<3>[    1.000000] oom-kill old'");
+  assert.equal(reasonOf((await machine.visit()).functions, 'log', 'errors'), 'first visit');
+  machine.program('dmesg', "echo '<3>[    1.000000] oom-kill old'; echo '<27>[   12.500000] x: oom-kill new'");
+  const result = await machine.visit();
+  assert.deepEqual(
+    [onlyRow(result.functions, 'log'), countsOf(result)],
+    [{ source: 'kernel ring', errors: 1 }, [1, 1, 0]],
+  );
+  assert.deepEqual(linesOf(result), [['err', 'kernel', 'x: oom-kill new', 1]]);
+  assert.deepEqual(timesOf(result), ['1795326012']);
+  assert.deepEqual(countsOf(await machine.visit()), [0, 0, 0]);
+  writeFileSync(`${machine.root}/proc/sys/kernel/random/boot_id`, 'boot-2\n');
+  assert.deepEqual(countsOf(await machine.visit()), [2, 2, 0]);
+});
+
+test('nothing that may be read is said with the reason', async (t) => {
+  const result = await machineWith(t).visit();
+  assert.equal(result.error, 'no permission: journal, /var/log/syslog, /var/log/messages, dmesg');
+  assert.equal(reasonOf(result.functions, 'log', 'errors'), result.error);
+  assert.deepEqual(countsOf(result), [null, null, null]);
+});
+
+test('a journalctl that hangs, and one that does not know the cursor', async (t) => {
+  const machine = machineWith(t);
+  journal(machine, []);
+  await machine.visit();
+  machine.program('journalctl', 'exec sleep 60');
+  const startedMs = performance.now();
+  const hanging = await machine.visit();
+  assertWithin(startedMs, 7000);
+  assert.equal(hanging.error, 'journalctl: no answer within 3 s');
+  assert.deepEqual(countsOf(hanging), [null, null, null]);
+  assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=0\n');
+  machine.program('journalctl', `case "$*" in *-n\\ 1*) echo '{"__CURSOR":"s=2;i=9"}' ;; *) exit 1 ;; esac`);
+  assert.equal((await machine.visit()).error, 'journalctl: ended with 1');
+  assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=2;i=9\n');
+});
+
+test('an awk that fails costs the logs, and the next visit begins at the end', async (t) => {
+  const machine = machineWith(t);
+  writeFileSync(`${machine.place}/log`, 'file 1 1 syslog\n', { mode: 0o600 });
+  machine.program('awk', 'echo out of memory >&2; exit 2');
+  const result = await machine.visit();
+  assert.deepEqual(result, { functions: [], error: 'sh: out of memory' });
+  assert.throws(() => readFileSync(`${machine.place}/log`));
+});
+
+test('the shell agent reports the same, and keeps the position for both agents', async (t) => {
+  const machine = machineWith(t);
+  writeFileSync(machine.file('syslog'), '');
+  const agent = shellAgent(t);
+  const run = async (): Promise<readonly FunctionReport[]> => {
+    const visit = await agent.run({ root: machine.root, options: { logs: asks } });
+    const { error, function_reports: functions } = workerOf(visit, 'log');
+    assert.equal(error, null);
+    return functions;
+  };
+  await run();
+  appendFileSync(machine.file('syslog'), '<11>Nov 22 05:41:08 h kernel: oom-kill "1"\n');
+  writeFileSync(`${machine.place}/log`, readFileSync(`${agent.place}/log`), { mode: 0o600 });
+  const shell = await run();
+  assert.deepEqual(shell, (await machine.visit()).functions);
+  assert.deepEqual(linesOf({ functions: shell }), [['err', 'kernel', 'oom-kill "1"', 1]]);
+  const unasked = await agent.run({ root: machine.root });
+  assert.throws(() => workerOf(unasked, 'log'));
+});
