@@ -1,13 +1,17 @@
 /** Turns the results of people's own checks, as a report has them, into rows of `check_stats`. */
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
-import { formatPerfdata, parsePerfdata } from './perfdata.ts';
+import { parsePerfdata } from './perfdata.ts';
+import { formatPerfdata } from './written-perfdata.ts';
 import type { CheckResult, RefusedCheck } from '../report/checks.ts';
 import { maxSubjects } from '../report/limits.ts';
 import type { Report } from '../report/report.ts';
 
 /** OK, WARNING, CRITICAL, UNKNOWN. */
 export type CheckState = 0 | 1 | 2 | 3;
+
+/** The words for the states, by their number. */
+export const checkStateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 
 /** A row of `check_stats`. A Checkmk local check has several, named `CHECK/ITEM`. */
 export interface CheckStat {

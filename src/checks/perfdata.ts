@@ -216,32 +216,3 @@ function unitOf(text: string): UnitForm {
   if (bytes === null || suffix === 'b') return { unit: 'count', factor: 1, counter: false };
   return { unit: 'bytes', factor: 1024 ** prefixes.indexOf(prefix.toLowerCase()), counter: false };
 }
-
-const suffixes: Readonly<Record<FigureUnit, string>> = { seconds: 's', bytes: 'B', ratio: '%', count: '' };
-
-/** Writes figures as the guidelines ask for, in base units: `'/ used'=2771386368B;6236930048;;0;`. */
-export function formatPerfdata(figures: readonly Figure[]): string {
-  return figures.map(formatFigure).join(' ');
-}
-
-function formatFigure({ label, value, unit, counter, warning, critical, minimum, maximum }: Figure): string {
-  const written = (one: number | null): string => (one === null ? '' : writtenNumber(one, unit));
-  const range = (one: Range | null): string => (one === null ? '' : writtenRange(one, written));
-  const shown = value === null ? 'U' : `${written(value)}${counter ? 'c' : suffixes[unit]}`;
-  const rest = [range(warning), range(critical), written(minimum), written(maximum)];
-  return `${writtenLabel(label)}=${[shown, ...rest].join(';').replace(/;+$/, '')}`;
-}
-
-function writtenLabel(label: string): string {
-  return /^[^\s'"=,;|]+$/.test(label) ? label : `'${label.replaceAll("'", "''")}'`;
-}
-
-/** Leaves out the digits that floating point adds. */
-function writtenNumber(value: number, unit: FigureUnit): string {
-  return String(Number((unit === 'ratio' ? value * 100 : value).toPrecision(15)));
-}
-
-function writtenRange({ low, high, inside }: Range, written: (one: number | null) => string): string {
-  const from = low === null ? '~:' : low === 0 && high !== null ? '' : `${written(low)}:`;
-  return `${inside ? '@' : ''}${from}${written(high)}`;
-}

@@ -8,6 +8,7 @@ import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
+import { type ShownCheck, withSince } from './client-checks.ts';
 import { fleetMember, type FleetMember } from './fleet-member.ts';
 import { reportGrid } from './report-grid.ts';
 
@@ -38,6 +39,8 @@ export interface NewestReport {
   readonly row: UnprocessedReport;
   readonly disks: readonly DiskRow[];
   readonly networks: readonly NetworkRow[];
+  /** Worst first. */
+  readonly checks: readonly ShownCheck[];
   /** Figures of the whole report alone; null: it is not kept any more. */
   readonly whole: WholeReport | null;
 }
@@ -109,7 +112,7 @@ export async function readClientDetail(
     member: memberOf(config, name, listed, known, open, nowMs),
     listed,
     alerts: views.map((view) => ({ ...view, note: noteOf(listed?.rules ?? [], view.alert) })),
-    newest: await newestReport(store, name),
+    newest: await newestReport(store, detail, name),
     visits: await detail.visitsOf(name, shownVisits),
     day: await dayFigures(look, name, grid),
     inventory: await detail.inventoryOf(name),
@@ -134,7 +137,7 @@ function noteOf(rules: readonly Rule[], { rule }: Alert): string | null {
   return rules.find(({ name }) => name === rule)?.note ?? null;
 }
 
-async function newestReport(store: AlertStore, name: string): Promise<NewestReport | null> {
+async function newestReport(store: AlertStore, detail: DetailStore, name: string): Promise<NewestReport | null> {
   const { report: row } = await store.newestRows(name);
   if (row === null) return null;
   const whole = await (await store.reportsOf([row.id])).get(row.id);
@@ -142,6 +145,7 @@ async function newestReport(store: AlertStore, name: string): Promise<NewestRepo
     row,
     disks: (await store.disksOf([row.id])).get(row.id) ?? [],
     networks: (await store.networksOf([row.id])).get(row.id) ?? [],
+    checks: await withSince(detail, name, (await store.checksOf([row.id])).get(row.id) ?? [], row.observedAtMs),
     whole: whole === undefined ? null : wholeReport(whole),
   };
 }

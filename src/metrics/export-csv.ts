@@ -4,18 +4,20 @@ import { type HistoryOptions, pagesOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables } from './history-tables.ts';
 
 /**
- * Yields a table of the history as CSV (RFC 4180): a line a report and, for hours and days, the means. Times are those
+ * Yields a table of the history as CSV (RFC 4180): a line a report and, for hours and days, the
+ * means, and the worst state of a check. Times are those
  * of the database, UTC. Unknown values are empty.
  */
 export async function* csvHistory(options: HistoryOptions, of: HistoryTable): AsyncGenerator<string> {
   const { store, clients, signal, onProgress } = options;
-  const { table, subject, texts, figures } = historyTables[of];
+  const { table, subject, rollup, texts, figures } = historyTables[of];
   const names = [...(subject === null ? [] : [subject]), ...texts];
+  const rolledUp = (figure: string): string => `${figure}_${rollup}`;
   yield line(['client', 'observed_at', 'resolution', 'samples', ...names, ...figures].map(csvCell));
   for (const [index, client] of clients.entries()) {
     for (const span of await timeSpans(options, client, table)) {
       const isRow = span.resolution === 'row';
-      const columns = isRow ? [...texts, ...figures] : ['samples', ...figures.map(meanOf)];
+      const columns = isRow ? [...texts, ...figures] : ['samples', ...figures.map(rolledUp)];
       const time = isRow ? 'observed_at' : span.resolution;
       const all = {
         client,
@@ -31,7 +33,7 @@ export async function* csvHistory(options: HistoryOptions, of: HistoryTable): As
           csvCell(span.resolution),
           csvCell(isRow ? 1 : (row['samples'] ?? null)),
           ...names.map((name) => csvCell(row[name] ?? null)),
-          ...figures.map((figure) => csvCell(row[isRow ? figure : meanOf(figure)] ?? null)),
+          ...figures.map((figure) => csvCell(row[isRow ? figure : rolledUp(figure)] ?? null)),
         ];
         yield rows.map((row) => line(cellsOf(row))).join('');
       }
@@ -39,8 +41,6 @@ export async function* csvHistory(options: HistoryOptions, of: HistoryTable): As
     onProgress(index + 1);
   }
 }
-
-const meanOf = (figure: string): string => `${figure}_mean`;
 
 function line(cells: readonly string[]): string {
   return `${cells.join(',')}\r\n`;

@@ -4,10 +4,10 @@ import { harmlessJson } from '../log.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables, rollupFigures } from './history-tables.ts';
 
-const subjectGroups = ['disk', 'network'] as const;
+const subjectGroups = ['disk', 'network', 'check'] as const;
 
 /**
- * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts and interfaces. The
+ * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces and checks. The
  * names are those of the tables.
  */
 export async function* jsonlHistory(options: HistoryOptions, groups: readonly HistoryTable[]): AsyncGenerator<string> {
@@ -49,7 +49,7 @@ async function page(
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the mounts or interfaces of rows, by id, or by the text of their hour or day. */
+/** Returns the mounts, interfaces or checks of rows, by id, or by the text of their hour or day. */
 async function subjectsOf(
   { store, signal }: HistoryOptions,
   group: HistoryTable,

@@ -1,6 +1,5 @@
 import type { FamilyGroup } from '../config/config.ts';
-import type { FigureSpan, FigureSubject, Resolution } from '../storage/store/figure-store.ts';
-import type { FigureTable } from '../storage/store/look-store.ts';
+import type { ExportedTable, FigureSpan, FigureSubject, Resolution } from '../storage/store/figure-store.ts';
 import { familyHead, openMetricsEnd, seriesText } from './exposition.ts';
 import { figureFamilies, type Labels } from './families.ts';
 import type { FigureFamily } from './figures.ts';
@@ -8,7 +7,7 @@ import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 
 /**
  * Yields the history as OpenMetrics with times: a family after the other, in it a series after the other, oldest sample
- * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days are series of their own,
+ * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst state) are series of their own,
  * with the label `resolution`.
  */
 export async function* openMetricsHistory(
@@ -33,10 +32,10 @@ async function* clientHistory(options: HistoryOptions, family: FigureFamily, cli
   const { store } = options;
   const { table } = family;
   for (const span of await timeSpans(options, client, table)) {
-    if (span.resolution !== 'row' && !family.hasRollups) continue;
+    if (span.resolution !== 'row' && family.rollup === null) continue;
     const subjects = table === 'stats' ? [null] : await store.subjectsBetween({ client, table, ...span });
     for (const subject of subjects) {
-      const column = span.resolution === 'row' ? family.column : `${family.column}_mean`;
+      const column = span.resolution === 'row' ? family.column : `${family.column}_${family.rollup ?? ''}`;
       yield* seriesHistory(options, family, { client, table, subject, columns: [column], ...span });
     }
   }
@@ -67,7 +66,7 @@ async function* seriesHistory(
 
 function seriesLabels(
   client: string,
-  table: FigureTable,
+  table: ExportedTable,
   subject: FigureSubject | null,
   resolution: Resolution,
 ): Labels {
@@ -75,6 +74,7 @@ function seriesLabels(
     client,
     ...(table === 'disk_stats' ? { mount: subject?.name ?? '', fstype: subject?.fstype ?? '' } : {}),
     ...(table === 'network_stats' ? { interface: subject?.name ?? '' } : {}),
+    ...(table === 'check_stats' ? { check: subject?.name ?? '' } : {}),
     ...(resolution === 'row' ? {} : { resolution }),
   };
 }

@@ -19,7 +19,12 @@ export interface FactFamily extends FamilyBase {
   readonly samples: (facts: FleetFacts) => readonly Sample[];
 }
 
-export type Family = FactFamily | FigureFamily;
+/** The family of the figures of checks: several of a row, with the label that the check gave. */
+export interface ValueFamily extends FamilyBase {
+  readonly kind: 'value';
+}
+
+export type Family = FactFamily | FigureFamily | ValueFamily;
 
 function fact(
   group: FamilyGroup,
@@ -126,6 +131,15 @@ export const families: readonly Family[] = [
     samples: ({ dropped }) => dropped.map((name) => ({ labels: { family: `${prefix}${name}` }, value: 1 })),
   }),
   ...figures,
+  {
+    kind: 'value',
+    group: 'check',
+    name: 'check_value',
+    type: 'gauge',
+    unit: null,
+    help: 'A figure of the newest result of a check, in seconds, bytes, percent or counts; label is the name it gives.',
+    labels: ['client', 'check', 'label'],
+  },
 ];
 
 /** Returns the families of these groups that come from reports. */

@@ -1,5 +1,6 @@
 import type { FamilyGroup } from '../config/config.ts';
-import type { FigureTable } from '../storage/store/look-store.ts';
+import type { ExportedTable } from '../storage/store/figure-store.ts';
+import type { Rollup } from './history-tables.ts';
 
 export interface FamilyBase {
   /** Without the prefix. */
@@ -15,10 +16,10 @@ export interface FamilyBase {
 /** A family of one column of reports. It vanishes with the client's reports, and is in exports. */
 export interface FigureFamily extends FamilyBase {
   readonly kind: 'figure';
-  readonly table: FigureTable;
+  readonly table: ExportedTable;
   readonly column: string;
-  /** False: hours and days do not have it. */
-  readonly hasRollups: boolean;
+  /** The figure of hours and days that is exported; null: they do not have it. */
+  readonly rollup: Rollup | null;
   readonly convert: (stored: number, observedAtMs: number) => number;
 }
 
@@ -30,17 +31,18 @@ function ratio(percent: number): number {
 }
 
 function figure(
-  table: FigureTable,
+  table: ExportedTable,
   column: string,
-  family: Omit<FigureFamily, 'kind' | 'table' | 'column' | 'group' | 'type' | 'labels' | 'hasRollups' | 'convert'> &
-    Partial<Pick<FigureFamily, 'hasRollups' | 'convert'>>,
+  family: Omit<FigureFamily, 'kind' | 'table' | 'column' | 'group' | 'type' | 'labels' | 'rollup' | 'convert'> &
+    Partial<Pick<FigureFamily, 'rollup' | 'convert'>>,
 ): FigureFamily {
   const convert = family.unit === 'ratio' ? ratio : same;
-  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], hasRollups: true, convert, ...family };
+  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], rollup: 'mean', convert, ...family };
 }
 
 const byTable = {
   stats: { group: 'client', labels: ['client'] },
+  check_stats: { group: 'check', labels: ['client', 'check'] },
   disk_stats: { group: 'disk', labels: ['client', 'mount', 'fstype'] },
   network_stats: { group: 'network', labels: ['client', 'interface'] },
 } as const;
@@ -74,14 +76,14 @@ export const figures: readonly FigureFamily[] = [
     name: 'boot_time_seconds',
     unit: 'seconds',
     help: 'When the machine was booted, exact to a second or two.',
-    hasRollups: false,
+    rollup: null,
     convert: (uptime, observedAtMs) => Math.round(observedAtMs / 1000 - uptime),
   }),
   figure('stats', 'clock_offset_ms', {
     name: 'clock_offset_seconds',
     unit: 'seconds',
     help: "The client's clock less the collector's.",
-    hasRollups: false,
+    rollup: null,
     convert: (offsetMs) => offsetMs / 1000,
   }),
   figure('stats', 'load1', { name: 'load1', unit: null, help: 'Load average over 1 minute.' }),
@@ -116,6 +118,12 @@ export const figures: readonly FigureFamily[] = [
     name: 'clock_synchronised',
     unit: null,
     help: '1 if a time service says that the clock is synchronised.',
+  }),
+  figure('check_stats', 'state', {
+    name: 'check_state',
+    unit: null,
+    help: 'The newest result of a check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or not allowed to run.',
+    rollup: 'max',
   }),
   figure('disk_stats', 'used_percent', {
     name: 'filesystem_used_ratio',

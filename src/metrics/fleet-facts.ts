@@ -63,7 +63,7 @@ export interface FleetFactsOptions {
 export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
   const { store, groups } = options;
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
-  const clients = needs('client', 'disk', 'network') ? await readClients(options) : [];
+  const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
   const runs: (FinishedRun & { readonly program: Program })[] = [];
   for (const program of needs('self') ? programs : []) {

@@ -1,13 +1,18 @@
 import { diskFigures } from '../report/columns.ts';
 import { networkFigures, statsFigures } from '../storage/rows/report-rows.ts';
-import type { FigureTable } from '../storage/store/look-store.ts';
+import type { ExportedTable } from '../storage/store/figure-store.ts';
 
 /** The groups of families that reports are made of. */
-export type HistoryTable = 'client' | 'disk' | 'network';
+export type HistoryTable = 'client' | 'check' | 'disk' | 'network';
+
+/** The mean of an hour or a day, or its greatest value. */
+export type Rollup = 'mean' | 'max';
 
 interface HistoryColumns {
-  readonly table: FigureTable;
-  readonly subject: 'mount' | 'interface' | null;
+  readonly table: ExportedTable;
+  readonly subject: 'mount' | 'interface' | 'check_name' | null;
+  /** The figure of hours and days in a table of spreadsheets. */
+  readonly rollup: Rollup;
   /** Columns of rows that hours and days do not have. */
   readonly texts: readonly string[];
   /** Columns that hours and days have with `_min`, `_mean`, `_max` and `_count`. */
@@ -16,14 +21,29 @@ interface HistoryColumns {
 
 /** The columns of docs/sql.md that exports have, by group. */
 export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
-  client: { table: 'stats', subject: null, texts: ['hostname', 'os', 'boot_id'], figures: statsFigures },
+  client: {
+    table: 'stats',
+    subject: null,
+    rollup: 'mean',
+    texts: ['hostname', 'os', 'boot_id'],
+    figures: statsFigures,
+  },
+  check: {
+    table: 'check_stats',
+    subject: 'check_name',
+    // The worst state of an hour counts.
+    rollup: 'max',
+    texts: ['text', 'perfdata', 'age_s', 'refused'],
+    figures: ['state'],
+  },
   disk: {
     table: 'disk_stats',
     subject: 'mount',
+    rollup: 'mean',
     texts: ['fstype', 'source', 'scope', 'mode'],
     figures: diskFigures,
   },
-  network: { table: 'network_stats', subject: 'interface', texts: [], figures: networkFigures },
+  network: { table: 'network_stats', subject: 'interface', rollup: 'mean', texts: [], figures: networkFigures },
 };
 
 /** Returns the columns of a table of hours or days, without its key. */

@@ -1,6 +1,5 @@
 import { dayMs, hourMs } from '../platform/units.ts';
-import type { FigureRow, FigureSpan, FigureStore, Resolution } from '../storage/store/figure-store.ts';
-import type { FigureTable } from '../storage/store/look-store.ts';
+import type { ExportedTable, FigureRow, FigureSpan, FigureStore, Resolution } from '../storage/store/figure-store.ts';
 
 /** The rows that are in memory at a time. */
 const pageRows = 2000;
@@ -24,7 +23,7 @@ export type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
 export async function timeSpans(
   { store, sinceMs, untilMs }: HistoryOptions,
   client: string,
-  table: FigureTable,
+  table: ExportedTable,
 ): Promise<readonly TimeSpan[]> {
   const hours = await store.hoursBegin(client, table);
   const floor = (atMs: number, spanMs: number): number => Math.floor(atMs / spanMs) * spanMs;

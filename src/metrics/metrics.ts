@@ -2,6 +2,7 @@
  * The fleet's newest figures as Prometheus and OpenMetrics read them. Values have no times: a client's figures vanish
  * when it no longer reports, so that Prometheus sees them end.
  */
+import { writtenFigures } from '../checks/written-perfdata.ts';
 import type { Config, FamilyGroup } from '../config/config.ts';
 import type { FigureRow, SubjectTable } from '../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
@@ -20,8 +21,9 @@ export type { MetricsStore } from './fleet-facts.ts';
 /** More series at once are too many for one scrape: families go as a whole. */
 export const mostSeries = 200_000;
 const chunkChars = 65_536;
-const subjectTables: readonly SubjectTable[] = ['disk_stats', 'network_stats'];
-const subjectLabels = { disk_stats: 'mount', network_stats: 'interface' } as const;
+const subjectTables: readonly SubjectTable[] = ['check_stats', 'disk_stats', 'network_stats'];
+const subjectLabels = { disk_stats: 'mount', network_stats: 'interface', check_stats: 'check' } as const;
+const subjectColumns = { ...subjectLabels, check_stats: 'check_name' } as const;
 
 export interface MetricsOptions {
   readonly config: Config;
@@ -35,7 +37,7 @@ export interface MetricsOptions {
   readonly maxSeries?: number;
 }
 
-/** Rows of mounts or interfaces, each with its client. */
+/** Rows of mounts, interfaces or checks, each with its client. */
 type SubjectRows = readonly { readonly client: string; readonly observedAtMs: number; readonly row: FigureRow }[];
 
 interface Gathered {
@@ -74,21 +76,28 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
   // The family that names what is left out is always there.
   const wanted = families.filter(({ name, group }) => groups.includes(group) || name === 'metrics_dropped');
   const reports = reportsOf(facts.clients);
-  const counts = new Map<SubjectTable, number>();
+  const counts = new Map<SubjectTable | 'values', number>();
   for (const table of subjectTables) {
     if (figures.some((family) => family.table === table)) {
       counts.set(table, await store.figures.countSubjects(table, [...reports.keys()]));
     }
   }
+  if (groups.includes('check')) counts.set('values', await store.figures.countCheckValues([...reports.keys()]));
   const dropped = droppedFamilies(wanted, facts, counts, maxSeries);
   const kept = wanted.filter(({ name }) => !dropped.includes(name));
   const subjects = new Map<SubjectTable, SubjectRows>();
   for (const table of subjectTables) {
     signal.throwIfAborted();
-    const ofTable = kept.filter((family): family is FigureFamily => family.kind === 'figure' && family.table === table);
-    if (ofTable.length > 0) subjects.set(table, await readSubjects(options, table, ofTable, reports));
+    const columns = kept.flatMap((family) => columnsOf(family, table));
+    if (columns.length > 0) subjects.set(table, await readSubjects(options, table, columns, reports));
   }
   return { facts: { ...facts, dropped }, kept, subjects };
+}
+
+/** Returns the columns of a table of subjects that a family is made of. */
+function columnsOf(family: Family, table: SubjectTable): readonly string[] {
+  if (family.kind === 'figure') return family.table === table ? [family.column] : [];
+  return family.kind === 'value' && table === 'check_stats' ? ['perfdata'] : [];
 }
 
 /** Returns the fresh reports with their clients, by id. */
@@ -102,11 +111,12 @@ function reportsOf(clients: readonly ClientFact[]): ReadonlyMap<number, { client
 function droppedFamilies(
   wanted: readonly Family[],
   facts: FleetFacts,
-  counts: ReadonlyMap<SubjectTable, number>,
+  counts: ReadonlyMap<SubjectTable | 'values', number>,
   maxSeries: number,
 ): readonly string[] {
   const sizes = wanted.map((family) => {
     if (family.kind === 'fact') return family.samples(facts).length;
+    if (family.kind === 'value') return counts.get('values') ?? 0;
     return family.table === 'stats' ? clientSamples(family, facts).length : (counts.get(family.table) ?? 0);
   });
   let series = sizes.reduce((sum, size) => sum + size, 0);
@@ -124,10 +134,10 @@ function droppedFamilies(
 async function readSubjects(
   { store }: MetricsOptions,
   table: SubjectTable,
-  ofTable: readonly FigureFamily[],
+  ofTable: readonly string[],
   reports: ReadonlyMap<number, { client: string; report: FreshReport }>,
 ): Promise<SubjectRows> {
-  const columns = [...ofTable.map(({ column }) => column), ...(table === 'disk_stats' ? ['fstype'] : [])];
+  const columns = [...ofTable, ...(table === 'disk_stats' ? ['fstype'] : [])];
   const rows = await store.figures.subjects(table, [...reports.keys()], columns);
   return rows.flatMap((row) => {
     const of = reports.get(Number(row['stat_id']));
@@ -137,16 +147,25 @@ async function readSubjects(
 
 function samplesOf(family: Family, { facts, subjects }: Gathered): readonly Sample[] {
   if (family.kind === 'fact') return family.samples(facts);
+  if (family.kind === 'value') return (subjects.get('check_stats') ?? []).flatMap(checkValues);
   if (family.table === 'stats') return clientSamples(family, facts);
   const { table, column, convert } = family;
-  const subject = subjectLabels[table];
+  const [label, subject] = [subjectLabels[table], subjectColumns[table]];
   return (subjects.get(table) ?? []).flatMap(({ client, observedAtMs, row }) => {
     const stored = row[column];
     if (typeof stored !== 'number') return [];
     const fstype = table === 'disk_stats' ? { fstype: String(row['fstype'] ?? '') } : {};
-    const labels = { client, [subject]: String(row[subject]), ...fstype };
+    const labels = { client, [label]: String(row[subject]), ...fstype };
     return [{ labels, value: convert(stored, observedAtMs) }];
   });
+}
+
+/** Returns the figures of a check that are known. */
+function checkValues({ client, row }: SubjectRows[number]): readonly Sample[] {
+  const check = String(row['check_name']);
+  return writtenFigures(String(row['perfdata'])).flatMap(({ label, value }) =>
+    value === null ? [] : [{ labels: { client, check, label }, value }],
+  );
 }
 
 function clientSamples({ column, convert }: FigureFamily, { clients }: FleetFacts): readonly Sample[] {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
-import { formatPerfdata } from '../../src/checks/perfdata.ts';
+import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
 
 const read = (output: string) => {
   const { checks, wrongLine } = parseCheckmkLines(output);

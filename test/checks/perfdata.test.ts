@@ -3,7 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { formatPerfdata, maxFigures, parsePerfdata, rangeOf } from '../../src/checks/perfdata.ts';
+import { maxFigures, parsePerfdata, rangeOf } from '../../src/checks/perfdata.ts';
+import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
 import { brokenPerfdata } from './support/broken-perfdata.ts';
 
 for (const [seen, line, figures] of brokenPerfdata) {

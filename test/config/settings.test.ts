@@ -129,7 +129,10 @@ test('programs and heartbeats', () => {
 
 test('metrics: the file, and all families unless some are named', () => {
   const { metrics } = load(`<metrics textfile="/var/x/f.prom"/>${client}`);
-  assert.deepEqual(metrics, { textfile: '/var/x/f.prom', families: ['client', 'alerts', 'self', 'disk', 'network'] });
+  assert.deepEqual(metrics, {
+    textfile: '/var/x/f.prom',
+    families: ['client', 'alerts', 'self', 'check', 'disk', 'network'],
+  });
   const some = load(`<metrics textfile="f.txt" families="disk, client"/>${client}`);
   assert.deepEqual(some.metrics?.families, ['client', 'disk']);
   assert.match(some.warnings[0]?.message ?? '', /does not end with \.prom/);

@@ -5,7 +5,7 @@ import type { Config } from '../../src/config/config.ts';
 import { readClientDetail } from '../../src/look/client-detail.ts';
 import { alert, mail, stored } from '../storage/support/alert-samples.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
-import { item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../storage/support/samples.ts';
+import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../storage/support/samples.ts';
 
 const minuteMs = 60_000;
 const rule = { name: 'disk', note: 'call the storage team', type: 'disk', selectors: {}, freeBytes: 1 };
@@ -64,5 +64,36 @@ onBothDatabases('what is shown of a client', (kit) => {
     assert.equal(day?.stepMs, 5 * minuteMs);
     const known = day.cpuPercent.flatMap((value, step) => (value === null ? [] : [day.sinceMs + step * day.stepMs]));
     assert.deepEqual(known, [noonMs - 20 * minuteMs, noonMs]);
+  });
+
+  test('has its checks, worst first, since when each has its state, and never more than a day of them', async () => {
+    const sources = await kit.open();
+    const reportAt = (minutes: number, mailq: number): ReturnType<typeof item> =>
+      item({
+        observedAtMs: noonMs + minutes * minuteMs,
+        checks: [check('apt', 0), check('disk', 0, '', { age_s: 90 }), check('load', null), check('mailq', mailq)],
+      });
+    // The first report is older than a day.
+    await sources.reports.ingest([
+      reportAt(-1500, 1),
+      ...[0, 2, 0, 2, 2].map((mailq, index) => reportAt(index * 5, mailq)),
+      item({ client: 'web-2', observedAtMs: noonMs + 16 * minuteMs, checks: [check('mailq', 0)] }),
+    ]);
+    const found = await readClientDetail(config, sources, 'web-1', noonMs + 20 * minuteMs);
+    assert.deepEqual(
+      found?.newest?.checks.map(({ check_name: name, state, age_s, sinceMs, sinceIsOlder }) => [
+        name,
+        state,
+        age_s,
+        ((sinceMs ?? 0) - noonMs) / minuteMs,
+        sinceIsOlder,
+      ]),
+      [
+        ['mailq', 2, 0, 15, false],
+        ['load', 3, 0, 0, true],
+        ['apt', 0, 0, 0, true],
+        ['disk', 0, 90, 0, true],
+      ],
+    );
   });
 });

@@ -9,11 +9,11 @@ import { jsonlHistory } from '../../src/metrics/export-jsonl.ts';
 import { openMetricsHistory } from '../../src/metrics/export-openmetrics.ts';
 import type { HistoryOptions } from '../../src/metrics/history.ts';
 import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
-import { item, noonMs, ordinaryWorkers, worker } from '../storage/support/samples.ts';
+import { check, item, noonMs, ordinaryWorkers, worker } from '../storage/support/samples.ts';
 import { scrape } from './support/exposition.ts';
 
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
-const groups = ['client', 'disk', 'network'] as const;
+const groups = ['client', 'check', 'disk', 'network'] as const;
 const signal = AbortSignal.timeout(120_000);
 
 const spanOf = ({ storage }: Opened, more: Partial<HistoryOptions> = {}): HistoryOptions => ({
@@ -35,6 +35,7 @@ async function joined(chunks: AsyncIterable<string>): Promise<string> {
 const cpuAt = (observedAtMs: number, percent: number): ReturnType<typeof item> =>
   item({
     observedAtMs,
+    checks: [check('mailq', percent % 3, `"queue" of ${percent} | unsent=${percent};50`), check('disk', 0, '=1+1')],
     workers: ordinaryWorkers().map((one) =>
       one.name === 'cpu' ? worker('cpu', { used_percent: percent, cpus: 4, interval_s: 300 }) : one,
     ),
@@ -63,6 +64,39 @@ onBothDatabases('the history', (kit) => {
     );
     const sorted = await opened.rows("SELECT COUNT(*) AS n FROM stats WHERE client = 'web-1'");
     assert.equal(cells.filter(([, , resolution]) => resolution === '"row"').length, Number(sorted[0]?.[0]));
+  });
+
+  test('of checks is their states with texts and figures, and of hours and days the worst state', async () => {
+    const opened = await kit.open();
+    const reports = await aged(opened);
+    const lines = (await joined(csvHistory(spanOf(opened), 'check'))).split('\r\n').slice(0, -1);
+    assert.equal(
+      lines[0],
+      '"client","observed_at","resolution","samples","check_name","text","perfdata","age_s","refused","state"',
+    );
+    const of = (resolution: string): readonly string[] =>
+      lines.filter((line) => line.includes(`,"${resolution}",`) && line.includes('"mailq"'));
+    assert.match(of('row').at(-1) ?? '', /,"row",1,"mailq","""queue"" of 0","unsent=0;50",0,0,0$/);
+    assert.match(lines.at(-1) ?? '', /"disk","'=1\+1","",0,0,0$/);
+    // The first day has two reports, a WARNING the worse of them.
+    assert.match(of('day')[0] ?? '', /,"day",2,"mailq",,,,,1$/);
+    for (const line of of('day').slice(1)) assert.match(line, /^"web-1","[^"]+","day",4,"mailq",,,,,2$/);
+    const counted = [...of('day'), ...of('hour'), ...of('row')].map((line) => Number(line.split(',')[3]));
+    assert.equal(
+      counted.reduce((sum, samples) => sum + samples, 0),
+      reports,
+    );
+    const scraped = scrape(await joined(openMetricsHistory(spanOf(opened), ['check'])));
+    assert.deepEqual([...new Set(scraped.map(({ name }) => name))], ['fleet_health_check_state']);
+    const days = scraped.filter(({ labels }) => labels['check'] === 'mailq' && labels['resolution'] === 'day');
+    assert.deepEqual(
+      days.map(({ value }) => value),
+      [1, ...Array.from({ length: days.length - 1 }, () => 2)],
+    );
+    const [line = ''] = (await joined(jsonlHistory(spanOf(opened), ['check']))).trimEnd().split('\n').slice(-1);
+    const { check_stats: checks } = JSON.parse(line) as { check_stats: Record<string, unknown>[] };
+    const row = { text: '"queue" of 0', perfdata: 'unsent=0;50', age_s: 0, refused: 0, state: 0 };
+    assert.deepEqual(checks[0], { check_name: 'mailq', ...row });
   });
 
   test('as OpenMetrics is a family after the other, each series in the order of time', async () => {

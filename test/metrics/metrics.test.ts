@@ -13,6 +13,7 @@ import { type MetricsOptions, writeMetrics } from '../../src/metrics/metrics.ts'
 import { alert } from '../storage/support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
 import {
+  check,
   item,
   noonMs,
   ordinaryWorkers,
@@ -50,7 +51,18 @@ async function reported(opened: Opened): Promise<void> {
   await reports.startRun(start);
   const failing = { runId: start.id, client: 'db', ...refusedVisit };
   await reports.saveVisits([visit({ runId: start.id }), visit(failing), visit({ runId: start.id, client: 'rest' })]);
-  await reports.ingest([item(), item({ client: 'rest' }), item({ client: 'db' }), item({ client: 'gone' })]);
+  const checks = [
+    check('mailq', 2, 'CRITICAL: 210 unsent | unsent=210;50;200 full=57% hung=U'),
+    check('disk', 0),
+    check('load', null),
+  ];
+  const refused = [{ path: '/etc/x.conf', why: 'others can write to it' }];
+  await reports.ingest([
+    item({ checks, refused }),
+    item({ client: 'rest' }),
+    item({ client: 'db' }),
+    item({ client: 'gone' }),
+  ]);
   await reports.endRun(start, runEnd(start, { skipped: 4 }));
   const lease = (await alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
   const firing = alert({ client: 'web-1', rule: 'disk', subject: '/data', state: 'firing', severity: 'critical' });
@@ -93,6 +105,16 @@ onBothDatabases('metrics', (kit) => {
     assert.equal(of('filesystem_used_ratio')['client=web-1,mount=/data,fstype=ext4'], 0.915);
     assert.equal(of('filesystem_size_bytes')['client=db,mount=/boot,fstype=ext4'], 270_553_518_080);
     assert.equal(of('network_receive_bytes_per_second')['client=web-1,interface=eth0'], 1024.5);
+    assert.deepEqual(of('check_state'), {
+      'client=web-1,check=/etc/x.conf': 3,
+      'client=web-1,check=mailq': 2,
+      'client=web-1,check=disk': 0,
+      'client=web-1,check=load': 3,
+    });
+    assert.deepEqual(of('check_value'), {
+      'client=web-1,check=mailq,label=unsent': 210,
+      'client=web-1,check=mailq,label=full': 57,
+    });
     assert.ok(scraped.every(({ time }) => time === null));
   });
 
@@ -104,7 +126,7 @@ onBothDatabases('metrics', (kit) => {
     assert.ok(names(await at(15 * minuteMs)).has('fleet_health_filesystem_used_ratio'));
     const late = await at(15 * minuteMs + 1);
     for (const family of families) {
-      if (family.kind === 'figure') assert.ok(!names(late).has(`fleet_health_${family.name}`), family.name);
+      if (family.kind !== 'fact') assert.ok(!names(late).has(`fleet_health_${family.name}`), family.name);
     }
     assert.deepEqual(valuesOf(late, 'client_up'), { 'client=web-1': 0, 'client=db': 0 });
     assert.equal(Object.keys(valuesOf(late, 'client_info')).length, 3);
@@ -120,7 +142,7 @@ onBothDatabases('metrics', (kit) => {
       const isKept = ({ name }: Scraped): boolean => !dropped.includes(name);
       const others = ({ name }: Scraped): boolean => name !== 'fleet_health_metrics_dropped';
       assert.deepEqual(scraped.filter(others), whole.filter(isKept));
-      const figures = families.filter(({ kind }) => kind === 'figure');
+      const figures = families.filter(({ kind }) => kind !== 'fact');
       assert.deepEqual(
         [...dropped].sort(),
         figures
@@ -139,7 +161,7 @@ onBothDatabases('metrics', (kit) => {
     assert.match(text, /^# HELP fleet_health_client .*\n# TYPE fleet_health_client info\nfleet_health_client_info\{/);
     assert.match(text, /# TYPE fleet_health_cpu_used_ratio gauge\n# UNIT fleet_health_cpu_used_ratio ratio\n/);
     assert.match(text, /\n# EOF\n$/);
-    assert.doesNotMatch(text, /filesystem|network|alert/);
+    assert.doesNotMatch(text, /filesystem|network|alert|check/);
   });
 
   test('of an empty database name the clients of config.xml', async (t) => {
@@ -167,7 +189,9 @@ onBothDatabases('metrics', (kit) => {
     ];
     const disks = mounts.map((mount) => ({ mount, scope: 'local', mode: 'rw', used_percent: 50 }));
     const workers = [...ordinaryWorkers().filter(({ name }) => name !== 'disk'), worker('disk', ...disks)];
-    await opened.storage.reports.ingest([item({ workers })]);
+    const labels = ['a"b', 'a\\b', 'a=b', "it's", 'a,b', 'x"} 1'];
+    const output = `ok | ${labels.map((label) => `'${label.replaceAll("'", "''")}'=1`).join(' ')} 'a=b'=2`;
+    await opened.storage.reports.ingest([item({ workers, checks: [check('x', 0, output)] })]);
     const scraped = await scrapedOf(t, opened);
     const found = scraped.filter(({ name }) => name === 'fleet_health_filesystem_used_ratio');
     assert.deepEqual(
@@ -175,6 +199,11 @@ onBothDatabases('metrics', (kit) => {
       mounts.map(escapeControls),
     );
     assert.equal(new Set(found.map(({ labels }) => labels['mount'])).size, mounts.length);
+    const values = scraped.filter(({ name }) => name === 'fleet_health_check_value');
+    assert.deepEqual(
+      values.map(({ labels: { label }, value }) => [label, value]),
+      labels.map((label) => [escapeControls(label), 1]),
+    );
   });
 });
 

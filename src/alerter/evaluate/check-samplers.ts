@@ -1,10 +1,9 @@
-import type { CheckStat } from '../../checks/checks.ts';
+import { type CheckStat, checkStateWords } from '../../checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate, type SamplerKind } from './sampler.ts';
 
-const stateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 const shownChars = 200;
 
 /** Samples people's own checks: subjects are their names. UNKNOWN moves no alert. */
@@ -54,7 +53,7 @@ function levelOf({ severity }: Rule, state: 0 | 1 | 2): Level {
 /** `WARNING: 210 unsent`: the state, and the first line of the text. Plugins that begin with the state say it once. */
 function shownResult({ state, text }: CheckStat): string {
   const [line = ''] = text.split('\n', 1);
-  const word = stateWords[state];
+  const word = checkStateWords[state];
   const shown = line.length <= shownChars ? line : `${line.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
   if (shown === '') return word;
   return shown.includes(word) ? shown : `${word}: ${shown}`;
@@ -65,7 +64,7 @@ const conditions: Readonly<Record<string, (rule: Rule, check: CheckStat) => read
     const { check_name: subject, state, refused } = check;
     if (refused === 1) return [];
     return [
-      state === 3 ? faultSample(rule, subject, shownResult(check)) : clearSample(rule, subject, stateWords[state]),
+      state === 3 ? faultSample(rule, subject, shownResult(check)) : clearSample(rule, subject, checkStateWords[state]),
     ];
   },
   'check-untrusted': (rule, { check_name: subject, refused, text }) =>

@@ -1,3 +1,5 @@
+import { checkStateWords } from '../../checks/checks.ts';
+import type { ShownCheck } from '../../look/client-checks.ts';
 import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/client-detail.ts';
 import { diskFigures, networkFigures } from '../../report/columns.ts';
 import type { Inventory } from '../../storage/store/detail-store.ts';
@@ -19,6 +21,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
     report: newest === null ? null : reportJson(newest),
     disks: newest?.disks.map((disk) => columnsIn(disk, diskColumns)) ?? [],
     networks: newest?.networks.map((network) => columnsIn(network, networkColumns)) ?? [],
+    checks: newest?.checks.map(checkJson) ?? [],
     processes_by_cpu: processesJson(newest?.whole?.processesByCpu, 'percent_of_one_cpu'),
     processes_by_memory: processesJson(newest?.whole?.processesByMemory, 'resident_bytes'),
     failed_unit_names: (newest?.row.failed_units ?? null) === null ? null : (newest?.whole?.failedUnits ?? null),
@@ -62,6 +65,14 @@ function reportJson({ row, whole }: NewestReport): object {
     ...{ failed_units, probe_errors, unresponsive_mounts, reboot_required },
     ...Object.fromEntries(kernelFigures.map((name) => [name, row[name]])),
     is_whole: whole !== null,
+  };
+}
+
+function checkJson({ sinceMs, sinceIsOlder, ...check }: ShownCheck): object {
+  const { check_name, state, text, perfdata, age_s, refused } = check;
+  return {
+    ...{ check_name, state, state_text: checkStateWords[state], text, perfdata, age_s, refused: refused === 1 },
+    ...{ state_since: jsonTime(sinceMs), state_may_be_older: sinceIsOlder },
   };
 }
 

@@ -7,6 +7,7 @@ import { inactiveText, stateColours, visitNotes } from '../command/member-words.
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import type { Cell } from '../terminal/table.ts';
+import { checkLines } from './check-lines.ts';
 import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
 import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
 
@@ -19,6 +20,7 @@ export function detailText(output: Output, config: Config, detail: ClientDetail,
     ['Figures', nowLines(detail, words)],
     ['Disks', diskLines(detail, words)],
     ['Network', networkLines(detail, words)],
+    ['Checks', checkLines(detail, words)],
     ['Processes and units', processLines(detail, words)],
     ['The last 24 hours', dayLines(detail, words)],
     ['Visits', visitLines(detail, words)],

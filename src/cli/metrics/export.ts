@@ -30,7 +30,7 @@ export interface ExportCommandOptions {
 }
 
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
-const historyGroups: readonly HistoryTable[] = ['client', 'disk', 'network'];
+const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network'];
 
 /** `export`: writes the history, a part of it in memory at a time. */
 export async function exportCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
@@ -102,7 +102,7 @@ function readForm(options: ExportCommandOptions): {
   }
   if (format !== 'csv') return { format, groups: readGroups(options.families, historyGroups) };
   const groups = readGroups(options.families ?? 'client', historyGroups);
-  if (groups.length > 1) throw usageError('csv is one table', 'Write --families client, disk or network.');
+  if (groups.length > 1) throw usageError('csv is one table', 'Write --families client, check, disk or network.');
   return { format, groups };
 }
 

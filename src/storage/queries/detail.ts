@@ -2,9 +2,9 @@ import type { Severity } from '../../config/config.ts';
 import { maxReportBytes } from '../../report/limits.ts';
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Transition } from '../store/alert.ts';
-import type { DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
+import type { CheckStateSpan, DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
 import { readInventoryParts } from './inventory-parts.ts';
 
 const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
@@ -22,6 +22,12 @@ const mailsSql = `SELECT m.id, m.recipient, m.created_at, m.sent_at, m.failed_at
   WHERE a.client = ? AND (m.replaced_by IS NULL OR m.replaced_by = m.id)
   ORDER BY m.id DESC, n.id LIMIT ?`;
 
+const checkStatesSql = `SELECT check_name, state, MIN(observed_at) AS first_at, MAX(observed_at) AS last_at
+  FROM check_stats WHERE client = ? AND observed_at >= ? GROUP BY check_name, state`;
+
+const checkRowSql = `SELECT observed_at FROM check_stats WHERE client = ? AND observed_at > ? AND check_name = ?
+  ORDER BY observed_at LIMIT 1`;
+
 export function createDetailStore(database: Database): DetailStore {
   const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
     database.read((session) => session.all(sql, values));
@@ -32,6 +38,12 @@ export function createDetailStore(database: Database): DetailStore {
       return row === undefined ? null : inventory(row);
     },
     mailsOf: async (client, limit) => (await all(mailsSql, [client, String(limit)])).map(mailedLine),
+    checkStatesOf: async (client, sinceMs) =>
+      (await all(checkStatesSql, [client, sqlTime(sinceMs)])).map(checkStateSpan),
+    checkRowAfter: async (client, checkName, afterMs) => {
+      const [row] = await all(checkRowSql, [client, sqlTime(afterMs), checkName]);
+      return row === undefined ? null : fromSqlTime(row['observed_at']);
+    },
   };
 }
 
@@ -81,5 +93,14 @@ function mailedLine(row: SqlRow): MailedLine {
     subject: String(row['subject']),
     severity: row['severity'] as Severity,
     transition: row['transition'] as Transition,
+  };
+}
+
+function checkStateSpan(row: SqlRow): CheckStateSpan {
+  return {
+    checkName: String(row['check_name']),
+    state: Number(row['state']),
+    firstAtMs: fromSqlTime(row['first_at']) ?? 0,
+    lastAtMs: fromSqlTime(row['last_at']) ?? 0,
   };
 }

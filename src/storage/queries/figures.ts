@@ -4,6 +4,7 @@ import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type {
+  ExportedTable,
   FigurePage,
   FigureRow,
   FigureSpan,
@@ -12,25 +13,25 @@ import type {
   FinishedRun,
   NewestReport,
   Resolution,
+  SubjectTable,
 } from '../store/figure-store.ts';
-import type { FigureTable } from '../store/look-store.ts';
 import { newestOf } from './newest-rows.ts';
 
 const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
   WHERE program = ? AND outcome = 'finished' AND scope = 'full' ORDER BY started_at DESC, id DESC LIMIT 1`;
-const subjectColumns = { stats: null, disk_stats: 'mount', network_stats: 'interface' } as const;
+const subjectColumns = {
+  stats: null,
+  disk_stats: 'mount',
+  network_stats: 'interface',
+  check_stats: 'check_name',
+} as const;
 const rollups = { hour: 'hourly', day: 'daily' } as const;
 
 export function createFigureStore(database: Database): FigureStore {
   return {
     newestReports: (columns) => database.read((session) => newestReports(session, columns)),
-    countSubjects: (table, statIds) =>
-      database.read(async (session) => {
-        const counts = await forIds('stat_id', statIds, (where, values) =>
-          session.all(`SELECT COUNT(*) AS count FROM ${table} WHERE ${where}`, values),
-        );
-        return counts.reduce((sum, { count }) => sum + Number(count), 0);
-      }),
+    countSubjects: (table, statIds) => database.read((session) => sumOf(session, table, 'COUNT(*)', statIds)),
+    countCheckValues: (statIds) => database.read((session) => sumOf(session, 'check_stats', equalsSigns, statIds)),
     subjects: (table, statIds, columns) =>
       database.read(async (session) => {
         const names = ['stat_id', subjectColumns[table], ...columns].join(', ');
@@ -47,6 +48,21 @@ export function createFigureStore(database: Database): FigureStore {
     subjectsBetween: (span) => database.read((session) => subjectsBetween(session, span)),
     page: (span, after, limit) => database.read((session) => page(session, span, after, limit)),
   };
+}
+
+/** Each figure of a check has one behind its label. */
+const equalsSigns = "COALESCE(SUM(LENGTH(perfdata) - LENGTH(REPLACE(perfdata, '=', ''))), 0)";
+
+async function sumOf(
+  session: Session,
+  table: SubjectTable,
+  expression: string,
+  statIds: readonly number[],
+): Promise<number> {
+  const sums = await forIds('stat_id', statIds, (where, values) =>
+    session.all(`SELECT ${expression} AS value FROM ${table} WHERE ${where}`, values),
+  );
+  return sums.reduce((sum, { value }) => sum + Number(value), 0);
 }
 
 async function newestReports(session: Session, columns: readonly string[]): Promise<readonly NewestReport[]> {
@@ -74,7 +90,7 @@ function finishedRun(row: SqlRow): FinishedRun {
  * See FigureStore.hoursBegin. Hours go one by one, so the first day of which an hour is kept may lack others: that day
  * is exported as a whole if it is kept.
  */
-async function hoursBegin(session: Session, client: string, table: FigureTable): Promise<number | null> {
+async function hoursBegin(session: Session, client: string, table: ExportedTable): Promise<number | null> {
   const [first] = await session.all(`SELECT MIN(hour) AS hour FROM ${table}_hourly WHERE client = ?`, [client]);
   const hour = placeMs(first?.['hour'] ?? null);
   if (hour === null) return null;
@@ -142,7 +158,7 @@ function isBehind(before: readonly string[], key: string): string {
   return `(${[...before.map((one) => `${one} = ?`), `${key} > ?`].join(' AND ')})`;
 }
 
-function keyColumns(table: FigureTable, resolution: Resolution): readonly string[] {
+function keyColumns(table: ExportedTable, resolution: Resolution): readonly string[] {
   const subject = subjectColumns[table];
   if (resolution !== 'row') return [resolution, ...(subject === null ? [] : [subject])];
   return table === 'stats' ? ['observed_at', 'id'] : ['observed_at', 'stat_id', 'ordinal'];
@@ -152,7 +168,7 @@ function timeColumn(resolution: Resolution): string {
   return resolution === 'row' ? 'observed_at' : resolution;
 }
 
-function sourceTable(table: FigureTable, resolution: Resolution): string {
+function sourceTable(table: ExportedTable, resolution: Resolution): string {
   return resolution === 'row' ? table : `${table}_${rollups[resolution]}`;
 }
 

@@ -81,6 +81,14 @@ export interface MailedLine {
   readonly transition: Transition;
 }
 
+/** The rows of a check with one state in a span. */
+export interface CheckStateSpan {
+  readonly checkName: string;
+  readonly state: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
 /** Reading all that is stored of one client, beside `LookStore`. Changes nothing. */
 export interface DetailStore {
   /** Returns a client's visits, newest first. */
@@ -89,4 +97,8 @@ export interface DetailStore {
   inventoryOf(client: string): Promise<Inventory | null>;
   /** Returns the lines of mails about a client's alerts, newest mail first, without mails that were replaced. */
   mailsOf(client: string, limit: number): Promise<readonly MailedLine[]>;
+  /** Returns the states that a client's checks had since a time, each with its first and its last row. */
+  checkStatesOf(client: string, sinceMs: number): Promise<readonly CheckStateSpan[]>;
+  /** Returns the time of a check's first row behind a time; null if there is none. */
+  checkRowAfter(client: string, checkName: string, afterMs: number): Promise<number | null>;
 }

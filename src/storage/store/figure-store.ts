@@ -1,6 +1,9 @@
 import type { FigureTable } from './look-store.ts';
 import type { Program } from './run.ts';
 
+/** A table that is exported. Of checks the states are figures. */
+export type ExportedTable = FigureTable | 'check_stats';
+
 /** The row of a figure table, or of its hours or days, as it is stored. */
 export type FigureRow = Readonly<Record<string, string | number | null>>;
 
@@ -31,22 +34,22 @@ export interface FinishedRun {
 /** The kind of a stored row: a report, or what is kept of those of an hour or a day. */
 export type Resolution = 'row' | 'hour' | 'day';
 
-/** The rows of a client, or of one of its mounts or interfaces, from a time on and before another. */
+/** The rows of a client, or of one of its mounts, interfaces or checks, from a time on and before another. */
 export interface FigureSpan {
   readonly client: string;
-  readonly table: FigureTable;
+  readonly table: ExportedTable;
   readonly resolution: Resolution;
   readonly columns: readonly string[];
-  /** null: all mounts or interfaces. */
+  /** null: all mounts, interfaces or checks. */
   readonly subject: FigureSubject | null;
   readonly sinceMs: number;
   readonly untilMs: number;
 }
 
 export interface FigureSubject {
-  /** The mount or interface. */
+  /** The mount, interface or check. */
   readonly name: string;
-  /** The file system of a mount; empty for interfaces, for hours and days, and if it is unknown. */
+  /** The file system of a mount; empty for others, for hours and days, and if it is unknown. */
   readonly fstype: string;
 }
 
@@ -60,9 +63,11 @@ export interface FigurePage {
 export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
-  /** Counts the mounts or interfaces of reports. */
+  /** Counts the mounts, interfaces or checks of reports. */
   countSubjects(table: SubjectTable, statIds: readonly number[]): Promise<number>;
-  /** Returns the mounts or interfaces of reports, by report, with `stat_id`. */
+  /** Counts the figures of the checks of reports; an equals sign in a label counts as one more. */
+  countCheckValues(statIds: readonly number[]): Promise<number>;
+  /** Returns the mounts, interfaces or checks of reports, by report, with `stat_id`. */
   subjects(table: SubjectTable, statIds: readonly number[], columns: readonly string[]): Promise<readonly FigureRow[]>;
   /** Returns the newest full run of a program that was finished; null if there is none. */
   lastFinished(program: Program): Promise<FinishedRun | null>;
@@ -70,11 +75,11 @@ export interface FigureStore {
    * Returns the time before which days are exported, and from which hours are: so each report counts once, although it
    * is in its hour and in its day. null: no hours are kept of the client.
    */
-  hoursBegin(client: string, table: FigureTable): Promise<number | null>;
-  /** Returns the mounts or interfaces that a client had in a span. */
+  hoursBegin(client: string, table: ExportedTable): Promise<number | null>;
+  /** Returns the mounts, interfaces or checks that a client had in a span. */
   subjectsBetween(span: Omit<FigureSpan, 'columns' | 'subject'>): Promise<readonly FigureSubject[]>;
   /** Returns rows in the order of their time, behind a place. */
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }
 
-export type SubjectTable = Exclude<FigureTable, 'stats'>;
+export type SubjectTable = Exclude<ExportedTable, 'stats'>;

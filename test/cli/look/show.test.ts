@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { item, noonMs, worker } from '../../storage/support/samples.ts';
+import { check, item, noonMs, worker } from '../../storage/support/samples.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
@@ -33,7 +33,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
   }
   const document = JSON.parse((await run('--json', 'show', 'web-1')).stdout) as Record<string, unknown>;
   const own =
-    'groups alerts report disks networks processes_by_cpu processes_by_memory failed_unit_names ' +
+    'groups alerts report disks networks checks processes_by_cpu processes_by_memory failed_unit_names ' +
     'probe_error_texts visits day inventory mails';
   const ofStatus = Object.keys(
     (JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { clients: object[] }).clients[0] ?? {},
@@ -162,4 +162,45 @@ test('the parts of the machine are those of its inventory, and no more than a sc
   });
   assert.deepEqual((inventory['disk_devices'] as { model: string }[])[0]?.model, 'PM883');
   assert.deepEqual([inventory['network_cards'], inventory['facts']], [null, undefined]);
+});
+
+test('checks stand worst first, with what they say, and what they say is inert', async (t) => {
+  const { said, json, store } = await alertFolder(t, { config: reportedConfig });
+  const evil = '\u001b[2J\u202e</script>';
+  const fine = Array.from({ length: 20 }, (_, index) => check(`ok-${String(index).padStart(2, '0')}`, 0, 'fine'));
+  const checks = [
+    ...fine,
+    check('apt', 1, `APT WARNING: ${evil} | 'security ${evil}'=2;1;5\n${evil} second\nthird\nfourth\nfifth`),
+    check('mailq', 2, 'CRITICAL: 210 unsent|unsent=210;50;200', { age_s: 240 }),
+    check('load', null),
+  ];
+  const refused = [{ path: `/etc/${evil}.conf`, why: 'others can write to it' }];
+  await store(({ reports }) => reports.ingest([item({ observedAtMs: noonMs, checks, refused })]));
+  const stdout = await said('show', 'web-1');
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+  const [, section = ''] = /^Checks\n([^]*?)\n\n/m.exec(stdout) ?? assert.fail(stdout);
+  const lines = section.split('\n');
+  assert.match(lines[0] ?? '', /^state +check +for +result of +text$/);
+  assert.match(lines[1] ?? '', /^CRITICAL +mailq +\d+d\+ +4m before +CRITICAL: 210 unsent$/);
+  assert.match(lines[2] ?? '', /^WARNING +apt +\d+d\+ +APT WARNING: \ufffd\[2J\\u\{202e\}<\/script>$/);
+  assert.match(lines[3] ?? '', /^ {4}\S+<\/script> second$/);
+  assert.deepEqual(lines.slice(4, 6), ['    third', '    fourth']);
+  assert.match(lines[6] ?? '', /^UNKNOWN +\/etc\/\S+\.conf .*others can write to it$/);
+  assert.match(lines[7] ?? '', /^UNKNOWN +load .*timeout$/);
+  assert.match(lines[8] ?? '', /^OK +ok-00 /);
+  assert.equal(lines.at(-1), 'and 4 more that are OK; --json has all');
+  const document = (await json('show', 'web-1')) as { checks: Record<string, unknown>[] };
+  assert.equal(document.checks.length, 24);
+  assert.deepEqual(document.checks[0], {
+    check_name: 'mailq',
+    state: 2,
+    state_text: 'CRITICAL',
+    text: 'CRITICAL: 210 unsent',
+    perfdata: 'unsent=210;50;200',
+    age_s: 240,
+    refused: false,
+    state_since: document.checks[1]?.['state_since'],
+    state_may_be_older: true,
+  });
+  assert.equal(document.checks[2]?.['refused'], true);
 });
