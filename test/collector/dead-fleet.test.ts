@@ -41,7 +41,7 @@ const deaths: readonly (readonly [
 
 const collector = {
   tcpTimeoutMs: 4000,
-  connectTimeoutMs: 6000,
+  connectTimeoutMs: 10_000,
   agentTimeoutMs: 8000,
   clientDeadlineMs: 15_000,
   runDeadlineMs: 45_000,

@@ -35,7 +35,7 @@ const samples: readonly (readonly [string, number, Partial<VisitTimeouts>])[] = 
   ['dns', 1, { tcpTimeoutMs: 3000 }],
   ['connect-failed', 2, { tcpTimeoutMs: 2000 }],
   ['handshake-timeout', 1, { connectTimeoutMs: 6000 }],
-  ['handshake-timeout', 3, { connectTimeoutMs: 3000 }],
+  ['handshake-timeout', 3, { connectTimeoutMs: 4000 }],
   ['auth-timeout', 2, { connectTimeoutMs: 4000 }],
   ['channel-timeout', 1, { channelTimeoutMs: 6000 }],
   ['agent-timeout', 1, { agentTimeoutMs: 9000 }],
