@@ -1,5 +1,5 @@
 /** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same. */
-import { checkFormats, isCheckName, type CheckFormat } from '../../src/report/checks.ts';
+import { checkFormats, isCheckName, ownFormats, type CheckFormat } from '../../src/report/checks.ts';
 
 /** A check as it is to run. */
 export interface Check {
@@ -28,22 +28,44 @@ export function readConfLine(line: string): LineMeaning {
     if (rest.length === 1 && include.startsWith('/')) return { include };
     return { refused: 'include-nrpe takes one absolute path' };
   }
-  const options = new Map<string, string>();
-  for (;;) {
-    const [, key, value] = /^(every|timeout|format)=(.*)$/.exec(rest[0] ?? '') ?? [];
-    if (key === undefined || value === undefined) break;
-    options.set(key, value);
-    rest.shift();
+  if (name === 'certificate') {
+    return certificateOf(rest) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' };
   }
-  return (
-    checkOf({
-      name,
-      command: rest,
-      every: secondsIn(options.get('every')),
-      timeout: secondsIn(options.get('timeout')),
-      format: options.get('format'),
-    }) ?? { refused: 'not a line of NAME and COMMAND' }
-  );
+  const { every, timeout, format = 'nagios' } = takeOptions(rest, /^(every|timeout|format)=(.*)$/);
+  const isOwn = ownFormats.some((candidate) => candidate === format);
+  const check = checkOf({ name, command: rest, every: secondsIn(every), timeout: secondsIn(timeout), format });
+  return (isOwn ? check : null) ?? { refused: 'not a line of NAME and COMMAND' };
+}
+
+/** Takes words such as `every=5m` off the start. */
+function takeOptions(words: string[], form: RegExp): Readonly<Record<string, string | undefined>> {
+  const options: Record<string, string> = {};
+  for (;;) {
+    const [, key, value] = form.exec(words[0] ?? '') ?? [];
+    if (key === undefined || value === undefined) return options;
+    options[key] = value;
+    words.shift();
+  }
+}
+
+/** Reads what follows `certificate`: `NAME [every=] [timeout=] [warning=] [critical=] [servername=] connect=|file=`. */
+function certificateOf([name = '', ...rest]: readonly string[]): Check | null {
+  const form = /^(every|timeout|warning|critical|servername|connect|file)=(.*)$/;
+  const { every, timeout, warning = '21d', critical = '7d', servername = '', connect, file } = takeOptions(rest, form);
+  const limits = [secondsIn(warning), secondsIn(critical)];
+  const isTarget =
+    file === undefined
+      ? /^(?:\[[\da-f:.]+\]|\w[\w.-]*):\d{1,5}$/i.test(connect ?? '') && /^(?:\w[\w.-]*)?$/.test(servername)
+      : /^\/[^,![\]\\]*$/.test(file) && connect === undefined && servername === '';
+  if (!isTarget || name === '' || rest.length > 0 || limits.some((limit = 0) => !(limit > 0))) return null;
+  const target = file === undefined ? ['connect', connect, servername] : ['file', file, ''];
+  return checkOf({
+    name: `certificate:${name}`,
+    command: [...target, ...limits.map(String)],
+    every: secondsIn(every),
+    timeout: secondsIn(timeout),
+    format: 'certificate',
+  });
 }
 
 /** Reads a line of NRPE: `command[NAME]=COMMAND ARG...`. Other lines of NRPE mean nothing here. */

@@ -5,6 +5,7 @@ import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
+import { readCertificates } from './certificates.ts';
 import type { Check } from './check-line.ts';
 import { outputText } from './check-output.ts';
 import { checkFolders, findChecks } from './find-checks.ts';
@@ -65,25 +66,30 @@ async function runChecks(options: ChecksOptions, folders: readonly string[]): Pr
     if (hung.some((one) => one.name === name)) return refusal('still hanging');
     // Without a record of hanging processes every visit could leave another one.
     if (placeDir === null) return refusal('nothing can be kept');
-    const program = programOf(command[0] ?? '');
+    const program = format === 'certificate' ? '' : programOf(command[0] ?? '');
     if (program === null) return refusal('missing command');
-    const part = untrustedPart(program);
+    const part = program === '' ? null : untrustedPart(program);
     if (part !== null) {
       if (refusedAll.length < maxRefusedChecks) {
         refusedAll.push({ path: printable(program), why: printable(`untrusted: ${part}`) });
       }
       return refusal('untrusted');
     }
-    if (!isExecutable(program)) return refusal('cannot be started');
+    if (program !== '' && !isExecutable(program)) return refusal('cannot be started');
     const leftMs = endMs - nowMs;
     if (leftMs <= 0) return refusal('no time left');
     const allowedMs = Math.min(leftMs, check.timeoutSeconds * 1000);
-    const ran = await runCheck([program, ...command.slice(1)], allowedMs, (id) => note([...running, { name, ...id }]));
+    const ran =
+      program === ''
+        ? await readCertificates(command, allowedMs)
+        : await runCheck([program, ...command.slice(1)], allowedMs, (id) => note([...running, { name, ...id }]));
     if (ran.hanging !== null) hung.push({ name, ...ran.hanging });
     note(running.filter((one) => one.name !== name));
     const { exit, why } = ran;
     const result = { name, format, exit, why, output: outputText(ran.output), age_s: 0 };
-    if (check.everySeconds !== null) kept.push({ bootId, atMs: nowMs, command, result });
+    // A server that was away for a moment is asked again.
+    if (check.everySeconds !== null && (program !== '' || exit === 0))
+      kept.push({ bootId, atMs: nowMs, command, result });
     return result;
   };
   const results = await inLanes(checks, resultOf);

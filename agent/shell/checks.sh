@@ -55,6 +55,27 @@ conf() {
   fh_confs=$fh_confs$entry$nl
 }
 
+# The program of checks of certificates: KIND TARGET SERVERNAME WARNING CRITICAL, as agent/checks/certificates.ts.
+# shellcheck disable=SC2016 # the shell that is started expands it
+certify='command -v openssl >/dev/null || { echo "openssl is missing" && exit 3; }
+show() { openssl x509 -noout -enddate -subject -issuer -nameopt RFC2253,utf8,-esc_msb; }
+if [ $1 = connect ]; then
+  x=$(openssl s_client -connect "$2" ${3:+-servername "$3"} </dev/null | show) || { echo "no certificate from $2" && exit 3; }
+fi
+echo "warning=$4"
+echo "critical=$5"
+if [ $1 = connect ]; then echo "$x" && exit; fi
+IFS= n=0
+for f in $2; do
+  n=$((n + 1))
+  if [ $n -gt 16 ]; then echo "fault=more than 16 files" && exit; fi
+  if [ ! -e "$f" ]; then echo "fault=not there: $f"
+  elif [ -f "$f" ] && [ ! -r "$f" ]; then echo "fault=no permission: $f"
+  elif [ -f "$f" ] && x=$(show <"$f"); then
+    echo "file=$f"
+    echo "$x"
+  else echo "fault=no certificate: $f"; fi
+done'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }
 # signal NAME: sends it to the process group of the check in $d.
@@ -65,13 +86,14 @@ nap() {
 }
 # check NUMBER NAME FORMAT EVERY TIMEOUT xWORD...: runs a check, unless another lane has it.
 check() {
-  d=$K/$1 name=$2 limit=$5
+  d=$K/$1 name=$2 form=$3 limit=$5
   [ ! -e "$d" ] && mkdir "$d" || return
   shift 5
   for x do
     shift
     set -- "$@" "${x#x}"
   done
+  [ "$form" != certificate ] || set -- /bin/sh -c "$certify" sh "$@"
   case $hung in *"$nl$name$nl"*) finish '' 'still hanging' && return ;; esac
   program_=$1
   shift

@@ -1,4 +1,5 @@
 /** Turns the results of people's own checks, as a report has them, into rows of `check_stats`. */
+import { parseCertificates } from './certificates.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { parsePerfdata } from './perfdata.ts';
@@ -36,9 +37,11 @@ const maxTextChars = 1000;
 export function checkStats({
   checks = [],
   checks_refused: refused = [],
-}: Pick<Report, 'checks' | 'checks_refused'>): readonly CheckStat[] {
+  datetime,
+}: Pick<Report, 'checks' | 'checks_refused' | 'datetime'>): readonly CheckStat[] {
+  const nowMs = Date.parse(datetime);
   const rows = new Map<string, CheckStat>();
-  for (const row of [...refused.map(refusedRow), ...checks.flatMap(resultsOf)]) {
+  for (const row of [...refused.map(refusedRow), ...checks.flatMap((ran) => resultsOf(ran, nowMs))]) {
     if (rows.size < maxSubjects && !rows.has(row.check_name)) rows.set(row.check_name, row);
   }
   return [...rows.values()];
@@ -49,20 +52,22 @@ function refusedRow({ path, why }: RefusedCheck): CheckStat {
   return { check_name: name, state: 3, text: textOf(null, why), perfdata: '', age_s: 0, refused: 1 };
 }
 
-function resultsOf(ran: CheckResult): readonly CheckStat[] {
+function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
   const why = whyUnknown(ran);
   if (why === null && ran.format === 'checkmk') return localResults(ran);
-  const { text, perfdata } = ran.format === 'nagios' ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
-  return [
-    {
-      check_name: ran.name,
-      state: why === null ? (ran.exit as CheckState) : 3,
-      text: textOf(why, text),
-      perfdata: formatPerfdata(parsePerfdata(perfdata)),
-      age_s: ran.age_s,
-      refused: 0,
-    },
-  ];
+  if (why === null && ran.format === 'certificate' && ran.exit === 0) {
+    const { state, text, figures } = parseCertificates(ran.output, nowMs);
+    return [rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) })];
+  }
+  // Why there is no certificate is told as a plugin tells it.
+  const isPlugin = ran.format === 'nagios' || ran.format === 'certificate';
+  const { text, perfdata } = isPlugin ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
+  const state = why === null ? (ran.exit as CheckState) : 3;
+  return [rowOf(ran, { state, text: textOf(why, text), perfdata: formatPerfdata(parsePerfdata(perfdata)) })];
+}
+
+function rowOf({ name, age_s }: CheckResult, said: Pick<CheckStat, 'state' | 'text' | 'perfdata'>): CheckStat {
+  return { check_name: name, ...said, age_s, refused: 0 };
 }
 
 /** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */

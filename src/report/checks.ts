@@ -9,7 +9,9 @@ export const maxCheckOutputBytes = 4096;
 /** The conf files, lines and commands that a report names as refused. */
 export const maxRefusedChecks = 20;
 
-export const checkFormats = ['nagios', 'checkmk', 'prom'] as const;
+/** The formats of people's own checks, and those of checks that the agents make themselves. */
+export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
+export const checkFormats = [...ownFormats, 'certificate'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
 /** The reasons why a check has no exit status. */

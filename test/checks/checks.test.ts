@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { checkStats } from '../../src/checks/checks.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
 
+const datetime = '2026-11-22T09:00:00.000Z';
 const ran = (more: Partial<CheckResult>): CheckResult => ({
   name: 'disk',
   format: 'nagios',
@@ -15,7 +16,7 @@ const ran = (more: Partial<CheckResult>): CheckResult => ({
   age_s: 0,
   ...more,
 });
-const only = (more: Partial<CheckResult>) => checkStats({ checks: [ran(more)] });
+const only = (more: Partial<CheckResult>) => checkStats({ datetime, checks: [ran(more)] });
 
 test('the exit status of a plugin is its state', () => {
   for (const exit of [0, 1, 2, 3]) assert.equal(only({ exit })[0]?.state, exit);
@@ -60,7 +61,7 @@ test('results are bounded, and the first of one name counts', () => {
   const output = Array.from({ length: 300 }, (_, index) => `0 i${index} - -`).join('\n');
   assert.equal(only({ format: 'checkmk', output }).length, 200);
   assert.deepEqual(
-    checkStats({ checks: [ran({ exit: 1 }), ran({ exit: 2 })] }).map(({ state }) => state),
+    checkStats({ datetime, checks: [ran({ exit: 1 }), ran({ exit: 2 })] }).map(({ state }) => state),
     [1],
   );
 });
@@ -84,10 +85,10 @@ test('no text keeps what a screen or a database must not meet', () => {
 
 test('a file that was refused is a row with its path and why', () => {
   const refused = [{ path: '/etc/fleet-health/checks.d/x.conf', why: 'others may write it' }];
-  const [row] = checkStats({ checks: [], checks_refused: refused });
+  const [row] = checkStats({ datetime, checks: [], checks_refused: refused });
   assert.deepEqual(
     [row?.check_name, row?.state, row?.text, row?.refused],
     [refused[0]?.path, 3, 'others may write it', 1],
   );
-  assert.deepEqual(checkStats({}), []);
+  assert.deepEqual(checkStats({ datetime }), []);
 });

@@ -1,0 +1,110 @@
+/** Reads certificates: of a server, or of files. agent/shell/checks.sh has the same lines from openssl. */
+import { X509Certificate } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+
+import { within } from '../probes/collect.ts';
+import { matchesGlobs } from '../probes/name-glob.ts';
+import { errorCode, faultOf } from '../probes/source.ts';
+import type { CheckOutcome } from './run-check.ts';
+
+const maxFiles = 16;
+const maxFileBytes = 1024 * 1024;
+
+/**
+ * Returns lines such as `notAfter=`, `subject=` and `issuer=` of the certificates that a command names: `connect
+ * HOST:PORT SERVERNAME WARNING CRITICAL` or `file GLOB '' WARNING CRITICAL`. Never rejects.
+ */
+export async function readCertificates(command: readonly string[], timeoutMs: number): Promise<CheckOutcome> {
+  const [kind, target = '', servername = '', warning, critical] = command;
+  const outcome = (exit: number | null, output: string): CheckOutcome => {
+    return { exit, why: exit === null ? 'timeout' : null, output: Buffer.from(output), hanging: null };
+  };
+  try {
+    const reading = kind === 'file' ? linesOfFiles(target) : served(target, servername, timeoutMs);
+    const lines = await within(reading, timeoutMs);
+    if (lines === null) return outcome(null, '');
+    return outcome(0, [`warning=${warning}`, `critical=${critical}`, ...lines].join('\n'));
+  } catch (error) {
+    return outcome(3, `no certificate from ${target}: ${errorCode(error)}`);
+  }
+}
+
+/** Returns the certificate that a server shows, whoever has signed it. Throws an Error with the reason. */
+async function served(target: string, servername: string, timeoutMs: number): Promise<string[]> {
+  const { connect } = await import('node:tls');
+  const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(target) ?? [];
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port: Number(port),
+      servername: servername === '' && !/:|^[\d.]+$/.test(host) ? host : servername,
+      rejectUnauthorized: false,
+      minVersion: 'TLSv1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    });
+    setTimeout(() => socket.destroy(), timeoutMs).unref();
+    const end = (error?: Error): void => {
+      const found = socket.getPeerX509Certificate();
+      socket.destroy();
+      if (found === undefined) reject(error ?? new Error('none'));
+      else resolve(linesOf(found));
+    };
+    socket.on('secureConnect', end);
+    // A server that asks for a certificate of ours has shown its own.
+    socket.on('error', end);
+  });
+}
+
+function linesOf({ validTo, subject, issuer }: X509Certificate): string[] {
+  const [by, to] = [issuer, subject].map((name) => name.split('\n').reverse().join(','));
+  return [`notAfter=${validTo}`, `subject=${to}`, `issuer=${by}`];
+}
+
+async function linesOfFiles(glob: string): Promise<string[]> {
+  const files = await filesOf(glob);
+  const lines = await Promise.all(files.slice(0, maxFiles).map(linesOfFile));
+  return [...lines.flat(), ...(files.length > maxFiles ? [`fault=more than ${maxFiles} files`] : [])];
+}
+
+async function linesOfFile(file: string): Promise<string[]> {
+  try {
+    const status = await stat(file);
+    if (!status.isFile() || status.size > maxFileBytes) return [`fault=no certificate: ${file}`];
+    const content = await readFile(file);
+    try {
+      return [`file=${file}`, ...linesOf(new X509Certificate(content))];
+    } catch {
+      return [`fault=no certificate: ${file}`];
+    }
+  } catch (error) {
+    return [`fault=${faultOf(error, file)}`];
+  }
+}
+
+/** Returns the files that a glob stands for; the glob itself if there are none. */
+async function filesOf(glob: string): Promise<string[]> {
+  let paths = [''];
+  for (const part of glob.split('/').slice(1)) {
+    const found = paths.map(async (dir) => {
+      if (!/[*?]/.test(part)) return [`${dir}/${part}`];
+      const names = await readdir(`${dir}/`).catch(() => []);
+      const isHit = (name: string): boolean =>
+        matchesGlobs(part, name) && (!name.startsWith('.') || part.startsWith('.'));
+      return names
+        .filter(isHit)
+        .sort()
+        .map((name) => `${dir}/${name}`);
+    });
+    paths = (await Promise.all(found)).flat().slice(0, 1000);
+  }
+  const there = await Promise.all(
+    paths.map((path) =>
+      stat(path).then(
+        () => true,
+        () => !/[*?]/.test(glob),
+      ),
+    ),
+  );
+  const files = paths.filter((_, at) => there[at]);
+  return files.length > 0 ? files : [glob];
+}

@@ -1,0 +1,85 @@
+/** Turns what the agents read of certificates into a state: by the time that is left until one ends. */
+import type { Figure, Range } from './perfdata.ts';
+
+/** The certificates that a text names; the others end later. */
+const maxShown = 5;
+const dayMs = 86_400_000;
+
+interface Certificate {
+  /** null for the certificate of a server. */
+  readonly file: string | null;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly endMs: number;
+}
+
+export interface CertificateResult {
+  /** OK, WARNING, CRITICAL, UNKNOWN. */
+  readonly state: 0 | 1 | 2 | 3;
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+/**
+ * Reads `warning=` and `critical=` in seconds, then for each certificate `file=` (of files alone), `notAfter=`,
+ * `subject=` and `issuer=`, and `fault=` for a file without one. The certificate that ends first decides. A fault is
+ * UNKNOWN unless a certificate has come to a limit.
+ */
+export function parseCertificates(output: string, nowMs: number): CertificateResult {
+  const { certificates, faults, warningDays, criticalDays } = read(output);
+  const shown = certificates.toSorted((a, b) => a.endMs - b.endMs);
+  const [first] = shown;
+  const days = first === undefined ? null : (first.endMs - nowMs) / dayMs;
+  const isFaulty = faults.length > 0 || days === null || Number.isNaN(warningDays + criticalDays);
+  const state = days !== null && days < criticalDays ? 2 : days !== null && days < warningDays ? 1 : isFaulty ? 3 : 0;
+  const said = shown.slice(0, maxShown).map((one) => textOf(one, nowMs));
+  if (shown.length > maxShown) said.push(`and ${shown.length - maxShown} more`);
+  const lines = state === 3 ? [...faults, ...said] : [...said, ...faults];
+  return {
+    state,
+    text: lines.length === 0 ? 'no certificate' : lines.join('\n'),
+    figures: days === null ? [] : [daysFigure(days, warningDays, criticalDays)],
+  };
+}
+
+function read(output: string) {
+  const certificates: Certificate[] = [];
+  const faults: string[] = [];
+  const last = new Map<string, string>();
+  for (const line of output.split('\n')) {
+    const [, key = '', value = ''] = /^(\w+)=(.*)$/.exec(line) ?? [];
+    last.set(key, value);
+    if (key === 'fault') faults.push(value);
+    if (key !== 'issuer') continue;
+    const endMs = Date.parse(last.get('notAfter') ?? '');
+    const file = last.get('file') ?? null;
+    if (Number.isNaN(endMs)) faults.push(file === null ? 'no end of its time' : `no end of its time: ${file}`);
+    else certificates.push({ file, subject: last.get('subject') ?? '', issuer: value, endMs });
+    for (const read of ['file', 'notAfter', 'subject']) last.delete(read);
+  }
+  if (last.has('notAfter') || last.has('file')) faults.push('more certificates than a result holds');
+  const daysOf = (key: string): number => Number(last.get(key) ?? NaN) / 86_400;
+  return { certificates, faults, warningDays: daysOf('warning'), criticalDays: daysOf('critical') };
+}
+
+function textOf({ file, subject, issuer, endMs }: Certificate, nowMs: number): string {
+  const days = Math.floor(Math.abs(endMs - nowMs) / dayMs);
+  const count = `${days} ${days === 1 ? 'day' : 'days'}`;
+  const left = endMs < nowMs ? `expired ${count} ago` : `${count} left`;
+  const end = new Date(endMs).toISOString().slice(0, 16).replace('T', ' ');
+  return `${file === null ? '' : `${file}: `}${left}: ${subject}, issued by ${issuer}, until ${end} UTC`;
+}
+
+function daysFigure(days: number, warningDays: number, criticalDays: number): Figure {
+  const from = (low: number): Range | null => (Number.isFinite(low) ? { low, high: null, inside: false } : null);
+  return {
+    label: 'days',
+    value: Math.floor(days * 10) / 10,
+    unit: 'count',
+    counter: false,
+    warning: from(warningDays),
+    critical: from(criticalDays),
+    minimum: null,
+    maximum: null,
+  };
+}
