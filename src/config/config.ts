@@ -58,6 +58,8 @@ export interface RetentionConfig {
   readonly rawMs: number;
   /** Whole reports. */
   readonly detailMs: number;
+  /** Lines of logs. */
+  readonly logsMs: number;
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;
 }

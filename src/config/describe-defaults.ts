@@ -28,6 +28,7 @@ const settings: readonly Setting[] = [
   ['storage', 'migrate', ({ storage }) => yesNo(storage.migrate)],
   ['retention', 'raw', ({ retention }) => duration(retention.rawMs)],
   ['retention', 'detail', ({ retention }) => duration(retention.detailMs)],
+  ['retention', 'logs', ({ retention }) => duration(retention.logsMs)],
   ['retention', 'hourly', ({ retention }) => duration(retention.hourlyMs)],
   ['retention', 'daily', ({ retention }) => duration(retention.dailyMs)],
   ['smtp', 'host', ({ smtp }) => (smtp === null ? 'none: mails only reach outbox/' : null)],

@@ -3,7 +3,7 @@ import { dayMs } from '../platform/units.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report, Row } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { DetailStore, Inventory, MailedLine, StoredVisit } from '../storage/store/detail-store.ts';
+import type { DetailStore, Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
 import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
@@ -28,6 +28,8 @@ export interface ClientDetail {
   readonly inventory: Inventory | null;
   /** Newest first. */
   readonly mails: readonly SentMail[];
+  /** Newest first. */
+  readonly logs: readonly StoredLogLine[];
 }
 
 export interface NotedAlert extends AlertView {
@@ -79,6 +81,7 @@ export interface SentMail extends Pick<MailedLine, 'mailId' | 'recipient' | 'cre
 
 const shownVisits = 10;
 const shownMails = 10;
+const shownLogLines = 20;
 /** A mail may have many lines about one client. */
 const readMailLines = 200;
 
@@ -92,7 +95,7 @@ export interface DetailSources {
 /** Returns what is known of a client before the first run. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
   const member = memberOf(config, listed.name, listed, null, [], nowMs);
-  return { member, listed, alerts: [], newest: null, visits: [], day: null, inventory: null, mails: [] };
+  return { member, listed, alerts: [], newest: null, visits: [], day: null, inventory: null, mails: [], logs: [] };
 }
 
 /** Reads all that is shown of a client. Returns null if neither config.xml nor the database has it. */
@@ -117,6 +120,7 @@ export async function readClientDetail(
     day: await dayFigures(look, name, grid),
     inventory: await detail.inventoryOf(name),
     mails: mailsOf(await detail.mailsOf(name, readMailLines)),
+    logs: await detail.logLinesOf(name, shownLogLines),
   };
 }
 

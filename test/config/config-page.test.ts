@@ -56,7 +56,7 @@ const forms: Readonly<Record<KindName, string>> = {
  */
 const examples: Readonly<Record<string, string>> = {
   storage: '<storage url="mysql://fleet@db.example.org/fleet" passwordFile="db.password"/>',
-  retention: '<retention raw="30d" detail="2d" hourly="1y" daily="5y"/>',
+  retention: '<retention raw="30d" detail="2d" logs="30d" hourly="1y" daily="5y"/>',
   smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
   notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
   heartbeat: '<heartbeat url="https://monitor.example.org/ping/fleet"/>',

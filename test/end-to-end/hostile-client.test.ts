@@ -116,6 +116,7 @@ async function boundsHold({ site }: Station, visit: number): Promise<void> {
     ['disk_stats', 20_000 + 500 * (visit + 1)],
     ['network_stats', 20_000 + 500 * (visit + 1)],
     ['check_stats', 20_000 + 500 * (visit + 1)],
+    ['log_lines', 20_000 + 500 * (visit + 1)],
     ['inventory_reports', 20_000],
   ] as const) {
     const rows = await site.rows(`SELECT client, ${hour(table)} AS h, COUNT(*) AS n FROM ${table} GROUP BY client, h`);

@@ -1,5 +1,6 @@
 import type { Rule } from '../../config/config.ts';
-import { logPriorities, usualLogPriority } from '../../config/values/log-expressions.ts';
+import { usualLogPriority } from '../../config/values/log-expressions.ts';
+import { logPriorities } from '../../report/log-priorities.ts';
 import type { Row } from '../../report/report.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { numberOf, textOf } from './report-families.ts';

@@ -97,9 +97,10 @@ async function showPrunable({ output, signal }: Context, config: Config): Promis
   return 0;
 }
 
-function keptSentence({ retention: { rawMs, detailMs, hourlyMs, dailyMs } }: Config): string {
+function keptSentence({ retention: { rawMs, detailMs, logsMs, hourlyMs, dailyMs } }: Config): string {
   const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
-  return `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}.`;
+  const rollups = `rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}`;
+  return `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, lines of logs ${kept(logsMs)}, ${rollups}.`;
 }
 
 /** The counts before the first run: there is no database. */

@@ -2,6 +2,7 @@ import { checkStateWords } from '../../checks/checks.ts';
 import type { ShownCheck } from '../../look/client-checks.ts';
 import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/client-detail.ts';
 import { diskFigures, networkFigures } from '../../report/columns.ts';
+import { logPriorities } from '../../report/log-priorities.ts';
 import type { Inventory } from '../../storage/store/detail-store.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';
@@ -10,7 +11,7 @@ import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The document of `show`. docs/json.md describes its fields. */
 export function detailJson(detail: ClientDetail, nowMs: number): object {
-  const { member, listed, alerts, newest, visits, day, inventory, mails } = detail;
+  const { member, listed, alerts, newest, visits, day, inventory, mails, logs } = detail;
   return {
     command: 'show',
     at: jsonTime(nowMs),
@@ -33,6 +34,10 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
       id,
       ...jsonFields({ ...mail, createdAtMs, sentAtMs }),
       lines: lines.map(jsonFields),
+    })),
+    logs: logs.map(({ priority, ...line }) => ({
+      ...jsonFields(line),
+      priority: logPriorities[priority ?? -1] ?? null,
     })),
   };
 }

@@ -8,6 +8,7 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import type { Cell } from '../terminal/table.ts';
 import { checkLines } from './check-lines.ts';
+import { logLines } from './log-lines.ts';
 import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
 import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
 
@@ -21,6 +22,7 @@ export function detailText(output: Output, config: Config, detail: ClientDetail,
     ['Disks', diskLines(detail, words)],
     ['Network', networkLines(detail, words)],
     ['Checks', checkLines(detail, words)],
+    ['Logs', logLines(detail, words)],
     ['Processes and units', processLines(detail, words)],
     ['The last 24 hours', dayLines(detail, words)],
     ['Visits', visitLines(detail, words)],

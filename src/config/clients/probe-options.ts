@@ -1,7 +1,8 @@
 import { remembered } from '../../platform/remembered.ts';
 import type { ProbeOptions } from '../../report/wire.ts';
 import type { Rule } from '../config.ts';
-import { logPriorities, usualLogPriority } from '../values/log-expressions.ts';
+import { logPriorities } from '../../report/log-priorities.ts';
+import { usualLogPriority } from '../values/log-expressions.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 
 /** The most bytes of JSON that fit into the exec string beside everything else. */

@@ -77,6 +77,7 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const duration = (name: string): number | null => parseDuration(element?.attributes[name] ?? '');
   const rawMs = duration('raw') ?? 30 * dayMs;
   const detailMs = duration('detail') ?? Math.min(2 * dayMs, rawMs);
+  const logsMs = duration('logs') ?? rawMs;
   // By default no rollup is kept that would not outlast the finer one.
   const kept = (name: string, usualMs: number, finerMs: number): number | null => {
     if (element !== null && name in element.attributes) return duration(name);
@@ -85,15 +86,17 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const hourlyMs = kept('hourly', yearMs, rawMs);
   const dailyMs = kept('daily', 5 * yearMs, hourlyMs ?? rawMs);
   if (element !== null) {
-    for (const name of ['raw', 'detail', 'hourly', 'daily']) {
+    for (const name of ['raw', 'detail', 'logs', 'hourly', 'daily']) {
       if (duration(name) === 0) findings.fault(element, `<retention> ${name} keeps nothing; write at least 1s`);
     }
-    if (detailMs > rawMs) {
-      const raw = formatDuration(rawMs);
-      findings.fault(
-        element,
-        `<retention> detail is longer than raw (${raw}), and reports go with their rows; write at most ${raw}`,
-      );
+    const raw = formatDuration(rawMs);
+    for (const [name, what, keptMs] of [
+      ['detail', 'reports', detailMs],
+      ['logs', 'lines', logsMs],
+    ] as const) {
+      if (keptMs <= rawMs) continue;
+      const words = `<retention> ${name} is longer than raw (${raw}), and ${what} go with their rows`;
+      findings.fault(element, `${words}; write at most ${raw}`);
     }
     if (hourlyMs !== null && hourlyMs < rawMs)
       findings.warn(element, '<retention> hourly is shorter than raw, so it keeps nothing more');
@@ -104,5 +107,5 @@ export function readRetention(element: Element | null, { findings }: ReadContext
       );
     }
   }
-  return { rawMs, detailMs, hourlyMs, dailyMs };
+  return { rawMs, detailMs, logsMs, hourlyMs, dailyMs };
 }

@@ -3,8 +3,6 @@
  * them on the client. Also without what makes mawk slow, which tries every way in which a line could match.
  */
 
-/** The priorities of syslog, by their number. */
-export const logPriorities: readonly string[] = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 export const usualLogPriority = 'err';
 
 const maxExpressionChars = 200;

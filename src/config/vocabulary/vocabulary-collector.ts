@@ -25,6 +25,7 @@ export const collectorAttributes: Attributes = {
 export const retentionAttributes: Attributes = {
   raw: { kind: 'duration', help: 'How long rows of every visit are kept. Default 30d.' },
   detail: { kind: 'duration', help: 'How long whole reports are kept; at most raw. Default 2d.' },
+  logs: { kind: 'duration', help: 'How long lines of logs are kept; at most raw, which is the default.' },
   hourly: { kind: 'duration', words: ['none'], help: 'How long figures by the hour are kept. Default 1y.' },
   daily: { kind: 'duration', words: ['none'], help: 'How long those of a day stay. Default 5y.' },
 };

@@ -50,15 +50,16 @@ function sumOf(a: Use, b: Use): Use {
   return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
 }
 
-function costOf({ item, report, disks, networks, checks }: ReportRows): Use {
+function costOf({ item, report, disks, networks, checks, logLines }: ReportRows): Use {
   // Inventories have limits of their own.
   if (item.report.name === 'Inventory report') return { rows: 1, bytes: 0 };
-  return { rows: 2 + disks.length + networks.length + checks.length, bytes: Buffer.byteLength(report) };
+  const rows = 2 + disks.length + networks.length + checks.length + logLines.length;
+  return { rows, bytes: Buffer.byteLength(report) };
 }
 
 const ofHour = (table: string): string => `${table}.client = ? AND ${table}.observed_at BETWEEN ? AND ?`;
 const countOf = (table: string): string => `(SELECT COUNT(*) FROM ${table} WHERE ${ofHour(table)})`;
-const counted = ['stats', 'stats', 'disk_stats', 'network_stats', 'check_stats', 'inventory_reports'];
+const counted = ['stats', 'stats', 'disk_stats', 'network_stats', 'check_stats', 'log_lines', 'inventory_reports'];
 // A row of `reports` is counted as one of `stats`: its text goes before the figures do.
 const useSql = `SELECT ${counted.map(countOf).join(' + ')} AS stored_rows,
   (SELECT SUM(LENGTH(report)) FROM stats JOIN reports ON stat_id = id WHERE ${ofHour('stats')}) AS stored_bytes`;

@@ -10,6 +10,7 @@ import { storeInventory } from './inventory.ts';
 import {
   checkStatsRows,
   diskStatsRows,
+  logLineRows,
   networkStatsRows,
   reportRow,
   reportRows,
@@ -109,6 +110,7 @@ function ownItem(name: IngestItem['report']['name']): IngestItem {
   const families = [
     { name: 'disk', data: [{ mount: '/' }] },
     { name: 'network', data: [{ interface: 'lo' }] },
+    { name: 'log_line', data: [{ text: 'own' }] },
   ];
   const report: IngestItem['report'] = {
     name,
@@ -189,10 +191,12 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
   const disks = batch.flatMap((one) => diskStatsRows(one, idOf(one)));
   const networks = batch.flatMap((one) => networkStatsRows(one, idOf(one)));
   const checks = batch.flatMap((one) => checkStatsRows(one, idOf(one)));
+  const logLines = batch.flatMap((one) => logLineRows(one, idOf(one)));
   await insertRows(session, 'reports', whole);
   await insertRows(session, 'disk_stats', disks);
   await insertRows(session, 'network_stats', networks);
   await insertRows(session, 'check_stats', checks);
+  await insertRows(session, 'log_lines', logLines);
 }
 
 async function touchClients(session: Session, items: readonly IngestItem[]): Promise<void> {

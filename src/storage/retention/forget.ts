@@ -19,7 +19,7 @@ const large: readonly ClientRows[] = [
     'stats',
     'id',
     ['reports', 'stat_id'],
-    ...['disk_stats', 'network_stats', 'check_stats'].map((table) => [table, 'stat_id'] as const),
+    ...['disk_stats', 'network_stats', 'check_stats', 'log_lines'].map((table) => [table, 'stat_id'] as const),
   ),
   byId('visits', 'id'),
   byId('inventory', 'id'),

@@ -121,6 +121,7 @@ async function removeStats(
     await remove('disk_stats', 'stat_id');
     await remove('network_stats', 'stat_id');
     await remove('check_stats', 'stat_id');
+    await remove('log_lines', 'stat_id');
     const reports = await remove('reports', 'stat_id');
     return { stats: await remove('stats', 'id'), reports };
   });

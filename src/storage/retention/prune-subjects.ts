@@ -25,6 +25,14 @@ export const reports = (judgedOnly: boolean): Subject => ({
   deletes: [['reports', 'stat_id']],
 });
 
+/** Lines of logs, by the report that had them. */
+export const logLines: Subject = {
+  select: `SELECT l.stat_id AS id, l.observed_at AS at FROM log_lines l
+    WHERE ${beyondCursor('l.observed_at', 'l.stat_id')} AND l.ordinal = 0 ORDER BY l.observed_at, l.stat_id LIMIT ?`,
+  firstId: 0,
+  deletes: [['log_lines', 'stat_id']],
+};
+
 export const visits = (judgedOnly: boolean): Subject => ({
   select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
     ${judgedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,

@@ -18,6 +18,7 @@ const oldest = '1000-01-01 00:00:00.000';
 export const pruneQueries = {
   stats: oldestStatsSql(true),
   reports: subjects.reports(true).select,
+  'log lines': subjects.logLines.select,
   visits: subjects.visits(true).select,
   runs: subjects.runs.select,
   'inventory reports': subjects.inventoryReports.select,
@@ -102,7 +103,7 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
 }
 
 async function boundsOf(database: Database, limits: PruneLimits) {
-  const { rawMs, detailMs, hourlyMs, dailyMs } = limits;
+  const { rawMs, detailMs, logsMs = rawMs, hourlyMs, dailyMs } = limits;
   const nowMs = await pruneNowMs(database, limits.nowMs);
   const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
   const kept = [
@@ -113,6 +114,7 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     judgedOnly,
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
+    logsBefore: sqlTime(nowMs - logsMs),
     // A full hour: it is rolled up once, as a whole.
     statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
     // The rollups that rows are added to before they are removed.
@@ -124,7 +126,10 @@ async function boundsOf(database: Database, limits: PruneLimits) {
 }
 
 async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
-  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, spans, expiries } = await boundsOf(database, limits);
+  const { judgedOnly, rawBefore, detailBefore, logsBefore, statsBeforeMs, spans, expiries } = await boundsOf(
+    database,
+    limits,
+  );
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
     return { remove: async (limit) => countedAs(counted, await remove(limit)) };
@@ -137,6 +142,7 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
   );
   return [
     ofSubject('reports', subjects.reports(judgedOnly), detailBefore),
+    ofSubject(null, subjects.logLines, logsBefore),
     { remove: statsRemover({ database, beforeMs: statsBeforeMs, judgedOnly, spans }) },
     ...expired,
     ofSubject('visits', subjects.visits(judgedOnly), rawBefore),

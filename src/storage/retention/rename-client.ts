@@ -8,6 +8,7 @@ const tables = [
   'disk_stats',
   'network_stats',
   'check_stats',
+  'log_lines',
   'visits',
   'inventory',
   'inventory_reports',

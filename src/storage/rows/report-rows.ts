@@ -1,8 +1,9 @@
 import { type CheckStat, checkStats } from '../../checks/checks.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
+import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
 import { integerFor } from '../sql/column-types.ts';
 import type { Values } from '../sql/insert-rows.ts';
-import { sqlTime } from '../sql/sql-time.ts';
+import { sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
 
 /** The columns that are numbers or NULL, which rollups are made of too. */
@@ -44,6 +45,7 @@ export interface ReportRows {
   readonly disks: readonly DiskRow[];
   readonly networks: readonly NetworkRow[];
   readonly checks: readonly CheckStat[];
+  readonly logLines: readonly LogLine[];
 }
 
 /** Throws RangeError for a time that no column can hold. */
@@ -75,6 +77,7 @@ export function reportRows(item: IngestItem): ReportRows {
     disks,
     networks,
     checks: checkStats(item.report),
+    logLines: logLinesOf(item.report),
   };
 }
 
@@ -118,5 +121,17 @@ export function checkStatsRows(rows: ReportRows, statId: number): readonly Value
     client: rows.item.client,
     observed_at: rows.observedAt,
     ...check,
+  }));
+}
+
+/** The rows of `log_lines`. */
+export function logLineRows(rows: ReportRows, statId: number): readonly Values[] {
+  return rows.logLines.map((line, ordinal) => ({
+    stat_id: statId,
+    ordinal,
+    client: rows.item.client,
+    observed_at: rows.observedAt,
+    ...line,
+    logged_at: sqlTimeOrNull(line.logged_at),
   }));
 }

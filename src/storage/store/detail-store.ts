@@ -89,6 +89,19 @@ export interface CheckStateSpan {
   readonly lastAtMs: number;
 }
 
+/** A line of a client's logs. */
+export interface StoredLogLine {
+  readonly observedAtMs: number;
+  /** null: the log does not say when the line was written. */
+  readonly loggedAtMs: number | null;
+  /** 0 (emerg) to 7 (debug); null: unknown. */
+  readonly priority: number | null;
+  readonly unit: string | null;
+  readonly text: string;
+  /** The number of times that the line stood in a row. */
+  readonly times: number;
+}
+
 /** Reading all that is stored of one client, beside `LookStore`. Changes nothing. */
 export interface DetailStore {
   /** Returns a client's visits, newest first. */
@@ -101,4 +114,6 @@ export interface DetailStore {
   checkStatesOf(client: string, sinceMs: number): Promise<readonly CheckStateSpan[]>;
   /** Returns the time of a check's first row behind a time; null if there is none. */
   checkRowAfter(client: string, checkName: string, afterMs: number): Promise<number | null>;
+  /** Returns the newest lines of a client's logs, newest first. */
+  logLinesOf(client: string, limit: number): Promise<readonly StoredLogLine[]>;
 }

@@ -128,6 +128,8 @@ export interface PruneLimits {
   readonly nowMs: number;
   readonly rawMs: number;
   readonly detailMs: number;
+  /** Lines of logs. Default: rawMs. */
+  readonly logsMs?: number;
   /** null: rows are not added to rollups of an hour, and those that are there stay. */
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;

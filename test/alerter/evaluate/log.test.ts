@@ -44,3 +44,14 @@ test('a client that does not report a count is unknown', () => {
     'log match=other other: unknown (unknown; at least 1)',
   ]);
 });
+
+test('what a line says is harmless in the words of its alert', () => {
+  const hostile = { priority: 'err', unit: '\u001b]0;x\u0007', text: '\u202eoom-kill\nBcc: a@b', times: 1 };
+  const own = reportOf(
+    { name: 'log_match', data: [{ match: 'oom-kill', priority: 'err', count: 1 }] },
+    { name: 'log_line', data: [hostile] },
+  );
+  assert.deepEqual(said('<alert type="log" match="oom-kill" limit="1"/>', { report: own }), [
+    'log match=oom-kill oom-kill: critical (1 line, the newest: \ufffd]0;x\ufffd: \ufffdoom-kill Bcc: a@b; at least 1)',
+  ]);
+});

@@ -34,7 +34,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
   const document = JSON.parse((await run('--json', 'show', 'web-1')).stdout) as Record<string, unknown>;
   const own =
     'groups alerts report disks networks checks processes_by_cpu processes_by_memory failed_unit_names ' +
-    'probe_error_texts visits day inventory mails';
+    'probe_error_texts visits day inventory mails logs';
   const ofStatus = Object.keys(
     (JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { clients: object[] }).clients[0] ?? {},
   );
@@ -203,4 +203,38 @@ test('checks stand worst first, with what they say, and what they say is inert',
     state_may_be_older: true,
   });
   assert.equal(document.checks[2]?.['refused'], true);
+});
+
+test('lines of logs stand newest first, and what they say is inert', async (t) => {
+  const { said, json, store } = await alertFolder(t, { config: reportedConfig });
+  const evil = '\u001b]0;x\u0007\u202e<b>\n\u{1f4a5}';
+  const line = (text: string): object => ({ time: '1795326068', priority: 'err', unit: 'sshd', text, times: 1 });
+  const old = item({
+    observedAtMs: noonMs,
+    workers: [worker('log_line', ...Array<never>(15).fill(line('old') as never))],
+  });
+  const lines = [line('first'), line(evil), { unit: evil, text: 'last', times: 3 }] as never[];
+  await store(({ reports }) =>
+    reports.ingest([old, item({ observedAtMs: noonMs + 1000, workers: [worker('log_line', ...lines)] })]),
+  );
+  const stdout = await said('show', 'web-1');
+  assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
+  const [, section = ''] = /^Logs\n([^]*?)\n\n/m.exec(stdout) ?? assert.fail(stdout);
+  const shown = section.split('\n');
+  assert.match(shown[0] ?? '', /^logged +priority +by +text$/);
+  assert.match(shown[1] ?? '', /^\d\S+ \d\d:\d\d +- .*last \(3 times\)$/);
+  assert.match(shown[2] ?? '', /^\S+ \S+ +err +sshd +\S+.*<b>/);
+  assert.match(shown[3] ?? '', / first$/);
+  assert.equal(shown.length, 19);
+  const { logs } = (await json('show', 'web-1')) as { logs: Record<string, unknown>[] };
+  assert.equal(logs.length, 18);
+  assert.deepEqual(logs[2], {
+    observed_at: new Date(noonMs + 1000).toISOString(),
+    logged_at: new Date(1795326068000).toISOString(),
+    unit: 'sshd',
+    text: 'first',
+    times: 1,
+    priority: 'err',
+  });
+  assert.deepEqual([logs[0]?.['logged_at'], logs[0]?.['priority']], [null, null]);
 });

@@ -5,7 +5,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
-import { check, item, noonMs, runEnd, runStart, visit } from '../support/samples.ts';
+import { check, item, noonMs, ordinaryWorkers, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { unprocessedIds } from '../support/unprocessed-ids.ts';
 
 const dayMs = 86_400_000;
@@ -113,7 +113,11 @@ onBothDatabases('prune', ({ it }) => {
 onBothDatabases('rename', ({ it }) => {
   it('everything of a client follows it to its new name, once', async ({ database, rows, reports, retention }) => {
     await reports.ingest([
-      item({ client: 'old', checks: [check('disk', 0)] }),
+      item({
+        client: 'old',
+        checks: [check('disk', 0)],
+        workers: [...ordinaryWorkers(), worker('log_line', { text: 'a' })],
+      }),
       item({ client: 'old', name: 'Inventory report' }),
     ]);
     await reports.ingest([item({ client: 'other' })]);
@@ -132,6 +136,7 @@ onBothDatabases('rename', ({ it }) => {
       'disk_stats',
       'network_stats',
       'check_stats',
+      'log_lines',
       'visits',
       'inventory',
       'inventory_reports',

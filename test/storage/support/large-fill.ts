@@ -66,6 +66,8 @@ export async function fillSqlite(database: Database): Promise<void> {
       SELECT id, 0, client, observed_at, 'eth0', id % 97 FROM stats`);
     await session.run(`INSERT INTO check_stats
       SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`);
+    await session.run(`INSERT INTO log_lines
+      SELECT id, 0, client, observed_at, observed_at, id % 8, 'sshd', 'text', 1 FROM stats WHERE id % 20 = 0`);
     await session.run(`INSERT INTO reports (stat_id, observed_at, report)
       SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`);
     await session.run(`INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
@@ -90,10 +92,12 @@ export async function fillMariadb(mariadb: Mariadb, name: string): Promise<void>
     `INSERT INTO network_stats (stat_id, ordinal, client, observed_at, interface, rx_bytes_per_s)
       SELECT id, 0, client, observed_at, 'eth0', id % 97 FROM stats`,
     `INSERT INTO check_stats SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`,
+    `INSERT INTO log_lines SELECT id, 0, client, observed_at, observed_at, id % 8, 'sshd', 'text', 1 FROM stats
+      WHERE id % 20 = 0`,
     `INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`,
     `INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
     ...restOf((form) => `DATE_FORMAT(observed_at - INTERVAL 31 DAY, '${form}')`),
-    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, reports, visits, clients, alerts, notifications, mails',
+    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, log_lines, reports, visits, clients, alerts, notifications, mails',
   );
 }

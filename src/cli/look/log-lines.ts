@@ -1,0 +1,20 @@
+import type { ClientDetail } from '../../look/client-detail.ts';
+import { logPriorities } from '../../report/log-priorities.ts';
+import { renderTable } from '../terminal/table.ts';
+import type { DetailWords } from './report-lines.ts';
+
+/** The newest lines of the client's logs, newest first. Without a time of its own a line has that of its report. */
+export function logLines({ logs }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  if (logs.length === 0) return [];
+  const table = renderTable(
+    output,
+    [
+      { title: 'logged', cell: ({ loggedAtMs, observedAtMs }) => time.moment(loggedAtMs ?? observedAtMs) },
+      { title: 'priority', drops: 1, cell: ({ priority }) => logPriorities[priority ?? -1] ?? '-' },
+      { title: 'by', shrinks: true, cell: ({ unit }) => unit ?? '-' },
+      { title: 'text', shrinks: true, cell: ({ text, times }) => (times > 1 ? `${text} (${times} times)` : text) },
+    ],
+    logs,
+  );
+  return [table];
+}

@@ -1,0 +1,40 @@
+/** Reads the lines of logs in a report. They are no metrics: nothing judges them by number. */
+import { logPriorities } from './log-priorities.ts';
+import type { Report } from './report.ts';
+
+/** A row of `log_lines`. `priority` is 0 (emerg) to 7 (debug), `logged_at` milliseconds since 1970; null if unknown. */
+export interface LogLine {
+  readonly logged_at: number | null;
+  readonly priority: number | null;
+  readonly unit: string | null;
+  readonly text: string;
+  /** The number of times that the line stood in a row. */
+  readonly times: number;
+}
+
+const maxLines = 20;
+const maxTimes = 2 ** 31 - 1;
+
+/** Returns the newest lines of logs that a report has, the newest last. */
+export function logLinesOf({ worker_reports: workers }: Pick<Report, 'worker_reports'>): readonly LogLine[] {
+  const families = workers.flatMap(({ function_reports: functions }) => functions);
+  const rows = families.flatMap(({ name, data }) => (name === 'log_line' ? data : []));
+  return rows.slice(-maxLines).flatMap(({ time, priority, unit, text, times }) => {
+    if (typeof text !== 'string') return [];
+    const at = logPriorities.indexOf(String(priority));
+    return {
+      logged_at: typeof time === 'string' ? timeOf(time) : null,
+      priority: at === -1 ? null : at,
+      unit: typeof unit === 'string' ? unit : null,
+      text,
+      times: typeof times === 'number' && times >= 1 ? Math.min(Math.round(times), maxTimes) : 1,
+    };
+  });
+}
+
+/** Reads seconds since 1970 or ISO 8601 with a zone, in the years from 1970 to 9999; null: neither. */
+function timeOf(text: string): number | null {
+  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
+  const timeMs = isIso ? Date.parse(text) : /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Number.NaN;
+  return timeMs >= 0 && timeMs < Date.UTC(9999, 11) ? timeMs : null;
+}
