@@ -1,15 +1,16 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
 import type { ServeConfig } from '../config/config.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';
 import type { Admission } from './admission.ts';
-import { createGate, type Env, headers } from './gate.ts';
-import { compress, etag, Hono } from './hono.ts';
+import { type Answer, send, words } from './answer.ts';
+import { commonHeaders, createGate } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
-import { liveStream } from './live-stream.ts';
-import { addDocuments, addStatus } from './look-documents.ts';
-import { addPages, type LookOptions, message } from './look-pages.ts';
-import { addMetrics } from './metrics-route.ts';
+import { sendEvents } from './live-stream.ts';
+import { documentRoutes } from './look-documents.ts';
+import { type LookOptions, message, pageRoutes } from './look-pages.ts';
+import { metricsRoute } from './metrics-route.ts';
+import { findRoute, type Route, targetOf } from './routes.ts';
 import type { Visitor } from './visitor.ts';
 
 export interface AppOptions {
@@ -25,45 +26,68 @@ export interface AppOptions {
 const yearSeconds = 365 * 24 * 3600;
 
 /** Puts the parts of the server together. Each stands behind the limits, and says itself who may see it. */
-export function createApp({ serve, look, events, ...options }: AppOptions): Hono<Env> {
-  const app = new Hono<Env>();
+export function createApp({ serve, look, events, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
-  app.use(headers(livePolicy, serve.tls !== null));
-  app.use(gate.limits);
-  // Whoever asks whether this lives needs no token.
-  app.get('/ping', (c) => c.text('OK\n', 200, { 'Cache-Control': 'no-store' }));
-  if (serve.metrics !== null) {
-    app.use('/metrics', gate.only('metrics'), compress());
-    addMetrics(app, look, serve.metrics);
-  }
-  if (serve.look) app.route('/', lookApp(look, events, gate));
-  app.notFound((c) => c.text('There is nothing here.\n', 404));
-  app.onError((thrown, c) => {
-    look.onFault(thrown);
-    return c.text('This cannot be answered; the log of the server says why.\n', 500);
-  });
-  return app;
+  const headers = commonHeaders(livePolicy, serve.tls !== null);
+  const routes: readonly Route[] = [
+    // Whoever asks whether this lives needs no token.
+    {
+      path: '/ping',
+      purpose: null,
+      isPacked: false,
+      answer: () => words(200, 'OK\n', { 'Cache-Control': 'no-store' }),
+    },
+    ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
+    ...(serve.look ? lookRoutes(look, events) : []),
+  ];
+  const missing: Route = {
+    path: '',
+    purpose: serve.look ? 'look' : null,
+    isPacked: serve.look,
+    answer: () =>
+      serve.look
+        ? message(404, 'Not there', 'There is no such page.', look.zone())
+        : words(404, 'There is nothing here.\n'),
+  };
+  const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
+    const { path, query } = targetOf(incoming.url ?? '/');
+    const { route, parts } = findRoute(routes, path) ?? { route: missing, parts: {} };
+    const refusal = refusalOf(incoming, outgoing, route);
+    const made = refusal ?? (await route.answer({ incoming, outgoing, parts, query }));
+    if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
+  };
+  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, { purpose }: Route): Answer | null => {
+    const visitor = gate.enter(incoming, outgoing);
+    if ('body' in visitor) return visitor;
+    return purpose === null ? null : gate.refuse(visitor, incoming, purpose);
+  };
+  return (incoming, outgoing) => {
+    answer(incoming, outgoing).catch((thrown: unknown) => {
+      look.onFault(thrown);
+      const sorry = words(500, 'This cannot be answered; the log of the server says why.\n');
+      if (outgoing.headersSent) outgoing.destroy();
+      else send(sorry, { incoming, outgoing, isPacked: false });
+    });
+  };
 }
 
-function lookApp(look: LookOptions, events: LiveEvents, gate: ReturnType<typeof createGate>): Hono<Env> {
-  const app = new Hono<Env>();
-  app.use('/api/v1/status', gate.only('status'), compress(), etag());
-  addStatus(app, look);
-  const rest = new Hono<Env>();
-  rest.use(gate.only('look'));
-  rest.get('/live', (c) => {
-    c.header('Cache-Control', 'no-store');
-    return liveStream(c, events);
-  });
-  rest.use(compress(), etag());
-  for (const { path, type, content } of assets) {
-    rest.get(path, (c) =>
-      c.body(content, 200, { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` }),
-    );
-  }
-  addPages(rest, look);
-  addDocuments(rest, look);
-  rest.get('*', (c) => message(c, 404, 'Not there', 'There is no such page.', look.zone()));
-  app.route('/', rest);
-  return app;
+function lookRoutes(look: LookOptions, events: LiveEvents): readonly Route[] {
+  return [
+    {
+      path: '/live',
+      purpose: 'look',
+      isPacked: false,
+      answer: ({ incoming, outgoing }) => {
+        sendEvents(incoming, outgoing, events);
+        return null;
+      },
+    },
+    ...assets.map(({ path, type, content }): Route => {
+      const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
+      return { path, purpose: 'look', isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
+    }),
+    ...pageRoutes(look),
+    ...documentRoutes(look),
+  ];
 }

@@ -14,23 +14,20 @@ const mostOpen = 3;
 const mostPatterns = 32;
 const longestMs = 10 * 365 * 24 * hourMs;
 
-/** Reads a parameter of an address; empty if it is missing. */
-export type Parameters = (name: string) => string | undefined;
-
 /** Reads which part of the fleet is asked for. What makes no sense asks for nothing special. */
-export function fleetQuery(parameter: Parameters): FleetQuery {
-  const from = parameter('from') ?? '';
+export function fleetQuery(query: URLSearchParams): FleetQuery {
+  const from = query.get('from') ?? '';
   return {
-    words: (parameter('q') ?? '').slice(0, longestWords),
-    state: parameter('state') ?? '',
-    sort: parameter('sort') ?? '',
+    words: (query.get('q') ?? '').slice(0, longestWords),
+    state: query.get('state') ?? '',
+    sort: query.get('sort') ?? '',
     from: /^\d{1,6}$/.test(from) ? Number(from) : 0,
   };
 }
 
 /** Reads a span that ends now. Throws FleetError `usage`. */
-export function spanOf(client: string, parameter: Parameters): ClientSpan {
-  const span = parameter('since') ?? '24h';
+export function spanOf(client: string, query: URLSearchParams): ClientSpan {
+  const span = query.get('since') ?? '24h';
   const spanMs = parseDuration(span);
   if (spanMs !== null && spanMs >= hourMs && spanMs <= longestMs) return { client, span, spanMs };
   throw usageError(`since=${span} is no span`, 'Write 1h to 10y, like 24h or 30d.');

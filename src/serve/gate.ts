@@ -1,15 +1,10 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Admission } from './admission.ts';
-import { type Context, type HttpBindings, type MiddlewareHandler, secureHeaders } from './hono.ts';
+import { type Answer, words } from './answer.ts';
 import { InUse, Rates } from './rates.ts';
 import type { TokenPurpose } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
-
-export interface Env {
-  readonly Bindings: HttpBindings;
-  readonly Variables: { visitor: Visitor };
-}
 
 /** Longer addresses are refused. */
 const longestUrl = 2_048;
@@ -22,10 +17,10 @@ const guessCost = 20;
 
 /** Stops requests before they cost anything. */
 export interface Gate {
-  /** Refuses what no part of the server takes, and who asks too much. */
-  readonly limits: MiddlewareHandler<Env>;
-  /** Lets in who may see it. */
-  readonly only: (what: TokenPurpose) => MiddlewareHandler<Env>;
+  /** Refuses what no part of the server takes, and who asks too much. Returns the sender of what may go on. */
+  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse) => Visitor | Answer;
+  /** Returns the refusal of somebody who may not see it; null: he may. */
+  readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
 }
 
 export interface GateOptions {
@@ -40,33 +35,29 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
   const rates = new Rates(rate);
   const inUse = new InUse(mostPerAddress);
   return {
-    limits: async (c, next) => {
-      const { incoming, outgoing } = c.env;
+    enter: (incoming, outgoing) => {
       const { method = '', url = '' } = incoming;
       if (method !== 'GET' && method !== 'HEAD') {
-        return c.text('Only GET and HEAD are answered.\n', 405, { Allow: 'GET, HEAD', Connection: 'close' });
+        return words(405, 'Only GET and HEAD are answered.\n', { Allow: 'GET, HEAD', Connection: 'close' });
       }
-      if (hasBody(incoming)) return c.text('A request has no body here.\n', 400, { Connection: 'close' });
-      if (url.length > longestUrl) return c.text('The address is too long.\n', 414, { Connection: 'close' });
-      if (isFull(incoming)) return busy(c, 503, 'Too many connections.\n');
+      if (hasBody(incoming)) return words(400, 'A request has no body here.\n', { Connection: 'close' });
+      if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
+      if (isFull(incoming)) return busy(503, 'Too many connections.\n');
       const visitor = visitorOf(incoming);
-      if (!rates.take(visitor.address)) return busy(c, 429, 'Too many requests.\n');
+      if (!rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
       const giveBack = inUse.take(visitor.address);
-      if (giveBack === null) return busy(c, 429, 'Too many requests at a time.\n');
+      if (giveBack === null) return busy(429, 'Too many requests at a time.\n');
       outgoing.once('close', giveBack);
-      c.set('visitor', visitor);
-      return next();
+      return visitor;
     },
-    only: (what) => async (c, next) => {
-      const visitor = c.get('visitor');
-      const { host, authorization } = c.env.incoming.headers;
+    refuse: (visitor, { headers: { host, authorization } }, what) => {
       const refusal = admit({ visitor, host, authorization }, what);
-      if (refusal === null) return next();
+      if (refusal === null) return null;
       if (refusal.isGuess) {
         rates.take(visitor.address, guessCost);
         onGuess(visitor);
       }
-      return c.text(`${refusal.words}\n`, refusal.status, {
+      return words(refusal.status, `${refusal.words}\n`, {
         'Cache-Control': 'no-store',
         ...(refusal.status === 401 ? { 'WWW-Authenticate': challenge } : {}),
       });
@@ -80,15 +71,24 @@ function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-function busy(c: Context<Env>, status: 429 | 503, words: string): Response {
-  return c.text(words, status, { 'Retry-After': '5', 'Cache-Control': 'no-store', Connection: 'close' });
+function busy(status: 429 | 503, text: string): Answer {
+  return words(status, text, { 'Retry-After': '5', 'Cache-Control': 'no-store', Connection: 'close' });
 }
 
-/** Headers of every answer. The policy of a page is set beside them. */
-export function headers(policy: string, hasTls: boolean): MiddlewareHandler<Env> {
-  const secure = secureHeaders({ xFrameOptions: 'DENY', strictTransportSecurity: hasTls ? 'max-age=15552000' : false });
-  return async (c, next) => {
-    await secure(c, next);
-    if (!c.res.headers.has('Content-Security-Policy')) c.res.headers.set('Content-Security-Policy', policy);
+/** Headers of every answer. A page may bring a policy of its own. */
+export function commonHeaders(policy: string, hasTls: boolean): Readonly<Record<string, string>> {
+  return {
+    'Content-Security-Policy': policy,
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Origin-Agent-Cluster': '?1',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+    'X-DNS-Prefetch-Control': 'off',
+    'X-Download-Options': 'noopen',
+    'X-Frame-Options': 'DENY',
+    'X-Permitted-Cross-Domain-Policies': 'none',
+    'X-XSS-Protection': '0',
+    ...(hasTls ? { 'Strict-Transport-Security': 'max-age=15552000' } : {}),
   };
 }

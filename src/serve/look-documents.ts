@@ -3,63 +3,98 @@ import { harmlessJson } from '../log.ts';
 import { readFleetPage } from '../look/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
 import { contentPolicy } from '../page/document.ts';
+import type { ClientHistory } from '../page/encode-series.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
 import { shownShellWord } from '../text/shell-word.ts';
+import type { Answer } from './answer.ts';
 import { askedClients, spanOf } from './asked.ts';
 import { NothingStored } from './fleet-reader.ts';
-import type { Env } from './gate.ts';
-import type { Context, Hono } from './hono.ts';
-import { answerMs, inTime, isAway, type LookOptions, message } from './look-pages.ts';
+import { answerMs, html, inTime, isAway, type LookOptions, message } from './look-pages.ts';
 import { clientHistory, NotFound } from './pages.ts';
-import { seriesDocument } from './series-document.ts';
+import type { Route } from './routes.ts';
 
 const historyBytes = 8 * 1024 * 1024;
 
-/** Adds the documents of docs/json.md, and the report as one file. */
-export function addDocuments(app: Hono<Env>, options: LookOptions): void {
+const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
+
+/** Returns the documents of docs/json.md, and the report as one file. */
+export function documentRoutes(options: LookOptions): readonly Route[] {
   const { reader, documents } = options;
-  const answer = async (c: Context<Env>, make: () => Promise<object>): Promise<Response> => {
+  const answer = async (make: () => Promise<object>): Promise<Answer> => {
     try {
-      return json(c, await inTime(make), 200);
+      return json(await inTime(make), 200);
     } catch (thrown) {
       const status = statusOf(thrown);
       if (status === 500) options.onFault(thrown);
-      if (status === 503) c.header('Retry-After', '30');
-      return json(c, documents.error(faultOf(thrown)), status);
+      return json(documents.error(faultOf(thrown)), status);
     }
   };
-  app.get('/api/v1/alerts', (c) =>
-    answer(c, () => reader.read((storage, config) => documents.alerts(config, storage, c.req.query('client') ?? null))),
-  );
-  app.get('/api/v1/clients/:name/series', (c) =>
-    answer(c, async () => {
-      const asked = spanOf(c.req.param('name'), (name) => c.req.query(name));
-      const { history } = await reader.read((storage, config) => clientHistory(storage, config, asked));
-      return seriesDocument(asked.client, history);
-    }),
-  );
-  app.get('/report', (c) => reportAnswer(c, options));
-}
-
-/** Adds the document of `status`, which tokens for status alone open too. */
-export function addStatus(app: Hono<Env>, { reader, documents, onFault }: LookOptions): void {
-  app.get('/api/v1/status', async (c) => {
-    try {
-      const snapshot = await inTime(() => reader.snapshot());
-      const query = { clients: c.req.queries('client') ?? [], group: c.req.query('group') ?? null };
-      return json(c, documents.status(snapshot, query), 200);
-    } catch (thrown) {
-      const status = statusOf(thrown);
-      if (status === 500) onFault(thrown);
-      return json(c, documents.error(faultOf(thrown)), status);
-    }
-  });
+  const look = { purpose: 'look', isPacked: true } as const;
+  return [
+    {
+      path: '/api/v1/status',
+      purpose: 'status',
+      isPacked: true,
+      answer: ({ query }) =>
+        answer(async () => {
+          const snapshot = await reader.snapshot();
+          return documents.status(snapshot, { clients: query.getAll('client'), group: query.get('group') });
+        }),
+    },
+    {
+      ...look,
+      path: '/api/v1/alerts',
+      answer: ({ query }) =>
+        answer(() => reader.read((storage, config) => documents.alerts(config, storage, query.get('client')))),
+    },
+    {
+      ...look,
+      path: '/api/v1/clients/:name/series',
+      answer: ({ query, parts: { name = '' } }) =>
+        answer(async () => {
+          const asked = spanOf(name, query);
+          const { history } = await reader.read((storage, config) => clientHistory(storage, config, asked));
+          return seriesDocument(asked.client, history);
+        }),
+    },
+    { ...look, path: '/report', answer: ({ query }) => reportAnswer(query, options) },
+  ];
 }
 
 /** Answers with a document as `--json` prints it. */
-function json(c: Context<Env>, document: object, status: 200 | ReturnType<typeof statusOf>): Response {
+function json(document: object, status: 200 | ReturnType<typeof statusOf>): Answer {
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
-  return c.body(harmlessJson(document), status, headers);
+  return {
+    status,
+    body: harmlessJson(document),
+    headers: status === 503 ? { ...headers, 'Retry-After': '30' } : headers,
+  };
+}
+
+/** The figures of a client over a span. docs/json.md describes its fields. */
+function seriesDocument(client: string, history: ClientHistory): object {
+  const { start, step, points, series, limits, alerts, boots } = history;
+  return {
+    client,
+    since: time(start),
+    until: time(start + step * points),
+    step_s: step,
+    points,
+    series: series.map(({ group, name, values }) => ({
+      group,
+      name,
+      values: values.map((value) => (value === null ? null : Math.round(value * 100) / 100)),
+    })),
+    limits: limits.map(({ group, severity, value }) => ({ group, severity, value })),
+    alerts: alerts.map(({ rule, subject, severity, from, to }) => ({
+      rule,
+      subject,
+      severity,
+      since: time(from),
+      until: to === null ? null : time(to),
+    })),
+    boots: boots.map(time),
+  };
 }
 
 function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {
@@ -82,13 +117,13 @@ function faultOf(thrown: unknown): unknown {
 }
 
 /** The report of some clients and a span, if it can be made in time. */
-async function reportAnswer(c: Context<Env>, { reader, zone, onFault }: LookOptions): Promise<Response> {
-  const clients = c.req.queries('client') ?? [];
-  const group = c.req.query('group') ?? null;
-  const span = c.req.query('since') ?? '24h';
+async function reportAnswer(query: URLSearchParams, { reader, zone, onFault }: LookOptions): Promise<Answer> {
+  const clients = query.getAll('client');
+  const group = query.get('group');
+  const span = query.get('since') ?? '24h';
   const ended = new AbortController();
   try {
-    const { spanMs } = spanOf('', () => span);
+    const { spanMs } = spanOf('', query);
     const page = await inTime(() =>
       reader.read(async (storage, config) => {
         const only = new Set(askedClients(config, clients, group));
@@ -112,18 +147,15 @@ async function reportAnswer(c: Context<Env>, { reader, zone, onFault }: LookOpti
         });
       }),
     );
-    return c.html(renderFleetPage(page), 200, {
-      'Cache-Control': 'no-store',
-      'Content-Security-Policy': contentPolicy(styleText, scriptText),
-    });
+    return html(renderFleetPage(page), 200, { 'Content-Security-Policy': contentPolicy(styleText, scriptText) });
   } catch (thrown) {
     const command = ['fleet-health', 'report', ...clients, ...(group === null ? [] : ['--group', group])];
     const words = `${[...command, '--since', span].map(shownShellWord).join(' ')} makes it.`;
     const status = statusOf(thrown);
-    if (status === 400) return message(c, 400, 'That cannot be asked', (thrown as Error).message, zone());
+    if (status === 400) return message(400, 'That cannot be asked', (thrown as Error).message, zone());
     if (status === 500) onFault(thrown);
     const reason = `It takes more than ${answerMs / 1000} s, or the database is away. ${words}`;
-    return message(c, status, 'The report cannot be made here', status === 500 ? words : reason, zone());
+    return message(status, 'The report cannot be made here', status === 500 ? words : reason, zone());
   } finally {
     ended.abort();
   }

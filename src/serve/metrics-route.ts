@@ -1,18 +1,18 @@
 import type { FamilyGroup } from '../config/config.ts';
 import { contentTypes } from '../metrics/exposition.ts';
 import { writeMetrics } from '../metrics/metrics.ts';
+import { type Answerer, words } from './answer.ts';
 import { NothingStored } from './fleet-reader.ts';
-import type { Env } from './gate.ts';
-import type { Hono } from './hono.ts';
 import { answerMs, inTime, isAway, type LookOptions } from './look-pages.ts';
+import type { Route } from './routes.ts';
 
-/** Adds the newest figures, in the format that the Accept header asks for. */
-export function addMetrics(app: Hono<Env>, { reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): void {
-  app.get('/metrics', async (c) => {
-    const format = c.req.header('Accept')?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';
+/** Returns the newest figures, in the format that the Accept header asks for. */
+export function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): Route {
+  const answer: Answerer = async ({ incoming: { headers } }) => {
+    const format = headers.accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';
     const signal = AbortSignal.timeout(answerMs);
     try {
-      const text = await inTime(() =>
+      const body = await inTime(() =>
         reader.read(async ({ alerts, figures }, config) => {
           const store = { alerts, figures };
           const chunks: string[] = [];
@@ -21,10 +21,11 @@ export function addMetrics(app: Hono<Env>, { reader, onFault }: LookOptions, gro
           return chunks.join('');
         }),
       );
-      return c.body(text, 200, { 'Content-Type': contentTypes[format], 'Cache-Control': 'no-store' });
+      return { status: 200, body, headers: { 'Content-Type': contentTypes[format], 'Cache-Control': 'no-store' } };
     } catch (thrown) {
       if (!isAway(thrown) && !(thrown instanceof NothingStored)) onFault(thrown);
-      return c.text('The database does not answer, or nothing is stored yet.\n', 503, { 'Retry-After': '30' });
+      return words(503, 'The database does not answer, or nothing is stored yet.\n', { 'Retry-After': '30' });
     }
-  });
+  };
+  return { path: '/metrics', purpose: 'metrics', isPacked: true, answer };
 }

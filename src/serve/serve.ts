@@ -12,7 +12,6 @@ import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';
 import { FleetReader } from './fleet-reader.ts';
-import { getRequestListener } from './hono.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
 import { Rates } from './rates.ts';
@@ -59,7 +58,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const events = new LiveEvents(reader);
   const guesses = new Rates(loggedGuesses);
   const visitorOf = visitorReader(serve);
-  const app = createApp({
+  const answer = createApp({
     serve,
     look: {
       reader,
@@ -76,13 +75,12 @@ export async function runServer(options: ServeOptions): Promise<void> {
       if (guesses.take('all')) observe({ kind: 'refused', address });
     },
   });
-  const answer = getRequestListener((request, env) => app.fetch(request, env), { overrideGlobalObjects: false });
   let lastRequestAt = performance.now();
   const listeners = new Listeners({
     serve,
     onRequest: (request, response) => {
       lastRequestAt = performance.now();
-      void answer(request, response);
+      answer(request, response);
     },
   });
   const where = await listeners.open();

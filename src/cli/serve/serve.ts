@@ -33,14 +33,14 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
   if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
     throw usageError(`--idle-exit ${JSON.stringify(idleExit)} is no time`, 'Write it like 10m.');
   }
-  const log = createOutputLog(context.output);
-  const settings = new FreshSettings(context, log);
-  const { serve } = settings.current;
-  if (serve === null) {
-    throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
-  }
-  const run = (): Promise<void> =>
-    runServer({
+  await withSmallHeap(async () => {
+    const log = createOutputLog(context.output);
+    const settings = new FreshSettings(context, log);
+    const { serve } = settings.current;
+    if (serve === null) {
+      throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
+    }
+    await runServer({
       serve,
       settings: () => settings.current,
       configFault: () => settings.fault,
@@ -49,7 +49,7 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
       idleExitMs,
       signal: context.signal,
     });
-  await withSmallHeap(run);
+  });
   return 0;
 }
 

@@ -1,0 +1,56 @@
+import type { Answerer } from './answer.ts';
+import type { TokenPurpose } from './tokens.ts';
+
+/** The answers to a path. */
+export interface Route {
+  /** Segments; one such as `:name` stands for any other than the empty one, one such as `#id` for digits. */
+  readonly path: string;
+  /** The tokens that open it; null: it is open to everybody. */
+  readonly purpose: TokenPurpose | null;
+  /** False if it is sent as it is: it is small, or no text. */
+  readonly isPacked: boolean;
+  readonly answer: Answerer;
+}
+
+/** The target of a request line. */
+export interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** Reads the target of a request. A proxy may name the host in it. */
+export function targetOf(url: string): Target {
+  const local = url.replace(/^https?:\/\/[^/?]*/i, '');
+  const end = local.indexOf('?');
+  const path = end === -1 ? local : local.slice(0, end);
+  return { path: path === '' ? '/' : path, query: new URLSearchParams(end === -1 ? '' : local.slice(end + 1)) };
+}
+
+/** Returns the route of a path with the parts that it names, or null. */
+export function findRoute(
+  routes: readonly Route[],
+  path: string,
+): { readonly route: Route; readonly parts: Readonly<Record<string, string>> } | null {
+  const asked = path.split('/');
+  for (const route of routes) {
+    const segments = route.path.split('/');
+    if (segments.length !== asked.length) continue;
+    const parts: Record<string, string> = {};
+    const isSame = segments.every((segment, index) => {
+      const part = asked[index] ?? '';
+      if (!/^[:#]/.test(segment)) return segment === part;
+      parts[segment.slice(1)] = decoded(part);
+      return segment.startsWith('#') ? /^\d{1,15}$/.test(part) : part !== '';
+    });
+    if (isSame) return { route, parts };
+  }
+  return null;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
