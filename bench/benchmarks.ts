@@ -58,7 +58,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('installed-size', 0.5, 'what npm install takes on the disk', async () => {
     return (await import('./installed-size.ts')).benchInstalledSize;
   }),
-  byName('serve', 6, 'the first screen of 10,000 clients, and the memory of a day of requests', async () => {
+  byName('serve', 20, 'the first screen of 10,000 clients, and the memory of a day of requests', async () => {
     return (await import('./serve.ts')).benchServe;
   }),
   byName('storage', 2, 'reports to rows by size of the transaction', async () => {

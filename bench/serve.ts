@@ -19,60 +19,87 @@ const row = (name: string, what: string, unit: Row['unit'], most: number): Row =
 });
 const size = row('serve-first-screen', 'the first screen of 10,000 clients, compressed', 'KB', 300);
 const cpu = row('serve-first-cpu', 'CPU of `serve` for the first screen of 10,000 clients', 's', 0.5);
-const memory = row('serve-memory', 'memory of `serve` after 86,400 requests', 'MB', 90);
+const memory = (clients: number): Row =>
+  row(`serve-memory-${clients}`, `memory of \`serve\` after 86,400 requests, ${clients} clients`, 'MB', 90);
+const growth = (clients: number): Row =>
+  row(
+    `serve-growth-${clients}`,
+    `memory after 86,400 requests : after half of them, ${clients} clients`,
+    'times',
+    1.05,
+  );
 
 const ticksPerSecond = 100;
 const rowsPerClient = 288;
+const rounds = 3;
+const secondsOfDay = 86_400;
 
 /** Measures the first screen of a large fleet, and the memory of the server after as many requests as a day has seconds. */
 export async function benchServe({ quick, say }: BenchOptions): Promise<BenchResult> {
-  const clients = quick ? 200 : 10_000;
-  const figures: Figure[] = await inTemporaryFolder(async (dir) => {
-    const file = path.join(dir, 'fleet.db');
-    await makeRows(sqliteConfig(file), {
-      clients,
-      rowsPerClient: quick ? 5 : rowsPerClient,
-      mounts: [],
-      processed: true,
-      visitsPerClient: quick ? 5 : rowsPerClient,
+  const figures: Figure[] = [];
+  for (const clients of quick ? [20] : [100, 10_000]) {
+    await inTemporaryFolder(async (dir) => {
+      const fleet = await madeFleet(dir, clients, quick ? 5 : rowsPerClient);
+      say(`rows of ${clients} clients are made`);
+      if (quick || clients === 10_000) figures.push(...(await firstScreen(fleet, quick ? 1 : rounds)));
+      const [half, whole] = await memoryOfDay(fleet, quick ? 200 : secondsOfDay);
+      say(`${clients} clients: ${half.toFixed(1)} MB after half of the requests, ${whole.toFixed(1)} at the end`);
+      figures.push(measured(memory(clients), [whole]), measured(growth(clients), [whole / half]));
     });
-    const names = `web-[0-${clients - 1}]`;
-    const port = await freePort();
-    const config = path.join(dir, 'config.xml');
-    writeFileSync(
-      config,
-      `<config><storage url="sqlite:${file}"/>
-       <serve port="${port}" trustedProxies="127.0.0.1" userHeader="X-User"><look/></serve>
-       <client name="${names}" ip="${names}.example.org" username="u"/></config>`,
-      { mode: 0o600 },
-    );
-    const first: { bytes: number; seconds: number }[] = [];
-    for (let round = 0; round < (quick ? 1 : 3); round += 1) {
-      const child = await start(config);
-      const before = cpuSeconds(child);
-      const bytes = await ask(port, '/', 1);
-      first.push({ bytes, seconds: cpuSeconds(child) - before });
-      if (round === 0) say(`first screen: ${bytes} bytes`);
-      await end(child);
-    }
-    const child = await start(config);
-    const requests = quick ? 200 : 86_400;
-    for (let index = 0; index < requests; index += 1) await ask(port, pages[index % pages.length] ?? '/', index);
-    const bytes = residentBytes(child);
-    await end(child);
-    return [
-      measured(
-        size,
-        first.map((one) => one.bytes / 1000),
-      ),
-      measured(
-        cpu,
-        first.map(({ seconds }) => seconds),
-      ),
-      measured(memory, [bytes / 1e6]),
-    ];
-  });
+  }
   return { figures, series: [] };
+}
+
+interface MadeFleet {
+  readonly port: number;
+  readonly config: string;
+}
+
+async function madeFleet(dir: string, clients: number, rowsOfClient: number): Promise<MadeFleet> {
+  const file = path.join(dir, 'fleet.db');
+  await makeRows(sqliteConfig(file), {
+    clients,
+    rowsPerClient: rowsOfClient,
+    mounts: [],
+    processed: true,
+    visitsPerClient: rowsOfClient,
+  });
+  const names = `web-[0-${clients - 1}]`;
+  const port = await freePort();
+  const config = path.join(dir, 'config.xml');
+  writeFileSync(
+    config,
+    `<config><storage url="sqlite:${file}"/>
+     <serve port="${port}" trustedProxies="127.0.0.1" userHeader="X-User"><look/></serve>
+     <client name="${names}" ip="${names}.example.org" username="u"/></config>`,
+    { mode: 0o600 },
+  );
+  return { port, config };
+}
+
+async function firstScreen({ port, config }: MadeFleet, times: number): Promise<readonly Figure[]> {
+  const [sizes, seconds]: [number[], number[]] = [[], []];
+  for (let round = 0; round < times; round += 1) {
+    const child = await start(config);
+    const before = cpuSeconds(child);
+    sizes.push((await ask(port, '/', 1)) / 1000);
+    seconds.push(cpuSeconds(child) - before);
+    await end(child);
+  }
+  return [measured(size, sizes), measured(cpu, seconds)];
+}
+
+/** Returns the resident memory after half of the requests and after all of them, in MB. */
+async function memoryOfDay({ port, config }: MadeFleet, requests: number): Promise<readonly [number, number]> {
+  const child = await start(config);
+  let half = 0;
+  for (let index = 0; index < requests; index += 1) {
+    await ask(port, pages[index % pages.length] ?? '/', index);
+    if (index === requests / 2) half = residentBytes(child);
+  }
+  const whole = residentBytes(child);
+  await end(child);
+  return [half / 1e6, whole / 1e6];
 }
 
 const pages = ['/ping', '/ping', '/alerts', '/runs', '/ping', '/c/web-7', '/ping', '/ping', '/?q=web-1', '/ping'];
