@@ -37,6 +37,7 @@ export function madeFleet(): FleetPage {
     alerts: open.toSorted((one, other) => rank(one) - rank(other) || one.pendingSinceMs - other.pendingSinceMs),
     history: alerts,
     silences: [madeSilence(untilMs)],
+    checks: new Map(),
     gaps: [{ fromMs: untilMs - 54 * hourMs, toMs: untilMs - 52.5 * hourMs }],
     omissions: [],
   };

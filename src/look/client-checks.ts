@@ -1,8 +1,14 @@
+import { describeFigure } from '../alerter/evaluate/check-value-sampler.ts';
 import type { CheckStat } from '../checks/checks.ts';
+import { writtenFigures } from '../checks/written-perfdata.ts';
+import type { ClientChecks, PageCheck } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
-import { dayMs } from '../platform/units.ts';
+import { dayMs, secondMs } from '../platform/units.ts';
 import type { DetailStore } from '../storage/store/detail-store.ts';
+import type { LookStore } from '../storage/store/look-store.ts';
+import type { AlertStore } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
+import { cut } from '../text/text-columns.ts';
 
 /** A check of the newest report, with the time since when it has its state. */
 export interface ShownCheck extends CheckStat {
@@ -45,4 +51,94 @@ export async function withSince(
     shown.push({ ...check, sinceMs, sinceIsOlder: others.length === 0 });
   }
   return sortChecks(shown);
+}
+
+const pageStates = ['ok', 'warning', 'critical', 'unknown'] as const;
+const mostFigures = 8;
+const shownChars = 300;
+
+/** Reads the checks of a client's newest report for a page. The worst comes first. */
+export async function readPageChecks(
+  alerts: Pick<AlertStore, 'newestRows' | 'checksOf'>,
+  detail: Pick<DetailStore, 'checkStatesOf' | 'checkRowAfter'>,
+  client: string,
+): Promise<readonly PageCheck[]> {
+  const { report } = await alerts.newestRows(client);
+  if (report === null) return [];
+  const checks = (await alerts.checksOf([report.id])).get(report.id) ?? [];
+  return (await withSince(detail, client, checks, report.observedAtMs)).map(pageCheck);
+}
+
+/** Clients that are read at a time. */
+const batch = 100;
+const mostOfClient = 20;
+const mostOfPage = 2000;
+/** Bytes that a line takes in a page, more or less. */
+const rowBytes = 500;
+
+/** The checks of a report, and what was left out of it. */
+export interface FleetChecks {
+  readonly checks: ReadonlyMap<string, ClientChecks>;
+  /** About so many bytes of the page. */
+  readonly bytes: number;
+  readonly omissions: readonly string[];
+}
+
+/** Reads the checks of clients, the worst client first, until they take an eighth of the bytes. */
+export async function readFleetChecks(
+  look: Pick<LookStore, 'checksOfClients'>,
+  clients: readonly string[],
+  { beforeMs, pageBytes }: { readonly beforeMs: number | null; readonly pageBytes: number },
+): Promise<FleetChecks> {
+  const most = Math.min(mostOfPage, Math.floor(pageBytes / 8 / rowBytes));
+  const checks = new Map<string, ClientChecks>();
+  let rows = 0;
+  for (let start = 0; start < clients.length; start += batch) {
+    const names = clients.slice(start, start + batch);
+    const found = await look.checksOfClients(names, beforeMs);
+    for (const name of names) {
+      const own = found.get(name);
+      if (own === undefined) continue;
+      const all = sortChecks(own.bad);
+      const bad = all
+        .slice(0, Math.min(mostOfClient, Math.max(0, most - rows)))
+        .map((check) => pageCheck({ ...check, sinceMs: null, sinceIsOlder: false }));
+      rows += Math.max(1, bad.length);
+      checks.set(name, { bad, moreBad: all.length - bad.length, ok: own.ok });
+    }
+    if (rows > 0 && rows >= most && start + batch < clients.length) {
+      return {
+        checks,
+        bytes: rows * rowBytes,
+        omissions: ['Checks of other clients were left out to keep the file small.'],
+      };
+    }
+  }
+  return { checks, bytes: rows * rowBytes, omissions: [] };
+}
+
+function pageCheck({
+  check_name: name,
+  state,
+  text,
+  perfdata,
+  age_s: age,
+  sinceMs,
+  sinceIsOlder,
+}: ShownCheck): PageCheck {
+  const [line = ''] = text.split('\n', 1);
+  const figures = writtenFigures(perfdata);
+  const words = figures
+    .slice(0, mostFigures)
+    .map((figure) => `${figure.label} ${figure.value === null ? 'unknown' : describeFigure(figure.value, figure)}`);
+  const more = figures.length - words.length;
+  return {
+    name,
+    state: pageStates[state],
+    text: cut(line, shownChars),
+    figures: more > 0 ? [...words, `and ${more} more`] : words,
+    ageMs: age * secondMs,
+    sinceMs,
+    sinceIsOlder,
+  };
 }

@@ -12,6 +12,7 @@ import type { Grid, LookStore, RunSpan, Watch } from '../storage/store/look-stor
 import type { Silence } from '../storage/store/operator-store.ts';
 import type { AlertStore, History } from '../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
+import { readFleetChecks } from './client-checks.ts';
 import { fleetMember, sortMembers } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
@@ -68,10 +69,15 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   );
   const { signal, onProgress } = options;
   const gridOf = (count: number, points?: number): Grid => reportGrid(sinceMs, untilMs, everyMs, count, points);
+  const names = members.map(({ client }) => client);
+  const fleetChecks = await readFleetChecks(look, names, {
+    beforeMs: options.isPast ? untilMs : null,
+    pageBytes: options.historyBytes,
+  });
   const { plots, omissions } = await readHistories({
     look,
     gridOf,
-    historyBytes: options.historyBytes,
+    historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes),
     clients: members.map(({ client }) => ({
       client,
       rules: rulesOf.get(client) ?? [],
@@ -81,7 +87,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     onProgress: (share) => onProgress(share * 0.8),
   });
   const visits = await look.visitCounts(
-    { clients: members.map(({ client }) => client), grid: gridOf(members.length) },
+    { clients: names, grid: gridOf(members.length) },
     { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
   );
   const lines = members.map((member, index) => {
@@ -95,13 +101,14 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     sinceMs,
     untilMs,
     clients: lines,
+    checks: fleetChecks.checks,
     alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
     history: stored.map(words),
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
-    omissions,
+    omissions: [...omissions, ...fleetChecks.omissions],
   };
 }
 

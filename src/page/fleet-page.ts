@@ -1,6 +1,7 @@
 import { spanInWords, zoneInWords } from '../text/time-words.ts';
 import { alertList } from './alert-list.ts';
 import { scriptText, styleText } from './assets.ts';
+import { checkPanel } from './check-table.ts';
 import { htmlDocument } from './document.ts';
 import { fleetTable } from './fleet-table.ts';
 import { Markup, markup } from './markup.ts';
@@ -19,6 +20,6 @@ ${alertList(page)}
 ${fleetTable(page)}
 ${timeLine(page)}
 </main>
-${page.clients.map(({ name, history }) => history !== null && markup`<script type="text/plain" class="history" data-client="${name}">${new Markup(history)}</script>\n`)}`;
+${[...page.checks].map(([name, checks]) => checkPanel(name, checks))}${page.clients.map(({ name, history }) => history !== null && markup`<script type="text/plain" class="history" data-client="${name}">${new Markup(history)}</script>\n`)}`;
   return htmlDocument({ title: page.title, body: body.html, style: styleText, script: scriptText });
 }

@@ -41,6 +41,31 @@ export interface PageFigure {
   readonly beyond: Level | null;
 }
 
+/** The newest result of one of people's own checks. */
+export interface PageCheck {
+  readonly name: string;
+  readonly state: 'ok' | 'warning' | 'critical' | 'unknown';
+  /** The first line of its text. */
+  readonly text: string;
+  /** Its figures in words: `unsent 210`. */
+  readonly figures: readonly string[];
+  /** The age of the result when the report was made; 0: the check ran for it. */
+  readonly ageMs: number;
+  /** null: unknown. */
+  readonly sinceMs: number | null;
+  /** True if it may have had its state before. */
+  readonly sinceIsOlder: boolean;
+}
+
+/** The checks of a client in a report. */
+export interface ClientChecks {
+  /** The checks that are not OK, the worst first. */
+  readonly bad: readonly PageCheck[];
+  /** The number of further checks that are not OK. */
+  readonly moreBad: number;
+  readonly ok: number;
+}
+
 /** A line of the fleet's table. */
 export interface PageClient {
   readonly name: string;
@@ -85,6 +110,8 @@ export interface FleetPage {
   readonly untilMs: number;
   /** Worst first. */
   readonly clients: readonly PageClient[];
+  /** By client; one without checks is missing. */
+  readonly checks: ReadonlyMap<string, ClientChecks>;
   /** Open alerts, worst first, then longest. */
   readonly alerts: readonly PageAlert[];
   /** Every alert that was open at some time of the span, for the time line: of a client, and of the fleet (''). */

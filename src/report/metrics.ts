@@ -62,6 +62,7 @@ const labels: Readonly<Record<string, readonly string[]>> = {
   // source: journal, a file, or the kernel's ring; priority: a name of syslog.
   log: ['source'],
   log_match: ['match', 'priority'],
+  check: ['check', 'label'],
 };
 
 /** The fields of each family; `column` is the one of `stats` that takes the value as it is. */
@@ -145,6 +146,7 @@ const families = {
   services: { failed_units: ['count', 'systemd units in state failed.', 'failed_units'] },
   failed_unit: { failed: ['flag', '1: this unit is failed.'] },
   unit: { active: ['flag', '1: the unit is active.'] },
+  check: { value: ['count', 'A figure of a check, in seconds, bytes, percent or counts.'] },
   temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
   log: { errors: ['count', 'Lines of priority err and worse since the previous visit, where logs are asked for.'] },
   log_match: { count: ['count', "Lines since the previous visit that a rule's priority and expression take."] },

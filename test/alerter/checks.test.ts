@@ -52,6 +52,20 @@ stories(`
     08:15 check mailq 3
     08:20 check mailq 3
 
+  a figure beyond its limit fires, is held while its check is UNKNOWN, and recovers
+    <alert name="queue" metric="check_value" check="mailq" label="unsent" limit="200" for="2x"/>
+    08:00 check mailq 0 unsent=210
+    08:05 check mailq 0 unsent=220
+    08:10 check mailq 3
+    08:15 check mailq 3
+    08:20 check mailq 0 unsent=20
+    08:25 check mailq 0 unsent=20
+    > 08:00 queue mailq unsent is pending
+    > 08:05 queue mailq unsent fires critical
+    > 08:10 check-unknown mailq is pending
+    > 08:20 check-unknown mailq was not confirmed
+    > 08:25 queue mailq unsent is over: recovered
+
   a check that is no longer there is gone
     08:00 check mailq 2, check disk 0
     08:05 check mailq 2, check disk 0
@@ -71,11 +85,56 @@ test('a sample says the state and the first line of the text, once and not too l
   assert.equal(words('x'.repeat(900))[0]?.length, 'check mailq: critical (CRITICAL: …)'.length + 200);
 });
 
+test('a figure of a check is compared with the limit of a rule, in its own unit', () => {
+  const checks = [
+    checkRow({ perfdata: "unsent=210;50;200 'in bytes'=1610612736B load=0.351 full=57% took=90s hung=U" }),
+    checkRow({ check_name: 'other', perfdata: 'unsent=500' }),
+    checkRow({ check_name: '/etc/x.conf', perfdata: 'unsent=900', refused: 1, state: 3 }),
+  ];
+  const of = (attributes: string) => said(`<alert metric="check_value" ${attributes}/>`, { checks });
+  assert.deepEqual(of('check="mailq" label="unsent" limit="200"'), [
+    'check_value check=mailq label=unsent mailq unsent: critical (210; at least 200)',
+  ]);
+  assert.deepEqual(of('name="n" check="mailq" label="in*" warning="1" critical="2147483648"'), [
+    'n mailq in bytes: warning (1.5 GiB; at least 1 B)',
+  ]);
+  assert.deepEqual(of('name="n" check="mailq" label="load,full,took,hung" limit="80" severity="warning"'), [
+    'n mailq load: none (0.35; at least 80)',
+    'n mailq full: none (57 %; at least 80 %)',
+    'n mailq took: warning (1m 30s; at least 1m 20s)',
+    'n mailq hung: unknown (unknown; at least 80)',
+  ]);
+  assert.deepEqual(of('name="n" label="unsent" limit="300"'), [
+    'n mailq unsent: none (210; at least 300)',
+    'n other unsent: critical (500; at least 300)',
+  ]);
+  assert.deepEqual(of('name="n" check="mailq" label="nothing" limit="300"'), []);
+});
+
+test('of rules over figures the one that names the check counts', () => {
+  const checks = [checkRow({ perfdata: 'n=10' }), checkRow({ check_name: 'other', perfdata: 'n=10' })];
+  const rules = '<alert metric="check_value" limit="5"/><alert metric="check_value" check="mailq" limit="20"/>';
+  assert.deepEqual(said(rules, { checks }), [
+    'check_value check=mailq mailq n: none (10; at least 20)',
+    'check_value other n: critical (10; at least 5)',
+  ]);
+});
+
+test('a figure is gone when its check no longer gives it, and not while its check is UNKNOWN', () => {
+  const rule = '<alert name="n" metric="check_value" check="mailq" limit="5"/>';
+  const isComplete = (...checks: Parameters<typeof checkRow>[0][]) =>
+    observe(rule, { checks: checks.map((over) => checkRow(over)) }).complete.includes('n');
+  assert.equal(isComplete({ state: 0 }), true);
+  assert.equal(isComplete({ state: 3 }), false);
+  assert.equal(isComplete({ state: 0 }, { check_name: 'other', state: 3 }), true);
+  assert.equal(isComplete({ state: 0 }, { check_name: '/etc/x.conf', state: 3, refused: 1 }), true);
+});
+
 test('a refused file is a condition with its reason, and no result of a check', () => {
   const checks = [checkRow({ check_name: '/etc/checks.d/x.conf', state: 3, refused: 1, text: 'others may write it' })];
   const samples = observe('', { checks }).samples.filter(({ rule }) => rule.name.startsWith('check'));
   assert.deepEqual(
     samples.map(({ rule, subject, level, valueText }) => [rule.name, subject, level, valueText]),
-    [['check-untrusted', '/etc/checks.d/x.conf', 'warning', 'others may write it']],
+    [['check-untrusted', '/etc/checks.d/x.conf', 'warning', 'refused: others may write it']],
   );
 });

@@ -161,12 +161,24 @@ onBothDatabases('hostile words', (kit) => {
   }
 
   test('come back from a document as they were stored', async () => {
-    const { disks, failed_unit_names: units } = JSON.parse(await run('--json', 'show', first)) as {
+    const {
+      disks,
+      failed_unit_names: units,
+      checks,
+    } = JSON.parse(await run('--json', 'show', first)) as {
       disks: { mount: string }[];
       failed_unit_names: string[];
+      checks: { check_name: string; text: string; perfdata: string; refused: boolean }[];
     };
     assert.deepEqual(new Set(disks.map(({ mount }) => mount)), new Set(hostileWords));
     assert.deepEqual(new Set(units), new Set(hostileWords));
+    const drop = `'; DROP TABLE stats; --`;
+    const own = checks.filter(({ text }) => text.startsWith(drop));
+    assert.deepEqual(
+      own.map(({ check_name: name }) => name),
+      [`local/${drop}`, 'plugin-2', drop],
+    );
+    assert.match(own[1]?.perfdata ?? '', /^'''; DROP TABLE stats; --'=1;2;3 n=2$/);
   });
 
   test('are text in the report, in one file and in many', { timeout: 120_000 }, async () => {
@@ -224,6 +236,12 @@ onBothDatabases('hostile words', (kit) => {
       assert.ok(rows.every((row) => row.length === head?.length));
     });
   }
+
+  test('are no formula in a cell of the history of checks', async () => {
+    const [head, ...rows] = readCsv('check', await run('export', 'csv', '--families', 'check'));
+    assert.ok(rows.length >= hostileNames.length * 2 * hostileWords.length, `${rows.length} rows`);
+    assert.ok(rows.every((row) => row.length === head?.length));
+  });
 
   test('break no line of the history as OpenMetrics or JSON', async () => {
     const open = await run('export', 'openmetrics');

@@ -31,6 +31,12 @@ describe('a server of two clients', () => {
     ['/alerts/1', /<code>fleet-health explain web-1 disk<\/code>/],
     ['/runs', /<td>collect<\/td><td>finished<\/td>/],
     ['/c/web-1', /<script type="text\/plain" class="history" data-client="web-1">/],
+    ['/c/web-1', /<h2 id="checks">Checks<\/h2>\n<p class="count">2 checks, 1 of them not OK\.<\/p>/],
+    [
+      '/c/web-1',
+      /<tr class="critical"><td><span class="mark">critical<\/span>.*mailq.*<td>1h<\/td>.*210 &lt;b&gt;unsent/,
+    ],
+    ['/c/web-1', /<td class="wide">unsent 210<\/td>[^]*<tr class="fine">.*>apt</],
     ['/c/web-1?since=7d', /<a href="\?since=7d" aria-current="true">7d<\/a>/],
     ['/report', /<meta http-equiv="Content-Security-Policy"/],
     ['/report?client=web-*', /<h1>web-\*<\/h1>/],

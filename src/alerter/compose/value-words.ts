@@ -1,4 +1,5 @@
 import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
+import { checkValueMetric } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
@@ -109,7 +110,10 @@ function wayBackWords(item: PendingNotification): string {
   const { op, min, max, warning, critical, clear } = rule;
   const isMilder = levelNow(item) === 'warning';
   const limit = severity === 'critical' ? (critical ?? warning) : (warning ?? critical);
-  if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne') return 'within its limits';
+  const hasOwnUnit = rule.metric === checkValueMetric;
+  if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne' || hasOwnUnit) {
+    return 'within its limits';
+  }
   const inUnit = (value: number): string => formatLimit(unitOfRule(rule), value);
   const side = op === 'ge' || op === 'gt' ? 'below' : 'above';
   if (isMilder) return `${side} ${inUnit(limit)}, a warning once confirmed`;

@@ -38,7 +38,8 @@ function checkSample(rule: Rule, check: CheckStat): Sample {
     level: levelOf(rule, state),
     clear: state === 0,
     eased: state !== 2 || rule.severity === 'warning',
-    value: state,
+    // A state is no number that people compare: the text says all.
+    value: null,
     valueText: shownResult(check),
     limitText: '',
     pauseMs: 0,
@@ -68,7 +69,7 @@ const conditions: Readonly<Record<string, (rule: Rule, check: CheckStat) => read
     ];
   },
   'check-untrusted': (rule, { check_name: subject, refused, text }) =>
-    refused === 1 ? [faultSample(rule, subject, text)] : [],
+    refused === 1 ? [faultSample(rule, subject, `refused: ${text}`)] : [],
 };
 
 /** Samples the conditions of checks: one says UNKNOWN, or a file or command was refused. */

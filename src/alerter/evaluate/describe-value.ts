@@ -56,8 +56,7 @@ const comparisonWords: Readonly<Record<Operator, string>> = {
 };
 
 /** The limit that holds at a severity, for people: `at least 95 %`; '' where the rule has none to name. */
-export function describeLimit(rule: Rule, severity: Severity): string {
-  const unit = unitOfRule(rule);
+export function describeLimit(rule: Rule, severity: Severity, unit: Unit = unitOfRule(rule)): string {
   const limit = severity === 'critical' ? (rule.critical ?? rule.warning) : (rule.warning ?? rule.critical);
   if (rule.min !== null || rule.max !== null) return outside(rule.min, rule.max);
   if (limit === null || (unit === 'flag' && rule.metric === null)) return '';

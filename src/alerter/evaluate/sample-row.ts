@@ -5,6 +5,7 @@ import { minuteMs } from '../../platform/units.ts';
 import type { Report } from '../../report/report.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { checkConditionSamplers, checkSamplers } from './check-samplers.ts';
+import { checkValueSamplers } from './check-value-sampler.ts';
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers, mountConditionSamplers, mountSamplers } from './disk-samplers.ts';
 import { logSamplers } from './log-sampler.ts';
@@ -26,6 +27,7 @@ const kinds = [
   checkSamplers,
   checkConditionSamplers,
   logSamplers,
+  checkValueSamplers,
   processSamplers,
   familySamplers,
   probeSamplers,

@@ -1,4 +1,4 @@
-import type { Rule } from '../../config/config.ts';
+import type { Rule, Severity } from '../../config/config.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { DiskRow } from '../../report/columns.ts';
 import type { Level } from '../../storage/store/alert.ts';
@@ -63,6 +63,8 @@ export interface NumberRule {
   readonly limits: RuleLimits;
   /** Returns the value in words. `row` is the row of the value, where the words say more of it. */
   readonly describe: (value: number, row: unknown) => string;
+  /** Returns the limit in words; left out: in the unit of the rule. */
+  readonly describeLimit?: (severity: Severity, row: unknown) => string;
 }
 
 export function numberRule(rule: Rule, describe?: NumberRule['describe']): NumberRule {
@@ -127,7 +129,8 @@ class NumberSample implements Sample {
   }
 
   get limitText(): string {
-    return describeLimit(this.rule, this.level === 'critical' ? 'critical' : 'warning');
+    const severity = this.level === 'critical' ? 'critical' : 'warning';
+    return this.numberRule.describeLimit?.(severity, this.row) ?? describeLimit(this.rule, severity);
   }
 }
 

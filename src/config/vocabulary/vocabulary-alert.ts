@@ -18,6 +18,7 @@ const selectorHelp: Readonly<Record<string, string>> = {
   match: 'Type log: an extended regular expression, of what all awks read alike. Type process: names of processes.',
   sensor: 'Temperature sensors.',
   check: "People's own checks.",
+  label: 'Metric check_value: the names that a check gives its figures.',
 };
 
 function selector(name: string): AttributeSpec {

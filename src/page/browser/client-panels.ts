@@ -5,16 +5,15 @@ import { drawPlots } from './plots.ts';
 /** Makes each client's name a button that opens its plots below its row. `#NAME` in the address opens that client. */
 export function clientPanels(table: HTMLTableElement): void {
   const zone = document.querySelector<HTMLElement>('main')?.dataset['zone'] ?? 'UTC';
-  const histories = new Map(
-    [...document.querySelectorAll<HTMLElement>('script.history')].map((element) => [
-      element.dataset['client'],
-      element,
-    ]),
-  );
+  const byClient = <Kind extends HTMLElement>(selector: string): ReadonlyMap<string | undefined, Kind> =>
+    new Map([...document.querySelectorAll<Kind>(selector)].map((element) => [element.dataset['client'], element]));
+  const histories = byClient('script.history');
+  const checks = byClient<HTMLTemplateElement>('template.checks');
   for (const row of table.querySelectorAll<HTMLTableRowElement>('tbody tr')) {
     const name = row.querySelector<HTMLElement>('.name');
-    const history = name === null ? undefined : histories.get(name.textContent);
-    if (name === null || history === undefined) continue;
+    if (name === null) continue;
+    const own = { history: histories.get(name.textContent), checks: checks.get(name.textContent) };
+    if (own.history === undefined && own.checks === undefined) continue;
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'open name';
@@ -22,7 +21,7 @@ export function clientPanels(table: HTMLTableElement): void {
     button.append(...name.childNodes);
     name.replaceWith(button);
     button.addEventListener('click', () => {
-      void togglePanel(row, button, history.textContent, zone);
+      void togglePanel(row, button, own, zone);
     });
   }
   const open = (): void => {
@@ -37,10 +36,16 @@ export function clientPanels(table: HTMLTableElement): void {
   if (location.hash !== '') open();
 }
 
+/** The parts of a client's panel that the page has. */
+interface PanelParts {
+  readonly history: HTMLElement | undefined;
+  readonly checks: HTMLTemplateElement | undefined;
+}
+
 async function togglePanel(
   row: HTMLTableRowElement,
   button: HTMLButtonElement,
-  history: string,
+  { history, checks }: PanelParts,
   zone: string,
 ): Promise<void> {
   const isOpen = button.ariaExpanded === 'true';
@@ -54,13 +59,16 @@ async function togglePanel(
   const cell = panel.insertCell();
   cell.colSpan = row.cells.length;
   row.after(panel);
+  if (checks !== undefined) cell.append(checks.content.cloneNode(true));
+  if (history === undefined) return;
+  const plots = cell.appendChild(document.createElement('div'));
   if (!canDecode) {
-    cell.textContent = 'This browser is too old to unpack the plots. The table above is complete.';
+    plots.textContent = 'This browser is too old to unpack the plots. The table above is complete.';
     return;
   }
   try {
-    drawPlots(cell, await decodeHistory(history), zone);
+    drawPlots(plots, await decodeHistory(history.textContent), zone);
   } catch (error) {
-    cell.textContent = `The plots cannot be drawn: ${String(error)}`;
+    plots.textContent = `The plots cannot be drawn: ${String(error)}`;
   }
 }

@@ -1,8 +1,9 @@
 import { shownShellWord } from '../../text/shell-word.ts';
 import { alertList } from '../alert-list.ts';
+import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { Markup, markup } from '../markup.ts';
-import type { PageAlert, PageClient } from '../page.ts';
+import type { PageAlert, PageCheck, PageClient } from '../page.ts';
 import { links } from './fleet-view.ts';
 
 export interface ClientView {
@@ -10,6 +11,8 @@ export interface ClientView {
   readonly nowMs: number;
   readonly client: PageClient;
   readonly alerts: readonly PageAlert[];
+  /** Worst first. */
+  readonly checks: readonly PageCheck[];
   /** The span of the plots, in the form of `--since`. */
   readonly span: string;
 }
@@ -18,7 +21,7 @@ export interface ClientView {
 export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
 /** The page of a client: its line, its open alerts and its plots. */
-export function clientView({ zone, nowMs, client, alerts, span }: ClientView): Markup {
+export function clientView({ zone, nowMs, client, alerts, checks, span }: ClientView): Markup {
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
@@ -26,6 +29,7 @@ export function clientView({ zone, nowMs, client, alerts, span }: ClientView): M
   )}</tr></thead>
 <tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
 ${alertList({ alerts, untilMs: nowMs, zone, links })}
+${checkTable(checks, nowMs)}
 <p class="quiet">Visits, processes, inventory and mails in a terminal: <code>${['fleet-health', 'show', client.name].map(shownShellWord).join(' ')}</code></p>
 <section aria-labelledby="past"><h2 id="past">Past</h2>
 <ul class="spans">${spans.map(

@@ -4,6 +4,7 @@ import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
 import type { LookStore, Watch } from '../store/look-store.ts';
+import { checksOfClients } from './fleet-checks.ts';
 import { fleetLines } from './fleet-lines.ts';
 import { fleetFigures } from './grid-figures.ts';
 import { visitCounts } from './visit-counts.ts';
@@ -35,6 +36,7 @@ export function createLookStore(database: Database): LookStore {
         .slice(0, limit);
     },
     fleetFigures: (query, watch) => fleetFigures(database, query, watch),
+    checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
     visitCount: async (client, sinceMs, untilMs) => {
       const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
       return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;

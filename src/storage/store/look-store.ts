@@ -1,3 +1,4 @@
+import type { CheckStat } from '../../checks/checks.ts';
 import type { Alert } from './alert.ts';
 import type { Program, RunFact } from './run.ts';
 
@@ -71,6 +72,13 @@ export interface FleetLine extends VisitCount {
   readonly cpu: readonly (number | null)[];
 }
 
+/** The checks of a client's newest report. */
+export interface ClientCheckRows {
+  /** The checks that are not OK, with the first 300 characters of their texts. */
+  readonly bad: readonly CheckStat[];
+  readonly ok: number;
+}
+
 /** Reading for reports and pages, beside `History`. Changes nothing. */
 export interface LookStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
@@ -86,6 +94,11 @@ export interface LookStore {
   newestRuns(limit: number): Promise<readonly RunFact[]>;
   /** Reads figures of many clients on a grid. Throws the signal's reason. */
   fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
+  /**
+   * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without checks
+   * is left out.
+   */
+  checksOfClients(clients: readonly string[], beforeMs: number | null): Promise<ReadonlyMap<string, ClientCheckRows>>;
   /** Returns a client's visits of a span, counted; null without visits. */
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Counts visits by client; a client without any is left out. Throws the signal's reason. */

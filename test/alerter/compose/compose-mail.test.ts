@@ -13,9 +13,11 @@ import { shownShellWord } from '../../../src/text/shell-word.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import { freezeMail, type MailText } from '../../../src/notify/mime.ts';
 import { dueMail } from '../support/due-mails.ts';
-import { config, now, samples } from '../support/mail-samples.ts';
+import { checkSamples } from '../support/check-mail-samples.ts';
+import { config, now, samples as usualSamples } from '../support/mail-samples.ts';
 
 const folder = path.join(import.meta.dirname, '../../testdata/mails');
+const samples = { ...usualSamples, ...checkSamples };
 const updates = process.env['UPDATE_GOLDEN'] !== undefined;
 
 function compose(mail: DueMail, charts: Parameters<typeof composeMail>[0]['charts'] = new Map()): MailText {

@@ -15,6 +15,7 @@ export const config = configOf(`
     <alert name="disk" type="disk" warning="90%" critical="95%" note="Clean old logs: https://wiki.example.org/runbooks/disk?why=full&amp;how=fast."/>
     <alert type="disk" mount="/srv/*" limit="80%"/>
     <alert type="load" limit="2" severity="warning"/>
+    <alert metric="check_value" check="mailq" label="unsent" limit="200"/>
   </alerts>
   <bastion name="gate" ip="192.0.2.9" username="u"/>
   <client name="web-1" ip="192.0.2.1" username="u"/>
@@ -99,7 +100,7 @@ const reached = (value: number): Alert['progress'] => ({
   },
 });
 
-function sample(said: readonly Said[], over: Partial<DueMail> = {}, alsoOpen: readonly Said[] = []): Sample {
+export function sample(said: readonly Said[], over: Partial<DueMail> = {}, alsoOpen: readonly Said[] = []): Sample {
   const mail = dueMail(config, said, over, alsoOpen);
   const charts = new Map(mail.items.filter(({ rule }) => rule === 'disk').map(({ alertId }) => [alertId, rising]));
   return { mail, charts };

@@ -18,6 +18,7 @@ import { at, checkRow, day, diskRow, failedVisit, reportRow, visitRow } from './
  *   08:00 disk /data ro 96, disk / 50       /data is read-only
  *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, mount /data missing, no disks, probe os fails
  *   08:00 check mailq 2                     a check is CRITICAL
+ *   08:00 check mailq 0 unsent=210          and has figures
  *   08:00 visit ok
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
@@ -98,8 +99,10 @@ function sampledRowOf(client: Client, line: string): SampledRow {
     } else if (word === 'probe') {
       row.probe_errors = 1;
       workers.push(worker(first, [], 'no answer'));
-    } else if (word === 'check') checks.push(checkRow({ check_name: first, state: Number(second) as 0 | 1 | 2 | 3 }));
-    else if (word === 'boot') row.bootId = `boot-${first}`;
+    } else if (word === 'check') {
+      const state = Number(second) as CheckStat['state'];
+      checks.push(checkRow({ check_name: first, state, perfdata: rest.slice(2).join(' ') }));
+    } else if (word === 'boot') row.bootId = `boot-${first}`;
     else if (word === 'clock') row.clockOffsetMs = Number(first) * 1000;
     else if (word === 'kills') row.oom_kills = number(first);
     else if (word === 'synchronised') row.clock_synchronised = number(first);

@@ -2,14 +2,20 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { check, item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { alertFolder, firing } from './stored-alerts.ts';
 
 /** Two clients, one of them in a group. */
 export const reportedConfig =
   '<config><group name="web"><client name="web-1" ip="192.0.2.1"/></group><client name="db" ip="192.0.2.2"/></config>';
 const hourMs = 3_600_000;
+
+/** The results of two checks, the newest hour first: one has just become CRITICAL. */
+function checksAt(hour: number): readonly CheckResult[] {
+  return [check('apt', 0, 'fine'), check('mailq', hour === 0 ? 2 : 0, '210 <b>unsent</b> | unsent=210;50;200')];
+}
 
 /** A folder with two clients, a day of reports of each, and an alert of one. */
 export async function reportedFleet(t: TestContext) {
@@ -22,7 +28,13 @@ export async function reportedFleet(t: TestContext) {
   for (const client of ['web-1', 'db']) {
     await storage.reports.saveVisits([visit({ runId: start.id, client, startedAtMs: nowMs - hourMs })]);
     await storage.reports.ingest(
-      Array.from({ length: 24 }, (_, hour) => item({ client, observedAtMs: nowMs - (hour + 1) * hourMs })),
+      Array.from({ length: 24 }, (_, hour) =>
+        item({
+          client,
+          observedAtMs: nowMs - (hour + 1) * hourMs,
+          ...(client === 'web-1' ? { checks: checksAt(hour) } : {}),
+        }),
+      ),
     );
   }
   await storage.reports.endRun(start, runEnd(start));

@@ -3,10 +3,20 @@ import assert from 'node:assert/strict';
 
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
+import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../../src/report/checks.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { escapeMarkup } from '../../../src/text/escape-markup.ts';
 import { alert, mail, stored } from '../../storage/support/alert-samples.ts';
-import { item, ordinaryWorkers, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
+import {
+  check,
+  item,
+  ordinaryWorkers,
+  refusedVisit,
+  runEnd,
+  runStart,
+  visit,
+  worker,
+} from '../../storage/support/samples.ts';
 
 const minuteMs = 60_000;
 
@@ -105,6 +115,20 @@ function inventoryOf(words: readonly string[]): readonly WorkerReport[] {
   ];
 }
 
+/** Checks whose texts, labels and items are these words, in each state, and files that are refused. */
+function checksOf(words: readonly string[]): { checks: readonly CheckResult[]; refused: readonly RefusedCheck[] } {
+  const plugins = words.map((word, index) =>
+    check(`plugin-${index}`, index % 4, `${word} | '${word.replaceAll("'", "''")}'=1;2;3 n=${index}\n${word}`, {
+      age_s: index,
+    }),
+  );
+  const items = words.map((word) => `2 "${word.replaceAll(/[\s"]/g, ' ')}" - ${word.replaceAll(/\s/g, ' ')}`);
+  return {
+    checks: [...plugins, check('local', 0, items.join('\n'), { format: 'checkmk' })],
+    refused: words.slice(0, maxRefusedChecks).map((word) => ({ path: word, why: word })),
+  };
+}
+
 /**
  * Stores reports, visits, inventories, alerts and mails of a client for each word, those that config.xml cannot name
  * as well.
@@ -120,8 +144,8 @@ export async function storeFleet({ reports, alerts }: Storage, words: readonly s
   for (const client of words) {
     const workers = workersOf(words);
     const results = await reports.ingest([
-      item({ client, observedAtMs: nowMs - 8 * minuteMs, workers }),
-      item({ client, observedAtMs: nowMs - 3 * minuteMs, workers, bootId: 'boot-2' }),
+      item({ client, observedAtMs: nowMs - 8 * minuteMs, workers, ...checksOf(words) }),
+      item({ client, observedAtMs: nowMs - 3 * minuteMs, workers, bootId: 'boot-2', ...checksOf(words) }),
       item({ client, observedAtMs: nowMs - 3 * minuteMs, workers: inventoryOf(words), name: 'Inventory report' }),
     ]);
     assert.deepEqual(new Set(results.map(({ kind }) => kind)), new Set(['stored']), JSON.stringify(results));

@@ -11,6 +11,7 @@ export function pageOf(more: Partial<FleetPage>): FleetPage {
     sinceMs: untilMs - 24 * hourMs,
     untilMs,
     clients: [],
+    checks: new Map(),
     alerts: [],
     history: [],
     silences: [],

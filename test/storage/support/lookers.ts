@@ -87,18 +87,19 @@ export const lookers: readonly Looker[] = [
   {
     title: 'export csv',
     look: async (storage) => {
-      for (const table of ['client', 'disk', 'network'] as const) {
+      for (const table of ['client', 'check', 'disk', 'network'] as const) {
         await drain(csvHistory(await historyOf(storage), table));
       }
     },
   },
   {
     title: 'export jsonl',
-    look: async (storage) => drain(jsonlHistory(await historyOf(storage), ['client', 'disk', 'network'])),
+    look: async (storage) => drain(jsonlHistory(await historyOf(storage), ['client', 'check', 'disk', 'network'])),
   },
   {
     title: 'export openmetrics',
-    look: async (storage) => drain(openMetricsHistory(await historyOf(storage), ['client', 'disk', 'network'])),
+    look: async (storage) =>
+      drain(openMetricsHistory(await historyOf(storage), ['client', 'check', 'disk', 'network'])),
   },
 ];
 
