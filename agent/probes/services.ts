@@ -2,10 +2,11 @@ import { emptyReport, functionReport, missing, type Facts } from './function-rep
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { outputOf } from './output-of.ts';
+import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
 const systemctlMs = 2000;
 const maxUnitsAsked = 200;
-const askedOf = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
+const unitProperties = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
 /** The states that `systemctl is-active` accepts. */
 const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */
@@ -16,7 +17,7 @@ const suffixes = new Set(
   'service socket device mount automount swap target path timer slice scope'.split(' ').map((type) => `.${type}`),
 );
 
-/** Asks systemctl once for the failed units and for those that rules name, if systemd runs. */
+/** Asks systemctl once for the failed units, those that rules name, and the enabled timers, if systemd runs. */
 export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
 
 function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | Promise<ProbeResult> {
@@ -24,18 +25,29 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
   if (!source.exists('/run/systemd/system')) return { functions: unknownServices(asked, 'no systemd') };
   const program = programs.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
-  return askSystemctl(source.root + program, asked, Math.min(systemctlMs, leftMs()));
+  const asks = { units: asked, timers: enabledTimers(source) };
+  return askSystemctl(source.root + program, asks, Math.min(systemctlMs, leftMs()));
 }
 
-async function askSystemctl(program: string, asked: readonly string[], deadlineMs: number): Promise<ProbeResult> {
-  const properties = askedOf.flatMap((name) => ['-p', name]);
+interface Asked {
+  readonly units: readonly string[];
+  readonly timers: readonly string[];
+}
+
+async function askSystemctl(program: string, { units, timers }: Asked, deadlineMs: number): Promise<ProbeResult> {
+  const named = timers.length > 0 ? [...unitProperties, ...timerProperties] : unitProperties;
+  const properties = named.flatMap((name) => ['-p', name]);
   // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
-  const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*', ...asked.map(wholeUnitName)];
+  const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*'];
   try {
-    return { functions: servicesFrom(unitsIn(await outputOf(program, args, deadlineMs)), asked) };
+    const output = await outputOf(program, [...args, ...units.map(wholeUnitName), ...timers], deadlineMs);
+    const blocks = output.split(/\n\n+/);
+    const nowS = Number(process.hrtime.bigint()) / 1e9;
+    const checks = blocks.flatMap((block) => lateTimer(block, nowS));
+    return { functions: servicesFrom(unitsIn(blocks), units), checks };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { functions: unknownServices(asked, reason), error: reason };
+    return { functions: unknownServices(units, reason), error: reason };
   }
 }
 
@@ -47,8 +59,8 @@ interface Unit {
 }
 
 /** Parses blocks of `Name=value` lines that empty lines separate. */
-function unitsIn(output: string): Unit[] {
-  return output.split(/\n\n+/).flatMap((block) => {
+function unitsIn(blocks: readonly string[]): Unit[] {
+  return blocks.flatMap((block) => {
     const value = (name: string): string =>
       block
         .split('\n')

@@ -219,9 +219,21 @@ if [ ! -d "$R/run/systemd/system" ]; then
 elif ! command -v systemctl >/dev/null; then
   fh_units_fault='no systemctl'
 else
+  timers= n= o=
+  set +f
+  for x in "$R"/etc/systemd/system "$R"/usr/lib/systemd/system "$R"/lib/systemd/system; do
+    for a in "$x"/timers.target.wants/*.timer; do
+      [ -L "$a" ] || [ -e "$a" ] || continue
+      a=${a##*/}
+      case $timers$nl in *"$nl$a$nl"*) ;; *) [ ${#n} = 50 ] || timers=$timers$nl$a n=${n}1 ;; esac
+    done
+  done
+  set -f
+  [ ! "$timers" ] || for x in SubState ActiveEnterTimestampMonotonic LastTriggerUSecMonotonic TimersMonotonic \
+    TimersCalendar RandomizedDelayUSec AccuracyUSec; do o=$o$nl-p$nl$x; done
   fh_units=$(
     limited 2 systemctl show --no-pager --state=failed -p Id -p Names -p LoadState -p ActiveState -p NRestarts \
-      -p InactiveExitTimestampMonotonic -- '*' $units
+      -p InactiveExitTimestampMonotonic $o -- '*' $units $timers
   )
   s=$?
   case $s in

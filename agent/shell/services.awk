@@ -1,7 +1,9 @@
-# Failed units and those that rules name, from the output of `systemctl show`: blocks of `Name=value` lines.
+# Failed units, those that rules name, and late timers, from the output of `systemctl show`: blocks of `Name=value` lines.
 
-function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, unit, failed, asked, again, since, now) {
+function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, unit, failed, asked, again, since, now, sleeps, T) {
   n = split(ENVIRON["fh_units"] "\n\n", line, "\n"); now = uptime(); since = -1
+  # The time since boot goes on while a machine sleeps, and the clock of systemd does not.
+  sleeps = firstLine("/sys/power/suspend_stats/success") > 0
   for (i = 1; i <= n && fault == ""; i++) {
     if (line[i] ~ /^Id=/) id = substr(line[i], 4)
     if (line[i] ~ /^Names=/) names = substr(line[i], 7)
@@ -9,7 +11,11 @@ function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, u
     if (line[i] ~ /^ActiveState=/) state = substr(line[i], 13)
     if (line[i] ~ /^NRestarts=[1-9]/) again = 1
     if (line[i] ~ /^InactiveExitTimestampMonotonic=/) since = now - substr(line[i], 32) / 1000000
+    if (line[i] ~ /^Timers/) timerLine(T, line[i])
+    else if ((k = index(line[i], "=")) > 0) T[substr(line[i], 1, k - 1)] = substr(line[i], k + 1)
     if (line[i] != "" || id == "") continue
+    if (!sleeps) lateTimer(T, now)
+    split("", T)
     if (state == "failed" && !(id in IS_FAILED)) { IS_FAILED[id] = 1; FAILED[++failed] = id }
     m = split(id " " names, name, " ")
     for (k = 1; k <= m; k++) if (!(name[k] in ACTIVE)) {
