@@ -76,6 +76,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('report', 12, 'the report of 64 and of 1,000 clients with 30 days of rows', async () => {
     return (await import('./report.ts')).benchReport;
   }),
+  byName('report-peer', 10, 'the report of 100 clients, beside the static pages of Munin', async () => {
+    return (await import('./report-peer.ts')).benchReportPeer;
+  }),
   byName('retention', 15, 'what a year takes, what is asked of it, and pruning', async () => {
     return (await import('./retention.ts')).benchRetention;
   }),

@@ -55,7 +55,8 @@ export async function benchReport(options: BenchOptions): Promise<BenchResult> {
   return { figures, series: [] };
 }
 
-async function fill(storage: StorageConfig, clients: number, sinceMs: number, days: number): Promise<void> {
+/** Makes rows of so many clients and days. */
+export async function fill(storage: StorageConfig, clients: number, sinceMs: number, days: number): Promise<void> {
   const database = await openDatabase({ storage, program: 'collect' });
   try {
     await migrateDatabase(database);
@@ -84,7 +85,8 @@ async function fill(storage: StorageConfig, clients: number, sinceMs: number, da
   }
 }
 
-async function reportOnce(
+/** Makes one report. */
+export async function reportOnce(
   storageElement: string,
   clients: number,
 ): Promise<{ readonly bytes: number; readonly cpuMs: number; readonly peakMegabytes: number }> {
