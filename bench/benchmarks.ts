@@ -61,6 +61,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('serve', 20, 'the first screen of 10,000 clients, and the memory of a day of requests', async () => {
     return (await import('./serve.ts')).benchServe;
   }),
+  byName('viewers', 8, 'a pass of the collector while 20 people look at `serve`', async () => {
+    return (await import('./viewers.ts')).benchViewers;
+  }),
   byName('storage', 2, 'reports to rows by size of the transaction', async () => {
     return (await import('./storage.ts')).benchStorage;
   }),

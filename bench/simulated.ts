@@ -10,6 +10,8 @@ import { collectPass, type PassCost } from './collect-pass.ts';
 
 /** The built simulator in a process of its own, and the built collector for its fleet. */
 export interface SimulatedBench {
+  /** The folder with config.xml. */
+  readonly dir: string;
   /** Runs a pass with the settings of config.xml: host keys are checked, every report is fsynced and stored. */
   collect(args?: readonly string[]): Promise<PassCost>;
   /** Ends the simulator. Returns its CPU time for each visit, in ms. */
@@ -33,6 +35,7 @@ export async function startSimulated({ clients, profile }: SimulatedOptions): Pr
   let rest = '';
   child.stdout.on('data', (chunk: Buffer) => (rest += String(chunk)));
   return {
+    dir,
     collect: (more = []) => collectPass(dir, clients, more),
     close: async () => {
       const closed = once(child, 'close');

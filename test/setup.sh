@@ -48,6 +48,7 @@ need_all() {
     need java default-jre-headless
     need promtool prometheus
     need prometheus-node-exporter prometheus-node-exporter
+    need wapiti wapiti
   }
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {

@@ -53,8 +53,10 @@ async function addRollups(
     sums.addToSpan(row, client, atMs, hourMs);
   });
   const firstHour = (client: string): number => firstHours.get(client) ?? untilMs;
-  await eachRollup(session, query, clients, 'day', Math.max(...clients.map(firstHour)), (row, client, atMs) => {
-    if (atMs < firstHour(client)) sums.addToSpan(row, client, atMs, dayMs);
+  const daysEnd = Math.ceil(Math.max(...clients.map(firstHour)) / dayMs) * dayMs;
+  await eachRollup(session, query, clients, 'day', daysEnd, (row, client, atMs) => {
+    // Hours go singly: the first day of which some are kept counts up to them.
+    if (atMs < firstHour(client)) sums.addToSpan(row, client, atMs, Math.min(dayMs, firstHour(client) - atMs));
   });
 }
 
@@ -168,8 +170,7 @@ async function addRowsOfClient(session: Session, sums: GridSums, query: FiguresQ
     [client, sqlTime(sinceMs), sqlTime(untilMs)],
   );
   for (const row of rows) sums.addToStep(row, client, Number(row['place']));
-  // A client without any such row has none to look for.
-  if (sampleMs === null || rows.length === 0) return;
+  if (sampleMs === null) return;
   const rests = await restsOfClient(session, client, query.grid);
   const missed = new Map([...rests].filter(([, step]) => !sums.isKnown(client, step)));
   for (const row of await reportsOf(session, query, [...missed.keys()])) {
