@@ -37,7 +37,7 @@ export interface SendOptions {
 }
 
 /**
- * Sends an answer as a whole. Streams and Node's `Response`, which loads a client of HTTP, took 30 MB more of resident
+ * Sends an answer as a whole. Streams and Node's `Response`, which loads a client of HTTP, took 12 MB more of resident
  * memory.
  */
 export function send({ status, headers, body }: Answer, { incoming, outgoing, isPacked }: SendOptions): void {
