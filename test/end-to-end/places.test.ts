@@ -66,7 +66,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a home with room for the program alone',
-    prepare: ownHome('size=80k'),
+    prepare: ownHome('size=112k'),
     program: 'first',
     takesInventory: true,
   },
