@@ -77,16 +77,16 @@ for (const agent of checkAgents) {
     const at = (name: string): string => `connect=127.0.0.1:${ports.get(name)}`;
     client.conf(
       [
-        `certificate good warning=2d critical=1d ${at('good')}`,
-        `certificate soon ${at('good').replace('127.0.0.1', 'localhost')}`,
-        `certificate fine warning=1h critical=1m ${at('good')}`,
-        `certificate expired every=1d ${at('expired')}`,
-        `certificate name servername=other.example warning=1d critical=1h ${at('names')}`,
-        `certificate by-host warning=1d critical=1h ${at('names').replace('127.0.0.1', 'localhost')}`,
-        `certificate mutual ${at('mutual')}`,
+        `certificate good timeout=30s warning=2d critical=1d ${at('good')}`,
+        `certificate soon timeout=30s ${at('good').replace('127.0.0.1', 'localhost')}`,
+        `certificate fine timeout=30s warning=1h critical=1m ${at('good')}`,
+        `certificate expired timeout=30s every=1d ${at('expired')}`,
+        `certificate name timeout=30s servername=other.example warning=1d critical=1h ${at('names')}`,
+        `certificate by-host timeout=30s warning=1d critical=1h ${at('names').replace('127.0.0.1', 'localhost')}`,
+        `certificate mutual timeout=30s ${at('mutual')}`,
         `certificate silent timeout=1s ${at('silent')}`,
-        `certificate plain every=1d ${at('plain')}`,
-        `certificate refused ${at('refused')}`,
+        `certificate plain timeout=30s every=1d ${at('plain')}`,
+        `certificate refused timeout=30s ${at('refused')}`,
         'certificate nobody connect=no-such-host.invalid:443',
       ].join('\n'),
     );
@@ -133,12 +133,12 @@ for (const agent of checkAgents) {
     for (let count = 0; count < 20; count++) put(`many/${count}.crt`, good.cert);
     client.conf(
       [
-        `certificate one warning=1d critical=1h "file=${a}"`,
-        `certificate each "file=${dir}/*/full chain.pem"`,
-        `certificate broken "file=${dir}/*.pem"`,
+        `certificate one timeout=30s warning=1d critical=1h "file=${a}"`,
+        `certificate each timeout=30s "file=${dir}/*/full chain.pem"`,
+        `certificate broken timeout=30s "file=${dir}/*.pem"`,
         `certificate none "file=${dir}/*/no*.pem"`,
         'certificate absent file=/no/such.pem',
-        `certificate many warning=1d critical=1h "file=${dir}/many/?*.crt"`,
+        `certificate many timeout=30s warning=1d critical=1h "file=${dir}/many/?*.crt"`,
       ].join('\n'),
     );
     const text = (days: string, name: string): string => `${days}: CN=${name}, issued by CN=Test CA, until END`;
