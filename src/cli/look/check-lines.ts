@@ -34,7 +34,7 @@ export function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWo
   return [table, ...(rest > 0 ? [`and ${rest} more that are OK; --json has all`] : [])];
 }
 
-/** `2h`, or `23h or more` if the rows that are read do not tell when the state began. */
+/** Returns `2h`, or `23h+` if the rows that are read do not tell when the state began. */
 function sinceText({ sinceMs, sinceIsOlder }: ShownCheck, nowMs: number): string {
   if (sinceMs === null) return '-';
   return `${describeAge(nowMs - sinceMs)}${sinceIsOlder ? '+' : ''}`;
