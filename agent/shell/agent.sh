@@ -296,7 +296,8 @@ done
   fh_sensors=${fh_sensors}thermal$tab${x##*/}$tab$a$tab$c$nl
 done
 fh_devices=
-for x in "$R"/proc/net/bonding/* "$R"/sys/block/md*/md; do
+set -- "$R"/proc/net/bonding/* "$R"/sys/block/md*/md "$R"/sys/devices/system/edac/mc/mc[0-9]*
+for x in "$@" "$R"/sys/fs/btrfs/*/devinfo/* "$R"/proc/spl/kstat/zfs/*/state; do
   [ ! -e "$x" ] || fh_devices=$fh_devices${x#"$R"}$nl
 done
 fh_container=

@@ -1,11 +1,16 @@
 # Checks of devices whose files the shell has found, as agent/probes has them.
 
-function devices(paths, now, then,  n, i, path, f) {
+function devices(paths, then,  n, i, path, f) {
   n = split(paths, path, "\n")
   for (i = 1; i < n; i++) {
     split(path[i], f, "/")
     if (path[i] ~ /^\/proc\/net/) bonding(f[5], path[i])
     else if (path[i] ~ /^\/sys\/block/) md(f[4], path[i] "/")
+    else if (path[i] ~ /^\/sys\/dev/) ecc(f[7], path[i] "/", then)
+    else if (path[i] ~ /^\/sys\/fs/) {
+      btrfsDevice(f[5], f[7], path[i] "/")
+      if (path[i + 1] !~ "^/sys/fs/btrfs/" f[5] "/") btrfs(f[5], then)
+    } else zfs(f[6], firstLine(path[i]))
   }
 }
 
@@ -41,3 +46,38 @@ function md(array, dir,  name, state, degraded, action, f, text) {
   check(name, degraded > 0 || state == "inactive" || state == "broken" ? 2 : 0, text, \
     degraded == "" ? "" : "degraded=" degraded " mismatch_cnt=" firstLine(dir "mismatch_cnt"))
 }
+
+function ecc(mc, dir, then,  name, ce, ue, more, kind) {
+  name = "ecc:" mc; ce = firstLine(dir "ce_count"); ue = firstLine(dir "ue_count"); kind = firstLine(dir "mc_name")
+  if (ce ~ /^[0-9]/) note(name, ce)
+  if (ce !~ /^[0-9]/ || ue !~ /^[0-9]/) { check(name, 3, "cannot be read"); return }
+  if ((name, 1) in then) more = ce - then[name, 1]
+  check(name, ue > 0 ? 2 : more > 0 ? 1 : 0, (kind == "" ? "" : kind ": ") ue " uncorrected and " ce " corrected errors" \
+    (more > 0 ? sprintf(", %.0f corrected since the previous visit", more) : ""), "uncorrected=" ue "c corrected=" ce "c")
+}
+
+# Adds a device to BTRFS: the sums of its file system, and the faults of devices.
+function btrfsDevice(uuid, id, dir,  file, line, f, bad) {
+  BTRFS["devices"]++
+  if (firstLine(dir "missing") == 1) { BTRFS["missing"]++; BTRFS["words"] = BTRFS["words"] ", device " id " missing" }
+  file = ROOT dir "error_stats"
+  while ((getline line < file) > 0) {
+    if (line !~ /^[a-z]+_errs [0-9]+$/) continue
+    split(line, f, " "); BTRFS[f[1]] += f[2]; BTRFS["all"] += f[2]; sub(/_errs/, "", f[1])
+    if (f[2] > 0) bad = bad " " f[2] " " f[1]
+  }
+  close(file)
+  if (bad != "") BTRFS["words"] = BTRFS["words"] ", device " id ":" bad " errors"
+}
+function btrfs(uuid, then,  name, title, more, i, n, kind, figures) {
+  name = "btrfs:" uuid; title = firstLine("/sys/fs/btrfs/" uuid "/label"); note(name, sprintf("%.0f", BTRFS["all"]))
+  if ((name, 1) in then) more = BTRFS["all"] - then[name, 1]
+  n = split("write_errs read_errs flush_errs corruption_errs generation_errs", kind, " ")
+  for (i = 1; i <= n && "write_errs" in BTRFS; i++) figures = figures sprintf(" %s=%.0fc", kind[i], BTRFS[kind[i]])
+  check(name, BTRFS["missing"] || more > 0 ? 2 : BTRFS["all"] > 0, (title == "" ? "" : title ": ") BTRFS["devices"] \
+    (BTRFS["devices"] == 1 ? " device" : " devices") BTRFS["words"] (more > 0 ? sprintf(", %.0f more errors since the previous visit", more) : "") \
+    (figures == "" ? ", this kernel tells no errors" : ""), substr(figures, 2))
+  split("", BTRFS)
+}
+
+function zfs(pool, state) { check("zfs:" pool, state == "ONLINE" ? 0 : state == "" ? 3 : 2, state == "" ? "cannot be read" : state) }

@@ -1,0 +1,331 @@
+/**
+ * Checks of devices, on files in the form that the kernel's documents and sources have. All trees are invented: bonds by
+ * https://docs.kernel.org/networking/bonding.html, arrays by https://docs.kernel.org/admin-guide/md.html, memory
+ * controllers by https://docs.kernel.org/admin-guide/RAS/main.html, btrfs by
+ * https://btrfs.readthedocs.io/en/latest/ch-sysfs.html, pools by spa_state_to_name of OpenZFS.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+
+type Short = readonly [name: string, exit: number, output: string];
+interface Case {
+  readonly what: string;
+  readonly files: Files;
+  /** Files of a visit before. */
+  readonly before?: Files;
+  readonly checks: readonly Short[];
+}
+
+interface Slave {
+  readonly name: string;
+  readonly status: string;
+}
+
+function bond(mode: string, active: string | null, slaves: readonly Slave[], status = 'up'): Files {
+  const parts = slaves.map(
+    (slave) =>
+      `Slave Interface: ${slave.name}\nMII Status: ${slave.status}\nSpeed: 1000 Mbps\nDuplex: full\n` +
+      'Link Failure Count: 1\nPermanent HW addr: 52:54:00:12:34:56\nSlave queue ID: 0\n',
+  );
+  const head =
+    `Ethernet Channel Bonding Driver: v6.1.0-18-amd64\n\nBonding Mode: ${mode}\n` +
+    (active === null ? '' : `Primary Slave: None\nCurrently Active Slave: ${active}\n`) +
+    `MII Status: ${status}\nMII Polling Interval (ms): 100\nUp Delay (ms): 0\nDown Delay (ms): 0\n`;
+  return { 'proc/net/bonding/bond0': [head, ...parts].join('\n') };
+}
+
+const up = (name: string): Slave => ({ name, status: 'up' });
+const down = (name: string): Slave => ({ name, status: 'down' });
+const backup = 'fault-tolerance (active-backup)';
+
+const bonds: readonly Case[] = [
+  {
+    what: 'a bond whose interfaces are up',
+    files: bond(backup, 'eth0', [up('eth0'), up('eth1')]),
+    checks: [['bond:bond0', 0, '2 of 2 interfaces up, eth0 active|interfaces=2 down=0']],
+  },
+  {
+    what: 'a bond without an active interface by its mode',
+    files: bond('IEEE 802.3ad Dynamic link aggregation', null, [up('eth0'), up('eth1')]),
+    checks: [['bond:bond0', 0, '2 of 2 interfaces up|interfaces=2 down=0']],
+  },
+  {
+    what: 'an interface that is down',
+    files: bond(backup, 'eth1', [down('eth0'), up('eth1')]),
+    checks: [['bond:bond0', 1, '1 of 2 interfaces up, eth0 down, eth1 active|interfaces=2 down=1']],
+  },
+  {
+    what: 'an interface that comes back',
+    files: bond(backup, 'eth1', [{ name: 'eth0', status: 'going back' }, up('eth1')]),
+    checks: [['bond:bond0', 1, '1 of 2 interfaces up, eth0 going back, eth1 active|interfaces=2 down=1']],
+  },
+  {
+    what: 'no active interface',
+    files: bond(backup, 'None', [up('eth0')]),
+    checks: [['bond:bond0', 1, '1 of 1 interfaces up, none active|interfaces=1 down=0']],
+  },
+  {
+    what: 'a bond whose interfaces are all down',
+    files: bond(backup, 'None', [down('eth0'), down('eth1')], 'down'),
+    checks: [['bond:bond0', 2, '0 of 2 interfaces up, eth0 down, eth1 down, none active|interfaces=2 down=2']],
+  },
+  {
+    what: 'the unused bond that the module makes when it is loaded',
+    files: bond('load balancing (round-robin)', null, [], 'down'),
+    checks: [['bond:bond0', 0, '0 of 0 interfaces up|interfaces=0 down=0']],
+  },
+  {
+    what: 'a bond that tells nothing',
+    files: { 'proc/net/bonding/bond0': '' },
+    checks: [['bond:bond0', 3, 'cannot be read']],
+  },
+];
+
+function array(name: string, changed: Readonly<Record<string, string>>): Files {
+  const raid1 = {
+    array_state: 'clean',
+    metadata_version: '1.2',
+    level: 'raid1',
+    raid_disks: '2',
+    degraded: '0',
+    sync_action: 'idle',
+    sync_completed: 'none',
+    mismatch_cnt: '0',
+  };
+  const files = Object.entries({ ...raid1, ...changed }).filter(([, text]) => text !== '');
+  return Object.fromEntries(files.map(([file, text]) => [`sys/block/${name}/md/${file}`, `${text}\n`]));
+}
+const noRedundancy = { degraded: '', sync_action: '', sync_completed: '', mismatch_cnt: '' };
+
+const arrays: readonly Case[] = [
+  {
+    what: 'whole arrays, and disks that are none',
+    files: {
+      ...array('md0', {}),
+      ...array('md127', { ...noRedundancy, level: 'raid0' }),
+      'sys/block/sda/size': '1\n',
+      'sys/block/mdx/size': '1\n',
+    },
+    checks: [
+      ['md:md0', 0, 'raid1 clean|degraded=0 mismatch_cnt=0'],
+      ['md:md127', 0, 'raid0 clean'],
+    ],
+  },
+  {
+    what: 'an array without one of its disks',
+    files: array('md0', { array_state: 'active', degraded: '1' }),
+    checks: [['md:md0', 2, 'raid1 active, 1 of 2 disks missing|degraded=1 mismatch_cnt=0']],
+  },
+  {
+    what: 'a recovery, which is no end of the fault',
+    files: array('md0', { degraded: '1', sync_action: 'recover', sync_completed: '1000 / 3000' }),
+    checks: [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing, recover 33 %|degraded=1 mismatch_cnt=0']],
+  },
+  {
+    what: 'a check, which is no fault',
+    files: array('md0', { sync_action: 'check', sync_completed: '2093056 / 2094080', mismatch_cnt: '128' }),
+    checks: [['md:md0', 0, 'raid1 clean, check 99 %|degraded=0 mismatch_cnt=128']],
+  },
+  {
+    what: 'a resync that waits',
+    files: array('md0', { array_state: 'read-auto', sync_action: 'resync' }),
+    checks: [['md:md0', 0, 'raid1 read-auto, resync|degraded=0 mismatch_cnt=0']],
+  },
+  {
+    what: 'an array that could not be started',
+    files: array('md0', { ...noRedundancy, array_state: 'inactive', level: '' }),
+    checks: [['md:md0', 2, 'inactive']],
+  },
+  {
+    what: 'a broken array without redundancy',
+    files: array('md0', { ...noRedundancy, array_state: 'broken', level: 'raid0' }),
+    checks: [['md:md0', 2, 'raid0 broken']],
+  },
+  {
+    what: 'a stopped array, and a container of other metadata with its array',
+    files: {
+      ...array('md0', { array_state: 'clear' }),
+      ...array('md126', { metadata_version: 'external:/md127/0', level: 'raid5', raid_disks: '3' }),
+      ...array('md127', { ...noRedundancy, array_state: 'inactive', metadata_version: 'external:imsm', level: '' }),
+    },
+    checks: [['md:md126', 0, 'raid5 clean|degraded=0 mismatch_cnt=0']],
+  },
+  {
+    what: 'an array that tells nothing',
+    files: { 'sys/block/md0/md/level': 'raid1\n' },
+    checks: [['md:md0', 3, 'cannot be read']],
+  },
+];
+
+function controller(name: string, ce: string, ue: string): Files {
+  const dir = `sys/devices/system/edac/mc/${name}`;
+  return { [`${dir}/ce_count`]: ce, [`${dir}/ue_count`]: ue, [`${dir}/mc_name`]: 'Skylake Socket#0 IMC#0\n' };
+}
+const skylake = 'Skylake Socket#0 IMC#0: ';
+
+const memories: readonly Case[] = [
+  {
+    what: 'memory with a few corrected errors of before',
+    files: { ...controller('mc0', '5\n', '0\n'), 'sys/devices/system/edac/mc/power/control': 'auto\n' },
+    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`]],
+  },
+  {
+    what: 'corrected errors that were added, in one of two controllers',
+    before: { ...controller('mc0', '5\n', '0\n'), ...controller('mc1', '7\n', '0\n') },
+    files: { ...controller('mc0', '9\n', '0\n'), ...controller('mc1', '7\n', '0\n') },
+    checks: [
+      [
+        'ecc:mc0',
+        1,
+        `${skylake}0 uncorrected and 9 corrected errors, 4 corrected since the previous visit|uncorrected=0c corrected=9c`,
+      ],
+      ['ecc:mc1', 0, `${skylake}0 uncorrected and 7 corrected errors|uncorrected=0c corrected=7c`],
+    ],
+  },
+  {
+    what: 'counters that were reset',
+    before: controller('mc0', '5\n', '0\n'),
+    files: controller('mc0', '2\n', '0\n'),
+    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 2 corrected errors|uncorrected=0c corrected=2c`]],
+  },
+  {
+    what: 'an uncorrected error, also of before',
+    before: controller('mc0', '0\n', '1\n'),
+    files: controller('mc0', '0\n', '1\n'),
+    checks: [['ecc:mc0', 2, `${skylake}1 uncorrected and 0 corrected errors|uncorrected=1c corrected=0c`]],
+  },
+  {
+    what: 'a controller that could not be read at one of two visits',
+    before: controller('mc0', '', '0\n'),
+    files: controller('mc0', '5\n', '0\n'),
+    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`]],
+  },
+  {
+    what: 'a controller that tells nothing',
+    files: controller('mc0', 'x\n', '0\n'),
+    checks: [['ecc:mc0', 3, 'cannot be read']],
+  },
+];
+
+const uuid = '8f9a3d0e-6b1c-4c55-8a3e-52e1f5f0c001';
+const errors = (counts: readonly number[]): string =>
+  ['write', 'read', 'flush', 'corruption', 'generation'].map((kind, at) => `${kind}_errs ${counts[at]}\n`).join('');
+const none = errors([0, 0, 0, 0, 0]);
+/** The parts of a device: what tells if it is missing, and its counts. */
+function system(devices: Readonly<Record<string, readonly [string, string | null]>>, label = 'data'): Files {
+  const files = Object.entries(devices).flatMap(([id, [missing, stats]]) => {
+    const dir = `sys/fs/btrfs/${uuid}/devinfo/${id}`;
+    return [[`${dir}/missing`, `${missing}\n`], ...(stats === null ? [] : [[`${dir}/error_stats`, stats]])];
+  });
+  return {
+    ...(Object.fromEntries(files) as Files),
+    [`sys/fs/btrfs/${uuid}/label`]: `${label}\n`,
+    'sys/fs/btrfs/features/raid56': '0\n',
+  };
+}
+const noFigures = 'write_errs=0c read_errs=0c flush_errs=0c corruption_errs=0c generation_errs=0c';
+const someFigures = 'write_errs=3c read_errs=0c flush_errs=0c corruption_errs=12c generation_errs=0c';
+const old = { 1: ['0', none], 10: ['0', errors([1, 0, 0, 7, 0])], 2: ['0', errors([2, 0, 0, 5, 0])] } as const;
+
+const systems: readonly Case[] = [
+  {
+    what: 'file systems without errors, one of them without a label',
+    files: {
+      ...system({ 1: ['0', none], 2: ['0', none] }),
+      'sys/fs/btrfs/9-0/devinfo/1/error_stats': none,
+      'sys/fs/btrfs/9-0/devinfo/1/missing': '0\n',
+    },
+    checks: [
+      [`btrfs:${uuid}`, 0, `data: 2 devices|${noFigures}`],
+      ['btrfs:9-0', 0, `1 device|${noFigures}`],
+    ],
+  },
+  {
+    what: 'errors of before',
+    before: system(old),
+    files: system(old),
+    checks: [
+      [
+        `btrfs:${uuid}`,
+        1,
+        'data: 3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors|' + someFigures,
+      ],
+    ],
+  },
+  {
+    what: 'errors that were added',
+    before: system({ ...old, 10: ['0', none] }),
+    files: system(old, ''),
+    checks: [
+      [
+        `btrfs:${uuid}`,
+        2,
+        '3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors, ' +
+          `8 more errors since the previous visit|${someFigures}`,
+      ],
+    ],
+  },
+  {
+    what: 'a missing device, whose counts are invalid',
+    files: system({ 1: ['0', none], 2: ['1', 'invalid\n'] }),
+    checks: [[`btrfs:${uuid}`, 2, `data: 2 devices, device 2 missing|${noFigures}`]],
+  },
+  {
+    what: 'a kernel before 5.14',
+    files: system({ 1: ['0', null] }),
+    checks: [[`btrfs:${uuid}`, 0, 'data: 1 device, this kernel tells no errors']],
+  },
+];
+
+const pool = (name: string, state: string): Files => ({ [`proc/spl/kstat/zfs/${name}/state`]: state });
+const pools: readonly Case[] = [
+  {
+    what: 'pools in each state, beside files that are no pool',
+    files: {
+      ...pool('a', 'ONLINE\n'),
+      ...pool('b', 'DEGRADED\n'),
+      ...pool('c d', 'SUSPENDED\n'),
+      ...pool('e', 'FAULTED\n'),
+      ...pool('f', ''),
+      'proc/spl/kstat/zfs/arcstats': '1 2 3\n',
+      'proc/spl/kstat/zfs/g/io': '1\n',
+    },
+    checks: [
+      ['zfs:b', 2, 'DEGRADED'],
+      ['zfs:c d', 2, 'SUSPENDED'],
+      ['zfs:e', 2, 'FAULTED'],
+      ['zfs:f', 3, 'cannot be read'],
+      ['zfs:a', 0, 'ONLINE'],
+    ],
+  },
+];
+
+const cases = { bonds, arrays, memories, systems, pools };
+for (const [kind, list] of Object.entries(cases)) {
+  for (const [at, { what, files, before, checks }] of list.entries()) {
+    const awk = checkAwks[at % checkAwks.length] ?? 'mawk';
+    test(`${kind}: ${what} (${awk})`, async (t) => {
+      const machine = checkedMachine(t, awk);
+      if (before !== undefined) await machine.visit(before);
+      assert.deepEqual((await machine.visit(files)).map(inShort), checks);
+    });
+  }
+}
+
+for (const awk of checkAwks) {
+  test(`a machine with every device, and the visits that compare with a visit before (${awk})`, async (t) => {
+    const machine = checkedMachine(t, awk);
+    const all = Object.assign({}, ...Object.values(cases).map((list) => list[0]?.files)) as Files;
+    const expected = Object.values(cases).flatMap((list) => list[0]?.checks ?? []);
+    const sorted = (checks: readonly Short[]): readonly Short[] => checks.toSorted(([a], [b]) => (a < b ? -1 : 1));
+    assert.deepEqual(sorted((await machine.visit(all)).map(inShort) as Short[]), sorted(expected));
+    const risen = { ...all, ...controller('mc0', '6\n', '0\n') };
+    const stateOf = async (files: Files, afterSeconds: number): Promise<number | null | undefined> =>
+      (await machine.visit(files, afterSeconds)).find(({ name }) => name === 'ecc:mc0')?.exit;
+    assert.equal(await stateOf(risen, 5), 0, 'too soon after the visit before');
+    assert.equal(await stateOf(risen, 60), 1, 'more than at the visit before that');
+    assert.equal(await stateOf(risen, 60), 0, 'no more than before');
+  });
+}
