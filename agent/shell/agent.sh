@@ -296,7 +296,7 @@ done
   fh_sensors=${fh_sensors}thermal$tab${x##*/}$tab$a$tab$c$nl
 done
 fh_devices=
-set -- "$R"/proc/net/bonding/* "$R"/sys/block/md*/md "$R"/sys/devices/system/edac/mc/mc[0-9]*
+set -- "$R"/proc/net/bonding/* "$R"/sys/block/md*/md "$R"/sys/devices/system/edac/mc/*/ce_count
 for x in "$@" "$R"/sys/fs/btrfs/*/devinfo/* "$R"/proc/spl/kstat/zfs/*/state; do
   [ ! -e "$x" ] || fh_devices=$fh_devices${x#"$R"}$nl
 done

@@ -6,7 +6,7 @@ function devices(paths, then,  n, i, path, f) {
     split(path[i], f, "/")
     if (path[i] ~ /^\/proc\/net/) bonding(f[5], path[i])
     else if (path[i] ~ /^\/sys\/block/) md(f[4], path[i] "/")
-    else if (path[i] ~ /^\/sys\/dev/) ecc(f[7], path[i] "/", then)
+    else if (path[i] ~ /^\/sys\/dev/) ecc(f[7], then)
     else if (path[i] ~ /^\/sys\/fs/) {
       btrfsDevice(f[5], f[7], path[i] "/")
       if (path[i + 1] !~ "^/sys/fs/btrfs/" f[5] "/") btrfs(f[5], then)
@@ -47,8 +47,8 @@ function md(array, dir,  name, state, degraded, action, f, text) {
     degraded == "" ? "" : "degraded=" degraded " mismatch_cnt=" firstLine(dir "mismatch_cnt"))
 }
 
-function ecc(mc, dir, then,  name, ce, ue, more, kind) {
-  name = "ecc:" mc; ce = firstLine(dir "ce_count"); ue = firstLine(dir "ue_count"); kind = firstLine(dir "mc_name")
+function ecc(mc, then,  dir, name, ce, ue, more, kind) {
+  name = "ecc:" mc; dir = "/sys/devices/system/edac/mc/" mc "/"; ce = firstLine(dir "ce_count"); ue = firstLine(dir "ue_count"); kind = firstLine(dir "mc_name")
   if (ce ~ /^[0-9]/) note(name, ce)
   if (ce !~ /^[0-9]/ || ue !~ /^[0-9]/) { check(name, 3, "cannot be read"); return }
   if ((name, 1) in then) more = ce - then[name, 1]
@@ -63,17 +63,19 @@ function btrfsDevice(uuid, id, dir,  file, line, f, bad) {
   file = ROOT dir "error_stats"
   while ((getline line < file) > 0) {
     if (line !~ /^[a-z]+_errs [0-9]+$/) continue
-    split(line, f, " "); BTRFS[f[1]] += f[2]; BTRFS["all"] += f[2]; sub(/_errs/, "", f[1])
+    split(line, f, " "); if (!(f[1] in BTRFS)) BTRFS["kind", ++BTRFS["kinds"]] = f[1]
+    BTRFS[f[1]] += f[2]; BTRFS["all"] += f[2]; sub(/_errs/, "", f[1])
     if (f[2] > 0) bad = bad " " f[2] " " f[1]
   }
   close(file)
   if (bad != "") BTRFS["words"] = BTRFS["words"] ", device " id ":" bad " errors"
 }
-function btrfs(uuid, then,  name, title, more, i, n, kind, figures) {
+function btrfs(uuid, then,  name, title, more, i, kind, figures) {
   name = "btrfs:" uuid; title = firstLine("/sys/fs/btrfs/" uuid "/label"); note(name, sprintf("%.0f", BTRFS["all"]))
   if ((name, 1) in then) more = BTRFS["all"] - then[name, 1]
-  n = split("write_errs read_errs flush_errs corruption_errs generation_errs", kind, " ")
-  for (i = 1; i <= n && "write_errs" in BTRFS; i++) figures = figures sprintf(" %s=%.0fc", kind[i], BTRFS[kind[i]])
+  for (i = 1; i <= BTRFS["kinds"]; i++) {
+    kind = BTRFS["kind", i]; figures = figures sprintf(" %s=%.0fc", kind, BTRFS[kind])
+  }
   check(name, BTRFS["missing"] || more > 0 ? 2 : BTRFS["all"] > 0, (title == "" ? "" : title ": ") BTRFS["devices"] \
     (BTRFS["devices"] == 1 ? " device" : " devices") BTRFS["words"] (more > 0 ? sprintf(", %.0f more errors since the previous visit", more) : "") \
     (figures == "" ? ", this kernel tells no errors" : ""), substr(figures, 2))
