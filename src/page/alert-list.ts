@@ -2,7 +2,7 @@ import { durationInWords } from '../text/durations.ts';
 import { counted } from '../text/numbers.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { timeInWords } from '../text/time-words.ts';
-import { type Markup, markup } from './markup.ts';
+import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
 /** More open alerts than this are counted. */
@@ -34,7 +34,7 @@ ${rest > 0 && markup`<p>And ${counted(rest, 'alert')} more.</p>`}
 export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
   const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
-  const what = subject === '' ? rule : `${rule} ${subject}`;
+  const what = joined(subject === '' ? [rule] : [rule, subject], ' ');
   const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
   return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
@@ -42,8 +42,13 @@ ${
   markup`<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` <span class="limit">(limit: ${limit})</span>`}</p>
 `
 }<p>${since}, for ${durationInWords(untilMs - sinceMs)}</p>
-${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p><code>${command.map(shownShellWord).join(' ')}</code></p>`}</li>
+${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p>${commandCode(command)}</p>`}</li>
 `;
+}
+
+/** A command, ready to copy. */
+export function commandCode(words: readonly string[]): Markup {
+  return markup`<code>${joined(words.map(shownShellWord), ' ')}</code>`;
 }
 
 /** A link to a client's page, or to its line in the table. */

@@ -1,7 +1,7 @@
 import { describeAge, durationInWords } from '../text/durations.ts';
 import { counted } from '../text/numbers.ts';
 import { dash } from './figures.ts';
-import { type Markup, markup } from './markup.ts';
+import { joined, type Markup, markup } from './markup.ts';
 import type { ClientChecks, PageCheck } from './page.ts';
 
 /** The class of a row: what a reader has to do with it. */
@@ -31,6 +31,6 @@ function sinceWords({ sinceMs, sinceIsOlder }: PageCheck, nowMs: number): Markup
 
 function checkRow({ name, state, text, figures, ageMs }: PageCheck, since: Markup | null): Markup {
   const age = ageMs > 0 && markup`<span class="about">result of ${durationInWords(ageMs)} before the report</span>`;
-  return markup`<tr class="${classes[state]}"><td><span class="mark">${state === 'ok' ? 'OK' : state}</span></td><th scope="row"><span class="name">${name}</span></th>${since}<td><span class="words">${text}</span>${age}</td><td class="wide">${figures.length === 0 ? dash : figures.join(', ')}</td></tr>
+  return markup`<tr class="${classes[state]}"><td><span class="mark">${state === 'ok' ? 'OK' : state}</span></td><th scope="row"><span class="name">${name}</span></th>${since}<td><span class="words">${text}</span>${age}</td><td class="wide">${figures.length === 0 ? dash : joined(figures, ', ')}</td></tr>
 `;
 }

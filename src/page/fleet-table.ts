@@ -1,7 +1,7 @@
 import { describeAge } from '../text/durations.ts';
 import { counted, rounded } from '../text/numbers.ts';
 import { dash, percent, percentBar, sparkline } from './figures.ts';
-import { type Markup, markup } from './markup.ts';
+import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
 /** Columns of the table: heading, and the key that it is sorted by. Narrow screens leave out those after the mount. */
@@ -40,7 +40,7 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${about.join(' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

@@ -2,7 +2,7 @@ import { compareText } from '../text/compare-text.ts';
 import { counted } from '../text/numbers.ts';
 import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
-import { type Markup, markup } from './markup.ts';
+import { bareText, joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageSpan } from './page.ts';
 
 /** More rows than this are counted: the clients with the worst alerts stand first. */
@@ -58,7 +58,7 @@ function chart(page: FleetPage, rows: readonly Row[]): Markup {
   const row = ({ client, alerts }: Row, index: number): Markup => {
     const top = headHeight + index * rowHeight;
     const silences = page.silences.filter((silence) => silence.client === client);
-    return markup`<g><text class="name" x="-8" y="${top + 13}">${client === '' ? 'the fleet' : client}</text>${alerts.map(
+    return markup`<g><text class="name" x="-8" y="${top + 13}">${bareText(client === '' ? 'the fleet' : client)}</text>${alerts.map(
       (alert) =>
         markup`<rect class="${alert.firingSinceMs === null ? 'pending' : alert.severity}" y="${top + 4}" height="${rowHeight - 8}"${bar({ fromMs: alert.pendingSinceMs, toMs: alert.resolvedAtMs })}><title>${alertWords(alert, page)}</title></rect>`,
     )}${silences.map((silence) => markup`<rect class="silence" y="${top + 1}" height="${rowHeight - 2}"${bar(silence)}><title>silenced</title></rect>`)}</g>`;
@@ -72,14 +72,14 @@ ${rows.map(row)}</svg>`;
 function alertWords(
   { rule, subject, severity, value, pendingSinceMs, resolvedAtMs }: PageAlert,
   page: FleetPage,
-): string {
-  const what = [rule, subject, value].filter((word) => word !== null && word !== '').join(' ');
+): Markup {
+  const what = [rule, subject, value ?? ''].filter((word) => word !== '').map(bareText);
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const when =
     resolvedAtMs === null
       ? `since ${timeInWords(reader, pendingSinceMs)}`
       : spanInWords(reader, pendingSinceMs, resolvedAtMs);
-  return `${what}, ${severity}, ${when}`;
+  return markup`${joined(what, ' ')}, ${severity}, ${when}`;
 }
 
 function bounds({ sinceMs, untilMs }: FleetPage, { fromMs, toMs }: PageSpan): [number, number] {

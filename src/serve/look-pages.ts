@@ -84,7 +84,7 @@ function failed(thrown: unknown, { zone, onFault }: LookOptions): Answer {
 
 /** A page with a sentence. */
 export function message(status: 400 | 404 | 500 | 503, title: string, text: string, zone: string | null): Answer {
-  const document = { title, path: '', lead: null, body: markup`<p>${text}</p>`, zone };
+  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone };
   return html(liveHtml(document, null), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 

@@ -13,7 +13,6 @@ import { runsView } from '../page/live/runs-view.ts';
 import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
-import { shownShellWord } from '../text/shell-word.ts';
 import type { Documents } from './documents.ts';
 import type { FleetReader } from './fleet-reader.ts';
 
@@ -32,7 +31,7 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
     await alerts.nowMs();
     return fleetViewOf(snapshot, look, query);
   });
-  return { title: 'Fleet', path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+  return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
 }
 
 /** The page of the open alerts and of those that ended a short time ago. */
@@ -46,7 +45,7 @@ export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
       .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
     const { zone } = config.alerts;
     const body = alertsView({ zone, nowMs, open, ended: ended.map(words) });
-    return { title: 'Alerts', path: '/alerts', lead: null, body, zone };
+    return { title: ['Alerts'], path: '/alerts', lead: null, body, zone };
   });
 }
 
@@ -60,15 +59,13 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     const lines = await documents.explain(config, storage, alert);
     const { zone } = config.alerts;
     const body = explainView({ zone, nowMs, alert: words(alert), lines, command: explainCommand(alert) });
-    const title = [alert.client === '' ? 'The fleet' : alert.client, alert.rule, alert.subject]
-      .filter(Boolean)
-      .join(' ');
+    const title = [alert.client === '' ? 'The fleet' : alert.client, alert.rule, alert.subject].filter(Boolean);
     return { title, path: `/alerts/${id}`, lead: null, body, zone };
   });
 }
 
-function explainCommand({ client, rule }: Alert): string {
-  return ['fleet-health', 'explain', client === '' ? '--fleet' : client, rule].map(shownShellWord).join(' ');
+function explainCommand({ client, rule }: Alert): readonly string[] {
+  return ['fleet-health', 'explain', client === '' ? '--fleet' : client, rule];
 }
 
 /** The page of the newest runs. */
@@ -77,7 +74,7 @@ export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
     const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
     return {
-      title: 'Runs',
+      title: ['Runs'],
       path: '/runs',
       lead: null,
       body: runsView({ zone, nowMs: await alerts.nowMs(), runs }),
@@ -111,7 +108,7 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
     const checks = await readPageChecks(storage.alerts, storage.detail, member.client);
     const body = clientView({ zone, nowMs, client, alerts: open, checks, span: asked.span });
-    return { title: member.client, path: '/c', lead: null, body, zone };
+    return { title: [member.client], path: '/c', lead: null, body, zone };
   });
 }
 

@@ -36,5 +36,10 @@ export function oneLine(text: string): string {
  */
 export function quoted(text: string): string {
   const line = oneLine(text);
-  return rightToLeft.test(line) ? `\u2068${line}\u2069` : line;
+  return hasRightToLeft(line) ? `\u2068${line}\u2069` : line;
+}
+
+/** True if a part of the text is written from right to left. */
+export function hasRightToLeft(text: string): boolean {
+  return rightToLeft.test(text);
 }

@@ -1,5 +1,5 @@
 import { spanInWords } from '../../text/time-words.ts';
-import { alertItem, alertList, clientLink } from '../alert-list.ts';
+import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert } from '../page.ts';
 import { links } from './fleet-view.ts';
@@ -36,8 +36,8 @@ export interface ExplainView {
   readonly alert: PageAlert;
   /** The lines of `explain`. */
   readonly lines: readonly string[];
-  /** The command that says the same. */
-  readonly command: string;
+  /** The command that says the same, as words. */
+  readonly command: readonly string[];
 }
 
 /** The page of an alert: the alert, and why somebody was or was not notified. */
@@ -46,5 +46,5 @@ export function explainView({ zone, nowMs, alert, lines, command }: ExplainView)
 <ol class="alerts">${alertItem(alert, { untilMs: nowMs, zone, links })}</ol></section>
 <section aria-labelledby="why"><h2 id="why">Who was told, and why</h2>
 <div class="explain">${lines.map((line) => (line === '' ? markup`<br>` : markup`<p${line.startsWith(' ') && markup` class="inner"`}>${line}</p>`))}</div>
-<p class="quiet">The same in a terminal: <code>${command}</code></p></section>`;
+<p class="quiet">The same in a terminal: ${commandCode(command)}</p></section>`;
 }

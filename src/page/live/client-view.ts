@@ -1,5 +1,4 @@
-import { shownShellWord } from '../../text/shell-word.ts';
-import { alertList } from '../alert-list.ts';
+import { alertList, commandCode } from '../alert-list.ts';
 import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { Markup, markup } from '../markup.ts';
@@ -30,7 +29,7 @@ export function clientView({ zone, nowMs, client, alerts, checks, span }: Client
 <tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
 ${alertList({ alerts, untilMs: nowMs, zone, links })}
 ${checkTable(checks, nowMs)}
-<p class="quiet">Visits, processes, inventory and mails in a terminal: <code>${['fleet-health', 'show', client.name].map(shownShellWord).join(' ')}</code></p>
+<p class="quiet">Visits, processes, inventory and mails in a terminal: ${commandCode(['fleet-health', 'show', client.name])}</p>
 <section aria-labelledby="past"><h2 id="past">Past</h2>
 <ul class="spans">${spans.map(
     (one) => markup`<li><a href="?since=${one}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import { liveStyleText, scriptText } from '../assets.ts';
-import { type Markup, markup } from '../markup.ts';
+import { bareText, joined, type Markup, markup } from '../markup.ts';
 
 /** A file that pages load. Its name changes with its content, so that browsers may keep it. */
 export interface Asset {
@@ -33,7 +33,8 @@ export const livePolicy = [
 ].join('; ');
 
 export interface LiveDocument {
-  readonly title: string;
+  /** The parts of the title. */
+  readonly title: readonly string[];
   /** The path of the page; the one of the navigation is marked. */
   readonly path: string;
   /** HTML of the header below the title, and of the page. */
@@ -57,7 +58,7 @@ export function liveHtml({ title, path, lead, body, zone }: LiveDocument, notice
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title}</title>
+<title>${joined(title.map(bareText), ' ')}</title>
 <link rel="stylesheet" href="${style.path}">
 <link rel="icon" href="data:,">
 <script src="${script.path}" defer></script>
@@ -67,7 +68,7 @@ export function liveHtml({ title, path, lead, body, zone }: LiveDocument, notice
     ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
   )}</ul><p id="live" role="status"></p></nav>
 ${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}
-<header><h1>${title}</h1>
+<header><h1>${joined(title, ' ')}</h1>
 ${lead}</header>
 <main data-live data-zone="${zoneName}">
 ${body}

@@ -34,6 +34,7 @@ export const hostileNames: readonly string[] = [
   'back\\slash\\',
   '${7+7}{{7+7}}<%=7%>&lt;&#60;',
   '__proto__',
+  'שרת <b>1</b> (2)',
   'W'.repeat(128),
 ];
 
@@ -50,8 +51,10 @@ export const hostileWords: readonly string[] = [
   '\u2028\u2029\u{e0041}\ufeff',
 ];
 
-/** The same number of words that are only words. */
-export const plainWords: readonly string[] = hostileWords.map((_, index) => `word-${index}`);
+/** The same number of words that are only words. Some are written from right to left. */
+export const plainWords: readonly string[] = hostileWords.map(
+  (_, index) => `${index % 5 === 3 ? 'שרת' : 'word'}-${index}`,
+);
 
 /** Returns a config.xml with a group and a client for each of the names that it can hold. */
 export function fleetConfig(words: readonly string[], elements: string): string {
