@@ -25,7 +25,7 @@ export function withBuiltIn(own: ChecksPart | null, built: readonly BuiltInCheck
   return { ...own, checks: results };
 }
 
-function resultOf({ name, state, text, perfdata }: BuiltInCheck): CheckResult {
+function resultOf({ name, state, text, perfdata, ageSeconds = 0 }: BuiltInCheck): CheckResult {
   const figures = perfdata === '' || perfdata.length > maxPerfdataChars ? '' : `|${perfdata}`;
   return {
     name: checkName(name),
@@ -33,7 +33,7 @@ function resultOf({ name, state, text, perfdata }: BuiltInCheck): CheckResult {
     exit: state,
     why: null,
     output: printable(text).replaceAll('|', '/') + figures,
-    age_s: 0,
+    age_s: ageSeconds,
   };
 }
 

@@ -8,14 +8,25 @@ import { information } from '../probes/systeminformation.ts';
 import { virtualisationOf } from '../probes/virtualisation.ts';
 import { cpuModel, diskDevices, memoryModules, networkCards } from './hardware.ts';
 import { inOrder, inventoryMs, numberFact, textFact } from './inventory.ts';
+import { updatesOfToday } from './updates.ts';
 
 /**
  * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
  * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order;
- * values that change by themselves are left out. A value that needs root or is unknown is null with that reason.
+ * values that change by themselves are left out. Pending updates are kept for the checks of visits. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
-  const probes = [system, virtualisation, os, cpuModel, memoryModules, diskDevices, networkCards, users];
+  const probes = [
+    system,
+    virtualisation,
+    os,
+    cpuModel,
+    memoryModules,
+    diskDevices,
+    networkCards,
+    users,
+    updatesOfToday,
+  ];
   const { workerReports } = await runProbes(options, probes);
   return { workerReports, counters: null };
 }

@@ -41,6 +41,8 @@ export interface BuiltInCheck {
   readonly text: string;
   /** Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none. */
   readonly perfdata: string;
+  /** The age of a result that is repeated. */
+  readonly ageSeconds?: number;
 }
 
 export interface Collected {

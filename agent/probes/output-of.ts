@@ -5,13 +5,14 @@ const maxOutputBytes = 1024 * 1024;
 /**
  * Runs a program by its absolute path, without a shell, and returns its output. Kills the program at the deadline.
  * Throws an Error with the reason: no answer in time, a failure (with the first line of stderr), or more than a
- * megabyte of output.
+ * megabyte of output. A status that is not among `accepted` is a failure.
  */
 export async function outputOf(
   program: string,
   args: readonly string[],
   deadlineMs: number,
   env: NodeJS.ProcessEnv = process.env,
+  accepted: readonly (number | null)[] = [0],
 ): Promise<string> {
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
@@ -40,7 +41,9 @@ export async function outputOf(
     child.on('error', (error) => end(errorCode(error)));
     child.on('close', (code, signal) => {
       const said = complaint.trim().split('\n', 1)[0] ?? '';
-      end(code === 0 ? null : said === '' ? `ended with ${signal ?? code ?? 'nothing'}` : said.slice(0, 200));
+      end(
+        accepted.includes(code) ? null : said === '' ? `ended with ${signal ?? code ?? 'nothing'}` : said.slice(0, 200),
+      );
     });
   });
 }

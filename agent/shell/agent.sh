@@ -164,6 +164,7 @@ fi
 
 program='@PROGRAM@'
 @CHECKS@
+@BUILT_IN@
 
 # The plan has a line for each mount and unit to ask. It is split at line breaks alone, without globs. A mount with a
 # line break in its name has a question of its own.
@@ -300,6 +301,20 @@ set -- "$R"/proc/net/bonding/* "$R"/sys/block/md*/md "$R"/sys/devices/system/eda
 for x in "$@" "$R"/sys/fs/btrfs/*/devinfo/* "$R"/proc/spl/kstat/zfs/*/state; do
   [ ! -e "$x" ] || fh_devices=$fh_devices${x#"$R"}$nl
 done
+fh_scopes= fh_names= a=
+x=$R/sys/fs/cgroup
+[ ! -e "$x/cgroup.controllers" ] || for x in "$x"/system.slice/docker-*.scope "$x"/machine.slice/libpod-*.scope \
+  "$x"/docker/* "$x"/user.slice/user-*.slice/user@*.service/user.slice/docker-*.scope \
+  "$x"/user.slice/user-*.slice/user@*.service/user.slice/libpod-*.scope; do
+  o=${x##*/}
+  o=${o#docker-}
+  o=${o#libpod-}
+  o=${o%.scope}
+  case $o in *[!0-9a-f]*) continue ;; esac
+  [ ${#o} = 64 ] || continue
+  fh_scopes=$fh_scopes${x#"$R"}$nl a=$a${o%"${o#????????????}"}$nl
+done
+[ ! "$fh_scopes" ] || names "$a"
 fh_container=
 if [ -e "$R/.dockerenv" ]; then
   fh_container=docker
@@ -337,6 +352,10 @@ fi
 fh_machine=$(uname -m)
 export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_places fh_disks_fault fh_units
 [ ! "$fh_members" ] || wait $checking
+fh_wall=${wall%???} fh_asked=
+export fh_wall fh_asked
+[ ! "$C" ] || updates
+export fh_scopes fh_names
 # shellcheck disable=SC2090 # JSON in fh_logs
 export fh_members fh_devices fh_logs fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
 export fh_clock

@@ -1,13 +1,13 @@
 # The checks that the agent makes itself, as agent/checks/built-in.ts has them.
 
-# Adds a check. The figures are ASCII, with labels of the caller's own.
-function check(name, state, text, figures) {
+# Adds a check. The figures are ASCII, with labels of the caller's own. The age is that of a repeated result.
+function check(name, state, text, figures, age) {
   gsub("[^A-Za-z0-9_.:/ -]", "_", name); name = substr(name, 1, 128); sub(/ +$/, "", name)
   if (name in CHECK_STATE) return
   CHECK_STATE[name] = state; gsub(/\|/, "/", text); text = quoted(text)
   if (figures != "" && length(figures) <= 2000) text = substr(text, 1, length(text) - 1) "|" figures "\""
   CHECK[++CHECKS] = name
-  CHECK_JSON[name] = "{\"name\":\"" name "\",\"format\":\"nagios\",\"exit\":" state ",\"why\":null,\"output\":" text ",\"age_s\":0}"
+  CHECK_JSON[name] = "{\"name\":\"" name "\",\"format\":\"nagios\",\"exit\":" state ",\"why\":null,\"output\":" text ",\"age_s\":" age + 0 "}"
 }
 # Keeps numbers for the next visit, which finds them in then[name, 1..8]. The name has no blank.
 function note(name, numbers) { NOTES = NOTES "\n" name " " numbers }

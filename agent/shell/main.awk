@@ -8,6 +8,8 @@ BEGIN {
   if (ARGV[1] == "checks") checksPlan()
   else if (ARGV[1] == "checked") checksResult()
   else if (ARGV[1] == "logs") logs()
+  else if (ARGV[1] == "updates") askedUpdates()
+  else if (ARGV[1] == "names") printNames()
   else visit(bytesOf(ENVIRON["fh_request"]))
 }
 
@@ -47,6 +49,8 @@ function report(  t, begun, now, then, cpuMs, fault) {
     "no time service that tells" : "", 0); done(0); worker("clock", "", 0)
   if (!INSIDE) devices(ENVIRON["fh_devices"], then)
   if (ENVIRON["fh_logs"] != "") WORKERS = WORKERS "," ENVIRON["fh_logs"]
+  containers(ENVIRON["fh_scopes"], ENVIRON["fh_names"], now, then)
+  updates(ENVIRON["fh_wall"])
 
   cpuMs = ticks(ENVIRON["fh_pid"]) + ticks("self")
   begun = uptime()

@@ -1,0 +1,78 @@
+/** The package managers that are asked for pending updates: what is run, and what their answers mean. */
+
+/** The pending updates. `security` has the names of those with security fixes; null if the manager does not tell. */
+export interface PendingUpdates {
+  readonly total: number;
+  readonly security: readonly string[] | null;
+}
+
+export interface PackageManager {
+  readonly program: string;
+  /** Run one after the other. None takes a lock, asks the network or changes anything. */
+  readonly calls: readonly (readonly string[])[];
+  /** The exit statuses of an answer. */
+  readonly statuses: readonly number[];
+  /** Files and folders that change when package lists are fetched. */
+  readonly lists: readonly string[];
+  readonly read: (answers: readonly string[]) => PendingUpdates;
+}
+
+/** In the order in which they are looked for. */
+export const packageManagers: readonly PackageManager[] = [
+  {
+    program: '/usr/bin/apt-get',
+    calls: [['-s', '-o', 'Debug::NoLocking=true', '-o', 'APT::Get::Upgrade-Allow-New=true', 'upgrade']],
+    statuses: [0],
+    lists: ['/var/lib/apt/lists', '/var/lib/apt/lists/partial', '/var/lib/apt/periodic/update-success-stamp'],
+    read: ([answer = '']) => aptUpdates(answer),
+  },
+  {
+    program: '/usr/bin/zypper',
+    calls: [['--no-refresh', '--non-interactive', 'list-patches']],
+    statuses: [0],
+    lists: ['/var/cache/zypp/raw'],
+    read: ([answer = '']) => zypperPatches(answer),
+  },
+  ...['dnf', 'yum'].map((name) => ({
+    program: `/usr/bin/${name}`,
+    calls: [
+      ['-C', '-q', 'check-update'],
+      ['-C', '-q', 'check-update', '--security'],
+    ],
+    statuses: [0, 100],
+    lists: ['/var/cache/dnf', '/var/cache/libdnf5', '/var/cache/yum'],
+    read: ([all = '', security = '']: readonly string[]) => {
+      return { total: dnfPackages(all).length, security: dnfPackages(security) };
+    },
+  })),
+  {
+    program: '/sbin/apk',
+    calls: [['--no-network', 'version', '-l', '<']],
+    statuses: [0],
+    lists: ['/var/cache/apk', '/etc/apk/cache'],
+    read: ([answer = '']) => ({ total: (answer.match(/^\S+ +< /gm) ?? []).length, security: null }),
+  },
+];
+
+/** Reads `Inst NAME [OLD] (NEW ARCHIVE, ARCHIVE [ARCHITECTURE])`; archives of security updates are named so. */
+function aptUpdates(answer: string): PendingUpdates {
+  const lines = answer.split('\n').filter((line) => line.startsWith('Inst '));
+  const security = lines.filter((line) => /\(.*-security[ ,:/]/i.test(line));
+  return { total: lines.length, security: security.map((line) => line.split(' ')[1] ?? '') };
+}
+
+/** Reads `REPOSITORY | NAME | CATEGORY | SEVERITY | INTERACTIVE | STATUS | ...`. */
+function zypperPatches(answer: string): PendingUpdates {
+  const rows = answer.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+  const needed = rows.filter(([, , , , , status]) => status === 'needed');
+  const security = needed.filter(([, , category]) => category === 'security');
+  return { total: needed.length, security: security.map(([, name = '']) => name) };
+}
+
+/** Reads `NAME.ARCHITECTURE VERSION REPOSITORY`; what is obsolete stands behind. yum breaks long lines. */
+function dnfPackages(answer: string): string[] {
+  const [pending = ''] = answer.split(/^Obsoleting /m);
+  return [
+    ...pending.matchAll(/^(\w\S*)\.(?:noarch|\w*86\w*|aarch64|armv\w+|ppc64le|s390x|riscv64|loongarch64)(?=\s|$)/gm),
+  ].map(([, name = '']) => name);
+}

@@ -1,0 +1,97 @@
+import { statSync } from 'node:fs';
+
+import { readUpdates, updatesFile, type KeptUpdates } from '../probes/updates.ts';
+import { outputOf } from '../probes/output-of.ts';
+import type { Probe } from '../probes/probe.ts';
+import type { Source } from '../probes/source.ts';
+import { isWritten } from '../start/private-file.ts';
+import { inventoryMs } from './inventory.ts';
+import { packageManagers, type PackageManager, type PendingUpdates } from './package-managers.ts';
+
+const dayMs = 86_400_000;
+const overdueDays = 7;
+const staleDays = 30;
+const maxNames = 500;
+
+/**
+ * Asks the package manager for pending updates, with the lists that the machine has, and keeps the answer for the
+ * visits of a day. The first inventory of a client asks nothing: it comes with a first visit, which takes
+ * long already. A machine whose manager never gave an answer is left alone.
+ */
+export const updatesOfToday: Probe = {
+  name: 'updates',
+  deadlineMs: inventoryMs,
+  check: 'updates',
+  run: async ({ source, placeDir, leftMs }) => {
+    const manager = packageManagers.find(({ program }) => source.exists(program));
+    if (placeDir === null || manager === undefined || !hasLists(source, manager)) return { functions: [] };
+    const nowMs = Date.now();
+    const before = readUpdates(placeDir);
+    const isNew = before === null && nowMs - statSync(placeDir).birthtimeMs < dayMs / 2;
+    if (isNew) return { functions: [] };
+    try {
+      const pending = await pendingUpdates(source, manager, leftMs);
+      writeUpdates(placeDir, judged(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
+    } catch (error) {
+      const text = (error instanceof Error ? error.message : String(error)).replace(/^env:/, 'package manager:');
+      if (before !== null) writeUpdates(placeDir, { ...before, atMs: nowMs, state: 3, text, perfdata: '' });
+    }
+    return { functions: [] };
+  },
+};
+
+async function pendingUpdates(
+  { root }: Source,
+  { program, calls, statuses, read }: PackageManager,
+  leftMs: () => number,
+): Promise<PendingUpdates> {
+  const answers: string[] = [];
+  for (const call of calls) {
+    const words = ['LC_ALL=C', 'ZYPP_READONLY_HACK=1', 'nice', '-n', '19', root + program, ...call];
+    answers.push(await outputOf('/usr/bin/env', words, leftMs() - 200, process.env, statuses));
+  }
+  return read(answers);
+}
+
+/** Returns the row and what is remembered: since when each security update has been pending. */
+export function judged(
+  { total, security }: PendingUpdates,
+  before: KeptUpdates | null,
+  { nowMs, listsMs }: { readonly nowMs: number; readonly listsMs: number },
+): KeptUpdates {
+  const names = [...new Set(security ?? [])].sort();
+  const seen = Object.fromEntries(
+    names.slice(0, maxNames).map((name) => [name, Math.min(nowMs, before?.seen[name] ?? nowMs)]),
+  );
+  const days = Math.floor((nowMs - Math.min(nowMs, ...Object.values(seen))) / dayMs);
+  const listsDays = Math.floor((nowMs - listsMs) / dayMs);
+  const words = [
+    total === 0 ? 'no updates pending' : `${total} ${total === 1 ? 'update' : 'updates'} pending`,
+    ...(security === null || total === 0 ? [] : [`${names.length} for security`]),
+    ...(days > 0 ? [`the oldest for ${days} d`] : []),
+    ...(listsDays >= staleDays ? [`package lists are ${listsDays} d old`] : []),
+  ];
+  return {
+    atMs: nowMs,
+    state: days >= overdueDays ? 1 : 0,
+    text: words.join(', '),
+    perfdata: `total=${total}${security === null ? '' : ` security=${names.length}`}`,
+    seen,
+  };
+}
+
+/** False for apt without lists, as in images of containers: it would say that no updates are pending. */
+function hasLists(source: Source, { lists: [folder = ''] }: PackageManager): boolean {
+  return !folder.includes('/apt/lists') || source.list(folder).some((name) => name.includes('_Packages'));
+}
+
+function listsMs(source: Source, { lists }: PackageManager): number {
+  const times = lists.map((path) => statSync(source.root + path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+  const newest = Math.max(...times);
+  return newest === 0 ? Date.now() : newest;
+}
+
+/** Keeps an answer for the visits of a day. A disk that does not take it leaves the earlier one. */
+function writeUpdates(placeDir: string, found: KeptUpdates): void {
+  isWritten(placeDir, updatesFile, Buffer.from(JSON.stringify(found)), false);
+}

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { BuiltInCheck } from './collected.ts';
+import type { Probe } from './probe.ts';
+
+export const updatesFile = 'updates.json';
+const maxAgeMs = 7 * 86_400_000;
+
+/** The pending updates that the daily inventory has found. */
+export interface KeptUpdates extends Pick<BuiltInCheck, 'state' | 'text' | 'perfdata'> {
+  /** The time of the inventory. */
+  readonly atMs: number;
+  /** Since when each security update has been pending. */
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+/** Repeats the pending updates that the last inventory has found, for a week at most. */
+export const updates: Probe = {
+  name: 'updates',
+  deadlineMs: 1000,
+  check: 'updates',
+  run: ({ placeDir }) => {
+    const kept = placeDir === null ? null : readUpdates(placeDir);
+    const ageMs = kept === null ? NaN : Date.now() - kept.atMs;
+    if (kept === null || !(ageMs >= 0 && ageMs < maxAgeMs)) return { functions: [] };
+    const { state, text, perfdata } = kept;
+    return {
+      functions: [],
+      checks: [{ name: 'updates', state, text, perfdata, ageSeconds: Math.round(ageMs / 1000) }],
+    };
+  },
+};
+
+/** Returns the answer that the last inventory has kept; null if there is none of use. */
+export function readUpdates(placeDir: string): KeptUpdates | null {
+  const file = `${placeDir}/${updatesFile}`;
+  try {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KeptUpdates) : null;
+  } catch {
+    return null;
+  }
+}

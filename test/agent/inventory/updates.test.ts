@@ -1,0 +1,271 @@
+/** Pending updates: asked by the inventory or by the shell agent, and repeated by visits. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+
+import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { updatesOfToday } from '../../../agent/inventory/updates.ts';
+import { updates } from '../../../agent/probes/updates.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { checkAwks, inShort } from '../../support/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { contextOf } from '../probes/fixture-context.ts';
+
+const day = 86_400;
+
+interface Manager {
+  readonly path: string;
+  readonly lists: string;
+  /** Answers of `check-update` and `check-update --security`; others are asked once. */
+  readonly answers: readonly string[];
+  readonly status?: number;
+  readonly text: string;
+  readonly perfdata: string;
+}
+
+const managers: Readonly<Record<string, Manager>> = {
+  // apt 2.6.1 of Debian 12, and lines of Ubuntu 22.04 in the form of its documentation.
+  'apt-get': {
+    path: 'usr/bin/apt-get',
+    lists: 'var/lib/apt/lists',
+    answers: [
+      `NOTE: This is only a simulation!
+Reading package lists...
+The following packages will be upgraded:
+  base-files bash libgcrypt20 liblzma-dev
+Inst base-files [12.4+deb12u11] (12.4+deb12u15 Debian:12.15/oldstable [amd64])
+Conf base-files (12.4+deb12u15 Debian:12.15/oldstable [amd64])
+Inst libgcrypt20 [1.10.1-3] (1.10.1-3+deb12u1 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [amd64])
+Inst liblzma-dev [5.4.1-1] (5.4.1-1+deb12u2 Debian-Security:12/oldstable-security [amd64]) []
+Inst my-security [1] (2 Example:1/stable [all])
+Inst libssl3 [3.0.2-0ubuntu1.1] (3.0.2-0ubuntu1.2 Ubuntu:22.04/jammy-updates, Ubuntu:22.04/jammy-security [amd64])
+`,
+    ],
+    text: '5 updates pending, 3 for security',
+    perfdata: 'total=5 security=3',
+  },
+  // The form of `dnf check-update` in dnf(8), and a line that yum breaks.
+  dnf: {
+    path: 'usr/bin/dnf',
+    lists: 'var/cache/dnf',
+    answers: [
+      `
+kernel.x86_64                  5.14.0-503.15.1.el9_5       baseos
+python3.9-libs.i686            3.9.21-1.el9_5              appstream
+a-package-with-a-very-long-name.noarch
+                               1-2.el9                     epel
+Obsoleting Packages
+old.x86_64                     1-1                         baseos
+    older.x86_64               1-0                         @System
+`,
+      `
+kernel.x86_64                  5.14.0-503.15.1.el9_5       baseos
+`,
+    ],
+    status: 100,
+    text: '3 updates pending, 1 for security',
+    perfdata: 'total=3 security=1',
+  },
+  // The table of list-patches in the manual of SUSE Linux Enterprise.
+  zypper: {
+    path: 'usr/bin/zypper',
+    lists: 'var/cache/zypp/raw',
+    answers: [
+      `Loading repository data...
+Reading installed packages...
+
+Repository  | Name                    | Category    | Severity  | Interactive | Status | Since | Summary
+------------+-------------------------+-------------+-----------+-------------+--------+-------+---------
+SLES-Update | SUSE-SLE-15-2026-1      | security    | important | reboot      | needed | -     | Security update | kernel
+SLES-Update | SUSE-SLE-15-2026-2      | recommended | moderate  | ---         | needed | -     | Recommended update
+
+Found 2 applicable patches:
+`,
+    ],
+    text: '2 updates pending, 1 for security',
+    perfdata: 'total=2 security=1',
+  },
+  apk: {
+    path: 'sbin/apk',
+    lists: 'var/cache/apk',
+    answers: [
+      'Installed:                                Available:\nbusybox-1.36.1-r15                      < 1.36.1-r19 \n',
+    ],
+    text: '1 update pending',
+    perfdata: 'total=1',
+  },
+};
+
+/** A machine whose package manager writes its arguments to `args` and answers from files. */
+function machineWith(t: TestContext, name: string, { path, lists, answers, status = 0 }: Manager): Machine {
+  const root = tempFolder(t);
+  answers.forEach((answer, at) => rootWith(root, { [`answer${at}`]: answer }));
+  rootWith(root, { [`${lists}/x_Packages`]: '' });
+  mkdirSync(`${root}/${path.slice(0, path.lastIndexOf('/'))}`, { recursive: true });
+  const script = (text: string): void => writeFileSync(`${root}/${path}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  script(
+    `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *) cat ${root}/answer0 ;; esac\nexit ${status}`,
+  );
+  return { root, name, lists: `${root}/${lists}`, script };
+}
+
+interface Machine {
+  readonly root: string;
+  readonly name: string;
+  readonly lists: string;
+  readonly script: (text: string) => void;
+}
+
+/** An agent on a machine. */
+interface Agent {
+  /** Makes the last question so many seconds older, asks if it is time, and visits. */
+  readonly next: (seconds: number) => Promise<readonly CheckResult[]>;
+}
+
+function nodeAgent(t: TestContext, { root }: Machine): Agent {
+  const placeDir = tempFolder(t);
+  t.mock.restoreAll();
+  let nowMs = Date.now();
+  t.mock.method(Date, 'now', () => nowMs);
+  return {
+    next: async (seconds) => {
+      nowMs += seconds * 1000;
+      if (seconds !== 60) await updatesOfToday.run(contextOf(root, { placeDir, leftMs: () => 5000 }));
+      const { checks = [] } = await updates.run(contextOf(root, { placeDir }));
+      return withBuiltIn(null, checks).checks ?? [];
+    },
+  };
+}
+
+function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Agent {
+  const agent = shellAgent(t, {
+    awk,
+    own: { [name]: `exec ${root}/${name === 'apk' ? 'sbin' : 'usr/bin'}/${name} "$@"` },
+  });
+  let uptime = 1000;
+  return {
+    next: async (seconds) => {
+      // The clock of the client stands still, and what it has noted grows older.
+      age(`${agent.place}/updates`, /^\d{9,}/gm, seconds);
+      age(`${agent.place}/counters.shell`, /(?<=^updates )\d+/m, seconds);
+      rootWith(root, { 'proc/uptime': `${(uptime += 60)}.00 1.00\n` });
+      const { report, fault } = await agent.run({ root, killAfterSeconds: 20 });
+      assert.equal(fault, null);
+      return report?.checks ?? [];
+    },
+  };
+}
+
+function age(file: string, times: RegExp, seconds: number): void {
+  if (!existsSync(file)) return;
+  const lines = readFileSync(file, 'utf8').replace(times, (text) => String(Number(text) - seconds));
+  writeFileSync(file, lines);
+}
+
+const agents: Readonly<Record<string, (t: TestContext, machine: Machine) => Agent>> = {
+  node: nodeAgent,
+  ...Object.fromEntries(
+    checkAwks.map((awk) => [awk, (t: TestContext, machine: Machine) => shellAgentOf(t, machine, awk)]),
+  ),
+};
+
+for (const [agent, agentOn] of Object.entries(agents)) {
+  test(`each package manager is asked a day after the first visit, and repeated (${agent})`, async (t) => {
+    for (const [name, manager] of Object.entries(managers)) {
+      const machine = machineWith(t, name, manager);
+      const { next } = agentOn(t, machine);
+      assert.deepEqual(await next(0), [], name);
+      assert.deepEqual((await next(day)).map(inShort), [['updates', 0, `${manager.text}|${manager.perfdata}`]]);
+      const asked = readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n');
+      assert.equal(asked.length, manager.answers.length);
+      const [again] = await next(60);
+      assert.equal(again?.output, `${manager.text}|${manager.perfdata}`);
+      assert.ok(again.age_s >= 60 && again.age_s < 120, String(again.age_s));
+      assert.equal(readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n').length, asked.length);
+    }
+  });
+
+  test(`security updates pending for a week are a WARNING, until they are installed (${agent})`, async (t) => {
+    const manager = managers['apt-get'];
+    assert.ok(manager);
+    const machine = machineWith(t, 'apt-get', manager);
+    const { next } = agentOn(t, machine);
+    const outputs: unknown[] = [];
+    await next(0);
+    for (let days = 0; days < 9; days++)
+      outputs.push((await next(days === 0 ? day : day + 1)).map(inShort)[0]?.slice(1));
+    assert.deepEqual(outputs[6], [0, '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3']);
+    assert.deepEqual(outputs[7], [1, '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3']);
+    // Two are left, and a new one came: the old ones count.
+    const [answer = ''] = manager.answers;
+    rootWith(machine.root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
+    assert.deepEqual((await next(day)).map(inShort)[0], [
+      'updates',
+      1,
+      '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
+    ]);
+    rootWith(machine.root, {
+      answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst lib(ssl3|lzma).*$/gm, ''),
+    });
+    assert.deepEqual((await next(day)).map(inShort)[0], [
+      'updates',
+      0,
+      '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
+    ]);
+    rootWith(machine.root, { answer0: 'Reading package lists...\n' });
+    assert.deepEqual((await next(day)).map(inShort)[0], ['updates', 0, 'no updates pending|total=0 security=0']);
+  });
+
+  test(`a manager that fails is UNKNOWN if it ever answered, and is asked again a day later (${agent})`, async (t) => {
+    const manager = managers['apt-get'];
+    assert.ok(manager);
+    const machine = machineWith(t, 'apt-get', manager);
+    const { next } = agentOn(t, machine);
+    await next(0);
+    const script = readFileSync(`${machine.root}/usr/bin/apt-get`, 'utf8');
+    machine.script(`echo "$@" >>${machine.root}/args; exit 100`);
+    assert.deepEqual(await next(day), []);
+    assert.deepEqual(await next(60), []);
+    assert.equal(readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n').length, 1);
+    machine.script(script);
+    assert.equal((await next(day))[0]?.exit, 0);
+    machine.script('exit 100');
+    const [broken] = await next(day);
+    assert.equal(broken?.exit, 3);
+    assert.match(broken.output, /^[a-z -]+: ended with 100$/);
+  });
+
+  test(`old package lists are told, and without any nothing is asked (${agent})`, async (t) => {
+    const manager = managers['apt-get'];
+    assert.ok(manager);
+    const machine = machineWith(t, 'apt-get', { ...manager, answers: ['\n'] });
+    const { next } = agentOn(t, machine);
+    await next(0);
+    const old = Date.now() / 1000 - 45.5 * day;
+    utimesSync(machine.lists, old, old);
+    const [told] = await next(day);
+    // The clock of the Node agent has moved on by a day.
+    assert.match(told?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
+    const bare = machineWith(t, 'apt-get', { ...manager, lists: 'elsewhere' });
+    const other = agentOn(t, bare);
+    await other.next(0);
+    assert.deepEqual(await other.next(day), []);
+    assert.equal(existsSync(`${bare.root}/args`), false);
+  });
+}
+
+test('files that no agent wrote are no answer', async (t) => {
+  const placeDir = tempFolder(t);
+  for (const content of [
+    '',
+    '{',
+    'null',
+    '{"atMs":1}',
+    JSON.stringify({ atMs: Date.now() + 1e6, state: 1, text: 'x', perfdata: '' }),
+  ]) {
+    writeFileSync(`${placeDir}/updates.json`, content);
+    const { checks = [] } = await updates.run(contextOf(tempFolder(t), { placeDir }));
+    assert.deepEqual(checks, [], content);
+  }
+});

@@ -1,0 +1,158 @@
+/** Containers by their cgroups. The trees are invented, from https://docs.kernel.org/admin-guide/cgroup-v2.html. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { mkdirSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+
+import { containers } from '../../../agent/probes/containers.ts';
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { contextOf } from './fixture-context.ts';
+
+const [web, db] = ['4f5d0a1b2c3d'.padEnd(64, 'a'), 'e'.repeat(64)];
+const tree = 'sys/fs/cgroup';
+const version2: Files = { [`${tree}/cgroup.controllers`]: 'cpu io memory\n' };
+
+interface Figures {
+  readonly kills?: number;
+  readonly usage?: number;
+  readonly memory?: number;
+  readonly most?: string;
+}
+
+function container(path: string, { kills = 0, usage = 0, memory = 1, most = 'max' }: Figures = {}): Files {
+  const dir = `${tree}/${path}`;
+  return {
+    [`${dir}/memory.events`]: `low 0\nhigh 0\nmax 9\noom 9\noom_kill ${kills}\noom_group_kill 0\n`,
+    [`${dir}/memory.current`]: `${memory * 1024 * 1024}\n`,
+    [`${dir}/memory.max`]: `${most}\n`,
+    [`${dir}/cpu.stat`]: `usage_usec ${usage}\nuser_usec 5\nsystem_usec 6\n`,
+  };
+}
+const docker = (figures: Figures): Files => ({
+  ...version2,
+  ...container(`system.slice/docker-${web}.scope`, figures),
+});
+
+for (const awk of checkAwks) {
+  test(`the scopes of Docker and Podman, and of a user's Podman (${awk})`, async (t) => {
+    const machine = checkedMachine(t, awk);
+    const user = 'user.slice/user-1000.slice/user@1000.service/user.slice';
+    const files = {
+      ...docker({ memory: 100, most: '536870912' }),
+      ...container(`machine.slice/libpod-${db}.scope`, { memory: 7 }),
+      ...container(`machine.slice/libpod-conmon-${'b'.repeat(64)}.scope`),
+      ...container(`system.slice/ssh.service`),
+      ...container(`docker/${'c'.repeat(64)}`, { kills: 5 }),
+      ...container(`${user}/libpod-${'d'.repeat(64)}.scope`),
+    };
+    assert.deepEqual((await machine.visit(files)).map(inShort), [
+      ['container:4f5d0a1b2c3d', 0, 'running|memory=104857600B;;;0;536870912 oom_kills=0'],
+      ['container:eeeeeeeeeeee', 0, 'running|memory=7340032B;;;0 oom_kills=0'],
+      ['container:cccccccccccc', 0, 'running|memory=1048576B;;;0 oom_kills=5'],
+      ['container:dddddddddddd', 0, 'running|memory=1048576B;;;0 oom_kills=0'],
+    ]);
+    assert.deepEqual(await machine.visit(container(`system.slice/docker-${web}.scope`)), [], 'no version 2');
+  });
+
+  test(`a kill is a WARNING for an hour, and CPU time a share (${awk})`, async (t) => {
+    const machine = checkedMachine(t, awk);
+    const states: (number | null)[] = [];
+    const visit = async (figures: Figures, afterSeconds: number): Promise<string> => {
+      const [check] = await machine.visit(docker(figures), afterSeconds);
+      states.push(check?.exit ?? null);
+      return check?.output ?? '';
+    };
+    await visit({ kills: 2, usage: 1_000_000 }, 60);
+    assert.equal(
+      await visit({ kills: 3, usage: 16_000_000 }, 60),
+      'processes killed for want of memory, 3 since its start|memory=1048576B;;;0 cpu=25% oom_kills=3',
+    );
+    await visit({ kills: 3 }, 3500);
+    await visit({ kills: 3 }, 101);
+    // Started again: its counters are new.
+    const started = await visit({ kills: 1 }, 60);
+    await visit({ kills: 2 }, 60);
+    assert.deepEqual(states, [0, 1, 1, 0, 0, 1]);
+    assert.match(started, /cpu=0%/);
+  });
+
+  test(`cgroups that say nothing, and what else is there (${awk})`, async (t) => {
+    const checks = await checkedMachine(t, awk).visit({
+      ...version2,
+      [`${tree}/system.slice/docker-${web}.scope/memory.max`]: 'lots\n',
+      [`${tree}/system.slice/docker-${web}x.scope/memory.max`]: '1\n',
+      [`${tree}/docker/x/memory.max`]: '1\n',
+    });
+    assert.deepEqual(checks.map(inShort), [['container:4f5d0a1b2c3d', 0, 'running|oom_kills=0']]);
+  });
+}
+
+test('of many containers 50 are looked at', async (t) => {
+  const many = Array.from({ length: 60 }, (_, at) =>
+    container(`docker/${String(at).padStart(64, '0').split('').reverse().join('')}`),
+  );
+  assert.equal((await checkedMachine(t).visit(Object.assign({}, version2, ...many) as Files)).length, 50);
+});
+
+/** Answers at the socket of Docker below a root. */
+async function dockerAt(t: TestContext, root: string, answer: string): Promise<readonly string[]> {
+  const asked: string[] = [];
+  mkdirSync(`${root}/run`, { recursive: true });
+  const server = createServer((request, response) => {
+    asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
+    response.end(answer);
+  });
+  await new Promise<void>((resolve) => server.listen(`${root}/run/docker.sock`, resolve));
+  t.after(() => server.close());
+  return asked;
+}
+const answered = (id: string, name: string): string =>
+  JSON.stringify([
+    { Id: web, Names: ['/web'], Image: 'x "Id":"1","Names":["/no"' },
+    { Id: id, Names: [`/${name}`] },
+  ]);
+
+test('names come from Docker where its socket may be opened, and are asked for once', async (t) => {
+  const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
+  const asked = await dockerAt(t, root, answered(db, 'db'));
+  const { checks, counters } = await containers.run(contextOf(root));
+  assert.equal(checks?.[0]?.name, 'container:web');
+  const again = await containers.run(contextOf(root, { counters: counters ?? null }));
+  assert.equal(again.checks?.[0]?.name, 'container:web');
+  assert.deepEqual(asked, ['GET /containers/json']);
+
+  const agent = shellAgent(t);
+  const { report } = await agent.run({ root });
+  assert.equal(report?.checks?.[0]?.name, 'container:web');
+  rootWith(root, { 'proc/uptime': '1060.00 1.00\n' });
+  assert.equal((await agent.run({ root })).report?.checks?.[0]?.name, 'container:web');
+  assert.equal(asked.length, 2);
+});
+
+for (const [what, answer] of [
+  ['no JSON', 'Forbidden'],
+  ['JSON of another form', '{"message":"no"}'],
+  ['only other containers', answered(db, 'db').replace(web, 'f'.repeat(64))],
+  ['too much', ' '.repeat(1024 * 1024 + 1)],
+] as const) {
+  test(`${what} from the socket leaves the short id`, async (t) => {
+    const root = rootWith(tempFolder(t), docker({}));
+    await dockerAt(t, root, answer);
+    const { checks } = await containers.run(contextOf(root));
+    assert.equal(checks?.[0]?.name, 'container:4f5d0a1b2c3d');
+    assert.equal((await shellAgent(t).run({ root })).report?.checks?.[0]?.name, 'container:4f5d0a1b2c3d');
+  });
+}
+
+test('a socket that says nothing is waited for only shortly', async (t) => {
+  const root = rootWith(tempFolder(t), docker({}));
+  mkdirSync(`${root}/run`, { recursive: true });
+  const server = createServer(() => undefined);
+  await new Promise<void>((resolve) => server.listen(`${root}/run/docker.sock`, resolve));
+  t.after(() => server.closeAllConnections());
+  t.after(() => server.close());
+  const { checks } = await containers.run(contextOf(root));
+  assert.equal(checks?.[0]?.name, 'container:4f5d0a1b2c3d');
+});
