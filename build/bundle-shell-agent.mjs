@@ -5,7 +5,7 @@ import { shortenAwk } from './shorten-awk.mjs';
 
 const parts = (
   'main json request mounts disks rates system kernel processes services temperatures checks built-in devices ' +
-  'log log-lines built-in/timers built-in/containers built-in/updates'
+  'log log-lines built-in/timers built-in/containers built-in/updates built-in/facts'
 ).split(' ');
 
 /** The text of the shell agent, without a line break at its end. Throws where it is not plain ASCII. */

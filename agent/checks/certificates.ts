@@ -2,35 +2,17 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 
-import { within } from '../probes/collect.ts';
 import { matchesGlobs } from '../probes/name-glob.ts';
-import { errorCode, faultOf } from '../probes/source.ts';
-import type { CheckOutcome } from './run-check.ts';
+import { faultOf } from '../probes/source.ts';
 
 const maxFiles = 16;
 const maxFileBytes = 1024 * 1024;
 
 /**
- * Returns lines such as `notAfter=`, `subject=` and `issuer=` of the certificates that a command names: `connect
- * HOST:PORT SERVERNAME WARNING CRITICAL` or `file GLOB '' WARNING CRITICAL`. Never rejects.
+ * Returns the lines `notAfter=`, `subject=` and `issuer=` of the certificate that a server shows, whoever has signed it.
+ * Throws an Error with the reason.
  */
-export async function readCertificates(command: readonly string[], timeoutMs: number): Promise<CheckOutcome> {
-  const [kind, target = '', servername = '', warning, critical] = command;
-  const outcome = (exit: number | null, output: string): CheckOutcome => {
-    return { exit, why: exit === null ? 'timeout' : null, output: Buffer.from(output), hanging: null };
-  };
-  try {
-    const reading = kind === 'file' ? linesOfFiles(target) : served(target, servername, timeoutMs);
-    const lines = await within(reading, timeoutMs);
-    if (lines === null) return outcome(null, '');
-    return outcome(0, [`warning=${warning}`, `critical=${critical}`, ...lines].join('\n'));
-  } catch (error) {
-    return outcome(3, `no certificate from ${target}: ${errorCode(error)}`);
-  }
-}
-
-/** Returns the certificate that a server shows, whoever has signed it. Throws an Error with the reason. */
-async function served(target: string, servername: string, timeoutMs: number): Promise<string[]> {
+export async function linesOfServer(target: string, servername: string, timeoutMs: number): Promise<string[]> {
   const { connect } = await import('node:tls');
   const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(target) ?? [];
   return new Promise((resolve, reject) => {
@@ -60,7 +42,8 @@ function linesOf({ validTo, subject, issuer }: X509Certificate): string[] {
   return [`notAfter=${validTo}`, `subject=${to}`, `issuer=${by}`];
 }
 
-async function linesOfFiles(glob: string): Promise<string[]> {
+/** Returns the same lines for the files of a glob, `file=` before each, and `fault=` for a file without a certificate. */
+export async function linesOfCertificates(glob: string): Promise<string[]> {
   const files = await filesOf(glob);
   const lines = await Promise.all(files.slice(0, maxFiles).map(linesOfFile));
   return [...lines.flat(), ...(files.length > maxFiles ? [`fault=more than ${maxFiles} files`] : [])];

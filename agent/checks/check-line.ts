@@ -31,6 +31,7 @@ export function readConfLine(line: string): LineMeaning {
   if (name === 'certificate') {
     return certificateOf(rest) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' };
   }
+  if (name === 'textfile') return textfileOf(rest) ?? { refused: 'textfile takes an absolute path' };
   const { every, timeout, format = 'nagios' } = takeOptions(rest, /^(every|timeout|format)=(.*)$/);
   const isOwn = ownFormats.some((candidate) => candidate === format);
   const check = checkOf({ name, command: rest, every: secondsIn(every), timeout: secondsIn(timeout), format });
@@ -65,6 +66,20 @@ function certificateOf([name = '', ...rest]: readonly string[]): Check | null {
     every: secondsIn(every),
     timeout: secondsIn(timeout),
     format: 'certificate',
+  });
+}
+
+/** Reads what follows `textfile`: `DIR [every=] [timeout=] [stale=]`. */
+function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
+  const { every, timeout, stale = '2h' } = takeOptions(rest, /^(every|timeout|stale)=(.*)$/);
+  const staleSeconds = secondsIn(stale) ?? NaN;
+  if (!dir.startsWith('/') || rest.length > 0 || !(staleSeconds > 0)) return null;
+  return checkOf({
+    name: `textfile:${dir}`,
+    command: ['textfile', dir, String(staleSeconds)],
+    every: secondsIn(every),
+    timeout: secondsIn(timeout),
+    format: 'textfile',
   });
 }
 

@@ -5,9 +5,9 @@ import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
-import { readCertificates } from './certificates.ts';
 import type { Check } from './check-line.ts';
 import { outputText } from './check-output.ts';
+import { readFacts } from './facts.ts';
 import { checkFolders, findChecks } from './find-checks.ts';
 import { ageOf, readResults, stillRunning, writeResults, writeRunning } from './kept-checks.ts';
 import type { KeptResult, RunningCheck } from './kept-checks.ts';
@@ -66,7 +66,7 @@ async function runChecks(options: ChecksOptions, folders: readonly string[]): Pr
     if (hung.some((one) => one.name === name)) return refusal('still hanging');
     // Without a record of hanging processes every visit could leave another one.
     if (placeDir === null) return refusal('nothing can be kept');
-    const program = format === 'certificate' ? '' : programOf(command[0] ?? '');
+    const program = format === 'certificate' || format === 'textfile' ? '' : programOf(command[0] ?? '');
     if (program === null) return refusal('missing command');
     const part = program === '' ? null : untrustedPart(program);
     if (part !== null) {
@@ -81,7 +81,7 @@ async function runChecks(options: ChecksOptions, folders: readonly string[]): Pr
     const allowedMs = Math.min(leftMs, check.timeoutSeconds * 1000);
     const ran =
       program === ''
-        ? await readCertificates(command, allowedMs)
+        ? await readFacts(command, allowedMs)
         : await runCheck([program, ...command.slice(1)], allowedMs, (id) => note([...running, { name, ...id }]));
     if (ran.hanging !== null) hung.push({ name, ...ran.hanging });
     note(running.filter((one) => one.name !== name));

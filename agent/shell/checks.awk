@@ -46,33 +46,13 @@ function confLine(place, line,  n, at, every, timeout, form, W, i) {
     if (!certificateLine(place, W, n)) refuse(place, "certificate takes NAME and connect=HOST:PORT or file=PATH")
     return
   }
+  if (n > 0 && W[1] == "textfile") {
+    if (!textfileLine(place, W, n)) refuse(place, "textfile takes an absolute path")
+    return
+  }
   at = options(W, 2, n, "every|timeout|format"); form = "format" in O ? O["format"] : "nagios"
   take(place, n > 0 ? W[1] : "", optionSeconds("every", 0), optionSeconds("timeout", 10), \
-    form == "certificate" ? "" : form, W, at, n)
-}
-# Fills O from words such as `every=5m`, and returns the place of the first other word.
-function options(W, at, n, names,  i) {
-  split("", O)
-  for (; at <= n && W[at] ~ ("^(" names ")="); at++) {
-    i = index(W[at], "="); O[substr(W[at], 1, i - 1)] = substr(W[at], i + 1)
-  }
-  return at
-}
-function optionSeconds(name, otherwise) { return name in O ? secondsIn(O[name]) : otherwise }
-# Prints a check of certificates, and returns 1; 0 if the line is none.
-function certificateLine(place, W, n,  at, C, kind, target) {
-  at = options(W, 3, n, "every|timeout|warning|critical|servername|connect|file")
-  C[4] = optionSeconds("warning", 1814400); C[5] = optionSeconds("critical", 604800); C[3] = O["servername"]
-  if (at <= n || n < 2 || W[2] == "" || C[4] < 0 || C[5] < 0 || C[3] !~ /^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$/) return 0
-  kind = "connect" in O ? "connect" : "file"; target = O[kind]
-  if (kind == "connect") {
-    if ("file" in O || target !~ /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*):[0-9]+$/ || \
-      target ~ /:[0-9][0-9][0-9][0-9][0-9][0-9]+$/) return 0
-    if (!C[3] && target ~ /^[^[].*[A-Za-z].*:/) { C[3] = target; sub(/:.*/, "", C[3]) }
-  } else if (target !~ /^\// || target ~ /[,!]/ || index(target, "[") || index(target, "]") || \
-    index(target, "\\") || C[3] != "") return 0
-  C[1] = kind; C[2] = target
-  return take(place, "certificate:" W[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "certificate", C, 1, 5)
+    form ~ /^[ct]e/ ? "" : form, W, at, n)
 }
 function secondsIn(text,  unit) {
   if (text !~ /^[0-9]+[smhd]?$/) return -1
@@ -124,10 +104,10 @@ function splitWords(line, W,  i, n, c, size, quote, word, has, next_) {
 # Prints a check with the words from..n of W as its command, if it is within its bounds.
 function take(place, name, every, timeout, form, W, from, n,  i, line) {
   if (name !~ "^[A-Za-z0-9_.:/-]([A-Za-z0-9_.:/ -]*[A-Za-z0-9_.:/-])?$" || length(name) > 128 || \
-    form !~ /^(nagios|checkmk|prom|certificate)$/ || from > n || n - from > 99 || \
+    form !~ /^(nagios|checkmk|prom|certificate|textfile)$/ || from > n || n - from > 99 || \
     every < 0 || every > 604800 || timeout < 1 || \
     timeout > 30 || W[from] == "" || (W[from] ~ /\// && W[from] !~ /^\//)) {
-    if (form != "certificate")
+    if (form !~ /^[ct]e/)
       refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
     return 0
   }
@@ -170,7 +150,7 @@ function checksResult(  n, i, line, f, dir, results, refused, refusals, age, jso
     if (line[i] ~ /^o/) { age = KEPT_AGE[one]; json = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
     else {
       json = resultIn(dir)
-      if (END_RAN && f[3] > 0 && (f[2] != "certificate" || json ~ /^"exit":0,/)) print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ json > ENVIRON["fh_keep"]
+      if (END_RAN && f[3] > 0 && (f[2] !~ /^[ct]e/ || json ~ /^"exit":0,/)) print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ json > ENVIRON["fh_keep"]
       if (END_BAD != "" && refusals++ < 20) refused = refused refusal(END_PROGRAM, "untrusted: " END_BAD)
     }
     results = results ",{\"name\":" quoted(f[1]) ",\"format\":\"" f[2] "\"," json ",\"age_s\":" age "}"

@@ -60,7 +60,7 @@ conf() {
 certify='command -v openssl >/dev/null || { echo "openssl is missing" && exit 3; }
 show() { openssl x509 -noout -enddate -subject -issuer -nameopt RFC2253,utf8,-esc_msb; }
 if [ $1 = connect ]; then
-  x=$(openssl s_client -connect "$2" ${3:+-servername "$3"} </dev/null | show) || { echo "no certificate from $2" && exit 3; }
+  x=$(openssl s_client -connect "$2" ${3:+-servername "$3"} </dev/null | show) || { echo "cannot read $2" && exit 3; }
 fi
 echo "warning=$4"
 echo "critical=$5"
@@ -76,6 +76,18 @@ for f in $2; do
     echo "$x"
   else echo "fault=no certificate: $f"; fi
 done'
+# The program of checks of *.prom files: AWK-PROGRAM textfile DIR STALE, as agent/checks/textfiles.ts.
+# shellcheck disable=SC2016 # the shell that is started expands it
+textfiles='cd "$3" && ls >/dev/null || { echo "cannot read $3" && exit 3; }
+now=$(date +%s) n=0
+echo "stale=$4"
+for f in *.prom; do
+  [ -f "$f" ] || continue
+  n=$((n + 1)) why=
+  if [ ! -r "$f" ]; then why=EACCES
+  elif [ $(($(wc -c <"$f"))) -gt 1048576 ]; then why="longer than 1 MiB"; fi
+  [ $n -gt 51 ] || echo "$((now - $(stat -c %Y "$f"))) $f/$why"
+done | awk "$1" textfile'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }
 # signal NAME: sends it to the process group of the check in $d.
@@ -94,6 +106,8 @@ check() {
     set -- "$@" "${x#x}"
   done
   [ "$form" != certificate ] || set -- /bin/sh -c "$certify" sh "$@"
+  # shellcheck disable=SC2154 # agent.sh has the program
+  [ "$form" != textfile ] || set -- /bin/sh -c "$textfiles" sh "$program" "$@"
   case $hung in *"$nl$name$nl"*) finish '' 'still hanging' && return ;; esac
   program_=$1
   shift

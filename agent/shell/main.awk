@@ -10,6 +10,7 @@ BEGIN {
   else if (ARGV[1] == "logs") logs()
   else if (ARGV[1] == "updates") askedUpdates()
   else if (ARGV[1] == "names") printNames()
+  else if (ARGV[1] == "textfile") textfiles()
   else visit(bytesOf(ENVIRON["fh_request"]))
 }
 

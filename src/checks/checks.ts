@@ -4,6 +4,7 @@ import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { parsePerfdata } from './perfdata.ts';
 import { formatPerfdata } from './written-perfdata.ts';
+import { parseTextfiles } from './textfiles.ts';
 import type { CheckResult, RefusedCheck } from '../report/checks.ts';
 import { maxSubjects } from '../report/limits.ts';
 import type { Report } from '../report/report.ts';
@@ -59,8 +60,14 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
     const { state, text, figures } = parseCertificates(ran.output, nowMs);
     return [rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) })];
   }
+  if (why === null && ran.format === 'textfile' && ran.exit === 0) {
+    return parseTextfiles(ran.output).map(({ name, state, text, figures }) => {
+      const check_name = name === '' ? ran.name : clip(oneLine(`textfile:${name}`), maxNameChars);
+      return { ...rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) }), check_name };
+    });
+  }
   // Why there is no certificate is told as a plugin tells it.
-  const isPlugin = ran.format === 'nagios' || ran.format === 'certificate';
+  const isPlugin = ran.format !== 'checkmk' && ran.format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
   const state = why === null ? (ran.exit as CheckState) : 3;
   return [rowOf(ran, { state, text: textOf(why, text), perfdata: formatPerfdata(parsePerfdata(perfdata)) })];

@@ -93,7 +93,7 @@ for (const agent of checkAgents) {
     const visited = await client.visit();
     assert.deepEqual(visited.refused, []);
     const by = 'issued by CN=Test CA, until END';
-    const lines = said(visited).map((line) => line.replace(/(no certificate from [\w.-]+:\d+).* \|/, '$1 |'));
+    const lines = said(visited).map((line) => line.replace(/(cannot read [\w.-]+:\d+).* \|/, '$1 |'));
     assert.deepEqual(lines, [
       `certificate:good 1 1 day left: CN=good, ${by} | days=N;2:;1:`,
       `certificate:soon 2 1 day left: CN=good, ${by} | days=N;21:;7:`,
@@ -103,9 +103,9 @@ for (const agent of checkAgents) {
       `certificate:by-host 0 1 day left: CN=wrong, ${by} | days=N;1:;0.0416666666666667:`,
       `certificate:mutual 2 expired 1 day ago: CN=expired, ${by} | days=-N;21:;7:`,
       'certificate:silent 3 timeout | ',
-      `certificate:plain 3 no certificate from 127.0.0.1:${ports.get('plain')} | `,
-      `certificate:refused 3 no certificate from 127.0.0.1:${ports.get('refused')} | `,
-      'certificate:nobody 3 no certificate from no-such-host.invalid:443 | ',
+      `certificate:plain 3 cannot read 127.0.0.1:${ports.get('plain')} | `,
+      `certificate:refused 3 cannot read 127.0.0.1:${ports.get('refused')} | `,
+      'certificate:nobody 3 cannot read no-such-host.invalid:443 | ',
     ]);
     // The kept result ages, and a server without an answer is asked again.
     const again = (await client.visit()).checks;

@@ -1,0 +1,56 @@
+/** Reads what other programs left in *.prom files. agent/shell/built-in/facts.awk has the same lines. */
+import { readdir, readFile, stat } from 'node:fs/promises';
+
+import { errorCode } from '../probes/source.ts';
+
+const maxFiles = 50;
+const maxBytes = 1024 * 1024;
+/** The metrics of hardware and updates that the collector knows (src/checks/textfiles.ts). */
+const known = new Set([
+  'smartmon_device_smart_healthy',
+  'smartmon_reallocated_sector_ct_raw_value',
+  'smartmon_current_pending_sector_raw_value',
+  'smartmon_offline_uncorrectable_raw_value',
+  'smartmon_grown_defects_count_raw_value',
+  'nvme_critical_warning_total',
+  'nvme_media_errors_total',
+  'nvme_percentage_used_ratio',
+  'apt_upgrades_pending',
+]);
+
+/**
+ * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a metric that
+ * are fine one is enough. A line `fault=` names a file that cannot be read, or its first wrong line.
+ */
+export async function linesOfTextfiles(dir: string): Promise<string[]> {
+  const names = (await readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();
+  const lines: string[] = [];
+  for (const name of names.slice(0, maxFiles)) lines.push(...(await linesOfTextfile(dir, name)));
+  if (names.length > maxFiles) lines.push(`fault=more than ${maxFiles} files`);
+  return lines;
+}
+
+async function linesOfTextfile(dir: string, name: string): Promise<string[]> {
+  const file = `${dir}/${name}`;
+  const status = await stat(file).catch(() => null);
+  if (status?.isFile() !== true) return [];
+  const lines = [`file=${Math.round((Date.now() - status.mtimeMs) / 1000)} ${name}`];
+  if (status.size > maxBytes) return [...lines, 'fault=longer than 1 MiB'];
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    lines.push(`fault=${errorCode(error)}`);
+    return '';
+  });
+  const fine = new Set<string>();
+  for (const line of text.split('\n')) {
+    if (!/^[ \t\r]*(?:#|$)|^[A-Za-z_:][\w:]*(?:\{.*\})?[ \t]+[-+\dINi]/.test(line)) {
+      lines.push(`fault=not a sample: ${line.slice(0, 80)}`);
+      break;
+    }
+    const [, metric = '', value = ''] = /^([a-z_]+)[{ ].* (\S+)$/.exec(line) ?? [];
+    if (!known.has(metric)) continue;
+    const isFine = metric.includes('healthy') ? value === '1' : !/^[^e]*[1-9]/.test(value);
+    if (!isFine || !fine.has(metric)) lines.push(line.slice(0, 300));
+    if (isFine) fine.add(metric);
+  }
+  return lines;
+}

@@ -1,0 +1,63 @@
+# Checks that are no programs: the lines of conf files that name certificates and textfiles, and the reading of textfiles.
+
+# Fills O from words such as `every=5m`, and returns the place of the first other word.
+function options(W, at, n, names,  i) {
+  split("", O)
+  for (; at <= n && W[at] ~ ("^(" names ")="); at++) {
+    i = index(W[at], "="); O[substr(W[at], 1, i - 1)] = substr(W[at], i + 1)
+  }
+  return at
+}
+function optionSeconds(name, otherwise) { return name in O ? secondsIn(O[name]) : otherwise }
+# Prints a check of certificates, and returns 1; 0 if the line is none.
+function certificateLine(place, W, n,  at, C, kind, target) {
+  at = options(W, 3, n, "every|timeout|warning|critical|servername|connect|file")
+  C[4] = optionSeconds("warning", 1814400); C[5] = optionSeconds("critical", 604800); C[3] = O["servername"]
+  if (at <= n || n < 2 || W[2] == "" || C[4] < 0 || C[5] < 0 || C[3] !~ /^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$/) return 0
+  kind = "connect" in O ? "connect" : "file"; target = O[kind]
+  if (kind == "connect") {
+    if ("file" in O || target !~ /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*):[0-9]+$/ || \
+      target ~ /:[0-9][0-9][0-9][0-9][0-9][0-9]+$/) return 0
+    if (!C[3] && target ~ /^[^[].*[A-Za-z].*:/) { C[3] = target; sub(/:.*/, "", C[3]) }
+  } else if (target !~ /^\// || target ~ /[,!]/ || index(target, "[") || index(target, "]") || \
+    index(target, "\\") || C[3] != "") return 0
+  C[1] = kind; C[2] = target
+  return take(place, "certificate:" W[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "certificate", C, 1, 5)
+}
+# Prints a check of a folder with *.prom files, and returns 1; 0 if the line is none.
+function textfileLine(place, W, n,  at, C) {
+  at = options(W, 3, n, "every|timeout|stale"); C[1] = "textfile"; C[2] = W[2]; C[3] = optionSeconds("stale", 7200)
+  if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0) return 0
+  return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 3)
+}
+
+# Prints the samples of the *.prom files that stdin names, as agent/checks/textfiles.ts.
+function textfiles(  line, file, n) {
+  while ((getline line < "-") > 0) {
+    if (n++ == 50) { print "fault=more than 50 files"; return }
+    file = substr(line, index(line, " ") + 1); sub(/\/.*$/, "", file)
+    print "file=" substr(line, 1, index(line, "/") - 1)
+    if (line ~ /\/$/) textfile(file)
+    else print "fault=" substr(line, index(line, "/") + 1)
+  }
+}
+function textfile(file,  line, metric, value, fine, ok) {
+  file = "./" file
+  while ((getline line < file) > 0) {
+    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?[ \t]+[-+0-9INi]/) {
+      print "fault=not a sample: " substr(line, 1, 80)
+      break
+    }
+    if (line !~ /^(smartmon_|nvme_|apt_)[a-z_]*[{ ].* [^ \t]+$/) continue
+    match(line, /^[a-z_]+/); metric = substr(line, 1, RLENGTH)
+    if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning|media_errors)_total$/ && \
+      metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \
+      metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_upgrades_pending)$/) continue
+    value = line; sub(/^.* /, "", value)
+    if (metric ~ /healthy/) ok = value == "1"
+    else { sub(/e.*$/, "", value); ok = value !~ /[1-9]/ }
+    if (!ok || !(metric in fine)) print substr(line, 1, 300)
+    if (ok) fine[metric] = 1
+  }
+  close(file)
+}

@@ -1,0 +1,154 @@
+/** Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of. */
+import type { Figure, FigureUnit } from './perfdata.ts';
+
+export interface TextfileResult {
+  /** The file without `.prom`; '' for the folder. */
+  readonly name: string;
+  /** OK, WARNING, CRITICAL, UNKNOWN. */
+  readonly state: 0 | 1 | 2 | 3;
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+interface Textfile {
+  readonly name: string;
+  readonly ageSeconds: number;
+  readonly faults: string[];
+  readonly samples: Sample[];
+}
+
+interface Sample {
+  readonly metric: string;
+  readonly labels: string;
+  readonly value: number;
+}
+
+interface Known {
+  /** The label of the figure: the sum of all samples, or the highest. */
+  readonly figure: string;
+  readonly unit?: FigureUnit;
+  readonly isHighest?: true;
+  readonly stateOf: (value: number) => 0 | 1 | 2;
+  /** Behind the labels of a sample. null: the sample is not told. */
+  readonly tell: (value: number) => string | null;
+}
+
+const sectors = (kind: string, state: 0 | 1): Known => ({
+  figure: `${kind}_sectors`,
+  stateOf: (value) => (value > 0 ? state : 0),
+  tell: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
+});
+
+/** The metrics of Debian's prometheus-node-exporter-collectors, by the order of their figures. */
+const knownMetrics: ReadonlyMap<string, Known> = new Map([
+  [
+    'smartmon_device_smart_healthy',
+    {
+      figure: 'healthy_disks',
+      stateOf: (value) => (value === 1 ? 0 : 2),
+      tell: (value) => (value === 1 ? null : 'SMART: failing'),
+    },
+  ],
+  ['smartmon_reallocated_sector_ct_raw_value', sectors('reallocated', 0)],
+  ['smartmon_grown_defects_count_raw_value', sectors('defect', 0)],
+  ['smartmon_current_pending_sector_raw_value', sectors('pending', 1)],
+  ['smartmon_offline_uncorrectable_raw_value', sectors('uncorrectable', 1)],
+  [
+    'nvme_critical_warning_total',
+    {
+      figure: 'nvme_warnings',
+      stateOf: (value) => (value > 0 ? 2 : 0),
+      tell: (value) => (value > 0 ? `critical warning ${value}` : null),
+    },
+  ],
+  [
+    'nvme_percentage_used_ratio',
+    {
+      figure: 'nvme_used',
+      unit: 'ratio',
+      isHighest: true,
+      stateOf: (value) => (value >= 1 ? 2 : value >= 0.9 ? 1 : 0),
+      tell: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
+    },
+  ],
+  [
+    'nvme_media_errors_total',
+    {
+      figure: 'nvme_media_errors',
+      stateOf: () => 0,
+      tell: (value) => (value > 0 ? `${value} media errors` : null),
+    },
+  ],
+  [
+    'apt_upgrades_pending',
+    {
+      figure: 'upgrades',
+      stateOf: () => 0,
+      tell: (value) => (value > 0 ? `${value} upgrades pending` : null),
+    },
+  ],
+]);
+
+/** Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. */
+export function parseTextfiles(output: string): readonly TextfileResult[] {
+  const files: Textfile[] = [];
+  const faults: string[] = [];
+  let staleSeconds = NaN;
+  for (const line of output.split('\n')) {
+    const file = files.at(-1);
+    const [, key, value = ''] = /^(stale|file|fault)=(.*)$/.exec(line) ?? [];
+    const [, metric, labels = '', number] = /^(\w+)(?:\{(.*)\})? +(\S+)$/.exec(line) ?? [];
+    if (key === 'stale') staleSeconds = Number(value);
+    else if (key === 'file') {
+      const [, age = NaN, name = ''] = /^(-?\d+) (.*)\.prom$/.exec(value) ?? [];
+      files.push({ name, ageSeconds: Number(age), faults: [], samples: [] });
+    } else if (key === 'fault') (file?.faults ?? faults).push(value);
+    else if (metric !== undefined) file?.samples.push({ metric, labels, value: Number(number) });
+    else if (line !== '') (file?.faults ?? faults).push('more than a result holds');
+  }
+  if (files.length === 0 && faults.length === 0) faults.push('no *.prom file');
+  const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;
+  const folder = { name: '', state: faults.length > 0 ? 3 : 0, text: faults[0] ?? count, figures: [] } as const;
+  return [folder, ...files.map((file) => resultOf(file, staleSeconds))];
+}
+
+function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds: number): TextfileResult {
+  const said: string[] = [];
+  const sums = new Map<string, number>();
+  let worst: 0 | 1 | 2 = 0;
+  for (const { metric, labels, value } of samples) {
+    const known = knownMetrics.get(metric);
+    if (known === undefined) continue;
+    const state = Number.isNaN(value) ? 0 : known.stateOf(value);
+    if (state > worst) worst = state;
+    const words = Number.isNaN(value) ? null : known.tell(value);
+    if (words !== null) said.push(`${subjectOf(labels)}: ${words}`);
+    const sum = sums.get(metric) ?? 0;
+    sums.set(metric, known.isHighest === true ? Math.max(sum, value) : sum + value);
+  }
+  const isStale = !(ageSeconds <= staleSeconds);
+  const state = worst === 2 ? 2 : faults.length > 0 ? 3 : isStale ? 1 : worst;
+  const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...said];
+  const figures = [...knownMetrics].flatMap(([metric, known]) => {
+    const sum = sums.get(metric);
+    // Only the first of the healthy disks is in the output.
+    return sum === undefined || known.figure === 'healthy_disks' ? [] : [figure(known.figure, sum, known.unit)];
+  });
+  return {
+    name,
+    state,
+    text: lines.length === 0 ? `written ${ageSeconds} s ago` : lines.join('\n'),
+    figures: [figure('age', ageSeconds, 'seconds'), ...figures],
+  };
+}
+
+/** Returns the disk or the origin that a sample is about. */
+function subjectOf(labels: string): string {
+  const [, subject] = /(?:^|,)(?:disk|device|origin)="([^"]*)"/.exec(labels) ?? [];
+  return subject ?? 'all';
+}
+
+function figure(label: string, value: number, unit: FigureUnit = 'count'): Figure {
+  const none = { warning: null, critical: null, minimum: null, maximum: null };
+  return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
+}

@@ -1,0 +1,97 @@
+/** Folders with *.prom files, read by each agent with equal results. */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { checkStats } from '../../../src/checks/checks.ts';
+import { checkAgents, checkClient, type CheckVisit } from '../../support/check-client.ts';
+
+const testdata = path.join(import.meta.dirname, '../../testdata/textfiles');
+
+/** Returns a line of each result, with ages of a few seconds left out. */
+function said({ checks }: CheckVisit): string[] {
+  return checkStats({ datetime: new Date().toISOString(), checks }).map(({ check_name: name, state, text, perfdata }) =>
+    `${name} ${state} ${text} | ${perfdata}`.replace(/written \d+ s/, 'written N s').replace(/age=\d{1,2}s/, 'age=Ns'),
+  );
+}
+
+for (const agent of checkAgents) {
+  test(`known metrics of *.prom files become results (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'text files');
+    mkdirSync(dir);
+    for (const name of ['smartmon', 'apt', 'nvme'])
+      copyFileSync(path.join(testdata, `${name}.prom`), `${dir}/${name}.prom`);
+    client.conf(`textfile "${dir}" stale=1h\n`);
+    const visited = await client.visit();
+    assert.deepEqual(visited.refused, []);
+    assert.deepEqual(said(visited), [
+      `textfile:${dir} 0 3 files | `,
+      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
+        ' | age=Ns upgrades=34',
+      'textfile:nvme 1 nvme1n1: 2 media errors\nnvme1n1: 93 % of its life used | age=Ns nvme_warnings=0 nvme_used=93% ' +
+        'nvme_media_errors=2',
+      'textfile:smartmon 2 /dev/sdb: 16 pending sectors\n/dev/sdb: SMART: failing\n/dev/sdb: 8 reallocated sectors | ' +
+        'age=Ns reallocated_sectors=8 pending_sectors=16 uncorrectable_sectors=0',
+    ]);
+  });
+
+  test(`stale, broken and missing files are told (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    const put = (name: string, content: string): string => {
+      const file = path.join(dir, `${name}.prom`);
+      writeFileSync(file, content);
+      return file;
+    };
+    mkdirSync(dir);
+    client.conf(`textfile ${dir}\ntextfile /no/such/folder\n`);
+    const absent = 'textfile:/no/such/folder 3 cannot read /no/such/folder | ';
+    const visit = async (): Promise<string[]> =>
+      said(await client.visit()).map((line) => line.replace(/(cannot read \S+): \w+/, '$1'));
+    assert.deepEqual(await visit(), [`textfile:${dir} 3 no *.prom file | `, absent]);
+    const old = put('old', 'up 1\n');
+    utimesSync(old, new Date(), new Date(Date.now() - 100_000_000));
+    put('broken', 'up 1\n<html>\nnvme_critical_warning_total{device="nvme0"} 0\n');
+    put('worse', 'nvme_critical_warning_total{device="nvme0n1"} 4\nnvme_x{ 1\n');
+    put('long', '# x\n'.repeat(262_145));
+    put('odd', '\n  # comment\nmy:metric{a="}"} NaN\nx -1e5 1700000000\nnvme_media_errors_total{device="a"} NaN\n');
+    put('empty', '');
+    writeFileSync(path.join(dir, '.hidden.prom'), '<');
+    writeFileSync(path.join(dir, 'other.prom.tmp'), '<');
+    mkdirSync(path.join(dir, 'folder.prom'));
+    const lines = (await visit()).map((line) => line.replace(/1000000\d\d|1000\d\d/g, '1000NN'));
+    assert.deepEqual(lines, [
+      `textfile:${dir} 0 6 files | `,
+      'textfile:broken 3 not a sample: <html> | age=Ns',
+      'textfile:empty 0 written N s ago | age=Ns',
+      'textfile:long 3 longer than 1 MiB | age=Ns',
+      'textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U',
+      'textfile:old 1 not written for 1000NN s | age=1000NNs',
+      'textfile:worse 2 not a sample: nvme_x{ 1\nnvme0n1: critical warning 4 | age=Ns nvme_warnings=4',
+      absent,
+    ]);
+    rmSync(dir, { recursive: true });
+    assert.deepEqual(await visit(), [`textfile:${dir} 3 cannot read ${dir} | `, absent]);
+  });
+
+  test(`lines that name no folder are refused (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const wrong = [
+      'textfile',
+      'textfile relative',
+      'textfile /a stale=0',
+      'textfile /a b',
+      'textfile /a stale=x',
+      'textfile /a(b',
+    ];
+    const file = client.conf([...wrong, 'x format=textfile textfile /tmp 1'].join('\n'));
+    const { checks, refused } = await client.visit();
+    assert.deepEqual(checks, []);
+    assert.deepEqual(refused, [
+      ...wrong.map((_, at) => ({ path: `${file}:${at + 1}`, why: 'textfile takes an absolute path' })),
+      { path: `${file}:7`, why: 'not a line of NAME and COMMAND' },
+    ]);
+  });
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { parseTextfiles } from '../../src/checks/textfiles.ts';
+
+const one = (lines: string): string => {
+  const [, file] = parseTextfiles(`stale=7200\nfile=60 a.prom\n${lines}`);
+  return `${file?.state} ${file?.text} ${file?.figures.map(({ label, value }) => `${label}=${value}`).join(' ')}`;
+};
+
+test('the worst sample of a file is its state', () => {
+  const wear = (value: string): string => `nvme_percentage_used_ratio{device="n"} ${value}`;
+  const cases: readonly (readonly [string, string])[] = [
+    ['', '0 written 60 s ago age=60'],
+    [wear('0.89'), '0 written 60 s ago age=60 nvme_used=0.89'],
+    [wear('0.9'), '1 n: 90 % of its life used age=60 nvme_used=0.9'],
+    [`${wear('1.1')}\n${wear('0.1')}`, '2 n: 110 % of its life used age=60 nvme_used=1.1'],
+    ['smartmon_device_smart_healthy{disk="d",type="sat"} 1', '0 written 60 s ago age=60'],
+    [
+      'smartmon_offline_uncorrectable_raw_value{type="x",disk="d"} 1.0e+01',
+      '1 d: 10 uncorrectable sectors age=60 uncorrectable_sectors=10',
+    ],
+    ['smartmon_grown_defects_count_raw_value{disk="d"} 3', '0 d: 3 defect sectors age=60 defect_sectors=3'],
+    ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
+    ['nvme_critical_warning_total{device="n"} what', '0 written 60 s ago age=60 nvme_warnings=null'],
+    ['other_metric{a="b"} 1', '0 written 60 s ago age=60'],
+    ['fault=not a sample: x', '3 not a sample: x age=60'],
+    ['nvme_critical_warning_to', '3 more than a result holds age=60'],
+  ];
+  for (const [lines, said] of cases) assert.equal(one(lines), said);
+});
+
+test('a folder has a result of its own, and a file without a time is stale', () => {
+  const states = (output: string): string[] =>
+    parseTextfiles(output).map(({ name, state, text }) => `${name} ${state} ${text}`);
+  assert.deepEqual(states('stale=7200'), [' 3 no *.prom file']);
+  assert.deepEqual(states('stale=7200\nfault=more'), [' 3 more']);
+  assert.deepEqual(states('stale=60\nfile=61 a.prom\nfile=-5 b.prom'), [
+    ' 0 2 files',
+    'a 1 not written for 61 s',
+    'b 0 written -5 s ago',
+  ]);
+  assert.deepEqual(states('stale=60\nfile=x'), [' 0 1 file', ' 1 not written for NaN s']);
+});
+
+test('no output makes it throw', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => parseTextfiles(`file=1 a.prom\n${text}`).length > 1));
+});
