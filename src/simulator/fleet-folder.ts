@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
-import { messageOf, usageError } from '../errors.ts';
+import { errnoOf, messageOf, usageError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';
@@ -116,6 +116,16 @@ function clientsText(fleet: readonly SimulatedClient[], port: number): string {
 function knownHostsText(fleet: readonly SimulatedClient[], port: number, key: string): string {
   const names = fleet.map(({ name, address, behindBastion }) => hostName(behindBastion ? name : address, port));
   return [hostName(bastionAddress, port), ...names].map((name) => `${name} ${key}\n`).join('');
+}
+
+/** Does what needs the folder. Throws FleetError `usage` if it cannot be made, read or written to. */
+export function withFolder<T>(dir: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (errnoOf(thrown) === null) throw thrown;
+    throw usageError(`${dir} cannot be used: ${messageOf(thrown)}`, 'Name another one with --dir.');
+  }
 }
 
 /** Returns the content of a file. Makes the file if it is missing. */

@@ -143,7 +143,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
     const sent = told.filter(({ unsent }) => unsent === null);
     if (told.length === 0) lines.push('Nobody was told.');
     const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${toldWord(one)})`);
-    if (sent.length > 0) lines.push(`LastNotified: ${mails.join(', ')}.`);
+    if (sent.length > 0) lines.push(`Told: ${mails.join(', ')}.`);
     lines.push(
       ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { messageOf, usageError } from '../../errors.ts';
-import { keepFile } from '../../simulator/fleet-folder.ts';
+import { keepFile, withFolder } from '../../simulator/fleet-folder.ts';
 import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';
 import { makeFolder } from '../../state/make-folder.ts';
 
@@ -26,18 +26,13 @@ interface DemoState {
 
 /**
  * Makes the folder, or takes that of an earlier demo, and starts its servers on free ports. Throws FleetError `usage`
- * if the folder holds something else.
+ * if the folder holds something else or cannot be used.
  */
 export async function startDemoFleet(dir: string) {
   const inside = (...parts: string[]): string => path.join(dir, ...parts);
   const stateFile = inside('demo.json');
-  const kept = existsSync(stateFile);
-  if (!kept && existsSync(dir) && readdirSync(dir).length > 0) {
-    throw usageError(`${dir} is not empty and not the folder of an earlier demo`, 'Name another one with --dir.');
-  }
+  const { kept, password } = withFolder(dir, () => claimFolder(dir, stateFile));
   const before = kept ? readState(stateFile) : null;
-  makeFolder(inside('server-keys'));
-  const password = keepFile(inside('demo.password'), () => randomBytes(18).toString('base64url')).trim();
 
   const running = new Map<string, LoopbackServer>();
   const start = async (name: string): Promise<void> => {
@@ -69,6 +64,17 @@ export async function startDemoFleet(dir: string) {
       await Promise.all([...running.values()].map((server) => server.close()));
     },
   };
+}
+
+/** Makes the folder and its password, if they are not there from an earlier demo. */
+function claimFolder(dir: string, stateFile: string): { readonly kept: boolean; readonly password: string } {
+  const kept = existsSync(stateFile);
+  if (!kept && existsSync(dir) && readdirSync(dir).length > 0) {
+    throw usageError(`${dir} is not empty and not the folder of an earlier demo`, 'Name another one with --dir.');
+  }
+  makeFolder(path.join(dir, 'server-keys'));
+  const password = keepFile(path.join(dir, 'demo.password'), () => randomBytes(18).toString('base64url')).trim();
+  return { kept, password };
 }
 
 /** Puts a limit just below the given fill level into a new config.xml, or none if the level is null, not known. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { usageError } from '../../errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
-import { readFolder, writeFolder } from '../../simulator/fleet-folder.ts';
+import { readFolder, withFolder, writeFolder } from '../../simulator/fleet-folder.ts';
 import { type FleetPlan, planFleet } from '../../simulator/fleet-plan.ts';
 import { holdPort } from '../../simulator/doors.ts';
 import type { ProfileName } from '../../simulator/profile.ts';
@@ -41,7 +41,7 @@ export async function simulateCommand(context: Context, options: SimulateCommand
   const { output, signal } = context;
   const forMs = options.for === null ? null : parseSpanOption('--for', options.for);
   const dir = path.resolve(options.dir);
-  const kept = readFolder(dir);
+  const kept = withFolder(dir, () => readFolder(dir));
   const held = await holdPort(kept?.port ?? null);
   try {
     const plan: FleetPlan = {
@@ -52,7 +52,7 @@ export async function simulateCommand(context: Context, options: SimulateCommand
       port: held.port,
       startedAtMs: Date.now(),
     };
-    writeFolder(dir, plan);
+    withFolder(dir, () => writeFolder(dir, plan));
     const began = performance.now();
     const serving = await serveFleet(dir, plan);
     const say = sayTo(output);

@@ -136,7 +136,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);
   assert.match(stdout, /^ {4}queued for boss@example\.org since \d{4}-/m);
   const explained = (await run('explain', 'web-1', 'disk')).stdout;
-  assert.match(explained, /^ +LastNotified: ops@example\.org [^,]*\(critical\)\.$/m);
+  assert.match(explained, /^ +Told: ops@example\.org [^,]*\(critical\)\.$/m);
   assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
   assert.match(explained, /^ +Queued for boss@example\.org since /m);
 });

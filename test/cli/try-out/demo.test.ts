@@ -104,3 +104,13 @@ test('a folder with something else in it is left alone', async (t) => {
   );
   assert.ok(!existsSync(path.join(place, 'config.xml')));
 });
+
+test('a folder that cannot be made, and a file in its place, are refused in one line', async (t) => {
+  const file = path.join(placeFor(t), 'thesis.txt');
+  writeFileSync(file, '');
+  for (const command of ['demo', 'simulate']) {
+    for (const dir of ['/proc/x', file]) {
+      await exits(2, runCli([command, '--dir', dir]), /cannot be used: E.* \(usage\)\. Name another one with --dir\.$/m);
+    }
+  }
+});
