@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -22,6 +22,14 @@ test('ssh2 is loaded from its package, so that npm can update it', () => {
   const text = readFileSync(path.join(dist, 'cli.cjs'), 'utf8');
   assert.match(text, /require\("ssh2"\)/);
   assert.doesNotMatch(text, /node_modules\/ssh2\//);
+});
+
+test('the program that a client is brought is as small as docs/installation.md says', () => {
+  const text = readFileSync(path.join(packageDir, 'docs', 'installation.md'), 'utf8');
+  const [, most] = /brings one small program \(under (\d+) KB,/.exec(text) ?? [];
+  for (const name of ['agent.cjs', 'agent.sh']) {
+    assert.ok(statSync(path.join(dist, 'agent', name)).size < Number(most) * 1000, name);
+  }
 });
 
 for (const [passphrase, code] of [

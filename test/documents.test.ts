@@ -28,6 +28,18 @@ test('docs/json.md has a section for every command, in which every subcommand is
   for (const { names } of sections) for (const name of names) assert.ok(known.has(name), `there is no command ${name}`);
 });
 
+test('crontab.example is for crontab -e; lines of docs/installation.md for /etc/cron.d name the account', () => {
+  const command = '(?:sleep \\d+; )?fleet-health (?:-q )?-c \\S+ (?:collect|alert|ingest)(?: >>\\S+ 2>&1)?';
+  const time = '(?:[\\d*/-]+ +){5}';
+  const own = /^(?:# )?[\d*].*$/gm;
+  const lines = read('../crontab.example').match(own) ?? [];
+  assert.equal(lines.length, 3);
+  for (const line of lines) assert.match(line.replace('# ', ''), new RegExp(`^${time}${command}$`));
+  const shown = read('installation.md').match(/^ {4}(?:[\d*/-]+ +){5}\S.*$/gm) ?? [];
+  assert.equal(shown.length, 3);
+  for (const line of shown) assert.match(line, new RegExp(`^ {4}${time}fleet-health +${command}$`));
+});
+
 test('docs/alerts.md names every rule that holds without being written, as it is', () => {
   const row = /^\| `([a-z-]+)` +\| (\w+)/gm;
   const written = [...read('alerts.md').matchAll(row)].map(([, name, severity]) => `${name} ${severity}`);

@@ -96,6 +96,7 @@ test('a collector without a finished full run for three times every is silent, u
   );
   assert.deepEqual(pass('08:20', [run('08:00')]), []);
   assert.deepEqual(pass('08:26', [run('08:25'), run('08:00')]), ['collector-silent c1 recovered 08:26']);
+  assert.equal([...stored.values()][0]?.valueText, 'a full run of mon-1 finished at Fri 20 Nov 08:26; none for 25 minutes');
 });
 
 test('a silent collector is as severe as the missing reports that it stands for, whatever its own rule says', () => {
@@ -240,7 +241,7 @@ test('one lost bastion explains what lies behind it; what is lost besides still 
 });
 
 test('a client without a report in three finished runs that visited it is told, and its next report ends it', () => {
-  const { pass } = startPasses(config);
+  const { pass, stored } = startPasses(config);
   const runs = [run('08:00')];
   const state = (lastReport: string, lastVisit: string): readonly SeenClient[] => [
     seen('web-1', lastReport, { lastVisitAtMs: at(lastVisit) + 1000 }),
@@ -254,6 +255,7 @@ test('a client without a report in three finished runs that visited it is told, 
   assert.deepEqual(pass('08:11', runs, { seen: state('08:00', '08:10') }), []);
   runs.push(run('08:15'));
   assert.deepEqual(pass('08:16', runs, { seen: state('08:00', '08:15') }), ['web-1 no-report firing']);
+  assert.equal([...stored.values()][0]?.valueText, 'no report since Fri 20 Nov 08:00');
   runs.push(run('08:20'));
   assert.deepEqual(pass('08:21', runs, { seen: state('08:20', '08:20') }), ['web-1 no-report recovered 08:20']);
 });

@@ -143,6 +143,20 @@ test('a name in the way of the markup is only text', () => {
   assert.doesNotMatch(html, /href="javascript/);
 });
 
+test('an item that fires names address, port and system of its machine, one that is over does not', () => {
+  const said = { client: 'web-1', rule: 'disk', subject: '/var', valueText: '96 %' };
+  const words = (transition: 'firing' | 'resolved', system: string): string => {
+    const mail = dueMail(config, [{ ...said, transition }]);
+    return composeMail({
+      ...{ mail, config, nowMs: now, charts: new Map(), program: 'fleet-health' },
+      systems: new Map([['web-1', system]]),
+    }).text;
+  };
+  assert.match(words('firing', 'Debian GNU/Linux 12'), /^ {2}192\.0\.2\.1, Debian GNU\/Linux 12$/m);
+  assert.match(words('firing', 'a\r\nBcc: x'), /^ {2}192\.0\.2\.1, a Bcc: x$/m);
+  assert.doesNotMatch(words('resolved', 'Debian GNU/Linux 12'), /Debian|192\.0\.2\.1/);
+});
+
 test('a Message-ID is made of recipient and news, and of no number of a database', () => {
   const said = [
     { client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing' as const, id: 1 },

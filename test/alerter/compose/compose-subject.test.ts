@@ -24,6 +24,16 @@ const lost = (client: string, valueText: string): Said => ({
   transition: 'firing',
   valueText,
 });
+const booted = (severity: 'warning' | 'critical'): Said =>
+  over('past', { client: 'web-2', rule: 'rebooted', subject: '', valueText: 'up for 5m', closedReason: 'event', severity });
+const ofCollector = (transition: 'firing' | 'resolved', more: Partial<Said> = {}): Said => ({
+  client: '',
+  rule: 'collector-silent',
+  subject: 'c0ffee',
+  transition,
+  valueText: 'no full run of mon-1 has finished',
+  ...more,
+});
 const long = 'x'.repeat(200);
 const invented = (client: string, count: number): readonly Said[] =>
   Array.from({ length: count }, (_, index) => disk(client, 99, { subject: `/x${String(index).padStart(2, '0')}` }));
@@ -51,6 +61,11 @@ const cases: readonly (readonly [readonly Said[], string, Partial<DueMail>?])[] 
   [[disk('web-1', 97, { transition: 'flapping' })], 'Flapping (critical): web-1 disk /var, now 97 %'],
   [[lost('db-2', 'login refused: root was refused')], 'CRITICAL db-2: unreachable, login refused'],
   [[lost('db-2', 'network: ETIMEDOUT')], 'CRITICAL db-2: unreachable, network'],
+  [[booted('warning')], 'Event: web-2 was booted at 09:00'],
+  [[booted('critical')], 'CRITICAL: web-2 was booted at 09:00'],
+  [[ofCollector('firing', { host: 'mon-1' })], 'CRITICAL: collector mon-1 is silent'],
+  [[ofCollector('resolved', { host: 'mon-1' })], 'Resolved: collector mon-1 was silent'],
+  [[ofCollector('firing')], 'CRITICAL: collector c0ffee is silent'],
   [[disk('web-1', 96)], 'Already true: CRITICAL web-1: disk /var 96 %', { alreadyTrue: true }],
   [[disk('web-1', 96, { subject: `/${long}` })], `CRITICAL web-1: disk /${'x'.repeat(66)}… 96 %`],
   [[disk(`a${long}`, 96), disk(`b${long}`, 96)], `2 critical: a${'x'.repeat(28)}…, …`],

@@ -64,6 +64,11 @@ const cases = paragraphsOf(`
     row reboot_required=1
     > reboot-required: warning (a reboot is pending)
 
+  reboot-required that holds no more says so
+    <alert type="reboot-required" severity="warning"/>
+    row reboot_required=0
+    > reboot-required: none (no reboot pending)
+
   clock-offset counts whichever way the clock is off
     <alert type="clock-offset" limit="30s" severity="warning"/>
     row clockOffsetMs=-92000

@@ -22,13 +22,15 @@ export interface Said extends Partial<Omit<Alert, 'id'>> {
   readonly groups?: readonly string[];
   readonly listedOnly?: boolean;
   readonly before?: StoredNotification['before'];
+  /** The host of the collector that the alert is about. */
+  readonly host?: string;
 }
 
 let lastId = 100;
 
 /** Returns a notification of a mail: critical and firing since 08:00, unless the options differ. */
 export function itemFor(config: Config, said: Said): PendingNotification & { readonly alert: Alert } {
-  const { transition, note, groups, listedOnly = false, before = null, ...over } = said;
+  const { transition, note, groups, listedOnly = false, before = null, host, ...over } = said;
   lastId += 1;
   const isOver = ['resolved', 'ended', 'past'].includes(transition);
   const id = over.id ?? lastId;
@@ -56,7 +58,7 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
   };
   return pendingNotification(
     { alert: { ...one, id }, watch: given, listener: null, known: before },
-    { transition, listedOnly },
+    { transition, listedOnly, hosts: new Map(host === undefined ? [] : [[one.subject, host]]) },
   );
 }
 

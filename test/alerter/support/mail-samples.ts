@@ -239,6 +239,7 @@ export const samples: Readonly<Record<string, Sample>> = {
       client: '',
       rule: 'collector-silent',
       subject: 'c0ffee00-0000-4000-8000-000000000001',
+      host: 'mon-1',
       transition: 'firing',
       valueText:
         'no full run of mon-1 has finished since Fri 20 Nov 09:00: nothing is known of 400 clients since then; look at cron on mon-1',

@@ -3,6 +3,7 @@ import { chmodSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { packageDir } from '../../../src/state/paths.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import {
   assertFault,
@@ -127,7 +128,12 @@ test('the digest is over the content of all files', () => {
 
 test('a configuration that is not there has its own code', () => {
   const file = path.join(configFolder({}), 'config.xml');
-  const missing = { name: 'FleetError', code: 'config-missing', message: /config\.xml does not exist/ };
+  const missing = {
+    name: 'FleetError',
+    code: 'config-missing',
+    message: /config\.xml does not exist/,
+    advice: `Name it with -c FILE, or begin with the sample, ${path.join(packageDir, 'config.xml')}.`,
+  };
   assert.throws(() => loadConfig({ file, nowMs }), missing);
 });
 
