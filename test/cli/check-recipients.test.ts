@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 
+import { whoHears } from '../../src/cli/check/who-hears.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { packageDir } from '../../src/state/paths.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
 async function check(t: Parameters<typeof configFolder>[0], children: string): Promise<readonly string[]> {
@@ -39,6 +43,12 @@ test('check warns once of what nobody hears, by severity, also of the fleet', as
   const muted = unheardOf(await check(t, client.replace('/>', ' mail="none"/>')));
   assert.equal(muted.length, 1);
   assert.ok(!muted[0]?.includes('web-1'), 'the fleet alone');
+});
+
+test('with the sample config.xml somebody hears of everything, the fleet included', () => {
+  const { hearings, warnings } = whoHears(loadConfig({ file: path.join(packageDir, 'config.xml') }));
+  assert.deepEqual(warnings, []);
+  assert.deepEqual([...new Set(hearings.map(({ recipient }) => recipient))], ['you@example.org']);
 });
 
 test('check prints when each window is open next', async (t) => {

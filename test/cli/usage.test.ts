@@ -68,7 +68,7 @@ for (const [args, says] of wrong) {
   });
 }
 
-for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail']) {
+for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail', 'tokens']) {
   test(`\`--json ${group}\` without its subcommand is an object too`, async () => {
     const { status, stdout } = await runCli(['--json', group]);
     assert.equal(status, 2);

@@ -96,7 +96,10 @@ test('a collector without a finished full run for three times every is silent, u
   );
   assert.deepEqual(pass('08:20', [run('08:00')]), []);
   assert.deepEqual(pass('08:26', [run('08:25'), run('08:00')]), ['collector-silent c1 recovered 08:26']);
-  assert.equal([...stored.values()][0]?.valueText, 'a full run of mon-1 finished at Fri 20 Nov 08:26; none for 25 minutes');
+  assert.equal(
+    [...stored.values()][0]?.valueText,
+    'a full run of mon-1 finished at Fri 20 Nov 08:26; none for 25 minutes',
+  );
 });
 
 test('a silent collector is as severe as the missing reports that it stands for, whatever its own rule says', () => {

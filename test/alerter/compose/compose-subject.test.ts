@@ -25,7 +25,14 @@ const lost = (client: string, valueText: string): Said => ({
   valueText,
 });
 const booted = (severity: 'warning' | 'critical'): Said =>
-  over('past', { client: 'web-2', rule: 'rebooted', subject: '', valueText: 'up for 5m', closedReason: 'event', severity });
+  over('past', {
+    client: 'web-2',
+    rule: 'rebooted',
+    subject: '',
+    valueText: 'up for 5m',
+    closedReason: 'event',
+    severity,
+  });
 const ofCollector = (transition: 'firing' | 'resolved', more: Partial<Said> = {}): Said => ({
   client: '',
   rule: 'collector-silent',

@@ -110,7 +110,11 @@ test('a folder that cannot be made, and a file in its place, are refused in one 
   writeFileSync(file, '');
   for (const command of ['demo', 'simulate']) {
     for (const dir of ['/proc/x', file]) {
-      await exits(2, runCli([command, '--dir', dir]), /cannot be used: E.* \(usage\)\. Name another one with --dir\.$/m);
+      await exits(
+        2,
+        runCli([command, '--dir', dir]),
+        /cannot be used: E.* \(usage\)\. Name another one with --dir\.$/m,
+      );
     }
   }
 });

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { readerTime } from '../../../src/cli/terminal/reader-time.ts';
+
+const nowMs = Date.UTC(2026, 10, 20, 10, 5);
+const time = readerTime({ alerts: { zone: 'Europe/Berlin' } } as Parameters<typeof readerTime>[0], nowMs);
+
+for (const [aheadMs, said] of [
+  [-7_200_000, '2026-11-20 09:05 (2h ago)'],
+  [-2_000, '2026-11-20 11:04 (2s ago)'],
+  [-1_999, '2026-11-20 11:04 (just now)'],
+  [0, '2026-11-20 11:05 (just now)'],
+  // By a clock that is a little ahead.
+  [1_999, '2026-11-20 11:05 (just now)'],
+  [900_000, '2026-11-20 11:20 (in 15m)'],
+] as const) {
+  test(`a time ${aheadMs} ms from now is ${said}`, () => {
+    assert.equal(time.momentAndAge(nowMs + aheadMs), said);
+  });
+}
