@@ -38,6 +38,7 @@ export function madeFleet(): FleetPage {
     history: alerts,
     silences: [madeSilence(untilMs)],
     checks: new Map(),
+    logs: new Map(),
     gaps: [{ fromMs: untilMs - 54 * hourMs, toMs: untilMs - 52.5 * hourMs }],
     omissions: [],
   };

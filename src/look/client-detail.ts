@@ -9,6 +9,7 @@ import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
 import { type ShownCheck, withSince } from './client-checks.ts';
+import { shownLogLines } from './client-logs.ts';
 import { fleetMember, type FleetMember } from './fleet-member.ts';
 import { reportGrid } from './report-grid.ts';
 
@@ -81,7 +82,6 @@ export interface SentMail extends Pick<MailedLine, 'mailId' | 'recipient' | 'cre
 
 const shownVisits = 10;
 const shownMails = 10;
-const shownLogLines = 20;
 /** A mail may have many lines about one client. */
 const readMailLines = 200;
 

@@ -13,6 +13,7 @@ import type { Silence } from '../storage/store/operator-store.ts';
 import type { AlertStore, History } from '../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
 import { readFleetChecks } from './client-checks.ts';
+import { readFleetLogs } from './client-logs.ts';
 import { fleetMember, sortMembers } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
@@ -74,10 +75,11 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     beforeMs: options.isPast ? untilMs : null,
     pageBytes: options.historyBytes,
   });
+  const fleetLogs = await readFleetLogs(look, names, { sinceMs, untilMs, pageBytes: options.historyBytes });
   const { plots, omissions } = await readHistories({
     look,
     gridOf,
-    historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes),
+    historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes - fleetLogs.bytes),
     clients: members.map(({ client }) => ({
       client,
       rules: rulesOf.get(client) ?? [],
@@ -102,13 +104,14 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     untilMs,
     clients: lines,
     checks: fleetChecks.checks,
+    logs: fleetLogs.logs,
     alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
     history: stored.map(words),
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
-    omissions: [...omissions, ...fleetChecks.omissions],
+    omissions: [...omissions, ...fleetChecks.omissions, ...fleetLogs.omissions],
   };
 }
 

@@ -4,6 +4,7 @@ import { scriptText, styleText } from './assets.ts';
 import { checkPanel } from './check-table.ts';
 import { htmlDocument } from './document.ts';
 import { fleetTable } from './fleet-table.ts';
+import { logPanel } from './log-table.ts';
 import { Markup, markup } from './markup.ts';
 import type { FleetPage } from './page.ts';
 import { stateCounts, stateList } from './state-counts.ts';
@@ -20,6 +21,6 @@ ${alertList(page)}
 ${fleetTable(page)}
 ${timeLine(page)}
 </main>
-${[...page.checks].map(([name, checks]) => checkPanel(name, checks))}${page.clients.map(({ name, history }) => history !== null && markup`<script type="text/plain" class="history" data-client="${name}">${new Markup(history)}</script>\n`)}`;
+${[...page.checks].map(([name, checks]) => checkPanel(name, checks))}${[...page.logs].map(([name, lines]) => logPanel(name, lines, reader))}${page.clients.map(({ name, history }) => history !== null && markup`<script type="text/plain" class="history" data-client="${name}">${new Markup(history)}</script>\n`)}`;
   return htmlDocument({ title: page.title, body: body.html, style: styleText, script: scriptText });
 }

@@ -66,6 +66,19 @@ export interface ClientChecks {
   readonly ok: number;
 }
 
+/** A line of a client's logs. */
+export interface PageLogLine {
+  /** When it was written, or else the time of its report. */
+  readonly atMs: number;
+  /** `err`; null: unknown. */
+  readonly priority: string | null;
+  /** The unit or program that wrote it; null: unknown. */
+  readonly by: string | null;
+  readonly text: string;
+  /** The number of times that it stood in a row. */
+  readonly times: number;
+}
+
 /** A line of the fleet's table. */
 export interface PageClient {
   readonly name: string;
@@ -112,6 +125,8 @@ export interface FleetPage {
   readonly clients: readonly PageClient[];
   /** By client; one without checks is missing. */
   readonly checks: ReadonlyMap<string, ClientChecks>;
+  /** The newest lines of logs, newest first, by client; one without any is missing. */
+  readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
   /** Open alerts, worst first, then longest. */
   readonly alerts: readonly PageAlert[];
   /** Every alert that was open at some time of the span, for the time line: of a client, and of the fleet (''). */

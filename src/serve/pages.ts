@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
+import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { pageClient } from '../look/page-rows.ts';
 import { reportGrid } from '../look/report-grid.ts';
@@ -107,7 +108,8 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const { zone } = config.alerts;
     const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
     const checks = await readPageChecks(storage.alerts, storage.detail, member.client);
-    const body = clientView({ zone, nowMs, client, alerts: open, checks, span: asked.span });
+    const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
+    const body = clientView({ zone, nowMs, client, alerts: open, checks, logs, span: asked.span });
     return { title: [member.client], path: '/c', lead: null, body, zone };
   });
 }

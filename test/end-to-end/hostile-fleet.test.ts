@@ -165,13 +165,18 @@ onBothDatabases('hostile words', (kit) => {
       disks,
       failed_unit_names: units,
       checks,
+      logs,
     } = JSON.parse(await run('--json', 'show', first)) as {
       disks: { mount: string }[];
       failed_unit_names: string[];
       checks: { check_name: string; text: string; perfdata: string; refused: boolean }[];
+      logs: { unit: string; text: string }[];
     };
     assert.deepEqual(new Set(disks.map(({ mount }) => mount)), new Set(hostileWords));
     assert.deepEqual(new Set(units), new Set(hostileWords));
+    const newest = new Set(hostileWords.slice(-20));
+    assert.deepEqual(new Set(logs.map(({ text }) => text)), newest);
+    assert.deepEqual(new Set(logs.map(({ unit }) => unit)), newest);
     const drop = `'; DROP TABLE stats; --`;
     const own = checks.filter(({ text }) => text.startsWith(drop));
     assert.deepEqual(

@@ -132,6 +132,36 @@ onBothDatabases('a report', (kit) => {
     assert.deepEqual([short.checks.get('web-1')?.bad.length, short.checks.get('web-1')?.moreBad], [3, 24]);
   });
 
+  test('has the newest twenty lines of logs of its span, of the worst clients first where room is short', async () => {
+    const { storage } = await kit.open();
+    const logged = (client: string, atMs: number, ...texts: readonly string[]): ReturnType<typeof item> => {
+      const time = String((atMs - minuteMs) / 1000);
+      const lines = texts.map((text) => ({ time, priority: 'err', unit: 'sshd', text, times: 2 }));
+      return item({ client, observedAtMs: atMs, workers: [worker('log_line', ...lines)] });
+    };
+    const many = Array.from({ length: 19 }, (_, index) => `${index}`);
+    await storage.reports.ingest([
+      logged('web-1', noonMs - hourMs, 'before the span'),
+      logged('web-1', noonMs, 'oldest', 'older'),
+      logged('web-1', noonMs + hourMs, ...many),
+      logged('web-1', noonMs + 7 * hourMs, 'behind the span'),
+      logged('web-2', noonMs, 'other'),
+      item({ client: 'web-3', observedAtMs: noonMs }),
+    ]);
+    const { logs, omissions } = await pageOf(storage, {});
+    assert.deepEqual([...logs.keys()].sort(), ['web-1', 'web-2']);
+    const own = logs.get('web-1') ?? assert.fail('no lines');
+    assert.deepEqual(
+      own.map(({ text }) => text),
+      [...many.toReversed(), 'older'],
+    );
+    assert.deepEqual(own[0], { atMs: noonMs + 59 * minuteMs, priority: 'err', by: 'sshd', text: '18', times: 2 });
+    assert.deepEqual(omissions, []);
+    const short = await pageOf(storage, { historyBytes: 20 * 8 * 400 });
+    assert.deepEqual([...short.logs.values()].flat().length, 20);
+    assert.ok(short.omissions.includes('Log lines of other clients were left out to keep the file small.'));
+  });
+
   for (const [title, everyMs, clients] of [
     ['of the whole fleet, read by time', 15 * minuteMs, clientCount],
     ['by the hour', hourMs, clientCount],

@@ -8,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { type Served, servedFleet } from '../serve/support/served-fleet.ts';
-import { item, runEnd, runStart } from '../storage/support/samples.ts';
+import { check, item, ordinaryWorkers, runEnd, runStart, worker } from '../storage/support/samples.ts';
 import { accessibilityFaults, htmlFaults, openAddress, skipWithoutBrowser } from './support/browser.ts';
 
 const options = { skip: skipWithoutBrowser };
@@ -30,7 +30,11 @@ async function collected(dir: string): Promise<void> {
   const storage = await openStorage({ storage: config, migrate: true });
   const start = runStart({ id: '99999999-0000-4000-8000-000000000000', startedAtMs: Date.now() - 1_000 });
   await storage.reports.startRun(start);
-  await storage.reports.ingest([item({ client: 'db', observedAtMs: Date.now() - 500 })]);
+  const logged = worker('log_line', { priority: 'crit', unit: 'kernel', text: 'I/O error' });
+  const workers = [...ordinaryWorkers(), logged];
+  await storage.reports.ingest([
+    item({ client: 'db', observedAtMs: Date.now() - 500, workers, checks: [check('raid', 2, 'degraded')] }),
+  ]);
   await storage.reports.endRun(start, { ...runEnd(start), finishedAtMs: Date.now() });
   await storage.close();
 }
@@ -79,6 +83,27 @@ test('the rows follow a run that finishes, and the focus stays', options, async 
   await collected(dir);
   await page.locator('tr#db .mark', { hasText: 'ok' }).waitFor();
   assert.equal(await page.evaluate('document.activeElement.textContent'), 'db');
+  assert.deepEqual(noises, []);
+});
+
+test('the page of a client follows a run that finishes, with parts that it did not have before', options, async (t) => {
+  const { page, dir, noises } = await shown(t, '/c/db');
+  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  assert.equal(await page.getByRole('heading', { name: 'Checks' }).count(), 0);
+  await page.waitForTimeout(2_500);
+  await collected(dir);
+  await page.locator('tr#db .mark', { hasText: 'ok' }).waitFor();
+  await page.getByText('degraded').waitFor();
+  await page.getByText('I/O error').waitFor();
+  assert.deepEqual(await page.getByRole('heading', { level: 2 }).allTextContents(), [
+    'Now',
+    'Open alerts',
+    'Checks',
+    'Past',
+    'Log lines',
+  ]);
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
   assert.deepEqual(noises, []);
 });
 

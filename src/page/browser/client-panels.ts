@@ -9,11 +9,13 @@ export function clientPanels(table: HTMLTableElement): void {
     new Map([...document.querySelectorAll<Kind>(selector)].map((element) => [element.dataset['client'], element]));
   const histories = byClient('script.history');
   const checks = byClient<HTMLTemplateElement>('template.checks');
+  const logs = byClient<HTMLTemplateElement>('template.logs');
   for (const row of table.querySelectorAll<HTMLTableRowElement>('tbody tr')) {
     const name = row.querySelector<HTMLElement>('.name');
     if (name === null) continue;
-    const own = { history: histories.get(name.textContent), checks: checks.get(name.textContent) };
-    if (own.history === undefined && own.checks === undefined) continue;
+    const client = name.textContent;
+    const own = { history: histories.get(client), checks: checks.get(client), logs: logs.get(client) };
+    if (Object.values(own).every((part) => part === undefined)) continue;
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'open name';
@@ -40,12 +42,13 @@ export function clientPanels(table: HTMLTableElement): void {
 interface PanelParts {
   readonly history: HTMLElement | undefined;
   readonly checks: HTMLTemplateElement | undefined;
+  readonly logs: HTMLTemplateElement | undefined;
 }
 
 async function togglePanel(
   row: HTMLTableRowElement,
   button: HTMLButtonElement,
-  { history, checks }: PanelParts,
+  { history, checks, logs }: PanelParts,
   zone: string,
 ): Promise<void> {
   const isOpen = button.ariaExpanded === 'true';
@@ -60,8 +63,12 @@ async function togglePanel(
   cell.colSpan = row.cells.length;
   row.after(panel);
   if (checks !== undefined) cell.append(checks.content.cloneNode(true));
-  if (history === undefined) return;
   const plots = cell.appendChild(document.createElement('div'));
+  if (logs !== undefined) cell.append(logs.content.cloneNode(true));
+  if (history !== undefined) await showPlots(plots, history, zone);
+}
+
+async function showPlots(plots: HTMLElement, history: HTMLElement, zone: string): Promise<void> {
   if (!canDecode) {
     plots.textContent = 'This browser is too old to unpack the plots. The table above is complete.';
     return;

@@ -1,14 +1,13 @@
 import { canDecode, decodeHistory } from './decode-series.ts';
 import { drawPlots } from './plots.ts';
-import { adopt, parsePage, replaceRows } from './replace-parts.ts';
+import { adopt, adoptSections, parsePage, replaceRows } from './replace-parts.ts';
 
 const typingPauseMs = 300;
 
 /** Keeps a page of the server up to date: one small event a finished run, then the page is asked for again. */
 export function liveUpdates(): void {
   const words = document.querySelector<HTMLElement>('#live');
-  const fleet =
-    document.querySelector<HTMLTableElement>('#clients')?.matches('.served') === true ? loadedParts() : null;
+  const fleet = document.querySelector('#open') === null ? null : loadedParts();
   let isAsking = false;
   const refresh = async (): Promise<void> => {
     if (isAsking) return;
@@ -54,9 +53,7 @@ async function fetchPage(address: string): Promise<Document> {
 async function refreshPage(): Promise<void> {
   const page = await fetchPage(location.href);
   const history = page.querySelector('script.history')?.textContent ?? null;
-  for (const section of document.querySelectorAll<HTMLElement>('main > section')) {
-    if (section.querySelector('#plots') === null) adopt(section, page);
-  }
+  adoptSections(page);
   for (const part of document.querySelectorAll<HTMLElement>('body > header')) adopt(part, page);
   adoptNotice(page);
   const drawn = document.querySelector<HTMLElement>('script.history');

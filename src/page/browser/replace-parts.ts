@@ -15,6 +15,22 @@ export function adopt(element: HTMLElement, page: Document): void {
   links.find((link) => link.getAttribute('href') === address)?.focus();
 }
 
+/** Does this for the sections of a page but that of the plots. Adds those that are new and removes those that went. */
+export function adoptSections(page: Document): void {
+  const sections = (one: Document): readonly HTMLElement[] => [...one.querySelectorAll<HTMLElement>('main > section')];
+  const fresh = sections(page);
+  for (const section of sections(document)) {
+    if (page.querySelector(selectorOf(section)) === null) section.remove();
+    else if (section.querySelector('#plots') === null) adopt(section, page);
+  }
+  for (const [index, section] of fresh.entries()) {
+    if (document.querySelector(selectorOf(section)) !== null) continue;
+    const before = index === 0 ? null : document.querySelector(selectorOf(fresh[index - 1] ?? section));
+    if (before === null) document.querySelector('main')?.prepend(document.importNode(section, true));
+    else before.after(document.importNode(section, true));
+  }
+}
+
 function selectorOf(element: HTMLElement): string {
   const label = element.getAttribute('aria-labelledby');
   if (label !== null) return `${element.localName}[aria-labelledby="${label}"]`;

@@ -1,8 +1,9 @@
 import { alertList, commandCode } from '../alert-list.ts';
 import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
+import { logTable } from '../log-table.ts';
 import { Markup, markup } from '../markup.ts';
-import type { PageAlert, PageCheck, PageClient } from '../page.ts';
+import type { PageAlert, PageCheck, PageClient, PageLogLine } from '../page.ts';
 import { links } from './fleet-view.ts';
 
 export interface ClientView {
@@ -12,6 +13,8 @@ export interface ClientView {
   readonly alerts: readonly PageAlert[];
   /** Worst first. */
   readonly checks: readonly PageCheck[];
+  /** Newest first. */
+  readonly logs: readonly PageLogLine[];
   /** The span of the plots, in the form of `--since`. */
   readonly span: string;
 }
@@ -19,8 +22,8 @@ export interface ClientView {
 /** The spans that the page of a client offers. */
 export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
-/** The page of a client: its line, its open alerts and its plots. */
-export function clientView({ zone, nowMs, client, alerts, checks, span }: ClientView): Markup {
+/** The page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
+export function clientView({ zone, nowMs, client, alerts, checks, logs, span }: ClientView): Markup {
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
@@ -35,5 +38,6 @@ ${checkTable(checks, nowMs)}
     (one) => markup`<li><a href="?since=${one}"${one === span && markup` aria-current="true"`}>${one}</a></li>`,
   )}</ul>
 <div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
-${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>`;
+${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>
+${logTable(logs, { zone, nowMs })}`;
 }

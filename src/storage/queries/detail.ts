@@ -4,15 +4,9 @@ import { numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Transition } from '../store/alert.ts';
-import type {
-  CheckStateSpan,
-  DetailStore,
-  Inventory,
-  MailedLine,
-  StoredLogLine,
-  StoredVisit,
-} from '../store/detail-store.ts';
+import type { CheckStateSpan, DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
 import { readInventoryParts } from './inventory-parts.ts';
+import { logLinesOf } from './log-lines.ts';
 
 const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
   WHERE client = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
@@ -35,9 +29,6 @@ const checkStatesSql = `SELECT check_name, state, MIN(observed_at) AS first_at, 
 const checkRowSql = `SELECT observed_at FROM check_stats WHERE client = ? AND observed_at > ? AND check_name = ?
   ORDER BY observed_at LIMIT 1`;
 
-const logLinesSql = `SELECT observed_at, logged_at, priority, unit, text, times FROM log_lines
-  WHERE client = ? ORDER BY observed_at DESC, stat_id DESC, ordinal DESC LIMIT ?`;
-
 export function createDetailStore(database: Database): DetailStore {
   const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
     database.read((session) => session.all(sql, values));
@@ -48,7 +39,7 @@ export function createDetailStore(database: Database): DetailStore {
       return row === undefined ? null : inventory(row);
     },
     mailsOf: async (client, limit) => (await all(mailsSql, [client, String(limit)])).map(mailedLine),
-    logLinesOf: async (client, limit) => (await all(logLinesSql, [client, String(limit)])).map(storedLogLine),
+    logLinesOf: (client, limit) => database.read((session) => logLinesOf(session, client, limit)),
     checkStatesOf: async (client, sinceMs) =>
       (await all(checkStatesSql, [client, sqlTime(sinceMs)])).map(checkStateSpan),
     checkRowAfter: async (client, checkName, afterMs) => {
@@ -113,16 +104,5 @@ function checkStateSpan(row: SqlRow): CheckStateSpan {
     state: Number(row['state']),
     firstAtMs: fromSqlTime(row['first_at']) ?? 0,
     lastAtMs: fromSqlTime(row['last_at']) ?? 0,
-  };
-}
-
-function storedLogLine(row: SqlRow): StoredLogLine {
-  return {
-    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-    loggedAtMs: fromSqlTime(row['logged_at']),
-    priority: numberOrNull(row['priority']),
-    unit: textOrNull(row['unit']),
-    text: String(row['text']),
-    times: Number(row['times']),
   };
 }

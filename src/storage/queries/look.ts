@@ -7,6 +7,7 @@ import type { LookStore, Watch } from '../store/look-store.ts';
 import { checksOfClients } from './fleet-checks.ts';
 import { fleetLines } from './fleet-lines.ts';
 import { fleetFigures } from './grid-figures.ts';
+import { logLinesOfClients } from './log-lines.ts';
 import { visitCounts } from './visit-counts.ts';
 
 const runsSql = `SELECT started_at, finished_at FROM runs WHERE program = ? AND outcome <> 'overlapped'`;
@@ -37,6 +38,7 @@ export function createLookStore(database: Database): LookStore {
     },
     fleetFigures: (query, watch) => fleetFigures(database, query, watch),
     checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
+    logLinesOfClients: (clients, query) => database.read((session) => logLinesOfClients(session, clients, query)),
     visitCount: async (client, sinceMs, untilMs) => {
       const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
       return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;

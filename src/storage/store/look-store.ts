@@ -1,5 +1,6 @@
 import type { CheckStat } from '../../checks/checks.ts';
 import type { Alert } from './alert.ts';
+import type { StoredLogLine } from './detail-store.ts';
 import type { Program, RunFact } from './run.ts';
 
 /** A table of figures that are kept as rows, then by the hour, then by the day. */
@@ -79,6 +80,14 @@ export interface ClientCheckRows {
   readonly ok: number;
 }
 
+/** Lines of logs whose reports are of a span. */
+export interface LogLinesQuery {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** The most lines of a client. */
+  readonly limit: number;
+}
+
 /** Reading for reports and pages, beside `History`. Changes nothing. */
 export interface LookStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
@@ -99,6 +108,11 @@ export interface LookStore {
    * is left out.
    */
   checksOfClients(clients: readonly string[], beforeMs: number | null): Promise<ReadonlyMap<string, ClientCheckRows>>;
+  /** Returns the newest lines of the logs of clients, newest first. A client without any is left out. */
+  logLinesOfClients(
+    clients: readonly string[],
+    query: LogLinesQuery,
+  ): Promise<ReadonlyMap<string, readonly StoredLogLine[]>>;
   /** Returns a client's visits of a span, counted; null without visits. */
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Counts visits by client; a client without any is left out. Throws the signal's reason. */

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { check, item, runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { check, item, ordinaryWorkers, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { alertFolder, firing } from './stored-alerts.ts';
 
 /** Two clients, one of them in a group. */
@@ -16,6 +16,9 @@ const hourMs = 3_600_000;
 function checksAt(hour: number): readonly CheckResult[] {
   return [check('apt', 0, 'fine'), check('mailq', hour === 0 ? 2 : 0, '210 <b>unsent</b> | unsent=210;50;200')];
 }
+
+/** A line of a log in the newest report. */
+const logged = worker('log_line', { priority: 'err', unit: 'sshd', text: 'error: <b>kex</b> failed', times: 2 });
 
 /** A folder with two clients, a day of reports of each, and an alert of one. */
 export async function reportedFleet(t: TestContext) {
@@ -33,6 +36,7 @@ export async function reportedFleet(t: TestContext) {
           client,
           observedAtMs: nowMs - (hour + 1) * hourMs,
           ...(client === 'web-1' ? { checks: checksAt(hour) } : {}),
+          ...(client === 'web-1' && hour === 0 ? { workers: [...ordinaryWorkers(), logged] } : {}),
         }),
       ),
     );

@@ -98,6 +98,7 @@ function workersOf(words: readonly string[]): readonly WorkerReport[] {
     worker('process_memory', ...words.map((process, pid) => ({ process, pid, resident_bytes: 2 ** 20 }))),
     worker('services', { failed_units: words.length }),
     worker('failed_unit', ...words.map((unit) => ({ unit, failed: 1 }))),
+    worker('log_line', ...words.map((word, index) => ({ priority: 'err', unit: word, text: word, times: 1 + index }))),
     { ...worker('users'), error: all },
   ];
 }

@@ -12,6 +12,7 @@ export function pageOf(more: Partial<FleetPage>): FleetPage {
     untilMs,
     clients: [],
     checks: new Map(),
+    logs: new Map(),
     alerts: [],
     history: [],
     silences: [],

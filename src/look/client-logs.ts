@@ -1,0 +1,64 @@
+import type { PageLogLine } from '../page/page.ts';
+import { logPriorities } from '../report/log-priorities.ts';
+import type { StoredLogLine } from '../storage/store/detail-store.ts';
+import type { LookStore } from '../storage/store/look-store.ts';
+import { cut } from '../text/text-columns.ts';
+
+/** Lines of a client's logs that are shown. */
+export const shownLogLines = 20;
+const textChars = 300;
+const unitChars = 80;
+
+/** A line of a client's logs as pages show it. */
+export function pageLogLine({ observedAtMs, loggedAtMs, priority, unit, text, times }: StoredLogLine): PageLogLine {
+  return {
+    atMs: loggedAtMs ?? observedAtMs,
+    priority: logPriorities[priority ?? -1] ?? null,
+    by: unit === null ? null : cut(unit, unitChars),
+    text: cut(text, textChars),
+    times,
+  };
+}
+
+/** Clients that are asked for at a time. */
+const batch = 100;
+const mostOfPage = 4000;
+/** Bytes that a line takes in a page, more or less. */
+const rowBytes = 400;
+
+/** The lines of logs of a report, and what was left out of it. */
+export interface FleetLogs {
+  readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
+  /** About so many bytes of the page. */
+  readonly bytes: number;
+  readonly omissions: readonly string[];
+}
+
+/** Reads the newest lines of logs of clients, the worst client first, until they take an eighth of the bytes. */
+export async function readFleetLogs(
+  look: Pick<LookStore, 'logLinesOfClients'>,
+  clients: readonly string[],
+  { sinceMs, untilMs, pageBytes }: { readonly sinceMs: number; readonly untilMs: number; readonly pageBytes: number },
+): Promise<FleetLogs> {
+  const most = Math.min(mostOfPage, Math.floor(pageBytes / 8 / rowBytes));
+  const logs = new Map<string, readonly PageLogLine[]>();
+  let rows = 0;
+  for (let start = 0; start < clients.length; start += batch) {
+    const names = clients.slice(start, start + batch);
+    const found = await look.logLinesOfClients(names, { sinceMs, untilMs, limit: shownLogLines });
+    for (const name of names) {
+      const lines = found.get(name) ?? [];
+      if (lines.length === 0) continue;
+      if (rows + lines.length > most) {
+        return {
+          logs,
+          bytes: rows * rowBytes,
+          omissions: ['Log lines of other clients were left out to keep the file small.'],
+        };
+      }
+      rows += lines.length;
+      logs.set(name, lines.map(pageLogLine));
+    }
+  }
+  return { logs, bytes: rows * rowBytes, omissions: [] };
+}

@@ -1,0 +1,34 @@
+import { counted } from '../text/numbers.ts';
+import { momentInWords, type Reader } from '../text/time-words.ts';
+import { dash } from './figures.ts';
+import { type Markup, markup } from './markup.ts';
+import type { PageLogLine } from './page.ts';
+
+/** The newest lines of a client's logs, newest first. Nothing for a client without any. */
+export function logTable(lines: readonly PageLogLine[], reader: Reader): Markup | null {
+  if (lines.length === 0) return null;
+  return markup`<section aria-labelledby="logs"><h2 id="logs">Log lines</h2>
+<p class="count">${countWords(lines)}</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="logs">${table(lines, reader)}</div></section>`;
+}
+
+/** The same for a client of a report, which a page shows below the client's plots. */
+export function logPanel(name: string, lines: readonly PageLogLine[], reader: Reader): Markup {
+  return markup`<template class="logs" data-client="${name}"><p class="count">Log lines: ${countWords(lines)}</p>
+<div class="scroll">${table(lines, reader)}</div></template>
+`;
+}
+
+function countWords({ length }: readonly PageLogLine[]): string {
+  return length === 1 ? 'the newest one.' : `the newest ${counted(length, 'line')}, newest first.`;
+}
+
+function table(lines: readonly PageLogLine[], reader: Reader): Markup {
+  return markup`<table class="plain logs"><thead><tr><th scope="col">Logged</th><th scope="col" class="wide">Priority</th><th scope="col">By</th><th scope="col">Text</th></tr></thead>
+<tbody>${lines.map((line) => lineRow(line, reader))}</tbody></table>`;
+}
+
+function lineRow({ atMs, priority, by, text, times }: PageLogLine, reader: Reader): Markup {
+  return markup`<tr><td>${momentInWords(reader, atMs)}</td><td class="wide">${priority ?? dash}</td><th scope="row"><span class="words">${by ?? dash}</span></th><td><span class="words">${text}</span>${times > 1 && markup` <span class="quiet">(${times} times)</span>`}</td></tr>
+`;
+}

@@ -1,0 +1,52 @@
+import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { StoredLogLine } from '../store/detail-store.ts';
+import type { LogLinesQuery } from '../store/look-store.ts';
+
+const columns = 'observed_at, logged_at, priority, unit, text, times';
+const newestFirst = 'ORDER BY observed_at DESC, stat_id DESC, ordinal DESC LIMIT ?';
+// By the index on client and observed_at.
+const isOfSpan = 'observed_at >= ? AND observed_at < ?';
+
+const newestSql = `SELECT ${columns} FROM log_lines WHERE client = ? ${newestFirst}`;
+const ofSpanSql = `SELECT ${columns} FROM log_lines WHERE client = ? AND ${isOfSpan} ${newestFirst}`;
+
+/** See DetailStore.logLinesOf. */
+export async function logLinesOf(session: Session, client: string, limit: number): Promise<readonly StoredLogLine[]> {
+  return (await session.all(newestSql, [client, String(limit)])).map(storedLogLine);
+}
+
+/** See LookStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
+export async function logLinesOfClients(
+  session: Session,
+  clients: readonly string[],
+  { sinceMs, untilMs, limit }: LogLinesQuery,
+): Promise<ReadonlyMap<string, readonly StoredLogLine[]>> {
+  const span = [sqlTime(sinceMs), sqlTime(untilMs)];
+  const having = await forChunks(clients, (chunk, marks) =>
+    session.all(
+      `SELECT c.name FROM clients c WHERE c.name IN (${marks})
+         AND EXISTS (SELECT 1 FROM log_lines WHERE client = c.name AND ${isOfSpan})`,
+      [...chunk, ...span],
+    ),
+  );
+  const lines = new Map<string, readonly StoredLogLine[]>();
+  for (const { name } of having) {
+    const rows = await session.all(ofSpanSql, [String(name), ...span, String(limit)]);
+    lines.set(String(name), rows.map(storedLogLine));
+  }
+  return lines;
+}
+
+function storedLogLine(row: SqlRow): StoredLogLine {
+  return {
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    loggedAtMs: fromSqlTime(row['logged_at']),
+    priority: numberOrNull(row['priority']),
+    unit: textOrNull(row['unit']),
+    text: String(row['text']),
+    times: Number(row['times']),
+  };
+}
