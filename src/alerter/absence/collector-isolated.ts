@@ -35,7 +35,8 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
         return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
       }
       if (isIsolated || !isLater) return [];
-      return [closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id })];
+      const valueText = `${run.host} reached ${run.succeeded ?? 0} of ${attemptsOf(run)} clients`;
+      return [{ ...closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id }), valueText }];
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
@@ -62,14 +63,18 @@ function besideOneBastion(
 
 function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: number): boolean {
   const failed = run.failed ?? 0;
-  const attempts = (run.succeeded ?? 0) + failed;
+  const attempts = attemptsOf(run);
   const others = attempts - behind;
   return others >= leastClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
 }
 
+function attemptsOf({ succeeded, failed }: FinishedRun): number {
+  return (succeeded ?? 0) + (failed ?? 0);
+}
+
 /** Returns the new alert, with the worst severity and the most frequent cause of the lost clients. */
 function isolation(rule: Rule, run: FinishedRun, before: FinishedRun, lost: readonly Alert[]): Alert {
-  const attempts = (run.succeeded ?? 0) + (run.failed ?? 0);
+  const attempts = attemptsOf(run);
   const reached = run.succeeded ?? 0;
   const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
   const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];

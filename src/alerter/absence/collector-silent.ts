@@ -1,12 +1,18 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
-import { fleetAlert, leastAheadMs, newestFinished, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
+import {
+  endWords,
+  fleetAlert,
+  leastAheadMs,
+  newestFinished,
+  type FinishedRun,
+  type FleetFacts,
+} from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import { counted } from '../../text/numbers.ts';
-import { durationInWords } from '../../text/durations.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
 /**
@@ -30,7 +36,7 @@ export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[]
     const isSilent = lastMs === null || nowMs - lastMs >= allowedMs;
     if (open !== null) {
       if (!isSilent) {
-        const valueText = backWords(facts, open, newest.host, lastMs);
+        const valueText = endWords(facts, open, `a full run of ${newest.host} finished`, lastMs);
         return [{ ...closeAlert(open, 'recovered', { atMs: lastMs, runId: last?.id ?? null }), valueText }];
       }
       if (successor === null) return [];
@@ -78,13 +84,6 @@ function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, a
 function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
   if (databaseAheadMs < leastAheadMs) return '';
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
-}
-
-/** Returns the text of the end. */
-function backWords({ config, nowMs }: FleetFacts, open: Alert, host: string, atMs: number): string {
-  const reader = { zone: config.alerts.zone, nowMs };
-  const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
-  return `a full run of ${host} finished at ${timeInWords(reader, atMs)}${lasted}`;
 }
 
 /** Returns the newest full run of another collector on the host; `null` if none finished later. */

@@ -6,6 +6,8 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { newAlert } from '../transition/alert-bounds.ts';
 import { minuteMs } from '../../platform/units.ts';
+import { durationInWords } from '../../text/durations.ts';
+import { timeInWords } from '../../text/time-words.ts';
 
 export interface EvaluateFleetOptions {
   readonly config: Config;
@@ -104,4 +106,10 @@ export function fleetAlert(rule: Rule, begun: BegunFleetAlert): Alert {
     sequence: isFiring ? 1 : 0,
     ...begun,
   });
+}
+
+/** Returns what a resolved alert about an absence says: `a full run of mon-1 finished at 10:20; none for 2 hours`. */
+export function endWords({ config, nowMs }: FleetFacts, open: Alert, what: string, atMs: number): string {
+  const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
+  return `${what} at ${timeInWords({ zone: config.alerts.zone, nowMs }, atMs)}${lasted}`;
 }

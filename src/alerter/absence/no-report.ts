@@ -1,7 +1,7 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
+import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';
@@ -44,7 +44,8 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
   const open = facts.open(client.name, ruleName);
   const lastReportMs = seen?.lastReportAtMs ?? null;
   if (open !== null && lastReportMs !== null && hasReported(facts, open, lastReportMs)) {
-    return closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null });
+    const valueText = endWords(facts, open, 'a report came', lastReportMs);
+    return { ...closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null }), valueText };
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
   // An alert that flaps stays open while visits succeed.

@@ -202,6 +202,7 @@ test('two runs in which the network reached nearly nobody are one alert about th
   assert.deepEqual(pass('08:08', runs, { seen: everybody }), []);
   const better = run('08:10', { succeeded: 2, failed: 1 });
   assert.deepEqual(pass('08:11', [better, ...runs], { seen: everybody }), ['collector-isolated c1 recovered 08:11']);
+  assert.equal([...stored.values()].at(-1)?.valueText, 'mon-1 reached 2 of 3 clients');
 });
 
 test('an isolated collector is a warning where unreachable clients are', () => {
@@ -261,6 +262,8 @@ test('a client without a report in three finished runs that visited it is told, 
   assert.equal([...stored.values()][0]?.valueText, 'no report since Fri 20 Nov 08:00');
   runs.push(run('08:20'));
   assert.deepEqual(pass('08:21', runs, { seen: state('08:20', '08:20') }), ['web-1 no-report recovered 08:20']);
+  const end = 'a report came at Fri 20 Nov 08:20; none for 15 minutes';
+  assert.equal([...stored.values()][0]?.valueText, end);
 });
 
 test('where it is known why nothing comes, no-report is silent', () => {
