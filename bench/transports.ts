@@ -109,6 +109,7 @@ async function visitAhead(target: LoginTarget): Promise<void> {
     collectorId: 'c0ffee',
     publicKey: keyPair.publicKey,
     probeOptions: {},
+    checks: [],
     bundles,
     node: process.execPath,
     unsealed: 'allow',

@@ -1,22 +1,10 @@
 /** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same. */
-import { checkFormats, isCheckName, ownFormats, type CheckFormat } from '../../src/report/checks.ts';
-
-/** A check as it is to run. */
-export interface Check {
-  readonly name: string;
-  readonly command: readonly string[];
-  /** null: at each visit. */
-  readonly everySeconds: number | null;
-  readonly timeoutSeconds: number;
-  readonly format: CheckFormat;
-}
+import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
+import { ownFormats } from '../../src/report/checks.ts';
 
 /** The meaning of a line: a check, files to include, or the reason why it is refused. null for an empty line. */
 export type LineMeaning = Check | { readonly include: string } | { readonly refused: string } | null;
 
-export const defaultTimeoutSeconds = 10;
-const maxTimeoutSeconds = 30;
-const maxEverySeconds = 7 * 86_400;
 const secondsOf = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /** Reads a line of checks.d: `NAME [every=5m] [timeout=10s] [format=nagios|checkmk|prom] COMMAND ARG...`. */
@@ -93,68 +81,9 @@ export function readNrpeLine(line: string): LineMeaning {
   return checkOf({ name, command: split.words }) ?? { refused: 'not a line of NAME and COMMAND' };
 }
 
-/** Returns a check within its bounds, or null. The values may be anything. */
-export function checkOf(given: {
-  readonly name?: unknown;
-  readonly command?: unknown;
-  readonly every?: unknown;
-  readonly timeout?: unknown;
-  readonly format?: unknown;
-}): Check | null {
-  const { name, command, every = null, timeout = defaultTimeoutSeconds, format: wanted = 'nagios' } = given;
-  const format = checkFormats.find((candidate) => candidate === wanted);
-  if (typeof name !== 'string' || !isCheckName(name) || format === undefined) return null;
-  if (!Array.isArray(command) || command.length === 0 || command.length > 100) return null;
-  if (!command.every((word): word is string => typeof word === 'string' && !/[^ -~\u0080-\uffff]/.test(word)))
-    return null;
-  const [program = ''] = command;
-  // The path is absolute, or a name that is looked for.
-  if (program === '' || (program.includes('/') && !program.startsWith('/'))) return null;
-  const isWithin = (value: unknown, most: number): value is number =>
-    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
-  if (!isWithin(timeout, maxTimeoutSeconds) || !(every === null || isWithin(every, maxEverySeconds))) return null;
-  return { name, command, everySeconds: every, timeoutSeconds: timeout, format };
-}
-
 /** Returns NaN for a text that is no duration, and undefined without a text. */
 function secondsIn(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number = NaN, unit = 's'] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];
   return Number(number) * secondsOf[(unit || 's') as keyof typeof secondsOf];
-}
-
-/**
- * Splits a line into words at blanks, with quotes and backslashes as a shell has them. `needsShell` is true if a shell
- * would make something else of it. Returns null for a quote without its end and for control characters.
- */
-export function splitWords(line: string): { readonly words: string[]; readonly needsShell: boolean } | null {
-  if (/[^\t -~\u0080-\uffff]/.test(line)) return null;
-  const words: string[] = [];
-  let word: string | null = null;
-  let quote = '';
-  let needsShell = false;
-  for (let at = 0; at < line.length; at++) {
-    const sign = line.charAt(at);
-    const next = line.charAt(at + 1);
-    if (quote === '' && (sign === ' ' || sign === '\t')) {
-      if (word !== null) words.push(word);
-      word = null;
-      continue;
-    }
-    word ??= '';
-    if (sign === quote) quote = '';
-    else if (quote === '' && (sign === "'" || sign === '"')) quote = sign;
-    else if (sign === '\\' && quote !== "'" && (quote === '' || '"\\$`'.includes(next))) {
-      if (next === '') return null;
-      word += next;
-      at++;
-    } else {
-      if ((quote === '' ? '|&;<>()$`*?[~#' : quote === '"' ? '$`' : '').includes(sign)) needsShell = true;
-      word += sign;
-    }
-  }
-  if (quote !== '') return null;
-  if (word !== null) words.push(word);
-  if (/^[A-Za-z_]\w*=/.test(words[0] ?? '')) needsShell = true;
-  return { words, needsShell };
 }

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 
+import { checkOf, type Check } from '../../src/report/check-command.ts';
 import { maxChecks, maxRefusedChecks, type RefusedCheck } from '../../src/report/checks.ts';
 import { openSource } from '../probes/source.ts';
 import { printable } from '../probes/function-report.ts';
-import { checkOf, readConfLine, readNrpeLine, type Check, type LineMeaning } from './check-line.ts';
+import { readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
 import { untrustedPart } from './trust.ts';
 
 const maxFiles = 100;
@@ -23,8 +24,8 @@ export function checkFolders(env: NodeJS.ProcessEnv, root = ''): string[] {
 }
 
 /**
- * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Files that
- * somebody else could change are refused.
+ * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two checks
+ * with a name the first counts; in a conf file the other is refused. Files that somebody else could change are refused.
  */
 export function findChecks(folders: readonly string[], requested: readonly unknown[]): FoundChecks {
   const checks = new Map<string, Check>();
@@ -52,12 +53,16 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
     if (!existsSync(path)) refuse(path, 'not there');
     else for (const file of statSync(path).isDirectory() ? filesIn(path, '.cfg') : [path]) read(file, readNrpeLine);
   }
-  requested.slice(0, maxChecks).forEach((item) => take('config.xml', requestedCheck(item)));
+  for (const item of requested.slice(0, maxChecks)) {
+    const check = requestedCheck(item);
+    // The client's own check of that name runs.
+    if (!('name' in check && checks.has(check.name))) take('config.xml', check);
+  }
   if (surplus[0] !== undefined) refuse(surplus[0], `more than ${maxChecks} checks`);
   return { checks: [...checks.values()], refused };
 }
 
-function requestedCheck(item: unknown): LineMeaning {
+function requestedCheck(item: unknown): Check | { readonly refused: string } {
   const { name, command, everySeconds, timeoutSeconds, format } = (item ?? {}) as Readonly<Record<string, unknown>>;
   return (
     checkOf({ name, command, every: everySeconds, timeout: timeoutSeconds, format }) ?? {

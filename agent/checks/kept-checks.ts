@@ -1,8 +1,8 @@
 /** The notes of checks beside the counters: results that are repeated, and processes that may still run. */
+import type { Check } from '../../src/report/check-command.ts';
 import { checkFormats, type CheckResult } from '../../src/report/checks.ts';
 import { startOf } from '../probes/network-mounts.ts';
 import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
-import type { Check } from './check-line.ts';
 import type { ProcessId } from './run-check.ts';
 
 const resultsName = 'checks.json';

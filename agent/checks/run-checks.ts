@@ -1,11 +1,11 @@
 /** Runs people's own checks beside the probes: four at a time, each and all together with a deadline. */
 import { accessSync, constants, statSync } from 'node:fs';
 
+import type { Check } from '../../src/report/check-command.ts';
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
-import type { Check } from './check-line.ts';
 import { outputText } from './check-output.ts';
 import { readFacts } from './facts.ts';
 import { checkFolders, findChecks } from './find-checks.ts';

@@ -4,7 +4,7 @@
  *
  * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
-import type { ProbeOptions } from '../report/wire.ts';
+import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
@@ -211,6 +211,16 @@ export interface Client {
   readonly windows: readonly Window[];
   /** The options of probes that the rules need. Shared between clients. */
   readonly probeOptions: ProbeOptions;
+  /** The checks of `<check>`, of the outermost element first. Shared between clients. */
+  readonly checks: readonly ClientCheck[];
+  readonly file: string;
+  readonly line: number | null;
+}
+
+/** A `<check>` in force for a client. */
+export interface ClientCheck {
+  readonly requested: RequestedCheck;
+  /** The element that wrote it, or changed it last. */
   readonly file: string;
   readonly line: number | null;
 }

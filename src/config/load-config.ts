@@ -18,6 +18,7 @@ import { checkPermissions, createSecretPlaces } from './settings/permissions.ts'
 import { predecessorOnly } from './xml/predecessor.ts';
 import { parseDuration } from '../text/durations.ts';
 import { hourMs } from '../platform/units.ts';
+import { createCheckReader } from './clients/read-checks.ts';
 import { readClients } from './clients/read-clients.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
@@ -113,9 +114,19 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const noWindows = Object.freeze([]);
   const windows = alertsElement === null ? noWindows : readWindows(alertsElement, noWindows, { zone, nowMs, findings });
 
+  const checks = createCheckReader(findings);
   const read = readClients({
     root,
-    base: { ssh, audience, rules: topRules, windows, groups: Object.freeze([]), state: 'active', logs },
+    base: {
+      ssh,
+      audience,
+      rules: topRules,
+      checks: checks.read(root, checks.base),
+      windows,
+      groups: Object.freeze([]),
+      state: 'active',
+      logs,
+    },
     zone,
     nowMs,
     findings,
@@ -123,6 +134,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     finishSsh,
     readAudience,
     readRules: rules.read,
+    readChecks: checks.read,
   });
   judgeWays({ root, bastions, clients: read, findings });
   const whole: Place = { source: root.source, line: null };

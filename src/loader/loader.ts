@@ -158,8 +158,8 @@ export function startCommand(
   const command = shellCommand(script, args);
   if (command.length <= maxExecBytes) return command;
   throw invalid(
-    `what its rules ask of the agent takes ${command.length - maxExecBytes} bytes more than ` +
-      'a command line may have; name fewer units, processes and mounts',
+    `what its rules and checks ask of the agent takes ${command.length - maxExecBytes} bytes more than ` +
+      'a command line may have; name fewer units, processes, mounts and checks',
   );
 }
 

@@ -1,5 +1,5 @@
 import type { PageLogLine } from '../page/page.ts';
-import { logPriorities } from '../report/log-priorities.ts';
+import { logPriorities } from '../report/log-lines.ts';
 import type { StoredLogLine } from '../storage/store/detail-store.ts';
 import type { LookStore } from '../storage/store/look-store.ts';
 import { cut } from '../text/text-columns.ts';

@@ -1,6 +1,8 @@
 /** Reads the lines of logs in a report. They are no metrics: nothing judges them by number. */
-import { logPriorities } from './log-priorities.ts';
 import type { Report } from './report.ts';
+
+/** The priorities of syslog, by their number. */
+export const logPriorities: readonly string[] = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 
 /** A row of `log_lines`. `priority` is 0 (emerg) to 7 (debug), `logged_at` milliseconds since 1970; null if unknown. */
 export interface LogLine {

@@ -35,6 +35,7 @@ const places = {
   journal: ['journal', 'folder'],
   knownHosts: ['known_hosts', 'written-in-place'],
   keyLogins: ['key-logins', 'written-in-place'],
+  restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
   runtimes: ['runtimes', 'folder'],
   lock: ['lock.db', 'sqlite'],

@@ -19,6 +19,7 @@ const forms: Readonly<Record<KindName, string>> = {
   title: 'text',
   note: 'text',
   name: 'a name',
+  checkName: 'a name',
   host: 'address or host name',
   jumps: 'names, with commas',
   keyExchanges: 'names, with commas',
@@ -68,6 +69,7 @@ const examples: Readonly<Record<string, string>> = {
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
   alert: '<alert type="disk" mount="/backup,/archive*" limit="98%" free="500GiB" note="Old ones may go."/>',
   window: '<window date="2026-12-24" start="18:00" duration="12h"/>',
+  check: '<check name="mailq" command="/usr/lib/nagios/plugins/check_mailq -w 50 -c 200" every="5m"/>',
   bastion: '<bastion name="jump-1" ip="192.0.2.1" username="jump"/>',
   group: '<group name="web" proxyJump="jump-1"><client ip="web-[01-08]"/></group>',
   client: '<client name="db-1" ip="192.0.2.9" port="2222" mail="dba@example.org"/>',
@@ -80,6 +82,10 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     'type: `load` is per CPU, so that 2 means twice as much work as there are processors; `temperature` is in degrees',
     'Celsius, and `sensor` selects by the name that a report has. `also="yes"` lets a rule judge beside others of its',
     'type: `<alert type="disk" mount="/backup" limit="99%" also="yes"/>`.',
+  ],
+  check: [
+    'It runs as a line of a conf file on the client does ([checks.md](checks.md)), where of two checks with a name the',
+    "client's own runs. A client has at most 50, and a request has room for 3,100 bytes of them.",
   ],
   collector: [
     'The deadlines lie in one another: `tcpTimeout` within `connectTimeout`, that and `agentTimeout` within',

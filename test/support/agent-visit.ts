@@ -37,6 +37,7 @@ export async function visit(options: VisitOptions): Promise<Visited> {
     collectorId: 'c0ffee',
     publicKey: keyPair.publicKey,
     probeOptions: {},
+    checks: [],
     bundles,
     node: process.execPath,
     runtimes: null,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 
 import type { CheckResult, RefusedCheck } from '../../src/report/checks.ts';
+import type { RequestedCheck } from '../../src/report/wire.ts';
 import { visit } from './agent-visit.ts';
 import { shellClient } from './shell-client.ts';
 import { shellConnection } from './shell-connection.ts';
@@ -38,7 +39,8 @@ export interface CheckClient {
   readonly conf: (text: string, name?: string) => string;
   /** Writes a program, and returns its path. */
   readonly program: (name: string, text: string, mode?: number) => string;
-  readonly visit: () => Promise<CheckVisit>;
+  /** The checks are those of config.xml. */
+  readonly visit: (checks?: readonly RequestedCheck[]) => Promise<CheckVisit>;
 }
 
 export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
@@ -56,15 +58,17 @@ export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
     confDir,
     conf: (text, name = 'own.conf') => write(path.join(confDir, name), text, 0o600),
     program: (name, text, mode = 0o700) => write(path.join(home, 'plugins', name), `#!/bin/sh\n${text}\n`, mode),
-    visit: async () => {
+    visit: async (checks: readonly RequestedCheck[] = []) => {
       const { result, reports } =
-        agent.shell === null ? await visit({ connection: shellConnection({ env }) }) : await client.visit();
+        agent.shell === null
+          ? await visit({ connection: shellConnection({ env }), checks })
+          : await client.visit({ checks });
       if (result.fault !== null || reports[0] === undefined) {
         throw new Error(`${agent.name}: ${result.fault?.message ?? 'no report'}`);
       }
-      const { checks, checks_refused: refused } = reports[0];
-      const isSilent = checks === undefined && refused === undefined;
-      return { checks: checks ?? [], refused: refused ?? [], isSilent, place: result.end?.place ?? '' };
+      const { checks: results, checks_refused: refused } = reports[0];
+      const isSilent = results === undefined && refused === undefined;
+      return { checks: results ?? [], refused: refused ?? [], isSilent, place: result.end?.place ?? '' };
     },
   };
 }

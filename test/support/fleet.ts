@@ -39,6 +39,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     muted: false,
     windows: [],
     probeOptions: {},
+    checks: [],
     file: 'config.xml',
     line: null,
     ...more,

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { usualLogPriority } from '../../config/values/log-expressions.ts';
-import { logPriorities } from '../../report/log-priorities.ts';
+import { logPriorities } from '../../report/log-lines.ts';
 import type { Row } from '../../report/report.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { numberOf, textOf } from './report-families.ts';

@@ -8,6 +8,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
+import { checksJson, tellChecks } from './client-checks.ts';
 import { tellHearings } from './tell-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 
@@ -141,6 +142,7 @@ function tellInForce(output: Output, config: Config, client: Client): void {
     client.rules,
   );
   output.print(`\n${table}\n`);
+  tellChecks(output, config, client);
   const { hearings, windows } = inForce(config, client);
   if (client.state === 'active' && hearings.length === 0) output.print('nobody is told of it');
   if (client.state !== 'active') output.print(`it is ${client.state}: nobody is told of it`);
@@ -159,7 +161,7 @@ function inForceJson(config: Config, client: Client): object {
     limit_text: describeRule(rule),
     place: rule.file === null ? null : placeOf(rule),
   }));
-  return { state: client.state, rules, recipients: hearings, windows };
+  return { state: client.state, rules, checks: checksJson(config, client), recipients: hearings, windows };
 }
 
 function placeOf({ file, line, origin }: Rule): string {

@@ -10,7 +10,8 @@ import { escapeControls } from '../../log.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
+import { restrictedCheckWarnings } from './client-checks.ts';
+import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { namedFileWarnings } from './named-files.ts';
 import { readerTime } from '../terminal/reader-time.ts';
@@ -60,10 +61,15 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   return exitStatusOf(tried);
 }
 
-/** Warns of files, passwords and ways to clients, none of which is tried. */
+/** Warns of files, passwords, ways to clients and checks, none of which is tried. */
 async function warningsOf(config: Config, trees: readonly ConfigTree[]): Promise<readonly Finding[]> {
   const { wayWarnings } = await import('./check-ways.ts');
-  return [...trees.flatMap(namedFileWarnings), ...passwordWarnings(config.clients), ...wayWarnings(config)];
+  return [
+    ...trees.flatMap(namedFileWarnings),
+    ...passwordWarnings(config.clients),
+    ...wayWarnings(config),
+    ...restrictedCheckWarnings(config),
+  ];
 }
 
 function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
@@ -112,7 +118,10 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   if (!hasDatabase) return { ...untried, trials };
   return readStored(config.storage, signal, async ({ history }) => ({
     trials,
-    idleRules: await findIdleRules(config.clients, history),
+    idleRules: [
+      ...(await findIdleRules(config.clients, history)),
+      ...(await findIdleCheckRules(config.clients, history)),
+    ],
     unknownRules: await findUnknownRules(config, history),
     left: leftDatabase(config, await history.lastRun('collect')),
   }));

@@ -8,12 +8,13 @@ import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-/** A rule for mounts that fits none of any client that has it: misspelt, perhaps. */
+/** A rule for mounts or checks that fits none of any client that has it: misspelt, perhaps. */
 export interface IdleRule {
   readonly name: string;
+  readonly what: 'mount' | 'check';
   /** Line of config.xml. */
   readonly line: number | null;
-  /** Clients that have the rule and have reported their mounts. */
+  /** Clients that have the rule and have reported. */
   readonly clients: number;
 }
 
@@ -23,23 +24,64 @@ export async function findIdleRules(clients: readonly Client[], history: History
     'SELECT l.client, d.mount FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
   );
   const mounts = groupBy(rows, ({ client }) => String(client));
-  const seen = new Map<Rule, { clients: number; matched: boolean; readonly matches: (mount: string) => boolean }>();
-  for (const client of clients) {
-    const stored = mounts.get(client.name);
-    if (stored === undefined) continue;
-    for (const rule of client.rules) {
-      const pattern = rule.selectors['mount'];
+  return idleRules({
+    what: 'mount',
+    clients,
+    patternOf: (rule) => {
       // A rule of type mount asks for what may be missing.
-      if (rule.origin !== 'file' || pattern === undefined || rule.type === 'mount' || !isByMount(rule)) continue;
+      return rule.type === 'mount' || !isByMount(rule) ? undefined : rule.selectors['mount'];
+    },
+    namesOf: ({ name }) => mounts.get(name)?.map(({ mount }) => String(mount)),
+  });
+}
+
+/** Rules written for checks that match none of the newest reports and no `<check>`, in the file's order. */
+export async function findIdleCheckRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
+  const rows = await history.query(
+    'SELECT l.client, c.check_name FROM latest_stats l LEFT JOIN check_stats c ON c.stat_id = l.id AND c.refused = 0',
+  );
+  const checks = groupBy(rows, ({ client }) => String(client));
+  return idleRules({
+    what: 'check',
+    clients,
+    patternOf: (rule) => (rule.type === 'check' ? rule.selectors['check'] : undefined),
+    namesOf: (client) => {
+      const reported = checks.get(client.name);
+      return reported === undefined
+        ? undefined
+        : [
+            ...reported.flatMap(({ check_name: name }) => (typeof name === 'string' ? [name] : [])),
+            ...client.checks.map(({ requested }) => requested.name),
+          ];
+    },
+  });
+}
+
+interface IdleOptions extends Pick<IdleRule, 'what'> {
+  readonly clients: readonly Client[];
+  /** Returns undefined for rules of another kind. */
+  readonly patternOf: (rule: Rule) => string | undefined;
+  /** The names that a pattern may match. Returns undefined if the client has reported nothing. */
+  readonly namesOf: (client: Client) => readonly string[] | undefined;
+}
+
+function idleRules({ what, clients, patternOf, namesOf }: IdleOptions): readonly IdleRule[] {
+  const seen = new Map<Rule, { clients: number; matched: boolean; readonly matches: (name: string) => boolean }>();
+  for (const client of clients) {
+    const names = namesOf(client);
+    if (names === undefined) continue;
+    for (const rule of client.rules) {
+      const pattern = rule.origin === 'file' ? patternOf(rule) : undefined;
+      if (pattern === undefined) continue;
       const found = seen.get(rule) ?? { clients: 0, matched: false, matches: globMatcher(pattern) };
       found.clients += 1;
-      found.matched ||= stored.some(({ mount }) => found.matches(String(mount)));
+      found.matched ||= names.some((name) => found.matches(name));
       seen.set(rule, found);
     }
   }
   return [...seen]
     .filter(([, { matched }]) => !matched)
-    .map(([{ name, line }, { clients: count }]) => ({ name, line, clients: count }))
+    .map(([{ name, line }, { clients: count }]) => ({ name, what, line, clients: count }))
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
@@ -100,11 +142,17 @@ function note(
   latestMs: number,
 ): void {
   if (state === undefined) judged.isOfUse = true;
-  // findIdleRules tells of mounts.
-  if (state === undefined || state.sinceMs > latestMs || (!state.matches && isByMount(rule))) return;
+  // findIdleRules and findIdleCheckRules tell of mounts and checks.
+  const isIdle = rule.type === 'check' || (isByMount(rule) && state?.matches === false);
+  if (state === undefined || state.sinceMs > latestMs || isIdle) return;
   (state.matches ? judged.unknown : judged.unmatched).push(client);
   judged.sinceMs = Math.min(judged.sinceMs, state.sinceMs);
 }
+
+const nothing: Readonly<Record<IdleRule['what'], string>> = {
+  mount: 'no mount stored so far',
+  check: 'no check of the newest reports and no <check>',
+};
 
 /** Returns a sentence for each idle and each unknown rule. */
 export function idleWords(
@@ -114,8 +162,8 @@ export function idleWords(
 ): readonly string[] {
   return [
     ...idle.map(
-      ({ name, line, clients }) =>
-        `line ${line ?? '-'}: ${name} (${counted(clients, 'client')}) matches no mount stored so far`,
+      ({ name, what, line, clients }) =>
+        `line ${line ?? '-'}: ${name} (${counted(clients, 'client')}) matches ${nothing[what]}`,
     ),
     ...unknown.map(({ name, line, clients, sinceMs }) => {
       const [first = ''] = clients;

@@ -2,7 +2,7 @@ import { checkStateWords } from '../../checks/checks.ts';
 import type { ShownCheck } from '../../look/client-checks.ts';
 import type { ClientDetail, NewestReport, ProcessFigure } from '../../look/client-detail.ts';
 import { diskFigures, networkFigures } from '../../report/columns.ts';
-import { logPriorities } from '../../report/log-priorities.ts';
+import { logPriorities } from '../../report/log-lines.ts';
 import type { Inventory } from '../../storage/store/detail-store.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';

@@ -1,5 +1,5 @@
 import type { ClientDetail } from '../../look/client-detail.ts';
-import { logPriorities } from '../../report/log-priorities.ts';
+import { logPriorities } from '../../report/log-lines.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 

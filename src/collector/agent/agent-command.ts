@@ -71,6 +71,7 @@ function requestOf(options: AgentTask, marker: Buffer): AgentRequest {
     marker: marker.toString('base64url'),
     key: Buffer.from(options.publicKey).toString('base64url'),
     options: options.probeOptions,
+    ...(options.checks.length === 0 || options.kind !== 'visit' ? {} : { checks: options.checks }),
     deadlineMs: Math.max(agentReserveMs, options.agentTimeoutMs - agentReserveMs),
     maxFrames: maxReportsPerVisit,
     maxBytes: maxBytesPerVisit,

@@ -1,4 +1,4 @@
-import type { AgentRequest } from '../../report/wire.ts';
+import type { AgentRequest, RequestedCheck } from '../../report/wire.ts';
 
 /** A program that is uploaded to clients, under its content digest. */
 export interface Bundle {
@@ -30,6 +30,8 @@ export interface AgentTask {
   /** Raw X25519 public key, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly probeOptions: AgentRequest['options'];
+  /** The checks of config.xml, for a visit; none under a restricted key. */
+  readonly checks: readonly RequestedCheck[];
   readonly bundles: Bundles;
   /** Absolute path of node on the client; null: look for it. */
   readonly node: string | null;

@@ -12,6 +12,7 @@ import { visitOrder } from '../schedule/order.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
+import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
 import type { PassOptions } from '../collect-options.ts';
 
 export interface VisitClientsOptions {
@@ -63,6 +64,12 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
 
   const bundles = pass.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
+  const restricted = loadRestrictedKeys(pass.paths.restrictedKeys);
+  const askingChecks = new Set(due.filter(({ checks }) => checks.length > 0).map(({ name }) => name));
+  const sawAgent: VisitContext['sawAgent'] = (client, result) => {
+    notes.saw(client, result, askingChecks.has(client));
+    if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
+  };
   const ending = startEnding(pass);
   try {
     const { signal } = ending;
@@ -70,15 +77,25 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
     const outcome = await visitFleet({
       pass,
-      context: { ...pass, bundles, runtimes, signal, facts, keep: options.keep, sawAgent: notes.saw },
+      context: { ...pass, bundles, runtimes, signal, facts, keep: options.keep, restricted, sawAgent },
       clients: visitOrder(due, turn),
       record: options.record,
     });
     for (const message of notes.lines()) pass.observe({ kind: 'note', message });
+    if (!pass.dryRun) saveRestricted(pass, restricted);
     const interrupted = pass.signal.aborted;
     return { ...outcome, clients: asked.length, heldBack, interrupted, endedEarly: signal.aborted };
   } finally {
     ending.end();
+  }
+}
+
+/** Saves which keys are restricted. A failure ends nothing: the next run learns it again. */
+function saveRestricted({ config, observe }: PassOptions, restricted: RestrictedKeys): void {
+  try {
+    restricted.save(config.clients);
+  } catch (thrown) {
+    observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
   }
 }
 

@@ -7,14 +7,18 @@ const namedInNote = 5;
 /** Collects the lines of one run about agents whose visits succeeded. The digests are those of this version's agents. */
 export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', string>>) {
   const outdated = new Set<string>();
+  /** Clients whose `<check>` elements do not run. */
+  const unchecked = new Set<string>();
   /** Client -> why its agent cannot keep everything. */
   const withoutPlace = new Map<string, string>();
   /** Client -> the reports that its spool lost since its last visit. */
   const dropped = new Map<string, number>();
   return {
-    saw: (client: string, { hello, end, reader }: AgentResult): void => {
+    /** `asksChecks`: config.xml has a `<check>` for the client. */
+    saw: (client: string, { hello, end, reader }: AgentResult, asksChecks = false): void => {
       const own = reader === 'shell' ? digests.shell : digests.node;
       if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);
+      if (hello?.pinned !== undefined && asksChecks) unchecked.add(client);
       if (end === null) return;
       if (end.dropped !== undefined && end.dropped > 0) dropped.set(client, end.dropped);
       const keepsReports = reader !== 'shell';
@@ -28,6 +32,13 @@ export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', stri
         const run = outdated.size === 1 ? 'runs' : 'run';
         lines.push(
           `${named(outdated)} ${run} the agent of another version under a restricted key; see fleet-health authorize`,
+        );
+      }
+      if (unchecked.size > 0) {
+        const run = unchecked.size === 1 ? 'runs' : 'run';
+        lines.push(
+          `${named(unchecked)} ${run} no <check> of config.xml, for the key is restricted; ` +
+            'fleet-health check names the lines for conf files there',
         );
       }
       if (dropped.size > 0) {

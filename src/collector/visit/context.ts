@@ -4,6 +4,7 @@ import type { PassOptions } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-session.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
+import type { RestrictedKeys } from './restricted-keys.ts';
 
 type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';
 
@@ -12,6 +13,8 @@ export interface VisitContext extends Pick<PassOptions, OfPass> {
   readonly bundles: Bundles;
   /** null if no client asks for a runtime, or the runtimes cannot be read. */
   readonly runtimes: RuntimeSupply | null;
+  /** The clients whose keys are restricted: nothing is asked to run there. */
+  readonly restricted: Pick<RestrictedKeys, 'has'>;
   /** Called with the result of every visit's agent, how far it came. */
   readonly sawAgent: (client: string, result: AgentResult) => void;
   /** null while the database is away. Nothing is decided then that needs facts. */
@@ -22,7 +25,7 @@ export interface VisitContext extends Pick<PassOptions, OfPass> {
 
 /** Returns the task of a client's agent, by its configuration and the run. */
 export function taskOf(
-  { client, runtimes, start, keyRing, bundles }: VisitContext & { readonly client: Client },
+  { client, runtimes, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
   call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
 ): AgentTask {
   const { node, unsealed, runtime } = client.ssh;
@@ -31,6 +34,7 @@ export function taskOf(
     client: client.name,
     was: client.was,
     probeOptions: client.probeOptions,
+    checks: restricted.has(client) ? [] : client.checks.map(({ requested }) => requested),
     node,
     unsealed,
     runtimes: runtime === 'bring' ? (runtimes?.ids ?? null) : null,

@@ -1,10 +1,11 @@
 import type { NotifyConfig, Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
+import { maxChecks } from '../../report/checks.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { judgeIdle } from '../rules/judge-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
-import { maxProbeOptionBytes } from './probe-options.ts';
+import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
 import { sshConfigFiles } from '../settings/ssh-config-files.ts';
 import { reachesAnybody, type Audience } from './recipients.ts';
@@ -26,7 +27,7 @@ export function judgeClients(options: JudgeClientsOptions): void {
   const { findings, whole } = options;
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
   judgeReach(watched, options);
-  judgeProbeOptions(watched, findings);
+  judgeRequests(watched, findings);
   judgeIdle(
     watched.map(({ client }) => client),
     options.placeOf,
@@ -84,13 +85,36 @@ function ownAlert({ element }: ReadClient, rule: Rule): Place | null {
   return element.children.find((child) => child.name === 'alert' && alertName(child.attributes) === rule.name) ?? null;
 }
 
-function judgeProbeOptions(clients: readonly ReadClient[], findings: Findings): void {
-  for (const [probeOptions, reads] of groupBy(clients, ({ client }) => client.probeOptions)) {
+/** Reports clients whose checks are too many, and whose request does not fit into a command line. */
+function judgeRequests(clients: readonly ReadClient[], findings: Findings): void {
+  for (const [checks, reads] of groupBy(clients, ({ client }) => client.checks)) {
     const [first] = reads;
-    if (first === undefined || Buffer.byteLength(JSON.stringify(probeOptions)) <= maxProbeOptionBytes) continue;
-    const problem = `do not fit into one visit (${maxProbeOptionBytes} bytes); name fewer`;
-    findings.fault(first, `the units, processes and mounts that rules name for ${list(reads)} ${problem}`);
+    if (first === undefined) continue;
+    if (checks.length > maxChecks) {
+      const problem = `are more than ${maxChecks}; write fewer, or one script that runs several`;
+      findings.fault(first, `the ${checks.length} checks for ${list(reads)} ${problem}`);
+      continue;
+    }
+    const checkBytes = checks.length === 0 ? 0 : bytesOf(checks.map(({ requested }) => requested));
+    for (const [probeOptions, alike] of groupBy(reads, ({ client }) => client.probeOptions)) {
+      const takenBytes = checkBytes + bytesOf(probeOptions);
+      const [place] = alike;
+      if (place === undefined || takenBytes <= maxRequestOptionBytes) continue;
+      findings.fault(place, tooLarge(list(alike), takenBytes, checkBytes));
+    }
   }
+}
+
+function tooLarge(whom: string, takenBytes: number, checkBytes: number): string {
+  const what = 'units, processes and mounts that rules name';
+  const limit = `do not fit into one visit (${takenBytes} bytes, ${maxRequestOptionBytes} are the most)`;
+  if (checkBytes === 0) return `the ${what} for ${whom} ${limit}; name fewer`;
+  const remedy = 'write shorter commands, or put some into a conf file of the client (docs/checks.md)';
+  return `the checks (${checkBytes} bytes) and the ${what} for ${whom} ${limit}; ${remedy}`;
+}
+
+function bytesOf(part: unknown): number {
+  return Buffer.byteLength(JSON.stringify(part));
 }
 
 /** `web-1`, `web-1 and web-2`, or `web-1 and 79 others`. */

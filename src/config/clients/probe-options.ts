@@ -1,12 +1,12 @@
 import { remembered } from '../../platform/remembered.ts';
 import type { ProbeOptions } from '../../report/wire.ts';
 import type { Rule } from '../config.ts';
-import { logPriorities } from '../../report/log-priorities.ts';
+import { logPriorities } from '../../report/log-lines.ts';
 import { usualLogPriority } from '../values/log-expressions.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 
-/** The most bytes of JSON that fit into the exec string beside everything else. */
-export const maxProbeOptionBytes = 3500;
+/** The most bytes of JSON, of options and checks, that fit into the exec string beside everything else. */
+export const maxRequestOptionBytes = 3100;
 
 /**
  * Returns a function that makes the options by which the agent reports what rules judge: units and mounts that are

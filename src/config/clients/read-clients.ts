@@ -5,6 +5,7 @@ import type { Findings } from '../xml/findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
+import type { CheckScope } from './read-checks.ts';
 import { readWindows, type Audience } from './recipients.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
@@ -17,6 +18,7 @@ export interface Scope {
   readonly ssh: SshLayer;
   readonly audience: Audience;
   readonly rules: RuleScope;
+  readonly checks: CheckScope;
   readonly windows: readonly Window[];
   readonly groups: readonly string[];
   readonly state: Client['state'];
@@ -34,6 +36,7 @@ export interface ReadClientsOptions {
   readonly finishSsh: (layer: SshLayer) => SshSettings;
   readonly readAudience: (element: Element, outer: Audience) => Audience;
   readonly readRules: (element: Element, outer: RuleScope) => RuleScope;
+  readonly readChecks: (element: Element, outer: CheckScope) => CheckScope;
 }
 
 /** A client, with what is only needed until the whole is judged. */
@@ -56,6 +59,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       ssh,
       audience: options.readAudience(element, outer.audience),
       rules: options.readRules(element, outer.rules),
+      checks: options.readChecks(element, outer.checks),
       windows: readWindows(element, outer.windows, options),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
@@ -72,6 +76,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const rules = scope.rules.rules;
     const probeOptions = probeOptionsOf(rules, scope.logs);
     const { audience, groups, windows } = scope;
+    const { checks } = scope.checks;
     const { recipients, muted } = audience;
     const { source, line } = element;
     for (const { name, address, addressExplicit, was } of expandClient(element, port, isLocal, findings)) {
@@ -96,6 +101,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         muted,
         windows,
         probeOptions,
+        checks,
         file: source.path,
         line,
       });

@@ -9,6 +9,7 @@ import { keyExchangesFault } from '../values/key-exchanges.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
+import { isCheckName } from '../../report/checks.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
 import { storageUrlFault } from '../storage-config.ts';
@@ -57,6 +58,7 @@ const kinds = {
   title: accepted((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
   note: accepted((value) => value.length <= 1000, 'is too long; 1000 characters are the most'),
   name: { fault: nameFault, xsd: text },
+  checkName: accepted(isFreeCheckName, 'is no name of a check; write up to 128 of A-Z a-z 0-9 _ . : / - and blanks'),
   host: { fault: rangedHostFault, xsd: text },
   jumps: { fault: jumpsFault, xsd: text },
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),
@@ -117,6 +119,11 @@ export type KindName = keyof typeof kinds;
 /** Returns the check and the description of values of a kind. */
 export function attributeKind(name: KindName): AttributeKind {
   return kinds[name];
+}
+
+/** False for the words that begin lines of another kind in a conf file. */
+function isFreeCheckName(value: string): boolean {
+  return isCheckName(value) && !['include-nrpe', 'certificate', 'textfile', 'container'].includes(value);
 }
 
 function nameFault(value: string): string | null {

@@ -1,5 +1,5 @@
 import { metrics } from '../../report/metrics.ts';
-import { logPriorities } from '../../report/log-priorities.ts';
+import { logPriorities } from '../../report/log-lines.ts';
 import type { AttributeSpec, Attributes } from './element-spec.ts';
 import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 

@@ -2,6 +2,7 @@
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
 import { alertAttributes, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
+import { checkElement } from './vocabulary-check.ts';
 import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { serveAttributes } from './vocabulary-serve.ts';
@@ -180,17 +181,14 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     },
     help: 'Rules, recipients and windows for the whole fleet.',
   },
-  mail: {
-    parents: scopes,
-    attributes: mailAttributes,
-    help: 'Adds recipients, as mail="..." does.',
-  },
+  mail: { parents: scopes, attributes: mailAttributes, help: 'Adds recipients, as mail="..." does.' },
   alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is told when.' },
   window: {
     parents: scopes,
     attributes: windowAttributes,
     help: 'A time in which alerts are held back; what still holds when it ends is told then.',
   },
+  check: checkElement,
   bastion: {
     parents: ['config'],
     attributes: {

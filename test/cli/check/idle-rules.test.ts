@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { explainClient } from '../../../src/alerter/explain/explain-client.ts';
 import { explanationText } from '../../../src/cli/alerts/explain-words.ts';
-import { findUnknownRules, idleWords, unknownRuleJson } from '../../../src/cli/check/idle-rules.ts';
+import { findIdleCheckRules, findUnknownRules, idleWords, unknownRuleJson } from '../../../src/cli/check/idle-rules.ts';
 import { createOutput } from '../../../src/cli/terminal/output.ts';
 import { readerTime } from '../../../src/cli/terminal/reader-time.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
@@ -111,6 +111,47 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
     assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
     const swap = { name: 'swap', line: 6, clients: ['alpine-1'], since: '2026-11-20T08:00:00.000Z' };
     assert.deepEqual(found.map(unknownRuleJson)[3], swap);
+  });
+
+  test('check names the rules for checks that no client reports and config.xml has not', async (t) => {
+    const rule = (check: string): string => `<alert type="check" check="${check}"/>`;
+    const station = await stationFor(t, {
+      storage: await kit.create(),
+      elements: `<alerts><mail to="ops@example.org"/>
+        ${['disk', 'd*,!disk', 'local/*', 'load', '/etc/*', 'mailq'].map(rule).join('\n')}
+        <alert type="check"/></alerts>
+        <client name="web-1" ip="192.0.2.1"><check name="load" command="true"/></client>
+        <client name="web-2" ip="192.0.2.2"/>
+        <client name="new" ip="192.0.2.3"><check name="mailq" command="true"/></client>`,
+    });
+    const result = { format: 'nagios', exit: 0, why: null, output: 'OK', age_s: 0 } as const;
+    const observedAtMs = at('08:00');
+    await station.storage.reports.ingest([
+      item({
+        client: 'web-1',
+        observedAtMs,
+        checks: [
+          { ...result, name: 'disk' },
+          { ...result, name: 'local', format: 'checkmk', output: '0 raid - well' },
+        ],
+        refused: [{ path: '/etc/fleet-health/checks.d/x.conf', why: 'untrusted: /etc' }],
+      }),
+      item({ client: 'web-2', observedAtMs }),
+    ]);
+    const { clients } = station.config();
+    const found = await findIdleCheckRules(clients, station.storage.history);
+    assert.deepEqual(
+      found.map(({ name, what, line, clients: count }) => [name, what, line, count]),
+      [
+        ['check check=d*,!disk', 'check', 3, 2],
+        ['check check=/etc/*', 'check', 6, 2],
+        ['check check=mailq', 'check', 7, 2],
+      ],
+    );
+    const words = idleWords(found.slice(0, 1), [], readerTime(station.config(), at('08:15')));
+    assert.deepEqual(words, [
+      'line 3: check check=d*,!disk (2 clients) matches no check of the newest reports and no <check>',
+    ]);
   });
 
   test('one report without a figure is no reason for a warning', async (t) => {

@@ -11,6 +11,8 @@ const well: AgentResult = { ...counts, hello, end, reader: 'node', platform: nul
 const endWith = (more: object): AgentResult => ({ ...well, end: { ...end, ...more } });
 const pinned = (digest: string): AgentResult => ({ ...well, hello: { ...hello, pinned: digest } });
 const outdated = 'the agent of another version under a restricted key; see fleet-health authorize';
+const unrun =
+  'no <check> of config.xml, for the key is restricted; fleet-health check names the lines for conf files there';
 
 for (const [what, seen, lines] of [
   ['nothing', [], []],
@@ -41,11 +43,14 @@ for (const [what, seen, lines] of [
     Object.entries({ b: endWith({ dropped: 2 }), a: endWith({ dropped: 5 }), c: endWith({ dropped: 0 }) }),
     ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
   ],
+  ['an unrestricted key with checks', [['a', well, true]], []],
+  ['a restricted key with checks of config.xml', [['a', pinned('mine'), true]], [`a runs ${unrun}`]],
+  ['several', ['b', 'a'].map((client) => [client, pinned('mine'), true] as const), [`a, b run ${unrun}`]],
   ['the shell agent, which keeps no reports', [['a', { ...endWith({ spool_error: 'none' }), reader: 'shell' }]], []],
-] as readonly (readonly [string, readonly (readonly [string, AgentResult])[], readonly string[]])[]) {
+] as readonly (readonly [string, readonly (readonly [string, AgentResult, boolean?])[], readonly string[]])[]) {
   test(`notes: ${what}`, () => {
     const notes = createAgentNotes({ node: 'mine', shell: 'my shell' });
-    for (const [client, result] of seen) notes.saw(client, result);
+    for (const [client, result, asksChecks] of seen) notes.saw(client, result, asksChecks);
     assert.deepEqual(notes.lines(), lines);
   });
 }

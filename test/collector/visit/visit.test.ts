@@ -64,6 +64,7 @@ function watched(more: Partial<VisitContext> = {}, exec: (command: string, numbe
         return watch(await fleet.transportFor(to).connect(options));
       },
     }),
+    restricted: { has: () => false },
     sawAgent: () => undefined,
     facts: null,
     keep: (_client, report) => {

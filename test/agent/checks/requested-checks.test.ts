@@ -1,0 +1,74 @@
+/** The checks of config.xml beside those of the client's own conf files, on both agents. */
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+
+import type { RequestedCheck } from '../../../src/report/wire.ts';
+import { checkAgents, checkClient } from '../../support/check-client.ts';
+
+for (const agent of checkAgents) {
+  test(`checks of a request run as they are written (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const count = client.program('count', 'echo x >>"$1"; grep -c x "$1"');
+    const args = client.program('args', 'for x; do printf "<%s>" "$x"; done');
+    const words = ["it's", 'a "b"', '', '$HOME `id` \\ *', '-n', 'grün 😀', '{"checks":[', '\\u0041'];
+    const checks: readonly RequestedCheck[] = [
+      { name: 'args', command: [args, ...words] },
+      { name: 'a b', command: ['sh', '-c', 'echo two; exit 2'], timeoutSeconds: 5 },
+      { name: 'seldom', command: [count, `${client.home}/runs`], everySeconds: 3600, format: 'prom' },
+    ];
+    const first = await client.visit(checks);
+    assert.deepEqual(first.refused, []);
+    assert.deepEqual(
+      first.checks.map(({ name, format, exit, output }) => [name, format, exit, output]),
+      [
+        ['args', 'nagios', 0, words.map((word) => `<${word}>`).join('')],
+        ['a b', 'nagios', 2, 'two'],
+        ['seldom', 'prom', 0, '1'],
+      ],
+    );
+    const { output } = (await client.visit(checks)).checks[2] ?? {};
+    assert.equal(output, '1', 'a result is repeated');
+    assert.equal((await client.visit()).isSilent, true);
+  });
+
+  test(`the client's own check of a name runs, without a word about the other (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    client.conf('disk echo own\n');
+    const { checks, refused } = await client.visit([
+      { name: 'disk', command: ['echo', 'other'] },
+      { name: 'load', command: ['echo', 'load'] },
+    ]);
+    assert.deepEqual(
+      checks.map(({ name, output }) => `${name} ${output}`),
+      ['disk own', 'load load'],
+    );
+    assert.deepEqual(refused, []);
+  });
+
+  test(`a command that others could change does not run, and 50 checks in all do (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const open = client.program('open', 'echo open');
+    chmodSync(open, 0o702);
+    client.conf(Array.from({ length: 48 }, (_, at) => `c${at} true`).join('\n'));
+    const { checks, refused } = await client.visit([
+      { name: 'open', command: [open] },
+      { name: 'wrong', command: ['./x'] },
+      { name: 'last', command: ['true'] },
+      { name: 'surplus', command: ['true'] },
+    ]);
+    assert.equal(checks.length, 50);
+    assert.deepEqual(
+      checks.slice(48).map(({ name, why }) => [name, why]),
+      [
+        ['open', 'untrusted'],
+        ['last', null],
+      ],
+    );
+    assert.deepEqual(refused, [
+      { path: 'config.xml', why: 'not a check with NAME and COMMAND' },
+      { path: 'config.xml', why: 'more than 50 checks' },
+      { path: open, why: `untrusted: ${open}` },
+    ]);
+  });
+}

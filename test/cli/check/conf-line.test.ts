@@ -1,0 +1,50 @@
+/** The line that `check` names for a client's conf file. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { readConfLine } from '../../../agent/checks/check-line.ts';
+import { confLine } from '../../../src/cli/check/conf-line.ts';
+import { ownFormats, isCheckName } from '../../../src/report/checks.ts';
+import { checkOf } from '../../../src/report/check-command.ts';
+import type { RequestedCheck } from '../../../src/report/wire.ts';
+
+test('quotes what has to be quoted, and nothing else', () => {
+  const check: RequestedCheck = { name: 'mail queue', command: ['/x', '-w', '20%', "it's", '', '$HOME *'] };
+  assert.equal(confLine(check), "'mail queue' /x -w 20% 'it'\\''s' '' '$HOME *'");
+  const more = { name: 'b', command: ['true'], timeoutSeconds: 5, format: 'prom' } as const;
+  assert.equal(confLine({ ...more, everySeconds: 7200 }), 'b every=2h timeout=5s format=prom true');
+  assert.equal(confLine({ ...more, everySeconds: 90 }), 'b every=90s timeout=5s format=prom true');
+});
+
+test('is read as the check that it was made of', () => {
+  const signs = Array.from('ab=/\\"\' $`;|&*#~\u00e4\u{1f600}');
+  const word = fc.string({ unit: fc.constantFrom(...signs), maxLength: 8 });
+  const check = fc.record(
+    {
+      name: fc.string({ unit: fc.constantFrom(...Array.from('aB0_.:/ -')), minLength: 1 }).filter(isCheckName),
+      command: fc
+        .tuple(fc.constantFrom('/x y', 'true', "/it's"), fc.array(word, { maxLength: 5 }))
+        .map(([one, more]) => [one, ...more]),
+      everySeconds: fc.integer({ min: 1, max: 604_800 }),
+      timeoutSeconds: fc.integer({ min: 1, max: 30 }),
+      format: fc.constantFrom(...ownFormats),
+    },
+    { requiredKeys: ['name', 'command'], noNullPrototype: true },
+  );
+  fc.assert(
+    fc.property(check, (one) => {
+      const { name, command, everySeconds: every, timeoutSeconds: timeout, format } = one;
+      const expected = checkOf({
+        name,
+        command,
+        ...(every === undefined ? {} : { every }),
+        ...(timeout === undefined ? {} : { timeout }),
+        ...(format === undefined ? {} : { format }),
+      });
+      assert.notEqual(expected, null);
+      assert.deepEqual(readConfLine(confLine(one as RequestedCheck)), expected);
+    }),
+  );
+});
