@@ -5,6 +5,9 @@ import { ownFormats } from '../../src/report/checks.ts';
 /** The meaning of a line: a check, files to include, or the reason why it is refused. null for an empty line. */
 export type LineMeaning = Check | { readonly include: string } | { readonly refused: string } | null;
 
+export const nvidiaSmi = '/usr/bin/nvidia-smi';
+const gpuOption = /^(every|timeout|expected|program)=(.*)$/;
+const gpuQuery = '--query-gpu=name,temperature.gpu,utilization.gpu,memory.used,memory.total';
 const secondsOf = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
 /** Reads a line of checks.d: `NAME [every=5m] [timeout=10s] [format=nagios|checkmk|prom] COMMAND ARG...`. */
@@ -20,6 +23,10 @@ export function readConfLine(line: string): LineMeaning {
     return certificateOf(rest) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' };
   }
   if (name === 'textfile') return textfileOf(rest) ?? { refused: 'textfile takes an absolute path' };
+  // A line with a command is a check of that name.
+  if (name === 'gpu' && rest.every((word) => gpuOption.test(word))) {
+    return gpuOf(rest) ?? { refused: 'gpu takes expected=NUMBER' };
+  }
   const { every, timeout, format = 'nagios' } = takeOptions(rest, /^(every|timeout|format)=(.*)$/);
   const isOwn = ownFormats.some((candidate) => candidate === format);
   const check = checkOf({ name, command: rest, every: secondsIn(every), timeout: secondsIn(timeout), format });
@@ -68,6 +75,19 @@ function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
     every: secondsIn(every),
     timeout: secondsIn(timeout),
     format: 'textfile',
+  });
+}
+
+/** Reads what follows `gpu`: `[every=] [timeout=] [expected=] [program=]`. The collector reads the number in the name. */
+export function gpuOf(words: readonly string[], found = nvidiaSmi): Check | null {
+  const { every, timeout, expected = '', program = found } = takeOptions([...words], gpuOption);
+  if (!/^\d{0,3}$/.test(expected)) return null;
+  return checkOf({
+    name: expected === '' ? 'gpu' : `gpu:${expected}`,
+    command: [program, gpuQuery, '--format=csv,noheader,nounits'],
+    every: secondsIn(every),
+    timeout: secondsIn(timeout),
+    format: 'gpu',
   });
 }
 

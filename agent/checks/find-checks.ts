@@ -4,7 +4,7 @@ import { checkOf, type Check } from '../../src/report/check-command.ts';
 import { maxChecks, maxRefusedChecks, type RefusedCheck } from '../../src/report/checks.ts';
 import { openSource } from '../probes/source.ts';
 import { printable } from '../probes/function-report.ts';
-import { readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
+import { gpuOf, nvidiaSmi, readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
 import { untrustedPart } from './trust.ts';
 
 const maxFiles = 100;
@@ -26,8 +26,9 @@ export function checkFolders(env: NodeJS.ProcessEnv, root = ''): string[] {
 /**
  * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two checks
  * with a name the first counts; in a conf file the other is refused. Files that somebody else could change are refused.
+ * GPUs are checked where nvidia-smi is, unless a check of that name is there.
  */
-export function findChecks(folders: readonly string[], requested: readonly unknown[]): FoundChecks {
+export function findChecks(folders: readonly string[], requested: readonly unknown[], smi = nvidiaSmi): FoundChecks {
   const checks = new Map<string, Check>();
   const refused: RefusedCheck[] = [];
   const includes: string[] = [];
@@ -58,6 +59,7 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
     // The client's own check of that name runs.
     if (!('name' in check && checks.has(check.name))) take('config.xml', check);
   }
+  if (existsSync(smi) && ![...checks.keys()].some((name) => /^gpu(?::\d+)?$/.test(name))) take('', gpuOf([], smi));
   if (surplus[0] !== undefined) refuse(surplus[0], `more than ${maxChecks} checks`);
   return { checks: [...checks.values()], refused };
 }

@@ -1,14 +1,15 @@
 /** Runs people's own checks beside the probes: four at a time, each and all together with a deadline. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 
 import type { Check } from '../../src/report/check-command.ts';
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
+import { nvidiaSmi } from './check-line.ts';
 import { outputText } from './check-output.ts';
 import { readFacts } from './facts.ts';
-import { checkFolders, findChecks } from './find-checks.ts';
+import { checkFolders, findChecks, type FoundChecks } from './find-checks.ts';
 import { ageOf, readResults, stillRunning, writeResults, writeRunning } from './kept-checks.ts';
 import type { KeptResult, RunningCheck } from './kept-checks.ts';
 import { fixedPath, killMs, runCheck, termMs } from './run-check.ts';
@@ -25,25 +26,25 @@ export interface ChecksOptions {
   readonly bootId: string | null;
   /** The time limit of all checks together, from now. */
   readonly deadlineMs: number;
-  /** The prefix of /etc, for tests. */
+  /** The prefix of /etc and /usr, for tests. */
   readonly root?: string;
 }
 
 export type ChecksPart = Pick<Report, 'checks' | 'checks_refused'>;
 
-/** Runs the checks of this client. Returns null if there are none, which takes a look for two folders. */
+/** Runs the checks of this client. Returns null if there are none, which takes a look for two folders and nvidia-smi. */
 export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null {
   const folders = checkFolders(process.env, options.root);
-  if (folders.length === 0 && options.requested.length === 0) return null;
-  return runChecks(options, folders);
+  const smi = (options.root ?? '') + nvidiaSmi;
+  if (folders.length === 0 && options.requested.length === 0 && !existsSync(smi)) return null;
+  return runChecks(options, findChecks(folders, options.requested, smi));
 }
 
-async function runChecks(options: ChecksOptions, folders: readonly string[]): Promise<ChecksPart> {
+async function runChecks(options: ChecksOptions, { checks, refused }: FoundChecks): Promise<ChecksPart> {
   const { placeDir, deadlineMs } = options;
   const bootId = options.bootId ?? '';
   const togetherMs = Math.min(maxTogetherMs, deadlineMs - termMs - killMs);
   const endMs = monotonicMs() + togetherMs;
-  const { checks, refused } = findChecks(folders, options.requested);
   const refusedAll: RefusedCheck[] = [...refused];
   const earlier = placeDir === null ? new Map<string, KeptResult>() : readResults(placeDir);
   const hung: RunningCheck[] = placeDir === null ? [] : stillRunning(placeDir);

@@ -190,6 +190,9 @@ for x in $plan; do
 done
 K= fh_members=
 for x in "$R/etc" "$HOME/.config"; do [ ! -d "$x/fleet-health/checks.d" ] || K=$C/checks; done
+fh_gpu=
+[ ! -e "$R/usr/bin/nvidia-smi" ] || fh_gpu=1 K=$C/checks
+export fh_gpu
 [ ! "$fh_requested" ] || K=$C/checks
 # Without a record of hanging processes every visit could leave another one.
 if [ "$C" ] && [ "$K" ] && { [ -d "$K" ] || mkdir "$K"; } && [ ! -L "$K" ]; then

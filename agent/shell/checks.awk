@@ -17,6 +17,7 @@ function checksPlan(  n, i, m, entry, file, f, W, k) {
     take("config.xml", W[1], W[2] == "" ? 0 : amount(W[2]), W[3] == "" ? 10 : amount(W[3]), \
       W[4] == "" ? "nagios" : W[4], W, 5, k)
   }
+  if (ENVIRON["fh_gpu"] && !HAS_GPU) gpuLine("", W, 1)
   if (SURPLUS != "") refuse(SURPLUS, "more than 50 checks")
 }
 function amount(text) { return text ~ /^[0-9]+$/ && length(text) < 8 && text > 0 ? text + 0 : -1 }
@@ -50,9 +51,10 @@ function confLine(place, line,  n, at, every, timeout, form, W, i) {
     if (!textfileLine(place, W, n)) refuse(place, "textfile takes an absolute path")
     return
   }
+  if (n > 0 && W[1] == "gpu" && gpuLine(place, W, n)) return
   at = options(W, 2, n, "every|timeout|format"); form = "format" in O ? O["format"] : "nagios"
   take(place, n > 0 ? W[1] : "", optionSeconds("every", 0), optionSeconds("timeout", 10), \
-    form ~ /^[ct]e/ ? "" : form, W, at, n)
+    form ~ /^([ct]e|gpu)/ ? "" : form, W, at, n)
 }
 function secondsIn(text,  unit) {
   if (text !~ /^[0-9]+[smhd]?$/) return -1
@@ -104,17 +106,17 @@ function splitWords(line, W,  i, n, c, size, quote, word, has, next_) {
 # Prints a check with the words from..n of W as its command, if it is within its bounds.
 function take(place, name, every, timeout, form, W, from, n,  i, line) {
   if (name !~ "^[A-Za-z0-9_.:/-]([A-Za-z0-9_.:/ -]*[A-Za-z0-9_.:/-])?$" || length(name) > 128 || \
-    form !~ /^(nagios|checkmk|prom|certificate|textfile)$/ || from > n || n - from > 99 || \
+    form !~ /^(nagios|checkmk|prom|certificate|textfile|gpu)$/ || from > n || n - from > 99 || \
     every < 0 || every > 604800 || timeout < 1 || \
     timeout > 30 || W[from] == "" || (W[from] ~ /\// && W[from] !~ /^\//)) {
-    if (form !~ /^[ct]e/)
+    if (form !~ /^([ct]e|gpu)/)
       refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
     return 0
   }
   # A check of config.xml makes room for the client's own check of that name.
   if (name in TAKEN) { if (place != "config.xml") refuse(place, "a name that another check has"); return 1 }
   if (TAKES == 50) { if (SURPLUS == "") SURPLUS = place; return 1 }
-  TAKEN[name] = 1; TAKES++
+  TAKEN[name] = 1; TAKES++; if (name ~ /^gpu(:[0-9]+)?$/) HAS_GPU = 1
   line = name US form US every US timeout
   for (i = from; i <= n; i++) line = line US "x" W[i]
   i = every > 0 && line in KEPT_AGE && KEPT_AGE[line] >= 0 && KEPT_AGE[line] < every * 0.9

@@ -1,5 +1,6 @@
 /** Turns the results of people's own checks, as a report has them, into rows of `check_stats`. */
 import { parseCertificates } from './certificates.ts';
+import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
 import { parsePerfdata } from './perfdata.ts';
@@ -65,6 +66,11 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
       const check_name = name === '' ? ran.name : clip(oneLine(`textfile:${name}`), maxNameChars);
       return { ...rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) }), check_name };
     });
+  }
+  if (ran.format === 'gpu' && ran.exit !== null && ran.exit < 126) {
+    const [check_name = '', expected] = ran.name.split(':');
+    const { state, text, figures } = parseGpus(ran.output, ran.exit, expected === undefined ? null : Number(expected));
+    return [{ ...rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) }), check_name }];
   }
   // Why there is no certificate is told as a plugin tells it.
   const isPlugin = ran.format !== 'checkmk' && ran.format !== 'prom';

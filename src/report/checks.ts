@@ -11,7 +11,7 @@ export const maxRefusedChecks = 20;
 
 /** The formats of people's own checks, and those of checks that the agents make themselves. */
 export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
-export const checkFormats = [...ownFormats, 'certificate', 'textfile'] as const;
+export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
 /** The reasons why a check has no exit status. */

@@ -30,6 +30,15 @@ function textfileLine(place, W, n,  at, C) {
   if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0) return 0
   return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 3)
 }
+# Prints a check of GPUs by nvidia-smi, and returns 1; 0 for a line with a command, which is a check of that name.
+function gpuLine(place, W, n,  C) {
+  if (options(W, 2, n, "every|timeout|expected|program") <= n) return 0
+  C[1] = "program" in O ? O["program"] : ROOT "/usr/bin/nvidia-smi"; C[3] = "--format=csv,noheader,nounits"
+  C[2] = "--query-gpu=name,temperature.gpu,utilization.gpu,memory.used,memory.total"
+  if (O["expected"] !~ /^[0-9]?[0-9]?[0-9]?$/ || !take(place, "gpu" (O["expected"] == "" ? "" : ":" O["expected"]), \
+    optionSeconds("every", 0), optionSeconds("timeout", 10), "gpu", C, 1, 3)) refuse(place, "gpu takes expected=NUMBER")
+  return 1
+}
 
 # Prints the samples of the *.prom files that stdin names, as agent/checks/textfiles.ts.
 function textfiles(  line, file, n) {

@@ -1,0 +1,72 @@
+/** Turns the answer of nvidia-smi into a state: by the number of GPUs, and by what it says of a lost one. */
+import type { Figure } from './perfdata.ts';
+
+/** Words of nvidia-smi for a GPU, or a driver, that does not answer. */
+const faulty = /\blost\b|fallen off the bus|\bERR!|unknown error|unable to|\bfailed\b|couldn't|insufficient/i;
+const mebibyte = 1024 * 1024;
+const most = 1e12;
+
+export interface GpuResult {
+  /** OK, WARNING, CRITICAL, UNKNOWN. */
+  readonly state: 0 | 1 | 2 | 3;
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+/**
+ * Reads a line `NAME, TEMPERATURE, UTILISATION, MEMORY USED, MEMORY` for each GPU, in degrees, percent and MiB. CRITICAL
+ * if there are fewer than `expected`, or nvidia-smi tells of a fault. UNKNOWN if it says something else. `expected` is
+ * null if nobody has said how many there are.
+ */
+export function parseGpus(output: string, exit: number, expected: number | null): GpuResult {
+  const gpus: { readonly name: string; readonly values: readonly number[] }[] = [];
+  const faults: string[] = [];
+  const odd: string[] = [];
+  const warnings: string[] = [];
+  let hasNone = false;
+  for (const line of output.split('\n').filter((text) => text.trim() !== '')) {
+    const [name = '', ...values] = line.split(',').map((cell) => cell.trim());
+    if (faulty.test(line)) faults.push(line.trim());
+    else if (values.length === 4) gpus.push({ name, values: values.map(valueOf) });
+    else if (line.startsWith('WARNING:')) warnings.push(line.trim());
+    else if (line.trim() === 'No devices were found') hasNone = true;
+    else odd.push(`not an answer of nvidia-smi: ${line.trim()}`);
+  }
+  if (exit !== 0 && faults.length === 0 && !hasNone) odd.push(`exit status ${exit}`);
+  else if (gpus.length + faults.length + odd.length === 0 && !hasNone) odd.push('no answer');
+  const isFew = expected !== null && gpus.length < expected && (gpus.length > 0 || hasNone);
+  const state = isFew || faults.length > 0 ? 2 : odd.length > 0 ? 3 : warnings.length > 0 ? 1 : 0;
+  const count = `${gpus.length} ${gpus.length === 1 ? 'GPU' : 'GPUs'}`;
+  const names = [...new Set(gpus.map(({ name }) => name))].join(', ');
+  const counted = `${count}${isFew ? ` of ${expected}` : ''}${names === '' ? '' : `: ${names}`}`;
+  const said = [...faults, ...odd, ...warnings];
+  return {
+    state,
+    text: (isFew ? [counted, ...said] : [...said, counted]).join('\n'),
+    figures: [figure('gpus', gpus.length), ...(gpus.length > 0 ? figuresOf(gpus.map(({ values }) => values)) : [])],
+  };
+}
+
+/** Returns the highest temperature and utilisation, and the memory of all GPUs. */
+function figuresOf(values: readonly (readonly number[])[]): readonly Figure[] {
+  const column = (at: number): readonly number[] => values.map((row) => row[at] ?? NaN).filter(Number.isFinite);
+  const highest = (at: number): number => (column(at).length === 0 ? NaN : Math.max(...column(at)));
+  const bytes = (at: number): number =>
+    column(at).length < values.length ? NaN : mebibyte * column(at).reduce((sum, value) => sum + value, 0);
+  return [
+    figure('temperature', highest(0)),
+    figure('utilisation', highest(1) / 100, 'ratio'),
+    { ...figure('memory', bytes(2), 'bytes'), minimum: 0, maximum: Number.isFinite(bytes(3)) ? bytes(3) : null },
+  ];
+}
+
+/** Returns NaN for `[N/A]`, `[Not Supported]` and anything without sense. */
+function valueOf(text: string): number {
+  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN;
+  return value <= most ? value : NaN;
+}
+
+function figure(label: string, value: number, unit: Figure['unit'] = 'count'): Figure {
+  const none = { warning: null, critical: null, minimum: null, maximum: null };
+  return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
+}

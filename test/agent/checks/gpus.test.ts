@@ -1,0 +1,105 @@
+/** GPUs, by a script in the place of nvidia-smi. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { startChecks } from '../../../agent/checks/run-checks.ts';
+import { checkStats } from '../../../src/checks/checks.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { checkAgents, checkClient, type CheckAgent, type CheckVisit } from '../../support/check-client.ts';
+import { shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const gpu = 'NVIDIA A100-SXM4-40GB, 34, 0, 0, 40960';
+
+function said({ checks }: Pick<CheckVisit, 'checks'>): string[] {
+  const rows = checkStats({ datetime: new Date().toISOString(), checks });
+  return rows.map(({ check_name: name, state, text }) => `${name} ${state} ${text}`);
+}
+
+for (const agent of checkAgents) {
+  test(`nvidia-smi is asked, and fewer GPUs than expected are told (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const args = path.join(client.home, 'args');
+    const smi = client.program('nvidia-smi', `echo "$@" >>${args}\necho '${gpu}'\necho '${gpu}'`);
+    client.conf(`gpu expected=2 timeout=5s program=${smi}\n`);
+    assert.deepEqual(said(await client.visit()), ['gpu 0 2 GPUs: NVIDIA A100-SXM4-40GB']);
+    const fields = 'name,temperature.gpu,utilization.gpu,memory.used,memory.total';
+    assert.equal(readFileSync(args, 'utf8'), `--query-gpu=${fields} --format=csv,noheader,nounits\n`);
+    client.program('nvidia-smi', `echo '${gpu}'`);
+    assert.deepEqual(said(await client.visit()), ['gpu 2 1 GPU of 2: NVIDIA A100-SXM4-40GB']);
+    client.program('nvidia-smi', 'echo "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost."; exit 15');
+    client.conf(`gpu program=${smi}\n`);
+    const [lost] = said(await client.visit());
+    assert.match(lost ?? '', /^gpu 2 Unable to determine .*: GPU is lost\.\n0 GPUs$/);
+    client.program('nvidia-smi', 'echo "<html>"');
+    assert.deepEqual(said(await client.visit()), ['gpu 3 not an answer of nvidia-smi: <html>\n0 GPUs']);
+  });
+
+  test(`nvidia-smi that hangs is ended with its children, and is UNKNOWN (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const pids = path.join(client.home, 'pids');
+    const hang = `trap '' TERM; sleep 600 & echo $$ $! >>${pids}; wait`;
+    client.conf(`gpu expected=8 timeout=1s program=${client.program('nvidia-smi', hang)}\n`);
+    assert.deepEqual(
+      (await client.visit()).checks.map(({ name, exit, why }) => [name, exit, why]),
+      [['gpu:8', null, 'timeout']],
+    );
+    const begun = readFileSync(pids, 'utf8').trim().split(/\s+/);
+    assert.equal(begun.length, 2);
+    assert.deepEqual(begun.filter(isRunning), []);
+  });
+
+  test(`a check of that name with a command is one's own, and wrong options are refused (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const own = client.program('own', 'echo own');
+    client.conf(`gpu every=1h ${own}\n`);
+    assert.deepEqual(said(await client.visit()), ['gpu 0 own']);
+    const wrong = ['gpu expected=many', 'gpu expected=1000', 'gpu every=0', 'gpu program=smi/x'];
+    const file = client.conf([...wrong, 'gpu format=gpu x', 'x format=gpu y'].join('\n'));
+    const { checks, refused } = await client.visit();
+    assert.deepEqual(checks, []);
+    const [plain, gpus] = ['not a line of NAME and COMMAND', 'gpu takes expected=NUMBER'];
+    assert.deepEqual(
+      refused,
+      [gpus, gpus, gpus, gpus, plain, plain].map((why, at) => ({ path: `${file}:${at + 1}`, why })),
+    );
+  });
+
+  test(`nvidia-smi of the machine is asked without a line, unless one has another name for it (${agent.name})`, async (t) => {
+    const root = tempFolder(t);
+    mkdirSync(`${root}/usr/bin`, { recursive: true, mode: 0o755 });
+    mkdirSync(`${root}/etc/fleet-health`, { recursive: true, mode: 0o755 });
+    const states = async (): Promise<string[]> => said({ checks: await checksOf(t, agent, root) });
+    assert.deepEqual(await states(), []);
+    writeFileSync(`${root}/usr/bin/nvidia-smi`, `#!/bin/sh\necho '${gpu}'\n`, { mode: 0o755 });
+    assert.deepEqual(await states(), ['gpu 0 1 GPU: NVIDIA A100-SXM4-40GB']);
+    mkdirSync(`${root}/etc/fleet-health/checks.d`, { mode: 0o755 });
+    const conf = `${root}/etc/fleet-health/checks.d/own.conf`;
+    writeFileSync(conf, 'gpu expected=2\n', { mode: 0o644 });
+    const [row, ...others] = await states();
+    // The line names the program of the real machine, which has none.
+    assert.match(row ?? '', /^gpu:2 3 missing command$|^gpu [02] /);
+    assert.deepEqual(others, []);
+  });
+}
+
+async function checksOf(t: TestContext, { shell, awk }: CheckAgent, root: string): Promise<readonly CheckResult[]> {
+  if (shell !== null) {
+    const { report, fault } = await shellAgent(t, { shell, awk }).run({ root });
+    assert.equal(fault, null);
+    return report?.checks ?? [];
+  }
+  const placeDir = tempFolder(t);
+  const part = await startChecks({ requested: [], placeDir, bootId: null, deadlineMs: 10_000, root });
+  return part?.checks ?? [];
+}
+
+function isRunning(pid: string): boolean {
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+  } catch {
+    return false;
+  }
+}
