@@ -1,19 +1,28 @@
 import { maxBuiltInChecks, maxCheckNameChars, type CheckResult } from '../../src/report/checks.ts';
 import { printable } from '../probes/function-report.ts';
 import type { BuiltInCheck } from '../probes/collected.ts';
+import { maxContainers } from '../probes/containers.ts';
 import type { ChecksPart } from './run-checks.ts';
 
 /** Longer figures are left out: a text and its figures have to fit into the output of a check. */
 const maxPerfdataChars = 2000;
+const unsure = ', or without a known name';
 
 /**
  * Returns the results of people's own checks and behind them those that the agent has made itself, at most
- * `maxBuiltInChecks` and the bad ones first. Of two results with one name the first counts. Returns nothing if there
- * are no checks of either kind.
+ * `maxBuiltInChecks` and the bad ones first. Of two results with one name the first counts. Containers that are expected
+ * and not there are CRITICAL; UNKNOWN if not every container has a known name. Returns nothing if there are no checks.
  */
-export function withBuiltIn(own: ChecksPart | null, built: readonly BuiltInCheck[] = []): ChecksPart {
-  if (built.length === 0) return own ?? {};
-  const results = [...(own?.checks ?? [])];
+export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck[] = []): ChecksPart {
+  const { expected = [], ...part } = own ?? {};
+  const containers = found.filter(({ name }) => name.startsWith('container:'));
+  const isUnsure =
+    containers.length >= maxContainers || containers.some(({ name }) => /^.{10}[0-9a-f]{12}$/.test(name));
+  const absent = { state: isUnsure ? 3 : 2, text: `not running${isUnsure ? unsure : ''}`, perfdata: '' } as const;
+  const missing = expected.filter((name) => containers.every((container) => container.name !== name));
+  const built = [...found, ...missing.map((name) => ({ name, ...absent }))];
+  if (built.length === 0) return part;
+  const results = [...(part.checks ?? [])];
   const most = results.length + maxBuiltInChecks;
   const names = new Set(results.map(({ name }) => name));
   for (const check of [...built.filter(({ state }) => state > 0), ...built.filter(({ state }) => state === 0)]) {
@@ -22,7 +31,7 @@ export function withBuiltIn(own: ChecksPart | null, built: readonly BuiltInCheck
     names.add(result.name);
     results.push(result);
   }
-  return { ...own, checks: results };
+  return { ...part, checks: results };
 }
 
 function resultOf({ name, state, text, perfdata, ageSeconds = 0 }: BuiltInCheck): CheckResult {

@@ -2,8 +2,9 @@
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
 import { ownFormats } from '../../src/report/checks.ts';
 
-/** The meaning of a line: a check, files to include, or the reason why it is refused. null for an empty line. */
-export type LineMeaning = Check | { readonly include: string } | { readonly refused: string } | null;
+/** A check, files to include, the name of a built-in check that has to be there, or a refusal. null for an empty line. */
+export type LineMeaning =
+  Check | { readonly include: string } | { readonly expected: string } | { readonly refused: string } | null;
 
 export const nvidiaSmi = '/usr/bin/nvidia-smi';
 const gpuOption = /^(every|timeout|expected|program)=(.*)$/;
@@ -23,6 +24,8 @@ export function readConfLine(line: string): LineMeaning {
     return certificateOf(rest) ?? { refused: 'certificate takes NAME and connect=HOST:PORT or file=PATH' };
   }
   if (name === 'textfile') return textfileOf(rest) ?? { refused: 'textfile takes an absolute path' };
+  const container = name === 'container' ? rest.join(' ') : '';
+  if (/^[\w.-]{1,118}$/.test(container)) return { expected: `container:${container}` };
   // A line with a command is a check of that name.
   if (name === 'gpu' && rest.every((word) => gpuOption.test(word))) {
     return gpuOf(rest) ?? { refused: 'gpu takes expected=NUMBER' };

@@ -14,6 +14,8 @@ const maxFileBytes = 64 * 1024;
 export interface FoundChecks {
   readonly checks: readonly Check[];
   readonly refused: readonly RefusedCheck[];
+  /** The names of built-in checks that have to be there. */
+  readonly expected: readonly string[];
 }
 
 /** Returns the existing folders with conf files: of the machine, and of the account. */
@@ -33,6 +35,7 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
   const refused: RefusedCheck[] = [];
   const includes: string[] = [];
   const surplus: string[] = [];
+  const expected: string[] = [];
   const refuse = (path: string, why: string): void => {
     if (refused.length < maxRefusedChecks) refused.push({ path: printable(path), why: printable(why) });
   };
@@ -40,6 +43,7 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
     if (meaning === null) return;
     if ('refused' in meaning) refuse(place, meaning.refused);
     else if ('include' in meaning) includes.push(meaning.include);
+    else if ('expected' in meaning) expected.push(meaning.expected);
     else if (checks.has(meaning.name)) refuse(place, 'a name that another check has');
     else if (checks.size < maxChecks) checks.set(meaning.name, meaning);
     else surplus.push(place);
@@ -61,7 +65,7 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
   }
   if (existsSync(smi) && ![...checks.keys()].some((name) => /^gpu(?::\d+)?$/.test(name))) take('', gpuOf([], smi));
   if (surplus[0] !== undefined) refuse(surplus[0], `more than ${maxChecks} checks`);
-  return { checks: [...checks.values()], refused };
+  return { checks: [...checks.values()], refused, expected: expected.slice(0, maxChecks) };
 }
 
 function requestedCheck(item: unknown): Check | { readonly refused: string } {

@@ -30,7 +30,10 @@ export interface ChecksOptions {
   readonly root?: string;
 }
 
-export type ChecksPart = Pick<Report, 'checks' | 'checks_refused'>;
+/** The part of a report, and the names of built-in checks that have to be there. */
+export interface ChecksPart extends Pick<Report, 'checks' | 'checks_refused'> {
+  readonly expected?: readonly string[];
+}
 
 /** Runs the checks of this client. Returns null if there are none, which takes a look for two folders and nvidia-smi. */
 export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null {
@@ -40,7 +43,7 @@ export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null 
   return runChecks(options, findChecks(folders, options.requested, smi));
 }
 
-async function runChecks(options: ChecksOptions, { checks, refused }: FoundChecks): Promise<ChecksPart> {
+async function runChecks(options: ChecksOptions, { checks, refused, expected }: FoundChecks): Promise<ChecksPart> {
   const { placeDir, deadlineMs } = options;
   const bootId = options.bootId ?? '';
   const togetherMs = Math.min(maxTogetherMs, deadlineMs - termMs - killMs);
@@ -97,6 +100,7 @@ async function runChecks(options: ChecksOptions, { checks, refused }: FoundCheck
   if (placeDir !== null) writeResults(placeDir, kept, earlier.size > 0);
   return {
     checks: results,
+    expected,
     ...(refusedAll.length > 0 ? { checks_refused: refusedAll } : {}),
   };
 }

@@ -6,7 +6,7 @@ import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
 
 const cgroups = '/sys/fs/cgroup';
-const maxContainers = 50;
+export const maxContainers = 50;
 const maxAnswerChars = 1024 * 1024;
 const answerMs = 1000;
 /** A kill is shown for so long, because a rule waits for two reports. */

@@ -13,8 +13,12 @@ function check(name, state, text, figures, age) {
 function note(name, numbers) { NOTES = NOTES "\n" name " " numbers }
 
 # Returns the members of a report: the results of people's own checks, then those of check(), the bad ones first.
-function members(file,  own, refused, isBad, i, n, built) {
-  if (file != "") { getline own < file; getline refused < file }
+function members(file,  own, refused, line, f, isBad, i, n, built) {
+  if (file != "") { getline own < file; getline refused < file; getline line < file }
+  n = split(line, f, " ")
+  for (i = 1; i <= n; i++) if (!(("container:" f[i]) in CHECK_STATE))
+    check("container:" f[i], UNSURE ? 3 : 2, "not running" (UNSURE ? ", or without a known name" : ""))
+  n = 0
   for (isBad = 1; isBad >= 0; isBad--) for (i = 1; i <= CHECKS; i++)
     if ((CHECK_STATE[CHECK[i]] > 0) == isBad && !index(own, "{\"name\":\"" CHECK[i] "\",") && n++ < 100)
       built = built "," CHECK_JSON[CHECK[i]]

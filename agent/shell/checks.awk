@@ -1,6 +1,6 @@
 # People's own checks, as agent/checks has them. The shell runs `checks`, which prints the plan from conf files and the
 # request, and `checked`, which prints the results. Fields are split by US. Lines of the plan: `k` a check to run, `o` a
-# check whose last result is repeated, `r` what is refused, `i` files to include.
+# check whose last result is repeated, `r` what is refused, `i` files to include, `x` a container that has to be there.
 
 function checksPlan(  n, i, m, entry, file, f, W, k) {
   US = "\037"; readKept()
@@ -49,6 +49,10 @@ function confLine(place, line,  n, at, every, timeout, form, W, i) {
   }
   if (n > 0 && W[1] == "textfile") {
     if (!textfileLine(place, W, n)) refuse(place, "textfile takes an absolute path")
+    return
+  }
+  if (n == 2 && W[1] == "container" && W[2] ~ /^[A-Za-z0-9_.-]+$/ && length(W[2]) < 119) {
+    if (EXPECTED++ < 50) print "x" W[2]
     return
   }
   if (n > 0 && W[1] == "gpu" && gpuLine(place, W, n)) return
@@ -137,7 +141,7 @@ function readKept(  line, f, file) {
 }
 
 # Prints the results and the member of what was refused, a line each, and writes the results that are kept to the file fh_keep.
-function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one) {
+function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one, expected) {
   US = "\037"; readKept()
   i = ENVIRON["fh_run"] "/plan"
   while ((getline one < i) > 0) line[++n] = one
@@ -148,6 +152,7 @@ function checksResult(  n, i, line, f, dir, results, refused, refusals, age, jso
   }
   for (i = 1; i <= n; i++) {
     one = substr(line[i], 2); age = 0; json = ""
+    if (line[i] ~ /^x/) expected = expected " " one
     if (line[i] !~ /^[ko]/) continue
     split(one, f, US); dir = ENVIRON["fh_run"] "/" i "/"
     if (line[i] ~ /^o/) { age = KEPT_AGE[one]; json = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
@@ -158,7 +163,7 @@ function checksResult(  n, i, line, f, dir, results, refused, refusals, age, jso
     }
     results = results ",{\"name\":" quoted(f[1]) ",\"format\":\"" f[2] "\"," json ",\"age_s\":" age "}"
   }
-  print results; print (refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]")
+  print results; print (refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]"); print expected
 }
 function refusal(path, why) { return ",{\"path\":" quoted(path) ",\"why\":" quoted(why) "}" }
 

@@ -108,5 +108,7 @@ for (const { what, said: expected, ...answer } of cases) {
 
 test('no answer makes it throw, and none without a line of a GPU is OK', () => {
   const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes(','));
-  fc.assert(fc.property(word, (text) => text.trim() === 'No devices were found' || !said({ lines: [text] }).startsWith('0')));
+  fc.assert(
+    fc.property(word, (text) => text.trim() === 'No devices were found' || !said({ lines: [text] }).startsWith('0')),
+  );
 });

@@ -8,6 +8,7 @@ function containers(paths, names, now, then,  n, i, f, path, id, name) {
   for (i = 1; i < n && i <= 50; i++) {
     id = path[i]; sub(/.*\//, "", id); sub(/^(docker|libpod)-/, "", id); id = substr(id, 1, 12)
     name = id in NAMED ? NAMED[id] : (("cg:" id, 4) in then) ? then["cg:" id, 4] : ""
+    if (name == "" || i == 50) UNSURE = 1
     container_(id, name, path[i] "/", now["at"] - then["at"], ("cg:" id, 1) in then, then)
   }
 }

@@ -29,7 +29,10 @@ for (const agent of checkAgents) {
     assert.equal(readFileSync(args, 'utf8'), `--query-gpu=${fields} --format=csv,noheader,nounits\n`);
     client.program('nvidia-smi', `echo '${gpu}'`);
     assert.deepEqual(said(await client.visit()), ['gpu 2 1 GPU of 2: NVIDIA A100-SXM4-40GB']);
-    client.program('nvidia-smi', 'echo "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost."; exit 15');
+    client.program(
+      'nvidia-smi',
+      'echo "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost."; exit 15',
+    );
     client.conf(`gpu program=${smi}\n`);
     const [lost] = said(await client.visit());
     assert.match(lost ?? '', /^gpu 2 Unable to determine .*: GPU is lost\.\n0 GPUs$/);

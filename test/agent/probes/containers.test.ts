@@ -1,9 +1,11 @@
 /** Containers by their cgroups. The trees are invented, from https://docs.kernel.org/admin-guide/cgroup-v2.html. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
+import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { startChecks } from '../../../agent/checks/run-checks.ts';
 import { containers } from '../../../agent/probes/containers.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
@@ -129,6 +131,53 @@ test('names come from Docker where its socket may be opened, and are asked for o
   rootWith(root, { 'proc/uptime': '1060.00 1.00\n' });
   assert.equal((await agent.run({ root })).report?.checks?.[0]?.name, 'container:web');
   assert.equal(asked.length, 2);
+});
+
+/** Returns what both agents say of a machine with these lines, which is the same. */
+async function withLines(t: TestContext, root: string, lines: string, awk: string): Promise<readonly unknown[]> {
+  mkdirSync(`${root}/etc/fleet-health/checks.d`, { recursive: true, mode: 0o755 });
+  writeFileSync(`${root}/etc/fleet-health/checks.d/own.conf`, lines, { mode: 0o644 });
+  const { checks } = await containers.run(contextOf(root));
+  const given = { requested: [], placeDir: tempFolder(t), bootId: null, deadlineMs: 10_000, root };
+  const node = withBuiltIn(await startChecks(given), checks).checks?.map(inShort) ?? [];
+  const { report, fault } = await shellAgent(t, { awk }).run({ root });
+  assert.equal(fault, null);
+  assert.deepEqual(report?.checks?.map(inShort), node, awk);
+  assert.deepEqual(
+    Object.keys(report).filter((key) => key.startsWith('checks')),
+    ['checks'],
+  );
+  return node;
+}
+const running = 'running|memory=1048576B;;;0 oom_kills=0';
+
+for (const awk of checkAwks) {
+  test(`an expected container that is missing is CRITICAL (${awk})`, async (t) => {
+    const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
+    const lines = 'container web\ncontainer db\ncontainer db\n"container:cache" echo mine\ncontainer cache\n';
+    const mine = ['container:cache', 0, 'mine'];
+    const notKnown = 'not running, or without a known name';
+    assert.deepEqual(await withLines(t, root, lines, awk), [
+      mine,
+      ['container:web', 3, notKnown],
+      ['container:db', 3, notKnown],
+      ['container:4f5d0a1b2c3d', 0, running],
+    ]);
+    await dockerAt(t, root, answered('f'.repeat(64), 'other'));
+    assert.deepEqual(await withLines(t, root, lines, awk), [
+      mine,
+      ['container:db', 2, 'not running'],
+      ['container:web', 0, running],
+    ]);
+  });
+}
+
+test('without any container each expected one is missing, and other lines are checks', async (t) => {
+  const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...version2 });
+  assert.deepEqual(await withLines(t, root, 'container a b\ncontainer web.1\n', 'mawk'), [
+    ['container', null, ''],
+    ['container:web.1', 2, 'not running'],
+  ]);
 });
 
 for (const [what, answer] of [
