@@ -61,6 +61,31 @@ for (const [how, breakIt, words] of broken) {
   });
 }
 
+test('with a broken config.xml what is stored is shown by the last one that was valid, and the fault is said beside it', async (t) => {
+  const { dir, config, cron } = await kept(t);
+  assert.equal((await cron('alert')).status, 0);
+  writeFileSync(config, local('<clint/>'));
+  const report = path.join(dir, 'report.html');
+  const commands: readonly (readonly [RegExp, ...string[]])[] = [
+    [/here/, 'status'],
+    [/here/, 'show', 'here'],
+    [/here +disk/, 'alerts'],
+    [/Nothing is open|disk/, 'explain', 'here'],
+    [/^/, 'report', '--output', report],
+  ];
+  for (const [words, ...args] of commands) {
+    const { status, stdout, stderr } = await cron(...args);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, words);
+    assert.match(stderr, /config\.xml:1: .*clint.*the configuration of .* UTC is used \(config-broken\)/);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  }
+  assert.ok(existsSync(report));
+  for (const args of [['trust'], ['silence', 'add', 'here', '--for', '1h'], ['migrate']]) {
+    assert.equal((await cron(...args)).status, 2, args[0]);
+  }
+});
+
 test('the first run with a broken config.xml is refused, and so is what another account could have written', async (t) => {
   const dir = configFolder(t, local('<clint/>'));
   const env = { HOME: dir };

@@ -11,7 +11,7 @@ import { alertJson } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored, type Stored } from '../command/read-stored.ts';
-import { loadSettings, type Selection, selectedClients } from '../command/settings.ts';
+import { loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
@@ -40,7 +40,7 @@ const maxClosed = 1000;
 /** `alerts`: lists open alerts, since when they are, and who was notified. */
 export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const config = loadSettings(context);
+  const config = loadSettingsToShow(context);
   const { views, nowMs } = await readStored(config.storage, signal, async (stored) => {
     const { alerts } = stored;
     if (alerts === null) return { views: [], nowMs: Date.now() };

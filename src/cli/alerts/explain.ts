@@ -15,7 +15,7 @@ import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-import { chooseClient, loadSettings } from '../command/settings.ts';
+import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
@@ -54,7 +54,7 @@ interface Answer extends Explanation {
 /** `explain`: says from stored facts why people were or were not notified. */
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const config = loadSettings(context);
+  const config = loadSettingsToShow(context);
   const { client: name, rule } = subjectOf(options);
   const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;

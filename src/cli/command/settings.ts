@@ -10,6 +10,7 @@ import { type ErrorCode, FleetError, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
 import { utcMinute } from '../terminal/reader-time.ts';
+import { complaintText } from './complain.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -53,19 +54,37 @@ export function loadLastSettings({ configFile, output }: Pick<Context, 'configFi
     };
     return { config: loadConfig({ file, onValid }), broken: null };
   } catch (thrown) {
-    if (!(thrown instanceof FleetError) || !brokenCodes.includes(thrown.code) || output.attended) throw thrown;
-    const last = readLastGood(path.resolve(file));
-    if (last === null) throw thrown;
-    return { config: loadKept(file, last, thrown), broken: brokenBy(thrown, last) };
+    if (output.attended) throw thrown;
+    return loadKept(file, thrown);
+  }
+}
+
+/**
+ * Loads config.xml for a command that only shows what is stored. If it cannot be used, the copy that cron's programs go
+ * on with is loaded, and stderr gets the fault. Throws what loadSettings throws if no copy was kept.
+ */
+export function loadSettingsToShow(context: Pick<Context, 'configFile' | 'output'>): Config {
+  try {
+    return loadSettings(context);
+  } catch (thrown) {
+    const { config, broken } = loadKept(findConfig(context.configFile ?? undefined), thrown);
+    context.output.complain(complaintText(broken));
+    return config;
   }
 }
 
 const brokenCodes: readonly ErrorCode[] = ['config-missing', 'config-invalid', 'config-permissions'];
 
-/** Loads the kept configuration. Throws the fault of config.xml if this version does not take the kept one either. */
-function loadKept(file: string, { tree }: LastGood, fault: FleetError): Config {
+/**
+ * Loads the copy that was kept of a config.xml which cannot be used. Throws the fault of config.xml if there is none, or
+ * none that this version takes.
+ */
+function loadKept(file: string, fault: unknown): { readonly config: Config; readonly broken: FleetError } {
+  if (!(fault instanceof FleetError) || !brokenCodes.includes(fault.code)) throw fault;
+  const last = readLastGood(path.resolve(file));
+  if (last === null) throw fault;
   try {
-    return loadConfig({ file, tree, checkPermissions: false });
+    return { config: loadConfig({ file, tree: last.tree, checkPermissions: false }), broken: brokenBy(fault, last) };
   } catch {
     throw fault;
   }

@@ -11,7 +11,7 @@ import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored, type Stored } from '../command/read-stored.ts';
-import { loadSettings } from '../command/settings.ts';
+import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
@@ -35,7 +35,7 @@ const rowBytes = 900;
 /** `report`: writes the fleet as one HTML file. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {
   const { signal } = context;
-  const config = loadSettings(context);
+  const config = loadSettingsToShow(context);
   const maxBytes = parseSize(options.maxSize.replace(/(?<=[KMG])B$/, 'iB'));
   if (maxBytes === null) throw usageError(`--max-size ${JSON.stringify(options.maxSize)} is no size`, 'Write 8MiB.');
   const clients = selectClients(config, {

@@ -5,13 +5,13 @@ import { type ClientDetail, readClientDetail, unseenClient } from '../../look/cl
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored, type Stored } from '../command/read-stored.ts';
-import { chooseClient, loadSettings } from '../command/settings.ts';
+import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { detailJson } from './detail-json.ts';
 import { detailText } from './detail-text.ts';
 
 /** `show`: prints all that is stored of one client and that people want to see. */
 export async function showCommand({ output, configFile, signal }: Context, name: string): Promise<ExitStatus> {
-  const config = loadSettings({ configFile });
+  const config = loadSettingsToShow({ configFile, output });
   const { detail, nowMs } = await readStored(config.storage, signal, (stored) => readNamed(config, stored, name));
   printAnswer(
     output,
