@@ -7,8 +7,8 @@ import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
 /** More open alerts than this are counted. */
 const mostListed = 500;
-/** The alerts that stand before the table of the fleet without a click. */
-const mostOpen = 24;
+/** The alerts that stand there without a click: few before the table of the fleet, more on a page of their own. */
+const mostOpen = { inReport: 12, ofServer: 24 } as const;
 
 export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'zone'> {
   /** Left out: clients are lines of this page, and alerts have no page. */
@@ -21,11 +21,12 @@ export function alertList(page: AlertListPage): Markup {
   const firing = alerts.filter(({ state }) => state === 'firing').length;
   const rest = alerts.length - mostListed;
   const items = alerts.slice(0, mostListed).map((alert) => alertItem(alert, page));
-  const folded = items.slice(mostOpen);
+  const open = page.links === undefined ? mostOpen.inReport : mostOpen.ofServer;
+  const folded = items.slice(open);
   return markup`<section aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 <p class="count">${alerts.length === 0 ? 'None.' : `${firing} firing, ${alerts.length - firing} pending.`}</p>
-${alerts.length > 0 && markup`<ol class="alerts">${items.slice(0, mostOpen)}</ol>`}
-${folded.length > 0 && markup`<details><summary>${folded.length} more</summary><ol class="alerts" start="${mostOpen + 1}">${folded}</ol></details>`}
+${alerts.length > 0 && markup`<ol class="alerts">${items.slice(0, open)}</ol>`}
+${folded.length > 0 && markup`<details><summary>${folded.length} more</summary><ol class="alerts" start="${open + 1}">${folded}</ol></details>`}
 ${rest > 0 && markup`<p>And ${counted(rest, 'alert')} more.</p>`}
 </section>`;
 }

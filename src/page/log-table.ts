@@ -14,21 +14,21 @@ export function logTable(lines: readonly PageLogLine[], reader: Reader): Markup 
 
 /** The same for a client of a report, which a page shows below the client's plots. */
 export function logPanel(name: string, lines: readonly PageLogLine[], reader: Reader): Markup {
-  return markup`<template class="logs" data-client="${name}"><p class="count">Log lines: ${countWords(lines)}</p>
+  return markup`<template class="logs" data-client="${name}"><p class="count"><b>Log lines</b> ${countWords(lines)}</p>
 <div class="scroll">${table(lines, reader)}</div></template>
 `;
 }
 
 function countWords({ length }: readonly PageLogLine[]): string {
-  return length === 1 ? 'the newest one.' : `the newest ${counted(length, 'line')}, newest first.`;
+  return length === 1 ? 'The newest one.' : `The newest ${counted(length, 'line')}, newest first.`;
 }
 
 function table(lines: readonly PageLogLine[], reader: Reader): Markup {
-  return markup`<table class="plain logs"><thead><tr><th scope="col">Logged</th><th scope="col" class="wide">Priority</th><th scope="col">By</th><th scope="col">Text</th></tr></thead>
+  return markup`<table class="plain stacked logs"><thead><tr><th scope="col">Logged</th><th scope="col" class="wide">Priority</th><th scope="col">By</th><th scope="col">Text</th></tr></thead>
 <tbody>${lines.map((line) => lineRow(line, reader))}</tbody></table>`;
 }
 
 function lineRow({ atMs, priority, by, text, times }: PageLogLine, reader: Reader): Markup {
-  return markup`<tr><td>${momentInWords(reader, atMs)}</td><td class="wide">${priority ?? dash}</td><th scope="row"><span class="words">${by ?? dash}</span></th><td><span class="words">${text}</span>${times > 1 && markup` <span class="quiet">(${times} times)</span>`}</td></tr>
+  return markup`<tr><td>${momentInWords(reader, atMs)}</td><td class="wide">${priority ?? dash}</td><th scope="row"><span class="words">${by ?? dash}</span></th><td class="text"><span class="words">${text}</span>${times > 1 && markup` <span class="quiet">(${times} times)</span>`}</td></tr>
 `;
 }

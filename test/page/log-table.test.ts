@@ -31,8 +31,8 @@ test('a row has the time, the priority, who wrote it, the text, and how often it
     rows[1] ?? '',
     /^<td>Fri 20 Nov 10:00<\/td>.*&#8211;.*&#8211;.*>oom<\/span> <span class="quiet">\(3 times\)</,
   );
-  assert.match(logTable([line], reader)?.html ?? '', /the newest one\./);
-  assert.match(logTable([line, line], reader)?.html ?? '', /the newest 2 lines, newest first\./);
+  assert.match(logTable([line], reader)?.html ?? '', /The newest one\./);
+  assert.match(logTable([line, line], reader)?.html ?? '', /The newest 2 lines, newest first\./);
 });
 
 test('lines of logs from a client are inert, in a page and in a panel of a report', () => {
@@ -50,5 +50,5 @@ test('lines of logs from a client are inert, in a page and in a panel of a repor
 
 test('a report has the lines of a client in a template that waits until the client is opened', () => {
   const html = renderFleetPage(pageOf({ clients: [clientOf({})], logs: new Map([['web-1', [line]]]) }));
-  assert.match(html, /<template class="logs" data-client="web-1"><p class="count">Log lines: the newest one\.</);
+  assert.match(html, /<template class="logs" data-client="web-1"><p class="count"><b>Log lines<\/b> The newest one\.</);
 });

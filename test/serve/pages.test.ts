@@ -37,7 +37,7 @@ describe('a server of two clients', () => {
       /<tr class="critical"><td><span class="mark">critical<\/span>.*mailq.*<td>1h<\/td>.*210 &lt;b&gt;unsent/,
     ],
     ['/c/web-1', /<td class="wide">unsent 210<\/td>[^]*<tr class="fine">.*>apt</],
-    ['/c/web-1', /<h2 id="logs">Log lines<\/h2>\n<p class="count">the newest one\./],
+    ['/c/web-1', /<h2 id="logs">Log lines<\/h2>\n<p class="count">The newest one\./],
     ['/c/web-1', /<td class="wide">err<\/td>.*>sshd<.*error: &lt;b&gt;kex&lt;\/b&gt; failed<\/span> .*\(2 times\)/],
     ['/c/db', /^(?!.*<h2 id="logs">)/s],
     ['/report', /<template class="logs" data-client="web-1">/],
