@@ -1,9 +1,10 @@
 import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
+import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
-import type { RunFact } from '../storage/store/run.ts';
+import type { Program, RunFact } from '../storage/store/run.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 
@@ -74,11 +75,14 @@ export async function readFleetStatus(
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
   const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
-  const lastRun = await history.lastRun('collect');
+  const everyMs = config.collector.everyMs;
+  const newest = (program: Program): Promise<RunFact | null> =>
+    newestRun(program, { history, alerts }, nowMs + everyMs);
+  const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
   const isMissed = ({ state, known }: FleetMember): boolean =>
     state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity);
-  const present = { nowMs, everyMs: config.collector.everyMs };
+  const present = { nowMs, everyMs };
   const members = config.clients
     .filter(({ name }) => only?.has(name) ?? true)
     .map((client) => fleetMember(client, stored.get(client.name) ?? null, firingOf.get(client.name) ?? [], present))
@@ -89,15 +93,26 @@ export async function readFleetStatus(
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, [...stored.values()]),
     lastRun,
-    lastPass: await history.lastRun('alert'),
+    lastPass: await newest('alert'),
     alerting: await readAlerting(
       config,
       alerts,
       firing.filter(({ client }) => isWhole || shown.has(client)),
     ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
-    lastIngest: await history.lastRun('ingest'),
+    lastIngest: await newest('ingest'),
   };
+}
+
+/**
+ * Returns the newest run of a program that began by that time. A clock that was wrong leaves runs in the future, which
+ * would hide for years that nothing runs; the newest of these is returned where there is no other of the last week.
+ */
+async function newestRun(program: Program, { history, alerts }: FleetSources, byMs: number): Promise<RunFact | null> {
+  const last = await history.lastRun(program);
+  if (last === null || last.startedAtMs <= byMs) return last;
+  const runs = (await alerts?.runs(program, byMs - 7 * dayMs)) ?? [];
+  return runs.find(({ startedAtMs, outcome }) => startedAtMs <= byMs && outcome !== 'overlapped') ?? last;
 }
 
 /** Returns the clients that left config.xml. An address that several clients share gives no hint at a new name. */

@@ -47,7 +47,8 @@ export function awayRecipients(
 }
 
 const consequences: Readonly<Record<string, string>> = {
-  collect: 'Reports are collected all the same and wait sealed in encrypted_stats/.',
+  collect:
+    'Reports are collected all the same and wait sealed in encrypted_stats/,\nor on the clients if its disk is full.',
   alert: 'No alerts are judged or told meanwhile.',
 };
 

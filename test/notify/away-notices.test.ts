@@ -64,6 +64,7 @@ test('two programs say it once, then hourly, and mail it after ten minutes, by `
     'Database away for 12 hours 10 minutes, seen from mon-1',
   ]);
   assert.match(mails()[0] ?? '', /nobody answers \(storage-unavailable\)/);
+  assert.match(mails()[0] ?? '', /wait sealed in encrypted_stats\/,\r\nor on the clients if its disk is full\.\r\n/);
   await run('alert', 781, null);
   assert.equal(subjects().length, 2, 'the collector has not had it back yet');
   await run('collect', 785, null);

@@ -5,7 +5,7 @@ import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { PendingNotification } from './notification-plan.ts';
 
 /** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
-const mostUrgentOfClient = 6;
+export const mostUrgentOfClient = 6;
 
 /** Returns how much earlier than its time a mail goes: passes do not start to the second. */
 export function earlyMs(everyMs: number, pauseMs: number): number {

@@ -10,7 +10,7 @@ import { type Inhibition, openInhibition } from '../inhibit/inhibition.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { sectionsOf } from './group.ts';
-import { isUrgentNow, postponement } from './group-interval.ts';
+import { isUrgent, isUrgentNow, postponement } from './group-interval.ts';
 import { compareNotifications, pendingNotification } from './notification-plan.ts';
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
@@ -93,11 +93,17 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   });
   if (postponed !== null) {
     const all = [...ringing, ...(found.remindersDue ? found.reminders : [])];
-    return { ...nothing, held: [...held, ...all.map(({ alertId }) => heldOf(alertId, recipient, postponed))] };
+    const late = all.map((one) => heldOf(one.alertId, recipient, ownPostponement(one, postponed)));
+    return { ...nothing, held: [...held, ...late] };
   }
   const mail = mailOf(options, contents, history);
   const notified = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
   return { mail, notified, held: [...held, ...behind], owed: owedAfter(mail.items) };
+}
+
+/** Returns why news waits with its mail: urgent news do for the interval only once their client has had its share. */
+function ownPostponement(one: PendingNotification, reason: HoldReason): HoldReason {
+  return reason.kind === 'group-interval' && isUrgent(one) ? { ...reason, kind: 'urgent-mails' } : reason;
 }
 
 const ownReasons: readonly HoldReason['kind'][] = [
@@ -109,6 +115,7 @@ const ownReasons: readonly HoldReason['kind'][] = [
   'hours',
   'flapping',
   'group-interval',
+  'urgent-mails',
   'cap',
   'older-mail',
 ];

@@ -20,6 +20,8 @@ export type HoldReason =
   /** The hours of the recipient are over and begin again at that time. */
   | { readonly kind: 'hours'; readonly untilMs: number }
   | { readonly kind: 'group-interval'; readonly untilMs: number }
+  /** The client has used up its urgent mails of the hour. */
+  | { readonly kind: 'urgent-mails'; readonly untilMs: number }
   | { readonly kind: 'cap'; readonly untilMs: number }
   /** An older mail with the alert waits to be sent and cannot be replaced: the order would be lost. */
   | { readonly kind: 'older-mail'; readonly mailId: number }

@@ -1,3 +1,4 @@
+import { mostUrgentOfClient } from '../../alerter/dispatch/group-interval.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { acknowledgedText } from '../command/alert-words.ts';
@@ -37,6 +38,8 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
       return `outside of the hours of this recipient, which begin ${moment(reason.untilMs)}`;
     case 'group-interval':
       return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
+    case 'urgent-mails':
+      return `${mostUrgentOfClient} mails of its client an hour; more is gathered until ${moment(reason.untilMs)}`;
     case 'cap':
       return `no more mails than maxMailsPerHour until ${moment(reason.untilMs)}`;
     case 'older-mail':

@@ -14,6 +14,7 @@ export function coverText({ silence, untilMs }: Pick<HeldBack, 'silence' | 'unti
 
 /** Lists the silences and windows that hold back alerts, with their counts, and counts the others in force. */
 export function heldBackText(held: readonly HeldBack[], time: ReaderTime): string {
+  const holding = held.filter(({ alerts }) => alerts > 0);
   const idle = held.filter(({ alerts }) => alerts === 0);
   const [first] = idle;
   const rest =
@@ -22,9 +23,8 @@ export function heldBackText(held: readonly HeldBack[], time: ReaderTime): strin
       : [
           idle.length === 1
             ? `${coverText(first, time)} holds back nothing`
-            : `${idle.length} others hold back nothing`,
+            : `${idle.length} ${holding.length > 0 ? 'others' : 'silences and windows'} hold back nothing`,
         ];
-  const holding = held.filter(({ alerts }) => alerts > 0);
   return [...holding.map((one) => `${coverText(one, time)} holds back ${counted(one.alerts, 'alert')}`), ...rest].join(
     ', ',
   );

@@ -3,6 +3,7 @@ import { escapeControls } from '../../log.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
+import { hourMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -50,28 +51,30 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
 /** Lines about the last run, clients that left config.xml, alerts and mails. */
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
   return [
-    footer(status, nowMs),
+    footer(status, nowMs, time),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
-    ...(status.lastIngest === null ? [] : [`Last ingest ${endedText(status.lastIngest, nowMs)}.`]),
+    ...(status.lastIngest === null ? [] : [`Last ingest ${endedText(status.lastIngest, nowMs, time)}.`]),
   ];
 }
 
-function footer({ lastRun, members }: FleetStatus, nowMs: number): string {
+function footer({ lastRun, members }: FleetStatus, nowMs: number, time: ReaderTime): string {
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
     const count = `of ${counted(lastRun.clients ?? 0, 'client')} asked, ${lastRun.succeeded ?? 0} answered`;
-    sentences.push(`Last run ${endedText(lastRun, nowMs)}; ${count}.`);
+    sentences.push(`Last run ${endedText(lastRun, nowMs, time)}; ${count}.`);
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
   return sentences.join(' ');
 }
 
-function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number): string {
-  return `${outcome} ${describeAge(nowMs - (finishedAtMs ?? startedAtMs))} ago`;
+function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number, { moment }: ReaderTime): string {
+  const atMs = finishedAtMs ?? startedAtMs;
+  if (atMs > nowMs + hourMs) return `${outcome} at ${moment(atMs)}, by a clock that was wrong`;
+  return `${outcome} ${describeAge(nowMs - atMs)} ago`;
 }
 
 const mostUnlisted = 10;
@@ -125,6 +128,6 @@ function alertingLines(
   }
   if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
   if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
-  if (lastPass !== null) lines.push(`Last pass of the alerter ${endedText(lastPass, nowMs)}.`);
+  if (lastPass !== null) lines.push(`Last pass of the alerter ${endedText(lastPass, nowMs, time)}.`);
   return lines;
 }

@@ -14,6 +14,13 @@ for (const [held, said] of [
   [
     [
       { silence: 3, alerts: 0 },
+      { silence: null, alerts: 0 },
+    ],
+    '2 silences and windows hold back nothing',
+  ],
+  [
+    [
+      { silence: 3, alerts: 0 },
       { silence: 4, alerts: 1 },
       { silence: 5, alerts: 0 },
     ],

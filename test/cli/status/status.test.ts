@@ -60,6 +60,21 @@ test('of a group only its own alerts count, and not those about the fleet as a w
   assert.deepEqual(await counts('db'), { firing: 1, critical: 1, fleet: 0 });
 });
 
+test('runs that a wrong clock left in the future do not hide how long ago the last one was', async (t) => {
+  const { ran, run } = await alertFolder(t, { config: '<config><client name="db" ip="192.0.2.2"/></config>' });
+  const future = Date.UTC(2099, 0, 1, 10);
+  const ago = (hours: number): number => Date.now() - hours * 3_600_000;
+  await ran({ program: 'collect', startedAtMs: future });
+  assert.match((await run('status')).stdout, /Last run finished at 2099-01-01 10:00, by a clock that was wrong; of 3/);
+  await ran({ program: 'collect', startedAtMs: ago(2) });
+  await ran({ program: 'collect', startedAtMs: ago(3) });
+  await ran({ program: 'alert', startedAtMs: future });
+  await ran({ program: 'alert', startedAtMs: ago(4) });
+  const { stdout } = await run('status');
+  assert.match(stdout, /Last run finished 2h ago; of 3 clients asked, 2 answered\./);
+  assert.match(stdout, /Last pass of the alerter finished 4h ago\./);
+});
+
 test('before the first run every client is shown as new, and nothing is made', async (t) => {
   const clients = '<client ip="192.0.2.1"/><client name="b" ip="192.0.2.2" state="paused"/>';
   const dir = configFolder(t, `<config>${clients}</config>`);
