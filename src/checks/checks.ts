@@ -68,9 +68,9 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
     });
   }
   if (ran.format === 'gpu' && ran.exit !== null && ran.exit < 126) {
-    const [check_name = '', expected] = ran.name.split(':');
+    const [, expected] = ran.name.split(':');
     const { state, text, figures } = parseGpus(ran.output, ran.exit, expected === undefined ? null : Number(expected));
-    return [{ ...rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) }), check_name }];
+    return [rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) })];
   }
   // Why there is no certificate is told as a plugin tells it.
   const isPlugin = ran.format !== 'checkmk' && ran.format !== 'prom';
@@ -79,8 +79,9 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
   return [rowOf(ran, { state, text: textOf(why, text), perfdata: formatPerfdata(parsePerfdata(perfdata)) })];
 }
 
-function rowOf({ name, age_s }: CheckResult, said: Pick<CheckStat, 'state' | 'text' | 'perfdata'>): CheckStat {
-  return { check_name: name, ...said, age_s, refused: 0 };
+/** The name of a result of GPUs has their expected number, and that of the row never, whatever the state. */
+function rowOf({ name, format, age_s }: CheckResult, said: Pick<CheckStat, 'state' | 'text' | 'perfdata'>): CheckStat {
+  return { check_name: format === 'gpu' ? 'gpu' : name, ...said, age_s, refused: 0 };
 }
 
 /** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */

@@ -95,7 +95,7 @@ function said({ lines, exit = 0, expected }: Omit<Case, 'what' | 'said'>): strin
   const rows = checkStats({ datetime: new Date().toISOString(), checks: [ran] });
   assert.deepEqual(
     rows.map(({ check_name }) => check_name),
-    [exit >= 126 ? name : 'gpu'],
+    ['gpu'],
   );
   return rows.map(({ state, text, perfdata }) => `${state} ${text} | ${perfdata}`).join('');
 }
@@ -105,6 +105,12 @@ for (const { what, said: expected, ...answer } of cases) {
     assert.equal(said(answer), expected);
   });
 }
+
+test('a time-out with an expected number is a row of the same name', () => {
+  const ran = { name: 'gpu:8', format: 'gpu', exit: null, why: 'timeout', output: '', age_s: 0 } as const;
+  const [row] = checkStats({ datetime: new Date().toISOString(), checks: [ran] });
+  assert.deepEqual([row?.check_name, row?.state, row?.text], ['gpu', 3, 'timeout']);
+});
 
 test('no answer makes it throw, and none without a line of a GPU is OK', () => {
   const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes(','));
