@@ -46,7 +46,7 @@ for (const [what, damage] of [
 test('a file system without a byte left: the report comes, and the counters of before stay', { skip }, async (t) => {
   const client = shellClient(t);
   const state = path.join(client.home, '.local');
-  await withSmallDisk(state, 64, async () => {
+  await withSmallDisk(state, 96, async () => {
     const { result } = await client.visit();
     const counters = path.join(result.end?.place ?? '', 'counters.shell');
     const before = readFileSync(counters);
