@@ -41,13 +41,16 @@ export interface WrittenFigure {
   readonly value: number | null;
   /** `s`, `B`, `%`; empty for a count. */
   readonly suffix: string;
+  /** True if the value only grows. */
+  readonly counter: boolean;
 }
 
 /** Returns the figures of a text that `formatPerfdata` wrote, in the units that stand there. */
 export function writtenFigures(perfdata: string): readonly WrittenFigure[] {
-  return parsePerfdata(perfdata).map(({ label, value, unit }) => ({
+  return parsePerfdata(perfdata).map(({ label, value, unit, counter }) => ({
     label,
     value: value === null ? null : writtenValue(value, unit),
     suffix: suffixes[unit],
+    counter,
   }));
 }

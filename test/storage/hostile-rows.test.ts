@@ -72,12 +72,10 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     const results = await storage.reports.ingest(clients.map((client) => item({ client })));
     assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
     assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
-    for (const table of ['clients', 'stats', 'reports', 'disk_stats', 'network_stats', 'check_stats', 'inventory']) {
+    const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1 };
+    for (const [table, count] of Object.entries({ ...own, check_stats: 0, series: 0, samples: 0, inventory: 0 })) {
       const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
-      const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1, check_stats: 0, inventory: 0 }[
-        table
-      ];
-      assert.equal(row?.['count'], own, table);
+      assert.equal(row?.['count'], count, table);
     }
   });
 
@@ -188,6 +186,18 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     assert.ok(all.slice(18).every((kind) => kind === 'refused'));
   });
 
+  it('samples count as rows, and figures beyond 200 do not', async ({ reports, history }) => {
+    const figures = Array.from({ length: 50 }, (_, at) => `n${at}=${at}`).join(' ');
+    const checks = Array.from({ length: 8 }, (_, at) => check(`c${at}`, 0, `| ${figures}`));
+    const one = (): IngestItem => item({ workers: [], checks });
+    const results = kinds(await reports.ingest(Array.from({ length: 120 }, one)));
+    // Each has a row of stats, reports and eight checks too. The first two are not counted beforehand.
+    assert.equal(results.indexOf('refused'), 95);
+    const [row] = await history.query('SELECT COUNT(*) AS count FROM samples');
+    assert.equal(row?.['count'], 95 * 200);
+    assert.deepEqual(new Set(kinds(await reports.ingest([one(), one(), one()]))), new Set(['refused']));
+  });
+
   it('inventory reports that change nothing count too', async ({ reports }) => {
     const mounts = times(198, (number) => ({ mount: `/m${number}` }));
     const full = times(99, () => item({ workers: [worker('disk', ...mounts)] }));
@@ -226,6 +236,14 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
       assert.ok([0, 1, 2, 3].includes(Number(state)));
       assert.ok(String(text).length <= 1000 && String(name).length <= 255);
       assert.match(`${String(name)}${String(text)}${String(perfdata)}`, /^[^\p{Cc}]*$/u);
+    }
+    const samples = await history.query(
+      'SELECT metric, labels, unit, value FROM samples JOIN series ON id = series_id',
+    );
+    assert.ok(samples.length > 0 && samples.length <= 200, `${samples.length} samples`);
+    for (const { metric, labels, unit, value } of samples) {
+      assert.ok(String(metric).length <= 257 && Number.isFinite(value), String(metric));
+      assert.match(`${String(metric)}${String(labels)}${String(unit)}`, /^[^\p{Cc}]*$/u);
     }
     const [first] = rows.filter(({ check_name: name }) => name === 'a');
     assert.match(String(first?.['text']), /^\uFFFD\[2J<script>' OR 1=1 -- /);

@@ -12,7 +12,7 @@ import type { IngestItem, ReportStore } from '../../storage/store/storage.ts';
 import type { ClientNames } from '../spool/client-names.ts';
 import type { Quarantine } from '../spool/quarantine.ts';
 import type { IngestCounts, IngestOptions } from './ingest-options.ts';
-import { openingIntake } from './intake.ts';
+import { openingIntake, storeOpened } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
 import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
 
@@ -104,7 +104,8 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
     }
     await waitForKeys(waiting);
     if (items.length === 0) return taken;
-    const results = await options.store.ingest(items.map(({ item }) => item));
+    const opened = items.map(({ item }) => item);
+    const results = await storeOpened(options.store, opened, options.observe);
     for (const [index, { row, item }] of items.entries()) {
       const result = results[index];
       const refusal = result === undefined ? null : refusalOf(result);

@@ -1,4 +1,5 @@
 import { withBoundedSubjects } from '../../report/bounded-subjects.ts';
+import { maxSubjects } from '../../report/limits.ts';
 import { parseReport } from '../../report/parse-report.ts';
 import { withPlausibleValues, type Doubt } from '../../report/plausible-values.ts';
 import { openReport, type PrivateKeys } from '../../seal/open.ts';
@@ -55,8 +56,27 @@ export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptio
       }
       return admitted;
     },
-    store: (store, items) => store.ingest(items),
+    store: (store, items) => storeOpened(store, items, observe),
   };
+}
+
+/** Stores opened reports, and tells once of each client that has more series than are kept. */
+export async function storeOpened(
+  store: Pick<ReportStore, 'ingest'>,
+  items: readonly IngestItem[],
+  observe: IngestOptions['observe'],
+): Promise<readonly IngestResult[]> {
+  const results = await store.ingest(items);
+  for (const [index, result] of results.entries()) {
+    if (result.kind !== 'stored' || result.seriesDropped === undefined) continue;
+    const figures = result.seriesDropped === 1 ? '1 figure' : `${result.seriesDropped} figures`;
+    const client = items[index]?.client ?? '';
+    observe({
+      kind: 'note',
+      message: `${client}: its checks have too many figures: ${figures} beyond ${maxSubjects} are not kept`,
+    });
+  }
+  return results;
 }
 
 /** The intake of a machine without private keys: it checks the owner in the header. `ingest` checks the rest. */

@@ -1,3 +1,4 @@
+import { maxSubjects } from '../../report/limits.ts';
 import type { ReportRows } from '../rows/report-rows.ts';
 import type { Session } from '../sql/database.ts';
 
@@ -50,10 +51,11 @@ function sumOf(a: Use, b: Use): Use {
   return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
 }
 
-function costOf({ item, report, disks, networks, checks, logLines }: ReportRows): Use {
+function costOf({ item, report, disks, networks, checks, logLines, readings }: ReportRows): Use {
   // Inventories have limits of their own.
   if (item.report.name === 'Inventory report') return { rows: 1, bytes: 0 };
-  const rows = 2 + disks.length + networks.length + checks.length + logLines.length;
+  const rows =
+    2 + disks.length + networks.length + checks.length + logLines.length + Math.min(readings.length, maxSubjects);
   return { rows, bytes: Buffer.byteLength(report) };
 }
 
@@ -62,13 +64,17 @@ const countOf = (table: string): string => `(SELECT COUNT(*) FROM ${table} WHERE
 const counted = ['stats', 'stats', 'disk_stats', 'network_stats', 'check_stats', 'log_lines', 'inventory_reports'];
 // A row of `reports` is counted as one of `stats`: its text goes before the figures do.
 const useSql = `SELECT ${counted.map(countOf).join(' + ')} AS stored_rows,
+  (SELECT COUNT(*) FROM stats JOIN samples ON stat_id = id WHERE ${ofHour('stats')}) AS stored_samples,
   (SELECT SUM(LENGTH(report)) FROM stats JOIN reports ON stat_id = id WHERE ${ofHour('stats')}) AS stored_bytes`;
 
 async function useOf(session: Session, client: string, hour: string): Promise<Use> {
   const one = [client, `${hour}:00:00.000`, `${hour}:59:59.999`];
   const [row] = await session.all(
     useSql,
-    [...counted, 'bytes'].flatMap(() => one),
+    [...counted, 'samples', 'bytes'].flatMap(() => one),
   );
-  return { rows: Number(row?.['stored_rows'] ?? 0), bytes: Number(row?.['stored_bytes'] ?? 0) };
+  return {
+    rows: Number(row?.['stored_rows'] ?? 0) + Number(row?.['stored_samples'] ?? 0),
+    bytes: Number(row?.['stored_bytes'] ?? 0),
+  };
 }

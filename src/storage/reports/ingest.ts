@@ -1,7 +1,4 @@
-import { randomUUID } from 'node:crypto';
-
 import { FleetError, messageOf } from '../../errors.ts';
-import { noRunId, reportVersion } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
 import type { Database, Dialect, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
@@ -17,6 +14,8 @@ import {
   type ReportRows,
 } from '../rows/report-rows.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { ownItem } from './own-item.ts';
+import { noteDropped, storeSamples, type DroppedReadings } from './samples.ts';
 import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
@@ -103,31 +102,6 @@ async function takesOwnReports(target: Target): Promise<boolean> {
   return false;
 }
 
-/** A report with a row for every table that reports fill. */
-function ownItem(name: IngestItem['report']['name']): IngestItem {
-  const nowMs = Date.now();
-  const client = randomUUID();
-  const families = [
-    { name: 'disk', data: [{ mount: '/' }] },
-    { name: 'network', data: [{ interface: 'lo' }] },
-    { name: 'log_line', data: [{ text: 'own' }] },
-  ];
-  const report: IngestItem['report'] = {
-    name,
-    version: reportVersion,
-    datetime: new Date(nowMs).toISOString(),
-    report_id: randomUUID(),
-    run_id: noRunId,
-    client,
-    agent: { version: '', cpu_ms: 0, wall_ms: 0, rss_bytes: 0 },
-    boot_id: null,
-    monotonic_ms: 0,
-    worker_reports: [{ name: 'own', duration_ms: 0, error: null, function_reports: families }],
-    checks: [{ name: 'own', format: 'nagios', exit: 0, why: null, output: '', age_s: 0 }],
-  };
-  return { client, report, receivedAtMs: nowMs, observedAtMs: nowMs, collectedAtMs: nowMs, clockOffsetMs: null };
-}
-
 async function storeBatch(
   session: Session,
   shares: ClientShares,
@@ -148,13 +122,18 @@ async function storeBatch(
   const taken = fresh.filter(({ item }) => !beyond.has(item.report.report_id));
   const items = taken.map(({ item }) => item);
   const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
-  await storeStats(session, taken.filter(isDaemon));
+  const full = await storeStats(session, taken.filter(isDaemon));
   const inventories = items.filter(({ report }) => report.name === 'Inventory report');
   const refused = new Map([...beyond, ...(await storeInventory(session, inventories))]);
   await touchClients(session, items);
+  const dropped = new Map((await noteDropped(session, full)).map((one) => [one.client, one.dropped]));
   for (const [index, { item }] of batch.entries()) {
     const message = refused.get(item.report.report_id);
-    if (message !== undefined && results[index]?.kind === 'stored') results[index] = { kind: 'refused', message };
+    const count = dropped.get(item.client);
+    if (results[index]?.kind !== 'stored') continue;
+    if (message !== undefined) results[index] = { kind: 'refused', message };
+    else if (count !== undefined && dropped.delete(item.client))
+      results[index] = { kind: 'stored', seriesDropped: count };
   }
   const doneWith = batch.filter(
     (_rows, index) => results[index]?.kind === 'stored' || results[index]?.kind === 'duplicate',
@@ -178,9 +157,12 @@ async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise
   return owners;
 }
 
-async function storeStats(session: Session, batch: readonly ReportRows[]): Promise<void> {
-  const stats = batch.map((one) => one.stats);
-  await insertRows(session, 'stats', stats);
+async function storeStats(session: Session, batch: readonly ReportRows[]): Promise<readonly DroppedReadings[]> {
+  await insertRows(
+    session,
+    'stats',
+    batch.map((one) => one.stats),
+  );
   const reportIds = batch.map(({ item }) => item.report.report_id);
   const rows = await forChunks(reportIds, (chunk, marks) =>
     session.all(`SELECT id, report_id FROM stats WHERE report_id IN (${marks})`, chunk),
@@ -197,6 +179,10 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
   await insertRows(session, 'network_stats', networks);
   await insertRows(session, 'check_stats', checks);
   await insertRows(session, 'log_lines', logLines);
+  return storeSamples(
+    session,
+    batch.map((one) => ({ ...one, client: one.item.client, statId: idOf(one) })),
+  );
 }
 
 async function touchClients(session: Session, items: readonly IngestItem[]): Promise<void> {

@@ -19,9 +19,12 @@ const large: readonly ClientRows[] = [
     'stats',
     'id',
     ['reports', 'stat_id'],
-    ...['disk_stats', 'network_stats', 'check_stats', 'log_lines'].map((table) => [table, 'stat_id'] as const),
+    ...['disk_stats', 'network_stats', 'check_stats', 'log_lines', 'samples'].map(
+      (table) => [table, 'stat_id'] as const,
+    ),
   ),
   byId('visits', 'id'),
+  byId('series', 'id'),
   byId('inventory', 'id'),
   byId('inventory_reports', 'report_id'),
   byId('sealed_reports', 'id'),

@@ -122,6 +122,7 @@ async function removeStats(
     await remove('network_stats', 'stat_id');
     await remove('check_stats', 'stat_id');
     await remove('log_lines', 'stat_id');
+    await remove('samples', 'stat_id');
     const reports = await remove('reports', 'stat_id');
     return { stats: await remove('stats', 'id'), reports };
   });

@@ -59,6 +59,14 @@ export const inventoryReports: Subject = {
   deletes: [['inventory_reports', 'report_id']],
 };
 
+/** Series without a sample since then: hours and days of them are gone too. */
+export const series: Subject = {
+  select: `SELECT k.id AS id, k.last_on AS at FROM series k WHERE ${beyondCursor('k.last_on', 'k.id')}
+    ORDER BY k.last_on, k.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['series', 'id']],
+};
+
 const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
 
 // Alerts of which somebody has to be notified stay, and so do alerts of a waiting mail.

@@ -25,6 +25,7 @@ export const pruneQueries = {
   alerts: subjects.alerts.select,
   mails: subjects.mails.select,
   silences: subjects.silences.select,
+  series: subjects.series.select,
   ...Object.fromEntries(
     rollupSources.flatMap((source) => [
       [`${source.table} by the hour`, expiredSql(source, 'hour')],
@@ -115,6 +116,8 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
     logsBefore: sqlTime(nowMs - logsMs),
+    // Rollups that have no limit of their own stay, and so do their names.
+    seriesBefore: hourlyMs === null || dailyMs === null ? null : sqlTime(nowMs - Math.max(rawMs, hourlyMs, dailyMs)),
     // A full hour: it is rolled up once, as a whole.
     statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
     // The rollups that rows are added to before they are removed.
@@ -126,10 +129,8 @@ async function boundsOf(database: Database, limits: PruneLimits) {
 }
 
 async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
-  const { judgedOnly, rawBefore, detailBefore, logsBefore, statsBeforeMs, spans, expiries } = await boundsOf(
-    database,
-    limits,
-  );
+  const bounds = await boundsOf(database, limits);
+  const { judgedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } = bounds;
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
     return { remove: async (limit) => countedAs(counted, await remove(limit)) };
@@ -151,6 +152,7 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.mails, rawBefore),
     ofSubject(null, subjects.alerts, rawBefore),
     ofSubject(null, subjects.silences, rawBefore),
+    ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];
 }
 

@@ -1,5 +1,7 @@
 import { alertKey } from '../rows/alert-rows.ts';
+import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
+import { placeholders } from '../sql/insert-rows.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
@@ -31,6 +33,7 @@ export async function renameClient(database: Database, from: string, to: string)
     // every transaction of the alerter.
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
+    await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
@@ -39,6 +42,38 @@ export async function renameClient(database: Database, from: string, to: string)
     await mergeClients(session, from, to);
     return true;
   });
+}
+
+const doubleSeriesSql = `SELECT old.id AS old_id, own.id AS own_id FROM series old
+  JOIN series own ON own.client = ? AND own.series_key = old.series_key WHERE old.client = ?`;
+
+// A series that both names have becomes one.
+async function renameSeries(session: Session, from: string, to: string): Promise<void> {
+  const doubles = await session.all(doubleSeriesSql, [to, from]);
+  if (doubles.length > 0) {
+    const pairs = doubles.flatMap(({ old_id: old = null, own_id: own = null }) => [old, own]);
+    const chosen = `CASE series_id ${doubles.map(() => 'WHEN ? THEN ?').join(' ')} END`;
+    const olds = doubles.map((row) => row['old_id'] ?? null);
+    const isOld = `series_id IN (${placeholders(olds.length)})`;
+    // By id: MariaDB would answer a subquery by reading all samples.
+    const reports = await session.all('SELECT id FROM stats WHERE client = ?', [from]);
+    await changeIds(
+      'stat_id',
+      reports.map(({ id }) => Number(id)),
+      (where, values) =>
+        session.run(`UPDATE samples SET series_id = ${chosen} WHERE ${where} AND ${isOld}`, [
+          ...pairs,
+          ...values,
+          ...olds,
+        ]),
+    );
+    for (const table of ['samples_hourly', 'samples_daily']) {
+      const sql = `UPDATE ${table} SET series_id = ${chosen} WHERE client = ? AND ${isOld}`;
+      await session.run(sql, [...pairs, from, ...olds]);
+    }
+    await session.run(`DELETE FROM series WHERE id IN (${placeholders(olds.length)})`, olds);
+  }
+  await session.run('UPDATE series SET client = ? WHERE client = ?', [to, from]);
 }
 
 // Merges rows of one hour that both names have.

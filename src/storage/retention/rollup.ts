@@ -2,7 +2,7 @@ import { diskFigures } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Database, Dialect, Session, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
-import { checkFigures, networkFigures, statsFigures } from '../rows/report-rows.ts';
+import { checkFigures, networkFigures, sampleFigures, statsFigures } from '../rows/report-rows.ts';
 
 export interface RollUpOptions {
   /** An hour of UTC that all the rows were observed in. */
@@ -36,7 +36,7 @@ export function spanStart(span: RollupSpan, timeMs: number): string {
 }
 
 function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, marks: string): string {
-  const { table, statId, subject, metrics } = source;
+  const { table, from = table, statId, subject, metrics } = source;
   const subjects = subject === null ? [] : [subject];
   const figures = metrics.flatMap((metric) => [
     `MIN(${metric})`,
@@ -49,7 +49,7 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
   const values = ['client', '?', ...subjects, 'COUNT(*)', ...figures].map(
     (value, at) => `${value} AS ${columns[at] ?? ''}`,
   );
-  const rows = `FROM ${table} WHERE ${statId} IN (${marks}) GROUP BY ${['client', ...subjects].join(', ')}`;
+  const rows = `FROM ${from} WHERE ${statId} IN (${marks}) GROUP BY ${['client', ...subjects].join(', ')}`;
   const place = `ROW_NUMBER() OVER (PARTITION BY client ORDER BY COUNT(*) DESC, ${subject ?? ''}) AS place`;
   const select =
     subject === null
@@ -62,11 +62,13 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
 
 /** A table of rows that is rolled up. Names are constants of the program. */
 export interface RollupSource {
-  readonly table: 'stats' | 'disk_stats' | 'network_stats' | 'check_stats';
+  readonly table: 'stats' | 'disk_stats' | 'network_stats' | 'check_stats' | 'samples';
+  /** The table with those that have its other columns. Default: the table. */
+  readonly from?: string;
   /** The column with the id of the row of `stats`. */
   readonly statId: 'id' | 'stat_id';
   /** The column that tells the rows of one report apart. */
-  readonly subject: 'mount' | 'interface' | 'check_name' | null;
+  readonly subject: 'mount' | 'interface' | 'check_name' | 'series_id' | null;
   /** Columns that are numbers or NULL. */
   readonly metrics: readonly string[];
 }
@@ -79,6 +81,13 @@ export const rollupSources: readonly RollupSource[] = [
   { table: 'disk_stats', statId: 'stat_id', subject: 'mount', metrics: diskFigures },
   { table: 'network_stats', statId: 'stat_id', subject: 'interface', metrics: networkFigures },
   { table: 'check_stats', statId: 'stat_id', subject: 'check_name', metrics: checkFigures },
+  {
+    table: 'samples',
+    from: 'samples JOIN stats ON stats.id = samples.stat_id',
+    statId: 'stat_id',
+    subject: 'series_id',
+    metrics: sampleFigures,
+  },
 ];
 
 /** `stats_hourly`, `disk_stats_daily` ... */

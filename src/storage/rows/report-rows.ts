@@ -1,4 +1,5 @@
 import { type CheckStat, checkStats } from '../../checks/checks.ts';
+import { checkReadings, type Reading } from '../../checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
 import { integerFor } from '../sql/column-types.ts';
@@ -33,6 +34,8 @@ export const statsFigures = [
 ] as const;
 export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 
+export const sampleFigures = ['value'] as const;
+
 /** The worst state of an hour or day is its greatest; UNKNOWN is 3. */
 export const checkFigures = ['state'] as const;
 
@@ -46,12 +49,15 @@ export interface ReportRows {
   readonly networks: readonly NetworkRow[];
   readonly checks: readonly CheckStat[];
   readonly logLines: readonly LogLine[];
+  /** The values of `samples`. */
+  readonly readings: readonly Reading[];
 }
 
 /** Throws RangeError for a time that no column can hold. */
 export function reportRows(item: IngestItem): ReportRows {
   const observedAt = sqlTime(item.observedAtMs);
   const { stats, disks, networks } = columnsOf(item.report);
+  const checks = checkStats(item.report);
   return {
     item,
     observedAt,
@@ -76,8 +82,9 @@ export function reportRows(item: IngestItem): ReportRows {
     report: JSON.stringify(item.report),
     disks,
     networks,
-    checks: checkStats(item.report),
+    checks,
     logLines: logLinesOf(item.report),
+    readings: checkReadings(checks),
   };
 }
 

@@ -57,7 +57,8 @@ export interface IngestItem {
 }
 
 export type IngestResult =
-  | { readonly kind: 'stored' }
+  /** `seriesDropped`: the first report of its client with figures for which no series was free, and how many. */
+  | { readonly kind: 'stored'; readonly seriesDropped?: number }
   /** The same report of the same client is stored already: acknowledge, delete, count. */
   | { readonly kind: 'duplicate' }
   /** The report id is stored for another client. */
@@ -143,7 +144,7 @@ export interface PruneResult {
   readonly reports: number;
   readonly visits: number;
   readonly runs: number;
-  /** Rows of stats_hourly, disk_stats_hourly and network_stats_hourly together. */
+  /** Rows of stats_hourly, disk_stats_hourly and their like together. */
   readonly hourly: number;
   readonly daily: number;
   /** Given back to the file system; 0 where the database keeps it for new rows. */

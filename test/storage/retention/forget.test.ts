@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
-import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const never = new AbortController().signal;
@@ -20,10 +20,11 @@ onBothDatabases('a client that left', ({ it, kind }) => {
     const { alerts, reports, retention, database, history } = opened;
     const place = { mount: '/', fstype: 'ext4', scope: 'local', mode: 'rw' };
     const disk = worker('disk', { ...place, used_percent: 50, unresponsive: 0 });
+    const checks = [check('mailq', 0, '|unsent=1')];
     for (const client of ['old', 'web-1']) {
       const start = runStart({ id: `run-${client}` });
       await reports.startRun(start);
-      await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk] })]);
+      await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk], checks })]);
       await reports.saveVisits([visit({ client, runId: start.id })]);
       await reports.endRun(start, runEnd(start));
     }
@@ -49,6 +50,7 @@ onBothDatabases('a client that left', ({ it, kind }) => {
       return counted;
     };
     const before = await counts();
+    assert.deepEqual([before['series'], before['samples']], [2, 2]);
     assert.equal(await retention.forgetClient('old', never), true);
     const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
     assert.deepEqual(await counts(), expected);

@@ -115,7 +115,7 @@ onBothDatabases('rename', ({ it }) => {
     await reports.ingest([
       item({
         client: 'old',
-        checks: [check('disk', 0)],
+        checks: [check('disk', 0, '|used=1B')],
         workers: [...ordinaryWorkers(), worker('log_line', { text: 'a' })],
       }),
       item({ client: 'old', name: 'Inventory report' }),
@@ -137,6 +137,7 @@ onBothDatabases('rename', ({ it }) => {
       'network_stats',
       'check_stats',
       'log_lines',
+      'series',
       'visits',
       'inventory',
       'inventory_reports',

@@ -29,7 +29,7 @@ const never = new AbortController().signal;
 const oldMs = noonMs - 35 * dayMs;
 
 test('every figure of what comes in is rolled up', () => {
-  const texts = ['check_name', 'text', 'perfdata', 'age_s', 'refused'];
+  const texts = ['check_name', 'text', 'perfdata', 'age_s', 'refused', 'metric', 'labels', 'unit'];
   const words = new Set([
     'client',
     'mount',
@@ -43,10 +43,11 @@ test('every figure of what comes in is rolled up', () => {
     ...texts,
   ]);
   const places = new Set(['stat_id', 'ordinal', 'report_id', 'run_id', 'boot_id', 'clock_offset_ms']);
-  const rows = reportRows(item({ checks: [check('disk', 0)] }));
+  const rows = reportRows(item({ checks: [check('disk', 0, '|used=5B')] }));
   const [disk_stats = {}, network_stats = {}] = [diskStatsRows(rows, 1)[0], networkStatsRows(rows, 1)[0]];
   const [check_stats = {}] = checkStatsRows(rows, 1);
-  const written = { stats: rows.stats, disk_stats, network_stats, check_stats };
+  const [samples = {}] = rows.readings;
+  const written = { stats: rows.stats, disk_stats, network_stats, check_stats, samples };
   const isFigure = (column: string) => !words.has(column) && !places.has(column) && !column.endsWith('_at');
   for (const { table, metrics } of rollupSources) {
     const figures = Object.keys(written[table]).filter(isFigure);

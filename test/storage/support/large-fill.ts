@@ -3,7 +3,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
 
-/** Two hundred clients or a thousand, each with a thousand rows of the last month, with a disk, interface and check. */
+/** Two hundred clients or a thousand, each with a thousand rows of the last month, with a disk, interface, check and sample. */
 export const clientCount = isLong ? 1000 : 200;
 const rowsOfClient = 1000;
 export const rowCount = clientCount * rowsOfClient;
@@ -15,14 +15,14 @@ const hoursEvery = 20;
  * Returns SQL for hours, days, alerts, mails, runs and inventories. `monthBefore`: SQL for a month before a row's time,
  * in a form of strftime.
  */
-function restOf(monthBefore: (form: string) => string): readonly string[] {
+function restOf(monthBefore: (at: string, form: string) => string): readonly string[] {
   const rollups = rollupSources.flatMap((source) =>
     (['hour', 'day'] as const).map((span) => {
-      const { table, statId, subject, metrics } = source;
-      const place = monthBefore(span === 'hour' ? '%Y-%m-%d %H:00:00' : '%Y-%m-%d');
+      const { table, from = table, statId, subject, metrics } = source;
+      const place = monthBefore(`${table}.observed_at`, span === 'hour' ? '%Y-%m-%d %H:00:00' : '%Y-%m-%d');
       const values = ['client', place, ...(subject === null ? [] : [subject]), '1', ...metrics.map(() => '1, 1, 1, 1')];
       return `INSERT INTO ${rollupTable(source, span)} (${rollupColumns(source, span).join(', ')})
-        SELECT DISTINCT ${values.join(', ')} FROM ${table} WHERE ${statId} % ${span === 'hour' ? hoursEvery : 2 * hoursEvery} = 0`;
+        SELECT DISTINCT ${values.join(', ')} FROM ${from} WHERE ${statId} % ${span === 'hour' ? hoursEvery : 2 * hoursEvery} = 0`;
     }),
   );
   return [
@@ -66,13 +66,17 @@ export async function fillSqlite(database: Database): Promise<void> {
       SELECT id, 0, client, observed_at, 'eth0', id % 97 FROM stats`);
     await session.run(`INSERT INTO check_stats
       SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`);
+    await session.run(`${numbers(clientCount)} INSERT INTO series (id, client, series_key, metric, labels, unit, last_on)
+      SELECT n, 'web-' || n, 'key', 'mailq unsent', '{}', 'count', date('now') FROM numbers`);
+    await session.run(`INSERT INTO samples
+      SELECT id, (id - 1) / ${rowsOfClient} + 1, observed_at, id % 97 FROM stats`);
     await session.run(`INSERT INTO log_lines
       SELECT id, 0, client, observed_at, observed_at, id % 8, 'sshd', 'text', 1 FROM stats WHERE id % 20 = 0`);
     await session.run(`INSERT INTO reports (stat_id, observed_at, report)
       SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`);
     await session.run(`INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`);
-    for (const sql of restOf((form) => `strftime('${form}', observed_at, '-31 days')`)) await session.run(sql);
+    for (const sql of restOf((at, form) => `strftime('${form}', ${at}, '-31 days')`)) await session.run(sql);
   });
 }
 
@@ -92,12 +96,15 @@ export async function fillMariadb(mariadb: Mariadb, name: string): Promise<void>
     `INSERT INTO network_stats (stat_id, ordinal, client, observed_at, interface, rx_bytes_per_s)
       SELECT id, 0, client, observed_at, 'eth0', id % 97 FROM stats`,
     `INSERT INTO check_stats SELECT id, 0, client, observed_at, 'mailq', id % 3, 'text', '', 0, 0 FROM stats`,
+    `INSERT INTO series (id, client, series_key, metric, labels, unit, last_on)
+      SELECT seq, CONCAT('web-', seq), 'key', 'mailq unsent', '{}', 'count', UTC_DATE() FROM ${numbersTable(clientCount)}`,
+    `INSERT INTO samples SELECT id, (id - 1) DIV ${rowsOfClient} + 1, observed_at, id % 97 FROM stats`,
     `INSERT INTO log_lines SELECT id, 0, client, observed_at, observed_at, id % 8, 'sshd', 'text', 1 FROM stats
       WHERE id % 20 = 0`,
     `INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, '{}' FROM stats WHERE id % 20 = 0`,
     `INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
-    ...restOf((form) => `DATE_FORMAT(observed_at - INTERVAL 31 DAY, '${form}')`),
-    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, log_lines, reports, visits, clients, alerts, notifications, mails',
+    ...restOf((at, form) => `DATE_FORMAT(${at} - INTERVAL 31 DAY, '${form}')`),
+    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, series, samples, log_lines, reports, visits, clients, alerts, notifications, mails',
   );
 }

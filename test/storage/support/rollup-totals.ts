@@ -14,6 +14,7 @@ export async function rollupTotals(
       disk_stats: 'used_percent',
       network_stats: 'rx_bytes_per_s',
       check_stats: 'state',
+      samples: 'value',
     }[source.table];
     const [row] = await database.read((session) =>
       session.all(

@@ -1,0 +1,139 @@
+import type { Reading, SeriesUnit } from '../../checks/readings.ts';
+import { hourMs } from '../../platform/units.ts';
+import { maxSubjects } from '../../report/limits.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+
+/** A row of `series`. */
+export interface Series {
+  /** null: it is not stored yet. */
+  id: number | null;
+  readonly metric: string;
+  readonly labels: string;
+  readonly unit: SeriesUnit;
+  /** The day of its newest sample. */
+  lastOn: string;
+  /** Where a counter stood, for its next rate; null for all else. */
+  counter: CounterState | null;
+}
+
+interface CounterState {
+  readonly atMs: number;
+  readonly value: number;
+}
+
+/** A report with its readings, at most one of each series. */
+export interface ReadReport {
+  readonly client: string;
+  readonly statId: number;
+  /** In the form of a time column. */
+  readonly observedAt: string;
+  readonly readings: readonly Reading[];
+}
+
+export interface PlannedSample {
+  readonly report: ReadReport;
+  readonly series: Series;
+  readonly value: number;
+}
+
+/** What a client's reports add to its series. */
+export interface SamplePlan {
+  readonly samples: readonly PlannedSample[];
+  /** Series that are new, or not what is stored of them any more. */
+  readonly changed: readonly Series[];
+  /** The readings of the newest report that no series was free for. */
+  readonly dropped: number;
+  /** True if the client has as many series as it may have. */
+  readonly full: boolean;
+}
+
+/** A series that is silent for longer leaves its place to another. */
+const activeMs = 7 * 24 * hourMs;
+/** The series of a client together with those that are silent. */
+const maxEver = 10 * maxSubjects;
+/** The time between the two readings of a rate, as for the rates of probes. */
+const rateMs = { least: 10_000, most: 24 * hourMs } as const;
+
+/**
+ * Plans the samples of one client's reports. At most 200 series of the week before a report are there at once: the
+ * names are the client's to choose. Changes `known`, the series that are stored.
+ */
+export function planSamples(known: readonly Series[], reports: readonly ReadReport[]): SamplePlan {
+  const book: Book = { byName: new Map(known.map((series) => [seriesName(series), series])), changed: new Set() };
+  const samples: PlannedSample[] = [];
+  let [dropped, full] = [0, false];
+  for (const report of [...reports].sort((a, b) => (a.observedAt < b.observedAt ? -1 : 1))) {
+    const atMs = fromSqlTime(report.observedAt) ?? 0;
+    const choose = seriesChooser(book, atMs);
+    const take = (reading: Reading): Series | null => {
+      const series = choose.seriesOf(reading);
+      if (series !== null) samples.push({ report, series, value: reading.value });
+      return series;
+    };
+    for (const reading of report.readings) {
+      const series = take(reading);
+      if (series === null || reading.unit !== 'counter') continue;
+      const { counter, rate } = rateOf(series.counter, { atMs, value: reading.value });
+      if (counter !== series.counter) book.changed.add(series);
+      series.counter = counter;
+      if (rate !== null) take({ ...reading, unit: 'per_second', value: rate });
+    }
+    ({ dropped, full } = choose.counts());
+  }
+  return { samples, changed: [...book.changed], dropped, full };
+}
+
+interface Book {
+  readonly byName: Map<string, Series>;
+  readonly changed: Set<Series>;
+}
+
+/** Chooses the series of one report's readings, or makes new ones. */
+function seriesChooser({ byName, changed }: Book, atMs: number) {
+  const [day, since] = [sqlTime(atMs).slice(0, 10), sqlTime(atMs - activeMs).slice(0, 10)];
+  const isActive = (series: Series | undefined): boolean => series !== undefined && series.lastOn >= since;
+  const taken = new Set<string>();
+  let active = [...byName.values()].filter(isActive).length;
+  let dropped = 0;
+  return {
+    /** Returns null for a second reading of a series, and if no series is free. */
+    seriesOf: (reading: Reading): Series | null => {
+      const { metric, labels, unit } = reading;
+      const name = seriesName(reading);
+      if (taken.has(name)) return null;
+      taken.add(name);
+      const known = byName.get(name);
+      if (!isActive(known)) {
+        const isFull = active >= maxSubjects || (known === undefined && byName.size >= maxEver);
+        if (isFull) dropped += 1;
+        if (isFull) return null;
+        active += 1;
+      }
+      const series = known ?? { id: null, metric, labels, unit, lastOn: '', counter: null };
+      byName.set(name, series);
+      if (series.lastOn >= day) return series;
+      series.lastOn = day;
+      changed.add(series);
+      return series;
+    },
+    counts: () => ({ dropped, full: active >= maxSubjects }),
+  };
+}
+
+/** Tells the series of one client apart. */
+export function seriesName({ metric, labels, unit }: Pick<Reading, 'metric' | 'labels' | 'unit'>): string {
+  return `${unit}\n${labels}\n${metric}`;
+}
+
+/** Returns the rate since an earlier reading, and the reading that the next rate is made with. */
+function rateOf(
+  before: CounterState | null,
+  now: CounterState,
+): { readonly rate: number | null; readonly counter: CounterState } {
+  if (before === null) return { rate: null, counter: now };
+  const sinceMs = now.atMs - before.atMs;
+  // It comes home late, or too soon for a rate.
+  if (sinceMs < rateMs.least) return { rate: null, counter: before };
+  const isRate = sinceMs <= rateMs.most && now.value >= before.value;
+  return { rate: isRate ? ((now.value - before.value) / sinceMs) * 1000 : null, counter: now };
+}
