@@ -36,7 +36,7 @@ export interface PlannedSample {
   readonly value: number;
 }
 
-/** What a client's reports add to its series. */
+/** The samples of a client's reports, and the changes of its series. */
 export interface SamplePlan {
   readonly samples: readonly PlannedSample[];
   /** Series that are new, or not what is stored of them any more. */
