@@ -207,6 +207,20 @@ test('values out of any sense are stored as unknown, and said', async () => {
   assert.match(notes.join('\n'), /web-1: 1 values out of any sense/);
 });
 
+test('figures of checks beyond what a client may have are said once', async () => {
+  const bench = await makeBench();
+  const output = `| ${Array.from({ length: 50 }, (_, at) => `n${at}=1`).join(' ')}`;
+  const checks = Array.from({ length: 5 }, (_, at) => {
+    return { name: `check-${at}`, format: 'nagios' as const, exit: 0, why: null, output, age_s: 0 };
+  });
+  for (let visit = 0; visit < 2; visit++) {
+    await bench.putSamples(1, { checks });
+    assert.deepEqual(await bench.drain(), { ...none, stored: 1 });
+  }
+  const notes = bench.events.flatMap((event) => (event.kind === 'note' ? [event.message] : []));
+  assert.deepEqual(notes, ['web-1: its checks have too many figures: 50 figures beyond 200 are not kept']);
+});
+
 test('a report that the database refuses goes to quarantine with its words, and the others are stored', async () => {
   const bench = await makeBench();
   const bad = await bench.putSamples(1);
