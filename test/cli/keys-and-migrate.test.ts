@@ -63,7 +63,10 @@ test('migrate adopts the tables of somebody who ran the SQL files by hand, and c
   file.close();
   const { status, stdout, stderr } = await runCli(['migrate'], { cwd: dir });
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /^Adopted, as somebody had run them by hand: 001-initial, 002-kernel, 003-checks, 004-logs, 005-series\n$/);
+  assert.match(
+    stdout,
+    /^Adopted, as somebody had run them by hand: 001-initial, 002-kernel, 003-checks, 004-logs, 005-series\n$/,
+  );
   assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
 });
 test('with migrate="no" collect refuses a database that lacks something, and says which command helps', async (t) => {
