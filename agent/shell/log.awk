@@ -59,10 +59,11 @@ function journal(  command, line, status) {
   LOG_SOURCE = "journal"
   if (POSITION[1] != "journal") { LOG_WHY = "first visit"; endOfJournal(); return }
   NEXT_POSITION = ENVIRON["fh_log"]
-  command = UNBOUND "export x=\"--after-cursor=${fh_log#* }\" y=" LEAST "; " \
-    "timeout -s KILL 3 sh -c \"journalctl --no-pager -q -o json -p \\$y --output-fields=" \
-    "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT \\\"\\$x\\\" || { [ \\$? = 1 ] && " \
-    "journalctl --no-pager -q -o json -p \\$y \\\"\\$x\\\"; }\" 2>/dev/null; echo \"=$?\""
+  # Each under its own timeout(1): that of BusyBox kills no child of a shell.
+  command = UNBOUND "export x=\"--after-cursor=${fh_log#* }\" y=" LEAST \
+    " z=\"timeout -s KILL 3 journalctl --no-pager -q -o json -p\"; " \
+    "{ $z $y --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT \"$x\"; s=$?; " \
+    "[ $s != 1 ] || { $z $y \"$x\"; s=$?; }; } 2>/dev/null; echo \"=$s\""
   while (!OUT_OF_TIME && (command | getline line) > 0) {
     if (substr(line, 1, 1) == "{") entry(line)
     else if (substr(line, 1, 1) == "=") status = substr(line, 2)

@@ -82,11 +82,11 @@ function dfPercents(place: Mounted, field: 'pcent' | 'ipcent'): ReadonlyMap<stri
 
 mountTest(
   'both agents and df say the same of ext4, xfs, btrfs, tmpfs, overlay and read-only file systems',
-  `image ext4 64M ext4; head -c 20M /dev/zero >ext4/full
-  image xfs 320M xfs; head -c 30M /dev/zero >xfs/some; sync -f xfs
-  image btrfs 128M btrfs; head -c 9M /dev/zero >btrfs/some; sync -f btrfs
-  image ro 8M ext4; head -c 3M /dev/zero >ro/some; mount -o remount,ro ro
-  mkdir tmp run; mount -t tmpfs -o size=1M,nr_inodes=50 tmpfs tmp; head -c 900K /dev/zero >tmp/some
+  `image ext4 64M ext4; head -c 20971520 /dev/zero >ext4/full
+  image xfs 320M xfs; head -c 31457280 /dev/zero >xfs/some; sync -f xfs
+  image btrfs 128M btrfs; head -c 9437184 /dev/zero >btrfs/some; sync -f btrfs
+  image ro 8M ext4; head -c 3145728 /dev/zero >ro/some; mount -o remount,ro ro
+  mkdir tmp run; mount -t tmpfs -o size=1M,nr_inodes=50 tmpfs tmp; head -c 921600 /dev/zero >tmp/some
   mount -t tmpfs -o size=1M tmpfs run
   mkdir tmp/upper tmp/work merged
   mount -t overlay -o lowerdir=ext4,upperdir=tmp/upper,workdir=tmp/work overlay merged`,

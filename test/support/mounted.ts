@@ -27,6 +27,9 @@ export interface Mounted {
   readonly output: (...command: readonly string[]) => string;
 }
 
+/** The machine's own tools, whatever stands before them in PATH. */
+const env = { ...process.env, LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+
 /**
  * Runs a shell text that mounts, in a namespace of its own. Its functions: `image NAME SIZE TYPE [OPTIONS]` mounts a
  * new file system on the folder NAME; `odd_fuse NAME BSIZE FRSIZE BLOCKS FREE` one of odd-fuse.mjs. `$1` is the folder.
@@ -59,7 +62,7 @@ export async function mounted(context: TestContext, dir: string, script: string)
       const [file, ...rest] = [...within, ...command] as [string, ...string[]];
       const { stdout, stderr, status } = spawnSync(file, rest, {
         encoding: 'utf8',
-        env: { ...process.env, LC_ALL: 'C' },
+        env,
       });
       if (status !== 0) throw new Error(`${command.join(' ')}: ${stderr}`);
       return stdout;

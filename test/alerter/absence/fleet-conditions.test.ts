@@ -15,7 +15,7 @@ import type { RunFact } from '../../../src/storage/store/run.ts';
 const client = (name: string, more = ''): string =>
   `<client name="${name}" ip="192.0.2.${name.replace(/\D/g, '')}" username="u" ${more}/>`;
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
-const config = configOf(three);
+const config = configOf(`<alerts zone="UTC"/>${three}`);
 
 /** A full run of one minute that reached all clients. */
 function run(time: string, over: Partial<RunFact> = {}): RunFact {
