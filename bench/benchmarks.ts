@@ -85,4 +85,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('retention', 15, 'what a year takes, what is asked of it, and pruning', async () => {
     return (await import('./retention.ts')).benchRetention;
   }),
+  byName('forecast', 0.5, 'how often estimators are right about what will be full', async () => {
+    return (await import('./forecast.ts')).benchForecast;
+  }),
 ];

@@ -1,6 +1,6 @@
 import { fitPower, ratioOf, spreadOf, type Point, type PowerFit, type Spread } from './statistics.ts';
 
-export type Unit = 'ms' | 's' | 'us' | 'MB' | 'KB' | 'per s' | 'bytes' | 'times';
+export type Unit = 'ms' | 's' | 'us' | 'MB' | 'KB' | 'per s' | 'bytes' | 'times' | 'percent';
 
 /** The target of the ratio, or of the project's own figure if there is no peer. */
 export interface Target {

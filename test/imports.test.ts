@@ -17,7 +17,7 @@ const root = path.join(import.meta.dirname, '..');
  */
 const house: readonly string[] = [
   'report seal .',
-  'platform checks',
+  'platform checks forecast',
   'text',
   'config/values',
   'state',

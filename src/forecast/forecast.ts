@@ -1,0 +1,112 @@
+/**
+ * When file systems will be full, judged from the greatest level of each day. Pure: knows neither database nor clock.
+ *
+ * The long slope compares the same weekday, so that a weekly rotation is nothing and a clean-up an outlier. The short
+ * slope knows growth of a week, and speaks only about a level that the weeks before never reached. Lines through the
+ * last days are right less often: see bench/forecast.ts, which compares them.
+ */
+import { knownDays, type Slope, slopeOf } from './slopes.ts';
+
+/** The most days of history that are looked at; today is the last. */
+export const historyDays = 35;
+
+/** The greatest level of a day. */
+export interface DayLevel {
+  /** Bytes, or percent of the inodes. */
+  readonly used: number;
+  /** In the same unit. */
+  readonly size: number;
+}
+
+/** A forecast, in days and in the unit of the levels. */
+export interface Forecast {
+  /** Days until nothing is left. */
+  readonly daysLeft: number;
+  /** The same by the upper quartile of the slopes. */
+  readonly daysLow: number;
+  /** The same by the lower quartile; null if that does not grow, or only beyond a year. */
+  readonly daysHigh: number | null;
+  readonly perDay: number;
+  /** The number of days since the growth began. */
+  readonly sinceDays: number;
+  /** Days until nothing is left by the growth of the last week alone; null if that is none. */
+  readonly shortDays: number | null;
+}
+
+/** Nothing is said about what is further away. */
+const farthestDays = 90;
+/** Shares of the size a day: less is no growth. */
+const leastGrowth = 0.0005;
+/** The share by which a size changes where a new history begins. */
+const resized = 0.01;
+const leastHistory = 14;
+/** Known days of the newest three weeks. */
+const leastKnown = 10;
+const knownOf = 21;
+const yearDays = 365;
+
+/**
+ * Returns when nothing will be left; null if that is not foreseen, or too little is known. `days` ends with today, whose
+ * level is that so far; null is a day without a level.
+ */
+export function forecast(days: readonly (DayLevel | null)[], available: number): Forecast | null {
+  const history = sinceResize(days.slice(-historyDays));
+  if (!isEnough(history)) return null;
+  const levels = history.map((day) => day?.used ?? null);
+  const size = history.findLast((day) => day !== null)?.size ?? 0;
+  const { slope, short } = slopeOf(levels);
+  if (slope === null || slope.perDay < leastGrowth * size) return null;
+  const left = Math.max(0, available);
+  const daysLeft = left / slope.perDay;
+  if (daysLeft > farthestDays) return null;
+  return {
+    daysLeft,
+    ...rangeOf(slope, left),
+    perDay: slope.perDay,
+    sinceDays: beginning(levels, slope.perDay),
+    shortDays: short === null ? null : left / short,
+  };
+}
+
+/** Returns the days from the newest change of the size on, from the first known one. */
+function sinceResize(days: readonly (DayLevel | null)[]): readonly (DayLevel | null)[] {
+  let start = days.length;
+  let size: number | null = null;
+  for (let index = days.length - 1; index >= 0; index -= 1) {
+    const day = days[index] ?? null;
+    if (day === null) continue;
+    if (size !== null && Math.abs(day.size - size) >= resized * size) break;
+    size = day.size;
+    start = index;
+  }
+  return days.slice(start);
+}
+
+/** True if the history is long, dense and new enough. */
+function isEnough(history: readonly (DayLevel | null)[]): boolean {
+  const isKnown = (day: DayLevel | null): boolean => day !== null;
+  return (
+    history.length >= leastHistory &&
+    history.slice(-knownOf).filter(isKnown).length >= leastKnown &&
+    history.slice(-2).some(isKnown)
+  );
+}
+
+function rangeOf({ low, high, perDay }: Slope, left: number): Pick<Forecast, 'daysLow' | 'daysHigh'> {
+  const slowest = Math.min(low, perDay);
+  const daysHigh = slowest > 0 ? left / slowest : Infinity;
+  return { daysLow: left / Math.max(high, perDay), daysHigh: daysHigh > yearDays ? null : daysHigh };
+}
+
+/**
+ * Returns how many days ago a level began to grow at this rate: where it lies furthest below a line that rises half as
+ * fast.
+ */
+function beginning(levels: readonly (number | null)[], perDay: number): number {
+  let [least, began] = [Infinity, 0];
+  for (const { day, value } of knownDays(levels)) {
+    const below = value - (perDay / 2) * day;
+    if (below < least) [least, began] = [below, day];
+  }
+  return levels.length - 1 - began;
+}
