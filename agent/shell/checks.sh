@@ -136,7 +136,8 @@ check() {
     signal KILL
   ) &
   w=$!
-  $unbuffered head -c 65537 <"$d/pipe" >"$d/raw" &
+  # Writes each byte at once: what a head that is killed has read would be lost in its buffer.
+  dd bs=1 count=65537 <"$d/pipe" >"$d/raw" &
   h=$!
   (
     z=
@@ -210,9 +211,6 @@ checks() {
   uid=$(id -u) fh_confs=
   session=setsid
   command -v setsid >/dev/null || session=
-  # What a head that is killed has read would be lost in its buffer.
-  unbuffered='stdbuf -o0'
-  command -v stdbuf >/dev/null || unbuffered=
   for x in "$R/etc/fleet-health/checks.d" "$HOME/.config/fleet-health/checks.d"; do
     [ ! -d "$x" ] || confs c "$x" .conf
   done
