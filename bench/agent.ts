@@ -1,7 +1,8 @@
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
+import type { AgentAskedCosts, AgentAskedInput } from './agent-asked.ts';
 import type { AgentCosts, AgentVisitsInput } from './agent-visits.ts';
 import { inFreshProcess } from './children.ts';
-import { atMost, measured, notMeasured, ratioAtMost } from './figure.ts';
+import { atMost, forInformation, measured, notMeasured, ratioAtMost } from './figure.ts';
 import type { BenchOptions, BenchResult, Figure, Row, Target } from './figure.ts';
 import { programMissing } from './need-program.ts';
 
@@ -36,8 +37,34 @@ const size: Row = {
   what: 'agent as uploaded (compressed)',
   unit: 'KB',
   peer: null,
-  target: atMost(32),
+  target: atMost(32.768),
 };
+
+const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
+
+const plainAgent = 'the agent with nothing asked';
+const everything =
+  'with logs, units, processes, mounts, 4 checks, a certificate, textfiles, GPUs and a container asked';
+const defaults: Row = {
+  name: 'agent-cpu-defaults',
+  what: 'agent CPU with the default rules : with nothing asked',
+  unit: 'ms',
+  peer: plainAgent,
+  target: ratioAtMost(1.1),
+};
+const besideNode = (name: string, what: string): Row => ({
+  name,
+  what: `${what} : node -e 0`,
+  unit: 'ms',
+  peer: bareNode,
+  target: null,
+});
+const everythingCpu = besideNode('agent-cpu-everything', `agent CPU ${everything}, their programs included`);
+const everythingWall = forInformation('agent-wall-everything', 'the same: wall time', 's');
+const shellCpu = besideNode('shell-agent-cpu', 'shell agent CPU with nothing asked, its programs included');
+const shellDefaultsCpu = besideNode('shell-agent-cpu-defaults', 'the same with the default rules');
+const shellEverythingCpu = besideNode('shell-agent-cpu-everything', `shell agent CPU ${everything}`);
+const shellEverythingWall = forInformation('shell-agent-wall-everything', 'the same: wall time', 's');
 
 /** Measures a client's cost of a start of the agent, by the number of the client's processes. */
 export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
@@ -59,18 +86,38 @@ export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
       startsPerRound: quick ? 2 : 20,
       measuresMemory: processes === 100 && noTime === null,
     };
-    const { agents, bare } = inFreshProcess('agent-visits.ts', input, [
-      'unshare',
-      '--pid',
-      '--fork',
-      '--mount-proc',
-      '--kill-child',
-    ]) as AgentCosts;
+    const { agents, bare } = inFreshProcess('agent-visits.ts', input, inNamespace) as AgentCosts;
     figures.push(measured(row, agents.cpuMs, bare.cpuMs));
     if (processes !== 100) continue;
     const seconds = agents.wallMs.map((ms) => ms / 1000);
     figures.push(measured(wall, seconds));
     figures.push(noTime === null ? measured(memory, agents.peakMb, bare.peakMb) : notMeasured(memory, noTime));
   }
+  figures.push(...askedFigures(quick, missing));
   return Promise.resolve({ figures, series: [] });
+}
+
+/** Measures both agents by what they are asked for, with 100 processes on the client. */
+function askedFigures(quick: boolean, missing: string | null): Figure[] {
+  if (missing !== null) {
+    const rows = [defaults, everythingCpu, everythingWall, shellCpu, shellDefaultsCpu];
+    return [...rows, shellEverythingCpu, shellEverythingWall].map((row) => notMeasured(row, missing));
+  }
+  const input: AgentAskedInput = {
+    processes: quick ? 20 : 100,
+    rounds: quick ? 1 : 11,
+    startsPerRound: quick ? 2 : 10,
+  };
+  const costs = inFreshProcess('agent-asked.ts', input, inNamespace) as AgentAskedCosts;
+  const secondsOf = (name: keyof AgentAskedCosts): number[] => costs[name].wallMs.map((ms) => ms / 1000);
+  const { bare } = costs;
+  return [
+    measured(defaults, costs['node-defaults'].cpuMs, costs['node-nothing'].cpuMs),
+    measured(everythingCpu, costs['node-everything'].cpuMs, bare.cpuMs),
+    measured(everythingWall, secondsOf('node-everything')),
+    measured(shellCpu, costs['shell-nothing'].cpuMs, bare.cpuMs),
+    measured(shellDefaultsCpu, costs['shell-defaults'].cpuMs, bare.cpuMs),
+    measured(shellEverythingCpu, costs['shell-everything'].cpuMs, bare.cpuMs),
+    measured(shellEverythingWall, secondsOf('shell-everything')),
+  ];
 }

@@ -31,7 +31,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('transports', 2, 'a visit at 100 ms round trip, and its CPU, beside ssh host true', async () => {
     return (await import('./transports.ts')).benchTransports;
   }),
-  listed('agent', 1, 'what the agent costs a client, beside node -e 0', async () => {
+  listed('agent', 3, 'what the agent costs a client, beside node -e 0', async () => {
     return (await import('./agent.ts')).benchAgent;
   }),
   listed('fleet', 5, '100 to 50,000 simulated clients; 1,000 visits in flight', async () => {
