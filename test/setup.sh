@@ -19,6 +19,26 @@ wide=no
 need() { # need PROGRAM PACKAGE
   PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
+need_file() { # need_file PATH PACKAGE
+  [ -e "$1" ] || missing="$missing $2"
+}
+# Nobody wants the daemons of these packages, so they are unpacked and not installed.
+unpack() { # unpack PACKAGE...
+  for package; do
+    [ ! -d "$unpacked/$package" ] || continue
+    (
+      umask 022
+      mkdir -p "$unpacked" && new=$(mktemp -d "$unpacked/.XXXXXX") && cd "$new" || exit
+      apt-get download -qq "$package" >/dev/null 2>&1 && dpkg -x ./*.deb root && mv root "$unpacked/$package"
+      rm -rf "$new"
+    ) || true
+    [ -d "$unpacked/$package" ] || missing="$missing $package"
+  done
+}
+unpacked=/var/tmp/fleet-health-tests/packages
+unpack_all() {
+  [ "$wide" = no ] || unpack nagios-nrpe-server prometheus-node-exporter-collectors smartmontools mdadm chrony
+}
 need_all() {
   missing=""
   need sshd openssh-server
@@ -49,6 +69,8 @@ need_all() {
     need promtool prometheus
     need prometheus-node-exporter prometheus-node-exporter
     need wapiti wapiti
+    need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic
+    need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
   }
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {
@@ -58,6 +80,8 @@ need_all() {
   }
 }
 need_all
+to_install=$missing
+unpack_all
 [ -n "$missing" ] || exit 0
 
 sudo=""
@@ -67,13 +91,15 @@ fi
 if [ "$sudo" != none ] && command -v apt-get >/dev/null 2>&1; then
   export DEBIAN_FRONTEND=noninteractive
   echo "installing:$missing"
+  missing=$to_install
   # Installed for their programs; the tests start their own copies on ports of their own.
   $sudo apt-get update -qq || true
   # Without a configuration of its own it is not started, and asks nothing.
   echo 'postfix postfix/main_mailer_type select No configuration' | $sudo debconf-set-selections 2>/dev/null || true
   # shellcheck disable=SC2086
-  $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
+  [ -z "$missing" ] || $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null || true
   need_all
+  unpack_all
 fi
 if [ -n "$missing" ]; then
   echo "not installed, and not to be had here:$missing (the tests that need them are skipped)" >&2
