@@ -71,6 +71,7 @@ need_all() {
     need wapiti wapiti
     need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic
     need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
+    need_file /usr/lib/python3/dist-packages/apt python3-apt
   }
   [ "$machines" = no ] || need mmdebstrap mmdebstrap
   [ "$galera" = no ] || {
