@@ -1,5 +1,5 @@
 /** Turns what the agents read of certificates into a state: by the time that is left until one ends. */
-import type { Figure, Range } from './perfdata.ts';
+import { type Figure, type Judgement, plainFigure, type Range } from './perfdata.ts';
 
 /** The certificates that a text names; the others end later. */
 const maxShown = 5;
@@ -13,19 +13,12 @@ interface Certificate {
   readonly endMs: number;
 }
 
-export interface CertificateResult {
-  /** OK, WARNING, CRITICAL, UNKNOWN. */
-  readonly state: 0 | 1 | 2 | 3;
-  readonly text: string;
-  readonly figures: readonly Figure[];
-}
-
 /**
  * Reads `warning=` and `critical=` in seconds, then for each certificate `file=` (of files alone), `notAfter=`,
  * `subject=` and `issuer=`, and `fault=` for a file without one. The certificate that ends first decides. A fault is
  * UNKNOWN unless a certificate has come to a limit.
  */
-export function parseCertificates(output: string, nowMs: number): CertificateResult {
+export function parseCertificates(output: string, nowMs: number): Judgement {
   const { certificates, faults, warningDays, criticalDays } = read(output);
   const shown = certificates.toSorted((a, b) => a.endMs - b.endMs);
   const [first] = shown;
@@ -72,14 +65,6 @@ function textOf({ file, subject, issuer, endMs }: Certificate, nowMs: number): s
 
 function daysFigure(days: number, warningDays: number, criticalDays: number): Figure {
   const from = (low: number): Range | null => (Number.isFinite(low) ? { low, high: null, inside: false } : null);
-  return {
-    label: 'days',
-    value: Math.floor(days * 10) / 10,
-    unit: 'count',
-    counter: false,
-    warning: from(warningDays),
-    critical: from(criticalDays),
-    minimum: null,
-    maximum: null,
-  };
+  const figure = plainFigure('days', Math.floor(days * 10) / 10);
+  return { ...figure, warning: from(warningDays), critical: from(criticalDays) };
 }

@@ -1,11 +1,8 @@
-import { type Figure, parsePerfdata, type Range } from './perfdata.ts';
+import { type Figure, type Judgement, parsePerfdata, type Range } from './perfdata.ts';
 
 /** A check that a Checkmk local check reports: a script writes one line for each. */
-export interface LocalCheck {
+export interface LocalCheck extends Judgement {
   readonly name: string;
-  readonly state: 0 | 1 | 2 | 3;
-  readonly text: string;
-  readonly figures: readonly Figure[];
 }
 
 export interface LocalChecks {

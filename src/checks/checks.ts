@@ -3,15 +3,12 @@ import { parseCertificates } from './certificates.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
-import { parsePerfdata } from './perfdata.ts';
+import { type Judgement, parsePerfdata } from './perfdata.ts';
 import { formatPerfdata } from './written-perfdata.ts';
 import { parseTextfiles } from './textfiles.ts';
-import type { CheckResult, RefusedCheck } from '../report/checks.ts';
+import type { CheckResult, CheckState, RefusedCheck } from '../report/checks.ts';
 import { maxSubjects } from '../report/limits.ts';
 import type { Report } from '../report/report.ts';
-
-/** OK, WARNING, CRITICAL, UNKNOWN. */
-export type CheckState = 0 | 1 | 2 | 3;
 
 /** The words for the states, by their number. */
 export const checkStateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
@@ -58,30 +55,33 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
   const why = whyUnknown(ran);
   if (why === null && ran.format === 'checkmk') return localResults(ran);
   if (why === null && ran.format === 'certificate' && ran.exit === 0) {
-    const { state, text, figures } = parseCertificates(ran.output, nowMs);
-    return [rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) })];
+    return [rowOf(ran, parseCertificates(ran.output, nowMs))];
   }
   if (why === null && ran.format === 'textfile' && ran.exit === 0) {
-    return parseTextfiles(ran.output).map(({ name, state, text, figures }) => {
-      const check_name = name === '' ? ran.name : clip(oneLine(`textfile:${name}`), maxNameChars);
-      return { ...rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) }), check_name };
+    return parseTextfiles(ran.output).map((file) => {
+      const check_name = file.name === '' ? ran.name : clip(oneLine(`textfile:${file.name}`), maxNameChars);
+      return { ...rowOf(ran, file), check_name };
     });
   }
   if (ran.format === 'gpu' && ran.exit !== null && ran.exit < 126) {
     const [, expected] = ran.name.split(':');
-    const { state, text, figures } = parseGpus(ran.output, ran.exit, expected === undefined ? null : Number(expected));
-    return [rowOf(ran, { state, text: textOf(null, text), perfdata: formatPerfdata(figures) })];
+    return [rowOf(ran, parseGpus(ran.output, ran.exit, expected === undefined ? null : Number(expected)))];
   }
   // Why there is no certificate is told as a plugin tells it.
   const isPlugin = ran.format !== 'checkmk' && ran.format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
   const state = why === null ? (ran.exit as CheckState) : 3;
-  return [rowOf(ran, { state, text: textOf(why, text), perfdata: formatPerfdata(parsePerfdata(perfdata)) })];
+  return [rowOf(ran, { state, text, figures: parsePerfdata(perfdata) }, why)];
 }
 
 /** The name of a result of GPUs has their expected number, and that of the row never, whatever the state. */
-function rowOf({ name, format, age_s }: CheckResult, said: Pick<CheckStat, 'state' | 'text' | 'perfdata'>): CheckStat {
-  return { check_name: format === 'gpu' ? 'gpu' : name, ...said, age_s, refused: 0 };
+function rowOf(
+  { name, format, age_s }: CheckResult,
+  { state, text, figures }: Judgement,
+  why: string | null = null,
+): CheckStat {
+  const check_name = format === 'gpu' ? 'gpu' : name;
+  return { check_name, state, text: textOf(why, text), perfdata: formatPerfdata(figures), age_s, refused: 0 };
 }
 
 /** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */
@@ -96,20 +96,12 @@ function whyUnknown({ exit, why, format }: CheckResult): string | null {
   return format === 'checkmk' && exit !== 0 ? `exit status ${exit}` : null;
 }
 
-function localResults({ name, output, age_s }: CheckResult): readonly CheckStat[] {
-  const { checks, wrongLine } = parseCheckmkLines(output);
-  const results = checks.map((one): CheckStat => ({
-    check_name: itemName(name, one.name),
-    state: one.state,
-    text: textOf(null, one.text),
-    perfdata: formatPerfdata(one.figures),
-    age_s,
-    refused: 0,
-  }));
+function localResults(ran: CheckResult): readonly CheckStat[] {
+  const { checks, wrongLine } = parseCheckmkLines(ran.output);
+  const results = checks.map((one) => ({ ...rowOf(ran, one), check_name: itemName(ran.name, one.name) }));
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
   if (fault === null) return results;
-  const text = textOf(fault, wrongLine ?? '');
-  return [{ check_name: name, state: 3, text, perfdata: '', age_s, refused: 0 }, ...results];
+  return [rowOf(ran, { state: 3, text: wrongLine ?? '', figures: [] }, fault), ...results];
 }
 
 function itemName(name: string, item: string): string {

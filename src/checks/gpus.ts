@@ -1,24 +1,17 @@
 /** Turns the answer of nvidia-smi into a state: by the number of GPUs, and by what it says of a lost one. */
-import type { Figure } from './perfdata.ts';
+import { type Figure, type Judgement, plainFigure } from './perfdata.ts';
 
 /** Words of nvidia-smi for a GPU, or a driver, that does not answer. */
 const faulty = /\blost\b|fallen off the bus|\bERR!|unknown error|unable to|\bfailed\b|couldn't|insufficient/i;
 const mebibyte = 1024 * 1024;
 const most = 1e12;
 
-export interface GpuResult {
-  /** OK, WARNING, CRITICAL, UNKNOWN. */
-  readonly state: 0 | 1 | 2 | 3;
-  readonly text: string;
-  readonly figures: readonly Figure[];
-}
-
 /**
  * Reads a line `NAME, TEMPERATURE, UTILISATION, MEMORY USED, MEMORY` for each GPU, in degrees, percent and MiB. CRITICAL
  * if there are fewer than `expected`, or nvidia-smi tells of a fault. UNKNOWN if it says something else. `expected` is
  * null if nobody has said how many there are.
  */
-export function parseGpus(output: string, exit: number, expected: number | null): GpuResult {
+export function parseGpus(output: string, exit: number, expected: number | null): Judgement {
   const gpus: { readonly name: string; readonly values: readonly number[] }[] = [];
   const faults: string[] = [];
   const odd: string[] = [];
@@ -43,7 +36,10 @@ export function parseGpus(output: string, exit: number, expected: number | null)
   return {
     state,
     text: (isFew ? [counted, ...said] : [...said, counted]).join('\n'),
-    figures: [figure('gpus', gpus.length), ...(gpus.length > 0 ? figuresOf(gpus.map(({ values }) => values)) : [])],
+    figures: [
+      plainFigure('gpus', gpus.length),
+      ...(gpus.length > 0 ? figuresOf(gpus.map(({ values }) => values)) : []),
+    ],
   };
 }
 
@@ -54,9 +50,9 @@ function figuresOf(values: readonly (readonly number[])[]): readonly Figure[] {
   const bytes = (at: number): number =>
     column(at).length < values.length ? NaN : mebibyte * column(at).reduce((sum, value) => sum + value, 0);
   return [
-    figure('temperature', highest(0)),
-    figure('utilisation', highest(1) / 100, 'ratio'),
-    { ...figure('memory', bytes(2), 'bytes'), minimum: 0, maximum: Number.isFinite(bytes(3)) ? bytes(3) : null },
+    plainFigure('temperature', highest(0)),
+    plainFigure('utilisation', highest(1) / 100, 'ratio'),
+    { ...plainFigure('memory', bytes(2), 'bytes'), minimum: 0, maximum: Number.isFinite(bytes(3)) ? bytes(3) : null },
   ];
 }
 
@@ -64,9 +60,4 @@ function figuresOf(values: readonly (readonly number[])[]): readonly Figure[] {
 function valueOf(text: string): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN;
   return value <= most ? value : NaN;
-}
-
-function figure(label: string, value: number, unit: Figure['unit'] = 'count'): Figure {
-  const none = { warning: null, critical: null, minimum: null, maximum: null };
-  return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
 }

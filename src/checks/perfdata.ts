@@ -1,4 +1,5 @@
 /** The performance data of a plugin, by the guidelines of the Monitoring Plugins, and by what plugins write instead. */
+import type { CheckState } from '../report/checks.ts';
 
 /** The base unit of a figure. `count` stands for every unit that is not known. */
 export type FigureUnit = 'seconds' | 'bytes' | 'ratio' | 'count';
@@ -21,6 +22,19 @@ export interface Figure {
   readonly critical: Range | null;
   readonly minimum: number | null;
   readonly maximum: number | null;
+}
+
+/** The meaning of a check's output, whatever its format. */
+export interface Judgement {
+  readonly state: CheckState;
+  readonly text: string;
+  readonly figures: readonly Figure[];
+}
+
+/** Returns a figure without limits. Its value is unknown if the number is none. */
+export function plainFigure(label: string, value: number, unit: FigureUnit = 'count'): Figure {
+  const none = { warning: null, critical: null, minimum: null, maximum: null };
+  return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
 }
 
 /** The figures of one check that are taken. */

@@ -1,13 +1,9 @@
 /** Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of. */
-import type { Figure, FigureUnit } from './perfdata.ts';
+import { type FigureUnit, type Judgement, plainFigure } from './perfdata.ts';
 
-export interface TextfileResult {
+export interface TextfileResult extends Judgement {
   /** The file without `.prom`; '' for the folder. */
   readonly name: string;
-  /** OK, WARNING, CRITICAL, UNKNOWN. */
-  readonly state: 0 | 1 | 2 | 3;
-  readonly text: string;
-  readonly figures: readonly Figure[];
 }
 
 interface Textfile {
@@ -132,13 +128,13 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   const figures = [...knownMetrics].flatMap(([metric, known]) => {
     const sum = sums.get(metric);
     // Only the first of the healthy disks is in the output.
-    return sum === undefined || known.figure === 'healthy_disks' ? [] : [figure(known.figure, sum, known.unit)];
+    return sum === undefined || known.figure === 'healthy_disks' ? [] : [plainFigure(known.figure, sum, known.unit)];
   });
   return {
     name,
     state,
     text: lines.length === 0 ? `written ${ageSeconds} s ago` : lines.join('\n'),
-    figures: [figure('age', ageSeconds, 'seconds'), ...figures],
+    figures: [plainFigure('age', ageSeconds, 'seconds'), ...figures],
   };
 }
 
@@ -146,9 +142,4 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
 function subjectOf(labels: string): string {
   const [, subject] = /(?:^|,)(?:disk|device|origin)="([^"]*)"/.exec(labels) ?? [];
   return subject ?? 'all';
-}
-
-function figure(label: string, value: number, unit: FigureUnit = 'count'): Figure {
-  const none = { warning: null, critical: null, minimum: null, maximum: null };
-  return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
 }

@@ -27,6 +27,9 @@ export const checkWhys = [
   'nothing can be kept',
 ] as const;
 
+/** OK, WARNING, CRITICAL, UNKNOWN. */
+export type CheckState = 0 | 1 | 2 | 3;
+
 /** The result of one check. */
 export interface CheckResult {
   readonly name: string;

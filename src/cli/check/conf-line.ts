@@ -1,4 +1,5 @@
 import type { RequestedCheck } from '../../report/wire.ts';
+import { shellWord } from '../../text/shell-word.ts';
 
 /** Returns a check as a line of a conf file on the client (docs/checks.md). */
 export function confLine({ name, command, everySeconds, timeoutSeconds, format }: RequestedCheck): string {
@@ -10,9 +11,9 @@ export function confLine({ name, command, everySeconds, timeoutSeconds, format }
   return [confWord(name), ...options, ...command.map(confWord)].join(' ');
 }
 
-/** Returns a word that conf files read as exactly this text. */
+/** Returns a word that conf files read as exactly this text: as a shell does, and an option needs no quotes. */
 function confWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return text.startsWith('-') ? `-${shellWord(text.slice(1)).replace(/^''$/, '')}` : shellWord(text);
 }
 
 /** Conf files know one unit a time. */

@@ -3,6 +3,7 @@ import { maxSubjects } from '../../report/limits.ts';
 import { parseReport } from '../../report/parse-report.ts';
 import { withPlausibleValues, type Doubt } from '../../report/plausible-values.ts';
 import { openReport, type PrivateKeys } from '../../seal/open.ts';
+import { counted } from '../../text/numbers.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';
 import type { IngestItem, IngestResult, ReportStore } from '../../storage/store/storage.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
@@ -69,7 +70,7 @@ export async function storeOpened(
   const results = await store.ingest(items);
   for (const [index, result] of results.entries()) {
     if (result.kind !== 'stored' || result.seriesDropped === undefined) continue;
-    const figures = result.seriesDropped === 1 ? '1 figure' : `${result.seriesDropped} figures`;
+    const figures = counted(result.seriesDropped, 'figure');
     const client = items[index]?.client ?? '';
     observe({
       kind: 'note',

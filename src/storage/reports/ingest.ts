@@ -181,7 +181,12 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
   await insertRows(session, 'log_lines', logLines);
   return storeSamples(
     session,
-    batch.map((one) => ({ ...one, client: one.item.client, statId: idOf(one) })),
+    batch.map((one) => ({
+      client: one.item.client,
+      statId: idOf(one),
+      observedAt: one.observedAt,
+      readings: one.readings,
+    })),
   );
 }
 
