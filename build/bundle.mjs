@@ -1,64 +1,69 @@
-// Bundles the program into dist/: one file for all commands, since Node takes half a millisecond of CPU for
-// each module that it loads. A command's own modules run when the command is used (esbuild keeps what
-// `import()` loads lazy).
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+// Bundles the program into dist/: the start, and parts/ with what several commands share and what one has alone. V8
+// reads the whole of a file before it runs a line of it, so a command loads the parts that it needs and no others.
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
+import { rolldown } from 'rolldown';
 
-import { computedTexts } from './computed-texts.mjs';
+import { computedTextsInParts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = path.join(root, 'dist');
+const parts = path.join(dist, 'parts');
 
 /** Packages that every command needs, and ES modules that `require` cannot load on each supported Node. */
-const bundled = ['commander', 'picomatch', 'string-width'];
+const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width'];
 
 const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
 
-mkdirSync(dist, { recursive: true });
+// Parts of a build before must not stay beside these.
+rmSync(parts, { recursive: true, force: true });
+mkdirSync(parts, { recursive: true });
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: { cli: 'src/cli.ts', 'compile-cache': 'src/cli/compile-cache.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  format: 'cjs',
+const bundle = await rolldown({
+  cwd: root,
+  input: { cli: 'src/cli.ts', 'compile-cache': 'src/cli/compile-cache.ts' },
   platform: 'node',
-  target: 'node20',
-  external,
+  external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
+  transform: { target: 'node20' },
+  plugins: [computedTextsInParts],
+  // A module may be loaded late by one command, and with another one at once.
+  checks: { ineffectiveDynamicImport: false },
+});
+const { output } = await bundle.generate({
+  format: 'cjs',
+  entryFileNames: '[name].cjs',
+  chunkFileNames: '[name].cjs',
   // Names stay as they are, for the stack that -v shows.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  define: { 'import.meta.url': 'importMetaUrl' },
-  plugins: [computedTexts],
-  banner: { js: 'const importMetaUrl=require("url").pathToFileURL(__filename).href;' },
-  logLevel: 'warning',
-  metafile: true,
+  minify: { compress: true, mangle: false, codegen: true },
 });
 
-// V8 keeps a source of one-byte characters in half the memory. esbuild escapes others, but not in regular expressions.
-const other = /.{0,60}\P{ASCII}/u.exec(readFileSync(path.join(dist, 'cli.cjs'), 'utf8'));
-if (other !== null) throw new Error(`dist/cli.cjs is not ASCII: write \\u in the regular expression ${other[0]}`);
+/** Escapes what is not ASCII: V8 keeps a source of one-byte characters in half the memory. */
+const ascii = (code) =>
+  code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), ascii(code));
 
 // The start stays a file of its own: an old Node must be able to parse it to say that it is too old. It has no types.
 const source = readFileSync(path.join(root, 'src/fleet-health.cts'), 'utf8');
-const start = source.replaceAll(/import\('\.\/(?:cli\/)?([\w-]+)\.ts'\)/g, "Promise.resolve(require('./$1.cjs'))");
+const start = source.replaceAll(
+  /import\('\.\/(?:cli\/)?([\w-]+)\.ts'\)/g,
+  "Promise.resolve(require('./parts/$1.cjs'))",
+);
 writeFileSync(path.join(dist, 'fleet-health.cjs'), start, { mode: 0o755 });
 
 // The folders of the packages in it: `node_modules/NAME/`, or `node_modules/@SCOPE/NAME/`.
-const packages = new Set(
-  Object.keys(metafile.inputs).flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
-);
+const files = output.flatMap(({ moduleIds }) => moduleIds);
+const packages = new Set(files.flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
 // Part of the text of the pages' program.
 packages.add('uplot');
 const licences = [...packages].sort().map((name) => {
   const dir = path.join(root, 'node_modules', name);
   const file = readdirSync(dir).find((entry) => /^licen[cs]e/i.test(entry));
-  if (file === undefined) throw new Error(`${name} has no licence file`);
-  return `${name}\n\n${readFileSync(path.join(dir, file), 'utf8')}`;
+  if (file !== undefined) return `${name}\n\n${readFileSync(path.join(dir, file), 'utf8')}`;
+  const { license, author } = JSON.parse(readFileSync(path.join(dir, 'package.json'), 'utf8'));
+  if (license !== 'MIT') throw new Error(`${name} has no licence file`);
+  return `${name}\n\nMIT licence, ${author}\n`;
 });
 writeFileSync(path.join(dist, 'LICENCES.txt'), licences.join('\n\n'));

@@ -8,13 +8,21 @@ const files = /\/src\/(?:report\/(?:client-scripts|log-program)|page\/assets)\.t
 
 const textOf = (name, text) => JSON.stringify(name === 'logProgram' ? shortenAwk(text) : text);
 
+const contentsOf = async (file) =>
+  Object.entries(await import(pathToFileURL(file).href))
+    .map(([key, text]) => `export const ${key} = ${textOf(key, text)};`)
+    .join('\n');
+
+const name = 'computed-texts';
+
+/** The plugin for esbuild. */
 export const computedTexts = {
-  name: 'computed-texts',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: files }, async ({ path: file }) => ({
-      contents: Object.entries(await import(pathToFileURL(file).href))
-        .map(([name, text]) => `export const ${name} = ${textOf(name, text)};`)
-        .join('\n'),
-    }));
-  },
+  name,
+  setup: ({ onLoad }) => onLoad({ filter: files }, async ({ path: file }) => ({ contents: await contentsOf(file) })),
+};
+
+/** The plugin for rolldown. */
+export const computedTextsInParts = {
+  name,
+  load: { filter: { id: files }, handler: async (file) => ({ code: await contentsOf(file), moduleType: 'js' }) },
 };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -19,9 +19,12 @@ const run = promisify(execFile);
 const dist = path.join(packageDir, 'dist');
 
 test('ssh2 is loaded from its package, so that npm can update it', () => {
-  const text = readFileSync(path.join(dist, 'cli.cjs'), 'utf8');
-  assert.match(text, /require\("ssh2"\)/);
-  assert.doesNotMatch(text, /node_modules\/ssh2\//);
+  const parts = path.join(dist, 'parts');
+  const text = readdirSync(parts)
+    .map((name) => readFileSync(path.join(parts, name), 'utf8'))
+    .join('');
+  assert.match(text, /require\([`"']ssh2[`"']\)/);
+  assert.doesNotMatch(readFileSync(path.join(dist, 'LICENCES.txt'), 'utf8'), /^ssh2$/m);
 });
 
 test('the program that a client is brought is as small as docs/installation.md says', () => {

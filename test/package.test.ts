@@ -37,7 +37,7 @@ test('the packed file holds everything, installs with ignored scripts, works in 
   const wanted = [
     ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
     ...['errors.md', 'installation.md'].map((name) => `docs/${name}`),
-    ...['fleet-health.cjs', 'compile-cache.cjs', 'cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
+    ...['fleet-health.cjs', 'parts/compile-cache.cjs', 'parts/cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
       (name) => `dist/${name}`,
     ),
     ...['seal/FORMAT.md', 'transport/openssh/openssh-askpass.sh', 'transport/openssh/openssh-hop.sh'].map(

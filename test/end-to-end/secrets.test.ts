@@ -223,7 +223,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     none(markers.leaksIn(rows), 'the database');
     const places = [dir, station.homes, path.join(packageDir, 'dist')];
     const files = places.flatMap((place) => filesBelow(place)).filter((file) => !file.startsWith(`${dir}/secrets/`));
-    for (const expected of ['state/known_hosts', 'agent.cjs', 'dist/cli.cjs']) {
+    for (const expected of ['state/known_hosts', 'agent.cjs', 'dist/parts/cli.cjs']) {
       const isThere = files.some((file) => file.includes(expected));
       assert.ok(isThere, `${expected}\n${files.join('\n')}`);
     }
