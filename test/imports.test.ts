@@ -85,6 +85,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
 /** Files beside the rooms that the rooms import. */
 const contracts: readonly string[] = [
+  'src/config/channel-config.ts',
   'src/config/config.ts',
   'src/config/rule.ts',
   'src/config/secret.ts',

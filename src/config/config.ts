@@ -5,11 +5,13 @@
  * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
 import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
+import type { NotifyConfig, SmtpConfig, WebhookConfig } from './channel-config.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
+export type { NotifyConfig, SmtpConfig, WebhookConfig, WebhookFormat } from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
 export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
@@ -25,6 +27,8 @@ export interface Config {
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
   readonly notify: readonly NotifyConfig[];
+  /** The webhooks that a `<webhook>` with a URL defines, wherever it stands. */
+  readonly webhooks: readonly WebhookConfig[];
   /** URLs asked after each good pass of the alerter. */
   readonly heartbeats: readonly string[];
   readonly metrics: MetricsConfig | null;
@@ -62,27 +66,6 @@ export interface RetentionConfig {
   readonly logsMs: number;
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;
-}
-
-export interface SmtpConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly security: 'none' | 'starttls' | 'tls';
-  readonly username: string | null;
-  readonly password: Secret | null;
-  readonly from: string;
-  readonly ca: string | null;
-  readonly verify: boolean;
-  readonly fallback: string | null;
-  readonly maxMailsPerHour: number;
-}
-
-export interface NotifyConfig {
-  readonly command: string;
-  /** The least severity that is told; null: all. */
-  readonly severity: Severity | null;
-  readonly rules: readonly string[];
-  readonly timeoutMs: number;
 }
 
 /** Figures for Prometheus, which `collect` and `alert` write. */
@@ -226,6 +209,7 @@ export interface ClientCheck {
 }
 
 export interface Recipient {
+  /** An address, or `webhook:` and the name of a webhook. */
   readonly to: string;
   /** The least severity that is told; null: all. */
   readonly severity: Severity | null;

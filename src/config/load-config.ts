@@ -24,6 +24,7 @@ import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { createRuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
+import { readWebhooks } from './settings/webhook-settings.ts';
 import { readServe } from './settings/serve-settings.ts';
 import { readRetention, readStorage } from './settings/storage-settings.ts';
 import { statePaths } from '../state/paths.ts';
@@ -71,6 +72,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const retention = readRetention(one('retention'), context);
   const smtp = readSmtp(one('smtp'), context);
   const notify = readNotify(all('notify'));
+  const webhooks = readWebhooks(root, context);
   const collector = readCollector(one('collector'), context);
   const metrics = readMetrics(one('metrics'), context);
   const serve = readServe(one('serve'), context);
@@ -174,6 +176,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     retention,
     smtp,
     notify,
+    webhooks,
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
     metrics,
     collector,

@@ -1,4 +1,5 @@
 import { globMatcher } from '../config/values/globs.ts';
+import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import type { Config, Recipient } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
@@ -8,6 +9,8 @@ import type { AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import type { OutgoingMail } from './notify.ts';
+import { freezeWebhook } from './webhook/freeze-webhook.ts';
+import type { Notice } from './webhook/notice.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
@@ -16,7 +19,7 @@ export interface AwayMail {
   readonly host: string;
   /** A recipient of `awayRecipients`. */
   readonly recipient: string;
-  readonly config: Pick<Config, 'smtp' | 'file'>;
+  readonly config: Pick<Config, 'smtp' | 'file' | 'webhooks'>;
   readonly sinceMs: number;
   readonly nowMs: number;
   /** The number of the mail within this outage, from 1. */
@@ -29,7 +32,8 @@ export interface AwayMail {
 /**
  * Returns the recipients of a mail about a database that is away or a broken config.xml, which are no alerts: the
  * fallback address, the recipients of the whole fleet by <alerts>, or else those of clients, for no alert reaches
- * anybody meanwhile; and every <notify>. Without <smtp> the folder `outbox/` stands for all addresses.
+ * anybody meanwhile; and every <notify>. Webhooks are recipients as addresses are. Without <smtp> the folder `outbox/`
+ * stands for all addresses.
  */
 export function awayRecipients(
   { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,
@@ -38,12 +42,14 @@ export function awayRecipients(
   const asking = <T extends Pick<Recipient, 'rules'>>(list: readonly T[]): readonly T[] =>
     list.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule));
   const commands = asking(notify).map(({ command }) => recipientOfCommand(command));
-  if (smtp === null) return [statePaths(stateDir).outbox, ...commands];
   const ofFleet = asking(alerts.recipients);
   const ofClients = new Set(clients.map(({ recipients }) => recipients));
-  const addressees = ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap((list) => asking(list));
-  const fallback = smtp.fallback === null ? [] : [smtp.fallback];
-  return [...new Set([...fallback, ...addressees.map(({ to }) => to)]), ...commands];
+  const named = (ofFleet.length > 0 ? ofFleet : [...ofClients].flatMap((list) => asking(list))).map(({ to }) => to);
+  const addressees =
+    smtp === null
+      ? [statePaths(stateDir).outbox, ...named.filter((to) => webhookOfRecipient(to) !== null)]
+      : [...(smtp.fallback === null ? [] : [smtp.fallback]), ...named];
+  return [...new Set(addressees), ...commands];
 }
 
 const consequences: Readonly<Record<string, string>> = {
@@ -58,11 +64,17 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const from = senderOf(config);
   // A command and a file are not named in the mail.
   const to = config.smtp === null ? null : addresseeOf(recipient);
-  const digest = digestOf([topic, host, to, sinceMs, kind, number]);
+  const webhook = webhookOfRecipient(recipient);
+  const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
   const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
+  const said = words[topic][kind](mail, durationInWords(nowMs - sinceMs));
+  if (webhook !== null) {
+    const form = config.webhooks.find(({ name }) => name === webhook) ?? { name: webhook, format: 'text', labels: {} };
+    return { messageId, content: freezeWebhook(noticeOf(mail, said, { messageId, state }), form) };
+  }
   const content = await freezeNotice({
-    ...words[topic][kind](mail, durationInWords(nowMs - sinceMs)),
+    ...said,
     messageId,
     headers: {
       'X-Fleet-Health-State': state,
@@ -74,6 +86,31 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
     dateMs: nowMs,
   });
   return { messageId, content };
+}
+
+/** Returns the mail for a webhook. Its one alert is of the fleet. */
+function noticeOf(
+  { topic, kind, host, sinceMs, nowMs, fault }: AwayMail,
+  { subject, lines }: Words,
+  known: Pick<Notice, 'messageId' | 'state'>,
+): Notice {
+  const alert = {
+    id: digestOf([topic, host]).slice(0, 32),
+    client: '',
+    rule: topic,
+    subject: host,
+    severity: 'critical',
+    title: subject,
+    value: fault === null ? '' : escapeControls(fault.message),
+    limit: '',
+    note: null,
+    acknowledgedBy: null,
+    startsAtMs: sinceMs,
+    endsAtMs: kind === 'back' ? nowMs : null,
+    state: known.state,
+  } as const;
+  const severity = kind === 'away' ? 'critical' : 'none';
+  return { ...known, subject, text: lines.join('\n'), severity, atMs: nowMs, alerts: [alert] };
 }
 
 interface Words {

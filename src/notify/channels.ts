@@ -1,11 +1,13 @@
 import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { statePaths } from '../state/paths.ts';
+import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import { mailTimeouts, type Channel, type ChannelTimeouts } from './notify.ts';
 import { createCommandChannel } from './command.ts';
 import { createEmailChannel } from './email.ts';
 import { createFileChannel } from './file.ts';
 import { commandOfRecipient } from './mail-identity.ts';
+import { createWebhookChannel } from './webhook/webhook.ts';
 
 /** The channels of a configuration, each opened with the first mail that takes it. */
 export interface Channels {
@@ -15,35 +17,20 @@ export interface Channels {
   close(): void;
 }
 
+/** The part of a configuration that leads to channels. */
+export type ChannelConfig = Pick<Config, 'smtp' | 'notify' | 'webhooks' | 'stateDir'>;
+
 /**
- * Opens the channels of a configuration: commands of <notify>, the mail server, or without <smtp> the files of
- * `outbox/`. Refuses a command that config.xml does not name (any more), whatever a stored mail says.
+ * Opens the channels of a configuration: commands of <notify>, webhooks, the mail server, or without <smtp> the files of
+ * `outbox/`. Refuses a command and a webhook that config.xml does not name (any more), whatever a stored mail says.
  */
-export function openChannels(
-  { smtp, notify, stateDir }: Pick<Config, 'smtp' | 'notify' | 'stateDir'>,
-  timeouts: ChannelTimeouts = mailTimeouts,
-): Channels {
+export function openChannels(config: ChannelConfig, timeouts: ChannelTimeouts = mailTimeouts): Channels {
   const opened = new Map<string, Channel>();
-  const create = (command: string | null): Channel => {
-    if (command === null) {
-      return smtp === null
-        ? createFileChannel(statePaths(stateDir).outbox, timeouts)
-        : createEmailChannel(smtp, timeouts);
-    }
-    const known = notify.find((one) => one.command === command);
-    if (known !== undefined) return createCommandChannel(known);
-    throw new FleetError({
-      code: 'mail-refused',
-      stage: 'mail',
-      message: `${command}: config.xml has no such <notify command>`,
-      advice: 'Nothing, if it was taken out; else name it again.',
-    });
-  };
   return {
     channelFor: (recipient) => {
-      const command = commandOfRecipient(recipient);
-      const key = command ?? '';
-      const channel = opened.get(key) ?? create(command);
+      const isAddress = commandOfRecipient(recipient) === null && webhookOfRecipient(recipient) === null;
+      const key = isAddress ? '' : recipient;
+      const channel = opened.get(key) ?? createChannel(config, recipient, timeouts);
       opened.set(key, channel);
       return channel;
     },
@@ -51,4 +38,29 @@ export function openChannels(
       for (const channel of opened.values()) channel.close();
     },
   };
+}
+
+function createChannel(
+  { smtp, notify, webhooks, stateDir }: ChannelConfig,
+  recipient: string,
+  timeouts: ChannelTimeouts,
+): Channel {
+  const command = commandOfRecipient(recipient);
+  if (command !== null) {
+    const known = notify.find((one) => one.command === command);
+    if (known === undefined) throw unnamed(`${command}: config.xml has no such <notify command>`);
+    return createCommandChannel(known);
+  }
+  const webhook = webhookOfRecipient(recipient);
+  if (webhook !== null) {
+    const known = webhooks.find(({ name }) => name === webhook);
+    if (known === undefined) throw unnamed(`webhook ${webhook}: config.xml has no such <webhook name> with a URL`);
+    return createWebhookChannel(known);
+  }
+  return smtp === null ? createFileChannel(statePaths(stateDir).outbox, timeouts) : createEmailChannel(smtp, timeouts);
+}
+
+function unnamed(message: string): FleetError {
+  const advice = 'Nothing, if it was taken out; else name it again.';
+  return new FleetError({ code: 'mail-refused', stage: 'mail', message, advice });
 }

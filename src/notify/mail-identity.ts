@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { domainToASCII } from 'node:url';
 
 import type { Config } from '../config/config.ts';
+import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import { sender } from '../config/settings/mail-settings.ts';
 
 const commandMark = '|';
@@ -17,9 +18,9 @@ export function commandOfRecipient(recipient: string): string | null {
   return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
 }
 
-/** Returns the address that a mail names as its recipient, or null for a command. */
+/** Returns the address that a mail names as its recipient, or null for a command and a webhook. */
 export function addresseeOf(recipient: string): string | null {
-  return commandOfRecipient(recipient) === null ? recipient : null;
+  return commandOfRecipient(recipient) === null && webhookOfRecipient(recipient) === null ? recipient : null;
 }
 
 /** Returns the sender of all mails: an address, or `Name <address>`. */

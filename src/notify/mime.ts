@@ -26,6 +26,8 @@ export interface FreezeOptions {
   readonly dateMs: number;
   /** A whole mail that it carries (message/rfc822). */
   readonly enclosed?: string;
+  /** A document that it carries. */
+  readonly attached?: { readonly type: string; readonly body: string };
 }
 
 export interface NoticeOptions extends Omit<FreezeOptions, 'mail'> {
@@ -51,7 +53,7 @@ export function freezeNotice({ subject, lines, messageId, headers, ...options }:
  * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII
  * throughout unless an address is not. The same words give the same bytes.
  */
-export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOptions): Promise<string> {
+export async function freezeMail({ mail, from, to, dateMs, enclosed, attached }: FreezeOptions): Promise<string> {
   const { subject, text, html, messageId, inReplyTo, references, headers } = mail;
   const composer = new MailComposer({
     from,
@@ -64,7 +66,12 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed }: FreezeOpt
     date: mailDate(dateMs),
     text,
     html,
-    ...(enclosed === undefined ? {} : { attachments: [{ contentType: 'message/rfc822', content: enclosed }] }),
+    attachments: [
+      ...(enclosed === undefined ? [] : [{ contentType: 'message/rfc822', content: enclosed }]),
+      ...(attached === undefined
+        ? []
+        : [{ contentType: attached.type, content: attached.body, filename: 'notification', encoding: 'utf8' }]),
+    ],
     headers: Object.entries(headers).flatMap(([key, value]) => [value].flat().map((one) => ({ key, value: one }))),
     baseBoundary: messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 32),
     newline: 'win',

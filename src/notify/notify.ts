@@ -5,6 +5,7 @@
  * credential.
  */
 import type { Severity } from '../config/config.ts';
+import { FleetError, type FleetErrorOptions } from '../errors.ts';
 
 /** A mail as it was frozen: every attempt sends the same bytes. */
 export interface OutgoingMail {
@@ -55,4 +56,15 @@ export interface Channel extends ChannelTimeouts {
   send(mail: OutgoingMail, options: SendOptions): Promise<void>;
   /** Ends what was kept open between mails. Never throws. */
   close(): void;
+}
+
+/** The other side takes the mail later, and said when. */
+export class TryLater extends FleetError {
+  /** The least wait before the next attempt. */
+  readonly afterMs: number;
+
+  constructor(options: FleetErrorOptions, afterMs: number) {
+    super(options);
+    this.afterMs = afterMs;
+  }
 }

@@ -5,8 +5,11 @@ import type { Config } from '../config/config.ts';
 import { isMailAddress } from '../config/values/addresses.ts';
 import { FleetError } from '../errors.ts';
 import { openChannels } from './channels.ts';
-import { domainOf, senderOf } from './mail-identity.ts';
+import { recipientOfWebhook } from '../config/values/recipient-name.ts';
+import { digestOf, domainOf, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
+import type { OutgoingMail } from './notify.ts';
+import { freezeWebhook } from './webhook/freeze-webhook.ts';
 
 export interface TestMailOptions {
   readonly config: Config;
@@ -27,7 +30,8 @@ export interface TestMail {
  * clear, `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
  */
 export async function sendTestMail({ config, to, signal, nowMs }: TestMailOptions): Promise<TestMail> {
-  const recipient = to ?? config.alerts.recipients[0]?.to ?? config.smtp?.fallback ?? null;
+  const first = config.alerts.recipients.find((one) => isMailAddress(one.to))?.to;
+  const recipient = to ?? first ?? config.smtp?.fallback ?? null;
   if (recipient === null || !isMailAddress(recipient)) {
     const message = recipient === null ? 'nobody is named in <alerts mail>' : `${recipient} is no mail address`;
     throw new FleetError({ code: 'usage', stage: 'usage', message, advice: 'Name an address: --mail ADDRESS.' });
@@ -47,12 +51,61 @@ export async function sendTestMail({ config, to, signal, nowMs }: TestMailOption
     to: recipient,
     dateMs: nowMs,
   });
+  return { to: recipient, where: await sendNow(config, { recipient, messageId, content }, signal) };
+}
+
+/**
+ * Posts a test message to a webhook. Its alert is over, so that nothing stays open. Stores nothing. Throws FleetError
+ * `usage` if config.xml has no such webhook, and as `sendTestMail` does.
+ */
+export async function sendTestMessage(
+  { config, signal, nowMs }: Omit<TestMailOptions, 'to'>,
+  name: string,
+): Promise<void> {
+  const form = config.webhooks.find((one) => one.name === name);
+  if (form === undefined) {
+    const names = config.webhooks.map((one) => one.name);
+    const advice = names.length === 0 ? 'Write <webhook name="..." url="..."/>.' : `There is ${names.join(', ')}.`;
+    throw new FleetError({ code: 'usage', stage: 'usage', message: `config.xml has no webhook ${name}`, advice });
+  }
+  const messageId = `<test-${randomUUID()}@${domainOf(senderOf(config))}>`;
+  const subject = `Test message from fleet-health on ${hostname()}`;
+  const text = `This is a test: messages of fleet-health on ${hostname()} arrive here.\n`;
+  const alert = {
+    id: digestOf(['test', hostname()]).slice(0, 32),
+    client: hostname(),
+    rule: 'test',
+    subject: '',
+    severity: 'warning',
+    state: 'resolved',
+    title: subject,
+    value: 'a test',
+    limit: '',
+    note: null,
+    acknowledgedBy: null,
+    startsAtMs: nowMs,
+    endsAtMs: nowMs,
+  } as const;
+  const notice = {
+    messageId,
+    subject,
+    text,
+    state: 'resolved',
+    severity: 'none',
+    atMs: nowMs,
+    alerts: [alert],
+  } as const;
+  const content = freezeWebhook(notice, form);
+  await sendNow(config, { recipient: recipientOfWebhook(name), messageId, content }, signal);
+}
+
+/** Sends over the channel of the recipient, and returns the name of the channel. */
+async function sendNow(config: Config, mail: Omit<OutgoingMail, 'severity'>, signal: AbortSignal): Promise<string> {
   const channels = openChannels(config);
   try {
-    const channel = channels.channelFor(recipient);
-    const onDataBegun = (): Promise<void> => Promise.resolve();
-    await channel.send({ recipient, messageId, content, severity: 'warning' }, { signal, onDataBegun });
-    return { to: recipient, where: channel.name };
+    const channel = channels.channelFor(mail.recipient);
+    await channel.send({ ...mail, severity: 'warning' }, { signal, onDataBegun: () => Promise.resolve() });
+    return channel.name;
   } finally {
     channels.close();
   }

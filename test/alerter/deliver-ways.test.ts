@@ -190,7 +190,7 @@ onBothDatabases('ways', (kit) => {
 
   test('a fault of the program itself holds up one mail, not the others', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
-    const real = openChannels({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+    const real = openChannels({ smtp: smtpConfig(server.port), notify: [], webhooks: [], stateDir: post.stateDir });
     const channels = {
       ...real,
       channelFor: (recipient: string) => {
@@ -226,7 +226,12 @@ onBothDatabases('a second alerter', (kit) => {
       // The lease of another name stands for one that was taken over while the first alerter slept.
       const lease = await store.takeLease('other', 'two');
       assert.ok(lease !== null);
-      const channels = openChannels({ smtp: smtpConfig(server.port), notify: [], stateDir: post.stateDir });
+      const channels = openChannels({
+        smtp: smtpConfig(server.port),
+        notify: [],
+        webhooks: [],
+        stateDir: post.stateDir,
+      });
       const both = await Promise.all([
         post.run(smtpConfig(server.port), { limits: { batch: 4 } }),
         deliver({

@@ -26,6 +26,9 @@ const forms: Readonly<Record<KindName, string>> = {
   address: 'an address',
   networks: 'addresses and networks, with commas',
   header: 'name of a header',
+  headerLine: '`Name: value`',
+  labels: '`site=fra`, with commas',
+  word: 'a name',
   port: 'a number',
   count: 'a number',
   many: 'a number, or 0',
@@ -67,6 +70,7 @@ const examples: Readonly<Record<string, string>> = {
   serve: '<serve socket="/run/fleet-health/serve.sock"><look/></serve>',
   ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
+  webhook: '<webhook name="chat" urlFile="chat.url" format="text" severity="critical"/>',
   alert: '<alert type="disk" mount="/backup,/archive*" limit="98%" free="500GiB" note="Old ones may go."/>',
   window: '<window date="2026-12-24" start="18:00" duration="12h"/>',
   check: '<check name="mailq" command="/usr/lib/nagios/plugins/check_mailq -w 50 -c 200" every="5m"/>',
@@ -142,7 +146,7 @@ test('docs/config.md has every element and attribute of config.xml', () => {
 test('the examples of docs/config.md are valid', (t) => {
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
-  const inAlerts = ['mail', 'alert', 'window'];
+  const inAlerts = ['mail', 'webhook', 'alert', 'window'];
   const of = (wanted: boolean): string =>
     Object.entries(examples)
       .flatMap(([name, example]) => (inAlerts.includes(name) === wanted ? [example] : []))

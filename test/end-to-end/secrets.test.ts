@@ -26,6 +26,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   check: [
     ['plain', 'own', 'behind'],
     ['--connect', '--mail'],
+    ['--webhook', 'chat'],
   ],
   alert: [[], ['--dry-run'], ['--replay', '--since', '1h']],
   ack: [['--all', '--comment', 'on it']],
@@ -183,11 +184,13 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
   });
 
   test('were told to those whom they are for', () => {
-    const { heard, asked, smtp, markers } = station;
+    const { heard, asked, posted, smtp, markers } = station;
     assert.ok(heard.includes(markers.of('ssh password')), JSON.stringify([heard, markers.of('ssh password')]));
     const token = markers.of('heartbeat url');
     const login = `Basic ${Buffer.from(`beat:${token}`).toString('base64')}`;
     assert.ok(asked.includes(`/${encodeURIComponent(token)} ${login}`), asked.join('\n'));
+    const [url, header] = [markers.of('webhook url'), markers.of('webhook header')].map(encodeURIComponent);
+    assert.ok(posted.length > 1 && posted.every((one) => one === `/${url} ${header}`), posted.join('\n'));
     assert.equal(smtp.mails[0]?.credentials, `\0mailer\0${markers.of('smtp password')}`);
   });
 

@@ -7,7 +7,10 @@ import type { Config } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { isDatabaseAway, openAwayNotices } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
+import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
 import { makeConfig } from '../support/fleet.ts';
+import { openReceiver } from '../support/http-receiver.ts';
+import { webhookConfig } from './support/notices.ts';
 import { openServer } from '../alerter/support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { smtpConfig } from './support/smtp-config.ts';
@@ -147,4 +150,28 @@ test('a broken config.xml is said hourly and mailed once; one mail says when it 
   await run('collect', 1455, null);
   assert.equal(subjects().length, 2, 'a short fault is mailed to nobody');
   assert.equal(existsSync(path.join(stateDir, 'config-broken.db')), false);
+});
+
+test('webhooks of <alerts> are told in their own form, with and without <smtp>, once each', async (t) => {
+  const receiver = await openReceiver(t);
+  const hook = (to: string) => ({ to: recipientOfWebhook(to), severity: null, rules: [], hours: null });
+  const { smtp, alerts } = makeConfig(root, []);
+  assert.equal(smtp, null);
+  const recipients = [hook('chat'), { ...hook('chat'), to: 'ops@example.org' }];
+  const more = { webhooks: [webhookConfig(`${receiver.origin}/T0KEN`)], alerts: { ...alerts, recipients } };
+  const { run, subjects } = machine(more);
+  await run('alert', 0, gone);
+  assert.deepEqual((await run('alert', 10, gone)).faults, []);
+  await run('alert', 15, null);
+  assert.equal(subjects().length, 2);
+  const documents = receiver.received.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+  assert.deepEqual(
+    documents.map(({ status, commonLabels }) => [status, commonLabels]),
+    ['firing', 'resolved'].map((status) => [
+      status,
+      { alertname: 'database-away', severity: 'critical', subject: 'mon-1' },
+    ]),
+  );
+  const keys = receiver.received.map(({ headers }) => headers['idempotency-key']);
+  assert.equal(new Set(keys).size, 2);
 });

@@ -80,6 +80,7 @@ export function makeConfig(
     },
     smtp: null,
     notify: [],
+    webhooks: [],
     heartbeats: [],
     metrics: null,
     collector: { ...collectorConfig, ...collector },

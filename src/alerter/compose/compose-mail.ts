@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { commandOfRecipient, digestOf, domainOf, senderOf } from '../../notify/mail-identity.ts';
 import type { MailText } from '../../notify/mime.ts';
+import type { Notice, NoticeState } from '../../notify/webhook/notice.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
@@ -54,19 +55,24 @@ export function composeMail(options: ComposeOptions): MailText {
 /** The states of mails. A mail with several has the first of them. */
 const states = ['firing', 'event', 'reminder', 'resolved'] as const;
 
+/** Returns the state and severity of the most important item. The severity of what is over is `none`. */
+export function summaryOf(items: readonly PendingNotification[]): Pick<Notice, 'state' | 'severity'> {
+  const found = new Set(items.map(stateOf));
+  const lasting = items.filter((item) => stateOf(item) !== 'resolved');
+  const severity =
+    lasting.length === 0 ? 'none' : lasting.some((item) => item.severity === 'critical') ? 'critical' : 'warning';
+  return { state: states.find((one) => found.has(one)) ?? 'resolved', severity };
+}
+
 /**
- * Headers by which programs sort mails: the state and severity of the most important item, and for a command one header
- * an alert, `ID STATE SEVERITY`, with the same id from beginning to end. The severity of what is over is `none`.
+ * Headers by which programs sort mails: the state and severity of the mail, and for a command one header an alert, `ID
+ * STATE SEVERITY`, with the same id from beginning to end.
  */
 function stateHeaders(
   recipient: string,
   items: readonly PendingNotification[],
 ): Readonly<Record<string, string | readonly string[]>> {
-  const found = new Set(items.map(stateOf));
-  const state = states.find((one) => found.has(one)) ?? 'resolved';
-  const lasting = items.filter((item) => stateOf(item) !== 'resolved');
-  const severity =
-    lasting.length === 0 ? 'none' : lasting.some((item) => item.severity === 'critical') ? 'critical' : 'warning';
+  const { state, severity } = summaryOf(items);
   const alerts = items.map((item) => `${alertIdOf(item)} ${stateOf(item)} ${item.severity}`);
   return {
     'X-Fleet-Health-State': state,
@@ -75,7 +81,8 @@ function stateHeaders(
   };
 }
 
-function stateOf({ transition, listedOnly, alert }: PendingNotification): (typeof states)[number] {
+/** Returns the state of an item for other programs. */
+export function stateOf({ transition, listedOnly, alert }: PendingNotification): NoticeState {
   if (transition === 'past' && alert.closedReason === 'event' && !listedOnly) return 'event';
   if (alert.state === 'resolved') return 'resolved';
   return transition === 'reminder' ? 'reminder' : 'firing';
@@ -108,7 +115,7 @@ function threadsOf(recipient: string, items: readonly PendingNotification[], dom
 /**
  * Returns the id of an alert for other programs: the same for a rule and subject of a client, each time that it fires.
  */
-function alertIdOf({ client, rule, subject }: PendingNotification): string {
+export function alertIdOf({ client, rule, subject }: PendingNotification): string {
   return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../errors.ts';
-import type { Channel } from '../../notify/notify.ts';
+import { TryLater, type Channel } from '../../notify/notify.ts';
 import { dateMail } from '../../notify/mime.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Mail } from '../../storage/store/outbox-store.ts';
@@ -153,8 +153,12 @@ async function markFault(
     await delivery.store.markFailed(mail.id, delivery.lease.holder, error);
     return observed(delivery, mail, { kind: 'refused', error });
   }
-  if (fault.stage === 'mail' || channel === null) return putOff(delivery, mail, error, pauseAfter(attempts));
-  const pauseMs = pauseAfter(attempts, awayStages.includes(fault.stage) ? longestAwayMs : longestMs);
+  const leastMs = fault instanceof TryLater ? fault.afterMs : 0;
+  if (fault.stage === 'mail' || channel === null) {
+    return putOff(delivery, mail, error, Math.max(leastMs, pauseAfter(attempts)));
+  }
+  const longest = awayStages.includes(fault.stage) ? longestAwayMs : longestMs;
+  const pauseMs = Math.max(leastMs, pauseAfter(attempts, longest));
   delivery.away.set(channel, { error, pauseMs });
   return putOff(delivery, mail, error, pauseMs);
 }

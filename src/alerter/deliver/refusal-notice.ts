@@ -1,6 +1,8 @@
 import { decodeWords } from 'postal-mime';
 
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { freezeNotice } from '../../notify/mime.ts';
+import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
 
@@ -31,7 +33,8 @@ export async function composeRefusalNotice({
 }: RefusalNoticeOptions): Promise<NewMail | null> {
   if (refused.messageId.includes(mark) || refused.recipient === fallback.to) return null;
   const messageId = refused.messageId.replace('@', mark);
-  const who = refused.recipient.replace(/^\|/, '');
+  const webhook = webhookOfRecipient(refused.recipient);
+  const who = webhook === null ? refused.recipient.replace(/^\|/, '') : `webhook ${webhook}`;
   const content = await freezeNotice({
     subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
     lines: [
@@ -52,7 +55,7 @@ export async function composeRefusalNotice({
     from: fallback.from,
     to: fallback.to,
     dateMs: nowMs,
-    enclosed: refused.content,
+    ...(webhook === null ? { enclosed: refused.content } : { attached: parseFrozen(refused.content) }),
   });
   const { severity } = refused;
   return { recipient: fallback.to, messageId, content, severity, ordinary: false, notifications: [], replaces: [] };

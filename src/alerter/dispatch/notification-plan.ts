@@ -95,7 +95,7 @@ export type Fold =
 
 /** A mail that is due, not yet in words. */
 export interface DueMail {
-  /** An address, or `|` and a command of <notify> (see `commandOfRecipient`). */
+  /** An address, `|` and a command of <notify> (see `commandOfRecipient`), or `webhook:` and a name. */
   readonly recipient: string;
   /** The worst severity of the items; of those that are over, the last notified one. */
   readonly severity: Severity;

@@ -10,7 +10,7 @@ import type { HoldReason } from './hold-reason.ts';
 
 /** A recipient of the alerts of a rule of a client, and the least severity. */
 export interface Listener {
-  /** An address, or `|` and a command of <notify>. */
+  /** An address, `|` and a command of <notify>, or `webhook:` and a name. */
   readonly recipient: string;
   readonly least: Severity;
   /** The hours of the recipient by severity. A severity that is missing is notified at all hours. */
@@ -65,7 +65,7 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   };
 }
 
-/** Returns all recipients of mails and commands in config.xml, and smtp.fallback. */
+/** Returns all recipients of mails, commands and webhooks in config.xml, and smtp.fallback. */
 export function namedRecipients({ alerts, clients, notify, smtp }: Config): ReadonlySet<string> {
   // Clients share their lists.
   const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);

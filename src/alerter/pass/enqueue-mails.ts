@@ -1,3 +1,4 @@
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -81,21 +82,12 @@ interface WrittenMail {
 
 async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail> {
   const { config, nowMs } = options;
-  const [{ composeMail }, { freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
-    import('../compose/compose-mail.ts'),
-    import('../../notify/mime.ts'),
-    import('../../notify/mail-identity.ts'),
-  ]);
+  const { composeMail } = await import('../compose/compose-mail.ts');
   const { recipient, severity, ordinary, items, replaces } = mail;
   const charts = await readCharts(options, items);
   const systems = await readSystems(options, mail);
   const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
-  const content = await freezeMail({
-    mail: words,
-    from: senderOf(config),
-    to: addresseeOf(recipient),
-    dateMs: nowMs,
-  });
+  const content = await freeze(options, mail, words);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,
     sequence,
@@ -104,6 +96,26 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
   }));
   const stored = { recipient, messageId: words.messageId, content, severity, ordinary, notifications, replaces };
   return { mail, words, stored };
+}
+
+/** Returns the content that is stored and sent: a mail, or the request of a webhook. */
+async function freeze({ config, nowMs }: EnqueueMailsOptions, mail: DueMail, words: MailText): Promise<string> {
+  const { recipient } = mail;
+  const name = webhookOfRecipient(recipient);
+  if (name !== null) {
+    const [{ composeNotice }, { freezeWebhook }] = await Promise.all([
+      import('../compose/compose-notice.ts'),
+      import('../../notify/webhook/freeze-webhook.ts'),
+    ]);
+    // A webhook that left config.xml may be owed the end of an alert.
+    const known = config.webhooks.find((one) => one.name === name) ?? { name, format: 'text', labels: {} };
+    return freezeWebhook(composeNotice(mail, words, nowMs), known);
+  }
+  const [{ freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
+    import('../../notify/mime.ts'),
+    import('../../notify/mail-identity.ts'),
+  ]);
+  return await freezeMail({ mail: words, from: senderOf(config), to: addresseeOf(recipient), dateMs: nowMs });
 }
 
 /** A mail about half the fleet draws no pictures of all of it. */

@@ -5,7 +5,7 @@ import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
 import { type ListedKey, listKeys } from '../../collector/keys/key-ring.ts';
-import { asFleetError, messageOf } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { counted } from '../../text/numbers.ts';
@@ -20,6 +20,7 @@ import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { Trial } from './try-connections.ts';
+import { tryMail, tryWebhook } from './try-messages.ts';
 import { tellHearings } from './tell-hearings.ts';
 import { nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
@@ -30,6 +31,8 @@ export interface CheckCommandOptions {
   readonly defaults: boolean;
   /** Sends a test mail to this address, or with true to the first recipient of alerts. null: none. */
   readonly mail: string | true | null;
+  /** Sends a test message to the webhook of this name. null: none. */
+  readonly webhook: string | null;
 }
 
 /** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
@@ -47,13 +50,16 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   }
   const { hearings, warnings: unheard } = whoHears(config);
   const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, trees))];
-  const { mail } = options;
+  const { mail, webhook } = options;
   const connected = options.connect ? await tryAll(context, config) : null;
-  const mailed = mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)];
+  const sent = [
+    ...(mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)]),
+    ...(webhook === null ? [] : [await tryWebhook(context, config, webhook)]),
+  ];
   const tried =
-    connected === null && mail === null
+    connected === null && sent.length === 0
       ? null
-      : { ...(connected ?? untried), trials: [...(connected?.trials ?? []), ...mailed] };
+      : { ...(connected ?? untried), trials: [...(connected?.trials ?? []), ...sent] };
   context.signal.throwIfAborted();
   const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
   if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
@@ -81,7 +87,7 @@ function tellFaults({ output }: Context, file: string, faults: readonly Finding[
   output.print(`\n${file} has ${counted(faults.length, 'fault')}.`);
 }
 
-/** The results of --connect and --mail. */
+/** The results of --connect, --mail and --webhook. */
 interface Tried {
   readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
@@ -91,20 +97,6 @@ interface Tried {
 }
 
 const untried: Tried = { trials: [], idleRules: [], unknownRules: [], left: null };
-
-async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
-  const { sendTestMail } = await import('../../notify/send-test-mail.ts');
-  try {
-    const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
-    if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);
-    return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
-    if (fault.code === 'usage') throw fault;
-    return { what: to === null ? 'test mail' : `test mail to ${to}`, kind: 'mail', fault };
-  }
-}
 
 async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
   const { tryConnections } = await import('./try-connections.ts');

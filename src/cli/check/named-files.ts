@@ -13,6 +13,8 @@ const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
   passwordFile: 'file',
   passphraseFile: 'file',
   privateKey: 'file',
+  urlFile: 'file',
+  headerFile: 'file',
   ca: 'file',
   serverPublicKeyFile: 'file',
   knownHosts: 'file',
@@ -26,6 +28,7 @@ const words = new Set(['none', 'env']);
 const users: Readonly<Record<string, string>> = {
   smtp: 'alert needs it',
   notify: 'alert needs it',
+  webhook: 'alert needs it',
   storage: 'collect and alert need it',
 };
 

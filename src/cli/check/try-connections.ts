@@ -1,6 +1,7 @@
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
+import { verifyWebhook } from '../../notify/webhook/webhook.ts';
 import { statePaths } from '../../state/paths.ts';
 import { tryStateFolder } from '../../state/state-folder.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
@@ -11,7 +12,7 @@ import { tryCommand } from './named-files.ts';
 
 /** The result of one trial. */
 export interface Trial {
-  /** `state folder`, `database`, `mail server`, `notify COMMAND`, or the client's name. */
+  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, or the client's name. */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
@@ -21,8 +22,8 @@ const mailTimeoutMs = 20_000;
 const clientLimit = 64;
 
 /**
- * Tries the state folder, the database, the mail server where there is one, and every client's login. Never throws for
- * one of them.
+ * Tries the state folder, the database, the mail server where there is one, webhooks, to which nothing is posted, and
+ * every client's login. Never throws for one of them.
  */
 export async function tryConnections(
   config: Config,
@@ -45,6 +46,9 @@ export async function tryConnections(
       attempt(`notify ${command}`, 'mail', () => Promise.resolve().then(() => tryCommand(command))),
     ),
   );
+  const webhooks = await Promise.all(
+    config.webhooks.map((webhook) => attempt(`webhook ${webhook.name}`, 'mail', () => verifyWebhook(webhook, signal))),
+  );
   const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired');
   const clients = await concurrently(visited, clientLimit, async (client) => {
@@ -52,7 +56,7 @@ export async function tryConnections(
     observe();
     return trial;
   }).finally(() => shared.close());
-  return [state, database, ...mail, ...commands, ...clients];
+  return [state, database, ...mail, ...commands, ...webhooks, ...clients];
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {

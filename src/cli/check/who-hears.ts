@@ -6,7 +6,7 @@ import type { Client, Config, Finding, Rule, Severity, Window } from '../../conf
 
 /** A recipient, and the alerts that the recipient is notified of. */
 export interface Hearing {
-  /** An address, or `|` and a command. */
+  /** An address, `|` and a command, or `webhook:` and a name. */
   readonly recipient: string;
   readonly severity: Severity;
   readonly within_hours: boolean;

@@ -3,6 +3,7 @@ import { parseClock, parseDays, parseHours, parseMoment } from '../values/calend
 import type { NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
 import type { Findings } from '../xml/findings.ts';
 import { globMatcher, splitGlobs } from '../values/globs.ts';
+import { recipientOfWebhook } from '../values/recipient-name.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -19,7 +20,7 @@ export interface Audience {
 export const nobody: Audience = Object.freeze({ recipients: Object.freeze([]), muted: false });
 
 /**
- * Returns a reader of `mail="..."` and `<mail>`, which add recipients to those further out unless recipients="replace"
+ * Returns a reader of `mail="..."`, `<mail>` and `<webhook>`, which add recipients to those further out unless recipients="replace"
  * ends these. Shares equal results between elements.
  */
 export function createAudienceReader(
@@ -29,7 +30,7 @@ export function createAudienceReader(
   const readWithin = remembered<Audience, Map<string, Audience>>(() => new Map());
   return (element, outer) => {
     const { mail, recipients = '' } = element.attributes;
-    const added = element.children.filter((child) => child.name === 'mail');
+    const added = element.children.filter(({ name }) => name === 'mail' || name === 'webhook');
     if (mail === undefined && added.length === 0) {
       if (recipients === 'replace') {
         const message = `<${element.name}> has recipients="replace" and names nobody; write mail="...", or mail="none"`;
@@ -37,7 +38,9 @@ export function createAudienceReader(
       }
       return outer;
     }
-    const key = [mail ?? '', recipients, ...added.map((child) => JSON.stringify(child.attributes))].join('\0');
+    const key = [mail ?? '', recipients, ...added.map((child) => JSON.stringify([child.name, child.attributes]))].join(
+      '\0',
+    );
     const known = readWithin(outer);
     const audience = known.get(key) ?? readAudience({ element, added, outer, zone });
     known.set(key, audience);
@@ -56,9 +59,10 @@ function readAudience({ element, added, outer, zone }: ReadAudienceOptions): Aud
   const { mail, recipients: how } = element.attributes;
   const before = mail === 'none' || how === 'replace' ? [] : outer.recipients;
   const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => always(to));
-  const more = added.flatMap(({ attributes: { to, severity, rules, hours: written } }) => {
+  const more = added.flatMap(({ name: kind, attributes: { to, name, severity, rules, hours: written } }) => {
     const hours = parseHours(written ?? '');
-    return (parseMailAddresses(to ?? '') ?? []).map((address) => ({
+    const hook = name === undefined ? [] : [recipientOfWebhook(name)];
+    return (kind === 'webhook' ? hook : (parseMailAddresses(to ?? '') ?? [])).map((address) => ({
       ...always(address),
       severity: severityOf(severity),
       rules: Object.freeze(splitGlobs(rules ?? '')),

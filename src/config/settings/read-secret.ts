@@ -11,12 +11,12 @@ export interface ReadContext {
 }
 
 /**
- * The secret that an element's `password`, `passwordFile` or `passwordEnv` (or the same of `passphrase`) names; null:
+ * The secret that an element's `password`, `passwordFile` or `passwordEnv` (or the same of another word) names; null:
  * one of them says `none`; undefined: none is written. Nothing is read from the file or the environment here.
  */
 export function readSecret(
   element: Element,
-  what: 'password' | 'passphrase',
+  what: 'password' | 'passphrase' | 'url' | 'header',
   { findings, places }: ReadContext,
 ): Secret | null | undefined {
   const names = [what, `${what}File`, `${what}Env`];

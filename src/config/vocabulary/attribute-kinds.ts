@@ -4,8 +4,10 @@ import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../value
 import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
 import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
+import { isHeaderLine } from '../values/header-line.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
+import { parseLabels } from '../values/labels.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -64,6 +66,18 @@ const kinds = {
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),
   networks: parsed(parseNetworks, 'is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket'),
   header: accepted((value) => /^[\w-]{1,64}$/.test(value), 'is no name of a header; write one like X-Remote-User'),
+  headerLine: {
+    ...accepted(
+      isHeaderLine,
+      'is no header; write one like Authorization: Bearer ..., and none that HTTP itself needs',
+    ),
+    hidden: true,
+  },
+  labels: parsed(parseLabels, 'is no list of labels; write them like site=fra,team=web, and none that alerts have'),
+  word: accepted(
+    (value) => /^[A-Za-z0-9][\w.-]{0,63}$/.test(value),
+    'is no name of this kind; write up to 64 of A-Z a-z 0-9 _ . -',
+  ),
   keyExchanges: { fault: keyExchangesFault, xsd: text },
   port: whole(1, 65_535),
   count: whole(1, 100_000),

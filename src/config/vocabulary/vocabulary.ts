@@ -7,6 +7,7 @@ import { collectorAttributes, retentionAttributes } from './vocabulary-collector
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { serveAttributes } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
+import { webhookElement } from './vocabulary-webhook.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
@@ -182,6 +183,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     help: 'Rules, recipients and windows for the whole fleet.',
   },
   mail: { parents: scopes, attributes: mailAttributes, help: 'Adds recipients, as mail="..." does.' },
+  webhook: webhookElement,
   alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is told when.' },
   window: {
     parents: scopes,

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { deliver } from '../../../src/alerter/deliver/deliver.ts';
 import type { DeliveryEvent } from '../../../src/alerter/alert-options.ts';
 import type { Delivered, DeliveryStore, DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
-import type { NotifyConfig, SmtpConfig } from '../../../src/config/config.ts';
+import type { NotifyConfig, SmtpConfig, WebhookConfig } from '../../../src/config/config.ts';
 import { openChannels } from '../../../src/notify/channels.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import type { Mail, NewMail } from '../../../src/storage/store/outbox-store.ts';
@@ -28,7 +28,10 @@ export interface Post {
   rows(): Promise<readonly Row[]>;
 }
 
-export type RunOptions = Partial<DeliverOptions> & { readonly notify?: readonly NotifyConfig[] };
+export type RunOptions = Partial<DeliverOptions> & {
+  readonly notify?: readonly NotifyConfig[];
+  readonly webhooks?: readonly WebhookConfig[];
+};
 
 export type Row = Pick<Mail, 'id' | 'recipient' | 'messageId' | 'attempts' | 'error' | 'content'> & {
   readonly state: 'sent' | 'failed' | 'waiting';
@@ -67,8 +70,8 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
         session.run('UPDATE mails SET next_attempt_at = NULL, claimed_until = NULL', []),
       );
     },
-    run: async (smtp, { notify = [], ...options } = {}) => {
-      const channels = openChannels({ smtp, notify, stateDir });
+    run: async (smtp, { notify = [], webhooks = [], ...options } = {}) => {
+      const channels = openChannels({ smtp, notify, webhooks, stateDir });
       const { fallback: to } = smtp ?? { fallback: null };
       try {
         return await deliver({

@@ -3,6 +3,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { openReceiver } from '../../support/http-receiver.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { configFolder, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
@@ -128,6 +129,37 @@ test('--mail sends a test mail the way alerts go, without any login', async (t) 
   const named = await runCli(['-q', 'check', '--mail', 'me@example.org'], { cwd: dir });
   assert.match(named.stdout, /^A test mail to me@example\.org /m);
   await exits(2, runCli(['check', '--mail', 'me'], { cwd: dir }), /me is no mail address \(usage\)/);
+});
+
+test('--webhook posts a test message, --connect connects and posts nothing, and neither says the URL', async (t) => {
+  const receiver = await openReceiver(t);
+  const { port } = receiver;
+  const hook = (name: string, where: string): string => `<webhook name="${name}" url="${where}/T0KEN"/>`;
+  const hooks = `${hook('chat', receiver.origin)}${hook('gone', 'http://127.0.0.1:1')}`;
+  const client = '<client name="c" ip="192.0.2.1" transport="local"/>';
+  const dir = configFolder(t, `<config><alerts>${hooks}</alerts>${client}</config>`);
+  chmodSync(path.join(dir, 'config.xml'), 0o600);
+  const first = await runCli(['check', '--webhook', 'chat'], { cwd: dir });
+  assert.match(first.stdout, /^A test message was taken by webhook chat\.$/m);
+  assert.match(first.stdout, /^webhook:chat +warning /m);
+  assert.equal(receiver.received[0]?.path, '/T0KEN');
+  assert.match(receiver.received[0].body, /"status":"resolved".*"alertname":"test"/);
+  const connected = await runCli(['--json', 'check', '--connect'], { cwd: dir });
+  const trials = parse(connected).connections?.filter(({ what }) => what.startsWith('webhook'));
+  assert.deepEqual(pluckAll(trials ?? [], 'what', 'ok', 'code'), [
+    ['webhook chat', true, null],
+    ['webhook gone', false, 'mail-unavailable'],
+  ]);
+  assert.equal(receiver.received.length, 1);
+  receiver.act(({ path: asked }) => ({ status: 403, body: `not ${asked}` }));
+  const refused = await runCli(['check', '--webhook', 'chat'], { cwd: dir });
+  assert.equal(refused.status, 1);
+  assert.match(refused.stdout, /failed: test message to webhook chat: webhook chat: status 403: not /);
+  for (const { stdout, stderr } of [first, connected, refused]) {
+    assert.doesNotMatch(stdout + stderr, new RegExp(`T0KEN|${port}`));
+  }
+  const unknown = ['check', '--webhook', 'none'];
+  await exits(2, runCli(unknown, { cwd: dir }), /has no webhook none \(usage\).*There is chat, gone\./);
 });
 
 test('a mail server that is away is exit status 1', async (t) => {

@@ -39,7 +39,7 @@ export function secretPlaces(): readonly string[] {
       .filter(([name, { kind }]) => {
         if (kind === 'text') return !harmlessText.includes(name);
         if (kind === 'path') return !harmlessPaths.includes(name);
-        return kind === 'secret' || kind === 'variable' || kind === 'url' || kind === 'storage';
+        return ['secret', 'variable', 'url', 'storage', 'headerLine'].includes(kind ?? '');
       })
       .map(([name]) => `${element} ${name}`),
   );
@@ -64,6 +64,8 @@ export interface Station {
   readonly heard: readonly string[];
   /** The URLs of the heartbeats that were requested. */
   readonly asked: readonly string[];
+  /** The URLs of webhooks that were posted to, and the header of each. */
+  readonly posted: readonly string[];
   /** A changed config.xml beside the others; returns what `run` takes for it. */
   derive(variant: Variant, name: string, change: (text: string) => string): string;
   /** The program with the config.xml of a variant. */
@@ -95,6 +97,7 @@ export async function startStation(): Promise<Station> {
   const derived = new Map<string, Variant>();
   const mailServer: Station['mailServer'] = { act: null };
   const asked: string[] = [];
+  const posted: string[] = [];
   const [sshd, mariadb, echo, smtp] = await Promise.all([
     startSshd(),
     startMariadb(),
@@ -102,6 +105,14 @@ export async function startStation(): Promise<Station> {
     startSmtpServer({ act: (moment) => mailServer.act?.(moment) }),
   ]);
   const beats = createServer((request, response) => {
+    if (request.method === 'POST') {
+      // Taken the first time, as the command below; later it repeats what it was sent.
+      const words = `${request.url ?? ''} ${String(request.headers['x-token'])}`;
+      posted.push(words);
+      response.statusCode = posted.length === 1 ? 200 : posted.length % 2 === 0 ? 500 : 400;
+      response.end(`no such channel: ${words} ${decodeURIComponent(words)}`);
+      return;
+    }
     asked.push(`${request.url ?? ''} ${request.headers.authorization ?? ''}`);
     response.statusCode = 500;
     response.end(`no such check: ${request.url ?? ''}`);
@@ -164,6 +175,20 @@ export async function startStation(): Promise<Station> {
     const url = variant === 'url' ? database.url.replace('@', `:${user}@`) : database.url;
     return `<storage url="${escaped(url)}" ${variant === 'url' ? '' : secret('storage', 'password', variant)}/>`;
   };
+  const webhookOf = (variant: Variant): string => {
+    const { port } = beats.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/${encodeURIComponent(markers.of('webhook url'))}`;
+    const header = `X-Token: ${encodeURIComponent(markers.of('webhook header'))}`;
+    const put = (what: 'url' | 'header', value: string): string => {
+      const kind = variant === 'file' ? 'File' : variant === 'env' && what === 'url' ? 'Env' : '';
+      filled.add(`webhook ${what}${kind}`);
+      const place = kind === 'File' ? inside(inputs, `webhook.${what}`) : 'FLEET_WEBHOOK_URL';
+      if (kind === 'File') writeFileSync(place, `${value}\n`, { mode: 0o600 });
+      if (kind === 'Env') named[place] = value;
+      return `${what}${kind}="${escaped(kind === '' ? value : place)}"`;
+    };
+    return `<webhook name="chat" format="text" ${put('url', url)} ${put('header', header)}/>`;
+  };
   const configFile = (variant: string): string => inside(inputs, `${variant}.xml`);
   for (const variant of variants) {
     const text = `<config>
@@ -174,7 +199,7 @@ export async function startStation(): Promise<Station> {
   <heartbeat url="http://beat:${encodeURIComponent(token)}@127.0.0.1:${(beats.address() as AddressInfo).port}/${encodeURIComponent(token)}"/>
   <collector every="1h" connectTimeout="5s" clientDeadline="10s"/>
   <ssh ${login('ssh', variant)} config="none"/>
-  <alerts groupInterval="1s"><mail to="ops@example.org"/><alert type="memory" limit="1%" for="1x"/></alerts>
+  <alerts groupInterval="1s"><mail to="ops@example.org"/>${webhookOf(variant)}<alert type="memory" limit="1%" for="1x"/></alerts>
   <bastion name="fra" ${at(2)} ${login('bastion', variant)}/>
   <group name="rack" ${login('group', variant)}><client name="grouped" ${at(3)}/></group>
   <client name="plain" ${at(4)}/>
@@ -215,6 +240,7 @@ export async function startStation(): Promise<Station> {
     mailServer,
     heard: echo.heard,
     asked,
+    posted,
     derive: (variant, name, change) => {
       const text = readFileSync(configFile(variant), 'utf8');
       const changed = change(text);

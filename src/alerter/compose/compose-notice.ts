@@ -1,0 +1,39 @@
+import type { MailText } from '../../notify/mime.ts';
+import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
+import { oneLine, quoted } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
+import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
+import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
+import { titleOf } from './item-words.ts';
+
+/** Columns of what a client or server said. */
+const valueColumns = 500;
+
+/** Returns a mail that is due, and its words, as a notification for other programs. */
+export function composeNotice({ items }: DueMail, words: MailText, atMs: number): Notice {
+  const { messageId, subject, text } = words;
+  return { messageId, subject, text, ...summaryOf(items), atMs, alerts: items.map(alertOf) };
+}
+
+function alertOf(item: PendingNotification): NoticeAlert {
+  const { client, rule, subject, severity, alert, watch } = item;
+  const { acknowledgedBy } = alert;
+  const note = watch.rule?.note ?? null;
+  const state = stateOf(item);
+  const isOver = state === 'resolved' || state === 'event';
+  return {
+    id: alertIdOf(item),
+    client: oneLine(client),
+    rule: oneLine(rule),
+    subject: oneLine(subject),
+    severity,
+    state,
+    title: titleOf(item),
+    value: quoted(cut(alert.valueText, valueColumns)),
+    limit: oneLine(alert.limitText),
+    note: note === null ? null : quoted(note),
+    acknowledgedBy: acknowledgedBy === null ? null : quoted(acknowledgedBy),
+    startsAtMs: alert.pendingSinceMs,
+    endsAtMs: isOver ? (alert.resolvedAtMs ?? alert.progress.lastAtMs) : null,
+  };
+}

@@ -1,0 +1,35 @@
+import type { Config } from '../../config/config.ts';
+import { asFleetError } from '../../errors.ts';
+import type { Context } from '../command/context.ts';
+import type { Trial } from './try-connections.ts';
+
+/** Sends a test mail. */
+export async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
+  const { sendTestMail } = await import('../../notify/send-test-mail.ts');
+  try {
+    const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
+    if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);
+    return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+    if (fault.code === 'usage') throw fault;
+    return { what: to === null ? 'test mail' : `test mail to ${to}`, kind: 'mail', fault };
+  }
+}
+
+/** Posts a test message to a webhook. */
+export async function tryWebhook({ output, signal }: Context, config: Config, name: string): Promise<Trial> {
+  const { sendTestMessage } = await import('../../notify/send-test-mail.ts');
+  const what = `test message to webhook ${name}`;
+  try {
+    await sendTestMessage({ config, signal, nowMs: Date.now() }, name);
+    if (!output.json) output.print(`A test message was taken by webhook ${name}.`);
+    return { what, kind: 'mail', fault: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+    if (fault.code === 'usage') throw fault;
+    return { what, kind: 'mail', fault };
+  }
+}

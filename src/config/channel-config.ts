@@ -1,0 +1,44 @@
+/** The settings of the channels that notifications take. */
+import type { Severity } from './rule.ts';
+import type { Secret } from './secret.ts';
+
+export interface SmtpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly security: 'none' | 'starttls' | 'tls';
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly from: string;
+  readonly ca: string | null;
+  readonly verify: boolean;
+  readonly fallback: string | null;
+  readonly maxMailsPerHour: number;
+}
+
+export interface NotifyConfig {
+  readonly command: string;
+  /** The least severity that is told; null: all. */
+  readonly severity: Severity | null;
+  readonly rules: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** The forms of a webhook's body. */
+export const webhookFormats = ['alertmanager', 'text'] as const;
+
+export type WebhookFormat = (typeof webhookFormats)[number];
+
+/** A URL that notifications are posted to. */
+export interface WebhookConfig {
+  readonly name: string;
+  /** A secret: whoever knows it can post. */
+  readonly url: Secret;
+  readonly format: WebhookFormat;
+  /** A line `Name: value` that is sent with each request; null: none. */
+  readonly header: Secret | null;
+  /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
+  readonly ca: string | null;
+  readonly timeoutMs: number;
+  /** Labels of every alert beside its own. */
+  readonly labels: Readonly<Record<string, string>>;
+}

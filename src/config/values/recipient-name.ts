@@ -1,0 +1,11 @@
+const webhookMark = 'webhook:';
+
+/** Returns the recipient that stands for a webhook. No mail address has a colon. */
+export function recipientOfWebhook(name: string): string {
+  return `${webhookMark}${name}`;
+}
+
+/** Returns the name of a recipient that is a webhook. Returns null for any other recipient. */
+export function webhookOfRecipient(recipient: string): string | null {
+  return recipient.startsWith(webhookMark) ? recipient.slice(webhookMark.length) : null;
+}

@@ -1,0 +1,66 @@
+import type { Notice, NoticeAlert } from './notice.ts';
+
+/** More alerts would make a body that receivers refuse; the rest are counted. */
+const mostAlerts = 1_000;
+/** The time of what has no end yet, as Go writes it. */
+const noTime = '0001-01-01T00:00:00Z';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Returns the document that Alertmanager posts to a webhook, version 4. Its alerts are one group. */
+export function alertmanagerDocument(notice: Notice, receiver: string, more: Labels): object {
+  const alerts = notice.alerts.slice(0, mostAlerts).map((alert) => alertOf(alert, more));
+  return {
+    version: '4',
+    groupKey: '{}:{}',
+    truncatedAlerts: Math.max(0, notice.alerts.length - mostAlerts),
+    status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
+    receiver,
+    groupLabels: {},
+    commonLabels: shared(alerts.map(({ labels }) => labels)),
+    commonAnnotations: shared(alerts.map(({ annotations }) => annotations)),
+    externalURL: '',
+    alerts,
+  };
+}
+
+/** Returns the labels of an alert. An empty label is none (Prometheus's data model). */
+export function labelsOf({ rule, client, severity, subject }: NoticeAlert, more: Labels): Labels {
+  return filled({ ...more, alertname: rule, instance: client, severity, subject });
+}
+
+/** Returns the annotations of an alert. */
+export function annotationsOf({ title, value, limit, note, acknowledgedBy }: NoticeAlert): Labels {
+  const limitWords = limit === '' ? '' : ` (limit: ${limit})`;
+  return filled({
+    summary: value === '' ? title : `${title}: ${value}${limitWords}`,
+    value,
+    limit,
+    note: note ?? '',
+    acknowledged_by: acknowledgedBy ?? '',
+  });
+}
+
+function alertOf(alert: NoticeAlert, more: Labels) {
+  const { id, state, startsAtMs, endsAtMs } = alert;
+  return {
+    status: state === 'resolved' ? 'resolved' : 'firing',
+    labels: labelsOf(alert, more),
+    annotations: annotationsOf(alert),
+    startsAt: new Date(startsAtMs).toISOString(),
+    endsAt: endsAtMs === null ? noTime : new Date(endsAtMs).toISOString(),
+    generatorURL: '',
+    // Alertmanager's own have 64 bits too.
+    fingerprint: id.slice(0, 16),
+  };
+}
+
+/** Returns the entries that all have. */
+function shared(all: readonly Labels[]): Labels {
+  const [first = {}] = all;
+  return Object.fromEntries(Object.entries(first).filter(([key, value]) => all.every((one) => one[key] === value)));
+}
+
+function filled(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ''));
+}

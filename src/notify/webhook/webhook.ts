@@ -1,0 +1,175 @@
+import { readFileSync } from 'node:fs';
+
+import type { WebhookConfig } from '../../config/config.ts';
+import { parseHeaderLine } from '../../config/values/header-line.ts';
+import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
+import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
+import { cut } from '../../text/text-columns.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
+import { asError, TooLong } from '../within.ts';
+import { parseFrozen } from './freeze-webhook.ts';
+import { NotConnected, post, tryConnection, type PostAnswer, type PostTarget } from './post.ts';
+import { retryAfterMs } from './retry-after.ts';
+
+/** Characters of an answer that are kept as the reason. */
+const mostWords = 300;
+/** "Too early" and "too slow" concern one request; all requests wait after the next two. */
+const passing: readonly number[] = [408, 425];
+/** Statuses that say that the receiver takes nothing for now, and the stage that says how long its mails wait. */
+const busy: ReadonlyMap<number, Stage> = new Map([
+  [429, 'channel'],
+  [503, 'connect'],
+]);
+
+type Webhook = Pick<WebhookConfig, 'name' | 'url' | 'header' | 'ca' | 'timeoutMs'>;
+
+/**
+ * Posts notifications to the URL of a `<webhook>` as they were frozen, with their Message-ID as Idempotency-Key. 2xx is
+ * taken; 408, 425, 429 and 5xx are tried again, and not before Retry-After; 3xx, which is not followed, and other 4xx
+ * are refused for good. No fault has the URL, or any part of it that may be a token.
+ */
+export function createWebhookChannel(webhook: Webhook): Channel {
+  const { name, timeoutMs } = webhook;
+  return {
+    name: `webhook ${name}`,
+    timeoutMs,
+    answerTimeoutMs: timeoutMs,
+    send: (mail, options) => send(webhook, mail, options),
+    close: () => undefined,
+  };
+}
+
+/** Connects to the URL of a webhook, and posts nothing. Throws FleetError `mail-unavailable`, `secret-missing`. */
+export async function verifyWebhook(webhook: Webhook, signal: AbortSignal): Promise<void> {
+  const { target } = readTarget(webhook);
+  try {
+    await tryConnection(target, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw faultOf(webhook, thrown);
+  }
+}
+
+async function send(webhook: Webhook, { content, messageId }: OutgoingMail, options: SendOptions): Promise<void> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  const { target, headers: own } = readTarget(webhook);
+  const { type, body } = parseFrozen(content);
+  const headers = {
+    ...own,
+    'user-agent': 'fleet-health',
+    'content-type': type,
+    'idempotency-key': messageId,
+  };
+  const begun: { failed: Error | null } = { failed: null };
+  const onDataBegun = async (): Promise<void> => {
+    try {
+      await options.onDataBegun();
+    } catch (thrown) {
+      begun.failed = asError(thrown);
+      throw thrown;
+    }
+  };
+  let answer: PostAnswer;
+  try {
+    answer = await post(target, { headers, body, signal, onDataBegun });
+  } catch (thrown) {
+    if (begun.failed !== null) throw begun.failed;
+    signal.throwIfAborted();
+    throw faultOf(webhook, thrown);
+  }
+  judge(webhook, answer);
+}
+
+/** Reads the secrets. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
+function readTarget(webhook: Webhook): { readonly target: PostTarget; readonly headers: Record<string, string> } {
+  const { url: secret, ca, timeoutMs } = webhook;
+  const text = secret.reveal();
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) throw unusable(webhook, `${secret.origin} has no web address`);
+  for (const part of partsOf(url)) rememberSecret(part);
+  const header = webhook.header?.reveal() ?? null;
+  const line = header === null ? null : parseHeaderLine(header);
+  if (header !== null && line === null) throw unusable(webhook, `${webhook.header?.origin ?? ''} has no header`);
+  // A receiver may repeat `Bearer T0KEN`, or the token alone, or decode it.
+  const words = line === null ? [] : [line[1], ...line[1].split(/[ =,;]+/)];
+  for (const word of words.flatMap((one) => [one, decoded(one)])) rememberSecret(word);
+  const headers = { ...loginOf(url), ...(line === null ? {} : { [line[0].toLowerCase()]: line[1] }) };
+  return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers };
+}
+
+/** Returns the parts of a URL that may be a token, as they are and decoded. A receiver may repeat any of them. */
+function partsOf({ pathname, search, searchParams, username, password }: URL): readonly string[] {
+  const parts = [`${pathname}${search}`, ...pathname.split('/'), ...searchParams.values(), username, password];
+  return [...new Set([...parts, ...parts.map(decoded)])].filter((part) => part.length > 1);
+}
+
+/** Takes name and password out of the URL, for a login with HTTP's Basic (RFC 7617). */
+function loginOf(url: URL): Record<string, string> {
+  const { username, password } = url;
+  if (username === '' && password === '') return {};
+  url.username = '';
+  url.password = '';
+  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return { authorization: `Basic ${login}` };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
+  try {
+    return file === null ? null : readFileSync(file);
+  } catch (thrown) {
+    throw unusable(webhook, `<webhook ca>: ${messageOf(thrown)}`);
+  }
+}
+
+/** Throws unless the receiver took the notification. */
+function judge({ name }: Webhook, { status, retryAfter, body }: PostAnswer): void {
+  if (status >= 200 && status < 300) return;
+  const words = cut(oneLine(withoutSecrets(body)), mostWords);
+  const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
+  const isLater = passing.includes(status) || busy.has(status) || status >= 500;
+  if (isLater) {
+    const advice = 'Nothing, if it passes; else see what the receiver says of it.';
+    const stage = busy.get(status) ?? 'mail';
+    throw new TryLater({ code: 'mail-unavailable', stage, message, advice }, retryAfterMs(retryAfter, Date.now()));
+  }
+  const advice =
+    status < 400
+      ? 'Write the URL that it redirects to: redirects are not followed.'
+      : `Mend <webhook name="${name}">, and try it: fleet-health check --webhook ${name}.`;
+  throw new FleetError({ code: 'mail-refused', stage: 'mail', message, advice });
+}
+
+/** The code of an error, or nothing that repeats the URL. */
+function faultOf({ name }: Webhook, thrown: unknown): FleetError {
+  if (thrown instanceof FleetError) return thrown;
+  const isAway = thrown instanceof NotConnected;
+  const cause = isAway ? thrown.cause : thrown;
+  const words = thrown instanceof TooLong ? thrown.message : (errnoOf(cause) ?? 'the connection ended');
+  return new FleetError({
+    code: 'mail-unavailable',
+    stage: isAway || (thrown instanceof TooLong && thrown.message.endsWith('connecting')) ? 'connect' : 'mail',
+    message: `webhook ${name}: ${words}`,
+    advice: /CERT|SIGN|ISSUER/.test(words)
+      ? 'Name its authority with <webhook ca="FILE">, or write the host as its certificate has it.'
+      : 'Check the URL, the network and the receiver.',
+  });
+}
+
+function unusable({ name }: Webhook, what: string): FleetError {
+  return new FleetError({
+    code: 'mail-unavailable',
+    stage: 'config',
+    message: `webhook ${name}: ${what}`,
+    advice: 'Mend <webhook> in config.xml, or the file that it names.',
+  });
+}
