@@ -17,13 +17,14 @@ const root = path.join(import.meta.dirname, '..');
  */
 const house: readonly string[] = [
   'report seal .',
-  'platform checks forecast',
+  'platform checks',
   'text',
   'config/values',
   'state',
   'loader storage/sql transport/connection',
   'config',
   'transport storage notify page',
+  'forecast',
   'metrics',
   'collector alerter simulator',
   'look',

@@ -34,7 +34,7 @@ export interface Forecast {
 }
 
 /** Nothing is said about what is further away. */
-const farthestDays = 90;
+export const farthestDays = 90;
 /** Shares of the size a day: less is no growth. */
 const leastGrowth = 0.0005;
 /** The share by which a size changes where a new history begins. */

@@ -6,6 +6,7 @@ import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createFigureStore } from './queries/figures.ts';
 import { createDetailStore } from './queries/detail.ts';
+import { createLevelStore } from './queries/levels.ts';
 import { createLookStore } from './queries/look.ts';
 import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
@@ -89,6 +90,7 @@ export function storageOn(database: Database): Storage {
     },
     history: createHistory(database),
     look: createLookStore(database),
+    levels: createLevelStore(database),
     figures: createFigureStore(database),
     detail: createDetailStore(database),
     sealed: createSealedStore(database),

@@ -23,6 +23,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ingest: [[]],
   status: [[], ['--failing', '--not-visited']],
   show: [['wrong'], ['own']],
+  forecast: [[], ['own', '--backtest', '90d']],
   check: [
     ['plain', 'own', 'behind'],
     ['--connect', '--mail'],

@@ -6,6 +6,7 @@ import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { DetailStore } from '../../storage/store/detail-store.ts';
+import type { LevelStore } from '../../storage/store/level-store.ts';
 import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
@@ -17,6 +18,7 @@ export interface Stored {
   readonly history: History;
   readonly alerts: AlertStore | null;
   readonly look: LookStore | null;
+  readonly levels: LevelStore | null;
   readonly figures: FigureStore | null;
   readonly detail: DetailStore | null;
   readonly sealed: SealedStore | null;
@@ -31,6 +33,7 @@ const nothing: Stored = {
   },
   alerts: null,
   look: null,
+  levels: null,
   figures: null,
   detail: null,
   sealed: null,

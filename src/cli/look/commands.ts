@@ -23,3 +23,16 @@ export const show = defineCommand({
   parameters: { client: text('<client>', 'its name, or a pattern that fits it alone') },
   run: async (context, { client }) => (await import('./show.ts')).showCommand(context, client),
 });
+
+export const forecast = defineCommand({
+  name: 'forecast',
+  help: 'file systems that will be full soon, and when',
+  example: "fleet-health forecast 'db-*' --within 14d",
+  parameters: {
+    clients: many(text('[client...]', 'only these clients or patterns')),
+    group: selection.group,
+    within: withDefault(text('--within <duration>', 'leave out what is full later; 90d at most'), '30d'),
+    backtest: text('--backtest <days>', 'instead, how forecasts of so many past days turned out: 90d at most'),
+  },
+  run: async (context, options) => (await import('./forecast.ts')).forecastCommand(context, options),
+});

@@ -3,6 +3,7 @@ import type { ClientShares } from './client-shares.ts';
 import type { Database, Dialect, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { storeDiskLevels } from './disk-levels.ts';
 import { storeInventory } from './inventory.ts';
 import {
   checkStatsRows,
@@ -176,6 +177,7 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
   const logLines = batch.flatMap((one) => logLineRows(one, idOf(one)));
   await insertRows(session, 'reports', whole);
   await insertRows(session, 'disk_stats', disks);
+  await storeDiskLevels(session, batch);
   await insertRows(session, 'network_stats', networks);
   await insertRows(session, 'check_stats', checks);
   await insertRows(session, 'log_lines', logLines);

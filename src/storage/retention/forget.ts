@@ -32,6 +32,7 @@ const large: readonly ClientRows[] = [
 ];
 const small: readonly string[] = [
   ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
+  'disk_levels',
   'rule_state',
   'silences',
 ];

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Database } from '../sql/database.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
+import { levelRemover, oldestLevelsSql } from './prune-levels.ts';
 import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
@@ -26,6 +27,7 @@ export const pruneQueries = {
   mails: subjects.mails.select,
   silences: subjects.silences.select,
   series: subjects.series.select,
+  'levels of mounts': oldestLevelsSql,
   ...Object.fromEntries(
     rollupSources.flatMap((source) => [
       [`${source.table} by the hour`, expiredSql(source, 'hour')],
@@ -112,6 +114,7 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     { span: 'day', keptMs: dailyMs },
   ] as const;
   return {
+    nowMs,
     judgedOnly,
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
@@ -130,11 +133,13 @@ async function boundsOf(database: Database, limits: PruneLimits) {
 
 async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
   const bounds = await boundsOf(database, limits);
-  const { judgedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } = bounds;
+  const { nowMs, judgedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
+    bounds;
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
     return { remove: async (limit) => countedAs(counted, await remove(limit)) };
   };
+  const removeLevels = levelRemover(database, nowMs);
   const expired = expiries.flatMap(({ span, before }) =>
     rollupSources.map((source): Sweep => {
       const counted = span === 'hour' ? 'hourly' : 'daily';
@@ -152,6 +157,7 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.mails, rawBefore),
     ofSubject(null, subjects.alerts, rawBefore),
     ofSubject(null, subjects.silences, rawBefore),
+    { remove: async (limit) => countedAs(null, await removeLevels(limit)) },
     ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];
 }

@@ -14,12 +14,17 @@ const tables = [
   'visits',
   'inventory',
   'inventory_reports',
+  'disk_levels',
 ] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
 
 // A run visits a client under one name. If both are there nevertheless, the new name's visit stays.
 const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
   (SELECT run_id FROM (SELECT run_id FROM visits WHERE client = ?) AS twice)`;
+
+// Each name has levels of days at which it was visited; of a day that both have, the new name's stays.
+const dropDoubleLevelsSql = `DELETE FROM disk_levels WHERE client = ? AND (day, mount) IN
+  (SELECT day, mount FROM (SELECT day, mount FROM disk_levels WHERE client = ?) AS twice)`;
 
 /** See RetentionStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to do. */
 export async function renameClient(database: Database, from: string, to: string): Promise<boolean> {
@@ -33,6 +38,7 @@ export async function renameClient(database: Database, from: string, to: string)
     // every transaction of the alerter.
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
+    await session.run(dropDoubleLevelsSql, [from, to]);
     await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);

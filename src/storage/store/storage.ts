@@ -11,6 +11,7 @@ import type { EvaluationStore } from './evaluation-store.ts';
 import type { FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { DetailStore } from './detail-store.ts';
+import type { LevelStore } from './level-store.ts';
 import type { LookStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
@@ -38,6 +39,7 @@ export interface Storage {
   readonly retention: RetentionStore;
   readonly history: History;
   readonly look: LookStore;
+  readonly levels: LevelStore;
   readonly figures: FigureStore;
   readonly detail: DetailStore;
   readonly sealed: SealedStore;

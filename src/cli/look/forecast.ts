@@ -1,0 +1,83 @@
+import { usageError } from '../../errors.ts';
+import { backtest, type BacktestCounts } from '../../forecast/backtest.ts';
+import { forecastFleet, type MountForecast } from '../../forecast/fleet-forecast.ts';
+import { farthestDays, historyDays } from '../../forecast/forecast.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { FleetLevels } from '../../storage/store/level-store.ts';
+import { rounded } from '../../text/numbers.ts';
+import { printAnswer } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readStored } from '../command/read-stored.ts';
+import { chooseClients, loadSettingsToShow, type Selection } from '../command/settings.ts';
+import { parseSpanOption } from '../command/until.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+import { backtestText, forecastText } from './forecast-text.ts';
+
+export interface ForecastCommandOptions extends Selection {
+  /** A duration; forecasts beyond are left out. */
+  readonly within: string;
+  /** A duration in days; null: the forecasts of now. */
+  readonly backtest: string | null;
+}
+
+/** The most past days whose forecasts can be made again: levels are kept for these and their history. */
+const mostPastDays = 90;
+
+/** `forecast`: prints which file systems will be full, or how such forecasts of the past turned out. */
+export async function forecastCommand(context: Context, options: ForecastCommandOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const withinDays = parseDays('--within', options.within, farthestDays);
+  const days = options.backtest === null ? null : parseDays('--backtest', options.backtest, mostPastDays);
+  if (days !== null && !Number.isInteger(days)) throw usageError('--backtest takes whole days', 'Write 90d.');
+  const config = loadSettingsToShow(context);
+  const names = chooseClients(config, options).map(({ name }) => name);
+  const isWhole = options.clients.length === 0 && options.group === null;
+  const levels = await readStored(config.storage, signal, async ({ levels: store }): Promise<FleetLevels> => {
+    if (store === null) return { todayMs: Date.now(), mounts: [] };
+    const all = await store.levels(isWhole ? null : names, historyDays + (days ?? 0), signal);
+    const known = new Set(names);
+    return { ...all, mounts: all.mounts.filter(({ client }) => known.has(client)) };
+  });
+  if (days === null) {
+    const forecasts = forecastFleet(levels, withinDays);
+    printAnswer(
+      output,
+      () => ({ command: 'forecast', within_days: withinDays, forecasts: forecasts.map(forecastJson) }),
+      () => forecastText(output, config, forecasts, { within: options.within, levels }),
+    );
+    return 0;
+  }
+  const counts = await backtest(levels, { days, withinDays, signal });
+  printAnswer(
+    output,
+    () => ({ command: 'forecast', backtest: { days, within_days: withinDays, ...countsJson(counts) } }),
+    () => backtestText(counts, { days, within: options.within }),
+  );
+  return 0;
+}
+
+function parseDays(option: string, text: string, most: number): number {
+  const days = parseSpanOption(option, text) / dayMs;
+  if (days > most)
+    throw usageError(`${option} ${JSON.stringify(text)} is beyond ${most} days`, `Write ${most}d or less.`);
+  return days;
+}
+
+function forecastJson({ client, mount, resource, forecast, sinceMs }: MountForecast): object {
+  const { daysLeft, daysLow, daysHigh, perDay } = forecast;
+  return {
+    client,
+    mount,
+    resource,
+    days_left: rounded(daysLeft, 1),
+    days_low: rounded(daysLow, 1),
+    days_high: daysHigh === null ? null : rounded(daysHigh, 1),
+    bytes_per_day: resource === 'space' ? Math.round(perDay) : null,
+    percent_per_day: resource === 'inodes' ? rounded(perDay, 2) : null,
+    since: jsonTime(sinceMs),
+  };
+}
+
+function countsJson({ spoke, right, wrong, late, open, missed }: BacktestCounts): object {
+  return { spoke, right, wrong, late, open, missed };
+}

@@ -1,0 +1,107 @@
+import { integerFor } from '../sql/column-types.ts';
+import { imageTypes } from '../../report/report.ts';
+import type { ReportRows } from '../rows/report-rows.ts';
+import type { Dialect, Session } from '../sql/database.ts';
+import { forChunks, insertRows } from '../sql/insert-rows.ts';
+
+/** The most mounts of a client and day: their names are the client's to choose. */
+const mostMounts = 64;
+
+/** A row of `disk_levels`. */
+interface Level {
+  readonly day: string;
+  readonly client: string;
+  readonly mount: string;
+  readonly observed_at: string;
+  readonly size_bytes: ReturnType<typeof integerFor>;
+  readonly available_bytes: ReturnType<typeof integerFor>;
+  readonly used_bytes: ReturnType<typeof integerFor>;
+  readonly inodes_percent: number | null;
+}
+
+/**
+ * Keeps the highest level of each mount and day of reports, for forecasts. Leaves out mounts that no growth fills:
+ * those of other machines, read-only ones, images, and memory. Adding a report twice changes nothing.
+ */
+export async function storeDiskLevels(session: Session, batch: readonly ReportRows[]): Promise<void> {
+  // All writers lock rows in the order of their key; reports of one day follow each other by time.
+  const levels = batch.flatMap(levelsOf).sort((one, other) => compare(keyOf(one), keyOf(other)));
+  const known = await knownMounts(session, levels);
+  const taken = levels.filter((level) => {
+    const mounts = known.get(placeOf(level)) ?? new Set();
+    if (mounts.size >= mostMounts && !mounts.has(level.mount)) return false;
+    known.set(placeOf(level), mounts.add(level.mount));
+    return true;
+  });
+  await insertRows(
+    session,
+    'disk_levels',
+    taken.map((level) => ({ ...level })),
+    mergeSuffix(session.dialect),
+  );
+}
+
+function levelsOf({ item, observedAt, disks }: ReportRows): readonly Level[] {
+  return disks.flatMap((disk) => {
+    const { mount, scope, mode, fstype, used_bytes: used, inodes_percent: inodes } = disk;
+    if (scope !== 'local' || mode !== 'rw' || fstype === 'tmpfs' || imageTypes.has(fstype ?? '')) return [];
+    if (used === null && inodes === null) return [];
+    return {
+      day: observedAt.slice(0, 10),
+      client: item.client,
+      mount,
+      observed_at: observedAt,
+      size_bytes: integerFor('size_bytes', disk.size_bytes),
+      available_bytes: integerFor('available_bytes', disk.available_bytes),
+      used_bytes: integerFor('used_bytes', used),
+      inodes_percent: inodes,
+    };
+  });
+}
+
+function placeOf({ day, client }: Level): string {
+  return `${day} ${client}`;
+}
+
+function keyOf(level: Level): string {
+  return `${placeOf(level)}\0${level.mount}\0${level.observed_at}`;
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : 1;
+}
+
+/** Returns the mounts that are stored, by day and client. */
+async function knownMounts(session: Session, levels: readonly Level[]): Promise<Map<string, Set<string>>> {
+  const known = new Map<string, Set<string>>();
+  for (const day of new Set(levels.map((level) => level.day))) {
+    const clients = [...new Set(levels.filter((level) => level.day === day).map(({ client }) => client))];
+    const rows = await forChunks(clients, (chunk, marks) =>
+      session.all(`SELECT client, mount FROM disk_levels WHERE day = ? AND client IN (${marks})`, [day, ...chunk]),
+    );
+    for (const { client, mount } of rows) {
+      const place = `${day} ${String(client)}`;
+      known.set(place, (known.get(place) ?? new Set()).add(String(mount)));
+    }
+  }
+  return known;
+}
+
+/** Returns the suffix of an INSERT that merges a level into that of the same day. */
+function mergeSuffix(dialect: Dialect): string {
+  const own = (column: string): string => `disk_levels.${column}`;
+  const isNewer = `${own('observed_at')} <= ${dialect.incoming('observed_at')}`;
+  const newest = (column: string): string =>
+    `${column} = CASE WHEN ${isNewer} THEN COALESCE(${dialect.incoming(column)}, ${own(column)}) ELSE ${own(column)} END`;
+  const greatest = (column: string): string =>
+    `${column} = CASE WHEN ${own(column)} IS NULL OR ${dialect.incoming(column)} > ${own(column)}
+      THEN ${dialect.incoming(column)} ELSE ${own(column)} END`;
+  return dialect.onConflict('day, client, mount', [
+    newest('size_bytes'),
+    newest('available_bytes'),
+    greatest('used_bytes'),
+    greatest('inodes_percent'),
+    // Last: MySQL makes assignments one after the other and would compare with the new one.
+    newest('observed_at'),
+  ]);
+}
