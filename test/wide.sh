@@ -1,8 +1,7 @@
 #!/bin/sh
 # The second tier: the recipes of CONTRIBUTING.md; the demo and the end-to-end tests on every Node that is promised, as
-# collector and as clients' Node; those with browsers, Prometheus and Debian's plugins on the
-# first of them. `npm run test:wide
-# [VERSION...]`; the binaries are npm packages, kept in a cache folder.
+# collector and as clients' Node; those with browsers, Prometheus and Debian's plugins on the first of them.
+# `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh --wide

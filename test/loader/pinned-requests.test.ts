@@ -1,7 +1,9 @@
 /** Requests with a restricted key: none of their bytes decides what an agent runs. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -124,6 +126,53 @@ for (const reader of ['node', 'shell'] as const) {
       }),
       { numRuns: 8 },
     );
+  });
+
+  test(`no request adds a certificate, textfiles, GPUs or containers with a restricted key (${reader})`, async (t) => {
+    const { planted, started, bin, ask } = pinnedClient(t, reader);
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    t.after(() => server.close());
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const { port } = server.address() as AddressInfo;
+    const secret = path.join(bin, 'secret.prom');
+    writeFileSync(secret, 'smartmon_device_smart_healthy{disk="a secret"} 0\n');
+    const line = fc.constantFrom(
+      ...[`connect=127.0.0.1:${port}`, `127.0.0.1:${port}`, `file=${secret}`, `program=${planted}`, `dir=${bin}`],
+      ...['certificate', 'textfile', 'gpu', 'container', 'connect', 'file', 'expected=8', '1', '', 'web', planted],
+    );
+    const key = fc.constantFrom(
+      ...['name', 'command', 'format', 'connect', 'file', 'program', 'servername', 'expected', 'dir', 'container'],
+      ...['certificate', 'textfile', 'gpu', 'smi', 'root', 'fh_confs', 'fh_requested', 'fh_gpu', 'conf'],
+    );
+    const value = fc.oneof(line, fc.array(line, { maxLength: 4 }));
+    const wish = fc.dictionary(key, value, { noNullPrototype: true, maxKeys: 6 });
+    const checks = fc.array(
+      fc.record({
+        name: fc.constantFrom('certificate:x', 'gpu', 'gpu:8', `textfile:${bin}`, 'container:web', 'a'),
+        format: fc.constantFrom('certificate', 'textfile', 'gpu', 'nagios'),
+        command: fc.oneof(
+          fc.constantFrom(['connect', `127.0.0.1:${port}`, '', '9', '9'], ['textfile', bin, '9'], [planted]),
+          fc.array(line, { maxLength: 4 }),
+        ),
+      }),
+      { maxLength: 3 },
+    );
+    fc.assert(
+      fc.property(fc.record({ checks, options: wish }), wish, (asked, more) => {
+        const report = ask({ ...more, ...asked });
+        assert.deepEqual([report.checks, report.checks_refused], [own, undefined]);
+        assert.doesNotMatch(JSON.stringify(report), /a secret/);
+        assert.equal(existsSync(started), false);
+      }),
+      { numRuns: 12 },
+    );
+    // A connection of a visit above is in the queue of the kernel.
+    await once(connect(port, '127.0.0.1'), 'close');
+    assert.equal(connections, 1, 'that of this test alone');
   });
 
   test(`wishes for logs select no file and start no other program with a restricted key (${reader})`, (t) => {

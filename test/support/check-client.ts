@@ -26,6 +26,8 @@ export const checkAgents: readonly CheckAgent[] = [
 export interface CheckVisit {
   readonly checks: readonly CheckResult[];
   readonly refused: readonly RefusedCheck[];
+  /** The names of the probes that answered without an error. */
+  readonly probes: ReadonlySet<string>;
   /** True if the report has no field of checks. */
   readonly isSilent: boolean;
   /** The folder of this client. */
@@ -68,7 +70,14 @@ export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
       }
       const { checks: results, checks_refused: refused } = reports[0];
       const isSilent = results === undefined && refused === undefined;
-      return { checks: results ?? [], refused: refused ?? [], isSilent, place: result.end?.place ?? '' };
+      const answered = reports[0].worker_reports.filter(({ error }) => error === null).map(({ name }) => name);
+      return {
+        checks: results ?? [],
+        refused: refused ?? [],
+        probes: new Set(answered),
+        isSilent,
+        place: result.end?.place ?? '',
+      };
     },
   };
 }

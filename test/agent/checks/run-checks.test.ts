@@ -7,15 +7,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { checkAgents, checkClient } from '../../support/check-client.ts';
-
-/** True if a process with this pid runs. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
+import { isRunning } from '../../support/is-running.ts';
 
 for (const agent of checkAgents) {
   test(`exit status, output and environment of checks are reported (${agent.name})`, async (t) => {

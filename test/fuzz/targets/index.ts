@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../target.ts';
+import { checksTarget } from './checks.ts';
 import { framesTarget } from './frames.ts';
 import { knownHostsTarget } from './known-hosts.ts';
 import { loaderSignTarget } from './loader-sign.ts';
@@ -11,6 +12,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   framesTarget,
   sealHeaderTarget,
   reportTarget,
+  checksTarget,
   knownHostsTarget,
   loaderSignTarget,
   trustSourceTarget,

@@ -1,0 +1,52 @@
+/** Checks that do their worst cost their own results, and neither the probes of the visit nor the checks beside them. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { isRunning } from '../../support/is-running.ts';
+
+for (const agent of checkAgents) {
+  test(`checks that fill all places leave the others and the probes as they are (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const pids = path.join(client.home, 'pids');
+    const note = `echo $$ >>${pids}`;
+    const children = `for i in 1 2 3 4 5 6 7 8; do (trap "" TERM; echo $$ >>${pids}; sleep 60) & echo $! >>${pids}; done`;
+    client.conf(
+      [
+        `many timeout=1s ${client.program('many', `trap "" TERM; ${note}; ${children}; wait`)}`,
+        `stops timeout=1s ${client.program('stops', `${note}; echo waiting; kill -STOP $$; echo never`)}`,
+        `spins timeout=1s ${client.program('spins', `trap "" TERM HUP INT; ${note}; while :; do :; done`)}`,
+        `drips timeout=1s ${client.program('drips', `${note}; trap "" TERM; while :; do printf .; sleep 0.2; done`)}`,
+        `group ${client.program('group', 'echo all; kill -TERM 0; sleep 60')}`,
+        `murder ${client.program('murder', 'echo mine; kill -KILL 0')}`,
+        `stderr ${client.program('stderr', 'yes error | head -n 200000 >&2; echo fine')}`,
+        `whole ${client.program('whole', 'yes 0123456 | head -n 8192')}`,
+        `over ${client.program('over', 'yes 0123456 | head -n 8192; printf x')}`,
+        `good ${client.program('good', 'echo good')}`,
+      ].join('\n'),
+    );
+    const { checks, refused, probes } = await client.visit();
+    assert.deepEqual(refused, []);
+    assert.deepEqual(
+      checks.map(({ name, exit, why, output }) => [name, exit, why, output.slice(0, 7).replace(/^\.+$/, '.')]),
+      [
+        ['many', null, 'timeout', ''],
+        ['stops', null, 'timeout', 'waiting'],
+        ['spins', null, 'timeout', ''],
+        ['drips', null, 'timeout', '.'],
+        ['group', null, 'signal', 'all'],
+        ['murder', null, 'signal', 'mine'],
+        ['stderr', 0, null, 'fine'],
+        ['whole', 0, null, '0123456'],
+        ['over', null, 'too long', '0123456'],
+        ['good', 0, null, 'good'],
+      ],
+    );
+    for (const name of ['cpu', 'memory', 'processes', 'load']) assert.ok(probes.has(name), `no ${name}`);
+    const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
+    assert.ok(left.length >= 12);
+    assert.deepEqual(left.filter(isRunning), []);
+  });
+}
