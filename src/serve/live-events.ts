@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { RunFact } from '../storage/store/run.ts';
@@ -22,6 +23,8 @@ export class LiveEvents {
 
   constructor(reader: FleetReader) {
     this.#reader = reader;
+    // Each stream listens to it.
+    setMaxListeners(0, this.#ended.signal);
   }
 
   /** Aborted when the server ends. */

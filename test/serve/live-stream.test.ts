@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 
-import type { LiveEvents } from '../../src/serve/live-events.ts';
+import type { FleetReader } from '../../src/serve/fleet-reader.ts';
+import { LiveEvents } from '../../src/serve/live-events.ts';
 import { sendEvents } from '../../src/serve/live-stream.ts';
 import { listenOn } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -33,3 +34,22 @@ for (const [method, listening] of [
     await until(() => listeners === 0, 'somebody listens yet');
   });
 }
+
+test('twenty streams need no warning of Node, and all end with the server', async (t) => {
+  const warnings: Error[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warn);
+  const events = new LiveEvents({ read: () => Promise.resolve([]) } as unknown as FleetReader);
+  const server = createServer((request, response) => sendEvents(request, response, events));
+  const port = await listenOn(server);
+  t.after(() => {
+    process.off('warning', warn);
+    server.close();
+    server.closeAllConnections();
+  });
+  const streams = await Promise.all(Array.from({ length: 20 }, () => fetch(`http://127.0.0.1:${port}/live`)));
+  events.close();
+  const texts = await Promise.all(streams.map((stream) => stream.text()));
+  assert.deepEqual(new Set(texts), new Set(['retry: 5000\n\n']));
+  assert.deepEqual(warnings, []);
+});
