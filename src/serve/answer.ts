@@ -57,12 +57,20 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
       }
     }
     if (bytes.length >= leastPackedBytes && takesGzip(incoming.headers['accept-encoding'])) {
-      bytes = gzipSync(bytes);
+      bytes = packed(bytes);
       outgoing.setHeader('Content-Encoding', 'gzip');
     }
   }
   outgoing.setHeader('Content-Length', bytes.length);
   outgoing.writeHead(status).end(incoming.method === 'HEAD' ? undefined : bytes);
+}
+
+/** The text that was packed last: whoever asks at the same moment is sent the same one. */
+let last: { readonly bytes: Buffer; readonly gzip: Buffer } | null = null;
+
+function packed(bytes: Buffer): Buffer {
+  if (last?.bytes.equals(bytes) !== true) last = { bytes, gzip: gzipSync(bytes) };
+  return last.gzip;
 }
 
 function isKnown(header: string | undefined, tag: string): boolean {

@@ -36,9 +36,16 @@ export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
 export function pageRoutes(options: LookOptions): readonly Route[] {
   const { reader, documents, configFault, zone } = options;
   const kept = new KeptPages();
+  // After a run everybody who follows it asks for the same page: it is made once.
+  const making = new Map<string, Promise<LiveDocument>>();
+  const makeOnce = (url: string, make: () => Promise<LiveDocument>): Promise<LiveDocument> => {
+    const begun = making.get(url) ?? inTime(make).finally(() => making.delete(url));
+    making.set(url, begun);
+    return begun;
+  };
   const answer = async ({ incoming: { url = '/' } }: Asked, make: () => Promise<LiveDocument>): Promise<Answer> => {
     try {
-      const document = await inTime(make);
+      const document = await makeOnce(url, make);
       kept.keep(url, document);
       return html(liveHtml(document, configFault()), 200);
     } catch (thrown) {
