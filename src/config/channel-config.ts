@@ -24,7 +24,10 @@ export interface NotifyConfig {
 }
 
 /** The forms of a webhook's body. */
-export const webhookFormats = ['alertmanager', 'text'] as const;
+export const webhookFormats = [
+  ...(['alertmanager', 'slack', 'discord', 'teams', 'ntfy', 'pagerduty', 'juggler'] as const),
+  'text',
+] as const;
 
 export type WebhookFormat = (typeof webhookFormats)[number];
 

@@ -1,6 +1,8 @@
 import type { WebhookConfig, WebhookFormat } from '../../config/config.ts';
 import { encodeWord } from '../nodemailer.ts';
 import { alertmanagerDocument } from './alertmanager.ts';
+import { discordMessage, ntfyMessageOf, slackMessage, teamsMessage } from './chat.ts';
+import { jugglerEvents, pagerdutyEvents } from './incidents.ts';
 import type { Notice } from './notice.ts';
 
 /** The settings that the body depends on. */
@@ -8,14 +10,35 @@ export type WebhookForm = Pick<WebhookConfig, 'name' | 'format' | 'labels'>;
 
 interface Body {
   readonly type: string;
+  /** The lines of `application/x-ndjson` are sent one by one. */
   readonly text: string;
+  /** Headers of the request beside its type. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
+const severalJson = 'application/x-ndjson';
 const json = (document: object): Body => ({ type: 'application/json', text: JSON.stringify(document) });
+const plainText = 'text/plain; charset=utf-8';
 
 const bodies: Readonly<Record<WebhookFormat, (notice: Notice, form: WebhookForm) => Body>> = {
   alertmanager: (notice, { name, labels }) => json(alertmanagerDocument(notice, name, labels)),
-  text: ({ subject, text }) => ({ type: 'text/plain; charset=utf-8', text: `${subject}\n\n${text}` }),
+  slack: (notice) => json(slackMessage(notice)),
+  discord: (notice) => json(discordMessage(notice)),
+  teams: (notice) => json(teamsMessage(notice)),
+  ntfy: (notice) => {
+    const { title, priority, tags, message } = ntfyMessageOf(notice);
+    return {
+      type: plainText,
+      text: message,
+      headers: { Title: encoded(title), Priority: String(priority), Tags: tags },
+    };
+  },
+  pagerduty: (notice, { labels }) => {
+    const text = pagerdutyEvents(notice, labels).map((event) => JSON.stringify(event));
+    return { type: severalJson, text: text.join('\n') };
+  },
+  juggler: (notice, { labels }) => json(jugglerEvents(notice, labels)),
+  text: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }),
 };
 
 /**
@@ -23,23 +46,40 @@ const bodies: Readonly<Record<WebhookFormat, (notice: Notice, form: WebhookForm)
  * stored as mails are. `parseFrozen` takes it apart. The same notice gives the same text.
  */
 export function freezeWebhook(notice: Notice, form: WebhookForm): string {
-  const { type, text } = bodies[form.format](notice, form);
-  const isPlain = /^[ -~]*$/.test(notice.subject) && !notice.subject.includes('=?');
-  const subject = isPlain ? notice.subject : encodeWord(notice.subject, 'B', 52);
-  const headers = [`Message-ID: ${notice.messageId}`, `Subject: ${subject}`, `Content-Type: ${type}`];
-  return `${headers.join('\r\n')}\r\n\r\n${text}`;
+  const { type, text, headers = {} } = bodies[form.format](notice, form);
+  const all = { 'Message-ID': notice.messageId, Subject: encoded(notice.subject), 'Content-Type': type, ...headers };
+  const head = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return `${head.join('\r\n')}\r\n\r\n${text}`;
+}
+
+/** Returns a header in ASCII (RFC 2047). */
+function encoded(text: string): string {
+  return /^[ -~]*$/.test(text) && !text.includes('=?') ? text : encodeWord(text, 'B', 52);
 }
 
 /** A frozen notification as it is sent. */
 export interface FrozenWebhook {
   readonly type: string;
+  /** Headers of the request beside its type, by lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The whole body. */
   readonly body: string;
+  /** The bodies of the requests: the body, or its lines where each is a document of its own. */
+  readonly requests: readonly string[];
 }
+
+const ofStorage = ['message-id', 'subject', 'content-type'];
 
 /** Takes a frozen notification apart. */
 export function parseFrozen(content: string): FrozenWebhook {
   const end = content.indexOf('\r\n\r\n');
-  const head = content.slice(0, Math.max(0, end));
-  const [, type = 'application/octet-stream'] = /^Content-Type: (.*)$/m.exec(head.replaceAll('\r', '')) ?? [];
-  return { type, body: content.slice(end < 0 ? 0 : end + 4) };
+  const lines = content.slice(0, Math.max(0, end)).split('\r\n');
+  const all = new Map(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  const body = content.slice(end < 0 ? 0 : end + 4);
+  const type = all.get('content-type') ?? 'application/octet-stream';
+  const headers = Object.fromEntries([...all].filter(([name]) => name !== '' && !ofStorage.includes(name)));
+  if (type !== severalJson) return { type, headers, body, requests: [body] };
+  return { type: 'application/json', headers, body, requests: body === '' ? [] : body.split('\n') };
 }

@@ -5,11 +5,13 @@ import { parseHeaderLine } from '../../config/values/header-line.ts';
 import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
 import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
 import { cut } from '../../text/text-columns.ts';
+import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen } from './freeze-webhook.ts';
-import { NotConnected, post, tryConnection, type PostAnswer, type PostTarget } from './post.ts';
+import { withRoutingKey } from './incidents.ts';
+import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from './post.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** Characters of an answer that are kept as the reason. */
@@ -22,7 +24,10 @@ const busy: ReadonlyMap<number, Stage> = new Map([
   [503, 'connect'],
 ]);
 
-type Webhook = Pick<WebhookConfig, 'name' | 'url' | 'header' | 'ca' | 'timeoutMs'>;
+type Webhook = Pick<WebhookConfig, 'name' | 'format' | 'url' | 'header' | 'ca' | 'timeoutMs'>;
+
+/** A notification that is several requests ends by then, however many they are. */
+const severalMs = 2 * minuteMs;
 
 /**
  * Posts notifications to the URL of a `<webhook>` as they were frozen, with their Message-ID as Idempotency-Key. 2xx is
@@ -30,11 +35,11 @@ type Webhook = Pick<WebhookConfig, 'name' | 'url' | 'header' | 'ca' | 'timeoutMs
  * are refused for good. No fault has the URL, or any part of it that may be a token.
  */
 export function createWebhookChannel(webhook: Webhook): Channel {
-  const { name, timeoutMs } = webhook;
+  const { name, timeoutMs, format } = webhook;
   return {
     name: `webhook ${name}`,
     timeoutMs,
-    answerTimeoutMs: timeoutMs,
+    answerTimeoutMs: format === 'pagerduty' ? severalMs : timeoutMs,
     send: (mail, options) => send(webhook, mail, options),
     close: () => undefined,
   };
@@ -52,39 +57,65 @@ export async function verifyWebhook(webhook: Webhook, signal: AbortSignal): Prom
 }
 
 async function send(webhook: Webhook, { content, messageId }: OutgoingMail, options: SendOptions): Promise<void> {
-  const { signal } = options;
-  signal.throwIfAborted();
-  const { target, headers: own } = readTarget(webhook);
-  const { type, body } = parseFrozen(content);
-  const headers = {
-    ...own,
-    'user-agent': 'fleet-health',
-    'content-type': type,
-    'idempotency-key': messageId,
-  };
+  options.signal.throwIfAborted();
+  const { target, headers: own, routingKey } = readTarget(webhook);
+  const { type, headers, requests } = parseFrozen(content);
+  const endsAtMs = performance.now() + severalMs;
+  let isMarked = false;
+  for (const [index, body] of requests.entries()) {
+    if (performance.now() >= endsAtMs) throw tooMany(webhook, index, requests.length);
+    const key = requests.length === 1 ? messageId : `${messageId} ${index + 1}`;
+    const answer = await postOne(webhook, {
+      target,
+      headers: { ...own, 'user-agent': 'fleet-health', 'content-type': type, 'idempotency-key': key, ...headers },
+      body: routingKey === null ? body : withRoutingKey(body, routingKey),
+      signal: options.signal,
+      onDataBegun: async () => {
+        if (!isMarked) await options.onDataBegun();
+        isMarked = true;
+      },
+    });
+    judge(webhook, answer);
+  }
+}
+
+async function postOne(
+  webhook: Webhook,
+  { target, ...request }: PostRequest & { readonly target: PostTarget },
+): Promise<PostAnswer> {
   const begun: { failed: Error | null } = { failed: null };
   const onDataBegun = async (): Promise<void> => {
     try {
-      await options.onDataBegun();
+      await request.onDataBegun();
     } catch (thrown) {
       begun.failed = asError(thrown);
       throw thrown;
     }
   };
-  let answer: PostAnswer;
   try {
-    answer = await post(target, { headers, body, signal, onDataBegun });
+    return await post(target, { ...request, onDataBegun });
   } catch (thrown) {
     if (begun.failed !== null) throw begun.failed;
-    signal.throwIfAborted();
+    request.signal.throwIfAborted();
     throw faultOf(webhook, thrown);
   }
-  judge(webhook, answer);
+}
+
+function tooMany({ name }: Webhook, done: number, all: number): FleetError {
+  const message = `webhook ${name}: took ${done} of ${all} events within ${severalMs / 1000} s`;
+  return new FleetError({ code: 'mail-unavailable', stage: 'mail', message, advice: 'Nothing: all are sent again.' });
+}
+
+interface Secrets {
+  readonly target: PostTarget;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The key of PagerDuty, which stands in its URL as the name of a login; null: another format. */
+  readonly routingKey: string | null;
 }
 
 /** Reads the secrets. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
-function readTarget(webhook: Webhook): { readonly target: PostTarget; readonly headers: Record<string, string> } {
-  const { url: secret, ca, timeoutMs } = webhook;
+function readTarget(webhook: Webhook): Secrets {
+  const { url: secret, ca, timeoutMs, format } = webhook;
   const text = secret.reveal();
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) throw unusable(webhook, `${secret.origin} has no web address`);
@@ -95,8 +126,14 @@ function readTarget(webhook: Webhook): { readonly target: PostTarget; readonly h
   // A receiver may repeat `Bearer T0KEN`, or the token alone, or decode it.
   const words = line === null ? [] : [line[1], ...line[1].split(/[ =,;]+/)];
   for (const word of words.flatMap((one) => [one, decoded(one)])) rememberSecret(word);
-  const headers = { ...loginOf(url), ...(line === null ? {} : { [line[0].toLowerCase()]: line[1] }) };
-  return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers };
+  const routingKey = format === 'pagerduty' ? decoded(url.username) : null;
+  if (routingKey === '') {
+    throw unusable(webhook, `${secret.origin} has no routing key: https://KEY@events.pagerduty.com/v2/enqueue`);
+  }
+  const login = loginOf(url);
+  const own = line === null ? {} : { [line[0].toLowerCase()]: line[1] };
+  const headers = routingKey === null ? { ...login, ...own } : own;
+  return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers, routingKey };
 }
 
 /** Returns the parts of a URL that may be a token, as they are and decoded. A receiver may repeat any of them. */

@@ -1,0 +1,69 @@
+/** Forms of the body for programs that keep a state for each alert. */
+import { annotationsOf, labelsOf } from './alertmanager.ts';
+import { cutBytes } from './cut-bytes.ts';
+import type { Notice, NoticeAlert } from './notice.ts';
+
+/** PagerDuty: a summary has 1,024 characters. */
+const mostSummary = 1_000;
+/** Requests for one notification. */
+const mostEvents = 500;
+const mostDescription = 1_000;
+
+/** The place of the routing key, which is a secret and stands in the URL: it is put in when the event is sent. */
+const keyPlace = '{"routing_key":""';
+
+/**
+ * Returns the events of PagerDuty's Events API v2, each the body of a request: one an alert, with the same `dedup_key`
+ * from beginning to end, and one more for each that is acknowledged.
+ */
+export function pagerdutyEvents({ alerts }: Notice, more: Readonly<Record<string, string>>): readonly object[] {
+  return alerts
+    .flatMap((alert) => {
+      const event = (action: string, rest: object = {}): object => ({
+        routing_key: '',
+        event_action: action,
+        dedup_key: alert.id,
+        ...rest,
+      });
+      if (alert.state === 'resolved') return [event('resolve')];
+      const trigger = event('trigger', { payload: pagerdutyPayload(alert, more), client: 'Fleet Health' });
+      return alert.acknowledgedBy === null ? [trigger] : [trigger, event('acknowledge')];
+    })
+    .slice(0, mostEvents);
+}
+
+function pagerdutyPayload(alert: NoticeAlert, more: Readonly<Record<string, string>>): object {
+  const { summary = '', ...details } = annotationsOf(alert);
+  const { client, rule, subject, severity, startsAtMs } = alert;
+  return {
+    summary: cutBytes(summary, mostSummary),
+    timestamp: new Date(startsAtMs).toISOString(),
+    source: client === '' ? 'fleet-health' : client,
+    severity,
+    ...(subject === '' ? {} : { component: subject }),
+    class: rule,
+    custom_details: { ...labelsOf(alert, more), ...details },
+  };
+}
+
+/** Returns an event with its routing key. */
+export function withRoutingKey(body: string, key: string): string {
+  if (!body.startsWith(keyPlace)) return body;
+  return `{"routing_key":${JSON.stringify(key)}${body.slice(keyPlace.length)}`;
+}
+
+/** Returns the raw events of Juggler: a state for each host, service and instance. */
+export function jugglerEvents({ alerts }: Notice, more: Readonly<Record<string, string>>): object {
+  const tags = Object.entries(more).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_'));
+  return {
+    source: 'fleet-health',
+    events: alerts.slice(0, mostEvents).map((alert) => ({
+      host: alert.client === '' ? 'fleet-health' : alert.client,
+      service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
+      instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
+      status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',
+      description: cutBytes(annotationsOf(alert)['summary'] ?? '', mostDescription),
+      tags,
+    })),
+  };
+}

@@ -1,0 +1,201 @@
+/** The forms of chats and of incident programs: as their makers publish them, within their sizes, without mentions. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { WebhookFormat } from '../../../src/config/config.ts';
+import { Secret } from '../../../src/config/secret.ts';
+import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
+import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
+import { openReceiver } from '../../support/http-receiver.ts';
+import { noticeAlert, noticeOf, webhookConfig } from '../support/notices.ts';
+import { faultOf, outgoing, sendOptions } from '../support/smtp-config.ts';
+import { shapeOf, vector } from '../support/vectors.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const endsAtMs = Date.UTC(2026, 10, 20, 9);
+const over = noticeAlert({ state: 'resolved', endsAtMs });
+const key = 'R0ut1ngK3y0fF1ctionAndN0thingM0re';
+
+/** Text of a client, in a mount point or a message. */
+const hostile =
+  '@channel @everyone <!here> <@U123> <@&124> [x](http://evil.example) `*_~|>#: {{DATE(1)}} <at>Kim</at> "\\';
+
+function frozen(format: WebhookFormat, notice = noticeOf([noticeAlert()])) {
+  return parseFrozen(freezeWebhook(notice, { name: 'chat', format, labels: { site: 'fra' } }));
+}
+
+function documents(format: WebhookFormat, notice = noticeOf([noticeAlert()])): readonly Json[] {
+  return frozen(format, notice).requests.map((text) => JSON.parse(text) as Json);
+}
+
+function document(format: WebhookFormat, notice = noticeOf([noticeAlert()])): Json {
+  const [first, ...others] = documents(format, notice);
+  assert.ok(first !== undefined && others.length === 0);
+  return first;
+}
+
+/** Every text in a document. */
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+test('slack: the form of the published example, with a header, in plain text', () => {
+  const message = document('slack');
+  const example = vector('slack') as { readonly blocks: readonly Json[] };
+  const [header, section] = message['blocks'] as readonly { readonly type: string; readonly text: Json }[];
+  assert.deepEqual(Object.keys(message).sort(), Object.keys(example).sort());
+  assert.deepEqual(Object.keys(section ?? {}), Object.keys(example.blocks[0] ?? {}));
+  assert.deepEqual([header?.type, section?.type], ['header', 'section']);
+  assert.deepEqual(section?.text, {
+    type: 'plain_text',
+    text: 'CRITICAL web-1: disk /var: 97 %, 3 of 100 GiB free (limit: at least 95 %)',
+    emoji: false,
+  });
+});
+
+test('slack: the text of push messages is escaped, and all else is plain', () => {
+  const message = document('slack', noticeOf([noticeAlert({ title: hostile })], { subject: hostile }));
+  assert.doesNotMatch(String(message['text']), /[<>]|&(?!amp;|lt;|gt;)/);
+  assert.doesNotMatch(JSON.stringify(message), /mrkdwn|link_names|"parse"/);
+});
+
+test('discord: the published way to take mentions away, and no markup of a client', () => {
+  const message = document('discord', noticeOf([noticeAlert({ title: hostile })], { subject: hostile }));
+  const example = vector('discord') as Json;
+  assert.deepEqual(message['allowed_mentions'], example['allowed_mentions']);
+  for (const name of Object.keys(example)) assert.ok(name in message, name);
+  const [embed] = message['embeds'] as readonly Json[];
+  for (const text of [message['content'], embed?.['description']]) {
+    assert.doesNotMatch(String(text).replace(/\\./g, ''), /[@<`*_~|[\]>#]/);
+  }
+});
+
+test('teams: the published card, with text that knows no markup and no mention', () => {
+  const message = document('teams', noticeOf([noticeAlert({ title: hostile })], { subject: hostile }));
+  const strip = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value, (name, inner) => (name === 'body' ? [] : inner) as unknown));
+  assert.deepEqual(shapeOf(strip(message)), shapeOf(strip(vector('teams'))));
+  assert.doesNotMatch(JSON.stringify(message), /"TextBlock"|"entities"|msteams/);
+});
+
+test('ntfy: title, priority and tags of the published example, as headers', () => {
+  const example = vector('ntfy') as Json;
+  const { type, headers, body } = frozen('ntfy', noticeOf([noticeAlert()], { subject: 'Größe' }));
+  assert.equal(type, 'text/plain; charset=utf-8');
+  for (const name of Object.keys(headers)) assert.ok(name in example, name);
+  assert.deepEqual(headers, { title: '=?UTF-8?B?R3LDtsOfZQ==?=', priority: '5', tags: 'rotating_light' });
+  assert.match(body, /^CRITICAL web-1: disk \/var: 97 %/);
+  const priorities = [
+    noticeOf([noticeAlert()], { state: 'reminder' }),
+    noticeOf([noticeAlert()], { severity: 'warning' }),
+    noticeOf([over], { state: 'resolved', severity: 'none' }),
+  ].map((notice) => frozen('ntfy', notice).headers['priority']);
+  assert.deepEqual(priorities, ['3', '3', '2']);
+});
+
+test('pagerduty: an event an alert with one key from beginning to end, as published', () => {
+  const acknowledged = noticeAlert({ id: 'b'.repeat(32), acknowledgedBy: 'kim' });
+  const events = documents('pagerduty', noticeOf([noticeAlert(), acknowledged, over]));
+  const [trigger, , acknowledge, resolve] = events;
+  assert.deepEqual(
+    events.map((event) => [event['event_action'], event['dedup_key']]),
+    [
+      ['trigger', noticeAlert().id],
+      ['trigger', acknowledged.id],
+      ['acknowledge', acknowledged.id],
+      ['resolve', noticeAlert().id],
+    ],
+  );
+  assert.deepEqual(shapeOf(acknowledge), shapeOf(vector('pagerduty-acknowledge')));
+  assert.deepEqual(shapeOf(resolve), shapeOf(vector('pagerduty-resolve')));
+  // Left out: what PagerDuty calls optional, and we have not.
+  const { images, links, client_url: url, payload, ...rest } = vector('pagerduty-trigger') as Json;
+  const { group, ...fields } = payload as Json;
+  assert.ok(images && links && url && group);
+  assert.deepEqual(shapeOf(trigger), shapeOf({ ...rest, payload: fields }));
+  const details = (trigger?.['payload'] as Json)['custom_details'] as Json;
+  assert.deepEqual([details['site'], details['instance']], ['fra', 'web-1']);
+});
+
+test('juggler: a state for each host and service', () => {
+  const fleet = noticeAlert({ client: '', rule: 'collector-silent', subject: 'a b\u00e9', severity: 'warning' });
+  const { source, events } = document('juggler', noticeOf([noticeAlert(), over, fleet])) as Json & { events: Json[] };
+  assert.equal(source, 'fleet-health');
+  assert.deepEqual(
+    events.map(({ host, service, instance, status, tags }) => [host, service, instance, status, tags]),
+    [
+      ['web-1', 'disk', '/var', 'CRIT', ['site_fra']],
+      ['web-1', 'disk', '/var', 'OK', ['site_fra']],
+      ['fleet-health', 'collector-silent', 'a_b_', 'WARN', ['site_fra']],
+    ],
+  );
+});
+
+const mostBytes: Readonly<Partial<Record<WebhookFormat, number>>> = {
+  slack: 9_000,
+  discord: 9_000,
+  teams: 28_000,
+  ntfy: 4_096,
+};
+
+for (const [format, most] of Object.entries(mostBytes) as readonly (readonly [WebhookFormat, number])[]) {
+  test(`${format}: thousands of alerts of any length fit, and the rest is counted`, () => {
+    for (const text of ['x', '日本'.repeat(900), '\u{1f600}'.repeat(900), hostile.repeat(15), '*'.repeat(2_000)]) {
+      const alerts = Array.from({ length: 3_000 }, () => noticeAlert({ title: text, value: text }));
+      const { body, requests, headers } = frozen(format, noticeOf(alerts, { subject: text }));
+      assert.ok(Buffer.byteLength(body) <= most, `${Buffer.byteLength(body)}`);
+      assert.match(body, /and \d+ more/);
+      for (const value of Object.values(headers)) assert.ok(value.length < 1_000);
+      if (format === 'ntfy') continue;
+      const texts = requests.flatMap((one) => textsOf(JSON.parse(one)));
+      assert.ok(texts.every((one) => !/\p{Cs}/u.test(one)));
+      const [first = '', second = ''] = [...texts].sort((one, other) => other.length - one.length);
+      if (format === 'slack') assert.ok(first.length <= 3_000 && second.length <= 3_000);
+      if (format === 'discord') assert.ok(first.length <= 4_096 && second.length <= 2_000);
+    }
+  });
+}
+
+test('slack: a header of at most 150 characters', () => {
+  const { blocks } = document('slack', noticeOf([noticeAlert()], { subject: 'é'.repeat(400) })) as Json & {
+    readonly blocks: readonly { readonly text: { readonly text: string } }[];
+  };
+  assert.ok((blocks[0]?.text.text.length ?? 999) <= 150);
+});
+
+test('pagerduty: the key of the URL goes into each event, and into no stored text', async (t) => {
+  const receiver = await openReceiver(t);
+  const url = `${receiver.origin.replace('//', `//${key}@`)}/v2/enqueue`;
+  const channel = createWebhookChannel(webhookConfig(url, { format: 'pagerduty' }));
+  const other = noticeAlert({ id: 'c'.repeat(32) });
+  const content = freezeWebhook(noticeOf([noticeAlert(), other]), { name: 'chat', format: 'pagerduty', labels: {} });
+  assert.ok(!content.includes(key));
+  let marks = 0;
+  const onDataBegun = (): Promise<void> => Promise.resolve(void (marks += 1));
+  const mail = outgoing({ content });
+  await channel.send(mail, sendOptions({ onDataBegun }));
+  assert.equal(marks, 1);
+  const bodies = receiver.received.map(({ body }) => JSON.parse(body) as Json);
+  assert.deepEqual(
+    bodies.map((body) => [body['routing_key'], body['dedup_key']]),
+    [
+      [key, noticeAlert().id],
+      [key, other.id],
+    ],
+  );
+  const [first, second] = receiver.received.map(({ headers }) => headers);
+  assert.deepEqual([first?.authorization, first?.['content-type']], [undefined, 'application/json']);
+  assert.deepEqual(
+    [first?.['idempotency-key'], second?.['idempotency-key']],
+    [`${mail.messageId} 1`, `${mail.messageId} 2`],
+  );
+  receiver.act(({ body }) => (body.includes(other.id) ? { status: 429, body } : { status: 202 }));
+  const fault = await faultOf(channel.send(mail, sendOptions()));
+  assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'channel']);
+  assert.ok(!fault.message.includes(key), fault.message);
+  const keyless = webhookConfig(`${receiver.origin}/v2/enqueue`, { format: 'pagerduty' });
+  assert.match((await faultOf(createWebhookChannel(keyless).send(mail, sendOptions()))).message, /has no routing key/);
+  assert.ok(!JSON.stringify(new Secret({ kind: 'literal', value: url })).includes(key));
+});
