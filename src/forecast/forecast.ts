@@ -54,8 +54,8 @@ export function forecast(days: readonly (DayLevel | null)[], available: number):
   if (!isEnough(history)) return null;
   const levels = history.map((day) => day?.used ?? null);
   const size = history.findLast((day) => day !== null)?.size ?? 0;
-  const { slope, short } = slopeOf(levels);
-  if (slope === null || slope.perDay < leastGrowth * size) return null;
+  const { slope, short } = slopeOf(levels, leastGrowth * size);
+  if (slope === null) return null;
   const left = Math.max(0, available);
   const daysLeft = left / slope.perDay;
   if (daysLeft > farthestDays) return null;

@@ -1,6 +1,18 @@
-/** Returns the value below which a share of the values lies, between two of them where none is there; NaN without any. */
-export function quantileOf(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
+/** The quartiles of values. */
+export interface Quartiles {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+/** Returns the quartiles, between two values where none is there; NaN without any. */
+export function quartilesOf(values: readonly number[]): Quartiles {
+  // Sorts as numbers, several times as fast as with a comparison.
+  const sorted = Float64Array.from(values).sort();
+  return { low: at(sorted, 0.25), median: at(sorted, 0.5), high: at(sorted, 0.75) };
+}
+
+function at(sorted: Float64Array, share: number): number {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? Number.NaN;
   const above = sorted[Math.ceil(place)] ?? Number.NaN;
@@ -9,7 +21,7 @@ export function quantileOf(values: readonly number[], share: number): number {
 
 /** Returns the median; NaN without values. */
 export function medianOf(values: readonly number[]): number {
-  return quantileOf(values, 0.5);
+  return at(Float64Array.from(values).sort(), 0.5);
 }
 
 /** The value of a day. */

@@ -1,4 +1,4 @@
-import { type DayValue, medianOf, quantileOf, theilSen } from './quantiles.ts';
+import { type DayValue, medianOf, quartilesOf, theilSen } from './quantiles.ts';
 import { rotationSlope } from './rotation.ts';
 
 const weekDays = 7;
@@ -29,12 +29,12 @@ export interface Slopes {
   readonly short: number | null;
 }
 
-/** Returns the slopes of levels; today is the last, null is unknown. */
-export function slopeOf(levels: readonly (number | null)[]): Slopes {
-  const long = longSlope(levels);
-  const short = shortSlope(levels);
+/** Returns the slopes of levels; today is the last, null is unknown. Slopes below `least` are none. */
+export function slopeOf(levels: readonly (number | null)[], least: number): Slopes {
+  const long = longSlope(levels, least);
+  const short = shortSlope(levels, least);
   const greater = long !== null && (short === null || long.perDay >= short.perDay) ? long : short;
-  return { slope: greater !== null && greater.perDay > 0 ? greater : null, short: short?.perDay ?? null };
+  return { slope: greater, short: short?.perDay ?? null };
 }
 
 /** Returns the known levels with their days. */
@@ -46,40 +46,39 @@ export function knownDays(levels: readonly (number | null)[]): readonly DayValue
  * Returns the median growth of three weeks, each day compared with the same weekday before. Growth that ended a week ago
  * is none, and a rotation grows only as its peaks do.
  */
-function longSlope(levels: readonly (number | null)[]): Slope | null {
+function longSlope(levels: readonly (number | null)[], least: number): Slope | null {
   const slopes: number[] = [];
   for (let day = Math.max(weekDays, levels.length - longDays); day < levels.length; day += 1) {
     const [value = null, before = null] = [levels[day], levels[day - weekDays]];
     if (value !== null && before !== null) slopes.push((value - before) / weekDays);
   }
   if (slopes.length < leastPairs) return null;
-  const perDay = medianOf(slopes);
+  const { low, median: perDay, high } = quartilesOf(slopes);
+  if (perDay <= 0 || perDay < least) return null;
   // A clean-up makes the newest weeks negative: that is no end.
   const newest = medianOf(slopes.slice(-newestWeeks));
   if (Math.abs(newest) < endedShare * perDay) return null;
   const ofPeaks = rotationSlope(knownDays(levels));
-  if (ofPeaks !== null && ofPeaks < perDay) return { perDay: ofPeaks, low: ofPeaks, high: perDay };
-  return { perDay, ...quartilesOf(slopes) };
+  if (ofPeaks === null || ofPeaks >= perDay) return { perDay, low, high };
+  return ofPeaks <= 0 || ofPeaks < least ? null : { perDay: ofPeaks, low: ofPeaks, high: perDay };
 }
 
 /**
  * Returns the growth of the last week if nearly each of its days rose, to a level clearly above that of the three weeks
  * before. Without the latter the last peak of a weekly rotation would be a new height by noise alone.
  */
-function shortSlope(levels: readonly (number | null)[]): Slope | null {
-  const week = knownDays(levels).filter(({ day }) => day >= levels.length - shortDays);
+function shortSlope(levels: readonly (number | null)[], least: number): Slope | null {
+  const week = knownDays(levels.slice(-shortDays));
   const steps = week.slice(1).map(({ day, value }, index) => {
     const before = week[index];
     return before === undefined ? 0 : (value - before.value) / (day - before.day);
   });
   if (steps.filter((step) => step > 0).length < leastRises) return null;
-  const perDay = Math.min(theilSen(week), medianOf(steps));
+  const { low, median, high } = quartilesOf(steps);
+  const perDay = Math.min(theilSen(week), median);
+  if (perDay < least) return null;
   const earlier = levels.slice(-beforeDays - 1, -shortDays).filter((value) => value !== null);
   const last = week.at(-1)?.value ?? 0;
   if (earlier.length === 0 || last < Math.max(...earlier) + perDay) return null;
-  return { perDay, ...quartilesOf(steps) };
-}
-
-function quartilesOf(slopes: readonly number[]): Pick<Slope, 'low' | 'high'> {
-  return { low: quantileOf(slopes, 0.25), high: quantileOf(slopes, 0.75) };
+  return { perDay, low, high };
 }

@@ -5,15 +5,19 @@ import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { FleetLevels, LevelStore, MountLevels } from '../store/level-store.ts';
 import { inSteps } from './read-by-time.ts';
 
-/** The rows of a day, by the primary key. Value: the day. */
-export const levelsOfDaySql = `SELECT client, mount, size_bytes, available_bytes, used_bytes, inodes_percent
+/** The rows of a day, in the order of the primary key. Value: the day. */
+const levelsOfDaySql = `SELECT client, mount, size_bytes, available_bytes, used_bytes, inodes_percent
   FROM disk_levels WHERE day = ?`;
+/** Values: the day, a client whose rows and those of all before it are left out, the most rows. */
+export const levelsPageSql = `${levelsOfDaySql} AND client > ? ORDER BY client, mount LIMIT ?`;
+/** Rows of an answer: so few are forgotten before they have cost the collection of garbage anything. */
+const pageRows = 2000;
 
 export function createLevelStore(database: Database): LevelStore {
   return { levels: (clients, days, signal) => readLevels(database, clients, days, signal) };
 }
 
-/** Reads day by day, so that no answer is large. */
+/** Reads day by day, in pages. */
 async function readLevels(
   database: Database,
   clients: readonly string[] | null,
@@ -25,19 +29,37 @@ async function readLevels(
   const stepDone = inSteps({ signal, onProgress: () => undefined }, days);
   for (let index = 0; index < days; index += 1) {
     const day = sqlTime(todayMs - (days - 1 - index) * dayMs).slice(0, 10);
-    for (const row of await database.read((session) => rowsOfDay(session, day, clients))) {
-      addLevel(byClient, row, index, days);
-    }
+    await database.read((session) =>
+      eachRowOfDay(session, day, clients, (row) => addLevel(byClient, row, index, days)),
+    );
     await stepDone();
   }
   return { todayMs, mounts: [...byClient.values()].flatMap((mounts) => [...mounts.values()]) };
 }
 
-function rowsOfDay(session: Session, day: string, clients: readonly string[] | null): Promise<readonly SqlRow[]> {
-  if (clients === null) return session.all(levelsOfDaySql, [day]);
-  return forChunks(clients, (chunk, marks) =>
-    session.all(`${levelsOfDaySql} AND client IN (${marks})`, [day, ...chunk]),
-  );
+async function eachRowOfDay(
+  session: Session,
+  day: string,
+  clients: readonly string[] | null,
+  add: (row: SqlRow) => void,
+): Promise<void> {
+  if (clients !== null) {
+    const rows = await forChunks(clients, (chunk, marks) =>
+      session.all(`${levelsOfDaySql} AND client IN (${marks})`, [day, ...chunk]),
+    );
+    rows.forEach(add);
+    return;
+  }
+  for (let after: SqlValue = ''; ;) {
+    const rows: readonly SqlRow[] = await session.all(levelsPageSql, [day, after, String(pageRows)]);
+    const last = rows.at(-1)?.['client'] ?? '';
+    const isEnd = rows.length < pageRows;
+    // The last client may go on in the next page, which has all of it. A client has far fewer rows than a page.
+    for (const row of rows) if (isEnd || row['client'] !== last) add(row);
+    const whole = isEnd ? undefined : rows.findLast(({ client }) => client !== last);
+    if (whole === undefined) return;
+    after = whole['client'] ?? '';
+  }
 }
 
 function addLevel(byClient: Map<string, Map<string, MountLevels>>, row: SqlRow, index: number, days: number): void {

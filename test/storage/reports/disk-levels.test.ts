@@ -110,6 +110,16 @@ onBothDatabases('levels of mounts', ({ it }) => {
     await assert.rejects(levels.levels(null, 3, AbortSignal.abort(new Error('enough'))), /enough/);
   });
 
+  it('are read in pages that a client may straddle', async (opened) => {
+    const todayMs = Math.floor((await opened.alerts.nowMs()) / dayMs) * dayMs;
+    const mounts = times(64, (index) => mount({ mount: `/m${index}` }));
+    await opened.reports.ingest(times(65, (index) => report(todayMs, mounts, `client-${index}`)));
+    const { mounts: read } = await opened.storage.levels.levels(null, 2, never);
+    assert.equal(read.length, 65 * 64);
+    assert.equal(new Set(read.map((one) => `${one.client} ${one.mount}`)).size, 65 * 64);
+    assert.ok(read.every(({ usedBytes }) => usedBytes[1] === 500));
+  });
+
   it('go with their client, follow its new name, and are removed after 130 days', async (opened) => {
     const { reports, retention } = opened;
     const nowMs = await opened.alerts.nowMs();
