@@ -1,10 +1,13 @@
 import type { Client, Config, Rule } from '../config/config.ts';
+import { forecastFleet, type MountForecast } from '../forecast/fleet-forecast.ts';
+import { farthestDays, historyDays } from '../forecast/forecast.ts';
 import { dayMs } from '../platform/units.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { Report, Row } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { DetailStore, Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
 import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
+import type { LevelStore } from '../storage/store/level-store.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
@@ -22,6 +25,8 @@ export interface ClientDetail {
   readonly alerts: readonly NotedAlert[];
   /** null: no report is stored. */
   readonly newest: NewestReport | null;
+  /** The mounts that will be full, the nearest first. */
+  readonly forecasts: readonly MountForecast[];
   /** Newest first. */
   readonly visits: readonly StoredVisit[];
   /** The last 24 hours; null: nothing is known of them. */
@@ -90,18 +95,20 @@ export interface DetailSources {
   readonly alerts: AlertStore;
   readonly look: LookStore;
   readonly detail: DetailStore;
+  readonly levels: LevelStore;
 }
 
 /** Returns what is known of a client before the first run. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
   const member = memberOf(config, listed.name, listed, null, [], nowMs);
-  return { member, listed, alerts: [], newest: null, visits: [], day: null, inventory: null, mails: [], logs: [] };
+  const nothing = { alerts: [], forecasts: [], visits: [], mails: [], logs: [] };
+  return { ...nothing, member, listed, newest: null, day: null, inventory: null };
 }
 
 /** Reads all that is shown of a client. Returns null if neither config.xml nor the database has it. */
 export async function readClientDetail(
   config: Config,
-  { history, alerts: store, look, detail }: DetailSources,
+  { history, alerts: store, look, detail, levels }: DetailSources,
   name: string,
   nowMs: number,
 ): Promise<ClientDetail | null> {
@@ -116,6 +123,7 @@ export async function readClientDetail(
     listed,
     alerts: views.map((view) => ({ ...view, note: noteOf(listed?.rules ?? [], view.alert) })),
     newest: await newestReport(store, detail, name),
+    forecasts: forecastFleet(await levels.levels([name], historyDays, new AbortController().signal), farthestDays),
     visits: await detail.visitsOf(name, shownVisits),
     day: await dayFigures(look, name, grid),
     inventory: await detail.inventoryOf(name),

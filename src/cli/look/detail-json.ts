@@ -8,10 +8,11 @@ import { alertJson } from '../command/alert-words.ts';
 import { memberJson } from '../command/member-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
+import { forecastJson } from './forecast-json.ts';
 
 /** The document of `show`. docs/json.md describes its fields. */
 export function detailJson(detail: ClientDetail, nowMs: number): object {
-  const { member, listed, alerts, newest, visits, day, inventory, mails, logs } = detail;
+  const { member, listed, alerts, newest, forecasts, visits, day, inventory, mails, logs } = detail;
   return {
     command: 'show',
     at: jsonTime(nowMs),
@@ -21,6 +22,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
     alerts: alerts.map((view) => ({ ...alertJson(view), note: view.note })),
     report: newest === null ? null : reportJson(newest),
     disks: newest?.disks.map((disk) => columnsIn(disk, diskColumns)) ?? [],
+    forecasts: forecasts.map(forecastJson),
     networks: newest?.networks.map((network) => columnsIn(network, networkColumns)) ?? [],
     checks: newest?.checks.map(checkJson) ?? [],
     processes_by_cpu: processesJson(newest?.whole?.processesByCpu, 'percent_of_one_cpu'),

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { BacktestCounts } from '../../forecast/backtest.ts';
 import type { MountForecast } from '../../forecast/fleet-forecast.ts';
+import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels } from '../../storage/store/level-store.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -40,11 +41,25 @@ export function forecastText(
       { title: 'about', cell: ({ forecast }) => day(nowMs + forecast.daysLeft * dayMs) },
       { title: 'range', drops: 2, cell: rangeWords },
       { title: 'grows a day', align: 'right', cell: growthWords },
-      { title: 'since', drops: 1, cell: ({ sinceMs }) => new Date(sinceMs).toISOString().slice(0, 10) },
+      { title: 'since', drops: 1, cell: ({ sinceMs }) => dayOf(sinceMs) },
     ],
     forecasts,
   );
   return `${table}\n\n${forecasts.length} of ${mounts} will be full within ${within} if they grow as they do.`;
+}
+
+/** `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
+export function forecastSentence(foreseen: MountForecast): string {
+  const fullIn = describeAge(foreseen.forecast.daysLeft * dayMs);
+  const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
+  return escapeControls(
+    `${mountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`,
+  );
+}
+
+/** The day of UTC. */
+function dayOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
 }
 
 function mountWords({ mount, resource }: MountForecast): string {

@@ -1,16 +1,15 @@
 import { usageError } from '../../errors.ts';
 import { backtest, type BacktestCounts } from '../../forecast/backtest.ts';
-import { forecastFleet, type MountForecast } from '../../forecast/fleet-forecast.ts';
+import { forecastFleet } from '../../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../../forecast/forecast.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels } from '../../storage/store/level-store.ts';
-import { rounded } from '../../text/numbers.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { chooseClients, loadSettingsToShow, type Selection } from '../command/settings.ts';
 import { parseSpanOption } from '../command/until.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
+import { forecastJson } from './forecast-json.ts';
 import { backtestText, forecastText } from './forecast-text.ts';
 
 export interface ForecastCommandOptions extends Selection {
@@ -61,21 +60,6 @@ function parseDays(option: string, text: string, most: number): number {
   if (days > most)
     throw usageError(`${option} ${JSON.stringify(text)} is beyond ${most} days`, `Write ${most}d or less.`);
   return days;
-}
-
-function forecastJson({ client, mount, resource, forecast, sinceMs }: MountForecast): object {
-  const { daysLeft, daysLow, daysHigh, perDay } = forecast;
-  return {
-    client,
-    mount,
-    resource,
-    days_left: rounded(daysLeft, 1),
-    days_low: rounded(daysLow, 1),
-    days_high: daysHigh === null ? null : rounded(daysHigh, 1),
-    bytes_per_day: resource === 'space' ? Math.round(perDay) : null,
-    percent_per_day: resource === 'inodes' ? rounded(perDay, 2) : null,
-    since: jsonTime(sinceMs),
-  };
 }
 
 function countsJson({ spoke, right, wrong, late, open, missed }: BacktestCounts): object {

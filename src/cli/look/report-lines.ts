@@ -8,6 +8,7 @@ import { percent } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
+import { forecastSentence } from './forecast-text.ts';
 
 /** The surroundings of a section. */
 export interface DetailWords {
@@ -73,7 +74,7 @@ function stateWords(row: NonNullable<ClientDetail['newest']>['row']): string {
 }
 
 /** The mounts, those that do not answer first, then the fullest. */
-export function diskLines({ newest }: ClientDetail, { output }: DetailWords): readonly string[] {
+export function diskLines({ newest, forecasts }: ClientDetail, { output }: DetailWords): readonly string[] {
   const disks = newest?.disks ?? [];
   if (disks.length === 0) return [];
   const rank = ({ unresponsive, mode, used_percent: used }: DiskRow): number =>
@@ -93,7 +94,7 @@ export function diskLines({ newest }: ClientDetail, { output }: DetailWords): re
     ],
     sorted.slice(0, mostRows),
   );
-  return [table, ...moreLines(sorted.length - mostRows)];
+  return [table, ...moreLines(sorted.length - mostRows), ...forecasts.slice(0, mostRows).map(forecastSentence)];
 }
 
 function usedCell({ unresponsive, mode, used_percent: used }: DiskRow): Cell {

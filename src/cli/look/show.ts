@@ -24,21 +24,22 @@ export async function showCommand({ output, configFile, signal }: Context, name:
 /** Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */
 async function readNamed(
   config: Config,
-  { history, alerts, look, detail }: Stored,
+  { history, alerts, look, detail, levels }: Stored,
   name: string,
 ): Promise<{ readonly detail: ClientDetail; readonly nowMs: number }> {
-  if (alerts === null || look === null || detail === null) {
+  if (alerts === null || look === null || detail === null || levels === null) {
     const nowMs = Date.now();
     return { detail: unseenClient(config, chooseClient(config, name), nowMs), nowMs };
   }
+  const sources = { history, alerts, look, detail, levels };
   const nowMs = await alerts.nowMs();
-  const found = await readClientDetail(config, { history, alerts, look, detail }, name, nowMs);
+  const found = await readClientDetail(config, sources, name, nowMs);
   if (found !== null) return { detail: found, nowMs };
   const listed = config.clients.map((client) => client.name);
   const seen = (await alerts.seenClients()).map((client) => client.name);
   const hint = didYouMean(name, seen);
   if (hint !== '' && didYouMean(name, listed) === '') throw usageError(`there is no client "${name}"${hint}`);
   const client = chooseClient(config, name);
-  const chosen = await readClientDetail(config, { history, alerts, look, detail }, client.name, nowMs);
+  const chosen = await readClientDetail(config, sources, client.name, nowMs);
   return { detail: chosen ?? unseenClient(config, client, nowMs), nowMs };
 }

@@ -34,7 +34,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
   }
   const document = JSON.parse((await run('--json', 'show', 'web-1')).stdout) as Record<string, unknown>;
   const own =
-    'groups alerts report disks networks checks processes_by_cpu processes_by_memory failed_unit_names ' +
+    'groups alerts report disks forecasts networks checks processes_by_cpu processes_by_memory failed_unit_names ' +
     'probe_error_texts visits day inventory mails logs';
   const ofStatus = Object.keys(
     (JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { clients: object[] }).clients[0] ?? {},

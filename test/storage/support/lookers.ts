@@ -66,6 +66,10 @@ export const lookers: readonly Looker[] = [
     title: 'show',
     look: async (storage, config) => readClientDetail(config, storage, 'web-7', await storage.alerts.nowMs()),
   },
+  {
+    title: 'forecast',
+    look: (storage) => storage.levels.levels(null, 3, new AbortController().signal),
+  },
   ...[
     { title: 'report of the fleet and eight days', clients: Infinity, days: 8, isPast: false },
     { title: 'report of the fleet and a day', clients: Infinity, days: 1, isPast: false },
