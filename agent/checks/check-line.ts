@@ -67,14 +67,15 @@ function certificateOf([name = '', ...rest]: readonly string[]): Check | null {
   });
 }
 
-/** Reads what follows `textfile`: `DIR [every=] [timeout=] [stale=]`. */
+/** Reads what follows `textfile`: `DIR [every=] [timeout=] [stale=] [metrics=]`. */
 function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
-  const { every, timeout, stale = '2h' } = takeOptions(rest, /^(every|timeout|stale)=(.*)$/);
+  const { every, timeout, stale = '2h', metrics = '' } = takeOptions(rest, /^(every|timeout|stale|metrics)=(.*)$/);
   const staleSeconds = secondsIn(stale) ?? NaN;
-  if (!dir.startsWith('/') || rest.length > 0 || !(staleSeconds > 0)) return null;
+  if (!dir.startsWith('/') || rest.length > 0 || !(staleSeconds > 0) || !/^([\w:*]+(,[\w:*]+)*)?$/.test(metrics))
+    return null;
   return checkOf({
     name: `textfile:${dir}`,
-    command: ['textfile', dir, String(staleSeconds)],
+    command: ['textfile', dir, String(staleSeconds), metrics],
     every: secondsIn(every),
     timeout: secondsIn(timeout),
     format: 'textfile',

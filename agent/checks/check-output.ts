@@ -9,12 +9,12 @@ const sequence =
 const unprintable = /[^\t\n -~\u00a0-\uffff]|[\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /**
- * Returns the text of the first 4 KiB of output, which is never longer than these. Null bytes, carriage returns and the
+ * Returns the text of the first bytes of output, 4 KiB if nothing is said, which is never longer than these. Null bytes, carriage returns and the
  * line breaks at the end are left out. Bytes that are no UTF-8, control characters and format characters become `?`.
  */
-export function outputText(output: Buffer): string {
+export function outputText(output: Buffer, limit = maxCheckOutputBytes): string {
   const bytes = output
-    .subarray(0, maxCheckOutputBytes)
+    .subarray(0, limit)
     .toString('latin1')
     .replace(/[\0\r]/g, '');
   const sound = isUtf8(Buffer.from(bytes, 'latin1'))

@@ -6,7 +6,7 @@ import { linesOfTextfiles } from './textfiles.ts';
 
 /**
  * Makes the result of a check that is no program: `connect HOST:PORT SERVERNAME WARNING CRITICAL`, `file GLOB ''
- * WARNING CRITICAL` or `textfile DIR STALE`. Never rejects.
+ * WARNING CRITICAL` or `textfile DIR STALE METRICS`. Never rejects.
  */
 export async function readFacts(command: readonly string[], timeoutMs: number): Promise<CheckOutcome> {
   const [kind, target = '', more = '', warning, critical] = command;
@@ -17,7 +17,7 @@ export async function readFacts(command: readonly string[], timeoutMs: number): 
   try {
     const reading =
       kind === 'textfile'
-        ? linesOfTextfiles(target)
+        ? linesOfTextfiles(target, warning)
         : kind === 'file'
           ? linesOfCertificates(target)
           : linesOfServer(target, more, timeoutMs);

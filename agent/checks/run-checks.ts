@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 
 import type { Check } from '../../src/report/check-command.ts';
-import { maxRefusedChecks, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
+import { maxRefusedChecks, outputLimit, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
@@ -90,7 +90,7 @@ async function runChecks(options: ChecksOptions, { checks, refused, expected }: 
     if (ran.hanging !== null) hung.push({ name, ...ran.hanging });
     note(running.filter((one) => one.name !== name));
     const { exit, why } = ran;
-    const result = { name, format, exit, why, output: outputText(ran.output), age_s: 0 };
+    const result = { name, format, exit, why, output: outputText(ran.output, outputLimit(format)), age_s: 0 };
     // A server that was away for a moment is asked again.
     if (check.everySeconds !== null && (program !== '' || exit === 0))
       kept.push({ bootId, atMs: nowMs, command, result });

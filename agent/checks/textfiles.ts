@@ -18,19 +18,25 @@ const known = new Set([
   'apt_upgrades_pending',
 ]);
 
+/** The wanted samples of a folder. */
+const maxWanted = 2000;
+
 /**
- * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a metric that
- * are fine one is enough. A line `fault=` names a file that cannot be read, or its first wrong line.
+ * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a known metric that are fine
+ * one is enough. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are the
+ * samples of `metrics`, globs with commas between them, each with `+` before it.
  */
-export async function linesOfTextfiles(dir: string): Promise<string[]> {
+export async function linesOfTextfiles(dir: string, metrics = ''): Promise<string[]> {
   const names = (await readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();
+  const globs = new RegExp(`^(${metrics.replace(/\*/g, '.*').replace(/,/g, '|')})$`);
   const lines: string[] = [];
-  for (const name of names.slice(0, maxFiles)) lines.push(...(await linesOfTextfile(dir, name)));
+  const wanted: string[] = [];
+  for (const name of names.slice(0, maxFiles)) lines.push(...(await linesOfTextfile(dir, name, globs, wanted)));
   if (names.length > maxFiles) lines.push(`fault=more than ${maxFiles} files`);
-  return lines;
+  return [...lines, ...wanted];
 }
 
-async function linesOfTextfile(dir: string, name: string): Promise<string[]> {
+async function linesOfTextfile(dir: string, name: string, globs: RegExp, wanted: string[]): Promise<string[]> {
   const file = `${dir}/${name}`;
   const status = await stat(file).catch(() => null);
   if (status?.isFile() !== true) return [];
@@ -42,14 +48,17 @@ async function linesOfTextfile(dir: string, name: string): Promise<string[]> {
   });
   const fine = new Set<string>();
   for (const line of text.split('\n')) {
-    if (!/^[ \t\r]*(?:#|$)|^[A-Za-z_:][\w:]*(?:\{.*\})?[ \t]+[-+\dINi]/.test(line)) {
+    const [, metric = '', value = ''] = /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+([-+\dINi]\S*)/.exec(line) ?? [];
+    if (metric === '') {
+      if (/^[ \t\r]*(?:#|$)/.test(line)) continue;
       lines.push(`fault=not a sample: ${line.slice(0, 80)}`);
       break;
     }
-    const [, metric = '', value = ''] = /^([a-z_]+)[{ ].* (\S+)$/.exec(line) ?? [];
+    const sample = line.slice(0, 300);
+    if (wanted.length < maxWanted && globs.test(metric)) wanted.push(`+${sample}`);
     if (!known.has(metric)) continue;
     const isFine = metric.includes('healthy') ? value === '1' : !/^[^e]*[1-9]/.test(value);
-    if (!isFine || !fine.has(metric)) lines.push(line.slice(0, 300));
+    if (!isFine || !fine.has(metric)) lines.push(sample);
     if (isFine) fine.add(metric);
   }
   return lines;

@@ -183,13 +183,18 @@ function resultIn(dir,  line, f, file, text, n) {
 }
 
 # Returns output in quotes, as outputText of agent/checks/check-output.ts: a byte or character that is not shown is `?`.
-function outputText(s,  i, n, c, p, k, m, out, q) {
+function outputText(s,  i, n, L, out) {
+  n = split(s, L, "\n")
+  for (i = 1; i <= n; i++) out = out (i > 1 ? "\\n" : "") outputLine(L[i])
+  return "\"" out "\""
+}
+function outputLine(s,  i, n, c, p, k, m, out, q) {
+  if (s !~ /[^ -~]|["\\]/) return s
   n = length(s)
   for (i = 1; i <= n; i++) {
     c = substr(s, i, 1); p = CODE[c] + 0
     if (p < 128) {
-      if (c == "\n") out = out "\\n"
-      else if (c == "\t") out = out "\\t"
+      if (c == "\t") out = out "\\t"
       else if (p < 32 || p == 127) out = out "?"
       else if (c == "\"" || c == "\\") out = out "\\" c
       else out = out c
@@ -208,7 +213,7 @@ function outputText(s,  i, n, c, p, k, m, out, q) {
     else if (q > 65535) { q -= 65536; out = out utf16(55296 + int(q / 1024)) utf16(56320 + q % 1024) }
     else out = out utf16(q)
   }
-  return "\"" out "\""
+  return out
 }
 
 # Prints the checks of a request for the plan: lines `c` with name, every, timeout, format and words.

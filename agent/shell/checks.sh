@@ -76,7 +76,7 @@ for f in $2; do
     echo "$x"
   else echo "fault=no certificate: $f"; fi
 done'
-# The program of checks of *.prom files: AWK-PROGRAM textfile DIR STALE, as agent/checks/textfiles.ts.
+# The program of checks of *.prom files: AWK-PROGRAM textfile DIR STALE METRICS, as agent/checks/textfiles.ts.
 # shellcheck disable=SC2016 # the shell that is started expands it
 textfiles='cd "$3" && ls >/dev/null || { echo "cannot read $3" && exit 3; }
 now=$(date +%s) n=0
@@ -87,7 +87,7 @@ for f in *.prom; do
   if [ ! -r "$f" ]; then why=EACCES
   elif [ $(($(wc -c <"$f"))) -gt 1048576 ]; then why="longer than 1 MiB"; fi
   [ $n -gt 51 ] || echo "$((now - $(stat -c %Y "$f"))) $f/$why"
-done | awk "$1" textfile'
+done | awk "$1" textfile "$5"'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }
 # signal NAME: sends it to the process group of the check in $d.
@@ -163,7 +163,9 @@ check() {
   read -r code <"$d/exit"
   [ "$why" ] || [ ! -e "$d/late" ] || why=timeout
   [ "$why" ] || { [ "$code" ] && { [ $code -le 128 ] || [ $code -gt 192 ]; }; } || why=signal
-  head -c 4096 "$d/raw" | tr -d '\000\015' >"$d/out"
+  kept=4096
+  [ "$form" != textfile ] || kept=32768
+  head -c $kept "$d/raw" | tr -d '\000\015' >"$d/out"
   [ ! "$why" ] || code=
   finish "$code" "$why" "$up"
 }

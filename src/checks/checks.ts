@@ -3,10 +3,11 @@ import { parseCertificates } from './certificates.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
-import { type Judgement, parsePerfdata } from './perfdata.ts';
+import { type Figure, type Judgement, parsePerfdata } from './perfdata.ts';
+import { parseSample, type PromSample } from './prom-samples.ts';
 import { formatPerfdata } from './written-perfdata.ts';
 import { parseTextfiles } from './textfiles.ts';
-import type { CheckResult, CheckState, RefusedCheck } from '../report/checks.ts';
+import { maxCheckOutputBytes, type CheckResult, type CheckState, type RefusedCheck } from '../report/checks.ts';
 import { maxSubjects } from '../report/limits.ts';
 import type { Report } from '../report/report.ts';
 
@@ -32,56 +33,86 @@ const maxPathChars = 255;
 /** The whole of a longer text is in `reports`. */
 const maxTextChars = 1000;
 
+/** A row with what it was made of. */
+export interface MeasuredCheck {
+  readonly stat: CheckStat;
+  /** Those of `perfdata`. */
+  readonly figures: readonly Figure[];
+  /** The samples of *.prom files and of programs that print them. */
+  readonly samples: readonly PromSample[];
+}
+
+type ReportChecks = Pick<Report, 'checks' | 'checks_refused' | 'datetime'>;
+
 /** Returns the rows of a report's checks, at most 200. Of two rows of one name the first counts. */
-export function checkStats({
+export function checkStats(report: ReportChecks): readonly CheckStat[] {
+  return measuredChecks(report).map(({ stat }) => stat);
+}
+
+/** Returns the same rows with their figures and samples. */
+export function measuredChecks({
   checks = [],
   checks_refused: refused = [],
   datetime,
-}: Pick<Report, 'checks' | 'checks_refused' | 'datetime'>): readonly CheckStat[] {
+}: ReportChecks): readonly MeasuredCheck[] {
   const nowMs = Date.parse(datetime);
-  const rows = new Map<string, CheckStat>();
+  const rows = new Map<string, MeasuredCheck>();
   for (const row of [...refused.map(refusedRow), ...checks.flatMap((ran) => resultsOf(ran, nowMs))]) {
-    if (rows.size < maxSubjects && !rows.has(row.check_name)) rows.set(row.check_name, row);
+    const { check_name: name } = row.stat;
+    if (rows.size < maxSubjects && !rows.has(name)) rows.set(name, row);
   }
   return [...rows.values()];
 }
 
-function refusedRow({ path, why }: RefusedCheck): CheckStat {
+function refusedRow({ path, why }: RefusedCheck): MeasuredCheck {
   const name = clip(oneLine(path), maxPathChars);
-  return { check_name: name, state: 3, text: textOf(null, why), perfdata: '', age_s: 0, refused: 1 };
+  const stat = { check_name: name, state: 3, text: textOf(null, why), perfdata: '', age_s: 0, refused: 1 } as const;
+  return { stat, figures: [], samples: [] };
 }
 
-function resultsOf(ran: CheckResult, nowMs: number): readonly CheckStat[] {
+/** A meaning of the output of a check, and its samples. */
+interface Said extends Judgement {
+  readonly samples?: readonly PromSample[];
+}
+
+function resultsOf(ran: CheckResult, nowMs: number): readonly MeasuredCheck[] {
+  const { name, format, output, exit } = ran;
   const why = whyUnknown(ran);
-  if (why === null && ran.format === 'checkmk') return localResults(ran);
-  if (why === null && ran.format === 'certificate' && ran.exit === 0) {
-    return [rowOf(ran, parseCertificates(ran.output, nowMs))];
+  if (why === null && format === 'checkmk') return localResults(ran);
+  if (why === null && format === 'certificate' && exit === 0) return [measured(ran, parseCertificates(output, nowMs))];
+  if (why === null && format === 'textfile' && exit === 0) {
+    return parseTextfiles(output).map((file) =>
+      measured(ran, file, file.name === '' ? name : clip(oneLine(`textfile:${file.name}`), maxNameChars)),
+    );
   }
-  if (why === null && ran.format === 'textfile' && ran.exit === 0) {
-    return parseTextfiles(ran.output).map((file) => {
-      const check_name = file.name === '' ? ran.name : clip(oneLine(`textfile:${file.name}`), maxNameChars);
-      return { ...rowOf(ran, file), check_name };
-    });
+  if (format === 'gpu' && exit !== null && exit < 126) {
+    const [, expected] = name.split(':');
+    return [measured(ran, parseGpus(output, exit, expected === undefined ? null : Number(expected)))];
   }
-  if (ran.format === 'gpu' && ran.exit !== null && ran.exit < 126) {
-    const [, expected] = ran.name.split(':');
-    return [rowOf(ran, parseGpus(ran.output, ran.exit, expected === undefined ? null : Number(expected)))];
+  if (why === null && format === 'prom') {
+    const samples = wholeLines(output).flatMap((line) => parseSample(line) ?? []);
+    const text = samples.length === 1 ? '1 sample' : `${samples.length} samples`;
+    return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
   // Why there is no certificate is told as a plugin tells it.
-  const isPlugin = ran.format !== 'checkmk' && ran.format !== 'prom';
-  const { text, perfdata } = isPlugin ? parsePluginOutput(ran.output) : { text: '', perfdata: '' };
-  const state = why === null ? (ran.exit as CheckState) : 3;
-  return [rowOf(ran, { state, text, figures: parsePerfdata(perfdata) }, why)];
+  const isPlugin = format !== 'checkmk' && format !== 'prom';
+  const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
+  const state = why === null ? (exit as CheckState) : 3;
+  return [measured(ran, { state, text: textOf(why, text), figures: parsePerfdata(perfdata) })];
+}
+
+/** Returns the lines of an output without a last one that may have been cut. */
+function wholeLines(output: string): readonly string[] {
+  const lines = output.split('\n');
+  return Buffer.byteLength(output) > maxCheckOutputBytes - 100 ? lines.slice(0, -1) : lines;
 }
 
 /** The name of a result of GPUs has their expected number, and that of the row never, whatever the state. */
-function rowOf(
-  { name, format, age_s }: CheckResult,
-  { state, text, figures }: Judgement,
-  why: string | null = null,
-): CheckStat {
-  const check_name = format === 'gpu' ? 'gpu' : name;
-  return { check_name, state, text: textOf(why, text), perfdata: formatPerfdata(figures), age_s, refused: 0 };
+function measured({ name, format, age_s }: CheckResult, said: Said, own = name): MeasuredCheck {
+  const { state, text, figures, samples = [] } = said;
+  const check_name = format === 'gpu' ? 'gpu' : own;
+  const perfdata = formatPerfdata(figures);
+  return { stat: { check_name, state, text: textOf(null, text), perfdata, age_s, refused: 0 }, figures, samples };
 }
 
 /** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */
@@ -96,12 +127,11 @@ function whyUnknown({ exit, why, format }: CheckResult): string | null {
   return format === 'checkmk' && exit !== 0 ? `exit status ${exit}` : null;
 }
 
-function localResults(ran: CheckResult): readonly CheckStat[] {
+function localResults(ran: CheckResult): readonly MeasuredCheck[] {
   const { checks, wrongLine } = parseCheckmkLines(ran.output);
-  const results = checks.map((one) => ({ ...rowOf(ran, one), check_name: itemName(ran.name, one.name) }));
+  const results = checks.map((one) => measured(ran, one, itemName(ran.name, one.name)));
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
-  if (fault === null) return results;
-  return [rowOf(ran, { state: 3, text: wrongLine ?? '', figures: [] }, fault), ...results];
+  return fault === null ? results : [measured(ran, { state: 3, text: textOf(fault, wrongLine ?? ''), figures: [] }), ...results];
 }
 
 function itemName(name: string, item: string): string {

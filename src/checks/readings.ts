@@ -1,14 +1,16 @@
-/** Turns what a report measured under names of its own into readings: the figures of checks, each under a metric. */
-import type { CheckStat } from './checks.ts';
-import { writtenFigures, type WrittenFigure } from './written-perfdata.ts';
+/** Turns what a report measured under names of its own into readings: figures of checks and samples of *.prom files. */
+import type { MeasuredCheck } from './checks.ts';
+import type { Figure, FigureUnit } from './perfdata.ts';
+import type { PromSample } from './prom-samples.ts';
+import { writtenValue } from './written-perfdata.ts';
 
 /** The unit of a series. A counter only grows; its rate is `per_second`. */
-export type SeriesUnit = 'seconds' | 'bytes' | 'percent' | 'count' | 'counter' | 'per_second';
+export type SeriesUnit = 'seconds' | 'bytes' | 'percent' | 'ratio' | 'count' | 'counter' | 'per_second';
 
 /** A value of a report under the name of its series. */
 export interface Reading {
   readonly metric: string;
-  /** A JSON object with sorted keys; checks have none: `{}`. */
+  /** A JSON object with sorted keys: of a figure the check and its label, of a sample its labels. */
   readonly labels: string;
   readonly unit: SeriesUnit;
   readonly value: number;
@@ -16,24 +18,52 @@ export interface Reading {
 
 /** Sums over years of values within this stay numbers that a database can hold. */
 const largest = 1e24;
+/** The columns of `series` hold no more. */
+const maxMetricChars = 128;
+const maxLabelsChars = 1000;
 
 /**
- * Returns the figures of checks that ran for the report; the metric is the check and the label. A result that is
- * repeated was read before. An unknown value is no reading.
+ * Returns the figures of checks that ran for the report, the metric being the check and the label, and behind them the
+ * samples of *.prom files and programs. A result that is repeated was read before. An unknown value is no reading.
  */
-export function checkReadings(checks: readonly CheckStat[]): readonly Reading[] {
-  return checks.flatMap(({ check_name: name, perfdata, age_s: age }) => {
-    if (perfdata === '' || age > 0) return [];
-    return writtenFigures(perfdata).flatMap((figure) => {
-      const { label, value } = figure;
-      if (value === null || Math.abs(value) > largest) return [];
-      return [{ metric: `${name} ${label}`, labels: '{}', unit: unitOf(figure), value }];
-    });
-  });
+export function checkReadings(checks: readonly MeasuredCheck[]): readonly Reading[] {
+  const fresh = checks.filter(({ stat }) => stat.age_s === 0);
+  const figures = fresh.flatMap(({ stat, figures: own }) => own.map((one) => figureReading(stat.check_name, one)));
+  const samples = fresh.flatMap(({ samples: own }) => own.map(sampleReading));
+  return [...figures, ...samples].filter((reading) => reading !== null);
 }
 
-const units: Readonly<Record<string, SeriesUnit>> = { s: 'seconds', B: 'bytes', '%': 'percent' };
+function figureReading(check: string, { label, value, unit, counter }: Figure): Reading | null {
+  if (value === null || Math.abs(value) > largest) return null;
+  const labels = `{"check":${JSON.stringify(check)},"label":${JSON.stringify(label)}}`;
+  const own = counter ? 'counter' : figureUnits[unit];
+  return { metric: `${check} ${label}`, labels, unit: own, value: writtenValue(value, unit) };
+}
 
-function unitOf({ suffix, counter }: WrittenFigure): SeriesUnit {
-  return counter ? 'counter' : (units[suffix] ?? 'count');
+const figureUnits: Readonly<Record<FigureUnit, SeriesUnit>> = {
+  seconds: 'seconds',
+  bytes: 'bytes',
+  ratio: 'percent',
+  count: 'count',
+};
+
+const sampleUnits: Readonly<Record<string, SeriesUnit>> = {
+  seconds: 'seconds',
+  bytes: 'bytes',
+  ratio: 'ratio',
+  percent: 'percent',
+  total: 'counter',
+};
+
+/** The unit is what the name ends with, as Prometheus wants names. */
+function sampleReading({ metric, labels, value }: PromSample): Reading | null {
+  if (!(Math.abs(value) <= largest) || metric.length > maxMetricChars) return null;
+  const json = JSON.stringify(Object.fromEntries(labels.map(([name, text]) => [name, plain(text)])));
+  if (json.length > maxLabelsChars) return null;
+  return { metric, labels: json, unit: sampleUnits[metric.slice(metric.lastIndexOf('_') + 1)] ?? 'count', value };
+}
+
+/** Returns a text without the characters that no screen and no database should meet. */
+function plain(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\uFFFD');
 }

@@ -1,22 +1,20 @@
 /** Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of. */
+import { maxTextfileBytes } from '../report/checks.ts';
 import { type FigureUnit, type Judgement, plainFigure } from './perfdata.ts';
+import { parseSample, type PromSample } from './prom-samples.ts';
 
 export interface TextfileResult extends Judgement {
   /** The file without `.prom`; '' for the folder. */
   readonly name: string;
+  /** Of the folder: the samples that its line asks for, whichever file has them. */
+  readonly samples: readonly PromSample[];
 }
 
 interface Textfile {
   readonly name: string;
   readonly ageSeconds: number;
   readonly faults: string[];
-  readonly samples: Sample[];
-}
-
-interface Sample {
-  readonly metric: string;
-  readonly labels: string;
-  readonly value: number;
+  readonly samples: PromSample[];
 }
 
 interface Known {
@@ -85,26 +83,43 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
   ],
 ]);
 
-/** Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. */
+/**
+ * Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. Lines that begin
+ * with `+` are samples that the folder's line asks for; of an output that is full the last one is left out.
+ */
 export function parseTextfiles(output: string): readonly TextfileResult[] {
   const files: Textfile[] = [];
   const faults: string[] = [];
+  const wanted: (PromSample | null)[] = [];
   let staleSeconds = NaN;
   for (const line of output.split('\n')) {
+    if (line.startsWith('+')) {
+      wanted.push(parseSample(line.slice(1)));
+      continue;
+    }
     const file = files.at(-1);
     const [, key, value = ''] = /^(stale|file|fault)=(.*)$/.exec(line) ?? [];
-    const [, metric, labels = '', number] = /^(\w+)(?:\{(.*)\})? +(\S+)$/.exec(line) ?? [];
+    const sample = parseSample(line);
     if (key === 'stale') staleSeconds = Number(value);
     else if (key === 'file') {
       const [, age = NaN, name = ''] = /^(-?\d+) (.*)\.prom$/.exec(value) ?? [];
       files.push({ name, ageSeconds: Number(age), faults: [], samples: [] });
     } else if (key === 'fault') (file?.faults ?? faults).push(value);
-    else if (metric !== undefined) file?.samples.push({ metric, labels, value: Number(number) });
+    else if (sample !== null) file?.samples.push(sample);
     else if (line !== '') (file?.faults ?? faults).push('more than a result holds');
   }
   if (files.length === 0 && faults.length === 0) faults.push('no *.prom file');
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;
-  const folder = { name: '', state: faults.length > 0 ? 3 : 0, text: faults[0] ?? count, figures: [] } as const;
+  const isFull = Buffer.byteLength(output) > maxTextfileBytes - 100;
+  const samples = (isFull ? wanted.slice(0, -1) : wanted).filter((sample) => sample !== null);
+  const taken = isFull && samples.length > 0 ? `, and more samples than the ${samples.length} that a result holds` : '';
+  const folder = {
+    name: '',
+    state: faults.length > 0 ? 3 : 0,
+    text: faults[0] ?? count + taken,
+    figures: [],
+    samples,
+  } as const;
   return [folder, ...files.map((file) => resultOf(file, staleSeconds))];
 }
 
@@ -135,11 +150,12 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     state,
     text: lines.length === 0 ? `written ${ageSeconds} s ago` : lines.join('\n'),
     figures: [plainFigure('age', ageSeconds, 'seconds'), ...figures],
+    samples: [],
   };
 }
 
 /** Returns the disk or the origin that a sample is about. */
-function subjectOf(labels: string): string {
-  const [, subject] = /(?:^|,)(?:disk|device|origin)="([^"]*)"/.exec(labels) ?? [];
+function subjectOf(labels: PromSample['labels']): string {
+  const [, subject] = labels.find(([name]) => ['disk', 'device', 'origin'].includes(name)) ?? [];
   return subject ?? 'all';
 }

@@ -24,8 +24,8 @@ function writtenNumber(value: number, unit: FigureUnit): string {
   return String(writtenValue(value, unit));
 }
 
-/** Leaves out the digits that floating point adds. */
-function writtenValue(value: number, unit: FigureUnit): number {
+/** Returns the number as it is written: a ratio as percent, without the digits that floating point adds. */
+export function writtenValue(value: number, unit: FigureUnit): number {
   return Number((unit === 'ratio' ? value * 100 : value).toPrecision(15));
 }
 

@@ -6,6 +6,8 @@ export const maxChecks = 50;
 export const maxBuiltInChecks = 100;
 export const maxCheckNameChars = 128;
 export const maxCheckOutputBytes = 4096;
+/** The output of a folder of *.prom files, most of it samples that a line of a conf file asks for. */
+export const maxTextfileBytes = 32_768;
 /** The conf files, lines and commands that a report names as refused. */
 export const maxRefusedChecks = 20;
 
@@ -13,6 +15,11 @@ export const maxRefusedChecks = 20;
 export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
 export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
+
+/** Returns the bytes of output that a result of this format keeps. */
+export function outputLimit(format: CheckFormat): number {
+  return format === 'textfile' ? maxTextfileBytes : maxCheckOutputBytes;
+}
 
 /** The reasons why a check has no exit status. */
 export const checkWhys = [

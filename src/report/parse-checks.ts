@@ -1,5 +1,5 @@
 import { amountOf, fault, faultAt, listOf, objectOf, textOf, type Place } from './check-value.ts';
-import { checkFormats, isCheckName, maxBuiltInChecks, maxCheckOutputBytes, maxChecks } from './checks.ts';
+import { checkFormats, isCheckName, maxBuiltInChecks, maxChecks, outputLimit } from './checks.ts';
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from './checks.ts';
 import { maxReasonChars } from './limits.ts';
 
@@ -24,11 +24,10 @@ function checkResultOf(item: unknown, here: Place): CheckResult {
   if (reason !== null && !/^[a-z][a-z -]*$/.test(reason)) throw fault(here, 'why', 'not words of lower-case letters');
   const status = exit === null ? null : exitOf(exit, here);
   if (status === null && reason === null) throw fault(here, 'why', 'neither an exit status nor a reason');
-  const text = textOf(output, here, 'output', maxCheckOutputBytes);
+  const limit = outputLimit(known);
+  const text = textOf(output, here, 'output', limit);
   const sizeBytes = Buffer.byteLength(text);
-  if (sizeBytes > maxCheckOutputBytes) {
-    throw fault(here, 'output', `${sizeBytes} bytes, allowed are ${maxCheckOutputBytes}`);
-  }
+  if (sizeBytes > limit) throw fault(here, 'output', `${sizeBytes} bytes, allowed are ${limit}`);
   return { name, format: known, exit: status, why: reason, output: text, age_s: amountOf(age_s, here, 'age_s') };
 }
 

@@ -26,9 +26,10 @@ function certificateLine(place, W, n,  at, C, kind, target) {
 }
 # Prints a check of a folder with *.prom files, and returns 1; 0 if the line is none.
 function textfileLine(place, W, n,  at, C) {
-  at = options(W, 3, n, "every|timeout|stale"); C[1] = "textfile"; C[2] = W[2]; C[3] = optionSeconds("stale", 7200)
-  if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0) return 0
-  return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 3)
+  at = options(W, 3, n, "every|timeout|stale|metrics"); C[1] = "textfile"; C[2] = W[2]
+  C[3] = optionSeconds("stale", 7200); C[4] = O["metrics"]
+  if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0 || C[4] !~ /^([A-Za-z0-9_:*]+(,[A-Za-z0-9_:*]+)*)?$/) return 0
+  return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 4)
 }
 # Prints a check of GPUs by nvidia-smi, and returns 1; 0 for a line with a command, which is a check of that name.
 function gpuLine(place, W, n,  C) {
@@ -41,14 +42,17 @@ function gpuLine(place, W, n,  C) {
 }
 
 # Prints the samples of the *.prom files that stdin names, as agent/checks/textfiles.ts.
-function textfiles(  line, file, n) {
+function textfiles(  line, file, n, size) {
+  gsub(/\*/, ".*", ARGV[2]); gsub(/,/, "|", ARGV[2]); GLOBS = ARGV[2] == "" ? "^$" : "^(" ARGV[2] ")$"
   while ((getline line < "-") > 0) {
-    if (n++ == 50) { print "fault=more than 50 files"; return }
+    if (n++ == 50) { print "fault=more than 50 files"; break }
     file = substr(line, index(line, " ") + 1); sub(/\/.*$/, "", file)
     print "file=" substr(line, 1, index(line, "/") - 1)
     if (line ~ /\/$/) textfile(file)
     else print "fault=" substr(line, index(line, "/") + 1)
   }
+  # More would be too long an output.
+  for (n = 1; n <= SAMPLES && size < 32768; n++) { print "+" SAMPLE[n]; size += length(SAMPLE[n]) + 2 }
 }
 function textfile(file,  line, metric, value, fine, ok) {
   file = "./" file
@@ -57,12 +61,13 @@ function textfile(file,  line, metric, value, fine, ok) {
       print "fault=not a sample: " substr(line, 1, 80)
       break
     }
-    if (line !~ /^(smartmon_|nvme_|apt_)[a-z_]*[{ ].* [^ \t]+$/) continue
-    match(line, /^[a-z_]+/); metric = substr(line, 1, RLENGTH)
+    if (!match(line, /^[A-Za-z_:][A-Za-z0-9_:]*/)) continue
+    metric = substr(line, 1, RLENGTH)
+    if (SAMPLES < 2000 && metric ~ GLOBS) SAMPLE[++SAMPLES] = substr(line, 1, 300)
     if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning|media_errors)_total$/ && \
       metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \
       metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_upgrades_pending)$/) continue
-    value = line; sub(/^.* /, "", value)
+    value = line; sub(/^[^{ \t]*(\{.*\})?[ \t]+/, "", value); sub(/[ \t\r].*$/, "", value)
     if (metric ~ /healthy/) ok = value == "1"
     else { sub(/e.*$/, "", value); ok = value !~ /[1-9]/ }
     if (!ok || !(metric in fine)) print substr(line, 1, 300)

@@ -1,4 +1,4 @@
-import { type CheckStat, checkStats } from '../../checks/checks.ts';
+import { type CheckStat, measuredChecks } from '../../checks/checks.ts';
 import { checkReadings, type Reading } from '../../checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
@@ -57,7 +57,7 @@ export interface ReportRows {
 export function reportRows(item: IngestItem): ReportRows {
   const observedAt = sqlTime(item.observedAtMs);
   const { stats, disks, networks } = columnsOf(item.report);
-  const checks = checkStats(item.report);
+  const measured = measuredChecks(item.report);
   return {
     item,
     observedAt,
@@ -82,9 +82,9 @@ export function reportRows(item: IngestItem): ReportRows {
     report: JSON.stringify(item.report),
     disks,
     networks,
-    checks,
+    checks: measured.map(({ stat }) => stat),
     logLines: logLinesOf(item.report),
-    readings: checkReadings(checks),
+    readings: checkReadings(measured),
   };
 }
 

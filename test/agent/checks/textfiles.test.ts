@@ -4,7 +4,8 @@ import { copyFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { checkStats } from '../../../src/checks/checks.ts';
+import { checkStats, measuredChecks } from '../../../src/checks/checks.ts';
+import { checkReadings } from '../../../src/checks/readings.ts';
 import { checkAgents, checkClient, type CheckVisit } from '../../support/check-client.ts';
 
 const testdata = path.join(import.meta.dirname, '../../testdata/textfiles');
@@ -34,6 +35,48 @@ for (const agent of checkAgents) {
         'nvme_media_errors=2',
       'textfile:smartmon 2 /dev/sdb: 16 pending sectors\n/dev/sdb: SMART: failing\n/dev/sdb: 8 reallocated sectors | ' +
         'age=Ns reallocated_sectors=8 pending_sectors=16 uncorrectable_sectors=0',
+    ]);
+  });
+
+  test(`samples that a line asks for become readings (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    for (const name of ['smartmon', 'apt', 'nvme'])
+      copyFileSync(path.join(testdata, `${name}.prom`), `${dir}/${name}.prom`);
+    writeFileSync(
+      `${dir}/own.prom`,
+      'node_MD:x 1 1700000000\nother 2\nnode_long{a="' + 'x'.repeat(300) + '"} 3\n# x\nnode_q{a="\\"}\\\\"} 4\r\n',
+    );
+    client.conf(
+      `textfile ${dir} metrics=node_*,*_device_smart_healthy,nvme_percentage_used_ratio,apt_upgrades_pending\n`,
+    );
+    const readings = async () => {
+      const { checks } = await client.visit();
+      const all = checkReadings(measuredChecks({ datetime: new Date().toISOString(), checks }));
+      return all.flatMap(({ metric, labels, value }) => (metric.includes(' ') ? [] : [`${metric} ${labels} ${value}`]));
+    };
+    assert.deepEqual(await readings(), [
+      'apt_upgrades_pending {"arch":"all","origin":"Debian:12.12/oldstable"} 0',
+      'apt_upgrades_pending {"arch":"amd64","origin":"Debian:12.12/oldstable"} 30',
+      'apt_upgrades_pending {"arch":"amd64","origin":"Debian-Security:12/oldstable-security"} 4',
+      'node_reboot_required {} 0',
+      'nvme_percentage_used_ratio {"device":"nvme0n1"} 0.03',
+      'nvme_percentage_used_ratio {"device":"nvme1n1"} 0.93',
+      'node_MD:x {} 1',
+      'node_q {"a":"\\"}\\\\"} 4',
+      'smartmon_device_smart_healthy {"disk":"/dev/sda","type":"sat"} 1',
+      'smartmon_device_smart_healthy {"disk":"/dev/sdb","type":"sat"} 0',
+    ]);
+    const lines = Array.from({ length: 2500 }, (_, at) => `node_s{number="${at}",quoted="\\\\"} 1234567`);
+    writeFileSync(`${dir}/a.prom`, `${lines.join('\n')}\n`);
+    const many = (await readings()).filter((line) => line.startsWith('node_s'));
+    assert.ok(many.length > 500 && many.every((line) => line.endsWith('1234567')), `${many.length} samples`);
+    assert.deepEqual(said(await client.visit()).slice(0, 3), [
+      `textfile:${dir} 0 5 files, and more samples than the ${many.length} that a result holds | `,
+      'textfile:a 0 written N s ago | age=Ns',
+      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
+        ' | age=Ns upgrades=34',
     ]);
   });
 
@@ -85,13 +128,15 @@ for (const agent of checkAgents) {
       'textfile /a b',
       'textfile /a stale=x',
       'textfile /a(b',
+      'textfile /a metrics=a,',
+      'textfile /a metrics=a(b',
     ];
     const file = client.conf([...wrong, 'x format=textfile textfile /tmp 1'].join('\n'));
     const { checks, refused } = await client.visit();
     assert.deepEqual(checks, []);
     assert.deepEqual(refused, [
       ...wrong.map((_, at) => ({ path: `${file}:${at + 1}`, why: 'textfile takes an absolute path' })),
-      { path: `${file}:7`, why: 'not a line of NAME and COMMAND' },
+      { path: `${file}:9`, why: 'not a line of NAME and COMMAND' },
     ]);
   });
 }

@@ -46,11 +46,11 @@ onBothDatabases('samples', ({ it }) => {
     ]);
     await reports.ingest([said('took=2s', { minutes: 5 })]);
     assert.deepEqual(await rows(seriesSql), [
-      ['web-1', 'db hits', '{}', 'counter', '2026-11-20'],
-      ['web-1', 'db queries a s', '{}', 'count', '2026-11-20'],
-      ['web-1', 'db size', '{}', 'bytes', '2026-11-20'],
-      ['web-1', 'db took', '{}', 'seconds', '2026-11-20'],
-      ['web-1', 'db used', '{}', 'percent', '2026-11-20'],
+      ['web-1', 'db hits', '{"check":"db","label":"hits"}', 'counter', '2026-11-20'],
+      ['web-1', 'db queries a s', '{"check":"db","label":"queries a s"}', 'count', '2026-11-20'],
+      ['web-1', 'db size', '{"check":"db","label":"size"}', 'bytes', '2026-11-20'],
+      ['web-1', 'db took', '{"check":"db","label":"took"}', 'seconds', '2026-11-20'],
+      ['web-1', 'db used', '{"check":"db","label":"used"}', 'percent', '2026-11-20'],
     ]);
     const at = '2026-11-20 10:00:00.000';
     assert.deepEqual(await rows(samplesSql), [
@@ -63,6 +63,34 @@ onBothDatabases('samples', ({ it }) => {
     ]);
   });
 
+  it('samples of *.prom files are series with their labels, and a file has its age', async (opened) => {
+    const { reports, rows } = opened;
+    const file = (minutes: number, samples: string): IngestItem => {
+      const output = `stale=7200\nfile=60 a.prom\n${samples}`;
+      const checks = [{ ...check('textfile:/f', 0, output), format: 'textfile' as const }];
+      return item({ observedAtMs: noonMs + minutes * minuteMs, checks });
+    };
+    await reports.ingest([
+      file(0, '+up{b="2",a="1"} 1\n+x_total 5\n+y NaN'),
+      file(5, '+up{a="1",b="2",c=""} 0\n+x_total 305'),
+    ]);
+    await reports.ingest([{ ...file(10, '+up 7'), client: 'web-2' }]);
+    const stored = await rows(`SELECT k.client, k.metric, k.labels, k.unit, m.value FROM samples m
+      JOIN series k ON k.id = m.series_id ORDER BY k.client, k.metric, k.unit, m.observed_at`);
+    const age = '{"check":"textfile:a","label":"age"}';
+    assert.deepEqual(stored, [
+      ['web-1', 'textfile:a age', age, 'seconds', 60],
+      ['web-1', 'textfile:a age', age, 'seconds', 60],
+      ['web-1', 'up', '{"a":"1","b":"2"}', 'count', 1],
+      ['web-1', 'up', '{"a":"1","b":"2"}', 'count', 0],
+      ['web-1', 'x_total', '{}', 'counter', 5],
+      ['web-1', 'x_total', '{}', 'counter', 305],
+      ['web-1', 'x_total', '{}', 'per_second', 1],
+      ['web-2', 'textfile:a age', age, 'seconds', 60],
+      ['web-2', 'up', '{}', 'count', 7],
+    ]);
+  });
+
   it('a report that comes twice, and a result that is repeated, add nothing', async ({ reports, rows }) => {
     const one = said('took=1s');
     await reports.ingest([one, one]);
@@ -70,13 +98,14 @@ onBothDatabases('samples', ({ it }) => {
     assert.deepEqual(await rows('SELECT stat_id, value FROM samples'), [[1, 1]]);
   });
 
-  it('two figures of one name are one, and a label that changes its unit is another series', async (opened) => {
+  it('checks and labels tell series apart, and a label that changes its unit is another series', async (opened) => {
     const { reports, rows } = opened;
-    const twice = [check('a b', 0, '|c=1'), check('a', 0, "|'b c'=2")];
+    const twice = [check('a b', 0, '|c=1 c=5'), check('a', 0, "|'b c'=2")];
     await reports.ingest([item({ checks: twice }), said('size=1B', { minutes: 1 }), said('size=7', { minutes: 2 })]);
     const stored = (await rows(samplesSql)).map(([metric, unit, , value]) => [metric, unit, value]);
     assert.deepEqual(stored, [
       ['a b c', 'count', 1],
+      ['a b c', 'count', 2],
       ['db size', 'bytes', 1],
       ['db size', 'count', 7],
     ]);
