@@ -36,7 +36,7 @@ const maxTextChars = 1000;
 /** A row with what it was made of. */
 export interface MeasuredCheck {
   readonly stat: CheckStat;
-  /** Those of `perfdata`. */
+  /** The figures of `perfdata`. */
   readonly figures: readonly Figure[];
   /** The samples of *.prom files and of programs that print them. */
   readonly samples: readonly PromSample[];
@@ -131,7 +131,9 @@ function localResults(ran: CheckResult): readonly MeasuredCheck[] {
   const { checks, wrongLine } = parseCheckmkLines(ran.output);
   const results = checks.map((one) => measured(ran, one, itemName(ran.name, one.name)));
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
-  return fault === null ? results : [measured(ran, { state: 3, text: textOf(fault, wrongLine ?? ''), figures: [] }), ...results];
+  return fault === null
+    ? results
+    : [measured(ran, { state: 3, text: textOf(fault, wrongLine ?? ''), figures: [] }), ...results];
 }
 
 function itemName(name: string, item: string): string {

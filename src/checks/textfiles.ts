@@ -6,7 +6,7 @@ import { parseSample, type PromSample } from './prom-samples.ts';
 export interface TextfileResult extends Judgement {
   /** The file without `.prom`; '' for the folder. */
   readonly name: string;
-  /** Of the folder: the samples that its line asks for, whichever file has them. */
+  /** The samples that the line of the folder asks for, whichever file has them; a file has none. */
   readonly samples: readonly PromSample[];
 }
 

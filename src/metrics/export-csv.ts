@@ -11,7 +11,7 @@ import { type HistoryTable, historyTables } from './history-tables.ts';
 export async function* csvHistory(options: HistoryOptions, of: HistoryTable): AsyncGenerator<string> {
   const { store, clients, signal, onProgress } = options;
   const { table, subject, rollup, texts, figures } = historyTables[of];
-  const names = [...(subject === null ? [] : [subject]), ...texts];
+  const names = [...subject, ...texts];
   const rolledUp = (figure: string): string => `${figure}_${rollup}`;
   yield line(['client', 'observed_at', 'resolution', 'samples', ...names, ...figures].map(csvCell));
   for (const [index, client] of clients.entries()) {
@@ -23,7 +23,7 @@ export async function* csvHistory(options: HistoryOptions, of: HistoryTable): As
         client,
         table,
         subject: null,
-        columns: [...(subject === null ? [] : [subject]), ...columns],
+        columns: [...subject, ...columns],
         ...span,
       };
       for await (const rows of pagesOf(store, all, signal)) {

@@ -4,10 +4,10 @@ import { harmlessJson } from '../log.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables, rollupFigures } from './history-tables.ts';
 
-const subjectGroups = ['disk', 'network', 'check'] as const;
+const subjectGroups = ['disk', 'network', 'check', 'series'] as const;
 
 /**
- * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces and checks. The
+ * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces, checks and samples. The
  * names are those of the tables.
  */
 export async function* jsonlHistory(options: HistoryOptions, groups: readonly HistoryTable[]): AsyncGenerator<string> {
@@ -49,7 +49,7 @@ async function page(
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the mounts, interfaces or checks of rows, by id, or by the text of their hour or day. */
+/** Returns the mounts, interfaces, checks or samples of rows, by id, or by the text of their hour or day. */
 async function subjectsOf(
   { store, signal }: HistoryOptions,
   group: HistoryTable,
@@ -59,10 +59,10 @@ async function subjectsOf(
   const { client, resolution } = span;
   const { subject } = historyTables[group];
   const table = historyTables[group].table as SubjectTable;
-  const columns = columnsOf(group, resolution);
+  const columns = [...subject, ...columnsOf(group, resolution)];
   const byKey = new Map<string | number, object[]>();
   const add = (key: string | number, row: FigureRow): void => {
-    const one = Object.fromEntries([subject ?? '', ...columns].map((column) => [column, row[column] ?? null]));
+    const one = Object.fromEntries(columns.map((column) => [column, row[column] ?? null]));
     const others = byKey.get(key);
     if (others === undefined) byKey.set(key, [one]);
     else others.push(one);

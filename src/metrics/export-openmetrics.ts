@@ -1,24 +1,27 @@
 import type { FamilyGroup } from '../config/config.ts';
-import type { ExportedTable, FigureSpan, FigureSubject, Resolution } from '../storage/store/figure-store.ts';
+import type { FigureSpan, FigureSubject } from '../storage/store/figure-store.ts';
 import { familyHead, openMetricsEnd, seriesText } from './exposition.ts';
-import { figureFamilies, type Labels } from './families.ts';
-import type { FigureFamily } from './figures.ts';
+import { figureFamilies } from './families.ts';
+import type { FigureFamily, Labels } from './figures.ts';
 import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
+import { isExported, seriesFamilies, seriesLabels, type ValueFamily } from './series-families.ts';
 
 /**
  * Yields the history as OpenMetrics with times: a family after the other, in it a series after the other, oldest sample
- * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst state) are series of their own,
- * with the label `resolution`.
+ * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst state)
+ * are series of their own, with the label `resolution`.
  */
 export async function* openMetricsHistory(
   options: HistoryOptions,
   groups: readonly FamilyGroup[],
 ): AsyncGenerator<string> {
   let done = 0;
-  for (const family of figureFamilies(groups)) {
+  for (const family of [...figureFamilies(groups), ...seriesFamilies(groups)]) {
     let head = familyHead(family, 'openmetrics');
     for (const client of options.clients) {
-      for await (const text of clientHistory(options, family, client)) {
+      const texts =
+        family.kind === 'value' ? ownHistory(options, family, client) : clientHistory(options, family, client);
+      for await (const text of texts) {
         yield head + text;
         head = '';
       }
@@ -29,26 +32,48 @@ export async function* openMetricsHistory(
 }
 
 async function* clientHistory(options: HistoryOptions, family: FigureFamily, client: string): AsyncGenerator<string> {
-  const { store } = options;
-  const { table } = family;
+  const { table, name, column, rollup, convert } = family;
   for (const span of await timeSpans(options, client, table)) {
-    if (span.resolution !== 'row' && family.rollup === null) continue;
-    const subjects = table === 'stats' ? [null] : await store.subjectsBetween({ client, table, ...span });
+    if (span.resolution !== 'row' && rollup === null) continue;
+    const subjects = table === 'stats' ? [null] : await options.store.subjectsBetween({ client, table, ...span });
     for (const subject of subjects) {
-      const column = span.resolution === 'row' ? family.column : `${family.column}_${family.rollup ?? ''}`;
-      yield* seriesHistory(options, family, { client, table, subject, columns: [column], ...span });
+      const columns = [span.resolution === 'row' ? column : `${column}_${rollup ?? ''}`];
+      const labels = { client, ...subjectLabels(table, subject) };
+      yield* seriesHistory(options, { name, labels, convert }, { client, table, subject, columns, ...span });
     }
   }
 }
 
+/** Yields figures of checks, or samples of textfiles and programs. Of two series of one name the newer one counts. */
+async function* ownHistory(options: HistoryOptions, family: ValueFamily, client: string): AsyncGenerator<string> {
+  const { name } = family;
+  const spans = await timeSpans(options, client, 'samples');
+  const seen = new Set<string>();
+  for (const series of await options.store.series(client)) {
+    const labels = isExported(series) ? seriesLabels(family, client, series) : null;
+    if (labels === null || seen.has(seriesText(name, labels))) continue;
+    seen.add(seriesText(name, labels));
+    const subject = { name: String(series.id), fstype: '' };
+    for (const span of spans) {
+      const columns = [span.resolution === 'row' ? 'value' : 'value_mean'];
+      const all = { client, table: 'samples', subject, columns, ...span } as const;
+      yield* seriesHistory(options, { name, labels, convert: (value) => value }, all);
+    }
+  }
+}
+
+interface NamedSeries extends Pick<FigureFamily, 'name' | 'convert'> {
+  readonly labels: Labels;
+}
+
 async function* seriesHistory(
   { store, signal }: HistoryOptions,
-  { name, convert }: FigureFamily,
+  { name, labels, convert }: NamedSeries,
   span: FigureSpan,
 ): AsyncGenerator<string> {
-  const { client, table, subject, resolution, columns } = span;
+  const { resolution, columns } = span;
   const [column = ''] = columns;
-  const series = seriesText(name, seriesLabels(client, table, subject, resolution));
+  const series = seriesText(name, { ...labels, ...(resolution === 'row' ? {} : { resolution }) });
   let lastMs = -Infinity;
   for await (const rows of pagesOf(store, span, signal)) {
     let text = '';
@@ -64,17 +89,9 @@ async function* seriesHistory(
   }
 }
 
-function seriesLabels(
-  client: string,
-  table: ExportedTable,
-  subject: FigureSubject | null,
-  resolution: Resolution,
-): Labels {
-  return {
-    client,
-    ...(table === 'disk_stats' ? { mount: subject?.name ?? '', fstype: subject?.fstype ?? '' } : {}),
-    ...(table === 'network_stats' ? { interface: subject?.name ?? '' } : {}),
-    ...(table === 'check_stats' ? { check: subject?.name ?? '' } : {}),
-    ...(resolution === 'row' ? {} : { resolution }),
-  };
+function subjectLabels(table: FigureFamily['table'], subject: FigureSubject | null): Labels {
+  const { name, fstype } = subject ?? { name: '', fstype: '' };
+  if (table === 'disk_stats') return { mount: name, fstype };
+  if (table === 'network_stats') return { interface: name };
+  return table === 'check_stats' ? { check: name } : {};
 }

@@ -1,5 +1,6 @@
 import { escapeControls } from '../log.ts';
-import { type Family, type Labels, prefix } from './families.ts';
+import { type Family, prefix } from './families.ts';
+import type { Labels } from './figures.ts';
 
 /** `text`: Prometheus' text format 0.0.4. `openmetrics`: OpenMetrics 1.0. */
 export type ExpositionFormat = 'text' | 'openmetrics';

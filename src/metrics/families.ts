@@ -1,11 +1,10 @@
 import type { FamilyGroup } from '../config/config.ts';
-import { type FamilyBase, type FigureFamily, figures } from './figures.ts';
+import { type FamilyBase, type FigureFamily, figures, type Labels } from './figures.ts';
 import type { FleetFacts } from './fleet-facts.ts';
+import { checkValues, seriesValues, type ValueFamily } from './series-families.ts';
 
 /** The beginning of every name. */
 export const prefix = 'fleet_health_';
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** A value with its labels; client names, mounts and the like are as they were reported. */
 export interface Sample {
@@ -17,11 +16,6 @@ export interface Sample {
 export interface FactFamily extends FamilyBase {
   readonly kind: 'fact';
   readonly samples: (facts: FleetFacts) => readonly Sample[];
-}
-
-/** The family of the figures of checks: several of a row, with the label that the check gave. */
-export interface ValueFamily extends FamilyBase {
-  readonly kind: 'value';
 }
 
 export type Family = FactFamily | FigureFamily | ValueFamily;
@@ -131,15 +125,8 @@ export const families: readonly Family[] = [
     samples: ({ dropped }) => dropped.map((name) => ({ labels: { family: `${prefix}${name}` }, value: 1 })),
   }),
   ...figures,
-  {
-    kind: 'value',
-    group: 'check',
-    name: 'check_value',
-    type: 'gauge',
-    unit: null,
-    help: 'A figure of the newest result of a check, in seconds, bytes, percent or counts; label is the name it gives.',
-    labels: ['client', 'check', 'label'],
-  },
+  checkValues,
+  seriesValues,
 ];
 
 /** Returns the families of these groups that come from reports. */

@@ -2,6 +2,8 @@ import type { FamilyGroup } from '../config/config.ts';
 import type { ExportedTable } from '../storage/store/figure-store.ts';
 import type { Rollup } from './history-tables.ts';
 
+export type Labels = Readonly<Record<string, string>>;
+
 export interface FamilyBase {
   /** Without the prefix. */
   readonly name: string;
@@ -16,7 +18,7 @@ export interface FamilyBase {
 /** A family of one column of reports. It vanishes with the client's reports, and is in exports. */
 export interface FigureFamily extends FamilyBase {
   readonly kind: 'figure';
-  readonly table: ExportedTable;
+  readonly table: Exclude<ExportedTable, 'samples'>;
   readonly column: string;
   /** The figure of hours and days that is exported; null: they do not have it. */
   readonly rollup: Rollup | null;
@@ -31,7 +33,7 @@ function ratio(percent: number): number {
 }
 
 function figure(
-  table: ExportedTable,
+  table: FigureFamily['table'],
   column: string,
   family: Omit<FigureFamily, 'kind' | 'table' | 'column' | 'group' | 'type' | 'labels' | 'rollup' | 'convert'> &
     Partial<Pick<FigureFamily, 'rollup' | 'convert'>>,

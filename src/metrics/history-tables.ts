@@ -1,16 +1,17 @@
 import { diskFigures } from '../report/columns.ts';
-import { networkFigures, statsFigures } from '../storage/rows/report-rows.ts';
+import { networkFigures, sampleFigures, statsFigures } from '../storage/rows/report-rows.ts';
 import type { ExportedTable } from '../storage/store/figure-store.ts';
 
 /** The groups of families that reports are made of. */
-export type HistoryTable = 'client' | 'check' | 'disk' | 'network';
+export type HistoryTable = 'client' | 'check' | 'disk' | 'network' | 'series';
 
 /** The mean of an hour or a day, or its greatest value. */
 export type Rollup = 'mean' | 'max';
 
 interface HistoryColumns {
   readonly table: ExportedTable;
-  readonly subject: 'mount' | 'interface' | 'check_name' | null;
+  /** The columns that tell the rows of one report apart; rows, hours and days have them. */
+  readonly subject: readonly string[];
   /** The figure of hours and days in a table of spreadsheets. */
   readonly rollup: Rollup;
   /** Columns of rows that hours and days do not have. */
@@ -23,14 +24,14 @@ interface HistoryColumns {
 export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
   client: {
     table: 'stats',
-    subject: null,
+    subject: [],
     rollup: 'mean',
     texts: ['hostname', 'os', 'boot_id'],
     figures: statsFigures,
   },
   check: {
     table: 'check_stats',
-    subject: 'check_name',
+    subject: ['check_name'],
     // The worst state of an hour counts.
     rollup: 'max',
     texts: ['text', 'perfdata', 'age_s', 'refused'],
@@ -38,12 +39,19 @@ export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
   },
   disk: {
     table: 'disk_stats',
-    subject: 'mount',
+    subject: ['mount'],
     rollup: 'mean',
     texts: ['fstype', 'source', 'scope', 'mode'],
     figures: diskFigures,
   },
-  network: { table: 'network_stats', subject: 'interface', rollup: 'mean', texts: [], figures: networkFigures },
+  network: { table: 'network_stats', subject: ['interface'], rollup: 'mean', texts: [], figures: networkFigures },
+  series: {
+    table: 'samples',
+    subject: ['metric', 'labels', 'unit'],
+    rollup: 'mean',
+    texts: [],
+    figures: sampleFigures,
+  },
 };
 
 /** Returns the columns of a table of hours or days, without its key. */

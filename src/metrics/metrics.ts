@@ -4,7 +4,7 @@
  */
 import { writtenFigures } from '../checks/written-perfdata.ts';
 import type { Config, FamilyGroup } from '../config/config.ts';
-import type { FigureRow, SubjectTable } from '../storage/store/figure-store.ts';
+import type { FigureRow, NewestSample, SubjectTable } from '../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
 import { families, type Family, figureFamilies, type Sample } from './families.ts';
 import type { FigureFamily } from './figures.ts';
@@ -15,13 +15,15 @@ import {
   type MetricsStore,
   readFleetFacts,
 } from './fleet-facts.ts';
+import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
 
 export type { MetricsStore } from './fleet-facts.ts';
 
 /** More series at once are too many for one scrape: families go as a whole. */
 export const mostSeries = 200_000;
 const chunkChars = 65_536;
-const subjectTables: readonly SubjectTable[] = ['check_stats', 'disk_stats', 'network_stats'];
+type FamilyTable = Exclude<SubjectTable, 'samples'>;
+const subjectTables: readonly FamilyTable[] = ['check_stats', 'disk_stats', 'network_stats'];
 const subjectLabels = { disk_stats: 'mount', network_stats: 'interface', check_stats: 'check' } as const;
 const subjectColumns = { ...subjectLabels, check_stats: 'check_name' } as const;
 
@@ -44,6 +46,8 @@ interface Gathered {
   readonly facts: FleetFacts;
   readonly kept: readonly Family[];
   readonly subjects: ReadonlyMap<SubjectTable, SubjectRows>;
+  /** The samples of textfiles and programs. */
+  readonly own: readonly Sample[];
 }
 
 /** Yields the text of the families in pieces. Reads everything before the first piece, and only what is asked for. */
@@ -83,6 +87,7 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
     }
   }
   if (groups.includes('check')) counts.set('values', await store.figures.countCheckValues([...reports.keys()]));
+  if (groups.includes('series')) counts.set('samples', await store.figures.countOwnSamples([...reports.keys()]));
   const dropped = droppedFamilies(wanted, facts, counts, maxSeries);
   const kept = wanted.filter(({ name }) => !dropped.includes(name));
   const subjects = new Map<SubjectTable, SubjectRows>();
@@ -91,13 +96,14 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
     const columns = kept.flatMap((family) => columnsOf(family, table));
     if (columns.length > 0) subjects.set(table, await readSubjects(options, table, columns, reports));
   }
-  return { facts: { ...facts, dropped }, kept, subjects };
+  const own = kept.includes(seriesValues) ? await store.figures.ownSamples([...reports.keys()]) : [];
+  return { facts: { ...facts, dropped }, kept, subjects, own: own.flatMap((sample) => ownSample(sample, reports)) };
 }
 
 /** Returns the columns of a table of subjects that a family is made of. */
 function columnsOf(family: Family, table: SubjectTable): readonly string[] {
   if (family.kind === 'figure') return family.table === table ? [family.column] : [];
-  return family.kind === 'value' && table === 'check_stats' ? ['perfdata'] : [];
+  return family === checkValues && table === 'check_stats' ? ['perfdata'] : [];
 }
 
 /** Returns the fresh reports with their clients, by id. */
@@ -116,7 +122,7 @@ function droppedFamilies(
 ): readonly string[] {
   const sizes = wanted.map((family) => {
     if (family.kind === 'fact') return family.samples(facts).length;
-    if (family.kind === 'value') return counts.get('values') ?? 0;
+    if (family.kind === 'value') return counts.get(family === seriesValues ? 'samples' : 'values') ?? 0;
     return family.table === 'stats' ? clientSamples(family, facts).length : (counts.get(family.table) ?? 0);
   });
   let series = sizes.reduce((sum, size) => sum + size, 0);
@@ -145,9 +151,10 @@ async function readSubjects(
   });
 }
 
-function samplesOf(family: Family, { facts, subjects }: Gathered): readonly Sample[] {
+function samplesOf(family: Family, { facts, subjects, own }: Gathered): readonly Sample[] {
   if (family.kind === 'fact') return family.samples(facts);
-  if (family.kind === 'value') return (subjects.get('check_stats') ?? []).flatMap(checkValues);
+  if (family === seriesValues) return own;
+  if (family.kind === 'value') return (subjects.get('check_stats') ?? []).flatMap(figuresOfCheck);
   if (family.table === 'stats') return clientSamples(family, facts);
   const { table, column, convert } = family;
   const [label, subject] = [subjectLabels[table], subjectColumns[table]];
@@ -161,11 +168,17 @@ function samplesOf(family: Family, { facts, subjects }: Gathered): readonly Samp
 }
 
 /** Returns the figures of a check that are known. */
-function checkValues({ client, row }: SubjectRows[number]): readonly Sample[] {
+function figuresOfCheck({ client, row }: SubjectRows[number]): readonly Sample[] {
   const check = String(row['check_name']);
   return writtenFigures(String(row['perfdata'])).flatMap(({ label, value }) =>
     value === null ? [] : [{ labels: { client, check, label }, value }],
   );
+}
+
+function ownSample(series: NewestSample, reports: ReadonlyMap<number, { readonly client: string }>): readonly Sample[] {
+  const of = reports.get(series.statId);
+  const labels = of === undefined ? null : seriesLabels(seriesValues, of.client, series);
+  return labels === null ? [] : [{ labels, value: series.value }];
 }
 
 function clientSamples({ column, convert }: FigureFamily, { clients }: FleetFacts): readonly Sample[] {

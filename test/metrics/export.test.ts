@@ -13,7 +13,7 @@ import { check, item, noonMs, ordinaryWorkers, worker } from '../storage/support
 import { scrape } from './support/exposition.ts';
 
 const [hourMs, dayMs] = [3_600_000, 86_400_000];
-const groups = ['client', 'check', 'disk', 'network'] as const;
+const groups = ['client', 'check', 'disk', 'network', 'series'] as const;
 const signal = AbortSignal.timeout(120_000);
 
 const spanOf = ({ storage }: Opened, more: Partial<HistoryOptions> = {}): HistoryOptions => ({
@@ -32,13 +32,23 @@ async function joined(chunks: AsyncIterable<string>): Promise<string> {
   return text;
 }
 
-const cpuAt = (observedAtMs: number, percent: number): ReturnType<typeof item> =>
+const textfile = (value: number) => ({
+  ...check('textfile:/f', 0, `stale=60\nfile=0 a.prom\n+=1\n+m{client="c",b="=1"} ${value}\n+n_total ${value}`),
+  format: 'textfile' as const,
+});
+
+const cpuAt = (observedAtMs: number, percent: number, more: Partial<Parameters<typeof item>[0]> = {}) =>
   item({
     observedAtMs,
-    checks: [check('mailq', percent % 3, `"queue" of ${percent} | unsent=${percent};50`), check('disk', 0, '=1+1')],
+    checks: [
+      check('mailq', percent % 3, `"queue" of ${percent} | unsent=${percent};50`),
+      check('disk', 0, '=1+1'),
+      textfile(percent),
+    ],
     workers: ordinaryWorkers().map((one) =>
       one.name === 'cpu' ? worker('cpu', { used_percent: percent, cpus: 4, interval_s: 300 }) : one,
     ),
+    ...more,
   });
 
 /** 30 days of a client, a report every six hours: days, then hours from within a day on, then rows. */
@@ -77,7 +87,7 @@ onBothDatabases('the history', (kit) => {
     const of = (resolution: string): readonly string[] =>
       lines.filter((line) => line.includes(`,"${resolution}",`) && line.includes('"mailq"'));
     assert.match(of('row').at(-1) ?? '', /,"row",1,"mailq","""queue"" of 0","unsent=0;50",0,0,0$/);
-    assert.match(lines.at(-1) ?? '', /"disk","'=1\+1","",0,0,0$/);
+    assert.match(lines.findLast((line) => line.includes('"disk"')) ?? '', /"disk","'=1\+1","",0,0,0$/);
     // The first day has two reports, a WARNING the worse of them.
     assert.match(of('day')[0] ?? '', /,"day",2,"mailq",,,,,1$/);
     for (const line of of('day').slice(1)) assert.match(line, /^"web-1","[^"]+","day",4,"mailq",,,,,2$/);
@@ -87,8 +97,12 @@ onBothDatabases('the history', (kit) => {
       reports,
     );
     const scraped = scrape(await joined(openMetricsHistory(spanOf(opened), ['check'])));
-    assert.deepEqual([...new Set(scraped.map(({ name }) => name))], ['fleet_health_check_state']);
-    const days = scraped.filter(({ labels }) => labels['check'] === 'mailq' && labels['resolution'] === 'day');
+    assert.deepEqual(
+      [...new Set(scraped.map(({ name }) => name))],
+      ['fleet_health_check_state', 'fleet_health_check_value'],
+    );
+    const states = scraped.filter(({ name }) => name === 'fleet_health_check_state');
+    const days = states.filter(({ labels }) => labels['check'] === 'mailq' && labels['resolution'] === 'day');
     assert.deepEqual(
       days.map(({ value }) => value),
       [1, ...Array.from({ length: days.length - 1 }, () => 2)],
@@ -97,6 +111,60 @@ onBothDatabases('the history', (kit) => {
     const { check_stats: checks } = JSON.parse(line) as { check_stats: Record<string, unknown>[] };
     const row = { text: '"queue" of 0', perfdata: 'unsent=0;50', age_s: 0, refused: 0, state: 0 };
     assert.deepEqual(checks[0], { check_name: 'mailq', ...row });
+  });
+
+  test('of series is each sample once, with the mean of hours and days', async () => {
+    const opened = await kit.open();
+    const reports = await aged(opened);
+    const lines = (await joined(csvHistory(spanOf(opened), 'series'))).split('\r\n').slice(0, -1);
+    assert.equal(lines[0], '"client","observed_at","resolution","samples","metric","labels","unit","value"');
+    const of = (metric: string): readonly string[] => lines.filter((line) => line.includes(`"${metric}"`));
+    const m = of('m').map((line) => line.split(','));
+    assert.equal(
+      m.reduce((sum, [, , , samples]) => sum + Number(samples), 0),
+      reports,
+    );
+    assert.match(of('m').at(-1) ?? '', /,"row",1,"m","\{""b"":""=1"",""client"":""c""\}","count",0$/);
+    assert.match(of('mailq unsent')[1] ?? '', /,"day",4,"mailq unsent",".*","count",\d+(\.5)?$/);
+    const scraped = scrape(await joined(openMetricsHistory(spanOf(opened), ['check', 'series'])));
+    const rows = scraped.filter(({ labels }) => labels['metric'] === 'm' && labels['resolution'] === undefined);
+    const stored = await opened.rows("SELECT cpu_percent FROM stats WHERE client = 'web-1' ORDER BY observed_at");
+    assert.deepEqual(
+      rows.map(({ value }) => value),
+      stored.map(([value]) => value),
+    );
+    assert.deepEqual(rows[0]?.labels, { client: 'web-1', metric: 'm', b: '=1', exported_client: 'c' });
+    const unsent = scraped.filter(({ name }) => name === 'fleet_health_check_value');
+    assert.deepEqual(unsent.find(({ labels }) => labels['label'] === 'unsent')?.labels, {
+      client: 'web-1',
+      check: 'mailq',
+      label: 'unsent',
+      resolution: 'day',
+    });
+    const [last = ''] = (await joined(jsonlHistory(spanOf(opened), ['series']))).trimEnd().split('\n').slice(-1);
+    const { samples } = JSON.parse(last) as { samples: Record<string, unknown>[] };
+    assert.deepEqual(
+      samples.find(({ metric }) => metric === 'm'),
+      {
+        metric: 'm',
+        labels: '{"b":"=1","client":"c"}',
+        unit: 'count',
+        value: 0,
+      },
+    );
+  });
+
+  test('of a figure that changes its unit is that of the newer one', async () => {
+    const opened = await kit.open();
+    const said = (perfdata: string, days: number) =>
+      item({ observedAtMs: noonMs - days * dayMs, checks: [check('x', 0, `|y=${perfdata}`)] });
+    await opened.storage.reports.ingest([said('1s', 2), said('2B', 1), said('3B', 0)]);
+    const scraped = scrape(await joined(openMetricsHistory(spanOf(opened), ['check'])));
+    const values = scraped.filter(({ name }) => name === 'fleet_health_check_value');
+    assert.deepEqual(
+      values.map(({ value }) => value),
+      [2, 3],
+    );
   });
 
   test('as OpenMetrics is a family after the other, each series in the order of time', async () => {
@@ -160,7 +228,9 @@ onBothDatabases('the history', (kit) => {
 
   test('is read in pages: more reports than one page, at one time', async () => {
     const opened = await kit.open();
-    const items = Array.from({ length: 2100 }, (_, index) => cpuAt(noonMs - 3000 + Math.floor(index / 3), 7));
+    const items = Array.from({ length: 2100 }, (_, index) =>
+      cpuAt(noonMs - 3000 + Math.floor(index / 3), 7, { checks: [] }),
+    );
     for (let start = 0; start < items.length; start += 500) {
       await opened.storage.reports.ingest(items.slice(start, start + 500));
     }

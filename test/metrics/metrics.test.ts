@@ -44,6 +44,12 @@ async function textOf(t: TestContext, { storage }: Opened, more: Partial<Metrics
 
 const scrapedOf = async (...of: Parameters<typeof textOf>): Promise<readonly Scraped[]> => scrape(await textOf(...of));
 
+/** A folder of textfiles with these samples. */
+const textfile = (samples: string) => ({
+  ...check('textfile:/f', 0, `stale=60\nfile=0 a.prom\n${samples}`),
+  format: 'textfile' as const,
+});
+
 /** Two clients that reported, one that fails and one that is retired. */
 async function reported(opened: Opened): Promise<void> {
   const { reports, alerts } = opened.storage;
@@ -55,6 +61,7 @@ async function reported(opened: Opened): Promise<void> {
     check('mailq', 2, 'CRITICAL: 210 unsent | unsent=210;50;200 full=57% hung=U'),
     check('disk', 0),
     check('load', null),
+    textfile('+backup_age_seconds{job="home"} 60\n+up 1\n+x_total 5'),
   ];
   const refused = [{ path: '/etc/x.conf', why: 'others can write to it' }];
   await reports.ingest([
@@ -110,10 +117,18 @@ onBothDatabases('metrics', (kit) => {
       'client=web-1,check=mailq': 2,
       'client=web-1,check=disk': 0,
       'client=web-1,check=load': 3,
+      'client=web-1,check=textfile:/f': 0,
+      'client=web-1,check=textfile:a': 0,
     });
     assert.deepEqual(of('check_value'), {
       'client=web-1,check=mailq,label=unsent': 210,
       'client=web-1,check=mailq,label=full': 57,
+      'client=web-1,check=textfile:a,label=age': 0,
+    });
+    assert.deepEqual(of('series_value'), {
+      'client=web-1,metric=backup_age_seconds,job=home': 60,
+      'client=web-1,metric=up': 1,
+      'client=web-1,metric=x_total': 5,
     });
     assert.ok(scraped.every(({ time }) => time === null));
   });
@@ -171,6 +186,35 @@ onBothDatabases('metrics', (kit) => {
       [...new Set(scraped.map(({ name }) => name.slice('fleet_health_'.length)))],
       ['client_info', 'client_up', 'mails_undelivered', 'sealed_waiting_reports'],
     );
+  });
+
+  test('of textfiles have the labels that the file gives them, and stay apart', async (t) => {
+    const opened = await kit.open();
+    const labels = [
+      'client="x"',
+      'metric="y",resolution="day"',
+      '__name__="up"',
+      'exported_client="z",client="z"',
+      'a="\u202e\\""',
+    ];
+    const lines = labels.map((own, at) => `+m{${own}} ${at}\n+m_total{${own}} ${at * 600}`).join('\n');
+    const [early, late] = [noonMs - 5 * minuteMs, noonMs].map((observedAtMs) =>
+      item({ observedAtMs, checks: [textfile(lines)] }),
+    );
+    await opened.storage.reports.ingest([early, late].filter((one) => one !== undefined));
+    const found = (await scrapedOf(t, opened)).filter(({ name }) => name === 'fleet_health_series_value');
+    assert.deepEqual(
+      found.filter(({ labels: { metric } }) => metric === 'm').map(({ labels: own, value }) => [own, value]),
+      [
+        { exported_client: 'x' },
+        { exported_metric: 'y', exported_resolution: 'day' },
+        { exported___name__: 'up' },
+        { exported_exported_client: 'z', exported_client: 'z' },
+        { a: '\ufffd"' },
+      ].map((own, at) => [{ client: 'web-1', metric: 'm', ...own }, at]),
+    );
+    // Rates are Prometheus' to make.
+    assert.equal(found.length, 2 * labels.length);
   });
 
   test('of hostile mounts and interfaces stay one series each', async (t) => {

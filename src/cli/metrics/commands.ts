@@ -5,7 +5,7 @@ export const metrics = defineCommand({
   help: 'the newest figures for Prometheus',
   example: 'fleet-health metrics --families client,alerts',
   parameters: {
-    families: text('--families <list>', 'some of client, alerts, self, check, disk, network (default: all)'),
+    families: text('--families <list>', 'some of client, alerts, self, check, disk, network, series (default: all)'),
     openmetrics: flag('--openmetrics', 'OpenMetrics 1.0 in place of the text format 0.0.4'),
   },
   run: async (context, options) => (await import('./metrics.ts')).metricsCommand(context, options),
@@ -19,7 +19,7 @@ export const exportHistory = defineCommand({
     format: text('<format>', 'openmetrics (for promtool), csv (for spreadsheets) or jsonl (a line a report)'),
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
-    families: text('--families <list>', 'some of client, check, disk, network (default: all; csv: one, client)'),
+    families: text('--families <list>', 'some of client, check, disk, network, series (default: all; csv: one)'),
     file: text('-o, --output <file>', 'where to (default: stdout)'),
     since: withDefault(text('--since <time>', 'the beginning: 1y ago, yesterday, 2026-12-01'), '1y'),
     until: text('--until <time>', 'the end (default: now)'),

@@ -7,6 +7,7 @@ import { openMetricsHistory } from '../../metrics/export-openmetrics.ts';
 import { figureFamilies } from '../../metrics/families.ts';
 import type { HistoryOptions } from '../../metrics/history.ts';
 import type { HistoryTable } from '../../metrics/history-tables.ts';
+import { seriesFamilies } from '../../metrics/series-families.ts';
 import { writeStreamed } from '../../state/streamed-file.ts';
 import { counted, describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -30,7 +31,7 @@ export interface ExportCommandOptions {
 }
 
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
-const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network'];
+const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network', 'series'];
 
 /** `export`: writes the history, a part of it in memory at a time. */
 export async function exportCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
@@ -49,7 +50,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
     const nowMs = await alerts.nowMs();
     const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
     const sinceMs = parseSince('--since', options.since, config, untilMs);
-    const rounds = format === 'openmetrics' ? figureFamilies(groups).length : 1;
+    const rounds = format === 'openmetrics' ? figureFamilies(groups).length + seriesFamilies(groups).length : 1;
     const isShown = output.attended && !(file === null && output.terminal);
     const progress = isShown ? startProgress('clients', clients.length * rounds) : null;
     const onProgress = (done: number): void => progress?.to(done);
@@ -102,7 +103,8 @@ function readForm(options: ExportCommandOptions): {
   }
   if (format !== 'csv') return { format, groups: readGroups(options.families, historyGroups) };
   const groups = readGroups(options.families ?? 'client', historyGroups);
-  if (groups.length > 1) throw usageError('csv is one table', 'Write --families client, check, disk or network.');
+  if (groups.length > 1)
+    throw usageError('csv is one table', 'Write --families client, check, disk, network or series.');
   return { format, groups };
 }
 

@@ -1,5 +1,5 @@
 /** The groups of metric families that `<metrics families>` and `--families` name. */
-export const familyGroups = ['client', 'alerts', 'self', 'check', 'disk', 'network'] as const;
+export const familyGroups = ['client', 'alerts', 'self', 'check', 'disk', 'network', 'series'] as const;
 
 export type FamilyGroup = (typeof familyGroups)[number];
 

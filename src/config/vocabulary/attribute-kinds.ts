@@ -113,7 +113,7 @@ const kinds = {
   globs: accepted((value) => splitGlobs(value).length > 0, 'is empty; write names or patterns like web-*'),
   families: parsed(
     parseFamilyGroups,
-    'names no families; write some of client, alerts, self, check, disk, network, separated by commas',
+    'names no families; write some of client, alerts, self, check, disk, network, series, separated by commas',
   ),
   zone: { fault: zoneFault, xsd: text },
   date: accepted(isDate, 'is no day of the calendar; write it like 2026-12-24', '\\d{4}-\\d\\d-\\d\\d'),

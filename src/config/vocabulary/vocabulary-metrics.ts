@@ -10,6 +10,6 @@ export const metricsAttributes: Attributes = {
   },
   families: {
     kind: 'families',
-    help: 'Which figures: client, alerts, self, check, disk, network, separated by commas. Default: all.',
+    help: 'Which figures: client, alerts, self, check, disk, network, series, separated by commas. Default: all.',
   },
 };

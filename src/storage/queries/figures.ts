@@ -16,6 +16,7 @@ import type {
   SubjectTable,
 } from '../store/figure-store.ts';
 import { newestOf } from './newest-rows.ts';
+import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';
 
 const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
   WHERE program = ? AND outcome = 'finished' AND scope = 'full' ORDER BY started_at DESC, id DESC LIMIT 1`;
@@ -24,6 +25,7 @@ const subjectColumns = {
   disk_stats: 'mount',
   network_stats: 'interface',
   check_stats: 'check_name',
+  samples: 'series_id',
 } as const;
 const rollups = { hour: 'hourly', day: 'daily' } as const;
 
@@ -34,12 +36,16 @@ export function createFigureStore(database: Database): FigureStore {
     countCheckValues: (statIds) => database.read((session) => sumOf(session, 'check_stats', equalsSigns, statIds)),
     subjects: (table, statIds, columns) =>
       database.read(async (session) => {
-        const names = ['stat_id', subjectColumns[table], ...columns].join(', ');
+        const names = [...new Set(['stat_id', subjectColumns[table], ...columns])].join(', ');
+        const order = keyColumns(table, 'row').slice(1).join(', ');
         const rows = await forIds('stat_id', statIds, (where, values) =>
-          session.all(`SELECT ${names} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
+          session.all(`SELECT ${names} FROM ${sourceTable(table, 'row')} WHERE ${where} ORDER BY ${order}`, values),
         );
         return rows.map(figureRow);
       }),
+    countOwnSamples: (statIds) => database.read((session) => countOwnSamples(session, statIds)),
+    ownSamples: (statIds) => database.read((session) => ownSamples(session, statIds)),
+    series: (client) => database.read((session) => seriesOf(session, client)),
     lastFinished: async (program) => {
       const [row] = await database.read((session) => session.all(lastFinishedSql, [program]));
       return row === undefined ? null : finishedRun(row);
@@ -161,7 +167,8 @@ function isBehind(before: readonly string[], key: string): string {
 function keyColumns(table: ExportedTable, resolution: Resolution): readonly string[] {
   const subject = subjectColumns[table];
   if (resolution !== 'row') return [resolution, ...(subject === null ? [] : [subject])];
-  return table === 'stats' ? ['observed_at', 'id'] : ['observed_at', 'stat_id', 'ordinal'];
+  if (table === 'stats') return ['observed_at', 'id'];
+  return ['observed_at', 'stat_id', table === 'samples' ? 'series_id' : 'ordinal'];
 }
 
 function timeColumn(resolution: Resolution): string {
@@ -169,7 +176,8 @@ function timeColumn(resolution: Resolution): string {
 }
 
 function sourceTable(table: ExportedTable, resolution: Resolution): string {
-  return resolution === 'row' ? table : `${table}_${rollups[resolution]}`;
+  const source = resolution === 'row' ? table : `${table}_${rollups[resolution]}`;
+  return table === 'samples' ? namedSamples(source, resolution) : source;
 }
 
 /** Returns a time as its column has it: `2026-11-20 10:00:00.000`, `2026-11-20 10:00:00`, `2026-11-20`. */

@@ -2,7 +2,7 @@ import type { FigureTable } from './look-store.ts';
 import type { Program } from './run.ts';
 
 /** A table that is exported. Of checks the states are figures. */
-export type ExportedTable = FigureTable | 'check_stats';
+export type ExportedTable = FigureTable | 'check_stats' | 'samples';
 
 /** The row of a figure table, or of its hours or days, as it is stored. */
 export type FigureRow = Readonly<Record<string, string | number | null>>;
@@ -47,10 +47,25 @@ export interface FigureSpan {
 }
 
 export interface FigureSubject {
-  /** The mount, interface or check. */
+  /** The mount, interface or check, or the id of the series. */
   readonly name: string;
   /** The file system of a mount; empty for others, for hours and days, and if it is unknown. */
   readonly fstype: string;
+}
+
+/** A series of a client, as the table `series` has it. */
+export interface StoredSeries {
+  readonly id: number;
+  readonly metric: string;
+  /** A JSON object. */
+  readonly labels: string;
+  readonly unit: string;
+}
+
+/** A sample of a report, with its series. */
+export interface NewestSample extends StoredSeries {
+  readonly statId: number;
+  readonly value: number;
 }
 
 /** A page of rows, and the place to go on from; null: these were the last. */
@@ -69,6 +84,12 @@ export interface FigureStore {
   countCheckValues(statIds: readonly number[]): Promise<number>;
   /** Returns the mounts, interfaces or checks of reports, by report, with `stat_id`. */
   subjects(table: SubjectTable, statIds: readonly number[], columns: readonly string[]): Promise<readonly FigureRow[]>;
+  /** Counts the samples of reports that textfiles and programs have given, without rates. */
+  countOwnSamples(statIds: readonly number[]): Promise<number>;
+  /** Returns these samples. */
+  ownSamples(statIds: readonly number[]): Promise<readonly NewestSample[]>;
+  /** Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first. */
+  series(client: string): Promise<readonly StoredSeries[]>;
   /** Returns the newest full run of a program that was finished; null if there is none. */
   lastFinished(program: Program): Promise<FinishedRun | null>;
   /**
