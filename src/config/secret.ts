@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
-import { FleetError, messageOf } from '../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { rememberSecret } from '../revealed-secrets.ts';
 
 type Source =
@@ -60,7 +60,8 @@ export class Secret {
       const value = readFileSync(source.path, 'utf8').split(/\r?\n/, 1)[0] ?? '';
       if (value !== '') return value;
     } catch (thrown) {
-      throw new FleetError({ code: 'secret-missing', stage: 'config', message: messageOf(thrown), cause: thrown });
+      const message = whyUnreadable(source.path, thrown);
+      throw new FleetError({ code: 'secret-missing', stage: 'config', message, cause: thrown });
     }
     throw new FleetError({ code: 'secret-missing', stage: 'config', message: `${source.path} is empty` });
   }
@@ -76,4 +77,11 @@ export class Secret {
   [inspect.custom](): string {
     return '[secret]';
   }
+}
+
+function whyUnreadable(file: string, thrown: unknown): string {
+  const errno = errnoOf(thrown);
+  if (errno === 'ENOENT') return `the secret's file ${file} does not exist`;
+  if (errno === 'EACCES') return `the secret's file ${file} may not be read by this account`;
+  return messageOf(thrown);
 }

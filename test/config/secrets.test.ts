@@ -4,7 +4,6 @@ import path from 'node:path';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
 
-import { FleetError } from '../../src/errors.ts';
 import { ConfigError } from '../../src/config/xml/findings.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
@@ -206,11 +205,13 @@ test('secrets of files and the environment are read when they are wanted, not be
   writeFileSync(path.join(folder, 'secret'), 'changed');
   assert.equal(file('secret').reveal(), 'changed');
   const unset = new Secret({ kind: 'env', name: 'FLEET_TEST_NOT_SET' });
-  for (const secret of [file('empty'), file('not-there'), unset]) {
-    assert.throws(
-      () => secret.reveal(),
-      (thrown) => thrown instanceof FleetError && thrown.code === 'secret-missing',
-    );
+  for (const [secret, message] of [
+    [file('empty'), /empty is empty$/],
+    [file('not-there'), /^the secret's file .*not-there does not exist$/],
+    [file(''), /EISDIR/],
+    [unset, /^\$FLEET_TEST_NOT_SET is not set$/],
+  ] as const) {
+    assert.throws(() => secret.reveal(), { code: 'secret-missing', message });
   }
   assert.equal(file('secret').origin, path.join(folder, 'secret'));
   assert.equal(new Secret({ kind: 'env', name: 'X' }).origin, '$X');

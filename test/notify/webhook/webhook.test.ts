@@ -279,7 +279,7 @@ test('a URL, a header or an authority that cannot be used keeps the mails waitin
   const http = 'http://127.0.0.1:9/';
   for (const [webhook, words] of [
     [webhookConfig('', { url }), /^webhook chat: .*url has no web address$/],
-    [webhookConfig('', { url: new Secret({ kind: 'file', path: path.join(dir, 'none') }) }), /ENOENT/],
+    [webhookConfig('', { url: new Secret({ kind: 'file', path: path.join(dir, 'none') }) }), /none does not exist/],
     [webhookConfig('', { url: new Secret({ kind: 'env', name: 'FLEET_NO_SUCH' }) }), /\$FLEET_NO_SUCH is not set/],
     [webhookConfig(http, { header: literal(`X: ${token}\r\nY: z`) }), /^webhook chat: config\.xml has no header$/],
     [webhookConfig(http, { header: literal(`Content-Length: 5`) }), /^webhook chat: config\.xml has no header$/],
