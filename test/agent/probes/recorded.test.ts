@@ -1,0 +1,113 @@
+/**
+ * Devices, the kernel's tables and cgroups as a Debian machine had them (test/machines/record.sh): QEMU with its own
+ * kernel, arrays and btrfs on real block devices, bonds of dummy interfaces, the cgroup of a container without Docker.
+ * Both agents said the same on the machine itself.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { kernel } from '../../../agent/probes/kernel.ts';
+import { checkStats } from '../../../src/checks/checks.ts';
+import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { contextOf, onlyRow } from './fixture-context.ts';
+
+const folder = path.join(import.meta.dirname, '../../testdata/recorded');
+
+/** Returns the files of a recording by their paths. */
+function recorded(name: string): Files {
+  const [head = '', ...parts] = readFileSync(path.join(folder, `${name}.txt`), 'utf8').split(/^== /m);
+  assert.match(head, /^# recorded on Linux \d\S+ x86_64, Debian/);
+  return Object.fromEntries(
+    parts.map((part) => {
+      const end = part.indexOf('\n');
+      return [part.slice(0, end), part.slice(end + 1)];
+    }),
+  );
+}
+
+const noErrors = 'write_errs=0c read_errs=0c flush_errs=0c corruption_errs=0c generation_errs=0c';
+const errors = noErrors.replace('corruption_errs=0c', 'corruption_errs=9767c');
+const btrfs = 'btrfs:36ac58dd-1778-4670-a5ef-f027bb8d5f26';
+
+const said: Readonly<Record<string, readonly (readonly [string, number, string])[]>> = {
+  'md-resync': [['md:md0', 0, 'raid1 clean, resync 0 %|degraded=0 mismatch_cnt=0']],
+  'md-clean': [['md:md0', 0, 'raid1 clean|degraded=0 mismatch_cnt=0']],
+  'md-degraded': [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing|degraded=1 mismatch_cnt=0']],
+  'md-recover': [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing, recover 56 %|degraded=1 mismatch_cnt=0']],
+  'md-check': [['md:md0', 0, 'raid1 clean, check 6 %|degraded=0 mismatch_cnt=0']],
+  'bond-up': [['bond:bond0', 0, '2 of 2 interfaces up, d0 active|interfaces=2 down=0']],
+  'bond-half': [['bond:bond0', 1, '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1']],
+  'bond-down': [['bond:bond0', 2, '0 of 2 interfaces up, d0 down, d1 down, none active|interfaces=2 down=2']],
+  'bond-two': [
+    ['bond:bond0', 1, '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1'],
+    ['bond:bond1', 0, '1 of 1 interfaces up|interfaces=1 down=0'],
+  ],
+  'btrfs-whole': [[btrfs, 0, `data: 2 devices|${noErrors}`]],
+  'btrfs-corrupt': [[btrfs, 1, `data: 2 devices, device 2: 9767 corruption errors|${errors}`]],
+  'btrfs-missing': [[btrfs, 2, `data: 2 devices, device 2 missing, device 2: 9767 corruption errors|${errors}`]],
+  container: [['container:000000000000', 0, 'running|memory=110592B;;;0;20971520 oom_kills=1']],
+};
+
+for (const [name, checks] of Object.entries(said)) {
+  for (const awk of checkAwks) {
+    test(`recorded: ${name} (${awk})`, async (t) => {
+      assert.deepEqual((await checkedMachine(t, awk).visit(recorded(name))).map(inShort), checks);
+    });
+  }
+}
+
+test('recorded: btrfs errors that a scrub has found since the previous visit', async (t) => {
+  const machine = checkedMachine(t);
+  await machine.visit(recorded('btrfs-whole'));
+  const [found] = (await machine.visit(recorded('btrfs-corrupt'))).map(inShort);
+  const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous visit';
+  assert.deepEqual(found, [btrfs, 2, `data: 2 devices, ${added}|${errors}`]);
+});
+
+test('recorded: kills for want of memory, pressure, open files and connection tracking', async (t) => {
+  const root = rootWith(tempFolder(t), recorded('kernel'));
+  const families = (await kernel.run(contextOf(root))).functions;
+  const { report } = await shellAgent(t).run({ root });
+  const ofShell = (report?.worker_reports ?? []).flatMap(({ function_reports: functions }) => functions);
+  const figures = families.map((family) => {
+    assert.deepEqual(
+      ofShell.find(({ name }) => name === family.name),
+      family,
+    );
+    return onlyRow(families, family.name);
+  });
+  assert.deepEqual(Object.assign({}, ...figures), {
+    oom_kills: null,
+    cpu_percent: 8.81,
+    memory_percent: 0,
+    io_percent: 0.14,
+    open_files_percent: 0,
+    conntrack_percent: 0,
+  });
+  const next = (await kernel.run(contextOf(root, { counters: 1, elapsedMs: 60_000 }))).functions;
+  assert.deepEqual(next.find(({ data }) => data.some((row) => 'oom_kills' in row))?.data[0]?.['oom_kills'], 1);
+});
+
+for (const agent of checkAgents) {
+  test(`recorded: what smartmon.sh says of an emulated NVMe disk (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    copyFileSync(path.join(folder, 'smartmon.prom'), path.join(dir, 'smartmon.prom'));
+    client.conf(`textfile ${dir}\n`);
+    const { checks } = await client.visit();
+    const rows = checkStats({ datetime: new Date().toISOString(), checks });
+    assert.deepEqual(
+      rows.map(({ check_name: name, state }) => [name, state]),
+      [
+        [`textfile:${dir}`, 0],
+        ['textfile:smartmon', 0],
+      ],
+    );
+  });
+}
