@@ -1,0 +1,149 @@
+/** The promises that every channel keeps: a table of channels, and one suite for all. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { channelCases, type ChannelSite, type Delivered } from './support/channel-cases.ts';
+import { withMoments, type Moment } from './support/moments.ts';
+
+const inside = '<alert type="disk" warning="85%" critical="95%"/>';
+const clients = '<client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>';
+
+/** Collects and passes at a time. Returns what the other side got by it, as sentences. */
+async function round(
+  site: ChannelSite,
+  time: string,
+  says: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
+  const { station } = site;
+  const before = site.arrived().length;
+  station.at(time);
+  await station.collect(says);
+  await station.pass();
+  return sentencesOf(site, site.arrived().slice(before));
+}
+
+/** `firing critical web-1 disk /` of each, without the recipient. */
+function sentencesOf({ station }: ChannelSite, all: readonly Delivered[]): readonly string[] {
+  return all.map(({ id }) => station.sentenceOf(id).replace(/^[^ ]*: /, ''));
+}
+
+const fires = { 'web-1': 'disk / 96' };
+
+onBothDatabases('every channel', (kit) => {
+  for (const { name, open } of channelCases) {
+    test(`${name}: tells what fires and its end once each, grouped, by the interval`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      await round(site, '07:45', {});
+      const two = { 'web-1': 'disk / 96', 'web-2': 'disk / 97' };
+      assert.deepEqual(await round(site, '08:00', two), ['firing critical web-1 disk /, firing critical web-2 disk /']);
+      assert.deepEqual(await round(site, '08:15', { 'web-2': 'disk / 97' }), []);
+      assert.deepEqual(await round(site, '08:30', { 'web-2': 'disk / 97' }), ['resolved web-1 disk /']);
+      assert.deepEqual(await round(site, '08:45', { 'web-2': 'disk / 97' }), []);
+      const alone = site.arrived().every(({ content }) => content.length > 0);
+      assert.ok(alone);
+    });
+
+    test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const { station } = site;
+      await round(site, '07:45', {});
+      station.at('08:00');
+      await station.collect(fires);
+      const { restore } = await station.snapshot();
+      let moments: Moment[] = [];
+      await station.pass({ wrap: (database) => withMoments(database, (moment) => !moments.push(moment)) });
+      const every = kit.kind === 'sqlite' ? 3 : 9;
+      const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
+      assert.ok(chosen.length > 8, `${chosen.length} moments`);
+      for (const { count: dies } of chosen) {
+        await restore();
+        station.at('08:00');
+        const from = site.arrived().length;
+        moments = [];
+        const dying = ({ count }: Moment): boolean => count === dies;
+        await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
+        station.at('08:06');
+        assert.equal((await station.pass()).result.exitStatus, 0);
+        const got = site.arrived().slice(from);
+        const distinct = new Set(got.map(({ id }) => id));
+        assert.ok(got.length - distinct.size <= 1 && distinct.size === 1, `died at ${dies}: ${got.length}`);
+        if (got.length === 2) assert.equal(got[0]?.content, got[1]?.content, 'the same again');
+      }
+    });
+
+    test(`${name}: an answer that is lost costs one more copy of the same`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      await round(site, '07:45', {});
+      site.behave('broken');
+      await round(site, '08:00', fires);
+      site.behave('takes');
+      site.station.at('08:06');
+      assert.equal((await site.station.pass()).result.sent, 1);
+      const [first, second, ...others] = site.arrived();
+      assert.deepEqual([first?.id, first?.content, others], [second?.id, second?.content, []]);
+    });
+
+    test(`${name}: two alerters at once tell it once`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      await round(site, '07:45', {});
+      site.station.at('08:00');
+      await site.station.collect(fires);
+      await Promise.all([site.station.pass(), site.station.pass({ machine: 'mon-2' })]);
+      await site.station.pass();
+      assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
+    });
+
+    test(`${name}: put off is told later, and a refusal to the fallback once`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const { station } = site;
+      await round(site, '07:45', {});
+      site.behave('puts off');
+      assert.deepEqual(await round(site, '08:00', fires), []);
+      station.at('08:06');
+      site.behave('takes');
+      assert.equal((await station.pass()).result.sent, 1);
+      assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
+      site.behave('refuses');
+      assert.deepEqual(await round(site, '08:15', { ...fires, 'web-2': 'disk / 97' }), []);
+      await round(site, '08:30', { ...fires, 'web-2': 'disk / 97' });
+      const notices = station.server.mails.filter(({ to }) => to === 'root@example.org');
+      assert.equal(notices.length, 1);
+      assert.match(notices[0]?.content ?? '', /no such (?:user|pager|channel)/);
+    });
+
+    test(`${name}: silences hold back, and acknowledgements end reminders`, async (t) => {
+      const site = await open(t, {
+        storage: await kit.create(),
+        alerts: 'repeat="1h"',
+        inside,
+        clients,
+      });
+      const { storage } = site.station;
+      await round(site, '07:45', {});
+      const silence = { rule: '*', subject: '*', author: 'kim', comment: '' };
+      const startsAtMs = site.station.nowMs();
+      await storage.alerts.addSilence({ client: 'web-1', ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * 60_000 });
+      assert.deepEqual(await round(site, '08:00', fires), []);
+      assert.deepEqual(await round(site, '08:16', fires), ['firing critical web-1 disk /']);
+      const [alert] = await storage.alerts.openAlerts(null);
+      await storage.alerts.acknowledge([alert?.id ?? 0], 'kim', null, null);
+      assert.deepEqual(await round(site, '09:20', fires), []);
+      await storage.alerts.unacknowledge([alert?.id ?? 0]);
+      assert.deepEqual(await round(site, '09:35', fires), ['reminder critical web-1 disk /']);
+    });
+
+    test(`${name}: the cap holds back warnings, and no new critical`, async (t) => {
+      const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
+      const site = await open(t, { storage: await kit.create(), alerts, inside, clients, smtp });
+      await round(site, '07:45', {});
+      const one = { 'web-1': 'disk / 88' };
+      const two = { ...one, 'web-2': 'disk / 88' };
+      assert.deepEqual(await round(site, '08:00', one), ['firing warning web-1 disk /']);
+      assert.deepEqual(await round(site, '08:02', two), ['firing warning web-2 disk /']);
+      assert.deepEqual(await round(site, '08:04', { ...two, 'web-3': 'disk / 88' }), []);
+      const [urgent = ''] = await round(site, '08:06', { ...two, 'web-3': 'disk / 97' });
+      assert.match(urgent, /critical web-3 disk \//);
+    });
+  }
+});
