@@ -67,6 +67,7 @@ need_all() {
     need chromium chromium
     need java default-jre-headless
     need promtool prometheus
+    need amtool prometheus-alertmanager
     need prometheus-node-exporter prometheus-node-exporter
     need wapiti wapiti
     need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic

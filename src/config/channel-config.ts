@@ -45,3 +45,12 @@ export interface WebhookConfig {
   /** Labels of every alert beside its own. */
   readonly labels: Readonly<Record<string, string>>;
 }
+
+/** Alertmanagers that are told the whole state at every pass. */
+export interface AlertmanagerConfig {
+  /** Without the path of the API. They may have a login. */
+  readonly urls: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ca: string | null;
+  readonly timeoutMs: number;
+}

@@ -24,7 +24,7 @@ import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { createRuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
-import { readWebhooks } from './settings/webhook-settings.ts';
+import { readAlertmanager, readWebhooks } from './settings/webhook-settings.ts';
 import { readServe } from './settings/serve-settings.ts';
 import { readRetention, readStorage } from './settings/storage-settings.ts';
 import { statePaths } from '../state/paths.ts';
@@ -73,6 +73,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const smtp = readSmtp(one('smtp'), context);
   const notify = readNotify(all('notify'));
   const webhooks = readWebhooks(root, context);
+  const alertmanager = readAlertmanager(one('alertmanager'), context);
   const collector = readCollector(one('collector'), context);
   const metrics = readMetrics(one('metrics'), context);
   const serve = readServe(one('serve'), context);
@@ -177,6 +178,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     smtp,
     notify,
     webhooks,
+    alertmanager,
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
     metrics,
     collector,

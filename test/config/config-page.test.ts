@@ -51,6 +51,7 @@ const forms: Readonly<Record<KindName, string>> = {
   hours: '`mon-fri 08:00-18:00`',
   clock: '`02:00`',
   url: 'a web address',
+  urls: 'web addresses, with commas',
   storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
 };
 
@@ -63,6 +64,7 @@ const examples: Readonly<Record<string, string>> = {
   retention: '<retention raw="30d" detail="2d" logs="30d" hourly="1y" daily="5y"/>',
   smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
   notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
+  alertmanager: '<alertmanager url="http://am-1:9093,http://am-2:9093" labels="site=fra"/>',
   heartbeat: '<heartbeat url="https://monitor.example.org/ping/fleet"/>',
   metrics:
     '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',

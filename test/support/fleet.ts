@@ -81,6 +81,7 @@ export function makeConfig(
     smtp: null,
     notify: [],
     webhooks: [],
+    alertmanager: null,
     heartbeats: [],
     metrics: null,
     collector: { ...collectorConfig, ...collector },

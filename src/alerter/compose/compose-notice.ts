@@ -12,10 +12,11 @@ const valueColumns = 500;
 /** Returns a mail that is due, and its words, as a notification for other programs. */
 export function composeNotice({ items }: DueMail, words: MailText, atMs: number): Notice {
   const { messageId, subject, text } = words;
-  return { messageId, subject, text, ...summaryOf(items), atMs, alerts: items.map(alertOf) };
+  return { messageId, subject, text, ...summaryOf(items), atMs, alerts: items.map(noticeAlertOf) };
 }
 
-function alertOf(item: PendingNotification): NoticeAlert {
+/** Returns an alert as other programs are told of it. */
+export function noticeAlertOf(item: PendingNotification): NoticeAlert {
   const { client, rule, subject, severity, alert, watch } = item;
   const { acknowledgedBy } = alert;
   const note = watch.rule?.note ?? null;

@@ -73,6 +73,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     if (isNews) await rules.remember();
   }
   const sent = dryRun ? nothingSent : await sendDue(pass);
+  if (!dryRun) await tellAlertmanager(pass);
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
@@ -154,6 +155,15 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
     (await store.unsentOf(open)).flatMap(({ delivery, recipient }) => (delivery === 'not-delivered' ? recipient : [])),
   );
   return tried.filter(({ failedAtMs, recipient }) => failedAtMs === null || lacking.has(recipient));
+}
+
+/** Posts the state to Alertmanager. One that does not take it is reported, and gets it at the next pass. */
+async function tellAlertmanager({ config, storage, signal, observe }: PassOptions): Promise<void> {
+  if (config.alertmanager === null || signal.aborted) return;
+  const { postState } = await import('./post-state.ts');
+  const store = storage.alerts;
+  const faults = await postState({ config, store, nowMs: await store.nowMs(), signal });
+  for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
 const heartbeatTimeoutMs = 10_000;

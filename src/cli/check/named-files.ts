@@ -29,6 +29,7 @@ const users: Readonly<Record<string, string>> = {
   smtp: 'alert needs it',
   notify: 'alert needs it',
   webhook: 'alert needs it',
+  alertmanager: 'alert needs it',
   storage: 'collect and alert need it',
 };
 

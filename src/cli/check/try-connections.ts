@@ -1,6 +1,7 @@
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
+import { hostOf, verifyAlertmanager } from '../../notify/webhook/post-alerts.ts';
 import { verifyWebhook } from '../../notify/webhook/webhook.ts';
 import { statePaths } from '../../state/paths.ts';
 import { tryStateFolder } from '../../state/state-folder.ts';
@@ -12,7 +13,7 @@ import { tryCommand } from './named-files.ts';
 
 /** The result of one trial. */
 export interface Trial {
-  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, or the client's name. */
+  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, or the client's name. */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
@@ -49,6 +50,14 @@ export async function tryConnections(
   const webhooks = await Promise.all(
     config.webhooks.map((webhook) => attempt(`webhook ${webhook.name}`, 'mail', () => verifyWebhook(webhook, signal))),
   );
+  const { alertmanager } = config;
+  const alertmanagers = await Promise.all(
+    (alertmanager?.urls ?? []).map((url) =>
+      attempt(`alertmanager ${hostOf(url)}`, 'mail', async () => {
+        if (alertmanager !== null) await verifyAlertmanager(alertmanager, url, signal);
+      }),
+    ),
+  );
   const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired');
   const clients = await concurrently(visited, clientLimit, async (client) => {
@@ -56,7 +65,7 @@ export async function tryConnections(
     observe();
     return trial;
   }).finally(() => shared.close());
-  return [state, database, ...mail, ...commands, ...webhooks, ...clients];
+  return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...clients];
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { WebhookConfig, WebhookFormat } from '../channel-config.ts';
+import type { AlertmanagerConfig, WebhookConfig, WebhookFormat } from '../channel-config.ts';
 import { parseLabels } from '../values/labels.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -55,17 +55,13 @@ function readWebhook(element: Element, name: string, context: ReadContext): Webh
     if (!element.faulty) context.findings.fault(element, message);
     return null;
   }
-  const timeoutMs = timeout === undefined ? 10_000 : (parseDuration(timeout) ?? 0);
-  if (timeoutMs <= 0 || timeoutMs > longestMs) {
-    context.findings.fault(element, `<webhook> timeout="${timeout ?? ''}" is not between 1s and 2m`);
-  }
   return {
     name,
     url,
     format: format as WebhookFormat,
     header,
     ca: ca === undefined ? null : localPath(ca, element.source),
-    timeoutMs,
+    timeoutMs: readTimeout(element, timeout, context),
     labels: parseLabels(labels ?? '') ?? {},
   };
 }
@@ -81,4 +77,24 @@ function judgeReference(element: Element, places: ReadonlyMap<string, Element>, 
   if (misplaced.length === 0) return;
   const message = `<webhook name="${name}"> has ${misplaced.join(' and ')} but no URL`;
   findings.fault(element, `${message}; write that where the URL stands`);
+}
+
+/** Reads `<alertmanager>`; null without it. */
+export function readAlertmanager(element: Element | null, context: ReadContext): AlertmanagerConfig | null {
+  const { url, labels, ca, timeout } = element?.attributes ?? {};
+  if (element === null || url === undefined) return null;
+  return {
+    urls: url.split(',').map((one) => one.trim()),
+    labels: parseLabels(labels ?? '') ?? {},
+    ca: ca === undefined ? null : localPath(ca, element.source),
+    timeoutMs: readTimeout(element, timeout, context),
+  };
+}
+
+function readTimeout(element: Element, timeout: string | undefined, { findings }: ReadContext): number {
+  const timeoutMs = timeout === undefined ? 10_000 : (parseDuration(timeout) ?? 0);
+  if (timeoutMs <= 0 || timeoutMs > longestMs) {
+    findings.fault(element, `<${element.name}> timeout="${timeout ?? ''}" is not between 1s and 2m`);
+  }
+  return timeoutMs;
 }

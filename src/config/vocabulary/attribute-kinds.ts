@@ -125,6 +125,10 @@ const kinds = {
   hours: parsed(parseHours, 'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00'),
   clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
+  urls: {
+    ...accepted((value) => value.split(',').every((one) => isUrl(one.trim())), 'is no list of web addresses'),
+    hidden: true,
+  },
   storage: { fault: storageUrlFault, xsd: text, hidden: true },
 } as const satisfies Record<string, AttributeKind>;
 

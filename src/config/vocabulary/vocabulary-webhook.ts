@@ -32,3 +32,16 @@ export const webhookElement: ElementSpec = {
   attributes: webhookAttributes,
   help: 'A URL that is told as the recipients of `<mail>` are.',
 };
+
+/** The element `<alertmanager>`. */
+export const alertmanagerElement: ElementSpec = {
+  parents: ['config'],
+  single: true,
+  attributes: {
+    url: { kind: 'urls', required: true, help: 'Its address, or those of a cluster with commas between.' },
+    labels: { kind: 'labels', help: 'Labels of every alert, like site=fra,team=web. Default: none.' },
+    ca: { kind: 'path', help: "PEM file of the authority that signed the servers' certificates." },
+    timeout: { kind: 'duration', help: 'After that an attempt is ended. At most 2m. Default 10s.' },
+  },
+  help: "Prometheus's Alertmanager, which is told at every pass of what fires.",
+};

@@ -7,7 +7,7 @@ import { collectorAttributes, retentionAttributes } from './vocabulary-collector
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { serveAttributes } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
-import { webhookElement } from './vocabulary-webhook.ts';
+import { alertmanagerElement, webhookElement } from './vocabulary-webhook.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
@@ -125,6 +125,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     },
     help: 'A program that is told beside mail.',
   },
+  alertmanager: alertmanagerElement,
   heartbeat: {
     parents: ['config'],
     attributes: { url: { kind: 'url', required: true, help: 'Asked after each good pass of the alerter.' } },

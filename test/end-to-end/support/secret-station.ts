@@ -39,7 +39,7 @@ export function secretPlaces(): readonly string[] {
       .filter(([name, { kind }]) => {
         if (kind === 'text') return !harmlessText.includes(name);
         if (kind === 'path') return !harmlessPaths.includes(name);
-        return ['secret', 'variable', 'url', 'storage', 'headerLine'].includes(kind ?? '');
+        return ['secret', 'variable', 'url', 'urls', 'storage', 'headerLine'].includes(kind ?? '');
       })
       .map(([name]) => `${element} ${name}`),
   );
@@ -105,6 +105,11 @@ export async function startStation(): Promise<Station> {
     startSmtpServer({ act: (moment) => mailServer.act?.(moment) }),
   ]);
   const beats = createServer((request, response) => {
+    if (request.url === '/api/v2/alerts') {
+      response.statusCode = 500;
+      response.end(`no such login: ${String(request.headers.authorization)}`);
+      return;
+    }
     if (request.method === 'POST') {
       // Taken the first time, as the command below; later it repeats what it was sent.
       const words = `${request.url ?? ''} ${String(request.headers['x-token'])}`;
@@ -157,7 +162,7 @@ export async function startStation(): Promise<Station> {
   const storagePassword = markers.of('storage password');
   await mariadb.asRoot(`ALTER USER ${database.user}@'%' IDENTIFIED BY '${storagePassword.replaceAll("'", "''")}'`);
   // `served` of the test has the key of <serve>.
-  for (const place of ['heartbeat url', 'storage url', 'serve tlsKey']) filled.add(place);
+  for (const place of ['alertmanager url', 'heartbeat url', 'storage url', 'serve tlsKey']) filled.add(place);
   const token = markers.of('heartbeat url');
 
   const login = (element: (typeof elements)[number], variant: Variant): string =>
@@ -196,6 +201,7 @@ export async function startStation(): Promise<Station> {
   ${storageOf(variant)}
   <smtp host="127.0.0.1" port="${smtp.port}" security="none" username="mailer" ${secret('smtp', 'password', variant)}/>
   <notify command="${notify}"/>
+  <alertmanager url="http://am:${encodeURIComponent(markers.of('alertmanager url'))}@127.0.0.1:${(beats.address() as AddressInfo).port}"/>
   <heartbeat url="http://beat:${encodeURIComponent(token)}@127.0.0.1:${(beats.address() as AddressInfo).port}/${encodeURIComponent(token)}"/>
   <collector every="1h" connectTimeout="5s" clientDeadline="10s"/>
   <ssh ${login('ssh', variant)} config="none"/>

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+
+import type { AlertmanagerConfig } from '../../config/config.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
+import { TooLong } from '../within.ts';
+import { annotationsOf, labelsOf } from './alertmanager.ts';
+import type { NoticeAlert } from './notice.ts';
+import { NotConnected, post, tryConnection, type PostTarget } from './post.ts';
+
+/** Alerts of one request. */
+const batch = 500;
+const mostWords = 300;
+
+export interface PostAlertsOptions {
+  /** Alerts without an end end then, unless they are posted again before. */
+  readonly validUntilMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Posts alerts to every Alertmanager (`/api/v2/alerts`), side by side. Returns the faults, which name the hosts alone.
+ * Throws only the signal's reason.
+ */
+export async function postAlerts(
+  config: AlertmanagerConfig,
+  alerts: readonly NoticeAlert[],
+  options: PostAlertsOptions,
+): Promise<readonly FleetError[]> {
+  const documents = alerts.map((alert) => documentOf(alert, config, options.validUntilMs));
+  const bodies: string[] = [];
+  for (let from = 0; from < documents.length; from += batch) {
+    bodies.push(JSON.stringify(documents.slice(from, from + batch)));
+  }
+  const faults = await Promise.all(
+    config.urls.map(async (url) => {
+      for (const body of bodies) {
+        const fault = await postBatch(config, url, body, options.signal);
+        if (fault !== null) return fault;
+      }
+      return null;
+    }),
+  );
+  options.signal.throwIfAborted();
+  return faults.filter((fault) => fault !== null);
+}
+
+/** Connects to an Alertmanager, and posts nothing. Throws FleetError `mail-unavailable`. */
+export async function verifyAlertmanager(config: AlertmanagerConfig, url: string, signal: AbortSignal): Promise<void> {
+  try {
+    await tryConnection(targetOf(config, url).target, signal);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    throw faultOf(url, wordsOf(thrown));
+  }
+}
+
+/** Returns the host of a URL, which alone is shown. */
+export function hostOf(url: string): string {
+  return new URL(url).host;
+}
+
+function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUntilMs: number): object {
+  const { startsAtMs, endsAtMs } = alert;
+  return {
+    labels: labelsOf(alert, labels),
+    annotations: annotationsOf(alert),
+    startsAt: new Date(startsAtMs).toISOString(),
+    endsAt: new Date(endsAtMs ?? validUntilMs).toISOString(),
+  };
+}
+
+async function postBatch(
+  config: AlertmanagerConfig,
+  url: string,
+  body: string,
+  signal: AbortSignal,
+): Promise<FleetError | null> {
+  try {
+    const { target, login } = targetOf(config, url);
+    const headers = { ...login, 'user-agent': 'fleet-health', 'content-type': 'application/json' };
+    const answer = await post(target, { headers, body, signal, onDataBegun: () => Promise.resolve() });
+    if (answer.status >= 200 && answer.status < 300) return null;
+    return faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), mostWords)}`);
+  } catch (thrown) {
+    return faultOf(url, wordsOf(thrown));
+  }
+}
+
+function targetOf(
+  { ca, timeoutMs }: AlertmanagerConfig,
+  text: string,
+): { readonly target: PostTarget; readonly login: Readonly<Record<string, string>> } {
+  const url = new URL(text);
+  const { username, password } = url;
+  url.username = '';
+  url.password = '';
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
+  const target = { url, ca: ca === null ? null : readFileSync(ca), timeoutMs };
+  if (username === '' && password === '') return { target, login: {} };
+  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  for (const secret of [password, decodeURIComponent(password), login]) rememberSecret(secret);
+  return { target, login: { authorization: `Basic ${login}` } };
+}
+
+function wordsOf(thrown: unknown): string {
+  const cause = thrown instanceof NotConnected ? thrown.cause : thrown;
+  return cause instanceof TooLong ? cause.message : (errnoOf(cause) ?? messageOf(cause));
+}
+
+function faultOf(url: string, words: string): FleetError {
+  const message = `alertmanager ${hostOf(url)}: ${words}`;
+  return new FleetError({ code: 'mail-unavailable', stage: 'mail', message, advice: 'Check <alertmanager>.' });
+}
