@@ -106,6 +106,7 @@ function cleanLabel(label: string): string {
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]+/gu, ' ')
     .trim()
     .slice(0, maxLabelChars)
+    .trimEnd()
     .replaceAll(/\p{Cs}/gu, '\uFFFD');
 }
 
