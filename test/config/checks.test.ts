@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { checkOf } from '../../src/report/check-command.ts';
 import type { RequestedCheck } from '../../src/report/wire.ts';
 import { casesOf, clientOf, faults, load, warnings } from './support/config-files.ts';
 
@@ -56,7 +57,69 @@ test('checks of the fleet, a group and a client add up; the same name further in
   assert.deepEqual(shown('e'), [all, 'load: load 3600 5 @4']);
 });
 
+test('certificates and textfiles are checks that the agents make themselves', () => {
+  const config = load(`
+    <certificate name="www" connect="www.example.org:443" warning="30d"/>
+    <certificate name="mail" connect="[::1]:993" servername="mx.example.org" every="1d"/>
+    <textfile dir="/var/lib/node exporter" metrics="smartmon_*, nvme_*" stale="25h" timeout="5s"/>
+    <group><certificate name="mail" enabled="no"/><certificate name="www" critical="1d"/>
+      <certificate name="files" file="/etc/ssl/*.pem"/><textfile dir="/var/lib/node exporter" metrics="apt_*"/>${client}</group>
+    <client name="b" ip="192.0.2.2"><check name="www" command="true"/></client>`);
+  const of = (name: string) => clientOf(config, name).checks.map(({ requested }) => requested);
+  const www = { name: 'certificate:www', format: 'certificate' };
+  const prom = { name: 'textfile:/var/lib/node exporter', timeoutSeconds: 5, format: 'textfile' };
+  const day = 86_400;
+  assert.deepEqual(of('a'), [
+    { ...www, command: ['connect', 'www.example.org:443', 'www.example.org', String(30 * day), String(day)] },
+    { ...prom, command: ['textfile', '/var/lib/node exporter', '90000', 'apt_*'] },
+    {
+      name: 'certificate:files',
+      command: ['file', '/etc/ssl/*.pem', '', String(21 * day), String(7 * day)],
+      format: 'certificate',
+    },
+  ]);
+  assert.deepEqual(of('b'), [
+    { ...www, command: ['connect', 'www.example.org:443', 'www.example.org', String(30 * day), String(7 * day)] },
+    {
+      name: 'certificate:mail',
+      command: ['connect', '[::1]:993', 'mx.example.org', String(21 * day), String(7 * day)],
+      everySeconds: day,
+      format: 'certificate',
+    },
+    { ...prom, command: ['textfile', '/var/lib/node exporter', '90000', 'smartmon_*,nvme_*'] },
+    { name: 'www', command: ['true'] },
+  ]);
+  // The agents take them as they are.
+  for (const { requested } of [...clientOf(config, 'a').checks, ...clientOf(config, 'b').checks]) {
+    const { everySeconds: every, timeoutSeconds: timeout, ...rest } = requested;
+    const taken = checkOf({ ...rest, every: every ?? undefined, timeout: timeout ?? undefined });
+    assert.deepEqual([taken?.name, taken?.command], [requested.name, requested.command]);
+  }
+});
+
 const cases = `
+<certificate name="a"/>
+  config.xml:2: <certificate> "a" needs either connect="HOST:PORT" or file="/path"
+<certificate name="a" connect="b:1" file="/c"/>
+  config.xml:2: <certificate> "a" needs either connect="HOST:PORT" or file="/path"
+<certificate name="a" file="/c" servername="d"/>
+  config.xml:2: <certificate> "a" has servername, which belongs to connect="HOST:PORT"
+<certificate name="a" connect="localhost"/>
+  config.xml:2: <certificate> connect="localhost" is no HOST:PORT; write it like localhost:443 or [::1]:443
+<certificate name="a" connect="b:1" warning="0s"/>
+  config.xml:2: <certificate> "a" has a time of 0 as warning or critical; write one like 21d
+<certificate name="a" connect="b:1"/><certificate name="a" connect="c:1"/>
+  config.xml:2: <certificate> "a" stands twice in this <config>; give one of them another name
+<certificate name="${'a'.repeat(101)}" connect="b:1"/>
+  config.xml:2: <certificate> "${'a'.repeat(101)}" has a name of more than 100 characters; write a shorter one
+<textfile dir="relative"/>
+  config.xml:2: <textfile> dir="relative" is no folder of the client; write its absolute path, of A-Z a-z 0-9 _ . : / - and blanks
+<textfile dir="/a" metrics="b("/>
+  config.xml:2: <textfile> metrics="b(" names no metrics; write them like smartmon_*_raw_value,nvme_*
+<textfile dir="/a" every="8d"/>
+  config.xml:2: <textfile> "/a" every="8d" must be from 1s to 7d, or none
+<textfile dir="/a"/><group><textfile dir="/b" enabled="no"/></group>
+  config.xml:2: <textfile> "/b" enabled="no" ends nothing: no textfile further out has this name; did you mean "/a"?
 <check command="true"/>
   config.xml:2: <check> lacks name; write name="..."
 <check name="a;b" command="true"/>

@@ -1,19 +1,12 @@
 import type { ClientCheck } from '../config.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
-import {
-  checkOf,
-  maxCommandWords,
-  maxEverySeconds,
-  maxTimeoutSeconds,
-  splitWords,
-} from '../../report/check-command.ts';
-import { secondMs } from '../../platform/units.ts';
-import { parseDuration } from '../../text/durations.ts';
+import { checkOf, maxCommandWords, splitWords } from '../../report/check-command.ts';
 import { didYouMean } from '../values/nearest.ts';
 import { shown, type Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
+import { certificateRequest, textfileRequest, timesOf } from './agent-checks.ts';
 
-/** The attributes of the `<check>` elements of one name, merged from the outermost inwards. */
+/** The attributes of the elements of one kind and name, merged from the outermost inwards. */
 interface MergedCheck {
   readonly attributes: Element['attributes'];
   /** null: the merged attributes have a fault, which is reported. */
@@ -28,12 +21,15 @@ export interface CheckScope {
 
 const noChecks: CheckScope = { byName: new Map(), checks: Object.freeze([]) };
 
-/** Makes a reader for the `<check>` elements of one configuration. */
+/** The elements that become checks, and the attribute that names each. */
+const kinds: Readonly<Record<string, 'name' | 'dir'>> = { check: 'name', certificate: 'name', textfile: 'dir' };
+
+/** Makes a reader for the `<check>`, `<certificate>` and `<textfile>` elements of one configuration. */
 export function createCheckReader(findings: Findings) {
   const finish = (element: Element, attributes: MergedCheck['attributes']): ClientCheck | null => {
     if (element.faulty) return null;
-    const { request, warnings } = requestOf(attributes);
-    const subject = `<check> "${attributes['name'] ?? ''}"`;
+    const { request, warnings } = requestOf(element.name, attributes);
+    const subject = subjectOf(element);
     if (typeof request === 'string') {
       findings.fault(element, `${subject} ${request}`);
       return null;
@@ -42,27 +38,34 @@ export function createCheckReader(findings: Findings) {
     return Object.freeze({ requested: request, file: element.source.path, line: element.line });
   };
 
-  /** Applies an element's `<check>` children to the checks around it. */
+  /** Applies an element's children of these kinds to the checks around it. */
   const read = (element: Element, outer: CheckScope): CheckScope => {
-    const elements = element.children.filter(({ name }) => name === 'check');
+    const elements = element.children.filter(({ name }) => Object.hasOwn(kinds, name));
     if (elements.length === 0) return outer;
     const byName = new Map(outer.byName);
     const own = new Set<string>();
     for (const one of elements) {
-      const { name, enabled } = one.attributes;
+      const { enabled } = one.attributes;
+      const called = nameOf(one);
       // The vocabulary's check has reported a name that is missing or wrong.
-      if (name === undefined) continue;
+      if (called === undefined) continue;
+      const name = `${one.name} ${called}`;
       const further = outer.byName.get(name);
       const isNew = !own.has(name);
       own.add(name);
       if (!isNew) {
-        findings.fault(one, `<check> "${name}" stands twice in this <${element.name}>; give one of them another name`);
+        findings.fault(one, `${subjectOf(one)} stands twice in this <${element.name}>; give one of them another name`);
       } else if (enabled !== 'no') {
         const attributes = { ...further?.attributes, ...one.attributes };
         byName.set(name, { attributes, check: finish(one, attributes) });
       } else if (further === undefined) {
-        const near = didYouMean(name, outer.byName.keys());
-        findings.fault(one, `<check> "${name}" enabled="no" ends nothing: no check further out has this name${near}`);
+        const others = [...outer.byName.keys()].filter((other) => other.startsWith(`${one.name} `));
+        const near = didYouMean(
+          called,
+          others.map((other) => other.slice(one.name.length + 1)),
+        );
+        const problem = `enabled="no" ends nothing: no ${one.name} further out has this name${near}`;
+        findings.fault(one, `${subjectOf(one)} ${problem}`);
       } else byName.delete(name);
     }
     const checks = [...byName.values()].flatMap(({ check }) => check ?? []);
@@ -71,15 +74,25 @@ export function createCheckReader(findings: Findings) {
   return { base: noChecks, read };
 }
 
+function nameOf({ name, attributes }: Element): string | undefined {
+  return attributes[kinds[name] ?? 'name'];
+}
+
+function subjectOf(element: Element): string {
+  return `<${element.name}> "${nameOf(element) ?? ''}"`;
+}
+
 interface ReadCheck {
   /** A text says what is wrong, and what would be right. */
   readonly request: RequestedCheck | string;
   readonly warnings: readonly string[];
 }
 
-function requestOf(attributes: MergedCheck['attributes']): ReadCheck {
+function requestOf(kind: string, attributes: MergedCheck['attributes']): ReadCheck {
   const fault = (request: string): ReadCheck => ({ request, warnings: [] });
-  const { name, command, every, timeout, format } = attributes;
+  if (kind === 'certificate') return { request: certificateRequest(attributes), warnings: [] };
+  if (kind === 'textfile') return { request: textfileRequest(attributes), warnings: [] };
+  const { name, command, format } = attributes;
   if (command === undefined) return fault('has no command, and none further out; write command="/path/of/program ..."');
   const split = splitWords(command);
   if (split === null) {
@@ -92,32 +105,18 @@ function requestOf(attributes: MergedCheck['attributes']): ReadCheck {
   if (split.words.length > maxCommandWords) {
     return fault(`command has ${split.words.length} words, and ${maxCommandWords} are the most; write a script`);
   }
-  const everySeconds = secondsOf(every === 'none' ? undefined : every);
-  const timeoutSeconds = secondsOf(timeout);
-  if (!isWithin(everySeconds, maxEverySeconds)) return fault(`every="${every ?? ''}" must be from 1s to 7d, or none`);
-  if (!isWithin(timeoutSeconds, maxTimeoutSeconds)) {
-    return fault(`timeout="${timeout ?? ''}" must be from 1s to ${maxTimeoutSeconds}s`);
-  }
-  const check = checkOf({ name, command: split.words, every: everySeconds, timeout: timeoutSeconds, format });
+  const times = timesOf(attributes);
+  if (typeof times === 'string') return fault(times);
+  const check = checkOf({ name, command: split.words, format });
   if (check === null) return fault('command has characters that no command may have; remove them');
   const request = Object.freeze({
     name: check.name,
     command: Object.freeze(check.command),
-    ...(everySeconds === undefined ? {} : { everySeconds }),
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...times,
     ...(format === undefined ? {} : { format: check.format }),
   });
   const warnings = split.needsShell
     ? ['command has signs of a shell, and no shell runs; quote them if they are meant as they are, or write a script']
     : [];
   return { request, warnings };
-}
-
-function secondsOf(text: string | undefined): number | undefined {
-  const ms = text === undefined ? null : parseDuration(text);
-  return ms === null ? undefined : ms / secondMs;
-}
-
-function isWithin(seconds: number | undefined, most: number): boolean {
-  return seconds === undefined || (seconds >= 1 && seconds <= most);
 }

@@ -61,6 +61,23 @@ const kinds = {
   note: accepted((value) => value.length <= 1000, 'is too long; 1000 characters are the most'),
   name: { fault: nameFault, xsd: text },
   checkName: accepted(isFreeCheckName, 'is no name of a check; write up to 128 of A-Z a-z 0-9 _ . : / - and blanks'),
+  endpoint: accepted(
+    (value) => /^(?:\[[\da-f:.]+\]|\w[\w.-]*):\d{1,5}$/i.test(value),
+    'is no HOST:PORT; write it like localhost:443 or [::1]:443',
+  ),
+  serverName: accepted((value) => /^\w[\w.-]*$/.test(value), 'is no name of a server; write one like www.example.org'),
+  remoteGlob: accepted(
+    (value) => /^\/[^,![\]\\]*$/.test(value),
+    'is no path of the client; write an absolute one, with * and ? as patterns',
+  ),
+  remoteFolder: accepted(
+    (value) => /^\/[\w.:/ -]{0,110}[\w.:/-]$/.test(value),
+    'is no folder of the client; write its absolute path, of A-Z a-z 0-9 _ . : / - and blanks',
+  ),
+  metricGlobs: accepted(
+    (value) => /^[\w:*]+(, ?[\w:*]+)*$/.test(value),
+    'names no metrics; write them like smartmon_*_raw_value,nvme_*',
+  ),
   host: { fault: rangedHostFault, xsd: text },
   jumps: { fault: jumpsFault, xsd: text },
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),

@@ -1,6 +1,7 @@
 /** The checks of config.xml beside those of the client's own conf files, on both agents. */
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import type { RequestedCheck } from '../../../src/report/wire.ts';
@@ -30,6 +31,28 @@ for (const agent of checkAgents) {
     const { output } = (await client.visit(checks)).checks[2] ?? {};
     assert.equal(output, '1', 'a result is repeated');
     assert.equal((await client.visit()).isSilent, true);
+  });
+
+  test(`certificates and textfiles of a request are read (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'text files');
+    mkdirSync(dir);
+    writeFileSync(`${dir}/a.prom`, 'up{a="1"} 1\nother 2\n');
+    const { checks, refused } = await client.visit([
+      { name: `textfile:${dir}`, command: ['textfile', dir, '7200', 'up,x_*'], format: 'textfile' },
+      { name: 'textfile:none', command: ['textfile', '/none', '60', ''], format: 'textfile' },
+      { name: 'certificate:x', command: ['file', '/none/*.pem', '', '60', '30'], format: 'certificate' },
+    ]);
+    assert.deepEqual(refused, []);
+    assert.deepEqual(
+      checks.map(({ name, exit, output }) => [name, exit, output.replace(/file=\d+/, 'file=N').replace(/: \w+$/, '')]),
+      [
+        [`textfile:${dir}`, 0, 'stale=7200\nfile=N a.prom\n+up{a="1"} 1'],
+        ['textfile:none', 3, 'cannot read /none'],
+        ['certificate:x', 0, checks[2]?.output.replace(/: \w+$/, '')],
+      ],
+    );
+    assert.match(checks[2]?.output ?? '', /^warning=60\ncritical=30\nfault=/);
   });
 
   test(`the client's own check of a name runs, without a word about the other (${agent.name})`, async (t) => {

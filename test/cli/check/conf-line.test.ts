@@ -18,6 +18,38 @@ test('quotes what has to be quoted, and nothing else', () => {
   assert.equal(confLine({ ...more, everySeconds: 90 }), 'b every=90s timeout=5s format=prom true');
 });
 
+test('names certificates and textfiles as the agents read them', () => {
+  const checks: readonly (readonly [RequestedCheck, string])[] = [
+    [
+      { name: 'certificate:www', command: ['connect', 'a.b:443', 'a.b', '1814400', '604800'], format: 'certificate' },
+      'certificate www warning=21d critical=7d servername=a.b connect=a.b:443',
+    ],
+    [
+      {
+        name: 'certificate:all of them',
+        command: ['file', '/etc/*.pem', '', '3600', '60'],
+        everySeconds: 86_400,
+        format: 'certificate',
+      },
+      "certificate 'all of them' every=1d warning=1h critical=1m 'file=/etc/*.pem'",
+    ],
+    [
+      { name: 'textfile:/a b', command: ['textfile', '/a b', '7200', 'a_*,b'], timeoutSeconds: 5, format: 'textfile' },
+      "textfile '/a b' timeout=5s stale=2h 'metrics=a_*,b'",
+    ],
+  ];
+  for (const [check, line] of checks) {
+    assert.equal(confLine(check), line);
+    const { everySeconds: every, timeoutSeconds: timeout, ...rest } = check;
+    const expected = checkOf({
+      ...rest,
+      ...(every === undefined ? {} : { every }),
+      ...(timeout === undefined ? {} : { timeout }),
+    });
+    assert.deepEqual(readConfLine(line), expected);
+  }
+});
+
 test('is read as the check that it was made of', () => {
   const signs = Array.from('ab=/\\"\' $`;|&*#~\u00e4\u{1f600}');
   const word = fc.string({ unit: fc.constantFrom(...signs), maxLength: 8 });
