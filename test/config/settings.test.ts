@@ -131,7 +131,7 @@ test('metrics: the file, and all families unless some are named', () => {
   const { metrics } = load(`<metrics textfile="/var/x/f.prom"/>${client}`);
   assert.deepEqual(metrics, {
     textfile: '/var/x/f.prom',
-    families: ['client', 'alerts', 'self', 'check', 'disk', 'network'],
+    families: ['client', 'alerts', 'self', 'check', 'disk', 'network', 'series'],
   });
   const some = load(`<metrics textfile="f.txt" families="disk, client"/>${client}`);
   assert.deepEqual(some.metrics?.families, ['client', 'disk']);
