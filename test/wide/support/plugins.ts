@@ -74,7 +74,7 @@ export const pluginRuns: readonly PluginRun[] = [
   run('check_nagios -F /etc/passwd -C x -e 5', '2', /^NAGIOS CRITICAL/),
   run('check_ide_smart -d /dev/null', '23', /CRITICAL|UNKNOWN/),
   run('check_sensors', '0123', /^SENSORS|sensor/i, '*'),
-  run('check_apt', '012', /^APT \w+/, 'available_upgrades critical_updates'),
+  run('check_apt -t 25', '012', /^APT \w+/, 'available_upgrades critical_updates'),
   run('check_cpu', '0', /^cpu .*user/, 'cpu_user cpu_system cpu_idle cpu_iowait cpu_steal'),
   run('check_iowait', '0', /^iowait /, 'cpu_user cpu_system cpu_idle cpu_iowait cpu_steal'),
   run('check_memory', '0', /^memory OK/, 'mem_total mem_used *'),
