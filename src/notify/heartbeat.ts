@@ -1,5 +1,6 @@
 import { FleetError } from '../errors.ts';
 import type { AttemptOptions } from './notify.ts';
+import { takeLogin } from './url-login.ts';
 
 /** Asks every URL at the same time. Returns the faults; throws only the signal's reason. */
 export async function sendHeartbeats(urls: readonly string[], options: AttemptOptions): Promise<readonly FleetError[]> {
@@ -20,7 +21,8 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
   signal.throwIfAborted();
   const target = URL.canParse(url) ? new URL(url) : null;
   if (target === null) throw fault('<heartbeat>', 'the url is none');
-  const headers = loginOf(target);
+  // fetch refuses a URL that has a login, and repeats it when it does.
+  const headers = takeLogin(target);
   const deadline = AbortSignal.timeout(timeoutMs);
   let answer: Response;
   try {
@@ -31,24 +33,6 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
     throw fault(target.host, deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
   }
   if (!answer.ok) throw fault(target.host, `status ${answer.status}`);
-}
-
-/** Takes name and password out of the URL, because fetch refuses one that has them, and repeats it when it does. */
-function loginOf(target: URL): Record<string, string> {
-  const { username, password } = target;
-  if (username === '' && password === '') return {};
-  target.username = '';
-  target.password = '';
-  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
-  return { authorization: `Basic ${login}` };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** The system's code for it: messages of fetch may repeat the URL. */

@@ -1,3 +1,4 @@
+import { percentDecoded } from '../text/percent-decoded.ts';
 import type { Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 
@@ -39,18 +40,10 @@ export function findRoute(
     const isSame = segments.every((segment, index) => {
       const part = asked[index] ?? '';
       if (!/^[:#]/.test(segment)) return segment === part;
-      parts[segment.slice(1)] = decoded(part);
+      parts[segment.slice(1)] = percentDecoded(part);
       return segment.startsWith('#') ? /^\d{1,15}$/.test(part) : part !== '';
     });
     if (isSame) return { route, parts };
   }
   return null;
-}
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
 }

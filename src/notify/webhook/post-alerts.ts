@@ -4,7 +4,9 @@ import type { AlertmanagerConfig } from '../../config/config.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
 import { cut } from '../../text/text-columns.ts';
+import { takeLogin } from '../url-login.ts';
 import { TooLong } from '../within.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import type { NoticeAlert } from './notice.ts';
@@ -92,17 +94,15 @@ async function postBatch(
 function targetOf(
   { ca, timeoutMs }: AlertmanagerConfig,
   text: string,
-): { readonly target: PostTarget; readonly login: Readonly<Record<string, string>> } {
+): { readonly target: PostTarget; readonly login: { readonly authorization?: string } } {
   const url = new URL(text);
-  const { username, password } = url;
-  url.username = '';
-  url.password = '';
+  const { password } = url;
+  const login = takeLogin(url);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v2/alerts`;
-  const target = { url, ca: ca === null ? null : readFileSync(ca), timeoutMs };
-  if (username === '' && password === '') return { target, login: {} };
-  const login = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
-  for (const secret of [password, decodeURIComponent(password), login]) rememberSecret(secret);
-  return { target, login: { authorization: `Basic ${login}` } };
+  for (const secret of [password, percentDecoded(password), login.authorization?.slice('Basic '.length) ?? '']) {
+    if (secret !== '') rememberSecret(secret);
+  }
+  return { target: { url, ca: ca === null ? null : readFileSync(ca), timeoutMs }, login };
 }
 
 function wordsOf(thrown: unknown): string {

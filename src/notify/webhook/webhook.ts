@@ -4,10 +4,12 @@ import type { WebhookConfig } from '../../config/config.ts';
 import { parseHeaderLine } from '../../config/values/header-line.ts';
 import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
 import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
 import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
+import { takeLogin } from '../url-login.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen } from './freeze-webhook.ts';
 import { withRoutingKey } from './incidents.ts';
@@ -125,12 +127,12 @@ function readTarget(webhook: Webhook): Secrets {
   if (header !== null && line === null) throw unusable(webhook, `${webhook.header?.origin ?? ''} has no header`);
   // A receiver may repeat `Bearer T0KEN`, or the token alone, or decode it.
   const words = line === null ? [] : [line[1], ...line[1].split(/[ =,;]+/)];
-  for (const word of words.flatMap((one) => [one, decoded(one)])) rememberSecret(word);
-  const routingKey = format === 'pagerduty' ? decoded(url.username) : null;
+  for (const word of words.flatMap((one) => [one, percentDecoded(one)])) rememberSecret(word);
+  const routingKey = format === 'pagerduty' ? percentDecoded(url.username) : null;
   if (routingKey === '') {
     throw unusable(webhook, `${secret.origin} has no routing key: https://KEY@events.pagerduty.com/v2/enqueue`);
   }
-  const login = loginOf(url);
+  const login = takeLogin(url);
   const own = line === null ? {} : { [line[0].toLowerCase()]: line[1] };
   const headers = routingKey === null ? { ...login, ...own } : own;
   return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers, routingKey };
@@ -139,25 +141,7 @@ function readTarget(webhook: Webhook): Secrets {
 /** Returns the parts of a URL that may be a token, as they are and decoded. A receiver may repeat any of them. */
 function partsOf({ pathname, search, searchParams, username, password }: URL): readonly string[] {
   const parts = [`${pathname}${search}`, ...pathname.split('/'), ...searchParams.values(), username, password];
-  return [...new Set([...parts, ...parts.map(decoded)])].filter((part) => part.length > 1);
-}
-
-/** Takes name and password out of the URL, for a login with HTTP's Basic (RFC 7617). */
-function loginOf(url: URL): Record<string, string> {
-  const { username, password } = url;
-  if (username === '' && password === '') return {};
-  url.username = '';
-  url.password = '';
-  const login = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
-  return { authorization: `Basic ${login}` };
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return [...new Set([...parts, ...parts.map(percentDecoded)])].filter((part) => part.length > 1);
 }
 
 function readAuthority(webhook: Webhook, file: string | null): Buffer | null {

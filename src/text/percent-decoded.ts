@@ -1,0 +1,8 @@
+/** Returns the text without percent encoding (RFC 3986); as it is if the encoding is faulty. */
+export function percentDecoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
