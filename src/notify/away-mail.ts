@@ -9,7 +9,7 @@ import type { AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import type { OutgoingMail } from './notify.ts';
-import { freezeWebhook } from './webhook/freeze-webhook.ts';
+import { freezeWebhook, webhookForm } from './webhook/freeze-webhook.ts';
 import type { Notice } from './webhook/notice.ts';
 
 export interface AwayMail {
@@ -70,8 +70,8 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
   const said = words[topic][kind](mail, durationInWords(nowMs - sinceMs));
   if (webhook !== null) {
-    const form = config.webhooks.find(({ name }) => name === webhook) ?? { name: webhook, format: 'text', labels: {} };
-    return { messageId, content: freezeWebhook(noticeOf(mail, said, { messageId, state }), form) };
+    const notice = noticeOf(mail, said, { messageId, state });
+    return { messageId, content: freezeWebhook(notice, webhookForm(config.webhooks, webhook)) };
   }
   const content = await freezeNotice({
     ...said,

@@ -103,13 +103,11 @@ async function freeze({ config, nowMs }: EnqueueMailsOptions, mail: DueMail, wor
   const { recipient } = mail;
   const name = webhookOfRecipient(recipient);
   if (name !== null) {
-    const [{ composeNotice }, { freezeWebhook }] = await Promise.all([
+    const [{ composeNotice }, { freezeWebhook, webhookForm }] = await Promise.all([
       import('../compose/compose-notice.ts'),
       import('../../notify/webhook/freeze-webhook.ts'),
     ]);
-    // A webhook that left config.xml may be owed the end of an alert.
-    const known = config.webhooks.find((one) => one.name === name) ?? { name, format: 'text', labels: {} };
-    return freezeWebhook(composeNotice(mail, words, nowMs), known);
+    return freezeWebhook(composeNotice(mail, words, nowMs), webhookForm(config.webhooks, name));
   }
   const [{ freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
     import('../../notify/mime.ts'),

@@ -8,6 +8,11 @@ import type { Notice } from './notice.ts';
 /** The settings that the body depends on. */
 export type WebhookForm = Pick<WebhookConfig, 'name' | 'format' | 'labels'>;
 
+/** Returns the form of a webhook by its name. One that left config.xml may be owed the end of an alert, as text. */
+export function webhookForm(webhooks: readonly WebhookForm[], name: string): WebhookForm {
+  return webhooks.find((one) => one.name === name) ?? { name, format: 'text', labels: {} };
+}
+
 interface Body {
   readonly type: string;
   /** The lines of `application/x-ndjson` are sent one by one. */
