@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { ack, alert, alerts, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
+import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
 import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
 import { complain, errorDocument } from './cli/command/complain.ts';
@@ -48,6 +48,7 @@ const commands = [
     alert,
     alerts,
     explain,
+    digest,
     ack,
     unack,
     silence,

@@ -69,7 +69,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'absence',
     'dispatch',
     'contract compose explain replay',
-    'deliver',
+    'deliver digest',
     'pass',
     '.',
   ],

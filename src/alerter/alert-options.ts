@@ -1,4 +1,4 @@
-import type { Config } from '../config/config.ts';
+import type { Client, Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import { processUse } from '../platform/process-use.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
@@ -19,6 +19,19 @@ export interface AlertOptions {
   readonly now: () => number;
   /** Name of the alerter's machine. */
   readonly host: string;
+  /** Returns the HTML report that a digest attaches; null if it is too large. Default: none is attached. */
+  readonly renderReport?: (storage: Storage, query: ReportQuery) => Promise<string | null>;
+}
+
+export interface ReportQuery {
+  readonly clients: readonly Client[];
+  /** True for the whole fleet. */
+  readonly isWhole: boolean;
+  readonly title: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
 }
 
 /** The outcome of a mail. */

@@ -54,3 +54,17 @@ export interface AlertmanagerConfig {
   readonly ca: string | null;
   readonly timeoutMs: number;
 }
+
+/** A mail that sums up, at some local times. */
+export interface DigestConfig {
+  /** No other digest has it. */
+  readonly name: string;
+  readonly to: readonly string[];
+  /** 0 is Sunday; empty: every day. */
+  readonly days: readonly number[];
+  /** Minutes since midnight, in the zone of <alerts>. */
+  readonly atMinute: number;
+  /** Patterns of names of groups; empty: the whole fleet. */
+  readonly groups: readonly string[];
+  readonly attachesReport: boolean;
+}

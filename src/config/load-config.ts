@@ -1,6 +1,7 @@
 import path from 'node:path';
 
 import { jumpLayer, readBastions } from './clients/bastions.ts';
+import { readDigests } from './settings/digest-settings.ts';
 import { checkVocabulary } from './vocabulary/check-vocabulary.ts';
 import { readCollector } from './settings/collector-settings.ts';
 import type { AlertsConfig, Config } from './config.ts';
@@ -150,6 +151,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     placeOf: rules.placeOf,
     findings,
   });
+  const digests = readDigests(alertsElement, new Set(read.flatMap(({ client }) => client.groups)), findings);
   judgeClients({ clients: read, notify, placeOf: rules.placeOf, findings, whole });
   if (!hasClient(root)) {
     const message = 'there is no client; write <client ip="..."/>';
@@ -179,6 +181,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     notify,
     webhooks,
     alertmanager,
+    digests,
     heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
     metrics,
     collector,

@@ -26,8 +26,8 @@ export interface FreezeOptions {
   readonly dateMs: number;
   /** A whole mail that it carries (message/rfc822). */
   readonly enclosed?: string;
-  /** A document that it carries. */
-  readonly attached?: { readonly type: string; readonly body: string };
+  /** A document that it carries. Its name is `notification` unless it has one. */
+  readonly attached?: { readonly type: string; readonly body: string; readonly name?: string };
 }
 
 export interface NoticeOptions extends Omit<FreezeOptions, 'mail'> {
@@ -70,7 +70,14 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed, attached }:
       ...(enclosed === undefined ? [] : [{ contentType: 'message/rfc822', content: enclosed }]),
       ...(attached === undefined
         ? []
-        : [{ contentType: attached.type, content: attached.body, filename: 'notification', encoding: 'utf8' }]),
+        : [
+            {
+              contentType: attached.type,
+              content: attached.body,
+              filename: attached.name ?? 'notification',
+              encoding: 'utf8',
+            },
+          ]),
     ],
     headers: Object.entries(headers).flatMap(([key, value]) => [value].flat().map((one) => ({ key, value: one }))),
     baseBoundary: messageId.replace(/[^A-Za-z0-9]/g, '').slice(0, 32),

@@ -6,6 +6,7 @@ import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createFigureStore } from './queries/figures.ts';
 import { createDetailStore } from './queries/detail.ts';
+import { createDigestStore } from './queries/digest/digest.ts';
 import { createLevelStore } from './queries/levels.ts';
 import { createLookStore } from './queries/look.ts';
 import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
@@ -93,6 +94,7 @@ export function storageOn(database: Database): Storage {
     levels: createLevelStore(database),
     figures: createFigureStore(database),
     detail: createDetailStore(database),
+    digest: createDigestStore(database),
     sealed: createSealedStore(database),
     close: () => database.close(),
   };

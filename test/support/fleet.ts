@@ -82,6 +82,7 @@ export function makeConfig(
     notify: [],
     webhooks: [],
     alertmanager: null,
+    digests: [],
     heartbeats: [],
     metrics: null,
     collector: { ...collectorConfig, ...collector },

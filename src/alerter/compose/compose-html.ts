@@ -53,7 +53,7 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
   const styleOf = `margin:0 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
   return [
     '<div style="margin:0 0 24px">',
-    `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())} (${count})</div>`,
+    `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())}${count === null ? '' : ` (${count})`}</div>`,
     ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escapeMarkup(explanation)}</p>`]),
     ...lines.map((line) => lineHtml(line, isMixed ? colours[line.severity] : colour)),
     ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escapeMarkup(text)}</p>`),
@@ -61,13 +61,13 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
   ].join('\n');
 }
 
-function lineHtml({ title, facts, chart, names, notes, commands }: LineWords, colour: string): string {
+function lineHtml({ title, facts, list = [], chart, names, notes, commands }: LineWords, colour: string): string {
   const [first, ...others] = facts;
   return [
     `<div style="margin:0 0 16px;padding:0 0 0 10px;border-left:3px solid ${colour}">`,
     `<div style="font-size:16px;font-weight:bold">${escapeMarkup(title)}</div>`,
     ...(first === undefined ? [] : [`<div>${factHtml(first)}</div>`]),
-    ...others.map((fact) => `<div style="font-size:13px">${factHtml(fact)}</div>`),
+    ...[...others, ...list].map((fact) => `<div style="font-size:13px">${factHtml(fact)}</div>`),
     ...(names === null ? [] : [`<div style="margin:4px 0 0">${unbroken(names.split(' '))}</div>`]),
     ...(chart === null ? [] : [chartHtml(chart, colour)]),
     ...notes.map((note) => `<div style="margin:4px 0 0">${linked(note)}</div>`),

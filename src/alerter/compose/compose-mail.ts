@@ -22,11 +22,19 @@ interface ComposeOptions {
 }
 
 /**
- * A mail that is due in words. The same mail at the same time gives the same words.
- *
- * Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers away; List-Id is something
- * that every mail program can sort by. There is no Precedence: some mail servers put off what says `bulk`.
+ * Headers of every mail. Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers
+ * away; List-Id is something that every mail program can sort by. There is no Precedence: some mail servers put off what
+ * says `bulk`.
  */
+export function usualHeaders(domain: string): Readonly<Record<string, string>> {
+  return {
+    'Auto-Submitted': 'auto-generated',
+    'X-Auto-Response-Suppress': 'All',
+    'List-Id': `Fleet Health <fleet-health.${domain}>`,
+  };
+}
+
+/** A mail that is due in words. The same mail at the same time gives the same words. */
 export function composeMail(options: ComposeOptions): MailText {
   const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
   const { recipient, items, severity, ordinary } = mail;
@@ -43,9 +51,7 @@ export function composeMail(options: ComposeOptions): MailText {
     inReplyTo: references.at(-1) ?? null,
     references,
     headers: {
-      'Auto-Submitted': 'auto-generated',
-      'X-Auto-Response-Suppress': 'All',
-      'List-Id': `Fleet Health <fleet-health.${domain}>`,
+      ...usualHeaders(domain),
       ...stateHeaders(recipient, items),
       ...(severity === 'critical' && !ordinary ? { Importance: 'high' } : {}),
     },

@@ -27,7 +27,7 @@ export function composeText({ introduction, sections, closing }: MailWords): str
 }
 
 function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWords): (readonly string[])[] {
-  const head = `${heading.toUpperCase()} (${count}) `;
+  const head = `${heading.toUpperCase()} ${count === null ? '' : `(${count}) `}`;
   return [
     [head.padEnd(columns, '='), ...(explanation === null ? [] : wrap(explanation, { columns }))],
     ...lines.map(linesOf),
@@ -35,11 +35,11 @@ function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWo
   ];
 }
 
-function linesOf({ title, facts, chart, names, notes, commands }: LineWords): readonly string[] {
+function linesOf({ title, facts, list = [], chart, names, notes, commands }: LineWords): readonly string[] {
   const inner = { columns, first: indent, rest: further };
   return [
     ...wrap(title, { columns, rest: further }),
-    ...facts.flatMap((fact) => wrap(fact, inner)),
+    ...[...facts, ...list].flatMap((fact) => wrap(fact, inner)),
     ...(names === null ? [] : wrap(names, inner)),
     ...(chart === null ? [] : wrap(`${chart.blocks} ${chart.label}`, inner)),
     ...notes.flatMap((note) => wrap(`note: ${note}`, inner)),

@@ -25,6 +25,8 @@ export interface LineWords {
   readonly severity: Severity;
   readonly title: string;
   readonly facts: readonly string[];
+  /** Lines of equal weight below the facts. Default: none. */
+  readonly list?: readonly string[];
   readonly chart: ChartWords | null;
   /** The names of many in one line. */
   readonly names: string | null;

@@ -21,7 +21,8 @@ export interface MailWords {
 export interface SectionWords {
   readonly kind: SectionKind;
   readonly heading: string;
-  readonly count: number;
+  /** null: the section counts nothing. */
+  readonly count: number | null;
   readonly explanation: string | null;
   readonly lines: readonly LineWords[];
   /** The items that stand in no line, in words, by rule. */

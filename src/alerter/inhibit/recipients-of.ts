@@ -65,14 +65,15 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   };
 }
 
-/** Returns all recipients of mails, commands and webhooks in config.xml, and smtp.fallback. */
-export function namedRecipients({ alerts, clients, notify, smtp }: Config): ReadonlySet<string> {
+/** Returns all recipients of mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
+export function namedRecipients({ alerts, clients, digests, notify, smtp }: Config): ReadonlySet<string> {
   // Clients share their lists.
   const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
   const rules = new Set([alerts.rules, ...clients.map((client) => client.rules)]);
   return new Set([
     ...[...lists].flatMap((list) => list.map(({ to }) => to)),
     ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
+    ...digests.flatMap(({ to }) => to),
     ...notify.map(({ command }) => recipientOfCommand(command)),
     ...[smtp?.fallback ?? []].flat(),
   ]);

@@ -72,8 +72,11 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     composed = await enqueueMails({ ...pass, firstPass, newRules: rules.fresh, nowMs: atMs });
     if (isNews) await rules.remember();
   }
-  const sent = dryRun ? nothingSent : await sendDue(pass);
+  const urgent = dryRun ? nothingSent : await sendDue(pass);
   if (!dryRun) await tellAlertmanager(pass);
+  // After all else: a digest may take seconds to make.
+  const digests = await makeDigests(pass);
+  const sent = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
@@ -81,7 +84,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     more: dryRun && processed.more,
     heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack(pass) : [],
     ...sent,
-    composed,
+    composed: composed + digests,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
   };
 }
@@ -96,12 +99,23 @@ async function processRows(pass: Pass): Promise<Processed> {
   return await processBacklog(pass);
 }
 
+/** Makes the digests that are due. Returns the number of their mails. */
+async function makeDigests(pass: Pass & PassOptions): Promise<number> {
+  if (pass.config.digests.length === 0 || pass.signal.aborted) return 0;
+  return await (await import('./enqueue-digests.ts')).enqueueDigests(pass);
+}
+
 interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
   /** Tried in an earlier pass, and not due yet. */
   readonly waiting: number;
 }
 
 const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, waiting: 0 };
+
+function added(first: Sent, then: Sent): Sent {
+  const [sent, putOff, refused] = [first.sent + then.sent, first.putOff + then.putOff, first.refused + then.refused];
+  return { sent, putOff, refused, waiting: then.waiting };
+}
 
 async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
   const store = storage.alerts;

@@ -133,6 +133,17 @@ export const silence = defineGroup(
   [silenceAdd, silenceList, silenceExpire],
 );
 
+export const digest = defineCommand({
+  name: 'digest',
+  help: 'what a <digest> would say now; sends nothing',
+  example: 'fleet-health digest --since 7d',
+  parameters: {
+    name: text('[name]', 'as `check` lists it; default: the first of config.xml, or the whole fleet'),
+    since: text('--since <time>', 'the beginning: 7d ago, yesterday, 2026-12-01; default: when it was due last'),
+  },
+  run: async (context, options) => (await import('./digest.ts')).digestCommand(context, options),
+});
+
 const mailList = defineCommand({
   name: 'list',
   help: 'those that wait, and why',

@@ -20,6 +20,7 @@ import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
+import { explainDigests } from './digest.ts';
 import { clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
 
@@ -103,8 +104,16 @@ async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> 
 async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const explained = await explainFleet(asked);
   const { rules, undelivered } = explained;
-  const json = { ...fleetJson(explained), rules: rules.map(ruleJson), undelivered: undelivered.map(mailJson) };
-  return { ...explained, head: fleetLines(explained, readerTime(asked.config, asked.nowMs), asked.nowMs), json };
+  const { config, store, nowMs } = asked;
+  const time = readerTime(config, nowMs);
+  const digests = await explainDigests(config, store, nowMs, time);
+  const json = {
+    ...fleetJson(explained),
+    digests: digests.json,
+    rules: rules.map(ruleJson),
+    undelivered: undelivered.map(mailJson),
+  };
+  return { ...explained, head: [...fleetLines(explained, time, nowMs), ...digests.lines], json };
 }
 
 /** The client that is named. Throws FleetError `usage` with what to do where config.xml does not hold it any more. */

@@ -21,8 +21,8 @@ import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { Trial } from './try-connections.ts';
 import { tryMail, tryWebhook } from './try-messages.ts';
-import { tellHearings } from './tell-hearings.ts';
-import { nextWindows, whoHears, type Hearing } from './who-hears.ts';
+import { tellDigests, tellHearings } from './tell-hearings.ts';
+import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {
   /** Also try the database, the mail server and every login. */
@@ -61,7 +61,12 @@ export async function checkCommand(context: Context, options: CheckCommandOption
       ? null
       : { ...(connected ?? untried), trials: [...(connected?.trials ?? []), ...sent] };
   context.signal.throwIfAborted();
-  const heard = { recipients: hearings, windows: nextWindows(config, Date.now()) };
+  const nowMs = Date.now();
+  const heard = {
+    recipients: hearings,
+    windows: nextWindows(config, nowMs),
+    digests: nextDigests(config, nowMs),
+  };
   if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
   else tell(context, { config, warnings, tried, hearings, defaults: options.defaults });
   return exitStatusOf(tried);
@@ -142,7 +147,10 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
     output.print(table);
     output.print('');
   }
-  if (output.verbosity !== 'quiet') tellHearings(output, config, hearings, nextWindows(config, Date.now()));
+  if (output.verbosity !== 'quiet') {
+    tellHearings(output, config, hearings, nextWindows(config, Date.now()));
+    tellDigests(output, config);
+  }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0) output.print('');
   if (tried !== null) tellTried({ output }, config, tried);

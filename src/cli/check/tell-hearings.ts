@@ -3,7 +3,7 @@ import { escapeControls } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
-import type { Hearing, NextWindow } from './who-hears.ts';
+import { nextDigests, type Hearing, type NextWindow } from './who-hears.ts';
 
 /** Prints who is told of what, and when windows are open next. */
 export function tellHearings(
@@ -31,5 +31,15 @@ export function tellHearings(
     );
     const of = clients === 0 ? 'the fleet' : clients === 1 ? '1 client' : `${clients} clients`;
     output.print(escapeControls(`window for ${what} of ${of}: ${when.length === 0 ? 'never again' : when.join(', ')}`));
+  }
+}
+
+/** Prints when each digest is made next, and for whom. */
+export function tellDigests(output: Output, config: Config): void {
+  const nowMs = Date.now();
+  const { zone, moment } = readerTime(config, nowMs);
+  for (const { digest, to, next } of nextDigests(config, nowMs)) {
+    const when = moment(Date.parse(next));
+    output.print(escapeControls(`digest ${digest} to ${to.join(', ')}: next ${when} (${zone})`));
   }
 }

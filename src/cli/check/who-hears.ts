@@ -1,3 +1,4 @@
+import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -122,4 +123,20 @@ export function nextWindows({ clients, alerts }: Config, nowMs: number): readonl
       next: next.map((one) => ({ starts_at: iso(one.startsAtMs), ends_at: iso(one.endsAtMs) })),
     };
   });
+}
+
+/** A digest, and when it is made next. */
+export interface NextDigest {
+  readonly digest: string;
+  readonly to: readonly string[];
+  readonly next: string;
+}
+
+/** Returns every digest of config.xml with its next time. */
+export function nextDigests({ digests, alerts }: Config, nowMs: number): readonly NextDigest[] {
+  return digests.map((digest) => ({
+    digest: digest.name,
+    to: digest.to,
+    next: new Date(nextOccurrence(digest, alerts.zone, nowMs).dueMs).toISOString(),
+  }));
 }

@@ -6,6 +6,7 @@ import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { DetailStore } from '../../storage/store/detail-store.ts';
+import type { DigestStore } from '../../storage/store/digest-store.ts';
 import type { LevelStore } from '../../storage/store/level-store.ts';
 import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
@@ -21,6 +22,7 @@ export interface Stored {
   readonly levels: LevelStore | null;
   readonly figures: FigureStore | null;
   readonly detail: DetailStore | null;
+  readonly digest: DigestStore | null;
   readonly sealed: SealedStore | null;
 }
 
@@ -36,6 +38,7 @@ const nothing: Stored = {
   levels: null,
   figures: null,
   detail: null,
+  digest: null,
   sealed: null,
 };
 

@@ -4,6 +4,7 @@ import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
+import { historyBytesOf } from '../../look/report-html.ts';
 import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
 import { writeDurably } from '../../state/durable-file.ts';
@@ -27,10 +28,6 @@ export interface ReportCommandOptions {
   readonly until: string | null;
   readonly maxSize: string;
 }
-
-/** Bytes of a page beside the histories: its program, and a line a client. */
-const pageBytes = 100_000;
-const rowBytes = 900;
 
 /** `report`: writes the fleet as one HTML file. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {
@@ -153,7 +150,7 @@ function pageReader(
         sinceMs,
         untilMs,
         isPast: options.until !== null,
-        historyBytes: Math.max(0, maxBytes - pageBytes - rowBytes * clients.length),
+        historyBytes: Math.max(0, historyBytesOf(maxBytes, clients.length)),
         signal: context.signal,
         onProgress: (share) => progress?.to(Math.round(share * 100)),
       });

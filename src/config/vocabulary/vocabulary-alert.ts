@@ -1,6 +1,6 @@
 import { metrics } from '../../report/metrics.ts';
 import { logPriorities } from '../../report/log-lines.ts';
-import type { AttributeSpec, Attributes } from './element-spec.ts';
+import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 
 /** The selectors of rules by type, and every label of a metric but `state`, which has a meaning of its own. */
@@ -102,6 +102,22 @@ export const mailAttributes: Attributes = {
     kind: 'hours',
     help: 'When they are told, like mon-fri 08:00-18:00, in the zone of <alerts>; the rest waits. Default: always.',
   },
+};
+
+export const digestElement: ElementSpec = {
+  parents: ['alerts'],
+  attributes: {
+    to: { kind: 'emails', required: true, help: 'Who gets it, separated by commas.' },
+    at: { kind: 'clock', help: 'When it is made, in the zone of <alerts>. Default 07:00.' },
+    days: { kind: 'days', help: 'Days of the week on which it is made, like mon or mon-fri. Default: every day.' },
+    groups: { kind: 'globs', help: 'Only clients of these groups, patterns allowed. Default: the whole fleet.' },
+    attach: { words: ['report'], help: 'report: the HTML report of the same span comes with it, up to 4 MiB.' },
+    name: {
+      kind: 'title',
+      help: 'For `fleet-health digest`. A digest with another name is another one. Default: days and groups, like daily.',
+    },
+  },
+  help: 'A mail that sums up what was since the one before: what is open, what began and ended, what changed.',
 };
 
 export const windowAttributes: Attributes = {

@@ -1,7 +1,7 @@
 /**
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
-import { alertAttributes, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
+import { alertAttributes, digestElement, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
@@ -191,6 +191,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: windowAttributes,
     help: 'A time in which alerts are held back; what still holds when it ends is told then.',
   },
+  digest: digestElement,
   ...checkElements,
   bastion: {
     parents: ['config'],

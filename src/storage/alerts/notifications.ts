@@ -26,6 +26,8 @@ export function createNotificationStore(database: Database): NotificationStore {
   return {
     state: (nowMs) => database.read((session) => alerterState(session, nowMs)),
     saveNotifications: (lease, notifications) => saveNotifications(database, lease, notifications),
+    storedMessageIds: async (messageIds) =>
+      new Set((await database.read((session) => idsOf(session, messageIds))).keys()),
     exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
     series: (client, column, mount, sinceMs) =>

@@ -50,6 +50,8 @@ export interface NotificationStore {
    * `locked`.
    */
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
+  /** Returns those of some Message-IDs that are stored. */
+  storedMessageIds(messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Returns the sources of network mounts (`nas:/srv`), by `client U+0000 mount`. */
   exportsOf(
     mounts: readonly { readonly client: string; readonly mount: string }[],

@@ -11,6 +11,7 @@ import type { EvaluationStore } from './evaluation-store.ts';
 import type { FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { DetailStore } from './detail-store.ts';
+import type { DigestStore } from './digest-store.ts';
 import type { LevelStore } from './level-store.ts';
 import type { LookStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
@@ -42,6 +43,7 @@ export interface Storage {
   readonly levels: LevelStore;
   readonly figures: FigureStore;
   readonly detail: DetailStore;
+  readonly digest: DigestStore;
   readonly sealed: SealedStore;
   close(): Promise<void>;
 }

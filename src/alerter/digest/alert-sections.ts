@@ -1,0 +1,106 @@
+import type { SectionWords } from '../compose/mail-words.ts';
+import { countBySeverity, labelOf, shortText } from '../compose/item-words.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { AlertSpan } from '../../storage/store/digest-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { durationInWords } from '../../text/durations.ts';
+import { oneLine, quoted } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
+import { timeInWords } from '../../text/time-words.ts';
+import { digestSection, firstLines, type DigestBlock, type DigestWording } from './digest-section.ts';
+import type { DigestFacts } from './read-digest.ts';
+
+const clientColumns = 28;
+const ruleColumns = 30;
+
+/** The alerts that fire: the critical ones first, then the longest. */
+export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWording): SectionWords | null {
+  if (open.length === 0) return null;
+  const worstFirst = [...open].sort(
+    (one, other) => compareSeverity(one.severity, other.severity) || sinceMsOf(one) - sinceMsOf(other),
+  );
+  const lineOf = (alert: Alert): string => {
+    const value = shortText(oneLine(alert.valueText), alert.value);
+    const since = durationInWords(untilMs - sinceMsOf(alert));
+    return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
+  };
+  const hidden = worstFirst.slice(most);
+  const rules = hidden.length === 0 ? [] : [`by rule: ${ruleCounts(open)}`];
+  const blocks = [{ title: countBySeverity(open), lines: [...firstLines(worstFirst, most, lineOf), ...rules] }];
+  const worst = open.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
+  return digestSection({ heading: 'Open now', count: open.length, worst, blocks });
+}
+
+function sinceMsOf({ firingSinceMs, pendingSinceMs }: Alert): number {
+  return firingSinceMs ?? pendingSinceMs;
+}
+
+/** `disk 5, load 2`: the rules with the most alerts first. */
+function ruleCounts(alerts: readonly Pick<AlertSpan, 'rule'>[]): string {
+  return [...groupBy(alerts, ({ rule }) => rule)]
+    .sort(([one, own], [other, others]) => others.length - own.length || compareText(one, other))
+    .map(([rule, { length }]) => `${ruleName(rule)} ${length}`)
+    .join(', ');
+}
+
+/** Returns the alerts that began in the span, and those that ended, without reboots: these stand below what changed. */
+export function beganAndEnded({ spans, sinceMs, untilMs }: Pick<DigestFacts, 'spans' | 'sinceMs' | 'untilMs'>): {
+  readonly began: readonly AlertSpan[];
+  readonly ended: readonly AlertSpan[];
+} {
+  const told = spans.filter(({ rule }) => rule !== 'rebooted');
+  return {
+    began: told.filter(({ firingSinceMs }) => firingSinceMs >= sinceMs && firingSinceMs < untilMs),
+    ended: told.filter(({ resolvedAtMs }) => resolvedAtMs !== null),
+  };
+}
+
+/** The alerts that began or ended in the span, counted by rule, and the worst of those that ended. */
+export function endedSection(facts: DigestFacts, { reader, most }: DigestWording): SectionWords | null {
+  const { began, ended } = beganAndEnded(facts);
+  if (began.length + ended.length === 0) return null;
+  const byRule = [...groupBy([...began, ...ended], ({ rule }) => rule).entries()]
+    .map(([rule, all]) => ({ rule, all }))
+    .sort((one, other) => other.all.length - one.all.length || compareText(one.rule, other.rule));
+  const ruleLine = ({ rule }: (typeof byRule)[number]): string => {
+    const count = (of: readonly AlertSpan[]): number => of.filter((span) => span.rule === rule).length;
+    return `${ruleName(rule)}: ${count(began)} began, ${count(ended)} ended`;
+  };
+  const worst = [...ended].sort(
+    (one, other) =>
+      compareSeverity(one.severity, other.severity) ||
+      lengthMs(other) - lengthMs(one) ||
+      compareText(one.client, other.client),
+  );
+  const worstLine = (span: AlertSpan): string => {
+    const { severity, firingSinceMs } = span;
+    const when = timeInWords(reader, firingSinceMs);
+    return `${severity}: ${nameOf(span)}, ${durationInWords(lengthMs(span))} from ${when}`;
+  };
+  const blocks: DigestBlock[] = [
+    {
+      title: `${facts.moreSpans ? 'more than ' : ''}${began.length} began, ${ended.length} ended`,
+      lines: firstLines(byRule, most, ruleLine),
+    },
+  ];
+  if (worst.length > 0) {
+    blocks.push({ title: 'The worst that ended', lines: worst.slice(0, most).map(worstLine) });
+  }
+  return digestSection({ heading: 'Began and ended', blocks });
+}
+
+function lengthMs({ firingSinceMs, resolvedAtMs }: AlertSpan): number {
+  return (resolvedAtMs ?? firingSinceMs) - firingSinceMs;
+}
+
+function ruleName(rule: string): string {
+  return cut(quoted(rule), ruleColumns);
+}
+
+/** `web-1 disk /var`; for an alert of the fleet its rule alone. */
+function nameOf(alert: Pick<AlertSpan, 'client' | 'rule' | 'subject'>): string {
+  const label = cut(labelOf(alert), ruleColumns);
+  return alert.client === '' ? label : `${cut(quoted(alert.client), clientColumns)} ${label}`;
+}

@@ -1,0 +1,62 @@
+import type { LineWords } from '../compose/line-words.ts';
+import type { SectionWords } from '../compose/mail-words.ts';
+import { cut } from '../../text/text-columns.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import { quoted } from '../../text/plain-text.ts';
+import type { Reader } from '../../text/time-words.ts';
+
+/** Columns of a line below its title: each stays one line of the text. */
+const lineColumns = 70;
+/** Names in a line; the others are counted. */
+const mostNames = 4;
+const nameColumns = 24;
+
+/** The reader of a digest, and the length of its lists. */
+export interface DigestWording {
+  readonly reader: Reader;
+  /** The most lines of a list. */
+  readonly most: number;
+}
+
+/** A title with lines below it. */
+export interface DigestBlock {
+  readonly title: string;
+  readonly lines?: readonly string[];
+}
+
+interface SectionOptions extends Pick<SectionWords, 'heading'>, Partial<Pick<SectionWords, 'count' | 'worst'>> {
+  readonly blocks: readonly DigestBlock[];
+}
+
+/** Returns a section of a digest. It has a colour if it has a severity. */
+export function digestSection({ heading, count = null, worst, blocks }: SectionOptions): SectionWords {
+  return {
+    kind: worst === undefined ? 'listed' : 'open',
+    heading,
+    count,
+    explanation: null,
+    lines: blocks.map((block) => lineOf(block, worst ?? 'warning')),
+    rest: [],
+    worst: worst ?? 'warning',
+  };
+}
+
+function lineOf({ title, lines = [] }: DigestBlock, severity: LineWords['severity']): LineWords {
+  const list = lines.map((line) => cut(line, lineColumns));
+  return { severity, title, facts: [], list, chart: null, names: null, notes: [], commands: [] };
+}
+
+/** Returns the first lines of a list; the others are counted. */
+export function firstLines<Item>(items: readonly Item[], most: number, lineOfItem: (item: Item) => string): string[] {
+  const shown = items.slice(0, most).map(lineOfItem);
+  const more = items.length - shown.length;
+  return more === 0 ? shown : [...shown, `and ${more} more`];
+}
+
+/** `web-1, web-2 and 78 more`. */
+export function nameList(names: readonly string[]): string {
+  return namedUpTo(
+    mostNames,
+    names.map((name) => cut(quoted(name), nameColumns)),
+  );
+}

@@ -1,0 +1,43 @@
+import type { DigestConfig } from '../../config/config.ts';
+import { dayMs } from '../../platform/units.ts';
+import { calendarDay, wallTime } from '../../text/zone-time.ts';
+
+/** A time at which a digest is due. */
+export interface Occurrence {
+  /** The local date, YYYY-MM-DD: there is one digest of it, even if its time does not exist or exists twice. */
+  readonly date: string;
+  readonly dueMs: number;
+}
+
+type Schedule = Pick<DigestConfig, 'days' | 'atMinute'>;
+
+/** Returns the last times at which a digest was due, the newest first. */
+export function lastOccurrences(
+  schedule: Schedule,
+  zone: string | null,
+  nowMs: number,
+  most: number,
+): readonly Occurrence[] {
+  const found: Occurrence[] = [];
+  const today = calendarDay(zone, nowMs);
+  for (let day = today; found.length < most && day > today - (most + 1) * 7 * dayMs; day -= dayMs) {
+    const occurrence = occurrenceOf(schedule, zone, day);
+    if (occurrence !== null && occurrence.dueMs <= nowMs) found.push(occurrence);
+  }
+  return found;
+}
+
+/** Returns the next time at which a digest is due. */
+export function nextOccurrence(schedule: Schedule, zone: string | null, nowMs: number): Occurrence {
+  // A time that a clock change skips may come a day later.
+  for (let day = calendarDay(zone, nowMs) - dayMs; ; day += dayMs) {
+    const occurrence = occurrenceOf(schedule, zone, day);
+    if (occurrence !== null && occurrence.dueMs > nowMs) return occurrence;
+  }
+}
+
+function occurrenceOf({ days, atMinute }: Schedule, zone: string | null, day: number): Occurrence | null {
+  const at = new Date(day);
+  if (days.length > 0 && !days.includes(at.getUTCDay())) return null;
+  return { date: at.toISOString().slice(0, 10), dueMs: wallTime(zone, day, atMinute) };
+}

@@ -1,0 +1,107 @@
+import type { Client, Config, DigestConfig } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import { hourMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { AlertSpan, InventoryChange, PendingWork, RunTotals } from '../../storage/store/digest-store.ts';
+import type { SeenClient } from '../../storage/store/fleet-store.ts';
+import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
+import type { DigestSpan } from './due-digests.ts';
+
+/** More alerts in a span are no longer counted one by one. */
+const mostSpans = 50_000;
+/** Inventories that are compared in whole. */
+const mostInventories = 2_000;
+
+/** The facts that a digest sums up. */
+export interface DigestFacts extends DigestSpan {
+  readonly digest: DigestConfig;
+  /** The clients of the digest that are visited and told of. */
+  readonly clients: readonly Client[];
+  /** Alerts that fire. */
+  readonly open: readonly Alert[];
+  /** Alerts that fired at some time of the span. */
+  readonly spans: readonly AlertSpan[];
+  /** True if there were more. */
+  readonly moreSpans: boolean;
+  /** Runs over the whole fleet; empty for a digest of groups. */
+  readonly runs: readonly RunTotals[];
+  /** Clients whose first visit was in the span, and those that left config.xml in it. */
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+  readonly inventories: readonly InventoryChange[];
+  readonly pending: readonly PendingWork[];
+  /** Mails that were tried and not taken. Empty for a digest of groups. */
+  readonly undelivered: readonly MailSummary[];
+  readonly databaseBytes: number | null;
+}
+
+export type DigestStorage = Pick<Storage, 'alerts' | 'digest'>;
+
+/** Reads what a digest sums up. Returns null if no client was known yet when its span ended. */
+export async function readDigest(
+  config: Config,
+  { alerts, digest: store }: DigestStorage,
+  digest: DigestConfig,
+  span: DigestSpan,
+): Promise<DigestFacts | null> {
+  const { sinceMs, untilMs } = span;
+  const clients = clientsOf(config, digest);
+  const names = new Set(clients.map(({ name }) => name));
+  const isWhole = digest.groups.length === 0;
+  const isOurs = ({ client }: { readonly client: string }): boolean => (client === '' ? isWhole : names.has(client));
+  const seen = await alerts.seenClients();
+  const dueMs = span.lateSinceMs ?? untilMs;
+  if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
+  const spans = await store.alertSpans(sinceMs, untilMs, mostSpans);
+  const undelivered = isWhole ? await alerts.undelivered() : [];
+  return {
+    ...span,
+    digest,
+    clients,
+    open: (await alerts.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert)),
+    spans: spans.filter(isOurs),
+    moreSpans: spans.length === mostSpans,
+    runs: isWhole ? await store.runTotals(sinceMs, untilMs) : [],
+    ...arrivals(config, seen, { isWhole, names, sinceMs, untilMs }),
+    inventories: (await store.inventoryChanges(sinceMs, untilMs, mostInventories)).filter(isOurs),
+    pending: (await store.pendingWork()).filter(isOurs),
+    undelivered: undelivered.filter(({ error }) => error !== null),
+    databaseBytes: isWhole ? await store.databaseBytes() : null,
+  };
+}
+
+/** Returns the clients of a digest that are visited and told of. */
+export function clientsOf({ clients }: Pick<Config, 'clients'>, { groups }: DigestConfig): readonly Client[] {
+  const active = clients.filter(({ state }) => state === 'active');
+  if (groups.length === 0) return active;
+  const matches = globMatcher(groups.join(','));
+  return active.filter((client) => client.groups.some(matches));
+}
+
+interface ArrivalOptions {
+  readonly isWhole: boolean;
+  readonly names: ReadonlySet<string>;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** A client left in the span if it was visited in it, is visited no more, and config.xml does not have it. */
+function arrivals(
+  config: Config,
+  seen: readonly SeenClient[],
+  { isWhole, names, sinceMs, untilMs }: ArrivalOptions,
+): Pick<DigestFacts, 'joined' | 'left'> {
+  const isWithin = (atMs: number | null): boolean => atMs !== null && atMs >= sinceMs && atMs < untilMs;
+  const restingMs = Math.max(hourMs, 3 * config.collector.everyMs);
+  const known = new Set(config.clients.map(({ name }) => name));
+  const isNew = seen.some(({ firstSeenMs }) => firstSeenMs < sinceMs);
+  return {
+    joined: seen.flatMap(({ name, firstSeenMs }) => (isNew && names.has(name) && isWithin(firstSeenMs) ? [name] : [])),
+    left: seen.flatMap(({ name, lastVisitAtMs }) =>
+      isWhole && !known.has(name) && isWithin(lastVisitAtMs) && untilMs - (lastVisitAtMs ?? 0) > restingMs
+        ? [name]
+        : [],
+    ),
+  };
+}

@@ -1,0 +1,184 @@
+import type { SectionWords } from '../compose/mail-words.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { RunTotals } from '../../storage/store/digest-store.ts';
+import { describeDuration, durationInWords } from '../../text/durations.ts';
+import { counted, describeSize, rounded } from '../../text/numbers.ts';
+import { quoted } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
+import { spanInWords, timeInWords } from '../../text/time-words.ts';
+import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
+import type { DigestFacts } from './read-digest.ts';
+
+/** Rules whose alerts mean that a client was silent. */
+const silentRules = ['unreachable', 'no-report'];
+const nameColumns = 30;
+
+interface Silence {
+  readonly client: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The outcome of the visits of a span. */
+export interface Availability {
+  /** A sentence: `400 of 400 answered all 2,016 visits`. */
+  readonly sentence: string;
+  /** True if every client answered every visit. */
+  readonly isWhole: boolean;
+  /** The longest first; of a client at most one at a time. */
+  readonly silences: readonly Silence[];
+}
+
+/** Sums up the visits. Silences come from the alerts of clients that could not be reached. */
+export function availabilityOf(facts: DigestFacts): Availability {
+  const silences = silencesOf(facts);
+  const away = new Set(silences.map(({ client }) => client)).size;
+  const { length } = facts.clients;
+  if (length === 0) return { sentence: 'No client is visited', isWhole: false, silences };
+  if (facts.digest.groups.length > 0) {
+    const sentence = `${grouped(length - away)} of ${grouped(length)} were never silent`;
+    return { sentence, isWhole: silences.length === 0, silences };
+  }
+  const collects = facts.runs.find(({ program }) => program === 'collect');
+  const visits = (collects?.succeeded ?? 0) + (collects?.failed ?? 0);
+  if (collects === undefined || visits === 0) return { sentence: 'Nothing was visited', isWhole: false, silences };
+  if (collects.failed === 0 && away === 0) {
+    return {
+      sentence: `${grouped(length)} of ${grouped(length)} ${allVisits(collects, length)}`,
+      isWhole: true,
+      silences,
+    };
+  }
+  const percent = Math.min(99.99, rounded((100 * collects.succeeded) / visits, 2));
+  const sentence = `${percent} % of ${grouped(visits)} visits were answered`;
+  return {
+    sentence: away === 0 ? sentence : `${sentence}; ${grouped(away)} of ${grouped(length)} were away`,
+    isWhole: false,
+    silences,
+  };
+}
+
+/** The number of visits of a client is told where one collector visited all of them in every run. */
+function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string {
+  if (succeeded === fullRuns * clients) return `answered all ${grouped(fullRuns)} visits`;
+  return `answered all visits, ${grouped(succeeded)} in ${grouped(fullRuns)} runs`;
+}
+
+function silencesOf({ spans, sinceMs, untilMs }: DigestFacts): readonly Silence[] {
+  const silent = spans
+    .filter(({ rule, client }) => client !== '' && silentRules.includes(rule))
+    .map(({ client, pendingSinceMs, resolvedAtMs }) => ({
+      client,
+      fromMs: Math.max(pendingSinceMs, sinceMs),
+      toMs: Math.min(resolvedAtMs ?? untilMs, untilMs),
+    }));
+  return [...groupBy(silent, ({ client }) => client).values()]
+    .flatMap(joined)
+    .sort((one, other) => lengthOf(other) - lengthOf(one));
+}
+
+/** Joins spans of a client that touch each other. */
+function joined(spans: readonly Silence[]): readonly Silence[] {
+  const result: Silence[] = [];
+  for (const span of [...spans].sort((one, other) => one.fromMs - other.fromMs)) {
+    const last = result.at(-1);
+    if (last === undefined || span.fromMs > last.toMs) result.push(span);
+    else result[result.length - 1] = { ...last, toMs: Math.max(last.toMs, span.toMs) };
+  }
+  return result;
+}
+
+function lengthOf({ fromMs, toMs }: Silence): number {
+  return toMs - fromMs;
+}
+
+/** The share of visits that were answered, and the clients that were away longest. */
+export function availabilitySection(
+  { untilMs, runs }: DigestFacts,
+  { sentence, isWhole, silences }: Availability,
+  { reader, most }: DigestWording,
+): SectionWords | null {
+  const collects = runs.find(({ program }) => program === 'collect');
+  if (isWhole && (collects?.unfinished ?? 0) === 0) return null;
+  const byClient = [...groupBy(silences, ({ client }) => client).values()].map((own) => ({
+    own,
+    totalMs: own.reduce((sum, one) => sum + lengthOf(one), 0),
+  }));
+  byClient.sort((one, other) => other.totalMs - one.totalMs);
+  const lineOf = ({ own, totalMs }: (typeof byClient)[number]): string => {
+    const [longest] = own;
+    if (longest === undefined) return '';
+    const name = cut(quoted(longest.client), nameColumns);
+    const still = longest.toMs >= untilMs;
+    const times = own.length === 1 ? '' : ` in ${own.length} times`;
+    const when = still
+      ? `since ${timeInWords(reader, longest.fromMs)}`
+      : spanInWords(reader, longest.fromMs, longest.toMs);
+    return `${name}: away ${durationInWords(totalMs)}${times} (${own.length === 1 ? '' : 'longest '}${when})`;
+  };
+  const [longest] = silences;
+  const unfinished = collects?.unfinished ?? 0;
+  return digestSection({
+    heading: 'Availability',
+    blocks: [
+      {
+        title: sentence,
+        lines: [
+          ...(unfinished === 0 ? [] : [`${counted(unfinished, 'run')} of the collector did not finish`]),
+          ...(longest === undefined
+            ? []
+            : [`longest silence: ${nameList([longest.client])}, ${durationInWords(lengthOf(longest))}`]),
+          ...firstLines(byClient, most, lineOf),
+        ],
+      },
+    ],
+  });
+}
+
+/** Mails that no server has taken. */
+export function undeliveredSection({ undelivered }: DigestFacts, { reader, most }: DigestWording): SectionWords | null {
+  if (undelivered.length === 0) return null;
+  const byRecipient = [...groupBy(undelivered, ({ recipient }) => recipient)];
+  const [oldest] = undelivered;
+  return digestSection({
+    heading: 'Mails not delivered',
+    count: undelivered.length,
+    worst: 'critical',
+    blocks: [
+      {
+        title: `${counted(undelivered.length, 'mail')}, the oldest of ${timeInWords(reader, oldest?.createdAtMs ?? 0)}`,
+        lines: firstLines(byRecipient, most, ([recipient, mails]) => {
+          const error = quoted(mails.at(-1)?.error ?? '');
+          return `${mails.length} to ${cut(quoted(recipient), nameColumns)}: ${error}`;
+        }),
+      },
+    ],
+  });
+}
+
+/** The cost of monitoring itself. */
+export function costSection({ runs, sinceMs, untilMs, databaseBytes }: DigestFacts): SectionWords | null {
+  if (runs.length === 0) return null;
+  const days = Math.max(1, (untilMs - sinceMs) / dayMs);
+  const lines = runs.map(({ program, runs: count, cpuMs, maxRssBytes, overlapped }) => {
+    const memory = maxRssBytes === null ? '' : `, at most ${describeSize(maxRssBytes)} of memory`;
+    const over = overlapped === 0 ? '' : `, ${overlapped} overlapped`;
+    const cpu = `${describeDuration(cpuMs / days)} of CPU a day`;
+    return `${program}: ${counted(count, 'run')}, ${cpu}${memory}${over}`;
+  });
+  return digestSection({
+    heading: 'Monitoring itself',
+    blocks: [
+      {
+        title: `${describeDuration(runs.reduce((sum, { cpuMs }) => sum + cpuMs, 0))} of CPU`,
+        lines: [...lines, ...(databaseBytes === null ? [] : [`database: ${describeSize(databaseBytes)}`])],
+      },
+    ],
+  });
+}
+
+/** `2,016`. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}

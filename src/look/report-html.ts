@@ -1,0 +1,24 @@
+import { renderFleetPage } from '../page/fleet-page.ts';
+import { type FleetPageOptions, readFleetPage } from './look.ts';
+
+/** Bytes of a page beside the histories: its program, and a line a client. */
+const pageBytes = 100_000;
+const rowBytes = 900;
+
+/** Returns the bytes that the histories of a report may take. 0 or less: the rest alone is too large. */
+export function historyBytesOf(maxBytes: number, clients: number): number {
+  return maxBytes - pageBytes - rowBytes * clients;
+}
+
+type ReportHtmlOptions = Omit<FleetPageOptions, 'historyBytes' | 'isPast' | 'onProgress'> & {
+  readonly maxBytes: number;
+};
+
+/** Returns the report of a fleet as HTML; null if it is larger than `maxBytes`. */
+export async function reportHtml({ maxBytes, ...options }: ReportHtmlOptions): Promise<string | null> {
+  const historyBytes = historyBytesOf(maxBytes, options.clients.length);
+  if (historyBytes <= 0) return null;
+  const page = await readFleetPage({ ...options, historyBytes, isPast: false, onProgress: () => undefined });
+  const html = renderFleetPage(page);
+  return Buffer.byteLength(html) <= maxBytes ? html : null;
+}

@@ -1,0 +1,120 @@
+import type { Severity } from '../../../config/config.ts';
+import { hourMs } from '../../../platform/units.ts';
+import { fileSpace } from '../../dialects/sqlite/reclaim.ts';
+import { numberOrNull } from '../../rows/columns.ts';
+import { programs } from '../../rows/run-rows.ts';
+import { forIds } from '../../sql/by-ids.ts';
+import type { Database, Session, SqlRow } from '../../sql/database.ts';
+import { fromSqlTime, sqlTime } from '../../sql/sql-time.ts';
+import type { ClosedReason } from '../../store/alert.ts';
+import type { AlertSpan, DigestStore, PendingWork, RunTotals } from '../../store/digest-store.ts';
+import { inventoryChanges } from './inventory-changes.ts';
+import { newestOf } from '../newest-rows.ts';
+
+const spansSql = `SELECT client, rule, subject, severity, pending_since, firing_since, resolved_at, closed_reason
+  FROM alerts WHERE`;
+// By the index on closed_out and resolved_at.
+const endedSql = `${spansSql} closed_out IN (0, 1) AND resolved_at >= ? AND resolved_at < ?
+  AND firing_since IS NOT NULL ORDER BY resolved_at DESC LIMIT ?`;
+const firingSql = `${spansSql} state = 'firing' AND firing_since < ? ORDER BY id DESC LIMIT ?`;
+
+// A run without an end that began within the last hour may still run.
+const totalsSql = `SELECT program, COUNT(*) AS runs,
+    SUM(CASE WHEN scope = 'full' AND outcome = 'finished' AND clients > 0 THEN 1 ELSE 0 END) AS full_runs,
+    SUM(CASE WHEN outcome = 'overlapped' THEN 1 ELSE 0 END) AS overlapped,
+    SUM(CASE WHEN outcome IN ('finished', 'overlapped') OR (outcome = 'running' AND started_at >= ?) THEN 0
+      ELSE 1 END) AS unfinished,
+    SUM(succeeded) AS succeeded, SUM(failed) AS failed, SUM(cpu_ms) AS cpu_ms, MAX(max_rss_bytes) AS rss,
+    COUNT(DISTINCT config_digest) AS configs
+  FROM runs WHERE program = ? AND started_at >= ? AND started_at < ? GROUP BY program`;
+
+export function createDigestStore(database: Database): DigestStore {
+  return {
+    alertSpans: (sinceMs, untilMs, limit) =>
+      database.read((session) => alertSpans(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
+    runTotals: (sinceMs, untilMs) => database.read((session) => runTotals(session, sinceMs, untilMs)),
+    inventoryChanges: (sinceMs, untilMs, limit) =>
+      database.read((session) => inventoryChanges(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
+    pendingWork: () => database.read(pendingWork),
+    databaseBytes: async () => (await fileSpace(database))?.sizeBytes ?? null,
+  };
+}
+
+async function alertSpans(
+  session: Session,
+  [since, until]: readonly [string, string],
+  limit: number,
+): Promise<readonly AlertSpan[]> {
+  const firing = await session.all(firingSql, [until, String(limit)]);
+  const ended = await session.all(endedSql, [since, until, String(limit - firing.length)]);
+  return [...firing, ...ended].map((row) => ({
+    client: String(row['client']),
+    rule: String(row['rule']),
+    subject: String(row['subject']),
+    severity: row['severity'] as Severity,
+    pendingSinceMs: fromSqlTime(row['pending_since']) ?? fromSqlTime(row['firing_since']) ?? 0,
+    firingSinceMs: fromSqlTime(row['firing_since']) ?? 0,
+    resolvedAtMs: fromSqlTime(row['resolved_at']),
+    closedReason: row['closed_reason'] as ClosedReason | null,
+  }));
+}
+
+async function runTotals(session: Session, sinceMs: number, untilMs: number): Promise<readonly RunTotals[]> {
+  const [since, until, recent] = [sqlTime(sinceMs), sqlTime(untilMs), sqlTime(untilMs - hourMs)];
+  const totals: RunTotals[] = [];
+  for (const program of programs) {
+    const [row] = await session.all(totalsSql, [recent, program, since, until]);
+    if (row === undefined) continue;
+    const count = (column: string): number => numberOrNull(row[column] ?? null) ?? 0;
+    totals.push({
+      program,
+      runs: count('runs'),
+      fullRuns: count('full_runs'),
+      overlapped: count('overlapped'),
+      unfinished: count('unfinished'),
+      succeeded: count('succeeded'),
+      failed: count('failed'),
+      cpuMs: count('cpu_ms'),
+      maxRssBytes: numberOrNull(row['rss'] ?? null),
+      configs: count('configs'),
+    });
+  }
+  return totals;
+}
+
+/** The words of the check `updates`, see agent/inventory/updates.ts. */
+const updatesForm = /^(\d{1,6}) updates? pending(?:, (\d{1,6}) for security)?/;
+
+async function pendingWork(session: Session): Promise<readonly PendingWork[]> {
+  const newest = await session.all(
+    `SELECT c.name, ${newestOf(session.dialect, 'stats', 'c.name')} AS id FROM clients c`,
+  );
+  const names = new Map<number, string>();
+  for (const { name, id } of newest) if (id !== null) names.set(Number(id), String(name));
+  const ids = [...names.keys()];
+  const reboots = await forIds('id', ids, (where, values) =>
+    session.all(`SELECT id AS stat_id FROM stats WHERE ${where} AND reboot_required = 1`, values),
+  );
+  const updates = await forIds('stat_id', ids, (where, values) =>
+    session.all(
+      `SELECT stat_id, SUBSTR(text, 1, 100) AS text FROM check_stats WHERE ${where} AND check_name = 'updates'`,
+      values,
+    ),
+  );
+  const rebootIds = new Set(reboots.map(statId));
+  const found = new Map(updates.map((row) => [statId(row), updatesForm.exec(String(row['text']))] as const));
+  const due = [...names].filter(([id]) => rebootIds.has(id) || Number(found.get(id)?.[1] ?? 0) > 0);
+  return due.map(([id, client]) => {
+    const [, total, security] = found.get(id) ?? [];
+    return {
+      client,
+      rebootRequired: rebootIds.has(id),
+      updates: total === undefined ? null : Number(total),
+      securityUpdates: security === undefined ? null : Number(security),
+    };
+  });
+}
+
+function statId(row: SqlRow): number {
+  return Number(row['stat_id']);
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { composeDigest, type DigestText } from '../../../src/alerter/digest/compose-digest.ts';
+import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
+import { columnsOf } from '../../../src/text/text-columns.ts';
+import { badWeek, digestConfig, hostileWeek, openAlert, quietWeek, totals } from '../support/digest-samples.ts';
+
+const folder = path.join(import.meta.dirname, '../../testdata/digests');
+
+function compose(facts: DigestFacts, attached: string | null = null): DigestText {
+  return composeDigest({ facts, config: digestConfig, attached });
+}
+
+const samples = { 'quiet-week': quietWeek, 'bad-week': badWeek, hostile: hostileWeek };
+
+for (const [name, facts] of Object.entries(samples)) {
+  test(`digest: ${name}`, () => {
+    const { subject, text, html } = compose(facts);
+    for (const [file, content] of [
+      [`${name}.txt`, `Subject: ${subject}\n\n${text}`],
+      [`${name}.html`, html],
+    ] as const) {
+      const full = path.join(folder, file);
+      if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(full, content);
+      assert.ok(existsSync(full), `${file} is missing; UPDATE_GOLDEN=1 writes it`);
+      assert.equal(content, readFileSync(full, 'utf8'));
+    }
+  });
+
+  test(`digest: ${name} has 80 lines of 72 columns at most, and nothing harmful`, () => {
+    const { subject, text, html } = compose(facts, 'The report of this span is attached: report-20261120.html.');
+    const lines = text.trimEnd().split('\n');
+    assert.ok(lines.length <= 80, `${lines.length} lines`);
+    assert.deepEqual(
+      lines.filter((line) => columnsOf(line) > 72),
+      [],
+    );
+    for (const part of [subject, text.replaceAll('\n', ''), html.replaceAll('\n', '')]) {
+      assert.doesNotMatch(part, /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b\u202a-\u202e]/u);
+    }
+    assert.doesNotMatch(html, /<script/);
+    assert.ok(columnsOf(subject) <= 110);
+  });
+}
+
+test('a quiet week is one line above the rule, whoever answered how often', () => {
+  const { subject, text } = compose(quietWeek);
+  assert.equal(subject, 'Digest: 400 of 400 answered all 2,016 visits');
+  assert.equal(text.split('\n---')[0], '400 of 400 answered all 2,016 visits.\n');
+});
+
+test('two collectors that share the fleet count visits together', () => {
+  const halves = { ...totals, runs: 4032, fullRuns: 4032 };
+  const { subject } = compose({ ...quietWeek, runs: [halves] });
+  assert.equal(subject, 'Digest: 400 of 400 answered all visits, 806,400 in 4,032 runs');
+});
+
+test('one failed visit of many never reads as all', () => {
+  const { text } = compose({ ...quietWeek, runs: [{ ...totals, succeeded: totals.succeeded - 1, failed: 1 }] });
+  assert.match(text, /99\.99 % of 806,400 visits were answered/);
+});
+
+test('no run at all is not quiet', () => {
+  assert.match(compose({ ...quietWeek, runs: [] }).text, /^AVAILABILITY =+\n\nNothing was visited\n/);
+});
+
+test('runs of the collector that did not finish are told', () => {
+  const { text } = compose({ ...quietWeek, runs: [{ ...totals, unfinished: 2 }] });
+  assert.match(text, /2 runs of the collector did not finish/);
+});
+
+test('the rest of a list is counted, by rule too', () => {
+  const open = quietWeek.clients.slice(0, 12).map(({ name }) => openAlert(name));
+  const { text } = compose({ ...quietWeek, open });
+  assert.match(text, /\n {2}and 2 more\n {2}by rule: disk 12\n/);
+});
