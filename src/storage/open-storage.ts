@@ -79,6 +79,7 @@ export function storageOn(database: Database): Storage {
       ...createOutboxStore(database),
       ...createUndeliveredStore(database),
       ...createOperatorStore(database),
+      ...createLevelStore(database),
       ...createAlertHistory(database),
     },
     retention: {

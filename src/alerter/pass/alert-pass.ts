@@ -9,6 +9,7 @@ import type { Processed } from './process-backlog.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
 import { createDryRunStore } from './dry-run-store.ts';
 import { recentRuns } from './recent-runs.ts';
+import { foresee } from './foresee.ts';
 import type { Pass, PassStore } from './pass.ts';
 import { enqueueMails } from './enqueue-mails.ts';
 import type { RunStart } from '../../storage/store/run.ts';
@@ -66,6 +67,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   let composed = 0;
   if (!signal.aborted) {
     await processAbsence(pass);
+    await foresee(pass);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules(pass);
     const atMs = isNews ? await store.nowMs() : nowMs;

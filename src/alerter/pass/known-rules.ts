@@ -1,14 +1,11 @@
 import type { Config } from '../../config/config.ts';
-import type { RuleState } from '../../storage/store/alert.ts';
+import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
-
-/** The name under which the rule state of the fleet is stored. */
-const fleet = '';
 
 /** Finds rules that are new in config.xml, by name. */
 export async function knownRules({ config, store, lease }: Pass) {
   const names = ruleNames(config);
-  const memory = (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
+  const memory = await readFleetMemory(store);
   const known = memory.rules === undefined ? null : new Set(memory.rules);
   return {
     /** Names of rules that no earlier pass has evaluated. Empty if there was no earlier pass. */
@@ -21,8 +18,6 @@ export async function knownRules({ config, store, lease }: Pass) {
     },
   };
 }
-
-const nothingJudged: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
 
 function ruleNames({ clients, alerts }: Config): readonly string[] {
   // Clients share their lists of rules.

@@ -1,6 +1,7 @@
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
 import type { LeaseStore } from '../../storage/store/lease-store.ts';
+import type { LevelStore } from '../../storage/store/level-store.ts';
 import type { NotificationStore } from '../../storage/store/notification-store.ts';
 import type { OperatorStore } from '../../storage/store/operator-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -12,6 +13,7 @@ export type PassStore = Omit<LeaseStore, 'touchLease'> &
   EvaluationStore &
   FleetStore &
   NotificationStore &
+  LevelStore &
   Pick<OperatorStore, 'silences'>;
 
 /** A pass under way. */

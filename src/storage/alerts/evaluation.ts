@@ -11,6 +11,7 @@ import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.t
 import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { fenced } from './lease.ts';
+import { saveForecasts } from './save-forecasts.ts';
 
 const openSql = `SELECT ${alertColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
 
@@ -54,6 +55,7 @@ async function saveProcessed(database: Database, lease: Lease, processed: Proces
     await storeAlerts(session, processed.alerts);
     await endAcknowledgements(session, processed);
     await storeRuleStates(session, processed.ruleStates);
+    if (processed.forecasts !== undefined) await saveForecasts(session, processed.forecasts);
   });
 }
 

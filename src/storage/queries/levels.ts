@@ -3,6 +3,7 @@ import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { FleetLevels, LevelStore, MountLevels } from '../store/level-store.ts';
+import { readForecasts } from './forecasts.ts';
 import { inSteps } from './read-by-time.ts';
 
 /** The rows of a day, in the order of the primary key. Value: the day. */
@@ -14,7 +15,10 @@ export const levelsPageSql = `${levelsOfDaySql} AND client > ? ORDER BY client, 
 const pageRows = 2000;
 
 export function createLevelStore(database: Database): LevelStore {
-  return { levels: (clients, days, signal) => readLevels(database, clients, days, signal) };
+  return {
+    levels: (clients, days, signal) => readLevels(database, clients, days, signal),
+    forecasts: (clients) => database.read((session) => readForecasts(session, clients)),
+  };
 }
 
 /** Reads day by day, in pages. */

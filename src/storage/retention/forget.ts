@@ -33,6 +33,7 @@ const large: readonly ClientRows[] = [
 const small: readonly string[] = [
   ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
   'disk_levels',
+  'forecasts',
   'rule_state',
   'silences',
 ];

@@ -15,6 +15,7 @@ const tables = [
   'inventory',
   'inventory_reports',
   'disk_levels',
+  'forecasts',
 ] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
 
@@ -39,6 +40,8 @@ export async function renameClient(database: Database, from: string, to: string)
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     await session.run(dropDoubleLevelsSql, [from, to]);
+    // The new name's forecasts are of few days, and the next ones come within the hour.
+    await session.run('DELETE FROM forecasts WHERE client = ?', [to]);
     await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);

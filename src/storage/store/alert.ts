@@ -149,4 +149,6 @@ export interface RuleState {
   readonly late?: Readonly<Record<string, Alert>>;
   /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];
+  /** For the fleet: when forecasts were made last, by the database's clock, and the digest of config.xml then. */
+  readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
 }

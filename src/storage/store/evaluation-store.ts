@@ -3,6 +3,7 @@ import type { DiskRow, NetworkRow, StatsColumns } from '../../report/columns.ts'
 import type { Report } from '../../report/report.ts';
 import type { Alert, RuleState } from './alert.ts';
 import type { Lease } from './lease-store.ts';
+import type { NewForecast } from './level-store.ts';
 import type { VisitRecord } from './run.ts';
 
 /** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
@@ -47,6 +48,12 @@ export interface StoredReports {
   get(id: number): Promise<Report | undefined> | Report | undefined;
 }
 
+/** All forecasts of one time. */
+export interface NewForecasts {
+  readonly asOfMs: number;
+  readonly forecasts: readonly NewForecast[];
+}
+
 /** Rows that were evaluated, and what they changed. */
 export interface ProcessedRows {
   readonly statIds: readonly number[];
@@ -55,6 +62,8 @@ export interface ProcessedRows {
   readonly ruleStates: ReadonlyMap<string, RuleState>;
   /** Stored alerts whose acknowledgement ended because they got worse, whatever they are now. Default: none. */
   readonly noLongerAcknowledged?: readonly number[];
+  /** Take the place of all stored forecasts. Left out: those stay. */
+  readonly forecasts?: NewForecasts;
 }
 
 /** Rows and the state of rules, for alerter/evaluate and alerter/transition. */

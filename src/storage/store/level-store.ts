@@ -21,10 +21,35 @@ export interface FleetLevels {
   readonly mounts: readonly MountLevels[];
 }
 
+/** A row of `forecasts`: a file system that will be full within 90 days if it grows as it does. */
+export interface StoredForecast {
+  readonly client: string;
+  readonly mount: string;
+  readonly kind: 'space' | 'inodes';
+  /** Days from `asOfMs` on; 0 is full. */
+  readonly daysLeft: number;
+  readonly daysLow: number;
+  /** null: not bounded. */
+  readonly daysHigh: number | null;
+  /** The same by the growth of the last week alone; null if that is none. */
+  readonly shortDays: number | null;
+  /** Bytes, or percent of the inodes. */
+  readonly growthPerDay: number;
+  /** The beginning of the day on which the growth began, UTC. */
+  readonly sinceMs: number;
+  /** The time at which the forecast was made, by the database's clock. */
+  readonly asOfMs: number;
+}
+
+/** A forecast before it is stored. */
+export type NewForecast = Omit<StoredForecast, 'asOfMs'>;
+
 export interface LevelStore {
   /**
    * Reads the levels of the last days, today's included, of writable local mounts; of all clients if `clients` is null.
    * Days beyond today, stored while a clock was wrong, are left out. Throws the signal's reason.
    */
   levels(clients: readonly string[] | null, days: number, signal: AbortSignal): Promise<FleetLevels>;
+  /** Returns the stored forecasts of these clients, `null`: of all clients; the nearest first. */
+  forecasts(clients: readonly string[] | null): Promise<readonly StoredForecast[]>;
 }

@@ -32,6 +32,7 @@ export type AlertStore = LeaseStore &
   OutboxStore &
   UndeliveredStore &
   OperatorStore &
+  LevelStore &
   AlertHistory;
 
 export interface Storage {

@@ -1,0 +1,12 @@
+import type { RuleState } from '../../storage/store/alert.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
+
+/** The name under which the rule state of the fleet is stored. */
+export const fleet = '';
+
+const nothingJudged: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
+
+/** Returns the rule state of the fleet. */
+export async function readFleetMemory(store: Pick<EvaluationStore, 'ruleStates'>): Promise<RuleState> {
+  return (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
+}
