@@ -20,7 +20,7 @@ import {
   type Action,
 } from './cli/command/define-command.ts';
 import { backup, migrate, prune } from './cli/database/commands.ts';
-import { forecast, report, show } from './cli/look/commands.ts';
+import { forecast, outliers, report, show } from './cli/look/commands.ts';
 import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
@@ -40,6 +40,7 @@ const commands = [
     status,
     show,
     forecast,
+    outliers,
     report,
     metrics,
     exportHistory,

@@ -25,6 +25,7 @@ const house: readonly string[] = [
   'config',
   'transport storage notify page',
   'forecast',
+  'outliers',
   'metrics',
   'collector alerter simulator',
   'look',

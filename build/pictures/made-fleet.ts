@@ -36,6 +36,7 @@ export function madeFleet(): FleetPage {
       .sort((one, other) => urgency(one) - urgency(other) || fullest(other) - fullest(one)),
     alerts: open.toSorted((one, other) => rank(one) - rank(other) || one.pendingSinceMs - other.pendingSinceMs),
     history: alerts,
+    outliers: { figures: [], kinds: [], more: 0 },
     silences: [madeSilence(untilMs)],
     checks: new Map(),
     logs: new Map(),

@@ -5,6 +5,7 @@
 import { openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
 import type { Client, Config } from '../config/config.ts';
+import type { FleetOutliers } from '../outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -16,6 +17,7 @@ import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';
 import { fleetMember, sortMembers } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
+import { pageOutliers } from './page-outliers.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
@@ -37,6 +39,8 @@ export interface FleetPageOptions extends Watch {
   readonly untilMs: number;
   /** True if what is newer than `untilMs` is left out; false: `untilMs` is the present. */
   readonly isPast: boolean;
+  /** The outliers of the whole fleet. */
+  readonly outliers: FleetOutliers;
   /** The most bytes that the histories may take. */
   readonly historyBytes: number;
 }
@@ -107,6 +111,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     logs: fleetLogs.logs,
     alerts: sortAlerts(stored.filter(({ state }) => state !== 'resolved')).map(words),
     history: stored.map(words),
+    outliers: pageOutliers(options.outliers, shown),
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),

@@ -1,4 +1,6 @@
+import { fleetOutliers } from '../outliers/outliers.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
+import type { FigureStore } from '../storage/store/figure-store.ts';
 import { type FleetPageOptions, readFleetPage } from './look.ts';
 
 /** Bytes of a page beside the histories: its program, and a line a client. */
@@ -10,15 +12,18 @@ export function historyBytesOf(maxBytes: number, clients: number): number {
   return maxBytes - pageBytes - rowBytes * clients;
 }
 
-type ReportHtmlOptions = Omit<FleetPageOptions, 'historyBytes' | 'isPast' | 'onProgress'> & {
+type ReportHtmlOptions = Omit<FleetPageOptions, 'historyBytes' | 'isPast' | 'outliers' | 'onProgress'> & {
+  readonly figures: FigureStore;
   readonly maxBytes: number;
 };
 
 /** Returns the report of a fleet as HTML; null if it is larger than `maxBytes`. */
-export async function reportHtml({ maxBytes, ...options }: ReportHtmlOptions): Promise<string | null> {
+export async function reportHtml({ maxBytes, figures, ...options }: ReportHtmlOptions): Promise<string | null> {
   const historyBytes = historyBytesOf(maxBytes, options.clients.length);
   if (historyBytes <= 0) return null;
-  const page = await readFleetPage({ ...options, historyBytes, isPast: false, onProgress: () => undefined });
+  const { config, untilMs: nowMs } = options;
+  const outliers = await fleetOutliers({ config, figures, groups: null, nowMs });
+  const page = await readFleetPage({ ...options, historyBytes, isPast: false, outliers, onProgress: () => undefined });
   const html = renderFleetPage(page);
   return Buffer.byteLength(html) <= maxBytes ? html : null;
 }

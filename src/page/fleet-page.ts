@@ -6,6 +6,7 @@ import { htmlDocument } from './document.ts';
 import { fleetTable } from './fleet-table.ts';
 import { logPanel } from './log-table.ts';
 import { Markup, markup } from './markup.ts';
+import { outlierList } from './outlier-list.ts';
 import type { FleetPage } from './page.ts';
 import { stateCounts, stateList } from './state-counts.ts';
 import { timeLine } from './time-line.ts';
@@ -19,6 +20,7 @@ ${stateList(page.clients.length, stateCounts(page.clients))}${page.omissions.map
 <main data-zone="${page.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone}">
 ${alertList(page)}
 ${fleetTable(page)}
+${outlierList(page.outliers)}
 ${timeLine(page)}
 </main>
 ${[...page.checks].map(([name, checks]) => checkPanel(name, checks))}${[...page.logs].map(([name, lines]) => logPanel(name, lines, reader))}${page.clients.map(({ name, history }) => history !== null && markup`<script type="text/plain" class="history" data-client="${name}">${new Markup(history)}</script>\n`)}`;

@@ -79,6 +79,26 @@ export interface PageLogLine {
   readonly times: number;
 }
 
+/** Members of groups that differ from the others. */
+export interface PageOutliers {
+  readonly figures: readonly {
+    readonly client: string;
+    readonly group: string;
+    /** `CPU`, or a mount. */
+    readonly what: string;
+    readonly value: string;
+    readonly median: string;
+  }[];
+  readonly kinds: readonly {
+    readonly group: string;
+    /** `4 of 80 run kernel 6.1.0-18 instead of 6.1.0-28` */
+    readonly sentence: string;
+    readonly clients: readonly string[];
+  }[];
+  /** The number of outliers that were left out. */
+  readonly more: number;
+}
+
 /** A line of the fleet's table. */
 export interface PageClient {
   readonly name: string;
@@ -131,6 +151,7 @@ export interface FleetPage {
   readonly alerts: readonly PageAlert[];
   /** Every alert that was open at some time of the span, for the time line: of a client, and of the fleet (''). */
   readonly history: readonly PageAlert[];
+  readonly outliers: PageOutliers;
   readonly silences: readonly PageSilence[];
   /** Spans in which no collector ran. */
   readonly gaps: readonly PageSpan[];

@@ -2,6 +2,7 @@ import { FleetError } from '../errors.ts';
 import { harmlessJson } from '../log.ts';
 import { readFleetPage } from '../look/look.ts';
 import { scriptText, styleText } from '../page/assets.ts';
+import { fleetOutliers } from '../outliers/outliers.ts';
 import { contentPolicy } from '../page/document.ts';
 import type { ClientHistory } from '../page/encode-series.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
@@ -141,6 +142,7 @@ async function reportAnswer(query: URLSearchParams, { reader, zone, onFault }: L
           sinceMs: untilMs - spanMs,
           untilMs,
           isPast: false,
+          outliers: await fleetOutliers({ config, figures: storage.figures, groups: null, nowMs: untilMs }),
           historyBytes,
           signal: ended.signal,
           onProgress: () => undefined,

@@ -24,6 +24,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   status: [[], ['--failing', '--not-visited']],
   show: [['wrong'], ['own']],
   forecast: [[], ['own', '--backtest', '90d']],
+  outliers: [[]],
   digest: [[], ['--since', '7d']],
   check: [
     ['plain', 'own', 'behind'],

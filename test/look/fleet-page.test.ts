@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Client, Config } from '../../src/config/config.ts';
 import { readFleetPage } from '../../src/look/look.ts';
 import { decodeHistory, type DecodedHistory } from '../../src/page/browser/decode-series.ts';
+import { noOutliers } from '../../src/outliers/outliers.ts';
 import type { FleetPage } from '../../src/page/page.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
@@ -81,6 +82,7 @@ async function pageOf(
     sinceMs: noonMs,
     untilMs,
     isPast: true,
+    outliers: noOutliers,
     historyBytes,
     signal: AbortSignal.timeout(60_000),
     onProgress: () => undefined,

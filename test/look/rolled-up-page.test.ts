@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Client, Config } from '../../src/config/config.ts';
 import { readFleetPage } from '../../src/look/look.ts';
 import { decodeHistory } from '../../src/page/browser/decode-series.ts';
+import { noOutliers } from '../../src/outliers/outliers.ts';
 import type { FleetPage } from '../../src/page/page.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
@@ -64,6 +65,7 @@ function pageOf({ history, alerts, look }: Storage, asked: Asked): Promise<Fleet
     clients: all.slice(0, shown),
     isWhole: shown === fleet,
     isPast: true,
+    outliers: noOutliers,
     signal: AbortSignal.timeout(60_000),
     onProgress: () => undefined,
   });

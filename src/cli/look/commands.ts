@@ -36,3 +36,13 @@ export const forecast = defineCommand({
   },
   run: async (context, options) => (await import('./forecast.ts')).forecastCommand(context, options),
 });
+
+export const outliers = defineCommand({
+  name: 'outliers',
+  help: 'members of a group that differ from the others',
+  example: 'fleet-health outliers web',
+  parameters: {
+    groups: many(text('[group...]', 'only these groups or patterns; all of their members are compared')),
+  },
+  run: async (context, options) => (await import('./outliers.ts')).outliersCommand(context, options),
+});

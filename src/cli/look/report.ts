@@ -5,6 +5,7 @@ import type { Config } from '../../config/config.ts';
 import { messageOf, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
 import { historyBytesOf } from '../../look/report-html.ts';
+import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
 import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
 import { writeDurably } from '../../state/durable-file.ts';
@@ -126,16 +127,19 @@ interface PageReaderOptions {
 /** Returns a function that reads the page of some clients. Throws FleetError `usage` before the first run. */
 function pageReader(
   { context, config, options, maxBytes }: PageReaderOptions,
-  { history, alerts, look }: Stored,
+  { history, alerts, look, figures }: Stored,
 ): SplitReportOptions['readPage'] {
   let untilMs: number | null = null;
+  let outliers: FleetOutliers | null = null;
   return async (clients, title) => {
-    if (alerts === null || look === null) {
+    if (alerts === null || look === null || figures === null) {
       throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
     }
     // All pages of a report end at the same time.
     const nowMs = await alerts.nowMs();
     untilMs ??= options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
+    // Outliers are those of now.
+    outliers ??= options.until === null ? await fleetOutliers({ config, figures, groups: null, nowMs }) : noOutliers;
     const sinceMs = parseSince('--since', options.since, config, untilMs);
     const progress = context.output.attended ? startProgress(options.split === null ? 'reading' : title, 100) : null;
     try {
@@ -150,6 +154,7 @@ function pageReader(
         sinceMs,
         untilMs,
         isPast: options.until !== null,
+        outliers,
         historyBytes: Math.max(0, historyBytesOf(maxBytes, clients.length)),
         signal: context.signal,
         onProgress: (share) => progress?.to(Math.round(share * 100)),

@@ -47,8 +47,8 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     },
     now: steadyClock(),
     host,
-    renderReport: async ({ history, alerts, look }, query) =>
-      (await import('../../look/report-html.ts')).reportHtml({ config, history, alerts, look, ...query }),
+    renderReport: async ({ history, alerts, look, figures }, query) =>
+      (await import('../../look/report-html.ts')).reportHtml({ config, history, alerts, look, figures, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');

@@ -15,7 +15,8 @@ import type {
   Resolution,
   SubjectTable,
 } from '../store/figure-store.ts';
-import { newestOf } from './newest-rows.ts';
+import { inventoryKinds } from './inventory-parts.ts';
+import { newestOf, recentReports } from './newest-rows.ts';
 import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';
 
 const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
@@ -32,6 +33,9 @@ const rollups = { hour: 'hourly', day: 'daily' } as const;
 export function createFigureStore(database: Database): FigureStore {
   return {
     newestReports: (columns) => database.read((session) => newestReports(session, columns)),
+    recentReports: (clients, columns, limit) =>
+      database.read((session) => recentReports(session, clients, columns, limit)),
+    inventoryKinds: () => database.read(inventoryKinds),
     countSubjects: (table, statIds) => database.read((session) => sumOf(session, table, 'COUNT(*)', statIds)),
     countCheckValues: (statIds) => database.read((session) => sumOf(session, 'check_stats', equalsSigns, statIds)),
     subjects: (table, statIds, columns) =>

@@ -1,5 +1,7 @@
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import type { Session } from '../sql/database.ts';
 import type { DiskDevice, InventoryParts, MemoryModule, NetworkCard } from '../store/detail-store.ts';
+import type { InventoryKind } from '../store/figure-store.ts';
 
 type FactRow = Readonly<Record<string, unknown>>;
 
@@ -63,4 +65,22 @@ function networkCard(row: FactRow): NetworkCard {
     type: textOrNull(row['type']),
     mtu: numberOrNull(row['mtu']),
   };
+}
+
+const kindsSql = `SELECT i.client, i.os, i.os_version, i.kernel, i.architecture, i.cpus, i.memory_bytes
+  FROM clients c JOIN inventory i ON i.id = (SELECT n.id FROM inventory n WHERE n.client = c.name
+    ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
+  ORDER BY i.client`;
+
+/** See FigureStore.inventoryKinds. */
+export async function inventoryKinds(session: Session): Promise<readonly InventoryKind[]> {
+  return (await session.all(kindsSql)).map((row) => ({
+    client: String(row['client']),
+    os: textOrNull(row['os']),
+    osVersion: textOrNull(row['os_version']),
+    kernel: textOrNull(row['kernel']),
+    architecture: textOrNull(row['architecture']),
+    cpus: numberOrNull(row['cpus']),
+    memoryBytes: numberOrNull(row['memory_bytes']),
+  }));
 }

@@ -26,8 +26,9 @@ export async function forIds<R>(
     else results.push(...(await run(`${column} BETWEEN ? AND ?`, [range[0] ?? null, range.at(-1) ?? null])));
     start += length;
   }
-  results.push(...(await forChunks(single, (chunk, marks) => run(`${column} IN (${marks})`, chunk))));
-  return results;
+  const others = await forChunks(single, (chunk, marks) => run(`${column} IN (${marks})`, chunk));
+  // More arguments than fit the stack if they were spread.
+  return results.length === 0 ? others : results.concat(others);
 }
 
 /** Runs a statement that changes rows for exactly these ids, as forIds does. Returns how many rows it changed. */

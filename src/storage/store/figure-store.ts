@@ -22,6 +22,23 @@ export interface NewestReport {
   readonly row: FigureRow;
 }
 
+/** A row of `stats`. */
+export interface RecentReport extends Pick<NewestReport, 'client' | 'row'> {
+  readonly statId: number;
+  readonly observedAtMs: number;
+}
+
+/** The kind of a client by its newest inventory. */
+export interface InventoryKind {
+  readonly client: string;
+  readonly os: string | null;
+  readonly osVersion: string | null;
+  readonly kernel: string | null;
+  readonly architecture: string | null;
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+}
+
 /** A run that came to its end. */
 export interface FinishedRun {
   readonly startedAtMs: number;
@@ -78,6 +95,14 @@ export interface FigurePage {
 export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
+  /** Returns the newest reports of clients, at most `limit` of each, the newest first. `columns`: those of `stats`. */
+  recentReports(
+    clients: readonly string[],
+    columns: readonly string[],
+    limit: number,
+  ): Promise<readonly RecentReport[]>;
+  /** Returns the kind of every client that has an inventory. */
+  inventoryKinds(): Promise<readonly InventoryKind[]>;
   /** Counts the mounts, interfaces or checks of reports. */
   countSubjects(table: SubjectTable, statIds: readonly number[]): Promise<number>;
   /** Counts the figures of the checks of reports; an equals sign in a label counts as one more. */

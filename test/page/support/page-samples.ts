@@ -15,6 +15,7 @@ export function pageOf(more: Partial<FleetPage>): FleetPage {
     logs: new Map(),
     alerts: [],
     history: [],
+    outliers: { figures: [], kinds: [], more: 0 },
     silences: [],
     gaps: [],
     omissions: [],

@@ -9,6 +9,7 @@ import { jsonlHistory } from '../../../src/metrics/export-jsonl.ts';
 import { openMetricsHistory } from '../../../src/metrics/export-openmetrics.ts';
 import type { HistoryOptions } from '../../../src/metrics/history.ts';
 import { writeMetrics } from '../../../src/metrics/metrics.ts';
+import { fleetOutliers, noOutliers } from '../../../src/outliers/outliers.ts';
 import { dayMs } from '../../../src/platform/units.ts';
 import { familyGroups } from '../../../src/config/values/family-groups.ts';
 import { FleetReader } from '../../../src/serve/fleet-reader.ts';
@@ -70,6 +71,14 @@ export const lookers: readonly Looker[] = [
     title: 'forecast',
     look: (storage) => storage.levels.levels(null, 3, new AbortController().signal),
   },
+  {
+    title: 'outliers',
+    look: async ({ alerts, figures }, config) => {
+      const grouped = { ...config, clients: config.clients.map((client) => ({ ...client, groups: ['web'] })) };
+      await fleetOutliers({ config: grouped, figures, groups: null, nowMs: await alerts.nowMs() });
+      await figures.recentReports(['web-1', 'web-2'], ['cpu_percent'], 12);
+    },
+  },
   ...[
     { title: 'report of the fleet and eight days', clients: Infinity, days: 8, isPast: false },
     { title: 'report of the fleet and a day', clients: Infinity, days: 1, isPast: false },
@@ -108,7 +117,7 @@ export const lookers: readonly Looker[] = [
 ];
 
 async function report(
-  { history, alerts, look }: Storage,
+  { history, alerts, look, figures }: Storage,
   config: Config,
   { clients, days, isPast }: { readonly clients: number; readonly days: number; readonly isPast: boolean },
 ): Promise<unknown> {
@@ -125,6 +134,7 @@ async function report(
     sinceMs: untilMs - days * dayMs,
     untilMs,
     isPast,
+    outliers: isPast ? noOutliers : await fleetOutliers({ config, figures, groups: null, nowMs }),
     historyBytes: 8 * 2 ** 20,
     signal: new AbortController().signal,
     onProgress: () => undefined,

@@ -1,0 +1,24 @@
+import type { FleetOutliers } from '../outliers/outliers.ts';
+import { figureOutlierWords, kindOutlierSentence } from '../outliers/outlier-words.ts';
+import type { PageOutliers } from '../page/page.ts';
+
+/** The most rows and the most sentences of a page. */
+const mostFigures = 40;
+const mostKinds = 20;
+
+/** The outliers of the clients of a page, as they come: the furthest first. */
+export function pageOutliers({ figures, kinds }: FleetOutliers, shown: ReadonlySet<string>): PageOutliers {
+  const ownFigures = figures.filter(({ client }) => shown.has(client));
+  const ownKinds = kinds.flatMap((odd) => {
+    const clients = odd.clients.filter((client) => shown.has(client));
+    return clients.length === 0 ? [] : [{ group: odd.group, sentence: kindOutlierSentence(odd), clients }];
+  });
+  return {
+    figures: ownFigures.slice(0, mostFigures).map((outlier) => {
+      const { client, group } = outlier;
+      return { client, group, ...figureOutlierWords(outlier) };
+    }),
+    kinds: ownKinds.slice(0, mostKinds),
+    more: Math.max(0, ownFigures.length - mostFigures) + Math.max(0, ownKinds.length - mostKinds),
+  };
+}

@@ -1,0 +1,46 @@
+import type { FigureRow } from '../storage/store/figure-store.ts';
+import type { OutlierMetricName } from './outlier-metrics.ts';
+
+/** The columns that figures are made of. */
+export const statsColumns = ['cpu_percent', 'memory_percent', 'swap_percent', 'load5', 'cpus', 'processes'] as const;
+export const diskColumns = ['mount', 'fstype', 'mode', 'used_percent'] as const;
+export const networkColumns = ['rx_bytes_per_s', 'tx_bytes_per_s'] as const;
+
+/** The figures of a report by their key: the metric, and behind a colon the mount. */
+export type Figures = ReadonlyMap<string, number>;
+
+/** The rows of one report. */
+export interface ReportRows {
+  readonly stats: FigureRow;
+  readonly disks: readonly FigureRow[];
+  readonly networks: readonly FigureRow[];
+}
+
+/** Splits the key of a figure. */
+export function figureOf(key: string): { readonly metric: OutlierMetricName; readonly subject: string } {
+  const end = key.indexOf(':');
+  return { metric: key.slice(0, end) as OutlierMetricName, subject: key.slice(end + 1) };
+}
+
+/** Returns the known figures of a report. Interfaces have other names on other machines: the busiest one counts. */
+export function figuresOf({ stats, disks, networks }: ReportRows): Figures {
+  const figures = new Map<string, number>();
+  const add = (metric: OutlierMetricName, value: unknown, subject = ''): void => {
+    if (typeof value === 'number') figures.set(`${metric}:${subject}`, value);
+  };
+  const { load5: load, cpus } = stats;
+  add('cpu', stats['cpu_percent']);
+  add('memory', stats['memory_percent']);
+  add('swap', stats['swap_percent']);
+  add('processes', stats['processes']);
+  if (typeof load === 'number' && typeof cpus === 'number' && cpus > 0) add('load', load / cpus);
+  for (const { mount, used_percent: percent } of disks) add('mount', percent, String(mount));
+  add('received', busiest(networks, 'rx_bytes_per_s'));
+  add('sent', busiest(networks, 'tx_bytes_per_s'));
+  return figures;
+}
+
+function busiest(rows: readonly FigureRow[], column: (typeof networkColumns)[number]): number | null {
+  const known = rows.map((row) => row[column]).filter((value) => typeof value === 'number');
+  return known.length === 0 ? null : Math.max(...known);
+}

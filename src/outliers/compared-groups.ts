@@ -1,0 +1,49 @@
+import { selectClients } from '../config/clients/select-clients.ts';
+import type { Config } from '../config/config.ts';
+import { globMatcher } from '../config/values/globs.ts';
+import { leastMembers } from './robust-score.ts';
+
+/** Clients that are compared with each other. */
+export interface ComparedGroup {
+  readonly group: string;
+  readonly clients: readonly string[];
+}
+
+/**
+ * Returns the groups of at least five whose members are compared. Without names each active client is compared in its
+ * innermost such group: the databases within a site differ from its web servers by design. With names or patterns all
+ * members of these groups are compared. Throws FleetError `usage` for a name that fits none.
+ */
+export function comparedGroups(
+  config: Pick<Config, 'clients'>,
+  names: readonly string[] | null,
+): readonly ComparedGroup[] {
+  if (names !== null) selectClients(config, { names: [], groups: names });
+  const all = membersOf(config, (groups) => groups);
+  const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= leastMembers;
+  const isNamed = (group: string): boolean =>
+    names?.some((name) => name === group || globMatcher(name)(group)) ?? false;
+  const compared =
+    names === null
+      ? membersOf(config, (groups) => groups.filter(isLarge).slice(-1))
+      : new Map([...all].filter(([group]) => isNamed(group)));
+  return [...compared]
+    .map(([group, clients]) => ({ group, clients }))
+    .filter(({ clients }) => clients.length >= leastMembers);
+}
+
+function membersOf(
+  { clients }: Pick<Config, 'clients'>,
+  chosen: (groups: readonly string[]) => readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const members = new Map<string, string[]>();
+  for (const { name, groups, state } of clients) {
+    if (state !== 'active') continue;
+    for (const group of new Set(chosen(groups))) {
+      const known = members.get(group);
+      if (known === undefined) members.set(group, [name]);
+      else known.push(name);
+    }
+  }
+  return members;
+}

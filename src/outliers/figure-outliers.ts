@@ -1,0 +1,101 @@
+/**
+ * Members of a group whose figures lie far from the others'. Pure: knows neither database nor clock.
+ */
+import { figureOf, type Figures } from './client-figures.ts';
+import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';
+import { type Centre, centreOf, leastMembers, robustScore } from './robust-score.ts';
+
+/** The newest reports that are looked at, and those of them that have to be outliers. */
+export const lookedAt = 12;
+const leastOutlying = 9;
+const leastScore = 5;
+/** The most members that stand for the others in reports before the newest. */
+const mostReferences = 20;
+
+/** A figure of a client that lies far from that of the other members of its group. */
+export interface FigureOutlier {
+  readonly group: string;
+  readonly client: string;
+  readonly metric: OutlierMetricName;
+  /** The mount; empty for other metrics. */
+  readonly subject: string;
+  /** The newest figure, in the unit of the metric. */
+  readonly value: number;
+  /** The median of the group's newest figures. */
+  readonly median: number;
+  /** The robust z of the newest figure. */
+  readonly score: number;
+  /** The outliers of the newest reports, and how many reports know the figure. */
+  readonly rows: number;
+  readonly of: number;
+}
+
+/** A figure whose newest value is an outlier, and the members whose earlier reports decide. */
+export interface Candidate extends Omit<FigureOutlier, 'group' | 'rows' | 'of'> {
+  readonly key: string;
+  readonly references: readonly string[];
+}
+
+const metricsByName = new Map(outlierMetrics.map((metric) => [metric.name, metric]));
+
+/** Returns the figures of the newest reports of a group that are outliers. An outlier of earlier is none any more. */
+export function candidatesOf(newest: ReadonlyMap<string, Figures>): readonly Candidate[] {
+  const members = new Map<string, { readonly client: string; readonly value: number }[]>();
+  for (const [client, figures] of newest) {
+    for (const [key, value] of figures) {
+      const known = members.get(key);
+      if (known === undefined) members.set(key, [{ client, value }]);
+      else known.push({ client, value });
+    }
+  }
+  return [...members].flatMap(([key, known]) => {
+    const { metric: name, subject } = figureOf(key);
+    const metric = metricsByName.get(name);
+    if (metric === undefined || known.length < leastMembers) return [];
+    const centre = centreOf(known.map(({ value }) => value));
+    const outlying = known.filter(({ value }) => isOutlier(value, centre, metric));
+    if (outlying.length === 0) return [];
+    const references = spread(known.map(({ client }) => client));
+    return outlying.map(({ client, value }) => ({
+      ...{ client, metric: name, subject, key, value, median: centre.median },
+      score: robustScore(value, centre, metric.leastMad),
+      references: [...new Set([...references, client])],
+    }));
+  });
+}
+
+/** Returns a candidate as an outlier if enough of its newest reports are; null if not. Reports are newest first. */
+export function confirmed(
+  group: string,
+  { key, references, ...candidate }: Candidate,
+  recent: ReadonlyMap<string, readonly Figures[]>,
+): FigureOutlier | null {
+  const metric = metricsByName.get(candidate.metric);
+  if (metric === undefined) return null;
+  let [rows, of] = [0, 0];
+  for (let place = 0; place < lookedAt; place += 1) {
+    const figureAt = (client: string): number | undefined => recent.get(client)?.[place]?.get(key);
+    const value = figureAt(candidate.client);
+    const known = references.map(figureAt).filter((figure) => figure !== undefined);
+    if (value === undefined || known.length < leastMembers) continue;
+    of += 1;
+    if (isOutlier(value, centreOf(known), metric)) rows += 1;
+  }
+  return rows < leastOutlying ? null : { group, ...candidate, rows, of };
+}
+
+function isOutlier(value: number, centre: Centre, { leastMad, leastDistance }: OutlierMetric): boolean {
+  return (
+    Math.abs(value - centre.median) >= leastDistance && Math.abs(robustScore(value, centre, leastMad)) >= leastScore
+  );
+}
+
+/** Returns some members at equal distances in their order, so that the same ones are chosen each time. */
+function spread(clients: readonly string[]): readonly string[] {
+  if (clients.length <= mostReferences) return clients;
+  return clients.filter(
+    (_, index) =>
+      Math.floor((index * mostReferences) / clients.length) !==
+      Math.floor(((index - 1) * mostReferences) / clients.length),
+  );
+}

@@ -1,0 +1,105 @@
+/** Members of a group that are made of something else than the others. Pure. */
+import { groupBy } from '../platform/group-by.ts';
+import { compareText } from '../text/compare-text.ts';
+import { describeSize } from '../text/numbers.ts';
+import { leastMembers } from './robust-score.ts';
+
+/** The share of the members that makes something usual. */
+const usualShare = 0.75;
+/** Sizes of memory that differ by less are the same: firmware keeps some. */
+const memoryShare = 0.1;
+
+export type KindFact = 'os' | 'kernel' | 'architecture' | 'cpus' | 'memory' | 'mount';
+
+/** The make of a client, as far as it is known. */
+export interface ClientKind {
+  readonly client: string;
+  readonly os: string | null;
+  readonly kernel: string | null;
+  readonly architecture: string | null;
+  readonly cpus: number | null;
+  readonly memoryBytes: number | null;
+  /** The mounts of its newest report; null: there is none. */
+  readonly mounts: ReadonlySet<string> | null;
+}
+
+/** Members that differ from what is usual in their group. */
+export interface KindOutlier {
+  readonly group: string;
+  readonly fact: KindFact;
+  /** The value of the others; the mount that is missing. */
+  readonly usual: string;
+  /** The value that all of these clients have instead; null: several things, or no such mount. */
+  readonly value: string | null;
+  /** The members of which it is known. */
+  readonly members: number;
+  /** By name. */
+  readonly clients: readonly string[];
+}
+
+const textFacts = ['os', 'kernel', 'architecture'] as const;
+
+export function kindOutliers(group: string, kinds: readonly ClientKind[]): readonly KindOutlier[] {
+  const found = [
+    ...textFacts.map((fact) => oddOnes(fact, kinds, (kind) => kind[fact])),
+    oddOnes('cpus', kinds, ({ cpus }) => (cpus === null ? null : String(cpus))),
+    oddOnes('memory', kinds, memoryWords(kinds)),
+    ...missingMounts(kinds),
+  ];
+  return found.flatMap((odd) => (odd === null ? [] : [{ group, ...odd }]));
+}
+
+function oddOnes(
+  fact: KindFact,
+  kinds: readonly ClientKind[],
+  valueOf: (kind: ClientKind) => string | null,
+): Omit<KindOutlier, 'group'> | null {
+  const known = kinds.flatMap((kind) => {
+    const value = valueOf(kind);
+    return value === null ? [] : [{ client: kind.client, value }];
+  });
+  const sorted = [...groupBy(known, ({ value }) => value)].sort(
+    ([one, ones], [other, others]) => others.length - ones.length || compareText(one, other),
+  );
+  const [usual, ...others] = sorted;
+  if (usual === undefined || others.length === 0) return null;
+  if (!isUsual(usual[1].length, known.length)) return null;
+  const [other] = others;
+  return {
+    fact,
+    usual: usual[0],
+    value: others.length === 1 && other !== undefined ? other[0] : null,
+    members: known.length,
+    clients: others.flatMap(([, odd]) => odd.map(({ client }) => client)).sort(compareText),
+  };
+}
+
+function isUsual(having: number, known: number): boolean {
+  return known >= leastMembers && having >= usualShare * known;
+}
+
+/** Returns a function that describes memory; sizes near to that of most members are described as that. */
+function memoryWords(kinds: readonly ClientKind[]): (kind: ClientKind) => string | null {
+  const sizes = kinds.map(({ memoryBytes }) => memoryBytes).filter((size) => size !== null);
+  const middle = sizes.sort((one, other) => one - other)[Math.floor(sizes.length / 2)] ?? 0;
+  return ({ memoryBytes }) => {
+    if (memoryBytes === null) return null;
+    return describeSize(Math.abs(memoryBytes - middle) <= memoryShare * middle ? middle : memoryBytes);
+  };
+}
+
+function missingMounts(kinds: readonly ClientKind[]): readonly Omit<KindOutlier, 'group'>[] {
+  const known = kinds.flatMap(({ client, mounts }) => (mounts === null ? [] : [{ client, mounts }]));
+  const having = new Map<string, number>();
+  for (const { mounts } of known) for (const mount of mounts) having.set(mount, (having.get(mount) ?? 0) + 1);
+  return [...having]
+    .filter(([, count]) => count < known.length && isUsual(count, known.length))
+    .sort(([one], [other]) => compareText(one, other))
+    .map(([mount]) => ({
+      fact: 'mount',
+      usual: mount,
+      value: null,
+      members: known.length,
+      clients: known.flatMap(({ client, mounts }) => (mounts.has(mount) ? [] : [client])).sort(compareText),
+    }));
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { type Figures, figureOf, figuresOf } from '../../src/outliers/client-figures.ts';
+import { candidatesOf, confirmed, type FigureOutlier } from '../../src/outliers/figure-outliers.ts';
+import { times } from '../support/times.ts';
+
+/** Reports of clients, newest first: the value of a figure at each place, null if it is unknown. */
+type Series = Readonly<Record<string, readonly (number | null)[]>>;
+
+function outliers(series: Series, key = 'cpu:'): readonly FigureOutlier[] {
+  const figures = (value: number | null): Figures => new Map(value === null ? [] : [[key, value]]);
+  const recent = new Map(Object.entries(series).map(([client, values]) => [client, values.map(figures)]));
+  const newest = new Map([...recent].map(([client, [first]]) => [client, first ?? new Map<string, number>()]));
+  return candidatesOf(newest).flatMap((candidate) => confirmed('web', candidate, recent) ?? []);
+}
+
+const calm = times(12, () => 10);
+const busy = times(12, () => 90);
+/** Members with the same calm figures. */
+const others = (count: number, values: readonly (number | null)[] = calm): Series =>
+  Object.fromEntries(times(count, (index) => [`web-${index}`, values]));
+
+test('a member far from the others is named with its figure, the median and its reports', () => {
+  assert.deepEqual(outliers({ ...others(4), odd: busy }), [
+    {
+      ...{ group: 'web', client: 'odd', metric: 'cpu', subject: '', value: 90, median: 10 },
+      ...{ score: 0.6745 * 80, rows: 12, of: 12 },
+    },
+  ]);
+});
+
+for (const [what, series, found] of [
+  ['nothing differs', others(6), 0],
+  ['a group of four has no middle', { ...others(3), odd: busy }, 0],
+  ['too near in the unit, however equal the others', { ...others(9), odd: times(12, () => 29) }, 0],
+  ['just far enough', { ...others(9), odd: times(12, () => 30) }, 1],
+  ['a low figure is an outlier too', { ...others(9, busy), odd: calm }, 1],
+  ['8 of 12', { ...others(9), odd: [...times(8, () => 90), ...times(4, () => 10)] }, 0],
+  ['9 of 12', { ...others(9), odd: [...times(9, () => 90), ...times(3, () => 10)] }, 1],
+  ['none any more', { ...others(9), odd: [10, ...times(11, () => 90)] }, 0],
+  ['9 of 9 reports', { ...others(9), odd: times(9, () => 90) }, 1],
+  ['8 of 8 reports', { ...others(9), odd: times(8, () => 90) }, 0],
+  ['unknown figures are none', { ...others(9), odd: busy.map((value, at) => (at < 4 && at > 0 ? null : value)) }, 1],
+  ['too many unknown', { ...others(9), odd: busy.map((value, at) => (at < 5 && at > 0 ? null : value)) }, 0],
+  ['all were high until the newest report', { ...others(9, [10, ...busy]), odd: busy }, 0],
+  [
+    'a wide group has no outlier',
+    { ...Object.fromEntries(times(9, (n) => [`w${n}`, times(12, () => n * 10)])), odd: busy },
+    0,
+  ],
+] as const satisfies readonly (readonly [string, Series, number])[]) {
+  test(`outliers of figures: ${what}`, () => {
+    assert.equal(outliers(series).length, found);
+  });
+}
+
+test('in a large group some members stand for the others, and the outlier is found wherever it stands', () => {
+  for (const place of [0, 1, 57, 199]) {
+    const names = times(200, (index) => `web-${index}`);
+    const found = outliers(Object.fromEntries(names.map((name, index) => [name, index === place ? busy : calm])));
+    assert.deepEqual(
+      found.map(({ client }) => client),
+      [`web-${place}`],
+    );
+  }
+  const [candidate] = candidatesOf(
+    new Map(times(1000, (index): [string, Figures] => [`web-${index}`, new Map([['cpu:', index === 3 ? 90 : 10]])])),
+  );
+  assert.ok((candidate?.references.length ?? 0) <= 21);
+});
+
+test('the order of the members changes nothing', () => {
+  const figure = fc.array(fc.integer({ min: 0, max: 100 }), { minLength: 12, maxLength: 12 });
+  fc.assert(
+    fc.property(fc.array(figure, { minLength: 5, maxLength: 9 }), (list) => {
+      const entries = [...list, busy].map((values, index) => [`web-${index}`, values] as const);
+      const names = (found: readonly FigureOutlier[]): readonly string[] => found.map(({ client }) => client).sort();
+      assert.deepEqual(
+        names(outliers(Object.fromEntries([...entries].reverse()))),
+        names(outliers(Object.fromEntries(entries))),
+      );
+    }),
+  );
+});
+
+test('figures of a report: load by CPU, mounts by name, the busiest interface, nothing for what is unknown', () => {
+  const figures = figuresOf({
+    stats: { cpu_percent: null, memory_percent: 40, swap_percent: null, load5: 3, cpus: 4, processes: 200 },
+    disks: [
+      { mount: '/a:b', used_percent: 12 },
+      { mount: '/gone', used_percent: null },
+    ],
+    networks: [
+      { rx_bytes_per_s: 10, tx_bytes_per_s: null },
+      { rx_bytes_per_s: 30, tx_bytes_per_s: null },
+    ],
+  });
+  const expected = { 'memory:': 40, 'processes:': 200, 'load:': 0.75, 'mount:/a:b': 12, 'received:': 30 };
+  assert.deepEqual(Object.fromEntries(figures), expected);
+  assert.deepEqual(figureOf('mount:/a:b'), { metric: 'mount', subject: '/a:b' });
+  const withoutCpus = figuresOf({ stats: { load5: 3, cpus: 0 }, disks: [], networks: [] });
+  assert.equal(withoutCpus.size, 0);
+});
