@@ -32,7 +32,7 @@ const programs = {
   apt: ['apt_info.py'],
   fstab: ['fstab-check.sh'],
   md: ['md_info.sh'],
-  size: ['directory-size.sh', '/etc'],
+  size: ['directory-size.sh', collectors],
   smartmon: ['smartmon.py'],
 } as const;
 
@@ -47,14 +47,14 @@ test('what collectors print without hardware is read as it is, by both agents', 
     writeFileSync(path.join(dir, `${name}.prom`), stdout);
   }
   assert.match(printed.get('smartmon') ?? '', /^smartmon_smartctl_version\{version="\d+\.\d+"\} 1$/m);
-  assert.match(printed.get('size') ?? '', /^node_directory_size_bytes\{directory="\/etc"\} \d+$/m);
+  assert.match(printed.get('size') ?? '', /^node_directory_size_bytes\{directory="\/.*"\} \d+$/m);
   const pending = [...(printed.get('apt') ?? '').matchAll(/^apt_upgrades_pending\{.*\} (\d+)$/gm)];
   const upgrades = pending.reduce((sum, [, count]) => sum + Number(count), 0);
   assert.ok(pending.length > 0);
   for (const agent of checkAgents) {
     const client = checkClient(t, agent);
     client.conf(
-      `textfile ${dir} stale=1h\nsize format=prom /usr/bin/env PATH=${PATH} ${path.join(collectors, programs.size[0])} /etc\n`,
+      `textfile ${dir} stale=1h\nsize format=prom /usr/bin/env PATH=${PATH} ${path.join(collectors, programs.size[0])} ${collectors}\n`,
     );
     const { checks, refused } = await client.visit();
     assert.deepEqual(refused, []);
