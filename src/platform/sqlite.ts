@@ -11,6 +11,9 @@ export interface SqliteStatement {
   /** Returns the first row, or undefined. */
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
+  /** Missing in Node before 22.16, as is setReturnArrays. */
+  columns?(): readonly { readonly name: string }[];
+  setReturnArrays?(enabled: boolean): void;
 }
 
 /** A connection to a SQLite file: the common part of node:sqlite and its package. Every call is synchronous. */
@@ -44,6 +47,25 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDat
   const database = new loaded.DatabaseSync(path, { readOnly });
   database.exec('PRAGMA busy_timeout = 0');
   return database;
+}
+
+/**
+ * Returns `all` of a statement. It takes the rows as arrays where that is possible, which takes half the time of
+ * objects: the statement itself is good for `run` alone then.
+ */
+export function rowReader(statement: SqliteStatement): (...values: SqliteValue[]) => readonly SqliteRow[] {
+  if (statement.columns === undefined || statement.setReturnArrays === undefined) {
+    return (...values) => statement.all(...values);
+  }
+  const names = statement.columns().map(({ name }) => name);
+  statement.setReturnArrays(true);
+  return (...values) =>
+    (statement.all(...values) as unknown as readonly (readonly SqliteValue[])[]).map((cells) => {
+      const row: Record<string, SqliteValue> = {};
+      // Millions of rows are read so; an iterator over the names would take half as long again.
+      for (let index = 0; index < names.length; index += 1) row[names[index] ?? ''] = cells[index] ?? null;
+      return row;
+    });
 }
 
 /** The code SQLITE_FULL. */

@@ -3,7 +3,13 @@ import { chmodSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { isSqliteBusy, openSqlite, sqliteResultCode } from '../../src/platform/sqlite.ts';
+import {
+  isSqliteBusy,
+  openSqlite,
+  rowReader,
+  sqliteResultCode,
+  type SqliteStatement,
+} from '../../src/platform/sqlite.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { assertWithin } from '../support/within.ts';
 
@@ -51,6 +57,25 @@ test("somebody else's lock is an error at once, recognised in every way of askin
   other.exec('BEGIN IMMEDIATE');
   other.close();
   holder.close();
+});
+
+test('a reader of rows returns what the statement does, with and without arrays', () => {
+  const database = openSqlite(':memory:');
+  database.exec("CREATE TABLE t (a INTEGER, b TEXT, c BLOB); INSERT INTO t VALUES (1, 'x', x'00'), (NULL, '', NULL)");
+  for (const sql of [
+    'SELECT a, b, c FROM t',
+    'SELECT a AS b, b FROM t',
+    'SELECT a FROM t WHERE a = ?',
+    'DELETE FROM t',
+  ]) {
+    const values = sql.includes('?') ? [1] : [];
+    const plain = database.prepare(sql);
+    const expected = plain.all(...values).map((row) => ({ ...row }));
+    assert.deepEqual(rowReader(database.prepare(sql))(...values), expected, sql);
+    const old: SqliteStatement = { run: () => assert.fail(), get: () => assert.fail(), all: () => expected };
+    assert.equal(rowReader(old)(), expected);
+  }
+  database.close();
 });
 
 test('result codes are read from whatever was thrown', () => {

@@ -49,14 +49,21 @@ export function ruleChooser<R, T extends Candidate<R>>(
 ): (subject: string, row: R) => readonly T[] {
   const ranked = candidates.map((candidate) => ({ candidate, rankOf: ranking(candidate.rule) }));
   const rivals = [...groupBy(ranked, ({ candidate }) => rivalry(candidate.rule)).values()];
-  return (subject, row) =>
-    rivals.flatMap((group) => {
+  return (subject, row) => {
+    const chosen: T[] = [];
+    for (const group of rivals) {
       const matching = group.filter(({ candidate }) => candidate.matches(row));
+      if (matching.length < 2) {
+        for (const { candidate } of matching) chosen.push(candidate);
+        continue;
+      }
       const best = Math.max(...matching.map(({ rankOf }) => rankOf(subject)));
-      return matching.flatMap(({ candidate, rankOf }) =>
-        candidate.rule.also || rankOf(subject) === best ? [candidate] : [],
-      );
-    });
+      for (const { candidate, rankOf } of matching) {
+        if (candidate.rule.also || rankOf(subject) === best) chosen.push(candidate);
+      }
+    }
+    return chosen;
+  };
 }
 
 /** Returns the subjects that rules name, each with a rule that is chosen for it. */

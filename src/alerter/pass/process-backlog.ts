@@ -22,7 +22,7 @@ export interface RoundSizes {
   readonly roundRows: number;
 }
 
-const defaultSizes: RoundSizes = { pageRows: 100, roundRows: 10_000 };
+const defaultSizes: RoundSizes = { pageRows: 200, roundRows: 10_000 };
 /** A round ends sooner if the database is slow, to touch the lease, and so that a crash has little processed twice. */
 const roundMs = 5_000;
 

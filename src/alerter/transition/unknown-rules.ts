@@ -12,16 +12,26 @@ const none: UnknownRules = {};
 
 /** Returns the rules without a value in a report. Rules that were unknown before keep their time. */
 export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: SampledRow): UnknownRules {
+  const sampled = new Set<Rule>();
   const known = new Set<Rule>();
-  for (const { rule, level } of report.samples) if (level !== 'unknown') known.add(rule);
-  const silent = rules.filter((rule) => !known.has(rule) && (rule.type !== null || rule.metric !== null));
-  if (silent.length === 0) return none;
-  const unknown: Record<string, UnknownRules[string]> = {};
-  for (const rule of silent) {
+  for (const { rule, level } of report.samples) {
+    sampled.add(rule);
+    if (level !== 'unknown') known.add(rule);
+  }
+  const silent: { readonly name: string; readonly matches: boolean }[] = [];
+  for (const rule of rules) {
+    if (known.has(rule) || (rule.type === null && rule.metric === null)) continue;
     const { name, selectors } = rule;
-    const matches = !report.complete.includes(name) || report.samples.some((sample) => sample.rule === rule);
+    const matches = sampled.has(rule) || !report.complete.includes(name);
     // The rule has no subject: there is no fault, or another rule was chosen.
     if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
+    silent.push({ name, matches });
+  }
+  if (silent.length === 0) return none;
+  const isSame = silent.every(({ name, matches }) => before[name]?.matches === matches);
+  if (isSame && silent.length === Object.keys(before).length) return before;
+  const unknown: Record<string, UnknownRules[string]> = {};
+  for (const { name, matches } of silent) {
     const was = before[name];
     unknown[name] = was?.matches === matches ? was : { sinceMs: report.atMs, matches };
   }

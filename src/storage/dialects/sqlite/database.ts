@@ -3,7 +3,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { makeFolder } from '../../../state/make-folder.ts';
-import { isSqliteBusy, openSqlite, type SqliteDatabase, type SqliteStatement } from '../../../platform/sqlite.ts';
+import {
+  isSqliteBusy,
+  openSqlite,
+  rowReader,
+  type SqliteDatabase,
+  type SqliteStatement,
+} from '../../../platform/sqlite.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
@@ -46,13 +52,18 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   }
 }
 
+interface Prepared {
+  readonly statement: SqliteStatement;
+  readonly rows: ReturnType<typeof rowReader>;
+}
+
 class SqliteFile implements Database {
   readonly #handle: SqliteDatabase;
   readonly #path: string;
   readonly #signal: AbortSignal | undefined;
   readonly #lockTimeoutMs: number;
   readonly #serial = new Serial();
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements = new Map<string, Prepared>();
   #closed = false;
 
   constructor(handle: SqliteDatabase, options: SqliteDatabaseOptions) {
@@ -155,17 +166,18 @@ class SqliteFile implements Database {
     dialect: sqliteDialect,
     maxBatchBytes,
     run: async (sql, values = []) =>
-      this.#whenFree(() => Number(this.#prepared(sql).run(...(values as SqlValue[])).changes)),
+      this.#whenFree(() => Number(this.#prepared(sql).statement.run(...(values as SqlValue[])).changes)),
     all: async (sql, values = []) =>
-      this.#whenFree(() => this.#prepared(sql).all(...(values as SqlValue[])) as unknown as readonly SqlRow[]),
+      this.#whenFree(() => this.#prepared(sql).rows(...(values as SqlValue[])) as unknown as readonly SqlRow[]),
   };
 
-  #prepared(sql: string): SqliteStatement {
+  #prepared(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#handle.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
+    const prepared = { statement, rows: rowReader(statement) };
+    this.#statements.set(sql, prepared);
+    return prepared;
   }
 
   // busy_timeout would block the event loop, and with it every visit, for as long as another process holds the lock.
