@@ -143,6 +143,7 @@ export const errorTable = {
 
   'mail-refused': failed('The mail server refused for good.', 'Check from, recipients and login.'),
   'mail-unavailable': retry('The mail server cannot be reached or put it off.', 'Check <smtp>.'),
+  'replies-unread': retry('Replies to mails could not be read.', 'Check <replies>; `check --replies` tries it.'),
   'mail-undelivered': retry('Mails were tried, and nobody took them.', 'See `fleet-health mail list`.'),
   'alerter-silent': failed(
     'Alerters have run here, but none has finished of late.',

@@ -70,6 +70,9 @@ need_all() {
     need amtool prometheus-alertmanager
     need prometheus-node-exporter prometheus-node-exporter
     need wapiti wapiti
+    need dovecot dovecot-core
+    need_file /usr/lib/dovecot/imap dovecot-imapd
+    need swaks swaks
     need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic
     need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
     need_file /usr/lib/python3/dist-packages/apt python3-apt

@@ -2,6 +2,7 @@ import type { Client, Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import { processUse } from '../platform/process-use.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
+import type { AppliedReply } from '../storage/store/reply-store.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import type { HeldBack } from './inhibit/held-back.ts';
 import type { DueMail } from './dispatch/notification-plan.ts';
@@ -61,7 +62,9 @@ export type AlertEvent =
       readonly sinceMs: number;
       readonly error: string | null;
     }
-  /** A fault that concerns no mail and did not end the pass: a heartbeat that was not answered. */
+  /** A reply to a mail was applied, or ignored. */
+  | { readonly kind: 'reply'; readonly reply: AppliedReply }
+  /** A fault that concerns no mail and did not end the pass: a heartbeat that was not answered, a mailbox that cannot be read. */
   | { readonly kind: 'fault'; readonly fault: FleetError };
 
 export interface AlertResult {

@@ -15,6 +15,20 @@ export interface SmtpConfig {
   readonly maxMailsPerHour: number;
 }
 
+/** The mailbox that replies to mails come to. */
+export interface RepliesConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly security: SmtpConfig['security'];
+  readonly username: string;
+  readonly password: Secret;
+  readonly mailbox: string;
+  /** Its mail address; replies are addressed to it with `+TOKEN` before the @. */
+  readonly address: string;
+  /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
+  readonly ca: string | null;
+}
+
 export interface NotifyConfig {
   readonly command: string;
   /** The least severity that is told; null: all. */

@@ -5,20 +5,20 @@
  * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
 import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
-import type { AlertmanagerConfig, DigestConfig, NotifyConfig, SmtpConfig, WebhookConfig } from './channel-config.ts';
+import type {
+  AlertmanagerConfig,
+  DigestConfig,
+  NotifyConfig,
+  RepliesConfig,
+  SmtpConfig,
+  WebhookConfig,
+} from './channel-config.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
 import type { StorageConfig } from './storage-config.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
-export type {
-  AlertmanagerConfig,
-  DigestConfig,
-  NotifyConfig,
-  SmtpConfig,
-  WebhookConfig,
-  WebhookFormat,
-} from './channel-config.ts';
+export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
 export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
@@ -33,6 +33,7 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
+  readonly replies: RepliesConfig | null;
   readonly notify: readonly NotifyConfig[];
   /** The webhooks that a `<webhook>` with a URL defines, wherever it stands. */
   readonly webhooks: readonly WebhookConfig[];

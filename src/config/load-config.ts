@@ -12,7 +12,7 @@ import { judgeRules } from './clients/judge-rules.ts';
 import { judgeWays } from './clients/judge-ways.ts';
 import { usualStateFolder } from './xml/last-good.ts';
 import { localPath } from './xml/local-path.ts';
-import { readNotify, readSmtp } from './settings/mail-settings.ts';
+import { readNotify, readReplies, readSmtp } from './settings/mail-settings.ts';
 import { readMetrics } from './settings/metrics-settings.ts';
 import type { Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
@@ -72,6 +72,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const storage = readStorage(one('storage'), state.database, context);
   const retention = readRetention(one('retention'), context);
   const smtp = readSmtp(one('smtp'), context);
+  const replies = readReplies(one('replies'), smtp, context);
   const notify = readNotify(all('notify'));
   const webhooks = readWebhooks(root, context);
   const alertmanager = readAlertmanager(one('alertmanager'), context);
@@ -178,6 +179,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     storage,
     retention,
     smtp,
+    replies,
     notify,
     webhooks,
     alertmanager,

@@ -24,6 +24,8 @@ export interface FreezeOptions {
   /** An address; `null` if the mail names no recipient (a command, a file). */
   readonly to: string | null;
   readonly dateMs: number;
+  /** The address that replies go to; left out: the sender's. */
+  readonly replyTo?: string | null;
   /** A whole mail that it carries (message/rfc822). */
   readonly enclosed?: string;
   /** A document that it carries. Its name is `notification` unless it has one. */
@@ -53,7 +55,8 @@ export function freezeNotice({ subject, lines, messageId, headers, ...options }:
  * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII
  * throughout unless an address is not. The same words give the same bytes.
  */
-export async function freezeMail({ mail, from, to, dateMs, enclosed, attached }: FreezeOptions): Promise<string> {
+export async function freezeMail(options: FreezeOptions): Promise<string> {
+  const { mail, from, to, dateMs, replyTo = null, enclosed, attached } = options;
   const { subject, text, html, messageId, inReplyTo, references, headers } = mail;
   const composer = new MailComposer({
     from,
@@ -61,6 +64,7 @@ export async function freezeMail({ mail, from, to, dateMs, enclosed, attached }:
     // A subject that looks encoded would be decoded by the reader's program, into what its author hid there (RFC 2047).
     subject: subject.includes('=?') ? encodeWord(subject, 'B', 52) : subject,
     messageId,
+    ...(replyTo === null ? {} : { replyTo: { name: '', address: replyTo } }),
     ...(inReplyTo === null ? {} : { inReplyTo }),
     ...(references.length === 0 ? {} : { references: [...references] }),
     date: mailDate(dateMs),

@@ -17,6 +17,7 @@ import { createLeaseStore } from './alerts/lease.ts';
 import { createNotificationStore } from './alerts/notifications.ts';
 import { createOperatorStore } from './alerts/operator.ts';
 import { createOutboxStore, createUndeliveredStore } from './alerts/outbox.ts';
+import { createReplyStore } from './alerts/replies.ts';
 import { createAlertHistory } from './queries/alert-history.ts';
 import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
@@ -80,6 +81,7 @@ export function storageOn(database: Database): Storage {
       ...createUndeliveredStore(database),
       ...createOperatorStore(database),
       ...createLevelStore(database),
+      ...createReplyStore(database),
       ...createAlertHistory(database),
     },
     retention: {

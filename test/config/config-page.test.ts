@@ -57,6 +57,7 @@ const forms: Readonly<Record<KindName, string>> = {
   clock: '`02:00`',
   url: 'a web address',
   urls: 'web addresses, with commas',
+  imap: '`imaps://fleet@imap.example.org/INBOX`',
   storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
 };
 

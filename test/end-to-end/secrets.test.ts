@@ -26,11 +26,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   forecast: [[], ['own', '--backtest', '90d']],
   outliers: [[]],
   digest: [[], ['--since', '7d']],
-  check: [
-    ['plain', 'own', 'behind'],
-    ['--connect', '--mail'],
-    ['--webhook', 'chat'],
-  ],
+  check: [['plain', 'own', 'behind'], ['--connect', '--mail'], ['--webhook', 'chat'], ['--replies']],
   alert: [[], ['--dry-run'], ['--replay', '--since', '1h']],
   ack: [['--all', '--comment', 'on it']],
   unack: [['--all']],
@@ -137,6 +133,9 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
 
   test('a database and a mail server that refuse, and encryption that fails', async () => {
     station.mailServer.act = ({ phase }) => (phase === 'auth' ? '235 ok' : undefined);
+    station.imap.act = (command) => (command.startsWith('AUTH') ? `NO no such login: ${command}` : undefined);
+    const unread = await run('file', ['-v', '--json', 'check', '--replies']);
+    assert.match(unread.stdout, /the login was refused/);
     const wrong = station.derive('env', 'wrong-database', (text) => text.replace('STORAGE_PASSWORD', 'SMTP_PASSWORD'));
     const refused = await Promise.all([run(wrong, ['-v', 'collect', 'plain']), run(wrong, ['-v', '--json', 'status'])]);
     for (const { status, stderr, stdout } of refused) assert.match(stdout + stderr, /storage-denied/, String(status));
@@ -187,7 +186,10 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
   });
 
   test('were told to those whom they are for', () => {
-    const { heard, asked, posted, smtp, markers } = station;
+    const { heard, asked, posted, smtp, imap, markers } = station;
+    const mailbox = Buffer.from(`\0fleet\0${markers.of('replies password')}`).toString('base64');
+    assert.ok(imap.commands.includes(`AUTHENTICATE PLAIN ${mailbox}`), imap.commands.join('\n'));
+    assert.ok(imap.commands.some((command) => command.startsWith('EXAMINE')));
     assert.ok(heard.includes(markers.of('ssh password')), JSON.stringify([heard, markers.of('ssh password')]));
     const token = markers.of('heartbeat url');
     const login = `Basic ${Buffer.from(`beat:${token}`).toString('base64')}`;

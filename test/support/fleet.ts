@@ -79,6 +79,7 @@ export function makeConfig(
       dailyMs: null,
     },
     smtp: null,
+    replies: null,
     notify: [],
     webhooks: [],
     alertmanager: null,

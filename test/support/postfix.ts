@@ -70,6 +70,8 @@ export async function startPostfix() {
     password: loginPassword,
     /** A mailbox; any other user of its domain is refused. */
     mailbox: 'ops@example.org',
+    /** The folder with a Maildir for `ops` and for `fleet`, which takes `fleet+ANYTHING` too. */
+    mailDir: at('mail'),
     /** Returns the mails in the order of arrival, once the mailbox has `count` of them. */
     delivered: (count: number) => delivered(at('mail/ops/new'), count, log),
     log,
@@ -122,7 +124,8 @@ function mainCf(dir: string, { keyFile, certFile }: { readonly keyFile: string; 
     default_transport: 'error:nothing leaves this machine',
     virtual_mailbox_domains: 'example.org',
     virtual_mailbox_base: path.join(dir, 'mail'),
-    virtual_mailbox_maps: 'inline:{ops@example.org=ops/}',
+    virtual_mailbox_maps: 'inline:{ops@example.org=ops/ fleet@example.org=fleet/}',
+    recipient_delimiter: '+',
     virtual_minimum_uid: '1',
     virtual_uid_maps: `static:${nobodyId}`,
     virtual_gid_maps: `static:${nobodyId}`,

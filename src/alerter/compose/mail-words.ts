@@ -1,4 +1,5 @@
-import type { Severity } from '../../config/config.ts';
+import type { Config, Severity } from '../../config/config.ts';
+import { addresseeOf } from '../../notify/mail-identity.ts';
 import type { DueMail, SectionKind } from '../dispatch/notification-plan.ts';
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
@@ -53,7 +54,7 @@ const alreadyTrueWords = 'All of this was true already when it was looked at for
 export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
   const { sections, alreadyTrue, items } = mail;
   const { program, reader } = wording;
-  const firing = items.filter(({ alert, alertId }) => alert.state === 'firing' && alertId > 0);
+  const firing = items.filter(isFiring);
   const numbers = numberRanges(firing.map(({ alertId }) => alertId));
   return {
     introduction: alreadyTrue ? alreadyTrueWords : null,
@@ -74,9 +75,21 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
       ...(isInSeveralLines(sections)
         ? [{ text: 'Acknowledge what fires in this mail:', command: [program, 'ack', ...numbers] }]
         : []),
+      ...(takesReplies(mail, wording.config) ? [{ text: replyWords, command: null }] : []),
       { text: `As of ${timeInWords(reader, reader.nowMs)}. Times are those of ${zoneInWords(reader)}.`, command: null },
     ],
   };
+}
+
+const replyWords = 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.';
+
+function isFiring({ alert, alertId }: DueMail['items'][number]): boolean {
+  return alert.state === 'firing' && alertId > 0;
+}
+
+/** True if config.xml has `<replies>`, the mail is for an address, and something fires in it. */
+export function takesReplies({ recipient, items }: DueMail, { replies }: Pick<Config, 'replies'>): boolean {
+  return replies !== null && addresseeOf(recipient) !== null && items.some(isFiring);
 }
 
 /** True if no one line's command acknowledges all that fires in the mail. */

@@ -1,7 +1,6 @@
-import { decodeWords } from 'postal-mime';
-
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { freezeNotice } from '../../notify/mime.ts';
+import { decodeWords } from '../../notify/postal-mime.ts';
 import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';

@@ -79,6 +79,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   // After all else: a digest may take seconds to make.
   const digests = await makeDigests(pass);
   const sent = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
+  if (!dryRun) await heedReplies(pass);
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
@@ -180,6 +181,13 @@ async function tellAlertmanager({ config, storage, signal, observe }: PassOption
   const store = storage.alerts;
   const faults = await postState({ config, store, nowMs: await store.nowMs(), signal });
   for (const fault of faults) observe({ kind: 'fault', fault });
+}
+
+/** Reads what people replied to mails, after all was sent. */
+async function heedReplies(pass: Pass & PassOptions): Promise<void> {
+  if (pass.config.replies === null || pass.signal.aborted) return;
+  const { answerReplies } = await import('./answer-replies.ts');
+  await answerReplies({ ...pass, store: pass.storage.alerts });
 }
 
 const heartbeatTimeoutMs = 10_000;

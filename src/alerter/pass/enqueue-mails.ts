@@ -1,6 +1,7 @@
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { MailText } from '../../notify/mime.ts';
+import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
@@ -82,24 +83,34 @@ interface WrittenMail {
 
 async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<WrittenMail> {
   const { config, nowMs } = options;
-  const { composeMail } = await import('../compose/compose-mail.ts');
+  const [{ composeMail }, { takesReplies }] = await Promise.all([
+    import('../compose/compose-mail.ts'),
+    import('../compose/mail-words.ts'),
+  ]);
   const { recipient, severity, ordinary, items, replaces } = mail;
   const charts = await readCharts(options, items);
   const systems = await readSystems(options, mail);
   const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
-  const content = await freeze(options, mail, words);
+  const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
+  const content = await freeze(options, mail, words, replyToken);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
     alertId,
     sequence,
     transition,
     before,
   }));
-  const stored = { recipient, messageId: words.messageId, content, severity, ordinary, notifications, replaces };
+  const { messageId } = words;
+  const stored = { recipient, messageId, content, severity, ordinary, replyToken, notifications, replaces };
   return { mail, words, stored };
 }
 
 /** Returns the content that is stored and sent: a mail, or the request of a webhook. */
-async function freeze({ config, nowMs }: EnqueueMailsOptions, mail: DueMail, words: MailText): Promise<string> {
+async function freeze(
+  { config, nowMs }: EnqueueMailsOptions,
+  mail: DueMail,
+  words: MailText,
+  replyToken: string | null,
+): Promise<string> {
   const { recipient } = mail;
   const name = webhookOfRecipient(recipient);
   if (name !== null) {
@@ -113,7 +124,14 @@ async function freeze({ config, nowMs }: EnqueueMailsOptions, mail: DueMail, wor
     import('../../notify/mime.ts'),
     import('../../notify/mail-identity.ts'),
   ]);
-  return await freezeMail({ mail: words, from: senderOf(config), to: addresseeOf(recipient), dateMs: nowMs });
+  const { replies } = config;
+  return await freezeMail({
+    mail: words,
+    from: senderOf(config),
+    to: addresseeOf(recipient),
+    replyTo: replies === null || replyToken === null ? null : replyAddress(replies.address, replyToken),
+    dateMs: nowMs,
+  });
 }
 
 /** A mail about half the fleet draws no pictures of all of it. */

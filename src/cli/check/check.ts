@@ -20,7 +20,7 @@ import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { Trial } from './try-connections.ts';
-import { tryMail, tryWebhook } from './try-messages.ts';
+import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import { tellDigests, tellHearings } from './tell-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
@@ -31,6 +31,8 @@ export interface CheckCommandOptions {
   readonly defaults: boolean;
   /** Sends a test mail to this address, or with true to the first recipient of alerts. null: none. */
   readonly mail: string | true | null;
+  /** Also logs in to the mailbox of `<replies>`. */
+  readonly replies: boolean;
   /** Sends a test message to the webhook of this name. null: none. */
   readonly webhook: string | null;
 }
@@ -50,11 +52,12 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   }
   const { hearings, warnings: unheard } = whoHears(config);
   const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, trees))];
-  const { mail, webhook } = options;
+  const { mail, webhook, replies } = options;
   const connected = options.connect ? await tryAll(context, config) : null;
   const sent = [
     ...(mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)]),
     ...(webhook === null ? [] : [await tryWebhook(context, config, webhook)]),
+    ...(replies ? [await tryReplies(context, config)] : []),
   ];
   const tried =
     connected === null && sent.length === 0

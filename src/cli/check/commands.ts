@@ -11,6 +11,7 @@ export const check = defineCommand({
     defaults: flag('--defaults', 'also print every default in force'),
     connect: flag('--connect', 'also try the database, the mail server and every login'),
     webhook: text('--webhook <name>', 'also send a test message to a webhook of config.xml'),
+    replies: flag('--replies', 'also log in to the mailbox of replies'),
     mail: optionalText('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)'),
   },
   run: async (context, options) =>

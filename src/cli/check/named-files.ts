@@ -30,6 +30,7 @@ const users: Readonly<Record<string, string>> = {
   notify: 'alert needs it',
   webhook: 'alert needs it',
   alertmanager: 'alert needs it',
+  replies: 'alert needs it',
   storage: 'collect and alert need it',
 };
 

@@ -13,7 +13,7 @@ import { tryCommand } from './named-files.ts';
 
 /** The result of one trial. */
 export interface Trial {
-  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, or the client's name. */
+  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, `replies at HOST`, or the client's name. */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
@@ -50,7 +50,7 @@ export async function tryConnections(
   const webhooks = await Promise.all(
     config.webhooks.map((webhook) => attempt(`webhook ${webhook.name}`, 'mail', () => verifyWebhook(webhook, signal))),
   );
-  const { alertmanager } = config;
+  const { alertmanager, replies } = config;
   const alertmanagers = await Promise.all(
     (alertmanager?.urls ?? []).map((url) =>
       attempt(`alertmanager ${hostOf(url)}`, 'mail', async () => {
@@ -58,6 +58,15 @@ export async function tryConnections(
       }),
     ),
   );
+  const mailboxes =
+    replies === null
+      ? []
+      : [
+          await attempt(`replies at ${replies.host}:${replies.port}`, 'mail', async () => {
+            const { verifyReplies } = await import('../../notify/replies/imap-client.ts');
+            await verifyReplies(replies, { timeoutMs: mailTimeoutMs, signal });
+          }),
+        ];
   const shared = createTransportShared({ config });
   const visited = config.clients.filter((client) => client.state !== 'retired');
   const clients = await concurrently(visited, clientLimit, async (client) => {
@@ -65,7 +74,7 @@ export async function tryConnections(
     observe();
     return trial;
   }).finally(() => shared.close());
-  return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...clients];
+  return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {

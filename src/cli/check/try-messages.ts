@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { asFleetError } from '../../errors.ts';
+import { asFleetError, usageError } from '../../errors.ts';
 import type { Context } from '../command/context.ts';
 import type { Trial } from './try-connections.ts';
 
@@ -31,5 +31,24 @@ export async function tryWebhook({ output, signal }: Context, config: Config, na
     const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
     if (fault.code === 'usage') throw fault;
     return { what, kind: 'mail', fault };
+  }
+}
+
+/** The time of a login at the mailbox of replies. */
+const mailboxTimeoutMs = 20_000;
+
+/** Logs in to the mailbox of `<replies>`. Throws FleetError `usage` if config.xml has none. */
+export async function tryReplies({ output, signal }: Context, { replies }: Config): Promise<Trial> {
+  if (replies === null) throw usageError('config.xml has no <replies>', 'Write <replies imap="imaps://..."/>.');
+  const { verifyReplies } = await import('../../notify/replies/imap-client.ts');
+  const what = `replies at ${replies.host}:${replies.port}`;
+  try {
+    await verifyReplies(replies, { timeoutMs: mailboxTimeoutMs, signal });
+    if (!output.json)
+      output.print(`${replies.username} may read ${replies.mailbox} at ${replies.host}:${replies.port}.`);
+    return { what, kind: 'mail', fault: null };
+  } catch (thrown) {
+    signal.throwIfAborted();
+    return { what, kind: 'mail', fault: asFleetError(thrown, { code: 'replies-unread', stage: 'mail' }) };
   }
 }

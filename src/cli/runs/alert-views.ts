@@ -4,6 +4,7 @@ import type { AlertEvent, AlertResult, DeliveryEvent } from '../../alerter/alert
 import type { PendingNotification } from '../../alerter/dispatch/notification-plan.ts';
 import { escapeControls } from '../../log.ts';
 import { outboxName } from '../../notify/file.ts';
+import type { AppliedReply, ReplyResult } from '../../storage/store/reply-store.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { droppedWords, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -38,6 +39,7 @@ function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
   const mails: object[] = [];
   const deliveries: object[] = [];
   const faults: object[] = [];
+  const replies: object[] = [];
   const deliver = ({ kind, recipient, messageId, ...end }: DeliveryEvent): void => {
     const result = kind.replace('-', '_');
     deliveries.push({ recipient, message_id: messageId, result, where: null, error: null, ...end });
@@ -51,6 +53,9 @@ function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
       dropped: deliver,
       'put-off': deliver,
       refused: deliver,
+      reply: ({ reply: { from, line, result, count } }) => {
+        replies.push({ from, line, result: result.replace('-', '_'), count });
+      },
       fault: ({ fault }) => void faults.push(faultJson(fault)),
     },
     end: ({ runId, outcome, exitStatus, startedAtMs, finishedAtMs, ...result }) => {
@@ -62,6 +67,7 @@ function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
         ...jsonFields({ reports, visits, composed, sent, putOff, refused, more, heldBack }),
         mails,
         deliveries,
+        replies,
         faults,
       });
     },
@@ -87,6 +93,8 @@ function lineView(output: Output): AlertView {
         log.event('dropped', { recipient, message_id: messageId, message: droppedWords }),
       'put-off': complainOf,
       refused: complainOf,
+      reply: ({ reply: { from, line, result, count } }) =>
+        log.event('reply', { from, line: line ?? undefined, result, count }),
       fault: ({ fault: { code, message, advice } }) => log.problem('fault', { code, message, advice }),
     },
     end: ({ runId: run, outcome, holder, startedAtMs, finishedAtMs, ...result }) => {
@@ -122,6 +130,7 @@ function textView(output: Output, options: AlertViewOptions): AlertView {
       dropped: ({ recipient }) => output.print(escapeControls(`dropped for ${recipient}: ${droppedWords}`)),
       'put-off': complainOf,
       refused: complainOf,
+      reply: ({ reply }) => output.print(escapeControls(replyText(reply))),
       fault: ({ fault }) => output.complain(complaintText(fault)),
     },
     end: (result) => {
@@ -134,6 +143,25 @@ function textView(output: Output, options: AlertViewOptions): AlertView {
       );
     },
   };
+}
+
+const replyResults: Readonly<Record<Exclude<ReplyResult, 'acknowledged' | 'silenced'>, string>> = {
+  automatic: 'ignored, a program sent it',
+  unknown: 'ignored, no mail has its token',
+  expired: 'ignored, its mail is older than 14 days',
+  'not-understood': 'not understood; write ack, ack 4h or silence 1d as the first line',
+  'nothing-open': 'nothing to do, nothing of its mail fires, or it has got worse since',
+  over: 'nothing to do, the time that it names is over',
+};
+
+function replyText({ from, line, result, count }: AppliedReply): string {
+  const outcome =
+    result === 'acknowledged'
+      ? `${counted(count, 'alert')} acknowledged`
+      : result === 'silenced'
+        ? `${counted(count, 'silence')} added`
+        : replyResults[result];
+  return `reply of ${from}${line === null ? '' : ` (${line})`}: ${outcome}`;
 }
 
 function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time }: AlertViewOptions): string {

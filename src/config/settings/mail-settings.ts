@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 
 import { isMailAddress } from '../values/addresses.ts';
-import type { NotifyConfig, Severity, SmtpConfig } from '../config.ts';
+import type { NotifyConfig, RepliesConfig, Severity, SmtpConfig } from '../config.ts';
 import { splitGlobs } from '../values/globs.ts';
+import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -46,6 +47,42 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
     verify: verify !== 'no',
     fallback: fallback === undefined || fallback === 'none' ? null : fallback,
     maxMailsPerHour: Number(maxMailsPerHour ?? '12'),
+  };
+}
+
+/** Characters of `+TOKEN`. */
+const tokenChars = 25;
+/** The most characters before the @ (RFC 5321, section 4.5.3.1.1). */
+const mostLocalChars = 64;
+
+/** Reads `<replies>`; null when there is none. */
+export function readReplies(
+  element: Element | null,
+  smtp: SmtpConfig | null,
+  context: ReadContext,
+): RepliesConfig | null {
+  const { imap = '', address: written, ca } = element?.attributes ?? {};
+  const url = parseImapUrl(imap);
+  if (element === null || url === null) return null;
+  const { findings } = context;
+  const password = readSecret(element, 'password', context) ?? null;
+  if (password === null && !element.faulty) {
+    findings.fault(element, '<replies> has no password; add passwordFile="..." or passwordEnv="..."');
+  }
+  const { host, port, username, mailbox } = url;
+  const security = url.implicit ? 'tls' : isThisMachine(host) ? 'none' : 'starttls';
+  if (security === 'none' && ca !== undefined) {
+    findings.fault(element, '<replies> has ca but no encryption; write imaps://');
+  }
+  const domain = /@([^@<>]+)>?\s*$/.exec(smtp?.from ?? sender())?.[1] ?? '';
+  const address = written ?? (username.includes('@') ? username : `${username}@${domain}`);
+  if (!isMailAddress(address) || address.lastIndexOf('@') + tokenChars > mostLocalChars) {
+    findings.fault(element, `<replies> has no usable mail address (${address}); write address="fleet@example.org"`);
+  }
+  if (password === null) return null;
+  return {
+    ...{ host, port, security, username, password, mailbox, address },
+    ca: ca === undefined ? null : localPath(ca, element.source),
   };
 }
 

@@ -5,6 +5,7 @@ import { isDate, isZone, nearestZone, parseClock, parseDays, parseHours, parseMo
 import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { isHeaderLine } from '../values/header-line.ts';
+import { parseImapUrl } from '../values/imap-url.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
 import { parseLabels } from '../values/labels.ts';
@@ -144,6 +145,10 @@ const kinds = {
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
   urls: {
     ...accepted((value) => value.split(',').every((one) => isUrl(one.trim())), 'is no list of web addresses'),
+    hidden: true,
+  },
+  imap: {
+    ...parsed(parseImapUrl, 'is no mailbox; write it like imaps://fleet@imap.example.org/INBOX, without the password'),
     hidden: true,
   },
   storage: { fault: storageUrlFault, xsd: text, hidden: true },

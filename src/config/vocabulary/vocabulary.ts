@@ -4,21 +4,16 @@
 import { alertAttributes, digestElement, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
+import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { serveAttributes } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, webhookElement } from './vocabulary-webhook.ts';
-import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
+import type { AttributeSpec, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
 const severities = ['warning', 'critical'] as const;
 const scopes = ['alerts', 'group', 'client'] as const;
-
-const secretAttributes: Attributes = {
-  password: { kind: 'secret', help: 'The password itself; the file must then be readable by its owner alone.' },
-  passwordFile: { kind: 'path', help: 'A file whose first line is the password.' },
-  passwordEnv: { kind: 'variable', help: 'The environment variable that holds the password.' },
-};
 
 const mail = (whom: string): AttributeSpec => ({
   kind: 'emails',
@@ -89,32 +84,8 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: retentionAttributes,
     help: 'How long what is kept.',
   },
-  smtp: {
-    parents: ['config'],
-    single: true,
-    attributes: {
-      host: { kind: 'host', required: true, help: 'The mail server.' },
-      port: { kind: 'port', help: 'Default 587 for starttls, 465 for tls, 25 for none.' },
-      security: {
-        words: ['none', 'starttls', 'tls'],
-        help: 'Default starttls; tls when port is 465; none when host is this machine.',
-      },
-      username: { kind: 'text', help: 'Login at the mail server. Default: no login.' },
-      ...secretAttributes,
-      from: { kind: 'sender', help: 'Sender of every mail. Default: fleet-health at the name of this machine.' },
-      ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
-      verify: { words: yesNo, help: "Whether the server's certificate is checked. Default yes." },
-      fallback: {
-        kind: 'email',
-        words: ['none'],
-        help:
-          'Gets what no one else would: default rules and conditions of clients without recipients. Default: ' +
-          'nobody.',
-      },
-      maxMailsPerHour: { kind: 'count', help: 'For each recipient; new critical alerts always go. Default 12.' },
-    },
-    help: 'The mail server. Without it mails only reach the folder outbox/.',
-  },
+  smtp: smtpElement,
+  replies: repliesElement,
   notify: {
     parents: ['config'],
     attributes: {

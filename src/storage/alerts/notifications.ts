@@ -67,6 +67,7 @@ async function storeMails(session: Session, mails: readonly NewMail[]): Promise<
     created_at: createdAt,
     severity: mail.severity,
     ordinary: mail.ordinary ? 1 : 0,
+    reply_token: mail.replyToken ?? null,
   }));
   await insertRows(session, 'mails', rows);
   const stored = await idsOf(session, [...byMessageId.keys()]);

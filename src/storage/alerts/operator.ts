@@ -14,36 +14,51 @@ const unacknowledgeSql = `acknowledged_by = NULL, acknowledged_until = NULL, ack
   acknowledged_comment = NULL`;
 
 export function createOperatorStore(database: Database): OperatorStore {
-  const changeOpen = async (
-    ids: readonly number[],
-    set: string,
-    values: readonly SqlValue[],
-    condition = '1 = 1',
-  ): Promise<number> => {
-    const sql = `UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${condition}`;
-    return database.write((session) =>
-      changeIds('id', ids, (where, those) => session.run(`${sql} AND ${where}`, [...values, ...those])),
-    );
-  };
   return {
-    addSilence: ({ client, rule, subject, startsAtMs, endsAtMs, author, comment }) => {
-      const values = [client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs), author, comment];
-      return database.write(async (session) => {
-        const known = await find(session, values);
-        if (known !== null) return known;
-        await session.run(insertSql, values);
-        return (await find(session, values)) ?? Number.NaN;
-      });
-    },
+    addSilence: (silence) => database.write((session) => addSilence(session, silence)),
     silences: (nowMs) => database.read((session) => silencesAfter(session, nowMs)),
     expireSilence: async (id, nowMs) => {
       const now = sqlTime(nowMs);
       const sql = 'UPDATE silences SET ends_at = ? WHERE id = ? AND ends_at > ?';
       return (await database.write((session) => session.run(sql, [now, id, now]))) === 1;
     },
-    acknowledge: (ids, by, untilMs, comment) => changeOpen(ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment]),
-    unacknowledge: (ids) => changeOpen(ids, unacknowledgeSql, [], 'acknowledged_by IS NOT NULL'),
+    acknowledge: (ids, by, untilMs, comment) =>
+      database.write((session) => acknowledgeAlerts(session, ids, by, untilMs, comment)),
+    unacknowledge: (ids) =>
+      database.write((session) => changeOpen(session, ids, unacknowledgeSql, [], 'acknowledged_by IS NOT NULL')),
   };
+}
+
+/** See OperatorStore.acknowledge. */
+export function acknowledgeAlerts(
+  session: Session,
+  ids: readonly number[],
+  by: string,
+  untilMs: number | null,
+  comment: string | null,
+): Promise<number> {
+  return changeOpen(session, ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment]);
+}
+
+async function changeOpen(
+  session: Session,
+  ids: readonly number[],
+  set: string,
+  values: readonly SqlValue[],
+  condition = '1 = 1',
+): Promise<number> {
+  const sql = `UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${condition}`;
+  return changeIds('id', ids, (where, those) => session.run(`${sql} AND ${where}`, [...values, ...those]));
+}
+
+/** See OperatorStore.addSilence. */
+export async function addSilence(session: Session, silence: Omit<Silence, 'id'>): Promise<number> {
+  const { client, rule, subject, startsAtMs, endsAtMs, author, comment } = silence;
+  const values = [client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs), author, comment];
+  const known = await find(session, values);
+  if (known !== null) return known;
+  await session.run(insertSql, values);
+  return (await find(session, values)) ?? Number.NaN;
 }
 
 async function find(session: Session, values: readonly string[]): Promise<number | null> {

@@ -33,6 +33,8 @@ export interface Unsent {
 export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'> {
   /** Nothing but warnings, recoveries and reminders. */
   readonly ordinary: boolean;
+  /** Marks replies to it; left out: it takes none. */
+  readonly replyToken?: string | null;
   readonly notifications: readonly StoredNotification[];
   /** Waiting mails that it takes the place of. */
   readonly replaces: readonly number[];

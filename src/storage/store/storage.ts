@@ -18,6 +18,7 @@ import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
 import type { OperatorStore } from './operator-store.ts';
 import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
+import type { ReplyStore } from './reply-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './run.ts';
@@ -33,6 +34,7 @@ export type AlertStore = LeaseStore &
   UndeliveredStore &
   OperatorStore &
   LevelStore &
+  ReplyStore &
   AlertHistory;
 
 export interface Storage {

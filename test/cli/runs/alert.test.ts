@@ -46,7 +46,7 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const document = await json('alert', '--dry-run');
   const [first] = document['mails'] as Record<string, unknown>[];
   const pass = 'command dry_run run_id outcome exit_status holder started_at finished_at reports visits composed sent';
-  const fields = `${pass} put_off refused more held_back mails deliveries faults`.split(' ');
+  const fields = `${pass} put_off refused more held_back mails deliveries replies faults`.split(' ');
   assert.deepEqual(Object.keys(document).sort(), fields.sort());
   assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);
   const what = { alert: 1, client: 'web-1', rule: 'disk', subject: '/var' };

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
+import { startImapServer, type ImapServer } from '../../support/imap-server.ts';
 import { startEchoingServer } from '../../support/echoing-ssh.ts';
 import { startMariadb } from '../../support/mariadb.ts';
 import { createMarkers, type Markers } from '../../support/markers.ts';
@@ -58,6 +59,8 @@ export interface Station {
   /** Places that were given a secret. */
   readonly filled: ReadonlySet<string>;
   readonly smtp: SmtpServer;
+  /** The mailbox of replies. It repeats what it was sent to whom it refuses. */
+  readonly imap: ImapServer;
   /** Decides what the mail server does. */
   readonly mailServer: { act: ((moment: SmtpMoment) => SmtpAct | undefined) | null };
   /** The secrets that the echoing SSH server received. */
@@ -98,10 +101,11 @@ export async function startStation(): Promise<Station> {
   const mailServer: Station['mailServer'] = { act: null };
   const asked: string[] = [];
   const posted: string[] = [];
-  const [sshd, mariadb, echo, smtp] = await Promise.all([
+  const [sshd, mariadb, echo, imap, smtp] = await Promise.all([
     startSshd(),
     startMariadb(),
     startEchoingServer(),
+    startImapServer({ password: markers.of('replies password') }),
     startSmtpServer({ act: (moment) => mailServer.act?.(moment) }),
   ]);
   const beats = createServer((request, response) => {
@@ -200,6 +204,7 @@ export async function startStation(): Promise<Station> {
   <state dir="${inside('state')}"/>
   ${storageOf(variant)}
   <smtp host="127.0.0.1" port="${smtp.port}" security="none" username="mailer" ${secret('smtp', 'password', variant)}/>
+  <replies imap="imap://fleet@127.0.0.1:${imap.port}/INBOX" ${secret('replies', 'password', variant)}/>
   <notify command="${notify}"/>
   <alertmanager url="http://am:${encodeURIComponent(markers.of('alertmanager url'))}@127.0.0.1:${(beats.address() as AddressInfo).port}"/>
   <heartbeat url="http://beat:${encodeURIComponent(token)}@127.0.0.1:${(beats.address() as AddressInfo).port}/${encodeURIComponent(token)}"/>
@@ -243,6 +248,7 @@ export async function startStation(): Promise<Station> {
     markers,
     filled,
     smtp,
+    imap,
     mailServer,
     heard: echo.heard,
     asked,
@@ -288,7 +294,7 @@ export async function startStation(): Promise<Station> {
       agent.kill();
       beats.closeAllConnections();
       beats.close();
-      await Promise.all([sshd.stop(), mariadb.stop(), echo.close(), smtp.stop()]);
+      await Promise.all([sshd.stop(), mariadb.stop(), echo.close(), imap.stop(), smtp.stop()]);
       rmSync(dir, { recursive: true, force: true });
     },
   };

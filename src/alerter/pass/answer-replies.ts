@@ -1,0 +1,49 @@
+import type { Config } from '../../config/config.ts';
+import { FleetError } from '../../errors.ts';
+import { digestOf } from '../../notify/mail-identity.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
+import type { AlertEvent } from '../alert-options.ts';
+import { LeaseTaken, type PassLease } from './pass-lease.ts';
+import { readReplies } from './read-replies.ts';
+
+/** The time of a reading, at the end of a pass. */
+const timeoutMs = 10_000;
+/** No mail that is older is believed. */
+const validMs = 14 * dayMs;
+
+export interface AnswerRepliesOptions {
+  readonly config: Config;
+  readonly store: Pick<AlertStore, 'nowMs' | 'replyPosition' | 'applyReplies'>;
+  readonly lease: PassLease;
+  readonly signal: AbortSignal;
+  readonly observe: (event: AlertEvent) => void;
+}
+
+/**
+ * Reads the replies that are new in the mailbox of `<replies>` and applies them. A mailbox that cannot be read is
+ * reported, and read by the next pass from where the last reading ended.
+ */
+export async function answerReplies({ config, store, lease, signal, observe }: AnswerRepliesOptions): Promise<void> {
+  const { replies: settings } = config;
+  if (settings === null) return;
+  const { host, port, username, mailbox: folder } = settings;
+  const mailbox = digestOf([host, port, username, folder]);
+  const position = await store.replyPosition(mailbox);
+  const sinceMs = (await store.nowMs()) - validMs;
+  try {
+    const read = await readReplies(settings, { position, sinceMs, timeoutMs, signal });
+    if (read.position !== null) {
+      const { replies, position: end } = read;
+      const applied = await store.applyReplies(await lease.take(), mailbox, { replies, position: end });
+      for (const reply of applied) observe({ kind: 'reply', reply });
+    }
+    if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
+  } catch (thrown) {
+    // Another alerter is at work: it reads the same messages.
+    if (signal.aborted || thrown instanceof LeaseTaken) return;
+    if (thrown instanceof FleetError && thrown.code === 'locked') return;
+    if (!(thrown instanceof FleetError) || thrown.code !== 'secret-missing') throw thrown;
+    observe({ kind: 'fault', fault: thrown });
+  }
+}

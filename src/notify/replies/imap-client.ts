@@ -1,0 +1,152 @@
+/** The one file that knows imapflow. */
+import { readFileSync } from 'node:fs';
+
+import { ImapFlow } from 'imapflow';
+
+import type { RepliesConfig } from '../../config/config.ts';
+import { FleetError, messageOf, type Stage } from '../../errors.ts';
+import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { cut } from '../../text/text-columns.ts';
+import type { AttemptOptions } from '../notify.ts';
+import { TooLong, within } from '../within.ts';
+
+/** Bytes of a message that are read. */
+export const mostMessageBytes = 64 * 1024;
+const mostLineBytes = 1024 * 1024;
+/** Characters of the server's words that are kept as the reason. */
+const mostWords = 300;
+
+/** A mailbox that is open for reading. */
+export interface OpenMailbox {
+  readonly uidValidity: string;
+  /** No message has this id or a greater one. */
+  readonly uidNext: number;
+  /** Returns the ids of messages from an id on, or of those that arrived on a day or later, in ascending order. */
+  search(from: { readonly uid: number } | { readonly since: Date }): Promise<readonly number[]>;
+  /** Yields messages as they come, without marking them as read. */
+  fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
+}
+
+export interface FetchedMessage {
+  readonly uid: number;
+  readonly arrivedAtMs: number;
+  /** The first 64 KiB. */
+  readonly source: Uint8Array;
+}
+
+/**
+ * Logs in, opens the mailbox for reading alone and hands it to the work; all of it within the time. Throws FleetError
+ * `replies-unread`, `secret-missing`, or the signal's reason.
+ */
+export async function withMailbox<T>(
+  replies: RepliesConfig,
+  options: AttemptOptions,
+  work: (mailbox: OpenMailbox) => Promise<T>,
+): Promise<T> {
+  options.signal.throwIfAborted();
+  const client = openClient(replies);
+  // A connection that breaks between two questions: the next question fails too.
+  client.on('error', () => undefined);
+  let stage: Stage = 'connect';
+  try {
+    return await within(
+      options,
+      () => client.close(),
+      async (clock) => {
+        clock.now('logging in');
+        await client.connect();
+        stage = 'mail';
+        clock.now('reading the mailbox');
+        const { uidValidity, uidNext } = await client.mailboxOpen(replies.mailbox, { readOnly: true });
+        const done = await work({
+          uidValidity: String(uidValidity),
+          uidNext,
+          search: (from) => search(client, from),
+          fetch: (uids) => fetch(client, uids),
+        });
+        await client.logout();
+        return done;
+      },
+    );
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    throw faultOf(replies, stage, thrown);
+  } finally {
+    client.close();
+  }
+}
+
+function openClient(replies: RepliesConfig): ImapFlow {
+  const { host, port, security, username, password, ca } = replies;
+  const pass = password.reveal();
+  // The form in which it crosses the wire, and so may come back in the server's words.
+  rememberSecret(`\0${username}\0${pass}`);
+  return new ImapFlow({
+    host,
+    port,
+    secure: security === 'tls',
+    ...(security === 'tls' ? {} : { doSTARTTLS: security === 'starttls' }),
+    auth: { user: username, pass },
+    tls: ca === null ? {} : { ca: readAuthority(replies, ca) },
+    logger: false,
+    disableAutoIdle: true,
+    disableCompression: true,
+    disableAutoEnable: true,
+    disableBinary: true,
+    clientInfo: { name: 'fleet-health', version: false, vendor: false, 'support-url': false, os: false },
+    maxLineLength: mostLineBytes,
+    maxLiteralSize: 2 * mostMessageBytes,
+    maxResponseSize: 2 * mostLineBytes,
+  });
+}
+
+function readAuthority(replies: RepliesConfig, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (thrown) {
+    throw fault(replies, 'config', `<replies ca>: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+async function search(client: ImapFlow, from: { uid: number } | { since: Date }): Promise<readonly number[]> {
+  const query = 'uid' in from ? { uid: `${from.uid}:*` } : { since: from.since };
+  const found = await client.search(query, { uid: true });
+  return (Array.isArray(found) ? found : []).sort((a, b) => a - b);
+}
+
+async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator<FetchedMessage> {
+  const query = { uid: true, internalDate: true, source: { maxLength: mostMessageBytes } };
+  for await (const { uid, internalDate, source } of client.fetch(uids.join(','), query, { uid: true })) {
+    const arrivedAtMs = internalDate === undefined ? Number.NaN : new Date(internalDate).getTime();
+    yield { uid, arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs, source: source ?? new Uint8Array() };
+  }
+}
+
+/** Words of imapflow's errors beside the message. */
+interface ImapError {
+  readonly authenticationFailed?: unknown;
+  readonly response?: unknown;
+  readonly responseText?: unknown;
+  readonly code?: unknown;
+}
+
+function faultOf(replies: RepliesConfig, stage: Stage, thrown: unknown): FleetError {
+  if (thrown instanceof FleetError) return thrown;
+  if (thrown instanceof TooLong) return fault(replies, stage, thrown.message, thrown);
+  const { authenticationFailed, response, responseText, code } = thrown as ImapError;
+  const words = [responseText, response].find((one): one is string => typeof one === 'string') ?? messageOf(thrown);
+  if (authenticationFailed === true) return fault(replies, 'login', `the login was refused: ${words}`, thrown);
+  const name = typeof code === 'string' && !words.includes(code) ? ` (${code})` : '';
+  return fault(replies, stage, `${words}${name}`, thrown);
+}
+
+function fault({ host, port }: RepliesConfig, stage: Stage, words: string, cause: unknown): FleetError {
+  const message = `replies at ${host}:${port}: ${cut(oneLine(withoutSecrets(words)), mostWords)}`;
+  return new FleetError({ code: 'replies-unread', stage, message, cause });
+}
+
+/** Logs in and opens the mailbox, and reads nothing. Throws FleetError `replies-unread`, `secret-missing`. */
+export async function verifyReplies(replies: RepliesConfig, options: AttemptOptions): Promise<void> {
+  await withMailbox(replies, options, () => Promise.resolve());
+}

@@ -1,0 +1,61 @@
+import { dayMs } from '../../platform/units.ts';
+import { parseDuration } from '../../text/durations.ts';
+
+/** The words that a reply may say. */
+export interface ReplyCommand {
+  readonly kind: 'ack' | 'silence';
+  /** Counted from the arrival of the reply; null: until the alert ends. */
+  readonly forMs: number | null;
+}
+
+const longestMs = 366 * dayMs;
+/** A longer line is no command. */
+const mostChars = 40;
+/** Lines above a quotation that say who wrote it. */
+const mostAttributionLines = 3;
+
+/** Reads `ack`, `ack 4h` or `silence 1d`, in letters of either case. Returns null for any other line. */
+export function parseReplyCommand(line: string): ReplyCommand | null {
+  const [, word, span] = /^(ack|silence)(?: +(\S+?))?[.!]?$/.exec(line.toLowerCase()) ?? [];
+  if (word === undefined) return null;
+  const kind = word as ReplyCommand['kind'];
+  if (span === undefined) return kind === 'ack' ? { kind, forMs: null } : null;
+  const forMs = parseDuration(span);
+  return forMs === null || forMs <= 0 || forMs > longestMs ? null : { kind, forMs };
+}
+
+/**
+ * Returns the first line that was written for the reply: neither blank nor quoted with `>`, nor the lines above a
+ * quotation that say who wrote it. Returns null if there is none, or if it is too long for a command.
+ */
+export function firstOwnLine(text: string): string | null {
+  const lines = text.split(/\r\n|\r|\n/).map(plain);
+  for (let at = 0; at < lines.length; at += 1) {
+    const line = lines[at] ?? '';
+    if (line === '' || line.startsWith('>')) continue;
+    const attribution = attributionLines(lines, at);
+    if (attribution === 0) return line.length > mostChars ? null : line;
+    at += attribution - 1;
+  }
+  return null;
+}
+
+/** Removes invisible characters, and makes plain blanks of the others. */
+function plain(line: string): string {
+  return line
+    .replace(/[\u200b-\u200f\u2060\ufeff]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/** Counts the lines from here that end with a colon and stand right above a quotation; 0: none. */
+function attributionLines(lines: readonly string[], from: number): number {
+  for (let count = 1; count <= mostAttributionLines; count += 1) {
+    const line = lines[from + count - 1] ?? '';
+    if (line === '' || line.startsWith('>')) return 0;
+    if (!line.endsWith(':')) continue;
+    const next = lines[from + count] === '' ? lines[from + count + 1] : lines[from + count];
+    return next?.startsWith('>') === true ? count : 0;
+  }
+  return 0;
+}

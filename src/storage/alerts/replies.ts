@@ -1,0 +1,108 @@
+import { dayMs } from '../../platform/units.ts';
+import type { Database, Session } from '../sql/database.ts';
+import { replaceRows } from '../sql/insert-rows.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import type { AppliedReply, MailboxPosition, NewReply, ReplyResult, ReplyStore } from '../store/reply-store.ts';
+import { fenced } from './lease.ts';
+import { acknowledgeAlerts, addSilence } from './operator.ts';
+
+/** A mail that is older is not believed: whoever finds it may reply to it. */
+const validMs = 14 * dayMs;
+/** Silences that one reply adds. */
+const mostSilences = 200;
+
+const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
+// A critical alert that has changed since the mail was sent is news that the reply does not know of.
+const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
+  WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
+const toldSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
+  WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
+  ORDER BY a.client, a.rule, a.subject LIMIT ${mostSilences}`;
+
+export function createReplyStore(database: Database): ReplyStore {
+  return {
+    replyPosition: (mailbox) => database.read((session) => positionOf(session, mailbox)),
+    applyReplies: (lease, mailbox, { replies, position }) =>
+      fenced(database, lease, async (session) => {
+        // Another alerter may have read the same messages.
+        const known = await positionOf(session, mailbox);
+        const nowMs = await databaseNowMs(session);
+        const applied: AppliedReply[] = [];
+        for (const reply of replies) {
+          if (known !== null && isRead(reply, position.uidValidity, known)) continue;
+          applied.push({ from: reply.from, line: reply.line, ...(await apply(session, reply, nowMs)) });
+        }
+        await savePosition(session, mailbox, position, known);
+        return applied;
+      }),
+  };
+}
+
+async function positionOf(session: Session, mailbox: string): Promise<MailboxPosition | null> {
+  const sql = 'SELECT uid_validity, uid, arrived_at FROM reply_positions WHERE mailbox = ?';
+  const [row] = await session.all(sql, [mailbox]);
+  if (row === undefined) return null;
+  return {
+    uidValidity: String(row['uid_validity']),
+    uid: Number(row['uid']),
+    arrivedAtMs: fromSqlTime(row['arrived_at']) ?? 0,
+  };
+}
+
+/** True for a message up to the position. In a mailbox that was made anew, the time of arrival decides. */
+function isRead({ uid, arrivedAtMs }: NewReply, uidValidity: string, known: MailboxPosition): boolean {
+  return known.uidValidity === uidValidity ? uid <= known.uid : arrivedAtMs <= known.arrivedAtMs;
+}
+
+async function savePosition(
+  session: Session,
+  mailbox: string,
+  { uidValidity, uid, arrivedAtMs }: MailboxPosition,
+  known: MailboxPosition | null,
+): Promise<void> {
+  const isSame = known?.uidValidity === uidValidity;
+  const row = {
+    mailbox,
+    uid_validity: uidValidity,
+    uid: Math.max(uid, isSame ? known.uid : 0),
+    arrived_at: sqlTime(Math.max(arrivedAtMs, known?.arrivedAtMs ?? 0)),
+  };
+  await replaceRows(session, 'reply_positions', ['mailbox'], [row]);
+}
+
+type Outcome = Pick<AppliedReply, 'result' | 'count'>;
+
+const nothing = (result: ReplyResult): Outcome => ({ result, count: 0 });
+
+async function apply(session: Session, reply: NewReply, nowMs: number): Promise<Outcome> {
+  const { token, automatic, command } = reply;
+  const [mail] = await session.all(mailSql, [token]);
+  if (mail === undefined) return nothing('unknown');
+  if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > validMs) return nothing('expired');
+  if (automatic) return nothing('automatic');
+  if (command === null) return nothing('not-understood');
+  // The time counts from the arrival: a reply that was waiting long does not hold back for longer.
+  const fromMs = Math.min(reply.arrivedAtMs, nowMs);
+  const untilMs = command.forMs === null ? null : fromMs + command.forMs;
+  if (untilMs !== null && untilMs <= nowMs) return nothing('over');
+  const mailId = Number(mail['id']);
+  const comment = `replied ${JSON.stringify(reply.line)}`;
+  if (command.kind === 'ack') {
+    const ids = (await session.all(openSql, [mailId])).map((row) => Number(row['id']));
+    const count = ids.length === 0 ? 0 : await acknowledgeAlerts(session, ids, reply.from, untilMs, comment);
+    return count === 0 ? nothing('nothing-open') : { result: 'acknowledged', count };
+  }
+  const told = untilMs === null ? [] : await session.all(toldSql, [mailId]);
+  for (const row of told) {
+    await addSilence(session, {
+      client: String(row['client']),
+      rule: String(row['rule']),
+      subject: String(row['subject']),
+      startsAtMs: fromMs,
+      endsAtMs: untilMs ?? fromMs,
+      author: reply.from,
+      comment,
+    });
+  }
+  return told.length === 0 ? nothing('nothing-open') : { result: 'silenced', count: told.length };
+}

@@ -1,0 +1,62 @@
+import type { Lease } from './lease-store.ts';
+
+/** Where the reading of a mailbox ended. */
+export interface MailboxPosition {
+  /** The ids of messages count anew when the server changes it (RFC 3501, section 2.3.1.1). */
+  readonly uidValidity: string;
+  /** The greatest id that was read. */
+  readonly uid: number;
+  /** The newest arrival that was read, by the server's clock. */
+  readonly arrivedAtMs: number;
+}
+
+/** A message that is addressed as the replies to a mail are. */
+export interface NewReply {
+  readonly uid: number;
+  /** By the server's clock. */
+  readonly arrivedAtMs: number;
+  readonly token: string;
+  readonly from: string;
+  /** True for what programs send by themselves: it changes nothing. */
+  readonly automatic: boolean;
+  /** The command as it was written; null: not understood. */
+  readonly line: string | null;
+  readonly command: { readonly kind: 'ack' | 'silence'; readonly forMs: number | null } | null;
+}
+
+/** The outcome of a reply. */
+export type ReplyResult =
+  | 'acknowledged'
+  | 'silenced'
+  /** A program sent it. */
+  | 'automatic'
+  /** No mail has the token. */
+  | 'unknown'
+  /** The mail is older than 14 days. */
+  | 'expired'
+  | 'not-understood'
+  /** No alert of the mail fires any more, or what fires is worse than the mail told. */
+  | 'nothing-open'
+  /** The time that it names was over before it was read. */
+  | 'over';
+
+export interface AppliedReply extends Pick<NewReply, 'from' | 'line'> {
+  readonly result: ReplyResult;
+  /** Alerts that were acknowledged, or silences that were added. */
+  readonly count: number;
+}
+
+/** Replies to mails, for alerter/pass. */
+export interface ReplyStore {
+  /** Returns where the last reading of a mailbox ended; null: it was never read. */
+  replyPosition(mailbox: string): Promise<MailboxPosition | null>;
+  /**
+   * Applies the replies that nobody has applied yet and moves the position, in one fenced transaction. Returns an
+   * outcome for each reply that was applied. Throws FleetError `locked`.
+   */
+  applyReplies(
+    lease: Lease,
+    mailbox: string,
+    read: { readonly replies: readonly NewReply[]; readonly position: MailboxPosition },
+  ): Promise<readonly AppliedReply[]>;
+}

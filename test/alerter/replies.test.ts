@@ -1,0 +1,243 @@
+/** Replies to mails: what they acknowledge and silence, what is ignored, and that each is applied once. */
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { startImapServer, type ImapServer } from '../support/imap-server.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { withMoments } from './support/moments.ts';
+import { stationFor, type PassOptions, type Station } from './support/station.ts';
+
+const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
+const password = 'correct horse battery';
+const storm = { 'web-1': 'disk / 96', 'web-2': 'disk / 90' };
+
+interface Scene {
+  readonly station: Station;
+  readonly imap: ImapServer;
+  /** The Reply-To of the newest mail. */
+  readonly replyTo: () => string;
+  /** Delivers a reply to the newest mail, at the station's time. */
+  readonly reply: (body: string, headers?: readonly string[], to?: string) => void;
+  /** A pass, and what became of the replies that it read. */
+  readonly answered: (options?: PassOptions) => Promise<readonly string[]>;
+  readonly acknowledged: () => Promise<readonly string[]>;
+}
+
+async function sceneFor(t: TestContext, storage: StorageConfig): Promise<Scene> {
+  const imap = await startImapServer({ password });
+  t.after(() => imap.stop());
+  const mailbox = `imap://fleet@127.0.0.1:${imap.port}/INBOX`;
+  const elements = `<replies imap="${mailbox}" password="${password}"/><collector every="15m"/>
+    <alerts mail="ops@example.org"><alert type="disk" warning="85%" critical="95%"/></alerts>${two}`;
+  const station = await stationFor(t, { storage, elements });
+  await station.collect(storm);
+  station.at('08:15');
+  await station.collect(storm);
+  await station.pass();
+  const replyTo = (): string => /^Reply-To: (\S+)\r$/m.exec(station.server.mails.at(-1)?.content ?? '')?.[1] ?? '';
+  return {
+    ...{ station, imap, replyTo },
+    reply: (body, headers = [], to = replyTo()) => {
+      const head = ['From: Kim <kim@example.org>', `To: ${to}`, 'Subject: Re: it', ...headers];
+      imap.deliver([...head, '', body, ''].join('\n'), station.nowMs());
+    },
+    answered: async (options) => {
+      const { events } = await station.pass(options);
+      return events.flatMap((event) => {
+        if (event.kind === 'fault') return `fault ${event.fault.message}`;
+        if (event.kind !== 'reply') return [];
+        const { from, line, result, count } = event.reply;
+        return `${from}: ${line ?? '-'}: ${result} ${count}`;
+      });
+    },
+    acknowledged: async () =>
+      (await station.storage.alerts.openAlerts(null))
+        .filter(({ acknowledgedBy }) => acknowledgedBy !== null)
+        .map(({ client, acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }) => {
+          const until = acknowledgedUntilMs === null ? '' : ` for ${(acknowledgedUntilMs - station.nowMs()) / 60_000}m`;
+          return `${client} ${acknowledgedBy}${until} ${acknowledgedComment}`;
+        })
+        .sort(),
+  };
+}
+
+onBothDatabases('a reply', (kit) => {
+  test('acknowledges what fires in its mail, for the time that it says', async (t) => {
+    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const [mail] = station.server.mails.map(({ content }) => content);
+    assert.match(mail ?? '', /^Reply-To: fleet\+[0-9a-f]{24}@example\.org\r$/m);
+    assert.match(mail ?? '', /Reply ack, ack 4h or silence 1d/);
+    reply('Ack 4h\n\nOn Sunday, Fleet wrote:\n> CRITICAL');
+    assert.deepEqual(await answered(), ['kim@example.org: Ack 4h: acknowledged 2']);
+    assert.deepEqual(await acknowledged(), [
+      'web-1 kim@example.org for 240m replied "Ack 4h"',
+      'web-2 kim@example.org for 240m replied "Ack 4h"',
+    ]);
+    assert.deepEqual(await answered(), []);
+  });
+
+  test('silences what its mail told, and the same again is one silence', async (t) => {
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    reply('silence 1d');
+    assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 2']);
+    const silences = await station.storage.alerts.silences(station.nowMs());
+    const told = silences.map(({ client, rule, subject, author, endsAtMs }) =>
+      [client, rule, subject, author, (endsAtMs - station.nowMs()) / 3_600_000].join(' '),
+    );
+    assert.deepEqual(told, ['web-1 disk / kim@example.org 24', 'web-2 disk / kim@example.org 24']);
+    // The mailbox was made anew: its ids count again.
+    imap.uidValidity += 1;
+    assert.deepEqual(await answered(), []);
+    reply('silence 1d', [], 'fleet@example.org');
+    assert.deepEqual(await answered(), []);
+    assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2);
+  });
+
+  test('of a program, with an unknown token or too late changes nothing', async (t) => {
+    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
+    reply('ack', ['Auto-Submitted: auto-replied']);
+    reply('ack', ['Return-Path: <>']);
+    reply('ack', [], `fleet+${'0'.repeat(24)}@example.org`);
+    reply('I am away.');
+    reply('ack', [], 'fleet@example.org');
+    assert.deepEqual(await answered(), [
+      'kim@example.org: ack: automatic 0',
+      'kim@example.org: ack: automatic 0',
+      'kim@example.org: ack: unknown 0',
+      'kim@example.org: -: not-understood 0',
+    ]);
+    station.at('09:00');
+    reply('ack 1h');
+    station.at('10:30');
+    assert.deepEqual(await answered(), ['kim@example.org: ack 1h: over 0']);
+    station.at(station.nowMs() + 14 * 86_400_000);
+    reply('ack');
+    assert.ok((await answered()).includes('kim@example.org: ack: expired 0'));
+    assert.deepEqual(await acknowledged(), []);
+  });
+
+  test('to an earlier mail acknowledges no alert that has got worse since', async (t) => {
+    const { station, reply, replyTo, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const earlier = replyTo();
+    for (const time of ['08:30', '08:45']) {
+      station.at(time);
+      await station.collect({ 'web-1': 'disk / 96', 'web-2': 'disk / 97' });
+      await station.pass();
+    }
+    assert.notEqual(replyTo(), earlier);
+    reply('ack', [], earlier);
+    assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 1']);
+    assert.deepEqual(await acknowledged(), ['web-1 kim@example.org replied "ack"']);
+    reply('ack');
+    assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 1']);
+    assert.equal((await acknowledged()).length, 2);
+  });
+});
+
+const create = (t: TestContext): StorageConfig => sqliteConfig(`${tempFolder(t)}/fleet.db`);
+
+test('a mail in which nothing fires takes no reply', async (t) => {
+  const { station } = await sceneFor(t, create(t));
+  for (const time of ['08:30', '08:45', '09:00', '09:15']) {
+    station.at(time);
+    await station.collect();
+    await station.pass();
+  }
+  const content = station.server.mails.at(-1)?.content ?? '';
+  assert.match(content, /RESOLVED/);
+  assert.doesNotMatch(content, /^Reply-To|Reply ack/m);
+});
+
+test('a connection that is cut at any byte, and a rerun: each reply is applied once', async (t) => {
+  const { station, imap, reply, answered, acknowledged } = await sceneFor(t, create(t));
+  const { restore } = await station.snapshot();
+  reply('ack 4h');
+  reply(`not a command ${'x'.repeat(300)}`);
+  reply('silence 2h');
+  const expected = ['Ack', 'silence'].length;
+  await answered();
+  const whole = imap.sentBytes();
+  assert.ok(whole > 1000, `${whole} bytes`);
+  for (let cut = 0; cut < whole; cut += 61) {
+    await restore();
+    imap.cutAfterBytes = cut;
+    const first = await answered();
+    imap.cutAfterBytes = null;
+    const all = [...first, ...(await answered()), ...(await answered())];
+    const applied = all.filter((one) => /acknowledged 2|silenced 2/.test(one));
+    assert.equal(applied.length, expected, `cut after ${cut} bytes: ${all.join('; ')}`);
+    assert.equal((await acknowledged()).length, 2);
+  }
+});
+
+test('an alerter that dies at any statement: each reply is applied once', async (t) => {
+  const { station, reply, answered, acknowledged } = await sceneFor(t, create(t));
+  const { restore } = await station.snapshot();
+  reply('ack 4h');
+  reply('silence 2h');
+  let moments = 0;
+  await answered({ wrap: (database) => withMoments(database, () => (moments += 1) < 0) });
+  assert.ok(moments > 10, `${moments} moments`);
+  for (let dies = 1; dies <= moments; dies += 1) {
+    await restore();
+    let at = 0;
+    const wrap: PassOptions['wrap'] = (database) => withMoments(database, () => (at += 1) === dies);
+    station.at('08:16');
+    await answered({ wrap }).catch(() => undefined);
+    // The lease of the dead one has run out.
+    station.at('08:18');
+    await answered();
+    assert.equal((await acknowledged()).length, 2, `moment ${dies}`);
+    assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2, `moment ${dies}`);
+    assert.deepEqual(await answered(), [], `moment ${dies}`);
+  }
+});
+
+test('two alerters that read the same reply apply it once', async (t) => {
+  const { station, reply, answered } = await sceneFor(t, create(t));
+  reply('ack');
+  const outcomes = await Promise.all([answered(), answered({ machine: 'mon-2' })]);
+  const again = await answered();
+  assert.equal([...outcomes.flat(), ...again].filter((one) => one.includes('acknowledged 2')).length, 1);
+  assert.equal((await station.storage.alerts.openAlerts(null)).length, 2);
+});
+
+test('at most 200 messages are read in a pass, 64 KiB of each; the rest is read by the next', async (t) => {
+  const { imap, reply, replyTo, answered, acknowledged } = await sceneFor(t, create(t));
+  for (let count = 0; count < 200; count += 1) reply('x', [], 'fleet@example.org');
+  reply(`ack\n${'x'.repeat(200_000)}`);
+  assert.deepEqual(await answered(), []);
+  assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 2']);
+  assert.equal((await acknowledged()).length, 2);
+  assert.ok(imap.commands.every((command) => !command.includes('FETCH') || command.includes('<0.65536>')));
+  assert.doesNotMatch(imap.commands.join('\n'), /SELECT|STORE|DELETE|EXPUNGE/);
+  const before = imap.commands.length;
+  await answered();
+  assert.doesNotMatch(imap.commands.slice(before).join('\n'), /SEARCH|FETCH/, 'nothing is new');
+  assert.ok(replyTo() !== '');
+});
+
+test('a mailbox that refuses the login or is away is one line, without the password', async (t) => {
+  const { station, imap, answered } = await sceneFor(t, create(t));
+  imap.act = (command) => {
+    const echo = Buffer.from(command.split(' ')[2] ?? '', 'base64').toString();
+    return command.startsWith('AUTHENTICATE')
+      ? `NO [AUTHENTICATIONFAILED] ${command} ${echo.replaceAll('\0', ' ')}`
+      : undefined;
+  };
+  const [refused = '', ...more] = await answered();
+  assert.deepEqual(more, []);
+  assert.match(refused, /^fault replies at 127\.0\.0\.1:\d+: the login was refused: /);
+  assert.ok(!refused.includes(password) && !refused.includes(Buffer.from(password).toString('base64').slice(0, 12)));
+  assert.ok(!refused.includes(Buffer.from(`\0fleet\0${password}`).toString('base64')), refused);
+  imap.act = (command) => (command.startsWith('EXAMINE') ? 'NO no such mailbox' : undefined);
+  assert.match((await answered())[0] ?? '', /no such mailbox/);
+  await imap.stop();
+  const { result, events } = await station.pass();
+  assert.deepEqual([result.outcome, result.exitStatus], ['finished', 0]);
+  const faults = events.flatMap((event) => (event.kind === 'fault' ? event.fault.message : []));
+  assert.match(faults.join('\n'), /^replies at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+});

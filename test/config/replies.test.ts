@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inspect } from 'node:util';
+
+import fc from 'fast-check';
+
+import { parseImapUrl } from '../../src/config/values/imap-url.ts';
+import { faultsOfText, load } from './support/config-files.ts';
+
+const client = '<client ip="10.0.0.1"/>';
+const from = '<smtp host="127.0.0.1" from="Fleet &lt;fleet@example.org&gt;"/>';
+
+test('the mailbox of replies: its settings, and its defaults', () => {
+  const { replies } = load(
+    `${from}<replies imap="imaps://fleet@imap.example.org" passwordFile="imap.password"/>${client}`,
+  );
+  const { password, ...rest } = replies ?? assert.fail('no replies');
+  assert.match(password.file ?? '', /\/imap\.password$/);
+  assert.deepEqual(rest, {
+    host: 'imap.example.org',
+    port: 993,
+    security: 'tls',
+    username: 'fleet',
+    mailbox: 'INBOX',
+    address: 'fleet@example.org',
+    ca: null,
+  });
+  const other =
+    load(`<replies imap="imap://me%40example.net@imap.example.org:1143/Fleet/Replies%20in" password="S3CRET-8f"
+    ca="ca.pem"/>${client}`).replies;
+  assert.deepEqual(
+    [other?.port, other?.security, other?.username, other?.mailbox, other?.address],
+    [1143, 'starttls', 'me@example.net', 'Fleet/Replies in', 'me@example.net'],
+  );
+  assert.match(other?.ca ?? '', /\/ca\.pem$/);
+  assert.doesNotMatch(inspect(other, { depth: 9, showHidden: true }) + JSON.stringify(other), /S3CRET/);
+  const local = load(
+    `<replies imap="imap://fleet@localhost" passwordEnv="P" address="all@example.org"/>${client}`,
+  ).replies;
+  assert.deepEqual([local?.security, local?.address, local?.password.origin], ['none', 'all@example.org', '$P']);
+  assert.equal(load(client).replies, null);
+});
+
+for (const [attributes, words] of [
+  ['imap="imaps://fleet@imap.example.org"', /<replies> has no password; add passwordFile/],
+  ['password="S3CRET-8f"', /<replies> lacks imap/],
+  [
+    'imap="imaps://fleet:S3CRET-8f@imap.example.org" passwordFile="x"',
+    /<replies> imap is no mailbox; .* without the password/,
+  ],
+  ['imap="imaps://imap.example.org" passwordFile="x"', /imap is no mailbox/],
+  ['imap="https://fleet@imap.example.org" passwordFile="x"', /imap is no mailbox/],
+  ['imap="imaps://fleet@imap.example.org/a%0d%0ab" passwordFile="x"', /imap is no mailbox/],
+  ['imap="imaps://fleet@imap.example.org" passwordFile="x" password="S3CRET-8f"', /has password and passwordFile/],
+  ['imap="imap://fleet@127.0.0.1" passwordFile="x" ca="ca.pem"', /has ca but no encryption; write imaps:/],
+  [
+    'imap="imaps://fleet health@imap.example.org" passwordFile="x"',
+    /no usable mail address \(fleet health@example.org\)/,
+  ],
+  [
+    'imap="imaps://f@h" passwordFile="x" address="a-name-with-fourty-characters-in-it-at-all@example.org"',
+    /no usable mail/,
+  ],
+] as const) {
+  test(`refused without the secret: ${attributes}`, () => {
+    const found = faultsOfText(`<config>${from}<replies ${attributes}/>${client}</config>`).join('\n');
+    assert.match(found, words);
+    assert.doesNotMatch(found, /S3CRET/);
+  });
+}
+
+test('it stands once, at the top', () => {
+  const replies = '<replies imap="imaps://fleet@h" passwordFile="x" address="fleet@example.org"/>';
+  assert.match(faultsOfText(`<config>${replies}${replies}${client}</config>`).join(), /second <replies>|more than one/);
+  assert.match(
+    faultsOfText(`<config><alerts>${replies}</alerts>${client}</config>`).join(),
+    /cannot stand in <alerts>/,
+  );
+});
+
+test('no text breaks the reading of a mailbox', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.webUrl().map((url) => url.replace(/^https?/, 'imaps')),
+  );
+  fc.assert(
+    fc.property(text, (one) => {
+      const url = parseImapUrl(one);
+      assert.ok(url === null || (url.username !== '' && url.mailbox !== '' && url.port >= 0));
+    }),
+  );
+  assert.deepEqual(parseImapUrl('imaps://a@[::1]:1993/x'), {
+    implicit: true,
+    host: '::1',
+    port: 1993,
+    username: 'a',
+    mailbox: 'x',
+  });
+});

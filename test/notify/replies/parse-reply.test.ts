@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { parseReply } from '../../../src/notify/replies/parse-reply.ts';
+import { newReplyToken, replyAddress, tokenIn } from '../../../src/notify/replies/reply-token.ts';
+
+const token = '0123456789abcdef01234567';
+const to = `fleet+${token}@example.org`;
+
+interface MailOptions {
+  readonly headers?: readonly string[];
+  readonly to?: string;
+  readonly body?: string;
+}
+
+function mail({ headers = [], to: addressee = to, body = 'ack\n' }: MailOptions = {}): Buffer {
+  const head = ['From: Kim <kim@example.org>', `To: ${addressee}`, 'Subject: Re: CRITICAL', ...headers];
+  return Buffer.from([...head, '', body].join('\n').replace(/\r?\n/g, '\r\n'));
+}
+
+test('says who replied what to which mail', async () => {
+  const [ack, silence] = await Promise.all([parseReply(mail()), parseReply(mail({ body: 'Silence 1d\n> ack\n' }))]);
+  const expected = { token, from: 'kim@example.org', automatic: false };
+  assert.deepEqual(ack, { ...expected, line: 'ack', command: { kind: 'ack', forMs: null } });
+  assert.deepEqual(silence, { ...expected, line: 'Silence 1d', command: { kind: 'silence', forMs: 86_400_000 } });
+});
+
+const automatic: readonly (readonly [header: string, isAutomatic: boolean])[] = [
+  ['Auto-Submitted: auto-replied', true],
+  ['Auto-Submitted: auto-generated; type=vacation', true],
+  ['auto-submitted: AUTO-NOTIFIED', true],
+  ['Auto-Submitted: no', false],
+  ['Auto-Submitted: No; owner-email="x"', false],
+  ['Precedence: bulk', true],
+  ['Precedence: list', true],
+  ['Precedence: junk', true],
+  ['Precedence: auto_reply', true],
+  ['Precedence: first-class', false],
+  ['List-Id: Ops <ops.example.org>', true],
+  ['X-Autoreply: yes', true],
+  ['Return-Path: <>', true],
+  ['Return-Path: <kim@example.org>', false],
+  ['Content-Type: multipart/report; report-type=delivery-status; boundary=b', true],
+  ['X-Auto-Response-Suppress: OOF', false],
+];
+
+for (const [header, isAutomatic] of automatic) {
+  test(`${header} is ${isAutomatic ? 'a program' : 'a person'}`, async () => {
+    assert.equal((await parseReply(mail({ headers: [header] })))?.automatic, isAutomatic);
+  });
+}
+
+test('takes the token from any header with the address, in letters of either case', async () => {
+  for (const options of [
+    { to: `Fleet <FLEET+${token.toUpperCase()}@EXAMPLE.ORG>` },
+    { to: `kim@example.org, "Fleet, Health" <${to}>` },
+    { to: 'ops@example.org', headers: [`Cc: ${to}`] },
+    { to: 'ops@example.org', headers: [`Delivered-To: ${to}`] },
+    { to: 'ops@example.org', headers: [`X-Original-To: ${to}`] },
+  ]) {
+    assert.equal((await parseReply(mail(options)))?.token, token, JSON.stringify(options));
+  }
+  for (const other of ['fleet@example.org', `fleet+${token}0@example.org`, `fleet+${token.slice(1)}@example.org`]) {
+    assert.equal(await parseReply(mail({ to: other, body: `ack\n${to}\n` })), null, other);
+  }
+});
+
+const multipart = (type: string, ...parts: readonly (readonly [type: string, body: string])[]): MailOptions => ({
+  headers: ['MIME-Version: 1.0', `Content-Type: multipart/${type}; boundary="b"`],
+  body: [...parts.map(([kind, body]) => `--b\nContent-Type: ${kind}\n\n${body}`), '--b--', ''].join('\n'),
+});
+
+const bodies: readonly (readonly [what: string, options: MailOptions, line: string | null])[] = [
+  ['text beside HTML', multipart('alternative', ['text/plain', 'ack 4h'], ['text/html', '<p>no</p>']), 'ack 4h'],
+  [
+    'HTML alone',
+    {
+      headers: ['Content-Type: text/html; charset=utf-8'],
+      body: '<html><head><style>ack{}</style></head><body><div>ack&nbsp;4h</div><div>x</div><blockquote>CRITICAL</blockquote>',
+    },
+    'ack 4h',
+  ],
+  ['HTML that quotes alone', { headers: ['Content-Type: text/html'], body: '<blockquote>ack</blockquote>' }, null],
+  [
+    'base64',
+    { headers: ['Content-Transfer-Encoding: base64'], body: Buffer.from('ack\r\n').toString('base64') },
+    'ack',
+  ],
+  ['quoted-printable', { headers: ['Content-Transfer-Encoding: quoted-printable'], body: '=61ck=20=\n4h\n' }, 'ack 4h'],
+  ['an enclosed mail', multipart('mixed', ['message/rfc822', 'Subject: x\n\nack']), null],
+  ['an attachment', multipart('mixed', ['application/octet-stream', 'ack']), null],
+  ['no text', { body: '' }, null],
+];
+
+for (const [what, options, line] of bodies) {
+  test(`reads the command of ${what}`, async () => {
+    assert.equal((await parseReply(mail(options)))?.line, line);
+  });
+}
+
+test('cleans the sender, and names one that is missing', async () => {
+  const odd = await parseReply(mail({ headers: ['X: y'] }));
+  assert.equal(odd?.from, 'kim@example.org');
+  const from = (text: string): Buffer => Buffer.from(`From: ${text}\r\nTo: ${to}\r\n\r\nack\r\n`);
+  assert.equal((await parseReply(from('<k\u202eim\u0007@example.org>')))?.from.includes('\u202e'), false);
+  assert.equal((await parseReply(from('')))?.from, 'unknown sender');
+  assert.ok(((await parseReply(from(`<${'k'.repeat(3000)}@example.org>`)))?.from.length ?? 0) <= 255);
+});
+
+test('no bytes break the reading', async () => {
+  const head = Buffer.from(`To: ${to}\r\nContent-Type: multipart/mixed; boundary=b\r\n`);
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), fc.nat(400), async (bytes, end) => {
+      const whole = Buffer.concat([head, bytes, Buffer.from('\r\n--b\r\n\r\nack\r\n--b--')]);
+      const read = await parseReply(whole.subarray(0, head.length + end));
+      assert.ok(read === null || read.token === token);
+    }),
+  );
+  assert.equal(await parseReply(Buffer.from(`X: ${'y'.repeat(70_000)}\r\nTo: ${to}\r\n\r\nack`)), null);
+});
+
+test('makes addresses that replies are recognised by', () => {
+  const made = newReplyToken();
+  const address = replyAddress('fleet@example.org', made);
+  assert.match(address, /^fleet\+[0-9a-f]{24}@example\.org$/);
+  assert.equal(tokenIn([address]), made);
+  assert.notEqual(newReplyToken(), made);
+});

@@ -1,0 +1,133 @@
+/** Replies that swaks sends, Postfix delivers and Dovecot serves. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
+import { readdirSync } from 'node:fs';
+
+import { stationFor, type Station } from '../alerter/support/station.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
+import { skipWithoutDovecot, startCuttingProxy, startDovecot, type Dovecot } from './support/dovecot.ts';
+
+const options = { skip: skipWithoutDovecot || skipWithoutPostfix, timeout: 180_000 };
+const elements = (postfix: Postfix, imap: string): string => `
+  <smtp host="127.0.0.1" port="${postfix.plainPort}" security="none" from="Fleet &lt;fleet@example.org&gt;"/>
+  <replies imap="${imap}"/><collector every="15m"/>
+  <alerts mail="${postfix.mailbox}"><alert type="disk" warning="85%" critical="95%"/></alerts>
+  <client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>`;
+
+interface Scene {
+  readonly station: Station;
+  readonly postfix: Postfix;
+  /** Replies to the mail that arrived. */
+  readonly reply: (body: string, headers?: readonly string[]) => Promise<void>;
+  /** A pass, and the results of the replies that it read. */
+  readonly answered: () => Promise<readonly string[]>;
+}
+
+async function sceneFor(t: TestContext, imapOf: (dovecot: Dovecot) => Promise<string>): Promise<Scene> {
+  const postfix = await startPostfix();
+  t.after(() => postfix.stop());
+  const dovecot = await startDovecot(t, postfix.mailDir);
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
+  const station = await stationFor(t, { storage, elements: elements(postfix, await imapOf(dovecot)), smtp: null });
+  const storm = { 'web-1': 'disk / 96', 'web-2': 'disk / 90' };
+  for (const minutes of [16, 1]) {
+    station.at(Date.now() - minutes * 60_000);
+    await station.collect(storm);
+  }
+  station.at(Date.now());
+  await station.pass();
+  const [mail = ''] = await postfix.delivered(1);
+  const replyTo = /^Reply-To: (\S+)$/m.exec(mail)?.[1] ?? assert.fail(mail);
+  let sent = 0;
+  return {
+    station,
+    postfix,
+    reply: async (body, headers = []) => {
+      const server = ['--server', '127.0.0.1', '--port', String(postfix.plainPort)];
+      const letter = ['--from', 'kim@example.org', '--to', replyTo, '--body', body];
+      const more = headers.flatMap((header) => ['--add-header', header]);
+      await promisify(execFile)('swaks', [...server, ...letter, ...more]);
+      sent += 1;
+      const folder = (name: string): string => path.join(postfix.mailDir, 'fleet', name);
+      const count = (): number => ['new', 'cur'].reduce((sum, name) => sum + entries(folder(name)), 0);
+      await until(
+        () => count() >= sent,
+        () => `${count()} of ${sent} replies: ${postfix.log()}`,
+      );
+    },
+    answered: async () => {
+      station.at(Date.now());
+      const { events } = await station.pass();
+      return events.flatMap((event) => {
+        if (event.kind === 'fault') return `fault ${event.fault.message}`;
+        return event.kind === 'reply' ? `${event.reply.from} ${event.reply.result} ${event.reply.count}` : [];
+      });
+    },
+  };
+}
+
+function entries(dir: string): number {
+  try {
+    return readdirSync(dir).length;
+  } catch {
+    return 0;
+  }
+}
+
+test('a reply over TLS acknowledges its alerts; a vacation message and a bounce do not', options, async (t) => {
+  const { station, reply, answered } = await sceneFor(t, ({ imapsPort, password, ca }) =>
+    Promise.resolve(`imaps://fleet@localhost:${imapsPort}/INBOX" password="${password}" ca="${ca}`),
+  );
+  await reply('ack', ['Auto-Submitted: auto-replied', 'Subject: Out of office']);
+  await reply('ack', ['Precedence: bulk']);
+  assert.deepEqual(await answered(), ['kim@example.org automatic 0', 'kim@example.org automatic 0']);
+  const open = () => station.storage.alerts.openAlerts(null);
+  assert.deepEqual(
+    (await open()).map(({ acknowledgedBy }) => acknowledgedBy),
+    [null, null],
+  );
+  await reply('Ack 4h\n\nOn Sunday, Fleet wrote:\n> CRITICAL');
+  assert.deepEqual(await answered(), ['kim@example.org acknowledged 2']);
+  for (const { acknowledgedBy, acknowledgedComment } of await open()) {
+    assert.deepEqual([acknowledgedBy, acknowledgedComment], ['kim@example.org', 'replied "Ack 4h"']);
+  }
+  assert.deepEqual(await answered(), []);
+});
+
+test('a certificate of an unknown authority is refused', options, async (t) => {
+  const { answered } = await sceneFor(t, ({ imapsPort, password }) =>
+    Promise.resolve(`imaps://fleet@localhost:${imapsPort}/INBOX" password="${password}`),
+  );
+  assert.match((await answered())[0] ?? '', /^fault replies at localhost:\d+: .*(certificate|CERT)/i);
+});
+
+test('a connection that is cut at any byte: each reply is applied once', options, async (t) => {
+  let proxy = { cutAfterBytes: null as number | null, passed: 0 };
+  const { station, reply, answered } = await sceneFor(t, async ({ plainPort, password }) => {
+    const started = await startCuttingProxy(t, plainPort);
+    proxy = started;
+    return `imap://fleet@127.0.0.1:${started.port}/INBOX" password="${password}`;
+  });
+  const { restore } = await station.snapshot();
+  await reply('ack 4h');
+  await reply('thanks');
+  await reply('silence 2h');
+  assert.equal((await answered()).length, 3);
+  const whole = proxy.passed;
+  assert.ok(whole > 1500, `${whole} bytes`);
+  for (let cut = 0; cut < whole; cut += 97) {
+    await restore();
+    proxy.cutAfterBytes = cut;
+    const first = await answered();
+    proxy.cutAfterBytes = null;
+    const all = [...first, ...(await answered()), ...(await answered())];
+    const applied = all.filter((one) => /(acknowledged|silenced) 2/.test(one));
+    assert.equal(applied.length, 2, `cut after ${cut} of ${whole} bytes: ${all.join('; ')}`);
+  }
+});

@@ -1,0 +1,135 @@
+/** A real IMAP server of the tests' own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestContext } from 'node:test';
+
+import { makeCertificates } from '../../support/certificates.ts';
+import { freePort } from '../../support/free-port.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const programs = ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap', '/usr/bin/swaks'];
+const isThere = programs.every((program) => existsSync(program)) && process.getuid?.() === 0;
+
+/** The reason to skip tests with Dovecot and swaks; false: they run. CI fails in test/setup.sh in that case. */
+export const skipWithoutDovecot = isThere ? false : 'dovecot-imapd or swaks is not installed, or this is not root';
+
+/** The account that Postfix delivers as. */
+const nobodyId = 65_534;
+
+export interface Dovecot {
+  readonly plainPort: number;
+  readonly imapsPort: number;
+  readonly password: string;
+  /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
+  readonly ca: string;
+}
+
+/** Serves a folder with a Maildir for each user, whose password is one; it ends with the test. */
+export async function startDovecot(t: TestContext, mailDir: string): Promise<Dovecot> {
+  const dir = tempFolder(t);
+  const at = (name: string): string => path.join(dir, name);
+  const [plainPort, imapsPort] = [await freePort(), await freePort()];
+  const password = 'correct-horse-battery';
+  const { ca, good } = makeCertificates(at('tls'));
+  for (const name of ['run', 'state']) mkdirSync(at(name));
+  writeFileSync(at('users'), `fleet:{PLAIN}${password}\n`, { mode: 0o644 });
+  writeFileSync(
+    at('dovecot.conf'),
+    `base_dir = ${at('run')}
+state_dir = ${at('state')}
+log_path = ${at('log')}
+protocols = imap
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <${good.certFile}
+ssl_key = <${good.keyFile}
+mail_location = maildir:${mailDir}/%n
+first_valid_uid = 1
+passdb {
+  driver = passwd-file
+  args = ${at('users')}
+}
+userdb {
+  driver = static
+  args = uid=${nobodyId} gid=${nobodyId} home=${mailDir}/%n
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = ${plainPort}
+  }
+  inet_listener imaps {
+    port = ${imapsPort}
+    ssl = yes
+  }
+}
+service stats {
+  chroot =
+}
+service anvil {
+  chroot =
+}
+`,
+  );
+  const child = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
+  t.after(async () => {
+    if (child.exitCode !== null) return;
+    child.kill();
+    await once(child, 'exit');
+  });
+  for (let attempt = 1; !(await listens(imapsPort)); attempt += 1) {
+    const log = existsSync(at('log')) ? readFileSync(at('log'), 'utf8') : '';
+    if (attempt === 200 || child.exitCode !== null) throw new Error(`dovecot does not start: ${log}`);
+    await sleep(50);
+  }
+  return { plainPort, imapsPort, password, ca };
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+export interface CuttingProxy {
+  readonly port: number;
+  /** Ends each connection after so many bytes of the server's; null: never. */
+  cutAfterBytes: number | null;
+  /** Bytes that the server sent on the newest connection. */
+  passed: number;
+}
+
+/** Hands connections on to a port of this machine until it cuts them off; it ends with the test. */
+export async function startCuttingProxy(t: TestContext, to: number): Promise<CuttingProxy> {
+  const server = createServer((near) => {
+    const far = connect(to, '127.0.0.1');
+    proxy.passed = 0;
+    for (const one of [near, far]) one.on('error', () => undefined);
+    near.pipe(far);
+    far.on('data', (bytes: Buffer) => {
+      const left = proxy.cutAfterBytes === null ? bytes.length : Math.max(0, proxy.cutAfterBytes - proxy.passed);
+      proxy.passed += Math.min(left, bytes.length);
+      if (left < bytes.length) {
+        near.end(bytes.subarray(0, left));
+        far.destroy();
+      } else near.write(bytes);
+    });
+    far.once('close', () => near.destroy());
+    near.once('close', () => far.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => void server.close());
+  const proxy: CuttingProxy = { port: (server.address() as AddressInfo).port, cutAfterBytes: null, passed: 0 };
+  return proxy;
+}
