@@ -1,7 +1,7 @@
 /** A real IMAP server of the tests' own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,8 @@ export interface Dovecot {
 /** Serves a folder with a Maildir for each user, whose password is one; it ends with the test. */
 export async function startDovecot(t: TestContext, mailDir: string): Promise<Dovecot> {
   const dir = tempFolder(t);
+  // Its daemons run under accounts of their own.
+  chmodSync(dir, 0o755);
   const at = (name: string): string => path.join(dir, name);
   const [plainPort, imapsPort] = [await freePort(), await freePort()];
   const password = 'correct-horse-battery';
