@@ -19,12 +19,13 @@ import { lookers, withStatements } from './support/lookers.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
 
 /**
- * The tables that a query may scan. `clients` has one row a client, the others a few a day. `w` and `f` are parts of
- * one report.
+ * The tables that a query may scan. `clients` has one row a client, `forecasts` one a file system that fills up, the
+ * others a few a day. `w` and `f` are parts of one report.
  */
 const smallTables = new Set([
   'c',
   'clients',
+  'forecasts',
   'runs',
   'r',
   'later',

@@ -25,7 +25,7 @@ export function changesSection(facts: DigestFacts, { most }: DigestWording): Sec
   const keys = endedOf(facts, 'host-key-changed').map(({ client }) => client);
   const configs = facts.runs.find(({ program }) => program === 'collect')?.configs ?? 0;
   const changes = [
-    ...changeOf(reboots.length === 1 ? 'booted' : `booted ${reboots.length} times`, reboots),
+    ...changeOf(reboots.length === new Set(reboots).size ? 'booted' : `booted ${reboots.length} times`, reboots),
     ...inventoryChanges(facts.inventories),
     ...changeOf('new client', facts.joined),
     ...changeOf('left config.xml', facts.left),

@@ -13,6 +13,7 @@ import { spanInWords, timeInWords, zoneInWords, type Reader } from '../../text/t
 import { beganAndEnded, endedSection, openSection } from './alert-sections.ts';
 import { changesSection, pendingSection } from './change-sections.ts';
 import type { DigestWording } from './digest-section.ts';
+import { forecastSection } from './forecast-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 import {
   availabilityOf,
@@ -68,6 +69,7 @@ function sectionsOf(facts: DigestFacts, availability: Availability, wording: Dig
   const sections = [
     openSection(facts, wording),
     endedSection(facts, wording),
+    forecastSection(facts, wording),
     changesSection(facts, wording),
     availabilitySection(facts, availability, wording),
     pendingSection(facts, wording),

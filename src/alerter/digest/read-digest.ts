@@ -1,9 +1,15 @@
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
-import { hourMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { AlertSpan, InventoryChange, PendingWork, RunTotals } from '../../storage/store/digest-store.ts';
-import type { SeenClient } from '../../storage/store/fleet-store.ts';
+import type {
+  AlertSpan,
+  InventoryChange,
+  KnownClient,
+  PendingWork,
+  RunTotals,
+} from '../../storage/store/digest-store.ts';
+import type { StoredForecast } from '../../storage/store/level-store.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { DigestSpan } from './due-digests.ts';
@@ -12,6 +18,9 @@ import type { DigestSpan } from './due-digests.ts';
 const mostSpans = 50_000;
 /** Inventories that are compared in whole. */
 const mostInventories = 2_000;
+
+/** A forecast that no pass has made again since is none. */
+const staleForecastMs = 2 * dayMs;
 
 /** The facts that a digest sums up. */
 export interface DigestFacts extends DigestSpan {
@@ -34,14 +43,16 @@ export interface DigestFacts extends DigestSpan {
   /** Mails that were tried and not taken. Empty for a digest of groups. */
   readonly undelivered: readonly MailSummary[];
   readonly databaseBytes: number | null;
+  /** File systems that are foreseen to be full. */
+  readonly forecasts: readonly StoredForecast[];
 }
 
-export type DigestStorage = Pick<Storage, 'alerts' | 'digest'>;
+export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'levels'>;
 
 /** Reads what a digest sums up. Returns null if no client was known yet when its span ended. */
 export async function readDigest(
   config: Config,
-  { alerts, digest: store }: DigestStorage,
+  { alerts, digest: store, levels }: DigestStorage,
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
@@ -50,7 +61,7 @@ export async function readDigest(
   const names = new Set(clients.map(({ name }) => name));
   const isWhole = digest.groups.length === 0;
   const isOurs = ({ client }: { readonly client: string }): boolean => (client === '' ? isWhole : names.has(client));
-  const seen = await alerts.seenClients();
+  const seen = await store.knownClients();
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
   const spans = await store.alertSpans(sinceMs, untilMs, mostSpans);
@@ -68,6 +79,9 @@ export async function readDigest(
     pending: (await store.pendingWork()).filter(isOurs),
     undelivered: undelivered.filter(({ error }) => error !== null),
     databaseBytes: isWhole ? await store.databaseBytes() : null,
+    forecasts: (await levels.forecasts([...names])).filter(
+      ({ asOfMs }) => Math.abs(untilMs - asOfMs) < staleForecastMs,
+    ),
   };
 }
 
@@ -89,7 +103,7 @@ interface ArrivalOptions {
 /** A client left in the span if it was visited in it, is visited no more, and config.xml does not have it. */
 function arrivals(
   config: Config,
-  seen: readonly SeenClient[],
+  seen: readonly KnownClient[],
   { isWhole, names, sinceMs, untilMs }: ArrivalOptions,
 ): Pick<DigestFacts, 'joined' | 'left'> {
   const isWithin = (atMs: number | null): boolean => atMs !== null && atMs >= sinceMs && atMs < untilMs;

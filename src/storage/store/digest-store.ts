@@ -1,6 +1,9 @@
 import type { Severity } from '../../config/config.ts';
 import type { AlertKey, ClosedReason } from './alert.ts';
+import type { SeenClient } from './fleet-store.ts';
 import type { Program } from './run.ts';
+
+export type KnownClient = Omit<SeenClient, 'lastReportAtMs'>;
 
 /** The times of an alert that has fired. */
 export interface AlertSpan extends AlertKey {
@@ -61,6 +64,8 @@ export interface PendingWork {
 
 /** Reading for digests, in narrow rows. */
 export interface DigestStore {
+  /** Returns every client that was ever visited. */
+  knownClients(): Promise<readonly KnownClient[]>;
   /** Returns alerts that fired at some time of a span, at most `limit`: those that fire, and the newest that ended. */
   alertSpans(sinceMs: number, untilMs: number, limit: number): Promise<readonly AlertSpan[]>;
   /** Returns the totals of each program that ran in a span. */

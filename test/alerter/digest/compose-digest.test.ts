@@ -77,3 +77,14 @@ test('the rest of a list is counted, by rule too', () => {
   const { text } = compose({ ...quietWeek, open });
   assert.match(text, /\n {2}and 2 more\n {2}by rule: disk 12\n/);
 });
+
+test('forecasts beyond 30 days are left out, and days count from the digest on', () => {
+  const [near] = badWeek.forecasts;
+  assert.ok(near);
+  const asOfMs = quietWeek.untilMs - 86_400_000;
+  const forecasts = [29.5, 31.5, 1, 0].map((daysLeft) => ({ ...near, asOfMs, daysLeft, client: `d${daysLeft}` }));
+  const { text } = compose({ ...quietWeek, forecasts });
+  assert.match(text, /\n {2}d0 \/data: in 0 days \(Thu 19 Nov\), [^\n]+\n {2}d1 \/data: in 0 days /);
+  assert.match(text, /\n {2}d29\.5 \/data: in 29 days \(Fri 18 Dec\), grows 11 GiB a day\n/);
+  assert.doesNotMatch(text, /d31/);
+});

@@ -2,6 +2,7 @@ import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
 import { dayMs, hourMs } from '../../../src/platform/units.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { AlertSpan, InventoryFacts, RunTotals } from '../../../src/storage/store/digest-store.ts';
+import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
@@ -52,6 +53,7 @@ export const quietWeek: DigestFacts = {
   pending: [],
   undelivered: [],
   databaseBytes: 3.2 * 2 ** 30,
+  forecasts: [],
 };
 
 export function openAlert(client: string, over: Partial<Alert> = {}): Alert {
@@ -64,6 +66,11 @@ export function spanOf(client: string, hours: number, agoHours: number, over: Pa
   const firingSinceMs = resolvedAtMs - hours * hourMs;
   const times = { pendingSinceMs: firingSinceMs, firingSinceMs, resolvedAtMs };
   return { client, rule: 'disk', subject: '/var', severity: 'critical', closedReason: 'recovered', ...times, ...over };
+}
+
+function forecastOf(client: string, daysLeft: number): StoredForecast {
+  const days = { daysLeft, daysLow: daysLeft, daysHigh: null, shortDays: null };
+  return { client, mount: '/data', kind: 'space', ...days, growthPerDay: 11 * 2 ** 30, sinceMs, asOfMs: now - hourMs };
 }
 
 const machine: InventoryFacts = {
@@ -112,6 +119,7 @@ export const badWeek: DigestFacts = {
   runs: [{ ...totals, succeeded: 805_100, failed: 1_300, unfinished: 2, configs: 3 }, ...quietWeek.runs.slice(1)],
   joined: names.slice(380, 390),
   left: ['old-1', 'old-2'],
+  forecasts: names.slice(100, 120).map((client, index) => forecastOf(client, 2 + 3 * index)),
   inventories: [
     ...names.slice(70, 150).map((client) => ({
       client,
@@ -161,6 +169,7 @@ export const hostileWeek: DigestFacts = {
   ],
   joined: [hostile],
   left: [hostile],
+  forecasts: [{ ...forecastOf(hostile, 3), mount: hostile, kind: 'inodes' }],
   inventories: [{ client: hostile, before: machine, after: { ...machine, kernel: hostile, disks: [hostile] } }],
   pending: [{ client: hostile, rebootRequired: true, updates: 3, securityUpdates: null }],
   undelivered: badWeek.undelivered.map((mail) => ({ ...mail, recipient: hostile, error: hostile })),

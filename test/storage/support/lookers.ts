@@ -1,3 +1,4 @@
+import { readDigest } from '../../../src/alerter/digest/read-digest.ts';
 import { readClientDetail } from '../../../src/look/client-detail.ts';
 import { readFleetStatus } from '../../../src/look/fleet-status.ts';
 import { readFleetPage } from '../../../src/look/look.ts';
@@ -77,6 +78,15 @@ export const lookers: readonly Looker[] = [
       const grouped = { ...config, clients: config.clients.map((client) => ({ ...client, groups: ['web'] })) };
       await fleetOutliers({ config: grouped, figures, groups: null, nowMs: await alerts.nowMs() });
       await figures.recentReports(['web-1', 'web-2'], ['cpu_percent'], 12);
+    },
+  },
+  {
+    title: 'digest',
+    look: async (storage, config) => {
+      const untilMs = await storage.alerts.nowMs();
+      const span = { sinceMs: untilMs - 7 * dayMs, untilMs, lateSinceMs: null, missedMs: [] };
+      const digest = { name: '', to: [], days: [], atMinute: 0, groups: [], attachesReport: false };
+      return await readDigest(config, storage, digest, span);
     },
   },
   ...[

@@ -30,6 +30,16 @@ const totalsSql = `SELECT program, COUNT(*) AS runs,
 
 export function createDigestStore(database: Database): DigestStore {
   return {
+    knownClients: async () =>
+      (
+        await database.read((session) =>
+          session.all('SELECT name, first_seen, last_visit_at FROM clients ORDER BY name'),
+        )
+      ).map((row) => ({
+        name: String(row['name']),
+        firstSeenMs: fromSqlTime(row['first_seen']) ?? 0,
+        lastVisitAtMs: fromSqlTime(row['last_visit_at']),
+      })),
     alertSpans: (sinceMs, untilMs, limit) =>
       database.read((session) => alertSpans(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
     runTotals: (sinceMs, untilMs) => database.read((session) => runTotals(session, sinceMs, untilMs)),

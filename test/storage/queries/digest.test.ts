@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+
+import { hourMs } from '../../../src/platform/units.ts';
+import type { Row } from '../../../src/report/report.ts';
+import type { Alert } from '../../../src/storage/store/alert.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { alert } from '../support/alert-samples.ts';
+import { onBothDatabases } from '../support/databases.ts';
+import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+
+const at = (hours: number): number => noonMs + hours * hourMs;
+
+async function storeAlerts({ alerts: store }: Storage, alerts: readonly Alert[]): Promise<void> {
+  const lease = await store.takeLease('alerter', 'a test');
+  assert.ok(lease);
+  await store.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
+}
+
+function ended(client: string, hours: number, over: Partial<Alert> = {}): Alert {
+  return alert({ client, state: 'resolved', resolvedAtMs: at(hours), closedReason: 'recovered', ...over });
+}
+
+/** An inventory report of a client. */
+function inventory(client: string, hours: number, kernel: string, disks: readonly Row[] = []) {
+  const workers = [
+    worker('system', { memory_bytes: 32 * 2 ** 30 }),
+    worker('os_release', { distribution: 'Debian', release: '12', kernel }),
+    worker('disk_device', ...disks),
+  ];
+  return item({ client, name: 'Inventory report', observedAtMs: at(hours), workers });
+}
+
+onBothDatabases('what digests sum up', (kit) => {
+  kit.it('alerts that fire or ended in the span, the pending ones left out', async ({ storage }) => {
+    await storeAlerts(storage, [
+      alert({ client: 'fires' }),
+      alert({ client: 'pending', state: 'pending', firingSinceMs: null }),
+      ended('before', 1),
+      ended('within', 3),
+      ended('unconfirmed', 3, { firingSinceMs: null, closedReason: 'unconfirmed' }),
+      ended('after', 9),
+    ]);
+    const spans = await storage.digest.alertSpans(at(2), at(8), 100);
+    assert.deepEqual(spans.map(({ client }) => client).sort(), ['fires', 'within']);
+    const [within] = spans.filter(({ client }) => client === 'within');
+    assert.deepEqual(within, {
+      client: 'within',
+      rule: 'disk',
+      subject: '/data',
+      severity: 'critical',
+      pendingSinceMs: noonMs - 300_000,
+      firingSinceMs: noonMs,
+      resolvedAtMs: at(3),
+      closedReason: 'recovered',
+    });
+    assert.equal((await storage.digest.alertSpans(at(2), at(8), 1)).length, 1);
+    assert.deepEqual(await storage.digest.alertSpans(at(-9), at(-8), 100), []);
+  });
+
+  kit.it('runs by program, added up', async ({ storage: { reports, digest } }) => {
+    for (const [hours, start, end] of [
+      [0, {}, {}],
+      [1, { configDigest: 'd'.repeat(64) }, { succeeded: 3, failed: 0, maxRssBytes: 2e8 }],
+      [2, { scope: 'filtered' }, {}],
+      [3, {}, { outcome: 'overlapped', clients: 0, succeeded: 0, failed: 0 }],
+      [4, {}, { outcome: 'interrupted' }],
+      [5, { program: 'alert' }, {}],
+      [20, {}, {}],
+    ] as const) {
+      const run = runStart({ startedAtMs: at(hours), ...start });
+      await reports.startRun(run);
+      await reports.endRun(run, runEnd(run, end));
+    }
+    for (const hours of [0.5, 9.5]) await reports.startRun(runStart({ startedAtMs: at(hours) }));
+    const [collect, alerts, ...others] = await digest.runTotals(at(0), at(10));
+    assert.deepEqual(others, []);
+    assert.deepEqual(collect, {
+      program: 'collect',
+      runs: 7,
+      fullRuns: 2,
+      overlapped: 1,
+      unfinished: 2,
+      succeeded: 9,
+      failed: 3,
+      cpuMs: 1610,
+      maxRssBytes: 200_000_000,
+      configs: 2,
+    });
+    assert.equal(alerts?.program, 'alert');
+    assert.deepEqual(await digest.runTotals(at(-9), at(-8)), []);
+  });
+
+  kit.it('inventories that changed, and no first ones', async ({ storage: { reports, digest } }) => {
+    const disk = { device: 'sda', model: 'WD', serial: 'W1', size_bytes: 2 ** 40 };
+    const names = ['changed', 'same', 'new', 'earlier'];
+    await reports.saveVisits(names.map((client) => visit({ client })));
+    await reports.ingest([
+      inventory('changed', 0, '6.1.0-18', [disk]),
+      inventory('same', 0, '6.1.0-18'),
+      inventory('earlier', 0, '6.1.0-18'),
+      inventory('earlier', 1, '6.1.0-22'),
+    ]);
+    await reports.ingest([inventory('changed', 3, '6.1.0-20'), inventory('same', 3, '6.1.0-18')]);
+    await reports.ingest([inventory('changed', 4, '6.1.0-22'), inventory('new', 4, '6.1.0-22')]);
+    await reports.ingest([inventory('changed', 9, '6.1.0-30')]);
+    const changes = await digest.inventoryChanges(at(2), at(8), 10);
+    assert.deepEqual(
+      changes.map(({ client, before, after }) => [client, before.kernel, after.kernel, before.disks, after.disks]),
+      [['changed', '6.1.0-18', '6.1.0-22', ['WD 1 TiB serial W1'], []]],
+    );
+    const [{ after } = { after: null }] = changes;
+    assert.deepEqual(
+      [after?.os, after?.memoryBytes, after?.cpus, after?.cards],
+      ['Debian 12', 32 * 2 ** 30, null, null],
+    );
+  });
+
+  kit.it('updates and reboots of the newest report, and nothing that a client made up', async ({ storage }) => {
+    const { reports, digest } = storage;
+    const os = (reboot_required: number) => [worker('os', { hostname: 'h', reboot_required })];
+    const updates = (output: string) => [check('updates', 0, output)];
+    const names = ['both', 'done', 'none', 'odd'];
+    await reports.saveVisits(names.map((client) => visit({ client })));
+    await reports.ingest([
+      item({
+        client: 'both',
+        workers: os(1),
+        checks: updates('12 updates pending, 3 for security, the oldest for 9 d'),
+      }),
+      item({ client: 'done', workers: os(1), checks: updates('1 update pending') }),
+      item({ client: 'none', workers: os(0), checks: updates('no updates pending') }),
+      item({ client: 'odd', workers: os(0), checks: updates('99999999 updates pending') }),
+    ]);
+    await reports.ingest([
+      item({ client: 'done', observedAtMs: at(1), workers: os(0), checks: updates('no updates pending') }),
+    ]);
+    assert.deepEqual(await digest.pendingWork(), [
+      { client: 'both', rebootRequired: true, updates: 12, securityUpdates: 3 },
+    ]);
+  });
+});
