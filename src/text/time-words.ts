@@ -20,6 +20,11 @@ export function timeInWords({ zone, nowMs }: Reader, atMs: number): string {
   return `${day} ${time}`;
 }
 
+/** `Fri 20 Nov` in the reader's zone; the year where it is another. */
+export function dayInWords(reader: Reader, atMs: number): string {
+  return partsOf(reader, atMs).day;
+}
+
 /** `08:00`, with the day where it is not the reader's. */
 export function momentInWords(reader: Reader, atMs: number): string {
   const { day, time } = partsOf(reader, atMs);

@@ -12,7 +12,8 @@ function rulesOf(alerts: string, outer = ''): readonly string[] {
   });
 }
 const further = ['default open-files', 'default conntrack', 'default clock-unsynchronised', 'default check'];
-const others = ['default inodes', 'default memory 97', 'default service', ...further];
+const foreseen = ['default disk-full', 'default inodes-full'];
+const others = ['default inodes', ...foreseen, 'default memory 97', 'default service', ...further];
 
 test('nameless alerts of one type with the same selectors are numbered in the order of the file', () => {
   const alerts = '<alert type="memory" limit="99"/><alert type="memory" limit="1"/><alert type="memory" limit="1"/>';
@@ -66,7 +67,7 @@ test('enabled="no" on a type with selectors ends the judging of what they select
 test('enabled="no" on a name ends the rule of that name alone, whether written or by default', () => {
   const outer = '<alert name="full" type="disk" mount="/*" limit="80"/><alert type="memory" limit="80"/>';
   const left = rulesOf('<alert name="full" enabled="no"/><alert name="memory" enabled="no"/>', outer);
-  assert.deepEqual(left, ['default disk 95', 'default inodes', 'default service', ...further]);
+  assert.deepEqual(left, ['default disk 95', 'default inodes', ...foreseen, 'default service', ...further]);
 });
 
 test('a rule takes the other level from the default as <alerts> tunes it, and nothing from an ended one', () => {

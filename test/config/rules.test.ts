@@ -102,7 +102,7 @@ test('a default is in force beside rules for a part of its type, and conditions 
     'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
       .split(' ')
       .map((name) => `condition ${name}`);
-  const all = 'disk inodes memory service open-files conntrack clock-unsynchronised check'
+  const all = 'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check'
     .split(' ')
     .map((name) => `default ${name}`);
   const [, ...others] = all;
@@ -121,6 +121,8 @@ test('defaults and conditions are as the documentation has them', () => {
   const table: readonly (readonly [string, Partial<Rule>])[] = [
     ['disk', { warning: 90, critical: 95, forCount: 1 }],
     ['inodes', { warning: 90, critical: null, severity: 'warning', forCount: 1 }],
+    ['disk-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
+    ['inodes-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
     ['memory', { warning: null, critical: 97, forCount: 3 }],
     ['service', { severity: 'warning', state: 'failed' }],
     ['open-files', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],

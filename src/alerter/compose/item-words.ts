@@ -49,9 +49,9 @@ export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | '
   return shortText(text, alert.value);
 }
 
-/** `96 %` of `96 %, 4 of 100 GiB free`; null: the text is no short value. */
+/** `96 %` of `96 %, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null: the text is no short value. */
 export function shortText(text: string, value: number | null): string | null {
-  const short = value === null ? text : (text.split(', ', 1)[0] ?? text);
+  const short = value === null ? text : (text.split(/, | \(/, 1)[0] ?? text);
   return short !== '' && columnsOf(short) <= shortColumns ? quoted(short) : null;
 }
 

@@ -4,7 +4,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import { visitConditions } from '../evaluate/rule-metric.ts';
+import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
@@ -104,7 +104,7 @@ export function lastSeen(
 ): string | null {
   const { lastAtMs } = item.alert.progress;
   if (!firingKinds.includes(kind) || item.client === '' || item.rule === 'no-report') return null;
-  const isFresh = reader.nowMs - lastAtMs <= longestGapMs(config.collector.everyMs);
+  const isFresh = reader.nowMs - lastAtMs <= longestGapMs(rhythmMs(item.watch.rule, config));
   if (isFresh || lastAtMs < item.alert.pendingSinceMs) return null;
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
 }

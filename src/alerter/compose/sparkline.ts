@@ -1,10 +1,13 @@
 import { formatValue } from '../evaluate/describe-value.ts';
-import { unitOfRule } from '../evaluate/rule-metric.ts';
+import { foreseenBy, unitOfRule } from '../evaluate/rule-metric.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { PendingNotification } from '../dispatch/notification-plan.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import type { Wording } from './item-words.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
+import { historyDays } from '../../forecast/forecast.ts';
+import type { Unit } from '../../report/metrics.ts';
+import type { Rule } from '../../config/config.ts';
 
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const gap = '·';
@@ -61,11 +64,15 @@ export interface ChartWords {
   readonly label: string;
 }
 
-/** Returns the time that the chart of an alert shows: the last day, or the time around an alert that is over. */
+/**
+ * Returns the time that the chart of an alert shows: the last day, or the time around an alert that is over; all that a
+ * forecast follows from.
+ */
 export function chartSpan(
-  { alert }: Pick<PendingNotification, 'alert'>,
+  { alert, watch }: Pick<PendingNotification, 'alert' | 'watch'>,
   nowMs: number,
 ): { fromMs: number; untilMs: number } {
+  if (isForecast(watch)) return { fromMs: nowMs - historyDays * dayMs, untilMs: nowMs };
   const { pendingSinceMs, resolvedAtMs } = alert;
   if (resolvedAtMs === null) return { fromMs: nowMs - dayMs, untilMs: nowMs };
   const untilMs = Math.min(nowMs, resolvedAtMs + hourMs);
@@ -81,13 +88,28 @@ export function drawChart(
   if (points === undefined) return null;
   const { nowMs } = reader;
   const { fromMs, untilMs } = chartSpan(item, nowMs);
-  const drawn = drawSparkline({ points, fromMs, untilMs, columns: chartColumns });
+  const columns = isForecast(item.watch) ? historyDays : chartColumns;
+  const drawn = drawSparkline({ points, fromMs, untilMs, columns });
   if (drawn === null) return null;
   const { rule } = item.watch;
   const inWords = (value: number): string =>
-    rule === null ? String(Math.round(value * 10) / 10) : formatValue(unitOfRule(rule), value);
+    rule === null ? String(Math.round(value * 10) / 10) : formatValue(unitOfChart(rule), value);
   const [least, most] = [inWords(drawn.least), inWords(drawn.most)];
   const isLastDay = untilMs === nowMs && untilMs - fromMs === dayMs;
-  const span = isLastDay ? '24 h' : `${momentInWords(reader, fromMs)} to ${momentInWords(reader, untilMs)}`;
+  const span = isForecast(item.watch)
+    ? `${historyDays} d`
+    : isLastDay
+      ? '24 h'
+      : `${momentInWords(reader, fromMs)} to ${momentInWords(reader, untilMs)}`;
   return { blocks: drawn.text, label: `${span}, ${least === most ? `${most} throughout` : `${least} to ${most}`}` };
+}
+
+function isForecast({ rule }: PendingNotification['watch']): boolean {
+  return rule !== null && foreseenBy(rule) !== null;
+}
+
+/** The unit of the values that are drawn. A forecast is drawn as the levels that it follows from. */
+function unitOfChart(rule: Rule): Unit {
+  const foreseen = foreseenBy(rule);
+  return foreseen === null ? unitOfRule(rule) : foreseen === 'space' ? 'bytes' : 'percent';
 }

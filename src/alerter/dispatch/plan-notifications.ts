@@ -112,6 +112,7 @@ const ownReasons: readonly HoldReason['kind'][] = [
   'isolated',
   'collector-silent',
   'worse-rule',
+  'nearly-full',
   'hours',
   'flapping',
   'group-interval',

@@ -7,7 +7,7 @@ import { type Inhibition, isAcknowledged, knownLostBastions } from '../inhibit/i
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './group-interval.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
-import { rivalry } from '../evaluate/rule-metric.ts';
+import { rhythmMs, rivalry } from '../evaluate/rule-metric.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
@@ -85,7 +85,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       continue;
     }
     const holding = reasonsOf(one, transition);
-    const reasons = holding.length > 0 ? holding : wayBack(alert, transition, input);
+    const reasons = holding.length > 0 ? holding : wayBack(one, transition, input);
     if (reasons.length > 0) held.push({ alertId, reasons });
     else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
@@ -96,10 +96,14 @@ export function findNews(options: FindNewsOptions): RecipientNews {
 const mostReturns = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
-function wayBack(alert: Alert, transition: Transition, { nowMs, config }: DispatchInput): readonly HoldReason[] {
+function wayBack(
+  { alert, watch }: RecipientAlert,
+  transition: Transition,
+  { nowMs, config }: DispatchInput,
+): readonly HoldReason[] {
   const { flapping, progress } = alert;
   const isWorse = transition === 'firing' || transition === 'escalated';
-  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(config.collector.everyMs);
+  const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
   const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < mostReturns;
   return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
 }

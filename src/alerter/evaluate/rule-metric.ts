@@ -1,5 +1,6 @@
-import type { Rule } from '../../config/config.ts';
+import type { Config, Rule } from '../../config/config.ts';
 import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
 
 /** Returns the one metric of a rule; `null` if it has several or none. */
@@ -15,6 +16,28 @@ export function unitOfRule(rule: Rule): Unit {
 /** True if the subjects of a rule's type are mounts. */
 export function isByMount({ type }: Pick<Rule, 'type'>): boolean {
   return ruleTypeOf(type)?.selectors.includes('mount') === true;
+}
+
+/** Returns the part of a file system whose end a rule foresees; `null` if it judges reports or visits. */
+export function foreseenBy({ type }: Pick<Rule, 'type'>): 'space' | 'inodes' | null {
+  return ruleTypeOf(type)?.foresees ?? null;
+}
+
+/** The types of rules that judge how full a file system is now. */
+const nearlyFull: Readonly<Record<'space' | 'inodes', readonly string[]>> = {
+  space: ['disk', 'disk-free'],
+  inodes: ['inodes'],
+};
+
+/** True if alerts of a rule say that a file system is nearly full, which the other rule foresees. */
+export function isNearlyFull({ type }: Pick<Rule, 'type'>, other: Pick<Rule, 'type'>): boolean {
+  const foreseen = foreseenBy(other);
+  return foreseen !== null && type !== null && nearlyFull[foreseen].includes(type);
+}
+
+/** Returns the usual time between two rows that a rule judges: forecasts are judged once a day. */
+export function rhythmMs(rule: Pick<Rule, 'type'> | null, { collector }: Pick<Config, 'collector'>): number {
+  return rule !== null && foreseenBy(rule) !== null ? dayMs : collector.everyMs;
 }
 
 /** Returns the group of rules that a rule competes with for subjects. */

@@ -10,6 +10,7 @@ import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
 import { findRule } from '../evaluate/find-rule.ts';
+import { sampleForecasts } from '../evaluate/forecast-samples.ts';
 import { withWritable } from '../evaluate/disk-samplers.ts';
 
 /** The reasons why alerts of a client were or were not notified, from what is stored and config.xml alone. */
@@ -33,8 +34,11 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const sampledRows = await observe(store, client, newest);
   const unreliable = findRule(client.rules, 'unreliable');
   const visits = memory?.visits ?? [];
+  const forecasts = await store.forecasts([client.name]);
+  const reader = { zone: options.config.alerts.zone, nowMs: options.nowMs };
   const samples = groupBy(
     [
+      ...sampleForecasts(client.rules, { forecasts, known: { space: [], inodes: [] } }, reader),
       ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
       ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
     ],

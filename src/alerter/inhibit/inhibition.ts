@@ -4,7 +4,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Mutes } from './mutes.ts';
 import { isOnWayBack, type Known } from './difference.ts';
-import { visitConditions } from '../evaluate/rule-metric.ts';
+import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
 import { hears, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
@@ -43,6 +43,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     ({ client }) => client,
   );
   const standIns = createStandIns(input);
+  const nearlyFull = openNearlyFull(alerts, watchOf);
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   const isNotified = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
@@ -60,10 +61,11 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     reasonsFor: (alert) => {
       const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
       const endMs = mutes.lastEndMs(alert, nowMs);
-      if (endMs !== null && !isConfirmed(alert, endMs, newestRowMs.get(alert.client) ?? null, graceMs)) {
+      const { client, rule } = watchOf(alert);
+      const isForecast = rule !== null && foreseenBy(rule) !== null;
+      if (endMs !== null && !isForecast && !isConfirmed(alert, endMs, newestRowMs.get(alert.client) ?? null, graceMs)) {
         reasons.push({ kind: 'unconfirmed' });
       }
-      const { client } = watchOf(alert);
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
       const { changedByRun } = alert;
       if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
@@ -75,6 +77,8 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       const isInstead = (one: Alert): boolean =>
         isAway(one, newestMs, nowMs - graceMs) && isNotified(one, alert, recipient);
       if (lost.some(isInstead)) return { kind: 'unreachable' };
+      const full = nearlyFull(alert).find((one) => isNotified(one, alert, recipient));
+      if (full !== undefined) return { kind: 'nearly-full', rule: full.rule };
       const standIn = standIns(alert);
       if (standIn?.state !== 'firing' || !isNotified(standIn, alert, recipient)) return null;
       return { kind: standIn.rule === 'collector-silent' ? 'collector-silent' : 'isolated' };
@@ -90,6 +94,25 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
     },
     standInFor: standIns,
+  };
+}
+
+/** Returns a function that finds the firing alerts that say now what an alert foresees of its mount. */
+function openNearlyFull(
+  alerts: readonly Alert[],
+  watchOf: InhibitionOptions['watchOf'],
+): (alert: Alert) => readonly Alert[] {
+  const firing = groupBy(
+    alerts.filter(({ state, subject }) => state === 'firing' && subject !== ''),
+    ({ client, subject }) => `${client}\0${subject}`,
+  );
+  return (alert) => {
+    const { rule } = watchOf(alert);
+    if (rule === null || foreseenBy(rule) === null) return [];
+    return (firing.get(`${alert.client}\0${alert.subject}`) ?? []).filter((one) => {
+      const other = watchOf(one).rule;
+      return other !== null && isNearlyFull(other, rule);
+    });
   };
 }
 

@@ -1,15 +1,14 @@
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
-import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import type { Pass } from './pass.ts';
-import type { DueMail, PendingNotification, NotificationPlan } from '../dispatch/notification-plan.ts';
+import { readCharts } from './read-charts.ts';
+import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 
 /** The time is that of the plan, after all rows were processed. */
 export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
@@ -132,30 +131,6 @@ async function freeze(
     replyTo: replies === null || replyToken === null ? null : replyAddress(replies.address, replyToken),
     dateMs: nowMs,
   });
-}
-
-/** A mail about half the fleet draws no pictures of all of it. */
-const mostCharts = 20;
-
-/** Returns values around the worst alerts, where stats has a column for them in the unit of the rule. */
-async function readCharts(
-  { config, store, nowMs }: EnqueueMailsOptions,
-  items: readonly PendingNotification[],
-): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
-  const charts = new Map<number, readonly SeriesPoint[]>();
-  const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
-  const { chartSpan } = await import('../compose/sparkline.ts');
-  for (const item of items) {
-    if (charts.size >= mostCharts) break;
-    const { alertId, client, rule, subject } = item;
-    const column = ruleTypeOf(findRule(rules.get(client) ?? [], rule)?.type)?.chart ?? null;
-    if (column === null) continue;
-    charts.set(
-      alertId,
-      await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs),
-    );
-  }
-  return charts;
 }
 
 /** A mail about half the fleet does not name the system of each machine. */

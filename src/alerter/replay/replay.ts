@@ -2,7 +2,9 @@ import type { Config } from '../../config/config.ts';
 import type { ReplayPage, SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { dayMs } from '../../platform/units.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
+import { foreseeClients } from '../absence/foresee-clients.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
@@ -24,6 +26,7 @@ export interface ReplayOptions {
     | 'seenClients'
     | 'silences'
     | 'notifiedSince'
+    | 'levels'
   >;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -82,6 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
   let firstRowMs = Infinity;
+  let judgedMs = -Infinity;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
@@ -98,6 +102,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const fleetOptions = { config, runs: recent, seenClients: seen.at(nowMs), nowMs, databaseUpSinceMs: sinceMs };
     const alerts = evaluateFleet({ ...fleetOptions, alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
+    const foreseen = await foreseeDay(options, state.openAlerts(null), nowMs, judgedMs);
+    if (foreseen !== null) {
+      judgedMs = nowMs;
+      countFired(counts, state.save({ alerts: foreseen, ruleStates: new Map() }));
+    }
     const firstPass = result.passes === 0;
     const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
     const input = await readDispatchInput(dispatched);
@@ -117,6 +126,19 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
   };
+}
+
+/** Returns what the levels until the day before give, in the first pass of a day (UTC); null in the others. */
+async function foreseeDay(
+  { config, store, signal }: ReplayOptions,
+  alerts: readonly Alert[],
+  nowMs: number,
+  judgedMs: number,
+): Promise<readonly Alert[] | null> {
+  if (Math.floor(nowMs / dayMs) === Math.floor(judgedMs / dayMs)) return null;
+  // The state of levels during a day is not stored.
+  const todayMs = nowMs - dayMs;
+  return (await foreseeClients({ config, store, alerts, nowMs, todayMs, isDaily: true, signal })).alerts;
 }
 
 const pageRows = 100;

@@ -3,7 +3,7 @@ import type { Report } from '../../report/report.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
+import { foreseenBy, listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
 /** Rules without a value in the newest report, see RuleState.unknown. */
 export type UnknownRules = NonNullable<RuleState['unknown']>;
@@ -20,7 +20,7 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
   }
   const silent: { readonly name: string; readonly matches: boolean }[] = [];
   for (const rule of rules) {
-    if (known.has(rule) || (rule.type === null && rule.metric === null)) continue;
+    if (known.has(rule) || !isOfReports(rule)) continue;
     const { name, selectors } = rule;
     const matches = sampled.has(rule) || !report.complete.includes(name);
     // The rule has no subject: there is no fault, or another rule was chosen.
@@ -36,6 +36,10 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
     unknown[name] = was?.matches === matches ? was : { sinceMs: report.atMs, matches };
   }
   return unknown;
+}
+
+function isOfReports(rule: Rule): boolean {
+  return (rule.type !== null || rule.metric !== null) && foreseenBy(rule) === null;
 }
 
 /** Returns the reason that the client gave for what a rule lacks; null if it gave none. */

@@ -28,6 +28,8 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
       return `bastion ${reason.name} is gone, which is told instead`;
     case 'worse-rule':
       return `${reason.rule}, which is worse, is told instead`;
+    case 'nearly-full':
+      return `${reason.rule} of the same file system fires, which is told instead`;
     case 'acknowledged':
       return `${alert === null ? 'acknowledged' : acknowledgedText(alert, time)}; no reminders`;
     case 'flapping':

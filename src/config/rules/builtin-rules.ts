@@ -35,6 +35,8 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
   return [
     byDefault('disk', '1x', { type: 'disk', warning: '90%', critical: '95%' }),
     byDefault('inodes', '1x', { type: 'inodes', limit: '90%', severity: 'warning' }),
+    byDefault('disk-full', '1x', { type: 'disk-full', limit: '7d', severity: 'warning' }),
+    byDefault('inodes-full', '1x', { type: 'inodes-full', limit: '7d', severity: 'warning' }),
     byDefault('memory', '3x', { type: 'memory', limit: '97%' }),
     byDefault('service', '1x', { type: 'service', severity: 'warning' }),
     byDefault('open-files', '2x', { type: 'open-files', limit: '90%', severity: 'warning' }),

@@ -2,7 +2,7 @@ import type { Operator, Severity } from '../config.ts';
 import type { AlertAttributes } from './merge-alert.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Unit } from '../../report/metrics.ts';
-import { limitForm } from '../vocabulary/rule-types.ts';
+import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
 
 export interface ReadLevelsOptions {
   readonly attributes: AlertAttributes;
@@ -22,6 +22,8 @@ export interface Levels {
 const names = ['limit', 'warning', 'critical', 'clear'] as const;
 /** The points below the limit to which a percent must fall before it has recovered. */
 const clearPoints = 2;
+/** A forecast has recovered at so many times its limit. */
+const clearTimes = 1.5;
 
 /** The limits of a rule in its metric's unit, weighed against each other; what is wrong is told. */
 export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOptions): Levels {
@@ -70,7 +72,10 @@ export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOpti
   else if (clear !== null && least !== null && (falling ? clear < least : clear > least)) {
     fault(`clear must not be ${falling ? 'below' : 'above'} the lowest limit, or it would never end; mend one of them`);
   }
-  const ownClear = clear ?? (unit === 'percent' && !exact && least !== null ? percentClear(least, falling) : null);
+  const usualClear = (limit: number): number | null =>
+    unit === 'percent' ? percentClear(limit, falling) : isForeseen ? clearTimes * limit : null;
+  const isForeseen = falling && (ruleTypeOf(type)?.foresees ?? null) !== null;
+  const ownClear = clear ?? (exact || least === null ? null : usualClear(least));
   const told = two ? (critical === null ? 'warning' : 'critical') : severity;
   return { ...levels, clear: ownClear, severity: told };
 }

@@ -40,6 +40,8 @@ export interface RuleType {
   /** The column of `stats` or `disk_stats` that mails draw; null: none. */
   readonly chart:
     'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
+  /** The part of a file system whose end is foreseen, from levels by the day; null: the value comes from reports. */
+  readonly foresees: 'space' | 'inodes' | null;
 }
 
 const usual = {
@@ -52,6 +54,7 @@ const usual = {
   op: 'ge',
   forCount: 2,
   chart: null,
+  foresees: null,
 } as const;
 
 const metricsByName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
@@ -64,6 +67,7 @@ function overMetric(name: string, more: Partial<RuleType> = {}): RuleType {
 }
 
 const disks = ['mount', 'fstype', 'source'] as const;
+const foreseen = { ...usual, unit: 'seconds', selectors: ['mount'], op: 'lt', forCount: 1 } as const;
 
 const types = {
   cpu: overMetric('cpu_used_percent', { chart: 'cpu_percent' }),
@@ -74,6 +78,8 @@ const types = {
   disk: overMetric('disk_used_percent', { selectors: disks, forCount: 1, chart: 'used_percent' }),
   'disk-free': overMetric('disk_available_bytes', { selectors: disks, op: 'lt' }),
   inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
+  'disk-full': { ...foreseen, foresees: 'space' },
+  'inodes-full': { ...foreseen, foresees: 'inodes' },
   mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
   service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
   check: { ...usual, families: ['check'], unit: 'flag', selectors: ['check'] },

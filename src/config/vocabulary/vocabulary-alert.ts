@@ -59,12 +59,14 @@ export const alertAttributes: Attributes = {
       'How long, or how many rows in a row, it must hold. ' +
       `Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
   },
-  clear: level('The limit of the way back. Default: the limit less 2 points for percents, else the limit.'),
+  clear: level(
+    'The limit of the way back. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, else the limit.',
+  ),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
   severity: {
     words: ['warning', 'critical'],
     help:
-      'Of a rule with one limit. Default critical; warning for inodes, clock-offset and failed units. ' +
+      'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and failed units. ' +
       'Type check: warning makes a warning of CRITICAL too.',
   },
   mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },

@@ -16,7 +16,7 @@ const pageRows = 2000;
 
 export function createLevelStore(database: Database): LevelStore {
   return {
-    levels: (clients, days, signal) => readLevels(database, clients, days, signal),
+    levels: (clients, days, signal, todayMs) => readLevels(database, clients, { days, signal, todayMs }),
     forecasts: (clients) => database.read((session) => readForecasts(session, clients)),
   };
 }
@@ -25,10 +25,9 @@ export function createLevelStore(database: Database): LevelStore {
 async function readLevels(
   database: Database,
   clients: readonly string[] | null,
-  days: number,
-  signal: AbortSignal,
+  { days, signal, todayMs: atMs }: { days: number; signal: AbortSignal; todayMs: number | undefined },
 ): Promise<FleetLevels> {
-  const todayMs = Math.floor((await database.read(databaseNowMs)) / dayMs) * dayMs;
+  const todayMs = Math.floor((atMs ?? (await database.read(databaseNowMs))) / dayMs) * dayMs;
   const byClient = new Map<string, Map<string, MountLevels>>();
   const stepDone = inSteps({ signal, onProgress: () => undefined }, days);
   for (let index = 0; index < days; index += 1) {

@@ -47,9 +47,10 @@ export type NewForecast = Omit<StoredForecast, 'asOfMs'>;
 export interface LevelStore {
   /**
    * Reads the levels of the last days, today's included, of writable local mounts; of all clients if `clients` is null.
-   * Days beyond today, stored while a clock was wrong, are left out. Throws the signal's reason.
+   * Days beyond today, stored while a clock was wrong, are left out. `todayMs`: a time of the day that is the last, if
+   * that is not the database's today. Throws the signal's reason.
    */
-  levels(clients: readonly string[] | null, days: number, signal: AbortSignal): Promise<FleetLevels>;
+  levels(clients: readonly string[] | null, days: number, signal: AbortSignal, todayMs?: number): Promise<FleetLevels>;
   /** Returns the stored forecasts of these clients, `null`: of all clients; the nearest first. */
   forecasts(clients: readonly string[] | null): Promise<readonly StoredForecast[]>;
 }

@@ -34,7 +34,15 @@ test("the predecessor's file works unchanged", () => {
   // Its types replace the defaults of those types; the others are in force, at once as well.
   const defaults = client.rules.filter((rule) => rule.origin === 'default');
   const kernel = ['open-files', 'conntrack', 'clock-unsynchronised'];
-  assert.deepEqual(pluck(defaults, 'name'), ['disk', 'inodes', 'service', ...kernel, 'check']);
+  assert.deepEqual(pluck(defaults, 'name'), [
+    'disk',
+    'inodes',
+    'disk-full',
+    'inodes-full',
+    'service',
+    ...kernel,
+    'check',
+  ]);
   assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 1);
   assert.equal(ruleOf(config, 'unreachable')?.forCount, 2);
 });

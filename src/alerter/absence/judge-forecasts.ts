@@ -1,0 +1,86 @@
+import type { Client, Rule } from '../../config/config.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { Reader } from '../../text/time-words.ts';
+import { findRule } from '../evaluate/find-rule.ts';
+import { sampleForecasts, type ClientForecasts } from '../evaluate/forecast-samples.ts';
+import { foreseenBy, isNearlyFull } from '../evaluate/rule-metric.ts';
+import type { Sample, SampledRow } from '../evaluate/sample.ts';
+import { compareSeverity } from '../transition/compare-severity.ts';
+import { isHolding } from '../transition/step-alert.ts';
+import { Subjects } from '../transition/subjects.ts';
+
+export interface JudgeForecastsOptions extends ClientForecasts {
+  readonly client: Pick<Client, 'name' | 'rules'>;
+  /** The client's open alerts. */
+  readonly alerts: readonly Alert[];
+  readonly reader: Reader;
+  /** True once a day; else only what is urgent counts, and only where it begins an alert or makes one worse. */
+  readonly isDaily: boolean;
+}
+
+/** The growth of the last week leaves less than so many days to what is urgent. */
+const urgentDays = 2;
+
+/** Clients share their lists of rules, and a list never changes. */
+const foreseeing = rememberedWeakly((rules: readonly Rule[]) => rules.filter((rule) => foreseenBy(rule) !== null));
+
+/**
+ * Moves the alerts of a client by its forecasts, a day a row. Returns new (id `null`) and changed alerts. Begins no alert
+ * beside one that says already that the file system is nearly full, and is no milder.
+ */
+export function judgeForecasts(options: JudgeForecastsOptions): readonly Alert[] {
+  const { client, alerts, forecasts, known, reader, isDaily } = options;
+  const rules = foreseeing(client.rules);
+  const own = alerts.filter(({ rule }) => findRule(rules, rule) !== null);
+  if (rules.length === 0 || (forecasts.length === 0 && own.length === 0)) return [];
+  const counts = (sample: Sample): boolean => {
+    const { rule, subject, level } = sample;
+    const open = own.find((alert) => alert.rule === rule.name && alert.subject === subject) ?? null;
+    if (open === null && isHolding(level) && isSaid(client, alerts, sample)) return false;
+    if (isDaily) return true;
+    const isWorse = isHolding(level) && (open === null || compareSeverity(level, open.severity) < 0);
+    return isWorse && isUrgent(options, sample);
+  };
+  const subjects = new Subjects({ rules, memory: null, alerts: own, everyMs: dayMs, latestMs: reader.nowMs });
+  subjects.step(
+    {
+      ...emptyRow,
+      client: client.name,
+      atMs: reader.nowMs,
+      evidence: `forecast ${new Date(reader.nowMs).toISOString()}`,
+      samples: sampleForecasts(client.rules, options, reader).filter(counts),
+      // A client that is silent does not say that a mount is gone.
+      complete: isDaily && known.space.length + known.inodes.length > 0 ? rules.map(({ name }) => name) : [],
+    },
+    null,
+  );
+  return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+}
+
+const emptyRow = {
+  kind: 'report',
+  runId: '',
+  ifWritable: [],
+  visitEnd: null,
+  disks: null,
+  bootId: null,
+  uptimeSeconds: null,
+  oomKills: null,
+} as const satisfies Partial<SampledRow>;
+
+function isUrgent({ forecasts }: ClientForecasts, { rule, subject }: Sample): boolean {
+  const kind = foreseenBy(rule);
+  const found = forecasts.find((one) => one.kind === kind && one.mount === subject);
+  return (found?.shortDays ?? Infinity) < urgentDays;
+}
+
+/** True if an alert fires that says that the file system is nearly full now, and is no milder. */
+function isSaid({ rules }: Pick<Client, 'rules'>, alerts: readonly Alert[], { rule, subject, level }: Sample): boolean {
+  return alerts.some((alert) => {
+    const other = alert.subject === subject && alert.state === 'firing' ? findRule(rules, alert.rule) : null;
+    const isNearly = other !== null && isNearlyFull(other, rule);
+    return isNearly && isHolding(level) && compareSeverity(alert.severity, level) <= 0;
+  });
+}

@@ -1,0 +1,54 @@
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
+import { historyDays } from '../../forecast/forecast.ts';
+import { dayMs } from '../../platform/units.ts';
+import type { MountLevels } from '../../storage/store/level-store.ts';
+import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import { chartSpan } from '../compose/sparkline.ts';
+import type { PendingNotification } from '../dispatch/notification-plan.ts';
+import { foreseenBy } from '../evaluate/rule-metric.ts';
+import type { Pass } from './pass.ts';
+
+/** A mail about half the fleet draws no pictures of all of it. */
+const mostCharts = 20;
+
+/**
+ * Returns values around the worst alerts by alert id: levels by the day where a rule foresees, else the column that stats
+ * has in the unit of the rule.
+ */
+export async function readCharts(
+  { store, signal, nowMs }: Pick<Pass, 'store' | 'signal' | 'nowMs'>,
+  items: readonly PendingNotification[],
+): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
+  const charts = new Map<number, readonly SeriesPoint[]>();
+  const drawn = items.filter(({ watch: { rule } }) => {
+    const type = ruleTypeOf(rule?.type);
+    return type !== null && (type.chart ?? type.foresees) !== null;
+  });
+  const worst = drawn.slice(0, mostCharts);
+  const foreseen = worst.filter(({ watch: { rule } }) => rule !== null && foreseenBy(rule) !== null);
+  if (foreseen.length > 0) {
+    const clients = [...new Set(foreseen.map(({ client }) => client))];
+    const { todayMs, mounts } = await store.levels(clients, historyDays, signal);
+    for (const { alertId, client, subject, watch } of foreseen) {
+      const levels = mounts.find((one) => one.client === client && one.mount === subject);
+      const kind = watch.rule === null ? null : foreseenBy(watch.rule);
+      if (levels !== undefined) charts.set(alertId, pointsOf(levels, kind, todayMs));
+    }
+  }
+  for (const item of worst) {
+    const { alertId, client, subject, watch } = item;
+    const column = ruleTypeOf(watch.rule?.type)?.chart ?? null;
+    if (column === null) continue;
+    const points = await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs);
+    charts.set(alertId, points);
+  }
+  return charts;
+}
+
+function pointsOf(levels: MountLevels, kind: 'space' | 'inodes' | null, todayMs: number): readonly SeriesPoint[] {
+  const values = kind === 'inodes' ? levels.inodesPercent : levels.usedBytes;
+  return [...values].map((value, index) => ({
+    atMs: todayMs - (values.length - 1 - index) * dayMs,
+    value: Number.isNaN(value) ? null : value,
+  }));
+}

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { pluck } from '../support/pluck.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { fillLevels, type MadeLevels } from './support/fill-levels.ts';
+import { stationFor, type Station } from './support/station.ts';
+
+type Used = MadeLevels['used'];
+
+const dir = tempFolder();
+let stations = 0;
+
+/** A station of web-1 alone, with rules, that is asked once a day what is told. */
+async function stationWith(t: Parameters<typeof stationFor>[0], rules = '', client = ''): Promise<Station> {
+  const elements = `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
+    <client name="web-1" ip="192.0.2.1" username="u">${client}</client>`;
+  const made = await stationFor(t, { storage: sqliteConfig(path.join(dir, `${(stations += 1)}.db`)), elements });
+  made.at('+40 00:01');
+  return made;
+}
+
+/** The mails of a pass. */
+async function told(made: Station): Promise<readonly string[]> {
+  return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
+}
+
+/** Plays days: each has the used percent of `/data` by the day until then, and a pass. Returns the mails of each day. */
+async function days(made: Station, from: number, courses: readonly Used[]): Promise<readonly string[]> {
+  const lines: string[] = [];
+  for (const [index, used] of courses.entries()) {
+    made.at(`+${from + index} 00:01`);
+    await fillLevels(made, [{ used }]);
+    lines.push((await told(made)).join('; '));
+  }
+  return lines;
+}
+
+/** Grows one percent a day, and is full in so many. */
+const growing =
+  (daysLeft: number): Used =>
+  (day) =>
+    100 - daysLeft + day;
+const flat: Used = () => 60;
+
+test('a disk that will be full within the limit is told once a day at most, and how', async (t) => {
+  const made = await stationWith(t);
+  assert.deepEqual(await days(made, 40, [growing(8), growing(7)]), ['', '']);
+  made.at('+42 00:01');
+  await fillLevels(made, [{ used: growing(6.1) }]);
+  const { arrived, events } = await made.pass();
+  assert.deepEqual(pluck(arrived, 'sentence'), ['ops: firing warning web-1 disk-full /data']);
+  assert.deepEqual(await days(made, 43, [growing(6)]), ['reminder warning web-1 disk-full /data']);
+  const text = events
+    .map((event) => (event.kind === 'composed' ? event.text : ''))
+    .join('')
+    .replaceAll(/\s+/g, ' ');
+  assert.match(text, /full in about 6 days \(\w{3} \d+ \w{3}\); grows 9\.31 GiB a day since \d+ \w{3} 2026 \(limit: /);
+  assert.match(text, / ▁[▁-█]{33}█ 35 d, 557\.9 GiB to 874\.5 GiB/);
+  assert.match(text, /limit: less than 7d/);
+});
+
+test('a warning becomes critical once a day, or at once when the last week leaves less than two days', async (t) => {
+  const made = await stationWith(t, '<alert type="disk-full" warning="14d" critical="2d"/>');
+  assert.deepEqual(await days(made, 40, [growing(10)]), ['firing warning web-1 disk-full /data']);
+  made.at('+40 09:00');
+  await fillLevels(made, [{ used: growing(5) }]);
+  assert.deepEqual(await told(made), [], 'five days are not urgent');
+  made.at('+40 10:00');
+  await fillLevels(made, [{ used: growing(1.5) }]);
+  assert.deepEqual(await told(made), ['escalated critical web-1 disk-full /data']);
+  made.at('+40 11:00');
+  await fillLevels(made, [{ used: flat }]);
+  assert.deepEqual(await told(made), [], 'what eases is judged once a day');
+});
+
+test('what is urgent begins at once, and only where the limit says so', async (t) => {
+  for (const [rules, expected] of [
+    ['', ['firing warning web-1 disk-full /data']],
+    ['<alert type="disk-full" warning="1d"/>', []],
+    ['<alert type="disk-full" mount="/srv" enabled="no"/>', ['firing warning web-1 disk-full /data']],
+    ['<alert type="disk-full" mount="/data" enabled="no"/>', []],
+  ] as const) {
+    const made = await stationWith(t, rules);
+    assert.deepEqual(await days(made, 40, [flat]), ['']);
+    made.at('+40 15:00');
+    await fillLevels(made, [{ used: growing(1.5) }]);
+    assert.deepEqual(await told(made), expected, rules);
+  }
+});
+
+test('a forecast near its limit does not come and go: two days in a row beyond 1.5 times the limit end it', async (t) => {
+  const made = await stationWith(t);
+  const course = [6, 8, 6, 10, 6, 11, 9, 11, 12].map(growing);
+  const lines = await days(made, 40, course);
+  assert.equal(lines[0], 'firing warning web-1 disk-full /data');
+  assert.deepEqual(
+    lines.map((line) => /firing|resolved/.exec(line)?.[0] ?? '-'),
+    ['firing', '-', '-', '-', '-', '-', '-', '-', 'resolved'],
+  );
+});
+
+test('a clean-up, a stop and a larger disk end it on the second day', async (t) => {
+  const size = (day: number): number => (day >= -1 ? 2e12 : 1e12);
+  for (const [name, used, larger] of [
+    ['clean-up', ((day) => (day >= -1 ? 30 + day : 95 + day)) as Used, undefined],
+    ['larger', ((day) => (day >= -1 ? 48 : 95 + day)) as Used, size],
+  ] as const) {
+    const made = await stationWith(t);
+    assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data'], name);
+    const lines: string[] = [];
+    for (const day of [41, 42]) {
+      made.at(`+${day} 00:01`);
+      await fillLevels(made, [{ used, ...(larger === undefined ? {} : { size: larger }) }]);
+      lines.push((await told(made)).filter((line) => !line.startsWith('reminder')).join('; '));
+    }
+    assert.deepEqual(lines, ['', 'resolved web-1 disk-full /data'], name);
+  }
+});
+
+test('silence and missing days move nothing; a mount that others outlive is gone after two days', async (t) => {
+  const made = await stationWith(t);
+  const both = (used: Used): readonly MadeLevels[] => [{ used }, { mount: '/', used: flat }];
+  await fillLevels(made, both(growing(6)));
+  assert.deepEqual(await told(made), ['firing warning web-1 disk-full /data']);
+  const ends = async (): Promise<readonly string[]> =>
+    (await told(made)).filter((line) => !line.startsWith('reminder'));
+  for (const day of [41, 42, 43, 45]) {
+    made.at(`+${day} 00:01`);
+    assert.deepEqual(await ends(), [], 'nothing is known');
+  }
+  const later: (readonly string[])[] = [];
+  for (const day of [46, 47, 48]) {
+    made.at(`+${day} 00:01`);
+    await fillLevels(made, [{ mount: '/', used: flat }], [0, 0]);
+    later.push(await ends());
+  }
+  assert.deepEqual(later.flat(), ['ended web-1 disk-full /data']);
+});
+
+test('inodes have a rule of their own, and a gap of days, NULLs and days to come do not hide growth', async (t) => {
+  const made = await stationWith(t);
+  const holes = [2, 5, 6, 9, 12, 13, 16, 19, 20, 23].map((day) => -day);
+  await fillLevels(made, [
+    { used: (day) => (holes.includes(day) ? null : 40), inodes: (day) => growing(5)(day) },
+    { mount: '/null', used: () => 40, inodes: () => null },
+  ]);
+  await fillLevels(made, [{ used: () => 1, inodes: () => 1 }], [3, 5]);
+  assert.deepEqual(await told(made), ['firing warning web-1 inodes-full /data']);
+});
+
+test('while the disk is nearly full nothing is foreseen of it, unless that is worse', async (t) => {
+  for (const [rule, expected] of [
+    ['<alert type="disk-full" warning="7d"/>', []],
+    ['<alert type="disk-full" warning="7d" critical="3d"/>', ['firing critical web-1 disk-full /data']],
+    [
+      '<alert type="disk-full" warning="7d"/><alert type="disk" mount="/data" enabled="no"/>',
+      ['firing warning web-1 disk-full /data'],
+    ],
+  ] as const) {
+    const made = await stationWith(t, rule);
+    await made.collect({ 'web-1': 'disk /data 92' });
+    made.at('+40 00:02');
+    await fillLevels(made, [{ used: growing(1.5) }]);
+    const lines = (await told(made)).flatMap((line) => line.split('; ')).join(', ');
+    assert.equal(/disk-full/.test(lines), expected.length > 0, `${rule}: ${lines}`);
+    for (const line of expected) assert.ok(lines.includes(line), `${rule}: ${lines}`);
+  }
+});
+
+test('an alert that was told is muted while the disk is nearly full, and told again of its end', async (t) => {
+  const made = await stationWith(t);
+  assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data']);
+  made.at('+40 12:30');
+  await made.collect({ 'web-1': 'disk /data 92' });
+  made.at('+40 12:31');
+  const lines = await told(made);
+  assert.deepEqual(lines, ['firing warning web-1 disk /data'], 'no reminder of the forecast');
+  for (const [time, says] of [
+    ['+41 00:15', 'disk /data 50'],
+    ['+41 00:30', 'disk /data 50'],
+  ] as const) {
+    made.at(time);
+    await made.collect({ 'web-1': says });
+  }
+  made.at('+41 00:31');
+  assert.ok((await told(made)).join().includes('resolved'), 'the disk');
+});
+
+test('a dry run tells, and stores nothing', async (t) => {
+  const made = await stationWith(t);
+  await fillLevels(made, [{ used: growing(6) }]);
+  const before = await made.dump();
+  const { events } = await made.pass({ dryRun: true });
+  assert.equal(await made.dump(), before);
+  assert.match(events.map((event) => (event.kind === 'composed' ? event.text : '')).join(''), /disk-full \/data/);
+});
