@@ -14,6 +14,7 @@ import { beganAndEnded, endedSection, openSection } from './alert-sections.ts';
 import { changesSection, pendingSection } from './change-sections.ts';
 import type { DigestWording } from './digest-section.ts';
 import { forecastSection } from './forecast-section.ts';
+import { outlierSection } from './outlier-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 import {
   availabilityOf,
@@ -72,6 +73,7 @@ function sectionsOf(facts: DigestFacts, availability: Availability, wording: Dig
     forecastSection(facts, wording),
     changesSection(facts, wording),
     availabilitySection(facts, availability, wording),
+    outlierSection(facts, wording),
     pendingSection(facts, wording),
     undeliveredSection(facts, wording),
   ].filter((section) => section !== null);

@@ -1,5 +1,6 @@
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { fleetOutliers, type FleetOutliers } from '../../outliers/outliers.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type {
@@ -45,14 +46,15 @@ export interface DigestFacts extends DigestSpan {
   readonly databaseBytes: number | null;
   /** File systems that are foreseen to be full. */
   readonly forecasts: readonly StoredForecast[];
+  readonly outliers: Pick<FleetOutliers, 'figures' | 'kinds'>;
 }
 
-export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'levels'>;
+export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'figures' | 'levels'>;
 
 /** Reads what a digest sums up. Returns null if no client was known yet when its span ended. */
 export async function readDigest(
   config: Config,
-  { alerts, digest: store, levels }: DigestStorage,
+  { alerts, digest: store, figures, levels }: DigestStorage,
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
@@ -79,9 +81,24 @@ export async function readDigest(
     pending: (await store.pendingWork()).filter(isOurs),
     undelivered: undelivered.filter(({ error }) => error !== null),
     databaseBytes: isWhole ? await store.databaseBytes() : null,
+    outliers: await outliersOf(config, figures, names, untilMs),
     forecasts: (await levels.forecasts([...names])).filter(
       ({ asOfMs }) => Math.abs(untilMs - asOfMs) < staleForecastMs,
     ),
+  };
+}
+
+/** Returns the outliers among some clients, which are compared with all of their groups. */
+async function outliersOf(
+  config: Config,
+  figures: DigestStorage['figures'],
+  names: ReadonlySet<string>,
+  nowMs: number,
+): Promise<DigestFacts['outliers']> {
+  const all = await fleetOutliers({ config, figures, groups: null, nowMs });
+  return {
+    figures: all.figures.filter(({ client }) => names.has(client)),
+    kinds: all.kinds.filter(({ clients }) => clients.some((client) => names.has(client))),
   };
 }
 

@@ -3,6 +3,8 @@ import { dayMs, hourMs } from '../../../src/platform/units.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { AlertSpan, InventoryFacts, RunTotals } from '../../../src/storage/store/digest-store.ts';
 import type { StoredForecast } from '../../../src/storage/store/level-store.ts';
+import type { FigureOutlier } from '../../../src/outliers/figure-outliers.ts';
+import type { KindOutlier } from '../../../src/outliers/kind-outliers.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from './config-of.ts';
 import { at } from './rows.ts';
@@ -54,6 +56,7 @@ export const quietWeek: DigestFacts = {
   undelivered: [],
   databaseBytes: 3.2 * 2 ** 30,
   forecasts: [],
+  outliers: { figures: [], kinds: [] },
 };
 
 export function openAlert(client: string, over: Partial<Alert> = {}): Alert {
@@ -72,6 +75,16 @@ function forecastOf(client: string, daysLeft: number): StoredForecast {
   const days = { daysLeft, daysLow: daysLeft, daysHigh: null, shortDays: null };
   return { client, mount: '/data', kind: 'space', ...days, growthPerDay: 11 * 2 ** 30, sinceMs, asOfMs: now - hourMs };
 }
+
+const figure: FigureOutlier = {
+  ...{ group: 'web', client: 'web-005', metric: 'cpu', subject: '' },
+  ...{ value: 94, median: 12, score: 20, rows: 12, of: 12 },
+};
+
+const kind: KindOutlier = {
+  ...{ group: 'db', fact: 'kernel', usual: '6.1.0-22-amd64', value: '6.1.0-18-amd64' },
+  ...{ members: 100, clients: names.slice(301, 305) },
+};
 
 const machine: InventoryFacts = {
   os: 'Debian GNU/Linux 12',
@@ -120,6 +133,13 @@ export const badWeek: DigestFacts = {
   joined: names.slice(380, 390),
   left: ['old-1', 'old-2'],
   forecasts: names.slice(100, 120).map((client, index) => forecastOf(client, 2 + 3 * index)),
+  outliers: {
+    figures: [
+      { ...figure, client: 'web-005', value: 94, median: 12, score: 20 },
+      { ...figure, client: 'web-006', metric: 'mount', subject: '/srv', value: 91, median: 30, score: 9 },
+    ],
+    kinds: [kind],
+  },
   inventories: [
     ...names.slice(70, 150).map((client) => ({
       client,
@@ -170,6 +190,10 @@ export const hostileWeek: DigestFacts = {
   joined: [hostile],
   left: [hostile],
   forecasts: [{ ...forecastOf(hostile, 3), mount: hostile, kind: 'inodes' }],
+  outliers: {
+    figures: [{ ...figure, client: hostile, group: hostile, metric: 'mount', subject: hostile }],
+    kinds: [{ ...kind, group: hostile, usual: hostile, value: hostile, clients: [hostile] }],
+  },
   inventories: [{ client: hostile, before: machine, after: { ...machine, kernel: hostile, disks: [hostile] } }],
   pending: [{ client: hostile, rebootRequired: true, updates: 3, securityUpdates: null }],
   undelivered: badWeek.undelivered.map((mail) => ({ ...mail, recipient: hostile, error: hostile })),
