@@ -68,6 +68,7 @@ function madeClient(name: string, index: number, alerts: readonly PageAlert[]): 
     memoryPercent: figure(newest(figures.memory), [97]),
     diskPercent: figure(disk.value, [95, 90]),
     diskMount: disk.mount,
+    fullIn: null,
     loadPerCpu: load === null ? null : load / figures.cpus,
     reportAgeMs: isGone ? 192 * minuteMs : 20_000 + ((index * 37) % 11) * 1000,
     availability: isGone ? 0.981 : index % 9 === 4 ? 0.997 : 1,

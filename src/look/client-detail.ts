@@ -14,6 +14,7 @@ import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
 import { type ShownCheck, withSince } from './client-checks.ts';
 import { shownLogLines } from './client-logs.ts';
 import { fleetMember, type FleetMember } from './fleet-member.ts';
+import { nearestForecasts, type NearestForecasts } from './nearest-forecasts.ts';
 import { reportGrid } from './report-grid.ts';
 
 /** All that is stored of one client and that people want to see, see `show`. */
@@ -100,7 +101,7 @@ export interface DetailSources {
 
 /** Returns what is known of a client before the first run. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
-  const member = memberOf(config, listed.name, listed, null, [], nowMs);
+  const member = memberOf({ config, name: listed.name, listed, nowMs, forecasts: new Map() }, null, []);
   const nothing = { alerts: [], forecasts: [], visits: [], mails: [], logs: [] };
   return { ...nothing, member, listed, newest: null, day: null, inventory: null };
 }
@@ -117,9 +118,10 @@ export async function readClientDetail(
   if (listed === null && known === null) return null;
   const open = sortAlerts(await store.openAlerts([name]));
   const views = await viewAlerts(config, store, open, nowMs);
+  const nearest = await nearestForecasts(levels, [name], nowMs);
   const grid = reportGrid(nowMs - dayMs, nowMs, config.collector.everyMs, 1);
   return {
-    member: memberOf(config, name, listed, known, open, nowMs),
+    member: memberOf({ config, name, listed, nowMs, forecasts: nearest }, known, open),
     listed,
     alerts: views.map((view) => ({ ...view, note: noteOf(listed?.rules ?? [], view.alert) })),
     newest: await newestReport(store, detail, name),
@@ -132,17 +134,22 @@ export async function readClientDetail(
   };
 }
 
+interface MemberOptions {
+  readonly config: Config;
+  readonly name: string;
+  readonly listed: Client | null;
+  readonly nowMs: number;
+  readonly forecasts: NearestForecasts;
+}
+
 function memberOf(
-  { collector: { everyMs } }: Config,
-  name: string,
-  listed: Client | null,
+  { config, name, listed, nowMs, forecasts }: MemberOptions,
   known: ClientStatus | null,
   open: readonly Alert[],
-  nowMs: number,
 ): FleetMember {
   const left = { name, address: known?.address ?? name, state: 'active', rules: [] } as const;
   const firing = open.filter(({ state }) => state === 'firing');
-  return fleetMember(listed ?? left, known, firing, { nowMs, everyMs });
+  return fleetMember(listed ?? left, known, firing, { nowMs, everyMs: config.collector.everyMs, forecasts });
 }
 
 function noteOf(rules: readonly Rule[], { rule }: Alert): string | null {

@@ -2,6 +2,7 @@ import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
 import type { Client, Rule, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { ClientStatus } from '../storage/store/storage.ts';
+import type { NearestForecast, NearestForecasts } from './nearest-forecasts.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
@@ -17,14 +18,17 @@ export interface FleetMember {
   readonly openAlerts: number;
   /** The worst severity of the alerts that fire. */
   readonly worstAlert: Severity | null;
+  /** The file system that will be full first; null: none within 90 days. */
+  readonly fullIn: NearestForecast | null;
   /** Limits of config.xml that the newest values have reached. */
   readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
 }
 
-/** The present, and the time between two runs. */
+/** The present, the time between two runs, and what is foreseen. */
 export interface Present {
   readonly nowMs: number;
   readonly everyMs: number;
+  readonly forecasts: NearestForecasts;
 }
 
 /** Puts a client of config.xml together with what the database knows. `firing`: its alerts that fire. */
@@ -32,7 +36,7 @@ export function fleetMember(
   client: Pick<Client, 'name' | 'address' | 'state' | 'rules'>,
   known: ClientStatus | null,
   firing: readonly Alert[],
-  { nowMs, everyMs }: Present,
+  { nowMs, everyMs, forecasts }: Present,
 ): FleetMember {
   const observedAtMs = known?.observedAtMs ?? null;
   return {
@@ -43,6 +47,7 @@ export function fleetMember(
     reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),
     openAlerts: firing.length,
     worstAlert: worstOf(firing),
+    fullIn: forecasts.get(client.name) ?? null,
     beyond: {
       cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
       memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
@@ -115,11 +120,18 @@ const stateUrgency: Readonly<Record<ClientState, number>> = {
   retired: 0,
 };
 
-/** Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; then the fullest. */
-function urgency({ state, worstAlert, known, beyond }: FleetMember): number {
+/** Forecasts that are further away do not move a client up. */
+const nearDays = 30;
+
+/**
+ * Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; of these the nearest
+ * forecasts, then the fullest.
+ */
+function urgency({ state, worstAlert, known, beyond, fullIn }: FleetMember): number {
   const alerts = worstAlert === null ? 0 : worstAlert === 'critical' ? 2 : 1;
+  const rank = 10_000 * alerts + 1000 * stateUrgency[state];
+  if (fullIn !== null && fullIn.daysLeft <= nearDays) return rank + 301 + nearDays - fullIn.daysLeft;
   const levels = Object.values(beyond);
   const level = levels.includes('critical') ? 200 : levels.includes('warning') ? 100 : 0;
-  const fullest = Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
-  return 10_000 * alerts + 1000 * stateUrgency[state] + level + fullest;
+  return rank + level + Math.max(known?.memoryPercent ?? 0, known?.diskPercent ?? 0);
 }

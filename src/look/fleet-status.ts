@@ -3,10 +3,12 @@ import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
+import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
+import { nearestForecasts } from './nearest-forecasts.ts';
 
 export interface UnlistedClient {
   readonly client: string;
@@ -48,10 +50,11 @@ export interface AlertingStatus {
   readonly held: readonly HeldBack[];
 }
 
-/** The part of the database that is read; `alerts` is null before the first run. */
+/** The part of the database that is read; all but `history` are null before the first run. */
 export interface FleetSources {
   readonly history: History;
   readonly alerts: AlertStore | null;
+  readonly levels: Pick<LevelStore, 'forecasts'> | null;
 }
 
 export interface FleetStatusOptions {
@@ -69,7 +72,7 @@ export interface FleetStatusOptions {
 /** Reads the state of the clients from config.xml and the database. */
 export async function readFleetStatus(
   config: Config,
-  { history, alerts }: FleetSources,
+  { history, alerts, levels }: FleetSources,
   { nowMs, only, failing = false, notVisited = false }: FleetStatusOptions,
 ): Promise<FleetStatus> {
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
@@ -77,12 +80,13 @@ export async function readFleetStatus(
   const firingOf = groupBy(firing, ({ client }) => client);
   const everyMs = config.collector.everyMs;
   const newest = (program: Program): Promise<RunFact | null> =>
-    newestRun(program, { history, alerts }, nowMs + everyMs);
+    newestRun(program, { history, alerts, levels }, nowMs + everyMs);
   const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
   const isMissed = ({ state, known }: FleetMember): boolean =>
     state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity);
-  const present = { nowMs, everyMs };
+  const forecasts = await nearestForecasts(levels, only === null ? null : [...only], nowMs);
+  const present = { nowMs, everyMs, forecasts };
   const members = config.clients
     .filter(({ name }) => only?.has(name) ?? true)
     .map((client) => fleetMember(client, stored.get(client.name) ?? null, firingOf.get(client.name) ?? [], present))

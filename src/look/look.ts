@@ -9,6 +9,7 @@ import type { FleetOutliers } from '../outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
+import type { LevelStore } from '../storage/store/level-store.ts';
 import type { Grid, LookStore, RunSpan, Watch } from '../storage/store/look-store.ts';
 import type { Silence } from '../storage/store/operator-store.ts';
 import type { AlertStore, History } from '../storage/store/storage.ts';
@@ -17,6 +18,7 @@ import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';
 import { fleetMember, sortMembers } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
+import { nearestForecasts } from './nearest-forecasts.ts';
 import { pageOutliers } from './page-outliers.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
@@ -30,6 +32,7 @@ export interface FleetPageOptions extends Watch {
   readonly history: Pick<History, 'clients'>;
   readonly alerts: Pick<AlertStore, 'silences'>;
   readonly look: LookStore;
+  readonly levels: Pick<LevelStore, 'forecasts'>;
   /** The clients to show. */
   readonly clients: readonly Client[];
   /** True if the page is of the whole fleet: alerts about it are shown too. */
@@ -63,11 +66,14 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     stored.filter(({ state }) => state === 'firing'),
     ({ client }) => client,
   );
+  // Forecasts are those of now.
+  const forecasts = options.isPast ? new Map() : await nearestForecasts(options.levels, null, untilMs);
   const members = sortMembers(
     options.clients.map((client) =>
       fleetMember(client, statusOf.get(client.name) ?? null, firingOf.get(client.name) ?? [], {
         nowMs: untilMs,
         everyMs,
+        forecasts,
       }),
     ),
     'urgency',

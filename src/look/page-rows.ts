@@ -2,9 +2,11 @@ import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../config/config.ts';
 import type { PageAlert, PageClient } from '../page/page.ts';
+import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import { timeInWords } from '../text/time-words.ts';
 import type { FleetMember } from './fleet-member.ts';
+import { forecastMountWords } from './nearest-forecasts.ts';
 import type { ClientPlots } from './histories.ts';
 
 /** The rules of each client; those about the fleet as a whole stand at ''. */
@@ -20,7 +22,7 @@ export function pageClient(
   availability: number | null,
   { spark, history }: ClientPlots,
 ): PageClient {
-  const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond } = member;
+  const { client, address, state, known, reportAgeMs, openAlerts, worstAlert, beyond, fullIn } = member;
   const [load, cpus] = [known?.load5 ?? null, known?.cpus ?? 0];
   return {
     name: client,
@@ -35,6 +37,7 @@ export function pageClient(
     memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
     diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
     diskMount: known?.diskMount ?? null,
+    fullIn: fullIn === null ? null : { mount: forecastMountWords(fullIn), inMs: fullIn.daysLeft * dayMs },
     loadPerCpu: load === null || cpus === 0 ? null : load / cpus,
     reportAgeMs,
     availability,

@@ -32,7 +32,7 @@ export function fleetTable({ clients }: FleetPage): Markup {
 
 /** The line of a client; with links its name leads to its page, and no line waits. */
 export function clientRow(client: PageClient, rank: number, links?: PageLinks): Markup {
-  const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, loadPerCpu } = client;
+  const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, fullIn, loadPerCpu } = client;
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
   const isLater = links === undefined && rank >= mostLaidOut;
@@ -40,7 +40,7 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}${fullIn !== null && markup`<span class="about full">${fullIn.mount} full in ${describeAge(fullIn.inMs)}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 
@@ -50,10 +50,10 @@ function isFirstOf(hostname: string | null, name: string): boolean {
 }
 
 /** The class of a row: what a reader has to do with it. */
-function levelOf({ state, worst, cpuPercent, memoryPercent, diskPercent }: PageClient): string {
+function levelOf({ state, worst, cpuPercent, memoryPercent, diskPercent, fullIn }: PageClient): string {
   if (worst !== null) return worst;
   if (state === 'failing' || state === 'late') return 'failing';
   if (state !== 'ok') return state;
   const levels = [cpuPercent, memoryPercent, diskPercent].map(({ beyond }) => beyond);
-  return levels.some((level) => level !== null) ? 'near' : 'fine';
+  return levels.some((level) => level !== null) || fullIn !== null ? 'near' : 'fine';
 }

@@ -115,6 +115,8 @@ export interface PageClient {
   /** The fullest local mount. */
   readonly diskPercent: PageFigure;
   readonly diskMount: string | null;
+  /** The file system that will be full first, and in which time; null: none is foreseen to be. */
+  readonly fullIn: { readonly mount: string; readonly inMs: number } | null;
   readonly loadPerCpu: number | null;
   readonly reportAgeMs: number | null;
   /** The share of the span's visits that succeeded, 0 to 1; null without visits. */

@@ -136,6 +136,7 @@ async function reportAnswer(query: URLSearchParams, { reader, zone, onFault }: L
           history: storage.history,
           alerts: storage.alerts,
           look: storage.look,
+          levels: storage.levels,
           clients: isWhole ? config.clients : config.clients.filter(({ name }) => only.has(name)),
           isWhole,
           title,

@@ -29,18 +29,23 @@ for (const [title, rules, value, expected] of cases) {
 }
 
 const known = (memoryPercent: number | null): FleetMember['known'] => ({ memoryPercent }) as FleetMember['known'];
+const fullIn = (daysLeft: number): FleetMember['fullIn'] => ({ daysLeft, mount: '/', resource: 'space' });
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
   ...{ client, address: client, state: 'ok', known: null, reportAgeMs: null, openAlerts: 0, worstAlert: null },
   beyond: { cpu: null, memory: null, disk: null },
+  fullIn: null,
   ...options,
 });
 
-test('the worst stands first: alerts, then states, then what is at a limit or nearest to it, then names', () => {
+test('the worst stands first: alerts, then states, then what will be full, is at a limit or nearest to it, then names', () => {
   const members = [
     member('retired', { state: 'retired' }),
     member('web-10'),
     member('web-2'),
     member('full', { known: known(80) }),
+    member('full-later', { fullIn: fullIn(80) }),
+    member('full-in-20', { fullIn: fullIn(20) }),
+    member('full-in-2', { fullIn: fullIn(2) }),
     member('at-limit', { beyond: { cpu: 'warning', memory: null, disk: null } }),
     member('new', { state: 'new' }),
     member('late', { state: 'late' }),
@@ -56,7 +61,7 @@ test('the worst stands first: alerts, then states, then what is at a limit or ne
       .join(' ');
   assert.equal(
     names('urgency'),
-    'critical critical-ok warned failing late new at-limit full web-2 web-10 paused retired',
+    'critical critical-ok warned failing late new full-in-2 full-in-20 at-limit full full-later web-2 web-10 paused retired',
   );
   assert.ok(names('name').startsWith('at-limit critical critical-ok failing'));
   assert.ok(names('memory').startsWith('critical-ok full at-limit'), 'unknown ones last');

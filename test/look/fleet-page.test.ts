@@ -64,7 +64,7 @@ interface Asked {
 }
 
 async function pageOf(
-  { history, alerts, look }: Storage,
+  { history, alerts, look, levels }: Storage,
   { untilMs = noonMs + 6 * hourMs, everyMs = 15 * minuteMs, historyBytes = 1e7, clients = clientCount }: Asked,
 ): Promise<FleetPage> {
   const all = names.map(
@@ -76,6 +76,7 @@ async function pageOf(
     history,
     alerts,
     look,
+    levels,
     clients: all.slice(0, clients),
     isWhole: clients === clientCount,
     title: 'Fleet',

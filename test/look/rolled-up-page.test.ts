@@ -54,14 +54,24 @@ interface Asked {
   readonly historyBytes?: number;
 }
 
-function pageOf({ history, alerts, look }: Storage, asked: Asked): Promise<FleetPage> {
+function pageOf({ history, alerts, look, levels }: Storage, asked: Asked): Promise<FleetPage> {
   const { everyMs, fleet, shown = fleet, historyBytes = 1e7 } = asked;
   const all = names(fleet).map(
     (name) => ({ name, address: name, state: 'active', rules: [], windows: [] }) as unknown as Client,
   );
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
-    ...{ config: config as unknown as Config, history, alerts, look, title: 'Fleet', sinceMs, untilMs, historyBytes },
+    ...{
+      config: config as unknown as Config,
+      history,
+      alerts,
+      look,
+      levels,
+      title: 'Fleet',
+      sinceMs,
+      untilMs,
+      historyBytes,
+    },
     clients: all.slice(0, shown),
     isWhole: shown === fleet,
     isPast: true,

@@ -109,3 +109,10 @@ test('the time line names spans without a run, and shows alerts and silences of 
   assert.match(html, /<rect class="critical" y="26" height="10" x="500" width="500">/);
   assert.match(html, /<rect class="silence" y="23" height="16" x="0" width="500">/);
 });
+
+test('a line says which mount will be full and when, and wants a look', () => {
+  const fullIn = { mount: '/data<b>', inMs: 6.2 * 86_400_000 };
+  const html = renderFleetPage(pageOf({ clients: [clientOf({ fullIn, diskPercent: { value: 50, beyond: null } })] }));
+  assert.match(html, /<tr id="web-1" class="near"/);
+  assert.ok(html.includes('<span class="about full">/data&lt;b&gt; full in 6d</span>'));
+});

@@ -1,5 +1,6 @@
 import type { Client, Severity } from '../../config/config.ts';
 import type { ClientState, FleetMember } from '../../look/fleet-member.ts';
+import { rounded } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -68,6 +69,14 @@ export function memberJson({ client, address, state, known, reportAgeMs, ...aler
     memory_percent: known?.memoryPercent ?? null,
     disk_percent: known?.diskPercent ?? null,
     disk_mount: known?.diskMount ?? null,
+    full_in:
+      alerts.fullIn === null
+        ? null
+        : {
+            days: rounded(alerts.fullIn.daysLeft, 1),
+            mount: alerts.fullIn.mount,
+            resource: alerts.fullIn.resource,
+          },
     load5: known?.load5 ?? null,
     open_alerts: alerts.openAlerts,
     worst_alert: alerts.worstAlert,

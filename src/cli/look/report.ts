@@ -127,12 +127,12 @@ interface PageReaderOptions {
 /** Returns a function that reads the page of some clients. Throws FleetError `usage` before the first run. */
 function pageReader(
   { context, config, options, maxBytes }: PageReaderOptions,
-  { history, alerts, look, figures }: Stored,
+  { history, alerts, look, levels, figures }: Stored,
 ): SplitReportOptions['readPage'] {
   let untilMs: number | null = null;
   let outliers: FleetOutliers | null = null;
   return async (clients, title) => {
-    if (alerts === null || look === null || figures === null) {
+    if (alerts === null || look === null || levels === null || figures === null) {
       throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
     }
     // All pages of a report end at the same time.
@@ -148,6 +148,7 @@ function pageReader(
         history,
         alerts,
         look,
+        levels,
         clients,
         isWhole: clients.length === config.clients.length,
         title,

@@ -47,8 +47,16 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     },
     now: steadyClock(),
     host,
-    renderReport: async ({ history, alerts, look, figures }, query) =>
-      (await import('../../look/report-html.ts')).reportHtml({ config, history, alerts, look, figures, ...query }),
+    renderReport: async ({ history, alerts, look, levels, figures }, query) =>
+      (await import('../../look/report-html.ts')).reportHtml({
+        config,
+        history,
+        alerts,
+        look,
+        levels,
+        figures,
+        ...query,
+      }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');

@@ -3,14 +3,14 @@ import { escapeControls } from '../../log.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import { hourMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { percent, severityCell, stateColours, visitNotes } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
-import { renderTable } from '../terminal/table.ts';
+import { type Column, renderTable } from '../terminal/table.ts';
 import { sealedLines } from './sealed-words.ts';
 
 /** The table of clients, and the lines below it. */
@@ -36,6 +36,7 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
         cell: ({ known, beyond }) => percent(known?.memoryPercent, beyond.memory),
       },
       { title: 'disk', align: 'right', cell: ({ known, beyond }) => percent(known?.diskPercent, beyond.disk) },
+      ...(members.some(({ fullIn }) => fullIn !== null) ? [fullInColumn] : []),
       { title: 'on', drops: 2, shrinks: true, keepsEnd: true, cell: ({ known }) => known?.diskMount ?? '-' },
       {
         title: 'alerts',
@@ -47,6 +48,20 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
     (member) => visitNotes(member, time, nowMs),
   );
 }
+
+/** Nearer forecasts are red. */
+const urgentDays = 2;
+
+const fullInColumn: Column<FleetMember> = {
+  title: 'full in',
+  drops: 0,
+  align: 'right',
+  cell: ({ fullIn }) => {
+    if (fullIn === null) return '-';
+    const { daysLeft } = fullIn;
+    return { text: describeAge(daysLeft * dayMs), colour: daysLeft < urgentDays ? 'red' : 'yellow' };
+  },
+};
 
 /** Lines about the last run, clients that left config.xml, alerts and mails. */
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {

@@ -22,6 +22,7 @@ const known = {
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
   ...{ client, address: client, state: 'ok', known, reportAgeMs: 60_000, openAlerts: 0, worstAlert: null },
   beyond: { cpu: null, memory: null, disk: null },
+  fullIn: null,
   ...options,
 });
 const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
@@ -136,4 +137,16 @@ test('a screen is as high as the terminal, worst first, with counts of the rest 
   );
   assert.ok(screen.length <= 12);
   assert.equal(statusScreen(output, config, shown, 500).filter((line) => line.startsWith('web-')).length, 100);
+});
+
+test('mounts that will be full have a column, the first that a narrow terminal loses', () => {
+  const full = { daysLeft: 6.2, mount: '/data', resource: 'space' } as const;
+  const fleet = statusOf([member('web-1', { fullIn: full }), member('web-2')]);
+  const table = (columns: number): string =>
+    statusText(recordedOutput({ terminal: true, columns }).output, config, fleet, nowMs);
+  assert.match(
+    table(120),
+    /^client .* disk {2}full in {2}on[^]*^web-1 .* 96% +6d {2}\/var[^]*^web-2 .* 96% +- {2}\/var/m,
+  );
+  assert.match(table(60), /Too narrow for: .*full in/);
 });

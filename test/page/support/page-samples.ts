@@ -38,6 +38,7 @@ export function clientOf(more: Partial<PageClient>): PageClient {
     memoryPercent: { value: 41.7, beyond: null },
     diskPercent: { value: 91.5, beyond: 'warning' },
     diskMount: '/data',
+    fullIn: null,
     loadPerCpu: 0.4,
     reportAgeMs: 60_000,
     availability: 0.998,

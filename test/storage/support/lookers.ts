@@ -127,7 +127,7 @@ export const lookers: readonly Looker[] = [
 ];
 
 async function report(
-  { history, alerts, look, figures }: Storage,
+  { history, alerts, look, levels, figures }: Storage,
   config: Config,
   { clients, days, isPast }: { readonly clients: number; readonly days: number; readonly isPast: boolean },
 ): Promise<unknown> {
@@ -138,6 +138,7 @@ async function report(
     history,
     alerts,
     look,
+    levels,
     clients: config.clients.slice(0, clients),
     isWhole: clients === Infinity,
     title: '',
