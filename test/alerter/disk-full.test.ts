@@ -3,7 +3,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { pluck } from '../support/pluck.ts';
+import { explainClient } from '../../src/alerter/explain/explain-client.ts';
+import { replay } from '../../src/alerter/replay/replay.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { fillLevels, type MadeLevels } from './support/fill-levels.ts';
 import { stationFor, type Station } from './support/station.ts';
@@ -196,4 +198,25 @@ test('a dry run tells, and stores nothing', async (t) => {
   const { events } = await made.pass({ dryRun: true });
   assert.equal(await made.dump(), before);
   assert.match(events.map((event) => (event.kind === 'composed' ? event.text : '')).join(''), /disk-full \/data/);
+});
+
+test('a replay judges the levels of whole days, and explain has what is foreseen', async (t) => {
+  const made = await stationWith(t);
+  const [config, store] = [made.config(), made.storage.alerts];
+  await days(made, 42, [growing(5)]);
+  const nowMs = made.nowMs();
+  const { signal } = new AbortController();
+  const { counts } = await replay({
+    ...{ config, store, signal, untilMs: nowMs },
+    sinceMs: nowMs - 3 * 86_400_000,
+    observe: () => undefined,
+  });
+  const own = counts.filter(({ rule }) => rule === 'disk-full');
+  assert.deepEqual(pluckAll(own, 'client', 'fired', 'firstMs'), [['web-1', 1, nowMs]]);
+  const [client] = config.clients;
+  assert.ok(client !== undefined);
+  const isWanted = (rule: string): boolean => rule === 'disk-full';
+  const { rules } = await explainClient({ config, store, nowMs, client, isWanted, firstPass: false });
+  assert.match(rules[0]?.samples[0]?.valueText ?? '', /^full in about 5 days /);
+  assert.equal(rules[0]?.unknown, null);
 });
