@@ -186,7 +186,7 @@ onBothDatabases('a digest', (kit) => {
     const shown = events.flatMap((event) =>
       event.kind === 'composed' ? `${event.mail.recipient} ${event.subject}` : [],
     );
-    assert.deepEqual(shown, ['boss@example.org Digest: 2 of 2 answered all 1 visits']);
+    assert.deepEqual(shown, ['boss@example.org Digest: 2 of 2 answered the one visit']);
     assert.equal(await station.dump(), before);
   });
 

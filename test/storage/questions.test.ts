@@ -34,8 +34,6 @@ const smallTables = new Set([
   'w',
   'f',
   'silences',
-  // The mounts that are foreseen to be full now.
-  'forecasts',
   'mails',
 ]);
 

@@ -61,7 +61,8 @@ export function availabilityOf(facts: DigestFacts): Availability {
 
 /** The number of visits of a client is told where one collector visited all of them in every run. */
 function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string {
-  if (succeeded === fullRuns * clients) return `answered all ${grouped(fullRuns)} visits`;
+  if (succeeded === fullRuns * clients)
+    return fullRuns === 1 ? 'answered the one visit' : `answered all ${grouped(fullRuns)} visits`;
   return `answered all visits, ${grouped(succeeded)} in ${grouped(fullRuns)} runs`;
 }
 

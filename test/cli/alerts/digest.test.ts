@@ -23,7 +23,7 @@ test('alert mails a digest with its report, and digest prints the same', async (
     await reports.endRun(run, runEnd(run, { clients: 1, succeeded: 1, failed: 0 }));
   });
   const printed = await folder.json('digest', 'daily', '--since', '1d');
-  assert.equal(printed['subject'], 'Digest: 1 of 1 answered all 1 visits');
+  assert.equal(printed['subject'], 'Digest: 1 of 1 answered the one visit');
   assert.equal((await folder.run('digest', 'weekly')).status, 2);
   assert.equal((await folder.run('alert')).status, 0);
   const outbox = path.join(folder.dir, 'state', 'outbox');
