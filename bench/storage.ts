@@ -29,7 +29,7 @@ async function storeBatches(
 ): Promise<readonly Figure[]> {
   const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
   const row = (what: string, unit: 'us' | 'ms') =>
-    forInformation(`storage-${name.toLowerCase()}-${what.replaceAll(/[ ,]+/g, '-')}`, `${name}: ${what}`, unit);
+    forInformation(`storage-${name}-${what}`.toLowerCase().replaceAll(/[ ,]+/g, '-'), `${name}: ${what}`, unit);
   try {
     const items = Array.from({ length: count }, (_, index) => sample(first + index));
     const stored = await cost(() => storeAll(storage, items, batch));
