@@ -18,7 +18,7 @@ const never = new AbortController().signal;
 const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: 365 * dayMs, dailyMs: 1825 * dayMs };
 const seriesSql = 'SELECT client, metric, labels, unit, last_on FROM series ORDER BY client, metric, unit';
 const samplesSql = `SELECT k.metric, k.unit, m.observed_at, m.value FROM samples m JOIN series k ON k.id = m.series_id
-  ORDER BY m.observed_at, k.client, k.metric, k.unit`;
+  ORDER BY m.observed_at, k.client, k.metric, k.unit, m.value`;
 
 interface SaidOptions {
   readonly client?: string;
