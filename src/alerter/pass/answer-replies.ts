@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
-import { dayMs } from '../../platform/units.ts';
+import { repliesValidMs } from '../../storage/store/reply-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import { LeaseTaken, type PassLease } from './pass-lease.ts';
@@ -9,8 +9,6 @@ import { readReplies } from './read-replies.ts';
 
 /** The time of a reading, at the end of a pass. */
 const timeoutMs = 10_000;
-/** No mail that is older is believed. */
-const validMs = 14 * dayMs;
 
 export interface AnswerRepliesOptions {
   readonly config: Config;
@@ -30,7 +28,7 @@ export async function answerReplies({ config, store, lease, signal, observe }: A
   const { host, port, username, mailbox: folder } = settings;
   const mailbox = digestOf([host, port, username, folder]);
   const position = await store.replyPosition(mailbox);
-  const sinceMs = (await store.nowMs()) - validMs;
+  const sinceMs = (await store.nowMs()) - repliesValidMs;
   try {
     const read = await readReplies(settings, { position, sinceMs, timeoutMs, signal });
     if (read.position !== null) {

@@ -1,13 +1,11 @@
-import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { repliesValidMs } from '../store/reply-store.ts';
 import type { AppliedReply, MailboxPosition, NewReply, ReplyResult, ReplyStore } from '../store/reply-store.ts';
 import { fenced } from './lease.ts';
 import { acknowledgeAlerts, addSilence } from './operator.ts';
 
-/** A mail that is older is not believed: whoever finds it may reply to it. */
-const validMs = 14 * dayMs;
 /** Silences that one reply adds. */
 const mostSilences = 200;
 
@@ -78,7 +76,7 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
   const { token, automatic, command } = reply;
   const [mail] = await session.all(mailSql, [token]);
   if (mail === undefined) return nothing('unknown');
-  if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > validMs) return nothing('expired');
+  if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return nothing('expired');
   if (automatic) return nothing('automatic');
   if (command === null) return nothing('not-understood');
   // The time counts from the arrival: a reply that was waiting long does not hold back for longer.

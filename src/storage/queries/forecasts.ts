@@ -1,4 +1,5 @@
 import { compareText } from '../../text/compare-text.ts';
+import { numberOrNull } from '../rows/columns.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
@@ -30,18 +31,14 @@ export async function readForecasts(
 }
 
 function storedForecast(row: SqlRow): StoredForecast {
-  const numberOrNull = (column: string): number | null => {
-    const value = row[column] ?? null;
-    return value === null ? null : Number(value);
-  };
   return {
     client: String(row['client']),
     mount: String(row['mount']),
     kind: row['kind'] === 'inodes' ? 'inodes' : 'space',
     daysLeft: Number(row['days_left']),
     daysLow: Number(row['days_low']),
-    daysHigh: numberOrNull('days_high'),
-    shortDays: numberOrNull('short_days'),
+    daysHigh: numberOrNull(row['days_high']),
+    shortDays: numberOrNull(row['short_days']),
     growthPerDay: Number(row['growth_per_day']),
     sinceMs: fromSqlTime(`${String(row['since'])} 00:00:00.000`) ?? 0,
     asOfMs: fromSqlTime(row['as_of']) ?? 0,

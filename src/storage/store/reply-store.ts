@@ -1,4 +1,8 @@
+import { dayMs } from '../../platform/units.ts';
 import type { Lease } from './lease-store.ts';
+
+/** A mail that is older is not believed: whoever finds it may reply to it. */
+export const repliesValidMs = 14 * dayMs;
 
 /** Where the reading of a mailbox ended. */
 export interface MailboxPosition {
