@@ -20,17 +20,23 @@ export async function replayedRows(session: Session, after: RowPlace, limit: num
 }
 
 async function pageOf(session: Session, condition: string, after: RowPlace | null, limit: number): Promise<ReplayPage> {
-  const rowsOf = (
+  const rowsOf = async (
     columns: readonly string[],
     table: 'stats' | 'visits',
     time: 'observed_at' | 'started_at',
     afterId: number,
   ): Promise<readonly SqlRow[]> => {
-    const behind = after === null ? '' : `AND ${time} >= ? AND (${time} > ? OR id > ?)`;
-    const place: readonly SqlValue[] = after === null ? [] : [sqlTime(after.atMs), sqlTime(after.atMs), afterId];
-    // In the order of an index that holds just the unprocessed rows.
-    const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${behind} ORDER BY ${time}, id LIMIT ?`;
-    return session.all(sql, [...place, String(limit)]);
+    const rows = async (place: string, values: readonly SqlValue[], most: number): Promise<readonly SqlRow[]> => {
+      // In the order of an index that holds just the unprocessed rows.
+      const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${place} ORDER BY ${time}, id LIMIT ?`;
+      return session.all(sql, [...values, String(most)]);
+    };
+    if (after === null) return rows('', [], limit);
+    const atMs = sqlTime(after.atMs);
+    // A single condition would step over all earlier rows of that time, those of a whole fleet.
+    const ofThatTime = await rows(`AND ${time} = ? AND id > ?`, [atMs, afterId], limit);
+    const left = limit - ofThatTime.length;
+    return left === 0 ? ofThatTime : [...ofThatTime, ...(await rows(`AND ${time} > ?`, [atMs], left))];
   };
   const reports = await rowsOf(storedReportColumns, 'stats', 'observed_at', after?.reportId ?? 0);
   const visits = await rowsOf(storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
