@@ -12,6 +12,7 @@ import type {
   LookStore,
   Watch,
 } from '../storage/store/look-store.ts';
+import { readSeries, type SeriesFigures, seriesLines } from './client-series.ts';
 
 /** The figures of a client that are read: the column, the plot, and the name of its line. */
 const lines = [
@@ -38,14 +39,15 @@ const limitGroups: Readonly<Record<string, SeriesGroup>> = { cpu: 'cpu', memory:
 export interface ClientHistoryOptions {
   readonly client: string;
   readonly figures: Figures;
+  readonly series: SeriesFigures;
   readonly grid: Grid;
   /** Steps of the grid that are put together into one. */
   readonly stepFactor: number;
   readonly rules: readonly Rule[];
   /** The client's alerts of the span. */
   readonly alerts: readonly Alert[];
-  /** False: the interfaces are left out. */
-  readonly withNetwork: boolean;
+  /** False: interfaces and series are left out. */
+  readonly isFull: boolean;
 }
 
 /** The figures of clients that plots show, by table. */
@@ -81,7 +83,8 @@ export async function readClientHistory(
 ): Promise<ClientHistory> {
   const watch = { signal: new AbortController().signal, onProgress: () => undefined };
   const figures = await readFigures(look, [client], grid, watch);
-  return clientHistory({ client, figures, grid, stepFactor: 1, rules, alerts, withNetwork: true });
+  const series = await readSeries(look, [client], grid, watch);
+  return clientHistory({ client, figures, series, grid, stepFactor: 1, rules, alerts, isFull: true });
 }
 
 const uptime = 'uptime_s';
@@ -92,12 +95,12 @@ function hasBand({ stepMs, sampleMs }: Grid): boolean {
 
 /** Returns what the plots of a client show. */
 export function clientHistory(options: ClientHistoryOptions): ClientHistory {
-  const { client, figures, stepFactor, rules, alerts, withNetwork } = options;
+  const { client, figures, series, stepFactor, rules, alerts, isFull } = options;
   const stepMs = options.grid.stepMs * stepFactor;
   const grid = { ...options.grid, stepMs, points: Math.ceil(options.grid.points / stepFactor) };
   const stats = figures.stats.of(client, stepFactor);
   const disks = figures.disk_stats.of(client, stepFactor);
-  const networks = withNetwork ? figures.network_stats.of(client, stepFactor) : [];
+  const networks = isFull ? figures.network_stats.of(client, stepFactor) : [];
   const [own] = stats;
   return {
     start: grid.sinceMs / 1000,
@@ -108,10 +111,12 @@ export function clientHistory(options: ClientHistoryOptions): ClientHistory {
       ...seriesOf('stats', stats, grid),
       ...seriesOf('disk_stats', disks, grid),
       ...seriesOf('network_stats', networks, grid),
+      ...(isFull ? seriesLines(series, client, stepFactor) : []),
     ],
     limits: rules.flatMap(limitsOf),
     alerts: alerts.map(historyAlert),
     boots: bootsOf(own?.figures.get(uptime), grid),
+    moreSeries: (isFull && series.chosen.get(client)?.more) || 0,
   };
 }
 

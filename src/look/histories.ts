@@ -4,6 +4,7 @@ import type { Alert } from '../storage/store/alert.ts';
 import { counted } from '../text/numbers.ts';
 import type { Grid, LookStore, Watch } from '../storage/store/look-store.ts';
 import { clientHistory, readFigures } from './client-history.ts';
+import { mostSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
 
 const sparkPoints = 48;
 /** Clients that are tried to find out how much the histories take. */
@@ -37,24 +38,26 @@ export interface ClientPlots {
 }
 
 interface Thinning {
-  /** False: clients without alerts have no network plot. */
-  readonly network: boolean;
+  /** False: clients without alerts have no plots of interfaces and of series. */
+  readonly isFull: boolean;
   readonly stepFactor: number;
   readonly clients: number;
   readonly words: readonly string[];
 }
 
-const noNetwork = 'Network plots of clients without alerts were left out to keep the file small.';
+const notFull =
+  'Plots of the network, of checks and of textfiles are only of clients with alerts, to keep the file small.';
 const coarser = 'Plots are coarser to keep the file small.';
+const worstSeries = `Only the ${mostSeriesClients} clients that are worst off have plots of checks and textfiles.`;
 const worstOnly = `Only the ${worst} clients that are worst off have plots.`;
 
 /** Ways to make the file smaller, each on top of the one before, down to `thinnest`. */
 const thinnings: readonly Thinning[] = [
-  { network: true, stepFactor: 1, clients: Infinity, words: [] },
-  { network: false, stepFactor: 1, clients: Infinity, words: [noNetwork] },
-  { network: false, stepFactor: 4, clients: Infinity, words: [noNetwork, coarser] },
+  { isFull: true, stepFactor: 1, clients: Infinity, words: [] },
+  { isFull: false, stepFactor: 1, clients: Infinity, words: [notFull] },
+  { isFull: false, stepFactor: 4, clients: Infinity, words: [notFull, coarser] },
 ];
-const thinnest: Thinning = { network: false, stepFactor: 4, clients: worst, words: [noNetwork, coarser, worstOnly] };
+const thinnest: Thinning = { isFull: false, stepFactor: 4, clients: worst, words: [notFull, coarser, worstOnly] };
 
 const sampled = 'A point is one report of its time, not the mean of all: there are too many rows.';
 
@@ -72,6 +75,7 @@ export async function readHistories(
     signal,
     onProgress: (share) => onProgress(share * (isWhole ? 1 : 0.8)),
   });
+  const series = await readWorstSeries(options, names(detailed), grid);
   const sparkGrid = isWhole ? grid : gridOf(clients.length, sparkPoints);
   const cpu = isWhole
     ? figures.stats
@@ -79,8 +83,8 @@ export async function readHistories(
         { clients: names(clients), table: 'stats', columns: [cpuColumn], ranges: [], grid: sparkGrid },
         { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
       );
-  const draw = (client: HistoryClient, { network, stepFactor }: Thinning): ClientHistory =>
-    clientHistory({ ...client, figures, grid, stepFactor, withNetwork: network || client.alerts.length > 0 });
+  const draw = (client: HistoryClient, { isFull, stepFactor }: Thinning): ClientHistory =>
+    clientHistory({ ...client, figures, series, grid, stepFactor, isFull: isFull || client.alerts.length > 0 });
   const encoded = encodeAll(detailed, historyBytes, (client, thinning) => encodeHistory(draw(client, thinning)));
   return {
     plots: clients.map(({ client }, index) => ({
@@ -89,10 +93,29 @@ export async function readHistories(
     })),
     omissions: [
       ...(grid.sampleMs === null || detailed.length === 0 ? [] : [sampled]),
+      ...(series.isCut ? [worstSeries] : []),
       ...encoded.words.filter((words) => words !== worstOnly || clients.length > worst),
       ...(isWhole || encoded.words.includes(worstOnly) ? [] : [wordsOfRest(detailed.length)]),
     ],
   };
+}
+
+interface WorstSeries extends SeriesFigures {
+  /** True if more clients have series. */
+  readonly isCut: boolean;
+}
+
+/** Reads the series of the worst clients that have any. */
+async function readWorstSeries(
+  { look, signal }: HistoriesOptions,
+  clients: readonly string[],
+  grid: Grid,
+): Promise<WorstSeries> {
+  const counts = await look.seriesCounts(clients, grid.sinceMs);
+  const having = clients.filter((client) => counts.has(client));
+  const watch = { signal, onProgress: () => undefined };
+  const series = await readSeries(look, having.slice(0, mostSeriesClients), grid, watch);
+  return { ...series, isCut: having.length > mostSeriesClients };
 }
 
 const cpuColumn = 'cpu_percent';

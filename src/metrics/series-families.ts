@@ -1,6 +1,6 @@
 /** The families of series: figures of checks, and samples of textfiles and programs under names of their own. */
 import type { FamilyGroup } from '../config/config.ts';
-import type { StoredSeries } from '../storage/store/figure-store.ts';
+import type { StoredSeries } from '../storage/store/look-store.ts';
 import type { FamilyBase, Labels } from './figures.ts';
 
 /** A family of values whose labels clients choose. */
@@ -67,7 +67,7 @@ function exported(labels: Labels): Labels {
 }
 
 /** Reads the column `labels`. Leaves out what Prometheus would refuse. */
-function ownLabels(json: string): Labels {
+export function ownLabels(json: string): Labels {
   let read: unknown;
   try {
     read = JSON.parse(json);

@@ -12,12 +12,13 @@ const leastSteps: Readonly<Record<SeriesGroup, number>> = {
   units: 1,
   received: 1,
   sent: 1,
+  series: 0,
 };
-/** The finest step of bytes a second is this part of the greatest value. */
-const rateSteps = 100;
+/** The finest step of bytes a second, and of series of any unit, is this part of the greatest value. */
+const greatestSteps: Partial<Readonly<Record<SeriesGroup, number>>> = { received: 100, sent: 100, series: 500 };
 
 /** Values of one series, one a point; null is unknown. */
-export interface Series extends Pick<SeriesHead, 'group' | 'name'> {
+export interface Series extends Pick<SeriesHead, 'group' | 'name' | 'plot' | 'unit'> {
   readonly values: readonly (number | null)[];
 }
 
@@ -28,7 +29,13 @@ export interface ClientHistory extends Omit<HistoryHead, 'series'> {
 
 /** Encodes a client's history for a page; see series-layout.ts. Names are harmless as they stand in the page. */
 export function encodeHistory({ series, alerts, ...head }: ClientHistory): string {
-  const heads = series.map(({ group, name, values }) => ({ group, name: quoted(name), ...boundsOf(group, values) }));
+  const heads = series.map(({ group, name, plot, unit, values }) => ({
+    group,
+    name: quoted(name),
+    ...(plot !== undefined && { plot: quoted(plot) }),
+    ...(unit !== undefined && { unit }),
+    ...boundsOf(group, values),
+  }));
   const shown = alerts.map(({ rule, subject, ...alert }) => ({
     ...alert,
     rule: quoted(rule),
@@ -60,7 +67,6 @@ function boundsOf(group: SeriesGroup, values: readonly (number | null)[]): { low
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const isRate = group === 'received' || group === 'sent';
-  const leastStep = Math.max(leastSteps[group], isRate ? high / rateSteps : 0);
+  const leastStep = Math.max(leastSteps[group], Math.max(high, -low) / (greatestSteps[group] ?? Infinity));
   return low > high ? { low: 0, high: 0 } : { low, high: Math.max(high, low + leastStep * steps) };
 }

@@ -9,12 +9,18 @@
 export const steps = 254;
 export const unknown = 255;
 
-export type SeriesGroup = 'cpu' | 'memory' | 'load' | 'disk' | 'received' | 'sent' | 'units';
+export type SeriesGroup = 'cpu' | 'memory' | 'load' | 'disk' | 'received' | 'sent' | 'units' | 'series';
+
+/** The unit of the values of group `series`. */
+export type SeriesUnit = 'seconds' | 'bytes' | 'percent' | 'ratio' | 'count' | 'per_second';
 
 export interface SeriesHead {
   readonly group: SeriesGroup;
   /** The mount, the interface, or what distinguishes a series of its group: `mean`, `least`, `most`, `swap`. */
   readonly name: string;
+  /** The title of the plot and the unit; group `series` alone has them. */
+  readonly plot?: string;
+  readonly unit?: SeriesUnit;
   /** The least and the greatest value; both 0 if no value is known. */
   readonly low: number;
   readonly high: number;
@@ -50,4 +56,6 @@ export interface HistoryHead {
   readonly alerts: readonly HistoryAlert[];
   /** Seconds since 1970. */
   readonly boots: readonly number[];
+  /** The number of further series of checks and textfiles that are not drawn. */
+  readonly moreSeries: number;
 }

@@ -74,16 +74,18 @@ function json(document: object, status: 200 | ReturnType<typeof statusOf>): Answ
 
 /** The figures of a client over a span. docs/json.md describes its fields. */
 function seriesDocument(client: string, history: ClientHistory): object {
-  const { start, step, points, series, limits, alerts, boots } = history;
+  const { start, step, points, series, limits, alerts, boots, moreSeries } = history;
   return {
     client,
     since: time(start),
     until: time(start + step * points),
     step_s: step,
     points,
-    series: series.map(({ group, name, values }) => ({
+    series: series.map(({ group, name, plot, unit, values }) => ({
       group,
       name,
+      ...(plot !== undefined && { plot }),
+      ...(unit !== undefined && { unit }),
       values: values.map((value) => (value === null ? null : Math.round(value * 100) / 100)),
     })),
     limits: limits.map(({ group, severity, value }) => ({ group, severity, value })),
@@ -95,6 +97,7 @@ function seriesDocument(client: string, history: ClientHistory): object {
       until: to === null ? null : time(to),
     })),
     boots: boots.map(time),
+    more_series: moreSeries,
   };
 }
 

@@ -236,7 +236,8 @@ onBothDatabases('a report', (kit) => {
       return [omissions, histories.length, clients.length];
     };
     assert.deepEqual(await thin(whole * 1.1), [[], clientCount, clientCount]);
-    const noNetwork = 'Network plots of clients without alerts were left out to keep the file small.';
+    const noNetwork =
+      'Plots of the network, of checks and of textfiles are only of clients with alerts, to keep the file small.';
     assert.deepEqual(await thin(whole * 0.95), [[noNetwork], clientCount, clientCount]);
     const [words, kept] = await thin(whole / 5);
     assert.match(words.join(' '), /Plots are coarser to keep the file small\. \d+ clients? more have no plots/);

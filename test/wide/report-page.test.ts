@@ -24,7 +24,7 @@ test('a report opens from a file without a network: no request, no message of th
   const { page, noises } = await openFile(t, await reportFile(t));
   await page.getByRole('button', { name: 'web-1' }).click();
   await page.getByRole('img', { name: /^CPU: mean from/ }).waitFor();
-  for (const plot of ['Memory and swap', 'Load', 'File systems', 'Network']) {
+  for (const plot of ['Memory and swap', 'Load', 'File systems', 'Network', 'mailq']) {
     assert.equal(await page.getByRole('img', { name: new RegExp(`^${plot}:`) }).count(), 1, plot);
   }
   assert.deepEqual(noises, []);
@@ -77,7 +77,7 @@ test('the Nu HTML Checker finds no fault in a report', options, async (t) => {
 });
 
 const figures = {
-  ...{ start: 1_760_000_000, step: 3600, points: 3, cpus: 4, limits: [], alerts: [], boots: [] },
+  ...{ start: 1_760_000_000, step: 3600, points: 3, cpus: 4, limits: [], alerts: [], boots: [], moreSeries: 0 },
   series: [{ group: 'cpu', name: 'mean', values: [10, 20, 30] }],
 } as const;
 

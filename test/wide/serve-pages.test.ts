@@ -90,6 +90,7 @@ test('the page of a client follows a run that finishes, with parts that it did n
   const { page, dir, noises } = await shown(t, '/c/db');
   await page.getByText('Live', { exact: true }).waitFor();
   await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  assert.equal(await page.getByRole('img', { name: /^mailq:/ }).count(), 0);
   assert.equal(await page.getByRole('heading', { name: 'Checks' }).count(), 0);
   await page.waitForTimeout(2_500);
   await collected(dir);

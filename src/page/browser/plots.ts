@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import type { SeriesGroup } from '../series-layout.ts';
 import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
 import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
-import { bytesPerSecond, percents, plain } from './units.ts';
+import { bytesPerSecond, percents, plain, seriesFormats } from './units.ts';
 
 /** More lines than this make a plot unreadable: the rest is hidden until its name in the legend is chosen. */
 const mostLines = 8;
@@ -18,6 +18,8 @@ const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
 interface Plot {
   readonly title: string;
   readonly groups: readonly SeriesGroup[];
+  /** True for the series of the plot among those of its groups; left out: all. */
+  readonly has?: (series: DecodedSeries) => boolean;
   readonly format: (value: number) => string;
   /** The steps of the scale; uPlot's own are tens. */
   readonly steps?: number[];
@@ -46,8 +48,9 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
       if (min !== from || max !== to) plot.setScale('x', { min: from, max: to });
     }
   };
-  for (const plot of plots) {
-    const series = fullestFirst(history.series.filter(({ group }) => plot.groups.includes(group)));
+  for (const plot of [...plots, ...seriesPlots(history)]) {
+    const { groups, has = () => true } = plot;
+    const series = fullestFirst(history.series.filter((one) => groups.includes(one.group) && has(one)));
     if (series.length === 0) continue;
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
@@ -65,12 +68,36 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
     drawn.push(chart);
   }
+  if (history.moreSeries > 0) {
+    const rest = document.createElement('p');
+    rest.className = 'quiet';
+    rest.textContent = `${history.moreSeries} more series of checks and textfiles are not drawn.`;
+    panel.after(rest);
+  }
   new ResizeObserver(() => {
     for (const plot of drawn) {
       const width = plot.root.parentElement?.clientWidth ?? 0;
       if (width > 0 && width !== plot.width) plot.setSize({ width, height });
     }
   }).observe(panel);
+}
+
+/** Returns the plots of the series of checks and textfiles: one for each title and unit. */
+function seriesPlots({ series }: DecodedHistory): readonly Plot[] {
+  const firsts = series.filter(
+    (one, index) => one.group === 'series' && series.findIndex((other) => isBeside(one, other)) === index,
+  );
+  return firsts.map((first) => ({
+    title: first.plot ?? '',
+    groups: ['series'],
+    has: (one) => isBeside(first, one),
+    format: seriesFormats[first.unit ?? 'count'],
+    ...(first.unit === 'bytes' && { steps: powersOfTwo }),
+  }));
+}
+
+function isBeside(one: DecodedSeries, other: DecodedSeries): boolean {
+  return one.group === other.group && one.plot === other.plot && one.unit === other.unit;
 }
 
 /** Labels of times on a clock of 24 hours, with the date where a day begins and with the first label. */
@@ -122,7 +149,12 @@ function optionsOf(
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), zone),
     cursor: { sync: { key: 'client' }, drag: { x: true, y: false } },
     scales: {
-      y: { range: (_plot, _low, high) => [0, top ?? Math.max(high, ...limits.map(({ value }) => value), 1) * 1.05] },
+      y: {
+        range: (_plot, low, high) => {
+          const highest = Math.max(high, ...limits.map(({ value }) => value), groups.includes('series') ? 0 : 1);
+          return [Math.min(0, low * 1.05), top ?? (highest * 1.05 || 1)];
+        },
+      },
     },
     axes: [
       { ...axis, values: timeLabels(zone) },

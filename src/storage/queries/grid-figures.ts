@@ -3,12 +3,12 @@ import { forIds } from '../sql/by-ids.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { FiguresQuery, FleetFigures, Watch } from '../store/look-store.ts';
+import type { FiguresQuery, FigureTable, FleetFigures, Watch } from '../store/look-store.ts';
 import { GridSums, keysOf } from './grid-sums.ts';
 import { missedSamples, restsOfClient } from './missed-samples.ts';
 import { inSample, inSteps, isReadByTime, stepOf, stepSpan } from './read-by-time.ts';
 
-const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface' } as const;
+const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface', samples: 'series_id' } as const;
 /** Clients whose hours and days are read at a time: a month of hours of mounts is some thousand rows a client. */
 const clientsAtATime = 10;
 
@@ -39,11 +39,18 @@ export async function fleetFigures(database: Database, query: FiguresQuery, watc
   return sums;
 }
 
+/** A query for rollups, of the samples of some series too. */
+export interface RollupsQuery extends Omit<FiguresQuery, 'table'> {
+  readonly table: FigureTable | 'samples';
+  /** The subjects that are read; left out: all. */
+  readonly only?: readonly number[];
+}
+
 /** Adds the hours, then the days before the first hour, of some clients. */
-async function addRollups(
+export async function addRollups(
   session: Session,
   sums: GridSums,
-  query: FiguresQuery,
+  query: RollupsQuery,
   clients: readonly string[],
 ): Promise<void> {
   const { untilMs } = query.grid;
@@ -62,7 +69,7 @@ async function addRollups(
 
 async function eachRollup(
   session: Session,
-  { table, columns, ranges, grid }: FiguresQuery,
+  { table, columns, ranges, grid, only }: RollupsQuery,
   clients: readonly string[],
   span: 'hour' | 'day',
   untilMs: number,
@@ -83,10 +90,11 @@ async function eachRollup(
     'samples AS weight',
     ...figures,
   ];
+  const chosen = only === undefined ? '' : ` AND ${subjects[table] ?? ''} IN (${placeholders(only.length)})`;
   const rows = await session.all(
     `SELECT ${selected.join(', ')} FROM ${table}_${span === 'hour' ? 'hourly' : 'daily'}
-     WHERE client IN (${placeholders(clients.length)}) AND ${span} >= ? AND ${span} < ?`,
-    [...clients, place(Math.floor(grid.sinceMs / spanMs) * spanMs), place(untilMs)],
+     WHERE client IN (${placeholders(clients.length)}) AND ${span} >= ? AND ${span} < ?${chosen}`,
+    [...clients, place(Math.floor(grid.sinceMs / spanMs) * spanMs), place(untilMs), ...(only ?? [])],
   );
   for (const row of rows) {
     const atMs = fromSqlTime(String(row['place']).slice(0, 19).padEnd(19, ' 00:00:00')) ?? 0;

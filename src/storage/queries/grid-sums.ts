@@ -30,7 +30,7 @@ export class GridSums implements FleetFigures {
   readonly #grid: Grid;
   readonly #byClient: ReadonlyMap<string, Map<string, readonly Sums[]>>;
 
-  constructor({ clients, columns, ranges, grid }: FiguresQuery) {
+  constructor({ clients, columns, ranges, grid }: Omit<FiguresQuery, 'table'>) {
     this.#columns = columns.map((name, index) => ({ name, hasRange: ranges.includes(name), keys: keysOf(index) }));
     this.#grid = grid;
     this.#byClient = new Map(clients.map((client) => [client, new Map()]));

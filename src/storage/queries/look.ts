@@ -4,6 +4,7 @@ import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
 import type { LookStore, Watch } from '../store/look-store.ts';
+import { knownSeries, seriesCounts, seriesFigures } from './check-series.ts';
 import { checksOfClients } from './fleet-checks.ts';
 import { fleetLines } from './fleet-lines.ts';
 import { fleetFigures } from './grid-figures.ts';
@@ -37,6 +38,9 @@ export function createLookStore(database: Database): LookStore {
         .slice(0, limit);
     },
     fleetFigures: (query, watch) => fleetFigures(database, query, watch),
+    seriesCounts: (clients, sinceMs) => database.read((session) => seriesCounts(session, clients, sinceMs)),
+    knownSeries: (client, query) => database.read((session) => knownSeries(session, client, query)),
+    seriesFigures: (series, grid, watch) => seriesFigures(database, series, grid, watch),
     checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
     logLinesOfClients: (clients, query) => database.read((session) => logLinesOfClients(session, clients, query)),
     visitCount: async (client, sinceMs, untilMs) => {

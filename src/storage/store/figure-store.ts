@@ -1,4 +1,4 @@
-import type { FigureTable } from './look-store.ts';
+import type { FigureTable, StoredSeries } from './look-store.ts';
 import type { Program } from './run.ts';
 
 /** A table that is exported. Of checks the states are figures. */
@@ -68,15 +68,6 @@ export interface FigureSubject {
   readonly name: string;
   /** The file system of a mount; empty for others, for hours and days, and if it is unknown. */
   readonly fstype: string;
-}
-
-/** A series of a client, as the table `series` has it. */
-export interface StoredSeries {
-  readonly id: number;
-  readonly metric: string;
-  /** A JSON object. */
-  readonly labels: string;
-  readonly unit: string;
 }
 
 /** A sample of a report, with its series. */

@@ -73,6 +73,27 @@ export interface FleetLine extends VisitCount {
   readonly cpu: readonly (number | null)[];
 }
 
+/** A series of a client, as the table `series` has it. */
+export interface StoredSeries {
+  readonly id: number;
+  readonly metric: string;
+  /** A JSON object. */
+  readonly labels: string;
+  readonly unit: string;
+}
+
+/** Series of figures of checks and of samples to choose from. */
+export interface SeriesQuery {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+/** A series that had a sample in a span, or soon after it. */
+export interface KnownSeries extends StoredSeries {
+  /** True if its value changed between some reports of the span; null if these reports did not have it. */
+  readonly isVaried: boolean | null;
+}
+
 /** The checks of a client's newest report. */
 export interface ClientCheckRows {
   /** The checks that are not OK, with the first 300 characters of their texts. */
@@ -103,6 +124,12 @@ export interface LookStore {
   newestRuns(limit: number): Promise<readonly RunFact[]>;
   /** Reads figures of many clients on a grid. Throws the signal's reason. */
   fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
+  /** Counts the series of clients that had a sample since a day, without counters. A client without any is left out. */
+  seriesCounts(clients: readonly string[], sinceMs: number): Promise<ReadonlyMap<string, number>>;
+  /** Returns these series of a client, by metric and labels. */
+  knownSeries(client: string, query: SeriesQuery): Promise<readonly KnownSeries[]>;
+  /** Reads the samples of some series of clients on a grid. A subject is the id of a series. Throws the signal's reason. */
+  seriesFigures(series: ReadonlyMap<string, readonly number[]>, grid: Grid, watch: Watch): Promise<FleetFigures>;
   /**
    * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without checks
    * is left out.
