@@ -15,7 +15,7 @@ const parts = path.join(dist, 'parts');
 /** Packages that every command needs, and ES modules that `require` cannot load on each supported Node. */
 const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width'];
 
-const { dependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { dependencies, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
 
 // Parts of a build before must not stay beside these.
@@ -24,10 +24,10 @@ mkdirSync(parts, { recursive: true });
 
 const bundle = await rolldown({
   cwd: root,
-  input: { cli: 'src/cli.ts', 'compile-cache': 'src/cli/compile-cache.ts' },
+  input: { cli: 'src/cli.ts', 'agent-cli': 'src/agent-cli.ts', 'compile-cache': 'src/cli/compile-cache.ts' },
   platform: 'node',
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
-  transform: { target: 'node20' },
+  transform: { target: 'node20', define: { AGENT_VERSION: JSON.stringify(version) } },
   plugins: [computedTextsInParts],
   // A module may be loaded late by one command, and with another one at once.
   checks: { ineffectiveDynamicImport: false },
@@ -45,13 +45,16 @@ const ascii = (code) =>
   code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), ascii(code));
 
-// The start stays a file of its own: an old Node must be able to parse it to say that it is too old. It has no types.
-const source = readFileSync(path.join(root, 'src/fleet-health.cts'), 'utf8');
-const start = source.replaceAll(
-  /import\('\.\/(?:cli\/)?([\w-]+)\.ts'\)/g,
-  "Promise.resolve(require('./parts/$1.cjs'))",
-);
-writeFileSync(path.join(dist, 'fleet-health.cjs'), start, { mode: 0o755 });
+// The starts stay files of their own: an old Node must be able to parse them to say that it is too old. They have no
+// types.
+for (const name of ['fleet-health', 'fleet-health-agent']) {
+  const source = readFileSync(path.join(root, `src/${name}.cts`), 'utf8');
+  const start = source.replaceAll(
+    /import\('\.\/(?:cli\/)?([\w-]+)\.ts'\)/g,
+    "Promise.resolve(require('./parts/$1.cjs'))",
+  );
+  writeFileSync(path.join(dist, `${name}.cjs`), start, { mode: 0o755 });
+}
 
 // The folders of the packages in it: `node_modules/NAME/`, or `node_modules/@SCOPE/NAME/`.
 const files = output.flatMap(({ moduleIds }) => moduleIds);

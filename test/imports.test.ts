@@ -30,6 +30,7 @@ const house: readonly string[] = [
   'collector alerter simulator',
   'look',
   'serve',
+  'agent-program',
   'cli',
 ];
 
@@ -79,7 +80,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'command',
     'database status look metrics sealed check clients runs trust',
     'alerts try-out',
-    'serve',
+    'serve agent-program',
     '.',
   ],
   agent: ['start probes', 'checks', 'portable inventory spool', '.'],
@@ -99,6 +100,18 @@ const contracts: readonly string[] = [
 /** Probes are all alike. */
 const mayGrow: readonly string[] = ['agent/probes'];
 const mostFiles = 20;
+/**
+ * Members that import from some of the folders before them alone. The second program also imports from agent/, whose
+ * probes it runs.
+ */
+const onlyFrom: Readonly<Record<string, readonly string[]>> = {
+  'agent-program': [
+    ...['.', 'report', 'seal', 'platform', 'text', 'config/values', 'state', 'agent'],
+    ...['config/rules', 'alerter/evaluate', 'alerter/transition'],
+  ],
+};
+/** The ways in, which belong to the command line. */
+const waysIn = ['cli.ts', 'agent-cli.ts', 'fleet-health.cts', 'fleet-health-agent.cts'];
 /** These import nothing of the project: they run on clients too. */
 const sharedWithAgent = ['report', 'seal'];
 /**
@@ -180,7 +193,7 @@ function readSource(name: string): SourceFile {
 /** `config` for src/config/load-config.ts, `cli` for src/cli.ts and the start, `.` for the other files of src. */
 function memberOf(name: string): string {
   const [, first = '', second, third] = name.split('/');
-  if (second === undefined) return first === 'cli.ts' || first === 'fleet-health.cts' ? 'cli' : '.';
+  if (second === undefined) return waysIn.includes(first) ? 'cli' : '.';
   const room = `${first}/${second}`;
   return third !== undefined && rankOf(house, room) !== -1 ? room : first;
 }
@@ -233,11 +246,30 @@ test('imports go downward only, types included, and never between members of one
     const from = memberOf(file.name);
     return file.inside
       .filter((target) => {
-        if (!target.startsWith('src/')) return true;
+        if (!target.startsWith('src/')) return !(onlyFrom[from]?.includes('agent') && target.startsWith('agent/'));
         const to = memberOf(target);
         if (from === to || from.startsWith(`${to}/`)) return from !== to && !contracts.includes(target);
         return sharedWithAgent.includes(from) || rankOf(house, to) >= rankOf(house, from);
       })
+      .map((target) => `${file.name} imports ${target}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('the second program imports nothing of the server and of the database', () => {
+  const nameOf = (target: string): string => {
+    const folder = path.posix.dirname(target).replace(/^src\//, '');
+    return target.startsWith('agent/')
+      ? 'agent'
+      : (onlyFrom['agent-program'] ?? []).includes(folder)
+        ? folder
+        : memberOf(target);
+  };
+  const wrong = sources.flatMap((file) => {
+    const from = memberOf(file.name);
+    const allowed = onlyFrom[from];
+    return file.inside
+      .filter((target) => allowed !== undefined && nameOf(target) !== from && !allowed.includes(nameOf(target)))
       .map((target) => `${file.name} imports ${target}`);
   });
   assert.deepEqual(wrong, []);

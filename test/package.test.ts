@@ -40,6 +40,7 @@ test('the packed file holds everything, installs with ignored scripts, works in 
     ...['fleet-health.cjs', 'parts/compile-cache.cjs', 'parts/cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
       (name) => `dist/${name}`,
     ),
+    ...['fleet-health-agent.cjs', 'parts/agent-cli.cjs'].map((name) => `dist/${name}`),
     ...['seal/FORMAT.md', 'transport/openssh/openssh-askpass.sh', 'transport/openssh/openssh-hop.sh'].map(
       (name) => `src/${name}`,
     ),
@@ -70,6 +71,13 @@ test('the packed file holds everything, installs with ignored scripts, works in 
   const manifest = JSON.parse((await run('npm', ['pkg', 'get', 'version'], { cwd: root, env })).stdout) as string;
   const version = await run(program, ['--version'], { env: emptyEnvironment, cwd: '/' });
   assert.deepEqual([version.stdout, version.stderr], [`${manifest}\n`, '']);
+
+  const agent = await run(`${program}-agent`, ['report', '--format', 'daemon-report'], {
+    env: { ...emptyEnvironment, HOME: dir },
+    cwd: '/',
+  });
+  assert.equal(agent.stderr, '');
+  assert.equal((JSON.parse(agent.stdout) as { name: string }).name, 'Daemon report');
 
   const config = path.join(dir, 'config.xml');
   writeFileSync(config, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>\n', { mode: 0o600 });

@@ -52,7 +52,7 @@ export async function makeReport(
     const nowMs = Date.now();
     makeRoom(visit, request, previous, nowMs);
     const report = {
-      ...describe(request, collected, { bootId, nowMs, dropped: visit.dropped }),
+      ...describeReport(request, collected, { bootId, nowMs, dropped: visit.dropped }),
       ...withBuiltIn(checks, collected.checks),
     };
     const sealed = sealReport({
@@ -74,9 +74,9 @@ export async function makeReport(
 }
 
 /** Starts the checks of this client. Returns null if there are none. */
-function checksOf(
-  request: AgentRequest,
-  visit: Visit,
+export function checksOf(
+  request: Pick<AgentRequest, 'checks'>,
+  visit: Pick<Visit, 'dirs'>,
   bootId: string | null,
   deadlineMs: number,
 ): Promise<ChecksPart> | null {
@@ -109,8 +109,9 @@ function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, 
   });
 }
 
-function describe(
-  request: AgentRequest,
+/** Returns the report of what the probes have found, without checks. */
+export function describeReport(
+  request: Pick<AgentRequest, 'kind' | 'run' | 'client'>,
   collected: Collected,
   { bootId, nowMs, dropped }: { bootId: string | null; nowMs: number; dropped: number },
 ): Report {

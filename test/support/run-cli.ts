@@ -11,6 +11,8 @@ import { tempFolder } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
+/** The second program, likewise. */
+export const agentProgram = path.join(packageDir, 'dist', 'fleet-health-agent.cjs');
 
 export interface CliResult {
   readonly status: number | null;
@@ -19,6 +21,8 @@ export interface CliResult {
 }
 
 export interface CliOptions {
+  /** Default: the first program. */
+  readonly program?: string;
   readonly cwd?: string;
   /** Beside PATH, which is all there is. */
   readonly env?: Readonly<Record<string, string>>;
@@ -35,7 +39,8 @@ const umask = underUmask === undefined ? [] : ['/bin/sh', '-c', `umask ${underUm
 
 /** Starts the program in an environment as empty as cron's. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const words = [...umask, ...(options.within ?? []), process.execPath, ...(options.nodeArgs ?? []), program, ...args];
+  const words = [...umask, ...(options.within ?? []), process.execPath, ...(options.nodeArgs ?? [])];
+  words.push(options.program ?? program, ...args);
   const [command = '', ...rest] = words;
   return spawn(command, rest, {
     cwd: options.cwd ?? tmpdir(),

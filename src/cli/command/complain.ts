@@ -13,7 +13,7 @@ export function complain(output: Output, thrown: unknown): ExitStatus {
     thrown instanceof FleetError
       ? thrown
       : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown });
-  output.complain(complaintText(error));
+  output.complain(complaintText(error, output.program));
   if (output.json) output.printJson(errorDocument(error));
   if (output.verbosity === 'verbose' && error.code !== 'usage') output.complain(stackOf(error));
   return error.exitStatus;
@@ -30,11 +30,11 @@ export function faultJson({ code, stage, message, advice }: FleetError): object 
 }
 
 /** Returns a fault on one line: `fleet-health: MESSAGE (code). ADVICE`. */
-export function complaintText(error: FleetError): string {
+export function complaintText(error: FleetError, program = 'fleet-health'): string {
   const [first = '', ...others] = error.message.trim().split('\n');
   const message = escapeControls(first).replace(/[.\s]+$/, '');
   const more = others.length === 0 ? '' : `; and ${others.length} more`;
-  return `fleet-health: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
+  return `${program}: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
 }
 
 function stackOf(error: Error): string {

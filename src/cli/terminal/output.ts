@@ -6,6 +6,8 @@ export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
 /** The output of a command: answers go to stdout, complaints to stderr. */
 export interface Output {
+  /** The name of the program, which complaints begin with. */
+  readonly program?: string | undefined;
   /** Print a JSON document on stdout instead of text for people. */
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
@@ -31,6 +33,7 @@ export function showsUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = proces
 }
 
 export function createOutput(options: {
+  readonly program?: string;
   readonly json: boolean;
   readonly verbosity: Output['verbosity'];
   readonly stdout: NodeJS.WriteStream;
@@ -41,6 +44,7 @@ export function createOutput(options: {
   const terminal = stdout.isTTY;
   const colourful = terminal && stdout.hasColors();
   return {
+    program: options.program,
     json: options.json,
     verbosity: options.verbosity,
     terminal,

@@ -1,0 +1,144 @@
+import { createHmac } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { hostname, release, type, version } from 'node:os';
+
+import type { JsonValue } from '../../agent/probes/collected.ts';
+import { secondMs } from '../platform/units.ts';
+import type { Report, Row } from '../report/report.ts';
+import type { TakenReport } from './take-report.ts';
+
+/** null: text. 1: a gauge. 64: a counter. */
+type BaseType = null | 1 | 64;
+type Datum = readonly [label: string | null, value: string | number];
+
+interface Series {
+  readonly base_type: BaseType;
+  readonly description: string;
+  readonly data: readonly Datum[];
+}
+
+/** A gauge of the list of names: family, field, label, name and description. */
+type Gauge = readonly [family: string, field: string, label: string | null, name: string, description: string];
+
+const gauges: readonly Gauge[] = [
+  ['cpu', 'cpus', null, 'cpu_count', 'CPU Count'],
+  ['cpu', 'user_percent', null, 'cpu_times_percent_user', 'CPU%'],
+  ['cpu', 'system_percent', null, 'cpu_times_percent_system', 'CPU%'],
+  ['cpu', 'iowait_percent', null, 'cpu_times_percent_iowait', 'CPU%'],
+  ['cpu', 'steal_percent', null, 'cpu_times_percent_steal', 'CPU%'],
+  ['load', 'load1', null, 'load_average_01min', 'Load Average (1 minute)'],
+  ['load', 'load5', null, 'load_average_05min', 'Load Average (5 minute)'],
+  ['load', 'load15', null, 'load_average_15min', 'Load Average (15 minute)'],
+  ['memory', 'total_bytes', null, 'memory_total', 'Memory Usage'],
+  ['memory', 'available_bytes', null, 'memory_available', 'Memory Usage'],
+  ['memory', 'used_percent', null, 'memory_percent', 'Memory Usage'],
+  ['swap', 'total_bytes', null, 'swap_total', 'Swap Size'],
+  ['swap', 'used_bytes', null, 'swap_used', 'Swap Used'],
+  ['swap', 'used_percent', null, 'swap_percent', 'Swap Utilization (%)'],
+  ['disk', 'size_bytes', 'mount', 'disk_usage_total', 'Partition Size'],
+  ['disk', 'used_bytes', 'mount', 'disk_usage_used', 'Partition Bytes Used'],
+  ['disk', 'available_bytes', 'mount', 'disk_usage_free', 'Partition Bytes Available'],
+  ['disk', 'used_percent', 'mount', 'disk_usage_percent', 'Partition Utilization (%)'],
+  ['processes', 'total', null, 'process_count', 'Process Count'],
+];
+
+/** The counters of an interface in the order in which its probe keeps them. */
+const networkCounters = [
+  ['network_bytes_recv', 'Bytes (In)'],
+  ['network_bytes_sent', 'Bytes (Out)'],
+  ['network_packets_recv', 'Packets (In)'],
+  ['network_packets_sent', 'Packets (Out)'],
+  ['network_errin', 'Errors (In)'],
+  ['network_errout', 'Errors (Out)'],
+  ['network_dropin', 'Dropped Packets (In)'],
+  ['network_dropout', 'Dropped Packets (Out)'],
+] as const;
+
+/** The times of all CPUs in the order in which their probe keeps them, in hundredths of a second. */
+const cpuTimes = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'] as const;
+const ticksPerSecond = 100;
+
+/** Returns the document of pattoo-os (its DATA.md), with the names of its list. Leaves out unknown values. */
+export function pattooReport({ report, counters }: TakenReport): object {
+  const host = hostname();
+  return {
+    agent_program: 'fleet-health-agent',
+    agent_id: agentId(host),
+    timestamp: Math.floor(Date.parse(report.datetime) / secondMs),
+    agent_hostname: host,
+    devices: {
+      [host]: {
+        timefixed: texts(report),
+        timeseries: withData([
+          ...gaugesOf(report),
+          ...cpuCounters(counters?.values['cpu']),
+          ...networkCountersOf(counters?.values['network']),
+        ]),
+      },
+    },
+  };
+}
+
+/** Returns 64 hexadecimal digits that stay the same on this machine, and do not tell its machine-id(5). */
+export function agentId(host: string): string {
+  const file = '/etc/machine-id';
+  const machine = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  return createHmac('sha256', machine === '' ? host : machine)
+    .update('fleet-health-agent pattoo')
+    .digest('hex');
+}
+
+function texts(report: Report): Readonly<Record<string, Series>> {
+  const [os] = rowsOf(report, 'os');
+  const distribution = os?.['distribution'];
+  const series = (description: string, value: string): Series => ({
+    base_type: null,
+    description,
+    data: value === '' ? [] : [[null, value]],
+  });
+  return withData([
+    ['system', series('Operating System', type())],
+    ['distribution', series('Linux Distribution', typeof distribution === 'string' ? distribution : '')],
+    ['release', series('Kernel Version', release())],
+    ['version', series('Kernel Type', version())],
+  ]);
+}
+
+function gaugesOf(report: Report): readonly (readonly [string, Series])[] {
+  return gauges.map(([family, field, label, name, description]) => {
+    const data = rowsOf(report, family).flatMap((row): readonly Datum[] => {
+      const value = row[field];
+      return typeof value === 'number' ? [[label === null ? null : String(row[label]), value]] : [];
+    });
+    return [name, { base_type: 1, description, data }];
+  });
+}
+
+function cpuCounters(cpu: JsonValue | undefined): readonly (readonly [string, Series])[] {
+  const ticks = ((cpu ?? {}) as Readonly<Record<string, readonly number[]>>)['cpu'] ?? [];
+  return cpuTimes.map((name, index) => {
+    const value = ticks[index];
+    const data: readonly Datum[] = value === undefined ? [] : [[null, value / ticksPerSecond]];
+    return [`cpu_times_${name}`, { base_type: 64, description: 'CPU Usage', data }];
+  });
+}
+
+function networkCountersOf(network: JsonValue | undefined): readonly (readonly [string, Series])[] {
+  const interfaces = Object.entries((network ?? {}) as Readonly<Record<string, readonly number[]>>);
+  return networkCounters.map(([name, description], index) => {
+    const data = interfaces.flatMap(([label, counts]): readonly Datum[] => {
+      const value = counts[index];
+      return value === undefined || !Number.isFinite(value) ? [] : [[label, value]];
+    });
+    return [name, { base_type: 64, description, data }];
+  });
+}
+
+function withData(series: readonly (readonly [string, Series])[]): Readonly<Record<string, Series>> {
+  return Object.fromEntries(series.filter(([, { data }]) => data.length > 0));
+}
+
+function rowsOf(report: Report, family: string): readonly Row[] {
+  const functions = report.worker_reports.flatMap((worker) => worker.function_reports);
+  return functions.find(({ name }) => name === family)?.data ?? [];
+}

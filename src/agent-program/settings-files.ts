@@ -1,0 +1,125 @@
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { homeFolder } from '../platform/account.ts';
+import { isObject, settingsFault, type FileOf } from './settings-fields.ts';
+
+const maxFileBytes = 256 * 1024;
+const maxFiles = 100;
+const systemFile = '/etc/fleet-health/agent.json';
+
+/** agent.json and the files of agent.d/ beside it, as one object. */
+export interface SettingsFiles {
+  /** null if there is no agent.json. */
+  readonly file: string | null;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly fileOf: FileOf;
+}
+
+/**
+ * Reads the named agent.json, else the account's own, else that of /etc, and then agent.d/*.json beside it by name.
+ * Objects of several files become one. Throws FleetError `config-missing` if the named file is missing,
+ * `config-invalid` if a key stands in two files, `config-permissions` if others can write a file.
+ */
+export function readSettingsFiles(named: string | null): SettingsFiles {
+  const found = [named, ownFile(), systemFile].find((file) => file !== null && (file === named || existsSync(file)));
+  const file = found === undefined || found === null ? null : path.resolve(found);
+  const files = new Map<string, string>();
+  const fileOf: FileOf = (at) => {
+    for (let key = at; key !== ''; key = key.slice(0, Math.max(0, key.lastIndexOf('.')))) {
+      const source = files.get(key);
+      if (source !== undefined) return source;
+    }
+    return file ?? systemFile;
+  };
+  if (file === null) return { file, values: {}, fileOf };
+  const values = [file, ...filesBeside(file)].reduce<Record<string, unknown>>(
+    (merged, one) => merge({ into: merged, from: readObject(one), at: '', source: one, files }),
+    {},
+  );
+  return { file, values, fileOf };
+}
+
+function ownFile(): string | null {
+  const xdg = process.env['XDG_CONFIG_HOME'];
+  const home = homeFolder();
+  if (xdg?.startsWith('/') === true) return path.join(xdg, 'fleet-health', 'agent.json');
+  return home === null ? null : path.join(home, '.config', 'fleet-health', 'agent.json');
+}
+
+function filesBeside(file: string): readonly string[] {
+  const dir = path.join(path.dirname(file), 'agent.d');
+  try {
+    const names = readdirSync(dir).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
+    if (names.length > maxFiles) throw settingsFault(dir, '', `holds more than ${maxFiles} files`);
+    return names.sort().map((name) => path.join(dir, name));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown instanceof FleetError ? thrown : settingsFault(dir, '', messageOf(thrown));
+  }
+}
+
+interface Merging {
+  readonly into: Readonly<Record<string, unknown>>;
+  readonly from: Readonly<Record<string, unknown>>;
+  readonly at: string;
+  readonly source: string;
+  /** The file of each key so far, by its path. */
+  readonly files: Map<string, string>;
+}
+
+function merge({ into, from, at, source, files }: Merging): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...into };
+  for (const [key, value] of Object.entries(from)) {
+    const place = at === '' ? key : `${at}.${key}`;
+    const earlier = Object.hasOwn(merged, key) ? merged[key] : undefined;
+    if (isObject(value) && (earlier === undefined || isObject(earlier))) {
+      merged[key] = merge({ into: earlier ?? {}, from: value, at: place, source, files });
+    } else if (earlier !== undefined) {
+      throw settingsFault(source, place, `stands in ${files.get(place) ?? 'another file'} too; remove one of them`);
+    } else merged[key] = value;
+    if (!files.has(place)) files.set(place, source);
+  }
+  return merged;
+}
+
+function readObject(file: string): Readonly<Record<string, unknown>> {
+  const text = readText(file);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    // The words of the engine quote the text, which may hold a key.
+    const position = /position (\d+)/.exec(messageOf(thrown))?.[1];
+    const line = position === undefined ? '' : ` (line ${text.slice(0, Number(position)).split('\n').length})`;
+    throw settingsFault(file, '', `is not JSON${line}`);
+  }
+  if (!isObject(value)) throw settingsFault(file, '', 'must hold one JSON object');
+  return value;
+}
+
+function readText(file: string): string {
+  let handle: number;
+  try {
+    handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (thrown) {
+    const code = errnoOf(thrown) === 'ENOENT' ? 'config-missing' : 'config-invalid';
+    const advice = 'Name another file with -c FILE, or let this account read it.';
+    throw new FleetError({ code, stage: 'config', message: `${file}: ${messageOf(thrown)}`, advice });
+  }
+  try {
+    const facts = fstatSync(handle);
+    const { size, mode, uid } = facts;
+    if (!facts.isFile()) throw settingsFault(file, '', 'is no regular file');
+    if (size > maxFileBytes) throw settingsFault(file, '', `is larger than ${maxFileBytes} bytes`);
+    if ((mode & 0o022) !== 0 || (uid !== 0 && uid !== process.geteuid?.() && process.geteuid?.() !== 0)) {
+      const message = `${file} can be written by others`;
+      const advice = `chmod go-w ${file}, and give it to root or to the account that reads it.`;
+      throw new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
+    }
+    return readFileSync(handle, 'utf8');
+  } finally {
+    closeSync(handle);
+  }
+}

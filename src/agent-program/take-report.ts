@@ -1,0 +1,66 @@
+import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { collect, within } from '../../agent/probes/collect.ts';
+import type { Collect, Counters } from '../../agent/probes/collected.ts';
+import { checksOf, describeReport } from '../../agent/spool/make-report.ts';
+import { monotonicMs, readBootId } from '../../agent/start/clock.ts';
+import { FleetError } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+import { encodeReport } from '../report/encode-report.ts';
+import { noRunId, type Report } from '../report/report.ts';
+import type { ProbeOptions } from '../report/wire.ts';
+
+const deadlineMs = 20 * secondMs;
+
+export interface TakeReportOptions {
+  readonly client: string;
+  readonly options: ProbeOptions;
+  /** The counters of the report before; null if there are none. */
+  readonly previous: Counters | null;
+  /** A private folder for the notes of probes and checks. */
+  readonly placeDir: string;
+}
+
+export interface TakenReport {
+  readonly report: Report;
+  /** The counters for the next report; null keeps the earlier ones. */
+  readonly counters: Counters | null;
+}
+
+/**
+ * Runs the probes and checks of a visit. Returns a report that is not sealed. Throws FleetError `agent-timeout` if they
+ * do not end in time.
+ */
+export async function takeReport({ client, options, previous, placeDir }: TakeReportOptions): Promise<TakenReport> {
+  const bootId = readBootId();
+  const begunMs = monotonicMs();
+  const { user, system } = process.cpuUsage();
+  const checking = checksOf({}, { dirs: [placeDir] }, bootId, deadlineMs);
+  const probes = await collectOfSystem();
+  const collecting = Promise.resolve(
+    probes({ root: '', options, previous, bootId, monotonicMs: begunMs, deadlineMs, placeDir }),
+  );
+  const collected = await within(collecting, deadlineMs);
+  if (collected === null) {
+    const message = `the probes did not end within ${deadlineMs / secondMs} s`;
+    throw new FleetError({ code: 'agent-timeout', stage: 'agent', message });
+  }
+  const leftMs = Math.max(1, deadlineMs - (monotonicMs() - begunMs));
+  const checks = checking === null ? null : await within(checking, leftMs);
+  const request = { kind: 'visit', run: noRunId, client } as const;
+  const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0 });
+  const used = process.cpuUsage();
+  const cpuMs = Math.round((used.user - user + used.system - system) / 1000);
+  const report = {
+    ...described,
+    // This process may have made reports before.
+    agent: { ...described.agent, cpu_ms: cpuMs, wall_ms: monotonicMs() - begunMs },
+    ...withBuiltIn(checks, collected.checks),
+  };
+  // Texts and numbers that a reader of sealed reports would refuse become fit in the same way.
+  return { report: JSON.parse(encodeReport(report).toString()) as Report, counters: collected.counters };
+}
+
+async function collectOfSystem(): Promise<Collect> {
+  if (process.platform === 'linux') return collect;
+  return (await import('../../agent/portable/collect-portable.ts')).collectPortable;
+}

@@ -1,0 +1,43 @@
+import path from 'node:path';
+
+import { keepReporting, takeKeptReport } from '../../agent-program/agent-program.ts';
+import { formatReport, type ReportFormat } from '../../agent-program/format-report.ts';
+import { everyBounds, readSettings } from '../../agent-program/settings.ts';
+import { openStatePlace } from '../../agent-program/state-place.ts';
+import { usageError } from '../../errors.ts';
+import { parseDuration } from '../../text/durations.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { createOutputLog } from '../terminal/output.ts';
+
+export interface ReportOptions {
+  readonly format: ReportFormat | null;
+  readonly every: string | null;
+  readonly file: string | null;
+}
+
+/** Prints one report; with `every`, appends reports to a file until a signal ends it. */
+export async function reportCommand(context: Context, options: ReportOptions): Promise<ExitStatus> {
+  const { every, file } = options;
+  const settings = readSettings(context.configFile);
+  const format = options.format ?? settings.report.format;
+  if (every === null && file !== null)
+    throw usageError('--output needs --every', 'See fleet-health-agent report --help.');
+  const everyMs = every === null ? null : parseEvery(every);
+  const place = openStatePlace(settings.stateDirectory);
+  if (everyMs === null) {
+    context.output.printJson(formatReport(format, await takeKeptReport(settings, place)));
+    return 0;
+  }
+  const log = createOutputLog(context.output);
+  await keepReporting({
+    ...{ settings, place, format, everyMs, log, signal: context.signal },
+    file: path.resolve(file ?? settings.report.file ?? path.join(place, 'reports.jsonl')),
+  });
+  return 0;
+}
+
+function parseEvery(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== null && ms >= everyBounds.minimumMs && ms <= everyBounds.maximumMs) return ms;
+  throw usageError(`--every ${text}: give a duration from 10s to 1d`, 'For example: --every 1m');
+}

@@ -1,0 +1,107 @@
+/** agent.json and agent.d/: what is read, and what is refused with file, key and remedy. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { readSettings } from '../../src/agent-program/settings.ts';
+import { FleetError } from '../../src/errors.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+/** Writes agent.json and files of agent.d/. Returns the folder. */
+function made(t: TestContext, content: string, beside: Readonly<Record<string, string>> = {}): string {
+  const dir = tempFolder(t);
+  writeFileSync(path.join(dir, 'agent.json'), content, { mode: 0o600 });
+  mkdirSync(path.join(dir, 'agent.d'));
+  for (const [name, text] of Object.entries(beside)) {
+    writeFileSync(path.join(dir, 'agent.d', name), text, { mode: 0o600 });
+  }
+  return dir;
+}
+
+function read(dir: string) {
+  return readSettings(path.join(dir, 'agent.json'));
+}
+
+test('files of agent.d/ join the objects of agent.json, and other names are left alone', (t) => {
+  const dir = made(t, '{"client": "web-1", "report": {"every": "30s"}}', {
+    '10-form.json': '{"report": {"format": "pattoo"}}',
+    '20-options.json': '{"options": {"units": ["nginx.service"]}}',
+    'notes.txt': 'no settings',
+    '.hidden.json': '{"client": "other"}',
+  });
+  const { client, report, options, logDirectory } = read(dir);
+  assert.deepEqual(
+    { client, report, options, logDirectory },
+    {
+      client: 'web-1',
+      report: { everyMs: 30_000, format: 'pattoo', file: null },
+      options: { units: ['nginx.service'] },
+      logDirectory: null,
+    },
+  );
+});
+
+const twice: readonly (readonly [first: string, second: string, key: string])[] = [
+  ['{"client": "a"}', '{"client": "a"}', 'client'],
+  ['{"report": {"every": "30s"}}', '{"report": {"every": "30s"}}', 'report.every'],
+  ['{"report": {"every": "30s"}}', '{"report": "30s"}', 'report'],
+];
+
+for (const [first, second, key] of twice) {
+  test(`the key ${key} in two files is a fault that names both: ${second}`, (t) => {
+    const dir = made(t, first, { 'more.json': second });
+    assert.throws(
+      () => read(dir),
+      (thrown) => {
+        assert.ok(thrown instanceof FleetError);
+        assert.equal(thrown.code, 'config-invalid');
+        for (const part of [`${dir}/agent.json`, `${dir}/agent.d/more.json`, `"${key}"`]) {
+          assert.ok(thrown.message.includes(part), thrown.message);
+        }
+        return true;
+      },
+    );
+  });
+}
+
+const faults: readonly (readonly [content: string, says: RegExp])[] = [
+  ['{"clint": "a"}', /agent\.json: "clint" is not known; did you mean "client"\?/],
+  ['{"report": {"evry": "30s"}}', /"report\.evry" is not known; did you mean "every"/],
+  ['{"report": {"every": "9s"}}', /"report\.every" must be from 10s to/],
+  ['{"report": {"every": 30}}', /"report\.every" must be a duration/],
+  ['{"report": {"format": "xml"}}', /"report\.format" must be one of json, daemon-report, pattoo/],
+  ['{"report": []}', /"report" must be an object/],
+  ['{"log_directory": "logs"}', /"log_directory" must be an absolute path/],
+  ['{"options": {"units": ["a", 1]}}', /"options\.units" must be a list/],
+  ['{"client": ""}', /"client" must be a text/],
+  ['[1]', /must hold one JSON object/],
+  [`{"client": "${'x'.repeat(300_000)}"}`, /is larger than/],
+];
+
+for (const [content, says] of faults) {
+  test(`${content.slice(0, 40)} is refused`, (t) => {
+    const dir = made(t, content);
+    assert.throws(() => read(dir), says);
+  });
+}
+
+test('a fault of the text does not quote it: it may hold a key', (t) => {
+  const dir = made(t, '{"client": "a",\n "pushKey": s3cr3t}');
+  assert.throws(
+    () => read(dir),
+    (thrown) => thrown instanceof FleetError && !/s3cr3t/.test(thrown.message) && /is not JSON/.test(thrown.message),
+  );
+});
+
+test('a file that others can write is refused with the command that mends it', (t) => {
+  const dir = made(t, '{}', { 'more.json': '{}' });
+  chmodSync(path.join(dir, 'agent.d', 'more.json'), 0o622);
+  assert.throws(() => read(dir), { code: 'config-permissions', advice: /chmod go-w .*more\.json/ });
+});
+
+test('a named file that is missing, or is a folder, is a fault', (t) => {
+  const dir = tempFolder(t);
+  assert.throws(() => read(dir), { code: 'config-missing' });
+  assert.throws(() => readSettings(dir), /is no regular file/);
+});

@@ -1,0 +1,91 @@
+/** `fleet-health-agent report`: the built program on this machine. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { createAgentProgram } from '../../../src/agent-cli.ts';
+import { agentProgram, exits, outcomeOf, runCli, startCli, succeeded, type CliOptions } from '../../support/run-cli.ts';
+import { commandNames } from '../../support/command-names.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
+
+function options(t: TestContext): CliOptions & { readonly home: string } {
+  const home = tempFolder(t);
+  return { program: agentProgram, env: { HOME: home }, home };
+}
+
+/** The keys of the reports inside a report, and those of a report without any. */
+interface Hierarchy {
+  readonly name: string;
+  readonly datetime: string;
+  readonly worker_reports?: readonly Hierarchy[];
+  readonly function_reports?: readonly Hierarchy[];
+  readonly data?: readonly unknown[];
+}
+
+test('daemon-report is one line with the keys of function, worker and daemon reports alone', async (t) => {
+  const stdout = await succeeded(runCli(['report', '--format', 'daemon-report'], options(t)));
+  assert.equal(stdout.trimEnd().split('\n').length, 1);
+  const report = JSON.parse(stdout) as Hierarchy;
+  assert.equal(report.name, 'Daemon report');
+  const levels = [[report], report.worker_reports ?? []];
+  levels.push(levels[1]?.flatMap(({ function_reports: functions = [] }) => functions) ?? []);
+  const inner = ['worker_reports', 'function_reports', 'data'];
+  levels.forEach((reports, level) => {
+    assert.ok(reports.length > 0);
+    for (const one of reports) {
+      assert.deepEqual(Object.keys(one), ['name', 'datetime', inner[level]]);
+      assert.equal(new Date(one.datetime).toISOString(), one.datetime);
+    }
+  });
+  const memory = levels[2]?.find(({ name }) => name === 'memory');
+  assert.ok((memory?.data?.[0] as { readonly total_bytes: number }).total_bytes > 0);
+});
+
+test('rates are those since the report before', async (t) => {
+  const of = options(t);
+  await succeeded(runCli(['report'], of));
+  const counters = path.join(of.home, '.local/state/fleet-health/agent-program/counters.json');
+  assert.ok(existsSync(counters), 'the counters are kept');
+  assert.equal(statSync(counters).mode & 0o777, 0o600);
+});
+
+test('--every appends lines to a private file until a signal ends it in good order', async (t) => {
+  const of = options(t);
+  const file = path.join(of.home, 'lines.jsonl');
+  const child = startCli(['report', '--format', 'pattoo', '--every', '10s', '-o', file], of);
+  const outcome = outcomeOf(child);
+  await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), 'no line', 30_000);
+  child.kill('SIGTERM');
+  const { status, stdout, stderr } = await outcome;
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /event=started mode=report .*\n.*event=stopped mode=report/);
+  const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+  assert.equal(lines.length, 1);
+  assert.equal((JSON.parse(lines[0] ?? '') as { agent_program: string }).agent_program, 'fleet-health-agent');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+const wrong: readonly (readonly [args: string, says: RegExp])[] = [
+  ['reprt', /^fleet-health-agent: unknown command 'reprt' \(usage\)\. Did you mean report\?/],
+  ['report --format xml', /^fleet-health-agent: .*Allowed choices are json, daemon-report, pattoo/],
+  ['report --every 5s', /give a duration from 10s to 1d/],
+  ['report -o x', /--output needs --every/],
+  ['report -c nowhere.json', /nowhere\.json: ENOENT.*\(config-missing\)/],
+];
+
+for (const [args, says] of wrong) {
+  test(`\`${args}\` is refused in one line`, async (t) => {
+    const { stdout, stderr } = await exits(2, runCli(args.split(' '), options(t)), says);
+    assert.equal(stdout, '');
+    assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  });
+}
+
+for (const name of commandNames(createAgentProgram(() => Promise.resolve()))) {
+  test(`the help of ${name} shows an example that starts with its name`, async (t) => {
+    const stdout = await succeeded(runCli([...name.split(' '), '--help'], options(t)));
+    assert.match(stdout, new RegExp(`\nExample:\n  fleet-health-agent ${name}`));
+  });
+}
