@@ -1,4 +1,3 @@
-import type { FigureRow } from '../storage/store/figure-store.ts';
 import type { OutlierMetricName } from './outlier-metrics.ts';
 
 /** The columns that figures are made of. */
@@ -9,11 +8,14 @@ export const networkColumns = ['rx_bytes_per_s', 'tx_bytes_per_s'] as const;
 /** The figures of a report by their key: the metric, and behind a colon the mount. */
 export type Figures = ReadonlyMap<string, number>;
 
+/** The columns of a row that are looked at. */
+type Cells<Columns extends readonly string[]> = Readonly<Partial<Record<Columns[number], string | number | null>>>;
+
 /** The rows of one report. */
 export interface ReportRows {
-  readonly stats: FigureRow;
-  readonly disks: readonly FigureRow[];
-  readonly networks: readonly FigureRow[];
+  readonly stats: Cells<typeof statsColumns>;
+  readonly disks: readonly Cells<typeof diskColumns>[];
+  readonly networks: readonly Cells<typeof networkColumns>[];
 }
 
 /** Splits the key of a figure. */
@@ -40,7 +42,7 @@ export function figuresOf({ stats, disks, networks }: ReportRows): Figures {
   return figures;
 }
 
-function busiest(rows: readonly FigureRow[], column: (typeof networkColumns)[number]): number | null {
+function busiest(rows: ReportRows['networks'], column: (typeof networkColumns)[number]): number | null {
   const known = rows.map((row) => row[column]).filter((value) => typeof value === 'number');
   return known.length === 0 ? null : Math.max(...known);
 }

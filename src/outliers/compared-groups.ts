@@ -19,6 +19,11 @@ export function comparedGroups(
   names: readonly string[] | null,
 ): readonly ComparedGroup[] {
   if (names !== null) selectClients(config, { names: [], groups: names });
+  return groupsOf(config, names);
+}
+
+/** See comparedGroups. Names and patterns that fit no group are ignored. */
+export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string[] | null): readonly ComparedGroup[] {
   const all = membersOf(config, (groups) => groups);
   const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= leastMembers;
   const isNamed = (group: string): boolean =>

@@ -1,3 +1,5 @@
+import type { outlierMetricNames } from '../config/vocabulary/rule-types.ts';
+
 /** A figure of which members of a group are compared. */
 export interface OutlierMetric {
   readonly name: OutlierMetricName;
@@ -8,7 +10,7 @@ export interface OutlierMetric {
   readonly leastDistance: number;
 }
 
-export type OutlierMetricName = 'cpu' | 'memory' | 'load' | 'swap' | 'processes' | 'mount' | 'received' | 'sent';
+export type OutlierMetricName = (typeof outlierMetricNames)[number];
 
 export const outlierMetrics: readonly OutlierMetric[] = [
   { name: 'cpu', unit: 'percent', leastMad: 1, leastDistance: 20 },

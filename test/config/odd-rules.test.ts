@@ -26,6 +26,14 @@ test('a name of a rule that no rule has is a warning, with the nearest', () => {
   ]);
 });
 
+test('outliers of a group that no client is in are a warning', () => {
+  const rule = (group: string): string => `<alert type="outlier" group="${group}"/>`;
+  const group = '<group name="web"><client name="x" ip="10.0.0.2"/></group>';
+  assert.deepEqual(warningsOf(`${rule('wbe')}\n${rule('w*,db')}`, group), [
+    'config.xml:3: <alert> "outlier group=wbe": group="wbe" matches no group of clients',
+  ]);
+});
+
 test('in a group or client the rules of its clients count', () => {
   const cpu = '<alert name="busy" type="cpu" limit="90"/>';
   const group = (inside: string): string => `\n<group><mail to="b@c" rules="busy"/>${inside}</group>`;

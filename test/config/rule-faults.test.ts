@@ -83,7 +83,16 @@ const table = casesOf(`
   <alert> "reboot-required": type reboot-required holds or not; remove limit
 <alert type="mount" mount="/data" op="ge"/>
   <alert> "mount mount=/data": type mount holds or not; remove op
+<alert type="outlier" limit="5"/>
+  <alert> "outlier": type outlier holds or not; remove limit
 # Selectors belong to one type.
+<alert type="outlier" metric="cpu,memry"/>
+  <alert> "outlier metric=cpu,memry": metric="cpu,memry": "memry" is none of cpu, memory, load, swap, processes, mount,
+    received, sent; did you mean "memory"?
+<alert type="outlier" metric="cpu" mount="/"/>
+  <alert> "outlier metric=cpu mount=/": type outlier has no selector mount; its selectors are metric, group
+<alert type="cpu" group="web" limit="5%"/>
+  <alert> "cpu group=web": type cpu has no selector group; it has no selectors
 <alert type="cpu" mount="/" limit="5%"/>
   <alert> "cpu mount=/": type cpu has no selector mount; it has no selectors
 <alert type="disk" unit="x" limit="5%"/>

@@ -49,6 +49,10 @@ test('an alert becomes a rule with its units, levels and defaults', () => {
       'type="service" unit="nginx,docker.socket" state="active"',
       { name: 'service unit=nginx,docker.socket', state: 'active', selectors: { unit: 'nginx.service,docker.socket' } },
     ],
+    [
+      'type="outlier" metric="cpu" severity="warning"',
+      { name: 'outlier metric=cpu', metric: null, selectors: { metric: 'cpu' }, severity: 'warning', warning: null },
+    ],
     ['type="process" match="haproxy"', { min: 1, max: null, critical: null }],
     ['type="process" match="haproxy" max="4"', { min: null, max: 4 }],
     ['type="process" match="haproxy" limit="2"', { op: 'lt', critical: 2, min: null, max: null }],

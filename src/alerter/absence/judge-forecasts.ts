@@ -59,7 +59,8 @@ export function judgeForecasts(options: JudgeForecastsOptions): readonly Alert[]
   return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
 }
 
-const emptyRow = {
+/** The row of a judgement that follows from no report. */
+export const emptyRow = {
   kind: 'report',
   runId: '',
   ifWritable: [],

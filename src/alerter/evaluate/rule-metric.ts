@@ -1,6 +1,5 @@
 import type { Config, Rule } from '../../config/config.ts';
 import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import { dayMs } from '../../platform/units.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
 
 /** Returns the one metric of a rule; `null` if it has several or none. */
@@ -35,9 +34,9 @@ export function isNearlyFull({ type }: Pick<Rule, 'type'>, other: Pick<Rule, 'ty
   return foreseen !== null && type !== null && nearlyFull[foreseen].includes(type);
 }
 
-/** Returns the usual time between two rows that a rule judges: forecasts are judged once a day. */
+/** Returns the usual time between two rows that a rule judges: forecasts are judged once a day, outliers each hour. */
 export function rhythmMs(rule: Pick<Rule, 'type'> | null, { collector }: Pick<Config, 'collector'>): number {
-  return rule !== null && foreseenBy(rule) !== null ? dayMs : collector.everyMs;
+  return ruleTypeOf(rule?.type)?.everyMs ?? collector.everyMs;
 }
 
 /** Returns the group of rules that a rule competes with for subjects. */

@@ -1,4 +1,5 @@
 import type { Config, Rule, Window } from '../../config/config.ts';
+import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
@@ -47,6 +48,8 @@ export interface AlertExplained {
 export interface ExplainOptions {
   readonly config: Config;
   readonly store: AlertStore;
+  /** Left out: outliers are not explained. */
+  readonly figures?: FigureStore;
   readonly isWanted: (rule: string) => boolean;
   readonly nowMs: number;
   readonly firstPass: boolean;

@@ -4,7 +4,10 @@ import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
-import type { SampledRow } from '../evaluate/sample.ts';
+import type { Sample, SampledRow } from '../evaluate/sample.ts';
+import { isOutlierRule } from '../evaluate/outlier-samples.ts';
+import { samplesOfClient, type ReadGroups } from '../absence/judge-outliers.ts';
+import { readFigures } from '../../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
@@ -39,6 +42,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const samples = groupBy(
     [
       ...sampleForecasts(client.rules, { forecasts, known: { space: [], inodes: [] } }, reader),
+      ...(await sampleFigures(options)),
       ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
       ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
     ],
@@ -63,6 +67,20 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     })),
     undelivered,
   };
+}
+
+/** Samples the figures of the client by those of its rules of outliers that were asked for. */
+async function sampleFigures({
+  config,
+  figures,
+  client,
+  isWanted,
+  nowMs,
+}: ExplainOptions & { readonly client: Client }): Promise<readonly Sample[]> {
+  if (figures === undefined || client.state !== 'active') return [];
+  const rules = client.rules.filter((rule) => isOutlierRule(rule) && isWanted(rule.name));
+  const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
+  return await samplesOfClient({ config, readGroups }, { name: client.name, rules });
 }
 
 /** By rule, why the newest report says nothing of it, in the words of the client where it gave a reason. */

@@ -67,7 +67,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   let composed = 0;
   if (!signal.aborted) {
     await processAbsence(pass);
-    await foresee(pass);
+    await foresee(pass, pass.storage.figures);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules(pass);
     const atMs = isNews ? await store.nowMs() : nowMs;

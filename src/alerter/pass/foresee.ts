@@ -1,5 +1,7 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
+import type { FigureStore } from '../../storage/store/figure-store.ts';
+import type { ReadGroups } from '../absence/judge-outliers.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 
@@ -7,10 +9,10 @@ import type { Pass } from './pass.ts';
 const everyMs = hourMs;
 
 /**
- * Makes the forecasts anew if they are an hour old, judges them, and stores both. All are judged once a day, and after
- * config.xml has changed. Stores nothing once the signal has aborted.
+ * Makes the forecasts anew if they are an hour old, judges them and outliers, and stores both. All forecasts are judged
+ * once a day, and after config.xml has changed. Stores nothing once the signal has aborted.
  */
-export async function foresee(pass: Pass): Promise<void> {
+export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
   const { config, store, lease, nowMs, signal } = pass;
   if (!isDue(await readFleetMemory(store), nowMs)) return;
   await lease.take();
@@ -27,11 +29,15 @@ export async function foresee(pass: Pass): Promise<void> {
     throw thrown;
   });
   if (made === null) return;
+  const { judgeOutliers } = await import('../absence/judge-outliers.ts');
+  const { readFigures } = await import('../../outliers/read-figures.ts');
+  const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
+  const outlying = await judgeOutliers({ config, readGroups, alerts, nowMs });
   const foreseen = { atMs: nowMs, configDigest: config.digest };
   await store.saveProcessed(await lease.take(), {
     statIds: [],
     visitIds: [],
-    alerts: made.alerts,
+    alerts: [...made.alerts, ...outlying],
     ruleStates: new Map([[fleet, { ...memory, foreseen }]]),
     forecasts: { asOfMs: nowMs, forecasts: made.forecasts },
   });

@@ -2,13 +2,15 @@ import type { Config } from '../../config/config.ts';
 import type { ReplayPage, SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
+import { judgeOutliers } from '../absence/judge-outliers.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
+import { followFigures } from './replay-figures.ts';
 import { followClients, ReplayState, type RowsUntil } from './replay-state.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
@@ -77,6 +79,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const runs = await store.runs('collect', sinceMs - runsMs);
   const state = new ReplayState(await store.silences(sinceMs));
   const seen = followClients(await store.seenClients(), sinceMs, config);
+  const figures = followFigures(config, store);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
     ...store,
@@ -85,13 +88,14 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
   let firstRowMs = Infinity;
-  let judgedMs = -Infinity;
+  let [judgedMs, comparedMs] = [-Infinity, -Infinity];
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
     signal.throwIfAborted();
     for await (const batch of rowsUntil(nowMs)) {
       seen.note(batch);
+      await figures.note(batch);
       const { reports, visits } = batch;
       firstRowMs = Math.min(firstRowMs, reports[0]?.observedAtMs ?? Infinity, visits[0]?.startedAtMs ?? Infinity);
       result.reports += reports.length;
@@ -106,6 +110,11 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     if (foreseen !== null) {
       judgedMs = nowMs;
       countFired(counts, state.save({ alerts: foreseen, ruleStates: new Map() }));
+    }
+    if (nowMs - comparedMs >= hourMs) {
+      comparedMs = nowMs;
+      const judged = { config, readGroups: figures.groupsAt(nowMs), alerts: state.openAlerts(null), nowMs };
+      countFired(counts, state.save({ alerts: await judgeOutliers(judged), ruleStates: new Map() }));
     }
     const firstPass = result.passes === 0;
     const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };

@@ -3,7 +3,7 @@ import type { Report } from '../../report/report.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
-import { foreseenBy, listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
+import { listsFaults, metricOfRule } from '../evaluate/rule-metric.ts';
 
 /** Rules without a value in the newest report, see RuleState.unknown. */
 export type UnknownRules = NonNullable<RuleState['unknown']>;
@@ -39,7 +39,7 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
 }
 
 function isOfReports(rule: Rule): boolean {
-  return (rule.type !== null || rule.metric !== null) && foreseenBy(rule) === null;
+  return (rule.type !== null || rule.metric !== null) && (ruleTypeOf(rule.type)?.everyMs ?? null) === null;
 }
 
 /** Returns the reason that the client gave for what a rule lacks; null if it gave none. */

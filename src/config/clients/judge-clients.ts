@@ -3,7 +3,7 @@ import type { Findings, Place } from '../xml/findings.ts';
 import { maxChecks } from '../../report/checks.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { judgeIdle } from '../rules/judge-idle.ts';
+import { judgeGroups, judgeIdle } from '../rules/judge-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
 import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
@@ -28,11 +28,9 @@ export function judgeClients(options: JudgeClientsOptions): void {
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
   judgeReach(watched, options);
   judgeRequests(watched, findings);
-  judgeIdle(
-    watched.map(({ client }) => client),
-    options.placeOf,
-    findings,
-  );
+  const clients = watched.map(({ client }) => client);
+  judgeIdle(clients, options.placeOf, findings);
+  judgeGroups(clients, options.placeOf, findings);
   const keyless = watched.filter(
     ({ client, client: { ssh } }) =>
       // An ssh_config may name the key; it is read at the visit.

@@ -2,16 +2,23 @@ import { metrics } from '../../report/metrics.ts';
 import { parseMailAddresses } from '../values/addresses.ts';
 import type { Operator, Rule, Severity } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
-import { isGlob, splitGlobs } from '../values/globs.ts';
+import { globMatcher, isGlob, splitGlobs } from '../values/globs.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import { readLevels } from './levels.ts';
-import { selectorFault, selectorsOf, type AlertAttributes } from './merge-alert.ts';
+import { selectorFault, selectorsOf, selectsMetric, type AlertAttributes } from './merge-alert.ts';
 import { logExpressionFault } from '../values/log-expressions.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
-import { metricByName, metricNames, ruleTypeOf, typeOfMetric, type RuleType } from '../vocabulary/rule-types.ts';
+import {
+  metricByName,
+  metricNames,
+  outlierMetricNames,
+  ruleTypeOf,
+  typeOfMetric,
+  type RuleType,
+} from '../vocabulary/rule-types.ts';
 
 /** A rule as merged, before its attributes are weighed against each other. */
 export interface MergedRule {
@@ -70,7 +77,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   return Object.freeze({
     name,
     type,
-    metric: attributes['metric'] ?? null,
+    metric: selectsMetric(attributes) ? null : (attributes['metric'] ?? null),
     selectors: Object.freeze(selectorsInForce(attributes)),
     op,
     warning: levels?.warning ?? null,
@@ -108,7 +115,8 @@ type Tell = (message: string) => void;
 function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleType | null {
   const type = ruleTypeOf(attributes['type']);
   const metricName = attributes['metric'];
-  if (type !== null && metricName !== undefined) fault('type and metric are both written; keep one of them');
+  if (type !== null && metricName !== undefined && !selectsMetric(attributes))
+    fault('type and metric are both written; keep one of them');
   if (type !== null) {
     const problem = selectorFault(attributes, type.selectors, `type ${attributes['type'] ?? ''}`);
     if (problem !== null) fault(problem);
@@ -154,6 +162,7 @@ function checkTypeRules(
   if (attributes['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
   if (type === 'service') checkService(attributes, fault);
   if (type === 'log') checkLog(attributes, fault);
+  if (type === 'outlier') checkOutlier(attributes, fault);
   const number = (name: 'min' | 'max'): number | null =>
     attributes[name] === undefined ? null : Number(attributes[name]);
   const [min, max] = [number('min'), number('max')];
@@ -171,6 +180,16 @@ function checkTypeRules(
 function checkLog({ match }: AlertAttributes, fault: Tell): void {
   const problem = match === undefined ? null : logExpressionFault(match);
   if (problem !== null) fault(`match="${match ?? ''}" ${problem}`);
+}
+
+function checkOutlier({ metric = '' }: AlertAttributes, fault: Tell): void {
+  const isNone = (name: string): boolean => !outlierMetricNames.some(globMatcher(name));
+  for (const name of splitGlobs(metric)
+    .map((part) => part.replace(/^!/, ''))
+    .filter(isNone)) {
+    const near = didYouMean(name, outlierMetricNames);
+    fault(`metric="${metric}": "${name}" is none of ${outlierMetricNames.join(', ')}${near}`);
+  }
 }
 
 function checkService(attributes: AlertAttributes, fault: Tell): void {

@@ -36,3 +36,18 @@ function takesAll(one: Rule, other: Rule): boolean {
     return !parts.some((part) => isGlob(part) || part.startsWith('!')) && parts.every(globMatcher(globs));
   });
 }
+
+/** Warns of written rules that compare groups of which none exists. */
+export function judgeGroups(
+  clients: readonly Pick<Client, 'rules' | 'groups'>[],
+  placeOf: (rule: Rule) => Place | null,
+  findings: Findings,
+): void {
+  const groups = [...new Set(clients.flatMap((client) => client.groups))];
+  for (const rule of new Set([...new Set(clients.map(({ rules }) => rules))].flat())) {
+    const { group } = rule.type === 'outlier' ? rule.selectors : {};
+    const place = group === undefined ? null : placeOf(rule);
+    if (group === undefined || place === null || groups.some(globMatcher(group))) continue;
+    findings.warn(place, `<alert> "${rule.name}": group="${group}" matches no group of clients`);
+  }
+}

@@ -1,7 +1,7 @@
 import type { Element } from '../xml/parse-elements.ts';
 import type { Findings } from '../xml/findings.ts';
 import { didYouMean } from '../values/nearest.ts';
-import { metricByName } from '../vocabulary/rule-types.ts';
+import { metricByName, ruleTypeOf } from '../vocabulary/rule-types.ts';
 import { alertAttributes, selectorNames } from '../vocabulary/vocabulary-alert.ts';
 
 /** The attributes of the <alert> elements of one rule, merged from the outermost inwards. */
@@ -14,10 +14,18 @@ export function selectorsOf(attributes: AlertAttributes): Readonly<Record<string
   const selectors: Record<string, string> = {};
   for (const name of selectorOrder) {
     const value = attributes[name];
-    const isSelector = name !== 'state' || metricByName(attributes['metric'] ?? '')?.labels.includes('state') === true;
+    const isSelector =
+      name === 'metric'
+        ? selectsMetric(attributes)
+        : name !== 'state' || metricByName(attributes['metric'] ?? '')?.labels.includes('state') === true;
     if (value !== undefined && value !== 'none' && isSelector) selectors[name] = value;
   }
   return selectors;
+}
+
+/** True if `metric` chooses among what the type of the alert judges; else it stands for a type. */
+export function selectsMetric({ type }: AlertAttributes): boolean {
+  return ruleTypeOf(type)?.selectors.includes('metric') === true;
 }
 
 const selectorOrder = Object.keys(alertAttributes).filter((name) => selectorNames.has(name) || name === 'state');

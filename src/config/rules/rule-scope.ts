@@ -215,8 +215,8 @@ function withoutEnded(
       rules.delete(name);
       if (attributes['name'] !== undefined) continue;
       for (const [key, rule] of rules) {
-        if (rule.attributes['type'] !== attributes['type'] || rule.attributes['metric'] !== attributes['metric'])
-          continue;
+        const { type, metric } = attributes;
+        if (rule.attributes['type'] !== type || (type === undefined && rule.attributes['metric'] !== metric)) continue;
         if (Object.keys(selectors).length === 0) rules.delete(key);
         else rules.set(key, { ...rule, except: [...rule.except, selectors] });
       }

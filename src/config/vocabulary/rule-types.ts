@@ -3,6 +3,7 @@ import type { Operator } from '../config.ts';
 import { parseNumber, parsePercent, parseSeconds } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 
 /** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
 export const typeSelectors = [
@@ -15,6 +16,8 @@ export const typeSelectors = [
   'sensor',
   'check',
   'priority',
+  'metric',
+  'group',
 ] as const;
 
 type Selector = (typeof typeSelectors)[number];
@@ -42,6 +45,8 @@ export interface RuleType {
     'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
   /** The part of a file system whose end is foreseen, from levels by the day; null: the value comes from reports. */
   readonly foresees: 'space' | 'inodes' | null;
+  /** The time between two judgements; null: each report is judged. */
+  readonly everyMs: number | null;
 }
 
 const usual = {
@@ -55,6 +60,7 @@ const usual = {
   forCount: 2,
   chart: null,
   foresees: null,
+  everyMs: null,
 } as const;
 
 const metricsByName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
@@ -67,7 +73,7 @@ function overMetric(name: string, more: Partial<RuleType> = {}): RuleType {
 }
 
 const disks = ['mount', 'fstype', 'source'] as const;
-const foreseen = { ...usual, unit: 'seconds', selectors: ['mount'], op: 'lt', forCount: 1 } as const;
+const foreseen = { ...usual, unit: 'seconds', selectors: ['mount'], op: 'lt', forCount: 1, everyMs: dayMs } as const;
 
 const types = {
   cpu: overMetric('cpu_used_percent', { chart: 'cpu_percent' }),
@@ -80,6 +86,7 @@ const types = {
   inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
   'disk-full': { ...foreseen, foresees: 'space' },
   'inodes-full': { ...foreseen, foresees: 'inodes' },
+  outlier: { ...usual, unit: 'flag', selectors: ['metric', 'group'], forCount: 1, everyMs: hourMs },
   mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
   service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
   check: { ...usual, families: ['check'], unit: 'flag', selectors: ['check'] },
@@ -106,6 +113,9 @@ export const ruleTypes: ReadonlyMap<string, RuleType> = new Map(Object.entries(t
 export function ruleTypeOf(name: string | null | undefined): RuleType | null {
   return ruleTypes.get(name ?? '') ?? null;
 }
+
+/** The metrics of rules of type outlier: the figures of which members of a group are compared. */
+export const outlierMetricNames = ['cpu', 'memory', 'load', 'swap', 'processes', 'mount', 'received', 'sent'] as const;
 
 /** The full name of every metric. */
 export const metricNames: readonly string[] = [...metricsByName.keys()];

@@ -1,7 +1,7 @@
 import { metrics } from '../../report/metrics.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
-import { ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
+import { outlierMetricNames, ruleTypes, typeSelectors, type RuleType } from './rule-types.ts';
 
 /** The selectors of rules by type, and every label of a metric but `state`, which has a meaning of its own. */
 export const selectorNames: ReadonlySet<string> = new Set([
@@ -18,6 +18,8 @@ const selectorHelp: Readonly<Record<string, string>> = {
   match: 'Type log: an extended regular expression, of what all awks read alike. Type process: names of processes.',
   sensor: 'Temperature sensors.',
   check: "People's own checks.",
+  group:
+    'Type outlier: groups whose members are all compared with each other. Default: the innermost of five and more.',
   label: 'Metric check_value: the names that a check gives its figures.',
 };
 
@@ -42,8 +44,13 @@ export const alertAttributes: Attributes = {
       'further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
   },
   type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
-  metric: { kind: 'text', help: 'Any metric of a report instead of a type, like disk_used_percent.' },
-  ...Object.fromEntries([...selectorNames].map((name) => [name, selector(name)])),
+  metric: {
+    kind: 'text',
+    help: `Any metric of a report instead of a type, like disk_used_percent. Type outlier: some of ${outlierMetricNames.join(', ')}.`,
+  },
+  ...Object.fromEntries(
+    [...selectorNames].flatMap((name) => (name === 'metric' ? [] : [[name, selector(name)] as const])),
+  ),
   priority: { words: logPriorities, help: 'Type log: the least priority of syslog that counts. Default err.' },
   limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
   warning: level('The limit from which it is a warning.'),

@@ -1,0 +1,88 @@
+import type { Client, Config, Rule } from '../../config/config.ts';
+import { figureOf } from '../../outliers/client-figures.ts';
+import { type ComparedGroup, groupsOf } from '../../outliers/compared-groups.ts';
+import type { GroupFigures } from '../../outliers/read-figures.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
+import { hourMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import { findRule } from '../evaluate/find-rule.ts';
+import { isOutlierRule, namesGroups, sampleOutliers, type Compared } from '../evaluate/outlier-samples.ts';
+import type { Sample } from '../evaluate/sample.ts';
+import { Subjects } from '../transition/subjects.ts';
+import { emptyRow } from './judge-forecasts.ts';
+
+/** Returns the figures of groups. Clients without a report of late are left out. */
+export type ReadGroups = (groups: readonly ComparedGroup[]) => Promise<readonly GroupFigures[]>;
+
+export interface JudgeOutliersOptions {
+  readonly config: Config;
+  readonly readGroups: ReadGroups;
+  /** All open alerts. */
+  readonly alerts: readonly Alert[];
+  readonly nowMs: number;
+}
+
+/** Clients share their lists of rules, and a list never changes. */
+const comparing = rememberedWeakly((rules: readonly Rule[]) => rules.filter(isOutlierRule));
+
+/** Moves alerts by the outliers of now. Returns new (id `null`) and changed alerts. Reads nothing without such rules. */
+export async function judgeOutliers(options: JudgeOutliersOptions): Promise<readonly Alert[]> {
+  const { config, alerts, nowMs } = options;
+  const clients = config.clients.filter(({ state, rules }) => state === 'active' && comparing(rules).length > 0);
+  const compared = await readCompared(
+    options,
+    clients.flatMap(({ rules }) => comparing(rules)),
+  );
+  const alertsOf = groupBy(alerts, ({ client }) => client);
+  const outlying = new Set(compared.flatMap(({ outliers }) => outliers.map(({ client }) => client)));
+  const fresh = new Set(compared.flatMap(({ newest }) => [...newest.keys()]));
+  return clients.flatMap(({ name, rules: all }) => {
+    const rules = comparing(all);
+    const open = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(rules, rule) !== null);
+    const isSilent = !fresh.has(name) && compared.some(({ clients: members }) => members.includes(name));
+    if (isSilent || (open.length === 0 && !outlying.has(name))) return [];
+    const subjects = new Subjects({ rules, memory: null, alerts: open, everyMs: hourMs, latestMs: nowMs });
+    subjects.step(
+      {
+        ...emptyRow,
+        client: name,
+        atMs: nowMs,
+        evidence: `outliers ${new Date(nowMs).toISOString()}`,
+        samples: sampleOutliers(all, name, compared, open),
+        complete: rules.map(({ name: rule }) => rule),
+      },
+      null,
+    );
+    return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+  });
+}
+
+/** Samples all figures of one client by its rules of outliers. */
+export async function samplesOfClient(
+  options: Pick<JudgeOutliersOptions, 'config' | 'readGroups'>,
+  { name, rules }: Pick<Client, 'name' | 'rules'>,
+): Promise<readonly Sample[]> {
+  const own = comparing(rules);
+  if (own.length === 0) return [];
+  const compared = await readCompared(options, own, name);
+  const keys = new Set(compared.flatMap(({ newest }) => [...(newest.get(name)?.keys() ?? [])]));
+  const subjects = [...keys].map((key) => figureOf(key)).map(({ metric, subject }) => subject || metric);
+  const known = own.flatMap(({ name: rule }) => subjects.map((subject) => ({ rule, subject })));
+  return sampleOutliers(rules, name, compared, known);
+}
+
+/** Reads the figures of the groups that rules compare; with a client only of its groups. */
+export async function readCompared(
+  { config, readGroups }: Pick<JudgeOutliersOptions, 'config' | 'readGroups'>,
+  rules: readonly Rule[],
+  client: string | null = null,
+): Promise<readonly Compared[]> {
+  const named = new Set(rules.flatMap(({ selectors }) => selectors['group'] ?? []));
+  const isAsked = ({ clients }: ComparedGroup): boolean => client === null || clients.includes(client);
+  const inner = rules.every(namesGroups) ? [] : groupsOf(config, null).filter(isAsked);
+  const whole = named.size === 0 ? [] : groupsOf(config, [...named]).filter(isAsked);
+  if (inner.length + whole.length === 0) return [];
+  const figures = await readGroups([...inner, ...whole]);
+  return figures.map((one, index) => ({ ...one, isNamed: index >= inner.length }));
+}

@@ -1,0 +1,57 @@
+import type { Config } from '../../config/config.ts';
+import { type Figures, figuresOf } from '../../outliers/client-figures.ts';
+import { candidatesOf, confirmed, lookedAt } from '../../outliers/figure-outliers.ts';
+import { chosen, isFresh, isRecent } from '../../outliers/read-figures.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
+import type { ReadGroups } from '../absence/judge-outliers.ts';
+import { isOutlierRule } from '../evaluate/outlier-samples.ts';
+import type { RowsUntil } from './replay-state.ts';
+
+interface KnownFigures {
+  readonly atMs: number;
+  readonly figures: Figures;
+}
+
+/** Follows the newest figures of all clients, as rows go by. Reads and keeps nothing without a rule of outliers. */
+export function followFigures(
+  { clients, collector: { everyMs } }: Config,
+  store: Pick<AlertStore, 'disksOf' | 'networksOf'>,
+) {
+  const isCompared = clients.some(({ rules }) => rules.some(isOutlierRule));
+  const newestFirst = new Map<string, KnownFigures[]>();
+  return {
+    note: async ({ reports }: RowsUntil): Promise<void> => {
+      if (!isCompared || reports.length === 0) return;
+      const ids = reports.map(({ id }) => id);
+      const [disks, networks] = [await store.disksOf(ids), await store.networksOf(ids)];
+      for (const row of reports) {
+        const own = newestFirst.get(row.client) ?? [];
+        newestFirst.set(row.client, own);
+        const rows = { stats: row, disks: disks.get(row.id) ?? [], networks: networks.get(row.id) ?? [] };
+        own.unshift({ atMs: row.observedAtMs, figures: figuresOf(rows) });
+        own.splice(lookedAt);
+      }
+    },
+    groupsAt:
+      (nowMs: number): ReadGroups =>
+      (groups) => {
+        const newest = new Map<string, Figures>();
+        const recent = new Map<string, readonly Figures[]>();
+        for (const [client, known] of newestFirst) {
+          const [first] = known;
+          if (first !== undefined && isFresh(first.atMs, nowMs, everyMs)) newest.set(client, first.figures);
+          recent.set(
+            client,
+            known.flatMap(({ atMs, figures }) => (isRecent(atMs, nowMs, everyMs) ? [figures] : [])),
+          );
+        }
+        return Promise.resolve(
+          groups.map((group) => {
+            const own = chosen(newest, group.clients);
+            const outliers = candidatesOf(own).flatMap((one) => confirmed(group.group, one, recent) ?? []);
+            return { ...group, newest: own, outliers };
+          }),
+        );
+      },
+  };
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { explainClient } from '../../src/alerter/explain/explain-client.ts';
+import { replay } from '../../src/alerter/replay/replay.ts';
+import { pluckAll } from '../support/pluck.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { times } from '../support/times.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { type Says, stationFor, type Station } from './support/station.ts';
+
+const dir = tempFolder();
+const quarterMs = 900_000;
+let stations = 0;
+
+const members = (names: readonly string[]): string =>
+  names.map((name) => `<client name="${name}" ip="192.0.2.1" username="u"/>`).join('');
+const web = times(8, (index) => `web-${index}`);
+const databases = times(5, (index) => `db-${index}`);
+
+/** A station of a site with web servers and fewer databases. */
+async function stationWith(t: Parameters<typeof stationFor>[0], rules: string, inner = ''): Promise<Station> {
+  const elements = `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
+    <group name="site"><group name="web">${inner}${members(web)}</group><group name="db">${members(databases)}</group></group>`;
+  return await stationFor(t, { storage: sqliteConfig(path.join(dir, `${(stations += 1)}.db`)), elements });
+}
+
+/** Plays runs, a pass after each. Returns the sentences of their mails. */
+async function runs(made: Station, count: number, says: Says): Promise<readonly string[]> {
+  const told: string[] = [];
+  for (let run = 0; run < count; run += 1) {
+    await made.collect(says);
+    made.at(made.nowMs() + quarterMs);
+    told.push(...(await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, '')));
+  }
+  return told;
+}
+
+test('an outlier is told once nine reports have it, and its end once two hours have none', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" metric="cpu,mount" severity="warning"/>');
+  assert.deepEqual(await runs(made, 12, {}), []);
+  const odd = { 'web-1': 'cpu 80', 'db-2': 'memory 80' };
+  assert.deepEqual(await runs(made, 8, odd), [], 'eight reports are not enough');
+  const begun = await runs(made, 5, odd);
+  assert.deepEqual(begun, ['firing warning web-1 outlier metric=cpu,mount cpu']);
+  assert.deepEqual(await runs(made, 4, {}), []);
+  assert.deepEqual(await runs(made, 8, {}), ['resolved web-1 outlier metric=cpu,mount cpu']);
+});
+
+test('the mail says what the others have; mounts are subjects of their own', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" severity="warning"/>');
+  await runs(made, 9, { 'web-1': 'disk / 85, disk /data 12' });
+  await made.collect({});
+  made.at(made.nowMs() + quarterMs);
+  const alerts = await made.storage.alerts.openAlerts(null);
+  assert.deepEqual(pluckAll(alerts, 'client', 'subject', 'severity', 'state'), [['web-1', '/', 'warning', 'firing']]);
+  assert.match(alerts[0]?.valueText ?? '', /^85 %, median of web 50 %, in (9|10|11|12) of \1 reports$/);
+});
+
+test('whole groups are compared where a rule names them', async (t) => {
+  const odd = Object.fromEntries(databases.map((name) => [name, 'cpu 80']));
+  for (const [rule, expected] of [
+    ['', 0],
+    ['group="site"', 5],
+    ['group="w*"', 0],
+    ['group="site,!site"', 0],
+  ] as const) {
+    const made = await stationWith(t, `<alert type="outlier" severity="warning" ${rule}/>`);
+    await runs(made, 13, odd);
+    assert.equal((await made.storage.alerts.openAlerts(null)).length, expected, rule);
+  }
+});
+
+test('a rule with enabled="no" ends a metric; a silent client moves nothing, a metric that is gone ends it', async (t) => {
+  const off = await stationWith(t, '<alert type="outlier"/>', '<alert type="outlier" metric="c*" enabled="no"/>');
+  assert.deepEqual(await runs(off, 13, { 'web-1': 'cpu 80' }), []);
+  const made = await stationWith(t, '<alert type="outlier"/>');
+  await runs(made, 13, { ...Object.fromEntries(web.map((name) => [name, 'disk /data 10'])), 'web-1': 'disk /data 85' });
+  const own = async (): Promise<readonly unknown[]> =>
+    pluckAll(
+      (await made.storage.alerts.openAlerts(['web-1'])).filter(({ rule }) => rule === 'outlier'),
+      'subject',
+      'state',
+    );
+  assert.deepEqual(await own(), [['/data', 'firing']]);
+  await runs(made, 12, { 'web-1': 'mute' });
+  assert.deepEqual(await own(), [['/data', 'firing']], 'silent');
+  await runs(made, 12, {});
+  assert.deepEqual(await own(), [], 'no such mount any more');
+});
+
+test('a group of four is compared no more: its alerts end', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" metric="cpu" severity="warning" group="web"/>');
+  assert.equal((await runs(made, 13, { 'web-1': 'cpu 80' })).length, 1);
+  made.configure(
+    `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>
+      <alert type="outlier" metric="cpu" severity="warning" group="web"/></alerts>
+      <group name="web">${members(web.slice(0, 4))}</group>`,
+  );
+  assert.deepEqual(await runs(made, 12, { 'web-1': 'cpu 80' }), ['ended web-1 outlier metric=cpu group=web cpu']);
+});
+
+test('a replay tells as the alerter did, and explain has the figures of now', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" metric="cpu,memory"/>');
+  const sinceMs = made.nowMs();
+  await runs(made, 16, { 'web-1': 'cpu 80' });
+  const [config, store, nowMs] = [made.config(), made.storage.alerts, made.nowMs()];
+  const { signal } = new AbortController();
+  const observe = (): void => undefined;
+  const { counts, difference } = await replay({ config, store, signal, observe, sinceMs, untilMs: nowMs });
+  const own = counts.filter(({ rule }) => rule.startsWith('outlier'));
+  assert.deepEqual(pluckAll(own, 'client', 'fired'), [['web-1', 1]]);
+  assert.deepEqual([difference.more, difference.fewer], [[], []]);
+  const client = config.clients.find(({ name }) => name === 'web-1');
+  assert.ok(client !== undefined);
+  const isWanted = (rule: string): boolean => rule.startsWith('outlier');
+  const { figures } = made.storage;
+  const { rules } = await explainClient({ config, store, figures, nowMs, client, isWanted, firstPass: false });
+  assert.deepEqual(pluckAll(rules[0]?.samples ?? [], 'subject', 'level'), [
+    ['cpu', 'critical'],
+    ['memory', 'none'],
+  ]);
+  assert.equal(rules[0]?.unknown, null);
+});
