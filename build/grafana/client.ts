@@ -30,6 +30,26 @@ function figures(table: string, lines: readonly Line[], subject: 'mount' | 'inte
   return [query('observed_at', table, rows), query('hour', `${table}_hourly`, hours)];
 }
 
+/** Lines of series in a plot. */
+const mostSeries = 24;
+
+/** Returns the same queries for series of the client: figures of checks, whose names have a blank, or samples. */
+function series(kind: 'LIKE' | 'NOT LIKE', name: string): readonly string[] {
+  const chosenSeries = `(SELECT id, metric, labels FROM series WHERE ${isChosen} AND unit <> 'counter' AND metric ${kind} '% %'
+    ORDER BY last_on DESC, metric, id LIMIT ${mostSeries}) AS k ON k.id = series_id`;
+  const query = (time: string, mean: string, from: string, where: string): string =>
+    `SELECT $__timeGroupAlias(${time},$__interval), ${name} AS metric, ${mean} AS value
+  FROM ${from} JOIN ${chosenSeries}
+  WHERE ${where} GROUP BY 1, 2 ORDER BY 1`;
+  const within = (time: string): string => `${isChosen} AND $__timeFilter(${time})`;
+  const reports = `stat_id IN (SELECT id FROM stats WHERE ${within('observed_at')})`;
+  const mean = 'SUM(value_mean * value_count) / NULLIF(SUM(value_count), 0)';
+  return [
+    query('observed_at', 'AVG(value)', 'samples', reports),
+    query('hour', mean, 'samples_hourly', within('hour')),
+  ];
+}
+
 interface Plot {
   readonly title: string;
   readonly unit: string;
@@ -138,6 +158,24 @@ export const clientDashboard: DashboardSpec = {
         { expr: `fleet_health_network_transmit_bytes_per_second{${chosen}}`, legend: '{{interface}} sent' },
       ],
     }),
+    {
+      ...plot({
+        title: 'Figures of checks',
+        unit: 'short',
+        mysql: series('LIKE', 'k.metric'),
+        prometheus: [{ expr: `fleet_health_check_value{${chosen}}`, legend: '{{check}} {{label}} {{resolution}}' }],
+      }),
+      description: `Seconds, bytes, percent or counts; by SQL the newest ${mostSeries}.`,
+    },
+    {
+      ...plot({
+        title: 'Samples of textfiles',
+        unit: 'short',
+        mysql: series('NOT LIKE', "CONCAT(k.metric, ' ', k.labels)"),
+        prometheus: [{ expr: `fleet_health_series_value{${chosen}}`, legend: '' }],
+      }),
+      description: `By SQL the newest ${mostSeries}.`,
+    },
     {
       title: 'Alerts that fire',
       kind: 'table',

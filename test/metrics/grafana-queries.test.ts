@@ -5,7 +5,7 @@ import { Secret } from '../../src/config/secret.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
-import { item, runEnd, runStart } from '../storage/support/samples.ts';
+import { check, item, runEnd, runStart } from '../storage/support/samples.ts';
 import { isLong } from '../support/long-tests.ts';
 import {
   type Mariadb,
@@ -20,9 +20,11 @@ const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 const clients = 100;
 const rows = isLong ? 10_000 : 500;
 /** Tables that grow with time: none may be read from end to end. */
-const large = /^(?:stats|disk_stats|network_stats|visits|[nsl])(?:_hourly)?$/;
+const large = /^(?:stats|disk_stats|network_stats|samples|visits|[nsl])(?:_hourly)?$/;
 
-const inTables = ['stats', 'disk_stats', 'network_stats'] as const;
+const inTables = ['stats', 'disk_stats', 'network_stats', 'samples'] as const;
+/** A figure of a check, and a sample. */
+const checks = [check('mailq', 0, 'OK | unsent=2'), check('apt', 0, 'apt_upgrades_pending 3', { format: 'prom' })];
 
 /** Stores as many copies of each client's first rows as make tables large, each a minute older. */
 async function multiply(mariadb: Mariadb, { name }: MariadbDatabase): Promise<void> {
@@ -56,9 +58,9 @@ suite('the queries of the dashboards for MySQL', { skip: skipWithoutMariadb, tim
     const start = runStart({ startedAtMs: nowMs - minuteMs });
     await storage.reports.startRun(start);
     await storage.reports.endRun(start, runEnd(start));
-    await storage.reports.ingest(names.map((client) => item({ client, observedAtMs: nowMs - 60 * dayMs })));
+    await storage.reports.ingest(names.map((client) => item({ client, observedAtMs: nowMs - 60 * dayMs, checks })));
     const limits = { nowMs, rawMs: 30 * dayMs, detailMs: dayMs, hourlyMs: 90 * dayMs, dailyMs: 900 * dayMs };
-    await storage.reports.ingest(names.map((client) => item({ client, observedAtMs: nowMs - minuteMs })));
+    await storage.reports.ingest(names.map((client) => item({ client, observedAtMs: nowMs - minuteMs, checks })));
     await storage.retention.prune(limits, AbortSignal.timeout(60_000));
     await storage.close();
     await mariadb.asRoot(

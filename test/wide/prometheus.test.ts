@@ -9,7 +9,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { program } from '../support/run-cli.ts';
 import { freePort } from '../support/free-port.ts';
-import { item } from '../storage/support/samples.ts';
+import { check, item } from '../storage/support/samples.ts';
 import { ask, askUntil, promtool, skipWithoutPrometheus, startProgram } from './support/prometheus.ts';
 
 const options = { skip: skipWithoutPrometheus, timeout: 240_000 };
@@ -26,7 +26,10 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   writeFileSync(file, readFileSync(file, 'utf8').replace('<config>', `<config>${metrics}`));
   const { storage: config } = loadConfig({ file });
   const storage = await openStorage({ storage: config, migrate: false });
-  await storage.reports.ingest(['web-1', 'db'].map((client) => item({ client, observedAtMs: Date.now() - 1000 })));
+  const checks = [check('mailq', 0, 'OK | unsent=2'), check('apt', 0, 'apt_upgrades_pending 3', { format: 'prom' })];
+  await storage.reports.ingest(
+    ['web-1', 'db'].map((client) => item({ client, observedAtMs: Date.now() - 1000, checks })),
+  );
   assert.equal((await run('alert')).status, 0);
   const text = (await run('metrics')).stdout;
   assert.equal(await promtool(['check', 'metrics'], text), '');
