@@ -15,11 +15,13 @@ import type {
 } from './channel-config.ts';
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
+import type { ServeConfig } from './serve-config.ts';
 import type { StorageConfig } from './storage-config.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
+export type { ServeConfig, ServedEventsConfig } from './serve-config.ts';
 export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
 
@@ -100,26 +102,6 @@ export interface CollectorConfig {
   readonly spoolBytes: number;
   /** True if `collect` opens reports; else it stores them sealed, for `ingest`. */
   readonly open: boolean;
-}
-
-/** The sockets of `fleet-health serve`, and who may look. */
-export interface ServeConfig {
-  /** The addresses to listen on; empty: the Unix socket alone. */
-  readonly hosts: readonly string[];
-  readonly port: number;
-  /** Absolute path of the Unix socket. */
-  readonly socket: string | null;
-  /** Absolute paths of PEM files. */
-  readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** Addresses and networks, and `socket`. */
-  readonly trustedProxies: readonly string[];
-  /** In lower case. */
-  readonly userHeader: string | null;
-  /** `always`: loopback and the Unix socket need a token too. */
-  readonly auth: 'beyond-loopback' | 'always';
-  readonly look: boolean;
-  /** The families of /metrics; null: it is off. */
-  readonly metrics: readonly FamilyGroup[] | null;
 }
 
 export interface AlertsConfig {

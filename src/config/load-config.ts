@@ -154,7 +154,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   });
   const digests = readDigests(alertsElement, new Set(read.flatMap(({ client }) => client.groups)), findings);
   judgeClients({ clients: read, notify, placeOf: rules.placeOf, findings, whole });
-  if (!hasClient(root)) {
+  if (!hasClient(root) && serve === null) {
     const message = 'there is no client; write <client ip="..."/>';
     if (tree.includes) findings.warn(root, message);
     else findings.fault(root, message);

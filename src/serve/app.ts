@@ -4,6 +4,8 @@ import type { ServeConfig } from '../config/config.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';
 import type { Admission } from './admission.ts';
 import { type Answer, send, words } from './answer.ts';
+import type { EventDoor } from './doors/event-door.ts';
+import { eventsRoute } from './doors/events-route.ts';
 import { commonHeaders, createGate } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
 import { sendEvents } from './live-stream.ts';
@@ -17,6 +19,8 @@ export interface AppOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
   readonly events: LiveEvents;
+  /** null: events are not taken. */
+  readonly eventDoor: EventDoor | null;
   readonly admit: Admission;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly isFull: (request: IncomingMessage) => boolean;
@@ -26,7 +30,7 @@ export interface AppOptions {
 const yearSeconds = 365 * 24 * 3600;
 
 /** Puts the parts of the server together. Each stands behind the limits, and says itself who may see it. */
-export function createApp({ serve, look, events, ...options }: AppOptions): RequestListener {
+export function createApp({ serve, look, events, eventDoor, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
@@ -37,6 +41,7 @@ export function createApp({ serve, look, events, ...options }: AppOptions): Requ
       isPacked: false,
       answer: () => words(200, 'OK\n', { 'Cache-Control': 'no-store' }),
     },
+    ...(eventDoor === null ? [] : [eventsRoute(eventDoor, options.visitorOf)]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? lookRoutes(look, events) : []),
   ];
@@ -54,11 +59,16 @@ export function createApp({ serve, look, events, ...options }: AppOptions): Requ
     const { path, query } = targetOf(incoming.url ?? '/');
     const { route, parts } = findRoute(routes, path) ?? { route: missing, parts: {} };
     const refusal = refusalOf(incoming, outgoing, route);
-    const made = refusal ?? (await route.answer({ incoming, outgoing, parts, query }));
+    const shown = refusal === null ? null : (route.refused?.(refusal) ?? refusal);
+    const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
     if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
   };
-  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, { purpose }: Route): Answer | null => {
-    const visitor = gate.enter(incoming, outgoing);
+  const refusalOf = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { purpose, isPost = false }: Route,
+  ): Answer | null => {
+    const visitor = gate.enter(incoming, outgoing, isPost);
     if ('body' in visitor) return visitor;
     return purpose === null ? null : gate.refuse(visitor, incoming, purpose);
   };

@@ -18,7 +18,7 @@ const guessCost = 20;
 /** Stops requests before they cost anything. */
 export interface Gate {
   /** Refuses what no part of the server takes, and who asks too much. Returns the sender of what may go on. */
-  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse) => Visitor | Answer;
+  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, isPost: boolean) => Visitor | Answer;
   /** Returns the refusal of somebody who may not see it; null: he may. */
   readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
 }
@@ -35,16 +35,18 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
   const rates = new Rates(rate);
   const inUse = new InUse(mostPerAddress);
   return {
-    enter: (incoming, outgoing) => {
+    enter: (incoming, outgoing, isPost) => {
       const { method = '', url = '' } = incoming;
-      if (method !== 'GET' && method !== 'HEAD') {
-        return words(405, 'Only GET and HEAD are answered.\n', { Allow: 'GET, HEAD', Connection: 'close' });
+      const methods = isPost ? ['POST'] : ['GET', 'HEAD'];
+      if (!methods.includes(method)) {
+        const text = `Only ${methods.join(' and ')} ${isPost ? 'is' : 'are'} answered.\n`;
+        return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
       }
-      if (hasBody(incoming)) return words(400, 'A request has no body here.\n', { Connection: 'close' });
+      if (!isPost && hasBody(incoming)) return words(400, 'A request has no body here.\n', { Connection: 'close' });
       if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
       if (isFull(incoming)) return busy(503, 'Too many connections.\n');
       const visitor = visitorOf(incoming);
-      if (!rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
+      if (!isPost && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
       const giveBack = inUse.take(visitor.address);
       if (giveBack === null) return busy(429, 'Too many requests at a time.\n');
       outgoing.once('close', giveBack);

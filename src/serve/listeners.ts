@@ -82,7 +82,13 @@ export class Listeners {
       const where = `${serve.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${serve.port}`;
       // IPv6 may be switched off.
       const isOptional = serve.hosts.length > 1 && said.length + 1 < serve.hosts.length;
-      if (await this.#listen({ host, port: serve.port, ipv6Only: serve.hosts.length > 1 }, where, isOptional))
+      if (
+        await this.#listen(
+          { host, port: serve.port, ipv6Only: serve.ipv6Only || serve.hosts.length > 1 },
+          where,
+          isOptional,
+        )
+      )
         said.push(where);
     }
     if (serve.socket !== null) {

@@ -1,5 +1,5 @@
 import { percentDecoded } from '../text/percent-decoded.ts';
-import type { Answerer } from './answer.ts';
+import type { Answer, Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 
 /** The answers to a path. */
@@ -10,6 +10,10 @@ export interface Route {
   readonly purpose: TokenPurpose | null;
   /** False if it is sent as it is: it is small, or no text. */
   readonly isPacked: boolean;
+  /** True: it takes POST alone, reads the body itself, and has limits of its own. Default: GET and HEAD. */
+  readonly isPost?: boolean;
+  /** Returns a refusal of the server in the form of its answers. Default: the same. */
+  readonly refused?: (refusal: Answer) => Answer;
   readonly answer: Answerer;
 }
 

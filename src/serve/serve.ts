@@ -1,6 +1,7 @@
 /**
- * The server for people to look at the fleet, and for tools to read its metrics. It only reads: its one session with
- * the database cannot write, and whatever changes something stays with the command line.
+ * The server for people to look at the fleet, for tools to read its metrics, and for events. Pages and figures are read
+ * in a session that cannot write. Events are stored in one of their own; whatever else changes something stays with the
+ * command line.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -11,6 +12,7 @@ import { statePaths } from '../state/paths.ts';
 import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';
+import { type EventDoorEvent, openEventDoor } from './doors/open-event-door.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -26,7 +28,7 @@ export type ServeEvent =
   | { readonly kind: 'database-away'; readonly fault: FleetError }
   | { readonly kind: 'database-back'; readonly awayMs: number }
   | { readonly kind: 'refused'; readonly address: string }
-  | { readonly kind: 'fault'; readonly thrown: unknown };
+  | EventDoorEvent;
 
 export interface ServeOptions {
   readonly serve: ServeConfig;
@@ -56,6 +58,9 @@ export async function runServer(options: ServeOptions): Promise<void> {
     onBack: (awayMs) => observe({ kind: 'database-back', awayMs }),
   });
   const events = new LiveEvents(reader);
+  let lastRequestAt = performance.now();
+  const onVisit = (): void => void (lastRequestAt = performance.now());
+  const doors = openEventDoor({ serve, settings, observe, onVisit });
   const guesses = new Rates(loggedGuesses);
   const visitorOf = visitorReader(serve);
   const answer = createApp({
@@ -68,6 +73,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
       onFault: (thrown) => observe({ kind: 'fault', thrown }),
     },
     events,
+    eventDoor: doors?.door ?? null,
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     visitorOf,
     isFull: (request) => listeners.isFull(request),
@@ -75,22 +81,22 @@ export async function runServer(options: ServeOptions): Promise<void> {
       if (guesses.take('all')) observe({ kind: 'refused', address });
     },
   });
-  let lastRequestAt = performance.now();
   const listeners = new Listeners({
     serve,
     onRequest: (request, response) => {
-      lastRequestAt = performance.now();
+      onVisit();
       answer(request, response);
     },
   });
-  const where = await listeners.open();
-  observe({ kind: 'started', where });
   try {
+    const where = [...(await listeners.open()), ...((await doors?.open()) ?? [])];
+    observe({ kind: 'started', where });
     const reason = await untilOver(options, () => (listeners.connections > 0 ? 0 : performance.now() - lastRequestAt));
     observe({ kind: 'stopping', reason });
   } finally {
     events.close();
-    await listeners.close(drainMs);
+    await Promise.all([listeners.close(drainMs), doors?.stop()]);
+    await doors?.close();
     await reader.close();
   }
   observe({ kind: 'stopped' });

@@ -33,6 +33,7 @@ const places = {
   retiredKeys: ['retired_keys', 'folder'],
   encryptedStats: ['encrypted_stats', 'folder'],
   journal: ['journal', 'folder'],
+  events: ['events', 'folder'],
   knownHosts: ['known_hosts', 'written-in-place'],
   keyLogins: ['key-logins', 'written-in-place'],
   restrictedKeys: ['restricted-keys', 'file'],

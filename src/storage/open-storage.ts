@@ -9,6 +9,7 @@ import { createDetailStore } from './queries/detail.ts';
 import { createDigestStore } from './queries/digest/digest.ts';
 import { createLevelStore } from './queries/levels.ts';
 import { createLookStore } from './queries/look.ts';
+import { createEventStore } from './reports/events.ts';
 import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
 import { createEvaluationStore } from './alerts/evaluation.ts';
@@ -99,6 +100,7 @@ export function storageOn(database: Database): Storage {
     detail: createDetailStore(database),
     digest: createDigestStore(database),
     sealed: createSealedStore(database),
+    events: createEventStore(database),
     close: () => database.close(),
   };
 }

@@ -19,6 +19,8 @@ const plain: ServeConfig = {
   auth: 'beyond-loopback',
   look: true,
   metrics: null,
+  ipv6Only: false,
+  events: null,
 };
 const tls = { cert: '/c', key: '/k' };
 const proxied = { trustedProxies: ['10.0.0.0/8', '2001:db8::/32', 'socket'], userHeader: 'x-remote-user' };

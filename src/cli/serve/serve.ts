@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
+import { findConfig } from '../../config/find-config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
@@ -9,6 +10,7 @@ import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
+import type { NewEvent } from '../../storage/store/event-store.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
 import { alertExplanation } from '../alerts/explain.ts';
@@ -16,6 +18,7 @@ import { alertJson } from '../command/alert-words.ts';
 import { errorDocument } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import { usualSettings } from './usual-settings.ts';
 import { statusJson } from '../status/status-json.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
@@ -66,7 +69,7 @@ class FreshSettings {
   constructor(context: Context, log: Log) {
     this.#context = context;
     this.#log = log;
-    this.#config = this.#load();
+    this.#config = this.#loadFirst();
     this.#facts = this.#factsNow();
   }
 
@@ -94,6 +97,18 @@ class FreshSettings {
       const [first = ''] = messageOf(thrown).split('\n');
       this.#fault = `config.xml cannot be used since it was changed: ${first}`;
       this.#log.problem('config-broken', { message: first });
+    }
+  }
+
+  /** Loads config.xml, or the defaults if nobody has written one. */
+  #loadFirst(): Config {
+    try {
+      return this.#load();
+    } catch (thrown) {
+      const isNamed = this.#context.configFile !== null || Boolean(process.env['FLEET_HEALTH_CONFIG']);
+      if (isNamed || !(thrown instanceof FleetError) || thrown.code !== 'config-missing') throw thrown;
+      this.#log.problem('config-missing', { level: 'WARNING', message: `${thrown.message}; defaults are used` });
+      return usualSettings(findConfig(undefined));
     }
   }
 
@@ -130,9 +145,29 @@ function tell(log: Log, event: ServeEvent): void {
     case 'refused':
       log.problem('token-refused', { address: event.address });
       break;
+    case 'events-received':
+      for (const one of event.events) tellEvent(log, one, event.address);
+      break;
+    case 'events-waiting':
+      log.problem('events-waiting', { message: messageOf(event.thrown) });
+      break;
+    case 'events-taken-up':
+      log.event('events-taken-up', {});
+      break;
+    case 'events-dropped':
+      log.problem('events-dropped', { datagrams: event.datagrams });
+      break;
     case 'fault':
       log.problem('answer-failed', { message: messageOf(event.thrown) });
   }
+}
+
+function tellEvent(log: Log, event: NewEvent, address: string): void {
+  const { eventId, host, service, instance, status, description, raw } = event;
+  const named = { id: eventId, host, service, instance, status, description };
+  const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };
+  const said = Object.entries(fields).filter(([, value]) => value !== '');
+  log.event('event-received', { address, ...Object.fromEntries(said) });
 }
 
 const documents: Documents = {

@@ -1,4 +1,4 @@
-import type { ServeConfig } from '../config.ts';
+import type { ServeConfig, ServedEventsConfig } from '../config.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -12,7 +12,7 @@ const loopback = ['::1', '127.0.0.1'] as const;
 /** `<serve>`; null when there is none. */
 export function readServe(element: Element | null, context: ReadContext): ServeConfig | null {
   if (element === null) return null;
-  const { host, port, socket, trustedProxies, userHeader, auth } = element.attributes;
+  const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only } = element.attributes;
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
   const part = (name: string): Element | null => element.children.find((child) => child.name === name) ?? null;
   const serve: ServeConfig = {
@@ -25,9 +25,22 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     auth: auth === 'always' ? 'always' : 'beyond-loopback',
     look: part('look') !== null,
     metrics: readServedMetrics(part('metrics'), context),
+    ipv6Only: ipv6Only === 'yes',
+    events: readEvents(part('events')),
   };
   if (!element.faulty) judge(serve, element, context);
   return serve;
+}
+
+/** `<events>` of `<serve>`; null without it. */
+function readEvents(element: Element | null): ServedEventsConfig | null {
+  if (element === null) return null;
+  const { udp, from, maxPerMinute } = element.attributes;
+  return {
+    udp: udp !== 'no',
+    from: from === undefined ? null : parseNetworks(from),
+    maxPerMinute: maxPerMinute === undefined ? null : Number(maxPerMinute),
+  };
 }
 
 function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
@@ -45,7 +58,7 @@ function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
 }
 
 function judge(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
-  const { hosts, tls, trustedProxies, userHeader, look, metrics } = serve;
+  const { hosts, tls, trustedProxies, userHeader, look, metrics, events } = serve;
   const beyond = hosts.find((host) => !isThisMachine(host));
   const isOpen = beyond !== undefined && tls === null && trustedProxies.length === 0 && !element.faulty;
   if (isOpen && look) {
@@ -56,6 +69,9 @@ function judge(serve: ServeConfig, element: Element, { findings }: ReadContext):
     );
   } else if (isOpen && metrics !== null) {
     findings.warn(element, `<serve> host="${beyond}" sends tokens over the network in clear; add tlsCert and tlsKey`);
+  }
+  if (beyond !== undefined && events !== null && events.from === null) {
+    findings.warn(element, `<serve> host="${beyond}" takes events from everybody; add from="NETWORKS" to <events>`);
   }
   if (userHeader !== null && trustedProxies.length === 0) {
     const message = '<serve> has userHeader, which anybody could send; add trustedProxies="ADDRESS" of the proxy';

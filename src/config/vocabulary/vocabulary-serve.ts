@@ -1,4 +1,4 @@
-import type { Attributes } from './element-spec.ts';
+import type { Attributes, ElementSpec } from './element-spec.ts';
 
 /** The attributes of `<serve>`. */
 export const serveAttributes: Attributes = {
@@ -7,6 +7,7 @@ export const serveAttributes: Attributes = {
     help: 'The address to listen on; :: takes IPv4 too. Default: ::1 and 127.0.0.1, none if only socket is written.',
   },
   port: { kind: 'port', help: 'Default 5151.' },
+  ipv6Only: { words: ['yes', 'no'], help: 'yes: host="::" takes no IPv4. Default no.' },
   socket: { kind: 'path', help: 'A Unix socket to listen on, for its owner and group (0660). Default: none.' },
   tlsCert: { kind: 'path', help: 'PEM file of the certificate with its chain. Default: no TLS.' },
   tlsKey: { kind: 'path', help: 'PEM file of its private key.' },
@@ -24,4 +25,22 @@ export const serveAttributes: Attributes = {
     words: ['beyond-loopback', 'always'],
     help: 'always: this machine and the Unix socket need a token too. Default beyond-loopback.',
   },
+};
+
+/** `<events>`. */
+export const eventsElement: ElementSpec = {
+  parents: ['serve'],
+  single: true,
+  attributes: {
+    udp: { words: ['yes', 'no'], help: 'no: datagrams are not taken. Default yes, on the same address and port.' },
+    from: {
+      kind: 'networks',
+      help: 'Addresses and networks that may send events, with commas between. Default: all that reach the server.',
+    },
+    maxPerMinute: {
+      kind: 'count',
+      help: 'The most events of an address in a minute. Default 600; any number from this machine.',
+    },
+  },
+  help: 'Events that machines and programs send.',
 };

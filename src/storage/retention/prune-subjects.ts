@@ -101,6 +101,17 @@ export const silences: Subject = {
   deletes: [['silences', 'id']],
 };
 
+const laterEvent = `SELECT 1 FROM events later WHERE later.service = e.service AND later.host = e.host
+  AND later.instance = e.instance AND later.id > e.id`;
+
+/** Events, the newest of each service of a host alone, or all others: rules wait for the next of a service longer. */
+export const events = (newest: boolean): Subject => ({
+  select: `SELECT e.id AS id, e.received_at AS at FROM events e WHERE ${beyondCursor('e.received_at', 'e.id')}
+    AND ${newest ? 'NOT ' : ''}EXISTS (${laterEvent}) ORDER BY e.received_at, e.id LIMIT ?`,
+  firstId: 0,
+  deletes: [['events', 'id']],
+});
+
 /**
  * Removes the rows of a subject that are older than a time, oldest first: each call of what it returns removes up to a
  * number of them and says how many went; null when there is nothing left.

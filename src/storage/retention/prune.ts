@@ -1,4 +1,4 @@
-import { hourMs } from '../../platform/units.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Database } from '../sql/database.ts';
@@ -10,6 +10,7 @@ import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from '../dialects/sqlite/reclaim.ts';
 import { expiredSql, expireRollup, rollupSources, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
+import { eventDays, newestEventDays } from '../store/event-store.ts';
 import type { PruneLimits, PruneResult } from '../store/storage.ts';
 
 const alerterSql = "SELECT 1 AS found FROM runs WHERE program = 'alert' LIMIT 1";
@@ -26,6 +27,8 @@ export const pruneQueries = {
   alerts: subjects.alerts.select,
   mails: subjects.mails.select,
   silences: subjects.silences.select,
+  events: subjects.events(false).select,
+  'newest events': subjects.events(true).select,
   series: subjects.series.select,
   'levels of mounts': oldestLevelsSql,
   ...Object.fromEntries(
@@ -157,6 +160,8 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.mails, rawBefore),
     ofSubject(null, subjects.alerts, rawBefore),
     ofSubject(null, subjects.silences, rawBefore),
+    ofSubject(null, subjects.events(false), sqlTime(nowMs - eventDays * dayMs)),
+    ofSubject(null, subjects.events(true), sqlTime(nowMs - newestEventDays * dayMs)),
     { remove: async (limit) => countedAs(null, await removeLevels(limit)) },
     ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];

@@ -8,6 +8,7 @@
 import type { Report } from '../../report/report.ts';
 import type { AlertHistory } from './alert-history.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
+import type { EventStore } from './event-store.ts';
 import type { FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { DetailStore } from './detail-store.ts';
@@ -48,6 +49,7 @@ export interface Storage {
   readonly detail: DetailStore;
   readonly digest: DigestStore;
   readonly sealed: SealedStore;
+  readonly events: EventStore;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,35 @@
+import type { FamilyGroup } from './values/family-groups.ts';
+
+/** The sockets of `fleet-health serve`, and who may look. */
+export interface ServeConfig {
+  /** The addresses to listen on; empty: the Unix socket alone. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  /** Absolute path of the Unix socket. */
+  readonly socket: string | null;
+  /** Absolute paths of PEM files. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Addresses and networks, and `socket`. */
+  readonly trustedProxies: readonly string[];
+  /** In lower case. */
+  readonly userHeader: string | null;
+  /** `always`: loopback and the Unix socket need a token too. */
+  readonly auth: 'beyond-loopback' | 'always';
+  readonly look: boolean;
+  /** The families of /metrics; null: it is off. */
+  readonly metrics: readonly FamilyGroup[] | null;
+  /** True if the address `::` takes no IPv4. */
+  readonly ipv6Only: boolean;
+  /** null: events are not taken. */
+  readonly events: ServedEventsConfig | null;
+}
+
+/** Who may send events, and how many. */
+export interface ServedEventsConfig {
+  /** True if datagrams are taken too. */
+  readonly udp: boolean;
+  /** Addresses and networks, and `socket`; null: everybody who reaches the server. */
+  readonly from: readonly string[] | null;
+  /** The most events of an address in a minute; null: 600, and any number from this machine. */
+  readonly maxPerMinute: number | null;
+}

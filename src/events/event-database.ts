@@ -1,0 +1,73 @@
+import { statSync } from 'node:fs';
+
+import type { StorageConfig } from '../config/config.ts';
+import { isRefusal } from '../storage/sql/fault.ts';
+import { openStorage } from '../storage/open-storage.ts';
+import type { NewEvent } from '../storage/store/event-store.ts';
+import type { Storage } from '../storage/store/storage.ts';
+
+/** The session that stores events. It is opened, and the database migrated, when there is something to store. */
+export class EventDatabase {
+  readonly #storageConfig: () => StorageConfig;
+  readonly #ended = new AbortController();
+  #storage: Promise<Storage> | null = null;
+  #file = '';
+
+  constructor(storageConfig: () => StorageConfig) {
+    this.#storageConfig = storageConfig;
+  }
+
+  /** Stores events. Throws FleetError of stage `storage`. */
+  async store(events: readonly NewEvent[]): Promise<void> {
+    this.#ended.signal.throwIfAborted();
+    const storage = await this.#opened();
+    try {
+      await storage.events.saveEvents(events);
+    } catch (thrown) {
+      if (!isRefusal(thrown)) this.#drop();
+      throw thrown;
+    }
+  }
+
+  /** Ends what is under way. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    const storage = this.#storage;
+    this.#storage = null;
+    await storage?.then((open) => open.close()).catch(() => undefined);
+  }
+
+  #opened(): Promise<Storage> {
+    const storage = this.#storageConfig();
+    // A database that was restored is another file under the same name.
+    if (this.#storage !== null && this.#file !== fileOf(storage)) this.#drop();
+    if (this.#storage !== null) return this.#storage;
+    const opening = openStorage({
+      storage,
+      migrate: storage.migrate,
+      program: 'collect',
+      signal: this.#ended.signal,
+    })
+      .then((open) => {
+        this.#file = fileOf(storage);
+        return open;
+      })
+      .catch((thrown: unknown) => {
+        this.#storage = null;
+        throw thrown;
+      });
+    this.#storage = opening;
+    return opening;
+  }
+
+  #drop(): void {
+    const storage = this.#storage;
+    this.#storage = null;
+    storage?.then((open) => open.close()).catch(() => undefined);
+  }
+}
+
+/** A name for the file of an embedded database; '' for a server, and for a file that is missing. */
+function fileOf({ path }: StorageConfig): string {
+  return path === null ? '' : String(statSync(path, { throwIfNoEntry: false })?.ino ?? '');
+}

@@ -1,0 +1,177 @@
+/**
+ * Events that others send: what was accepted is on disk before it is acknowledged, as rows or, while the database is
+ * away, in a spool. All that arrives during a commit shares the next one.
+ */
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+
+import { withDeadline } from '../platform/deadline.ts';
+import { isRefusal } from '../storage/sql/fault.ts';
+import type { NewEvent } from '../storage/store/event-store.ts';
+import { EventSpool } from './event-spool.ts';
+
+/** A database that has not stored events within this time is away. */
+const patienceMs = 800;
+/** The spool is tried again so often. */
+const retryMs = 500;
+const mostPendingBytes = 8 * 1024 * 1024;
+/** The most events of one transaction. */
+const mostEvents = 2_000;
+
+/** Thrown if no more events are taken now. */
+export class EventsFull extends Error {}
+
+export interface EventIntakeOptions {
+  /** The folder of the spool. */
+  readonly folder: string;
+  /** Stores events as rows. Opens the database if it has to. */
+  readonly store: (events: readonly NewEvent[]) => Promise<void>;
+  /** Ends what `store` has under way. */
+  readonly close: () => Promise<void>;
+  /** Called once when events begin to wait in the spool, and for events that are lost to it. */
+  readonly onFault: (thrown: unknown) => void;
+  /** Called when the spool is empty again. */
+  readonly onTakenUp: () => void;
+}
+
+interface Accepted {
+  readonly events: readonly NewEvent[];
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Makes accepted events durable, in their order. */
+export class EventIntake {
+  readonly #options: EventIntakeOptions;
+  readonly #spool: EventSpool;
+  readonly #ended = new AbortController();
+  readonly #pending: Accepted[] = [];
+  #bytes = 0;
+  /** The number of events of the batch that is being made durable. */
+  #underWay = 0;
+  #isAway = false;
+  #storing: Promise<void> | null = null;
+  #saving: Promise<void> | null = null;
+  readonly #takingUp: Promise<void>;
+
+  constructor(options: EventIntakeOptions) {
+    this.#options = options;
+    this.#spool = new EventSpool(options.folder);
+    this.#takingUp = this.#takeUp();
+  }
+
+  /** The number of events that were accepted and are not rows yet. */
+  get queued(): number {
+    return this.#spool.size + this.#underWay + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
+  }
+
+  /** Resolves when the events are rows, or would survive a loss of power. Throws EventsFull, and what writing throws. */
+  accept(events: readonly NewEvent[], bytes: number): Promise<void> {
+    if (this.#bytes + bytes > mostPendingBytes || this.#ended.signal.aborted) {
+      return Promise.reject(new EventsFull('too many events wait'));
+    }
+    this.#bytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ events, bytes, resolve, reject });
+      this.#saving ??= this.#save().finally(() => (this.#saving = null));
+    });
+  }
+
+  /** Takes no more events, and makes durable what was accepted. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.#saving;
+    await this.#options.close();
+    await this.#takingUp;
+  }
+
+  async #save(): Promise<void> {
+    while (this.#pending.length > 0) {
+      // Requests that have arrived meanwhile are read, and share the commit.
+      await nextTurn();
+      const batch = this.#nextBatch();
+      const events = batch.flatMap((one) => one.events);
+      this.#underWay = events.length;
+      try {
+        await this.#keep(events);
+        for (const { resolve } of batch) resolve();
+      } catch (thrown) {
+        for (const { reject } of batch) reject(thrown);
+      }
+      this.#underWay = 0;
+    }
+  }
+
+  #nextBatch(): readonly Accepted[] {
+    let events = 0;
+    const end = this.#pending.findIndex((one) => (events += one.events.length) > mostEvents);
+    const batch = this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(1, end));
+    for (const { bytes } of batch) this.#bytes -= bytes;
+    return batch;
+  }
+
+  /** Stores events as rows, behind those that wait already. */
+  async #keep(events: readonly NewEvent[]): Promise<void> {
+    if (this.#spool.size === 0 && this.#storing === null) {
+      const storing = this.#storeEach(events).finally(() => (this.#storing = null));
+      this.#storing = storing;
+      // The rows of a transaction that ends later are those of the spool: an id is stored once.
+      storing.catch(() => undefined);
+      try {
+        await withDeadline({ timeoutMs: patienceMs }, () => storing);
+        return;
+      } catch (thrown) {
+        this.#away(thrown);
+      }
+    }
+    await this.#spool.write(events);
+  }
+
+  /** Takes up what waits in the spool until the intake is closed. */
+  async #takeUp(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!this.#isEnded()) {
+      try {
+        await this.#emptySpool();
+      } catch (thrown) {
+        if (!this.#isEnded()) this.#away(thrown);
+      }
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #emptySpool(): Promise<void> {
+    while (this.#spool.size > 0 && !this.#isEnded()) {
+      const isWhole = await this.#spool.takeUp((events) => this.#storeEach(events));
+      if (!isWhole) this.#options.onFault(new Error('a damaged file of the spool of events was set aside'));
+    }
+    if (this.#spool.size > 0 || !this.#isAway) return;
+    this.#isAway = false;
+    this.#options.onTakenUp();
+  }
+
+  #isEnded(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  #away(thrown: unknown): void {
+    if (!this.#isAway) this.#options.onFault(thrown);
+    this.#isAway = true;
+  }
+
+  /** Stores events. Those that the database refuses, one by one, are reported and left out. */
+  async #storeEach(events: readonly NewEvent[]): Promise<void> {
+    try {
+      await this.#options.store(events);
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      if (events.length === 1) {
+        this.#options.onFault(thrown);
+        return;
+      }
+      const half = Math.ceil(events.length / 2);
+      await this.#storeEach(events.slice(0, half));
+      await this.#storeEach(events.slice(half));
+    }
+  }
+}

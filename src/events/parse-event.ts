@@ -1,0 +1,105 @@
+import { createHash, randomUUID } from 'node:crypto';
+
+import type { EventStatus, NewEvent } from '../storage/store/event-store.ts';
+import { oneLine } from '../text/plain-text.ts';
+
+const longestName = 128;
+const longestDescription = 2_000;
+const mostTags = 32;
+/** The most events of one body. */
+const mostEvents = 1_000;
+const longestTtl = 10 * 365 * 86_400;
+
+const statuses: Readonly<Record<string, EventStatus>> = {
+  ok: 'OK',
+  warn: 'WARN',
+  warning: 'WARN',
+  crit: 'CRIT',
+  critical: 'CRIT',
+  unknown: 'UNKNOWN',
+  0: 'OK',
+  1: 'WARN',
+  2: 'CRIT',
+  3: 'UNKNOWN',
+};
+
+/** Returns the status of a word or number; null if it is none. */
+export function eventStatus(said: unknown): EventStatus | null {
+  if (typeof said !== 'string' && typeof said !== 'number') return null;
+  const key = String(said).toLowerCase();
+  return Object.hasOwn(statuses, key) ? (statuses[key] ?? null) : null;
+}
+
+/**
+ * Reads JSON of any form: an event, several as `{"events": [..]}`, or something else, which is kept as it is. Returns
+ * null if the text is no JSON, or has too many events.
+ */
+export function parseEvents(text: string, receivedAtMs: number): readonly NewEvent[] | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const event = eventOf(value, receivedAtMs);
+  if (event !== null) return [event];
+  const list = fieldsOf(value)?.['events'];
+  if (!Array.isArray(list) || list.length === 0) return [rawEvent(text, receivedAtMs)];
+  if (list.length > mostEvents) return null;
+  return list.map((one: unknown) => eventOf(one, receivedAtMs) ?? rawEvent(JSON.stringify(one), receivedAtMs));
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function eventOf(value: unknown, receivedAtMs: number): NewEvent | null {
+  const fields = fieldsOf(value);
+  const status = eventStatus(fields?.['status']);
+  const service = nameOf(fields?.['service']);
+  if (fields === null || status === null || service === '') return null;
+  const { host, instance, description, tags, value: figure, ttl, id } = fields;
+  return {
+    eventId: idOf(id),
+    receivedAtMs,
+    host: nameOf(host),
+    service,
+    instance: nameOf(instance),
+    status,
+    description: typeof description === 'string' ? clipped(oneLine(description), longestDescription) : '',
+    tags: tagsOf(tags),
+    value: typeof figure === 'number' && Number.isFinite(figure) ? figure : null,
+    ttl: typeof ttl === 'number' && ttl > 0 && ttl <= longestTtl ? Math.ceil(ttl) : null,
+    raw: null,
+  };
+}
+
+function rawEvent(raw: string, receivedAtMs: number): NewEvent {
+  const nothing = { host: '', service: '', instance: '', status: null, description: '', tags: [], value: null };
+  return { eventId: randomUUID(), receivedAtMs, ...nothing, ttl: null, raw };
+}
+
+/** An id of few characters as it is, others by their digest: databases compare such alike. */
+function idOf(id: unknown): string {
+  if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return randomUUID();
+  const text = String(id);
+  return /^[\w.:/@-]{1,100}$/.test(text) ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
+}
+
+function nameOf(value: unknown): string {
+  return typeof value === 'string' ? clipped(oneLine(value), longestName) : '';
+}
+
+function tagsOf(value: unknown): readonly string[] {
+  const tags = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? (value as unknown[]) : [];
+  return tags
+    .map(nameOf)
+    .filter((tag) => tag !== '')
+    .slice(0, mostTags);
+}
+
+/** Cuts a text without leaving half of a character. */
+function clipped(text: string, most: number): string {
+  return text.length <= most ? text : text.slice(0, most).replace(/[\ud800-\udbff]$/u, '');
+}

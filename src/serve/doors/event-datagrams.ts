@@ -1,0 +1,93 @@
+import { isUtf8 } from 'node:buffer';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+
+import type { ServeConfig } from '../../config/config.ts';
+import { plainAddress } from '../../config/values/networks.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import type { EventDoor } from './event-door.ts';
+
+const mostBytes = 8 * 1024;
+/** For bursts: the kernel drops what does not fit. */
+const receiveBytes = 1024 * 1024;
+
+export interface EventDatagramsOptions {
+  readonly serve: Pick<ServeConfig, 'hosts' | 'port' | 'ipv6Only'>;
+  readonly door: EventDoor;
+  readonly onDatagram: () => void;
+  readonly onFault: (thrown: unknown) => void;
+}
+
+/** Takes events by UDP, one datagram each: what cannot be taken is dropped and counted. */
+export class EventDatagrams {
+  readonly #options: EventDatagramsOptions;
+  readonly #sockets: Socket[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #dropped = 0;
+
+  constructor(options: EventDatagramsOptions) {
+    this.#options = options;
+  }
+
+  /** The number of datagrams that were not taken. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Returns what is listened on, for people. Throws FleetError `listen-failed`. */
+  async open(): Promise<readonly string[]> {
+    const { hosts, port, ipv6Only } = this.#options.serve;
+    const said: string[] = [];
+    for (const host of hosts) {
+      const isIpv6 = host.includes(':');
+      const where = `udp://${isIpv6 ? `[${host}]` : host}:${port}`;
+      const type = isIpv6 ? 'udp6' : 'udp4';
+      const socket = createSocket({ type, ipv6Only: isIpv6 && (ipv6Only || hosts.length > 1) });
+      try {
+        socket.bind(port, host);
+        await once(socket, 'listening');
+      } catch (thrown) {
+        // IPv6 may be switched off.
+        if (host !== hosts.at(-1) && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) continue;
+        await this.close();
+        const message = `cannot listen on ${where}: ${messageOf(thrown)}`;
+        throw new FleetError({ code: 'listen-failed', stage: 'run', message, cause: thrown });
+      }
+      this.#listen(socket);
+      said.push(where);
+    }
+    return said;
+  }
+
+  /** Takes no more datagrams. Resolves when those that were taken are durable. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets.splice(0)) socket.close();
+    await Promise.all(this.#underWay);
+  }
+
+  #listen(socket: Socket): void {
+    const { onDatagram, onFault } = this.#options;
+    this.#sockets.push(socket);
+    try {
+      socket.setRecvBufferSize(receiveBytes);
+    } catch {
+      // The usual size has to do.
+    }
+    socket.on('error', onFault);
+    socket.on('message', (bytes, { address }) => {
+      onDatagram();
+      const taken = this.#take(bytes, plainAddress(address)).finally(() => this.#underWay.delete(taken));
+      this.#underWay.add(taken);
+    });
+  }
+
+  async #take(bytes: Buffer, address: string): Promise<void> {
+    try {
+      const isText = bytes.length <= mostBytes && isUtf8(bytes);
+      if (isText && (await this.#options.door.take(bytes.toString('utf8'), address)) === 'received') return;
+    } catch {
+      // Too many events wait.
+    }
+    this.#dropped += 1;
+  }
+}

@@ -1,0 +1,53 @@
+import type { ServedEventsConfig } from '../../config/config.ts';
+import { networkMatcher, socketWord } from '../../config/values/networks.ts';
+import type { EventIntake } from '../../events/events.ts';
+import { parseEvents } from '../../events/parse-event.ts';
+import type { NewEvent } from '../../storage/store/event-store.ts';
+import { Rates } from '../rates.ts';
+import { isLoopback } from '../visitor.ts';
+
+const usualPerMinute = 600;
+
+/** The fate of a text that somebody has sent: it is durable, or the reason why it was not taken. */
+export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
+
+export interface EventDoorOptions {
+  readonly events: ServedEventsConfig;
+  readonly intake: EventIntake;
+  readonly onReceived: (events: readonly NewEvent[], address: string) => void;
+}
+
+/** Decides whose events are taken, and how many, for HTTP and datagrams alike. */
+export class EventDoor {
+  readonly #options: EventDoorOptions;
+  readonly #isAllowed: (address: string) => boolean;
+  readonly #rates: Rates;
+  readonly #isUnlimited: (address: string) => boolean;
+
+  constructor(options: EventDoorOptions) {
+    const { from, maxPerMinute } = options.events;
+    const isNamed = networkMatcher(from ?? []);
+    this.#options = options;
+    this.#isAllowed = (address) =>
+      from === null || (address === socketWord ? from.includes(socketWord) : isNamed(address));
+    const burst = maxPerMinute ?? usualPerMinute;
+    this.#rates = new Rates({ burst, perSecond: burst / 60 });
+    this.#isUnlimited = (address) => maxPerMinute === null && (address === socketWord || isLoopback(address));
+  }
+
+  /** True if events of the address are taken. */
+  allows(address: string): boolean {
+    return this.#isAllowed(address);
+  }
+
+  /** Takes a text. Resolves when its events are durable. Throws what EventIntake.accept throws. */
+  async take(text: string, address: string): Promise<Outcome> {
+    if (!this.allows(address)) return 'not-allowed';
+    const events = parseEvents(text, Date.now());
+    if (events === null) return 'no-json';
+    if (!this.#isUnlimited(address) && !this.#rates.take(address, events.length)) return 'too-many';
+    await this.#options.intake.accept(events, text.length);
+    this.#options.onReceived(events, address);
+    return 'received';
+  }
+}

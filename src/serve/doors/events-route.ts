@@ -1,0 +1,75 @@
+import type { IncomingMessage } from 'node:http';
+import { isUtf8 } from 'node:buffer';
+
+import type { Answer } from '../answer.ts';
+import type { Route } from '../routes.ts';
+import type { Visitor } from '../visitor.ts';
+import type { EventDoor, Outcome } from './event-door.ts';
+
+const mostBytes = 64 * 1024;
+/** A body that is a little too large is read to its end, so that the sender gets to read the answer. */
+const mostSkippedBytes = 1024 * 1024;
+
+const jsonType = 'application/json';
+
+/** Returns an answer of the doors: JSON with a message, and whether it was done. */
+export function said(status: number, message: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+  const body = `${JSON.stringify({ message, result: status === 200 })}\n`;
+  return { status, body, headers: { 'Content-Type': jsonType, 'Cache-Control': 'no-store', ...headers } };
+}
+
+/** Returns a refusal in words as an answer of the doors. */
+export function refusedAsJson({ status, body, headers }: Answer): Answer {
+  return said(status, body.trim(), { ...headers, 'Content-Type': jsonType });
+}
+
+const closing = { Connection: 'close' } as const;
+
+const answers: Readonly<Record<Outcome, () => Answer>> = {
+  received: () => said(200, 'Event received'),
+  'not-allowed': () => said(403, 'Events of this address are not taken', closing),
+  'no-json': () => said(400, 'The body is no JSON, or has more than 1,000 events'),
+  'too-many': () => said(503, 'Too many events of this address', { 'Retry-After': '60' }),
+};
+
+/** Takes events by POST, whatever the Content-Type. Answers when they are durable. */
+export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessage) => Visitor): Route {
+  return {
+    path: '/events',
+    purpose: null,
+    isPacked: false,
+    isPost: true,
+    refused: refusedAsJson,
+    answer: async ({ incoming }) => {
+      const { address } = visitorOf(incoming);
+      if (!door.allows(address)) return answers['not-allowed']();
+      // Browsers say so: the page of a stranger could send events through whoever reads it.
+      if (incoming.headers.origin !== undefined) return said(403, 'Pages of the web send no events here', closing);
+      const length = incoming.headers['content-length'];
+      if (length === undefined) return said(411, 'Content-Length is needed', closing);
+      if (Number(length) > mostBytes) {
+        if (Number(length) <= mostSkippedBytes) await readBody(incoming, 0);
+        return said(413, `A body has at most ${mostBytes} bytes`, closing);
+      }
+      const body = await readBody(incoming, mostBytes);
+      if (!isUtf8(body)) return said(400, 'The body is no UTF-8');
+      try {
+        return answers[await door.take(body.toString('utf8'), address)]();
+      } catch {
+        // The disk is full, or too much waits; the sender keeps the event.
+        return said(503, 'Events cannot be stored now', { 'Retry-After': '5' });
+      }
+    },
+  };
+}
+
+/** Reads a body to its end, and returns its first bytes. Throws if the sender breaks off. */
+async function readBody(incoming: IncomingMessage, mostKept: number): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of incoming as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes <= mostKept) parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,69 @@
+import type { Config, ServeConfig } from '../../config/config.ts';
+import { EventDatabase } from '../../events/event-database.ts';
+import { EventIntake } from '../../events/events.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { NewEvent } from '../../storage/store/event-store.ts';
+import { EventDatagrams } from './event-datagrams.ts';
+import { EventDoor } from './event-door.ts';
+
+/** Facts about events, for the log. */
+export type EventDoorEvent =
+  | { readonly kind: 'events-received'; readonly events: readonly NewEvent[]; readonly address: string }
+  | { readonly kind: 'events-waiting'; readonly thrown: unknown }
+  | { readonly kind: 'events-taken-up' }
+  | { readonly kind: 'events-dropped'; readonly datagrams: number }
+  | { readonly kind: 'fault'; readonly thrown: unknown };
+
+export interface OpenEventDoorOptions {
+  readonly serve: ServeConfig;
+  readonly settings: () => Config;
+  readonly observe: (event: EventDoorEvent) => void;
+  /** Called for each datagram. */
+  readonly onVisit: () => void;
+}
+
+/** The way of events from the network into the database. */
+export interface OpenEventDoor {
+  readonly door: EventDoor;
+  /** The events that were accepted and are not rows yet. */
+  readonly queued: () => number;
+  /** Listens for datagrams. Returns where, for people. Throws FleetError `listen-failed`. */
+  readonly open: () => Promise<readonly string[]>;
+  /** Takes no more datagrams. */
+  readonly stop: () => Promise<void>;
+  /** Makes durable what was accepted. */
+  readonly close: () => Promise<void>;
+}
+
+/** Opens the way of events. Returns null without `<events>`. Throws FleetError `state-unusable`. */
+export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDoorOptions): OpenEventDoor | null {
+  if (serve.events === null) return null;
+  const paths = statePaths(settings().stateDir);
+  claimStateFolder(paths, ['events']);
+  const database = new EventDatabase(() => settings().storage);
+  const intake = new EventIntake({
+    folder: paths.events,
+    store: (events) => database.store(events),
+    close: () => database.close(),
+    onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),
+    onTakenUp: () => observe({ kind: 'events-taken-up' }),
+  });
+  const door = new EventDoor({
+    events: serve.events,
+    intake,
+    onReceived: (events, address) => observe({ kind: 'events-received', events, address }),
+  });
+  const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
+  const datagrams = new EventDatagrams({ serve, door, onDatagram: onVisit, onFault });
+  return {
+    door,
+    queued: () => intake.queued,
+    open: async () => (serve.events?.udp === true ? datagrams.open() : []),
+    stop: () => datagrams.close(),
+    close: async () => {
+      await intake.close();
+      if (datagrams.dropped > 0) observe({ kind: 'events-dropped', datagrams: datagrams.dropped });
+    },
+  };
+}

@@ -1,0 +1,30 @@
+export const eventStatuses = ['OK', 'WARN', 'CRIT', 'UNKNOWN'] as const;
+export type EventStatus = (typeof eventStatuses)[number];
+
+/** An event before it is stored. Empty texts: the sender does not say. */
+export interface NewEvent {
+  /** An event of an id that is stored already is the same event. */
+  readonly eventId: string;
+  readonly receivedAtMs: number;
+  readonly host: string;
+  readonly service: string;
+  readonly instance: string;
+  /** null: JSON of another form, which is in `raw`. */
+  readonly status: EventStatus | null;
+  readonly description: string;
+  readonly tags: readonly string[];
+  readonly value: number | null;
+  /** Seconds for which the status holds. */
+  readonly ttl: number | null;
+  readonly raw: string | null;
+}
+
+/** Days for which events are kept. */
+export const eventDays = 7;
+/** Days for which the newest event of a service is kept. */
+export const newestEventDays = 35;
+
+export interface EventStore {
+  /** Stores events in their order, each id once. */
+  saveEvents(events: readonly NewEvent[]): Promise<void>;
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { parseEvents } from '../../src/events/parse-event.ts';
+import { pluck } from '../support/pluck.ts';
+
+const parse = (value: unknown) => parseEvents(JSON.stringify(value), 7) ?? [];
+
+test('an event has its fields, and none that nobody gave', () => {
+  const said = { host: 'nas', service: 'backup', instance: 'home', status: 'warn', description: ' slow\n', id: 'a-1' };
+  assert.deepEqual(parse({ ...said, tags: ['night', ''], value: 3.5, ttl: 90 }), [
+    {
+      eventId: 'a-1',
+      receivedAtMs: 7,
+      host: 'nas',
+      service: 'backup',
+      instance: 'home',
+      status: 'WARN',
+      description: 'slow',
+      tags: ['night'],
+      value: 3.5,
+      ttl: 90,
+      raw: null,
+    },
+  ]);
+  const [bare] = parse({ service: 'x', status: 0 });
+  assert.deepEqual({ ...bare, eventId: '' }, { ...bare, eventId: '', host: '', instance: '', tags: [], value: null });
+  assert.match(bare?.eventId ?? '', /^[0-9a-f-]{36}$/);
+});
+
+test('every word and number of a status is known, and no other', () => {
+  const words = ['OK', 'Warning', 'CRIT', 'critical', 'UNKNOWN', 0, 1, 2, 3, '2'];
+  assert.deepEqual(
+    words.map((status) => parse({ service: 'x', status })[0]?.status),
+    ['OK', 'WARN', 'CRIT', 'CRIT', 'UNKNOWN', 'OK', 'WARN', 'CRIT', 'UNKNOWN', 'CRIT'],
+  );
+  for (const status of [4, 'constructor', '__proto__', null, true, ['OK'], '']) {
+    assert.equal(parse({ service: 'x', status })[0]?.status, null);
+  }
+});
+
+test('several events are one each, and what is none of them is kept as it is', () => {
+  const events = [{ service: 'a', status: 'OK' }, { service: '', status: 'OK' }, 5, { service: 'b', status: 'CRIT' }];
+  const parsed = parse({ source: 's', events });
+  assert.deepEqual(pluck(parsed, 'service'), ['a', '', '', 'b']);
+  assert.deepEqual(pluck(parsed, 'raw'), [null, '{"service":"","status":"OK"}', '5', null]);
+  assert.equal(new Set(pluck(parsed, 'eventId')).size, 4);
+});
+
+test('JSON of any form is kept to the letter', () => {
+  for (const text of ['{"Hello": "World"}', '5', '"x"', 'null', '[]', ' {"events": []}', '1E5', '[[[[]]]]']) {
+    assert.deepEqual(pluck(parseEvents(text, 0) ?? [], 'raw'), [text]);
+  }
+});
+
+test('no JSON, and more events than a body may have, are refused', () => {
+  for (const text of ['', '{', 'Hello', '{"a":1}x', "{'a':1}"]) assert.equal(parseEvents(text, 0), null);
+  assert.equal(parseEvents(JSON.stringify({ events: new Array(1_001).fill({}) }), 0), null);
+});
+
+test('hostile texts become harmless, and ids that databases could take for others a digest', () => {
+  const [event] = parse({
+    service: `a\u001b]0;x\u0007\u202eb${'x'.repeat(500)}`,
+    host: '\ud800',
+    status: 'OK',
+    description: '😀'.repeat(3_000),
+    tags: new Array(100).fill('t'),
+    value: '5',
+    ttl: -1,
+    id: 'a ',
+  });
+  assert.doesNotMatch(event?.service ?? '', /[\p{Cc}\p{Cf}\p{Cs}]/u);
+  assert.equal(event?.service.length, 128);
+  assert.equal(event.host, '\ufffd');
+  assert.doesNotMatch(event.description, /\p{Cs}/u);
+  assert.deepEqual([event.tags.length, event.value, event.ttl], [32, null, null]);
+  assert.match(event.eventId, /^sha256:[0-9a-f]{64}$/);
+});

@@ -1,0 +1,210 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { assertWithin } from '../../support/within.ts';
+import { type Served, type ServedOptions, serveFolder } from '../support/served-fleet.ts';
+
+type Door = Omit<Served, 'run'> & {
+  readonly post: (body: string, headers?: Readonly<Record<string, string>>) => ReturnType<Served['ask']>;
+  readonly stored: (columns: string) => readonly (readonly unknown[])[];
+};
+
+const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });
+const received = '{"message":"Event received","result":true}\n';
+
+/** Starts a server that takes events. */
+async function openDoor(t: TestContext, options: ServedOptions = {}, made?: string): Promise<Door> {
+  const dir = made ?? configFolder(t, '<config></config>');
+  const served = await serveFolder(t, dir, { parts: '<events/>', ...options });
+  return {
+    ...served,
+    post: (body, headers = {}) =>
+      served.ask('/events', {
+        method: 'POST',
+        headers: { 'Content-Length': String(Buffer.byteLength(body)), ...headers },
+        body,
+      }),
+    stored: (columns) => storedIn(dir, columns),
+  };
+}
+
+function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  try {
+    const rows: readonly object[] = database.prepare(`SELECT ${columns} FROM events ORDER BY id`).all();
+    return rows.map((row) => Object.values(row) as readonly unknown[]);
+  } finally {
+    database.close();
+  }
+}
+
+async function datagram(port: number, text: string | Buffer, address = '127.0.0.1'): Promise<void> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+  socket.send(text, port, address);
+  await once(socket, 'listening');
+  await sleep(20);
+  socket.close();
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(20);
+}
+
+test('JSON of any type is a row when it is acknowledged, from curl and from nc', async (t) => {
+  const { post, stored, port, log, end } = await openDoor(t);
+  const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
+  const answer = await post('{"Hello": "World"}', form);
+  assert.deepEqual([answer.status, answer.body], [200, received]);
+  assert.equal(answer.headers['content-type'], 'application/json');
+  const hostile = { host: 'nas', service: 'a\u001b[2J\u202e', status: 2, description: '<b>full</b>', id: 'x' };
+  assert.equal((await post(JSON.stringify(hostile))).status, 200);
+  assert.equal((await post(JSON.stringify(hostile))).status, 200);
+  assert.deepEqual(stored('service, status, description, raw'), [
+    ['', null, '', '{"Hello": "World"}'],
+    ['a\ufffd[2J\ufffd', 'CRIT', '<b>full</b>', null],
+  ]);
+  await datagram(port, '{"Hello": "UDP"}');
+  await datagram(port, '5', '::1');
+  await until(() => stored('raw').length === 4);
+  assert.deepEqual(stored('raw').slice(2), [['{"Hello": "UDP"}'], ['5']]);
+  assert.equal(await end(), 0);
+  assert.match(log(), /event=event-received address=127\.0\.0\.1 id=x host=nas service=\S+ status=CRIT/);
+  assert.ok(!log().includes('\u001b') && !log().includes('\u202e'));
+});
+
+test('what cannot be taken is refused in JSON, and the connection lives', async (t) => {
+  const { post, ask, port, stored } = await openDoor(t);
+  const cases: readonly (readonly [Promise<{ status: number; body: string }>, number])[] = [
+    [post('Hello'), 400],
+    [post(''), 400],
+    [ask('/events', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, body: '{}' }), 411],
+    [post(JSON.stringify('x'.repeat(65_535))), 413],
+    [post(JSON.stringify('x'.repeat(900_000))), 413],
+    [post(event('page'), { Origin: 'https://evil.example' }), 403],
+    [ask('/events'), 405],
+  ];
+  for (const [asked, status] of cases) {
+    const answer = await asked;
+    assert.equal(answer.status, status, answer.body);
+    const { message, result } = JSON.parse(answer.body) as { message: unknown; result: unknown };
+    assert.deepEqual([typeof message, result], ['string', false]);
+  }
+  assert.equal((await post(JSON.stringify('x'.repeat(65_534)))).status, 200, 'the largest');
+  assert.equal(stored('id').length, 1);
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.setEncoding('utf8').on('data', (part: string) => (text += part));
+  socket.end('POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000000\r\n\r\n{"a":');
+  await once(socket, 'close');
+  assert.match(text, /^HTTP\/1\.1 413 /, 'two gigabytes are refused unread');
+});
+
+test('from= holds for HTTP and datagrams, and a rate for each address', async (t) => {
+  const closed = await openDoor(t, { parts: '<events from="::1"/>' });
+  assert.equal((await closed.post(event('a'))).status, 403);
+  await datagram(closed.port, event('b'));
+  await datagram(closed.port, event('c'), '::1');
+  await until(() => closed.log().includes('id=c'));
+  assert.deepEqual(closed.stored('event_id'), [['c']]);
+  assert.equal(await closed.end(), 0);
+  assert.match(closed.log(), /event=events-dropped datagrams=1/);
+
+  const slow = await openDoor(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
+  const answers = [];
+  for (const id of ['a', 'b', 'c', 'd']) answers.push(await slow.post(event(id)));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200, 503],
+  );
+  assert.equal(answers[3]?.headers['retry-after'], '60');
+  await datagram(slow.port, event('udp'));
+  assert.equal(slow.stored('id').length, 3);
+});
+
+test('events are acknowledged while the database is locked, and survive SIGKILL and SIGTERM', async (t) => {
+  const dir = configFolder(t, '<config></config>');
+  const first = await openDoor(t, {}, dir);
+  assert.equal((await first.post(event('before'))).status, 200);
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  database.exec('BEGIN IMMEDIATE');
+  assert.equal((await first.post(event('locked-1'))).status, 200);
+  assert.equal((await first.post(event('locked-2'))).status, 200);
+  assert.match(first.log(), /event=events-waiting/);
+  await first.end('SIGKILL');
+
+  const second = await openDoor(t, {}, dir);
+  assert.equal((await second.post(event('locked-3'))).status, 200);
+  const startedAt = performance.now();
+  assert.equal(await second.end(), 0);
+  assertWithin(performance.now() - startedAt, 5_000);
+  assert.match(second.log(), /event=serve-stopped/);
+  database.exec('ROLLBACK');
+  database.close();
+
+  const third = await openDoor(t, {}, dir);
+  await until(() => third.stored('id').length === 4);
+  assert.deepEqual(third.stored('event_id').flat(), ['before', 'locked-1', 'locked-2', 'locked-3']);
+});
+
+test('no event that was acknowledged is missing or there twice, wherever the server is killed', async (t) => {
+  const dir = configFolder(t, '<config></config>');
+  const acknowledged = new Set<string>();
+  let sent = 0;
+  for (let round = 0; round < 5; round += 1) {
+    const door = await openDoor(t, {}, dir);
+    let killed = false;
+    const poster = async (): Promise<void> => {
+      while (!killed) {
+        const id = `event-${(sent += 1)}`;
+        // Every event is sent twice, as after an answer that was lost.
+        for (const body of [event(id), JSON.stringify({ source: 's', events: [JSON.parse(event(id))] })]) {
+          const answer = await door.post(body).catch(() => null);
+          if (answer?.status === 200) acknowledged.add(id);
+        }
+      }
+    };
+    const posters = Array.from({ length: 8 }, poster);
+    await sleep(100 + Math.random() * 400);
+    await door.end('SIGKILL');
+    killed = true;
+    await Promise.all(posters);
+  }
+  const last = await openDoor(t, {}, dir);
+  await last.post(event('last'));
+  await until(() => last.stored('event_id').flat().includes('last'));
+  const stored = last.stored('event_id').flat().map(String);
+  assert.ok(acknowledged.size > 20, `${acknowledged.size} events`);
+  assert.deepEqual(
+    [...acknowledged].filter((id) => !stored.includes(id)),
+    [],
+  );
+  assert.equal(new Set(stored).size, stored.length);
+});
+
+test('without a config.xml the server warns, and takes events on defaults', async (t) => {
+  const dir = tempFolder(t);
+  const child = startCli(['serve'], { cwd: dir });
+  t.after(() => child.kill('SIGKILL'));
+  let log = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => (log += text));
+  const ended = once(child, 'close');
+  await until(() => log.includes('event=serve-started') || log.includes('listen-failed'));
+  assert.match(log, /event=config-missing level=WARNING message="config\.xml does not exist; defaults are used"/);
+  if (log.includes('listen-failed')) {
+    t.skip('port 5151 is in use');
+    return;
+  }
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  const named = await outcomeOf(startCli(['-c', 'other.xml', 'serve'], { cwd: dir }));
+  assert.match(named.stderr, /other\.xml does not exist/);
+});

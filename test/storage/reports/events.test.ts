@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+
+import { madeEvent } from '../../events/support/event-samples.ts';
+import { onBothDatabases } from '../support/databases.ts';
+
+const dayMs = 86_400_000;
+const never = new AbortController().signal;
+
+onBothDatabases('events', ({ it }) => {
+  it('are stored in their order, each id once', async ({ storage, rows }) => {
+    await storage.events.saveEvents([madeEvent('b'), madeEvent('a', { description: 'first' }), madeEvent('b')]);
+    await storage.events.saveEvents([madeEvent('c'), madeEvent('a', { description: 'second' })]);
+    assert.deepEqual(await rows('SELECT event_id, description FROM events ORDER BY id'), [
+      ['b', 'done'],
+      ['a', 'first'],
+      ['c', 'done'],
+    ]);
+  });
+
+  it('take the longest and the most hostile texts', async ({ storage, rows }) => {
+    const description = '\u{10ffff}\'; DROP TABLE events; --"'.padEnd(2_000, 'é');
+    const raw = JSON.stringify('😀'.repeat(16_000));
+    const long = '😀'.repeat(64);
+    const tags = new Array<string>(32).fill(long);
+    const texts = { host: long, service: long, instance: long, description, tags };
+    await storage.events.saveEvents([madeEvent('x'.repeat(100), { ...texts, value: 1e308, ttl: 3e8, raw })]);
+    assert.deepEqual(await rows('SELECT host, instance, description, tags, value, ttl, raw FROM events'), [
+      [long, long, description, JSON.stringify(tags), 1e308, 3e8, raw],
+    ]);
+  });
+
+  it('go after a week, the newest of a service of a host after five', async ({ storage, rows }) => {
+    const nowMs = Date.now();
+    const aged = (id: string, days: number, service: string) =>
+      madeEvent(id, { receivedAtMs: nowMs - days * dayMs, service });
+    await storage.events.saveEvents([
+      aged('old', 8, 'weekly'),
+      aged('newest', 7.5, 'weekly'),
+      aged('gone', 36, 'silent'),
+      aged('young', 6, 'daily'),
+      aged('younger', 5, 'daily'),
+    ]);
+    const limits = { nowMs, rawMs: 30 * dayMs, detailMs: dayMs, hourlyMs: null, dailyMs: null };
+    await storage.retention.prune(limits, never);
+    assert.deepEqual(await rows('SELECT event_id FROM events ORDER BY id'), [['newest'], ['young'], ['younger']]);
+  });
+});
