@@ -10,6 +10,7 @@ import { emptyProgram, runProgram, type Perform } from './cli/command/run-progra
 import { backup, migrate, prune } from './cli/database/commands.ts';
 import { forecast, outliers, report, show } from './cli/look/commands.ts';
 import { exportHistory, metrics } from './cli/metrics/commands.ts';
+import { enroll, receive } from './cli/push/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
 import { serve, tokens } from './cli/serve/commands.ts';
@@ -45,7 +46,7 @@ const commands = [
     ingest,
     keys,
   ],
-  ...[runtimes, authorize, spool, cleanup, backup, migrate, demo, simulate],
+  ...[runtimes, authorize, spool, enroll, receive, cleanup, backup, migrate, demo, simulate],
 ];
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */

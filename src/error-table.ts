@@ -51,6 +51,10 @@ export const errorTable = {
     'See the README for what is built.',
   ),
 
+  'push-silent': failed(
+    'A client that pushes its reports has not done so for three times its interval.',
+    'Check that the machine is on and online, and run `fleet-health-agent push --once` there.',
+  ),
   dns: retry('The name of the client does not resolve.', 'Check ip="..." and the name server.'),
   'connect-refused': retry('Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),
   'connect-timeout': retry(

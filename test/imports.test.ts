@@ -63,7 +63,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'retention',
     '.',
   ],
-  'src/collector': ['agent keys', 'contract spool', 'ingest runtimes', 'visit', 'schedule', 'pass', '.'],
+  'src/collector': ['agent keys', 'contract spool', 'ingest runtimes', 'visit', 'schedule', 'pass', 'receive', '.'],
   'src/alerter': [
     'evaluate',
     'transition',
@@ -78,7 +78,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'terminal',
     'command',
-    'database status look metrics sealed check clients runs trust',
+    'database status look metrics sealed check clients runs trust push',
     'alerts try-out',
     'serve agent-program',
     '.',

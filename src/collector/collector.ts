@@ -53,8 +53,9 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
-    const { dir, keys, publicKeys, retiredKeys, runtimes } = paths;
-    removeOldParts([dir, keys, publicKeys, retiredKeys, runtimes, path.join(runtimes, 'attempts')], startedAtMs);
+    const { dir, keys, publicKeys, retiredKeys, journal, runtimes } = paths;
+    const attempts = path.join(runtimes, 'attempts');
+    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, runtimes, attempts], startedAtMs);
     if (options.spreadStart === true) {
       const { config, signal } = options;
       // A run that is aborted meanwhile has a row to write all the same.

@@ -135,7 +135,7 @@ export interface SshSettings {
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
-  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local';
+  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push';
   /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
@@ -171,6 +171,8 @@ export interface Client {
   readonly state: 'active' | 'paused' | 'retired';
   /** When `state` ends, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
+  /** The interval at which it pushes its reports; null: it is visited. */
+  readonly pushEveryMs: number | null;
   /** Names of the named groups around it, outermost first. */
   readonly groups: readonly string[];
   readonly ssh: SshSettings;

@@ -131,6 +131,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
       groups: Object.freeze([]),
       state: 'active',
       logs,
+      everyMs: collector.everyMs,
     },
     zone,
     nowMs,

@@ -125,6 +125,12 @@ export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder)
 /** A younger file may belong to a program that is about to rename it. */
 const oldMs = hourMs;
 
+/** True if no program writes this partly written file any more. */
+export function isOldPart(file: string, nowMs = Date.now()): boolean {
+  const facts = lstatSync(file, { throwIfNoEntry: false });
+  return facts?.isFile() === true && facts.mtimeMs < nowMs - oldMs;
+}
+
 /**
  * Removes the partly written files of killed programs from these folders, not from folders in them: one may hold half a
  * private key. Ignores errors, because no program reads these files.
@@ -135,8 +141,7 @@ export function removeOldParts(dirs: readonly string[], nowMs: number): void {
       for (const name of readdirSync(dir)) {
         if (!name.endsWith(partSuffix)) continue;
         const file = path.join(dir, name);
-        const facts = lstatSync(file);
-        if (facts.isFile() && facts.mtimeMs < nowMs - oldMs) rmSync(file, { force: true });
+        if (isOldPart(file, nowMs)) rmSync(file, { force: true });
       }
     } catch {
       // The folder is missing, or this user may not remove files there.

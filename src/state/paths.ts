@@ -28,6 +28,7 @@ const places = {
   database: ['fleet.db', 'sqlite'],
   collectorId: ['collector-id', 'file'],
   tokens: ['tokens.json', 'file'],
+  pushKeys: ['push-keys.json', 'file'],
   keys: ['keys', 'folder'],
   publicKeys: ['public_keys', 'folder'],
   retiredKeys: ['retired_keys', 'folder'],

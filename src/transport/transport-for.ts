@@ -19,6 +19,7 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
  */
 export function transportFor(client: Client, shared: TransportShared): Transport {
   if (client.ssh.transport === 'local') return createLocalTransport(client.name);
+  if (client.ssh.transport === 'push') return { connect: () => Promise.reject(pushFault(client.name)) };
   return {
     connect: async (options) => {
       const { keyLogins } = shared;
@@ -32,6 +33,16 @@ export function transportFor(client: Client, shared: TransportShared): Transport
       }
     },
   };
+}
+
+function pushFault(client: string): FleetError {
+  return new FleetError({
+    client,
+    code: 'unsupported',
+    stage: 'connect',
+    message: `${client} pushes its reports: nothing connects to it`,
+    advice: 'Work on that machine itself, or remove transport="push".',
+  });
 }
 
 interface Attempt {

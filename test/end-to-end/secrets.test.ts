@@ -67,6 +67,9 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   // Without <serve> in config.xml.
   serve: [[]],
+  // They want a client that pushes, and the station has none.
+  enroll: [['own', '--https', 'https://collector.example.org/']],
+  receive: [['own']],
   'tokens list': [[]],
   'tokens add': [['anna']],
   'tokens remove': [['anna']],

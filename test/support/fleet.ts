@@ -32,6 +32,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     was: null,
     state: 'active',
     untilMs: null,
+    pushEveryMs: null,
     groups: [],
     ssh: sshSettings,
     rules: [],

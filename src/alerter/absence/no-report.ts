@@ -30,6 +30,11 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   });
 }
 
+/** False for a client that pushes and has done so within three times its interval. */
+function isLate({ pushEveryMs }: Client, lastReportMs: number | null, nowMs: number): boolean {
+  return pushEveryMs === null || lastReportMs === null || nowMs - lastReportMs >= 3 * pushEveryMs;
+}
+
 interface ClientSilence {
   readonly facts: FleetFacts;
   readonly client: Client;
@@ -48,6 +53,8 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     return { ...closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null }), valueText };
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
+  // No run brings the report of a client that pushes, so runs are not counted before it is late.
+  if (!isLate(client, lastReportMs, facts.nowMs)) return null;
   // An alert that flaps stays open while visits succeed.
   const explained = visitConditions
     .map((name) => facts.open(client.name, name))

@@ -69,6 +69,7 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   const { transport } = client.ssh;
   if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
+  if (transport === 'push') return escapeControls(`client ${client.name}: is not visited, it pushes its reports`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>
     hop.values.map((value, index) => ({ machine: index === 0 ? hop.name : '', ...value })),
@@ -172,7 +173,7 @@ function placeOf({ file, line, origin }: Rule): string {
 /** Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything. */
 export function wayWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
-    ({ state, ssh }) => state !== 'retired' && ssh.transport !== 'local' && ssh.transport !== 'openssh',
+    ({ state, ssh }) => state !== 'retired' && !['local', 'openssh', 'push'].includes(ssh.transport),
   );
   return findWays(config, clients).flatMap((way) => {
     const why = whyNoWay(way);

@@ -68,7 +68,7 @@ export async function tryConnections(
           }),
         ];
   const shared = createTransportShared({ config });
-  const visited = config.clients.filter((client) => client.state !== 'retired');
+  const visited = config.clients.filter(({ state, pushEveryMs }) => state !== 'retired' && pushEveryMs === null);
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();

@@ -112,7 +112,8 @@ function targetOf(config: Config, name: string): Target {
       : (clientAt(shared.routeTo(bastion).hops, config, shared) ?? null);
   const target = client ?? bastion;
   if (target === undefined) throw usageError(`there is no client or bastion ${name}`);
-  if (target.ssh.transport === 'local') throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
+  if (['local', 'push'].includes(target.ssh.transport))
+    throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
   const { hops } = shared.routeTo(target);
   const hop = hops.at(-1);
   if (hop === undefined) throw usageError(`there is no way to ${target.name}`);

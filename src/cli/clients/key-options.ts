@@ -75,7 +75,7 @@ export function clientAt(
 }
 
 function isVisited({ state, ssh }: Config['clients'][number]): boolean {
-  return state !== 'retired' && ssh.transport !== 'local';
+  return state !== 'retired' && ssh.transport !== 'local' && ssh.transport !== 'push';
 }
 
 function routeOf(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {

@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { FleetError, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { newToken, readTokens, type StoredToken, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
-import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
-import { claimStateFolder } from '../../state/state-folder.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
+import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -26,7 +23,7 @@ export async function tokensAddCommand(context: Context, options: TokensAddOptio
     throw usageError(`${JSON.stringify(name)} is no name for a token`, 'Write letters, digits, ., _, @ or -.');
   }
   const { token, sha256 } = newToken();
-  await changeTokens(context, (known) => {
+  await replaceTokens(context, (known) => {
     if (known.some((one) => one.name === name)) {
       throw usageError(`there is a token "${name}"`, `fleet-health tokens remove ${name} makes it useless.`);
     }
@@ -69,7 +66,7 @@ export async function tokensListCommand(context: Context): Promise<ExitStatus> {
 
 /** `tokens remove`: makes a token useless. */
 export async function tokensRemoveCommand(context: Context, name: string): Promise<ExitStatus> {
-  await changeTokens(context, (known) => {
+  await replaceTokens(context, (known) => {
     const left = known.filter((token) => token.name !== name);
     if (left.length < known.length) return left;
     const near = didYouMean(
@@ -86,27 +83,11 @@ export async function tokensRemoveCommand(context: Context, name: string): Promi
   return 0;
 }
 
-/** Another command changes the tokens for a moment, which is seconds where the disk is busy: half a minute in all. */
-const lockAttempts = 600;
-const lockPauseMs = 50;
-
-/** Replaces the tokens, in a state folder that is ours, while nobody else does. Throws FleetError `locked`. */
-async function changeTokens(
+/** Replaces the tokens while no other command does. Throws FleetError `locked`. */
+async function replaceTokens(
   context: Context,
   change: (known: readonly StoredToken[]) => readonly StoredToken[],
 ): Promise<void> {
   const paths = statePaths(loadSettings(context).stateDir);
-  claimStateFolder(paths, []);
-  for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
-    if (attempt > 0) await sleep(lockPauseMs, undefined, { signal: context.signal });
-    const lock = await takeLock({ file: paths.tokensLock, nowMs: Date.now() });
-    if (lock.kind === 'taken') continue;
-    try {
-      writeTokens(paths.tokens, change(readTokens(paths.tokens)));
-      return;
-    } finally {
-      lock.release();
-    }
-  }
-  throw new FleetError({ code: 'locked', stage: 'lock', message: 'another command changes the tokens' });
+  await changeTokens(paths, context.signal, () => writeTokens(paths.tokens, change(readTokens(paths.tokens))));
 }

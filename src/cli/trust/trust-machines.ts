@@ -77,7 +77,7 @@ function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMac
   const { name, address, port } = target;
   const kind = 'addressExplicit' in target ? 'client' : 'bastion';
   const alone: TrustMachine = { name, kind, address, port, route: null, fault: null };
-  if (target.ssh.transport === 'local') return [alone];
+  if (target.ssh.transport === 'local' || target.ssh.transport === 'push') return [alone];
   const route = routes(target);
   if (route instanceof FleetError) return [{ ...alone, fault: route }];
   const command = route.unsupported.find(({ option }) => option === 'ProxyCommand');
@@ -97,7 +97,7 @@ function machinesAlong({ hops }: Route): readonly TrustMachine[] {
 
 function findJump(name: string, { clients, bastions }: Config, routes: Routes): readonly TrustMachine[] | null {
   for (const target of [...bastions, ...clients]) {
-    if (target.ssh.transport === 'local') continue;
+    if (target.ssh.transport === 'local' || target.ssh.transport === 'push') continue;
     const route = routes(target);
     if (route instanceof FleetError) continue;
     const index = route.hops.findIndex((hop) => hop.name === name);

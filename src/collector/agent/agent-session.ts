@@ -13,9 +13,9 @@ import { readHeader, type SealedMessage } from '../../seal/sealed-message.ts';
 import { loaderStatus } from '../../loader/loader.ts';
 import type { Reader } from '../../storage/store/storage.ts';
 import type { Platform } from './platform-sign.ts';
-import type { Connection } from '../../transport/transport.ts';
+import type { Channel, Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
-import { exchange, type Exchange, type FrameAnswer } from './agent-exchange.ts';
+import { exchange, type Exchange, type ExchangeOptions, type FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
@@ -45,6 +45,19 @@ export interface AgentSessionOptions extends AgentTask {
   readonly now: () => number;
   /** Called for one report after the other; it is acknowledged (or not) once this has resolved. */
   readonly onReport: (report: ReceivedReport) => Promise<'acknowledge' | 'keep'>;
+}
+
+/** The part of the options that the frames of a stream are taken by, whatever brings it. */
+export type FrameTaking = Pick<
+  AgentSessionOptions,
+  'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
+>;
+
+export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
+  readonly channel: Channel;
+  readonly marker: Buffer;
+  readonly limits: ExchangeOptions['limits'];
+  readonly timeoutMs: number;
 }
 
 export interface ReceivedReport {
@@ -85,7 +98,7 @@ export interface AgentResult {
  * `fault` of the result. Afterwards the caller leaves the connection, or destroys it after a fault.
  */
 export async function runAgent(options: AgentSessionOptions): Promise<AgentResult> {
-  const progress: Progress = { hello: null, end: null, reports: 0, acknowledged: 0, platform: null, fault: null };
+  const progress = noProgress();
   let uploaded = false;
   try {
     const first = await visit(options, options.opening ?? openingOf(options), null, progress);
@@ -102,6 +115,38 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
   const reader =
     progress.hello === null ? null : (progress.hello.reader ?? (progress.platform === null ? 'node' : 'runtime'));
   return { ...progress, uploaded, reader };
+}
+
+/**
+ * Takes the reports of an agent that began by itself, from the stream that it opened. Never throws for what the client
+ * does, as runAgent.
+ */
+export async function takeStream(options: StreamOptions): Promise<AgentResult> {
+  const { client, timeoutMs } = options;
+  const progress = noProgress();
+  try {
+    const ended = await exchange({
+      ...options,
+      // The client skips what a login shell prints before it.
+      input: options.marker,
+      endInput: false,
+      waitForExit: false,
+      onPlatform: () => undefined,
+      onFrame: (frame) => take(frame, options, progress),
+    });
+    if (ended !== null) {
+      const how = ended.timedOut ? `the stream did not end within ${timeoutMs} ms` : 'the stream ended too early';
+      const message = `${client}: ${how}`;
+      progress.fault ??= new FleetError({ code: 'agent-output', stage: 'agent', client, message });
+    }
+  } catch (thrown) {
+    progress.fault ??= asFleetError(thrown, { code: 'agent-failed', stage: 'agent', client });
+  }
+  return { ...progress, uploaded: false, reader: progress.hello === null ? null : 'push' };
+}
+
+function noProgress(): Progress {
+  return { hello: null, end: null, reports: 0, acknowledged: 0, platform: null, fault: null };
 }
 
 type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
@@ -142,7 +187,7 @@ function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
 }
 
 /** Takes one frame; what it answers is written to the agent. */
-async function take(frame: Frame, options: AgentSessionOptions, progress: Progress): Promise<FrameAnswer> {
+async function take(frame: Frame, options: FrameTaking, progress: Progress): Promise<FrameAnswer> {
   const { client, now } = options;
   const receivedAtMs = now();
   if (frame.type === 'H' || progress.hello === null) {
@@ -180,7 +225,7 @@ async function take(frame: Frame, options: AgentSessionOptions, progress: Progre
 }
 
 /** Only of a shell agent that may be, and only one: it keeps none of earlier visits. */
-function takeUnsealed(payload: Buffer, options: AgentSessionOptions, progress: Progress): Buffer {
+function takeUnsealed(payload: Buffer, options: FrameTaking, progress: Progress): Buffer {
   const { client, runId, publicKey } = options;
   if (progress.hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
     throw outputFault(client, 'a report that is not sealed, where none was asked for');

@@ -5,7 +5,7 @@ import { makeFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { isRefusal } from '../../storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
-import { appendDurably, syncFolderNow } from '../../state/durable-file.ts';
+import { appendDurably, syncFolderNow, writeSynced } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 
 export type JournalFile = ReturnType<typeof journalOf>;
@@ -24,7 +24,7 @@ const defaultMaxBytes = 256 * 1024 * 1024;
  * the end, so that a run that was killed leaves a record.
  */
 export function journalOf(dir: string, start: RunStart) {
-  const file = path.join(dir, `${String(start.startedAtMs).padStart(15, '0')}-${start.id}.jsonl`);
+  const file = path.join(dir, nameOf(start.startedAtMs, start.id));
   let begun = false;
   // A line that a full disk cut off must not spoil the next line.
   let cutOff = '';
@@ -56,8 +56,23 @@ export function journalOf(dir: string, start: RunStart) {
   };
 }
 
+/**
+ * Writes journal/<started at>-<run id>.jsonl: a visit that belongs to no run, because the client began it. The next run
+ * stores it. Throws what fs throws.
+ */
+export async function keepPushedVisit(dir: string, visit: VisitRecord): Promise<void> {
+  makeFolder(dir);
+  const line: Line = { kind: 'visits', visits: [visit] };
+  await writeSynced(dir, nameOf(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
+}
+
+function nameOf(startedAtMs: number, id: string): string {
+  return `${String(startedAtMs).padStart(15, '0')}-${id}.jsonl`;
+}
+
 export interface Replay {
   readonly runs: number;
+  /** Visits of these runs, without those that clients began. */
   readonly visits: number;
   /** Runs and visits whose records the database refuses. */
   readonly refused: number;
@@ -91,21 +106,37 @@ export async function replayJournals(
   let visits = 0;
   let refused = 0;
   const files = kept.filter((file) => own === '' || !file.includes(own));
+  const pushed: { readonly file: string; readonly visits: readonly VisitRecord[] }[] = [];
+  const storePushed = async (): Promise<void> => {
+    const some = pushed.splice(0);
+    refused += await storeHalving(
+      some.flatMap((one) => one.visits),
+      (visitsOfSome) => store.saveVisits(visitsOfSome),
+    );
+    for (const { file } of some) rmSync(file, { force: true });
+  };
   for (const [index, file] of files.entries()) {
-    if (performance.now() >= endsAt) return { runs, visits, refused, dropped, left: files.length - index };
+    if (performance.now() >= endsAt) {
+      await storePushed();
+      return { runs, visits, refused, dropped, left: files.length - index };
+    }
     const lines = readLines(file);
     const start = lines.find((line) => line.kind === 'start')?.start;
-    if (start !== undefined) {
-      const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
-      const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
-      const refusedRuns = await storeHalving([start], async () => store.endRun(start, end));
-      const refusedVisits = await storeHalving(records, (some) => store.saveVisits(some));
-      runs += 1 - refusedRuns;
-      visits += records.length - refusedVisits;
-      refused += refusedRuns + refusedVisits;
+    const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
+    if (start === undefined) {
+      pushed.push({ file, visits: records });
+      if (pushed.length >= batchSize) await storePushed();
+      continue;
     }
+    const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
+    const refusedRuns = await storeHalving([start], async () => store.endRun(start, end));
+    const refusedVisits = await storeHalving(records, (some) => store.saveVisits(some));
+    runs += 1 - refusedRuns;
+    visits += records.length - refusedVisits;
+    refused += refusedRuns + refusedVisits;
     rmSync(file, { force: true });
   }
+  await storePushed();
   return { runs, visits, refused, dropped, left: 0 };
 }
 

@@ -1,4 +1,4 @@
-import { asFleetError, FleetError } from '../../errors.ts';
+import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
@@ -6,9 +6,9 @@ import { startIngest } from '../ingest/ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
-import { clockFactsOf } from '../spool/clock-facts.ts';
+import { keepReport } from '../spool/keep-report.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
-import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
+import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
@@ -18,6 +18,7 @@ import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
 import { startRunRecord, type RunRecord } from './run-record.ts';
 import { alerterFault, ingestFault, stateDiskFault } from './run-watches.ts';
+import { silentVisits } from './silent-clients.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited } from './visit-clients.ts';
 
@@ -44,10 +45,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
     const record = startRunRecord({ store, journal: journalOf(paths.journal, start), start, onFault: faults.add });
-    if (leftovers.length > 0) {
-      const waits = leftovers.length === 1 ? 'waits' : 'wait';
-      observe({ kind: 'note', message: `${counted(leftovers.length, 'sealed report')} ${waits} from earlier runs` });
-    }
+    noteLeftovers(options, leftovers);
     const ingest = startIngest({
       spool,
       quarantine,
@@ -65,7 +63,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       onFault: faults.add,
     });
     const keep = keepIn(spool, ingest, faults.add);
-    const visited = await visitClients({ pass: options, facts: prepared.facts, keep, record: record.visit });
+    const silent = await silentVisits({ pass: options, prepared, leftovers });
+    const visited = await visitClients({ pass: options, facts: prepared.facts, keep, record: record.visit, silent });
     const replayMs = prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
     return await finish({ options, prepared, visited, ingest, record, faults, time, replayMs });
   } finally {
@@ -74,16 +73,22 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   }
 }
 
+/** Tells how many reports of visits wait. Those that were pushed always do. */
+function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
+  const pushing = new Set(config.clients.flatMap(({ name, pushEveryMs }) => (pushEveryMs === null ? [] : [name])));
+  const waiting = leftovers.filter(({ client }) => client === null || !pushing.has(client)).length;
+  if (waiting === 0) return;
+  const waits = waiting === 1 ? 'waits' : 'wait';
+  observe({ kind: 'note', message: `${counted(waiting, 'sealed report')} ${waits} from earlier runs` });
+}
+
 function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError) => void): VisitContext['keep'] {
-  return async (client, { sealed, header, receivedAtMs, hello }) => {
-    const { reportId } = header;
+  return async ({ name }, report) => {
     try {
-      const clock = clockFactsOf(hello);
-      ingest.take(await spool.add({ client: client.name, reportId, sealed, receivedAtMs, clock }));
+      ingest.take(await keepReport(spool, name, report));
     } catch (thrown) {
-      const fault = asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client: client.name });
-      onFault(fault);
-      throw fault;
+      if (thrown instanceof FleetError) onFault(thrown);
+      throw thrown;
     }
   };
 }

@@ -52,7 +52,7 @@ export async function alerterFault({ storage, everyMs, run }: AlerterWatchOption
 }
 
 /** True if the collector made two full runs before this one in that time, the first by `byMs`. */
-async function ranMeanwhile(
+export async function ranMeanwhile(
   { alerts }: Pick<Storage, 'alerts'>,
   { run, sinceMs, byMs }: { run: AlerterWatchOptions['run']; sinceMs: number; byMs: number },
 ): Promise<boolean> {

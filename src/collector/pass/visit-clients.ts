@@ -20,6 +20,8 @@ export interface VisitClientsOptions {
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   readonly keep: VisitContext['keep'];
   readonly record: (visit: VisitRecord) => void;
+  /** The failed visits of clients that push and are silent. Default: none. */
+  readonly silent?: readonly VisitRecord[];
 }
 
 export interface ClientsVisited extends FleetOutcome {
@@ -38,7 +40,8 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const { pass, facts } = options;
   const { config, start } = pass;
   const named = config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
-  const asked = named.filter(({ state }) => state !== 'retired');
+  const watched = named.filter(({ state }) => state !== 'retired');
+  const asked = watched.filter(({ pushEveryMs }) => pushEveryMs === null);
   const ignoreBackoff = pass.ignoreBackoff === true || facts === null;
   const heldBackNow = (client: Client): boolean =>
     !ignoreBackoff &&
@@ -84,10 +87,28 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     for (const message of notes.lines()) pass.observe({ kind: 'note', message });
     if (!pass.dryRun) saveRestricted(pass, restricted);
     const interrupted = pass.signal.aborted;
-    return { ...outcome, clients: asked.length, heldBack, interrupted, endedEarly: signal.aborted };
+    const pushed = settlePushing(options, watched.length - asked.length);
+    return {
+      clients: watched.length,
+      succeeded: outcome.succeeded + pushed.succeeded,
+      failures: [...outcome.failures, ...pushed.failures],
+      unreached: outcome.unreached,
+      heldBack,
+      interrupted,
+      endedEarly: signal.aborted,
+    };
   } finally {
     ending.end();
   }
+}
+
+/** Records the silent clients among those that push; the others are well. */
+function settlePushing({ pass, record, silent = [] }: VisitClientsOptions, pushing: number) {
+  for (const visit of silent) {
+    record(visit);
+    pass.observe({ kind: 'visited', visit, done: silent.length, clients: silent.length });
+  }
+  return { succeeded: pushing - silent.length, failures: silent };
 }
 
 /** Saves which keys are restricted. A failure ends nothing: the next run learns it again. */

@@ -21,7 +21,7 @@ import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import type { ClockFacts } from './clock-facts.ts';
-import { partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
+import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
 
 /**
  * encrypted_stats/: sealed reports between their arrival and their row in the database.
@@ -33,7 +33,7 @@ import { partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts
 export interface SealedSpool {
   /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */
   add(report: ArrivedReport): Promise<SpooledReport>;
-  /** Finds what earlier runs left. The holder of the lock also removes partly written files. */
+  /** Finds what earlier runs left. The holder of the lock also removes old files that were partly written. */
   scan(holdsLock?: boolean): Promise<SpoolScan>;
   /** Throws SealFault `report-too-large`, or what fs throws. */
   read(report: SpooledReport): Buffer;
@@ -177,7 +177,7 @@ async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolSca
       if (entry.isDirectory() && entry.name === 'quarantine') quarantines.push(file);
       // A folder, link or pipe of that name is rejected when it is read.
       if (entry.isFile() && entry.name.endsWith(partSuffix)) {
-        if (removesParts) rmSync(file, { force: true });
+        if (removesParts && isOldPart(file)) rmSync(file, { force: true });
       } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
     }
   }

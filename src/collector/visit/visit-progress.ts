@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { errorTable, type FleetError, type Stage } from '../../errors.ts';
+import type { RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
@@ -41,7 +42,7 @@ export class VisitProgress {
 }
 
 interface EndedVisit extends Pick<VisitRecord, 'startedAtMs' | 'durationMs'> {
-  readonly context: Pick<VisitContext, 'start' | 'facts' | 'config'>;
+  readonly context: Pick<VisitContext, 'facts' | 'config'> & { readonly start: Pick<RunStart, 'id'> };
   readonly client: Client;
   readonly progress: Readonly<VisitProgress>;
   readonly fault: FleetError | null;

@@ -1,16 +1,14 @@
 import type { Client } from '../../config/config.ts';
-import { asFleetError, FleetError, type ErrorCode } from '../../errors.ts';
-import type { SealedHeader } from '../../seal/sealed-message.ts';
+import { FleetError, type ErrorCode } from '../../errors.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import { printable } from '../agent/agent-faults.ts';
 import { openingOf, runAgent } from '../agent/agent-session.ts';
 import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
 import type { AgentTask } from '../agent/task.ts';
-import type { KnownKeys } from '../keys/key-ring.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
 import { taskOf, type VisitContext } from './context.ts';
+import { reportTaker } from './take-report.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
 import { recordOf, VisitProgress } from './visit-progress.ts';
@@ -153,37 +151,11 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
     now,
     waitForExit,
     signal,
-    onReport: async (report) => {
-      progress.sealedTo.add(report.header.keyId);
-      try {
-        checkHeader(report.header, client, keyRing.known);
-        await visited.keep(client, report);
-        return 'acknowledge';
-      } catch (thrown) {
-        progress.anomaly ??= asFleetError(thrown, { code: 'internal', stage: 'spool', client: client.name });
-        return 'keep';
-      }
-    },
+    onReport: reportTaker({ client, known: keyRing.known, progress, keep: (report) => visited.keep(client, report) }),
   });
   progress.uploaded ||= result.uploaded;
   if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;
-}
-
-/**
- * Checks what can be known of a report before it is opened: that it is this client's, and sealed to a key of ours.
- * Throws FleetError `report-foreign` or `seal-no-key`.
- */
-function checkHeader({ keyId, client: named }: SealedHeader, client: Client, keys: KnownKeys): void {
-  if (named !== client.name && named !== client.was) {
-    const message = `${client.name} sent a report of ${printable(named)}`;
-    throw new FleetError({ code: 'report-foreign', stage: 'seal', message, client: client.name });
-  }
-  if (!keys.has(keyId)) {
-    const { clause, advice } = keys.describeMissing(keyId);
-    const message = `${client.name} sent a report that is sealed to ${clause}; it stays on the client`;
-    throw new FleetError({ code: 'seal-no-key', stage: 'seal', message, client: client.name, advice });
-  }
 }
 
 interface InventoryCall {

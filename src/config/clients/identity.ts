@@ -61,6 +61,9 @@ function whereOf({ source, line }: Place): string {
   return `${source.shown}:${line ?? 1}`;
 }
 
-function wayTo({ address, port, ssh }: Client): string {
-  return `${address.toLowerCase()} ${port} ${ssh.transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
+function wayTo({ name, address, port, ssh }: Client): string {
+  const { transport } = ssh;
+  // Nobody goes to a client that pushes: many may share the address of their site.
+  if (transport === 'push') return `push ${name}`;
+  return `${address.toLowerCase()} ${port} ${transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
 }

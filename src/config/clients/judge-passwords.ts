@@ -7,7 +7,7 @@ import type { Client, Finding } from '../config.ts';
  */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
   const users = clients.filter(
-    ({ state, ssh }) => state !== 'retired' && ssh.password !== null && ssh.transport !== 'local',
+    ({ state, ssh }) => state !== 'retired' && ssh.password !== null && !['local', 'push'].includes(ssh.transport),
   );
   return [...groupBy(users, ({ ssh }) => ssh.password).values()].flatMap((own) => {
     const shared = `one password serves ${own.length} clients, "${own[0]?.name ?? ''}" among them`;

@@ -1,3 +1,4 @@
+import { parseDuration } from '../../text/durations.ts';
 import { parseMoment } from '../values/calendar.ts';
 import type { Client, SshSettings, Window } from '../config.ts';
 import { expandClient } from './expand-client.ts';
@@ -24,6 +25,8 @@ export interface Scope {
   readonly state: Client['state'];
   /** True if logs are reported without a rule. */
   readonly logs: boolean;
+  /** The interval of clients that push. */
+  readonly everyMs: number;
 }
 
 export interface ReadClientsOptions {
@@ -64,6 +67,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
       logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
+      everyMs: parseDuration(element.attributes['every'] ?? '') ?? outer.everyMs,
     };
   };
 
@@ -71,6 +75,10 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const scope = inner(element, outer);
     const port = scope.ssh.port ?? 22;
     const isLocal = scope.ssh.transport === 'local';
+    const pushEveryMs = scope.ssh.transport === 'push' ? scope.everyMs : null;
+    if (pushEveryMs === null && element.attributes['every'] !== undefined) {
+      findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
+    }
     const { state, untilMs } = lifetimeOf(element, scope.state, options);
     const ssh = options.finishSsh(scope.ssh);
     const rules = scope.rules.rules;
@@ -94,6 +102,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         was,
         state,
         untilMs,
+        pushEveryMs,
         groups,
         ssh,
         rules,

@@ -26,6 +26,11 @@ const recipients: AttributeSpec = {
   help: 'replace: those named further out are not told of what is inside. Default add.',
 };
 
+const every: AttributeSpec = {
+  kind: 'duration',
+  help: 'How often a client with transport="push" pushes; it is unreachable after three times that. Default: as collector every.',
+};
+
 const state: AttributeSpec = {
   words: ['active', 'paused', 'retired'],
   help:
@@ -181,6 +186,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       mail: mail('Who is told of its clients'),
       recipients,
       logs: logsAttribute,
+      every,
       state,
       ...sshAttributes,
     },
@@ -208,6 +214,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       mail: mail('Who is told of it'),
       recipients,
       logs: logsAttribute,
+      every,
       ...sshAttributes,
     },
     help: 'A machine that is watched, or a range of them.',

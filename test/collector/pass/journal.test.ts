@@ -3,7 +3,13 @@ import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { boundJournals, journalOf, replayJournals, type JournalFile } from '../../../src/collector/pass/journal.ts';
+import {
+  boundJournals,
+  journalOf,
+  keepPushedVisit,
+  replayJournals,
+  type JournalFile,
+} from '../../../src/collector/pass/journal.ts';
 import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
@@ -156,4 +162,19 @@ test('once the database is gone, everything that follows is kept', async () => {
   const replay = await replayJournals(dir, later, 99_000);
   assert.equal(replay.visits, 50);
   assert.equal(told[0], 'end run-1 finished 1/1');
+});
+
+test('visits that clients began are stored together, count as no run, and stay while the database is away', async () => {
+  const dir = freshDir();
+  for (const number of [1, 3]) await keepPushedVisit(dir, visitOf(startOf(number), `pushed${number}`));
+  const start = startOf(2);
+  startJournal(dir, start).end(endOf(start));
+  const away = tellTale(() => 'storage-unavailable');
+  await assert.rejects(replayJournals(dir, away.store, 99_000));
+  assert.equal(readdirSync(dir).length, 3);
+  const { store, told } = tellTale();
+  const replay = await replayJournals(dir, store, 99_000);
+  assert.deepEqual(replay, { runs: 1, visits: 0, refused: 0, dropped: 0, left: 0 });
+  assert.deepEqual(told, ['end run-2 finished 1/1', 'visits pushed1 pushed3']);
+  assert.deepEqual(readdirSync(dir), []);
 });

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError } from '../../errors.ts';
+import { takeLock } from '../../state/lock.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+
+/** Another command changes the files for a moment, which is seconds where the disk is busy: half a minute in all. */
+const lockAttempts = 600;
+const lockPauseMs = 50;
+
+/**
+ * Changes a file of tokens or keys in a state folder that is ours, while no other command does. Throws FleetError
+ * `locked`.
+ */
+export async function changeTokens<T>(paths: StatePaths, signal: AbortSignal, change: () => T): Promise<T> {
+  claimStateFolder(paths, []);
+  for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
+    if (attempt > 0) await sleep(lockPauseMs, undefined, { signal });
+    const lock = await takeLock({ file: paths.tokensLock, nowMs: Date.now() });
+    if (lock.kind === 'taken') continue;
+    try {
+      return change();
+    } finally {
+      lock.release();
+    }
+  }
+  throw new FleetError({ code: 'locked', stage: 'lock', message: 'another command changes the tokens' });
+}

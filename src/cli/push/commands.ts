@@ -1,0 +1,24 @@
+import { defineCommand, flag, text } from '../command/define-command.ts';
+
+export const enroll = defineCommand({
+  name: 'enroll',
+  help: 'print agent.json, with which a client pushes its reports to this collector',
+  example: 'fleet-health enroll web-1 --ssh fleet@collector.example.org',
+  parameters: {
+    client: text('<client>', 'as config.xml names it'),
+    https: text('--https <url>', 'it pushes to this URL, where `serve` answers'),
+    ssh: text('--ssh <user@host>', 'it pushes by ssh, to an account whose key starts `receive`'),
+    output: text('-o, --output <file>', 'write a file of mode 0600 instead'),
+    rotate: { ...flag('--rotate', 'make a new key: the one before is useless at once'), conflicts: ['revoke'] },
+    revoke: flag('--revoke', 'make its key useless, at once'),
+  },
+  run: async (context, options) => (await import('./enroll.ts')).enrollCommand(context, options),
+});
+
+export const receive = defineCommand({
+  name: 'receive',
+  help: 'take the reports that a client pushes by ssh: the forced command of its key',
+  example: 'fleet-health receive web-1',
+  parameters: { client: text('<client>', 'whose key it is') },
+  run: async (context, { client }) => (await import('./receive.ts')).receiveCommand(context, client),
+});

@@ -1,0 +1,125 @@
+import { ringOf } from '../../collector/receive/receiver.ts';
+import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../collector/receive/push-keys.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
+import { usageError } from '../../errors.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { statePaths, type StatePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { formatDuration } from '../../text/durations.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
+import { changeTokens } from '../command/change-tokens.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+import { pushingClient } from './pushing-client.ts';
+
+export interface EnrollOptions {
+  readonly client: string;
+  readonly https: string | null;
+  readonly ssh: string | null;
+  readonly output: string | null;
+  readonly rotate: boolean;
+  readonly revoke: boolean;
+}
+
+/**
+ * `enroll`: prints agent.json of a client that pushes. Its key is made once; a client that is enrolled gets the same one
+ * again, unless it is rotated.
+ */
+export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
+  const config = loadSettings(context);
+  const paths = statePaths(config.stateDir);
+  if (options.revoke) return await revoke(context, paths, options.client);
+  const client = pushingClient(config, options.client);
+  const to = destinationOf(options);
+  claimStateFolder(paths, ['keys', 'publicKeys']);
+  const { key } = await changeTokens(paths, context.signal, () => keyOf(paths.pushKeys, client.name, options.rotate));
+  const document = agentJson({ config, paths, client, to, key });
+  const content = `${JSON.stringify(document, null, 2)}\n`;
+  if (options.output !== null) {
+    writeDurably({ file: options.output, content, mode: 0o600 });
+    const { output: file } = options;
+    printDone(
+      context.output,
+      () => ({ command: 'enroll', client: client.name, file }),
+      () => `${file} is the agent.json of ${client.name}. It holds a secret: it is for that machine alone.`,
+    );
+  } else {
+    printAnswer(
+      context.output,
+      () => ({ command: 'enroll', client: client.name, agent: document }),
+      () => content.trimEnd(),
+    );
+  }
+  return 0;
+}
+
+function destinationOf({ https, ssh }: EnrollOptions): string {
+  if ((https === null) === (ssh === null)) {
+    throw usageError('it is not said where the client pushes to', 'Give either --https URL or --ssh USER@HOST.');
+  }
+  if (ssh !== null) {
+    if (/^[\w.-]+@[\w.:[\]-]+$/.test(ssh) && !ssh.startsWith('-')) return `ssh://${ssh}`;
+    throw usageError(`${JSON.stringify(ssh)} is no account of a machine`, 'Write it like fleet@collector.example.org.');
+  }
+  const url = URL.canParse(https ?? '') ? new URL(https ?? '') : null;
+  // Reports are sealed and requests authenticated, so HTTP will do.
+  if (url !== null && ['https:', 'http:'].includes(url.protocol) && url.username === '') return url.href;
+  throw usageError(`${JSON.stringify(https)} is no URL`, 'Write it like https://collector.example.org/.');
+}
+
+/** Returns the key of a client: the one it has, or a new one that is stored. */
+function keyOf(file: string, client: string, rotate: boolean): PushKey {
+  const known = readPushKeys(file);
+  const own = known.find((one) => one.client === client);
+  if (own !== undefined && !rotate) return own;
+  const made = newPushKey(client, Date.now());
+  writePushKeys(file, [...known.filter((one) => one.client !== client), made]);
+  return made;
+}
+
+async function revoke(context: Context, paths: StatePaths, name: string): Promise<ExitStatus> {
+  await changeTokens(paths, context.signal, () => {
+    const known = readPushKeys(paths.pushKeys);
+    const left = known.filter(({ client }) => client !== name);
+    if (left.length < known.length) {
+      writePushKeys(paths.pushKeys, left);
+      return;
+    }
+    const near = didYouMean(
+      name,
+      known.map(({ client }) => client),
+    );
+    throw usageError(`no client "${name}" is enrolled${near}`);
+  });
+  printDone(
+    context.output,
+    () => ({ command: 'enroll', client: name, revoked: true }),
+    () => `The key of ${name} opens nothing any more. A key of ssh is removed from authorized_keys.`,
+  );
+  return 0;
+}
+
+interface AgentJson {
+  readonly config: Config;
+  readonly paths: StatePaths;
+  readonly client: Client;
+  readonly to: string;
+  readonly key: string;
+}
+
+function agentJson({ config, paths, client, to, key }: AgentJson): object {
+  const { name, was, probeOptions, checks, pushEveryMs } = client;
+  const { sealing } = ringOf(config, paths, Date.now());
+  return {
+    client: name,
+    ...(was === null ? {} : { was }),
+    collector: loadCollectorId(paths.collectorId),
+    publicKey: Buffer.from(sealing.publicKey).toString('base64url'),
+    pushKey: key,
+    push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) },
+    options: probeOptions,
+    ...(checks.length === 0 ? {} : { checks: checks.map(({ requested }) => requested) }),
+  };
+}

@@ -1,0 +1,86 @@
+import type { Client } from '../../config/config.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
+import { formatDuration } from '../../text/durations.ts';
+import type { PassOptions } from '../collect-options.ts';
+import type { SpooledReport } from '../spool/sealed-spool.ts';
+import type { PreparedStorage } from './prepare-storage.ts';
+import { ranMeanwhile } from './run-watches.ts';
+
+/** A client that pushes is silent after so many times its interval. */
+const missedPushes = 3;
+const silentCode: ErrorCode = 'push-silent';
+
+export interface SilentVisitsOptions {
+  readonly pass: PassOptions;
+  readonly prepared: Pick<PreparedStorage, 'storage' | 'facts'>;
+  /** The reports that wait to be stored. */
+  readonly leftovers: readonly SpooledReport[];
+}
+
+/**
+ * Returns a failed visit for each client that pushes and has been silent for three times its interval. Returns none
+ * while the database is away, and for an interval in which this collector did not run itself: nobody could have pushed
+ * to a machine that was off.
+ */
+export async function silentVisits({
+  pass,
+  prepared,
+  leftovers,
+}: SilentVisitsOptions): Promise<readonly VisitRecord[]> {
+  const { storage, facts } = prepared;
+  const { config, start, only } = pass;
+  const pushing = config.clients.filter(
+    ({ name, state, pushEveryMs }) => pushEveryMs !== null && state !== 'retired' && (only === null || only.has(name)),
+  );
+  if (storage === null || facts === null || pushing.length === 0) return [];
+  const nowMs = start.startedAtMs;
+  const arrived = new Map(leftovers.map(({ client, receivedAtMs }) => [client, receivedAtMs]));
+  const wasUp = new Map<number, boolean>();
+  const silent: VisitRecord[] = [];
+  for (const client of pushing) {
+    const lastMs = lastHeardMs(facts.get(client.name), arrived.get(client.name) ?? 0);
+    const limitMs = missedPushes * Math.max(client.pushEveryMs ?? 0, config.collector.everyMs);
+    // A clock that went back is no silence.
+    if (nowMs - lastMs < limitMs) continue;
+    const sinceMs = nowMs - limitMs;
+    const byMs = nowMs - limitMs / 2;
+    const ran = lastMs === 0 || (wasUp.get(limitMs) ?? (await ranMeanwhile(storage, { run: start, sinceMs, byMs })));
+    wasUp.set(limitMs, ran);
+    if (ran) silent.push(silentVisit(client, start, lastMs));
+  }
+  return silent;
+}
+
+/** Returns when a client was heard last; 0 if it never was. */
+function lastHeardMs(facts: ClientFacts | undefined, arrivedMs: number): number {
+  // A push with a fault is no silence.
+  const visitedMs = facts?.failedCode === silentCode ? 0 : (facts?.lastVisitAtMs ?? 0);
+  return Math.max(arrivedMs, facts?.lastReportAtMs ?? 0, visitedMs);
+}
+
+function silentVisit(
+  { name, address, pushEveryMs }: Client,
+  { id, startedAtMs }: PassOptions['start'],
+  lastMs: number,
+): VisitRecord {
+  const since = lastMs === 0 ? 'has never pushed' : `has not pushed since ${new Date(lastMs).toISOString()}`;
+  return {
+    runId: id,
+    client: name,
+    address,
+    startedAtMs,
+    durationMs: 0,
+    ok: false,
+    stage: 'connect',
+    code: silentCode,
+    message: `${name} ${since}, and should every ${formatDuration(pushEveryMs ?? 0)}`,
+    connectMs: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    uploaded: false,
+    reader: null,
+    bootId: null,
+    nextAttemptAtMs: null,
+  };
+}

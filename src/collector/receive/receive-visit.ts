@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { Readable, type Writable } from 'node:stream';
+
+import type { Client, Config } from '../../config/config.ts';
+import type { FleetError } from '../../errors.ts';
+import { pushLimits, pushMarker } from '../../seal/push.ts';
+import type { VisitRecord } from '../../storage/store/storage.ts';
+import { takeStream } from '../agent/agent-session.ts';
+import { keepPushedVisit } from '../pass/journal.ts';
+import { keepReport } from '../spool/keep-report.ts';
+import { reportTaker } from '../visit/take-report.ts';
+import { recordOf, VisitProgress } from '../visit/visit-progress.ts';
+import type { Receiver } from './receiver.ts';
+
+export interface ReceiveVisitOptions {
+  readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing'>;
+  readonly config: Config;
+  /** The sender, whoever vouches for that: sshd by its key, or the MAC of a request. */
+  readonly client: Client;
+  readonly input: Readable;
+  /** Takes the marker and the acknowledgements. Is ended after the last one. */
+  readonly output: Writable;
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+export interface ReceivedVisit {
+  readonly record: VisitRecord;
+  readonly acknowledged: number;
+  readonly fault: FleetError | null;
+}
+
+/** The time limit of waiting for the client altogether. */
+const waitMs = 60_000;
+
+/**
+ * Takes one stream of a client that began by itself: its reports are checked, made safe and then acknowledged as those
+ * of a visit, and the visit waits in the journal for the next run. Never throws for what the client does. Throws
+ * FleetError `state-unusable` or `spool-full` if the visit cannot be written down.
+ */
+export async function receiveVisit(options: ReceiveVisitOptions): Promise<ReceivedVisit> {
+  const { receiver, config, client, input, output, signal, now } = options;
+  const { keyRing, spool, paths } = receiver;
+  const progress = new VisitProgress();
+  const startedAtMs = now();
+  const began = performance.now();
+  const runId = randomUUID();
+  input.on('data', (chunk: Buffer) => (progress.bytesIn += chunk.length));
+  const result = await takeStream({
+    channel: { stdin: output, stdout: input, stderr: Readable.from([]), exit: Promise.resolve(noExit) },
+    marker: pushMarker,
+    limits: pushLimits,
+    timeoutMs: waitMs,
+    signal,
+    client: client.name,
+    kind: 'visit',
+    unsealed: 'refuse',
+    runId,
+    publicKey: keyRing.sealing.publicKey,
+    now,
+    dryRun: false,
+    onReport: reportTaker({
+      client,
+      known: keyRing.known,
+      progress,
+      keep: async (report) => {
+        await keepReport(spool, client.name, report);
+      },
+    }),
+  });
+  progress.result = result;
+  progress.bytesOut = pushMarker.length * (1 + result.acknowledged);
+  const fault = result.fault ?? progress.anomaly;
+  const durationMs = Math.round(performance.now() - began);
+  const context = { config, facts: null, start: { id: runId } };
+  const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
+  await keepPushedVisit(paths.journal, record);
+  return { record, acknowledged: result.acknowledged, fault };
+}
+
+const noExit = { status: null, signal: null };

@@ -1,0 +1,34 @@
+import type { Config } from '../../config/config.ts';
+import { statePaths, type StatePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';
+import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
+import { boundSpool } from '../spool/spool-bound.ts';
+
+/** The part of the state folder that takes what clients push. The next `collect` opens and stores it. */
+export interface Receiver {
+  readonly paths: StatePaths;
+  readonly keyRing: KeyRing;
+  /** Bounded by what waits now. */
+  readonly spool: SealedSpool;
+}
+
+/**
+ * Opens what is needed to take reports beside a run: no lock, for nothing that a run has read is changed. Throws
+ * FleetError `state-unusable` or `keys-invalid`.
+ */
+export async function openReceiver(config: Config, nowMs: number): Promise<Receiver> {
+  const paths = statePaths(config.stateDir);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'journal']);
+  const keyRing = ringOf(config, paths, nowMs);
+  const unbounded = openSealedSpool(paths.encryptedStats);
+  const { reports: leftovers } = await unbounded.scan(false);
+  const maxBytes = config.collector.spoolBytes;
+  const spool = await boundSpool({ spool: unbounded, dir: paths.encryptedStats, maxBytes, leftovers });
+  return { paths, keyRing, spool };
+}
+
+/** Returns the keys that clients seal to. Makes the first pair, as the first `collect` does. */
+export function ringOf({ collector: { open } }: Config, paths: StatePaths, nowMs: number): KeyRing {
+  return open ? loadKeyRing(paths, nowMs) : loadSealingRing(paths, nowMs);
+}

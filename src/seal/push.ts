@@ -1,0 +1,78 @@
+/**
+ * The protocol of clients that begin by themselves. Both ways carry the same: the client sends `pushMarker` and the
+ * frames of src/report/wire.ts, and the collector answers with `pushMarker` and 16 raw bytes for each acknowledged
+ * report id. Over SSH that is stdin and stdout of `fleet-health receive CLIENT`; over HTTP it is the body of a request
+ * and its answer, each with a MAC.
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+
+/** Goes before the frames, and before the acknowledgements: what a login shell prints stands before it. 16 bytes. */
+export const pushMarker: Buffer = Buffer.from('fleet-health v1\n', 'latin1');
+
+/** The limits of one stream: a long spool is emptied by several. */
+export const pushLimits = { maxReports: 1000, maxTotalBytes: 2 * 1024 * 1024 } as const;
+
+/** The limit of a whole stream: reports, the heads of their frames, and the other frames. */
+export const maxPushBytes: number = pushLimits.maxTotalBytes + 64 * 1024;
+
+export const pushPath = '/v1/visit';
+export const pushKeyBytes = 32;
+
+/** The header `Fleet-Health` of a request. */
+export interface PushHeader {
+  readonly client: string;
+  /** Seconds since 1970 on the client's clock. Part of the MAC, and no limit of any kind. */
+  readonly time: number;
+  /** 64 hexadecimal digits. */
+  readonly mac: string;
+}
+
+export function encodePushHeader({ client, time, mac }: PushHeader): string {
+  return `v1 client="${encodeURIComponent(client)}", time=${time}, mac="${mac}"`;
+}
+
+/** Returns null for a header of another form. */
+export function parsePushHeader(text: string): PushHeader | null {
+  const [, name = '', time = '', mac = ''] =
+    /^v1 client="([\w.!~*'()%-]{1,400})", time=(\d{1,15}), mac="([0-9a-f]{64})"$/.exec(text) ?? [];
+  if (name === '') return null;
+  try {
+    return { client: decodeURIComponent(name), time: Number(time), mac };
+  } catch {
+    return null;
+  }
+}
+
+/** Returns the MAC of a request, by the SHA-256 of its body in hexadecimal digits. */
+export function requestMac(key: Uint8Array, time: number, bodySha256: string): string {
+  return hmac(key, `v1\nPOST ${pushPath}\n${time}\n${bodySha256}`);
+}
+
+/** Returns the MAC of the answer to the request of this MAC. */
+export function answerMac(key: Uint8Array, macOfRequest: string, body: Uint8Array): string {
+  return hmac(key, `v1\nanswer\n${macOfRequest}\n${sha256(body).toString('hex')}`);
+}
+
+/** Returns the header `Content-Digest` of a body (RFC 9530). */
+export function contentDigest(digest: Buffer): string {
+  return `sha-256=:${digest.toString('base64')}:`;
+}
+
+/** Returns the SHA-256 in a header `Content-Digest`; null if it has none. */
+export function parseContentDigest(text: string): Buffer | null {
+  const [, base64 = ''] = /^sha-256=:([\w+/]{43}=):$/.exec(text) ?? [];
+  return base64 === '' ? null : Buffer.from(base64, 'base64');
+}
+
+export function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** Compares two MACs in the same time whatever they are. */
+export function isSameMac(one: string, other: string): boolean {
+  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
+}
+
+function hmac(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('hex');
+}

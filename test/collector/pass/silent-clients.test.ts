@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Client } from '../../../src/config/config.ts';
+import { keepPushedVisit } from '../../../src/collector/pass/journal.ts';
+import { minuteMs } from '../../../src/platform/units.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { visit } from '../../storage/support/samples.ts';
+import { makeClient, makeFleet, sshSettings, storageAway, type Fleet } from '../../support/fleet.ts';
+
+const everyMs = 5 * minuteMs;
+const t0 = Math.floor(Date.now() / 1000) * 1000;
+const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: everyMs });
+
+/** Notes a push of the laptop at a minute. */
+const pushed = (fleet: Fleet, minute: number): Promise<void> =>
+  keepPushedVisit(
+    statePaths(fleet.stateDir).journal,
+    visit({ runId: `push-${minute}`, client: 'laptop', startedAtMs: t0 + minute * minuteMs, ok: true, reader: 'push' }),
+  );
+
+/** Makes a run at a minute. Returns the codes of its failures. */
+async function run(fleet: Fleet, minute: number, client: Client = laptop): Promise<readonly (string | null)[]> {
+  const { failures } = await fleet.collect([client], { now: () => t0 + minute * minuteMs });
+  return failures.map(({ code }) => code);
+}
+
+test('a client that pushed is silent after three times its interval, until it pushes again', async () => {
+  const fleet = makeFleet();
+  await pushed(fleet, 0);
+  const seen: (readonly (string | null)[])[] = [];
+  for (const minute of [1, 6, 11, 16, 21]) seen.push(await run(fleet, minute));
+  assert.deepEqual(seen, [[], [], [], ['push-silent'], ['push-silent']]);
+  assert.deepEqual(await fleet.column('SELECT consecutive_failures FROM clients'), [2]);
+  assert.match(
+    String(await fleet.column('SELECT message FROM visits WHERE ok = 0')),
+    /laptop has not pushed since .*5m/,
+  );
+  await pushed(fleet, 22);
+  assert.deepEqual(await run(fleet, 26), []);
+  assert.deepEqual(await fleet.column('SELECT consecutive_failures FROM clients'), [0]);
+});
+
+test('a client that never pushed is silent, and one that is retired or has a longer interval is not', async () => {
+  const fleet = makeFleet();
+  assert.deepEqual(await run(fleet, 0), ['push-silent']);
+  assert.deepEqual(await run(fleet, 5, { ...laptop, state: 'retired' }), []);
+  await pushed(fleet, 6);
+  for (const minute of [10, 15, 20]) assert.deepEqual(await run(fleet, minute), []);
+  assert.deepEqual(await run(fleet, 25, { ...laptop, pushEveryMs: 60 * minuteMs }), []);
+});
+
+test('a collector that was off itself tells of no silence', async () => {
+  const fleet = makeFleet();
+  await pushed(fleet, 0);
+  assert.deepEqual(await run(fleet, 1), []);
+  assert.deepEqual([await run(fleet, 600), await run(fleet, 605)], [[], []]);
+  for (const minute of [610, 615]) await run(fleet, minute);
+  assert.deepEqual(await run(fleet, 620), ['push-silent']);
+});
+
+test('while the database is away nobody is called silent, and no client that pushes is visited', async () => {
+  const fleet = makeFleet();
+  const { failures } = await fleet.collect([laptop], { openStorage: () => storageAway() });
+  assert.deepEqual(failures, []);
+  assert.deepEqual(
+    fleet.events.filter(({ kind }) => kind === 'visiting' || kind === 'visited'),
+    [],
+  );
+});

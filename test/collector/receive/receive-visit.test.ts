@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+
+import { openReceiver } from '../../../src/collector/receive/receiver.ts';
+import { receiveVisit, type ReceivedVisit } from '../../../src/collector/receive/receive-visit.ts';
+import type { Client, CollectorConfig } from '../../../src/config/config.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
+import { pushLimits, pushMarker } from '../../../src/seal/push.ts';
+import { protocolVersion } from '../../../src/report/wire.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
+import { sealedSample, type SealedSample } from '../../support/sealed-report.ts';
+
+const pushing = (name: string): Client =>
+  makeClient(name, { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 });
+const web = pushing('web-1');
+
+interface Pushed extends ReceivedVisit {
+  readonly answer: Buffer;
+}
+
+/** Pushes these bytes as web-1. */
+async function push(fleet: Fleet, bytes: Buffer, collector: Partial<CollectorConfig> = {}): Promise<Pushed> {
+  const config = makeConfig(fleet.stateDir, [web], collector);
+  const receiver = await openReceiver(config, Date.now());
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const chunks: Buffer[] = [];
+  output.on('data', (chunk: Buffer) => chunks.push(chunk));
+  input.end(bytes);
+  const { signal } = new AbortController();
+  const received = await receiveVisit({ receiver, config, client: web, input, output, signal, now: Date.now });
+  return { ...received, answer: Buffer.concat(chunks) };
+}
+
+/** A report of web-1 that is sealed to the newest key of the fleet. */
+async function sample(fleet: Fleet, client = 'web-1'): Promise<SealedSample> {
+  const { keyRing } = await openReceiver(makeConfig(fleet.stateDir, [web]), Date.now());
+  const { id, publicKey } = keyRing.sealing;
+  return sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
+}
+
+test('pushed reports are files before they are acknowledged, and rows after the next run, once', async () => {
+  const fleet = makeFleet();
+  const [one, two] = [await sample(fleet), await sample(fleet)];
+  const stream = pushedStream({ sealed: [one.sealed, two.sealed] });
+  const { answer, record, fault } = await push(fleet, stream);
+  assert.equal(fault, null);
+  assert.deepEqual(acknowledgedIn(answer), [one.reportId, two.reportId]);
+  assert.deepEqual([record.ok, record.reader, record.bytesIn], [true, 'push', stream.length]);
+  assert.equal(fleet.sealedFiles().length, 2);
+
+  const first = await fleet.collect([web]);
+  assert.deepEqual([first.exitStatus, first.clients, first.succeeded, first.failures], [0, 1, 1, []]);
+  assert.deepEqual([first.reports.stored, fleet.sealedFiles().length], [2, 0]);
+  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+  assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1]);
+  assert.deepEqual(await fleet.column('SELECT reader FROM clients'), ['push']);
+
+  // The acknowledgement was lost, so both come again.
+  assert.equal(acknowledgedIn((await push(fleet, stream)).answer).length, 2);
+  const second = await fleet.collect([web]);
+  assert.deepEqual([second.reports.stored, second.reports.duplicate], [0, 2]);
+  assert.equal(await fleet.count('stats'), 2);
+  assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1, 1]);
+});
+
+test('the report of another client, or for another key, is not acknowledged, and those beside it are', async () => {
+  const fleet = makeFleet();
+  const own = await sample(fleet);
+  const foreign = await sample(fleet, 'db-1');
+  const keyless = sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' } });
+  for (const [other, code] of [
+    [foreign, 'report-foreign'],
+    [keyless, 'seal-no-key'],
+  ] as const) {
+    const { answer, fault, record } = await push(fleet, pushedStream({ sealed: [other.sealed, own.sealed] }));
+    assert.deepEqual([fault?.code, record.ok, record.code], [code, false, code]);
+    assert.deepEqual(acknowledgedIn(answer), [own.reportId]);
+  }
+  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).encryptedStats), ['web-1']);
+});
+
+const hello = { v: protocolVersion, agent: 'test', wall_ms: 1, monotonic_ms: 1, boot_id: null };
+const started = Buffer.concat([pushMarker, encodeJsonFrame('H', hello)]);
+const hostile: readonly (readonly [what: string, bytes: Buffer, code: string])[] = [
+  ['says nothing', Buffer.alloc(0), 'agent-output'],
+  ['never comes to its marker', Buffer.alloc(200_000, 'x'), 'agent-output'],
+  ['ends in the middle', started, 'agent-output'],
+  ['speaks another version', Buffer.concat([pushMarker, encodeJsonFrame('H', { ...hello, v: 9 })]), 'agent-output'],
+  ['announces a report of 2 GiB', Buffer.concat([started, Buffer.from([82, 127, 255, 255, 255])]), 'report-too-large'],
+  ['sends what is not sealed', Buffer.concat([started, encodeFrame('U', Buffer.from('{}'))]), 'agent-output'],
+  [
+    'sends more than is taken',
+    Buffer.concat([started, ...Array<Buffer>(pushLimits.maxReports + 1).fill(encodeFrame('R', Buffer.from('x')))]),
+    'agent-output',
+  ],
+];
+for (const [what, bytes, code] of hostile) {
+  test(`a client that ${what} is ${code}, and nothing is kept`, async () => {
+    const fleet = makeFleet();
+    const { fault, record, acknowledged } = await push(fleet, bytes);
+    assert.deepEqual([fault?.code, acknowledged, record.ok, fleet.sealedFiles()], [code, 0, false, []]);
+  });
+}
+
+test('what does not fit into the spool stays on the client', async () => {
+  const fleet = makeFleet();
+  const { sealed } = await sample(fleet);
+  const { fault, answer } = await push(fleet, pushedStream({ sealed: [sealed] }), { spoolBytes: 1000 });
+  assert.deepEqual([fault?.code, acknowledgedIn(answer), fleet.sealedFiles()], ['spool-full', [], []]);
+});
+
+test('reports that a run finds while it goes are not disturbed by those that arrive', async () => {
+  const fleet = makeFleet();
+  const folder = path.join(statePaths(fleet.stateDir).encryptedStats, 'web-1');
+  for (let round = 0; round < 5; round += 1) {
+    const { sealed } = await sample(fleet);
+    const [{ fault }] = await Promise.all([push(fleet, pushedStream({ sealed: [sealed] })), fleet.collect([web])]);
+    assert.equal(fault, null);
+  }
+  await fleet.collect([web]);
+  assert.deepEqual([await fleet.count('stats'), await fleet.count('visits WHERE ok = 1')], [5, 5]);
+  assert.deepEqual(readdirSync(folder), []);
+});

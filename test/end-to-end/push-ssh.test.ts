@@ -1,0 +1,153 @@
+/** Clients that push through a stock sshd with a forced command, with the built program. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test } from 'node:test';
+
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { keyIdOf } from '../../src/seal/sealed-message.ts';
+import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
+import { program, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
+import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
+
+interface AgentJson {
+  readonly client: string;
+  readonly collector: string;
+  readonly publicKey: string;
+  readonly pushKey: string;
+  readonly push: { readonly to: string; readonly every: string };
+}
+
+suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
+  let sshd: Sshd;
+  let account: SshdAccount;
+  let dir = '';
+  const keys: Record<string, string> = {};
+  const settings = (): string => path.join(dir, 'config.xml');
+  const state = (...names: readonly string[]): string => path.join(dir, 'state', ...names);
+  const run = (...args: readonly string[]): Promise<CliResult> =>
+    runCli(['-c', settings(), ...args], { uid: account.uid, env: { HOME: account.home } });
+  const enroll = async (...more: readonly string[]): Promise<AgentJson> =>
+    JSON.parse(await succeeded(run('enroll', 'laptop-1', ...more))) as AgentJson;
+
+  before(async () => {
+    sshd = await startSshd();
+    account = await sshd.addAccount();
+    dir = path.join(account.home, 'collector');
+    mkdirSync(dir);
+    const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`);
+    writeFileSync(
+      settings(),
+      `<config><alerts mail="ops@example.org"/>${clients.join('')}<client name="web-1" ip="192.0.2.1"/></config>`,
+    );
+    chmodSync(settings(), 0o600);
+    execFileSync('chown', ['-R', String(account.uid), dir]);
+    const lines = ['laptop-1', 'laptop-2', 'web-1'].map((name) => {
+      const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, name), '-t', 'ed25519');
+      keys[name] = privateKey;
+      return `restrict,command="${process.execPath} ${program} -c ${settings()} receive ${name}" ${publicKey}\n`;
+    });
+    writeFileSync(path.join(sshd.dir, 'authorized_keys', account.name), lines.join(''), { mode: 0o644 });
+    writeFileSync(path.join(sshd.dir, 'known'), `${sshd.hostKeyLine()}\n`);
+  });
+
+  after(() => sshd.stop());
+
+  const sshArgs = (name: string): readonly string[] => [
+    ...['-T', '-F', 'none', '-i', keys[name] ?? '', '-p', String(sshd.port)],
+    ...['-o', `UserKnownHostsFile=${path.join(sshd.dir, 'known')}`, '-o', 'BatchMode=yes'],
+    `${account.name}@127.0.0.1`,
+  ];
+  const push = (name: string, input: Buffer): { status: number | null; answer: Buffer; said: string } => {
+    const { status, stdout, stderr } = spawnSync('ssh', [...sshArgs(name), 'cat /etc/passwd'], { input });
+    return { status, answer: stdout, said: stderr.toString() };
+  };
+  const sampleOf = ({ publicKey }: AgentJson, client = 'laptop-1'): SealedSample => {
+    const raw = Buffer.from(publicKey, 'base64url');
+    const key = { ...generateKeyPair(), id: keyIdOf(raw), publicKey: raw };
+    return sealedSample({ key, inside: { client } });
+  };
+
+  test('enroll prints one file for the client, the same until it is rotated, and the secret stays in two places', async () => {
+    const first = await enroll('--ssh', 'fleet@collector.example.org');
+    assert.deepEqual(
+      [first.client, first.push, Buffer.from(first.pushKey, 'base64url').length],
+      ['laptop-1', { to: 'ssh://fleet@collector.example.org', every: '5m' }, 32],
+    );
+    assert.equal(first.collector, readFileSync(state('collector-id'), 'utf8').trim());
+    assert.deepEqual(await enroll('--ssh', 'fleet@collector.example.org'), first);
+    assert.equal(statSync(state('push-keys.json')).mode & 0o777, 0o600);
+    const file = path.join(dir, 'agent.json');
+    const said = await succeeded(
+      run('enroll', 'laptop-1', '--https', 'https://hq.example.org', '--rotate', '-o', file),
+    );
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const second = JSON.parse(readFileSync(file, 'utf8')) as AgentJson;
+    assert.notEqual(second.pushKey, first.pushKey);
+    assert.ok(!said.includes(second.pushKey));
+    assert.equal(second.push.to, 'https://hq.example.org/');
+    assert.match(await succeeded(run('enroll', 'laptop-1', '--revoke')), /opens nothing any more/);
+    assert.deepEqual(JSON.parse(readFileSync(state('push-keys.json'), 'utf8')), { clients: [] });
+  });
+
+  for (const [args, says] of [
+    [['web-1', '--ssh', 'a@b'], /web-1 is visited \(usage\)\. Write transport="push"/],
+    [['laptop-1'], /not said where the client pushes to/],
+    [['laptop-1', '--https', 'ftp://x'], /is no URL/],
+    [['laptop-1', '--ssh', '-oProxyCommand=x'], /is no account of a machine/],
+    [['laptop-2', '--revoke'], /no client "laptop-2" is enrolled/],
+  ] as const) {
+    test(`enroll ${args.join(' ')} is refused`, async () => {
+      const { status, stderr } = await run('enroll', ...args);
+      assert.equal(status, 2);
+      assert.match(stderr, says);
+    });
+  }
+
+  test('a stock sshd takes reports by the key of their client, whatever command was asked for', async () => {
+    const agent = await enroll('--ssh', 'fleet@collector');
+    const own = sampleOf(agent);
+    const { status, answer, said } = push('laptop-1', pushedStream({ sealed: [own.sealed] }));
+    assert.deepEqual([status, said], [0, '']);
+    assert.deepEqual(acknowledgedIn(answer), [own.reportId]);
+    // The same bytes with the key of another client.
+    const stolen = push('laptop-2', pushedStream({ sealed: [own.sealed] }));
+    assert.deepEqual([stolen.status, acknowledgedIn(stolen.answer)], [1, []]);
+    assert.match(stolen.said, /laptop-2 sent a report of laptop-1 \(report-foreign\)/);
+    const visited = push('web-1', pushedStream({ sealed: [own.sealed] }));
+    assert.deepEqual([visited.status, acknowledgedIn(visited.answer)], [2, []]);
+    await run('collect', 'laptop-1', 'laptop-2');
+    const { stdout } = await run('--json', 'status');
+    const { clients } = JSON.parse(stdout) as { clients: readonly Record<string, unknown>[] };
+    assert.deepEqual(clients.map((one) => [one['client'], one['reader'], one['consecutive_failures']]).toSorted(), [
+      ['laptop-1', 'push', 0],
+      ['laptop-2', 'push', 1],
+      ['web-1', null, 0],
+    ]);
+  });
+
+  test('a connection that breaks before the end loses nothing that was acknowledged', async () => {
+    const agent = await enroll('--ssh', 'fleet@collector');
+    const [one, two] = [sampleOf(agent), sampleOf(agent)];
+    const whole = pushedStream({ sealed: [one.sealed, two.sealed] });
+    const child = spawn('ssh', [...sshArgs('laptop-1')], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const ended = once(child, 'close');
+    child.stdin.write(whole.subarray(0, whole.length - two.sealed.length));
+    let answer = Buffer.alloc(0);
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      answer = Buffer.concat([answer, chunk]);
+      if (answer.length >= 32) break;
+    }
+    child.kill('SIGKILL');
+    await ended;
+    const names = readdirSync(state('encrypted_stats', 'laptop-1'));
+    assert.ok(
+      names.some((name) => name.startsWith(one.reportId)),
+      names.join(' '),
+    );
+    assert.ok(!names.some((name) => name.startsWith(two.reportId)), names.join(' '));
+  });
+});
