@@ -1,14 +1,27 @@
 /** The command line of `fleet-health-agent`. Its commands stand in cli/agent-program/commands.ts. */
-import { report } from './cli/agent-program/commands.ts';
+import { edge, report, restart, run, start, status, stop } from './cli/agent-program/commands.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
 
 /** Every command, in the order of the help. */
-const commands = [report];
+const commands = [report, edge, run, start, stop, restart, status];
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
-  await runProgram(args, createAgentProgram);
+  await runProgram(controlForm(args), createAgentProgram);
+}
+
+const verbs = ['start', 'stop', 'restart', 'status'] as const;
+
+/** Returns `start MODE` for `MODE --start`, and likewise for the other verbs. Without a mode it is push. */
+export function controlForm(args: readonly string[]): readonly string[] {
+  const verb = verbs.find((one) => args.includes(`--${one}`));
+  if (verb === undefined) return args;
+  const rest = args.filter((arg) => arg !== `--${verb}`);
+  const at = rest.findIndex(
+    (arg, index) => !arg.startsWith('-') && !['-c', '--config'].includes(rest[index - 1] ?? ''),
+  );
+  return [verb, rest[at] ?? 'push', ...rest.filter((_, index) => index !== at)];
 }
 
 /** All commands and their options; `perform` is given what a command line asks for. */
@@ -19,6 +32,10 @@ export function createAgentProgram(perform: Perform): Command {
     "agent.json to use (default: the account's ~/.config/fleet-health/agent.json, else /etc/fleet-health/agent.json)",
   );
   addExample(program, 'fleet-health-agent report --format daemon-report');
+  program.addHelpText(
+    'after',
+    '\nMODE --start, --stop, --restart and --status are start, stop, restart and status MODE.',
+  );
   for (const add of commands) add(program, (action) => perform(program.opts(), action));
   return program;
 }

@@ -30,38 +30,47 @@ export async function takeKeptReport(settings: AgentSettings, place: string): Pr
 export interface ReportLoop {
   readonly settings: AgentSettings;
   readonly place: string;
-  readonly file: string;
-  readonly format: ReportFormat;
   readonly everyMs: number;
   readonly log: AgentLog;
   readonly signal: AbortSignal;
+  /** Takes each report. What it throws is logged. */
+  readonly take: (taken: TakenReport) => void | Promise<void>;
 }
 
 /** The least time by which two reports are further apart than rates need: clocks count in hundredths of a second. */
 const marginMs = 20;
 
-/** Appends a line for each report to the file until the signal aborts. A report that fails is logged and left out. */
-export async function keepReporting({
-  settings,
-  place,
-  file,
-  format,
-  everyMs,
-  log,
-  signal,
-}: ReportLoop): Promise<void> {
-  log.event('started', { mode: 'report', file, every_s: everyMs / 1000 });
+/** Takes a report again and again until the signal aborts. A report that fails is logged and left out. */
+export async function everyReport({ settings, place, everyMs, log, signal, take }: ReportLoop): Promise<void> {
   let previous: Counters | null = readCounters([place]);
   while (!signal.aborted) {
     try {
       const taken = await takeReport({ ...settings, previous, placeDir: place });
       previous = taken.counters ?? previous;
-      appendLine(file, JSON.stringify(formatReport(format, taken)));
+      await take(taken);
     } catch (thrown) {
       log.problem('report-failed', { reason: messageOf(thrown) });
     }
     await sleep(everyMs + marginMs, undefined, { signal }).catch(() => undefined);
   }
   if (previous !== null) writeCounters([place], previous);
-  log.event('stopped', { mode: 'report' });
+}
+
+export interface ReportsFile extends Omit<ReportLoop, 'take'> {
+  readonly file: string;
+  readonly format: ReportFormat;
+  /** Called after each report. */
+  readonly note?: (status: { readonly lastReportAtMs: number; readonly queue: null }) => void;
+}
+
+/** Appends a line for each report to the file until the signal aborts. */
+export async function keepReporting({ file, format, note, ...loop }: ReportsFile): Promise<void> {
+  loop.log.event('reporting', { file, every_s: loop.everyMs / 1000 });
+  await everyReport({
+    ...loop,
+    take: (taken) => {
+      appendLine(file, JSON.stringify(formatReport(format, taken)));
+      note?.({ lastReportAtMs: Date.now(), queue: null });
+    },
+  });
 }

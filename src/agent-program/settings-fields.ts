@@ -13,12 +13,15 @@ export type FileOf = (path: string) => string;
  */
 export interface Fields {
   readonly text: (key: string) => string | null;
+  readonly path: (key: string) => string | null;
   readonly flag: (key: string) => boolean | null;
   readonly duration: (key: string, minimumMs: number, maximumMs: number) => number | null;
   readonly choice: <const Name extends string>(key: string, names: readonly Name[]) => Name | null;
   readonly texts: (key: string) => readonly string[] | null;
   readonly object: (key: string) => Fields | null;
   readonly objects: (key: string) => readonly Fields[] | null;
+  /** Returns the file of a key, for messages. */
+  readonly fileOf: (key: string) => string;
   /** Returns the fault of a key, for a value that has the right form and cannot be meant. */
   readonly fault: (key: string, what: string) => FleetError;
   readonly end: () => void;
@@ -46,6 +49,8 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
     });
   return {
     text: (key) => read(key, 'a text', nonEmpty),
+    path: (key) =>
+      read(key, 'an absolute path', (value) => (nonEmpty(value)?.startsWith('/') === true ? nonEmpty(value) : null)),
     flag: (key) => read(key, 'true or false', (value) => (typeof value === 'boolean' ? value : null)),
     duration: (key, minimumMs, maximumMs) =>
       read(key, 'a duration such as "1m"', (value) => {
@@ -65,6 +70,7 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
         isObject(value) ? fieldsOf(value, `${pathOf(key)}[${index++}]`, () => fileOf(pathOf(key))) : null,
       );
     },
+    fileOf: (key) => fileOf(pathOf(key)),
     fault,
     end: () => {
       const unknown = Object.keys(values).find((key) => !known.has(key));

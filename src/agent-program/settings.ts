@@ -1,13 +1,12 @@
 import { hostname } from 'node:os';
 
-import { dayMs, minuteMs, secondMs } from '../platform/units.ts';
+import { minuteMs } from '../platform/units.ts';
 import type { ProbeOptions } from '../report/wire.ts';
+import { readEdge, type EdgeSettings } from './edge-settings.ts';
+import { everyBounds } from './every-bounds.ts';
 import { reportFormats, type ReportFormat } from './format-report.ts';
 import { fieldsOf, type Fields } from './settings-fields.ts';
 import { readSettingsFiles } from './settings-files.ts';
-
-/** The bounds of the time between two reports: rates need ten seconds. */
-export const everyBounds = { minimumMs: 10 * secondMs, maximumMs: dayMs } as const;
 
 /** agent.json with agent.d/, checked. */
 export interface AgentSettings {
@@ -19,6 +18,8 @@ export interface AgentSettings {
   /** null: /var/lib/fleet-health-agent if this account may use it, else a folder of the account's own. */
   readonly stateDirectory: string | null;
   readonly report: ReportSettings;
+  /** null: there is no object `edge`. */
+  readonly edge: EdgeSettings | null;
 }
 
 export interface ReportSettings {
@@ -35,26 +36,20 @@ export function readSettings(named: string | null): AgentSettings {
   const settings = {
     client: fields.text('client') ?? hostname(),
     options: readOptions(fields.object('options')),
-    logDirectory: readPath(fields, 'log_directory'),
-    stateDirectory: readPath(fields, 'state_directory'),
+    logDirectory: fields.path('log_directory'),
+    stateDirectory: fields.path('state_directory'),
     report: readReport(fields.object('report')),
+    edge: readEdge(fields.object('edge')),
   };
   fields.end();
   return settings;
-}
-
-/** Returns an absolute path; null if there is none. */
-function readPath(fields: Fields, key: string): string | null {
-  const value = fields.text(key);
-  if (value !== null && !value.startsWith('/')) throw fields.fault(key, 'must be an absolute path');
-  return value;
 }
 
 function readReport(fields: Fields | null): ReportSettings {
   const settings = {
     everyMs: fields?.duration('every', everyBounds.minimumMs, everyBounds.maximumMs) ?? minuteMs,
     format: fields?.choice('format', reportFormats) ?? 'json',
-    file: fields === null ? null : readPath(fields, 'file'),
+    file: fields?.path('file') ?? null,
   };
   fields?.end();
   return settings;

@@ -34,7 +34,7 @@ const kinds = [
 ] as const;
 
 export interface SampleReportOptions extends Omit<ReportRow, 'families' | 'checks'> {
-  readonly client: Client;
+  readonly client: Pick<Client, 'name' | 'rules'>;
   /** Default: not loaded. */
   readonly checks?: ReportRow['checks'];
   /** `null` if not loaded, or no longer kept: samples that need the report are unknown then. */

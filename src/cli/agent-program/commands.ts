@@ -1,4 +1,4 @@
-import { choice, defineCommand, text } from '../command/define-command.ts';
+import { choice, defineCommand, flag, text } from '../command/define-command.ts';
 
 const formats = ['json', 'daemon-report', 'pattoo'] as const;
 
@@ -12,4 +12,62 @@ export const report = defineCommand({
     file: text('-o, --output <file>', 'with --every, the file (default: reports.jsonl in the state folder)'),
   },
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
+});
+
+const modeArgument = text('<mode>', 'report or edge');
+const send = flag('--send', 'edge: tell changes of alerts to where agent.json says');
+
+export const run = defineCommand({
+  name: 'run',
+  help: 'a mode in the foreground, as systemd and containers start it',
+  example: 'fleet-health-agent run report',
+  parameters: {
+    mode: modeArgument,
+    send,
+    inBackground: { ...flag('--in-background', 'as the process that start has made'), isHidden: true },
+  },
+  run: async (context, options) => (await import('./run.ts')).runCommand(context, options),
+});
+
+export const edge = defineCommand({
+  name: 'edge',
+  help: 'judge reports by the rules of agent.json, in the foreground; tell changes alone',
+  example: 'fleet-health-agent edge --send',
+  parameters: { send },
+  run: async (context, options) =>
+    (await import('./run.ts')).runCommand(context, { ...options, mode: 'edge', inBackground: false }),
+});
+
+export const start = defineCommand({
+  name: 'start',
+  help: 'start a mode in the background',
+  example: 'fleet-health-agent start report',
+  parameters: { mode: modeArgument, send },
+  run: async (context, options) => (await import('./control.ts')).startCommand(context, options),
+});
+
+const ending = { mode: modeArgument, force: flag('--force', 'at once, and whatever it is doing') } as const;
+
+export const stop = defineCommand({
+  name: 'stop',
+  help: 'end a mode in good order, within ten seconds',
+  example: 'fleet-health-agent stop report',
+  parameters: ending,
+  run: async (context, options) => (await import('./control.ts')).stopCommand(context, options),
+});
+
+export const restart = defineCommand({
+  name: 'restart',
+  help: 'end a mode if it is running, and start it',
+  example: 'fleet-health-agent restart --force report',
+  parameters: { ...ending, send },
+  run: async (context, options) => (await import('./control.ts')).restartCommand(context, options),
+});
+
+export const status = defineCommand({
+  name: 'status',
+  help: 'whether a mode is running (exit status 0) or not (3)',
+  example: 'fleet-health-agent status report',
+  parameters: ending,
+  run: async (context, options) => (await import('./control.ts')).statusCommand(context, options),
 });

@@ -2,7 +2,8 @@ import path from 'node:path';
 
 import { keepReporting, takeKeptReport } from '../../agent-program/agent-program.ts';
 import { formatReport, type ReportFormat } from '../../agent-program/format-report.ts';
-import { everyBounds, readSettings } from '../../agent-program/settings.ts';
+import { everyBounds } from '../../agent-program/every-bounds.ts';
+import { readSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
 import { usageError } from '../../errors.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -33,6 +34,7 @@ export async function reportCommand(context: Context, options: ReportOptions): P
     ...{ settings, place, format, everyMs, log, signal: context.signal },
     file: path.resolve(file ?? settings.report.file ?? path.join(place, 'reports.jsonl')),
   });
+  log.event('stopped', {});
   return 0;
 }
 

@@ -54,7 +54,7 @@ export interface RuleDefaults {
 }
 
 /** Weighs a merged rule: the rule, or null after telling what is wrong at the element that made it so. */
-export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Findings): Rule | null {
+export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Pick<Findings, 'fault'>): Rule | null {
   const { attributes, name, place } = merged;
   const faults: string[] = [];
   const fault = (message: string): void => {

@@ -60,7 +60,7 @@ test('--every appends lines to a private file until a signal ends it in good ord
   child.kill('SIGTERM');
   const { status, stdout, stderr } = await outcome;
   assert.deepEqual([status, stderr], [0, '']);
-  assert.match(stdout, /event=started mode=report .*\n.*event=stopped mode=report/);
+  assert.match(stdout, /event=reporting .*\n.*event=stopped/);
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   assert.equal(lines.length, 1);
   assert.equal((JSON.parse(lines[0] ?? '') as { agent_program: string }).agent_program, 'fleet-health-agent');

@@ -1,0 +1,86 @@
+/** Starts, ends and looks at modes in the background. A mode is running while its lock is held, whatever files say. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { readPrivateFile } from '../../agent/start/private-file.ts';
+import { errnoOf, FleetError } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+import { takeLock, type LockHolder } from '../state/lock.ts';
+import { statusFile, type ModeStatus } from './mode-context.ts';
+
+const stopWithinMs = 10 * secondMs;
+const pollMs = 50;
+const maxStatusBytes = 4096;
+
+/** Returns the file of the lock that a running mode holds. */
+export function lockFile(place: string, mode: string): string {
+  return path.join(place, `${mode}-lock.db`);
+}
+
+/** Returns the process that runs a mode; null if none does. */
+export async function runningMode(place: string, mode: string): Promise<LockHolder | null> {
+  const attempt = await takeLock({ file: lockFile(place, mode), nowMs: Date.now() });
+  if (attempt.kind === 'taken') return attempt.holder ?? { pid: 0, startedAtMs: 0 };
+  attempt.release();
+  return null;
+}
+
+/** Returns what a mode has kept of itself last; nulls if it has kept nothing. */
+export function keptStatus(place: string, mode: string): ModeStatus {
+  const content = readPrivateFile(path.join(place, statusFile(mode)), maxStatusBytes);
+  try {
+    const { lastReportAtMs = null, queue = null } = JSON.parse(String(content)) as Partial<ModeStatus>;
+    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+    return { lastReportAtMs: number(lastReportAtMs), queue: number(queue) };
+  } catch {
+    return { lastReportAtMs: null, queue: null };
+  }
+}
+
+/**
+ * Ends a mode: by SIGTERM, waiting ten seconds, or at once with its whole process group. Returns the pid; null if it
+ * was not running. Throws FleetError `locked` if it goes on.
+ */
+export async function stopMode(place: string, mode: string, force: boolean): Promise<number | null> {
+  const holder = await runningMode(place, mode);
+  if (holder === null) return null;
+  const { pid } = holder;
+  const forced = `Ends it at once: fleet-health-agent stop --force ${mode}`;
+  if (pid < 2) throw running(`the process that runs ${mode} cannot be told`, 'Look for it with ps, and end it.');
+  try {
+    if (force) process.kill(groupOf(pid), 'SIGKILL');
+    else process.kill(pid, 'SIGTERM');
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EPERM') {
+      throw running(`${mode} (pid ${pid}) belongs to another account`, 'Run this as that account or as root.');
+    }
+    if (errnoOf(thrown) !== 'ESRCH') throw thrown;
+  }
+  const endMs = performance.now() + stopWithinMs;
+  while ((await runningMode(place, mode))?.pid === pid) {
+    if (performance.now() > endMs) throw running(`${mode} (pid ${pid}) did not end within 10 s`, forced);
+    await sleep(pollMs);
+  }
+  return pid;
+}
+
+/**
+ * Returns the process group as kill(2) takes it, if the process leads it or `start` has made it. Any other group may
+ * hold the script that has started the process: the process alone then.
+ */
+function groupOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // State, parent, group and session come behind the name, which may hold anything: proc_pid_stat(5).
+    const [, , group = '', session = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const isOfStart = group === session && !existsSync(`/proc/${session}`);
+    return Number(group) === pid || isOfStart ? -Number(group) : pid;
+  } catch {
+    return pid;
+  }
+}
+
+function running(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'locked', stage: 'lock', message, advice });
+}

@@ -1,0 +1,102 @@
+import { isWritten, readPrivateFile } from '../../agent/start/private-file.ts';
+import { sampleReport } from '../alerter/evaluate/sample-row.ts';
+import { latestPossibleMs, openClientTransition } from '../alerter/transition/client-transition.ts';
+import type { TransitionResult } from '../alerter/transition/client-transition.ts';
+import { columnsOf } from '../report/columns.ts';
+import type { Report } from '../report/report.ts';
+import type { EdgeRule } from './edge-settings.ts';
+
+type EdgeAlert = TransitionResult['alerts'][number];
+
+/** A change of an alert as it is told: one line of JSON. */
+export interface AlertLine {
+  readonly host: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly state: 'firing' | 'flapping' | 'resolved';
+  readonly severity: 'warning' | 'critical';
+  readonly value: number | null;
+  readonly limit: string;
+  readonly at: string;
+}
+
+/** The state between two reports, of the rules alone. */
+interface EdgeState {
+  readonly memory: TransitionResult['memory'] | null;
+  /** Open alerts. */
+  readonly alerts: readonly EdgeAlert[];
+  /** The last id that was given to an alert. */
+  readonly lastId: number;
+}
+
+const stateFile = 'edge-state.json';
+const maxStateBytes = 1024 * 1024;
+const nothing: EdgeState = { memory: null, alerts: [], lastId: 0 };
+
+export interface JudgeOptions {
+  readonly client: string;
+  readonly rules: readonly EdgeRule[];
+  readonly everyMs: number;
+  /** The state folder, where the state of the rules outlives the process. */
+  readonly place: string;
+}
+
+/** Returns a function that moves the alerts by a report as the alerter does, and returns what has changed. */
+export function openJudge({ client, rules, everyMs, place }: JudgeOptions): (report: Report) => readonly AlertLine[] {
+  let state = readState(place);
+  return (report) => {
+    const atMs = Date.parse(report.datetime);
+    const latestMs = latestPossibleMs(atMs, atMs, everyMs);
+    const transition = openClientTransition({ rules, everyMs, latestMs, memory: state.memory, alerts: state.alerts });
+    const { stats, disks, networks } = columnsOf(report);
+    const row = {
+      ...stats,
+      ...{ id: 0, client, reportId: report.report_id, runId: report.run_id, bootId: report.boot_id },
+      ...{ observedAtMs: atMs, receivedAtMs: atMs, clockOffsetMs: null },
+    };
+    transition.step(sampleReport({ client: { name: client, rules }, row, disks, networks, report }));
+    const { memory, alerts: moved } = transition.result();
+    const before = new Map(state.alerts.map((alert) => [alert.id, alert]));
+    const lines = moved.filter((alert) => isNews(alert, before.get(alert.id))).map((alert) => lineOf(alert, atMs));
+    let { lastId } = state;
+    const changed = moved.map((alert) => ({ ...alert, id: alert.id ?? ++lastId }));
+    const ids = new Set(changed.map(({ id }) => id));
+    const open = [...state.alerts.filter(({ id }) => id === null || !ids.has(id)), ...changed];
+    const isWatched = ({ state: now, rule }: EdgeAlert): boolean =>
+      now !== 'resolved' && rules.some(({ name }) => name === rule);
+    state = { memory, alerts: open.filter(isWatched), lastId };
+    // A full disk: the state lives on in this process.
+    isWritten(place, stateFile, Buffer.from(JSON.stringify(state)), false);
+    return lines;
+  };
+}
+
+/** True if an alert has changed in a way that is told: a pending alert, and one that never fired, are not. */
+function isNews(alert: EdgeAlert, before: EdgeAlert | undefined): boolean {
+  if (alert.state === 'pending' || alert.closedReason === 'unconfirmed') return false;
+  return before === undefined || before.sequence !== alert.sequence;
+}
+
+function lineOf(
+  { client, rule, subject, state, flapping, severity, value, limitText }: EdgeAlert,
+  atMs: number,
+): AlertLine {
+  return {
+    ...{ host: client, rule, subject },
+    state: state === 'resolved' ? state : flapping ? 'flapping' : 'firing',
+    ...{ severity, value, limit: limitText, at: new Date(atMs).toISOString() },
+  };
+}
+
+/** Returns the kept state; an empty one if there is none, or if it is damaged. */
+function readState(place: string): EdgeState {
+  try {
+    const state = JSON.parse(
+      String(readPrivateFile(`${place}/${stateFile}`, maxStateBytes)),
+    ) as Partial<EdgeState> | null;
+    if (!Array.isArray(state?.alerts) || typeof state.memory !== 'object') return nothing;
+    return { memory: state.memory, alerts: state.alerts, lastId: Number(state.lastId) || 0 };
+  } catch {
+    return nothing;
+  }
+}

@@ -1,0 +1,25 @@
+import path from 'node:path';
+
+import { usageError } from '../errors.ts';
+import { keepReporting } from './agent-program.ts';
+import type { ModeContext } from './mode-context.ts';
+
+type RunMode = (context: ModeContext) => Promise<void>;
+
+const modes: Readonly<Record<string, RunMode>> = {
+  report: async ({ settings, place, log, signal, note }) => {
+    const { report } = settings;
+    const file = report.file ?? path.join(place, 'reports.jsonl');
+    await keepReporting({ ...report, settings, place, file, log, signal, note });
+  },
+  edge: async (context) => (await import('./edge.ts')).runEdge(context),
+};
+
+export const modeNames = Object.keys(modes);
+
+/** Returns the function of a mode. Throws a usage error for a name that is none. */
+export function modeNamed(name: string): RunMode {
+  const mode = Object.hasOwn(modes, name) ? modes[name] : undefined;
+  if (mode === undefined) throw usageError(`there is no mode ${name}`, `Choose ${modeNames.join(', ')}.`);
+  return mode;
+}

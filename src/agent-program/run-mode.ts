@@ -1,0 +1,85 @@
+import { messageOf, FleetError } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+import { takeLock } from '../state/lock.ts';
+import type { AgentLog } from './agent-program.ts';
+import { lockFile } from './control.ts';
+import { statusKeeper } from './mode-context.ts';
+import { modeNamed } from './modes.ts';
+import { readSettings } from './settings.ts';
+import { openStatePlace } from './state-place.ts';
+
+export interface RunModeOptions {
+  readonly mode: string;
+  readonly configFile: string | null;
+  /** Aborted by SIGTERM. */
+  readonly signal: AbortSignal;
+  readonly log: AgentLog & { readonly reopen: () => void };
+  /** See ModeContext. */
+  readonly send: boolean;
+  /** Called once the mode runs. */
+  readonly onReady: () => void;
+}
+
+/** The time from SIGTERM to the end by force. */
+const endWithinMs = 4.5 * secondMs;
+const lockTries = 5;
+const lockPauseMs = 200;
+
+/**
+ * Runs a mode until the signal aborts. SIGHUP opens the log again, reads the settings and runs the mode anew by them;
+ * settings with a fault are logged, and the earlier ones stay. Throws FleetError `locked` if the mode runs already.
+ */
+export async function runMode(options: RunModeOptions): Promise<void> {
+  const { mode, configFile, signal, send, log, onReady } = options;
+  const run = modeNamed(mode);
+  let settings = readSettings(configFile);
+  const place = openStatePlace(settings.stateDirectory);
+  const release = await lockMode(place, mode);
+  let again = new AbortController();
+  const reload = (): void => {
+    log.reopen();
+    try {
+      settings = readSettings(configFile);
+      log.event('settings-read', { mode });
+    } catch (thrown) {
+      log.problem('settings-refused', { mode, reason: messageOf(thrown) });
+    }
+    again.abort();
+  };
+  const endByForce = (): void => {
+    setTimeout(() => {
+      log.problem('ended-by-force', { mode });
+      process.exit(0);
+    }, endWithinMs).unref();
+  };
+  process.on('SIGHUP', reload);
+  signal.addEventListener('abort', endByForce, { once: true });
+  try {
+    onReady();
+    log.event('started', { mode, pid: process.pid });
+    while (!signal.aborted) {
+      again = new AbortController();
+      const note = statusKeeper(place, mode);
+      await run({ settings, place, log, note, send, signal: AbortSignal.any([signal, again.signal]) });
+    }
+    log.event('stopped', { mode });
+  } finally {
+    process.off('SIGHUP', reload);
+    release();
+  }
+}
+
+/** Takes the lock of a mode. Tries again, because `status` holds it for a moment. */
+async function lockMode(place: string, mode: string): Promise<() => void> {
+  for (let tries = 1; ; tries++) {
+    const attempt = await takeLock({ file: lockFile(place, mode), nowMs: Date.now() });
+    if (attempt.kind === 'held') return attempt.release;
+    if (tries < lockTries) {
+      await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
+      continue;
+    }
+    const message = `${mode} is running already${attempt.holder === null ? '' : ` (pid ${attempt.holder.pid})`}`;
+    const advice = `End it first: fleet-health-agent stop ${mode}`;
+    throw new FleetError({ code: 'locked', stage: 'lock', message, advice });
+  }
+}

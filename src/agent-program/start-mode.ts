@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+
+import { FleetError } from '../errors.ts';
+import { secondMs } from '../platform/units.ts';
+
+/** The descriptor on which a mode in the background says that it runs, or why it does not. */
+export const readyDescriptor = 3;
+export const readyWord = 'ready';
+const readyWithinMs = 20 * secondMs;
+const maxComplaintChars = 4096;
+
+/**
+ * The shell becomes the leader of a session without a terminal, and ends: the mode belongs to that session and does not
+ * lead it, so that it can never get a terminal.
+ */
+const script = 'umask 077; cd /; "$@" &';
+
+/**
+ * Starts a mode in the background: the command line runs it in the foreground. Resolves once it runs. Throws FleetError
+ * `agent-failed` with its complaint if it ends before.
+ */
+export async function startInBackground(mode: string, command: readonly string[]): Promise<void> {
+  closeInherited();
+  const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], {
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const ready = child.stdio[readyDescriptor] as Readable;
+  const timer = setTimeout(() => ready.destroy(), readyWithinMs);
+  let said = '';
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('error', reject);
+      ready.once('close', resolve).once('error', reject);
+      ready.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(0, maxComplaintChars);
+        if (said.trim() === readyWord) resolve();
+      });
+    });
+  } finally {
+    clearTimeout(timer);
+    ready.destroy();
+  }
+  if (said.trim() === readyWord) return;
+  const message = said.trim() === '' ? `${mode} ended before it ran, or did not begin in 20 s` : said.trim();
+  const advice = `See what it says in the foreground: fleet-health-agent run ${mode}`;
+  throw new FleetError({ code: 'agent-failed', stage: 'run', message, advice });
+}
+
+const closeOnExec = 0o2_000_000;
+
+/**
+ * Closes the descriptors that this process has inherited, other than stdin, stdout and stderr. Node opens each of its
+ * own with O_CLOEXEC. Where there is no /proc, Node has marked the inherited ones by itself.
+ */
+function closeInherited(): void {
+  const dir = '/proc/self/fdinfo';
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir)) {
+    try {
+      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`${dir}/${name}`, 'utf8'))?.[1] ?? '';
+      if (Number(name) > 2 && (parseInt(flags, 8) & closeOnExec) === 0) closeSync(Number(name));
+    } catch {
+      // The descriptor of the folder itself is closed already.
+    }
+  }
+}

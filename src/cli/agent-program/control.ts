@@ -1,0 +1,85 @@
+import path from 'node:path';
+
+import { keptStatus, runningMode, stopMode } from '../../agent-program/control.ts';
+import { modeNamed } from '../../agent-program/modes.ts';
+import { readSettings } from '../../agent-program/settings.ts';
+import { startInBackground } from '../../agent-program/start-mode.ts';
+import { openStatePlace } from '../../agent-program/state-place.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+
+export interface ControlOptions {
+  readonly mode: string;
+  readonly force: boolean;
+}
+
+export interface StartOptions {
+  readonly mode: string;
+  readonly send: boolean;
+}
+
+/** Starts a mode in the background. One that runs already is told, and is no fault. */
+export async function startCommand(context: Context, { mode, send }: StartOptions): Promise<ExitStatus> {
+  const place = placeOf(context, mode);
+  const { output, configFile } = context;
+  const before = await runningMode(place, mode);
+  if (before !== null) {
+    output.print(`${mode} is running already (pid ${before.pid}).`);
+    return 0;
+  }
+  const config = configFile === null ? [] : ['--config', path.resolve(configFile)];
+  const [node = '', script = ''] = process.argv;
+  await startInBackground(mode, [
+    node,
+    ...process.execArgv,
+    script,
+    ...config,
+    'run',
+    mode,
+    ...(send ? ['--send'] : []),
+    '--in-background',
+  ]);
+  const pid = (await runningMode(place, mode))?.pid;
+  output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
+  return 0;
+}
+
+export async function stopCommand(context: Context, { mode, force }: ControlOptions): Promise<ExitStatus> {
+  const pid = await stopMode(placeOf(context, mode), mode, force);
+  context.output.print(pid === null ? `${mode} is not running.` : `${mode} has ended (pid ${pid}).`);
+  return 0;
+}
+
+export async function restartCommand(context: Context, options: ControlOptions & StartOptions): Promise<ExitStatus> {
+  await stopMode(placeOf(context, options.mode), options.mode, options.force);
+  return await startCommand(context, options);
+}
+
+/** Prints what a mode does. Exit status 3 if it is not running, as LSB has it. */
+export async function statusCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
+  const place = placeOf(context, mode);
+  const { output } = context;
+  const holder = await runningMode(place, mode);
+  const { lastReportAtMs, queue } = keptStatus(place, mode);
+  const time = (ms: number | null | undefined): string | null => (ms ? new Date(ms).toISOString() : null);
+  const facts = {
+    mode,
+    running: holder !== null,
+    pid: holder?.pid ?? null,
+    since: time(holder?.startedAtMs),
+    last_report_at: time(lastReportAtMs),
+    queue,
+  };
+  const { since, last_report_at: last } = facts;
+  if (output.json) output.printJson(facts);
+  else if (holder === null) output.print(`${mode} is not running; last report ${last ?? '-'}, queue ${queue ?? '-'}`);
+  else
+    output.print(
+      `${mode} is running: pid ${holder.pid}, since ${since ?? '-'}, last report ${last ?? '-'}, queue ${queue ?? '-'}`,
+    );
+  return holder === null ? 3 : 0;
+}
+
+function placeOf(context: Context, mode: string): string {
+  modeNamed(mode);
+  return openStatePlace(readSettings(context.configFile).stateDirectory);
+}

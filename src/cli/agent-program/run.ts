@@ -1,0 +1,57 @@
+import { closeSync, writeSync } from 'node:fs';
+
+import { logFileOf, openLogFile } from '../../agent-program/log-file.ts';
+import { runMode, type RunModeOptions } from '../../agent-program/run-mode.ts';
+import { readSettings } from '../../agent-program/settings.ts';
+import { readyDescriptor, readyWord } from '../../agent-program/start-mode.ts';
+import { messageOf } from '../../errors.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
+
+const terminalSignals = ['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const;
+
+export interface RunOptions {
+  readonly mode: string;
+  readonly send: boolean;
+  readonly inBackground: boolean;
+}
+
+/** Runs a mode in the foreground, or as the process that `start` has put into the background. */
+export async function runCommand(context: Context, { mode, send, inBackground }: RunOptions): Promise<ExitStatus> {
+  const { configFile, output, signal } = context;
+  const run = (onReady: () => void): Promise<void> =>
+    runMode({ mode, configFile, signal, send, log: logOf(output, mode, configFile), onReady });
+  if (!inBackground) {
+    await run(() => undefined);
+    return 0;
+  }
+  process.umask(0o077);
+  for (const name of terminalSignals) process.removeAllListeners(name).on(name, () => undefined);
+  let isTold = false;
+  const tell = (text: string): void => {
+    if (isTold) return;
+    isTold = true;
+    // The program that has started this one may be gone.
+    try {
+      writeSync(readyDescriptor, `${text}\n`);
+      closeSync(readyDescriptor);
+    } catch {
+      return;
+    }
+  };
+  try {
+    await run(() => tell(readyWord));
+    return 0;
+  } catch (thrown) {
+    tell(messageOf(thrown));
+    throw thrown;
+  }
+}
+
+/** Returns the log of a mode: into its file if agent.json names a folder, else on standard output. */
+function logOf(output: Output, mode: string, configFile: string | null): RunModeOptions['log'] {
+  const { logDirectory } = readSettings(configFile);
+  if (logDirectory === null) return { ...createOutputLog(output), reopen: () => undefined };
+  const { write, reopen } = openLogFile(logFileOf(logDirectory, mode));
+  return { ...createOutputLog({ ...output, print: write, complain: write }), reopen };
+}
