@@ -10,7 +10,7 @@ export const lookedAt = 12;
 const leastOutlying = 9;
 const leastScore = 5;
 /** The most members that stand for the others in reports before the newest. */
-const mostReferences = 20;
+const mostReferences = 12;
 
 /** A figure of a client that lies far from that of the other members of its group. */
 export interface FigureOutlier {
