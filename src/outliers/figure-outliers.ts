@@ -7,7 +7,7 @@ import { type Centre, centreOf, leastMembers, robustScore } from './robust-score
 
 /** The newest reports that are looked at, and those of them that have to be outliers. */
 export const lookedAt = 12;
-const leastOutlying = 9;
+export const leastOutlying = 9;
 const leastScore = 5;
 /** The most members that stand for the others in reports before the newest. */
 const mostReferences = 12;

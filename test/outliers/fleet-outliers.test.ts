@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
 import type { Client, Config } from '../../src/config/config.ts';
+import { areLasting } from '../../src/outliers/lasting.ts';
 import { type FleetOutliers, fleetOutliers } from '../../src/outliers/outliers.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { item, noonMs, worker } from '../storage/support/samples.ts';
@@ -95,6 +96,17 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
       { group: 'web', fact: 'kernel', usual: '6.1', value: '5.10', members: 10, clients: ['web-2'] },
       { group: 'web', fact: 'mount', usual: '/data', value: null, members: 10, clients: ['web-3'] },
     ]);
+  });
+
+  it('are lasting if the reports before a time were as far off', async (opened) => {
+    await fill(opened, { 'web-1': { cpu: 95 }, 'web-2': { data: 90 }, 'web-3': { received: 80 * 2 ** 20 } });
+    const { figures } = await read(opened, settings(web));
+    assert.equal(figures.length, 3);
+    const before = (ago: number): Promise<boolean> =>
+      areLasting(figures, { figures: opened.figures, everyMs, beforeMs: noonMs - ago * everyMs });
+    assert.deepEqual([await before(1), await before(4), await before(5), await before(20)], [true, true, false, false]);
+    const lower = figures.map((one) => ({ ...one, value: 0, median: 50 }));
+    assert.equal(await areLasting(lower, { figures: opened.figures, everyMs, beforeMs: noonMs }), false, 'other side');
   });
 
   it('leave out who is silent, paused, alone, or in a group of four', async (opened) => {

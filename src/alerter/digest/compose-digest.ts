@@ -65,18 +65,20 @@ export function composeDigest({ facts, config, attached }: ComposeDigestOptions)
   return { subject, text: composeText(words), html: composeHtml(subject, words), headers };
 }
 
-/** Returns the sections. What monitoring has cost is told beside something else alone. */
+/** Returns the sections. Lasting outliers and what monitoring has cost are told beside something else alone. */
 function sectionsOf(facts: DigestFacts, availability: Availability, wording: DigestWording): readonly SectionWords[] {
+  const outliers = outlierSection(facts, wording);
   const sections = [
     openSection(facts, wording),
     endedSection(facts, wording),
     forecastSection(facts, wording),
     changesSection(facts, wording),
     availabilitySection(facts, availability, wording),
-    outlierSection(facts, wording),
+    outliers,
     pendingSection(facts, wording),
     undeliveredSection(facts, wording),
   ].filter((section) => section !== null);
+  if (!facts.newOutliers && sections.every((section) => section === outliers)) return [];
   const cost = costSection(facts);
   return sections.length === 0 || cost === null ? sections : [...sections, cost];
 }

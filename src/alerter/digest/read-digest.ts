@@ -1,5 +1,6 @@
 import type { Client, Config, DigestConfig } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { areLasting } from '../../outliers/lasting.ts';
 import { fleetOutliers, type FleetOutliers } from '../../outliers/outliers.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -47,6 +48,8 @@ export interface DigestFacts extends DigestSpan {
   /** File systems that are foreseen to be full. */
   readonly forecasts: readonly StoredForecast[];
   readonly outliers: Pick<FleetOutliers, 'figures' | 'kinds'>;
+  /** True unless all figures of `outliers` were far off before the span too. Kinds change with inventories. */
+  readonly newOutliers: boolean;
 }
 
 export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'figures' | 'levels'>;
@@ -67,6 +70,8 @@ export async function readDigest(
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
   const spans = await store.alertSpans(sinceMs, untilMs, mostSpans);
+  const outliers = await outliersOf(config, figures, names, untilMs);
+  const lasting = { figures, beforeMs: sinceMs, everyMs: config.collector.everyMs };
   const undelivered = isWhole ? await alerts.undelivered() : [];
   return {
     ...span,
@@ -81,7 +86,8 @@ export async function readDigest(
     pending: (await store.pendingWork()).filter(isOurs),
     undelivered: undelivered.filter(({ error }) => error !== null),
     databaseBytes: isWhole ? await store.databaseBytes() : null,
-    outliers: await outliersOf(config, figures, names, untilMs),
+    outliers,
+    newOutliers: !(await areLasting(outliers.figures, lasting)),
     forecasts: (await levels.forecasts([...names])).filter(
       ({ asOfMs }) => Math.abs(untilMs - asOfMs) < staleForecastMs,
     ),

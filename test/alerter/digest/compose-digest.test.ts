@@ -52,6 +52,21 @@ test('a quiet week is one line above the rule, whoever answered how often', () =
   assert.equal(text.split('\n---')[0], '400 of 400 answered all 2,016 visits.\n');
 });
 
+test('outliers that were there before are told beside something else alone', () => {
+  const { outliers } = badWeek;
+  assert.equal(compose({ ...quietWeek, outliers }).text, compose(quietWeek).text);
+  assert.match(compose({ ...quietWeek, outliers, newOutliers: true }).text, /UNLIKE THE OTHERS OF THEIR GROUP/);
+  assert.match(compose({ ...quietWeek, outliers, joined: ['web-001'] }).text, /UNLIKE THE OTHERS OF THEIR GROUP/);
+});
+
+test('lists of a bad week shrink together, the longest first', () => {
+  const { text } = compose(badWeek);
+  const lists = [...text.matchAll(/\n {2}and (\d+) more/g)];
+  assert.ok(lists.length > 4, text);
+  const lengths = text.split(/\n\n/).map((block) => block.split('\n').filter((line) => /^ {2}\S/.test(line)).length);
+  assert.ok(Math.max(...lengths) - Math.min(...lengths.filter((length) => length > 2)) <= 4, lengths.join());
+});
+
 test('two collectors that share the fleet count visits together', () => {
   const halves = { ...totals, runs: 4032, fullRuns: 4032 };
   const { subject } = compose({ ...quietWeek, runs: [halves] });

@@ -57,6 +57,7 @@ export const quietWeek: DigestFacts = {
   databaseBytes: 3.2 * 2 ** 30,
   forecasts: [],
   outliers: { figures: [], kinds: [] },
+  newOutliers: false,
 };
 
 export function openAlert(client: string, over: Partial<Alert> = {}): Alert {

@@ -1,35 +1,45 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
-import PostalMime from 'postal-mime';
+import PostalMime, { type Email } from 'postal-mime';
 
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { alertFolder } from '../support/stored-alerts.ts';
+import { alertFolder, type AlertFolder } from '../support/stored-alerts.ts';
 
 const hourMs = 3_600_000;
 const due = new Date(Date.now() - 2 * 60_000).toISOString().slice(11, 16);
-const config =
-  `<config><alerts zone="UTC"><digest to="ops@example.org" at="${due}" attach="report"/></alerts>` +
-  '<client name="web-1" ip="192.0.2.1"/></config>';
+const configOf = (clients: string): string =>
+  `<config><alerts zone="UTC"><digest to="ops@example.org" at="${due}" attach="report"/></alerts>${clients}</config>`;
 
-test('alert mails a digest with its report, and digest prints the same', async (t) => {
-  const folder = await alertFolder(t, { config });
+/** A folder whose web-1 was visited an hour ago. */
+async function visitedFolder(t: TestContext, clients: string): Promise<AlertFolder> {
+  const folder = await alertFolder(t, { config: configOf(clients) });
   await folder.store(async ({ reports }) => {
     const run = runStart({ startedAtMs: Date.now() - hourMs });
     await reports.startRun(run);
     await reports.saveVisits([visit({ runId: run.id, startedAtMs: run.startedAtMs })]);
     await reports.endRun(run, runEnd(run, { clients: 1, succeeded: 1, failed: 0 }));
   });
+  return folder;
+}
+
+/** The only mail of the outbox. */
+async function onlyMail({ dir }: AlertFolder): Promise<Email> {
+  const outbox = path.join(dir, 'state', 'outbox');
+  const [name = '', ...others] = readdirSync(outbox);
+  assert.equal(others.length, 0);
+  return await PostalMime.parse(readFileSync(path.join(outbox, name)));
+}
+
+test('alert mails a digest with its report, and digest prints the same', async (t) => {
+  const folder = await visitedFolder(t, '<client name="web-1" ip="192.0.2.1"/>');
   const printed = await folder.json('digest', 'daily', '--since', '1d');
   assert.equal(printed['subject'], 'Digest: 1 of 1 answered the one visit');
   assert.equal((await folder.run('digest', 'weekly')).status, 2);
   assert.equal((await folder.run('alert')).status, 0);
-  const outbox = path.join(folder.dir, 'state', 'outbox');
-  const [name = '', ...others] = readdirSync(outbox);
-  assert.equal(others.length, 0);
-  const mail = await PostalMime.parse(readFileSync(path.join(outbox, name)));
+  const mail = await onlyMail(folder);
   assert.equal(mail.subject, printed['subject']);
   assert.match(mail.text?.replaceAll('\n', ' ') ?? '', /The report of this span is attached: report-\d{8}\.html\./);
   const [report] = mail.attachments;
@@ -39,4 +49,16 @@ test('alert mails a digest with its report, and digest prints the same', async (
     await folder.said('explain', '--fleet'),
     /Digest daily to ops@example\.org of .* is made, the next is due at /,
   );
+});
+
+test('a report of more than 4 MiB is left out, and the digest says so', async (t) => {
+  const others = `${'w'.repeat(50)}-[1-9000]`;
+  const folder = await visitedFolder(
+    t,
+    `<client name="web-1" ip="192.0.2.1"/><client name="${others}" ip="${others}"/>`,
+  );
+  assert.equal((await folder.run('alert')).status, 0);
+  const mail = await onlyMail(folder);
+  assert.match(mail.text?.replaceAll('\n', ' ') ?? '', /The report is left out: it would be larger than 4 MiB\. /);
+  assert.deepEqual(mail.attachments, []);
 });
