@@ -46,23 +46,38 @@ export async function stopMode(place: string, mode: string, force: boolean): Pro
   const holder = await runningMode(place, mode);
   if (holder === null) return null;
   const { pid } = holder;
-  const forced = `Ends it at once: fleet-health-agent stop --force ${mode}`;
+  signalTo(holder, mode, force ? 'SIGKILL' : 'SIGTERM');
+  const endMs = performance.now() + stopWithinMs;
+  while ((await runningMode(place, mode))?.pid === pid) {
+    if (performance.now() > endMs) throw running(`${mode} (pid ${pid}) did not end within 10 s`, forcedEnd(mode));
+    await sleep(pollMs);
+  }
+  return pid;
+}
+
+/** Has a mode read its settings again. Returns the pid; null if it is not running. Throws FleetError `locked`. */
+export async function reloadMode(place: string, mode: string): Promise<number | null> {
+  const holder = await runningMode(place, mode);
+  if (holder === null) return null;
+  signalTo(holder, mode, 'SIGHUP');
+  return holder.pid;
+}
+
+function forcedEnd(mode: string): string {
+  return `End it at once: fleet-health-agent stop --force ${mode}`;
+}
+
+/** Sends a signal to the process that runs a mode; SIGKILL to its process group. One that has ended is no fault. */
+function signalTo({ pid }: LockHolder, mode: string, signal: 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): void {
   if (pid < 2) throw running(`the process that runs ${mode} cannot be told`, 'Look for it with ps, and end it.');
   try {
-    if (force) process.kill(groupOf(pid), 'SIGKILL');
-    else process.kill(pid, 'SIGTERM');
+    process.kill(signal === 'SIGKILL' ? groupOf(pid) : pid, signal);
   } catch (thrown) {
     if (errnoOf(thrown) === 'EPERM') {
       throw running(`${mode} (pid ${pid}) belongs to another account`, 'Run this as that account or as root.');
     }
     if (errnoOf(thrown) !== 'ESRCH') throw thrown;
   }
-  const endMs = performance.now() + stopWithinMs;
-  while ((await runningMode(place, mode))?.pid === pid) {
-    if (performance.now() > endMs) throw running(`${mode} (pid ${pid}) did not end within 10 s`, forced);
-    await sleep(pollMs);
-  }
-  return pid;
 }
 
 /**

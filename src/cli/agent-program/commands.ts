@@ -64,6 +64,14 @@ export const restart = defineCommand({
   run: async (context, options) => (await import('./control.ts')).restartCommand(context, options),
 });
 
+export const reload = defineCommand({
+  name: 'reload',
+  help: 'have a mode open its log and read agent.json again',
+  example: 'fleet-health-agent reload edge',
+  parameters: { mode: modeArgument },
+  run: async (context, options) => (await import('./control.ts')).reloadCommand(context, options),
+});
+
 export const status = defineCommand({
   name: 'status',
   help: 'whether a mode is running (exit status 0) or not (3)',

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { keptStatus, runningMode, stopMode } from '../../agent-program/control.ts';
+import { keptStatus, reloadMode, runningMode, stopMode } from '../../agent-program/control.ts';
 import { modeNamed } from '../../agent-program/modes.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { startInBackground } from '../../agent-program/start-mode.ts';
@@ -52,6 +52,13 @@ export async function stopCommand(context: Context, { mode, force }: ControlOpti
 export async function restartCommand(context: Context, options: ControlOptions & StartOptions): Promise<ExitStatus> {
   await stopMode(placeOf(context, options.mode), options.mode, options.force);
   return await startCommand(context, options);
+}
+
+/** Has a mode read agent.json again. Exit status 3 if it is not running. */
+export async function reloadCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
+  const pid = await reloadMode(placeOf(context, mode), mode);
+  context.output.print(pid === null ? `${mode} is not running.` : `${mode} reads agent.json again (pid ${pid}).`);
+  return pid === null ? 3 : 0;
 }
 
 /** Prints what a mode does. Exit status 3 if it is not running, as LSB has it. */
