@@ -24,7 +24,7 @@ const house: readonly string[] = [
   'loader storage/sql transport/connection',
   'config',
   'transport storage notify page',
-  'forecast',
+  'forecast import',
   'outliers',
   'metrics events',
   'collector alerter simulator',
@@ -78,7 +78,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/cli': [
     'terminal',
     'command',
-    'database status look metrics sealed check clients runs trust push',
+    'database status look metrics sealed check clients runs trust push arrive',
     'alerts try-out',
     'serve agent-program',
     '.',

@@ -68,6 +68,8 @@ need_all() {
     need java default-jre-headless
     need promtool prometheus
     need amtool prometheus-alertmanager
+    need ansible-inventory ansible-core
+    need nagios4 nagios4-core
     need prometheus-node-exporter prometheus-node-exporter
     need wapiti wapiti
     need dovecot dovecot-core

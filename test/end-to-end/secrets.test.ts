@@ -51,6 +51,11 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['linux-x64', '--from', 'npm@22'],
   ],
   'runtimes remove': [['linux-x64']],
+  // The configuration itself is no list of machines.
+  import: [
+    ['csv', 'config.xml'],
+    ['known-hosts', 'config.xml'],
+  ],
   authorize: [['own', '--script', '--agent', 'node']],
   cleanup: [['--yes', 'own']],
   demo: [['--dir', '/dev/null/demo']],

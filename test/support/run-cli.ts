@@ -26,6 +26,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Beside PATH, which is all there is. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: nothing to read. */
+  readonly stdin?: 'pipe';
   readonly nodeArgs?: readonly string[];
   /** Another account; for root alone. */
   readonly uid?: number;
@@ -45,7 +47,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
   return spawn(command, rest, {
     cwd: options.cwd ?? tmpdir(),
     env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
 }

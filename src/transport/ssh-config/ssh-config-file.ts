@@ -31,6 +31,8 @@ export interface SshConfigBlock {
 
 /** A parsed file with its includes. One object serves lookups of many hosts. */
 export interface SshConfigFile {
+  /** The names of its Host lines and of those in its includes that are no patterns, in file order. */
+  readonly hostNames: readonly string[];
   /**
    * Returns the blocks that may apply to a host, in file order. Blocks are indexed by name, so that ten thousand Host
    * blocks do not slow down the lookup of other hosts.
@@ -151,7 +153,12 @@ function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
       else indexes.push(index);
     }
   }
+  const hostNames = blocks.flatMap(({ condition, entries }) => [
+    ...(condition?.kind === 'host' ? condition.patterns.filter((pattern) => !/[*?!]/.test(pattern)) : []),
+    ...entries.flatMap((entry) => (entry.kind === 'include' ? entry.files.flatMap((file) => file.hostNames) : [])),
+  ]);
   return {
+    hostNames,
     blocksFor: (host) => {
       const own = byName.get(host);
       const indexes = own === undefined ? always : [...always, ...own].sort((left, right) => left - right);

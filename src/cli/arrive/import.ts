@@ -1,0 +1,106 @@
+import path from 'node:path';
+
+import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
+import { clientsXml } from '../../import/clients-xml.ts';
+import { importHosts, importKinds } from '../../import/import.ts';
+import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
+import { compareWithFile, type Difference } from '../../import/written-clients.ts';
+import { escapeControls } from '../../log.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { nearest } from '../../config/values/nearest.ts';
+import { counted } from '../../text/numbers.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readList } from './read-list.ts';
+
+export interface ImportOptions {
+  readonly kind: string;
+  /** null or `-`: standard input. */
+  readonly file: string | null;
+  readonly out: string | null;
+  readonly update: string | null;
+}
+
+/** `import`: prints clients for config.xml, writes them, or says how they differ from those of a file. */
+export async function importHostsCommand(context: Context, options: ImportOptions): Promise<ExitStatus> {
+  const { output, signal } = context;
+  const kind = importKinds.find((known) => known === options.kind);
+  if (kind === undefined) {
+    const meant = nearest(options.kind, importKinds);
+    throw usageError(`${JSON.stringify(options.kind)} is no list that can be read`, `Did you mean ${meant ?? 'csv'}?`);
+  }
+  const imported = importHosts(kind, await readList(kind, options.file, signal));
+  for (const { where, why } of output.json ? [] : imported.skipped) {
+    output.complain(escapeControls(`left out: ${where}: ${why}`));
+  }
+  if (options.update !== null) {
+    const difference = compareWithFile(imported.hosts, options.update);
+    printAnswer(
+      output,
+      () => differenceJson(difference, imported.skipped),
+      () => differenceText(difference, options.update ?? ''),
+    );
+    return 0;
+  }
+  if (imported.hosts.length === 0) {
+    const message = 'the list names no machine that can be visited';
+    throw new FleetError({ code: 'import-unreadable', stage: 'usage', message });
+  }
+  if (options.out === null) {
+    printAnswer(
+      output,
+      () => importedJson(imported, null),
+      () => clientsXml(imported.hosts).trimEnd(),
+    );
+    return 0;
+  }
+  const file = writeClients(options.out, imported.hosts);
+  const include = `<include file="${options.out}"/>`;
+  printDone(
+    output,
+    () => importedJson(imported, file),
+    () =>
+      `${counted(imported.hosts.length, 'client')} written to ${file}.\nPut ${include} into config.xml, then: fleet-health check`,
+  );
+  return 0;
+}
+
+function writeClients(out: string, hosts: readonly ImportedHost[]): string {
+  const file = path.resolve(out);
+  const content = `<config>\n${clientsXml(hosts, '  ')}</config>\n`;
+  try {
+    writeDurably({ file, content, mode: 0o640, exclusive: true });
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EEXIST') {
+      const advice = `See what is new in it: --update ${shownShellWord(out)}`;
+      throw usageError(`${file} exists, and is left as it is`, advice);
+    }
+    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+  }
+  return file;
+}
+
+function importedJson({ hosts, skipped }: Imported, file: string | null): object {
+  return { command: 'import', file, clients: hosts.map(hostJson), skipped };
+}
+
+function hostJson({ name, ip, port, username, privateKey, proxyJump, groups, checks, remarks }: ImportedHost): object {
+  return { name, ip, port, username, privateKey, proxyJump, groups, checks, remarks };
+}
+
+function differenceJson({ fresh, gone, changed }: Difference, skipped: readonly Skipped[]): object {
+  return { command: 'import', new: fresh.map(hostJson), gone, changed, skipped };
+}
+
+function differenceText({ fresh, gone, changed }: Difference, file: string): string {
+  if (fresh.length + gone.length + changed.length === 0) return `${file} has the same clients.`;
+  const lines = [
+    ...changed.map(({ name, what, from, to }) =>
+      escapeControls(`changed: ${name}: ${what} ${from ?? 'not said'} -> ${to ?? 'not said'}`),
+    ),
+    ...gone.map((name) => escapeControls(`gone: ${name}`)),
+    ...(fresh.length === 0 ? [] : ['new:', clientsXml(fresh, '  ').trimEnd()]),
+  ];
+  return lines.join('\n');
+}

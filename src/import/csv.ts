@@ -1,0 +1,70 @@
+import { CsvError, parse } from 'csv-parse/sync';
+
+import { namedUpTo } from '../text/numbers.ts';
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
+import { unreadable } from './unreadable.ts';
+
+/** The columns that are read, by their names in small letters without blanks, hyphens and underlines. */
+const columns: Readonly<Record<string, 'name' | 'group' | 'ip' | 'port' | 'username' | 'privateKey' | 'proxyJump'>> = {
+  ...{ name: 'name', host: 'name', hostname: 'name', group: 'group', groups: 'group' },
+  ...{ ip: 'ip', address: 'ip', ipaddress: 'ip', port: 'port', sshport: 'port' },
+  ...{ username: 'username', user: 'username', privatekey: 'privateKey', key: 'privateKey' },
+  ...{ identityfile: 'privateKey', proxyjump: 'proxyJump', jump: 'proxyJump', bastion: 'proxyJump' },
+};
+
+interface Row {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+/**
+ * Reads a table with a line of titles: `name` or `ip` is needed; `group` nests by `/`. Commas, semicolons or tabs stand
+ * between the fields (RFC 4180).
+ */
+export function readCsv(source: SourceText): Imported {
+  const [titles, ...rows] = rowsOf(source);
+  const wrong = (why: string): Error =>
+    unreadable(source, why, 'Begin with a line of titles: name,ip,port,username,privateKey,proxyJump,group.');
+  if (titles === undefined) throw wrong('there is no line in it');
+  const places = titles.record.map((title) => columns[title.toLowerCase().replaceAll(/[\s_-]/g, '')] ?? null);
+  if (!places.includes('name') && !places.includes('ip')) throw wrong('the first line names no column `name` or `ip`');
+  const unknown = titles.record.filter((_, index) => places[index] === null);
+  const skipped: Skipped[] = [];
+  if (unknown.length > 0)
+    skipped.push({ where: 'line 1', why: `columns that are not read: ${namedUpTo(10, unknown)}` });
+  const hosts = rows.flatMap(({ record, info }): readonly ImportedHost[] => {
+    const where = `line ${info.lines}`;
+    const value = (place: string): string | null => record[places.indexOf(place as never)]?.trim() || null;
+    const name = value('name') ?? value('ip');
+    if (name === null) {
+      skipped.push({ where, why: 'neither a name nor an address' });
+      return [];
+    }
+    return [
+      {
+        ...hostNamed(name, where),
+        ip: value('ip') === name ? null : value('ip'),
+        port: value('port'),
+        username: value('username'),
+        privateKey: value('privateKey'),
+        proxyJump: value('proxyJump'),
+        groups: (value('group') ?? '').split('/').flatMap((group) => group.trim() || []),
+      },
+    ];
+  });
+  return { hosts, skipped };
+}
+
+function rowsOf(source: SourceText): readonly Row[] {
+  const firstLine = source.text.slice(0, source.text.indexOf('\n') + 1 || undefined);
+  const delimiter = [',', ';', '\t'].find((one) => firstLine.includes(one)) ?? ',';
+  try {
+    return parse(source.text, {
+      ...{ delimiter, bom: true, info: true, skip_empty_lines: true, relax_column_count: true },
+      ...{ comment: '#', comment_no_infix: true, max_record_size: 64 * 1024 },
+    }) as unknown as readonly Row[];
+  } catch (thrown) {
+    if (!(thrown instanceof CsvError)) throw thrown;
+    throw unreadable(source, `it is no table: ${thrown.message}`, 'Quote fields that hold quotes or line breaks.');
+  }
+}

@@ -1,0 +1,29 @@
+/** Lists of machines of other programs, made into clients of config.xml: docs/import.md. */
+import { readAnsible } from './ansible.ts';
+import { readCsv } from './csv.ts';
+import type { Imported, SourceText } from './imported.ts';
+import { readKnownHosts } from './known-hosts.ts';
+import { readNagios } from './nagios.ts';
+import { readSshConfig } from './ssh-config.ts';
+import { takeHosts } from './take-hosts.ts';
+
+/** The lists of machines that are understood. */
+export const importKinds = ['ansible', 'nagios', 'ssh-config', 'known-hosts', 'csv'] as const;
+
+export type ImportKind = (typeof importKinds)[number];
+
+const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = {
+  ansible: readAnsible,
+  nagios: readNagios,
+  'ssh-config': readSshConfig,
+  'known-hosts': readKnownHosts,
+  csv: readCsv,
+};
+
+/**
+ * Reads a list of machines. Every machine that config.xml could not name is left out, and said. Throws FleetError
+ * `import-unreadable` if the text is no list of that kind.
+ */
+export function importHosts(kind: ImportKind, source: SourceText): Imported {
+  return takeHosts(readers[kind](source));
+}

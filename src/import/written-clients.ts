@@ -1,0 +1,72 @@
+import { expandClient } from '../config/clients/expand-client.ts';
+import { createFindings } from '../config/xml/findings.ts';
+import { readConfigTree } from '../config/xml/include.ts';
+import type { Element } from '../config/xml/parse-elements.ts';
+import type { ImportedHost } from './imported.ts';
+
+const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump'] as const;
+
+/** The facts that are compared. */
+type Facts = Readonly<Record<(typeof compared)[number] | 'group', string | null>>;
+
+/** The differences between a list and the clients of a file. */
+export interface Difference {
+  /** In the list alone. */
+  readonly fresh: readonly ImportedHost[];
+  /** Names in the file alone. */
+  readonly gone: readonly string[];
+  /** Both have the client, with other values: what the file says, and the list. */
+  readonly changed: readonly {
+    readonly name: string;
+    readonly what: string;
+    readonly from: string | null;
+    readonly to: string | null;
+  }[];
+}
+
+/**
+ * Compares a list with the clients of a configuration file. Throws FleetError `config-missing`, and ConfigError
+ * `config-invalid` if the file cannot be read.
+ */
+export function compareWithFile(hosts: readonly ImportedHost[], file: string): Difference {
+  const written = writtenClients(file);
+  const listed = new Set(hosts.map(({ name }) => name));
+  const changed = hosts.flatMap((host) => {
+    const before = written.get(host.name);
+    if (before === undefined) return [];
+    const now: Facts = { ...host, group: host.groups.join('/') || null };
+    return [...compared, 'group' as const].flatMap((what) =>
+      before[what] === now[what] ? [] : [{ name: host.name, what, from: before[what], to: now[what] }],
+    );
+  });
+  return {
+    fresh: hosts.filter(({ name }) => !written.has(name)),
+    gone: [...written.keys()].filter((name) => !listed.has(name)),
+    changed,
+  };
+}
+
+function writtenClients(file: string): ReadonlyMap<string, Facts> {
+  const findings = createFindings();
+  const { root } = readConfigTree(file, findings);
+  const clients = new Map<string, Facts>();
+  const walk = (element: Element, outer: Facts): void => {
+    for (const child of element.children) {
+      const own = (what: (typeof compared)[number]): string | null => child.attributes[what] ?? outer[what];
+      const said = { port: own('port'), username: own('username'), privateKey: own('privateKey') };
+      const facts: Facts = { ...outer, ...said, proxyJump: own('proxyJump'), ip: null };
+      if (child.name === 'group') {
+        const name = child.attributes['name'];
+        walk(child, { ...facts, group: name === undefined ? facts.group : [facts.group ?? [], name].flat().join('/') });
+      } else if (child.name === 'client') {
+        for (const { name, address } of expandClient(child, Number(facts.port ?? 22), false, findings)) {
+          clients.set(name, { ...facts, ip: address === name ? null : address });
+        }
+      }
+    }
+  };
+  if (root !== null)
+    walk(root, { ip: null, port: null, username: null, privateKey: null, proxyJump: null, group: null });
+  findings.throwFaults();
+  return clients;
+}

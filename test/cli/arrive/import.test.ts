@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { exits, outcomeOf, runCli, startCli, succeeded } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const table = 'name,ip,user,group\nweb-1,192.0.2.1,ops,web\nweb-2,192.0.2.2,ops,web\n';
+
+function list(t: TestContext, text = table) {
+  const folder = tempFolder(t);
+  const file = path.join(folder, 'list.csv');
+  writeFileSync(file, text);
+  return { folder, file, out: path.join(folder, 'clients.xml') };
+}
+
+test('import -o writes a file that config.xml includes, and check accepts', async (t) => {
+  const { folder, file, out } = list(t);
+  const said = await succeeded(runCli(['import', 'csv', file, '-o', out], { cwd: folder }));
+  assert.match(said, /^2 clients written to .*clients\.xml\.\nPut <include file=".*clients\.xml"\/> into config\.xml/);
+  const config = path.join(folder, 'config.xml');
+  writeFileSync(config, '<config><include file="clients.xml"/><alerts mail="ops@example.org"/></config>', {
+    mode: 0o600,
+  });
+  assert.match(await succeeded(runCli(['-c', config, 'check'])), /2 clients/);
+});
+
+test('import leaves a file alone that exists', async (t) => {
+  const { file, out } = list(t);
+  writeFileSync(out, 'mine');
+  const says = /exists, and is left as it is \(usage\)\. See what is new in it: --update /;
+  await exits(2, runCli(['import', 'csv', file, '-o', out]), says);
+  assert.equal(readFileSync(out, 'utf8'), 'mine');
+});
+
+test('import --update says what is new, gone and changed, and writes nothing', async (t) => {
+  const { file, out } = list(t);
+  await succeeded(runCli(['import', 'csv', file, '-o', out]));
+  const before = readFileSync(out, 'utf8');
+  assert.match(await succeeded(runCli(['import', 'csv', file, '--update', out])), /has the same clients\.\n$/);
+  writeFileSync(file, 'name,ip,user,group\nweb-1,192.0.2.7,ops,web\nweb-3,192.0.2.3,ops,db\n');
+  assert.equal(
+    await succeeded(runCli(['import', 'csv', file, '--update', out])),
+    `changed: web-1: ip 192.0.2.1 -> 192.0.2.7
+gone: web-2
+new:
+  <group name="db">
+    <client name="web-3" ip="192.0.2.3" username="ops"/>
+  </group>
+`,
+  );
+  const json = JSON.parse(await succeeded(runCli(['--json', 'import', 'csv', file, '--update', out]))) as {
+    readonly new: readonly { readonly name: string }[];
+    readonly gone: readonly string[];
+    readonly changed: readonly object[];
+  };
+  assert.deepEqual([json.new.map(({ name }) => name), json.gone], [['web-3'], ['web-2']]);
+  assert.deepEqual(json.changed, [{ name: 'web-1', what: 'ip', from: '192.0.2.1', to: '192.0.2.7' }]);
+  assert.equal(readFileSync(out, 'utf8'), before);
+});
+
+test('import --update knows ranges that a person wrote', async (t) => {
+  const { file, out } = list(t, 'name\nweb-01\nweb-02\nweb-03\n');
+  writeFileSync(out, '<config><client ip="web-[01-02]"/></config>');
+  assert.equal(await succeeded(runCli(['import', 'csv', file, '--update', out])), 'new:\n  <client name="web-03"/>\n');
+});
+
+test('import reads standard input, and names on stderr what it leaves out', async () => {
+  const child = startCli(['import', 'csv'], { stdin: 'pipe' });
+  child.stdin?.end('name\nweb-1\n"\u001b[31mred"\n');
+  const { status, stdout, stderr } = await outcomeOf(child);
+  assert.deepEqual([status, stdout], [0, '<client name="web-1"/>\n']);
+  assert.match(stderr, /^left out: line 3: name .*red holds control characters\n$/);
+  assert.equal(stderr.includes('\u001b'), false);
+});
+
+const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [['ansibel', 'x'], /"ansibel" is no list that can be read \(usage\)\. Did you mean ansible\?/],
+  [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: ENOENT.*\(import-unreadable\)/],
+  [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],
+  [['csv', 'x', '-o', 'a', '--update', 'b'], /cannot be used with/],
+];
+for (const [args, says] of wrong) {
+  test(`import ${args.join(' ')} says what is wrong`, async () => {
+    await exits(2, runCli(['import', ...args]), says);
+  });
+}

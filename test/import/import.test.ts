@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { FleetError } from '../../src/errors.ts';
+import { clientsXml } from '../../src/import/clients-xml.ts';
+import { importHosts, type ImportKind } from '../../src/import/import.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { times } from '../support/times.ts';
+
+function imported(kind: ImportKind, text: string, file: string | null = null) {
+  const { hosts, skipped } = importHosts(kind, { file, text });
+  return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
+}
+
+const inventory = (hostvars: object, groups: object): string => JSON.stringify({ _meta: { hostvars }, ...groups });
+const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+const ends = (host: object): string =>
+  inventory({ a: host }, { all: { children: ['ungrouped'] }, ungrouped: { hosts: ['a'] } });
+
+const lists: readonly (readonly [
+  what: string,
+  kind: ImportKind,
+  text: string,
+  xml: string,
+  skipped: readonly string[],
+])[] = [
+  [
+    'a table with titles of other programs',
+    'csv',
+    'Host Name;IP-Address;SSH Port;User;Key;Jump;Group\nweb-1;192.0.2.1;2222;ops;~/.ssh/ops;jump-1;berlin/web\n',
+    `<group name="berlin">
+  <group name="web">
+    <client name="web-1" ip="192.0.2.1" port="2222" username="ops" privateKey="~/.ssh/ops" proxyJump="jump-1"/>
+  </group>
+</group>
+`,
+    [],
+  ],
+  [
+    'lines that cannot be clients',
+    'csv',
+    'name,ip,port,colour\n,192.0.2.9,,\n,,,\nweb-1,,22,\nweb-1,,,\n"a,b",192.0.2.2,,\nc,not a host,,\nd,,99999,\n"e\u0001",192.0.2.3,,\nweb-[1-3],,,\n',
+    '<client name="192.0.2.9"/>\n<client name="web-1" port="22"/>\n',
+    [
+      'line 1: columns that are not read: colour',
+      'line 3: neither a name nor an address',
+      'line 5: a second web-1; the first was taken',
+      'line 6: name a,b cannot be a name; *, ? and , would make it a pattern',
+      'line 7: ip not a host is no IP address or host name; letters, digits, dots and hyphens make one',
+      'line 8: port 99999 must be a whole number from 1 to 65535',
+      'line 9: name e\ufffd holds control characters',
+      'line 10: name web-[1-3] would be a range of machines',
+    ],
+  ],
+  [
+    'quotes, markup and a byte order mark',
+    'csv',
+    '\ufeffname\tip\r\n"<b>""&amp;"\t192.0.2.1\r\n',
+    '<client name="&lt;b&gt;&quot;&amp;amp;" ip="192.0.2.1"/>\n',
+    [],
+  ],
+  [
+    'groups of Ansible that form a tree, and what they have in common',
+    'ansible',
+    inventory(
+      {
+        'web-1': { ansible_host: '192.0.2.1', ansible_user: 'ops', ansible_port: 22 },
+        'web-2': { ansible_host: '192.0.2.2', ansible_user: 'ops', ansible_port: 2222 },
+        'db-1': { ansible_user: 'ops', ansible_ssh_common_args: '-o ProxyCommand="ssh -W %h:%p -q jump@bastion"' },
+      },
+      {
+        all: { children: ['ungrouped', 'prod', 'ber'] },
+        prod: { children: ['web', 'db'] },
+        web: { hosts: ['web-1', 'web-2'] },
+        db: { hosts: ['db-1'] },
+        ber: { hosts: ['web-1', 'other'] },
+      },
+    ),
+    `<group name="prod" username="ops">
+  <group name="web">
+    <client name="web-1" ip="192.0.2.1" port="22"/>
+    <client name="web-2" ip="192.0.2.2" port="2222"/>
+  </group>
+  <group name="db">
+    <client name="db-1" proxyJump="jump@bastion"/>
+  </group>
+</group>
+<group name="ber">
+  <client name="other"/>
+</group>
+`,
+    ['group ber: 1 host of it are in another group here; a client has one'],
+  ],
+  [
+    'a jump as -J',
+    'ansible',
+    ends({ ansible_ssh_extra_args: '-J j1,j2' }),
+    '<client name="a" proxyJump="j1,j2"/>\n',
+    [],
+  ],
+  [
+    'a jump as an option',
+    'ansible',
+    ends({ ansible_ssh_common_args: '-C -oProxyJump=ops@j:2222' }),
+    '<client name="a" proxyJump="ops@j:2222"/>\n',
+    [],
+  ],
+  [
+    'a way that has no words in config.xml',
+    'ansible',
+    ends({ ansible_ssh_common_args: '-o ProxyCommand="corkscrew --x proxy 80 %h %p"' }),
+    '<client name="a">\n  <!-- its ProxyCommand has no words here: corkscrew - -x proxy 80 %h %p -->\n</client>\n',
+    [],
+  ],
+  [
+    'what is not SSH',
+    'ansible',
+    ends({ ansible_connection: 'winrm' }),
+    '',
+    ['host a: it is reached by winrm, not by SSH'],
+  ],
+  [
+    'a template',
+    'ansible',
+    ends({ ansible_host: '{{ x }}' }),
+    '',
+    ['host a: ansible_host is a template, which only Ansible fills in'],
+  ],
+  [
+    'groups that hold each other',
+    'ansible',
+    inventory({ a: {} }, { x: { children: ['y'] }, y: { children: ['x'], hosts: ['a'] } }),
+    '<group name="x">\n  <group name="y">\n    <client name="a"/>\n  </group>\n</group>\n',
+    [],
+  ],
+  [
+    'lines of known_hosts',
+    'known-hosts',
+    `# mine\nweb-1,192.0.2.1 ${hostKey}\nweb-1 ${hostKey}\n[db]:2222 ${hostKey}\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ${hostKey}\n*.x ${hostKey}\n@cert-authority z ${hostKey}\nweb-9 ssh-ed25519 AAAA\n`,
+    '<client name="web-1" ip="192.0.2.1"/>\n<client name="db:2222" ip="db" port="2222"/>\n',
+    [
+      'line 5: the name is hashed; nobody can read it',
+      'line 6: a pattern names no single machine',
+      'line 7: a line of @cert-authority names no single machine',
+      'line 8: the key is damaged, or not of type ssh-ed25519',
+    ],
+  ],
+  [
+    'the objects of Nagios',
+    'nagios',
+    `define command {
+	command_name	by_ssh
+	command_line	/p/check_by_ssh -H $HOSTADDRESS$ -C '/p/check_disk -w $ARG1$ -p "/a b"'
+	}
+define command {
+	command_name	nrpe
+	command_line	/p/check_nrpe -H $HOSTADDRESS$ -c $ARG1$
+	}
+define hostgroup {
+	hostgroup_name	dbs
+	members	db-1,db-2
+	}
+define host {
+	host_name	db-1
+	address	192.0.2.9
+	parents	switch
+	}
+define service {
+	host_name	db-1
+	service_description	Root (disk)
+	check_command	by_ssh!20%
+	}
+define service {
+	host_name	db-1
+	service_description	Load
+	check_command	nrpe!check_load
+	}
+define service {
+	host_name	db-1
+	service_description	Web
+	check_command	check_http
+	}
+`,
+    `<group name="dbs">
+  <client name="db-1" ip="192.0.2.9">
+    <!-- parents: switch -->
+    <!-- service Load: nrpe!check_load (the client's include-nrpe runs it) -->
+    <!-- service Web: check_http -->
+    <check name="Root _disk_" command="/p/check_disk -w 20% -p &quot;/a b&quot;"/>
+  </client>
+</group>
+`,
+    [],
+  ],
+];
+
+for (const [what, kind, text, xml, skipped] of lists) {
+  test(`import ${kind}: ${what}`, () => {
+    assert.deepEqual(imported(kind, text), { xml, skipped });
+  });
+}
+
+test('import ssh-config: hosts of the file and of its includes, with what ssh would use', (t) => {
+  const folder = tempFolder(t);
+  const file = path.join(folder, 'config');
+  const more = path.join(folder, 'more');
+  writeFileSync(more, 'Host db-1\n  HostName 192.0.2.9\n  IdentityFile /keys/db\n', { mode: 0o600 });
+  const text = `Include ${more}\nHost web-1 web-2.example.org *.x !y\n  Port 2222\n  ProxyJump db-1\nHost old\n  ProxyCommand nc %h %p\nHost *\n  User ops\n`;
+  writeFileSync(file, text, { mode: 0o600 });
+  assert.deepEqual(imported('ssh-config', text, file), {
+    xml: `<client name="db-1" ip="192.0.2.9" username="ops" privateKey="/keys/db"/>
+<client name="web-1" port="2222" username="ops" proxyJump="db-1"/>
+<client name="web-2.example.org" port="2222" username="ops" proxyJump="db-1"/>
+`,
+    skipped: ['Host old: its ProxyCommand has no words in config.xml; name a <bastion> as proxyJump'],
+  });
+});
+
+const noLists: readonly (readonly [kind: ImportKind, text: string, says: RegExp])[] = [
+  ['csv', '', /there is no line in it/],
+  ['csv', 'a,b\nweb-1,2\n', /names no column `name` or `ip`/],
+  ['csv', 'name\n"web', /it is no table: Quote Not Closed/],
+  ['ansible', '[web]\nweb-1\n', /it is no JSON/],
+  ['ansible', '{"web": ["web-1"]}', /it has no `_meta`/],
+  ['ansible', 'null', /it has no `_meta`/],
+  ['nagios', 'define service {\n}\n', /no `define host`/],
+  ['ssh-config', 'Host a\n', /read with its includes/],
+];
+for (const [kind, text, says] of noLists) {
+  test(`import ${kind} says that it is no such list: ${JSON.stringify(text)}`, () => {
+    const isFault = (thrown: unknown): boolean =>
+      thrown instanceof FleetError && thrown.code === 'import-unreadable' && says.test(thrown.message);
+    assert.throws(() => importHosts(kind, { file: null, text }), isFault);
+  });
+}
+
+test('import reads 50,000 hosts of 500 groups', () => {
+  const names = times(50_000, (index) => `host-${index}`);
+  const hostvars = Object.fromEntries(
+    names.map((name, index) => [name, { ansible_host: `10.0.${index >> 8}.${index & 255}` }]),
+  );
+  const groups = Object.fromEntries(
+    times(500, (group) => [`g${group}`, { hosts: names.slice(group * 100, group * 100 + 100) }]),
+  );
+  const { hosts, skipped } = importHosts('ansible', { file: null, text: inventory(hostvars, groups) });
+  assert.equal(hosts.length, 50_000);
+  assert.deepEqual(skipped, []);
+  assert.equal(clientsXml(hosts).match(/<client /g)?.length, 50_000);
+});
