@@ -57,6 +57,7 @@ need_all() {
   need mawk mawk
   need gawk gawk
   need xmllint libxml2-utils
+  need crontab cron
   need xz xz-utils
   need zstd zstd
   need faketime faketime

@@ -52,6 +52,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'runtimes remove': [['linux-x64']],
   // The configuration itself is no list of machines.
+  crontab: [[], ['--cron-d', 'root']],
   import: [
     ['csv', 'config.xml'],
     ['known-hosts', 'config.xml'],

@@ -1,5 +1,5 @@
 import { importKinds } from '../../import/import.ts';
-import { defineCommand, text } from '../command/define-command.ts';
+import { defineCommand, flag, text, withDefault } from '../command/define-command.ts';
 
 export const importCommand = defineCommand({
   name: 'import',
@@ -15,4 +15,20 @@ export const importCommand = defineCommand({
     },
   },
   run: async (context, options) => (await import('./import.ts')).importHostsCommand(context, options),
+});
+
+export const crontab = defineCommand({
+  name: 'crontab',
+  help: 'the lines that start collector and alerter here',
+  example: 'fleet-health crontab --install',
+  parameters: {
+    install: {
+      ...flag('--install', "put them into this account's crontab, which is kept as it was"),
+      conflicts: ['remove', 'cronD'],
+    },
+    remove: { ...flag('--remove', 'take them out of it'), conflicts: ['cronD'] },
+    cronD: text('--cron-d <user>', 'lines for a file of /etc/cron.d, which this account runs'),
+    mailTo: withDefault(text('--mail-to <address>', 'who gets what prevents a run'), 'root'),
+  },
+  run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
 });

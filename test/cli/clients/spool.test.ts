@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { cronSchedule, schedulablePause } from '../../../src/cli/clients/spool.ts';
+import { cronSchedule, schedulablePause } from '../../../src/cli/command/cron-schedule.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { putSpoolLineScript, removeSpoolLineScript, spoolComment, spoolLine } from '../../../src/loader/spool-line.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';

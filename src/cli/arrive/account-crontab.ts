@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import { runProgram } from '../../collector/runtimes/run-program.ts';
+import { FleetError } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
+import { oneLine } from '../../text/plain-text.ts';
+
+/** More might be cut off, and would be lost. */
+const maxCrontabChars = 64_000;
+
+/** Returns the crontab of this account; empty if it has none. Throws FleetError `crontab-failed`. */
+export async function readCrontab(signal: AbortSignal): Promise<string> {
+  const { ok, stdout, stderr } = await crontab(['-l'], signal);
+  if (ok && stdout.length >= maxCrontabChars)
+    throw failed('it has more than 64,000 characters; put the lines in by hand');
+  if (ok) return stdout;
+  // Where it cannot be read it must not be replaced.
+  if (/no crontab|No such file/i.test(stderr)) return '';
+  throw failed(`crontab -l: ${oneLine(stderr)}`);
+}
+
+/** Replaces the crontab of this account; removes it if the text is empty. Throws FleetError `crontab-failed`. */
+export async function writeCrontab(text: string, signal: AbortSignal): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-crontab-'));
+  try {
+    const file = path.join(folder, 'crontab');
+    writeFileSync(file, text, { mode: 0o600 });
+    const { ok, stderr } = await crontab(text === '' ? ['-r'] : [file], signal);
+    if (!ok) throw failed(`crontab: ${oneLine(stderr)}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function crontab(
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }> {
+  // Its messages are recognised, so they must not be translated.
+  const env = { ...process.env, LC_ALL: 'C' };
+  const result = await runProgram({ program: 'crontab', args, env, signal, timeoutMs: minuteMs });
+  if (result.outcome === 'missing') throw failed('there is no crontab(1) here');
+  return { ok: result.outcome === 'ended' && result.status === 0, ...result };
+}
+
+function failed(message: string): FleetError {
+  return new FleetError({ code: 'crontab-failed', stage: 'usage', message });
+}

@@ -1,0 +1,62 @@
+import path from 'node:path';
+
+import { usageError } from '../../errors.ts';
+import { jitterOf } from '../../platform/jitter.ts';
+import { shellWord } from '../../text/shell-word.ts';
+import { cronSchedule, schedulablePause } from '../command/cron-schedule.ts';
+
+export interface CronBlockOptions {
+  /** Absolute paths. */
+  readonly node: string;
+  readonly program: string;
+  readonly config: string;
+  readonly everyMs: number;
+  /** The name of this machine: others start at other minutes. */
+  readonly host: string;
+  /** Gets what the programs print: what prevented a run. */
+  readonly mailTo: string;
+  /** For a file of /etc/cron.d: the account that runs the lines. null: the account's own crontab. */
+  readonly user: string | null;
+}
+
+const begin = '# BEGIN fleet-health (made by `fleet-health crontab`)';
+const end = '# END fleet-health';
+/** crontab(5) of Debian allows a command 998 characters. */
+const maxCommandLength = 998;
+
+/** Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say. */
+export function cronBlock(options: CronBlockOptions): string {
+  const { node, everyMs, host, mailTo, user } = options;
+  const paths = [node, options.program, options.config];
+  if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a crontab');
+  if (!/^[\w.+@-]*$/.test(mailTo)) throw usageError(`--mail-to ${JSON.stringify(mailTo)} is no address`);
+  // cron takes a % for a line break.
+  const [runtime, script, config] = paths.map((one) => shellWord(one).replaceAll('%', '\\%'));
+  const program = `${runtime} ${script} -q -c ${config}`;
+  if (program.length + 30 > maxCommandLength) throw usageError('the paths are too long for a line of a crontab');
+  const account = user === null ? '' : `${user} `;
+  const folders = new Set([path.dirname(node), '/usr/local/bin', '/usr/bin', '/bin']);
+  return `${begin}
+SHELL=/bin/sh
+PATH=${[...folders].join(':')}
+MAILTO=${mailTo}
+${cronSchedule(schedulablePause(everyMs), host)} ${account}${program} collect
+* * * * * ${account}sleep ${5 + (jitterOf(host) % 45)}; ${program} alert
+${end}
+`;
+}
+
+/**
+ * Returns a crontab with the block at its end, in the place of an earlier one; null: without. The block stands last,
+ * because its variables hold for all lines below.
+ */
+export function withBlock(crontab: string, block: string | null): string {
+  const lines = crontab.split('\n');
+  const first = lines.indexOf(begin);
+  const last = lines.indexOf(end, first);
+  if (first !== -1 && last === -1)
+    throw usageError(`the crontab has ${begin}, but not ${end}`, 'Mend it by crontab -e.');
+  const kept = first === -1 ? lines : [...lines.slice(0, first), ...lines.slice(last + 1)];
+  const text = kept.join('\n').trimEnd();
+  return `${text === '' ? '' : `${text}\n`}${block ?? ''}`;
+}

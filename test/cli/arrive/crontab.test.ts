@@ -1,0 +1,124 @@
+/** `crontab`: the lines, how they get into a crontab and out of it, with the crontab(1) of this machine. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { cronBlock, withBlock, type CronBlockOptions } from '../../../src/cli/arrive/cron-block.ts';
+import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const minimal = '<config><collector every="10m"/><client name="web-1" ip="192.0.2.1"/></config>';
+const options: CronBlockOptions = {
+  ...{ node: '/opt/node 22/bin/node', program: '/opt/fh/50%.cjs', config: "/etc/it's.xml", everyMs: 300_000 },
+  ...{ host: 'mon-1', mailTo: 'ops@example.org', user: null },
+};
+const block = cronBlock(options);
+
+test('the lines hold absolute paths, quoted for the shell and for cron', () => {
+  const lines = block.split('\n');
+  assert.deepEqual(lines.slice(1, 4), [
+    'SHELL=/bin/sh',
+    'PATH=/opt/node 22/bin:/usr/local/bin:/usr/bin:/bin',
+    'MAILTO=ops@example.org',
+  ]);
+  const command = String.raw`'/opt/node 22/bin/node' /opt/fh/50\%.cjs -q -c '/etc/it'\''s.xml'`;
+  assert.match(lines[4] ?? '', /^[1-4]-59\/5 \* \* \* \* /);
+  assert.ok(lines[4]?.endsWith(` ${command} collect`), lines[4]);
+  assert.match(lines[5] ?? '', /^\* \* \* \* \* sleep \d+; /);
+  assert.ok(lines[5]?.endsWith(`; ${command} alert`), lines[5]);
+});
+
+test('machines start at different minutes, and lines of /etc/cron.d name the account', () => {
+  const schedules = new Set(
+    Array.from(
+      { length: 50 },
+      (_, n) =>
+        cronBlock({ ...options, host: `mon-${n}` })
+          .split('\n')[4]
+          ?.split(' ')[0],
+    ),
+  );
+  assert.equal(schedules.size, 4);
+  assert.match(cronBlock({ ...options, user: 'fleet' }), /\* \* fleet '\/opt.*\n\* \* \* \* \* fleet sleep/);
+});
+
+for (const [what, wrong] of [
+  ['a line break in a path', { config: '/etc/a\nb' }],
+  ['a line break in the address', { mailTo: 'a\nb' }],
+  ['paths longer than cron takes', { config: `/${'x'.repeat(1000)}` }],
+] as const) {
+  test(`${what} is refused`, () => assert.throws(() => cronBlock({ ...options, ...wrong }), { code: 'usage' }));
+}
+
+const others = 'MAILTO=me\n0 4 * * * backup\n# mine\n';
+for (const [what, before, put, after] of [
+  ['an empty crontab', '', block, block],
+  ['lines of somebody', others, block, others + block],
+  ['lines without a last break', '0 4 * * * backup', block, `0 4 * * * backup\n${block}`],
+  ['an earlier block goes to the end', `${block}${others}`, block, others + block],
+  ['the same once more', others + block, block, others + block],
+  ['taken out', `# a\n${block}${others}`, null, `# a\n${others}`],
+  ['nothing to take out', others, null, others],
+  ['nothing but ours', block, null, ''],
+] as const) {
+  test(`a crontab with ${what}`, () => assert.equal(withBlock(before, put), after));
+}
+
+test('a block without its end is left to the person', () => {
+  assert.throws(() => withBlock(`${others}${block.split('\n')[0] ?? ''}\n0 5 * * * mine\n`, block), /but not # END/);
+});
+
+test('crontab prints the lines of this Node, this program and this config.xml', async (t) => {
+  const dir = configFolder(t, minimal);
+  const config = path.join(dir, 'config.xml');
+  const said = await succeeded(runCli(['-c', config, 'crontab', '--cron-d', 'fleet']));
+  assert.ok(said.includes(`fleet ${process.execPath} ${program} -q -c ${config} collect\n`), said);
+  assert.match(said, /^[1-9]-59\/10 \* \* \* \* fleet /m);
+});
+
+test('crontab names what is wrong with config.xml, and wants one thing at a time', async (t) => {
+  const dir = configFolder(t, '<config><collector every="soon"/></config>');
+  await exits(2, runCli(['-c', path.join(dir, 'config.xml'), 'crontab']), /no duration/);
+  await exits(2, runCli(['crontab', '--install', '--remove']), /cannot be used with/);
+  await exits(2, runCli(['crontab', '--cron-d', 'a', '--install']), /cannot be used with/);
+});
+
+test('without crontab(1) nothing is changed, and it is said', async (t) => {
+  const dir = configFolder(t, minimal);
+  const bin = path.join(tempFolder(t), 'bin');
+  mkdirSync(bin);
+  symlinkSync(process.execPath, path.join(bin, 'node'));
+  const run = runCli(['-c', path.join(dir, 'config.xml'), 'crontab', '--install'], { env: { PATH: bin } });
+  await exits(3, run, /there is no crontab\(1\) here \(crontab-failed\)/);
+});
+
+const spool = '/var/spool/cron/crontabs';
+const skip = process.getuid?.() !== 0 || !existsSync(spool) ? 'needs root and crontab(1) of Debian' : false;
+
+test('crontab --install and --remove change the crontab of the account, and keep the one before', { skip }, (t) => {
+  const config = path.join(configFolder(t, minimal), 'config.xml');
+  const home = tempFolder(t);
+  const run = `"$NODE" ${program} -c ${config} crontab`;
+  // The crontabs of this machine are out of sight: the folder is a fresh one here.
+  const script = `set -e
+mount -t tmpfs -o mode=1730,gid=crontab none ${spool}
+${run} --install; crontab -l | grep -c fleet-health
+${run} --remove; crontab -l 2>&1 || true
+printf '%s\\n' '# mine' '0 4 * * * backup' | crontab -
+${run} --install; ${run} --install; crontab -l | head -3
+${run} --remove; crontab -l
+cat "$HOME/.fleet-health-crontab.before" | tail -1`;
+  const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], {
+    encoding: 'utf8',
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, NODE: process.execPath },
+  });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(stdout.replaceAll(/ The one before: .*/g, '').split('\n'), [
+    ...['The lines are in the crontab.', '4', 'The lines are out of the crontab.', 'no crontab for root'],
+    ...['The lines are in the crontab.', 'The crontab is as it should be.'],
+    ...['# mine', '0 4 * * * backup', '# BEGIN fleet-health (made by `fleet-health crontab`)'],
+    ...['The lines are out of the crontab.', '# mine', '0 4 * * * backup', '# END fleet-health', ''],
+  ]);
+});
