@@ -48,12 +48,18 @@ export function fleetMember(
     openAlerts: firing.length,
     worstAlert: worstOf(firing),
     fullIn: forecasts.get(client.name) ?? null,
-    beyond: {
-      cpu: beyondLimit(client.rules, 'cpu', known?.cpuPercent ?? null),
-      memory: beyondLimit(client.rules, 'memory', known?.memoryPercent ?? null),
-      disk: beyondLimit(client.rules, 'disk', known?.diskPercent ?? null),
-    },
+    beyond: beyondLimits(client.rules, known),
   };
+}
+
+/** Most clients share this object: a large fleet takes less memory. */
+const withinLimits = { cpu: null, memory: null, disk: null } as const;
+
+function beyondLimits(rules: readonly Rule[], known: ClientStatus | null): FleetMember['beyond'] {
+  const cpu = beyondLimit(rules, 'cpu', known?.cpuPercent ?? null);
+  const memory = beyondLimit(rules, 'memory', known?.memoryPercent ?? null);
+  const disk = beyondLimit(rules, 'disk', known?.diskPercent ?? null);
+  return cpu === null && memory === null && disk === null ? withinLimits : { cpu, memory, disk };
 }
 
 function worstOf(firing: readonly Alert[]): Severity | null {

@@ -92,16 +92,16 @@ export async function readFleetStatus(
     .map((client) => fleetMember(client, stored.get(client.name) ?? null, firingOf.get(client.name) ?? [], present))
     .filter((member) => (!failing || member.state === 'failing') && (!notVisited || isMissed(member)));
   const isWhole = only === null && !failing && !notVisited;
-  const shown = new Set(members.map(({ client }) => client));
+  const shown = isWhole ? null : new Set(members.map(({ client }) => client));
   return {
     members: sortMembers(members, 'urgency'),
-    unlisted: unlistedClients(config, [...stored.values()]),
+    unlisted: unlistedClients(config, stored),
     lastRun,
     lastPass: await newest('alert'),
     alerting: await readAlerting(
       config,
       alerts,
-      firing.filter(({ client }) => isWhole || shown.has(client)),
+      firing.filter(({ client }) => shown?.has(client) ?? true),
     ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
@@ -120,10 +120,11 @@ async function newestRun(program: Program, { history, alerts }: FleetSources, by
 }
 
 /** Returns the clients that left config.xml. An address that several clients share gives no hint at a new name. */
-function unlistedClients({ clients }: Config, stored: readonly ClientStatus[]): readonly UnlistedClient[] {
+function unlistedClients({ clients }: Config, stored: ReadonlyMap<string, ClientStatus>): readonly UnlistedClient[] {
+  if (clients.filter(({ name }) => stored.has(name)).length === stored.size) return [];
   const listed = new Set(clients.map(({ name }) => name));
   const byAddress = groupBy(clients, ({ address }) => address);
-  return stored
+  return [...stored.values()]
     .filter(({ client }) => !listed.has(client))
     .map(({ client, address, lastVisitAtMs }) => {
       const [namesake, ...others] = byAddress.get(address) ?? [];

@@ -1,8 +1,7 @@
 import type { Database } from './sql/database.ts';
 import { runColumns, runFact } from './rows/run-rows.ts';
-import { clientStatus, clientsSql, pastClientsSql, pastStatus } from './queries/client-status.ts';
+import { clientStatuses, statusOfClient } from './queries/client-status.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
-import { sqlTime } from './sql/sql-time.ts';
 import type { History } from './store/storage.ts';
 
 const lastRunSql = `SELECT ${runColumns} FROM runs
@@ -10,16 +9,8 @@ const lastRunSql = `SELECT ${runColumns} FROM runs
 
 export function createHistory(database: Database): History {
   return {
-    clients: (beforeMs) =>
-      database.read(async (session) => {
-        if (beforeMs === undefined) return (await session.all(clientsSql(session.dialect))).map(clientStatus);
-        const before = sqlTime(beforeMs);
-        return (await session.all(pastClientsSql(), [before, before])).map(pastStatus);
-      }),
-    client: async (name) => {
-      const [row] = await database.read((session) => session.all(clientsSql(session.dialect, 'c.name = ?'), [name]));
-      return row === undefined ? null : clientStatus(row);
-    },
+    clients: (beforeMs) => database.read((session) => clientStatuses(session, beforeMs ?? null)),
+    client: (name) => database.read((session) => statusOfClient(session, name)),
     lastRun: async (program) => {
       const [row] = await database.read((session) => session.all(lastRunSql, [program]));
       return row === undefined ? null : runFact(row);

@@ -142,7 +142,7 @@ function ownQuestions(dialect: Dialect): readonly Question[] {
     return sql.replace(/LIMIT \?$/, 'LIMIT 500').replace(/\?/g, () => values[next++] ?? 'NULL');
   };
   return [
-    { title: 'status', sql: clientsSql(dialect) },
+    { title: 'status', sql: filled(clientsSql(dialect)) },
     ...Object.entries(pruneQueries).map(([title, sql]) => ({ title: `prune ${title}`, sql: filled(sql) })),
   ];
 }

@@ -2,7 +2,6 @@ import { statSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
-import type { ConfigTree } from '../../config/xml/include.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import type { FleetSnapshot } from '../../look/live-fleet.ts';
@@ -61,7 +60,8 @@ class FreshSettings {
   readonly #context: Context;
   readonly #log: Log;
   #config: Config;
-  #tree: ConfigTree | null = null;
+  /** The files of config.xml. Its elements are as large as the configuration. */
+  #files: readonly string[] = [];
   #facts = '';
   #lookedAt = performance.now();
   #fault: string | null = null;
@@ -113,12 +113,11 @@ class FreshSettings {
   }
 
   #load(): Config {
-    return loadSettings(this.#context, (tree) => (this.#tree = tree));
+    return loadSettings(this.#context, ({ sources }) => (this.#files = sources.map(({ path }) => path)));
   }
 
   #factsNow(): string {
-    const files = this.#tree?.sources.map(({ path }) => path) ?? [];
-    return files
+    return this.#files
       .map((file) => statSync(file, { throwIfNoEntry: false }))
       .map((facts) => (facts === undefined ? '-' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`))
       .join('\n');

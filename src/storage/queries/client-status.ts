@@ -1,20 +1,40 @@
 import { numberOrNull, readerOrNull, textOrNull } from '../rows/columns.ts';
-import type { Dialect, SqlRow } from '../sql/database.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
+import type { Dialect, Session, SqlRow } from '../sql/database.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { ClientStatus } from '../store/storage.ts';
 import { newestBefore, newestOf } from './newest-rows.ts';
 
-/** Every client, or those of a condition on `c`, with its newest row and its newest visit. */
-export const clientsSql = (dialect: Dialect, condition = '1 = 1'): string =>
-  statusSql((table) => newestOf(dialect, table, 'c.name'), condition);
+/** Clients that are read at a time: the rows of 10,000 take 15 MB while they are read. */
+const clientsOfPage = 1000;
 
-/** Every client with its newest row and its newest visit of before a time, which is both values. */
-export const pastClientsSql = (): string => statusSql((table) => newestBefore(table, 'c.name'), '1 = 1');
+/** Clients behind a name with their newest rows and visits, at most so many. */
+export const clientsSql = (dialect: Dialect): string =>
+  `${statusSql((table) => newestOf(dialect, table, 'c.name'), 'c.name > ?')} LIMIT ?`;
 
-const statusSql = (
-  newest: (table: 'stats' | 'visits') => string,
-  condition: string,
-): string => `SELECT c.name, c.address,
+/** Returns every client with its newest row and its newest visit, with a time those of before it. */
+export async function clientStatuses(session: Session, beforeMs: number | null): Promise<readonly ClientStatus[]> {
+  const past = beforeMs === null ? [] : [sqlTime(beforeMs), sqlTime(beforeMs)];
+  const newest = (table: Newest): string => newestBefore(table, 'c.name');
+  const sql = beforeMs === null ? clientsSql(session.dialect) : `${statusSql(newest, 'c.name > ?')} LIMIT ?`;
+  const read = beforeMs === null ? clientStatus : pastStatus;
+  const statuses: ClientStatus[] = [];
+  for (;;) {
+    const rows = await session.all(sql, [...past, statuses.at(-1)?.client ?? '', String(clientsOfPage)]);
+    for (const row of rows) statuses.push(read(row));
+    if (rows.length < clientsOfPage) return statuses;
+  }
+}
+
+/** Returns one client with its newest row and its newest visit; null if there is no such client. */
+export async function statusOfClient(session: Session, name: string): Promise<ClientStatus | null> {
+  const newest = (table: Newest): string => newestOf(session.dialect, table, 'c.name');
+  const [row] = await session.all(statusSql(newest, 'c.name = ?'), [name]);
+  return row === undefined ? null : clientStatus(row);
+}
+
+type Newest = 'stats' | 'visits';
+
+const statusSql = (newest: (table: Newest) => string, condition: string): string => `SELECT c.name, c.address,
     c.last_visit_at, c.last_report_at, c.consecutive_failures, c.next_attempt_at, c.reader,
     s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5, s.cpus,
     (SELECT d.mount FROM disk_stats d WHERE d.stat_id = s.id AND d.used_percent = s.disk_percent
@@ -27,8 +47,7 @@ const statusSql = (
     ON v.id = ${newest('visits')}
   WHERE ${condition} ORDER BY c.name`;
 
-/** Reads a row of clientsSql. */
-export function clientStatus(row: SqlRow): ClientStatus {
+function clientStatus(row: SqlRow): ClientStatus {
   const client = String(row['name']);
   const failed = row['ok'] === 0;
   return {
@@ -54,8 +73,8 @@ export function clientStatus(row: SqlRow): ClientStatus {
   };
 }
 
-/** Reads a row of pastClientsSql. The columns of `clients` are of now; a client's past is in its rows and visits. */
-export function pastStatus(row: SqlRow): ClientStatus {
+/** Reads a row of before a time. The columns of `clients` are of now; a client's past is in its rows and visits. */
+function pastStatus(row: SqlRow): ClientStatus {
   return {
     ...clientStatus(row),
     lastVisitAtMs: fromSqlTime(row['started_at']),

@@ -44,7 +44,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const database = new SqliteFile(handle, options);
   try {
     await database.prepareFile();
-    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1; PRAGMA cache_size = -4000');
+    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1; PRAGMA cache_size = -2000');
     return database;
   } catch (thrown) {
     handle.close();
