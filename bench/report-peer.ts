@@ -26,7 +26,7 @@ export async function benchReportPeer({ quick, say }: BenchOptions): Promise<Ben
     const hosts = quick ? 2 : clients;
     const file = path.join(dir, 'fleet.db');
     const sinceMs = Math.floor(Date.now() / hourMs) * hourMs - days * dayMs;
-    await fill(sqliteConfig(file), hosts, sinceMs, quick ? 1 : days);
+    await fill(sqliteConfig(file), { clients: hosts, sinceMs, days: quick ? 1 : days, spacing: 1 });
     const { ours, peer } = await inRounds(quick ? 1 : 3, {
       ours: async () => {
         const { cpuMs, bytes } = await reportOnce(`<storage url="sqlite:${file}"/>`, hosts);

@@ -49,15 +49,18 @@ export async function fillRaw(
     readonly reports: boolean;
     /** True for values that follow the day and differ by client, as those of machines do; else they are random. */
     readonly steady?: boolean;
+    /** Steps of five minutes from one step that is made to the next; left out: 1. */
+    readonly spacing?: number;
   },
 ): Promise<void> {
-  const { clients, from, steps, firstStep, steady = false } = options;
+  const { clients, from, steps, firstStep, steady = false, spacing = 1 } = options;
   await database.write(async (session) => {
     const { numbers, after, text, random, uuid } = wordsOf[session.dialect.name as keyof typeof wordsOf];
-    const at = after(`(s.n + ${firstStep}) * ${stepSeconds} + c.n % ${stepSeconds}`);
+    const step = `(s.n * ${spacing} + ${firstStep})`;
+    const at = after(`${step} * ${stepSeconds} + c.n % ${stepSeconds}`);
     const [newest] = await session.all('SELECT COALESCE(MAX(id), 0) AS id FROM stats');
     const before = newest?.['id'] ?? 0;
-    const hours = `(ABS((s.n + ${firstStep}) % ${stepsOfDay} * 1.0 - ${stepsOfDay / 2}) / ${stepsOfDay / 2})`;
+    const hours = `(ABS(${step} % ${stepsOfDay} * 1.0 - ${stepsOfDay / 2}) / ${stepsOfDay / 2})`;
     const figure = (limit: number, noise = limit / 10): string =>
       steady ? `(${limit} * (0.1 + 0.01 * (c.n % 50) + 0.2 * ${hours}) + ${random(noise)})` : random(limit);
     const ofClient = (limit: number, noise: number, plus: number): string =>
@@ -68,7 +71,7 @@ export async function fillRaw(
          cpus, failed_units, probe_errors, unresponsive_mounts, reboot_required, processed_at)
        SELECT ${text("'web-'", 'c.n', "'.example.org'")}, ${uuid}, '0c9e7a52-6c43-4a83-8a4c-1e63a3f3d0a1',
          ${at}, ${at}, ${at}, 12, 'a3c6e2a0-46de-4a34-9c7f-0b5f3c8d7e11', ${text("'web-'", 'c.n')},
-         'Debian GNU/Linux 12 (bookworm)', ${86400 + firstStep * stepSeconds} + s.n * ${stepSeconds}, ${figure(100)},
+         'Debian GNU/Linux 12 (bookworm)', 86400 + ${step} * ${stepSeconds}, ${figure(100)},
          ${figure(100, 2)}, ${figure(100, 0.1)},
          ${figure(8)}, ${figure(8)}, ${figure(8)}, ${figure(100)}, 180 + s.n % 7, 4, 0, 0, 0, 0, ${at}
        FROM ${numbers(steps)} s CROSS JOIN ${numbers(clients)} c ORDER BY s.n, c.n`,
