@@ -1,5 +1,5 @@
 import { durationInWords } from '../text/durations.ts';
-import { counted } from '../text/numbers.ts';
+import { amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { timeInWords } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
@@ -27,7 +27,7 @@ export function alertList(page: AlertListPage): Markup {
 <p class="count">${alerts.length === 0 ? 'None.' : `${firing} firing, ${alerts.length - firing} pending.`}</p>
 ${alerts.length > 0 && markup`<ol class="alerts">${items.slice(0, open)}</ol>`}
 ${folded.length > 0 && markup`<details><summary>${folded.length} more</summary><ol class="alerts" start="${open + 1}">${folded}</ol></details>`}
-${rest > 0 && markup`<p>And ${counted(rest, 'alert')} more.</p>`}
+${rest > 0 && markup`<p>And ${amount(rest, 'alert')} more.</p>`}
 </section>`;
 }
 

@@ -1,4 +1,5 @@
-import { type Markup, markup } from './markup.ts';
+import { counted, grouped } from '../text/numbers.ts';
+import { Markup, markup } from './markup.ts';
 import type { PageFigure } from './page.ts';
 
 const sparkWidth = 96;
@@ -6,6 +7,12 @@ const sparkHeight = 20;
 
 /** The mark of an unknown value. */
 export const dash = markup`<span class="unknown">&#8211;</span>`;
+
+/** `12`, `1 warning`; the digits of large numbers are grouped. */
+export function amount(count: number, noun?: string): Markup {
+  // A text with a character beyond Latin-1 takes twice the memory, and the page around it too.
+  return new Markup(grouped(noun === undefined ? String(count) : counted(count, noun)).replaceAll('\u202f', '&#8239;'));
+}
 
 /** A bar of 0 to 100 percent with its number; a dash if the figure is unknown. */
 export function percentBar({ value, beyond }: PageFigure): Markup {

@@ -1,6 +1,6 @@
 import { describeAge } from '../text/durations.ts';
-import { counted, rounded } from '../text/numbers.ts';
-import { dash, percent, percentBar, sparkline } from './figures.ts';
+import { rounded } from '../text/numbers.ts';
+import { amount, dash, percent, percentBar, sparkline } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
@@ -23,7 +23,7 @@ const mostLaidOut = 500;
 /** The fleet: a row a client, in the order of the page's clients. */
 export function fleetTable({ clients }: FleetPage): Markup {
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
-<p class="count" id="shown">${counted(clients.length, 'client')}, the worst first.</p>
+<p class="count" id="shown">${amount(clients.length, 'client')}, the worst first.</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients"><thead><tr>${columns.map(
     ([heading, key]) => markup`<th scope="col"${key !== '' && markup` data-key="${key}"`}>${heading}</th>`,
   )}</tr></thead>
@@ -40,7 +40,7 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,
   );
-  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${counted(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}${fullIn !== null && markup`<span class="about full">${fullIn.mount} full in ${describeAge(fullIn.inMs)}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
+  return markup`<tr id="${encodeURIComponent(name)}" class="${level}${isLater && markup` later`}" data-keys="${keys.map((key) => (key === null ? '' : rounded(key, 3))).join(' ')}"><td><span class="mark">${client.worst ?? client.state}</span>${openAlerts > 0 && markup` <span class="alerts">${amount(openAlerts, 'alert')}</span>`}</td><th scope="row">${links === undefined ? markup`<span class="name">${name}</span>` : markup`<a class="name" href="${links.client(name)}">${name}</a>`}<span class="about">${joined(about, ' · ')}</span>${reason !== null && markup`<span class="reason">${reason}</span>`}</th><td>${percentBar(cpuPercent)}</td><td>${percentBar(memoryPercent)}</td><td>${percentBar(diskPercent)}${diskMount !== null && markup`<span class="about">${diskMount}</span>`}${fullIn !== null && markup`<span class="about full">${fullIn.mount} full in ${describeAge(fullIn.inMs)}</span>`}</td><td>${loadPerCpu === null ? dash : loadPerCpu.toFixed(2)}</td><td>${reportAgeMs === null ? dash : describeAge(reportAgeMs)}</td><td>${availability === null ? dash : percent(availability * 100)}</td><td>${sparkline(spark, `CPU of ${name}`)}</td></tr>
 `;
 }
 

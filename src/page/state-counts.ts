@@ -1,4 +1,4 @@
-import { counted } from '../text/numbers.ts';
+import { amount } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { PageClient } from './page.ts';
 
@@ -27,7 +27,7 @@ export function stateCounts(clients: readonly PageClient[]): readonly StateCount
 
 /** The counts as a list, after that of all unless it is null. */
 export function stateList(total: number | null, counts: readonly StateCount[]): Markup {
-  return markup`<ul class="states">${total !== null && markup`<li>${counted(total, 'client')}</li>`}${counts.map(
-    ({ level, words, clients }) => clients > 0 && markup`<li class="${level}"><b>${clients}</b> ${words}</li>`,
+  return markup`<ul class="states">${total !== null && markup`<li>${amount(total, 'client')}</li>`}${counts.map(
+    ({ level, words, clients }) => clients > 0 && markup`<li class="${level}"><b>${amount(clients)}</b> ${words}</li>`,
   )}</ul>`;
 }

@@ -1,5 +1,6 @@
 import { compareText } from '../text/compare-text.ts';
 import { counted } from '../text/numbers.ts';
+import { amount } from './figures.ts';
 import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import { bareText, joined, type Markup, markup } from './markup.ts';
@@ -20,7 +21,7 @@ export function timeLine(page: FleetPage): Markup {
 ${rows.length === 0 && markup`<p>No alert in this span.</p>`}
 ${gaps.length > 0 && markup`<p>No run of the collector: ${gaps.slice(0, 20).join('; ')}${gaps.length > 20 && `; and ${counted(gaps.length - 20, 'gap')} more`}.</p>`}
 ${shown.length > 0 && markup`<div class="scroll" tabindex="0" role="region" aria-labelledby="time">${chart(page, shown)}</div>`}
-${rows.length > shown.length && markup`<p>And alerts of ${counted(rows.length - shown.length, 'client')} more.</p>`}
+${rows.length > shown.length && markup`<p>And alerts of ${amount(rows.length - shown.length, 'client')} more.</p>`}
 </section>`;
 }
 
@@ -63,7 +64,7 @@ function chart(page: FleetPage, rows: readonly Row[]): Markup {
         markup`<rect class="${alert.firingSinceMs === null ? 'pending' : alert.severity}" y="${top + 4}" height="${rowHeight - 8}"${bar({ fromMs: alert.pendingSinceMs, toMs: alert.resolvedAtMs })}><title>${alertWords(alert, page)}</title></rect>`,
     )}${silences.map((silence) => markup`<rect class="silence" y="${top + 1}" height="${rowHeight - 2}"${bar(silence)}><title>silenced</title></rect>`)}</g>`;
   };
-  return markup`<svg id="timeline" viewBox="-220 0 ${width + 270} ${height}" role="img" aria-label="Alerts of ${counted(rows.length, 'client')} over time"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
+  return markup`<svg id="timeline" viewBox="-220 0 ${width + 270} ${height}" role="img" aria-label="Alerts of ${amount(rows.length, 'client')} over time"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6"/></pattern></defs>
 ${page.gaps.map((gap) => markup`<rect class="gap" y="${headHeight}" height="${height - headHeight}"${bar(gap)}><title>no run of the collector</title></rect>`)}
 ${ticks(page).map(({ atMs, label }) => markup`<line class="tick" x1="${place(atMs)}" x2="${place(atMs)}" y1="${headHeight}" y2="${height}"/><text class="tick" x="${place(atMs)}" y="14">${label}</text>`)}
 ${rows.map(row)}</svg>`;

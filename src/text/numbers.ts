@@ -11,6 +11,11 @@ export function rounded(value: number, decimals: number): number {
   return Math.round(value * factor) / factor;
 }
 
+/** Groups the digits of a number at the beginning of a text by narrow no-break spaces, from four digits on. */
+export function grouped(text: string): string {
+  return text.replace(/^-?\d{4,}/, (digits) => digits.replaceAll(/\B(?=(?:\d{3})+$)/g, '\u202f'));
+}
+
 /** `1 warning`, `2 warnings`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 
 import type { Page } from 'playwright-core';
 
-import { encodeHistory } from '../../src/page/encode-series.ts';
+import { type ClientHistory, encodeHistory } from '../../src/page/encode-series.ts';
 import { renderFleetPage } from '../../src/page/fleet-page.ts';
 import { clientOf, pageOf } from '../page/support/page-samples.ts';
 import { reportedFleet } from '../cli/support/reported-fleet.ts';
@@ -109,7 +109,7 @@ test(
     await page.getByRole('searchbox').fill('web-10');
     // web-10, web-100 to web-109 and web-1000 to web-1099.
     assert.equal(await visible(page), 111);
-    assert.equal(await page.locator('#shown').textContent(), '111 of 1100 clients.');
+    assert.equal(await page.locator('#shown').textContent(), '111 of 1\u202f100 clients.');
     assert.equal(await rest.isVisible(), false);
     await page.getByRole('searchbox').fill('');
     assert.equal(await visible(page), 500);
@@ -143,3 +143,28 @@ test('without scripts all lines of a large fleet are there', options, async (t) 
   const { page } = await openFile(t, largeFile(t), { javaScriptEnabled: false });
   assert.equal(await visible(page), 1100);
 });
+
+test(
+  'the legend of a plot with sixty mounts scrolls, is no longer than the plot, and is reached by the keyboard',
+  options,
+  async (t) => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fh-page-'));
+    t.after(() => rmSync(dir, { recursive: true }));
+    const series = Array.from({ length: 60 }, (_, index) => ({
+      ...{ group: 'disk', name: `/srv/data/customers/volume-${index}` },
+      values: [10, 20, index],
+    })) as ClientHistory['series'];
+    const history = encodeHistory({ ...figures, series });
+    const file = path.join(dir, 'mounts.html');
+    writeFileSync(file, renderFleetPage(pageOf({ clients: [clientOf({ name: 'web-1', history })] })));
+    const { page, noises } = await openFile(t, file, { viewport: { width: 390, height: 800 } });
+    await page.getByRole('button', { name: 'web-1' }).click();
+    const legend = page.getByRole('table', { name: 'Legend of File systems' });
+    const plot = (await page.locator('.u-wrap').boundingBox())?.height ?? 0;
+    const height = (await legend.boundingBox())?.height ?? Infinity;
+    assert.ok(height <= plot && height > 100, `${height} beside ${plot}`);
+    assert.equal(await legend.locator('tr').count(), 61);
+    assert.deepEqual(await accessibilityFaults(page), []);
+    assert.deepEqual(noises, []);
+  },
+);

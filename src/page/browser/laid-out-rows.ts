@@ -1,3 +1,5 @@
+import { grouped } from '../../text/numbers.ts';
+
 /** The lines of a large table. Those that are not laid out wait as `later`: on a screen alone, not on paper. */
 export interface LaidOutRows {
   /** Shows the lines that have all these words. */
@@ -22,7 +24,7 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
     for (const [index, row] of shown.entries()) setLater(row, index >= most);
     const waiting = shown.length - most;
     button.hidden = waiting <= 0;
-    button.textContent = `Show ${waiting} more`;
+    button.textContent = `Show ${grouped(String(waiting))} more`;
   };
   button.addEventListener('click', () => {
     const next = shown[most];
@@ -38,7 +40,9 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
       const isShown = new Set(shown);
       for (const row of rows) for (const part of withPanel(row)) part.hidden = !isShown.has(row);
       layOut();
-      if (count !== null) count.textContent = words.length === 0 ? all : `${shown.length} of ${rows.length} clients.`;
+      if (count !== null)
+        count.textContent =
+          words.length === 0 ? all : `${grouped(String(shown.length))} of ${grouped(String(rows.length))} clients.`;
     },
     sort: (order) => {
       rows = order(rows);

@@ -66,6 +66,12 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     const chart = new uPlot(options, data, figure);
     chart.root.setAttribute('role', 'img');
     chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
+    // A legend that scrolls is reached by the keyboard.
+    const legend = chart.root.querySelector<HTMLElement>('.u-legend');
+    if (legend !== null && series.length > mostLines) {
+      legend.tabIndex = 0;
+      legend.ariaLabel = `Legend of ${plot.title}`;
+    }
     drawn.push(chart);
   }
   if (history.moreSeries > 0) {

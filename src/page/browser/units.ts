@@ -1,3 +1,4 @@
+import { grouped } from '../../text/numbers.ts';
 import type { SeriesUnit } from '../series-layout.ts';
 
 const sizes = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
@@ -14,9 +15,9 @@ export function percents(value: number): string {
   return `${plain(value)} %`;
 }
 
-/** At most one decimal. */
+/** At most one decimal, and large numbers in groups of three digits. */
 export function plain(value: number): string {
-  return String(Math.round(value * 10) / 10);
+  return grouped(String(Math.round(value * 10) / 10));
 }
 
 /** `1.5 MiB`. */
@@ -36,7 +37,7 @@ function seconds(value: number): string {
   return `${plain(value / length)} ${unit}`;
 }
 
-/** Three digits at least: `0.0123`, `4.56`, `1234.5`. */
+/** Three digits at least: `0.0123`, `4.56`, `12.5`. */
 function figure(value: number): string {
   return Math.abs(value) >= 10 || value === 0 ? plain(value) : String(Number(value.toPrecision(3)));
 }

@@ -1,6 +1,6 @@
-import { counted } from '../../text/numbers.ts';
 import { momentInWords } from '../../text/time-words.ts';
 import { alertItem } from '../alert-list.ts';
+import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert, PageClient, PageLinks } from '../page.ts';
@@ -60,10 +60,10 @@ export function fleetLead({ total, counts, query, nowMs, zone, collectedAtMs }: 
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
-<ul class="states"><li><a href="/">${counted(total, 'client')}</a></li>${counts.map(
+<ul class="states"><li><a href="/">${amount(total, 'client')}</a></li>${counts.map(
     ({ state, words, clients }) =>
       clients > 0 &&
-      markup`<li class="${state}"><a href="${hrefOf({ ...query, state, from: 0 })}"${query.state === state && markup` aria-current="true"`}><b>${clients}</b> ${words}</a></li>`,
+      markup`<li class="${state}"><a href="${hrefOf({ ...query, state, from: 0 })}"${query.state === state && markup` aria-current="true"`}><b>${amount(clients)}</b> ${words}</a></li>`,
   )}</ul>`;
 }
 
@@ -73,7 +73,7 @@ export function fleetView(view: FleetView): Markup {
   const list = { links, untilMs: nowMs, zone };
   return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 ${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
-${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${openAlerts} alerts</a></p>`}</section>
+${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAlerts, 'alert')}</a></p>`}</section>
 <section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>
 <p class="count" id="shown" role="status">${shownWords(view)}</p>
@@ -81,15 +81,15 @@ ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${openAlerts} al
     ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
 <tbody>${clients.map((client, index) => clientRow(client, query.from + index, links))}</tbody></table></div>
-${query.from + clients.length < matching && markup`<p><a id="more" href="${hrefOf({ ...query, from: query.from + clients.length })}">${counted(matching - query.from - clients.length, 'client')} more</a></p>`}</section>`;
+${query.from + clients.length < matching && markup`<p><a id="more" href="${hrefOf({ ...query, from: query.from + clients.length })}">${amount(matching - query.from - clients.length, 'client')} more</a></p>`}</section>`;
 }
 
-function shownWords({ query, clients, matching }: FleetView): string {
+function shownWords({ query, clients, matching }: FleetView): Markup | string {
   if (matching === 0) return 'No client is like that.';
   const order = query.sort === '' ? 'the worst first' : `by ${query.sort}`;
   const first = query.from + 1;
-  if (first === 1 && clients.length === matching) return `${counted(matching, 'client')}, ${order}.`;
-  return `${first} to ${query.from + clients.length} of ${counted(matching, 'client')}, ${order}.`;
+  if (first === 1 && clients.length === matching) return markup`${amount(matching, 'client')}, ${order}.`;
+  return markup`${amount(first)} to ${amount(query.from + clients.length)} of ${amount(matching, 'client')}, ${order}.`;
 }
 
 function headCell(heading: string, key: string, query: FleetQuery): Markup {
