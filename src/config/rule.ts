@@ -33,6 +33,8 @@ export interface Rule {
   readonly state: string | null;
   readonly min: number | null;
   readonly max: number | null;
+  /** event: the longest silence. */
+  readonly withinMs: number | null;
   /** Neither takes a subject from other rules nor leaves it to them. */
   readonly also: boolean;
   /** False: `flapping="no"`, so that each change is told. */

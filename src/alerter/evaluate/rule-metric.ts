@@ -68,9 +68,9 @@ export function noFaultText({ type, name }: Rule): string {
           : 'no longer listed';
 }
 
-/** Returns the number of consecutive clear rows that resolve an alert: one good visit, but two rows with figures. */
+/** Returns the number of consecutive clear rows that resolve an alert: one good visit or event, but two rows with figures. */
 export function rowsToRecover(rule: Rule): number {
-  return rule.origin === 'condition' && visitConditions.includes(rule.name) ? 1 : 2;
+  return rule.type === 'event' || (rule.origin === 'condition' && visitConditions.includes(rule.name)) ? 1 : 2;
 }
 
 /** The conditions that follow from visits. */

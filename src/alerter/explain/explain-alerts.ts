@@ -1,4 +1,5 @@
 import type { Config, Rule, Window } from '../../config/config.ts';
+import type { EventStore } from '../../storage/store/event-store.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
@@ -6,6 +7,7 @@ import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
+import { type EventScope, eventRules, sampleEvents } from '../evaluate/event-samples.ts';
 import type { Sample } from '../evaluate/sample.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { createWatches, worstSeverity, type Listener } from '../inhibit/recipients-of.ts';
@@ -17,7 +19,7 @@ import { dayMs } from '../../platform/units.ts';
 
 export interface RuleExplained {
   readonly rule: Rule;
-  /** The samples of the newest row by subject; empty for the fleet. */
+  /** The samples of the newest row by subject. */
   readonly samples: readonly Sample[];
   /**
    * The reason why the newest report has no sample, and its begin; null if there is one, or the rule needs no report.
@@ -50,6 +52,8 @@ export interface ExplainOptions {
   readonly store: AlertStore;
   /** Left out: outliers are not explained. */
   readonly figures?: FigureStore;
+  /** Left out: events are not explained. */
+  readonly events?: Pick<EventStore, 'newestEvents'>;
   readonly isWanted: (rule: string) => boolean;
   readonly nowMs: number;
   readonly firstPass: boolean;
@@ -70,6 +74,16 @@ export interface AlertsExplained {
   readonly undelivered: readonly MailSummary[];
   /** The input of a pass that began now. */
   readonly input: DispatchInput;
+}
+
+/** Samples the newest events by those rules of events that were asked for. */
+export async function explainEvents(
+  { events, isWanted, nowMs }: ExplainOptions,
+  { name, rules: all }: EventScope,
+): Promise<readonly Sample[]> {
+  const rules = eventRules(all).filter((rule) => isWanted(rule.name));
+  if (events === undefined || rules.length === 0) return [];
+  return sampleEvents({ name, rules }, await events.newestEvents(), nowMs);
 }
 
 const runsMs = dayMs;

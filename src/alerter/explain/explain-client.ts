@@ -3,7 +3,7 @@ import type { NewestRows } from '../../storage/store/alert-history.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
+import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import { samplesOfClient, type ReadGroups } from '../absence/judge-outliers.ts';
@@ -43,6 +43,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     [
       ...sampleForecasts(client.rules, { forecasts, known: { space: [], inodes: [] } }, reader),
       ...(await sampleFigures(options)),
+      ...(client.state === 'active' ? await explainEvents(options, client) : []),
       ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
       ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
     ],

@@ -1,8 +1,9 @@
+import type { Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions, type LostBastion } from '../inhibit/bastions-gone.ts';
-import { explainAlerts, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
+import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
@@ -37,7 +38,9 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
   const { config, store, nowMs } = options;
   const { everyMs } = config.collector;
   const { rules, windows } = config.alerts;
-  const explained = await explainAlerts(options, { name: '', rules, windows, subjectsOf: () => [] });
+  const samples = groupBy(await explainEvents(options, { name: '', rules }), ({ rule }) => rule);
+  const subjectsOf = (rule: Rule) => (samples.get(rule) ?? []).map(({ subject }) => subject);
+  const explained = await explainAlerts(options, { name: '', rules, windows, subjectsOf });
   const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
@@ -58,7 +61,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     silenceJudgedFromMs: judgedFromMs === null || judgedFromMs <= nowMs ? null : judgedFromMs,
     bastions: [...lost.values()],
     sealed: await store.sealedWaiting(),
-    rules: explained.rules.map((one) => ({ ...one, samples: [], unknown: null })),
+    rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };
 }

@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore, Storage } from '../../storage/store/storage.ts';
@@ -67,6 +68,10 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   let composed = 0;
   if (!signal.aborted) {
     await processAbsence(pass);
+    if (hasEventRules(pass.config)) {
+      const { processEvents } = await import('./process-events.ts');
+      await processEvents(pass, pass.storage.events);
+    }
     await foresee(pass, pass.storage.figures);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules(pass);
@@ -90,6 +95,12 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     composed: composed + digests,
     exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
   };
+}
+
+function hasEventRules({ alerts, clients }: Config): boolean {
+  // Clients share their lists of rules.
+  const lists = new Set([alerts.rules, ...clients.map(({ rules }) => rules)]);
+  return [...lists].some((rules) => rules.some(({ type }) => type === 'event'));
 }
 
 async function processRows(pass: Pass): Promise<Processed> {

@@ -60,11 +60,11 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;
   const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, rule);
-  const answer = await readStored(config.storage, signal, async ({ alerts: store, figures, history }) => {
-    if (store === null || figures === null) return null;
+  const answer = await readStored(config.storage, signal, async ({ alerts: store, figures, events, history }) => {
+    if (store === null || figures === null || events === null) return null;
     const nowMs = await store.nowMs();
     const firstPass = (await history.lastRun('alert')) === null;
-    const asked: ExplainOptions = { config, store, figures, isWanted, nowMs, firstPass };
+    const asked: ExplainOptions = { config, store, figures, events, isWanted, nowMs, firstPass };
     return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
   if (answer === null) {
@@ -82,12 +82,12 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
 /** Returns what `explain` says of an alert's rule, line by line. An alert of a client that left config.xml has none. */
 export async function alertExplanation(
   config: Config,
-  { alerts: store, figures, history }: Pick<Storage, 'alerts' | 'figures' | 'history'>,
+  { alerts: store, figures, events, history }: Pick<Storage, 'alerts' | 'figures' | 'events' | 'history'>,
   { client: name, rule }: Alert,
 ): Promise<readonly string[]> {
   const nowMs = await store.nowMs();
   const firstPass = (await history.lastRun('alert')) === null;
-  const asked: ExplainOptions = { config, store, figures, isWanted: (one) => one === rule, nowMs, firstPass };
+  const asked: ExplainOptions = { config, store, figures, events, isWanted: (one) => one === rule, nowMs, firstPass };
   const client = config.clients.find((one) => one.name === name);
   if (name !== '' && client === undefined) return ['The client is not in config.xml any more.'];
   const answer = client === undefined ? await ofFleet(asked) : await ofClient(asked, client);

@@ -4,6 +4,7 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
+import type { EventStore } from '../../storage/store/event-store.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { DetailStore } from '../../storage/store/detail-store.ts';
 import type { DigestStore } from '../../storage/store/digest-store.ts';
@@ -24,6 +25,7 @@ export interface Stored {
   readonly detail: DetailStore | null;
   readonly digest: DigestStore | null;
   readonly sealed: SealedStore | null;
+  readonly events: EventStore | null;
 }
 
 const nothing: Stored = {
@@ -40,6 +42,7 @@ const nothing: Stored = {
   detail: null,
   digest: null,
   sealed: null,
+  events: null,
 };
 
 /**

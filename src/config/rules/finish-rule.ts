@@ -10,6 +10,7 @@ import { logExpressionFault } from '../values/log-expressions.ts';
 import { didYouMean, nearest } from '../values/nearest.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
+import { dayMs } from '../../platform/units.ts';
 import { parseSize } from '../../text/numbers.ts';
 import {
   metricByName,
@@ -20,6 +21,9 @@ import {
   type RuleType,
 } from '../vocabulary/rule-types.ts';
 
+/** The newest event of a service is kept for so long. */
+const longestWithinMs = 35 * dayMs;
+
 /** A rule as merged, before its attributes are weighed against each other. */
 export interface MergedRule {
   readonly name: string;
@@ -28,6 +32,8 @@ export interface MergedRule {
   readonly defaultFor: string | null;
   readonly depth: number;
   readonly except: Rule['except'];
+  /** True if it judges the fleet as a whole, though it is written. */
+  readonly isFleet?: boolean;
   /** The innermost element that says anything of it; null: none does. */
   readonly place: Place | null;
 }
@@ -92,6 +98,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     note: attributes['note'] ?? null,
     state: type === 'service' ? (attributes['state'] ?? 'failed') : null,
     ...limits,
+    withinMs: parseDuration(attributes['within'] ?? ''),
     also: attributes['also'] === 'yes',
     flapping: (attributes['flapping'] ?? defaults.alertsFlapping) !== 'no',
     depth: merged.depth,
@@ -161,6 +168,7 @@ function checkTypeRules(
   const stateMeans = type === 'service' || selectorsOf(attributes)['state'] !== undefined;
   if (attributes['state'] !== undefined && !stateMeans) fault('state belongs to type service; remove it');
   if (type === 'service') checkService(attributes, fault);
+  checkWithin(attributes, fault);
   if (type === 'log') checkLog(attributes, fault);
   if (type === 'outlier') checkOutlier(attributes, fault);
   const number = (name: 'min' | 'max'): number | null =>
@@ -175,6 +183,12 @@ function checkTypeRules(
   if (min === 0 && max === null) fault('min="0" never holds; write min="1" or a max');
   const limited = ['limit', 'warning', 'critical'].some((name) => name in attributes);
   return { min: min ?? (limited || max !== null ? null : 1), max };
+}
+
+function checkWithin({ type, within }: AlertAttributes, fault: Tell): void {
+  if (within === undefined) return;
+  if (type !== 'event') fault('within belongs to type event; remove it');
+  if ((parseDuration(within) ?? 0) > longestWithinMs) fault(`within="${within}" is longer than 35d`);
 }
 
 function checkLog({ match }: AlertAttributes, fault: Tell): void {

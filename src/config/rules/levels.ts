@@ -32,7 +32,7 @@ export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOpti
   if (unit === 'flag') {
     const needless = [...written, ...(attributes['op'] === undefined ? [] : ['op'])];
     if (needless.length > 0) fault(`type ${type ?? ''} holds or not; remove ${needless.join(', ')}`);
-    const limit = type === 'service' || type === 'check' || type === 'outlier' ? null : 1;
+    const limit = ['service', 'check', 'outlier', 'event'].includes(type ?? '') ? null : 1;
     return { ...inField(limit, severity), clear: null, severity };
   }
   const level = (name: (typeof names)[number]): number | null => {

@@ -32,7 +32,9 @@ export function createRuleReader(options: RuleReaderOptions) {
   });
 
   const inForce = (merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] =>
-    [...merged].flatMap((one) => ((known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : []));
+    [...merged].flatMap((one) =>
+      (one.isFleet ?? known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : [],
+    );
 
   /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
   const builtinsInForce = (builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] => {
@@ -49,7 +51,7 @@ export function createRuleReader(options: RuleReaderOptions) {
     return {
       ...parts,
       rules: Object.freeze([...written, ...builtinsInForce(parts.builtins, written)]),
-      fleetRules: Object.freeze(inForce(parts.builtins.values(), true)),
+      fleetRules: Object.freeze(inForce([...parts.written.values(), ...parts.builtins.values()], true)),
     };
   };
 
@@ -97,7 +99,9 @@ export function createRuleReader(options: RuleReaderOptions) {
       const merged = mergeAlert(base, attributes);
       const { except } = written.get(name) ?? { except: [] };
       const defaultFor = usualFor(merged, builtins);
-      own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except });
+      // Events may name hosts that are no clients.
+      const isFleet = element.name === 'alerts' && merged['type'] === 'event';
+      own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except, isFleet });
     }
     const kept = [...written].filter(([name]) => !own.has(name));
     const unchangedBuiltins = sameEntries(builtins, outer.builtins);

@@ -3,7 +3,7 @@ import type { Operator } from '../config.ts';
 import { parseNumber, parsePercent, parseSeconds } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
-import { dayMs, hourMs } from '../../platform/units.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 
 /** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
 export const typeSelectors = [
@@ -18,6 +18,8 @@ export const typeSelectors = [
   'priority',
   'metric',
   'group',
+  'service',
+  'host',
 ] as const;
 
 type Selector = (typeof typeSelectors)[number];
@@ -87,6 +89,14 @@ const types = {
   'disk-full': { ...foreseen, foresees: 'space' },
   'inodes-full': { ...foreseen, foresees: 'inodes' },
   outlier: { ...usual, unit: 'flag', selectors: ['metric', 'group'], forCount: 1, everyMs: hourMs },
+  event: {
+    ...usual,
+    unit: 'flag',
+    selectors: ['service', 'host'],
+    needs: 'service',
+    forCount: 1,
+    everyMs: minuteMs,
+  },
   mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
   service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
   check: { ...usual, families: ['check'], unit: 'flag', selectors: ['check'] },

@@ -20,6 +20,8 @@ const selectorHelp: Readonly<Record<string, string>> = {
   check: "People's own checks.",
   group:
     'Type outlier: groups whose members are all compared with each other. Default: the innermost of five and more.',
+  service: 'Type event: services of events.',
+  host: 'Type event in <alerts>: the hosts that events name.',
   label: 'Metric check_value: the names that a check gives its figures.',
 };
 
@@ -51,6 +53,10 @@ export const alertAttributes: Attributes = {
   ...Object.fromEntries(
     [...selectorNames].flatMap((name) => (name === 'metric' ? [] : [[name, selector(name)] as const])),
   ),
+  within: {
+    kind: 'duration',
+    help: 'Type event: silence for longer is a fault, 35d at most. Default: as long as ttl of the newest event says.',
+  },
   priority: { words: logPriorities, help: 'Type log: the least priority of syslog that counts. Default err.' },
   limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
   warning: level('The limit from which it is a warning.'),
@@ -74,7 +80,7 @@ export const alertAttributes: Attributes = {
     words: ['warning', 'critical'],
     help:
       'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and failed units. ' +
-      'Type check: warning makes a warning of CRITICAL too.',
+      'Types check and event: warning makes a warning of CRITICAL too.',
   },
   mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
   note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },

@@ -1,7 +1,9 @@
-import type { Database } from '../sql/database.ts';
+import { numberOrNull } from '../rows/columns.ts';
+import type { Database, SqlRow } from '../sql/database.ts';
 import { insertRows } from '../sql/insert-rows.ts';
-import { sqlTime } from '../sql/sql-time.ts';
-import type { EventStore, NewEvent } from '../store/event-store.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { eventStatuses, mostServices } from '../store/event-store.ts';
+import type { EventStore, NewestEvent, NewEvent } from '../store/event-store.ts';
 
 export function createEventStore(database: Database): EventStore {
   return {
@@ -10,6 +12,23 @@ export function createEventStore(database: Database): EventStore {
         const known = session.dialect.onConflict('event_id', ['event_id = events.event_id']);
         await insertRows(session, 'events', events.map(rowOf), known);
       }),
+    newestEvents: () => database.read(async (session) => (await session.all(newestSql)).map((row) => newestOf(row))),
+  };
+}
+
+const newestSql = `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
+  FROM (SELECT MAX(id) AS id FROM events WHERE service > '' GROUP BY service, host, instance) n
+  JOIN events e ON e.id = n.id ORDER BY e.id LIMIT ${mostServices}`;
+
+function newestOf(row: SqlRow): NewestEvent {
+  return {
+    host: String(row['host']),
+    service: String(row['service']),
+    instance: String(row['instance']),
+    status: eventStatuses.find((status) => status === row['status']) ?? 'UNKNOWN',
+    description: String(row['description']),
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    ttl: numberOrNull(row['ttl']),
   };
 }
 

@@ -24,7 +24,17 @@ export const eventDays = 7;
 /** Days for which the newest event of a service is kept. */
 export const newestEventDays = 35;
 
+/** The newest event of a service of a host, or of an instance of it. */
+export type NewestEvent = Pick<NewEvent, 'host' | 'service' | 'instance' | 'description' | 'receivedAtMs' | 'ttl'> & {
+  readonly status: EventStatus;
+};
+
+/** The most services of hosts that are judged. */
+export const mostServices = 20_000;
+
 export interface EventStore {
   /** Stores events in their order, each id once. */
   saveEvents(events: readonly NewEvent[]): Promise<void>;
+  /** Returns the newest event of each service, host and instance, oldest first. */
+  newestEvents(): Promise<readonly NewestEvent[]>;
 }

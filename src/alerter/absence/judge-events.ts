@@ -1,0 +1,50 @@
+import type { Config } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { minuteMs } from '../../platform/units.ts';
+import type { Alert } from '../../storage/store/alert.ts';
+import type { EventStore } from '../../storage/store/event-store.ts';
+import { eventRules, sampleEvents, type EventScope } from '../evaluate/event-samples.ts';
+import { findRule } from '../evaluate/find-rule.ts';
+import { Subjects } from '../transition/subjects.ts';
+import { emptyRow } from './judge-forecasts.ts';
+
+export interface JudgeEventsOptions {
+  readonly config: Config;
+  readonly events: Pick<EventStore, 'newestEvents'>;
+  /** Returns all open alerts. */
+  readonly openAlerts: () => Promise<readonly Alert[]>;
+  readonly nowMs: number;
+}
+
+/** Moves alerts by the newest event of each service. Returns new (id `null`) and changed alerts. */
+export async function judgeEvents({
+  config,
+  events,
+  openAlerts,
+  nowMs,
+}: JudgeEventsOptions): Promise<readonly Alert[]> {
+  const fleet: EventScope = { name: '', rules: config.alerts.rules };
+  const clients = config.clients.filter(({ state }) => state === 'active');
+  const scopes = [fleet, ...clients].filter(({ rules }) => eventRules(rules).length > 0);
+  if (scopes.length === 0) return [];
+  const newest = await events.newestEvents();
+  const alertsOf = groupBy(await openAlerts(), ({ client }) => client);
+  return scopes.flatMap(({ name, rules }) => {
+    const own = eventRules(rules);
+    const alerts = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(own, rule) !== null);
+    const everyMs = Math.max(minuteMs, config.collector.everyMs);
+    const subjects = new Subjects({ rules: own, memory: null, alerts, everyMs, latestMs: nowMs });
+    subjects.step(
+      {
+        ...emptyRow,
+        client: name,
+        atMs: nowMs,
+        evidence: `events ${new Date(nowMs).toISOString()}`,
+        samples: sampleEvents({ name, rules }, newest, nowMs),
+        complete: own.map(({ name: rule }) => rule),
+      },
+      null,
+    );
+    return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+  });
+}

@@ -1,0 +1,95 @@
+import type { Rule } from '../../config/config.ts';
+import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
+import type { EventStatus, NewestEvent } from '../../storage/store/event-store.ts';
+import type { Level } from '../../storage/store/alert.ts';
+import { formatValue } from './describe-value.ts';
+import { clearSample, faultSample, type Sample } from './sample.ts';
+import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
+
+const shownChars = 200;
+
+/** Clients share their lists of rules, and a list never changes. */
+const choosers = rememberedWeakly((rules: readonly Rule[]) =>
+  ruleChooser<NewestEvent, Candidate<NewestEvent>>(
+    eventRules(rules).map((rule) => {
+      const matches = labelMatcher(rule);
+      return { rule, matches: ({ service, host }) => matches((label) => (label === 'service' ? service : host)) };
+    }),
+  ),
+);
+
+/** Returns the rules of events in a list. */
+export const eventRules = rememberedWeakly((rules: readonly Rule[]) => rules.filter(({ type }) => type === 'event'));
+
+/** A client, or the fleet as a whole, whose name is '' and whose rules judge the events of every host. */
+export interface EventScope {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+/**
+ * Samples the newest event of each service: subjects are services, with their host and instance. A service that a rule
+ * names without a pattern, and that has never been heard of, is a subject too.
+ */
+export function sampleEvents(
+  { name, rules }: EventScope,
+  newest: readonly NewestEvent[],
+  nowMs: number,
+): readonly Sample[] {
+  const choose = choosers(rules);
+  const own = name === '' ? newest : newest.filter(({ host }) => host === name);
+  const heard = own.flatMap((event) => {
+    const subject = subjectOf(event, name);
+    return choose(subject, event).map(({ rule }) => eventSample(rule, subject, event, nowMs));
+  });
+  const subjects = new Set(heard.map(({ subject }) => subject));
+  const named = eventRules(rules).flatMap((rule) =>
+    expectedOf(rule).flatMap((service) => {
+      if (subjects.has(service)) return [];
+      const matches = globMatcher(service);
+      if (own.some((event) => matches(event.service))) return [clearSample(rule, service, 'heard of')];
+      return [faultSample(rule, service, 'never heard of')];
+    }),
+  );
+  return [...heard, ...named];
+}
+
+/** The services that have to be heard of: those that a rule with a time names. */
+function expectedOf({ withinMs, selectors }: Rule): readonly string[] {
+  if (withinMs === null) return [];
+  return splitGlobs(selectors['service'] ?? '').filter((part) => !isGlob(part) && !part.startsWith('!'));
+}
+
+/** `backup`, `backup/home`; for the fleet `nas:backup`. */
+function subjectOf({ host, service, instance }: NewestEvent, client: string): string {
+  const whose = client === '' && host !== '' ? `${host}:` : '';
+  return `${whose}${service}${instance === '' ? '' : `/${instance}`}`;
+}
+
+function eventSample(rule: Rule, subject: string, event: NewestEvent, nowMs: number): Sample {
+  const { status, receivedAtMs, ttl } = event;
+  const ages = [rule.withinMs, ttl === null ? null : ttl * 1000].filter((age) => age !== null);
+  const ageMs = nowMs - receivedAtMs;
+  if (ages.some((age) => ageMs > age)) {
+    const silent = `silent for ${formatValue('seconds', Math.floor(ageMs / 1000))}, after ${describeEvent(event)}`;
+    return faultSample(rule, subject, silent);
+  }
+  const level = levelOf(rule, status);
+  const eased = level !== 'critical';
+  const valueText = describeEvent(event);
+  return { rule, subject, level, clear: status === 'OK', eased, value: null, valueText, limitText: '', pauseMs: 0 };
+}
+
+/** A rule with severity="warning" has no critical level. Somebody who does not know is a warning. */
+function levelOf({ severity }: Rule, status: EventStatus): Level {
+  return status === 'OK' ? 'none' : status === 'CRIT' ? severity : 'warning';
+}
+
+/** `CRIT: disk full`. */
+function describeEvent({ status, description }: NewestEvent): string {
+  if (description === '') return status;
+  const shown =
+    description.length <= shownChars ? description : `${description.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
+  return `${status}: ${shown}`;
+}

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { explainClient } from '../../src/alerter/explain/explain-client.ts';
+import { explainFleet } from '../../src/alerter/explain/explain-fleet.ts';
+import type { NewEvent } from '../../src/storage/store/event-store.ts';
+import { madeEvent } from '../events/support/event-samples.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { pluckAll } from '../support/pluck.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { type Station, stationFor } from './support/station.ts';
+
+const dir = tempFolder();
+const hourMs = 3_600_000;
+let stations = 0;
+
+/** A station with a client, rules of the fleet, and rules of the client. */
+async function stationWith(
+  t: Parameters<typeof stationFor>[0],
+  fleet: string,
+  own = '',
+  storage = sqliteConfig(path.join(dir, `${(stations += 1)}.db`)),
+): Promise<Station> {
+  const elements = `<alerts zone="UTC"><mail to="ops@example.org"/>${fleet}</alerts>
+    <client name="web-1" ip="192.0.2.1" username="u">${own}</client>`;
+  return await stationFor(t, { storage, elements });
+}
+
+/** Stores an event of now. */
+async function send(made: Station, changes: Partial<NewEvent>): Promise<void> {
+  const receivedAtMs = made.nowMs();
+  await made.storage.events.saveEvents([madeEvent(`${receivedAtMs}-${Math.random()}`, { receivedAtMs, ...changes })]);
+}
+
+/** Makes a pass later. Returns the sentences of its mails. */
+async function later(made: Station, hours: number): Promise<readonly string[]> {
+  made.at(made.nowMs() + hours * hourMs);
+  // The collector runs, so that nothing else is told.
+  await made.collect();
+  return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
+}
+
+async function open(made: Station): Promise<readonly unknown[]> {
+  return pluckAll(await made.storage.alerts.openAlerts(null), 'client', 'subject', 'severity', 'valueText');
+}
+
+test('a bad event is told, a good one ends it, and silence is a fault', async (t) => {
+  const made = await stationWith(t, '<alert type="event" service="backup*" within="26h"/>');
+  await send(made, { host: 'nas', service: 'backup-home' });
+  assert.deepEqual(await later(made, 1), []);
+  await send(made, { host: 'nas', service: 'backup-home', status: 'CRIT', description: 'disk full' });
+  await send(made, { host: 'nas', service: 'other', status: 'CRIT' });
+  const rule = 'event service=backup*';
+  assert.deepEqual(await later(made, 0.1), [`firing critical - ${rule} nas:backup-home`]);
+  assert.deepEqual(await open(made), [['', 'nas:backup-home', 'critical', 'CRIT: disk full']]);
+  await send(made, { host: 'nas', service: 'backup-home' });
+  assert.deepEqual(await later(made, 0.5), [`resolved - ${rule} nas:backup-home`]);
+  assert.deepEqual(await later(made, 25), []);
+  assert.deepEqual(await later(made, 2), [`firing critical - ${rule} nas:backup-home`]);
+  assert.match(JSON.stringify(await open(made)), /silent for 1d ?3h.*, after OK: done/);
+  await send(made, { host: 'nas', service: 'backup-home' });
+  assert.deepEqual(await later(made, 0.5), [`resolved - ${rule} nas:backup-home`]);
+});
+
+test('a service that is named and was never heard of is at fault until it is', async (t) => {
+  const made = await stationWith(t, '<alert type="event" service="backup" within="1d" severity="warning"/>');
+  await later(made, 0.1);
+  assert.deepEqual(await open(made), [['', 'backup', 'warning', 'never heard of']]);
+  await send(made, { host: 'nas' });
+  await later(made, 0.5);
+  assert.deepEqual(await open(made), []);
+  await send(made, { host: 'nas', status: 'CRIT', instance: 'home' });
+  await later(made, 0.5);
+  assert.deepEqual(await open(made), [['', 'nas:backup/home', 'warning', 'CRIT: done']]);
+});
+
+test('a rule of a client judges its own events, and ttl and host count', async (t) => {
+  const made = await stationWith(
+    t,
+    '<alert type="event" service="*" host="nas*"/>',
+    '<alert type="event" service="backup"/>',
+  );
+  for (const host of ['web-1', 'web-2', 'nas-1']) await send(made, { host, status: 'WARN' });
+  await send(made, { host: 'web-1', instance: 'etc', ttl: 600 });
+  await later(made, 0.1);
+  const warned = [
+    ['', 'nas-1:backup', 'warning', 'WARN: done'],
+    ['web-1', 'backup', 'warning', 'WARN: done'],
+  ];
+  assert.deepEqual([...(await open(made))].sort(), warned);
+  await later(made, 1);
+  assert.match(JSON.stringify(await open(made)), /"web-1","backup\/etc","critical","silent for 1h.*, after OK: done"/);
+});
+
+test('explain has the newest events, of a client and of the fleet', async (t) => {
+  const made = await stationWith(
+    t,
+    '<alert type="event" service="fleet-*"/>',
+    '<alert type="event" service="backup"/>',
+  );
+  await send(made, { host: 'web-1', status: 'CRIT', description: '<b>full</b>' });
+  await send(made, { host: '', service: 'fleet-sync', status: 'UNKNOWN' });
+  const config = made.config();
+  const { alerts: store, events } = made.storage;
+  const asked = { config, store, events, isWanted: () => true, nowMs: made.nowMs(), firstPass: false };
+  const [client] = config.clients;
+  assert.ok(client !== undefined);
+  const sampled = (rules: Awaited<ReturnType<typeof explainFleet>>['rules']) =>
+    rules.flatMap(({ samples }) => pluckAll(samples, 'subject', 'level', 'valueText'));
+  const own = sampled((await explainClient({ ...asked, client })).rules);
+  assert.deepEqual(own, [['backup', 'critical', 'CRIT: <b>full</b>']]);
+  const ofFleet = sampled((await explainFleet(asked)).rules);
+  assert.deepEqual(ofFleet, [['fleet-sync', 'warning', 'UNKNOWN: done']]);
+});
+
+onBothDatabases('the newest events', ({ it }) => {
+  it('are one of each service, host and instance', async ({ storage }) => {
+    const receivedAtMs = Date.UTC(2026, 0, 1);
+    await storage.events.saveEvents([
+      madeEvent('1', { receivedAtMs, status: 'CRIT' }),
+      madeEvent('2', { receivedAtMs, instance: 'home', ttl: 60 }),
+      madeEvent('3', { receivedAtMs, host: 'WEB-1' }),
+      madeEvent('4', { receivedAtMs, status: 'WARN', description: 'slow' }),
+      madeEvent('5', { receivedAtMs, service: '', status: null, raw: '{}' }),
+    ]);
+    const about = { service: 'backup', instance: '', description: 'done', receivedAtMs, ttl: null, status: 'OK' };
+    assert.deepEqual(await storage.events.newestEvents(), [
+      { ...about, host: 'web-1', instance: 'home', ttl: 60 },
+      { ...about, host: 'WEB-1' },
+      { ...about, host: 'web-1', status: 'WARN', description: 'slow' },
+    ]);
+  });
+});
