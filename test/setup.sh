@@ -73,6 +73,8 @@ need_all() {
     need nagios4 nagios4-core
     need prometheus-node-exporter prometheus-node-exporter
     need wapiti wapiti
+    need systemd-analyze systemd
+    need logrotate logrotate
     need dovecot dovecot-core
     need_file /usr/lib/dovecot/imap dovecot-imapd
     need swaks swaks

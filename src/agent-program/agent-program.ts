@@ -45,7 +45,8 @@ export async function everyReport({ settings, place, everyMs, log, signal, take 
   let previous: Counters | null = readCounters([place]);
   while (!signal.aborted) {
     try {
-      const taken = await takeReport({ ...settings, previous, placeDir: place });
+      const taken = await unlessAborted(takeReport({ ...settings, previous, placeDir: place }), signal);
+      if (taken === null) break;
       previous = taken.counters ?? previous;
       await take(taken);
     } catch (thrown) {
@@ -54,6 +55,20 @@ export async function everyReport({ settings, place, everyMs, log, signal, take 
     await sleep(everyMs + marginMs, undefined, { signal }).catch(() => undefined);
   }
   if (previous !== null) writeCounters([place], previous);
+}
+
+/** Returns null as soon as the signal aborts: a check may take as long as a report. */
+async function unlessAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    abort = () => resolve(null);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([running, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 }
 
 export interface ReportsFile extends Omit<ReportLoop, 'take'> {

@@ -62,9 +62,13 @@ interface Service {
 
 /** The init script of this account, with the built program. */
 function service(t: TestContext): Service {
+  // Before the folder is removed: without its lock nobody finds the mode.
+  t.after(async () => {
+    await run(program, ['stop', '--force', 'report']);
+  });
   const dir = tempFolder(t);
-  const [program, defaults, config] = ['program', 'defaults', 'agent.json'].map((name) => path.join(dir, name));
-  assert.ok(program !== undefined && defaults !== undefined && config !== undefined);
+  const inside = (name: string): string => path.join(dir, name);
+  const [program, defaults, config] = [inside('program'), inside('defaults'), inside('agent.json')];
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   writeFileSync(config, JSON.stringify({ state_directory: path.join(dir, 'state') }), { mode: 0o600 });
   writeFileSync(program, `#!/bin/sh\nexec '${process.execPath}' '${agentProgram}' -c '${config}' "$@"\n`);
@@ -76,9 +80,6 @@ function service(t: TestContext): Service {
     .replace('state=/var/lib/fleet-health-agent', `state=${path.join(dir, 'state')}`)
     .replace('defaults=/etc/default/fleet-health-agent', `defaults=${defaults}`);
   writeFileSync(script, text);
-  t.after(async () => {
-    await run(program, ['stop', '--force', 'report']);
-  });
   return { init: (verb) => run('/bin/sh', [script, verb]), program, defaults };
 }
 

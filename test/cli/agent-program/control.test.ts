@@ -11,6 +11,7 @@ import { controlForm } from '../../../src/agent-cli.ts';
 import { agentProgram, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
+import { assertWithin } from '../../support/within.ts';
 
 interface Station {
   readonly dir: string;
@@ -24,6 +25,10 @@ interface Station {
 
 /** Makes an agent.json with a log folder. Ends the mode after the test. */
 function station(t: TestContext, logs = 'logs'): Station {
+  // Before the folder is removed: without its lock nobody finds the mode.
+  t.after(async () => {
+    await run('stop', '--force', 'report');
+  });
   const dir = tempFolder(t);
   mkdirSync(path.join(dir, 'logs'));
   const config = path.join(dir, 'agent.json');
@@ -34,9 +39,6 @@ function station(t: TestContext, logs = 'logs'): Station {
     const { stdout } = await run('--json', 'status', 'report');
     return (JSON.parse(stdout) as { readonly pid: number | null }).pid;
   };
-  t.after(async () => {
-    await run('stop', '--force', 'report');
-  });
   return {
     ...{ dir, config, run, pid },
     log: path.join(dir, 'logs', 'fleet-health-agent-report.log'),
@@ -63,15 +65,17 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     const args = [agentProgram, '-c', config, 'start', 'report'];
     const child = spawn(process.execPath, args, { stdio, cwd: dir, env: { PATH: '/usr/bin:/bin' } });
     const ends: readonly unknown[] = child.stdio;
-    const pipes = [ends[1], ends[9], ends[60]].map(async (pipe) => {
-      const stream = pipe as NodeJS.ReadableStream;
-      stream.resume();
-      await once(stream, 'end');
-    });
+    let pipesOpen = 3;
+    for (const pipe of [ends[1], ends[9], ends[60]]) {
+      (pipe as NodeJS.ReadableStream).on('end', () => (pipesOpen -= 1)).resume();
+    }
     const [status] = (await once(child, 'exit')) as [number];
     assert.equal(status, 0);
     // Their other ends are closed: nobody waits for a mode in the background.
-    await Promise.all(pipes);
+    await until(
+      () => pipesOpen === 0,
+      () => `${pipesOpen} pipes are still open`,
+    );
 
     const own = await pid();
     assert.ok(own !== null);
@@ -133,6 +137,23 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.match(await succeeded(run('stop', 'report')), new RegExp(`^report has ended \\(pid ${second}\\)`));
     assert.equal(readFileSync(log, 'utf8').match(/event=stopped/g)?.length, 2);
     assert.match(await succeeded(run('stop', 'report')), /^report is not running/);
+  });
+
+  test('a check that takes long does not hold up the end', async (t) => {
+    const { dir, config, log, run } = station(t);
+    const folder = path.join(dir, '.config/fleet-health/checks.d');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const begun = path.join(dir, 'begun');
+    const slow = `#!/bin/sh\n: >'${begun}'\nexec sleep 25\n`;
+    writeFileSync(path.join(dir, 'slow'), slow, { mode: 0o755 });
+    writeFileSync(path.join(folder, 'slow.conf'), `slow timeout=30s ${dir}/slow\n`, { mode: 0o600 });
+    const options = { program: agentProgram, env: { HOME: dir } };
+    await succeeded(runCli(['-c', config, 'start', 'report'], options));
+    await until(() => existsSync(begun), 'the check has not begun');
+    const startedMs = performance.now();
+    await succeeded(run('stop', 'report'));
+    assertWithin(startedMs, 4000);
+    assert.match(readFileSync(log, 'utf8'), /event=stopped/);
   });
 
   test('--force ends one that heeds nothing, and leaves a script that runs it in the foreground', async (t) => {
