@@ -57,6 +57,10 @@ export const errorTable = {
     'A client that pushes its reports has not done so for three times its interval.',
     'Check that the machine is on and online, and run `fleet-health-agent push --once` there.',
   ),
+  'push-failed': retry(
+    'The collector did not acknowledge all reports; they are kept and sent again.',
+    'Look at what the collector says of this client: `fleet-health status`.',
+  ),
   dns: retry('The name of the client does not resolve.', 'Check ip="..." and the name server.'),
   'connect-refused': retry('Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),
   'connect-timeout': retry(

@@ -15,6 +15,7 @@ export interface Fields {
   readonly text: (key: string) => string | null;
   readonly path: (key: string) => string | null;
   readonly flag: (key: string) => boolean | null;
+  readonly whole: (key: string) => number | null;
   readonly duration: (key: string, minimumMs: number, maximumMs: number) => number | null;
   readonly choice: <const Name extends string>(key: string, names: readonly Name[]) => Name | null;
   readonly texts: (key: string) => readonly string[] | null;
@@ -52,6 +53,10 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
     path: (key) =>
       read(key, 'an absolute path', (value) => (nonEmpty(value)?.startsWith('/') === true ? nonEmpty(value) : null)),
     flag: (key) => read(key, 'true or false', (value) => (typeof value === 'boolean' ? value : null)),
+    whole: (key) =>
+      read(key, 'a whole number', (value) =>
+        Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null,
+      ),
     duration: (key, minimumMs, maximumMs) =>
       read(key, 'a duration such as "1m"', (value) => {
         const ms = parseDuration(nonEmpty(value) ?? '');

@@ -4,6 +4,7 @@ import { minuteMs } from '../platform/units.ts';
 import type { ProbeOptions } from '../report/wire.ts';
 import { readEdge, type EdgeSettings } from './edge-settings.ts';
 import { everyBounds } from './every-bounds.ts';
+import { readEnrolment, type Enrolment } from './push/push-settings.ts';
 import { reportFormats, type ReportFormat } from './format-report.ts';
 import { fieldsOf, type Fields } from './settings-fields.ts';
 import { readSettingsFiles } from './settings-files.ts';
@@ -20,6 +21,8 @@ export interface AgentSettings {
   readonly report: ReportSettings;
   /** null: there is no object `edge`. */
   readonly edge: EdgeSettings | null;
+  /** null: this machine is not enrolled. */
+  readonly enrolment: Enrolment | null;
 }
 
 export interface ReportSettings {
@@ -40,6 +43,7 @@ export function readSettings(named: string | null): AgentSettings {
     stateDirectory: fields.path('state_directory'),
     report: readReport(fields.object('report')),
     edge: readEdge(fields.object('edge')),
+    enrolment: readEnrolment(fields),
   };
   fields.end();
   return settings;

@@ -60,7 +60,8 @@ export async function takeReport({ client, options, previous, placeDir }: TakeRe
   return { report: JSON.parse(encodeReport(report).toString()) as Report, counters: collected.counters };
 }
 
-async function collectOfSystem(): Promise<Collect> {
+/** Returns the probes of this system. */
+export async function collectOfSystem(): Promise<Collect> {
   if (process.platform === 'linux') return collect;
   return (await import('../../agent/portable/collect-portable.ts')).collectPortable;
 }

@@ -9,7 +9,7 @@ import { after, before, suite, test } from 'node:test';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { keyIdOf } from '../../src/seal/sealed-message.ts';
 import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
-import { program, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import { outcomeOf, program, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
 import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
 
@@ -127,6 +127,39 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
       ['laptop-2', 'push', 1],
       ['web-1', null, 0],
     ]);
+  });
+
+  test('the client pushes by ssh, and its report is a row after the next run', async () => {
+    const file = path.join(dir, 'pushing.json');
+    const to = `${account.name}@127.0.0.1:${sshd.port}`;
+    await succeeded(run('enroll', 'laptop-1', '--ssh', to, '-o', file));
+    const agent = JSON.parse(readFileSync(file, 'utf8')) as AgentJson;
+    const place = path.join(dir, 'agent-state');
+    const key = path.join(dir, 'push_key');
+    writeFileSync(key, readFileSync(keys['laptop-1'] ?? ''), { mode: 0o600 });
+    const push = { ...agent.push, identity: key };
+    writeFileSync(file, JSON.stringify({ ...agent, push, state_directory: place }), { mode: 0o600 });
+    mkdirSync(path.join(account.home, '.ssh'), { mode: 0o700 });
+    const known = path.join(account.home, '.ssh', 'known_hosts');
+    writeFileSync(known, '');
+    execFileSync('chown', ['-R', String(account.uid), dir, path.dirname(known)]);
+    const pushOnce = (): Promise<CliResult> =>
+      outcomeOf(
+        spawn(process.execPath, [`${program.slice(0, -'.cjs'.length)}-agent.cjs`, '-c', file, 'push', '--once'], {
+          uid: account.uid,
+          env: { HOME: account.home, PATH: process.env['PATH'] ?? '' },
+          stdio: ['ignore', 'pipe', 'pipe'],
+        }),
+      );
+    const refused = await pushOnce();
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /Host key verification failed\.; 1 report is kept \(push-failed\)/);
+    writeFileSync(known, `${sshd.hostKeyLine()}\n`);
+    assert.match(await succeeded(pushOnce()), /^2 reports sent$/m);
+    assert.match(await succeeded(pushOnce()), /^1 report sent$/m);
+    await run('collect', 'laptop-1');
+    const { stdout } = await run('--json', 'status', 'laptop-1');
+    assert.match(stdout, /"reader":"push","hostname":"[^"]+"/);
   });
 
   test('a connection that breaks before the end loses nothing that was acknowledged', async () => {

@@ -79,3 +79,11 @@ export const status = defineCommand({
   parameters: ending,
   run: async (context, options) => (await import('./control.ts')).statusCommand(context, options),
 });
+
+export const push = defineCommand({
+  name: 'push',
+  help: 'make one report and send the collector all that it has not acknowledged; for cron or a timer',
+  example: 'fleet-health-agent push',
+  parameters: { once: flag('--once', 'now, even in the pause after pushes that failed') },
+  run: async (context, { once }) => (await import('./push.ts')).pushCommand(context, once),
+});

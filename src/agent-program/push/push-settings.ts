@@ -1,0 +1,73 @@
+import { pushKeyBytes } from '../../seal/push.ts';
+import { checkFormats } from '../../report/checks.ts';
+import type { RequestedCheck } from '../../report/wire.ts';
+import type { Fields } from '../settings-fields.ts';
+
+/** The part of agent.json that `fleet-health enroll` has written. */
+export interface Enrolment {
+  /** The client's former name; null: it has none. */
+  readonly was: string | null;
+  /** The id of the collector, by which its spool is kept apart. */
+  readonly collector: string;
+  /** The key that reports are sealed to: X25519, base64url. */
+  readonly publicKey: string;
+  readonly pushKey: Buffer;
+  /** Where to push: a URL of http or https, or ssh://USER@HOST[:PORT]. */
+  readonly to: URL;
+  /** The private key for ssh; null: as ssh_config says. */
+  readonly identity: string | null;
+  readonly checks: readonly RequestedCheck[];
+}
+
+const x25519Bytes = 32;
+
+/** Reads the keys of agent.json for pushes. Returns null if this machine is not enrolled. */
+export function readEnrolment(fields: Fields): Enrolment | null {
+  const collector = fields.text('collector');
+  const publicKey = fields.text('publicKey');
+  const pushKey = fields.text('pushKey');
+  const was = fields.text('was');
+  const checks = readChecks(fields);
+  const push = fields.object('push');
+  const to = push?.text('to') ?? null;
+  const identity = push?.text('identity') ?? null;
+  // It belongs to the collector, and stands there for people.
+  push?.text('every');
+  push?.end();
+  if (push === null && collector === null) return null;
+  const needed = { collector, publicKey, pushKey };
+  for (const [key, value] of Object.entries(needed)) if (value === null) throw fields.fault(key, 'is missing');
+  if (!/^[0-9a-f-]{36}$/.test(collector ?? '')) throw fields.fault('collector', 'must be the id of a collector');
+  if (Buffer.from(publicKey ?? '', 'base64url').length !== x25519Bytes) {
+    throw fields.fault('publicKey', 'must be a key of 32 bytes in base64url');
+  }
+  const key = Buffer.from(pushKey ?? '', 'base64url');
+  if (key.length !== pushKeyBytes) throw fields.fault('pushKey', 'must be a key of 32 bytes in base64url');
+  const url = to !== null && URL.canParse(to) ? new URL(to) : null;
+  const isSsh = url?.protocol === 'ssh:' && url.hostname !== '' && !/^-/.test(url.hostname + url.username);
+  if (url === null || !(isSsh || ['https:', 'http:'].includes(url.protocol))) {
+    throw push === null
+      ? fields.fault('push', 'is missing')
+      : push.fault('to', 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org');
+  }
+  return { was, collector: collector ?? '', publicKey: publicKey ?? '', pushKey: key, to: url, identity, checks };
+}
+
+function readChecks(fields: Fields): readonly RequestedCheck[] {
+  return (fields.objects('checks') ?? []).map((check) => {
+    const name = check.text('name');
+    const command = check.texts('command');
+    const everySeconds = check.whole('everySeconds');
+    const timeoutSeconds = check.whole('timeoutSeconds');
+    const format = check.choice('format', checkFormats);
+    check.end();
+    if (name === null || command === null) throw fields.fault('checks', 'must each have a name and a command');
+    return {
+      name,
+      command,
+      ...(everySeconds === null ? {} : { everySeconds }),
+      ...(timeoutSeconds === null ? {} : { timeoutSeconds }),
+      ...(format === null ? {} : { format }),
+    };
+  });
+}

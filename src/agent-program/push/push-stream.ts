@@ -1,0 +1,86 @@
+import { listSpool, readSpooled, type SpooledReport } from '../../../agent/spool/spool.ts';
+import { agentVersion } from '../../../agent/spool/make-report.ts';
+import type { Visit } from '../../../agent/spool/visit.ts';
+import { monotonicMs } from '../../../agent/start/clock.ts';
+import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
+import { protocolVersion, type AgentFault } from '../../report/wire.ts';
+import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { pushLimits, pushMarker } from '../../seal/push.ts';
+
+/** The reports of one stream, and its bytes. */
+export interface PushStream {
+  readonly body: Buffer;
+  /** The files to remove on acknowledgement, by report id in 32 hexadecimal digits. */
+  readonly files: ReadonlyMap<string, readonly string[]>;
+  /** The reports that still wait behind these. */
+  readonly left: number;
+}
+
+export interface PushStreamOptions {
+  readonly visit: Visit;
+  /** The names that a report may bear. */
+  readonly clients: readonly string[];
+  readonly bootId: string | null;
+  /** The fault to send in place of this run's report; null: there is none. */
+  readonly fault: AgentFault | null;
+  /** This run's report if it could not be spooled. It is the newest. */
+  readonly unspooled: Buffer | null;
+}
+
+/**
+ * Returns a function that makes one stream after the other, oldest reports first, each report once. It returns null
+ * when nothing is left to send. A damaged file is removed and counted.
+ */
+export function pushStreams({ visit, clients, bootId, fault, unspooled }: PushStreamOptions): () => PushStream | null {
+  const waiting: SpooledReport[] = listSpool([...visit.dirs, ...visit.formerDirs]);
+  let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
+  let isFirst = true;
+  return () => {
+    const taken: Buffer[] = [];
+    const files = new Map<string, readonly string[]>();
+    let bytes = 0;
+    const fits = (size: number): boolean =>
+      taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= pushLimits.maxTotalBytes);
+    for (let next = waiting[0]; next !== undefined && fits(next.sizeBytes); next = waiting[0]) {
+      waiting.shift();
+      const sealed = readSpooled(next, clients, maxSealedBytes);
+      if (sealed === 'dropped') visit.dropped += 1;
+      if (sealed === null || sealed === 'dropped') continue;
+      bytes += sealed.length;
+      taken.push(sealed);
+      const id = next.id.replaceAll('-', '');
+      files.set(id, [...(files.get(id) ?? []), next.path]);
+    }
+    if (waiting.length === 0) {
+      const more = last.filter(({ length }) => fits(length));
+      taken.push(...more);
+      if (more.length > 0) last = [];
+    }
+    const left = waiting.length + last.length;
+    const hasFault = isFirst && fault !== null;
+    isFirst = false;
+    if (taken.length === 0 && !hasFault) return null;
+    const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
+    const body = Buffer.concat([
+      pushMarker,
+      encodeJsonFrame('H', {
+        v: protocolVersion,
+        agent: agentVersion,
+        wall_ms: Date.now(),
+        monotonic_ms: monotonicMs(),
+        boot_id: bootId,
+      }),
+      ...(hasFault ? [encodeJsonFrame('F', fault)] : []),
+      ...taken.map((sealed) => encodeFrame('R', sealed)),
+      encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }),
+    ]);
+    return { body, files, left };
+  };
+}
+
+/** Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. What stands before it does not count. */
+export function acknowledgedIn(answer: Buffer): ReadonlySet<string> {
+  const at = answer.indexOf(pushMarker);
+  const hex = at === -1 ? '' : answer.subarray(at + pushMarker.length).toString('hex');
+  return new Set(hex.match(/.{32}/g) ?? []);
+}

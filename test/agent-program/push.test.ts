@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { test } from 'node:test';
+
+import { listSpool } from '../../agent/spool/spool.ts';
+import { push, type PushOptions, type PushResult } from '../../src/agent-program/push/push.ts';
+import { readSettings } from '../../src/agent-program/settings.ts';
+import type { PushWay } from '../../src/agent-program/push/push-ways.ts';
+import { openReceiver } from '../../src/collector/receive/receiver.ts';
+import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
+import { minuteMs } from '../../src/platform/units.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 });
+
+/** A laptop that is enrolled at the collector of this fleet. */
+async function enrolled(fleet: Fleet) {
+  const config = makeConfig(fleet.stateDir, [laptop]);
+  const { keyRing } = await openReceiver(config, Date.now());
+  const dir = tempFolder();
+  const state = path.join(dir, 'state');
+  const file = path.join(dir, 'agent.json');
+  const collector = randomUUID();
+  const content = {
+    client: 'laptop',
+    collector,
+    publicKey: Buffer.from(keyRing.sealing.publicKey).toString('base64url'),
+    pushKey: Buffer.alloc(32, 7).toString('base64url'),
+    push: { to: 'ssh://nobody@collector.invalid', every: '5m' },
+    state_directory: state,
+    options: {},
+  };
+  writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+  const settings = readSettings(file);
+  const { enrolment } = settings;
+  assert.ok(enrolment !== null);
+  const run = (more: Partial<PushOptions> & Pick<PushOptions, 'way'>): Promise<PushResult> =>
+    push({ settings, enrolment, atOnce: true, signal: new AbortController().signal, ...more });
+  const place = (): string => {
+    const [machine = ''] = readdirSync(state);
+    const [client = ''] = readdirSync(path.join(state, machine, collector));
+    return path.join(state, machine, collector, client);
+  };
+  const spooled = (): readonly string[] => listSpool([place()]).map(({ id }) => id);
+  /** Spools a report of an earlier time, and returns its id. */
+  const spool = (atMs: number): string => {
+    const { reportId, sealed } = sealedSample({
+      key: { ...generateKeyPair(), id: keyRing.sealing.id, publicKey: keyRing.sealing.publicKey },
+      inside: { client: 'laptop', datetime: new Date(atMs).toISOString(), boot_id: null },
+    });
+    writeFileSync(path.join(place(), `${atMs}-${reportId}.fhs`), sealed, { mode: 0o600 });
+    return reportId;
+  };
+  /** The way to the collector, without a network. */
+  const way: PushWay = async (body, signal) => {
+    const receiver = await openReceiver(config, Date.now());
+    const [input, output] = [new PassThrough(), new PassThrough()];
+    const chunks: Buffer[] = [];
+    output.on('data', (chunk: Buffer) => chunks.push(chunk));
+    input.end(body);
+    await receiveVisit({ receiver, config, client: laptop, input, output, signal, now: Date.now });
+    return Buffer.concat(chunks);
+  };
+  return { run, way, spooled, spool, place };
+}
+
+const away: PushWay = () => Promise.reject(new Error('connect ECONNREFUSED'));
+
+test('a push sends its report, and what was kept while the collector was away, and removes what was acknowledged', async () => {
+  const fleet = makeFleet();
+  const { run, way, spooled } = await enrolled(fleet);
+  const failed = await run({ way: away });
+  assert.deepEqual(
+    [failed.acknowledged, failed.kept, failed.failure, failed.fault],
+    [0, 1, 'connect ECONNREFUSED', null],
+  );
+  assert.equal(spooled().length, 1);
+  const sent = await run({ way });
+  assert.deepEqual([sent.acknowledged, sent.kept, sent.failure, spooled()], [2, 0, null, []]);
+  const { reports } = await fleet.collect([laptop]);
+  assert.deepEqual([reports.stored, reports.quarantined], [2, 0]);
+  assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats WHERE memory_percent > 0'), [2]);
+});
+
+const answers: readonly (readonly [string, PushWay])[] = [
+  ['an empty answer', () => Promise.resolve(Buffer.alloc(0))],
+  ["a captive portal's page", () => Promise.resolve(Buffer.from('<html>'.repeat(50)))],
+  [
+    'the ids of other reports',
+    () => Promise.resolve(Buffer.concat([Buffer.from('fleet-health v1\n'), Buffer.alloc(64)])),
+  ],
+];
+for (const [what, way] of answers) {
+  test(`${what} keeps every report`, async () => {
+    const { run, spooled } = await enrolled(makeFleet());
+    const { acknowledged, kept, failure } = await run({ way });
+    assert.deepEqual([acknowledged, kept, failure], [0, 1, 'the collector acknowledged nothing']);
+    assert.equal(spooled().length, 1);
+  });
+}
+
+test(
+  'a week without the collector comes home in order, and stands where it belongs',
+  { timeout: 120_000 },
+  async () => {
+    const fleet = makeFleet();
+    const { run, way, spooled, spool } = await enrolled(fleet);
+    await run({ way: away });
+    const newest = spooled();
+    const beganMs = Date.now() - 2016 * 5 * minuteMs;
+    const ids = Array.from({ length: 2016 }, (_, index) => spool(beganMs + index * 5 * minuteMs));
+    const arrived: string[] = [];
+    const noting: PushWay = async (body, signal) => {
+      const answer = await way(body, signal);
+      for (let at = 16; at < answer.length; at += 16) arrived.push(answer.toString('hex', at, at + 16));
+      return answer;
+    };
+    const { acknowledged, kept, failure } = await run({ way: noting });
+    assert.deepEqual([acknowledged, kept, failure, spooled()], [2018, 0, null, []]);
+    assert.deepEqual(
+      arrived.slice(0, 2017),
+      [...ids, ...newest].map((id) => id.replaceAll('-', '')),
+    );
+    await fleet.collect([laptop]);
+    assert.equal(await fleet.count('stats'), 2018);
+    const times = await fleet.column('SELECT observed_at FROM stats ORDER BY observed_at LIMIT 2016');
+    const offsets = times.map((time, index) =>
+      Math.abs(Date.parse(`${String(time)}Z`) - (beganMs + index * 5 * minuteMs)),
+    );
+    assert.ok(Math.max(...offsets) < 2000, String(Math.max(...offsets)));
+  },
+);
+
+test('after pushes that failed there is a pause, in which reports are made and kept', async () => {
+  const fleet = makeFleet();
+  const { run, way, spooled } = await enrolled(fleet);
+  const t0 = Date.now();
+  const pauses: number[] = [];
+  let atMs = t0;
+  for (let round = 0; round < 8; round += 1) {
+    const { pausedUntilMs } = await run({ way: away, nowMs: () => atMs, atOnce: false });
+    pauses.push(Math.round((pausedUntilMs ?? 0) - atMs) / minuteMs);
+    atMs = (pausedUntilMs ?? 0) + 1;
+  }
+  const longest = [1, 2, 4, 8, 16, 32, 60, 60];
+  for (const [index, most] of longest.entries()) {
+    assert.ok((pauses[index] ?? 0) > most / 2 - 0.01 && (pauses[index] ?? 0) <= most, pauses.join(' '));
+  }
+  const paused = await run({ way, nowMs: () => atMs - 2, atOnce: false });
+  assert.deepEqual([paused.acknowledged, paused.failure, spooled().length], [0, null, 9]);
+  // A clock that was far ahead makes no pause of years.
+  const past = await run({ way, nowMs: () => t0 - 24 * 60 * minuteMs, atOnce: false });
+  assert.deepEqual([past.acknowledged, past.pausedUntilMs], [10, null]);
+  assert.equal((await run({ way, atOnce: false })).pausedUntilMs, null);
+});
+
+test('a damaged file is counted and stops nothing', async () => {
+  const fleet = makeFleet();
+  const { run, way, spool, place, spooled } = await enrolled(fleet);
+  await run({ way });
+  const id = spool(Date.now() - minuteMs);
+  const [name = ''] = readdirSync(place()).filter((one) => one.includes(id));
+  writeFileSync(path.join(place(), name), 'damaged');
+  const { acknowledged, kept, failure } = await run({ way });
+  assert.deepEqual([acknowledged, kept, failure, spooled()], [1, 0, null, []]);
+  await fleet.collect([laptop]);
+  const [dropped] = await fleet.column(
+    "SELECT MAX(CAST(json_extract(report, '$.agent.dropped_reports') AS INTEGER)) FROM reports",
+  );
+  assert.equal(dropped, 1);
+});
