@@ -96,6 +96,24 @@ onBothDatabases('a reply', (kit) => {
     assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2);
   });
 
+  test('silences a mount that is called *, and no other', async (t) => {
+    const { station, reply, answered } = await sceneFor(t, await kit.create());
+    station.at('08:30');
+    await station.collect({ 'web-1': 'disk * 96' });
+    await station.pass();
+    reply('silence 1d');
+    assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 1']);
+    const silences = await station.storage.alerts.silences(station.nowMs());
+    assert.deepEqual(
+      silences.map(({ client, rule, subject }) => [client, rule, subject]),
+      [['web-1', 'disk', '=*']],
+    );
+    station.at('09:00');
+    await station.collect({ 'web-1': 'disk * 96, disk /data 96' });
+    const { arrived } = await station.pass();
+    assert.match(arrived.map(({ sentence }) => sentence).join(), /firing critical web-1 disk \/data/);
+  });
+
   test('of a program, with an unknown token or too late changes nothing', async (t) => {
     const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
     reply('ack', ['Auto-Submitted: auto-replied']);

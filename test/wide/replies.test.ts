@@ -4,10 +4,14 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync } from 'node:fs';
 
+import type { RepliesConfig } from '../../src/config/config.ts';
+import { verifyReplies } from '../../src/notify/replies/imap-client.ts';
+import { configOf } from '../alerter/support/config-of.ts';
 import { stationFor, type Station } from '../alerter/support/station.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { startImapServer } from '../support/imap-server.ts';
 import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -105,6 +109,31 @@ test('a certificate of an unknown authority is refused', options, async (t) => {
     Promise.resolve(`imaps://fleet@localhost:${imapsPort}/INBOX" password="${password}`),
   );
   assert.match((await answered())[0] ?? '', /^fault replies at localhost:\d+: .*(certificate|CERT)/i);
+});
+
+test('STARTTLS is used unless the host is this machine, with a certificate that is checked', options, async (t) => {
+  const mailDir = tempFolder(t);
+  chmodSync(mailDir, 0o777);
+  const { password, plainPort, ca } = await startDovecot(t, mailDir);
+  const replies = (authority: string): RepliesConfig => {
+    const element = `<replies imap="imap://fleet@imap.example.org:${plainPort}/INBOX" password="${password}"${authority}/>`;
+    const { replies: read } = configOf(
+      `<smtp host="mail.example.org" from="fleet@example.org"/>${element}<client ip="192.0.2.1" username="u"/>`,
+    );
+    assert.equal(read?.security, 'starttls');
+    return { ...read, host: 'localhost' };
+  };
+  const verify = (read: RepliesConfig): Promise<void> =>
+    verifyReplies(read, { timeoutMs: 10_000, signal: new AbortController().signal });
+  await verify(replies(` ca="${ca}"`));
+  await assert.rejects(verify(replies('')), /replies at localhost:\d+: .*(certificate|CERT)/i);
+  const imap = await startImapServer({ password });
+  t.after(() => imap.stop());
+  await assert.rejects(verify({ ...replies(''), host: '127.0.0.1', port: imap.port }), /STARTTLS/i);
+  assert.deepEqual(
+    imap.commands.filter((command) => /LOGIN|AUTH/i.test(command)),
+    [],
+  );
 });
 
 test('a connection that is cut at any byte: each reply is applied once', options, async (t) => {

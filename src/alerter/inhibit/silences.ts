@@ -1,13 +1,13 @@
 import type { Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { remembered } from '../../platform/remembered.ts';
-import type { Silence } from '../../storage/store/operator-store.ts';
+import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
  * stands for all; `@web` for a client is every client of the group. A whole name counts as it stands too: names of
- * rules may hold commas and wildcards of their selectors. Alerts of the fleet have '' for their client, which `*`
+ * rules may hold commas and wildcards of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have '' for their client, which `*`
  * matches. The test may be called for any number of alerts; make it once.
  */
 export function silenceMatcher(
@@ -16,8 +16,8 @@ export function silenceMatcher(
 ): (key: AlertKey) => boolean {
   const client = silence.client.startsWith(groupMark)
     ? groupMatcher(silence.client, config)
-    : patternMatcher(silence.client);
-  const [rule, subject] = [patternMatcher(silence.rule), patternMatcher(silence.subject)];
+    : silencePattern(silence.client);
+  const [rule, subject] = [silencePattern(silence.rule), silencePattern(silence.subject)];
   return (key) => client(key.client) && rule(key.rule) && subject(key.subject);
 }
 
@@ -34,7 +34,13 @@ function groupMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): (c
   return (client) => members.has(client) || client === pattern;
 }
 
-function patternMatcher(pattern: string): (value: string) => boolean {
+/** Returns a test for the names that a pattern of a silence fits, groups aside. */
+export function silencePattern(pattern: string): (value: string) => boolean {
+  if (pattern.startsWith(literalMark)) {
+    const name = pattern.slice(literalMark.length);
+    const isCut = pattern.length >= maxPatternChars;
+    return (value) => value === name || (isCut && value.startsWith(name));
+  }
   const matches = globMatcher(pattern);
   return remembered((value) => value === pattern || matches(value));
 }

@@ -1,4 +1,6 @@
 import type { Config } from '../../config/config.ts';
+import { silencePattern } from '../../alerter/inhibit/silences.ts';
+import { literalMark } from '../../storage/store/operator-store.ts';
 import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
 import { didYouMean, nearest } from '../../config/values/nearest.ts';
 
@@ -23,7 +25,7 @@ export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns
     ),
   ];
   if (odd.length > 0) return odd;
-  const [isClient, isRule] = [globMatcher(patterns.client), globMatcher(patterns.rule)];
+  const [isClient, isRule] = [silencePattern(patterns.client), silencePattern(patterns.rule)];
   const there = ruleNamesOf(config, (name) => name === patterns.client || isClient(name));
   if (there.includes(patterns.rule) || there.some(isRule)) return [];
   return [`none of these clients has a rule that matches "${patterns.rule}"`];
@@ -38,7 +40,8 @@ function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wa
 
 /** The parts that fit none, those that exclude left out: they take nothing away either way. */
 function unmatched(pattern: string, names: readonly string[]): readonly string[] {
-  if (names.includes(pattern)) return [];
+  if (names.includes(pattern) || names.some(silencePattern(pattern))) return [];
+  if (pattern.startsWith(literalMark)) return [pattern];
   return splitGlobs(pattern).filter((part) => !part.startsWith('!') && !names.some(globMatcher(part)));
 }
 

@@ -5,7 +5,7 @@ import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import type { Silence } from '../../storage/store/operator-store.ts';
+import { maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
@@ -32,7 +32,6 @@ export interface SilenceAddOptions extends SpanOptions {
   readonly comment: string | null;
 }
 
-const maxPatternChars = 512;
 const maxCommentChars = 1000;
 
 /** `silence add`: what fits the patterns is not told until that time. */

@@ -1,4 +1,5 @@
-import type { OperatorStore, Silence } from '../store/operator-store.ts';
+import { clipped } from '../rows/columns.ts';
+import { literalMark, maxPatternChars, type OperatorStore, type Silence } from '../store/operator-store.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
@@ -49,6 +50,12 @@ async function changeOpen(
 ): Promise<number> {
   const sql = `UPDATE alerts SET ${set} WHERE state IN ('pending', 'firing') AND ${condition}`;
   return changeIds('id', ids, (where, those) => session.run(`${sql} AND ${where}`, [...values, ...those]));
+}
+
+/** Returns the pattern that a name alone fits. Of a longer name the beginning counts. */
+export function literalPattern(name: string): string {
+  const isPlain = /^[\w/.:-][\w/.:= -]*$/.test(name) && !name.endsWith(' ');
+  return isPlain && name.length <= maxPatternChars ? name : clipped(literalMark + name, maxPatternChars);
 }
 
 /** See OperatorStore.addSilence. */

@@ -4,7 +4,7 @@ import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { repliesValidMs } from '../store/reply-store.ts';
 import type { AppliedReply, MailboxPosition, NewReply, ReplyResult, ReplyStore } from '../store/reply-store.ts';
 import { fenced } from './lease.ts';
-import { acknowledgeAlerts, addSilence } from './operator.ts';
+import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
 /** Silences that one reply adds. */
 const mostSilences = 200;
@@ -93,9 +93,9 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
   const told = untilMs === null ? [] : await session.all(toldSql, [mailId]);
   for (const row of told) {
     await addSilence(session, {
-      client: String(row['client']),
-      rule: String(row['rule']),
-      subject: String(row['subject']),
+      client: literalPattern(String(row['client'])),
+      rule: literalPattern(String(row['rule'])),
+      subject: literalPattern(String(row['subject'])),
       startsAtMs: fromMs,
       endsAtMs: untilMs ?? fromMs,
       author: reply.from,

@@ -1,4 +1,9 @@
-/** A silence; its patterns are globs, as in config.xml. */
+/** The most characters of a pattern. */
+export const maxPatternChars = 512;
+/** In front of a pattern: what follows is a name as it stands. */
+export const literalMark = '=';
+
+/** A silence; its patterns are globs, as in config.xml, or names behind `literalMark`. */
 export interface Silence {
   readonly id: number;
   readonly client: string;

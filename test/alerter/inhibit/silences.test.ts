@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { silenceMatcher } from '../../../src/alerter/inhibit/silences.ts';
+import { literalPattern } from '../../../src/storage/alerts/operator.ts';
 
 const cases: readonly (readonly [
   patterns: readonly [string, string, string],
@@ -21,6 +22,12 @@ const cases: readonly (readonly [
   [['web-*', '*', ''], ['', 'collector-silent', 'c1'], false],
   [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk mount=/a,!/b[c]', '/a'], true],
   [['*', 'disk mount=/a,!/b[c]', ''], ['web-1', 'disk', '/a'], false],
+  [['*', 'disk', '=*'], ['web-1', 'disk', '*'], true],
+  [['*', 'disk', '=*'], ['web-1', 'disk', '/var'], false],
+  [['=web-*', '=disk mount=/a,/b', '*'], ['web-1', 'disk mount=/a,/b', '/a'], false],
+  [['web-1', '=disk mount=/a,/b', '*'], ['web-1', 'disk mount=/a,/b', '/a'], true],
+  [['=', '*', ''], ['', 'collector-silent', 'c1'], true],
+  [['=', '*', ''], ['web-1', 'disk', '/'], false],
   [['WEB-1', '*', ''], ['web-1', 'disk', '/'], false],
 ];
 
@@ -31,3 +38,30 @@ for (const [[client, rule, subject], key, matches] of cases) {
     assert.equal(matcher({ client: key[0], rule: key[1], subject: key[2] }), matches, 'and again');
   });
 }
+
+test('a name fits its literal pattern, and no other name does', () => {
+  const names = [
+    '',
+    '*',
+    '!x',
+    '=',
+    '=x',
+    '@web',
+    'a,b',
+    'a',
+    'x',
+    ' x',
+    '/var',
+    '/va[r]',
+    '/va?',
+    '\\*',
+    'z'.repeat(600),
+  ];
+  for (const name of names) {
+    const subject = literalPattern(name);
+    assert.ok(subject.length <= 512);
+    const matcher = silenceMatcher({ client: '*', rule: '*', subject }, { clients: [] });
+    const fits = names.filter((other) => matcher({ client: 'web-1', rule: 'disk', subject: other }));
+    assert.deepEqual(fits, [name]);
+  }
+});
