@@ -41,6 +41,7 @@ function edgeIn(t: TestContext): Edge {
     },
     run: async (args, says, holds = () => false) => {
       const child = startCli(['-c', config, 'edge', ...args], { program: agentProgram });
+      t.after(() => child.kill('SIGKILL'));
       const outcome = outcomeOf(child);
       let said = '';
       for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: string) => (said += text));
