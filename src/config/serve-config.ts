@@ -20,6 +20,8 @@ export interface ServeConfig {
   readonly metrics: readonly FamilyGroup[] | null;
   /** True if the address `::` takes no IPv4. */
   readonly ipv6Only: boolean;
+  /** Names at the top level of the configuration whose values `/status` hides. */
+  readonly hiddenOpts: readonly string[];
   /** null: events are not taken. */
   readonly events: ServedEventsConfig | null;
 }

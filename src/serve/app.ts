@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts';
 import { type Answer, send, words } from './answer.ts';
 import type { EventDoor } from './doors/event-door.ts';
 import { eventsRoute } from './doors/events-route.ts';
+import { type StatusOptions, statusRoute } from './doors/status-route.ts';
 import { commonHeaders, createGate } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
 import { sendEvents } from './live-stream.ts';
@@ -21,6 +22,7 @@ export interface AppOptions {
   readonly events: LiveEvents;
   /** null: events are not taken. */
   readonly eventDoor: EventDoor | null;
+  readonly status: Omit<StatusOptions, 'serve'>;
   readonly admit: Admission;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly isFull: (request: IncomingMessage) => boolean;
@@ -30,7 +32,7 @@ export interface AppOptions {
 const yearSeconds = 365 * 24 * 3600;
 
 /** Puts the parts of the server together. Each stands behind the limits, and says itself who may see it. */
-export function createApp({ serve, look, events, eventDoor, ...options }: AppOptions): RequestListener {
+export function createApp({ serve, look, events, eventDoor, status, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
@@ -41,6 +43,7 @@ export function createApp({ serve, look, events, eventDoor, ...options }: AppOpt
       isPacked: false,
       answer: () => words(200, 'OK\n', { 'Cache-Control': 'no-store' }),
     },
+    statusRoute({ serve, ...status }),
     ...(eventDoor === null ? [] : [eventsRoute(eventDoor, options.visitorOf)]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? lookRoutes(look, events) : []),

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Config, ServeConfig } from '../config/config.ts';
+import type { ShownElement } from '../config/vocabulary/config-document.ts';
 import type { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { statePaths } from '../state/paths.ts';
@@ -37,6 +38,8 @@ export interface ServeOptions {
   /** Returns the fault of config.xml since it was changed; null if it can be used. */
   readonly configFault: () => string | null;
   readonly documents: Documents;
+  /** Returns the configuration as `/status` shows it. */
+  readonly shownConfig: () => ShownElement;
   readonly observe: (event: ServeEvent) => void;
   /** Without a visitor for so long the server ends; null: it does not. */
   readonly idleExitMs: number | null;
@@ -74,6 +77,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     },
     events,
     eventDoor: doors?.door ?? null,
+    status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     visitorOf,
     isFull: (request) => listeners.isFull(request),

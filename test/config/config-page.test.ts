@@ -75,7 +75,8 @@ const examples: Readonly<Record<string, string>> = {
   metrics:
     '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
-  serve: '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/></serve>',
+  serve:
+    '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/><option name="site" value="fra"/></serve>',
   ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
   webhook: '<webhook name="chat" urlFile="chat.url" format="text" severity="critical"/>',

@@ -20,6 +20,7 @@ const plain: ServeConfig = {
   look: true,
   metrics: null,
   ipv6Only: false,
+  hiddenOpts: [],
   events: null,
 };
 const tls = { cert: '/c', key: '/k' };

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
+import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import type { FleetSnapshot } from '../../look/live-fleet.ts';
@@ -47,6 +48,7 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
       settings: () => settings.current,
       configFault: () => settings.fault,
       documents,
+      shownConfig: () => settings.shown,
       observe: (event) => tell(log, event),
       idleExitMs,
       signal: context.signal,
@@ -62,6 +64,7 @@ class FreshSettings {
   #config: Config;
   /** The files of config.xml. Its elements are as large as the configuration. */
   #files: readonly string[] = [];
+  #shown: ShownElement | null = null;
   #facts = '';
   #lookedAt = performance.now();
   #fault: string | null = null;
@@ -83,6 +86,17 @@ class FreshSettings {
     return this.#fault;
   }
 
+  /** The configuration as `/status` shows it. Its elements are read again for who asks first. */
+  get shown(): ShownElement {
+    const { serve } = this.current;
+    if (this.#shown === null && this.#files.length > 0) {
+      loadSettings(this.#context, ({ root }) => {
+        if (root !== null) this.#shown = configDocument(root, serve?.hiddenOpts ?? []);
+      });
+    }
+    return this.#shown ?? {};
+  }
+
   #look(): void {
     this.#lookedAt = performance.now();
     const facts = this.#factsNow();
@@ -90,6 +104,7 @@ class FreshSettings {
     this.#facts = facts;
     try {
       this.#config = this.#load();
+      this.#shown = null;
       this.#facts = this.#factsNow();
       this.#fault = null;
       this.#log.event('config-read', { clients: this.#config.clients.length });

@@ -12,7 +12,7 @@ const loopback = ['::1', '127.0.0.1'] as const;
 /** `<serve>`; null when there is none. */
 export function readServe(element: Element | null, context: ReadContext): ServeConfig | null {
   if (element === null) return null;
-  const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only } = element.attributes;
+  const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts } = element.attributes;
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
   const part = (name: string): Element | null => element.children.find((child) => child.name === name) ?? null;
   const serve: ServeConfig = {
@@ -26,6 +26,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     look: part('look') !== null,
     metrics: readServedMetrics(part('metrics'), context),
     ipv6Only: ipv6Only === 'yes',
+    hiddenOpts: (hiddenOpts ?? '').split(',').flatMap((name) => name.trim() || []),
     events: readEvents(part('events')),
   };
   if (!element.faulty) judge(serve, element, context);

@@ -21,10 +21,24 @@ export const serveAttributes: Attributes = {
     kind: 'header',
     help: 'The header in which a trusted proxy names the user whom it let in, such as X-Remote-User. Default: none.',
   },
+  hiddenOpts: {
+    kind: 'text',
+    help: 'Names of options and elements whose values /status hides, with commas between. Secrets are always hidden.',
+  },
   auth: {
     words: ['beyond-loopback', 'always'],
     help: 'always: this machine and the Unix socket need a token too. Default beyond-loopback.',
   },
+};
+
+/** `<option>`. */
+export const optionElement: ElementSpec = {
+  parents: ['serve', 'option'],
+  attributes: {
+    name: { kind: 'word', required: true, help: 'Its name.' },
+    value: { kind: 'text', help: 'Its value, unless options stand in it.' },
+  },
+  help: 'A value of your own, which /status shows.',
 };
 
 /** `<events>`. */

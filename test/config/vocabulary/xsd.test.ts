@@ -46,7 +46,7 @@ test('the sample is valid and loads without a fault, readable by all', { skip },
 });
 
 test(
-  "the sample's examples are valid, load, and show every element but replies, notify, alertmanager, heartbeat and events",
+  "the sample's examples are valid, load, and show every element but replies, notify, alertmanager, heartbeat, events and option",
   { skip },
   () => {
     const text = examples();
@@ -56,7 +56,7 @@ test(
     assert.equal(config.clients.length, 84);
     const shown = Object.keys(vocabulary).filter((name) => text.includes(`<${name}`));
     const hidden = Object.keys(vocabulary).filter((name) => !shown.includes(name));
-    assert.deepEqual(hidden, ['replies', 'notify', 'alertmanager', 'heartbeat', 'events']);
+    assert.deepEqual(hidden, ['replies', 'notify', 'alertmanager', 'heartbeat', 'events', 'option']);
   },
 );
 

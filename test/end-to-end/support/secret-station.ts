@@ -27,7 +27,7 @@ export type Variant = (typeof variants)[number];
 /**
  * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first.
  */
-const harmlessText = ['username', 'command', 'metric', 'state'];
+const harmlessText = ['username', 'command', 'metric', 'state', 'hiddenOpts', 'value'];
 const harmlessPaths = [
   ...['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'],
   ...['textfile', 'socket', 'tlsCert'],
