@@ -1,8 +1,5 @@
 import { dayMs } from '../platform/units.ts';
-import type { LevelStore, StoredForecast } from '../storage/store/level-store.ts';
-
-/** Forecasts are made every hour; older ones are of an alerter that no longer runs. */
-const staleMs = 2 * dayMs;
+import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 
 /** The file system of a client that is foreseen to be full first. */
 export interface NearestForecast {
@@ -21,12 +18,28 @@ export async function nearestForecasts(
   nowMs: number,
 ): Promise<NearestForecasts> {
   const nearest = new Map<string, NearestForecast>();
-  for (const { client, mount, kind, daysLeft, asOfMs } of (await levels?.forecasts(clients)) ?? []) {
-    const agoMs = nowMs - asOfMs;
-    if (nearest.has(client) || agoMs > staleMs) continue;
-    nearest.set(client, { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, resource: kind });
+  for (const stored of (await levels?.forecasts(clients)) ?? []) {
+    const forecast = forecastNow(stored, nowMs);
+    if (forecast !== null && !nearest.has(stored.client)) nearest.set(stored.client, forecast);
   }
   return nearest;
+}
+
+/** Reads the forecasts of a client, the nearest first. */
+export async function clientForecasts(
+  levels: Pick<LevelStore, 'forecasts'>,
+  client: string,
+  nowMs: number,
+): Promise<readonly NearestForecast[]> {
+  const stored = await levels.forecasts([client]);
+  return stored.map((one) => forecastNow(one, nowMs)).filter((one) => one !== null);
+}
+
+/** Returns a forecast from now on; null if it is too old. */
+function forecastNow({ mount, kind, daysLeft, asOfMs }: StoredForecast, nowMs: number): NearestForecast | null {
+  const agoMs = nowMs - asOfMs;
+  if (agoMs > forecastsLastMs) return null;
+  return { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, resource: kind };
 }
 
 /** `/data`, `/srv (inodes)` */

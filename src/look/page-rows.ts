@@ -1,12 +1,12 @@
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import type { Mutes } from '../alerter/inhibit/mutes.ts';
 import type { Config, Rule } from '../config/config.ts';
-import type { PageAlert, PageClient } from '../page/page.ts';
+import type { PageAlert, PageClient, PageForecast } from '../page/page.ts';
 import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import { timeInWords } from '../text/time-words.ts';
 import type { FleetMember } from './fleet-member.ts';
-import { forecastMountWords } from './nearest-forecasts.ts';
+import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts';
 import type { ClientPlots } from './histories.ts';
 
 /** The rules of each client; those about the fleet as a whole stand at ''. */
@@ -37,13 +37,17 @@ export function pageClient(
     memoryPercent: { value: known?.memoryPercent ?? null, beyond: beyond.memory },
     diskPercent: { value: known?.diskPercent ?? null, beyond: beyond.disk },
     diskMount: known?.diskMount ?? null,
-    fullIn: fullIn === null ? null : { mount: forecastMountWords(fullIn), inMs: fullIn.daysLeft * dayMs },
+    fullIn: fullIn === null ? null : pageForecast(fullIn),
     loadPerCpu: load === null || cpus === 0 ? null : load / cpus,
     reportAgeMs,
     availability,
     spark,
     history,
   };
+}
+
+export function pageForecast(forecast: NearestForecast): PageForecast {
+  return { mount: forecastMountWords(forecast), inMs: forecast.daysLeft * dayMs };
 }
 
 /** Returns a function that turns a stored alert into that of a page. */

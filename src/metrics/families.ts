@@ -1,5 +1,6 @@
 import type { FamilyGroup } from '../config/config.ts';
 import { type FamilyBase, type FigureFamily, figures, type Labels } from './figures.ts';
+import { dayMs } from '../platform/units.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import { checkValues, seriesValues, type ValueFamily } from './series-families.ts';
 
@@ -70,6 +71,17 @@ export const families: readonly Family[] = [
       firing.map(({ client, rule, subject, severity }) => ({
         labels: { client, rule, subject, severity },
         value: 1,
+      })),
+  }),
+  fact('disk', {
+    name: 'filesystem_full_timestamp_seconds',
+    unit: 'seconds',
+    help: 'When a file system will be full if it grows as it does, within 90 days; resource is space or inodes.',
+    labels: ['client', 'mount', 'resource'],
+    samples: ({ forecasts }) =>
+      forecasts.map(({ client, mount, kind, daysLeft, asOfMs }) => ({
+        labels: { client, mount, resource: kind },
+        value: Math.round((asOfMs + daysLeft * dayMs) / 1000),
       })),
   }),
   fact('self', {

@@ -1,5 +1,6 @@
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
+import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 
@@ -11,6 +12,7 @@ const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 export interface MetricsStore {
   readonly figures: FigureStore;
   readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting'>;
+  readonly levels: Pick<LevelStore, 'forecasts'>;
 }
 
 /** A client of config.xml that is not retired. Texts that are unknown are empty. */
@@ -46,6 +48,8 @@ export interface FleetFacts {
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
+  /** The forecasts of clients whose newest report is not late, the nearest first. */
+  readonly forecasts: readonly StoredForecast[];
   /** Names of families that are left out. */
   readonly dropped: readonly string[];
 }
@@ -72,8 +76,11 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   }
   const unsent = needs('self') ? await store.alerts.undelivered() : [];
   const sealed = needs('self') ? await store.alerts.sealedWaiting() : [];
+  const forecasts = needs('disk') ? await store.levels.forecasts(null) : [];
+  const fresh = new Set(clients.filter(({ report }) => report !== null).map(({ client }) => client));
   return {
     clients,
+    forecasts: forecasts.filter(({ client, asOfMs }) => fresh.has(client) && options.nowMs - asOfMs <= forecastsLastMs),
     firing: open.filter(({ state }) => state === 'firing'),
     runs,
     // A mail without a fault is due, or being sent just now.

@@ -99,6 +99,13 @@ export interface PageOutliers {
   readonly more: number;
 }
 
+/** A file system that is foreseen to be full. */
+export interface PageForecast {
+  /** `/data`, `/srv (inodes)` */
+  readonly mount: string;
+  readonly inMs: number;
+}
+
 /** A line of the fleet's table. */
 export interface PageClient {
   readonly name: string;
@@ -116,7 +123,7 @@ export interface PageClient {
   readonly diskPercent: PageFigure;
   readonly diskMount: string | null;
   /** The file system that will be full first, and in which time; null: none is foreseen to be. */
-  readonly fullIn: { readonly mount: string; readonly inMs: number } | null;
+  readonly fullIn: PageForecast | null;
   readonly loadPerCpu: number | null;
   readonly reportAgeMs: number | null;
   /** The share of the span's visits that succeeded, 0 to 1; null without visits. */

@@ -3,7 +3,8 @@ import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
-import { pageClient } from '../look/page-rows.ts';
+import { clientForecasts } from '../look/nearest-forecasts.ts';
+import { pageClient, pageForecast } from '../look/page-rows.ts';
 import { reportGrid } from '../look/report-grid.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, explainView } from '../page/live/alert-views.ts';
@@ -109,7 +110,8 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
     const checks = await readPageChecks(storage.alerts, storage.detail, member.client);
     const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
-    const body = clientView({ zone, nowMs, client, alerts: open, checks, logs, span: asked.span });
+    const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
+    const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, span: asked.span });
     return { title: [member.client], path: '/c', lead: null, body, zone };
   });
 }

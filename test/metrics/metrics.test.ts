@@ -26,7 +26,7 @@ import {
 import { configFolder } from '../support/run-cli.ts';
 import { scrape, type Scraped, valuesOf } from './support/exposition.ts';
 
-const minuteMs = 60_000;
+const [minuteMs, dayMs] = [60_000, 86_400_000];
 const fleetXml = `<config>
   <group name="eu"><group name="web"><client name="web-1" ip="192.0.2.1"/></group></group>
   <client name="db" ip="192.0.2.2"/>
@@ -74,7 +74,14 @@ async function reported(opened: Opened): Promise<void> {
   const lease = (await alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
   const firing = alert({ client: 'web-1', rule: 'disk', subject: '/data', state: 'firing', severity: 'critical' });
   const pending = alert({ client: 'web-1', rule: 'cpu', subject: '', state: 'pending' });
-  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [firing, pending], ruleStates: new Map() });
+  const growth = { daysLow: 1, daysHigh: null, shortDays: null, growthPerDay: 1e9, sinceMs: noonMs };
+  const forecasts = [
+    { client: 'web-1', mount: '/data', kind: 'space', daysLeft: 2.5, ...growth },
+    { client: 'web-1', mount: '/data', kind: 'inodes', daysLeft: 9, ...growth },
+    { client: 'gone', mount: '/', kind: 'space', daysLeft: 1, ...growth },
+  ] as const;
+  const processed = { statIds: [], visitIds: [], alerts: [firing, pending], ruleStates: new Map() };
+  await alerts.saveProcessed(lease, { ...processed, forecasts: { asOfMs: noonMs, forecasts } });
 }
 
 onBothDatabases('metrics', (kit) => {
@@ -105,6 +112,13 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('boot_time_seconds'), clients(noonMs / 1000 - 86_400));
     assert.deepEqual(of('clock_offset_seconds'), clients(-0.012));
     assert.deepEqual(of('alert_firing'), { 'client=web-1,rule=disk,subject=/data,severity=critical': 1 });
+    const full = (days: number): number => (noonMs + days * dayMs) / 1000;
+    assert.deepEqual(of('filesystem_full_timestamp_seconds'), {
+      'client=web-1,mount=/data,resource=space': full(2.5),
+      'client=web-1,mount=/data,resource=inodes': full(9),
+    });
+    const old = scrape(await textOf(t, opened, { nowMs: noonMs + 2.1 * dayMs }));
+    assert.deepEqual(valuesOf(old, 'filesystem_full_timestamp_seconds'), {});
     assert.deepEqual(of('run_duration_seconds'), { 'program=collect': 5 });
     assert.deepEqual(of('run_last_finished_timestamp_seconds'), { 'program=collect': noonMs / 1000 });
     assert.deepEqual(of('visits'), { 'result=succeeded': 2, 'result=failed': 1, 'result=skipped': 4 });

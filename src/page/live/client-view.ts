@@ -2,8 +2,9 @@ import { alertList, commandCode } from '../alert-list.ts';
 import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { logTable } from '../log-table.ts';
-import { Markup, markup } from '../markup.ts';
-import type { PageAlert, PageCheck, PageClient, PageLogLine } from '../page.ts';
+import { describeAge } from '../../text/durations.ts';
+import { joined, Markup, markup } from '../markup.ts';
+import type { PageAlert, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
 import { links } from './fleet-view.ts';
 
 export interface ClientView {
@@ -11,6 +12,8 @@ export interface ClientView {
   readonly nowMs: number;
   readonly client: PageClient;
   readonly alerts: readonly PageAlert[];
+  /** The nearest first. */
+  readonly forecasts: readonly PageForecast[];
   /** Worst first. */
   readonly checks: readonly PageCheck[];
   /** Newest first. */
@@ -23,13 +26,13 @@ export interface ClientView {
 export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
 /** The page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
-export function clientView({ zone, nowMs, client, alerts, checks, logs, span }: ClientView): Markup {
+export function clientView({ zone, nowMs, client, alerts, forecasts, checks, logs, span }: ClientView): Markup {
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading]) => markup`<th scope="col">${heading}</th>`,
   )}</tr></thead>
-<tbody>${clientRow(client, 0, links)}</tbody></table></div></section>
+<tbody>${clientRow(client, 0, links)}</tbody></table></div>${forecasts.length > 0 && markup`<p>Full, if they grow as they do: ${joined(forecasts.map(forecastWords), ', ')}.</p>`}</section>
 ${alertList({ alerts, untilMs: nowMs, zone, links })}
 ${checkTable(checks, nowMs)}
 <p class="quiet">Visits, processes, inventory and mails in a terminal: ${commandCode(['fleet-health', 'show', client.name])}</p>
@@ -40,4 +43,9 @@ ${checkTable(checks, nowMs)}
 <div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
 ${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>
 ${logTable(logs, { zone, nowMs })}`;
+}
+
+/** `/data in 3 d` */
+function forecastWords({ mount, inMs }: PageForecast): string {
+  return `${mount} in ${describeAge(inMs)}`;
 }

@@ -1,5 +1,10 @@
+import { dayMs } from '../../platform/units.ts';
+
 /** The days of levels that are kept: 35 of a forecast, and 90 that a backtest replays. */
 export const levelDays = 130;
+
+/** Forecasts are made every hour; older ones than this are of an alerter that no longer runs. */
+export const forecastsLastMs = 2 * dayMs;
 
 /** The levels of a mount by the day; the last is today. NaN is unknown. */
 export interface MountLevels {

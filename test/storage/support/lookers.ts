@@ -99,11 +99,18 @@ export const lookers: readonly Looker[] = [
   { title: 'serve', look: serve },
   {
     title: 'metrics',
-    look: async ({ alerts, figures }, config) => {
+    look: async ({ alerts, figures, levels }, config) => {
       const nowMs = await alerts.nowMs();
       const { signal } = new AbortController();
       await drain(
-        writeMetrics({ config, store: { alerts, figures }, nowMs, groups: familyGroups, format: 'text', signal }),
+        writeMetrics({
+          config,
+          store: { alerts, figures, levels },
+          nowMs,
+          groups: familyGroups,
+          format: 'text',
+          signal,
+        }),
       );
     },
   },
