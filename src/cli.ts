@@ -3,7 +3,7 @@
  * stderr stays empty unless something prevented the run.
  */
 import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
-import { crontab, importCommand } from './cli/arrive/commands.ts';
+import { complete, completion, crontab, importCommand } from './cli/arrive/commands.ts';
 import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';
@@ -49,7 +49,7 @@ const commands = [
     ingest,
     keys,
   ],
-  ...[runtimes, authorize, spool, enroll, receive, cleanup, backup, migrate, demo, simulate],
+  ...[runtimes, authorize, spool, enroll, receive, cleanup, backup, migrate, demo, simulate, completion, complete],
 ];
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */

@@ -1,16 +1,12 @@
 /** Lists of machines of other programs, made into clients of config.xml: docs/import.md. */
 import { readAnsible } from './ansible.ts';
 import { readCsv } from './csv.ts';
+import type { ImportKind } from './import-kinds.ts';
 import type { Imported, SourceText } from './imported.ts';
 import { readKnownHosts } from './known-hosts.ts';
 import { readNagios } from './nagios.ts';
 import { readSshConfig } from './ssh-config.ts';
 import { takeHosts } from './take-hosts.ts';
-
-/** The lists of machines that are understood. */
-export const importKinds = ['ansible', 'nagios', 'ssh-config', 'known-hosts', 'csv'] as const;
-
-export type ImportKind = (typeof importKinds)[number];
 
 const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = {
   ansible: readAnsible,

@@ -52,6 +52,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'runtimes remove': [['linux-x64']],
   // The configuration itself is no list of machines.
+  completion: [['bash'], ['zsh'], ['fish']],
+  complete: [['clients'], ['groups']],
   crontab: [[], ['--cron-d', 'root']],
   import: [
     ['csv', 'config.xml'],

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { clientsXml } from '../../src/import/clients-xml.ts';
-import { importHosts, type ImportKind } from '../../src/import/import.ts';
+import { importHosts } from '../../src/import/import.ts';
+import type { ImportKind } from '../../src/import/import-kinds.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
 

@@ -1,12 +1,13 @@
-import { importKinds } from '../../import/import.ts';
-import { defineCommand, flag, text, withDefault } from '../command/define-command.ts';
+import { importKinds } from '../../import/import-kinds.ts';
+import { type AddCommand, choice, defineCommand, flag, text, withDefault } from '../command/define-command.ts';
+import { shells } from './shells.ts';
 
 export const importCommand = defineCommand({
   name: 'import',
   help: 'clients for config.xml from the list of machines that you have',
   example: 'fleet-health import ansible inventory.yml -o clients.d/ansible.xml',
   parameters: {
-    kind: text('<kind>', `what the list is: ${importKinds.join(', ')}`),
+    kind: choice('<kind>', 'what the list is', importKinds),
     file: text('[file]', 'the list; - or nothing: standard input'),
     out: text('-o, --out <file>', 'write a file for <include> instead; one that exists is left alone'),
     update: {
@@ -31,4 +32,23 @@ export const crontab = defineCommand({
     mailTo: withDefault(text('--mail-to <address>', 'who gets what prevents a run'), 'root'),
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
+});
+
+/** Knows the program whose command lines it completes. */
+export const completion: AddCommand = (program, execute) =>
+  defineCommand({
+    name: 'completion',
+    help: 'a script by which bash, zsh or fish completes command lines',
+    example: 'fleet-health completion bash',
+    parameters: { shell: choice('<shell>', 'which shell', shells) },
+    run: async (context, { shell }) => (await import('./completion.ts')).completionCommand(context, program, shell),
+  })(program, execute);
+
+export const complete = defineCommand({
+  name: 'complete',
+  help: 'names of config.xml, for the scripts of completion',
+  example: 'fleet-health complete clients',
+  parameters: { kind: choice('<kind>', 'which names', ['clients', 'groups']) },
+  isHidden: true,
+  run: async (context, { kind }) => (await import('./complete.ts')).completeCommand(context, kind),
 });

@@ -2,12 +2,12 @@ import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
 import { clientsXml } from '../../import/clients-xml.ts';
-import { importHosts, importKinds } from '../../import/import.ts';
+import { importHosts } from '../../import/import.ts';
+import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
 import { compareWithFile, type Difference } from '../../import/written-clients.ts';
 import { escapeControls } from '../../log.ts';
 import { writeDurably } from '../../state/durable-file.ts';
-import { nearest } from '../../config/values/nearest.ts';
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
@@ -15,7 +15,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { readList } from './read-list.ts';
 
 export interface ImportOptions {
-  readonly kind: string;
+  readonly kind: ImportKind;
   /** null or `-`: standard input. */
   readonly file: string | null;
   readonly out: string | null;
@@ -25,12 +25,7 @@ export interface ImportOptions {
 /** `import`: prints clients for config.xml, writes them, or says how they differ from those of a file. */
 export async function importHostsCommand(context: Context, options: ImportOptions): Promise<ExitStatus> {
   const { output, signal } = context;
-  const kind = importKinds.find((known) => known === options.kind);
-  if (kind === undefined) {
-    const meant = nearest(options.kind, importKinds);
-    throw usageError(`${JSON.stringify(options.kind)} is no list that can be read`, `Did you mean ${meant ?? 'csv'}?`);
-  }
-  const imported = importHosts(kind, await readList(kind, options.file, signal));
+  const imported = importHosts(options.kind, await readList(options.kind, options.file, signal));
   for (const { where, why } of output.json ? [] : imported.skipped) {
     output.complain(escapeControls(`left out: ${where}: ${why}`));
   }

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { runProgram } from '../../collector/runtimes/run-program.ts';
 import { FleetError, messageOf } from '../../errors.ts';
-import type { ImportKind } from '../../import/import.ts';
+import type { ImportKind } from '../../import/import-kinds.ts';
 import type { SourceText } from '../../import/imported.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { type FleetError, usageError } from '../../errors.ts';
 import type { Context, ExitStatus } from './context.ts';
@@ -39,12 +39,12 @@ export function optionalText(flags: string, help: string): Parameter<string | tr
   return { flags, help, absent: null };
 }
 
-export function choice<const Name extends string>(
-  flags: string,
+export function choice<const Name extends string, const Flags extends string = string>(
+  flags: Flags,
   help: string,
   choices: readonly Name[],
-): Parameter<Name | null> {
-  return { flags, help, absent: null, choices };
+): Parameter<Given<Flags, Name>> {
+  return { flags, help, absent: null as Given<Flags, Name>, choices };
 }
 
 /** A whole number within bounds. */
@@ -104,6 +104,8 @@ interface Description {
   readonly help: string;
   /** A command line that the help ends with. */
   readonly example: string;
+  /** Left out of the help. */
+  readonly isHidden?: true;
 }
 
 export interface CommandDefinition<Taken extends Parameters> extends Description {
@@ -143,8 +145,8 @@ export function addExample(command: Command, example: string): Command {
   return command.addHelpText('after', `\nExample:\n  ${example}`);
 }
 
-function describe(parent: Command, { name, help, example }: Description): Command {
-  return addExample(parent.command(name).description(help), example);
+function describe(parent: Command, { name, help, example, isHidden }: Description): Command {
+  return addExample(parent.command(name, { hidden: isHidden === true }).description(help), example);
 }
 
 /** Adds an argument or option. Returns a function that reads its value from the parsed command line. */
@@ -153,7 +155,8 @@ function addParameter(command: Command, parameter: Parameter<unknown>): () => un
   const parse = parameter.isList === true ? appending(read) : read;
   if (!flags.startsWith('-')) {
     const index = command.registeredArguments.length;
-    command.argument(flags, help, parse);
+    const argument = new Argument(flags, help);
+    command.addArgument(choices === undefined ? argument.argParser(parse) : argument.choices(choices));
     return () => (command.processedArgs[index] as unknown) ?? absent;
   }
   const option = new Option(flags, help);

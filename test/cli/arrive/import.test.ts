@@ -76,7 +76,10 @@ test('import reads standard input, and names on stderr what it leaves out', asyn
 });
 
 const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
-  [['ansibel', 'x'], /"ansibel" is no list that can be read \(usage\)\. Did you mean ansible\?/],
+  [
+    ['ansibel', 'x'],
+    /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv/,
+  ],
   [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: ENOENT.*\(import-unreadable\)/],
   [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],
   [['csv', 'x', '-o', 'a', '--update', 'b'], /cannot be used with/],

@@ -1,0 +1,68 @@
+import type { Command, Option } from '../command/define-command.ts';
+
+/** Names that only config.xml knows. */
+export type NameKind = 'clients' | 'groups';
+
+export interface CompletedOption {
+  /** `--dry-run`, `-o`. */
+  readonly flags: readonly string[];
+  readonly help: string;
+  readonly takesValue: boolean;
+  readonly values: Values;
+}
+
+/** The words of a place: a list, names of config.xml, files, or null for nothing that is known. */
+export type Values = readonly string[] | NameKind | 'files' | null;
+
+export interface CompletedCommand {
+  /** `silence add` for a subcommand; empty for the program itself. */
+  readonly path: string;
+  readonly help: string;
+  readonly options: readonly CompletedOption[];
+  /** The subcommands, if it has any. */
+  readonly subcommands: readonly string[];
+  /** The words of all its arguments. */
+  readonly values: Values;
+}
+
+/** Returns the program and all its commands, as the command table has them. */
+export function completedCommands(program: Command): readonly CompletedCommand[] {
+  const walk = (command: Command, path: string): readonly CompletedCommand[] => [
+    {
+      path,
+      help: command.description(),
+      options: [
+        ...command.options,
+        command
+          .createHelp()
+          .visibleOptions(command)
+          .find(({ long }) => long === '--help'),
+      ]
+        .flatMap((option) => option ?? [])
+        .filter((option, index, all) => !option.hidden && all.findIndex(({ long }) => long === option.long) === index)
+        .map(completedOption),
+      subcommands: command.commands.filter((one) => one.name() !== 'help').map((one) => one.name()),
+      values:
+        command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)).at(0) ?? null,
+    },
+    ...command.commands.flatMap((one) => walk(one, `${path} ${one.name()}`.trim())),
+  ];
+  return walk(program, '');
+}
+
+function completedOption(option: Option): CompletedOption {
+  const argument = /[<[]([\w-]+)/.exec(option.flags)?.[1] ?? '';
+  return {
+    flags: [option.short, option.long].flatMap((flag) => flag ?? []),
+    help: option.description,
+    takesValue: option.required,
+    values: argument === '' ? null : valuesOf(option.long === '--group' ? 'group' : argument, option.argChoices),
+  };
+}
+
+function valuesOf(argument: string, choices: readonly string[] | undefined): Values {
+  if (choices !== undefined) return choices;
+  if (argument === 'client' || argument === 'pattern') return 'clients';
+  if (argument === 'group') return 'groups';
+  return ['file', 'folder', 'dir'].includes(argument) ? 'files' : null;
+}
