@@ -177,6 +177,23 @@ export const clientDashboard: DashboardSpec = {
       description: `By SQL the newest ${mostSeries}.`,
     },
     {
+      title: 'File systems that fill up',
+      kind: 'table',
+      width: 24,
+      height: 5,
+      columns: { 'full in': 's' },
+      mysql: [
+        `SELECT mount, kind AS resource, GREATEST(0, days_left * 86400 - TIMESTAMPDIFF(SECOND, as_of, UTC_TIMESTAMP())) AS "full in"
+  FROM forecasts WHERE ${isChosen} AND as_of > UTC_TIMESTAMP() - INTERVAL 2 DAY ORDER BY 3`,
+      ],
+      prometheus: [
+        {
+          expr: `max by (mount, resource) (fleet_health_filesystem_full_timestamp_seconds{${chosen}}) - time()`,
+          legend: 'full in',
+        },
+      ],
+    },
+    {
       title: 'Alerts that fire',
       kind: 'table',
       width: 24,

@@ -67,6 +67,8 @@ suite('the queries of the dashboards for MySQL', { skip: skipWithoutMariadb, tim
       `INSERT INTO ${database.name}.alerts (client, rule, subject, alert_key, open_key, severity, state, value, pending_since,
         firing_since, closed_out) VALUES ('web-1', 'disk', '/', 'key', 'key', 'critical', 'firing', 97, UTC_TIMESTAMP(),
         UTC_TIMESTAMP() - INTERVAL 10 MINUTE, 0)`,
+      `INSERT INTO ${database.name}.forecasts (client, mount, kind, days_left, days_low, growth_per_day, since, as_of)
+        VALUES ('web-1', '/', 'space', 3, 2, 1e9, UTC_DATE(), UTC_TIMESTAMP())`,
     );
     await multiply(mariadb, database);
     await mariadb.asRoot(

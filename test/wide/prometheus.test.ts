@@ -31,6 +31,11 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
     ['web-1', 'db'].map((client) => item({ client, observedAtMs: Date.now() - 1000, checks })),
   );
   assert.equal((await run('alert')).status, 0);
+  const lease = (await storage.alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
+  const growth = { daysLow: 1, daysHigh: null, shortDays: null, growthPerDay: 1e9, sinceMs: 0 };
+  const forecasts = [{ client: 'web-1', mount: '/', kind: 'space', daysLeft: 3, ...growth }] as const;
+  const nothing = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
+  await storage.alerts.saveProcessed(lease, { ...nothing, forecasts: { asOfMs: Date.now(), forecasts } });
   const text = (await run('metrics')).stdout;
   assert.equal(await promtool(['check', 'metrics'], text), '');
 
