@@ -3,6 +3,7 @@ import path from 'node:path';
 import { usageError } from '../errors.ts';
 import { keepReporting } from './agent-program.ts';
 import type { ModeContext } from './mode-context.ts';
+import type { AgentSettings } from './settings.ts';
 
 type RunMode = (context: ModeContext) => Promise<void>;
 
@@ -12,6 +13,7 @@ const modes: Readonly<Record<string, RunMode>> = {
     const file = report.file ?? path.join(place, 'reports.jsonl');
     await keepReporting({ ...report, settings, place, file, log, signal, note });
   },
+  push: async (context) => (await import('./push/push-mode.ts')).runPush(context),
   edge: async (context) => (await import('./edge.ts')).runEdge(context),
 };
 
@@ -22,4 +24,15 @@ export function modeNamed(name: string): RunMode {
   const mode = Object.hasOwn(modes, name) ? modes[name] : undefined;
   if (mode === undefined) throw usageError(`there is no mode ${name}`, `Choose ${modeNames.join(', ')}.`);
   return mode;
+}
+
+/** Throws a usage error if agent.json lacks what a mode needs. */
+export function checkSettings(mode: string, { edge, enrolment }: AgentSettings): void {
+  if (mode === 'edge' && edge === null) {
+    throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
+  }
+  if (mode === 'push' && enrolment === null) {
+    const advice = 'Put there what `fleet-health enroll CLIENT` prints on the collector.';
+    throw usageError('agent.json does not say where to push to', advice);
+  }
 }

@@ -4,8 +4,8 @@ import { takeLock } from '../state/lock.ts';
 import type { AgentLog } from './agent-program.ts';
 import { lockFile } from './control.ts';
 import { statusKeeper } from './mode-context.ts';
-import { modeNamed } from './modes.ts';
-import { readSettings } from './settings.ts';
+import { checkSettings, modeNamed } from './modes.ts';
+import { readSettings, type AgentSettings } from './settings.ts';
 import { openStatePlace } from './state-place.ts';
 
 export interface RunModeOptions {
@@ -32,14 +32,19 @@ const lockPauseMs = 200;
 export async function runMode(options: RunModeOptions): Promise<void> {
   const { mode, configFile, signal, send, log, onReady } = options;
   const run = modeNamed(mode);
-  let settings = readSettings(configFile);
+  const read = (): AgentSettings => {
+    const found = readSettings(configFile);
+    checkSettings(mode, found);
+    return found;
+  };
+  let settings = read();
   const place = openStatePlace(settings.stateDirectory);
   const release = await lockMode(place, mode);
   let again = new AbortController();
   const reload = (): void => {
     log.reopen();
     try {
-      settings = readSettings(configFile);
+      settings = read();
       log.event('settings-read', { mode });
     } catch (thrown) {
       log.problem('settings-refused', { mode, reason: messageOf(thrown) });

@@ -1,3 +1,4 @@
+import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
 import { pushKeyBytes } from '../../seal/push.ts';
 import { checkFormats } from '../../report/checks.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
@@ -14,6 +15,8 @@ export interface Enrolment {
   readonly pushKey: Buffer;
   /** Where to push: a URL of http or https, or ssh://USER@HOST[:PORT]. */
   readonly to: URL;
+  /** The time between two pushes of the mode. */
+  readonly everyMs: number;
   /** The private key for ssh; null: as ssh_config says. */
   readonly identity: string | null;
   readonly checks: readonly RequestedCheck[];
@@ -31,8 +34,7 @@ export function readEnrolment(fields: Fields): Enrolment | null {
   const push = fields.object('push');
   const to = push?.text('to') ?? null;
   const identity = push?.text('identity') ?? null;
-  // It belongs to the collector, and stands there for people.
-  push?.text('every');
+  const everyMs = push?.duration('every', 10 * secondMs, 30 * dayMs) ?? 5 * minuteMs;
   push?.end();
   if (push === null && collector === null) return null;
   const needed = { collector, publicKey, pushKey };
@@ -50,7 +52,16 @@ export function readEnrolment(fields: Fields): Enrolment | null {
       ? fields.fault('push', 'is missing')
       : push.fault('to', 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org');
   }
-  return { was, collector: collector ?? '', publicKey: publicKey ?? '', pushKey: key, to: url, identity, checks };
+  return {
+    was,
+    collector: collector ?? '',
+    publicKey: publicKey ?? '',
+    pushKey: key,
+    to: url,
+    everyMs,
+    identity,
+    checks,
+  };
 }
 
 function readChecks(fields: Fields): readonly RequestedCheck[] {

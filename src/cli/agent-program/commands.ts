@@ -14,7 +14,7 @@ export const report = defineCommand({
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
-const modeArgument = text('<mode>', 'report or edge');
+const modeArgument = text('<mode>', 'report, push or edge');
 const send = flag('--send', 'edge: tell changes of alerts to where agent.json says');
 
 export const run = defineCommand({

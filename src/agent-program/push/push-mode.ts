@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { messageOf, usageError } from '../../errors.ts';
+import type { ModeContext } from '../mode-context.ts';
+import { push } from './push.ts';
+
+/** Pushes again and again until the signal aborts. A push that fails is logged, and its reports are kept. */
+export async function runPush({ settings, log, signal, note }: ModeContext): Promise<void> {
+  const { enrolment } = settings;
+  if (enrolment === null) throw usageError('agent.json does not say where to push to');
+  const { everyMs } = enrolment;
+  log.event('pushing', { every_s: everyMs / 1000 });
+  while (!signal.aborted) {
+    try {
+      const { acknowledged, kept, fault, failure, pausedUntilMs } = await push({
+        settings,
+        enrolment,
+        atOnce: false,
+        signal,
+      });
+      const reason = failure ?? fault?.message ?? null;
+      if (reason === null) log.event(pausedUntilMs === null ? 'pushed' : 'paused', { acknowledged, kept });
+      else log.problem('not-pushed', { acknowledged, kept, reason });
+      note({ lastReportAtMs: Date.now(), queue: kept });
+    } catch (thrown) {
+      log.problem('not-pushed', { reason: messageOf(thrown) });
+    }
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
