@@ -24,6 +24,8 @@ export interface ServeConfig {
   readonly hiddenOpts: readonly string[];
   /** null: events are not taken. */
   readonly events: ServedEventsConfig | null;
+  /** True if clients may push. */
+  readonly push: boolean;
 }
 
 /** Who may send events, and how many. */

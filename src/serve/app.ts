@@ -23,6 +23,8 @@ export interface AppOptions {
   /** null: events are not taken. */
   readonly eventDoor: EventDoor | null;
   readonly status: Omit<StatusOptions, 'serve'>;
+  /** Takes what clients push; null: nothing is taken. */
+  readonly push: Route | null;
   readonly admit: Admission;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly isFull: (request: IncomingMessage) => boolean;
@@ -32,7 +34,7 @@ export interface AppOptions {
 const yearSeconds = 365 * 24 * 3600;
 
 /** Puts the parts of the server together. Each stands behind the limits, and says itself who may see it. */
-export function createApp({ serve, look, events, eventDoor, status, ...options }: AppOptions): RequestListener {
+export function createApp({ serve, look, events, eventDoor, push, status, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
@@ -45,6 +47,7 @@ export function createApp({ serve, look, events, eventDoor, status, ...options }
     },
     statusRoute({ serve, ...status }),
     ...(eventDoor === null ? [] : [eventsRoute(eventDoor, options.visitorOf)]),
+    ...(push === null ? [] : [push]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? lookRoutes(look, events) : []),
   ];

@@ -14,6 +14,7 @@ import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';
 import { type EventDoorEvent, openEventDoor } from './doors/open-event-door.ts';
+import { pushRoute } from './doors/push-route.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -78,6 +79,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     events,
     eventDoor: doors?.door ?? null,
     status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
+    push: serve.push ? pushRoute({ settings, signal: options.signal }) : null,
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     visitorOf,
     isFull: (request) => listeners.isFull(request),

@@ -22,6 +22,7 @@ const plain: ServeConfig = {
   ipv6Only: false,
   hiddenOpts: [],
   events: null,
+  push: false,
 };
 const tls = { cert: '/c', key: '/k' };
 const proxied = { trustedProxies: ['10.0.0.0/8', '2001:db8::/32', 'socket'], userHeader: 'x-remote-user' };

@@ -7,6 +7,9 @@ import { protocolVersion, type AgentFault } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 
+/** The most of one stream: a slow link sends it within the five seconds that a server waits. */
+const mostBytes = 256 * 1024;
+
 /** The reports of one stream, and its bytes. */
 export interface PushStream {
   readonly body: Buffer;
@@ -40,7 +43,7 @@ export function pushStreams({ visit, clients, bootId, fault, unspooled }: PushSt
     const files = new Map<string, readonly string[]>();
     let bytes = 0;
     const fits = (size: number): boolean =>
-      taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= pushLimits.maxTotalBytes);
+      taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= mostBytes);
     for (let next = waiting[0]; next !== undefined && fits(next.sizeBytes); next = waiting[0]) {
       waiting.shift();
       const sealed = readSpooled(next, clients, maxSealedBytes);

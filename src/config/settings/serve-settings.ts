@@ -28,6 +28,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     ipv6Only: ipv6Only === 'yes',
     hiddenOpts: (hiddenOpts ?? '').split(',').flatMap((name) => name.trim() || []),
     events: readEvents(part('events')),
+    push: part('push') !== null,
   };
   if (!element.faulty) judge(serve, element, context);
   return serve;

@@ -128,6 +128,12 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   look: { parents: ['serve'], attributes: {}, help: 'The pages, and the documents of --json, for people and scripts.' },
   events: eventsElement,
   option: optionElement,
+  push: {
+    parents: ['serve'],
+    single: true,
+    attributes: {},
+    help: 'Reports that clients push over HTTP (docs/push.md).',
+  },
   ssh: {
     parents: ['config'],
     single: true,

@@ -56,7 +56,7 @@ test(
     assert.equal(config.clients.length, 84);
     const shown = Object.keys(vocabulary).filter((name) => text.includes(`<${name}`));
     const hidden = Object.keys(vocabulary).filter((name) => !shown.includes(name));
-    assert.deepEqual(hidden, ['replies', 'notify', 'alertmanager', 'heartbeat', 'events', 'option']);
+    assert.deepEqual(hidden, ['replies', 'notify', 'alertmanager', 'heartbeat', 'events', 'option', 'push']);
   },
 );
 

@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { PassThrough, Readable } from 'node:stream';
+
+import { pushKeyFinder } from '../../collector/receive/push-keys.ts';
+import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
+import { receiveVisit } from '../../collector/receive/receive-visit.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { secondMs } from '../../platform/units.ts';
+import {
+  answerMac,
+  isSameMac,
+  maxPushBytes,
+  parseContentDigest,
+  parsePushHeader,
+  pushKeyBytes,
+  pushPath,
+  requestMac,
+  sha256,
+} from '../../seal/push.ts';
+import { statePaths } from '../../state/paths.ts';
+import { words, type Answer } from '../answer.ts';
+import type { Route } from '../routes.ts';
+
+/** The bodies that are held at a time. Each client has one. */
+const mostHeldBytes = 4 * maxPushBytes;
+/** The keys and the size of the spool are looked at so often. */
+const receiverMs = 10 * secondMs;
+
+const closing = { Connection: 'close', 'Cache-Control': 'no-store' } as const;
+const later = { ...closing, 'Retry-After': '60' } as const;
+/** The same for an unknown client, a wrong MAC and a damaged body. */
+const unknown = (): Answer => words(401, 'This is no push of a client that is enrolled here.\n', closing);
+
+export interface PushRouteOptions {
+  /** The configuration as it is now. */
+  readonly settings: () => Config;
+  /** Ends visits under way. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is known
+ * whose it is, and nothing of it is believed before its digest is the one in the headers.
+ */
+export function pushRoute({ settings, signal }: PushRouteOptions): Route {
+  const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
+  const noKey = Buffer.alloc(pushKeyBytes);
+  const receiverNow = createReceiverSource();
+  const pushing = new Set<string>();
+  let heldBytes = 0;
+
+  const identify = ({ headers }: IncomingMessage) => {
+    const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
+    const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
+    const config = settings();
+    const client = config.clients.find(({ name }) => name === header?.client);
+    const key = header === null ? null : keyOf(header.client);
+    // Whoever asks learns nothing by the time that it takes.
+    const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
+    const isSame = isSameMac(header?.mac ?? '', mac);
+    const pushes = client !== undefined && client.pushEveryMs !== null && client.state !== 'retired';
+    return isSame && key !== null && digest !== null && pushes ? { config, client, key, digest, mac } : null;
+  };
+
+  const readBody = async (incoming: IncomingMessage): Promise<Buffer | null> => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    try {
+      for await (const chunk of incoming as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        heldBytes += chunk.length;
+        if (heldBytes > mostHeldBytes) return null;
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    } finally {
+      heldBytes -= bytes;
+    }
+  };
+
+  const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | null> => {
+    const sender = identify(incoming);
+    if (sender === null) return unknown();
+    const { config, client, key, digest, mac } = sender;
+    const length = incoming.headers['content-length'];
+    if (length === undefined) return words(411, 'Content-Length is needed.\n', closing);
+    if (Number(length) > maxPushBytes) return words(413, `A push has at most ${maxPushBytes} bytes.\n`, closing);
+    if (pushing.has(client.name)) return words(429, 'Another push of this client is under way.\n', later);
+    pushing.add(client.name);
+    try {
+      // The clocks of the client are those of the beginning of its request.
+      const arrivedAtMs = Date.now();
+      const body = await readBody(incoming);
+      if (body === null) return words(503, 'Too much is pushed at a time.\n', later);
+      if (!sha256(body).equals(digest)) return unknown();
+      const acknowledgements = await receive({ client, config, body, arrivedAtMs });
+      outgoing.writeHead(200, {
+        'Content-Type': 'application/octet-stream',
+        'Content-Length': acknowledgements.length,
+        'Cache-Control': 'no-store',
+        'Fleet-Health': `v1 mac="${answerMac(key, mac, acknowledgements)}"`,
+      });
+      outgoing.end(acknowledgements);
+      return null;
+    } finally {
+      pushing.delete(client.name);
+    }
+  };
+
+  const receive = async ({ client, config, body, arrivedAtMs }: Body): Promise<Buffer> => {
+    const output = new PassThrough();
+    const chunks: Buffer[] = [];
+    output.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await receiveVisit({
+      receiver: await receiverNow(config),
+      config,
+      client,
+      input: Readable.from([body]),
+      output,
+      signal,
+      now: () => arrivedAtMs,
+    });
+    return Buffer.concat(chunks);
+  };
+
+  return {
+    path: pushPath,
+    purpose: null,
+    isPacked: false,
+    isPost: true,
+    answer: ({ incoming, outgoing }) => take(incoming, outgoing),
+  };
+}
+
+interface Body {
+  readonly client: Client;
+  readonly config: Config;
+  readonly body: Buffer;
+  readonly arrivedAtMs: number;
+}
+
+/** Returns a function that opens the receiver, which several pushes share for a moment. */
+function createReceiverSource(): (config: Config) => Promise<Receiver> {
+  let opened: Promise<Receiver> | null = null;
+  let openedAt = 0;
+  return (config) => {
+    const now = performance.now();
+    if (opened === null || now - openedAt >= receiverMs) {
+      openedAt = now;
+      opened = openReceiver(config, Date.now());
+      opened.catch(() => (opened = null));
+    }
+    return opened;
+  };
+}

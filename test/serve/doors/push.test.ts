@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { keyIdOf } from '../../../src/seal/sealed-message.ts';
+import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
+import { configFolder, outcomeOf, program, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
+import { serveFolder } from '../support/served-fleet.ts';
+
+interface Sent {
+  readonly body: Buffer;
+  readonly client?: string;
+  readonly key?: Buffer;
+  readonly time?: number;
+  /** The body that the headers speak of. Default: the one that is sent. */
+  readonly signed?: Buffer;
+  readonly headers?: Readonly<Record<string, string | number>>;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** A collector with two clients that push, one of them enrolled, whose `serve` takes pushes. */
+async function collector(t: TestContext) {
+  const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`).join('');
+  const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${clients}</config>`);
+  const served = await serveFolder(t, dir, { parts: '<push/>' });
+  const run = (...args: readonly string[]): Promise<CliResult> => runCli(args, { cwd: dir });
+  const url = `http://127.0.0.1:${served.port}/`;
+  const agent = JSON.parse(await succeeded(run('enroll', 'laptop-1', '--https', url))) as {
+    readonly publicKey: string;
+    readonly pushKey: string;
+  };
+  const publicKey = Buffer.from(agent.publicKey, 'base64url');
+  const pair = { ...generateKeyPair(), id: keyIdOf(publicKey), publicKey };
+  const sample = (client = 'laptop-1') => sealedSample({ key: pair, inside: { client } });
+  const own = Buffer.from(agent.pushKey, 'base64url');
+  const send = async (sent: Sent): Promise<Answered> => {
+    const { body, client = 'laptop-1', key = own, time = 1, signed = body, headers = {} } = sent;
+    const digest = sha256(signed);
+    const mac = requestMac(key, time, digest.toString('hex'));
+    const asked = request(url + 'v1/visit', {
+      method: 'POST',
+      agent: false,
+      headers: {
+        'Content-Length': body.length,
+        'Content-Digest': contentDigest(digest),
+        'Fleet-Health': encodePushHeader({ client, time, mac }),
+        ...headers,
+      },
+    });
+    asked.on('error', () => undefined);
+    asked.end(body);
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
+  };
+  const sealedFiles = (): readonly string[] =>
+    readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
+  return { ...served, dir, run, sample, send, sealedFiles, agent, publicKey };
+}
+
+test('the client pushes over HTTP: twice is once, and a lost answer loses nothing', { timeout: 60_000 }, async (t) => {
+  const { dir, run, sample, send, agent, sealedFiles } = await collector(t);
+  const { reportId, sealed } = sample();
+  const stream = pushedStream({ sealed: [sealed] });
+  for (const time of [1, 2]) {
+    const { status, body } = await send({ body: stream, time });
+    assert.deepEqual([status, acknowledgedIn(body)], [200, [reportId]]);
+  }
+  assert.equal(sealedFiles().length, 2);
+  const file = path.join(dir, 'agent.json');
+  const place = path.join(dir, 'agent-state');
+  mkdirSync(place, { mode: 0o700 });
+  writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
+  const push = (): Promise<CliResult> =>
+    outcomeOf(
+      spawn(process.execPath, [program.replace(/\.cjs$/, '-agent.cjs'), '-c', file, 'push', '--once'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
+  assert.match(await succeeded(push()), /^1 report sent$/m);
+  await run('collect', 'laptop-1');
+  const { stdout } = await run('--json', 'status', 'laptop-1');
+  assert.match(stdout, /"consecutive_failures":0,"reader":"push","hostname":"[^"]+"/);
+  assert.deepEqual(sealedFiles(), []);
+  await succeeded(run('enroll', 'laptop-1', '--revoke'));
+  const revoked = await push();
+  assert.equal(revoked.status, 1);
+  assert.match(revoked.stderr, /answered 401; 1 report is kept \(push-failed\)/);
+});
+
+test('a wrong MAC, an unknown client and another body are the same 401, and nothing is kept', async (t) => {
+  const { sample, send, sealedFiles } = await collector(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  const wrong: readonly Sent[] = [
+    { body, key: randomBytes(32) },
+    { body, key: Buffer.alloc(32) },
+    { body, client: 'laptop-2' },
+    { body, client: 'laptop-2', key: Buffer.alloc(32) },
+    { body, client: 'nobody', key: Buffer.alloc(32) },
+    { body, signed: Buffer.from('another') },
+    { body: Buffer.from('a different one'), signed: body },
+    { body, headers: { 'Fleet-Health': 'v1' } },
+    { body, headers: { 'Content-Digest': 'sha-256=:x:' } },
+  ];
+  const answers = new Set<string>();
+  for (const sent of wrong) {
+    const { status, body: said } = await send(sent);
+    answers.add(`${status} ${said.toString()}`);
+  }
+  assert.deepEqual([...answers], ['401 This is no push of a client that is enrolled here.\n']);
+  assert.deepEqual(sealedFiles(), []);
+  // With its own key a client cannot speak for another one either.
+  const foreign = await send({ body: pushedStream({ sealed: [sample('laptop-2').sealed] }) });
+  assert.deepEqual([foreign.status, acknowledgedIn(foreign.body), sealedFiles()], [200, [], []]);
+});
+
+test(
+  'what is too large or too slow costs no memory, and others are served meanwhile',
+  { timeout: 60_000 },
+  async (t) => {
+    const { sample, send, sealedFiles, child, port } = await collector(t);
+    const own = pushedStream({ sealed: [sample().sealed] });
+    await send({ body: own });
+    const rssBytes = (): number =>
+      1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
+    const before = rssBytes();
+    // Its headers alone are sent: the server must not wait for 2 GB.
+    const large = await send({ body: own, headers: { 'Content-Length': 2 * 2 ** 30 } });
+    assert.equal(large.status, 413);
+    assert.equal((await send({ body: Buffer.alloc(maxPushBytes + 1) })).status, 413);
+    const slow = Array.from({ length: 12 }, () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write('POST /v1/visit HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nFleet-Health: v1\r\n');
+      return socket;
+    });
+    const { status } = await send({ body: pushedStream({ sealed: [sample().sealed] }) });
+    assert.deepEqual([status, sealedFiles().length], [200, 2]);
+    assert.ok(rssBytes() - before < 12 * 1024 * 1024, `${rssBytes() - before} bytes more`);
+    for (const socket of slow) socket.destroy();
+  },
+);
