@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
@@ -25,11 +25,12 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
   let sshd: Sshd;
   let account: SshdAccount;
   let dir = '';
+  let node = '';
   const keys: Record<string, string> = {};
   const settings = (): string => path.join(dir, 'config.xml');
   const state = (...names: readonly string[]): string => path.join(dir, 'state', ...names);
   const run = (...args: readonly string[]): Promise<CliResult> =>
-    runCli(['-c', settings(), ...args], { uid: account.uid, env: { HOME: account.home } });
+    runCli(['-c', settings(), ...args], { uid: account.uid, node, env: { HOME: account.home } });
   const enroll = async (...more: readonly string[]): Promise<AgentJson> =>
     JSON.parse(await succeeded(run('enroll', 'laptop-1', ...more))) as AgentJson;
 
@@ -37,6 +38,9 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     sshd = await startSshd();
     account = await sshd.addAccount();
     dir = path.join(account.home, 'collector');
+    // This one may stand where the account cannot go.
+    node = path.join(account.home, 'node');
+    copyFileSync(process.execPath, node);
     mkdirSync(dir);
     const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`);
     writeFileSync(
@@ -48,7 +52,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     const lines = ['laptop-1', 'laptop-2', 'web-1'].map((name) => {
       const { privateKey, publicKey } = sshKeygen(path.join(sshd.dir, name), '-t', 'ed25519');
       keys[name] = privateKey;
-      return `restrict,command="${process.execPath} ${program} -c ${settings()} receive ${name}" ${publicKey}\n`;
+      return `restrict,command="${node} ${program} -c ${settings()} receive ${name}" ${publicKey}\n`;
     });
     writeFileSync(path.join(sshd.dir, 'authorized_keys', account.name), lines.join(''), { mode: 0o644 });
     writeFileSync(path.join(sshd.dir, 'known'), `${sshd.hostKeyLine()}\n`);
@@ -145,7 +149,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     execFileSync('chown', ['-R', String(account.uid), dir, path.dirname(known)]);
     const pushOnce = (): Promise<CliResult> =>
       outcomeOf(
-        spawn(process.execPath, [`${program.slice(0, -'.cjs'.length)}-agent.cjs`, '-c', file, 'push', '--once'], {
+        spawn(node, [`${program.slice(0, -'.cjs'.length)}-agent.cjs`, '-c', file, 'push', '--once'], {
           uid: account.uid,
           env: { HOME: account.home, PATH: process.env['PATH'] ?? '' },
           stdio: ['ignore', 'pipe', 'pipe'],

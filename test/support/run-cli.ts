@@ -26,6 +26,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Beside PATH, which is all there is. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The Node that runs it; default: this one. */
+  readonly node?: string;
   /** Default: nothing to read. */
   readonly stdin?: 'pipe';
   readonly nodeArgs?: readonly string[];
@@ -41,7 +43,8 @@ const umask = underUmask === undefined ? [] : ['/bin/sh', '-c', `umask ${underUm
 
 /** Starts the program in an environment as empty as cron's. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
-  const words = [...umask, ...(options.within ?? []), process.execPath, ...(options.nodeArgs ?? [])];
+  const node = options.node ?? process.execPath;
+  const words = [...umask, ...(options.within ?? []), node, ...(options.nodeArgs ?? [])];
   words.push(options.program ?? program, ...args);
   const [command = '', ...rest] = words;
   return spawn(command, rest, {
