@@ -56,7 +56,7 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
       const refusal = admit({ visitor, host, authorization }, what);
       if (refusal === null) return null;
       if (refusal.isGuess) {
-        rates.take(visitor.address, guessCost);
+        rates.charge(visitor.address, guessCost);
         onGuess(visitor);
       }
       return words(refusal.status, `${refusal.words}\n`, {

@@ -19,20 +19,33 @@ export class Rates {
     this.#options = { now: () => performance.now(), ...options };
   }
 
-  /** Counts `cost` requests of an address. Returns false if they are too many. */
+  /**
+   * Counts `cost` requests of an address, which may be more than it has left: it waits the longer then. Returns false,
+   * and counts nothing, if it has none left.
+   */
   take(address: string, cost = 1): boolean {
+    return this.#count(address, cost, (left) => left >= 1);
+  }
+
+  /** Counts `cost` requests of an address, whatever it has left; at most a burst of debt. */
+  charge(address: string, cost: number): void {
+    this.#count(address, cost, () => true);
+  }
+
+  #count(address: string, cost: number, isTaken: (left: number) => boolean): boolean {
     const { burst, perSecond, now } = this.#options;
     const key = networkOf(address);
     const at = now();
     const bucket = this.#buckets.get(key) ?? { left: burst, at };
     const left = Math.min(burst, bucket.left + ((at - bucket.at) / 1000) * perSecond);
     this.#buckets.delete(key);
-    this.#buckets.set(key, { left: Math.max(0, left - cost), at });
+    const taken = isTaken(left);
+    this.#buckets.set(key, { left: taken ? Math.max(-burst, left - cost) : left, at });
     if (this.#buckets.size > mostAddresses) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }
-    return left >= 1;
+    return taken;
   }
 }
 

@@ -163,6 +163,21 @@ test('a rate lets a burst through, then as many as time has passed, and counts I
   assert.equal(rates.take('2001:db8:1::1'), true);
 });
 
+test('a large cost is waited for, a refusal costs nothing, and a charge counts whatever is left', () => {
+  let nowMs = 0;
+  const rates = new Rates({ burst: 10, perSecond: 1, now: () => nowMs });
+  assert.deepEqual([rates.take('a', 15), rates.take('a', 15), rates.take('a', 15)], [true, false, false]);
+  nowMs = 5_900;
+  assert.equal(rates.take('a'), false);
+  nowMs = 6_000;
+  assert.equal(rates.take('a'), true);
+  rates.charge('b', 100);
+  nowMs = 16_000;
+  assert.equal(rates.take('b'), false);
+  nowMs = 17_000;
+  assert.equal(rates.take('b'), true);
+});
+
 test('an address has so many places, and gives them back', () => {
   const inUse = new InUse(2);
   const [first, second] = [inUse.take('a'), inUse.take('a')];

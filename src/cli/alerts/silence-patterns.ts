@@ -40,8 +40,8 @@ function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wa
 
 /** The parts that fit none, those that exclude left out: they take nothing away either way. */
 function unmatched(pattern: string, names: readonly string[]): readonly string[] {
-  if (names.includes(pattern) || names.some(silencePattern(pattern))) return [];
-  if (pattern.startsWith(literalMark)) return [pattern];
+  if (names.includes(pattern)) return [];
+  if (pattern.startsWith(literalMark)) return names.some(silencePattern(pattern)) ? [] : [pattern];
   return splitGlobs(pattern).filter((part) => !part.startsWith('!') && !names.some(globMatcher(part)));
 }
 

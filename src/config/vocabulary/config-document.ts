@@ -11,7 +11,9 @@ export interface ShownElement {
 
 const hiddenValue = '*** HIDDEN ***';
 /** Names of options that are secrets, listed or not. */
-const secretName = /pass(?:word|wd|phrase)|secret|token|(?:api|private)[_-]?key|credential/i;
+const secretName = /pass|pwd|^pw$|secret|token|auth|bearer|dsn|webhook|credential|(?:^|[_-])key$/i;
+/** The login in an address. */
+const userInfo = /(:\/\/)[^/@\s]+@/g;
 
 /**
  * Returns a configuration without `<serve>`, but with its options at the top level. Hides secrets at any depth, and at
@@ -38,7 +40,11 @@ function elementDocument({ name, attributes, children }: Element): ShownElement 
 
 function valueOf(element: string, attribute: string, value: string): string {
   const kind = vocabulary[element]?.attributes[attribute]?.kind;
-  return kind !== undefined && attributeKind(kind).hidden === true ? hiddenValue : value;
+  return kind !== undefined && attributeKind(kind).hidden === true ? hiddenValue : withoutLogin(value);
+}
+
+function withoutLogin(value: string): string {
+  return value.replace(userInfo, `$1${hiddenValue}@`);
 }
 
 /** Returns options by their names: an option with options in it is an object, any other a string. */
@@ -47,7 +53,7 @@ function optionsOf(elements: readonly Element[]): readonly (readonly [string, st
     .filter(({ name }) => name === 'option')
     .map(({ attributes: { name = '', value = '' }, children }) => {
       if (secretName.test(name)) return [name, hiddenValue];
-      return [name, children.length > 0 ? collected(optionsOf(children)) : value];
+      return [name, children.length > 0 ? collected(optionsOf(children)) : withoutLogin(value)];
     });
 }
 

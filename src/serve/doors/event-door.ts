@@ -7,6 +7,8 @@ import { Rates } from '../rates.ts';
 import { isLoopback } from '../visitor.ts';
 
 const usualPerMinute = 600;
+/** The size of an event in memory, beside its text. */
+const heldBytes = 768;
 
 /** The fate of a text that somebody has sent: it is durable, or the reason why it was not taken. */
 export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
@@ -46,7 +48,7 @@ export class EventDoor {
     const events = parseEvents(text, Date.now());
     if (events === null) return 'no-json';
     if (!this.#isUnlimited(address) && !this.#rates.take(address, events.length)) return 'too-many';
-    await this.#options.intake.accept(events, text.length);
+    await this.#options.intake.accept(events, text.length + heldBytes * events.length);
     this.#options.onReceived(events, address);
     return 'received';
   }

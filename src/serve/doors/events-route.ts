@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 
 import type { Answer } from '../answer.ts';
 import type { Route } from '../routes.ts';
-import type { Visitor } from '../visitor.ts';
+import { isLoopback, type Visitor } from '../visitor.ts';
 import type { EventDoor, Outcome } from './event-door.ts';
 
 const mostBytes = 64 * 1024;
@@ -41,7 +41,9 @@ export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessag
     isPost: true,
     refused: refusedAsJson,
     answer: async ({ incoming }) => {
-      const { address } = visitorOf(incoming);
+      const visitor = visitorOf(incoming);
+      // A proxy of this machine that config.xml does not name brings strangers.
+      const address = isLoopback(visitor.address) && !visitor.isLocal ? 'unknown' : visitor.address;
       if (!door.allows(address)) return answers['not-allowed']();
       // Browsers say so: the page of a stranger could send events through whoever reads it.
       if (incoming.headers.origin !== undefined) return said(403, 'Pages of the web send no events here', closing);

@@ -15,7 +15,10 @@ export interface StatusOptions {
 export function statusRoute({ serve, shownConfig, queued }: StatusOptions): Route {
   const startedAt = performance.now();
   const started = localTime(new Date());
-  const open = { events: serve.events !== null, look: serve.look, metrics: serve.metrics !== null };
+  const open = {
+    ...{ events: serve.events !== null, look: serve.look },
+    ...{ metrics: serve.metrics !== null, push: serve.push },
+  };
   const slaves = Object.entries(open).flatMap(([name, isOpen]) => (isOpen ? [{ name, started }] : []));
   const host = serve.hosts.join(',') || (serve.socket ?? '');
   return {

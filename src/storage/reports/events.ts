@@ -12,13 +12,13 @@ export function createEventStore(database: Database): EventStore {
         const known = session.dialect.onConflict('event_id', ['event_id = events.event_id']);
         await insertRows(session, 'events', events.map(rowOf), known);
       }),
-    newestEvents: () => database.read(async (session) => (await session.all(newestSql)).map((row) => newestOf(row))),
+    newestEvents: () => database.read(async (session) => (await session.all(newestSql)).map(newestOf).reverse()),
   };
 }
 
 const newestSql = `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
   FROM (SELECT MAX(id) AS id FROM events WHERE service > '' GROUP BY service, host, instance) n
-  JOIN events e ON e.id = n.id ORDER BY e.id LIMIT ${mostServices}`;
+  JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${mostServices}`;
 
 function newestOf(row: SqlRow): NewestEvent {
   return {

@@ -127,6 +127,18 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   assert.equal(answers[3]?.headers['retry-after'], '60');
   await datagram(slow.port, event('udp'));
   assert.equal(slow.stored('id').length, 3);
+
+  const many = await openDoor(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
+  const batch = JSON.stringify({
+    source: 'x',
+    events: Array.from({ length: 100 }, () => ({ service: 'backup', status: 'OK' })),
+  });
+  assert.deepEqual([(await many.post(batch)).status, (await many.post(batch)).status], [200, 503]);
+
+  // A proxy of this machine that config.xml does not name brings strangers.
+  const near = await openDoor(t, { parts: '<events from="::1,127.0.0.1"/>' });
+  assert.equal((await near.post(event('near'))).status, 200);
+  assert.equal((await near.post(event('far'), { 'X-Forwarded-For': '203.0.113.9' })).status, 403);
 });
 
 test('events are acknowledged while the database is locked, and survive SIGKILL and SIGTERM', async (t) => {

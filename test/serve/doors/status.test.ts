@@ -10,7 +10,8 @@ const elements = `<heartbeat url="https://monitor.example.org/ping/s3cret"/>
   <heartbeat url="https://monitor.example.org/ping/s4cret"/><alerts zone="UTC" mail="ops@example.org"/>
   <client name="web-1" ip="192.0.2.1" password="s5cret"><mail to="a@example.org"/></client>`;
 const parts = `<events/><option name="yt_token" value="s1cret"/><option name="other_tokens"><option name="a" value="s2cret"/></option>
-  <option name="site"><option name="name" value="&lt;fra&gt;"/><option name="dbPassword" value="s6cret"/></option>
+  <option name="site"><option name="name" value="&lt;fra&gt;"/><option name="dbPassword" value="s6cret"/>
+  <option name="access_key" value="s7cret"/><option name="proxy" value="https://me:s8cret@proxy:1/"/></option>
   <option name="tag" value="x"/><option name="tag" value="y"/>`;
 
 interface Status {
@@ -35,7 +36,10 @@ test('status has what the predecessor had, without secrets, and counts the event
       client: { name: 'web-1', ip: '192.0.2.1', password: '*** HIDDEN ***', mail: { to: 'a@example.org' } },
       yt_token: '*** HIDDEN ***',
       other_tokens: '*** HIDDEN ***',
-      site: { name: '<fra>', dbPassword: '*** HIDDEN ***' },
+      site: {
+        ...{ name: '<fra>', dbPassword: '*** HIDDEN ***', access_key: '*** HIDDEN ***' },
+        proxy: 'https://*** HIDDEN ***@proxy:1/',
+      },
       tag: ['x', 'y'],
     },
     events_queue: 0,
