@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readPrivateFile } from '../../agent/start/private-file.ts';
 import { errnoOf, FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
-import { takeLock, type LockHolder } from '../state/lock.ts';
+import { lookAtLock, type LockHolder } from '../state/lock.ts';
 import { statusFile, type ModeStatus } from './mode-context.ts';
 
 const stopWithinMs = 10 * secondMs;
@@ -20,10 +20,8 @@ export function lockFile(place: string, mode: string): string {
 
 /** Returns the process that runs a mode; null if none does. */
 export async function runningMode(place: string, mode: string): Promise<LockHolder | null> {
-  const attempt = await takeLock({ file: lockFile(place, mode), nowMs: Date.now() });
-  if (attempt.kind === 'taken') return attempt.holder ?? { pid: 0, startedAtMs: 0 };
-  attempt.release();
-  return null;
+  const taken = await lookAtLock(lockFile(place, mode));
+  return taken === null ? null : (taken.holder ?? { pid: 0, startedAtMs: 0 });
 }
 
 /** Returns what a mode has kept of itself last; nulls if it has kept nothing. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -31,7 +31,7 @@ const heldHere = new Map<string, LockHolder>();
  * process, however that ends. Throws FleetError `state-unusable` if the file cannot be used.
  */
 export async function takeLock(options: LockOptions): Promise<LockAttempt> {
-  const file = path.join(realpathSync(path.dirname(options.file)), path.basename(options.file));
+  const file = realFile(options.file);
   const own = heldHere.get(file);
   if (own !== undefined) return { kind: 'taken', holder: own };
   const mine: LockHolder = { pid: process.pid, startedAtMs: options.nowMs };
@@ -45,11 +45,41 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
     database = null;
     return { kind: 'held', release: () => release(file, held) };
   } catch (thrown) {
-    const message = whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`;
-    throw new FleetError({ code: 'state-unusable', stage: 'lock', message, cause: thrown });
+    throw unusable(file, thrown);
   } finally {
     if (database !== null) release(file, database);
   }
+}
+
+/**
+ * Returns who holds a lock, as takeLock tells it; null if nobody does. Whoever looks is never named as its holder.
+ * Throws FleetError `state-unusable` if the file cannot be used.
+ */
+export async function lookAtLock(lockFile: string): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
+  const file = realFile(lockFile);
+  const own = heldHere.get(file);
+  if (own !== undefined) return { kind: 'taken', holder: own };
+  if (!existsSync(file)) return null;
+  let database: SqliteDatabase | null = null;
+  try {
+    // On a file that it cannot write BEGIN IMMEDIATE takes no lock, and every lock would look free.
+    accessSync(file, constants.W_OK);
+    database = openSqlite(file);
+    return await watch(database);
+  } catch (thrown) {
+    throw unusable(file, thrown);
+  } finally {
+    database?.close();
+  }
+}
+
+function realFile(file: string): string {
+  return path.join(realpathSync(path.dirname(file)), path.basename(file));
+}
+
+function unusable(file: string, thrown: unknown): FleetError {
+  const message = whyUnwritable(file) ?? `${file}: ${messageOf(thrown)}`;
+  return new FleetError({ code: 'state-unusable', stage: 'lock', message, cause: thrown });
 }
 
 /**
@@ -93,6 +123,34 @@ async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'hel
     if (holder.token !== token && isAlive(holder.pid)) break;
   }
   return holder === null ? null : { pid: holder.pid, startedAtMs: holder.startedAtMs };
+}
+
+/**
+ * Others who look hold the lock for a moment, and the row may name a process that has ended or whose pid is another's
+ * now. The holder is who is named twice in a row.
+ */
+async function watch(database: SqliteDatabase): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
+  let holder: Holder | null = null;
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    if (attempt > 0) await sleep(pauseMs);
+    if (isFree(database)) return null;
+    const before: string | undefined = holder?.token;
+    holder = readHolder(database) ?? holder;
+    if (holder !== null && holder.token === before && isAlive(holder.pid)) break;
+  }
+  return { kind: 'taken', holder: holder === null ? null : { pid: holder.pid, startedAtMs: holder.startedAtMs } };
+}
+
+function isFree(database: SqliteDatabase): boolean {
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    database.exec('ROLLBACK');
+    return true;
+  } catch (thrown) {
+    if (!isSqliteBusy(thrown)) throw thrown;
+    rollBack(database);
+    return false;
+  }
 }
 
 interface Holder extends LockHolder {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { takeLock, type LockAttempt } from '../../src/state/lock.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
+import { lookAtLock, takeLock, type LockAttempt } from '../../src/state/lock.ts';
 import { programArgs } from '../support/program-args.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { assertWithin } from '../support/within.ts';
@@ -101,10 +102,40 @@ test('of many that start together exactly one has it, and the others name it', a
   await Promise.all(winners.map((child) => ended(child, () => child.process.kill('SIGKILL'))));
 });
 
+test('whoever looks is told the holder, and is never named as one', async () => {
+  const file = freshFile();
+  assert.equal(await lookAtLock(file), null);
+  assert.ok(!existsSync(file));
+  const child = startHolder(file, 1234);
+  assert.equal((await child.said).kind, 'held');
+  const taken = { kind: 'taken', holder: { pid: child.process.pid, startedAtMs: 1234 } };
+  assert.deepEqual(await lookAtLock(file), taken);
+  await ended(child, () => child.process.kill('SIGKILL'));
+  assert.equal(await lookAtLock(file), null);
+  const database = openSqlite(file, { readOnly: true });
+  assert.equal(database.prepare('SELECT pid FROM holder').get()?.['pid'], child.process.pid);
+  database.close();
+  const mine = mustHold(await takeLock({ file, nowMs: 5 }));
+  assert.deepEqual(await lookAtLock(file), { kind: 'taken', holder: { pid: process.pid, startedAtMs: 5 } });
+  mine.release();
+});
+
+test('whoever looks while another does is not told the holder before, whose pid may be anybody by now', async () => {
+  const file = freshFile();
+  mustHold(await takeLock({ file, nowMs: 1 })).release();
+  const other = openSqlite(file);
+  other.exec('BEGIN IMMEDIATE');
+  const look = lookAtLock(file);
+  other.exec('ROLLBACK');
+  other.close();
+  assert.equal(await look, null);
+});
+
 test('a file that is no database is a fault of the state folder', async () => {
   const file = freshFile();
   writeFileSync(file, 'this is no database, and long enough to be taken for a damaged one\n'.repeat(20));
   await assert.rejects(takeLock({ file, nowMs: 1 }), { code: 'state-unusable', stage: 'lock' });
+  await assert.rejects(lookAtLock(file), { code: 'state-unusable', stage: 'lock' });
   mkdirSync(`${file}.dir`);
   await assert.rejects(takeLock({ file: `${file}.dir`, nowMs: 1 }), { code: 'state-unusable' });
 });
@@ -122,8 +153,11 @@ test('a file system that is read-only is named as such', async (t) => {
     t.skip('needs to mount a folder');
     return;
   }
-  await assert.rejects(takeLock({ file: path.join(view, path.basename(file)), nowMs: 1 }), {
-    code: 'state-unusable',
-    message: `${view} cannot be written: EROFS: read-only file system, access '${view}'`,
-  });
+  const viewed = path.join(view, path.basename(file));
+  for (const refused of [() => takeLock({ file: viewed, nowMs: 1 }), () => lookAtLock(viewed)]) {
+    await assert.rejects(refused, {
+      code: 'state-unusable',
+      message: `${view} cannot be written: EROFS: read-only file system, access '${view}'`,
+    });
+  }
 });
