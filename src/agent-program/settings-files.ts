@@ -1,4 +1,5 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
@@ -20,7 +21,8 @@ export interface SettingsFiles {
 /**
  * Reads the named agent.json, else the account's own, else that of /etc, and then agent.d/*.json beside it by name.
  * Objects of several files become one. Throws FleetError `config-missing` if the named file is missing,
- * `config-invalid` if a key stands in two files, `config-permissions` if others can write a file.
+ * `config-invalid` if a key stands in two files, `config-permissions` if others can write a file or agent.d, own it, or
+ * read a pushKey in it.
  */
 export function readSettingsFiles(named: string | null): SettingsFiles {
   const found = [named, ownFile(), systemFile].find((file) => file !== null && (file === named || existsSync(file)));
@@ -51,6 +53,7 @@ function ownFile(): string | null {
 function filesBeside(file: string): readonly string[] {
   const dir = path.join(path.dirname(file), 'agent.d');
   try {
+    checkWriters(dir, statSync(dir));
     const names = readdirSync(dir).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
     if (names.length > maxFiles) throw settingsFault(dir, '', `holds more than ${maxFiles} files`);
     return names.sort().map((name) => path.join(dir, name));
@@ -85,7 +88,7 @@ function merge({ into, from, at, source, files }: Merging): Record<string, unkno
 }
 
 function readObject(file: string): Readonly<Record<string, unknown>> {
-  const text = readText(file);
+  const { text, mode } = readText(file);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -96,10 +99,24 @@ function readObject(file: string): Readonly<Record<string, unknown>> {
     throw settingsFault(file, '', `is not JSON${line}`);
   }
   if (!isObject(value)) throw settingsFault(file, '', 'must hold one JSON object');
+  if (Object.hasOwn(value, 'pushKey') && (mode & 0o004) !== 0) {
+    throw refused(`${file} holds a key and can be read by others`, `chmod o= ${file}`);
+  }
   return value;
 }
 
-function readText(file: string): string {
+function refused(message: string, advice: string): FleetError {
+  return new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
+}
+
+/** Refuses what others than root and this account can write: the checks in it are commands that run. */
+function checkWriters(place: string, { mode, uid }: Stats): void {
+  if ((mode & 0o022) !== 0) throw refused(`${place} can be written by others`, `chmod go-w ${place}`);
+  if (uid === 0 || uid === process.geteuid?.()) return;
+  throw refused(`${place} belongs to another account (uid ${uid})`, `Run this as that account, or chown root ${place}`);
+}
+
+function readText(file: string): { readonly text: string; readonly mode: number } {
   let handle: number;
   try {
     handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -110,15 +127,11 @@ function readText(file: string): string {
   }
   try {
     const facts = fstatSync(handle);
-    const { size, mode, uid } = facts;
+    const { size, mode } = facts;
     if (!facts.isFile()) throw settingsFault(file, '', 'is no regular file');
     if (size > maxFileBytes) throw settingsFault(file, '', `is larger than ${maxFileBytes} bytes`);
-    if ((mode & 0o022) !== 0 || (uid !== 0 && uid !== process.geteuid?.() && process.geteuid?.() !== 0)) {
-      const message = `${file} can be written by others`;
-      const advice = `chmod go-w ${file}, and give it to root or to the account that reads it.`;
-      throw new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
-    }
-    return readFileSync(handle, 'utf8');
+    checkWriters(file, facts);
+    return { text: readFileSync(handle, 'utf8'), mode };
   } finally {
     closeSync(handle);
   }

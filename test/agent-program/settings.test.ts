@@ -1,6 +1,6 @@
 /** agent.json and agent.d/: what is read, and what is refused with file, key and remedy. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -12,7 +12,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 function made(t: TestContext, content: string, beside: Readonly<Record<string, string>> = {}): string {
   const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'agent.json'), content, { mode: 0o600 });
-  mkdirSync(path.join(dir, 'agent.d'));
+  mkdirSync(path.join(dir, 'agent.d'), { mode: 0o700 });
   for (const [name, text] of Object.entries(beside)) {
     writeFileSync(path.join(dir, 'agent.d', name), text, { mode: 0o600 });
   }
@@ -94,10 +94,35 @@ test('a fault of the text does not quote it: it may hold a key', (t) => {
   );
 });
 
-test('a file that others can write is refused with the command that mends it', (t) => {
-  const dir = made(t, '{}', { 'more.json': '{}' });
-  chmodSync(path.join(dir, 'agent.d', 'more.json'), 0o622);
-  assert.throws(() => read(dir), { code: 'config-permissions', advice: /chmod go-w .*more\.json/ });
+for (const [name, mode] of [
+  ['agent.json', 0o620],
+  ['agent.d', 0o770],
+  ['agent.d/more.json', 0o602],
+] as const) {
+  test(`${name} that others can write (${mode.toString(8)}) is refused with the command that mends it`, (t) => {
+    const dir = made(t, '{}', { 'more.json': '{}' });
+    chmodSync(path.join(dir, name), mode);
+    assert.throws(() => read(dir), { code: 'config-permissions', advice: `chmod go-w ${path.join(dir, name)}` });
+  });
+}
+
+for (const name of ['agent.json', 'agent.d', 'agent.d/more.json']) {
+  const skip = process.geteuid?.() === 0 ? false : 'only root gives files away';
+  test(`${name} of another account is refused, by root too`, { skip }, (t) => {
+    const dir = made(t, '{}', { 'more.json': '{}' });
+    chownSync(path.join(dir, name), 65_534, 0);
+    assert.throws(() => read(dir), { code: 'config-permissions', message: /belongs to another account \(uid 65534\)/ });
+  });
+}
+
+test('a file with a pushKey that everybody can read is refused; its group may read it', (t) => {
+  const dir = made(t, '{}', { 'push.json': '{"pushKey": "s3cr3t"}' });
+  const file = path.join(dir, 'agent.d', 'push.json');
+  chmodSync(path.join(dir, 'agent.json'), 0o644);
+  chmodSync(file, 0o644);
+  assert.throws(() => read(dir), { code: 'config-permissions', advice: `chmod o= ${file}` });
+  chmodSync(file, 0o640);
+  read(dir);
 });
 
 test('a named file that is missing, or is a folder, is a fault', (t) => {
