@@ -37,10 +37,11 @@ function byHttp(client: string, { to, pushKey }: Enrolment): PushWay {
     const digest = sha256(body);
     const time = Math.floor(Date.now() / secondMs);
     const mac = requestMac(pushKey, time, digest.toString('hex'));
+    const limit = { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) };
     const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
       method: 'POST',
       agent: false,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      ...limit,
       headers: {
         'Content-Type': 'application/octet-stream',
         'Content-Length': body.length,
@@ -48,12 +49,17 @@ function byHttp(client: string, { to, pushKey }: Enrolment): PushWay {
         'Fleet-Health': encodePushHeader({ client, time, mac }),
       },
     });
-    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    // An answer 101 is an upgrade, after which Node reports neither an end nor a fault.
+    const answers = ['response', 'upgrade'].map((event) => once(sent, event, limit));
+    const answered = Promise.race(answers) as Promise<[IncomingMessage]>;
     sent.end(body);
     const [response] = await answered;
+    if (response.statusCode !== 200) {
+      response.destroy();
+      throw new Error(`${url.host} answered ${response.statusCode ?? 'nothing'}`);
+    }
     const answer = await readAll(response, maxAnswerBytes);
     sent.destroy();
-    if (response.statusCode !== 200) throw new Error(`${url.host} answered ${response.statusCode ?? 'nothing'}`);
     // Whoever stands between could have reports removed that nobody has.
     const said = /^v1 mac="([0-9a-f]{64})"$/.exec(String(response.headers['fleet-health'] ?? ''))?.[1] ?? '';
     if (!isSameMac(said, answerMac(pushKey, mac, answer))) throw new Error(`${url.host} is not the collector`);

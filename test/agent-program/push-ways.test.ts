@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+
+import type { Enrolment } from '../../src/agent-program/push/push-settings.ts';
+import { pushWay, type PushWay } from '../../src/agent-program/push/push-ways.ts';
+
+/** The way to a server that answers with these bytes. */
+async function wayTo(t: TestContext, answer: string): Promise<PushWay> {
+  const server = createServer((_request, { socket }) => socket?.end(answer));
+  server.on('clientError', (_error, socket) => socket.destroy());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const enrolment: Enrolment = {
+    was: null,
+    collector: '',
+    publicKey: '',
+    pushKey: Buffer.alloc(32, 7),
+    to: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+    everyMs: 300_000,
+    identity: null,
+    checks: [],
+  };
+  return pushWay('web-1', enrolment);
+}
+
+const answers: readonly (readonly [status: number, answer: string])[] = [
+  [101, 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'],
+  [302, 'HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n'],
+  [500, 'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nno\r\n'],
+];
+for (const [status, answer] of answers) {
+  test(`an answer ${status} ends the push, and says so`, { timeout: 20_000 }, async (t) => {
+    const way = await wayTo(t, answer);
+    const { signal } = new AbortController();
+    await assert.rejects(way(Buffer.from('body'), signal), new RegExp(`answered ${status}$`));
+  });
+}
+
+test('an answer without the MAC of the collector is none', { timeout: 20_000 }, async (t) => {
+  const way = await wayTo(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  await assert.rejects(way(Buffer.from('body'), new AbortController().signal), /is not the collector$/);
+});
