@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
@@ -67,7 +67,7 @@ async function enrolled(fleet: Fleet) {
     await receiveVisit({ receiver, config, client: laptop, input, output, signal, now: Date.now });
     return Buffer.concat(chunks);
   };
-  return { run, way, spooled, spool, place };
+  return { run, way, spooled, spool, place, state };
 }
 
 const away: PushWay = () => Promise.reject(new Error('connect ECONNREFUSED'));
@@ -174,4 +174,24 @@ test('a damaged file is counted and stops nothing', async () => {
     "SELECT MAX(CAST(json_extract(report, '$.agent.dropped_reports') AS INTEGER)) FROM reports",
   );
   assert.equal(dropped, 1);
+});
+
+test('a report that could neither be kept nor delivered is told', async () => {
+  const { run, way, state } = await enrolled(makeFleet());
+  await run({ way });
+  chmodSync(state, 0o755);
+  const { kept, failure } = await run({ way: away });
+  assert.equal(kept, 0);
+  assert.match(failure ?? '', /^connect ECONNREFUSED; the newest report is lost: .* is open to others \(mode 755\)\)$/);
+  const unread = await run({ way: () => Promise.resolve(Buffer.from('fleet-health v1\n')) });
+  assert.match(unread.failure ?? '', /^the collector acknowledged nothing; the newest report is lost/);
+  const sent = await run({ way });
+  assert.deepEqual([sent.acknowledged, sent.kept, sent.failure], [1, 0, null]);
+});
+
+test('a push that a signal ended makes no pause', async () => {
+  const { run } = await enrolled(makeFleet());
+  const ended = await run({ way: away, signal: AbortSignal.abort(), atOnce: false });
+  assert.deepEqual([ended.kept, ended.failure, ended.pausedUntilMs], [1, 'connect ECONNREFUSED', null]);
+  assert.notEqual((await run({ way: away, atOnce: false })).pausedUntilMs, null);
 });

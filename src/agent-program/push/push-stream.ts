@@ -4,7 +4,7 @@ import type { Visit } from '../../../agent/spool/visit.ts';
 import { monotonicMs } from '../../../agent/start/clock.ts';
 import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
 import { protocolVersion, type AgentFault } from '../../report/wire.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 
 /** The most of one stream: a slow link sends it within the five seconds that a server waits. */
@@ -13,9 +13,12 @@ const mostBytes = 256 * 1024;
 /** The reports of one stream, and its bytes. */
 export interface PushStream {
   readonly body: Buffer;
-  /** The files to remove on acknowledgement, by report id in 32 hexadecimal digits. */
+  /**
+   * The files to remove on acknowledgement, by report id in 32 hexadecimal digits. A report that could not be spooled
+   * has none.
+   */
   readonly files: ReadonlyMap<string, readonly string[]>;
-  /** The reports that still wait behind these. */
+  /** The spooled reports that still wait behind these. */
   readonly left: number;
 }
 
@@ -34,7 +37,8 @@ export interface PushStreamOptions {
  * Returns a function that makes one stream after the other, oldest reports first, each report once. It returns null
  * when nothing is left to send. A damaged file is removed and counted.
  */
-export function pushStreams({ visit, clients, bootId, fault, unspooled }: PushStreamOptions): () => PushStream | null {
+export function pushStreams(options: PushStreamOptions): () => PushStream | null {
+  const { visit, clients, bootId, fault, unspooled } = options;
   const waiting: SpooledReport[] = listSpool([...visit.dirs, ...visit.formerDirs]);
   let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
   let isFirst = true;
@@ -57,6 +61,7 @@ export function pushStreams({ visit, clients, bootId, fault, unspooled }: PushSt
     if (waiting.length === 0) {
       const more = last.filter(({ length }) => fits(length));
       taken.push(...more);
+      for (const sealed of more) files.set(readHeader(sealed).reportId.replaceAll('-', ''), []);
       if (more.length > 0) last = [];
     }
     const left = waiting.length + last.length;
@@ -77,7 +82,7 @@ export function pushStreams({ visit, clients, bootId, fault, unspooled }: PushSt
       ...taken.map((sealed) => encodeFrame('R', sealed)),
       encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }),
     ]);
-    return { body, files, left };
+    return { body, files, left: waiting.length };
   };
 }
 

@@ -73,34 +73,45 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const fault = 'code' in outcome ? outcome : null;
   const unspooled = 'code' in outcome || visit.spoolError === null ? null : outcome;
   const clients = enrolment.was === null ? [settings.client] : [settings.client, enrolment.was];
-  const nextStream = pushStreams({ visit, clients, bootId, fault, unspooled });
   const backoff = openPushBackoff(visit.dirs);
+  const nextStream = pushStreams({ visit, clients, bootId, fault, unspooled });
+  const lost = `the newest report is lost: it could not be kept (${visit.spoolError ?? ''})`;
   const pausedUntilMs = atOnce ? null : backoff.until(nowMs());
   if (pausedUntilMs !== null) {
-    return { acknowledged: 0, kept: visit.spooled.length + 1, fault, failure: null, pausedUntilMs };
+    const isKept = fault === null && unspooled === null;
+    const kept = visit.spooled.length + (isKept ? 1 : 0);
+    return { acknowledged: 0, kept, fault, failure: unspooled === null ? null : lost, pausedUntilMs };
   }
   const way = options.way ?? pushWay(settings.client, enrolment);
   let acknowledged = 0;
   let kept = 0;
   let failure: string | null = null;
+  let isLost = unspooled !== null;
   for (let stream = nextStream(); stream !== null && failure === null; stream = nextStream()) {
     const { files, left, body } = stream;
+    let known: ReadonlySet<string> = new Set();
     try {
-      const known = acknowledgedIn(await way(body, signal));
-      const taken = [...files].filter(([id]) => known.has(id));
-      for (const [, paths] of taken) for (const path of paths) removeFile(path);
-      acknowledged += taken.length;
-      kept += files.size - taken.length;
-      if (taken.length === 0 && files.size > 0) failure = 'the collector acknowledged nothing';
+      known = acknowledgedIn(await way(body, signal));
+      if (files.size > 0 && ![...files.keys()].some((id) => known.has(id)))
+        failure = 'the collector acknowledged nothing';
     } catch (thrown) {
       failure = thrown instanceof Error ? thrown.message : String(thrown);
-      kept += files.size;
+    }
+    for (const [id, paths] of files) {
+      if (known.has(id)) {
+        for (const path of paths) removeFile(path);
+        acknowledged += 1;
+        if (paths.length === 0) isLost = false;
+      } else if (paths.length > 0) kept += 1;
     }
     if (failure !== null) kept += left;
   }
+  if (isLost) failure = failure === null ? lost : `${failure}; ${lost}`;
   if (failure === null) backoff.succeeded();
   closeVisit(visit);
-  return { acknowledged, kept, fault, failure, pausedUntilMs: failure === null ? null : backoff.failed(nowMs()) };
+  // A push that a signal ended says nothing about the way.
+  const failed = failure !== null && !signal.aborted;
+  return { acknowledged, kept, fault, failure, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
 }
 
 function requestOf({ client, options }: AgentSettings, { was, collector, publicKey, checks }: Enrolment): AgentRequest {
