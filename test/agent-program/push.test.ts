@@ -195,3 +195,26 @@ test('a push that a signal ended makes no pause', async () => {
   assert.deepEqual([ended.kept, ended.failure, ended.pausedUntilMs], [1, 'connect ECONNREFUSED', null]);
   assert.notEqual((await run({ way: away, atOnce: false })).pausedUntilMs, null);
 });
+
+test('after pushes that failed the streams are smaller, and one report always goes', async () => {
+  const { run, way, spool, spooled, place } = await enrolled(makeFleet());
+  await run({ way });
+  for (let minute = 200; minute > 0; minute -= 1) spool(Date.now() - minute * minuteMs);
+  const sizes: number[] = [];
+  const noting: PushWay = (body) => {
+    sizes.push(body.length);
+    return Promise.reject(new Error('slow'));
+  };
+  for (const failures of [0, 1, 4, 60]) {
+    writeFileSync(path.join(place(), 'push.json'), JSON.stringify({ failures, untilMs: 0 }), { mode: 0o600 });
+    await run({ way: noting });
+  }
+  const mostReports = [256, 128, 16, 8].map((kib) => kib * 1024 + 1024);
+  for (const [index, most] of mostReports.entries()) assert.ok((sizes[index] ?? 0) <= most, sizes.join(' '));
+  assert.equal(new Set(sizes).size, 4, sizes.join(' '));
+  // A link that is quick gets more and more.
+  const few = sizes.length;
+  const { failure } = await run({ way: (body, signal) => (sizes.push(body.length), way(body, signal)) });
+  assert.deepEqual([failure, spooled()], [null, []]);
+  assert.ok((sizes[few] ?? 0) < 10_000 && Math.max(...sizes.slice(few)) > 10_000, sizes.join(' '));
+});

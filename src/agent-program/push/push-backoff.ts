@@ -6,6 +6,8 @@ const longestMs = hourMs;
 
 /** The pause after pushes that failed, kept beside the spool, for cron starts each push anew. */
 export interface PushBackoff {
+  /** The pushes in a row that failed. */
+  readonly failures: number;
   /** Returns when the pause ends; null: there is none. A time beyond the longest pause comes from a wrong clock. */
   readonly until: (nowMs: number) => number | null;
   /** Returns when the pause ends that begins now: 1, 2, 4 ... minutes, at most an hour, less up to half of it. */
@@ -17,6 +19,7 @@ export interface PushBackoff {
 export function openPushBackoff(dirs: readonly string[], random: () => number = Math.random): PushBackoff {
   const { failures, untilMs } = read(dirs);
   return {
+    failures,
     until: (nowMs) => (untilMs > nowMs && untilMs - nowMs <= longestMs ? untilMs : null),
     failed: (nowMs) => {
       const pauseMs = Math.min(longestMs, minuteMs * 2 ** Math.min(failures, 10));
@@ -38,7 +41,7 @@ function read(dirs: readonly string[]): { readonly failures: number; readonly un
     try {
       const { failures, untilMs } = JSON.parse(content.toString()) as Record<string, unknown>;
       if (Number.isSafeInteger(failures) && Number.isSafeInteger(untilMs)) {
-        return { failures: Number(failures), untilMs: Number(untilMs) };
+        return { failures: Math.max(0, Number(failures)), untilMs: Number(untilMs) };
       }
     } catch {
       // A damaged file is no pause.

@@ -2,13 +2,17 @@ import { listSpool, readSpooled, type SpooledReport } from '../../../agent/spool
 import { agentVersion } from '../../../agent/spool/make-report.ts';
 import type { Visit } from '../../../agent/spool/visit.ts';
 import { monotonicMs } from '../../../agent/start/clock.ts';
+import { secondMs } from '../../platform/units.ts';
 import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
 import { protocolVersion, type AgentFault } from '../../report/wire.ts';
 import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 
-/** The most of one stream: a slow link sends it within the five seconds that a server waits. */
+/** The bounds of one stream: it has to arrive within the five seconds that a server waits. */
 const mostBytes = 256 * 1024;
+const leastBytes = 8 * 1024;
+/** The link takes twice as much if a stream was answered within this time. */
+const quickMs = secondMs;
 
 /** The reports of one stream, and its bytes. */
 export interface PushStream {
@@ -31,6 +35,8 @@ export interface PushStreamOptions {
   readonly fault: AgentFault | null;
   /** This run's report if it could not be spooled. It is the newest. */
   readonly unspooled: Buffer | null;
+  /** The pushes in a row that failed: each halves the streams, for a slow link may be why. One report always goes. */
+  readonly failures: number;
 }
 
 /**
@@ -38,16 +44,21 @@ export interface PushStreamOptions {
  * when nothing is left to send. A damaged file is removed and counted.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
-  const { visit, clients, bootId, fault, unspooled } = options;
+  const { visit, clients, bootId, fault, unspooled, failures } = options;
+  let streamBytes = Math.max(leastBytes, mostBytes >> Math.min(failures, 30));
   const waiting: SpooledReport[] = listSpool([...visit.dirs, ...visit.formerDirs]);
   let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
   let isFirst = true;
+  let madeAtMs = performance.now();
   return () => {
+    const isQuick = !isFirst && performance.now() - madeAtMs < quickMs;
+    if (isQuick) streamBytes = Math.min(mostBytes, streamBytes * 2);
+    madeAtMs = performance.now();
     const taken: Buffer[] = [];
     const files = new Map<string, readonly string[]>();
     let bytes = 0;
     const fits = (size: number): boolean =>
-      taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= mostBytes);
+      taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= streamBytes);
     for (let next = waiting[0]; next !== undefined && fits(next.sizeBytes); next = waiting[0]) {
       waiting.shift();
       const sealed = readSpooled(next, clients, maxSealedBytes);

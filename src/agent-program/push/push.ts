@@ -74,7 +74,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   const unspooled = 'code' in outcome || visit.spoolError === null ? null : outcome;
   const clients = enrolment.was === null ? [settings.client] : [settings.client, enrolment.was];
   const backoff = openPushBackoff(visit.dirs);
-  const nextStream = pushStreams({ visit, clients, bootId, fault, unspooled });
+  const nextStream = pushStreams({ visit, clients, bootId, fault, unspooled, failures: backoff.failures });
   const lost = `the newest report is lost: it could not be kept (${visit.spoolError ?? ''})`;
   const pausedUntilMs = atOnce ? null : backoff.until(nowMs());
   if (pausedUntilMs !== null) {
