@@ -17,12 +17,16 @@ import {
   requestMac,
   sha256,
 } from '../../seal/push.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 import { words, type Answer } from '../answer.ts';
+import { InUse } from '../rates.ts';
 import type { Route } from '../routes.ts';
 
-/** The bodies that are held at a time. Each client has one. */
+/** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
+/** The bodies of one client that are read at a time: one that is slow, or sent by somebody else, stops no other. */
+const mostReadOfClient = 2;
 /** The keys and the size of the spool are looked at so often. */
 const receiverMs = 10 * secondMs;
 
@@ -46,10 +50,12 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
   const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
   const noKey = Buffer.alloc(pushKeyBytes);
   const receiverNow = createReceiverSource();
+  const sameRead = new InUse(1);
+  const read = new InUse(mostReadOfClient);
   const pushing = new Set<string>();
   let heldBytes = 0;
 
-  const identify = ({ headers }: IncomingMessage) => {
+  const identify = ({ headers }: IncomingMessage): Sender | null => {
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const config = settings();
@@ -62,38 +68,49 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
     return isSame && key !== null && digest !== null && pushes ? { config, client, key, digest, mac } : null;
   };
 
-  const readBody = async (incoming: IncomingMessage): Promise<Buffer | null> => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
+  /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
+  const readBody = async (incoming: IncomingMessage, { client, digest, mac }: Sender): Promise<Buffer | Answer> => {
+    // Whoever has recorded a request can send its headers again, each of them once at a time.
+    const endSame = sameRead.take(mac);
+    if (endSame === null) return words(429, 'This push is under way.\n', later);
+    const endRead = read.take(folderOfClient(client.name));
     try {
-      for await (const chunk of incoming as AsyncIterable<Buffer>) {
-        bytes += chunk.length;
-        heldBytes += chunk.length;
-        if (heldBytes > mostHeldBytes) return null;
-        chunks.push(chunk);
-      }
-      return Buffer.concat(chunks);
+      if (endRead === null) return words(429, 'Other pushes of this client are under way.\n', later);
+      const chunks: Buffer[] = [];
+      for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+      const body = Buffer.concat(chunks);
+      return sha256(body).equals(digest) ? body : unknown();
     } finally {
-      heldBytes -= bytes;
+      endRead?.();
+      endSame();
     }
   };
 
   const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | null> => {
     const sender = identify(incoming);
     if (sender === null) return unknown();
-    const { config, client, key, digest, mac } = sender;
     const length = incoming.headers['content-length'];
     if (length === undefined) return words(411, 'Content-Length is needed.\n', closing);
     if (Number(length) > maxPushBytes) return words(413, `A push has at most ${maxPushBytes} bytes.\n`, closing);
-    if (pushing.has(client.name)) return words(429, 'Another push of this client is under way.\n', later);
-    pushing.add(client.name);
+    const bytes = 2 * Number(length);
+    if (heldBytes + bytes > mostHeldBytes) return words(503, 'Too much is pushed at a time.\n', later);
+    heldBytes += bytes;
     try {
       // The clocks of the client are those of the beginning of its request.
       const arrivedAtMs = Date.now();
-      const body = await readBody(incoming);
-      if (body === null) return words(503, 'Too much is pushed at a time.\n', later);
-      if (!sha256(body).equals(digest)) return unknown();
-      const acknowledgements = await receive({ client, config, body, arrivedAtMs });
+      const body = await readBody(incoming, sender);
+      return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, outgoing) : body;
+    } finally {
+      heldBytes -= bytes;
+    }
+  };
+
+  const keep = async (push: Push, outgoing: ServerResponse): Promise<Answer | null> => {
+    const { client, key, mac } = push;
+    if (pushing.has(client.name)) return words(429, 'Another push of this client is under way.\n', later);
+    pushing.add(client.name);
+    try {
+      const acknowledgements = await receive(push);
       outgoing.writeHead(200, {
         'Content-Type': 'application/octet-stream',
         'Content-Length': acknowledgements.length,
@@ -107,7 +124,7 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
     }
   };
 
-  const receive = async ({ client, config, body, arrivedAtMs }: Body): Promise<Buffer> => {
+  const receive = async ({ client, config, body, arrivedAtMs }: Push): Promise<Buffer> => {
     const output = new PassThrough();
     const chunks: Buffer[] = [];
     output.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -132,9 +149,17 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
   };
 }
 
-interface Body {
+/** The sender of a request, as its headers prove. */
+interface Sender {
   readonly client: Client;
   readonly config: Config;
+  readonly key: Buffer;
+  /** The SHA-256 of the body that belongs to the headers. */
+  readonly digest: Buffer;
+  readonly mac: string;
+}
+
+interface Push extends Sender {
   readonly body: Buffer;
   readonly arrivedAtMs: number;
 }

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+
+import { newPushKey, writePushKeys } from '../../../src/collector/receive/push-keys.ts';
+import { openReceiver } from '../../../src/collector/receive/receiver.ts';
+import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { send } from '../../../src/serve/answer.ts';
+import { pushRoute } from '../../../src/serve/doors/push-route.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
+import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
+
+const names = ['web-1', 'web-2', 'web-3'] as const;
+
+interface Signed {
+  readonly body: Buffer;
+  readonly client?: (typeof names)[number];
+  readonly time?: number;
+  readonly bytes?: number;
+}
+
+/** The route of three clients that push, behind a server of its own. */
+async function door(t: TestContext) {
+  const fleet = makeFleet();
+  const clients = names.map((name) =>
+    makeClient(name, { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 }),
+  );
+  const config = makeConfig(fleet.stateDir, clients);
+  const { keyRing } = await openReceiver(config, Date.now());
+  const keys = names.map((name) => newPushKey(name, Date.now()));
+  writePushKeys(statePaths(fleet.stateDir).pushKeys, keys);
+  const route = pushRoute({ settings: () => config, signal: new AbortController().signal });
+  const server = createServer((incoming, outgoing) => {
+    const asked = { incoming, outgoing, parts: {}, query: new URLSearchParams() };
+    Promise.resolve(route.answer(asked))
+      .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
+      .catch(() => outgoing.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/visit`;
+  const begin = ({ body, client = 'web-1', time = 1, bytes = body.length }: Signed): ClientRequest => {
+    const digest = sha256(body);
+    const key = Buffer.from(keys.find((one) => one.client === client)?.key ?? '', 'base64url');
+    const mac = requestMac(key, time, digest.toString('hex'));
+    const headers = {
+      'Content-Length': bytes,
+      'Content-Digest': contentDigest(digest),
+      'Fleet-Health': encodePushHeader({ client, time, mac }),
+    };
+    const asked = request(url, { method: 'POST', agent: false, headers });
+    asked.on('error', () => undefined);
+    return asked;
+  };
+  const ended = async (asked: ClientRequest) => {
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    const { statusCode: status, headers } = response;
+    return { status, retryAfter: headers['retry-after'], body: Buffer.concat(chunks) };
+  };
+  /** Sends headers and a byte, and waits until the server reads. */
+  const hang = async (signed: Signed): Promise<ClientRequest> => {
+    const asked = begin(signed);
+    asked.write('x');
+    const [incoming] = (await once(server, 'request')) as [IncomingMessage];
+    while (incoming.readableFlowing === null && incoming.listenerCount('readable') === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return asked;
+  };
+  const push = (signed: Signed) => ended(begin(signed).end(signed.body));
+  const { id, publicKey } = keyRing.sealing;
+  const sample = (client = 'web-1') =>
+    sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
+  return { fleet, config, begin, ended, hang, push, sample };
+}
+
+test('recorded headers with a slow body keep no push of the client away', { timeout: 30_000 }, async (t) => {
+  const { hang, push, ended, begin, sample } = await door(t);
+  const recorded = Buffer.alloc(1000, 'x');
+  const slow = await hang({ body: recorded });
+  // The same headers are read once at a time, and their sender finds out at once.
+  const again = await ended(begin({ body: recorded }).end(recorded));
+  assert.deepEqual([again.status, again.retryAfter], [429, '60']);
+  const { reportId, sealed } = sample();
+  const { status, body } = await push({ body: pushedStream({ sealed: [sealed] }) });
+  assert.deepEqual([status, acknowledgedIn(body)], [200, [reportId]]);
+  // A third body of one client waits.
+  const other = await hang({ body: Buffer.alloc(1000, 'y') });
+  assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time: 2 })).status, 429);
+  for (const one of [slow, other]) one.destroy();
+});
+
+test(
+  'bodies beyond the bound are refused before they are read, and the bound is free again after',
+  { timeout: 30_000 },
+  async (t) => {
+    const { hang, begin, ended, push, sample } = await door(t);
+    const large = Buffer.alloc(maxPushBytes, 'x');
+    const first = await hang({ body: large });
+    const second = await hang({ body: large, client: 'web-2' });
+    const asked = begin({ body: large, client: 'web-3' });
+    asked.flushHeaders();
+    const refused = await ended(asked);
+    assert.deepEqual([refused.status, refused.retryAfter], [503, '60']);
+    first.end(large.subarray(1));
+    assert.equal((await ended(first)).status, 200);
+    second.destroy();
+    const { sealed } = sample('web-3');
+    const body = pushedStream({ sealed: [sealed] });
+    assert.equal((await push({ body, client: 'web-3' })).status, 200);
+  },
+);
