@@ -10,6 +10,7 @@ import { keepPushedVisit } from '../pass/journal.ts';
 import { keepReport } from '../spool/keep-report.ts';
 import { reportTaker } from '../visit/take-report.ts';
 import { recordOf, VisitProgress } from '../visit/visit-progress.ts';
+import { spooledFinder, type RememberedReports } from './kept-reports.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ReceiveVisitOptions {
@@ -23,6 +24,8 @@ export interface ReceiveVisitOptions {
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Reports that earlier streams brought. Default: none. */
+  readonly remembered?: RememberedReports;
 }
 
 export interface ReceivedVisit {
@@ -36,16 +39,19 @@ const waitMs = 60_000;
 
 /**
  * Takes one stream of a client that began by itself: its reports are checked, made safe and then acknowledged as those
- * of a visit, and the visit waits in the journal for the next run. Never throws for what the client does. Throws
- * FleetError `state-unusable` or `spool-full` if the visit cannot be written down.
+ * of a visit, and the visit waits in the journal for the next run. Reports that are known to be safe are acknowledged
+ * again, and make no visit: the stream may be an old one that somebody has recorded. Never throws for what the client
+ * does. Throws FleetError `state-unusable` or `spool-full` if the visit cannot be written down.
  */
 export async function receiveVisit(options: ReceiveVisitOptions): Promise<ReceivedVisit> {
-  const { receiver, config, client, input, output, signal, now } = options;
+  const { receiver, config, client, input, output, signal, now, remembered } = options;
   const { keyRing, spool, paths } = receiver;
   const progress = new VisitProgress();
   const startedAtMs = now();
   const began = performance.now();
   const runId = randomUUID();
+  const isSpooled = spooledFinder(spool, paths.encryptedStats, client.name);
+  let news = 0;
   input.on('data', (chunk: Buffer) => (progress.bytesIn += chunk.length));
   const result = await takeStream({
     channel: { stdin: output, stdout: input, stderr: Readable.from([]), exit: Promise.resolve(noExit) },
@@ -65,7 +71,11 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
       known: keyRing.known,
       progress,
       keep: async (report) => {
+        const { sealed, header } = report;
+        if (remembered?.has(client.name, sealed) === true || (await isSpooled(header.reportId, sealed))) return;
+        news += 1;
         await keepReport(spool, client.name, report);
+        remembered?.add(client.name, sealed);
       },
     }),
   });
@@ -75,7 +85,7 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
   const durationMs = Math.round(performance.now() - began);
   const context = { config, facts: null, start: { id: runId } };
   const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
-  await keepPushedVisit(paths.journal, record);
+  if (news > 0 || fault !== null) await keepPushedVisit(paths.journal, record);
   return { record, acknowledged: result.acknowledged, fault };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
 import { pushKeyFinder } from '../../collector/receive/push-keys.ts';
+import { RememberedReports } from '../../collector/receive/kept-reports.ts';
 import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import type { Client, Config } from '../../config/config.ts';
@@ -20,13 +21,17 @@ import {
 import { folderOfClient } from '../../state/client-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 import { words, type Answer } from '../answer.ts';
-import { InUse } from '../rates.ts';
+import { InUse, Rates } from '../rates.ts';
 import type { Route } from '../routes.ts';
 
 /** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
 /** The bodies of one client that are read at a time: one that is slow, or sent by somebody else, stops no other. */
 const mostReadOfClient = 2;
+/** The pushes of one client: a long spool comes in some dozens. */
+const rate = { burst: 64, perSecond: 1 } as const;
+/** The same request again: no client sends it twice, but what stands between may, and whoever has recorded it. */
+const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
 /** The keys and the size of the spool are looked at so often. */
 const receiverMs = 10 * secondMs;
 
@@ -52,6 +57,9 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
   const receiverNow = createReceiverSource();
   const sameRead = new InUse(1);
   const read = new InUse(mostReadOfClient);
+  const rates = new Rates(rate);
+  const repeats = new Rates(repeatRate);
+  const remembered = new RememberedReports();
   const pushing = new Set<string>();
   let heldBytes = 0;
 
@@ -107,6 +115,9 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
 
   const keep = async (push: Push, outgoing: ServerResponse): Promise<Answer | null> => {
     const { client, key, mac } = push;
+    if (!repeats.take(mac) || !rates.take(folderOfClient(client.name))) {
+      return words(429, 'Too many pushes of this client.\n', later);
+    }
     if (pushing.has(client.name)) return words(429, 'Another push of this client is under way.\n', later);
     pushing.add(client.name);
     try {
@@ -136,6 +147,7 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
       output,
       signal,
       now: () => arrivedAtMs,
+      remembered,
     });
     return Buffer.concat(chunks);
   };

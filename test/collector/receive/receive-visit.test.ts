@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
+import { RememberedReports } from '../../../src/collector/receive/kept-reports.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveVisit, type ReceivedVisit } from '../../../src/collector/receive/receive-visit.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';
@@ -25,7 +26,12 @@ interface Pushed extends ReceivedVisit {
 }
 
 /** Pushes these bytes as web-1. */
-async function push(fleet: Fleet, bytes: Buffer, collector: Partial<CollectorConfig> = {}): Promise<Pushed> {
+async function push(
+  fleet: Fleet,
+  bytes: Buffer,
+  collector: Partial<CollectorConfig> = {},
+  remembered = new RememberedReports(),
+): Promise<Pushed> {
   const config = makeConfig(fleet.stateDir, [web], collector);
   const receiver = await openReceiver(config, Date.now());
   const [input, output] = [new PassThrough(), new PassThrough()];
@@ -33,7 +39,10 @@ async function push(fleet: Fleet, bytes: Buffer, collector: Partial<CollectorCon
   output.on('data', (chunk: Buffer) => chunks.push(chunk));
   input.end(bytes);
   const { signal } = new AbortController();
-  const received = await receiveVisit({ receiver, config, client: web, input, output, signal, now: Date.now });
+  const received = await receiveVisit({
+    ...{ receiver, config, client: web, input, output, signal, remembered },
+    now: Date.now,
+  });
   return { ...received, answer: Buffer.concat(chunks) };
 }
 
@@ -67,6 +76,38 @@ test('pushed reports are files before they are acknowledged, and rows after the 
   assert.deepEqual([second.reports.stored, second.reports.duplicate], [0, 2]);
   assert.equal(await fleet.count('stats'), 2);
   assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1, 1]);
+});
+
+test('a push that comes again is acknowledged, and makes neither a file nor a visit', async () => {
+  const fleet = makeFleet();
+  const [one, two] = [await sample(fleet), await sample(fleet)];
+  const stream = pushedStream({ sealed: [one.sealed] });
+  const remembered = new RememberedReports();
+  const visits = (): number => readdirSync(statePaths(fleet.stateDir).journal).length;
+  await push(fleet, stream, {}, remembered);
+  const files = fleet.sealedFiles();
+  // By another process, which finds the file, and by the same one.
+  for (const known of [new RememberedReports(), remembered]) {
+    const { answer, fault } = await push(fleet, stream, {}, known);
+    assert.deepEqual([acknowledgedIn(answer), fault], [[one.reportId], null]);
+    assert.deepEqual([fleet.sealedFiles(), visits()], [files, 1]);
+  }
+  await fleet.collect([web]);
+  const later = await push(fleet, stream, {}, remembered);
+  assert.deepEqual([acknowledgedIn(later.answer), fleet.sealedFiles(), visits()], [[one.reportId], [], 0]);
+  await push(fleet, pushedStream({ sealed: [one.sealed, two.sealed] }), {}, remembered);
+  assert.deepEqual([fleet.sealedFiles().length, visits()], [1, 1]);
+});
+
+test('a damaged file of the same report is no reason to acknowledge it', async () => {
+  const fleet = makeFleet();
+  const { sealed, reportId } = await sample(fleet);
+  const stream = pushedStream({ sealed: [sealed] });
+  await push(fleet, stream);
+  const [file = ''] = fleet.sealedFiles();
+  writeFileSync(path.resolve(statePaths(fleet.stateDir).encryptedStats, file), sealed.subarray(0, 100));
+  const { answer } = await push(fleet, stream);
+  assert.deepEqual([acknowledgedIn(answer), fleet.sealedFiles().length], [[reportId], 2]);
 });
 
 test('the report of another client, or for another key, is not acknowledged, and those beside it are', async () => {

@@ -121,3 +121,18 @@ test(
     assert.equal((await push({ body, client: 'web-3' })).status, 200);
   },
 );
+
+test('a recorded push that is sent again and again is refused, and the next one of the client is not', async (t) => {
+  const { push, sample, fleet } = await door(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  const answers: (number | undefined)[] = [];
+  for (let index = 0; index < 100; index += 1) answers.push((await push({ body })).status);
+  assert.deepEqual([answers.slice(0, 2), [...new Set(answers.slice(2))]], [[200, 200], [429]]);
+  assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time: 2 })).status, 200);
+  assert.equal(fleet.sealedFiles().length, 2);
+  // Requests that differ are bounded as well.
+  const many: (number | undefined)[] = [];
+  for (let time = 3; time < 103; time += 1) many.push((await push({ body, time })).status);
+  assert.deepEqual([many[0], many.includes(429)], [200, true]);
+  assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
+});

@@ -1,0 +1,74 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+
+import { errnoOf } from '../../errors.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
+import { syncFolder } from '../../state/durable-file.ts';
+import type { SealedSpool } from '../spool/sealed-spool.ts';
+
+/** The reports of a client that are remembered: more than it makes in half a day. */
+const mostOfClient = 150;
+
+/** Remembers the newest reports of each client that were made safe, by their bytes. */
+export class RememberedReports {
+  readonly #digests = new Map<string, Set<string>>();
+
+  has(client: string, sealed: Uint8Array): boolean {
+    return this.#digests.get(client)?.has(digestOf(sealed)) ?? false;
+  }
+
+  add(client: string, sealed: Uint8Array): void {
+    const digests = this.#digests.get(client) ?? new Set();
+    this.#digests.set(client, digests.add(digestOf(sealed)));
+    const [oldest] = digests;
+    if (digests.size > mostOfClient && oldest !== undefined) digests.delete(oldest);
+  }
+}
+
+/** Returns 16 bytes as characters, for memory. */
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest().toString('latin1', 0, 16);
+}
+
+/**
+ * Returns a function that tells if the spool holds these bytes under this report id already, as it was at the first
+ * call, so that a power loss leaves them there.
+ */
+export function spooledFinder(
+  spool: Pick<SealedSpool, 'read'>,
+  dir: string,
+  client: string,
+): (reportId: string, sealed: Uint8Array) => Promise<boolean> {
+  const folder = path.join(dir, folderOfClient(client));
+  let names: ReadonlyMap<string, string> | null = null;
+  let synced: Promise<void> | null = null;
+  const holds = (name: string, sealed: Uint8Array): boolean => {
+    try {
+      return spool.read({ client, file: path.join(folder, name), receivedAtMs: 0, clock: null }).equals(sealed);
+    } catch {
+      // It is a row by now, or damaged: the report is written again.
+      return false;
+    }
+  };
+  return async (reportId, sealed) => {
+    names ??= namesIn(folder);
+    const name = names.get(reportId);
+    if (name === undefined || !holds(name, sealed)) return false;
+    // Whoever wrote it may have been killed before it did this.
+    synced ??= syncFolder(folder);
+    await synced;
+    return true;
+  };
+}
+
+/** Returns the names of the sealed files by their report ids. */
+function namesIn(folder: string): ReadonlyMap<string, string> {
+  try {
+    const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
+    return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return new Map();
+    throw thrown;
+  }
+}
