@@ -45,6 +45,7 @@ const places = {
   ingestLock: ['ingest-lock.db', 'sqlite'],
   pruneLock: ['prune-lock.db', 'sqlite'],
   tokensLock: ['tokens-lock.db', 'sqlite'],
+  receiveLocks: ['receive-locks', 'folder'],
   databaseAway: ['database-away.db', 'sqlite'],
   openingFiles: ['opening-files', 'written-in-place'],
   openingRows: ['opening-rows', 'written-in-place'],

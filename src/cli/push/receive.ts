@@ -1,8 +1,15 @@
+import path from 'node:path';
 import { Writable } from 'node:stream';
 
 import { openReceiver } from '../../collector/receive/receiver.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
+import { FleetError } from '../../errors.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
+import { takeLock } from '../../state/lock.ts';
+import { makeFolder } from '../../state/make-folder.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { complaintText } from '../command/complain.ts';
 import { loadLastSettings } from '../command/settings.ts';
@@ -10,25 +17,40 @@ import { pushingClient } from './pushing-client.ts';
 
 /**
  * `receive`: takes the reports of one client from stdin and acknowledges on stdout what is safe. Prints nothing else
- * there. A fault goes to stderr, which ssh shows to the client.
+ * there. A fault goes to stderr, which ssh shows to the client. Throws FleetError `locked` if another session of the
+ * client is taken.
  */
 export async function receiveCommand(context: Context, name: string): Promise<ExitStatus> {
   const { config } = loadLastSettings(context);
   const client = pushingClient(config, name);
   const now = steadyClock();
-  const receiver = await openReceiver(config, now());
-  const { fault } = await receiveVisit({
-    receiver,
-    config,
-    client,
-    input: process.stdin,
-    output: ontoStdout(),
-    signal: context.signal,
-    now,
-  });
-  if (fault === null) return 0;
-  context.output.complain(complaintText(fault));
-  return fault.exitStatus;
+  const paths = statePaths(config.stateDir);
+  claimStateFolder(paths, ['receiveLocks']);
+  makeFolder(paths.receiveLocks);
+  const file = path.join(paths.receiveLocks, `${folderOfClient(client.name)}.db`);
+  const lock = await takeLock({ file, nowMs: now() });
+  if (lock.kind === 'taken') {
+    const message = `another push of ${client.name} is under way`;
+    const advice = 'The client keeps its reports and tries again.';
+    throw new FleetError({ code: 'locked', stage: 'lock', message, advice });
+  }
+  try {
+    const receiver = await openReceiver(config, now());
+    const { fault } = await receiveVisit({
+      receiver,
+      config,
+      client,
+      input: process.stdin,
+      output: ontoStdout(),
+      signal: context.signal,
+      now,
+    });
+    if (fault === null) return 0;
+    context.output.complain(complaintText(fault));
+    return fault.exitStatus;
+  } finally {
+    lock.release();
+  }
 }
 
 /** stdout cannot be ended before the process. */
