@@ -15,9 +15,10 @@ export async function readCrontab(signal: AbortSignal): Promise<string> {
   const { ok, stdout, stderr } = await crontab(['-l'], signal);
   if (ok && stdout.length >= maxCrontabChars)
     throw failed('it has more than 64,000 characters; put the lines in by hand');
+  if (ok && stdout.includes('\ufffd')) throw failed('it is not UTF-8; put the lines in by hand');
   if (ok) return stdout;
   // Where it cannot be read it must not be replaced.
-  if (/no crontab|No such file/i.test(stderr)) return '';
+  if (/^no crontab for |can't open '[^']*': No such file/im.test(stderr)) return '';
   throw failed(`crontab -l: ${oneLine(stderr)}`);
 }
 

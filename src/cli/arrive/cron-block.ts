@@ -30,6 +30,9 @@ export function cronBlock(options: CronBlockOptions): string {
   const paths = [node, options.program, options.config];
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a crontab');
   if (!/^[\w.+@-]*$/.test(mailTo)) throw usageError(`--mail-to ${JSON.stringify(mailTo)} is no address`);
+  if (user !== null && !/^[a-z_][\w.-]*$/i.test(user)) {
+    throw usageError(`--cron-d ${JSON.stringify(user)} is no name of an account`);
+  }
   // cron takes a % for a line break.
   const [runtime, script, config] = paths.map((one) => shellWord(one).replaceAll('%', '\\%'));
   const program = `${runtime} ${script} -q -c ${config}`;
@@ -56,6 +59,9 @@ export function withBlock(crontab: string, block: string | null): string {
   const last = lines.indexOf(end, first);
   if (first !== -1 && last === -1)
     throw usageError(`the crontab has ${begin}, but not ${end}`, 'Mend it by crontab -e.');
+  if (first !== -1 && lines.indexOf(begin, first + 1) !== -1 && lines.indexOf(begin, first + 1) < last) {
+    throw usageError(`the crontab has ${begin} twice before ${end}`, 'Mend it by crontab -e.');
+  }
   const kept = first === -1 ? lines : [...lines.slice(0, first), ...lines.slice(last + 1)];
   const text = kept.join('\n').trimEnd();
   return `${text === '' ? '' : `${text}\n`}${block ?? ''}`;

@@ -96,7 +96,7 @@ async function revoke(context: Context, paths: StatePaths, name: string): Promis
   printDone(
     context.output,
     () => ({ command: 'enroll', client: name, revoked: true }),
-    () => `The key of ${name} opens nothing any more. A key of ssh is removed from authorized_keys.`,
+    () => `The key of ${name} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`,
   );
   return 0;
 }

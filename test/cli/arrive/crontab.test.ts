@@ -47,6 +47,7 @@ test('machines start at different minutes, and lines of /etc/cron.d name the acc
 for (const [what, wrong] of [
   ['a line break in a path', { config: '/etc/a\nb' }],
   ['a line break in the address', { mailTo: 'a\nb' }],
+  ['an account that would be a line', { user: 'root\n* * * * * root harm' }],
   ['paths longer than cron takes', { config: `/${'x'.repeat(1000)}` }],
 ] as const) {
   test(`${what} is refused`, () => assert.throws(() => cronBlock({ ...options, ...wrong }), { code: 'usage' }));
@@ -68,6 +69,8 @@ for (const [what, before, put, after] of [
 
 test('a block without its end is left to the person', () => {
   assert.throws(() => withBlock(`${others}${block.split('\n')[0] ?? ''}\n0 5 * * * mine\n`, block), /but not # END/);
+  const first = block.split('\n')[0] ?? '';
+  assert.throws(() => withBlock(`${first}\n0 5 * * * mine\n${block}`, block), /twice before # END/);
 });
 
 test('crontab prints the lines of this Node, this program and this config.xml', async (t) => {
