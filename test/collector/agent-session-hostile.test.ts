@@ -17,7 +17,7 @@ const begun = `${opening}; ${print(hello)}`;
 const frame = (type: 'H' | 'F' | 'R', text: string): string => print(encodeFrame(type, Buffer.from(text)));
 
 type Hostile = readonly [what: string, code: ErrorCode, message: RegExp, texts: readonly string[], timeoutMs?: number];
-const dripping = `${begun}; ${print(report.subarray(0, 5))}; while :; do printf x; sleep 0.05; done`;
+const dripping = `${begun}; ${print(report.subarray(0, 5))}; while :; do printf x; sleep 0.5; done`;
 const again = encodeFrame('F', Buffer.from('{"code":"agent-failed","message":"again"}'));
 const otherHello = hello.subarray(5).toString().replace('"v":1', '"v":2');
 const controls = '{"code":"agent-stuck","message":"a\\u001b[2Jb\\nc\\u202ed"}';
