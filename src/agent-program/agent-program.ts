@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { messageOf } from '../errors.ts';
 import type { LogFields } from '../log.ts';
+import { unlessAborted } from '../platform/deadline.ts';
 import { appendLine } from './bounded-file.ts';
 import { formatReport, type ReportFormat } from './format-report.ts';
 import type { AgentSettings } from './settings.ts';
@@ -45,30 +46,17 @@ export async function everyReport({ settings, place, everyMs, log, signal, take 
   let previous: Counters | null = readCounters([place]);
   while (!signal.aborted) {
     try {
+      // A check may take as long as a report.
       const taken = await unlessAborted(takeReport({ ...settings, previous, placeDir: place }), signal);
-      if (taken === null) break;
       previous = taken.counters ?? previous;
       await take(taken);
     } catch (thrown) {
+      if (thrown === signal.reason) break;
       log.problem('report-failed', { reason: messageOf(thrown) });
     }
     await sleep(everyMs + marginMs, undefined, { signal }).catch(() => undefined);
   }
   if (previous !== null) writeCounters([place], previous);
-}
-
-/** Returns null as soon as the signal aborts: a check may take as long as a report. */
-async function unlessAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T | null> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<null>((resolve) => {
-    abort = () => resolve(null);
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([running, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 }
 
 export interface ReportsFile extends Omit<ReportLoop, 'take'> {

@@ -1,8 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 
-import { errnoOf, FleetError, messageOf } from '../errors.ts';
-import { writeDurably } from '../state/durable-file.ts';
+import { readKeptList, whenChanged, writeKeptList } from '../state/kept-list.ts';
 
 /** The parts that a token opens: all pages and documents, the metrics, or the documents of status. */
 export const tokenPurposes = ['look', 'metrics', 'status'] as const;
@@ -20,19 +18,12 @@ export interface StoredToken {
 
 /** Reads the tokens; none if there is no file. Throws FleetError `state-unusable`. */
 export function readTokens(file: string): readonly StoredToken[] {
-  try {
-    const { tokens } = JSON.parse(readFileSync(file, 'utf8')) as { tokens: readonly StoredToken[] };
-    return tokens.filter(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256));
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    const message = `${file} cannot be read: ${messageOf(thrown)}`;
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message, cause: thrown });
-  }
+  return readKeptList<StoredToken>(file, 'tokens', ({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256));
 }
 
 /** Replaces the tokens. Throws what fs throws. */
 export function writeTokens(file: string, tokens: readonly StoredToken[]): void {
-  writeDurably({ file, content: `${JSON.stringify({ tokens }, null, 2)}\n`, mode: 0o600 });
+  writeKeptList(file, 'tokens', tokens);
 }
 
 /** Makes a token of 256 random bits, and its digest. */
@@ -47,13 +38,9 @@ function digestOf(token: string): Buffer {
 
 /** Returns a function that says what a token opens; null: it is none. Reads the file again when it has changed. */
 export function tokenChecker(file: string): (token: string) => TokenPurpose | null {
-  let known: readonly StoredToken[] = [];
-  let state = '';
+  const tokens = whenChanged(file, () => readTokens(file));
   return (token) => {
-    const facts = statSync(file, { throwIfNoEntry: false });
-    const now = facts === undefined ? '' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`;
-    if (now !== state) known = readTokens(file);
-    state = now;
+    const known = tokens();
     const digest = digestOf(token);
     // Every token is compared, so that the time says nothing.
     const found = known.filter(({ sha256 }) => timingSafeEqual(digest, Buffer.from(sha256, 'hex')));

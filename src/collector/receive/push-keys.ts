@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { pushKeyBytes } from '../../seal/push.ts';
-import { writeDurably } from '../../state/durable-file.ts';
+import { readKeptList, whenChanged, writeKeptList } from '../../state/kept-list.ts';
 
 /** The collector's half of an enrolment. */
 export interface PushKey {
@@ -16,19 +14,12 @@ export interface PushKey {
 
 /** Reads the enrolments; none if there is no file. Throws FleetError `state-unusable`. */
 export function readPushKeys(file: string): readonly PushKey[] {
-  try {
-    const { clients } = JSON.parse(readFileSync(file, 'utf8')) as { clients: readonly PushKey[] };
-    return clients.filter(({ key }) => Buffer.from(key, 'base64url').length === pushKeyBytes);
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    const message = `${file} cannot be read: ${messageOf(thrown)}`;
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message, cause: thrown });
-  }
+  return readKeptList<PushKey>(file, 'clients', ({ key }) => Buffer.from(key, 'base64url').length === pushKeyBytes);
 }
 
 /** Replaces the enrolments. Throws what fs throws. */
 export function writePushKeys(file: string, clients: readonly PushKey[]): void {
-  writeDurably({ file, content: `${JSON.stringify({ clients }, null, 2)}\n`, mode: 0o600 });
+  writeKeptList(file, 'clients', clients);
 }
 
 export function newPushKey(client: string, nowMs: number): PushKey {
@@ -38,15 +29,9 @@ export function newPushKey(client: string, nowMs: number): PushKey {
 
 /** Returns a function that finds the key of a client; null: it has none. Reads the file again when it has changed. */
 export function pushKeyFinder(file: string): (client: string) => Buffer | null {
-  let known = new Map<string, Buffer>();
-  let state = '';
-  return (client) => {
-    const facts = statSync(file, { throwIfNoEntry: false });
-    const now = facts === undefined ? '' : `${facts.ino} ${facts.mtimeMs} ${facts.size}`;
-    if (now !== state) {
-      known = new Map(readPushKeys(file).map((one) => [one.client, Buffer.from(one.key, 'base64url')]));
-    }
-    state = now;
-    return known.get(client) ?? null;
-  };
+  const keys = whenChanged(
+    file,
+    () => new Map(readPushKeys(file).map(({ client, key }) => [client, Buffer.from(key, 'base64url')])),
+  );
+  return (client) => keys().get(client) ?? null;
 }
