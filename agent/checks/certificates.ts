@@ -1,6 +1,6 @@
 /** Reads certificates: of a server, or of files. agent/shell/checks.sh has the same lines from openssl. */
 import { X509Certificate } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { promises as fs } from 'node:fs';
 
 import { matchesGlobs } from '../probes/name-glob.ts';
 import { faultOf } from '../probes/source.ts';
@@ -51,9 +51,9 @@ export async function linesOfCertificates(glob: string): Promise<string[]> {
 
 async function linesOfFile(file: string): Promise<string[]> {
   try {
-    const status = await stat(file);
+    const status = await fs.stat(file);
     if (!status.isFile() || status.size > maxFileBytes) return [`fault=no certificate: ${file}`];
-    const content = await readFile(file);
+    const content = await fs.readFile(file);
     try {
       return [`file=${file}`, ...linesOf(new X509Certificate(content))];
     } catch {
@@ -70,7 +70,7 @@ async function filesOf(glob: string): Promise<string[]> {
   for (const part of glob.split('/').slice(1)) {
     const found = paths.map(async (dir) => {
       if (!/[*?]/.test(part)) return [`${dir}/${part}`];
-      const names = await readdir(`${dir}/`).catch(() => []);
+      const names = await fs.readdir(`${dir}/`).catch(() => []);
       const isHit = (name: string): boolean =>
         matchesGlobs(part, name) && (!name.startsWith('.') || part.startsWith('.'));
       return names
@@ -82,7 +82,7 @@ async function filesOf(glob: string): Promise<string[]> {
   }
   const there = await Promise.all(
     paths.map((path) =>
-      stat(path).then(
+      fs.stat(path).then(
         () => true,
         () => !/[*?]/.test(glob),
       ),

@@ -1,5 +1,5 @@
 /** Reads what other programs left in *.prom files. agent/shell/built-in/facts.awk has the same lines. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { promises as fs } from 'node:fs';
 
 import { errorCode } from '../probes/source.ts';
 
@@ -27,7 +27,7 @@ const maxWanted = 2000;
  * samples of `metrics`, globs with commas between them, each with `+` before it.
  */
 export async function linesOfTextfiles(dir: string, metrics = ''): Promise<string[]> {
-  const names = (await readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();
+  const names = (await fs.readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();
   const globs = new RegExp(`^(${metrics.replace(/\*/g, '.*').replace(/,/g, '|')})$`);
   const lines: string[] = [];
   const wanted: string[] = [];
@@ -38,11 +38,11 @@ export async function linesOfTextfiles(dir: string, metrics = ''): Promise<strin
 
 async function linesOfTextfile(dir: string, name: string, globs: RegExp, wanted: string[]): Promise<string[]> {
   const file = `${dir}/${name}`;
-  const status = await stat(file).catch(() => null);
+  const status = await fs.stat(file).catch(() => null);
   if (status?.isFile() !== true) return [];
   const lines = [`file=${Math.round((Date.now() - status.mtimeMs) / 1000)} ${name}`];
   if (status.size > maxBytes) return [...lines, 'fault=longer than 1 MiB'];
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
     lines.push(`fault=${errorCode(error)}`);
     return '';
   });
