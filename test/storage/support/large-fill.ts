@@ -32,8 +32,9 @@ function restOf(monthBefore: (at: string, form: string) => string): readonly str
       SELECT id, client, 'cpu', '', client, NULL, 'critical', 'resolved', '2020-01-01 00:00:00.000',
         '2020-01-01 00:00:00.000', '2020-01-01 00:00:00.000', 1 FROM stats WHERE id % 50 = 0`,
     `UPDATE alerts SET open_key = client, state = 'firing', resolved_at = NULL, closed_out = 0 WHERE id % 10000 = 0`,
-    `INSERT INTO mails (id, recipient, message_id, content, created_at, sent_at)
-      SELECT id, 'ops', report_id, '{}', observed_at, observed_at FROM stats WHERE id % 50 = 0`,
+    `INSERT INTO mails (id, recipient, message_id, content, created_at, sent_at, replaced_by)
+      SELECT id, 'ops', report_id, '{}', observed_at, CASE WHEN id % 100 = 0 THEN observed_at END,
+        CASE WHEN id % 100 = 0 THEN NULL ELSE id + 50 END FROM stats WHERE id % 50 = 0`,
     `INSERT INTO notifications (alert_id, sequence, recipient, transition, mail_id)
       SELECT id, 1, 'ops', 'opened', id FROM alerts`,
     `INSERT INTO last_notified (alert_id, recipient, state, severity, sequence, notified_at)
