@@ -1,5 +1,5 @@
 import { durationInWords } from '../text/durations.ts';
-import { amount } from './figures.ts';
+import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import { timeInWords } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
@@ -24,9 +24,9 @@ export function alertList(page: AlertListPage): Markup {
   const open = page.links === undefined ? mostOpen.inReport : mostOpen.ofServer;
   const folded = items.slice(open);
   return markup`<section aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
-<p class="count">${alerts.length === 0 ? 'None.' : `${firing} firing, ${alerts.length - firing} pending.`}</p>
+<p class="count">${alerts.length === 0 ? 'None.' : markup`${amount(firing)} firing, ${amount(alerts.length - firing)} pending.`}</p>
 ${alerts.length > 0 && markup`<ol class="alerts">${items.slice(0, open)}</ol>`}
-${folded.length > 0 && markup`<details><summary>${folded.length} more</summary><ol class="alerts" start="${open + 1}">${folded}</ol></details>`}
+${folded.length > 0 && markup`<details><summary>${amount(folded.length)} more</summary><ol class="alerts" start="${open + 1}">${folded}</ol></details>`}
 ${rest > 0 && markup`<p>And ${amount(rest, 'alert')} more.</p>`}
 </section>`;
 }
@@ -40,7 +40,7 @@ export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<Alert
   return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
-  markup`<p>${value !== null && markup`<b>${value}</b>`}${limit !== null && markup` <span class="limit">(limit: ${limit})</span>`}</p>
+  markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(limit: ${alertFigure(limit)})</span>`}</p>
 `
 }<p>${since}, for ${durationInWords(untilMs - sinceMs)}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p>${commandCode(command)}</p>`}</li>

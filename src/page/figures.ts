@@ -1,4 +1,4 @@
-import { counted, grouped } from '../text/numbers.ts';
+import { counted, grouped, groupedValue } from '../text/numbers.ts';
 import { Markup, markup } from './markup.ts';
 import type { PageFigure } from './page.ts';
 
@@ -10,8 +10,17 @@ export const dash = markup`<span class="unknown">&#8211;</span>`;
 
 /** `12`, `1 warning`; the digits of large numbers are grouped. */
 export function amount(count: number, noun?: string): Markup {
-  // A text with a character beyond Latin-1 takes twice the memory, and the page around it too.
-  return new Markup(grouped(noun === undefined ? String(count) : counted(count, noun)).replaceAll('\u202f', '&#8239;'));
+  return narrow(grouped(noun === undefined ? String(count) : counted(count, noun)));
+}
+
+/** The value or the limit of an alert, the digits of a large number grouped. */
+export function alertFigure(text: string, words: (text: string) => Markup = (value) => markup`${value}`): Markup {
+  return narrow(groupedValue(words(text).html));
+}
+
+/** A text with a character beyond Latin-1 takes twice the memory, and the page around it too. */
+function narrow(html: string): Markup {
+  return new Markup(html.replaceAll('\u202f', '&#8239;'));
 }
 
 /** A bar of 0 to 100 percent with its number; a dash if the figure is unknown. */

@@ -1,6 +1,6 @@
 import { compareText } from '../text/compare-text.ts';
 import { counted } from '../text/numbers.ts';
-import { amount } from './figures.ts';
+import { alertFigure, amount } from './figures.ts';
 import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import { bareText, joined, type Markup, markup } from './markup.ts';
@@ -74,7 +74,8 @@ function alertWords(
   { rule, subject, severity, value, pendingSinceMs, resolvedAtMs }: PageAlert,
   page: FleetPage,
 ): Markup {
-  const what = [rule, subject, value ?? ''].filter((word) => word !== '').map(bareText);
+  const names = [rule, subject].filter((word) => word !== '').map(bareText);
+  const what = value === null || value === '' ? names : [...names, alertFigure(value, bareText)];
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const when =
     resolvedAtMs === null

@@ -16,6 +16,13 @@ export function grouped(text: string): string {
   return text.replace(/^-?\d{4,}/, (digits) => digits.replaceAll(/\B(?=(?:\d{3})+$)/g, '\u202f'));
 }
 
+const valueNumber = /(?:^|(?:at least|at most|than|exactly) )-?\d{4,}(?=(?:\.\d+)?(?: |\/s|$))/g;
+
+/** Groups the digits of the numbers of an alert's value or limit. Leaves dates, ports and versions. */
+export function groupedValue(text: string): string {
+  return text.replace(valueNumber, (match) => match.replace(/-?\d+$/, grouped));
+}
+
 /** `1 warning`, `2 warnings`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
