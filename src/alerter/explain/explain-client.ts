@@ -10,7 +10,7 @@ import { samplesOfClient, type ReadGroups } from '../absence/judge-outliers.ts';
 import { readFigures } from '../../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
-import { reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
+import { isOfReports, reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { sampleForecasts } from '../evaluate/forecast-samples.ts';
@@ -93,7 +93,7 @@ async function explainUnknown(
 ): Promise<ReadonlyMap<string, NonNullable<RuleExplained['unknown']>>> {
   const observed = sampledRows.find(({ kind }) => kind === 'report');
   if (row === null || observed === undefined) return new Map();
-  const unknown = unknownAfter(client.rules, before, observed);
+  const unknown = unknownAfter(client.rules.filter(isOfReports), before, observed);
   const isAny = Object.values(unknown).some(({ matches }) => matches);
   const report = isAny ? ((await (await store.reportsOf([row.id])).get(row.id)) ?? null) : null;
   return new Map(

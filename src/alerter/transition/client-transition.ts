@@ -7,7 +7,7 @@ import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
 import { longestGapMs } from './step-alert.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
-import { unknownAfter } from './unknown-rules.ts';
+import { isOfReports, unknownAfter } from './unknown-rules.ts';
 
 /** Moves the alerts of one client, row by row. */
 export interface ClientTransition {
@@ -42,6 +42,7 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
   let writable: ReadonlySet<string> = new Set(before?.writable);
   let visits: VisitEnds = before?.visits ?? [];
   const unreliable = findRule(rules, 'unreliable');
+  const rulesOfReports = rules.filter(isOfReports);
   const isUnreachable = (): boolean => subjects.openAlert('unreachable', '')?.state === 'firing';
   let unknown = before?.unknown ?? {};
   let rows = before?.rows ?? 0;
@@ -72,7 +73,7 @@ export function openClientTransition(options: SubjectsOptions): ClientTransition
         subjects.step({ ...row, samples }, newestReportMs);
       } else {
         newestReportMs = atMs;
-        unknown = unknownAfter(rules, unknown, row);
+        unknown = unknownAfter(rulesOfReports, unknown, row);
         bootId = row.bootId ?? bootId;
         writable = writableAfter(writable, row.disks);
       }

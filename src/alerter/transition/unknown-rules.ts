@@ -11,18 +11,16 @@ export type UnknownRules = NonNullable<RuleState['unknown']>;
 const none: UnknownRules = {};
 
 /** Returns the rules without a value in a report. Rules that were unknown before keep their time. */
-export function unknownAfter(rules: readonly Rule[], before: UnknownRules, report: SampledRow): UnknownRules {
-  const sampled = new Set<Rule>();
-  const known = new Set<Rule>();
-  for (const { rule, level } of report.samples) {
-    sampled.add(rule);
-    if (level !== 'unknown') known.add(rule);
-  }
+export function unknownAfter(
+  rules: readonly Rule[],
+  before: UnknownRules,
+  { atMs, samples, complete }: SampledRow,
+): UnknownRules {
   const silent: { readonly name: string; readonly matches: boolean }[] = [];
   for (const rule of rules) {
-    if (known.has(rule) || !isOfReports(rule)) continue;
     const { name, selectors } = rule;
-    const matches = sampled.has(rule) || !report.complete.includes(name);
+    if (samples.some((sample) => sample.rule === rule && sample.level !== 'unknown')) continue;
+    const matches = samples.some((sample) => sample.rule === rule) || !complete.includes(name);
     // The rule has no subject: there is no fault, or another rule was chosen.
     if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
     silent.push({ name, matches });
@@ -33,12 +31,13 @@ export function unknownAfter(rules: readonly Rule[], before: UnknownRules, repor
   const unknown: Record<string, UnknownRules[string]> = {};
   for (const { name, matches } of silent) {
     const was = before[name];
-    unknown[name] = was?.matches === matches ? was : { sinceMs: report.atMs, matches };
+    unknown[name] = was?.matches === matches ? was : { sinceMs: atMs, matches };
   }
   return unknown;
 }
 
-function isOfReports(rule: Rule): boolean {
+/** True if reports have values for the rule. */
+export function isOfReports(rule: Rule): boolean {
   return (rule.type !== null || rule.metric !== null) && (ruleTypeOf(rule.type)?.everyMs ?? null) === null;
 }
 
