@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { minuteMs } from '../../src/platform/units.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { channelCases, type ChannelSite, type Delivered } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
@@ -30,8 +31,34 @@ function sentencesOf({ station }: ChannelSite, all: readonly Delivered[]): reado
 
 const fires = { 'web-1': 'disk / 96' };
 
+/**
+ * Dies at chosen moments of the pass at a time, and passes again 6 minutes later: one notification arrives, at most
+ * twice, and the same then.
+ */
+async function dieEverywhere(site: ChannelSite, time: string, every: number): Promise<void> {
+  const { station } = site;
+  const { restore } = await station.snapshot();
+  const moments: Moment[] = [];
+  await station.pass({ wrap: (database) => withMoments(database, (moment) => !moments.push(moment)) });
+  const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
+  assert.ok(chosen.length > 8, `${chosen.length} moments`);
+  for (const { count: dies } of chosen) {
+    await restore();
+    station.at(time);
+    const from = site.arrived().length;
+    const dying = ({ count }: Moment): boolean => count === dies;
+    await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
+    station.at(station.nowMs() + 6 * minuteMs);
+    assert.equal((await station.pass()).result.exitStatus, 0);
+    const got = site.arrived().slice(from);
+    const distinct = new Set(got.map(({ id }) => id));
+    assert.ok(got.length - distinct.size <= 1 && distinct.size === 1, `died at ${dies}: ${got.length}`);
+    if (got.length === 2) assert.equal(got[0]?.content, got[1]?.content, 'the same again');
+  }
+}
+
 onBothDatabases('every channel', (kit) => {
-  for (const { name, open } of channelCases) {
+  for (const { name, open, keepsIncidents = false } of channelCases) {
     test(`${name}: tells what fires and its end once each, grouped, by the interval`, async (t) => {
       const site = await open(t, { storage: await kit.create(), inside, clients });
       await round(site, '07:45', {});
@@ -50,26 +77,29 @@ onBothDatabases('every channel', (kit) => {
       await round(site, '07:45', {});
       station.at('08:00');
       await station.collect(fires);
-      const { restore } = await station.snapshot();
-      let moments: Moment[] = [];
-      await station.pass({ wrap: (database) => withMoments(database, (moment) => !moments.push(moment)) });
-      const every = kit.kind === 'sqlite' ? 3 : 9;
-      const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
-      assert.ok(chosen.length > 8, `${chosen.length} moments`);
-      for (const { count: dies } of chosen) {
-        await restore();
-        station.at('08:00');
-        const from = site.arrived().length;
-        moments = [];
-        const dying = ({ count }: Moment): boolean => count === dies;
-        await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
-        station.at('08:06');
-        assert.equal((await station.pass()).result.exitStatus, 0);
-        const got = site.arrived().slice(from);
-        const distinct = new Set(got.map(({ id }) => id));
-        assert.ok(got.length - distinct.size <= 1 && distinct.size === 1, `died at ${dies}: ${got.length}`);
-        if (got.length === 2) assert.equal(got[0]?.content, got[1]?.content, 'the same again');
-      }
+      await dieEverywhere(site, '08:00', kit.kind === 'sqlite' ? 3 : 9);
+    });
+
+    test(`${name}: an acknowledgement ${keepsIncidents ? 'is told once by itself' : 'alone is no news'}`, async (t) => {
+      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const { station } = site;
+      await round(site, '07:45', {});
+      await round(site, '08:00', fires);
+      const { alerts } = station.storage;
+      const ids = (await alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
+      const told = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
+      station.at('08:02');
+      await alerts.acknowledge(ids, 'kim', null, null);
+      if (keepsIncidents) await dieEverywhere(site, '08:02', kit.kind === 'sqlite' ? 3 : 9);
+      assert.deepEqual(await round(site, '08:15', fires), []);
+      await alerts.acknowledge(ids, 'kim', null, 'on it');
+      station.at('08:16');
+      const before = site.arrived().length;
+      await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
+      await station.pass();
+      assert.deepEqual(sentencesOf(site, site.arrived().slice(before)), told);
+      await alerts.unacknowledge(ids);
+      assert.deepEqual(await round(site, '08:30', fires), []);
     });
 
     test(`${name}: an answer that is lost costs one more copy of the same`, async (t) => {
@@ -127,10 +157,11 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual(await round(site, '08:00', fires), []);
       assert.deepEqual(await round(site, '08:16', fires), ['firing critical web-1 disk /']);
       const [alert] = await storage.alerts.openAlerts(null);
+      site.station.at('08:17');
       await storage.alerts.acknowledge([alert?.id ?? 0], 'kim', null, null);
-      assert.deepEqual(await round(site, '09:20', fires), []);
+      assert.deepEqual(await round(site, '09:20', fires), keepsIncidents ? ['acknowledged critical web-1 disk /'] : []);
       await storage.alerts.unacknowledge([alert?.id ?? 0]);
-      assert.deepEqual(await round(site, '09:35', fires), ['reminder critical web-1 disk /']);
+      assert.deepEqual(await round(site, '10:25', fires), ['reminder critical web-1 disk /']);
     });
 
     test(`${name}: the cap holds back warnings, and no new critical`, async (t) => {

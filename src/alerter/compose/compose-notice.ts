@@ -2,6 +2,7 @@ import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
+import { isAcknowledged } from '../inhibit/inhibition.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
 import { titleOf } from './item-words.ts';
@@ -12,13 +13,20 @@ const valueColumns = 500;
 /** Returns a mail that is due, and its words, as a notification for other programs. */
 export function composeNotice({ items }: DueMail, words: MailText, atMs: number): Notice {
   const { messageId, subject, text } = words;
-  return { messageId, subject, text, ...summaryOf(items), atMs, alerts: items.map(noticeAlertOf) };
+  return {
+    messageId,
+    subject,
+    text,
+    ...summaryOf(items),
+    atMs,
+    alerts: items.map((item) => noticeAlertOf(item, atMs)),
+  };
 }
 
 /** Returns an alert as other programs are told of it. */
-export function noticeAlertOf(item: PendingNotification): NoticeAlert {
+export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeAlert {
   const { client, rule, subject, severity, alert, watch } = item;
-  const { acknowledgedBy } = alert;
+  const acknowledgedBy = isAcknowledged(alert, nowMs) ? alert.acknowledgedBy : null;
   const note = watch.rule?.note ?? null;
   const state = stateOf(item);
   const isOver = state === 'resolved' || state === 'event';

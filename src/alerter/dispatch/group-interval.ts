@@ -17,7 +17,7 @@ type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
 /** True for what may not wait: what fires for the fleet, and what is critical for who does not know it as critical. */
 export function isUrgent(one: Urgency): boolean {
   const { alert, before, transition } = one;
-  if (transition === 'reminder') return false;
+  if (transition === 'reminder' || transition === 'acknowledged') return false;
   const isNews = before === null || before.state === 'resolved';
   return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
 }
@@ -46,7 +46,7 @@ interface PostponementOptions {
 
 /**
  * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as
- * soon as the last mail without urgent news is `groupInterval` old. The cap holds for all but a new critical, and only
+ * soon as the last mail without urgent news is `groupInterval` old; acknowledgements do not wait for it. The cap holds for all but a new critical, and only
  * with <smtp>.
  */
 export function postponement(options: PostponementOptions): HoldReason | null {
@@ -54,7 +54,8 @@ export function postponement(options: PostponementOptions): HoldReason | null {
   const { groupIntervalMs } = config.alerts;
   const urgent = news.filter((one) => isUrgentNow(one, history));
   const lastMs = history?.lastOrdinaryAtMs ?? null;
-  if (urgent.length === 0 && lastMs !== null) {
+  const isWaiting = urgent.length === 0 && !news.some(({ transition }) => transition === 'acknowledged');
+  if (isWaiting && lastMs !== null) {
     // A time further ahead than the interval comes from a clock that was wrong.
     const isTooSoon = Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(config.collector.everyMs, groupIntervalMs);
     if (isTooSoon) return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };

@@ -170,6 +170,7 @@ export function sectionOf({ transition, severity, listedOnly, alert }: PendingNo
     case 'steady':
       return severity;
     case 'reminder':
+    case 'acknowledged':
       return 'open';
     default:
       return transition;

@@ -1,4 +1,5 @@
 import type { Rule } from '../../config/config.ts';
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
@@ -60,10 +61,15 @@ export function findNews(options: FindNewsOptions): RecipientNews {
     const own = [behind, ...heldFor(one), milder.worseOf(one)].filter((reason) => reason !== null);
     return [...inhibition.reasonsFor(one.alert), ...own];
   };
+  const keepsIncidents = isIncidentKeeper(options);
   for (const one of alerts) {
     const { alert, watch, listener, known } = one;
     const { id: alertId } = alert;
     const transition = differenceOf(alert, known, listener);
+    if (transition === null && keepsIncidents && isNewlyAcknowledged(one, nowMs)) {
+      news.push(pendingNotification(one, { transition: 'acknowledged', hosts }));
+      continue;
+    }
     if (transition === null) {
       if (known?.state === 'flapping' && alert.flapping && known.severity !== alert.severity) {
         held.push({ alertId, reasons: [{ kind: 'flapping' }] });
@@ -106,6 +112,18 @@ function wayBack(
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
   const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < mostReturns;
   return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
+}
+
+/** True for a recipient that keeps a state of each alert, and pages people until somebody acknowledges it. */
+function isIncidentKeeper({ input: { config }, recipient }: FindNewsOptions): boolean {
+  const name = webhookOfRecipient(recipient);
+  return config.webhooks.some((webhook) => webhook.name === name && webhook.format === 'pagerduty');
+}
+
+/** True if an alert was acknowledged after its recipient was notified of it last. */
+function isNewlyAcknowledged({ alert, listener, known }: RecipientAlert, nowMs: number): boolean {
+  if (listener === null || known === null || alert.state !== 'firing' || !isAcknowledged(alert, nowMs)) return false;
+  return (alert.acknowledgedAtMs ?? 0) > known.notifiedAtMs;
 }
 
 /** Returns true if a reminder is due, or null if there is nothing to remind of. */

@@ -43,6 +43,7 @@ export async function postState({ config, store, nowMs, signal }: PostStateOptio
         { alert: { ...alert, id: alert.id ?? 0 }, watch: watchOf(alert), known: null, listener: null },
         { transition: 'reminder' },
       ),
+      nowMs,
     );
   const fires = open.filter((alert) => !isMuted(alert));
   const keys = new Set(open.map(keyOf));

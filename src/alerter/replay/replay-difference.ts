@@ -42,7 +42,7 @@ export function differenceToTold(
 
 function byName(facts: readonly SentNotification[]): ReadonlyMap<string, readonly SentNotification[]> {
   return groupBy(
-    facts.filter(({ transition }) => transition !== 'reminder'),
+    facts.filter(({ transition }) => transition !== 'reminder' && transition !== 'acknowledged'),
     ({ client, rule, subject, recipient, transition }) => [client, rule, subject, recipient, transition].join('\0'),
   );
 }

@@ -207,6 +207,7 @@ const notAcknowledged = {
   acknowledgedUntilMs: null,
   acknowledgedSeverity: null,
   acknowledgedComment: null,
+  acknowledgedAtMs: null,
 } as const;
 
 /** Returns the state after a noted change: an alert with too many changes begins to flap. */

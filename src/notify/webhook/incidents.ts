@@ -14,7 +14,8 @@ const keyPlace = '{"routing_key":""';
 
 /**
  * Returns the events of PagerDuty's Events API v2, each the body of a request: one an alert, with the same `dedup_key`
- * from beginning to end, and one more for each that is acknowledged.
+ * from beginning to end, and one more for each that is acknowledged. Of an acknowledged alert that is known already there
+ * is that one alone.
  */
 export function pagerdutyEvents({ alerts }: Notice, more: Readonly<Record<string, string>>): readonly object[] {
   return alerts
@@ -27,7 +28,8 @@ export function pagerdutyEvents({ alerts }: Notice, more: Readonly<Record<string
       });
       if (alert.state === 'resolved') return [event('resolve')];
       const trigger = event('trigger', { payload: pagerdutyPayload(alert, more), client: 'Fleet Health' });
-      return alert.acknowledgedBy === null ? [trigger] : [trigger, event('acknowledge')];
+      if (alert.acknowledgedBy === null) return [trigger];
+      return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge')];
     })
     .slice(0, mostEvents);
 }

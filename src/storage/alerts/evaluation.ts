@@ -16,7 +16,8 @@ import { saveForecasts } from './save-forecasts.ts';
 const openSql = `SELECT ${alertColumns} FROM alerts WHERE state IN ('pending', 'firing')`;
 
 const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged_until = NULL,
-  acknowledged_severity = NULL, acknowledged_comment = NULL WHERE acknowledged_severity = 'warning'`;
+  acknowledged_severity = NULL, acknowledged_comment = NULL, acknowledged_at = NULL
+  WHERE acknowledged_severity = 'warning'`;
 
 export function createEvaluationStore(database: Database): EvaluationStore {
   return {

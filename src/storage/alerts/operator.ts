@@ -2,7 +2,7 @@ import { clipped } from '../rows/columns.ts';
 import { literalMark, maxPatternChars, type OperatorStore, type Silence } from '../store/operator-store.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
-import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 
 const columns = ['client', 'rule', 'subject', 'starts_at', 'ends_at', 'author', 'comment'] as const;
 const insertSql = `INSERT INTO silences (${columns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
@@ -10,9 +10,9 @@ const findSql = `SELECT MAX(id) AS id FROM silences WHERE ${columns.map((column)
 const selectSql = `SELECT id, ${columns.join(', ')} FROM silences WHERE ends_at > ? ORDER BY id`;
 
 const acknowledgeSql = `acknowledged_by = ?, acknowledged_until = ?, acknowledged_severity = severity,
-  acknowledged_comment = ?`;
+  acknowledged_comment = ?, acknowledged_at = ?`;
 const unacknowledgeSql = `acknowledged_by = NULL, acknowledged_until = NULL, acknowledged_severity = NULL,
-  acknowledged_comment = NULL`;
+  acknowledged_comment = NULL, acknowledged_at = NULL`;
 
 export function createOperatorStore(database: Database): OperatorStore {
   return {
@@ -31,14 +31,15 @@ export function createOperatorStore(database: Database): OperatorStore {
 }
 
 /** See OperatorStore.acknowledge. */
-export function acknowledgeAlerts(
+export async function acknowledgeAlerts(
   session: Session,
   ids: readonly number[],
   by: string,
   untilMs: number | null,
   comment: string | null,
 ): Promise<number> {
-  return changeOpen(session, ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment]);
+  const now = sqlTime(await databaseNowMs(session));
+  return await changeOpen(session, ids, acknowledgeSql, [by, sqlTimeOrNull(untilMs), comment, now]);
 }
 
 async function changeOpen(

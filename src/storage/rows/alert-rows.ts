@@ -38,6 +38,7 @@ export const alertColumns = [
   'acknowledged_until',
   'acknowledged_severity',
   'acknowledged_comment',
+  'acknowledged_at',
 ].join(', ');
 
 /** The row of an alert that is stored for the first time. */
@@ -79,6 +80,7 @@ export function storedAlert(row: SqlRow): Alert {
     acknowledgedUntilMs: fromSqlTime(row['acknowledged_until']),
     acknowledgedSeverity: textOrNull(row['acknowledged_severity']) as Severity | null,
     acknowledgedComment: textOrNull(row['acknowledged_comment']),
+    acknowledgedAtMs: fromSqlTime(row['acknowledged_at']),
     progress: storedProgress(row['progress'], pendingSinceMs),
   };
 }

@@ -51,6 +51,8 @@ export interface Alert extends AlertKey {
   readonly acknowledgedSeverity: Severity | null;
   /** The person's comment. An evaluation omits it, and never changes it. */
   readonly acknowledgedComment?: string | null;
+  /** The time of the acknowledgement, by the database's clock. An evaluation omits it, too. */
+  readonly acknowledgedAtMs?: number | null;
   readonly progress: Progress;
 }
 
@@ -103,6 +105,8 @@ export type Transition =
   /** It began and ended before anybody could be told. */
   | 'past'
   | 'reminder'
+  /** Somebody has acknowledged it. Only recipients that keep incidents of their own are notified. */
+  | 'acknowledged'
   | 'flapping'
   /** Flapping has ended, with the true state. */
   | 'steady';

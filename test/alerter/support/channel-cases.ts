@@ -27,6 +27,8 @@ export interface ChannelSite {
 
 export interface ChannelCase {
   readonly name: string;
+  /** True if the other side keeps a state of each alert, so that an acknowledgement is told by itself. */
+  readonly keepsIncidents?: boolean;
   /** Opens a station whose <alerts> names the channel alone. `inside`: more of <alerts>; `clients`: after it. */
   readonly open: (t: TestContext, options: ChannelOptions) => Promise<ChannelSite>;
 }
@@ -107,11 +109,12 @@ exit 0
   },
 };
 
-const webhookCase: ChannelCase = {
-  name: 'webhook',
-  open: async (t, options) => {
+/** A webhook; `login`: a login in its URL. The requests of one notification count as one. */
+function webhookCase(name: string, format: string, login = ''): ChannelCase['open'] {
+  return async (t, options) => {
     const receiver = await openReceiver(t);
-    const named = `<webhook name="chat" url="${receiver.origin}/T0KEN"/>`;
+    const url = `http://${login}127.0.0.1:${receiver.port}/T0KEN`;
+    const named = `<webhook name="${name}" format="${format}" url="${url}"/>`;
     const elements = elementsOf(options, named);
     const station = await stationFor(t, {
       storage: options.storage,
@@ -123,11 +126,18 @@ const webhookCase: ChannelCase = {
     receiver.act(({ headers, body }) => {
       if (side === 'puts off') return { status: 500 };
       if (side === 'refuses') return { status: 404, body: 'no such channel' };
-      got.push({ id: String(headers['idempotency-key']), content: body });
+      const [id = '', number = '1'] = String(headers['idempotency-key']).split(' ');
+      const before = number === '1' ? undefined : got.pop();
+      got.push({ id, content: `${before?.content ?? ''}${body}\n` });
       return side === 'broken' ? (socket) => void socket.resetAndDestroy() : { status: 202 };
     });
-    return { station, recipient: 'webhook:chat', arrived: () => got, behave: (now) => void (side = now) };
-  },
-};
+    return { station, recipient: `webhook:${name}`, arrived: () => got, behave: (now) => void (side = now) };
+  };
+}
 
-export const channelCases: readonly ChannelCase[] = [mailCase, commandCase, webhookCase];
+export const channelCases: readonly ChannelCase[] = [
+  mailCase,
+  commandCase,
+  { name: 'webhook', open: webhookCase('chat', 'alertmanager') },
+  { name: 'webhook of incidents', keepsIncidents: true, open: webhookCase('page', 'pagerduty', 'R0UT1NG@') },
+];

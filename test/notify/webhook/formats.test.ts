@@ -119,6 +119,15 @@ test('pagerduty: an event an alert with one key from beginning to end, as publis
   assert.deepEqual([details['site'], details['instance']], ['fra', 'web-1']);
 });
 
+test('pagerduty: what is known there already and acknowledged now is one event', () => {
+  const acknowledged = noticeAlert({ state: 'reminder', acknowledgedBy: 'kim' });
+  const events = documents('pagerduty', noticeOf([acknowledged, noticeAlert({ state: 'reminder' })]));
+  assert.deepEqual(
+    events.map((event) => event['event_action']),
+    ['acknowledge', 'trigger'],
+  );
+});
+
 test('juggler: a state for each host and service', () => {
   const fleet = noticeAlert({ client: '', rule: 'collector-silent', subject: 'a b\u00e9', severity: 'warning' });
   const { source, events } = document('juggler', noticeOf([noticeAlert(), over, fleet])) as Json & { events: Json[] };

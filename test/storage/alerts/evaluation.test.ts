@@ -214,14 +214,19 @@ onBothDatabases('processed rows', ({ it }) => {
     await alerts.saveProcessed(lease, { ...nothing, alerts: [alert()] });
     const [read] = await alerts.openAlerts(null);
     assert.ok(read !== undefined);
+    const fromMs = await alerts.nowMs();
     assert.equal(await alerts.acknowledge([read.id ?? 0], 'ann', noonMs + 1, 'on it'), 1);
+    const untilMs = await alerts.nowMs();
     await alerts.saveProcessed(lease, { ...nothing, alerts: [{ ...read, value: 97, severity: 'warning' }] });
     await retention.renameClient('web-1', 'web-2');
     const again = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('no lease');
     await alerts.saveProcessed(again, { ...nothing, alerts: [{ ...read, value: 98 }] });
     const [now] = await alerts.openAlerts(null);
     const by = { acknowledgedBy: 'ann', acknowledgedUntilMs: noonMs + 1, acknowledgedComment: 'on it' };
-    assert.deepEqual(now, { ...read, ...by, acknowledgedSeverity: 'critical', client: 'web-2', value: 98 });
+    const { acknowledgedAtMs = null } = now ?? {};
+    assert.ok(acknowledgedAtMs !== null && acknowledgedAtMs >= fromMs && acknowledgedAtMs <= untilMs);
+    const changed = { acknowledgedAtMs, acknowledgedSeverity: 'critical', client: 'web-2', value: 98 };
+    assert.deepEqual(now, { ...read, ...by, ...changed });
     await assert.rejects(alerts.saveProcessed(again, { ...nothing, alerts: [alert({ client: 'web-2' })] }));
   });
 

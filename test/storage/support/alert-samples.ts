@@ -28,6 +28,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
     acknowledgedUntilMs: null,
     acknowledgedSeverity: null,
     acknowledgedComment: null,
+    acknowledgedAtMs: null,
     progress: { holding: 2, holdingSinceMs: noonMs - 300_000, clearing: 0, missing: 0, easing: 0, lastAtMs: noonMs },
     ...options,
   };
