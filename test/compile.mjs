@@ -19,6 +19,7 @@ const programs = [
   'test/storage/support/prune-writer.ts',
   'test/support/alert-process.ts',
   'test/support/collect-killable.ts',
+  'test/support/collect-leftovers.ts',
   'test/support/collect-measured.ts',
   'test/support/dear-peers.ts',
   'test/support/flooding-peers.ts',

@@ -15,6 +15,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { buildBundles } from './agent-bundles.ts';
+import { makeMigrated } from './migrated.ts';
 import { namesBelow } from './names-below.ts';
 import { bareSsh } from './run-shared.ts';
 import { shellConnection } from './shell-connection.ts';
@@ -159,8 +160,11 @@ export function openFleet(dir: string): Fleet {
         shellConnection({ env: { HOME: home(client.name), PATH: process.env['PATH'] ?? '/usr/bin:/bin' } }),
       ),
   });
-  const storage = (): Promise<Storage> =>
-    openStorage({ storage: makeConfig(stateDir, []).storage, migrate: true, program: 'collect' });
+  const storage = async (): Promise<Storage> => {
+    const config = makeConfig(stateDir, []).storage;
+    await makeMigrated(config);
+    return await openStorage({ storage: config, migrate: true, program: 'collect' });
+  };
   const query: Fleet['query'] = async (sql) => {
     const opened = await storage();
     return await opened.history.query(sql).finally(() => opened.close());

@@ -3,9 +3,9 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { makeMigrated } from './migrated.ts';
 
 /**
  * Makes clients known whose inventory has come today, for tests that do not ask for it: on this machine it starts 140
@@ -14,9 +14,9 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 export async function makeInventoried(storage: StorageConfig, ...clients: readonly string[]): Promise<void> {
   const now = Date.now();
   const [hourAgo, minuteAgo] = [sqlTime(now - 3_600_000), sqlTime(now - 60_000)];
+  await makeMigrated(storage);
   const database = await openDatabase({ storage, program: 'collect' });
   try {
-    await migrateDatabase(database);
     await database.write(async (session) => {
       for (const name of clients) {
         await session.run(

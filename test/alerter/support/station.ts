@@ -13,12 +13,12 @@ import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
-import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { atTime } from '../../storage/support/crashing-database.ts';
 import { item, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
+import { makeMigrated } from '../../support/migrated.ts';
 import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
 import { at } from './rows.ts';
 import { sentenceOf } from './dispatch-world.ts';
@@ -127,8 +127,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
   let nowMs = at('08:00');
   const open = async (wrap: (database: Database) => Database = (database) => database): Promise<Database> =>
     atTime(wrap(await openDatabase({ storage: stored, program: 'alert' })), () => nowMs);
+  await makeMigrated(stored);
   const database = await open();
-  await migrateDatabase(database);
   const storage = storageOn(database);
   const configFor = (text: string, machine = 'mon-1'): Config => {
     const folder = path.join(dir, machine);

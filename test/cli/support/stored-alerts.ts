@@ -11,6 +11,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
+import { makeMigrated } from '../../support/migrated.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 
 export interface ShownAlert {
@@ -35,7 +36,9 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
   const dir = configFolder(t, config);
   const file = path.join(dir, 'config.xml');
   const store = async <T>(work: (storage: Storage) => Promise<T>): Promise<T> => {
-    const storage = await openStorage({ storage: loadConfig({ file }).storage, migrate: true });
+    const config = loadConfig({ file }).storage;
+    await makeMigrated(config);
+    const storage = await openStorage({ storage: config, migrate: true });
     try {
       return await work(storage);
     } finally {

@@ -9,6 +9,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
+import { makeMigrated } from '../../support/migrated.ts';
 import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
@@ -83,6 +84,7 @@ function kitOf(kind: Kit['kind'], create: Kit['create'], closing: Closer): Kit {
 
 async function open(create: () => Promise<StorageConfig>, closing: Closer): Promise<Opened> {
   const config = await create();
+  await makeMigrated(config);
   const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
   closing.add(storage);
   const database = await openDatabase({ storage: config, program: 'read' });

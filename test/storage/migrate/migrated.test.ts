@@ -1,0 +1,80 @@
+/** The databases that most tests get are those that migrations make. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { checkDatabase, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
+import type { Database, SchemaObject } from '../../../src/storage/sql/database.ts';
+import { makeMigrated } from '../../support/migrated.ts';
+import { onBothDatabases, type Kit } from '../support/databases.ts';
+
+async function withDatabase<T>(kit: Kit, isCopied: boolean, work: (database: Database) => Promise<T>): Promise<T> {
+  const storage = await kit.create();
+  if (isCopied) await makeMigrated(storage);
+  const database = await openDatabase({ storage, program: 'collect' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+interface Content {
+  readonly schema: readonly SchemaObject[];
+  readonly rows: Readonly<Record<string, unknown>>;
+}
+
+/** Everything that a database says of its schema, with the rows of every table. */
+async function contentOf(database: Database): Promise<Content> {
+  return await database.read(async (session) => {
+    const { name: kind } = session.dialect;
+    const listSql =
+      kind === 'sqlite'
+        ? "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite%'"
+        : 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()';
+    const names = (await session.all(listSql)).map(({ name }) => String(name)).sort();
+    const rows: Record<string, unknown> = {};
+    for (const name of names) {
+      const columns = name === 'migrations' ? 'number, step, name, digest, major' : '*';
+      rows[name] = (await session.all(`SELECT ${columns} FROM ${name}`)).map((row) => JSON.stringify(row)).sort();
+    }
+    const schema = await session.dialect.schema(session, names);
+    // A view's text has the name of its database before that of each table.
+    return {
+      schema: schema.map((one) => ({ ...one, definition: one.definition.replace(/`fleet_\w+`\./g, '') })),
+      rows,
+    };
+  });
+}
+
+onBothDatabases('a database that was copied', (kit) => {
+  test('is the one that migrations make, and has nothing to migrate', async () => {
+    const migrated = await withDatabase(kit, false, async (database) => {
+      await migrateDatabase(database);
+      return await contentOf(database);
+    });
+    // The first one is migrated itself.
+    for (let count = 0; count < 3; count += 1) {
+      await withDatabase(kit, true, async (database) => {
+        assert.deepEqual((await checkDatabase(database)).pending, []);
+        assert.deepEqual(await contentOf(database), migrated);
+      });
+    }
+  });
+
+  test('leaves a database alone that has tables', async () => {
+    const storage = await kit.create();
+    const database = await openDatabase({ storage, program: 'collect' });
+    try {
+      await database.migrate((session) => session.run('CREATE TABLE own (id INTEGER NOT NULL PRIMARY KEY)'));
+      await makeMigrated(storage);
+      const { schema } = await contentOf(database);
+      assert.deepEqual(
+        schema.map(({ name }) => name),
+        ['own'],
+      );
+    } finally {
+      await database.close();
+    }
+  });
+});

@@ -1,0 +1,87 @@
+/**
+ * Databases with the schema of all migrations, copied from the first that this process migrated: migrating takes ten
+ * times as long, and most tests are not about it. `migrated.test.ts` compares the two.
+ */
+import { copyFileSync, existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+import type { MysqlConfig, StorageConfig } from '../../src/config/config.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
+import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
+import type { Database } from '../../src/storage/sql/database.ts';
+
+/** Gives an empty database its schema. A database that has tables, or a file that exists, is left alone. */
+export async function makeMigrated(storage: StorageConfig): Promise<void> {
+  if (storage.kind === 'mysql') await copyTables(storage);
+  else if (!existsSync(storage.path)) await copyFile(storage.path);
+}
+
+let migratedFile: string | null = null;
+
+async function copyFile(file: string): Promise<void> {
+  if (migratedFile === null) {
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrated-'));
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+    const made = path.join(dir, 'fleet.db');
+    const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };
+    const database = await openDatabase({ storage, program: 'read' });
+    await migrateDatabase(database).finally(() => database.close());
+    migratedFile = made;
+  }
+  // It appears as a whole, and in the place of nothing: a test may end the process, or another may have made the file.
+  const copy = `${file}.${process.pid}`;
+  try {
+    copyFileSync(migratedFile, copy);
+    linkSync(copy, file);
+  } catch {
+    // Whoever opens it makes it, or says why it cannot be made.
+  } finally {
+    rmSync(copy, { force: true });
+  }
+}
+
+let statements: readonly string[] | null = null;
+
+async function copyTables(storage: MysqlConfig): Promise<void> {
+  const database = await openDatabase({ storage, program: 'read' });
+  try {
+    if ((await database.readOnly('SHOW TABLES')).length > 0) return;
+    const known = statements;
+    if (known === null) {
+      await migrateDatabase(database);
+      statements = await statementsOf(database);
+      return;
+    }
+    await database.migrate(async (session) => {
+      for (const statement of known) await session.run(statement);
+    });
+  } finally {
+    await database.close();
+  }
+}
+
+/** Returns the statements that make the tables, views and records of migrations of a database. */
+async function statementsOf(database: Database): Promise<readonly string[]> {
+  const tables: string[] = [];
+  for (const row of await database.readOnly("SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'")) {
+    const [made] = await database.readOnly(`SHOW CREATE TABLE ${String(Object.values(row)[0])}`);
+    tables.push(String(made?.['Create Table']));
+  }
+  const views = new Map<string, string>();
+  for (const step of readMigrations('mysql').flatMap(({ steps }) => steps)) {
+    const [, name = ''] = /^(?:CREATE|DROP)[A-Z ]* VIEW (?:IF EXISTS )?(\w+)/.exec(step) ?? [];
+    views.delete(name);
+    if (name !== '' && step.startsWith('CREATE')) views.set(name, step);
+  }
+  const rows = await database.readOnly('SELECT * FROM migrations');
+  const literals = rows.map(
+    (row) =>
+      `(${Object.values(row)
+        .map((value) => `'${String(value)}'`)
+        .join(', ')})`,
+  );
+  const records = `INSERT INTO migrations VALUES ${literals.join(', ')}`;
+  return ['SET foreign_key_checks = 0', ...tables, ...views.values(), records];
+}
