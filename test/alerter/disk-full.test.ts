@@ -191,6 +191,27 @@ test('an alert that was told is muted while the disk is nearly full, and told ag
   assert.ok((await told(made)).join().includes('resolved'), 'the disk');
 });
 
+test('a forecast of a disk that was nearly full is not told before it was judged anew', async (t) => {
+  const made = await stationWith(t);
+  const at = async (time: string, percent: number): Promise<string> => {
+    made.at(time);
+    await made.collect({ 'web-1': `disk /data ${percent}` });
+    return (await told(made)).join('; ');
+  };
+  assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data']);
+  assert.equal(await at('+40 20:00', 92), 'firing warning web-1 disk /data');
+  assert.deepEqual(await days(made, 41, [growing(3)]), [''], 'judged beside the disk');
+  await at('+41 03:00', 50);
+  assert.equal(await at('+41 03:15', 50), 'resolved web-1 disk /data');
+  const after = [await at('+41 03:30', 50), await at('+41 09:00', 50), await at('+41 23:45', 50)];
+  assert.deepEqual(after, ['', '', ''], 'the forecast of the night is old');
+  made.at('+42 00:01');
+  await fillLevels(made, [{ used: growing(5) }]);
+  const { arrived, events } = await made.pass();
+  assert.deepEqual(pluck(arrived, 'sentence'), ['ops: reminder warning web-1 disk-full /data']);
+  assert.match(events.map((event) => (event.kind === 'composed' ? event.text : '')).join(''), /full in about 5 days/);
+});
+
 test('a dry run tells, and stores nothing', async (t) => {
   const made = await stationWith(t);
   await fillLevels(made, [{ used: growing(6) }]);

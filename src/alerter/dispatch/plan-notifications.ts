@@ -204,6 +204,8 @@ function closedOutOf(
   const needed = new Set([...inMail, ...outcomes.flatMap(({ owed }) => owed)]);
   const closed = watched.flatMap(({ alert }) => (alert.state === 'resolved' ? alert : []));
   const standIns = closed.flatMap((alert) => (needed.has(alert.id) ? (inhibition.standInFor(alert)?.id ?? []) : []));
-  for (const id of standIns) needed.add(id);
+  const open = watched.flatMap(({ alert }) => (alert.state === 'firing' ? alert : []));
+  const nearlyFull = open.flatMap((alert) => inhibition.nearlyFull(alert).flatMap(({ id }) => id ?? []));
+  for (const id of [...standIns, ...nearlyFull]) needed.add(id);
   return closed.flatMap(({ id }) => (needed.has(id) ? [] : id)).sort((one, other) => one - other);
 }

@@ -1,6 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { dayMs } from '../../platform/units.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Mutes } from './mutes.ts';
 import { isOnWayBack, type Known } from './difference.ts';
@@ -27,6 +28,8 @@ export interface Inhibition {
   readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
   /** Returns the alert of the collector's own fault that stands for an alert of a client, or null. */
   readonly standInFor: (alert: Alert) => Alert | null;
+  /** Returns the alerts that say what an alert foresees, or said it since the forecast was judged last. */
+  readonly nearlyFull: (alert: Alert) => readonly Alert[];
 }
 
 interface InhibitionOptions {
@@ -43,7 +46,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     ({ client }) => client,
   );
   const standIns = createStandIns(input);
-  const nearlyFull = openNearlyFull(alerts, watchOf);
+  const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   const isNotified = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
     const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
@@ -94,24 +97,31 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       return resolvedAtMs <= endMs + graceMs ? endMs : null;
     },
     standInFor: standIns,
+    nearlyFull,
   };
 }
 
-/** Returns a function that finds the firing alerts that say now what an alert foresees of its mount. */
+/**
+ * Returns a function that finds the alerts that say now what an alert foresees of its mount. One that has ended counts
+ * until the forecast is judged anew: the last one was made of a file system that was nearly full.
+ */
 function openNearlyFull(
   alerts: readonly Alert[],
   watchOf: InhibitionOptions['watchOf'],
+  nowMs: number,
 ): (alert: Alert) => readonly Alert[] {
-  const firing = groupBy(
-    alerts.filter(({ state, subject }) => state === 'firing' && subject !== ''),
+  const isRecent = ({ resolvedAtMs }: Alert): boolean => resolvedAtMs !== null && nowMs - resolvedAtMs < dayMs;
+  const fired = groupBy(
+    alerts.filter((one) => one.subject !== '' && (one.state === 'firing' || isRecent(one))),
     ({ client, subject }) => `${client}\0${subject}`,
   );
   return (alert) => {
     const { rule } = watchOf(alert);
     if (rule === null || foreseenBy(rule) === null) return [];
-    return (firing.get(`${alert.client}\0${alert.subject}`) ?? []).filter((one) => {
+    return (fired.get(`${alert.client}\0${alert.subject}`) ?? []).filter((one) => {
       const other = watchOf(one).rule;
-      return other !== null && isNearlyFull(other, rule);
+      const isOver = one.resolvedAtMs !== null && one.resolvedAtMs <= alert.progress.lastAtMs;
+      return other !== null && isNearlyFull(other, rule) && !isOver;
     });
   };
 }

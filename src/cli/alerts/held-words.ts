@@ -29,7 +29,7 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
     case 'worse-rule':
       return `${reason.rule}, which is worse, is told instead`;
     case 'nearly-full':
-      return `${reason.rule} of the same file system fires, which is told instead`;
+      return `${reason.rule} of the same file system fires, or did when this was judged last`;
     case 'acknowledged':
       return `${alert === null ? 'acknowledged' : acknowledgedText(alert, time)}; no reminders`;
     case 'flapping':
