@@ -59,7 +59,7 @@ export const errorTable = {
   ),
   'push-failed': retry(
     'The collector did not acknowledge all reports; they are kept and sent again.',
-    'Look at what the collector says of this client: `fleet-health status`.',
+    'Look into the log of `fleet-health serve` on the collector, and at `fleet-health show CLIENT` there.',
   ),
   dns: retry('The name of the client does not resolve.', 'Check ip="..." and the name server.'),
   'connect-refused': retry('Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),

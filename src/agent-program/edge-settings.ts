@@ -66,11 +66,17 @@ function readRule(fields: Fields, names: Set<string>): EdgeRule {
   const rule = finishRule(
     { name, origin: 'file', attributes, defaultFor: '1x', depth: 1, except: [], place: { source, line: null } },
     { alertsFor: null, alertsFlapping: null, repeatMs: null },
-    { fault: (_, message) => void faults.push(message) },
+    { fault: (_, message) => void faults.push(inJson(message, name)) },
   );
   fields.end();
   if (rule === null) throw fields.fault('type', `is of a rule that cannot hold: ${faults.join('; ')}`);
   return rule;
+}
+
+/** Puts a fault of a rule, which is told in the words of config.xml, into those of agent.json. */
+function inJson(message: string, name: string): string {
+  const text = message.startsWith(`<alert> "${name}": `) ? message.slice(`<alert> "${name}": `.length) : message;
+  return text.replace(/\b([a-z]+)="([^"]*)"/g, '"$1": "$2"');
 }
 
 function readTarget(fields: Fields): EdgeTarget | null {

@@ -25,8 +25,7 @@ export interface SettingsFiles {
  * read a pushKey in it.
  */
 export function readSettingsFiles(named: string | null): SettingsFiles {
-  const found = [named, ownFile(), systemFile].find((file) => file !== null && (file === named || existsSync(file)));
-  const file = found === undefined || found === null ? null : path.resolve(found);
+  const file = findFile(named);
   const files = new Map<string, string>();
   const fileOf: FileOf = (at) => {
     for (let key = at; key !== ''; key = key.slice(0, Math.max(0, key.lastIndexOf('.')))) {
@@ -41,6 +40,30 @@ export function readSettingsFiles(named: string | null): SettingsFiles {
     {},
   );
   return { file, values, fileOf };
+}
+
+/**
+ * Returns the `state_directory` of the files, also where they have faults: a mode that runs has read them before. Returns
+ * null if none is named. Throws FleetError `config-missing` and `config-permissions` as readSettingsFiles does.
+ */
+export function namedStateDirectory(named: string | null): string | null {
+  const file = findFile(named);
+  for (const one of file === null ? [] : [file, ...filesBeside(file)]) {
+    const said = /"state_directory"\s*:\s*("(?:[^"\\\n]|\\.)*")/.exec(readText(one).text)?.[1];
+    if (said === undefined) continue;
+    try {
+      const value: unknown = JSON.parse(said);
+      if (typeof value === 'string' && path.isAbsolute(value)) return value;
+    } catch {
+      // The text is as broken as the file.
+    }
+  }
+  return null;
+}
+
+function findFile(named: string | null): string | null {
+  const found = [named, ownFile(), systemFile].find((file) => file !== null && (file === named || existsSync(file)));
+  return found === undefined || found === null ? null : path.resolve(found);
 }
 
 function ownFile(): string | null {

@@ -30,11 +30,17 @@ export function eventStatus(said: unknown): EventStatus | null {
   return Object.hasOwn(statuses, key) ? (statuses[key] ?? null) : null;
 }
 
+/** An event as it was read. */
+export interface ParsedEvent extends NewEvent {
+  /** The reason why its sender may have meant something else, for the log. Default: none. */
+  readonly doubt?: string;
+}
+
 /**
  * Reads JSON of any form: an event, several as `{"events": [..]}`, or something else, which is kept as it is. Returns
  * null if the text is no JSON, or has too many events.
  */
-export function parseEvents(text: string, receivedAtMs: number): readonly NewEvent[] | null {
+export function parseEvents(text: string, receivedAtMs: number): readonly ParsedEvent[] | null {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -44,9 +50,9 @@ export function parseEvents(text: string, receivedAtMs: number): readonly NewEve
   const event = eventOf(value, receivedAtMs);
   if (event !== null) return [event];
   const list = fieldsOf(value)?.['events'];
-  if (!Array.isArray(list) || list.length === 0) return [rawEvent(text, receivedAtMs)];
+  if (!Array.isArray(list) || list.length === 0) return [rawEvent(text, value, receivedAtMs)];
   if (list.length > mostEvents) return null;
-  return list.map((one: unknown) => eventOf(one, receivedAtMs) ?? rawEvent(JSON.stringify(one), receivedAtMs));
+  return list.map((one: unknown) => eventOf(one, receivedAtMs) ?? rawEvent(JSON.stringify(one), one, receivedAtMs));
 }
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
@@ -54,14 +60,15 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
   return value as Readonly<Record<string, unknown>>;
 }
 
-function eventOf(value: unknown, receivedAtMs: number): NewEvent | null {
+function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
   const fields = fieldsOf(value);
   const status = eventStatus(fields?.['status']);
   const service = nameOf(fields?.['service']);
   if (fields === null || status === null || service === '') return null;
   const { host, instance, description, tags, value: figure, ttl, id } = fields;
+  const isTtl = typeof ttl === 'number' && ttl > 0 && ttl <= longestTtl;
   return {
-    eventId: idOf(id),
+    eventId: idOf(id, nameOf(host)),
     receivedAtMs,
     host: nameOf(host),
     service,
@@ -70,20 +77,32 @@ function eventOf(value: unknown, receivedAtMs: number): NewEvent | null {
     description: typeof description === 'string' ? clipped(oneLine(description), longestDescription) : '',
     tags: tagsOf(tags),
     value: typeof figure === 'number' && Number.isFinite(figure) ? figure : null,
-    ttl: typeof ttl === 'number' && ttl > 0 && ttl <= longestTtl ? Math.ceil(ttl) : null,
+    ttl: isTtl ? Math.ceil(ttl) : null,
     raw: null,
+    ...(isTtl || ttl === undefined || ttl === null ? {} : { doubt: 'ttl is no number of seconds, and does not count' }),
   };
 }
 
-function rawEvent(raw: string, receivedAtMs: number): NewEvent {
-  const nothing = { host: '', service: '', instance: '', status: null, description: '', tags: [], value: null };
-  return { eventId: randomUUID(), receivedAtMs, ...nothing, ttl: null, raw };
+/** Returns the reason why JSON that names a service is no event; null: it does not look like one. */
+function doubtOf(value: unknown): string | null {
+  const { service, status } = fieldsOf(value) ?? {};
+  if (service === undefined || eventStatus(status) !== null) return null;
+  return 'it has a service, and its status is none of OK, WARN, CRIT, UNKNOWN or 0 to 3: no rule judges it';
 }
 
-/** An id of few characters as it is, others by their digest: databases compare such alike. */
-function idOf(id: unknown): string {
+function rawEvent(raw: string, value: unknown, receivedAtMs: number): ParsedEvent {
+  const doubt = doubtOf(value);
+  const nothing = { host: '', service: '', instance: '', status: null, description: '', tags: [], value: null };
+  return { eventId: randomUUID(), receivedAtMs, ...nothing, ttl: null, raw, ...(doubt === null ? {} : { doubt }) };
+}
+
+/**
+ * Returns the id of a host's event: two hosts may count alike. One of few characters stays as it is, others are stored by
+ * their digest: databases compare such alike.
+ */
+function idOf(id: unknown, host: string): string {
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return randomUUID();
-  const text = String(id);
+  const text = host === '' ? String(id) : `${host}:${id}`;
   return /^[\w.:/@-]{1,100}$/.test(text) ? text : `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 

@@ -147,7 +147,7 @@ function memberOf(
   known: ClientStatus | null,
   open: readonly Alert[],
 ): FleetMember {
-  const left = { name, address: known?.address ?? name, state: 'active', rules: [] } as const;
+  const left = { name, address: known?.address ?? name, state: 'active', rules: [], pushEveryMs: null } as const;
   const firing = open.filter(({ state }) => state === 'firing');
   return fleetMember(listed ?? left, known, firing, { nowMs, everyMs: config.collector.everyMs, forecasts });
 }

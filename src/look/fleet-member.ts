@@ -33,7 +33,7 @@ export interface Present {
 
 /** Puts a client of config.xml together with what the database knows. `firing`: its alerts that fire. */
 export function fleetMember(
-  client: Pick<Client, 'name' | 'address' | 'state' | 'rules'>,
+  client: Pick<Client, 'name' | 'address' | 'state' | 'rules' | 'pushEveryMs'>,
   known: ClientStatus | null,
   firing: readonly Alert[],
   { nowMs, everyMs, forecasts }: Present,
@@ -68,15 +68,16 @@ function worstOf(firing: readonly Alert[]): Severity | null {
 }
 
 function stateOf(
-  client: Pick<Client, 'state'>,
+  { state, pushEveryMs }: Pick<Client, 'state' | 'pushEveryMs'>,
   known: ClientStatus | null,
   nowMs: number,
   everyMs: number,
 ): ClientState {
-  if (client.state !== 'active') return client.state;
+  if (state !== 'active') return state;
   if (known === null || known.lastVisitAtMs === null) return 'new';
   if (known.consecutiveFailures > 0) return 'failing';
-  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * everyMs ? 'late' : 'ok';
+  const ownEveryMs = Math.max(everyMs, pushEveryMs ?? 0);
+  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * ownEveryMs ? 'late' : 'ok';
 }
 
 /**

@@ -14,7 +14,7 @@ import { createAdmission } from './admission.ts';
 import { createApp } from './app.ts';
 import type { Documents } from './documents.ts';
 import { type EventDoorEvent, openEventDoor } from './doors/open-event-door.ts';
-import { pushRoute } from './doors/push-route.ts';
+import { pushRoute, type RefusedPush } from './doors/push-route.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -30,6 +30,7 @@ export type ServeEvent =
   | { readonly kind: 'database-away'; readonly fault: FleetError }
   | { readonly kind: 'database-back'; readonly awayMs: number }
   | { readonly kind: 'refused'; readonly address: string }
+  | ({ readonly kind: 'push-refused'; readonly address: string } & Omit<RefusedPush, 'incoming'>)
   | EventDoorEvent;
 
 export interface ServeOptions {
@@ -50,7 +51,7 @@ export interface ServeOptions {
 
 /** For answers that are under way when the server ends. */
 const drainMs = 4 * secondMs;
-/** Wrong tokens are logged so often. */
+/** Wrong tokens, and refused pushes of an address, are logged so often. */
 const loggedGuesses = { burst: 10, perSecond: 0.1 } as const;
 
 /** Serves until the signal is aborted or nobody has come for a time. Throws FleetError `listen-failed`. */
@@ -67,6 +68,11 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const doors = openEventDoor({ serve, settings, observe, onVisit });
   const guesses = new Rates(loggedGuesses);
   const visitorOf = visitorReader(serve);
+  const refusals = new Rates(loggedGuesses);
+  const onRefused = ({ incoming, ...refused }: RefusedPush): void => {
+    const { address } = visitorOf(incoming);
+    if (refusals.take(address)) observe({ kind: 'push-refused', address, ...refused });
+  };
   const answer = createApp({
     serve,
     look: {
@@ -79,7 +85,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     events,
     eventDoor: doors?.door ?? null,
     status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
-    push: serve.push ? pushRoute({ settings, signal: options.signal }) : null,
+    push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     visitorOf,
     isFull: (request) => listeners.isFull(request),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -25,12 +26,16 @@ export interface DurableFileOptions {
   readonly mode: number;
   /** Never replaces a file: throws EEXIST if it exists. */
   readonly exclusive?: boolean;
+  /** Throws if the folder is missing: a person has named it. Default: makes it. */
+  readonly inExistingFolder?: boolean;
 }
 
 /** Writes a small file. After a crash the file is whole or missing. Makes its folder, 0700. Throws what fs throws. */
-export function writeDurably({ file, content, mode, exclusive = false }: DurableFileOptions): void {
+export function writeDurably(options: DurableFileOptions): void {
+  const { file, content, mode, exclusive = false, inExistingFolder = false } = options;
   const dir = path.dirname(file);
-  makeFolder(dir);
+  if (!inExistingFolder) makeFolder(dir);
+  else if (!existsSync(dir)) throw new Error(`there is no folder ${dir}`);
   const part = path.join(dir, `.${randomBytes(8).toString('hex')}${partSuffix}`);
   try {
     writeAndSync(openSync(part, 'wx', mode), content);

@@ -6,6 +6,18 @@ import { test, type TestContext } from 'node:test';
 
 import type { Enrolment } from '../../src/agent-program/push/push-settings.ts';
 import { pushWay, type PushWay } from '../../src/agent-program/push/push-ways.ts';
+import type { FleetError } from '../../src/errors.ts';
+
+const enrolment: Enrolment = {
+  was: null,
+  collector: '',
+  publicKey: '',
+  pushKey: Buffer.alloc(32, 7),
+  to: new URL('http://127.0.0.1:1/'),
+  everyMs: 300_000,
+  identity: null,
+  checks: [],
+};
 
 /** The way to a server that answers with these bytes. */
 async function wayTo(t: TestContext, answer: string): Promise<PushWay> {
@@ -17,17 +29,8 @@ async function wayTo(t: TestContext, answer: string): Promise<PushWay> {
     server.close();
     server.closeAllConnections();
   });
-  const enrolment: Enrolment = {
-    was: null,
-    collector: '',
-    publicKey: '',
-    pushKey: Buffer.alloc(32, 7),
-    to: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
-    everyMs: 300_000,
-    identity: null,
-    checks: [],
-  };
-  return pushWay('web-1', enrolment);
+  const to = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return pushWay('web-1', { ...enrolment, to });
 }
 
 const answers: readonly (readonly [status: number, answer: string])[] = [
@@ -39,9 +42,53 @@ for (const [status, answer] of answers) {
   test(`an answer ${status} ends the push, and says so`, { timeout: 20_000 }, async (t) => {
     const way = await wayTo(t, answer);
     const { signal } = new AbortController();
-    await assert.rejects(way(Buffer.from('body'), signal), new RegExp(`answered ${status}$`));
+    await assert.rejects(
+      way(Buffer.from('body'), signal),
+      new RegExp(`^FleetError: http://.*/v1/visit answered ${status}$`),
+    );
   });
 }
+
+const advised: readonly (readonly [status: number, advice: RegExp])[] = [
+  [302, /follows no redirection/],
+  [401, /fleet-health enroll CLIENT/],
+  [404, /<push\/>/],
+  [413, /proxy .* 2 MiB/],
+  [500, /log of `fleet-health serve`/],
+  [502, /behind the proxy/],
+  [503, /later push/],
+];
+for (const [status, advice] of advised) {
+  test(`an answer ${status} has its own advice`, { timeout: 20_000 }, async (t) => {
+    const way = await wayTo(t, `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
+    await assert.rejects(way(Buffer.from('body'), new AbortController().signal), (fault: FleetError) => {
+      assert.match(fault.advice, advice);
+      return true;
+    });
+  });
+}
+
+test('what has no answer names the URL without its password, and what to do', { timeout: 20_000 }, async (t) => {
+  const server = createServer((_request, { socket }) => socket?.end('HTTP/1.1 200 OK\r\n\r\n'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const cases: readonly (readonly [string, RegExp, RegExp])[] = [
+    ['http://ann:secret@127.0.0.1:1/x', /^http:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/, /Nothing listens there/],
+    ['http://no-such-host.invalid/', /^http:\/\/no-such-host\.invalid\/v1\/visit: /, /name server/],
+    [`https://127.0.0.1:${port}/`, /^https:\/\/127\.0\.0\.1:/, /https or http|certificate/],
+  ];
+  for (const [url, message, advice] of cases) {
+    const way = pushWay('web-1', { ...enrolment, to: new URL(url) });
+    await assert.rejects(way(Buffer.from('body'), new AbortController().signal), (fault: FleetError) => {
+      assert.match(fault.message, message);
+      assert.match(fault.advice, advice);
+      assert.doesNotMatch(fault.message, /secret/);
+      return true;
+    });
+  }
+});
 
 test('an answer without the MAC of the collector is none', { timeout: 20_000 }, async (t) => {
   const way = await wayTo(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');

@@ -130,3 +130,20 @@ test('a named file that is missing, or is a folder, is a fault', (t) => {
   assert.throws(() => read(dir), { code: 'config-missing' });
   assert.throws(() => readSettings(dir), /is no regular file/);
 });
+
+test('faults of an edge rule are told in the words of JSON', (t) => {
+  const file = path.join(tempFolder(t), 'agent.json');
+  const fault = (rule: object): string => {
+    writeFileSync(file, JSON.stringify({ edge: { rules: [rule] } }), { mode: 0o600 });
+    try {
+      readSettings(file);
+      return '';
+    } catch (thrown) {
+      return String(thrown);
+    }
+  };
+  const [limit, none] = [fault({ type: 'disk', limit: '9x' }), fault({ type: 'disk' })];
+  assert.match(limit, /cannot hold: "limit": "9x" does not fit/);
+  assert.match(none, /lacks a limit; write "limit": "\.\.\."/);
+  for (const text of [limit, none]) assert.doesNotMatch(text, /<alert>|="/);
+});

@@ -35,11 +35,19 @@ async function send(made: Station, changes: Partial<NewEvent>): Promise<void> {
 }
 
 /** Makes a pass later. Returns the sentences of its mails. */
-async function later(made: Station, hours: number): Promise<readonly string[]> {
+async function passAfter(made: Station, hours: number): Promise<readonly string[]> {
   made.at(made.nowMs() + hours * hourMs);
   // The collector runs, so that nothing else is told.
   await made.collect();
   return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
+}
+
+/** Makes the passes of the last minutes of a time. Returns the sentences of their mails. */
+async function later(made: Station, hours: number): Promise<readonly string[]> {
+  const steps = hours * 60 > 10 ? [hours * 60 - 10, 5, 5] : [hours * 60];
+  const told: string[] = [];
+  for (const minutes of steps) told.push(...(await passAfter(made, minutes / 60)));
+  return told;
 }
 
 async function open(made: Station): Promise<readonly unknown[]> {
@@ -74,6 +82,19 @@ test('a service that is named and was never heard of is at fault until it is', a
   await send(made, { host: 'nas', status: 'CRIT', instance: 'home' });
   await later(made, 0.5);
   assert.deepEqual(await open(made), [['', 'nas:backup/home', 'warning', 'CRIT: done']]);
+});
+
+test('silence while the database was away is judged once it has answered for a while', async (t) => {
+  const made = await stationWith(t, '<alert type="event" service="backup*,nightly" within="26h"/>');
+  await send(made, { service: 'backup' });
+  await send(made, { service: 'nightly' });
+  assert.deepEqual(await later(made, 25), []);
+  // No pass for four hours: the database was away, and the events of this time wait in the spool of `serve`.
+  assert.deepEqual(await passAfter(made, 4), []);
+  assert.deepEqual(await open(made), []);
+  await send(made, { service: 'backup', receivedAtMs: made.nowMs() - hourMs });
+  assert.deepEqual(await passAfter(made, 5 / 60), []);
+  assert.deepEqual(await passAfter(made, 5 / 60), ['firing critical - event service=backup*,nightly web-1:nightly']);
 });
 
 test('a rule of a client judges its own events, and ttl and host count', async (t) => {

@@ -45,7 +45,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`);
     writeFileSync(
       settings(),
-      `<config><alerts mail="ops@example.org"/>${clients.join('')}<client name="web-1" ip="192.0.2.1"/></config>`,
+      `<config><serve><push/></serve><alerts mail="ops@example.org"/>${clients.join('')}<client name="web-1" ip="192.0.2.1"/></config>`,
     );
     chmodSync(settings(), 0o600);
     execFileSync('chown', ['-R', String(account.uid), dir]);

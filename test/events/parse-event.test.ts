@@ -10,7 +10,7 @@ test('an event has its fields, and none that nobody gave', () => {
   const said = { host: 'nas', service: 'backup', instance: 'home', status: 'warn', description: ' slow\n', id: 'a-1' };
   assert.deepEqual(parse({ ...said, tags: ['night', ''], value: 3.5, ttl: 90 }), [
     {
-      eventId: 'a-1',
+      eventId: 'nas:a-1',
       receivedAtMs: 7,
       host: 'nas',
       service: 'backup',
@@ -75,4 +75,28 @@ test('hostile texts become harmless, and ids that databases could take for other
   assert.doesNotMatch(event.description, /\p{Cs}/u);
   assert.deepEqual([event.tags.length, event.value, event.ttl], [32, null, null]);
   assert.match(event.eventId, /^sha256:[0-9a-f]{64}$/);
+});
+
+test('an id is of its host, and hosts that count alike do not lose events', () => {
+  const event = { service: 'x', status: 'OK', id: 7 };
+  const ids = ['', 'a', 'b', 'a'].map((host) => parse({ ...event, host })[0]?.eventId);
+  assert.deepEqual(ids, ['7', 'a:7', 'b:7', 'a:7']);
+});
+
+test('what its sender may have meant as an event, or as its ttl, is doubted', () => {
+  const doubts = (value: unknown) => parse(value).map(({ doubt = null }) => doubt?.split(' ')[0] ?? null);
+  assert.deepEqual(doubts({ service: 'x', status: 'FAIL' }), ['it']);
+  assert.deepEqual(doubts({ service: 'x' }), ['it']);
+  assert.deepEqual(
+    doubts({
+      events: [
+        { service: 'x', status: 9 },
+        { service: 'x', status: 2 },
+      ],
+    }),
+    ['it', null],
+  );
+  for (const ttl of ['1h', 0, -1, 1e12]) assert.deepEqual(doubts({ service: 'x', status: 0, ttl }), ['ttl']);
+  for (const value of [{ Hello: 'World' }, 5, { service: 'x', status: 0, ttl: 60 }])
+    assert.deepEqual(doubts(value), [null]);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { beyondLimit, type FleetMember, sortMembers } from '../../src/look/fleet-member.ts';
+import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../src/look/fleet-member.ts';
 import type { Rule } from '../../src/config/config.ts';
 
 function rule(overrides: Partial<Rule>): Rule {
@@ -27,6 +27,19 @@ for (const [title, rules, value, expected] of cases) {
     assert.equal(beyondLimit(rules, 'disk', value), expected);
   });
 }
+
+test('a client that pushes is late after three times its own interval', () => {
+  const seen = { lastVisitAtMs: 0, consecutiveFailures: 0, lastReportAtMs: 0 } as FleetMember['known'];
+  const stateOf = (pushEveryMs: number | null, nowMs: number) =>
+    fleetMember({ name: 'a', address: 'a', state: 'active', rules: [], pushEveryMs }, seen, [], {
+      ...{ nowMs, everyMs: 10, forecasts: new Map() },
+    }).state;
+  assert.deepEqual(
+    [stateOf(null, 30), stateOf(null, 31), stateOf(5, 30), stateOf(5, 31)],
+    ['ok', 'late', 'ok', 'late'],
+  );
+  assert.deepEqual([stateOf(100, 300), stateOf(100, 301)], ['ok', 'late']);
+});
 
 const known = (memoryPercent: number | null): FleetMember['known'] => ({ memoryPercent }) as FleetMember['known'];
 const fullIn = (daysLeft: number): FleetMember['fullIn'] => ({ daysLeft, mount: '/', resource: 'space' });

@@ -12,7 +12,7 @@ export async function runPush({ settings, log, signal, note }: ModeContext): Pro
   log.event('pushing', { every_s: everyMs / 1000 });
   while (!signal.aborted) {
     try {
-      const { acknowledged, kept, fault, failure, pausedUntilMs } = await push({
+      const { acknowledged, kept, fault, failure, advice, pausedUntilMs } = await push({
         settings,
         enrolment,
         atOnce: false,
@@ -20,7 +20,7 @@ export async function runPush({ settings, log, signal, note }: ModeContext): Pro
       });
       const reason = failure ?? fault?.message ?? null;
       if (reason === null) log.event(pausedUntilMs === null ? 'pushed' : 'paused', { acknowledged, kept });
-      else log.problem('not-pushed', { acknowledged, kept, reason });
+      else log.problem('not-pushed', { acknowledged, kept, reason, advice: advice ?? undefined });
       note({ lastReportAtMs: Date.now(), queue: kept });
     } catch (thrown) {
       log.problem('not-pushed', { reason: messageOf(thrown) });

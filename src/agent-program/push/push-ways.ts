@@ -16,9 +16,10 @@ import {
   requestMac,
   sha256,
 } from '../../seal/push.ts';
+import { answerFault, requestFault, sshFault, strangerFault } from './push-faults.ts';
 import type { Enrolment } from './push-settings.ts';
 
-/** Sends one stream. Returns the answer. Throws an Error that says why there is none. */
+/** Sends one stream. Returns the answer. Throws FleetError `push-failed` with what to do about it. */
 export type PushWay = (body: Buffer, signal: AbortSignal) => Promise<Buffer>;
 
 const timeoutMs = 60 * secondMs;
@@ -53,16 +54,19 @@ function byHttp(client: string, { to, pushKey }: Enrolment): PushWay {
     const answers = ['response', 'upgrade'].map((event) => once(sent, event, limit));
     const answered = Promise.race(answers) as Promise<[IncomingMessage]>;
     sent.end(body);
-    const [response] = await answered;
+    const fail = (thrown: unknown): never => {
+      throw requestFault(url, thrown);
+    };
+    const [response] = await answered.catch(fail);
     if (response.statusCode !== 200) {
       response.destroy();
-      throw new Error(`${url.host} answered ${response.statusCode ?? 'nothing'}`);
+      throw answerFault(url, response.statusCode);
     }
-    const answer = await readAll(response, maxAnswerBytes);
+    const answer = await readAll(response, maxAnswerBytes).catch(fail);
     sent.destroy();
     // Whoever stands between could have reports removed that nobody has.
     const said = /^v1 mac="([0-9a-f]{64})"$/.exec(String(response.headers['fleet-health'] ?? ''))?.[1] ?? '';
-    if (!isSameMac(said, answerMac(pushKey, mac, answer))) throw new Error(`${url.host} is not the collector`);
+    if (!isSameMac(said, answerMac(pushKey, mac, answer))) throw strangerFault(url);
     return answer;
   };
 }
@@ -86,7 +90,7 @@ function bySsh({ to, identity }: Enrolment): PushWay {
     ]);
     if (answer.includes(pushMarker)) return answer;
     const [first = ''] = complaint.toString().trim().split('\n').slice(-1);
-    throw new Error(`ssh to ${to.host}: ${first === '' ? 'no answer' : first}`);
+    throw sshFault(to, first);
   };
 }
 

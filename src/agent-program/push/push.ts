@@ -13,6 +13,7 @@ import { readBootId } from '../../../agent/start/clock.ts';
 import { placeRoots } from '../../../agent/start/places.ts';
 import { removeFile } from '../../../agent/start/private-file.ts';
 import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
+import { FleetError, messageOf } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { protocolVersion, type AgentFault, type AgentRequest } from '../../report/wire.ts';
 import { pushLimits } from '../../seal/push.ts';
@@ -44,6 +45,8 @@ export interface PushResult {
   readonly fault: AgentFault | null;
   /** Why nothing more was sent; null if everything was. */
   readonly failure: string | null;
+  /** The advice for the failure; null: that of the table of errors. */
+  readonly advice: string | null;
   /** The end of the pause in which nothing is sent; null: there is none. */
   readonly pausedUntilMs: number | null;
 }
@@ -80,12 +83,13 @@ export async function push(options: PushOptions): Promise<PushResult> {
   if (pausedUntilMs !== null) {
     const isKept = fault === null && unspooled === null;
     const kept = visit.spooled.length + (isKept ? 1 : 0);
-    return { acknowledged: 0, kept, fault, failure: unspooled === null ? null : lost, pausedUntilMs };
+    return { acknowledged: 0, kept, fault, failure: unspooled === null ? null : lost, advice: null, pausedUntilMs };
   }
   const way = options.way ?? pushWay(settings.client, enrolment);
   let acknowledged = 0;
   let kept = 0;
   let failure: string | null = null;
+  let advice: string | null = null;
   let isLost = unspooled !== null;
   for (let stream = nextStream(); stream !== null && failure === null; stream = nextStream()) {
     const { files, left, body } = stream;
@@ -95,7 +99,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
       if (files.size > 0 && ![...files.keys()].some((id) => known.has(id)))
         failure = 'the collector acknowledged nothing';
     } catch (thrown) {
-      failure = thrown instanceof Error ? thrown.message : String(thrown);
+      failure = messageOf(thrown);
+      advice = thrown instanceof FleetError ? thrown.advice : null;
     }
     for (const [id, paths] of files) {
       if (known.has(id)) {
@@ -111,7 +116,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   closeVisit(visit);
   // A push that a signal ended says nothing about the way.
   const failed = failure !== null && !signal.aborted;
-  return { acknowledged, kept, fault, failure, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
+  return { acknowledged, kept, fault, failure, advice, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
 }
 
 function requestOf({ client, options }: AgentSettings, { was, collector, publicKey, checks }: Enrolment): AgentRequest {

@@ -152,6 +152,13 @@ export function longestBreakMs(everyMs: number): number {
   return longestBreak * Math.max(everyMs, slowestRhythmMs);
 }
 
+/** True if the database has answered for so long that a missing row means silence, or no alerter has asked it before. */
+export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: number): boolean {
+  if (!runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished')) return true;
+  const upSinceMs = databaseUpSince(runs, nowMs, everyMs);
+  return upSinceMs !== null && nowMs - upSinceMs >= 2 * everyMs;
+}
+
 /**
  * Returns the time since which the database has answered, from the alerter's own runs: each leaves a row, unless the
  * database is away. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less often.

@@ -14,6 +14,8 @@ export interface JudgeEventsOptions {
   /** Returns all open alerts. */
   readonly openAlerts: () => Promise<readonly Alert[]>;
   readonly nowMs: number;
+  /** False if the database was away of late: events may wait for it that end a silence. */
+  readonly mayMiss: boolean;
 }
 
 /** Moves alerts by the newest event of each service. Returns new (id `null`) and changed alerts. */
@@ -22,6 +24,7 @@ export async function judgeEvents({
   events,
   openAlerts,
   nowMs,
+  mayMiss,
 }: JudgeEventsOptions): Promise<readonly Alert[]> {
   const fleet: EventScope = { name: '', rules: config.alerts.rules };
   const clients = config.clients.filter(({ state }) => state === 'active');
@@ -40,7 +43,7 @@ export async function judgeEvents({
         client: name,
         atMs: nowMs,
         evidence: `events ${new Date(nowMs).toISOString()}`,
-        samples: sampleEvents({ name, rules }, newest, nowMs),
+        samples: sampleEvents({ name, rules }, newest, { nowMs, mayMiss }),
         complete: own.map(({ name: rule }) => rule),
       },
       null,

@@ -86,6 +86,11 @@ function firingHead(line: Line, kind: SectionKind): string {
   const title = isSentence ? quoted(item.alert.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
   const what = cut(title, whatColumns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
+  // The type of a rule that is gone begins its name.
+  const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
+  if (item.client === '' && type === 'event' && fold === null) {
+    return `: ${cut(`${quoted(item.subject)}: ${quoted(item.alert.valueText)}`, whatColumns)}`;
+  }
   if (item.client === '') return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;

@@ -4,7 +4,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { EventStatus, NewestEvent } from '../../storage/store/event-store.ts';
 import type { Level } from '../../storage/store/alert.ts';
 import { formatValue } from './describe-value.ts';
-import { clearSample, faultSample, type Sample } from './sample.ts';
+import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
 
 const shownChars = 200;
@@ -28,20 +28,27 @@ export interface EventScope {
   readonly rules: readonly Rule[];
 }
 
+/** The present, and whether a missing row means silence. */
+export interface EventMoment {
+  readonly nowMs: number;
+  readonly mayMiss: boolean;
+}
+
 /**
  * Samples the newest event of each service: subjects are services, with their host and instance. A service that a rule
- * names without a pattern, and that has never been heard of, is a subject too.
+ * names without a pattern, and that has never been heard of, is a subject too. Silence is unknown where rows may be
+ * missing that the database could not take.
  */
 export function sampleEvents(
   { name, rules }: EventScope,
   newest: readonly NewestEvent[],
-  nowMs: number,
+  when: EventMoment,
 ): readonly Sample[] {
   const choose = choosers(rules);
   const own = name === '' ? newest : newest.filter(({ host }) => host === name);
   const heard = own.flatMap((event) => {
     const subject = subjectOf(event, name);
-    return choose(subject, event).map(({ rule }) => eventSample(rule, subject, event, nowMs));
+    return choose(subject, event).map(({ rule }) => eventSample(rule, subject, event, when));
   });
   const subjects = new Set(heard.map(({ subject }) => subject));
   const named = eventRules(rules).flatMap((rule) =>
@@ -49,7 +56,7 @@ export function sampleEvents(
       if (subjects.has(service)) return [];
       const matches = globMatcher(service);
       if (own.some((event) => matches(event.service))) return [clearSample(rule, service, 'heard of')];
-      return [faultSample(rule, service, 'never heard of')];
+      return [when.mayMiss ? faultSample(rule, service, 'never heard of') : unknownSample(rule, service)];
     }),
   );
   return [...heard, ...named];
@@ -67,11 +74,12 @@ function subjectOf({ host, service, instance }: NewestEvent, client: string): st
   return `${whose}${service}${instance === '' ? '' : `/${instance}`}`;
 }
 
-function eventSample(rule: Rule, subject: string, event: NewestEvent, nowMs: number): Sample {
+function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, mayMiss }: EventMoment): Sample {
   const { status, receivedAtMs, ttl } = event;
   const ages = [rule.withinMs, ttl === null ? null : ttl * 1000].filter((age) => age !== null);
   const ageMs = nowMs - receivedAtMs;
   if (ages.some((age) => ageMs > age)) {
+    if (!mayMiss) return unknownSample(rule, subject);
     const silent = `silent for ${formatValue('seconds', Math.floor(ageMs / 1000))}, after ${describeEvent(event)}`;
     return faultSample(rule, subject, silent);
   }

@@ -83,7 +83,7 @@ export async function explainEvents(
 ): Promise<readonly Sample[]> {
   const rules = eventRules(all).filter((rule) => isWanted(rule.name));
   if (events === undefined || rules.length === 0) return [];
-  return sampleEvents({ name, rules }, await events.newestEvents(), nowMs);
+  return sampleEvents({ name, rules }, await events.newestEvents(), { nowMs, mayMiss: true });
 }
 
 const runsMs = dayMs;

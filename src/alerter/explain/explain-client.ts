@@ -11,6 +11,7 @@ import { readFigures } from '../../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 import { isOfReports, reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
+import { visitConditions } from '../evaluate/rule-metric.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { sampleForecasts } from '../evaluate/forecast-samples.ts';
@@ -61,13 +62,18 @@ export async function explainClient(options: ExplainOptions & { readonly client:
     unprocessed:
       isNewer(newest.report?.observedAtMs, memory?.newestReportMs) ||
       isNewer(newest.visit?.startedAtMs, memory?.newestVisitMs),
-    rules: rules.map((one) => ({
+    rules: rules.filter(isOf(client)).map((one) => ({
       ...one,
       samples: samples.get(one.rule) ?? [],
       unknown: unknown.get(one.rule.name) ?? null,
     })),
     undelivered,
   };
+}
+
+/** Returns a test for the rules that can say something of a client: one that pushes has no host key. */
+function isOf({ pushEveryMs }: Client): (explained: Pick<RuleExplained, 'rule'>) => boolean {
+  return ({ rule }) => pushEveryMs === null || rule.name === 'unreachable' || !visitConditions.includes(rule.name);
 }
 
 /** Samples the figures of the client by those of its rules of outliers that were asked for. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { keptStatus, reloadMode, runningMode, stopMode } from '../../agent-program/control.ts';
 import { modeNamed } from '../../agent-program/modes.ts';
 import { readSettings } from '../../agent-program/settings.ts';
+import { namedStateDirectory } from '../../agent-program/settings-files.ts';
 import { startInBackground } from '../../agent-program/start-mode.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -19,7 +20,7 @@ export interface StartOptions {
 
 /** Starts a mode in the background. One that runs already is told, and is no fault. */
 export async function startCommand(context: Context, { mode, send }: StartOptions): Promise<ExitStatus> {
-  const place = placeOf(context, mode);
+  const place = checkedPlace(context, mode);
   const { output, configFile } = context;
   const before = await runningMode(place, mode);
   if (before !== null) {
@@ -50,7 +51,7 @@ export async function stopCommand(context: Context, { mode, force }: ControlOpti
 }
 
 export async function restartCommand(context: Context, options: ControlOptions & StartOptions): Promise<ExitStatus> {
-  await stopMode(placeOf(context, options.mode), options.mode, options.force);
+  await stopMode(checkedPlace(context, options.mode), options.mode, options.force);
   return await startCommand(context, options);
 }
 
@@ -86,7 +87,14 @@ export async function statusCommand(context: Context, { mode }: Pick<ControlOpti
   return holder === null ? 3 : 0;
 }
 
-function placeOf(context: Context, mode: string): string {
+/** Returns the state folder. Throws FleetError for faults of agent.json, before anything is ended that cannot start. */
+function checkedPlace(context: Context, mode: string): string {
   modeNamed(mode);
   return openStatePlace(readSettings(context.configFile).stateDirectory);
+}
+
+/** Returns the state folder. A mode that runs can be looked at and ended whatever faults agent.json has by now. */
+function placeOf(context: Context, mode: string): string {
+  modeNamed(mode);
+  return openStatePlace(namedStateDirectory(context.configFile));
 }

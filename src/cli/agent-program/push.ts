@@ -18,11 +18,11 @@ export async function pushCommand(context: Context, atOnce: boolean): Promise<Ex
     });
   }
   const result = await push({ settings, enrolment, atOnce, signal: context.signal });
-  const { acknowledged, kept, fault, failure } = result;
+  const { acknowledged, kept, fault, failure, advice } = result;
   if (failure !== null || fault !== null || (kept > 0 && result.pausedUntilMs === null)) {
     const because = failure ?? fault?.message ?? 'the collector did not acknowledge all';
     const message = `${because}; ${counted(kept, 'report')} ${kept === 1 ? 'is' : 'are'} kept`;
-    throw new FleetError({ code: 'push-failed', stage: 'run', message });
+    throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
   }
   printDone(
     context.output,

@@ -7,7 +7,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { closedWords, sentenceCase, unsentText } from '../command/alert-words.ts';
-import { inactiveText } from '../command/member-words.ts';
+import { inactiveText, lastHeardWords } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { heldWords } from './held-words.ts';
@@ -65,7 +65,7 @@ export function clientLines(
       ? `No report of ${name} is stored.`
       : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
   ];
-  if (visitAtMs !== null) lines.push(`It was last visited at ${time.momentAndAge(visitAtMs)}.`);
+  if (visitAtMs !== null) lines.push(lastHeardWords(client.pushEveryMs !== null, visitAtMs, time));
   if (unprocessed) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
   const inactive = inactiveText(client, time);
   if (inactive !== null) lines.push(inactive);
@@ -84,13 +84,16 @@ function ruleLines(
     return subject === '' ? value : `${subject} ${value}`;
   });
   const words = unknown === null ? cut([...new Set(values)]) : [unknownText(unknown, saying)];
-  const now = words.length === 0 ? '' : escapeControls(`: ${words.join(', ')}`);
+  // Their values are sentences.
+  const isList = rule.type === 'event' && words.length > 1;
+  const now = words.length === 0 || isList ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
   const title = `${output.colour('bold', escapeControls(rule.name))} (${limitsOf(rule)})${now}`;
-  if (!whole) return [title];
+  const titles = [title, ...(isList ? words.map((word) => `  ${escapeControls(word)}`) : [])];
+  if (!whole) return titles;
   const last = alerts.find(({ alert }) => alert.state === 'resolved');
   return [
-    title,
+    ...titles,
     ...open.flatMap((one) => alertLines(one, rule, saying)),
     ...(open.length === 0 ? ['  Nothing is open.', ...coverLines(explained, saying)] : []),
     ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)

@@ -1,5 +1,5 @@
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
-import { groupPattern, silenceMatcher } from '../../alerter/inhibit/silences.ts';
+import { groupPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
@@ -51,6 +51,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   const odd = oddPatterns({ ...config, clients }, { ...patterns, client: options.client ?? '*' });
   const covered = options.client === null ? clients : clients.filter(({ name }) => globMatcher(patterns.client)(name));
   const clientCount = covered.length;
+  const coversFleet = silencePattern(patterns.client)('');
   if (!output.json) {
     for (const warning of odd) output.complain(`${output.colour('yellow', 'warning')}: ${escapeControls(warning)}`);
   }
@@ -60,7 +61,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
       const counts = { clients: clientCount, open_alerts: held };
       return { command: 'silence add', silence: silenceJson(silence), ...counts, warnings: odd };
     },
-    () => addedText(config, silence, { clients: clientCount, held, nowMs }),
+    () => addedText(config, silence, { clients: clientCount, coversFleet, held, nowMs }),
   );
   return 0;
 }
@@ -96,15 +97,20 @@ async function countHeld(config: Config, alerts: AlertStore, patterns: SilencePa
 
 type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;
 
-function addedText(
-  config: Config,
-  silence: Silence,
-  { clients, held, nowMs }: { readonly clients: number; readonly held: number; readonly nowMs: number },
-): string {
+interface Covered {
+  readonly clients: number;
+  /** True if alerts that are of no client are held back too. */
+  readonly coversFleet: boolean;
+  readonly held: number;
+  readonly nowMs: number;
+}
+
+function addedText(config: Config, silence: Silence, { clients, coversFleet, held, nowMs }: Covered): string {
   const { zone, momentAndAge } = readerTime(config, nowMs);
   const subject = silence.subject === '*' ? '' : `, subject ${silence.subject}`;
   const what = escapeControls(`client ${silence.client}, rule ${silence.rule}${subject}`);
-  const count = `${counted(clients, 'client')} of config.xml`;
+  const ofClients = silence.client === '' ? '' : `${counted(clients, 'client')} of config.xml`;
+  const count = [ofClients, coversFleet ? 'the fleet as a whole' : ''].filter(Boolean).join(' and ');
   const isLater = silence.startsAtMs > nowMs;
   const begin = isLater ? `from ${momentAndAge(silence.startsAtMs)} ` : '';
   const when = isLater ? 'then' : 'from now on';

@@ -65,7 +65,7 @@ function writeClients(out: string, hosts: readonly ImportedHost[]): string {
   const file = path.resolve(out);
   const content = `<config>\n${clientsXml(hosts, '  ')}</config>\n`;
   try {
-    writeDurably({ file, content, mode: 0o640, exclusive: true });
+    writeDurably({ file, content, mode: 0o640, exclusive: true, inExistingFolder: true });
   } catch (thrown) {
     if (errnoOf(thrown) === 'EEXIST') {
       const advice = `See what is new in it: --update ${shownShellWord(out)}`;

@@ -29,13 +29,21 @@ export function visitNotes({ client, known }: FleetMember, { moment }: ReaderTim
   ];
 }
 
+/** Says when a client was visited last, or when it pushed or was missed last. */
+export function lastHeardWords(pushes: boolean, atMs: number, time: ReaderTime): string {
+  const at = time.momentAndAge(atMs);
+  return pushes ? `It pushes; the newest entry in its visits is of ${at}.` : `It was last visited at ${at}.`;
+}
+
 /** Says in a sentence what it means that config.xml has a client paused or retired; null: it is active. */
-export function inactiveText({ state, untilMs }: Client, { moment }: ReaderTime): string | null {
+export function inactiveText({ state, untilMs, pushEveryMs }: Client, { moment }: ReaderTime): string | null {
   if (state === 'paused') {
     const until = untilMs === null ? '' : ` until ${moment(untilMs)}`;
-    return `It is paused${until} in config.xml: it is visited, and nobody is told.`;
+    const still = pushEveryMs === null ? 'it is visited' : 'its pushes are taken';
+    return `It is paused${until} in config.xml: ${still}, and nobody is told.`;
   }
-  return state === 'retired' ? 'It is retired in config.xml: it is neither visited nor judged.' : null;
+  if (state !== 'retired') return null;
+  return `It is retired in config.xml: it ${pushEveryMs === null ? 'is neither visited' : 'may not push'} nor judged.`;
 }
 
 /** `!` marks a value at its limit, for those who see no colour. */

@@ -3,7 +3,7 @@ import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
-import { inactiveText, stateColours, visitNotes } from '../command/member-words.ts';
+import { inactiveText, lastHeardWords, stateColours, visitNotes } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import type { Cell } from '../terminal/table.ts';
@@ -52,17 +52,22 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
   const inactive = listed === null ? null : inactiveText(listed, time);
   if (inactive !== null) lines.push(inactive);
   const lastVisitMs = known?.lastVisitAtMs ?? null;
+  const pushes = listed !== null && listed.pushEveryMs !== null;
   if (lastVisitMs === null && state !== 'retired') {
-    lines.push(`It was never visited: fleet-health collect ${shownShellWord(client)} does that now.`);
+    lines.push(
+      pushes
+        ? 'It has never pushed: fleet-health-agent push --once on that machine does that now.'
+        : `It was never visited: fleet-health collect ${shownShellWord(client)} does that now.`,
+    );
   }
-  if (lastVisitMs !== null) lines.push(`It was last visited at ${time.momentAndAge(lastVisitMs)}.`);
+  if (lastVisitMs !== null) lines.push(lastHeardWords(pushes, lastVisitMs, time));
   for (const note of visitNotes(member, time, nowMs)) {
     lines.push(typeof note === 'string' ? escapeControls(note) : output.colour(note.colour, escapeControls(note.text)));
   }
   if (newest === null) lines.push('No report of it is stored.');
   else {
     const age = time.momentAndAge(newest.row.observedAtMs);
-    const isOld = (reportAgeMs ?? 0) > 3 * config.collector.everyMs;
+    const isOld = (reportAgeMs ?? 0) > 3 * Math.max(config.collector.everyMs, listed?.pushEveryMs ?? 0);
     const old = `Its newest report is of ${age}: all figures are that old.`;
     lines.push(isOld ? output.colour('yellow', old) : `Its newest report is of ${age}.`);
   }

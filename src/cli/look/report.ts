@@ -48,7 +48,7 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
   await readStored(config.storage, signal, async (stored) => {
     const read = pageReader({ context, config, options, maxBytes }, stored);
     if (split === null) writeOne(context, options.file, await read(clients, title));
-    else await writeSplit(context, { dir: path.resolve(split), clients, title, readPage: read, write: writeReport });
+    else await writeSplit(context, { dir: path.resolve(split), clients, title, readPage: read, write: writePart });
   });
   return 0;
 }
@@ -109,9 +109,14 @@ async function writeSplit({ output }: Context, options: SplitReportOptions): Pro
   );
 }
 
-function writeReport(file: string, content: string): void {
+/** Writes a file of --split, whose folder is made. */
+function writePart(file: string, content: string): void {
+  writeReport(file, content, false);
+}
+
+function writeReport(file: string, content: string, inExistingFolder = true): void {
   try {
-    writeDurably({ file, content, mode: 0o640 });
+    writeDurably({ file, content, mode: 0o640, inExistingFolder });
   } catch (thrown) {
     throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
   }

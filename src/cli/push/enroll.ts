@@ -2,7 +2,7 @@ import { ringOf } from '../../collector/receive/receiver.ts';
 import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../collector/receive/push-keys.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
@@ -33,13 +33,25 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   if (options.revoke) return await revoke(context, paths, options.client);
   const client = pushingClient(config, options.client);
   const to = destinationOf(options);
+  if (options.https !== null && config.serve?.push !== true) {
+    const { output } = context;
+    const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
+    output.complain(`${output.colour('yellow', 'warning')}: ${missing}`);
+  }
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { key } = await changeTokens(paths, context.signal, () => keyOf(paths.pushKeys, client.name, options.rotate));
   const document = agentJson({ config, paths, client, to, key });
   const content = `${JSON.stringify(document, null, 2)}\n`;
   if (options.output !== null) {
-    writeDurably({ file: options.output, content, mode: 0o600 });
     const { output: file } = options;
+    try {
+      writeDurably({ file, content, mode: 0o600, inExistingFolder: true });
+    } catch (thrown) {
+      throw usageError(
+        `${file} cannot be written: ${messageOf(thrown)}`,
+        'Name a file in a folder that can be written.',
+      );
+    }
     printDone(
       context.output,
       () => ({ command: 'enroll', client: client.name, file }),
@@ -56,7 +68,10 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
 }
 
 function destinationOf({ https, ssh }: EnrollOptions): string {
-  if ((https === null) === (ssh === null)) {
+  if (https !== null && ssh !== null) {
+    throw usageError('--https and --ssh contradict each other', 'Give one of them.');
+  }
+  if (https === null && ssh === null) {
     throw usageError('it is not said where the client pushes to', 'Give either --https URL or --ssh USER@HOST.');
   }
   if (ssh !== null) {
@@ -65,8 +80,15 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
   }
   const url = URL.canParse(https ?? '') ? new URL(https ?? '') : null;
   // Reports are sealed and requests authenticated, so HTTP will do.
-  if (url !== null && ['https:', 'http:'].includes(url.protocol) && url.username === '') return url.href;
-  throw usageError(`${JSON.stringify(https)} is no URL`, 'Write it like https://collector.example.org/.');
+  const advice = 'Write it like https://collector.example.org/.';
+  if (url === null || !['https:', 'http:'].includes(url.protocol)) {
+    // A text that is no URL may hold a password as well.
+    throw usageError('the value of --https is no URL of https or http', advice);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw usageError('the URL of --https has a name or password in it', `A push has a key of its own. ${advice}`);
+  }
+  return url.href;
 }
 
 /** Returns the key of a client: the one it has, or a new one that is stored. */

@@ -4,13 +4,13 @@ import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
+import type { ParsedEvent } from '../../events/parse-event.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import type { FleetSnapshot } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
-import type { NewEvent } from '../../storage/store/event-store.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
 import { alertExplanation } from '../alerts/explain.ts';
@@ -159,6 +159,14 @@ function tell(log: Log, event: ServeEvent): void {
     case 'refused':
       log.problem('token-refused', { address: event.address });
       break;
+    case 'push-refused':
+      log.problem('push-refused', {
+        address: event.address,
+        client: event.client,
+        status: event.status,
+        reason: event.reason,
+      });
+      break;
     case 'events-received':
       for (const one of event.events) tellEvent(log, one, event.address);
       break;
@@ -176,12 +184,15 @@ function tell(log: Log, event: ServeEvent): void {
   }
 }
 
-function tellEvent(log: Log, event: NewEvent, address: string): void {
+function tellEvent(log: Log, event: ParsedEvent, address: string): void {
   const { eventId, host, service, instance, status, description, raw } = event;
   const named = { id: eventId, host, service, instance, status, description };
   const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };
   const said = Object.entries(fields).filter(([, value]) => value !== '');
-  log.event('event-received', { address, ...Object.fromEntries(said) });
+  const { doubt } = event;
+  const shown = { address, ...Object.fromEntries(said), doubt };
+  if (doubt === undefined) log.event('event-received', shown);
+  else log.problem('event-received', shown);
 }
 
 const documents: Documents = {

@@ -59,12 +59,27 @@ function lastHeardMs(facts: ClientFacts | undefined, arrivedMs: number): number 
   return Math.max(arrivedMs, facts?.lastReportAtMs ?? 0, visitedMs);
 }
 
-function silentVisit(
-  { name, address, pushEveryMs }: Client,
-  { id, startedAtMs }: PassOptions['start'],
-  lastMs: number,
-): VisitRecord {
+function silentVisit(client: Client, start: PassOptions['start'], lastMs: number): VisitRecord {
+  const { name, pushEveryMs } = client;
   const since = lastMs === 0 ? 'has never pushed' : `has not pushed since ${new Date(lastMs).toISOString()}`;
+  const message = `${name} ${since}, and should every ${formatDuration(pushEveryMs ?? 0)}`;
+  return { ...failedVisit(client, start), stage: 'connect', code: silentCode, message };
+}
+
+/** Returns the last push of a client if it failed, for people: the row of it is stored already. Returns null if not. */
+export function failedPush(
+  client: Client,
+  start: PassOptions['start'],
+  facts: ClientFacts | undefined,
+): VisitRecord | null {
+  const { failedCode = null, lastVisitAtMs = null } = facts ?? {};
+  // A silent client that is no longer silent has pushed.
+  if (failedCode === null || failedCode === silentCode || lastVisitAtMs === null) return null;
+  const message = `the last push of ${client.name}, of ${new Date(lastVisitAtMs).toISOString()}, failed`;
+  return { ...failedVisit(client, start), stage: 'report', code: failedCode, message };
+}
+
+function failedVisit({ name, address }: Client, { id, startedAtMs }: PassOptions['start']) {
   return {
     runId: id,
     client: name,
@@ -72,9 +87,6 @@ function silentVisit(
     startedAtMs,
     durationMs: 0,
     ok: false,
-    stage: 'connect',
-    code: silentCode,
-    message: `${name} ${since}, and should every ${formatDuration(pushEveryMs ?? 0)}`,
     connectMs: null,
     bytesIn: 0,
     bytesOut: 0,
@@ -82,5 +94,5 @@ function silentVisit(
     reader: null,
     bootId: null,
     nextAttemptAtMs: null,
-  };
+  } as const;
 }

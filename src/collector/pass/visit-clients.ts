@@ -14,6 +14,7 @@ import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
 import type { PassOptions } from '../collect-options.ts';
+import { failedPush } from './silent-clients.ts';
 
 export interface VisitClientsOptions {
   readonly pass: PassOptions;
@@ -87,7 +88,10 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
     for (const message of notes.lines()) pass.observe({ kind: 'note', message });
     if (!pass.dryRun) saveRestricted(pass, restricted);
     const interrupted = pass.signal.aborted;
-    const pushed = settlePushing(options, watched.length - asked.length);
+    const pushed = settlePushing(
+      options,
+      watched.filter(({ pushEveryMs }) => pushEveryMs !== null),
+    );
     return {
       clients: watched.length,
       succeeded: outcome.succeeded + pushed.succeeded,
@@ -102,13 +106,18 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   }
 }
 
-/** Records the silent clients among those that push; the others are well. */
-function settlePushing({ pass, record, silent = [] }: VisitClientsOptions, pushing: number) {
-  for (const visit of silent) {
-    record(visit);
-    pass.observe({ kind: 'visited', visit, done: silent.length, clients: silent.length });
+/** Records the silent clients among those that push. Those whose last push failed are none that answered either. */
+function settlePushing({ pass, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
+  const names = new Set(silent.map(({ client }) => client));
+  const failed = pushing.flatMap((client) =>
+    names.has(client.name) ? [] : (failedPush(client, pass.start, facts?.get(client.name)) ?? []),
+  );
+  for (const visit of silent) record(visit);
+  const failures = [...silent, ...failed];
+  for (const visit of failures) {
+    pass.observe({ kind: 'visited', visit, done: failures.length, clients: failures.length });
   }
-  return { succeeded: pushing - silent.length, failures: silent };
+  return { succeeded: pushing.length - failures.length, failures };
 }
 
 /** Saves which keys are restricted. A failure ends nothing: the next run learns it again. */

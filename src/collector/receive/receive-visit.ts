@@ -14,7 +14,7 @@ import { spooledFinder, type RememberedReports } from './kept-reports.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ReceiveVisitOptions {
-  readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing'>;
+  readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing' | 'isJournalFull'>;
   readonly config: Config;
   /** The sender, whoever vouches for that: sshd by its key, or the MAC of a request. */
   readonly client: Client;
@@ -40,7 +40,8 @@ const waitMs = 60_000;
 /**
  * Takes one stream of a client that began by itself: its reports are checked, made safe and then acknowledged as those
  * of a visit, and the visit waits in the journal for the next run. Reports that are known to be safe are acknowledged
- * again, and make no visit: the stream may be an old one that somebody has recorded. Never throws for what the client
+ * again, and make no visit: the stream may be an old one that somebody has recorded. Nor does a stream while the journal
+ * is full. Never throws for what the client
  * does. Throws FleetError `state-unusable` or `spool-full` if the visit cannot be written down.
  */
 export async function receiveVisit(options: ReceiveVisitOptions): Promise<ReceivedVisit> {
@@ -85,7 +86,7 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
   const durationMs = Math.round(performance.now() - began);
   const context = { config, facts: null, start: { id: runId } };
   const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
-  if (news > 0 || fault !== null) await keepPushedVisit(paths.journal, record);
+  if ((news > 0 || fault !== null) && !receiver.isJournalFull) await keepPushedVisit(paths.journal, record);
   return { record, acknowledged: result.acknowledged, fault };
 }
 

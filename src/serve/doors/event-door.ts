@@ -1,8 +1,7 @@
 import type { ServedEventsConfig } from '../../config/config.ts';
 import { networkMatcher, socketWord } from '../../config/values/networks.ts';
 import type { EventIntake } from '../../events/events.ts';
-import { parseEvents } from '../../events/parse-event.ts';
-import type { NewEvent } from '../../storage/store/event-store.ts';
+import { type ParsedEvent, parseEvents } from '../../events/parse-event.ts';
 import { Rates } from '../rates.ts';
 import { isLoopback } from '../visitor.ts';
 
@@ -16,7 +15,7 @@ export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
 export interface EventDoorOptions {
   readonly events: ServedEventsConfig;
   readonly intake: EventIntake;
-  readonly onReceived: (events: readonly NewEvent[], address: string) => void;
+  readonly onReceived: (events: readonly ParsedEvent[], address: string) => void;
 }
 
 /** Decides whose events are taken, and how many, for HTTP and datagrams alike. */

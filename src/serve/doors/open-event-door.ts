@@ -1,15 +1,15 @@
 import type { Config, ServeConfig } from '../../config/config.ts';
 import { EventDatabase } from '../../events/event-database.ts';
 import { EventIntake } from '../../events/events.ts';
+import type { ParsedEvent } from '../../events/parse-event.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import type { NewEvent } from '../../storage/store/event-store.ts';
 import { EventDatagrams } from './event-datagrams.ts';
 import { EventDoor } from './event-door.ts';
 
 /** Facts about events, for the log. */
 export type EventDoorEvent =
-  | { readonly kind: 'events-received'; readonly events: readonly NewEvent[]; readonly address: string }
+  | { readonly kind: 'events-received'; readonly events: readonly ParsedEvent[]; readonly address: string }
   | { readonly kind: 'events-waiting'; readonly thrown: unknown }
   | { readonly kind: 'events-taken-up' }
   | { readonly kind: 'events-dropped'; readonly datagrams: number }

@@ -20,9 +20,10 @@ import {
 } from '../../seal/push.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import { statePaths } from '../../state/paths.ts';
-import { words, type Answer } from '../answer.ts';
+import type { Answer } from '../answer.ts';
 import { InUse, Rates } from '../rates.ts';
 import type { Route } from '../routes.ts';
+import { type Refusal, refuse, refuseNow, strange } from './push-refusal.ts';
 
 /** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
@@ -35,23 +36,35 @@ const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
 /** The keys and the size of the spool are looked at so often. */
 const receiverMs = 10 * secondMs;
 
-const closing = { Connection: 'close', 'Cache-Control': 'no-store' } as const;
-const later = { ...closing, 'Retry-After': '60' } as const;
-/** The same for an unknown client, a wrong MAC and a damaged body. */
-const unknown = (): Answer => words(401, 'This is no push of a client that is enrolled here.\n', closing);
-
 export interface PushRouteOptions {
   /** The configuration as it is now. */
   readonly settings: () => Config;
   /** Ends visits under way. */
   readonly signal: AbortSignal;
+  /** Called for each push that is refused. `client` is who the request says it is of; null: nobody. */
+  readonly onRefused: (refused: RefusedPush) => void;
+}
+
+/** A push that was not taken. */
+export interface RefusedPush {
+  readonly client: string | null;
+  readonly status: number;
+  readonly reason: string;
+  readonly incoming: IncomingMessage;
+}
+
+const tooMuch = 'Too much is pushed at a time';
+
+/** The bytes that a body takes up, each counted twice. */
+interface Held {
+  bytes: number;
 }
 
 /**
  * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is known
  * whose it is, and nothing of it is believed before its digest is the one in the headers.
  */
-export function pushRoute({ settings, signal }: PushRouteOptions): Route {
+export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Route {
   const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
   const noKey = Buffer.alloc(pushKeyBytes);
   const receiverNow = createReceiverSource();
@@ -63,7 +76,7 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
   const pushing = new Set<string>();
   let heldBytes = 0;
 
-  const identify = ({ headers }: IncomingMessage): Sender | null => {
+  const identify = ({ headers }: IncomingMessage): Sender | Refusal => {
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const config = settings();
@@ -73,52 +86,64 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
     const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
     const isSame = isSameMac(header?.mac ?? '', mac);
     const pushes = client !== undefined && client.pushEveryMs !== null && client.state !== 'retired';
-    return isSame && key !== null && digest !== null && pushes ? { config, client, key, digest, mac } : null;
+    if (isSame && key !== null && digest !== null && pushes) return { config, client, key, digest, mac };
+    if (client === undefined) return strange('config.xml has no such client');
+    if (!pushes) return strange('config.xml has no transport="push" for it');
+    return strange(key === null ? 'it is not enrolled' : 'the MAC is wrong: its key was rotated, or is another one');
   };
 
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
-  const readBody = async (incoming: IncomingMessage, { client, digest, mac }: Sender): Promise<Buffer | Answer> => {
+  const readBody = async (
+    incoming: IncomingMessage,
+    held: Held,
+    { client, digest, mac }: Sender,
+  ): Promise<Buffer | Refusal> => {
     // Whoever has recorded a request can send its headers again, each of them once at a time.
     const endSame = sameRead.take(mac);
-    if (endSame === null) return words(429, 'This push is under way.\n', later);
+    if (endSame === null) return refuseNow(429, 'This push is under way');
     const endRead = read.take(folderOfClient(client.name));
     try {
-      if (endRead === null) return words(429, 'Other pushes of this client are under way.\n', later);
+      if (endRead === null) return refuseNow(429, 'Other pushes of this client are under way');
       const chunks: Buffer[] = [];
-      for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
+      // Headers that somebody has recorded reserve nothing: what has arrived counts.
+      for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        if (heldBytes + 2 * chunk.length > mostHeldBytes) return refuseNow(503, tooMuch);
+        held.bytes += 2 * chunk.length;
+        heldBytes += 2 * chunk.length;
+        chunks.push(chunk);
+      }
       const body = Buffer.concat(chunks);
-      return sha256(body).equals(digest) ? body : unknown();
+      return sha256(body).equals(digest) ? body : strange('the body is not the one of its digest');
     } finally {
       endRead?.();
       endSame();
     }
   };
 
-  const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Answer | null> => {
+  const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> => {
     const sender = identify(incoming);
-    if (sender === null) return unknown();
+    if ('reason' in sender) return sender;
     const length = incoming.headers['content-length'];
-    if (length === undefined) return words(411, 'Content-Length is needed.\n', closing);
-    if (Number(length) > maxPushBytes) return words(413, `A push has at most ${maxPushBytes} bytes.\n`, closing);
-    const bytes = 2 * Number(length);
-    if (heldBytes + bytes > mostHeldBytes) return words(503, 'Too much is pushed at a time.\n', later);
-    heldBytes += bytes;
+    if (length === undefined) return refuse(411, 'Content-Length is needed');
+    if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
+    if (heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
+    const held: Held = { bytes: 0 };
     try {
       // The clocks of the client are those of the beginning of its request.
       const arrivedAtMs = Date.now();
-      const body = await readBody(incoming, sender);
+      const body = await readBody(incoming, held, sender);
       return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, outgoing) : body;
     } finally {
-      heldBytes -= bytes;
+      heldBytes -= held.bytes;
     }
   };
 
-  const keep = async (push: Push, outgoing: ServerResponse): Promise<Answer | null> => {
+  const keep = async (push: Push, outgoing: ServerResponse): Promise<Refusal | null> => {
     const { client, key, mac } = push;
     if (!repeats.take(mac) || !rates.take(folderOfClient(client.name))) {
-      return words(429, 'Too many pushes of this client.\n', later);
+      return refuseNow(429, 'Too many pushes of this client');
     }
-    if (pushing.has(client.name)) return words(429, 'Another push of this client is under way.\n', later);
+    if (pushing.has(client.name)) return refuseNow(429, 'Another push of this client is under way');
     pushing.add(client.name);
     try {
       const acknowledgements = await receive(push);
@@ -157,7 +182,14 @@ export function pushRoute({ settings, signal }: PushRouteOptions): Route {
     purpose: null,
     isPacked: false,
     isPost: true,
-    answer: ({ incoming, outgoing }) => take(incoming, outgoing),
+    answer: async ({ incoming, outgoing }): Promise<Answer | null> => {
+      const refused = await take(incoming, outgoing);
+      if (refused === null) return null;
+      const { answer, reason } = refused;
+      const client = parsePushHeader(String(incoming.headers['fleet-health'] ?? ''))?.client ?? null;
+      onRefused({ client, status: answer.status, reason, incoming });
+      return answer;
+    },
   };
 }
 

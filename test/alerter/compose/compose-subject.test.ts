@@ -41,6 +41,14 @@ const ofCollector = (transition: 'firing' | 'resolved', more: Partial<Said> = {}
   valueText: 'no full run of mon-1 has finished',
   ...more,
 });
+const ofEvent = (transition: 'firing' | 'reminder' | 'resolved', more: Partial<Said> = {}): Said => ({
+  client: '',
+  rule: 'event service=backup*',
+  subject: 'nas:backup',
+  transition,
+  valueText: 'never heard of',
+  ...more,
+});
 const long = 'x'.repeat(200);
 const invented = (client: string, count: number): readonly Said[] =>
   Array.from({ length: count }, (_, index) => disk(client, 99, { subject: `/x${String(index).padStart(2, '0')}` }));
@@ -73,6 +81,10 @@ const cases: readonly (readonly [readonly Said[], string, Partial<DueMail>?])[] 
   [[ofCollector('firing', { host: 'mon-1' })], 'CRITICAL: collector mon-1 is silent'],
   [[ofCollector('resolved', { host: 'mon-1' })], 'Resolved: collector mon-1 was silent'],
   [[ofCollector('firing')], 'CRITICAL: collector c0ffee is silent'],
+  [[ofEvent('firing')], 'CRITICAL: nas:backup: never heard of'],
+  [[ofEvent('firing', { severity: 'warning', valueText: 'WARN: slow' })], 'Warning: nas:backup: WARN: slow'],
+  [[ofEvent('reminder')], 'Still CRITICAL: nas:backup: never heard of'],
+  [[ofEvent('resolved')], 'Resolved: event nas:backup'],
   [[disk('web-1', 96)], 'Already true: CRITICAL web-1: disk /var 96 %', { alreadyTrue: true }],
   [[disk('web-1', 96, { subject: `/${long}` })], `CRITICAL web-1: disk /${'x'.repeat(66)}… 96 %`],
   [[disk(`a${long}`, 96), disk(`b${long}`, 96)], `2 critical: a${'x'.repeat(28)}…, …`],

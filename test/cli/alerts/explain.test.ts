@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { madeEvent } from '../../events/support/event-samples.ts';
 import { mail, stored } from '../../storage/support/alert-samples.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 import { pluck } from '../../support/pluck.ts';
@@ -161,4 +162,21 @@ test('a silence or window in force is said of a rule with nothing open', async (
   const silence = { kind: 'silence', silence: 1, until: '2199-01-01T00:00:00.000Z', subjects: [] };
   assert.deepEqual(rules[0]?.held_by, [silence]);
   assert.doesNotMatch((await run('explain', 'web-2', 'disk')).stdout, /held back/);
+});
+
+test('each event of the fleet has a line of its own', async (t) => {
+  const rules = '<alert type="event" service="backup*" within="26h"/>';
+  const { store, said } = await alertFolder(t, {
+    config: config.replace('<alert type="disk"', `${rules}<alert type="disk"`),
+  });
+  const receivedAtMs = Date.now() - 1000;
+  await store(({ events }) =>
+    events.saveEvents([
+      madeEvent('1', { receivedAtMs, host: 'nas', service: 'backup' }),
+      madeEvent('2', { receivedAtMs, host: 'db', service: 'backup', status: 'CRIT', description: 'disk full' }),
+    ]),
+  );
+  const text = await said('explain', '--fleet');
+  assert.match(text, /^event service=backup\* \(critical\)\n {2}\S+:backup .*\n {2}\S+:backup /m);
+  assert.match(text, /^ {2}db:backup CRIT: disk full$/m);
 });

@@ -123,3 +123,11 @@ for (const patterns of [
     await (await alertFolder(t, { config })).said('silence', 'add', ...patterns, '--until', '1h');
   });
 }
+
+test('a silence says if it covers the fleet as a whole', async (t) => {
+  const { said } = await alertFolder(t, { config });
+  const everything = await said('silence', 'add', '--rule', 'collector-silent', '--for', '2h');
+  assert.match(everything, /^It covers 4 clients of config\.xml and the fleet as a whole\. /m);
+  const fleet = await said('silence', 'add', '--client', '', '--for', '2h');
+  assert.match(fleet, /^It covers the fleet as a whole\. /m);
+});

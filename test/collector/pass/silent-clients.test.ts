@@ -13,10 +13,13 @@ const t0 = Math.floor(Date.now() / 1000) * 1000;
 const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: everyMs });
 
 /** Notes a push of the laptop at a minute. */
-const pushed = (fleet: Fleet, minute: number): Promise<void> =>
+const pushed = (fleet: Fleet, minute: number, more: Parameters<typeof visit>[0] = {}): Promise<void> =>
   keepPushedVisit(
     statePaths(fleet.stateDir).journal,
-    visit({ runId: `push-${minute}`, client: 'laptop', startedAtMs: t0 + minute * minuteMs, ok: true, reader: 'push' }),
+    visit({
+      ...{ runId: `push-${minute}`, client: 'laptop', startedAtMs: t0 + minute * minuteMs, ok: true, reader: 'push' },
+      ...more,
+    }),
   );
 
 /** Makes a run at a minute. Returns the codes of its failures. */
@@ -39,6 +42,21 @@ test('a client that pushed is silent after three times its interval, until it pu
   await pushed(fleet, 22);
   assert.deepEqual(await run(fleet, 26), []);
   assert.deepEqual(await fleet.column('SELECT consecutive_failures FROM clients'), [0]);
+});
+
+test('a client whose last push failed has not answered, and its next good push has', async () => {
+  const fleet = makeFleet();
+  const failed = { ok: false, stage: 'agent', code: 'agent-output', message: 'cut off' } as const;
+  await pushed(fleet, 0, failed);
+  const at = (minute: number) => ({ now: () => t0 + minute * minuteMs });
+  const first = await fleet.collect([laptop], at(1));
+  assert.deepEqual([first.succeeded, first.failed, first.exitStatus], [0, 1, 1]);
+  assert.match(first.failures[0]?.message ?? '', /^the last push of laptop, of .*, failed$/);
+  await pushed(fleet, 2);
+  const second = await fleet.collect([laptop], at(6));
+  assert.deepEqual([second.succeeded, second.failed, second.exitStatus], [1, 0, 0]);
+  // The row of the push stands alone: the run adds none.
+  assert.deepEqual(await fleet.column('SELECT ok FROM visits ORDER BY started_at'), [0, 1]);
 });
 
 test('a client that never pushed is silent, and one that is retired or has a longer interval is not', async () => {

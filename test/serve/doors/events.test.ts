@@ -76,7 +76,7 @@ test('JSON of any type is a row when it is acknowledged, from curl and from nc',
   await until(() => stored('raw').length === 4);
   assert.deepEqual(stored('raw').slice(2), [['{"Hello": "UDP"}'], ['5']]);
   assert.equal(await end(), 0);
-  assert.match(log(), /event=event-received address=127\.0\.0\.1 id=x host=nas service=\S+ status=CRIT/);
+  assert.match(log(), /event=event-received address=127\.0\.0\.1 id=nas:x host=nas service=\S+ status=CRIT/);
   assert.ok(!log().includes('\u001b') && !log().includes('\u202e'));
 });
 

@@ -9,7 +9,7 @@ import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { send } from '../../../src/serve/answer.ts';
-import { pushRoute } from '../../../src/serve/doors/push-route.ts';
+import { pushRoute, type RefusedPush } from '../../../src/serve/doors/push-route.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
@@ -34,7 +34,12 @@ async function door(t: TestContext) {
   const { keyRing } = await openReceiver(config, Date.now());
   const keys = names.map((name) => newPushKey(name, Date.now()));
   writePushKeys(statePaths(fleet.stateDir).pushKeys, keys);
-  const route = pushRoute({ settings: () => config, signal: new AbortController().signal });
+  const refusals: string[] = [];
+  const { signal } = new AbortController();
+  const onRefused = ({ client, status, reason }: RefusedPush): void => {
+    refusals.push(`${client ?? '-'} ${status} ${reason}`);
+  };
+  const route = pushRoute({ settings: () => config, signal, onRefused });
   const server = createServer((incoming, outgoing) => {
     const asked = { incoming, outgoing, parts: {}, query: new URLSearchParams() };
     Promise.resolve(route.answer(asked))
@@ -82,7 +87,7 @@ async function door(t: TestContext) {
   const { id, publicKey } = keyRing.sealing;
   const sample = (client = 'web-1') =>
     sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
-  return { fleet, config, begin, ended, hang, push, sample };
+  return { fleet, config, begin, ended, hang, push, sample, refusals, url };
 }
 
 test('recorded headers with a slow body keep no push of the client away', { timeout: 30_000 }, async (t) => {
@@ -105,15 +110,23 @@ test(
   'bodies beyond the bound are refused before they are read, and the bound is free again after',
   { timeout: 30_000 },
   async (t) => {
-    const { hang, begin, ended, push, sample } = await door(t);
+    const { hang, ended, push, sample } = await door(t);
     const large = Buffer.alloc(maxPushBytes, 'x');
     const first = await hang({ body: large });
     const second = await hang({ body: large, client: 'web-2' });
-    const asked = begin({ body: large, client: 'web-3' });
-    asked.flushHeaders();
-    const refused = await ended(asked);
+    // Headers that somebody has recorded reserve nothing.
+    assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }) })).status, 200);
+    first.write(large.subarray(1, -1));
+    second.write(large.subarray(1, -1));
+    let time = 2;
+    let refused = await push({ body: pushedStream({ sealed: [] }), client: 'web-3', time });
+    // Until the server has read both.
+    while (refused.status === 200) {
+      time += 1;
+      refused = await push({ body: pushedStream({ sealed: [] }), client: 'web-3', time });
+    }
     assert.deepEqual([refused.status, refused.retryAfter], [503, '60']);
-    first.end(large.subarray(1));
+    first.end(large.subarray(-1));
     assert.equal((await ended(first)).status, 200);
     second.destroy();
     const { sealed } = sample('web-3');
@@ -135,4 +148,30 @@ test('a recorded push that is sent again and again is refused, and the next one 
   for (let time = 3; time < 103; time += 1) many.push((await push({ body, time })).status);
   assert.deepEqual([many[0], many.includes(429)], [200, true]);
   assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
+});
+
+test('every refusal is told with its reason, which the sender does not get', async (t) => {
+  const { push, refusals, config, begin, ended, url } = await door(t);
+  const body = pushedStream({ sealed: [] });
+  const paths = statePaths(config.stateDir);
+  const answers = [await push({ body, time: 1 })];
+  assert.deepEqual(refusals, []);
+  writePushKeys(paths.pushKeys, [newPushKey('web-1', Date.now())]);
+  answers.push(await push({ body, time: 2 }), await push({ body, client: 'web-2', time: 2 }));
+  answers.push(await ended(request(url, { method: 'POST' }).end()));
+  answers.push(await ended(begin({ body, client: 'nobody' as 'web-1' }).end(body)));
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 401, 401, 401, 401],
+  );
+  assert.deepEqual(
+    new Set(answers.slice(1).map((answer) => answer.body.toString())),
+    new Set(['This is no push of a client that is enrolled here.\n']),
+  );
+  assert.deepEqual(refusals, [
+    'web-1 401 the MAC is wrong: its key was rotated, or is another one',
+    'web-2 401 it is not enrolled',
+    '- 401 config.xml has no such client',
+    'nobody 401 config.xml has no such client',
+  ]);
 });
