@@ -1,11 +1,13 @@
 #!/bin/sh
 # The second tier: the recipes of CONTRIBUTING.md; the demo and the end-to-end tests on every Node that is promised, as
-# collector and as clients' Node; those with browsers, Prometheus and Debian's plugins on the first of them.
+# collector and as clients' Node; those with browsers, Prometheus and Debian's plugins on the first of them, and those
+# that try only some of their cases in `npm test`. Here they try all.
 # `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh --wide
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
+export FLEET_HEALTH_WIDE_TESTS=1
 # Debian 13's, the newest of each even line, and what is to come.
 [ $# -gt 0 ] || set -- 20.19.2 22 24 26
 case $(uname -m) in
@@ -16,6 +18,7 @@ esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests/node
 build_path=$PATH
 folders="test/end-to-end test/wide"
+others=$(grep -rlw isWide test --include='*.test.ts')
 status=0
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
 for version; do
@@ -31,8 +34,8 @@ for version; do
   node dist/fleet-health.cjs demo --dir "$demo/demo" >"$demo/said" 2>&1 || { cat "$demo/said"; status=1; }
   rm -rf "$demo"
   # shellcheck disable=SC2046,SC2086
-  compiled=$(node test/compile.mjs $(find $folders -name '*.test.ts' | sort))
-  folders=test/end-to-end
+  compiled=$(node test/compile.mjs $({ find $folders -name '*.test.ts'; printf '%s\n' $others; } | sort -u))
+  folders=test/end-to-end others=
   # shellcheck disable=SC2086
   timeout 1800 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
     --test-timeout=600000 $compiled ||

@@ -14,6 +14,7 @@ import { withMoments } from './support/moments.ts';
 import { at } from './support/rows.ts';
 import { idOf, withStation, type Station } from './support/station.ts';
 import { acknowledge, silence } from './support/whole-pass-story.ts';
+import { isWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { weightedStep } from './support/weighted-step.ts';
 
@@ -265,7 +266,7 @@ function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subj
 test('last told equals the state when nothing holds back, whatever happened before', async () => {
   const dir = tempFolder();
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
-  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? 25);
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 25 : 13));
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 4, maxLength: 18 }),

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 
 import { minuteMs } from '../../src/platform/units.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
+import { isWide } from '../support/long-tests.ts';
 import { channelCases, type ChannelSite, type Delivered } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 
@@ -58,6 +59,7 @@ async function dieEverywhere(site: ChannelSite, time: string, every: number): Pr
 }
 
 onBothDatabases('every channel', (kit) => {
+  const every = (kit.kind === 'sqlite' ? 3 : 9) * (isWide ? 1 : 3);
   for (const { name, open, keepsIncidents = false } of channelCases) {
     test(`${name}: tells what fires and its end once each, grouped, by the interval`, async (t) => {
       const site = await open(t, { storage: await kit.create(), inside, clients });
@@ -77,7 +79,7 @@ onBothDatabases('every channel', (kit) => {
       await round(site, '07:45', {});
       station.at('08:00');
       await station.collect(fires);
-      await dieEverywhere(site, '08:00', kit.kind === 'sqlite' ? 3 : 9);
+      await dieEverywhere(site, '08:00', every);
     });
 
     test(`${name}: an acknowledgement ${keepsIncidents ? 'is told once by itself' : 'alone is no news'}`, async (t) => {
@@ -90,7 +92,7 @@ onBothDatabases('every channel', (kit) => {
       const told = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
       station.at('08:02');
       await alerts.acknowledge(ids, 'kim', null, null);
-      if (keepsIncidents) await dieEverywhere(site, '08:02', kit.kind === 'sqlite' ? 3 : 9);
+      if (keepsIncidents) await dieEverywhere(site, '08:02', every);
       assert.deepEqual(await round(site, '08:15', fires), []);
       await alerts.acknowledge(ids, 'kim', null, 'on it');
       station.at('08:16');

@@ -8,6 +8,7 @@ import type { DueMail } from '../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { configOf } from './support/config-of.ts';
 import { at } from './support/rows.ts';
@@ -89,7 +90,7 @@ function parameters(usual: number): fc.Parameters<unknown> {
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261121);
   return {
     seed,
-    numRuns: usual * Number(process.env['PROPERTY_RUNS'] ?? 1),
+    numRuns: Math.ceil((isWide ? 1 : 0.5) * usual * Number(process.env['PROPERTY_RUNS'] ?? 1)),
     includeErrorInReport: true,
     endOnFailure: process.env['PROPERTY_SHRINK'] === undefined,
   };

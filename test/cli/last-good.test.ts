@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
+import { makeInventoriedIn } from '../support/inventoried.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
 const local = (more = ''): string => `<config>${more}
@@ -27,6 +28,7 @@ async function kept(t: TestContext, content = local()) {
   const dir = configFolder(t, content);
   const home = path.join(dir, 'home');
   mkdirSync(home, { mode: 0o700 });
+  if (!content.includes('<state')) await makeInventoriedIn(path.join(dir, 'state'), 'here');
   const config = path.join(dir, 'config.xml');
   const cron = (...args: readonly string[]) => runCli(['-c', config, '-q', ...args], { cwd: '/', env: { HOME: home } });
   const first = await cron('collect');

@@ -12,6 +12,7 @@ import { scrape } from '../metrics/support/exposition.ts';
 import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { isWide } from '../support/long-tests.ts';
 import { configFolder, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
@@ -145,10 +146,13 @@ onBothDatabases('hostile words', (kit) => {
   for (const args of [...shows, ...others]) {
     const name = args.map(named).join(' ');
     test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
+      // Stored words come out of JSON as well; the words around them do not depend on the database.
+      const isAll = kit.kind === 'sqlite' || isWide;
+      const hasScreen = hasScript && isAll;
       const [text, json, screen] = await Promise.all([
-        run(...args),
+        isAll ? run(...args) : '',
         run('--json', ...args),
-        hasScript ? onTerminal(dir, args) : '',
+        hasScreen ? onTerminal(dir, args) : '',
       ]);
       assertInert(name, text);
       assertInertOnTerminal(`${name} on a terminal`, screen);
@@ -156,7 +160,8 @@ onBothDatabases('hostile words', (kit) => {
       assert.equal(json.split('\n').length, 2, json);
       const document = JSON.stringify(JSON.parse(json));
       if (!shows.includes(args)) return;
-      for (const output of [text, document, ...(hasScript ? [screen] : [])]) assert.match(output, /DROP TABLE|alert\(/);
+      const outputs = [document, ...(isAll ? [text] : []), ...(hasScreen ? [screen] : [])];
+      for (const output of outputs) assert.match(output, /DROP TABLE|alert\(/);
     });
   }
 

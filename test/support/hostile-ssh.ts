@@ -144,7 +144,11 @@ function misbehaveInChannel(
   } else if (mode === 'endless') writeForEver(channel);
   else if (mode === 'endless-stderr') writeForEver(channel.stderr);
   else if (mode === 'flood') {
-    timers.add(setInterval(() => floodOnce(client, numberOf(channel)), 1));
+    const timer = setInterval(() => {
+      if (socketOf(client).destroyed) clearInterval(timer);
+      else floodOnce(client, numberOf(channel));
+    }, 1);
+    timers.add(timer);
   }
 }
 

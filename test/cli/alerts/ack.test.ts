@@ -16,8 +16,9 @@ const storedAlerts = [
   firing({ client: 'web-1', rule: 'inodes', subject: '/', state: 'pending', firingSinceMs: null }),
 ];
 
-async function acknowledged({ alerts }: AlertFolder): Promise<string> {
-  const ids = (await alerts()).filter((alert) => alert.acknowledged !== null).map(({ id }) => id);
+async function acknowledged({ store }: AlertFolder): Promise<string> {
+  const open = await store(({ alerts }) => alerts.openAlerts(null));
+  const ids = open.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id);
   return ids.sort().join(' ');
 }
 

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { mail } from '../../storage/support/alert-samples.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { outcomeOf, startCli } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
@@ -104,6 +105,7 @@ test('a database that is away is one line and exit status 3, quiet or not', asyn
 
 test('a replay says where its data begins, and tries the rules of another file on this database', async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1');
   await fleet.run(['-q', 'collect']);
   const plain = await fleet.run(['alert', '--replay', '--since', '30d']);
   assert.match(plain.stdout, /^Data begins \d{4}-.*: of the time since \d{4}-.* before it nothing is known\.$/m);

@@ -44,6 +44,7 @@ async function fleetWithSilent(t: TestContext) {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
   const silent = await startHostileServer('silent');
   t.after(() => silent.close());
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1');
   fleet.configure(`<client name="silent" ip="127.0.0.1" port="${silent.port}"/>`);
   return { fleet, silent };
 }
@@ -109,6 +110,7 @@ test('what a fault says to do comes before what its code says', async (t) => {
 
 test('names filter, and an unknown one is refused with the nearest', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   const one = parse((await fleet.run(['--json', 'collect', 'c2'])).stdout);
   assert.deepEqual([one.clients, one.visits[0]?.client], [1, 'c2']);
   const wrong = await fleet.run(['collect', 'c3']);
@@ -186,6 +188,7 @@ test('SIGTERM in the middle: what came is rows, what was cut off is a visit that
 
 test('a reader that goes away does not end the run', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   const config = path.join(fleet.dir, 'config.xml');
   const command = `"$0" "$1" -c "$2" -v collect 2>&1 | head -n 1`;
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', command, process.execPath, program, config]);

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { configFolder, exits, runCli, type CliResult } from '../../support/run-cli.ts';
@@ -89,6 +90,7 @@ test('before the first run every client is shown as new, and nothing is made', a
 test('what needs attention stands first, with its last error; values at a limit are marked', async (t) => {
   const fleet = await startLoopbackFleet(t, 3, { trusted: true });
   fleet.configure('<alerts><mail to="a@example.org"/><alert type="memory" limit="0%"/></alerts>');
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   await fleet.run(['-q', 'collect', 'c1', 'c2']);
   await fleet.servers[1]?.close();
   await fleet.run(['-q', 'collect', 'c1', 'c2']);
@@ -112,6 +114,7 @@ test('what needs attention stands first, with its last error; values at a limit 
 
 test('clients that left config.xml are named, with a hint at the new name of the same machine', async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1');
   await fleet.run(['-q', 'collect']);
   const elsewhere = configFolder(t, '');
   const place = { cwd: elsewhere };
@@ -145,6 +148,7 @@ test('clients that left config.xml are named, with a hint at the new name of the
 
 test('a client whose login was refused is said with the next try, and what tries at once', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   fleet.configure('<client name="locked" ip="127.0.0.1" port="1"/>');
   const config = loadConfig({ file: path.join(fleet.dir, 'config.xml') });
   const storage = await openStorage({ storage: config.storage, migrate: true });
@@ -171,6 +175,7 @@ test('a client whose login was refused is said with the next try, and what tries
 
 test('the fullest disk is named, patterns choose, --sort orders, --exit-status says whether all is well', async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   assert.equal((await fleet.run(['-q', 'collect'])).status, 0);
   const document = parse(await fleet.run(['--json', 'status']));
   assert.match(document.clients[0]?.disk_mount ?? '', /^\//);
