@@ -25,6 +25,8 @@ interface Known {
   readonly stateOf: (value: number) => 0 | 1 | 2;
   /** Behind the labels of a sample. null: the sample is not told. */
   readonly tell: (value: number) => string | null;
+  /** A figure of the samples of some subjects alone. */
+  readonly part?: { readonly figure: string; readonly isOf: (subject: string) => boolean };
 }
 
 const sectors = (kind: string, state: 0 | 1): Known => ({
@@ -32,6 +34,12 @@ const sectors = (kind: string, state: 0 | 1): Known => ({
   stateOf: (value) => (value > 0 ? state : 0),
   tell: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
 });
+
+const nvmeWarnings: Known = {
+  figure: 'nvme_warnings',
+  stateOf: (value) => (value > 0 ? 2 : 0),
+  tell: (value) => (value > 0 ? `critical warning ${value}` : null),
+};
 
 /** The metrics of Debian's prometheus-node-exporter-collectors, by the order of their figures. */
 const knownMetrics: ReadonlyMap<string, Known> = new Map([
@@ -47,14 +55,9 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
   ['smartmon_grown_defects_count_raw_value', sectors('defect', 0)],
   ['smartmon_current_pending_sector_raw_value', sectors('pending', 1)],
   ['smartmon_offline_uncorrectable_raw_value', sectors('uncorrectable', 1)],
-  [
-    'nvme_critical_warning_total',
-    {
-      figure: 'nvme_warnings',
-      stateOf: (value) => (value > 0 ? 2 : 0),
-      tell: (value) => (value > 0 ? `critical warning ${value}` : null),
-    },
-  ],
+  ['nvme_critical_warning_total', nvmeWarnings],
+  // Debian 13 has no suffix.
+  ['nvme_critical_warning', nvmeWarnings],
   [
     'nvme_percentage_used_ratio',
     {
@@ -79,6 +82,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       figure: 'upgrades',
       stateOf: () => 0,
       tell: (value) => (value > 0 ? `${value} upgrades pending` : null),
+      part: { figure: 'security_upgrades', isOf: (subject) => /security/i.test(subject) },
     },
   ],
 ]);
@@ -132,19 +136,24 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     if (known === undefined) continue;
     const state = Number.isNaN(value) ? 0 : known.stateOf(value);
     if (state > worst) worst = state;
+    const subject = subjectOf(labels);
     const words = Number.isNaN(value) ? null : known.tell(value);
-    if (words !== null) said.push(`${subjectOf(labels)}: ${words}`);
-    const sum = sums.get(metric) ?? 0;
-    sums.set(metric, known.isHighest === true ? Math.max(sum, value) : sum + value);
+    if (words !== null) said.push(`${subject}: ${words}`);
+    const { figure, part } = known;
+    const sum = sums.get(figure) ?? 0;
+    sums.set(figure, known.isHighest === true ? Math.max(sum, value) : sum + value);
+    if (part !== undefined) sums.set(part.figure, (sums.get(part.figure) ?? 0) + (part.isOf(subject) ? value : 0));
   }
   const isStale = !(ageSeconds <= staleSeconds);
   const state = worst === 2 ? 2 : faults.length > 0 ? 3 : isStale ? 1 : worst;
   const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...said];
-  const figures = [...knownMetrics].flatMap(([metric, known]) => {
-    const sum = sums.get(metric);
-    // Only the first of the healthy disks is in the output.
-    return sum === undefined || known.figure === 'healthy_disks' ? [] : [plainFigure(known.figure, sum, known.unit)];
-  });
+  const figures = [...new Set(knownMetrics.values())].flatMap(({ figure, unit, part }) =>
+    [figure, ...(part === undefined ? [] : [part.figure])].flatMap((label) => {
+      const sum = sums.get(label);
+      // Only the first of the healthy disks is in the output.
+      return sum === undefined || label === 'healthy_disks' ? [] : [plainFigure(label, sum, unit)];
+    }),
+  );
   return {
     name,
     state,

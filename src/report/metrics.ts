@@ -146,7 +146,10 @@ const families = {
   services: { failed_units: ['count', 'systemd units in state failed.', 'failed_units'] },
   failed_unit: { failed: ['flag', '1: this unit is failed.'] },
   unit: { active: ['flag', '1: the unit is active.'] },
-  check: { value: ['count', 'A figure of a check, in seconds, bytes, percent or counts.'] },
+  check: {
+    value: ['count', 'A figure of a check, in seconds, bytes, percent or counts.'],
+    rise: ['count', 'What a figure of a check has grown since the newest report that is at least a day older.'],
+  },
   temperature: { celsius: ['celsius', 'Temperature of a sensor.'] },
   log: { errors: ['count', 'Lines of priority err and worse since the previous visit, where logs are asked for.'] },
   log_match: { count: ['count', "Lines since the previous visit that a rule's priority and expression take."] },

@@ -111,6 +111,38 @@ test('a figure of a check is compared with the limit of a rule, in its own unit'
   assert.deepEqual(of('name="n" check="mailq" label="nothing" limit="300"'), []);
 });
 
+test('sectors of textfiles are compared with those of a day before', () => {
+  const smart = (perfdata: string) => [checkRow({ check_name: 'textfile:smartmon', perfdata })];
+  const sectors = (perfdata: string, before: string | null) =>
+    said('', { checks: smart(perfdata), checksDayBefore: before === null ? null : smart(before) }, 'default').filter(
+      (line) => line.startsWith('sectors'),
+    );
+  const line = (label: string, words: string) => [`sectors-rising textfile:smartmon ${label}: ${words}; at least 1)`];
+  assert.deepEqual(
+    sectors('reallocated_sectors=20 age=60s', 'reallocated_sectors=8 age=20s'),
+    line('reallocated_sectors', 'warning (12 more than a day before (20)'),
+  );
+  const same = line('pending_sectors', 'none (0 more than a day before (8)');
+  assert.deepEqual(sectors('pending_sectors=8', 'pending_sectors=8'), same);
+  assert.deepEqual(sectors('pending_sectors=8', 'pending_sectors=16'), same, 'a disk was replaced');
+  for (const before of [null, '', 'pending_sectors=U']) {
+    assert.deepEqual(sectors('pending_sectors=8', before), line('pending_sectors', 'unknown (unknown'));
+  }
+  assert.deepEqual(sectors('pending_sectors=0', null), line('pending_sectors', 'none (0 more than a day before (0)'));
+});
+
+test('security updates of apt.prom are not told beside the check of the agent, unless that is UNKNOWN', () => {
+  const apt = checkRow({ check_name: 'textfile:apt', perfdata: 'upgrades=30 security_upgrades=4' });
+  const updates = (...own: readonly (0 | 1 | 3)[]) =>
+    said('', { checks: [apt, ...own.map((state) => checkRow({ check_name: 'updates', state }))] }, 'default').filter(
+      (line) => line.startsWith('security'),
+    );
+  const pending = ['security-updates textfile:apt security_upgrades: warning (4; at least 1)'];
+  assert.deepEqual(updates(), pending);
+  assert.deepEqual(updates(3), pending);
+  assert.deepEqual([...updates(0), ...updates(1)], []);
+});
+
 test('of rules over figures the one that names the check counts', () => {
   const checks = [checkRow({ perfdata: 'n=10' }), checkRow({ check_name: 'other', perfdata: 'n=10' })];
   const rules = '<alert metric="check_value" limit="5"/><alert metric="check_value" check="mailq" limit="20"/>';

@@ -11,7 +11,10 @@ function rulesOf(alerts: string, outer = ''): readonly string[] {
     return origin === 'condition' ? [] : [`${origin} ${name}${critical === null ? '' : ` ${critical}`}${left}`];
   });
 }
-const further = ['default open-files', 'default conntrack', 'default clock-unsynchronised', 'default check'];
+const further = [
+  ...['default open-files', 'default conntrack', 'default clock-unsynchronised', 'default check'],
+  ...['default sectors-rising', 'default security-updates'],
+];
 const foreseen = ['default disk-full', 'default inodes-full'];
 const others = ['default inodes', ...foreseen, 'default memory 97', 'default service', ...further];
 

@@ -106,9 +106,10 @@ test('a default is in force beside rules for a part of its type, and conditions 
     'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
       .split(' ')
       .map((name) => `condition ${name}`);
-  const all = 'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check'
-    .split(' ')
-    .map((name) => `default ${name}`);
+  const all =
+    'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check sectors-rising security-updates'
+      .split(' ')
+      .map((name) => `default ${name}`);
   const [, ...others] = all;
   assert.deepEqual(names('<client ip="10.0.0.1"/>'), [...all, ...conditions]);
   assert.deepEqual(names('<alerts defaults="no"/><client ip="10.0.0.1"/>'), conditions);
@@ -133,6 +134,11 @@ test('defaults and conditions are as the documentation has them', () => {
     ['conntrack', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
     ['clock-unsynchronised', { warning: 1, op: 'lt', severity: 'warning', forCount: null, forMs: 3_600_000 }],
     ['check', { severity: 'critical', forCount: 2 }],
+    ['sectors-rising', { warning: 1, metric: 'check_rise', severity: 'warning', forCount: 1 }],
+    [
+      'security-updates',
+      { warning: 1, metric: 'check_value', severity: 'warning', forCount: null, forMs: 604_800_000 },
+    ],
     ['check-unknown', { severity: 'warning', forCount: 3 }],
     ['check-untrusted', { severity: 'warning', forCount: 2 }],
     ['unreachable', { severity: 'critical', forCount: 2, type: null, metric: null }],

@@ -64,7 +64,7 @@ function textfile(file,  line, metric, value, fine, ok) {
     if (!match(line, /^[A-Za-z_:][A-Za-z0-9_:]*/)) continue
     metric = substr(line, 1, RLENGTH)
     if (SAMPLES < 2000 && metric ~ GLOBS) SAMPLE[++SAMPLES] = substr(line, 1, 300)
-    if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning|media_errors)_total$/ && \
+    if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning(_total)?|media_errors_total)$/ && \
       metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \
       metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_upgrades_pending)$/) continue
     value = line; sub(/^[^{ \t]*(\{.*\})?[ \t]+/, "", value); sub(/[ \t\r].*$/, "", value)

@@ -1,5 +1,5 @@
 import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
-import { checkValueMetric } from '../evaluate/check-value-sampler.ts';
+import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
@@ -110,7 +110,7 @@ function wayBackWords(item: PendingNotification): string {
   const { op, min, max, warning, critical, clear } = rule;
   const isMilder = levelNow(item) === 'warning';
   const limit = severity === 'critical' ? (critical ?? warning) : (warning ?? critical);
-  const hasOwnUnit = rule.metric === checkValueMetric;
+  const hasOwnUnit = isOfFigures(rule);
   if (limit === null || min !== null || max !== null || op === 'eq' || op === 'ne' || hasOwnUnit) {
     return 'within its limits';
   }

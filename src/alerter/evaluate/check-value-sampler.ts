@@ -1,37 +1,51 @@
+import type { CheckStat } from '../../checks/checks.ts';
 import { writtenFigures, type WrittenFigure } from '../../checks/written-perfdata.ts';
 import type { Rule } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { Unit } from '../../report/metrics.ts';
 import { rounded } from '../../text/numbers.ts';
 import { describeLimit, formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { labelMatcher, ruleChooser, type SamplerKind, type TableRule } from './sampler.ts';
 
-/** The metric of the figures that checks give. */
-export const checkValueMetric = 'check_value';
+/** True if a rule judges the figures that checks give: what they are, or what they have grown in a day. */
+export function isOfFigures({ metric }: Pick<Rule, 'metric'>): boolean {
+  return metric === 'check_value' || isOfRises({ metric });
+}
+
+function isOfRises({ metric }: Pick<Rule, 'metric'>): boolean {
+  return metric === 'check_rise';
+}
 
 /** A figure with its check. */
 interface CheckFigure extends WrittenFigure {
   readonly check: string;
+  /** The figure of a day before; null: not known. */
+  readonly before: number | null;
 }
 
 const units: Readonly<Record<string, Unit>> = { s: 'seconds', B: 'bytes', '%': 'percent' };
 
 /** Samples the figures of people's own checks: subjects are the check and the label. Ranks rules by the check. */
 export const checkValueSamplers: SamplerKind = {
-  serves: ({ metric }) => metric === checkValueMetric,
+  serves: isOfFigures,
   needOf: () => 'checks',
   create: (rules) => {
     const choose = ruleChooser<CheckFigure, TableRule<CheckFigure>>(rules.map(figureRule));
     const selected = rules.map(({ name, selectors }) => ({ name, isOf: globMatcher(selectors['check'] ?? '*') }));
-    return ({ checks }, { samples, complete }) => {
+    return ({ checks, checksDayBefore }, { samples, complete }) => {
       if (checks === null) return;
       const results = checks.filter(({ refused }) => refused === 0);
       for (const { check_name: check, perfdata } of results) {
+        if (!selected.some(({ isOf }) => isOf(check))) continue;
+        const then = checksDayBefore?.find(({ check_name: name }) => name === check);
+        const earlier = new Map(writtenFigures(then?.perfdata ?? '').map(({ label, value }) => [label, value]));
         for (const figure of writtenFigures(perfdata)) {
-          const row = { ...figure, check };
+          const row = { ...figure, check, before: earlier.get(figure.label) ?? null };
           for (const rule of choose(check, row)) {
-            samples.push(numberSample(rule, `${check} ${figure.label}`, figure.value, row));
+            if (isSaidByAgent(rule.rule, results)) continue;
+            samples.push(numberSample(rule, `${check} ${figure.label}`, rule.valueOf(row), row));
           }
         }
       }
@@ -43,14 +57,54 @@ export const checkValueSamplers: SamplerKind = {
   },
 };
 
+/** True if the check `updates` of the agent says the same as a default rule, package by package. */
+function isSaidByAgent({ name, origin }: Rule, checks: readonly CheckStat[]): boolean {
+  if (origin !== 'default' || name !== 'security-updates') return false;
+  return checks.some(({ check_name: check, state }) => check === 'updates' && state !== 3);
+}
+
+/** Clients share their lists of rules, and a list never changes. */
+const matchersOfRises = rememberedWeakly((rules: readonly Rule[]) =>
+  rules.filter(isOfRises).map((rule) => ({
+    isCheck: globMatcher(rule.selectors['check'] ?? '*'),
+    matches: labelMatcher(rule),
+  })),
+);
+
+/** True if checks have figures above 0 whose growth a rule judges. */
+export function hasFiguresOfRise(rules: readonly Rule[], checks: readonly CheckStat[]): boolean {
+  if (checks.length === 0) return false;
+  return matchersOfRises(rules).some(({ isCheck, matches }) =>
+    checks
+      .filter(({ check_name: check }) => isCheck(check))
+      .some(({ check_name: check, perfdata }) =>
+        writtenFigures(perfdata).some(
+          ({ label, value }) => (value ?? 0) > 0 && matches((name) => (name === 'check' ? check : label)),
+        ),
+      ),
+  );
+}
+
 function figureRule(rule: Rule): TableRule<CheckFigure> {
   const matches = labelMatcher(rule);
+  const isRise = isOfRises(rule);
   return {
-    ...numberRule(rule, (value, row) => describeFigure(value, row as CheckFigure)),
+    ...numberRule(rule, (value, row) => (isRise ? describeRise : describeFigure)(value, row as CheckFigure)),
     describeLimit: (severity, row) => describeLimit(rule, severity, units[(row as CheckFigure).suffix]),
     matches: (figure) => matches((name) => (name === 'check' ? figure.check : name === 'label' ? figure.label : '')),
-    valueOf: ({ value }) => value,
+    valueOf: isRise ? riseOf : ({ value }) => value,
   };
+}
+
+/** A figure that is not above 0 has not grown. */
+function riseOf({ value, before }: CheckFigure): number | null {
+  if (value === null || value <= 0) return value === null ? null : 0;
+  return before === null ? null : Math.max(0, value - before);
+}
+
+/** Returns a growth in words: `12 more than a day before (20)`. */
+function describeRise(value: number, figure: CheckFigure): string {
+  return `${describeFigure(value, figure)} more than a day before (${describeFigure(figure.value ?? value, figure)})`;
 }
 
 /** Returns a figure in words: `57 %`, `1.5 GiB`, `0.35`. */

@@ -2,6 +2,7 @@ import type { Client, Config } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
+import { hasFiguresOfRise } from './check-value-sampler.ts';
 import { needsOf, type SampleReportOptions } from './sample-row.ts';
 
 /** Rows, with the tables and reports that the rules of their clients need. */
@@ -10,12 +11,13 @@ export interface LoadedRows {
   readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
   readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
   readonly checks: Awaited<ReturnType<AlertStore['checksOf']>>;
+  readonly checksDayBefore: Awaited<ReturnType<AlertStore['checksDayBefore']>>;
   readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;
 }
 
 export interface LoadRowsOptions {
   readonly clients: ReadonlyMap<string, Pick<Client, 'rules'>>;
-  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'checksOf' | 'reportsOf'>;
+  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'checksOf' | 'checksDayBefore' | 'reportsOf'>;
   readonly batch: LoadedRows['batch'];
 }
 
@@ -30,25 +32,31 @@ export async function loadRows({ clients, store, batch }: LoadRowsOptions): Prom
     if (needs.checks) wanted.checks.push(row.id);
     if (needs.reports) wanted.reports.push(row.id);
   }
+  const checks = await store.checksOf(wanted.checks);
+  const mayHaveRisen = batch.reports.filter((row) =>
+    hasFiguresOfRise(clients.get(row.client)?.rules ?? [], checks.get(row.id) ?? []),
+  );
   return {
     batch,
     disks: await store.disksOf(wanted.disks),
     networks: await store.networksOf(wanted.networks),
-    checks: await store.checksOf(wanted.checks),
+    checks,
+    checksDayBefore: await store.checksDayBefore(mayHaveRisen),
     reports: await store.reportsOf(wanted.reports),
   };
 }
 
 /** Returns what was loaded beside a row. */
 export async function besideRow(
-  { disks, networks, checks, reports }: LoadedRows,
+  { disks, networks, checks, checksDayBefore, reports }: LoadedRows,
   id: number,
-): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'report'>> {
+): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'checksDayBefore' | 'report'>> {
   return {
     disks: disks.get(id) ?? null,
     networks: networks.get(id) ?? null,
     // A report without checks has no rows: there are none, rather than none known.
     checks: checks.get(id) ?? [],
+    checksDayBefore: checksDayBefore.get(id) ?? null,
     report: (await reports.get(id)) ?? null,
   };
 }

@@ -33,16 +33,26 @@ const kinds = [
   probeSamplers,
 ] as const;
 
-export interface SampleReportOptions extends Omit<ReportRow, 'families' | 'checks'> {
+export interface SampleReportOptions extends Omit<ReportRow, 'families' | 'checks' | 'checksDayBefore'> {
   readonly client: Pick<Client, 'name' | 'rules'>;
   /** Default: not loaded. */
   readonly checks?: ReportRow['checks'];
+  /** Default: not loaded. */
+  readonly checksDayBefore?: ReportRow['checksDayBefore'];
   /** `null` if not loaded, or no longer kept: samples that need the report are unknown then. */
   readonly report: Report | null;
 }
 
 /** Evaluates a row of `stats` by the rules of its client. */
-export function sampleReport({ client, row, disks, networks, checks = null, report }: SampleReportOptions): SampledRow {
+export function sampleReport({
+  client,
+  row,
+  disks,
+  networks,
+  checks = null,
+  checksDayBefore = null,
+  report,
+}: SampleReportOptions): SampledRow {
   const { samplers, arrival } = compiled(client.rules);
   const isOfVisit = row.receivedAtMs - row.observedAtMs <= longestVisitMs;
   const samples: RowSamples = {
@@ -50,7 +60,8 @@ export function sampleReport({ client, row, disks, networks, checks = null, repo
     ifWritable: [],
     complete: [],
   };
-  const input = { row, disks, networks, checks, families: report === null ? null : readFamilies(report) };
+  const families = report === null ? null : readFamilies(report);
+  const input = { row, disks, networks, checks, checksDayBefore, families };
   for (const sampler of samplers) sampler(input, samples);
   return {
     samples: samples.samples,

@@ -15,6 +15,8 @@ export interface ReportRow {
   readonly disks: readonly DiskRow[] | null;
   readonly networks: readonly NetworkRow[] | null;
   readonly checks: readonly CheckStat[] | null;
+  /** The checks of a report that is a day older; `null` if there is none, or no rule needs them. */
+  readonly checksDayBefore: readonly CheckStat[] | null;
   /** The whole report; `null` if not loaded, or no longer kept. */
   readonly families: ReportFamilies | null;
 }

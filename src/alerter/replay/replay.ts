@@ -23,6 +23,7 @@ export interface ReplayOptions {
     | 'disksOf'
     | 'networksOf'
     | 'checksOf'
+    | 'checksDayBefore'
     | 'reportsOf'
     | 'runs'
     | 'seenClients'

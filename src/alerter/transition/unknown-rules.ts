@@ -18,11 +18,11 @@ export function unknownAfter(
 ): UnknownRules {
   const silent: { readonly name: string; readonly matches: boolean }[] = [];
   for (const rule of rules) {
-    const { name, selectors } = rule;
+    const { name, origin, selectors } = rule;
     if (samples.some((sample) => sample.rule === rule && sample.level !== 'unknown')) continue;
     const matches = samples.some((sample) => sample.rule === rule) || !complete.includes(name);
     // The rule has no subject: there is no fault, or another rule was chosen.
-    if (!matches && (listsFaults(rule) || Object.keys(selectors).length === 0)) continue;
+    if (!matches && (listsFaults(rule) || origin !== 'file' || Object.keys(selectors).length === 0)) continue;
     silent.push({ name, matches });
   }
   if (silent.length === 0) return none;

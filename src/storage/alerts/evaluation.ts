@@ -1,5 +1,5 @@
 import { alertColumns, evaluatedColumns, knownAlertRow, newAlertRow, storedAlert } from '../rows/alert-rows.ts';
-import { checksOf, disksOf, networksOf } from '../rows/stored-rows.ts';
+import { checksDayBefore, checksOf, disksOf, networksOf } from '../rows/stored-rows.ts';
 import { openReports } from '../rows/stored-reports.ts';
 import { unprocessedRows } from '../queries/time-pages.ts';
 import { changeIds } from '../sql/by-ids.ts';
@@ -24,6 +24,7 @@ export function createEvaluationStore(database: Database): EvaluationStore {
     unprocessed: (limit, after = null) => database.read((session) => unprocessedRows(session, limit, after)),
     disksOf: (statIds) => database.read((session) => disksOf(session, statIds)),
     checksOf: (statIds) => database.read((session) => checksOf(session, statIds)),
+    checksDayBefore: (rows) => database.read((session) => checksDayBefore(session, rows)),
     networksOf: (statIds) => database.read((session) => networksOf(session, statIds)),
     reportsOf: (statIds) => openReports(database, statIds),
     openAlerts: (clients) => database.read((session) => openAlerts(session, clients)),

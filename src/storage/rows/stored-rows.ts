@@ -4,9 +4,10 @@ import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-st
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { dayMs } from '../../platform/units.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { networkFigures, statsFigures } from './report-rows.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 
 /** The columns of `stats` that storedReport reads. */
@@ -99,6 +100,23 @@ export async function checksOf(
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly CheckStat[]>> {
   return subjectsOf<CheckStat>(session, 'check_stats', checkColumns, ids);
+}
+
+const dayBeforeSql = `SELECT id FROM stats WHERE client = ? AND observed_at <= ?
+  ORDER BY observed_at DESC, id DESC LIMIT 1`;
+
+/** See EvaluationStore.checksDayBefore. Few rows of a fleet have figures that may have grown. */
+export async function checksDayBefore(
+  session: Session,
+  rows: readonly Pick<UnprocessedReport, 'id' | 'client' | 'observedAtMs'>[],
+): Promise<ReadonlyMap<number, readonly CheckStat[]>> {
+  const before = new Map<number, number>();
+  for (const { id, client, observedAtMs } of rows) {
+    const [found] = await session.all(dayBeforeSql, [client, sqlTime(observedAtMs - dayMs)]);
+    if (found !== undefined) before.set(id, Number(found['id']));
+  }
+  const checks = await checksOf(session, [...new Set(before.values())]);
+  return new Map([...before].map(([id, earlier]) => [id, checks.get(earlier) ?? []]));
 }
 
 const checkColumns = ['check_name', 'state', 'text', 'perfdata', 'age_s', 'refused'];

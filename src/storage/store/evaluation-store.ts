@@ -77,6 +77,10 @@ export interface EvaluationStore {
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   checksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly CheckStat[]>>;
+  /** Returns for each row the checks of the newest report of its client that is at least a day older, if there is one. */
+  checksDayBefore(
+    rows: readonly Pick<UnprocessedReport, 'id' | 'client' | 'observedAtMs'>[],
+  ): Promise<ReadonlyMap<number, readonly CheckStat[]>>;
   /** Returns whole reports, where they are still kept. They are asked for in the order of the ids. */
   reportsOf(statIds: readonly number[]): Promise<StoredReports>;
   /** Returns the pending and firing alerts of these clients; `null`: of all clients. */

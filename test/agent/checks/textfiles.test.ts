@@ -30,7 +30,7 @@ for (const agent of checkAgents) {
     assert.deepEqual(said(visited), [
       `textfile:${dir} 0 3 files | `,
       'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
-        ' | age=Ns upgrades=34',
+        ' | age=Ns upgrades=34 security_upgrades=4',
       'textfile:nvme 1 nvme1n1: 2 media errors\nnvme1n1: 93 % of its life used | age=Ns nvme_warnings=0 nvme_used=93% ' +
         'nvme_media_errors=2',
       'textfile:smartmon 2 /dev/sdb: 16 pending sectors\n/dev/sdb: SMART: failing\n/dev/sdb: 8 reallocated sectors | ' +
@@ -76,7 +76,7 @@ for (const agent of checkAgents) {
       `textfile:${dir} 0 5 files, and more samples than the ${many.length} that a result holds | `,
       'textfile:a 0 written N s ago | age=Ns',
       'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
-        ' | age=Ns upgrades=34',
+        ' | age=Ns upgrades=34 security_upgrades=4',
     ]);
   });
 
@@ -97,7 +97,7 @@ for (const agent of checkAgents) {
     const old = put('old', 'up 1\n');
     utimesSync(old, new Date(), new Date(Date.now() - 100_000_000));
     put('broken', 'up 1\n<html>\nnvme_critical_warning_total{device="nvme0"} 0\n');
-    put('worse', 'nvme_critical_warning_total{device="nvme0n1"} 4\nnvme_x{ 1\n');
+    put('worse', 'nvme_critical_warning{device="nvme0n1"} 4.0\nnvme_x{ 1\n');
     put('long', '# x\n'.repeat(262_145));
     put('odd', '\n  # comment\nmy:metric{a="}"} NaN\nx -1e5 1700000000\nnvme_media_errors_total{device="a"} NaN\n');
     put('empty', '');

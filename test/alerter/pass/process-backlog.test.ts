@@ -48,6 +48,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
     },
     disksOf: () => Promise.resolve(new Map()),
     checksOf: () => Promise.resolve(new Map()),
+    checksDayBefore: () => Promise.resolve(new Map()),
     networksOf: () => Promise.resolve(new Map()),
     reportsOf: () => Promise.resolve(new Map()),
     ruleStates: async (names) => {

@@ -13,9 +13,10 @@ export interface Row extends Partial<Omit<SampleReportOptions, 'client' | 'row'>
 /** Returns the samples of a row under these rules of a client. */
 export function observe(
   alerts: string,
-  { row = {}, disks = [diskRow()], networks = [], checks = null, report = null }: Row,
+  { row = {}, disks = [diskRow()], networks = [], checks = null, checksDayBefore = null, report = null }: Row,
 ): SampledRow {
-  return sampleReport({ client: clientWith(alerts), row: reportRow(row), disks, networks, checks, report });
+  const loaded = { row: reportRow(row), disks, networks, checks, checksDayBefore, report };
+  return sampleReport({ client: clientWith(alerts), ...loaded });
 }
 
 /**

@@ -11,6 +11,7 @@ import { domainOf, senderOf } from '../../../src/notify/mail-identity.ts';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { Config, StorageConfig } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
@@ -84,7 +85,7 @@ export interface Station {
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
    * Stores a finished full run of the collector over all clients that are not retired. Values that `says` omits are
-   * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `fails connect-refused`, `absent` (not visited),
+   * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `check mailq 1 unsent=210 age=5s`, `fails connect-refused`, `absent` (not visited),
    * `mute` (visited, without a report), or `late 07:00 disk / 96` (a report that arrives late).
    */
   collect(says?: Says, options?: CollectOptions): Promise<string>;
@@ -190,7 +191,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
           const observedAtMs = late === null ? itsNowMs + 2000 : at(late[1] ?? '');
           const workers = workersSaying(said.slice(late?.[0].length ?? 0));
           const bootId = `boot-${/\bboot (\d+)/.exec(said)?.[1] ?? '1'}`;
-          const one = item({ client, observedAtMs, receivedAtMs: itsNowMs + 2100, workers, bootId });
+          const checks = checksSaying(said);
+          const one = item({ client, observedAtMs, receivedAtMs: itsNowMs + 2100, workers, bootId, checks });
           return { ...one, report: { ...one.report, run_id: start.id } };
         });
       await storage.reports.ingest(reports);
@@ -285,6 +287,7 @@ function workersSaying(said: string): readonly WorkerReport[] {
     if (word === 'disk') disks.set(first, second === '?' ? null : Number(second));
     else if (word === 'unit') units.push(first);
     else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
+    else if (word === 'check') continue;
     else if (percents.has(word)) percents.set(word, Number(first));
     else if (word !== 'boot') assert.equal(word, '', `no such word: ${part}`);
   }
@@ -309,6 +312,18 @@ function workersSaying(said: string): readonly WorkerReport[] {
     worker('services', { failed_units: units.length }),
     ...(units.length === 0 ? [] : [worker('failed_unit', ...units.map((unit) => ({ unit, failed: 1 })))]),
   ];
+}
+
+/** Returns the checks of a notation: a name, the exit status, and figures. */
+function checksSaying(said: string): readonly CheckResult[] {
+  return [...said.matchAll(/\bcheck (\S+) (\d+) ?([^,]*)/g)].map(([, name = '', exit, figures = '']) => ({
+    name,
+    format: 'nagios',
+    exit: Number(exit),
+    why: null,
+    output: `said | ${figures}`,
+    age_s: 0,
+  }));
 }
 
 interface TableRows {

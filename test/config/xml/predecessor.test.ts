@@ -42,6 +42,8 @@ test("the predecessor's file works unchanged", () => {
     'service',
     ...kernel,
     'check',
+    'sectors-rising',
+    'security-updates',
   ]);
   assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 1);
   assert.equal(ruleOf(config, 'unreachable')?.forCount, 2);
