@@ -52,14 +52,17 @@ export function fleetMember(
   };
 }
 
-/** Most clients share this object: a large fleet takes less memory. */
-const withinLimits = { cpu: null, memory: null, disk: null } as const;
+/** Clients share these objects by what they have reached: a large fleet takes less memory. */
+const shared = new Map<string, FleetMember['beyond']>();
 
 function beyondLimits(rules: readonly Rule[], known: ClientStatus | null): FleetMember['beyond'] {
   const cpu = beyondLimit(rules, 'cpu', known?.cpuPercent ?? null);
   const memory = beyondLimit(rules, 'memory', known?.memoryPercent ?? null);
   const disk = beyondLimit(rules, 'disk', known?.diskPercent ?? null);
-  return cpu === null && memory === null && disk === null ? withinLimits : { cpu, memory, disk };
+  const key = `${cpu} ${memory} ${disk}`;
+  const beyond = shared.get(key) ?? { cpu, memory, disk };
+  shared.set(key, beyond);
+  return beyond;
 }
 
 function worstOf(firing: readonly Alert[]): Severity | null {

@@ -27,7 +27,7 @@ export function alertList(page: AlertListPage): Markup {
 <p class="count">${alerts.length === 0 ? 'None.' : markup`${amount(firing)} firing, ${amount(alerts.length - firing)} pending.`}</p>
 ${alerts.length > 0 && markup`<ol class="alerts">${items.slice(0, open)}</ol>`}
 ${folded.length > 0 && markup`<details><summary>${amount(folded.length)} more</summary><ol class="alerts" start="${open + 1}">${folded}</ol></details>`}
-${rest > 0 && markup`<p>And ${amount(rest, 'alert')} more.</p>`}
+${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 </section>`;
 }
 

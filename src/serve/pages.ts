@@ -9,7 +9,7 @@ import { reportGrid } from '../look/report-grid.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, explainView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
-import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
+import { fleetLead, type FleetQuery, type FleetView, fleetView } from '../page/live/fleet-view.ts';
 import type { LiveDocument } from '../page/live/live-document.ts';
 import { runsView } from '../page/live/runs-view.ts';
 import { dayMs } from '../platform/units.ts';
@@ -25,7 +25,10 @@ const mostRuns = 100;
 /** Thrown where there is no such client or alert. */
 export class NotFound extends Error {}
 
-/** The page of the fleet. */
+/** Pages of a part of the fleet, as long as the snapshot that it is a part of is used. */
+const pagesOfViews = new WeakMap<FleetView, LiveDocument>();
+
+/** The page of the fleet. Made once of each part of a snapshot. */
 export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
   const view = await reader.read(async ({ alerts, look }) => {
@@ -33,7 +36,11 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
     await alerts.nowMs();
     return fleetViewOf(snapshot, look, query);
   });
-  return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+  const known = pagesOfViews.get(view);
+  if (known !== undefined) return known;
+  const page = { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+  pagesOfViews.set(view, page);
+  return page;
 }
 
 /** The page of the open alerts and of those that ended a short time ago. */

@@ -4,8 +4,8 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { ClientStatus } from '../store/storage.ts';
 import { newestBefore, newestOf } from './newest-rows.ts';
 
-/** Clients that are read at a time: the rows of 10,000 take 15 MB while they are read. */
-const clientsOfPage = 1000;
+/** Clients that are read at a time: the rows of 10,000 would take 15 MB while they are read. */
+const clientsOfPage = 250;
 
 /** Clients behind a name with their newest rows and visits, at most so many. */
 export const clientsSql = (dialect: Dialect): string =>
@@ -17,12 +17,30 @@ export async function clientStatuses(session: Session, beforeMs: number | null):
   const newest = (table: Newest): string => newestBefore(table, 'c.name');
   const sql = beforeMs === null ? clientsSql(session.dialect) : `${statusSql(newest, 'c.name > ?')} LIMIT ?`;
   const read = beforeMs === null ? clientStatus : pastStatus;
+  const share = sharedTexts();
   const statuses: ClientStatus[] = [];
   for (;;) {
     const rows = await session.all(sql, [...past, statuses.at(-1)?.client ?? '', String(clientsOfPage)]);
-    for (const row of rows) statuses.push(read(row));
+    for (const row of rows) statuses.push(share(read(row)));
     if (rows.length < clientsOfPage) return statuses;
   }
+}
+
+/** Returns a function that has statuses share equal texts: a fleet has few systems, mounts and faults. */
+function sharedTexts(): (status: ClientStatus) => ClientStatus {
+  const known = new Map<string | null, string | null>();
+  const shared = (text: string | null): string | null => {
+    const found = known.get(text);
+    if (found === undefined) known.set(text, text);
+    return found ?? text;
+  };
+  return (status) => ({
+    ...status,
+    hostname: status.hostname === status.client ? status.client : shared(status.hostname),
+    os: shared(status.os),
+    diskMount: shared(status.diskMount),
+    errorMessage: shared(status.errorMessage),
+  });
 }
 
 /** Returns one client with its newest row and its newest visit; null if there is no such client. */
