@@ -34,6 +34,12 @@ export const diskFigures = [
 export type DiskRow = { readonly mount: string } & Columns<typeof diskLabels, string> &
   Columns<typeof diskFigures, number>;
 
+/** True for a file system that growth fills: no other machine's, read-only one, image or memory. */
+export function isFilledByGrowth({ scope, mode, fstype, used_bytes, inodes_percent }: DiskRow): boolean {
+  const isFilled = scope === 'local' && mode === 'rw' && fstype !== 'tmpfs' && !imageTypes.has(fstype ?? '');
+  return isFilled && (used_bytes !== null || inodes_percent !== null);
+}
+
 /** The figures of an interface that its probe reports. */
 export const networkFigures = [
   'rx_bytes_per_s',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { item, worker } from '../storage/support/samples.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { replay } from '../../src/alerter/replay/replay.ts';
@@ -221,7 +222,7 @@ test('a dry run tells, and stores nothing', async (t) => {
   assert.match(events.map((event) => (event.kind === 'composed' ? event.text : '')).join(''), /disk-full \/data/);
 });
 
-test('a replay judges the levels of whole days, and explain has what is foreseen', async (t) => {
+test('a replay judges stored levels, and explain has what is foreseen', async (t) => {
   const made = await stationWith(t);
   const [config, store] = [made.config(), made.storage.alerts];
   await days(made, 42, [growing(5)]);
@@ -240,4 +241,42 @@ test('a replay judges the levels of whole days, and explain has what is foreseen
   const { rules } = await explainClient({ config, store, nowMs, client, isWanted, firstPass: false });
   assert.match(rules[0]?.samples[0]?.valueText ?? '', /^full in about 5 days /);
   assert.equal(rules[0]?.unknown, null);
+});
+
+test('a replay judges at the times of the alerter, from the levels that were known then', async (t) => {
+  const rules = '<alert type="disk-full" warning="14d" critical="2d"/><alert type="disk" enabled="no"/>';
+  const made = await stationWith(t, rules);
+  const observe = (): void => undefined;
+  await fillLevels(made, [{ used: (day) => 98.4 + day }], [-36, -1]);
+  made.at('+39 00:05');
+  assert.deepEqual(await told(made), ['firing warning web-1 disk-full /data']);
+  const sinceMs = made.nowMs() + 12 * 3_600_000;
+  const report = async (percent: number): Promise<void> => {
+    await made.collect({ 'web-1': 'mute' });
+    const space = { size_bytes: 1e12, used_bytes: percent * 1e10, available_bytes: (100 - percent) * 1e10 };
+    const disk = { mount: '/data', fstype: 'ext4', scope: 'local', mode: 'rw', used_percent: percent, ...space };
+    await made.storage.reports.ingest([
+      item({ client: 'web-1', observedAtMs: made.nowMs() + 2000, workers: [worker('disk', disk)] }),
+    ]);
+  };
+  const lines: string[] = [];
+  for (const [time, percent] of [
+    ['+40 00:05', 97.5],
+    ['+40 12:00', 97.6],
+    ['+40 15:00', 98.2],
+    ['+40 18:00', 99],
+  ] as const) {
+    made.at(time);
+    await report(percent);
+    made.at(made.nowMs() + 60_000);
+    lines.push(...(await told(made)).filter((line) => line.includes('disk-full') && !line.startsWith('reminder')));
+  }
+  assert.deepEqual(lines, ['escalated critical web-1 disk-full /data']);
+  const { signal } = new AbortController();
+  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs() + 60_000];
+  const { mails, difference } = await replay({ config, store, signal, observe, sinceMs, untilMs });
+  const escalated = mails.filter(({ items }) => items.some(({ transition }) => transition === 'escalated'));
+  const atHours = escalated.map(({ atMs }) => new Date(atMs).getUTCHours());
+  const own = [...difference.fewer, ...difference.more].filter(({ rule }) => rule.startsWith('disk-full'));
+  assert.deepEqual([atHours, own], [[15], []]);
 });

@@ -11,6 +11,7 @@ import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
 import { followFigures } from './replay-figures.ts';
+import { followLevels } from './replay-levels.ts';
 import { followClients, ReplayState, type RowsUntil } from './replay-state.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
@@ -81,6 +82,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const state = new ReplayState(await store.silences(sinceMs));
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
+  const levels = followLevels(config, store);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
     ...store,
@@ -89,7 +91,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
   let firstRowMs = Infinity;
-  let [judgedMs, comparedMs] = [-Infinity, -Infinity];
+  let judgedMs = -Infinity;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
@@ -97,6 +99,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     for await (const batch of rowsUntil(nowMs)) {
       seen.note(batch);
       await figures.note(batch);
+      await levels.note(batch);
       const { reports, visits } = batch;
       firstRowMs = Math.min(firstRowMs, reports[0]?.observedAtMs ?? Infinity, visits[0]?.startedAtMs ?? Infinity);
       result.reports += reports.length;
@@ -107,15 +110,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const fleetOptions = { config, runs: recent, seenClients: seen.at(nowMs), nowMs, databaseUpSinceMs: sinceMs };
     const alerts = evaluateFleet({ ...fleetOptions, alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
-    const foreseen = await foreseeDay(options, state.openAlerts(null), nowMs, judgedMs);
-    if (foreseen !== null) {
+    const isDaily = Math.floor(nowMs / dayMs) !== Math.floor(judgedMs / dayMs);
+    if (isDaily || nowMs - judgedMs >= hourMs) {
       judgedMs = nowMs;
-      countFired(counts, state.save({ alerts: foreseen, ruleStates: new Map() }));
-    }
-    if (nowMs - comparedMs >= hourMs) {
-      comparedMs = nowMs;
-      const judged = { config, readGroups: figures.groupsAt(nowMs), alerts: state.openAlerts(null), nowMs };
-      countFired(counts, state.save({ alerts: await judgeOutliers(judged), ruleStates: new Map() }));
+      const judged = { config, alerts: state.openAlerts(null), nowMs };
+      const foreseen = await foreseeClients({ ...judged, store: levels, todayMs: nowMs, isDaily, signal });
+      const outlying = await judgeOutliers({ ...judged, readGroups: figures.groupsAt(nowMs) });
+      countFired(counts, state.save({ alerts: [...foreseen.alerts, ...outlying], ruleStates: new Map() }));
     }
     const firstPass = result.passes === 0;
     const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
@@ -136,19 +137,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
   };
-}
-
-/** Returns what the levels until the day before give, in the first pass of a day (UTC); null in the others. */
-async function foreseeDay(
-  { config, store, signal }: ReplayOptions,
-  alerts: readonly Alert[],
-  nowMs: number,
-  judgedMs: number,
-): Promise<readonly Alert[] | null> {
-  if (Math.floor(nowMs / dayMs) === Math.floor(judgedMs / dayMs)) return null;
-  // The state of levels during a day is not stored.
-  const todayMs = nowMs - dayMs;
-  return (await foreseeClients({ config, store, alerts, nowMs, todayMs, isDaily: true, signal })).alerts;
 }
 
 const pageRows = 100;

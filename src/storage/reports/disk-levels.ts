@@ -1,5 +1,5 @@
 import { integerFor } from '../sql/column-types.ts';
-import { imageTypes } from '../../report/report.ts';
+import { isFilledByGrowth } from '../../report/columns.ts';
 import type { ReportRows } from '../rows/report-rows.ts';
 import type { Dialect, Session } from '../sql/database.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
@@ -42,21 +42,16 @@ export async function storeDiskLevels(session: Session, batch: readonly ReportRo
 }
 
 function levelsOf({ item, observedAt, disks }: ReportRows): readonly Level[] {
-  return disks.flatMap((disk) => {
-    const { mount, scope, mode, fstype, used_bytes: used, inodes_percent: inodes } = disk;
-    if (scope !== 'local' || mode !== 'rw' || fstype === 'tmpfs' || imageTypes.has(fstype ?? '')) return [];
-    if (used === null && inodes === null) return [];
-    return {
-      day: observedAt.slice(0, 10),
-      client: item.client,
-      mount,
-      observed_at: observedAt,
-      size_bytes: integerFor('size_bytes', disk.size_bytes),
-      available_bytes: integerFor('available_bytes', disk.available_bytes),
-      used_bytes: integerFor('used_bytes', used),
-      inodes_percent: inodes,
-    };
-  });
+  return disks.filter(isFilledByGrowth).map((disk) => ({
+    day: observedAt.slice(0, 10),
+    client: item.client,
+    mount: disk.mount,
+    observed_at: observedAt,
+    size_bytes: integerFor('size_bytes', disk.size_bytes),
+    available_bytes: integerFor('available_bytes', disk.available_bytes),
+    used_bytes: integerFor('used_bytes', disk.used_bytes),
+    inodes_percent: disk.inodes_percent,
+  }));
 }
 
 function placeOf({ day, client }: Level): string {
