@@ -3,12 +3,15 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
 import { replay } from '../../src/alerter/replay/replay.ts';
 import { pluckAll } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { type Says, stationFor, type Station } from './support/station.ts';
+import { type Moment, withMoments } from './support/moments.ts';
+import { idOf, type Says, stationFor, type Station } from './support/station.ts';
 
 const dir = tempFolder();
 const quarterMs = 900_000;
@@ -20,10 +23,15 @@ const web = times(8, (index) => `web-${index}`);
 const databases = times(5, (index) => `db-${index}`);
 
 /** A station of a site with web servers and fewer databases. */
-async function stationWith(t: Parameters<typeof stationFor>[0], rules: string, inner = ''): Promise<Station> {
+async function stationWith(
+  t: Parameters<typeof stationFor>[0],
+  rules: string,
+  inner = '',
+  storage: StorageConfig = sqliteConfig(path.join(dir, `${(stations += 1)}.db`)),
+): Promise<Station> {
   const elements = `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
     <group name="site"><group name="web">${inner}${members(web)}</group><group name="db">${members(databases)}</group></group>`;
-  return await stationFor(t, { storage: sqliteConfig(path.join(dir, `${(stations += 1)}.db`)), elements });
+  return await stationFor(t, { storage, elements });
 }
 
 /** Plays runs, a pass after each. Returns the sentences of their mails. */
@@ -122,4 +130,51 @@ test('a replay tells as the alerter did, and explain has the figures of now', as
     ['memory', 'none'],
   ]);
   assert.equal(rules[0]?.unknown, null);
+});
+
+/** Plays runs until a pass tells something. Returns what brings the state before that pass back. */
+async function untilTold(made: Station, says: Says): Promise<() => Promise<void>> {
+  for (let run = 0; run < 6; run += 1) {
+    await made.collect(says);
+    made.at(made.nowMs() + quarterMs);
+    const { restore } = await made.snapshot();
+    if ((await made.pass()).arrived.length > 0) return restore;
+  }
+  return assert.fail('nothing was told');
+}
+
+onBothDatabases('an outlier', (kit) => {
+  test('is told once, wherever the alerter dies, and with two alerters', async (t) => {
+    const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>', '', await kit.create());
+    const odd = { 'web-1': 'cpu 80' };
+    await runs(made, 3, {});
+    assert.deepEqual(await runs(made, 8, odd), []);
+    const restore = await untilTold(made, odd);
+    const atMs = made.nowMs();
+    await restore();
+    const moments: Moment[] = [];
+    await made.pass({ wrap: (database) => withMoments(database, (moment) => !moments.push(moment)) });
+    const every = kit.kind === 'sqlite' ? 12 : 40;
+    const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
+    assert.ok(chosen.length > 8, `${chosen.length} moments`);
+    const told = async (pass: () => Promise<unknown>): Promise<readonly string[]> => {
+      await restore();
+      made.at(atMs);
+      const before = made.server.mails.length;
+      await pass();
+      made.at(atMs + 360_000);
+      assert.equal((await made.pass()).result.exitStatus, 0);
+      return made.server.mails.slice(before).map(({ content }) => made.sentenceOf(idOf(content)));
+    };
+    const sentence = 'ops: firing critical web-1 outlier metric=cpu cpu';
+    for (const { count: dies } of chosen) {
+      const dying = ({ count }: Moment): boolean => count === dies;
+      const sentences = await told(() =>
+        made.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined),
+      );
+      assert.deepEqual([...new Set(sentences)], [sentence], `died at ${dies}`);
+      assert.ok(sentences.length <= 2, `died at ${dies}: ${sentences.length} copies`);
+    }
+    assert.deepEqual(await told(() => Promise.all([made.pass(), made.pass({ machine: 'mon-2' })])), [sentence]);
+  });
 });
