@@ -241,7 +241,10 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     assert.match(rows, /refuses-it-openssh/);
     none(markers.leaksIn(rows), 'the database');
     const places = [dir, station.homes, path.join(packageDir, 'dist')];
-    const files = places.flatMap((place) => filesBelow(place)).filter((file) => !file.startsWith(`${dir}/secrets/`));
+    const compiledTests = path.join(packageDir, 'dist', 'test');
+    const files = places
+      .flatMap((place) => filesBelow(place))
+      .filter((file) => !file.startsWith(`${dir}/secrets/`) && !file.startsWith(`${compiledTests}/`));
     for (const expected of ['state/known_hosts', 'agent.cjs', 'dist/parts/cli.cjs']) {
       const isThere = files.some((file) => file.includes(expected));
       assert.ok(isThere, `${expected}\n${files.join('\n')}`);

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,6 +11,7 @@ import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';
 import { freePort } from './free-port.ts';
+import { compiledTests, isCompiledTest } from './program-args.ts';
 
 /**
  * A real server of the tests' own, MariaDB or the MySQL of `npm run test:machines`: empty, on a port that the kernel
@@ -86,9 +87,7 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   const configFile = path.join(dir, 'my.cnf');
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, config(product, dir, socketPath));
-  const [installer = '', ...installArgs] = product.install;
-  const options = [...installArgs, `--defaults-file=${configFile}`, ...installOptions(product)];
-  execFileSync(installer, options, { stdio: 'pipe' });
+  fillDataFolder(product, configFile, path.join(dir, 'data'));
   const started = await startOnFreePort(product, configFile, socketPath, args);
   const { port } = started;
   let { child } = started;
@@ -115,6 +114,27 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
       remove();
     },
   };
+}
+
+/** Fills the data folder of a new server. The processes of one `npm test` copy what the first of them installed. */
+function fillDataFolder(product: ServerProduct, configFile: string, data: string): void {
+  const installed = path.join(compiledTests, `installed-${product.name}`);
+  if (isCompiledTest && existsSync(installed)) {
+    execFileSync('cp', ['-a', installed, data]);
+    return;
+  }
+  const [installer = '', ...installArgs] = product.install;
+  const options = [...installArgs, `--defaults-file=${configFile}`, ...installOptions(product)];
+  execFileSync(installer, options, { stdio: 'pipe' });
+  if (!isCompiledTest) return;
+  const copy = `${installed}-${process.pid}`;
+  execFileSync('cp', ['-a', data, copy]);
+  try {
+    renameSync(copy, installed);
+  } catch {
+    // Another process was quicker.
+    rmSync(copy, { recursive: true });
+  }
 }
 
 // A starting server clears its tmpdir of temporary tables, those of its neighbours included: each needs its own.

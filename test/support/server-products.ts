@@ -60,7 +60,10 @@ performance-schema=OFF`,
   };
 }
 
-/** Options of ServerProduct.install; --defaults-file comes first on both. */
+/** Options of ServerProduct.install; --defaults-file comes first on both. The server enlarges the log when it starts. */
 export function installOptions({ name }: ServerProduct): readonly string[] {
-  return name === 'MySQL' ? ['--initialize-insecure'] : ['--auth-root-authentication-method=normal', '--skip-test-db'];
+  const smallLog = '--innodb-log-file-size=4M';
+  return name === 'MySQL'
+    ? ['--initialize-insecure']
+    : ['--auth-root-authentication-method=normal', '--skip-test-db', smallLog];
 }
