@@ -93,6 +93,12 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   assert.equal(new Set(stored).size, stored.length, 'none is stored twice');
   const missing = [...onWire('seen')].filter((id) => !stored.includes(id));
   assert.deepEqual(missing, [], 'whatever a client sent came to be a row');
+  const halves = await fleet.query(`SELECT s.id, c.state, COUNT(m.stat_id) AS samples FROM stats s
+    LEFT JOIN check_stats c ON c.stat_id = s.id AND c.check_name = 'said'
+    LEFT JOIN series e ON e.client = s.client AND e.metric LIKE 'said %'
+    LEFT JOIN samples m ON m.stat_id = s.id AND m.series_id = e.id
+    GROUP BY s.id, c.state HAVING c.state IS NULL OR c.state <> 0 OR COUNT(m.stat_id) <> 2`);
+  assert.deepEqual(halves, [], 'a report has its check, and the check its two samples');
   for (const name of names) {
     assert.ok(fleet.spooledAt(name).length <= 1, 'at most the one whose deletion is under way');
   }

@@ -59,8 +59,15 @@ function uuidOf(bytes: Buffer): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
+const checks = [
+  {
+    requested: { name: 'said', command: ['/bin/echo', 'OK | waiting=7 took=3s'] },
+    file: 'config.xml',
+    line: null,
+  },
+];
 const result = await fleet.collect(
-  names.map((name) => makeClient(name)),
+  names.map((name) => makeClient(name, { checks })),
   {
     concurrency: 2,
     transportFor: (client) => ({
