@@ -14,7 +14,7 @@ import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { enroll, receive } from './cli/push/commands.ts';
 import { collect } from './cli/runs/commands.ts';
 import { ingest, keys } from './cli/sealed/commands.ts';
-import { serve, tokens } from './cli/serve/commands.ts';
+import { events, serve, tokens } from './cli/serve/commands.ts';
 import { status } from './cli/status/commands.ts';
 import { trust } from './cli/trust/commands.ts';
 import { demo, simulate } from './cli/try-out/commands.ts';
@@ -32,6 +32,7 @@ const commands = [
     metrics,
     exportHistory,
     serve,
+    events,
     tokens,
     alert,
     alerts,

@@ -5,6 +5,7 @@ import { assets, livePolicy } from '../page/live/live-document.ts';
 import type { Admission } from './admission.ts';
 import { type Answer, send, words } from './answer.ts';
 import type { EventDoor } from './doors/event-door.ts';
+import { eventPingRoutes } from './doors/event-pings.ts';
 import { eventsRoute } from './doors/events-route.ts';
 import { type StatusOptions, statusRoute } from './doors/status-route.ts';
 import { commonHeaders, createGate } from './gate.ts';
@@ -14,6 +15,7 @@ import { documentRoutes } from './look-documents.ts';
 import { type LookOptions, message, pageRoutes } from './look-pages.ts';
 import { metricsRoute } from './metrics-route.ts';
 import { findRoute, type Route, targetOf } from './routes.ts';
+import type { PingToken } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
 export interface AppOptions {
@@ -26,6 +28,8 @@ export interface AppOptions {
   /** Takes what clients push; null: nothing is taken. */
   readonly push: Route | null;
   readonly admit: Admission;
+  /** Returns what the pings with a token are of; null: it is no token for pings. */
+  readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly isFull: (request: IncomingMessage) => boolean;
   readonly onGuess: (visitor: Visitor) => void;
@@ -46,7 +50,12 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
       answer: () => words(200, 'OK\n', { 'Cache-Control': 'no-store' }),
     },
     statusRoute({ serve, ...status }),
-    ...(eventDoor === null ? [] : [eventsRoute(eventDoor, options.visitorOf)]),
+    ...(eventDoor === null
+      ? []
+      : [
+          eventsRoute(eventDoor, options.visitorOf),
+          ...eventPingRoutes({ door: eventDoor, visitorOf: options.visitorOf, pingOf: options.pingOf }),
+        ]),
     ...(push === null ? [] : [push]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? lookRoutes(look, events) : []),

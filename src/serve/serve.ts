@@ -19,7 +19,7 @@ import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
 import { Rates } from './rates.ts';
-import { tokenChecker } from './tokens.ts';
+import { pingFinder, tokenChecker } from './tokens.ts';
 import { visitorReader } from './visitor.ts';
 
 /** Events of a server, for its log. */
@@ -87,6 +87,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
     push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
+    pingOf: pingFinder(statePaths(settings().stateDir).tokens),
     visitorOf,
     isFull: (request) => listeners.isFull(request),
     onGuess: ({ address }) => {

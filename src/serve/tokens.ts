@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 import { readKeptList, whenChanged, writeKeptList } from '../state/kept-list.ts';
 
-/** The parts that a token opens: all pages and documents, the metrics, or the documents of status. */
-export const tokenPurposes = ['look', 'metrics', 'status'] as const;
+/** The parts that a token opens: all pages and documents, the metrics, the documents of status, or its own pings. */
+export const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
 export type TokenPurpose = (typeof tokenPurposes)[number];
 
 /** A token as it is kept: who holds the file cannot use it. */
@@ -14,6 +14,16 @@ export interface StoredToken {
   readonly sha256: string;
   /** ISO 8601. */
   readonly added_at: string;
+  /** The service and host whose events a ping makes. */
+  readonly service?: string;
+  readonly host?: string;
+}
+
+/** The events that a ping with a token makes. */
+export interface PingToken {
+  readonly service: string;
+  /** '' if none was named. */
+  readonly host: string;
 }
 
 /** Reads the tokens; none if there is no file. Throws FleetError `state-unusable`. */
@@ -38,13 +48,27 @@ function digestOf(token: string): Buffer {
 
 /** Returns a function that says what a token opens; null: it is none. Reads the file again when it has changed. */
 export function tokenChecker(file: string): (token: string) => TokenPurpose | null {
+  const find = tokenFinder(file);
+  return (token) => find(token)?.for ?? null;
+}
+
+/** Returns a function that says what the pings with a token are of; null: it is no token for pings. */
+export function pingFinder(file: string): (token: string) => PingToken | null {
+  const find = tokenFinder(file);
+  return (token) => {
+    const found = find(token);
+    return found?.for === 'ping' ? { service: found.service ?? '', host: found.host ?? '' } : null;
+  };
+}
+
+function tokenFinder(file: string): (token: string) => StoredToken | null {
   const tokens = whenChanged(file, () => readTokens(file));
   return (token) => {
     const known = tokens();
     const digest = digestOf(token);
     // Every token is compared, so that the time says nothing.
     const found = known.filter(({ sha256 }) => timingSafeEqual(digest, Buffer.from(sha256, 'hex')));
-    return found[0]?.for ?? null;
+    return found[0] ?? null;
   };
 }
 

@@ -10,7 +10,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (
   'collect trust status alert alerts authorize backup cleanup explain forget ingest ack unack mail silence spool ' +
-  'check digest keys runtimes migrate prune report show forecast outliers metrics export serve tokens demo simulate ' +
+  'check digest keys runtimes migrate prune report show forecast outliers metrics export serve events tokens demo simulate ' +
   'enroll import crontab completion receive'
 ).split(' ');
 
@@ -33,6 +33,7 @@ const subcommands = {
   keys: ['list', 'generate', 'rotate', 'retire', 'import-public'],
   silence: ['add', 'list', 'expire'],
   mail: ['list', 'discard'],
+  events: ['url'],
   tokens: ['add', 'list', 'remove'],
 };
 const nested = Object.entries(subcommands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`));
@@ -69,7 +70,7 @@ for (const [args, says] of wrong) {
   });
 }
 
-for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail', 'tokens']) {
+for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail', 'events', 'tokens']) {
   test(`\`--json ${group}\` without its subcommand is an object too`, async () => {
     const { status, stdout } = await runCli(['--json', group]);
     assert.equal(status, 2);

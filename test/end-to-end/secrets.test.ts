@@ -78,6 +78,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   // They want a client that pushes, and the station has none.
   enroll: [['own', '--https', 'https://collector.example.org/']],
   receive: [['own']],
+  // Without <events/> in config.xml.
+  'events url': [['backup']],
   'tokens list': [[]],
   'tokens add': [['anna']],
   'tokens remove': [['anna']],

@@ -8,6 +8,23 @@ export const serve = defineCommand({
   run: async (context, options) => (await import('./serve.ts')).serveCommand(context, options),
 });
 
+const url = defineCommand({
+  name: 'url',
+  help: 'make a token for the pings of a service, and print the lines for its cron job, this once',
+  example: 'fleet-health events url backup --host nas',
+  parameters: {
+    service: text('<service>', 'the service of its events, as rules name it'),
+    host: text('--host <name>', 'the host of its events (default: none)'),
+    to: text('--to <url>', 'the URL of `serve` as the job reaches it (default: by host and port of <serve>)'),
+  },
+  run: async (context, options) => (await import('./events.ts')).eventsUrlCommand(context, options),
+});
+
+export const events = defineGroup(
+  { name: 'events', help: 'how jobs say that they are done', example: 'fleet-health events url backup' },
+  [url],
+);
+
 const add = defineCommand({
   name: 'add',
   help: 'make a token and print it, this once',

@@ -2,6 +2,7 @@ import { usageError } from '../../errors.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { newToken, readTokens, type StoredToken, type TokenPurpose, writeTokens } from '../../serve/tokens.ts';
 import { statePaths } from '../../state/paths.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -22,13 +23,7 @@ export async function tokensAddCommand(context: Context, options: TokensAddOptio
   if (!nameForm.test(name)) {
     throw usageError(`${JSON.stringify(name)} is no name for a token`, 'Write letters, digits, ., _, @ or -.');
   }
-  const { token, sha256 } = newToken();
-  await replaceTokens(context, (known) => {
-    if (known.some((one) => one.name === name)) {
-      throw usageError(`there is a token "${name}"`, `fleet-health tokens remove ${name} makes it useless.`);
-    }
-    return [...known, { name, for: purpose, sha256, added_at: new Date().toISOString() }];
-  });
+  const token = await addToken(context, { name, for: purpose });
   printAnswer(
     context.output,
     () => ({ command: 'tokens add', name, for: purpose, token }),
@@ -36,6 +31,20 @@ export async function tokensAddCommand(context: Context, options: TokensAddOptio
   );
   if (context.output.terminal) context.output.complain('It is shown this once. Browsers take it as the password.');
   return 0;
+}
+
+/** Makes a token, and keeps its digest. Throws FleetError `usage` if there is one of this name. */
+export async function addToken(context: Context, made: Omit<StoredToken, 'sha256' | 'added_at'>): Promise<string> {
+  const { token, sha256 } = newToken();
+  const { name } = made;
+  await replaceTokens(context, (known) => {
+    if (known.some((one) => one.name === name)) {
+      const remove = `fleet-health tokens remove ${shownShellWord(name)}`;
+      throw usageError(`there is a token "${name}"`, `${remove} makes it useless.`);
+    }
+    return [...known, { ...made, sha256, added_at: new Date().toISOString() }];
+  });
+  return token;
 }
 
 /** `tokens list`: whose tokens there are. */

@@ -41,9 +41,7 @@ export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessag
     isPost: true,
     refused: refusedAsJson,
     answer: async ({ incoming }) => {
-      const visitor = visitorOf(incoming);
-      // A proxy of this machine that config.xml does not name brings strangers.
-      const address = isLoopback(visitor.address) && !visitor.isLocal ? 'unknown' : visitor.address;
+      const address = senderAddress(visitorOf(incoming));
       if (!door.allows(address)) return answers['not-allowed']();
       // Browsers say so: the page of a stranger could send events through whoever reads it.
       if (incoming.headers.origin !== undefined) return said(403, 'Pages of the web send no events here', closing);
@@ -55,14 +53,24 @@ export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessag
       }
       const body = await readBody(incoming, mostBytes);
       if (!isUtf8(body)) return said(400, 'The body is no UTF-8');
-      try {
-        return answers[await door.take(body.toString('utf8'), address)]();
-      } catch {
-        // The disk is full, or too much waits; the sender keeps the event.
-        return said(503, 'Events cannot be stored now', { 'Retry-After': '5' });
-      }
+      return await takeText(door, body.toString('utf8'), address);
     },
   };
+}
+
+/** Takes a text, and answers when its events are durable. */
+export async function takeText(door: EventDoor, text: string, address: string): Promise<Answer> {
+  try {
+    return answers[await door.take(text, address)]();
+  } catch {
+    // The disk is full, or too much waits; the sender keeps the event.
+    return said(503, 'Events cannot be stored now', { 'Retry-After': '5' });
+  }
+}
+
+/** Returns the address of a sender. A proxy of this machine that config.xml does not name brings strangers. */
+export function senderAddress({ address, isLocal }: Visitor): string {
+  return isLoopback(address) && !isLocal ? 'unknown' : address;
 }
 
 /** Reads a body to its end, and returns its first bytes. Throws if the sender breaks off. */

@@ -1,0 +1,71 @@
+import { hostname } from 'node:os';
+
+import type { Config, ServeConfig } from '../../config/config.ts';
+import { globMatcher } from '../../config/values/globs.ts';
+import { usageError } from '../../errors.ts';
+import { shellWord } from '../../text/shell-word.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { printAnswer } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { loadSettings } from '../command/settings.ts';
+import { addToken } from './tokens.ts';
+
+export interface EventsUrlOptions {
+  readonly service: string;
+  readonly host: string | null;
+  readonly to: string | null;
+}
+
+const longestName = 128;
+
+/** `events url`: makes a token for the pings of a service, and prints the lines for a cron job. */
+export async function eventsUrlCommand(context: Context, options: EventsUrlOptions): Promise<ExitStatus> {
+  const config = loadSettings(context);
+  const { serve } = config;
+  if (serve === null || serve.events === null) {
+    throw usageError('config.xml has no <events/> in <serve>', 'Write <serve><events/></serve> into it.');
+  }
+  const service = checkedName('the service', options.service);
+  const host = options.host === null ? null : checkedName('--host', options.host);
+  const base = options.to === null ? ownUrl(serve) : urlOf(options.to);
+  const name = `ping:${host === null ? '' : `${host}:`}${service}`;
+  const token = await addToken(context, { name, for: 'ping', service, ...(host === null ? {} : { host }) });
+  const url = new URL(`events/ping/${token}`, base).href;
+  const curl = `curl -gfsS --retry 5 --max-time 20 -o /dev/null ${shellWord(url)}`;
+  const wget = `wget -q -T 20 -t 5 -O /dev/null ${shellWord(url)}`;
+  printAnswer(
+    context.output,
+    () => ({ command: 'events url', service, host, name, url, curl, wget }),
+    () => `${curl}\n${wget}`,
+  );
+  if (!isWatched(config, service)) {
+    const rule = `<alert type="event" service="${service}" within="26h"/>`;
+    context.output.complain(`No rule watches it: write one such as ${rule} into <alerts>.`);
+  }
+  return 0;
+}
+
+function checkedName(what: string, text: string): string {
+  if (text !== '' && text === oneLine(text) && text.length <= longestName) return text;
+  throw usageError(`${what} is no name`, `Write a line of at most ${longestName} characters.`);
+}
+
+function urlOf(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && ['https:', 'http:'].includes(url.protocol) && url.username + url.password === '') {
+    return new URL(url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`, url);
+  }
+  throw usageError('the value of --to is no URL of https or http', 'Write it like https://collector.example.org/.');
+}
+
+/** Returns the URL of `serve` as others reach it; on loopback as this machine does. */
+function ownUrl({ hosts, port, tls }: ServeConfig): URL {
+  const [first = '127.0.0.1'] = hosts.includes('127.0.0.1') ? ['127.0.0.1'] : hosts;
+  const host = ['::', '0.0.0.0'].includes(first) ? hostname() : first.includes(':') ? `[${first}]` : first;
+  return new URL(`${tls === null ? 'http' : 'https'}://${host}:${port}/`);
+}
+
+function isWatched({ alerts, clients }: Config, service: string): boolean {
+  const rules = [alerts.rules, ...clients.map((client) => client.rules)].flat();
+  return rules.some(({ type, selectors }) => type === 'event' && globMatcher(selectors['service'] ?? '*')(service));
+}

@@ -1,0 +1,37 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { Route } from '../routes.ts';
+import type { Visitor } from '../visitor.ts';
+import type { PingToken } from '../tokens.ts';
+import type { EventDoor } from './event-door.ts';
+import { refusedAsJson, said, senderAddress, takeText } from './events-route.ts';
+
+export interface EventPingOptions {
+  readonly door: EventDoor;
+  readonly visitorOf: (request: IncomingMessage) => Visitor;
+  /** Returns what a token of `events url` is of; null: it is none. */
+  readonly pingOf: (token: string) => PingToken | null;
+}
+
+/** The events of a ping, by the word behind its token. No rule judges that something has begun. */
+const events: Readonly<Record<string, (of: PingToken) => object>> = {
+  done: (of) => ({ ...of, status: 'OK', description: 'pinged' }),
+  fail: (of) => ({ ...of, status: 'CRIT', description: 'pinged as failed' }),
+  start: ({ service, host }) => ({ started: service, host }),
+};
+
+/** Takes events by GET, from those that can do no more: the token in the path says which service, and of which host. */
+export function eventPingRoutes({ door, visitorOf, pingOf }: EventPingOptions): readonly Route[] {
+  return ['/events/ping/:token', '/events/ping/:token/:what'].map((path) => ({
+    path,
+    purpose: null,
+    isPacked: false,
+    refused: refusedAsJson,
+    answer: async ({ incoming, parts: { token = '', what = 'done' } }) => {
+      const of = pingOf(token);
+      const make = Object.hasOwn(events, what) ? events[what] : undefined;
+      if (of === null || make === undefined) return said(404, 'There is no such ping');
+      return await takeText(door, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
+    },
+  }));
+}
