@@ -1,6 +1,6 @@
 /**
  * Makes plain JavaScript of the tests and of what they import, in dist/test/: `node test/compile.mjs TEST...` prints
- * the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each of 230
+ * the paths of what it made. A hundred modules a test file are then neither translated nor resolved anew by each of 480
  * processes, and none of them needs a thread of loader hooks, which on Node 20 can wait for ever at its start.
  */
 import { readFileSync, rmSync } from 'node:fs';
@@ -31,7 +31,12 @@ const longest = [
   'test/faults/faults.test.ts',
   'test/end-to-end/hold-on-alerts.test.ts',
   'test/end-to-end/hostile-client.test.ts',
+  'test/end-to-end/hostile-fleet.test.ts',
+  'test/end-to-end/hostile-floods.test.ts',
   'test/end-to-end/restricted-key.test.ts',
+  'test/end-to-end/restricted-shell.test.ts',
+  'test/end-to-end/secrets.test.ts',
+  'test/end-to-end/storage-broken.test.ts',
   'test/end-to-end/brought-runtime.test.ts',
   'test/cli/clients/cleanup.test.ts',
   'test/end-to-end/places.test.ts',
