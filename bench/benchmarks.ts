@@ -88,4 +88,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('forecast', 0.5, 'how often estimators are right about what will be full', async () => {
     return (await import('./forecast.ts')).benchForecast;
   }),
+  byName('foresee', 3, 'forecasts, outliers and a digest of 10,000 clients', async () => {
+    return (await import('./foresee.ts')).benchForesee;
+  }),
 ];
