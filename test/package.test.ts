@@ -37,6 +37,7 @@ test('the packed file holds everything, installs with ignored scripts, works in 
   const wanted = [
     ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
     ...['errors.md', 'installation.md'].map((name) => `docs/${name}`),
+    ...['fleet-health.1', 'fleet-health-agent.1', 'fleet-health-config.5'].map((name) => `man/${name}`),
     ...['fleet-health.cjs', 'parts/compile-cache.cjs', 'parts/cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
       (name) => `dist/${name}`,
     ),

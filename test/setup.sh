@@ -66,6 +66,7 @@ need_all() {
   need mkfs.btrfs btrfs-progs
   [ "$wide" = no ] || {
     need chromium chromium
+    need mandoc mandoc
     need java default-jre-headless
     need promtool prometheus
     need amtool prometheus-alertmanager

@@ -140,8 +140,16 @@ export function defineGroup(description: Description, subcommands: readonly AddC
   };
 }
 
+const examples = new WeakMap<Command, string>();
+
+/** Returns the command line that the help of a command ends with. */
+export function exampleOf(command: Command): string {
+  return examples.get(command) ?? '';
+}
+
 /** Adds an example to the end of a command's help. */
 export function addExample(command: Command, example: string): Command {
+  examples.set(command, example);
   return command.addHelpText('after', `\nExample:\n  ${example}`);
 }
 

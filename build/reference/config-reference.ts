@@ -1,0 +1,147 @@
+/** The reference of config.xml, from its vocabulary: what docs/config.md and fleet-health-config(5) say in their forms. */
+import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
+import type { AttributeSpec, ElementSpec } from '../../src/config/vocabulary/element-spec.ts';
+import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
+
+/** The notation of a value of each kind. */
+const forms: Readonly<Record<KindName, string>> = {
+  text: 'text',
+  secret: 'text',
+  title: 'text',
+  note: 'text',
+  name: 'a name',
+  checkName: 'a name',
+  endpoint: '`localhost:443`, `[::1]:443`',
+  serverName: 'host name',
+  remoteGlob: 'an absolute path on the client, with `*` and `?`',
+  remoteFolder: 'an absolute path on the client',
+  metricGlobs: 'names or patterns, with commas',
+  host: 'address or host name',
+  jumps: 'names, with commas',
+  keyExchanges: 'names, with commas',
+  address: 'an address',
+  networks: 'addresses and networks, with commas',
+  header: 'name of a header',
+  headerLine: '`Name: value`',
+  labels: '`site=fra`, with commas',
+  word: 'a name',
+  port: 'a number',
+  count: 'a number',
+  many: 'a number, or 0',
+  duration: '`90s`, `5m`, `4h`, `30d`, `1h30m`',
+  span: '`15m`, or rows: `2x`',
+  size: '`500MiB`, `20GiB`',
+  level: '`85%`, `20GiB`, `15m`, `3`',
+  email: 'an address',
+  emails: 'addresses, with commas',
+  sender: 'address, or name and address',
+  path: 'a path',
+  remotePath: 'an absolute path on the client',
+  variable: 'name of a variable',
+  globs: 'names or patterns, with commas; `!` excludes',
+  families: 'some of `client`, `alerts`, `self`, `disk`, `network`, with commas',
+  zone: '`Europe/Berlin`',
+  date: '`2026-12-24`',
+  moment: '`2026-12-01 06:00`',
+  days: '`sun`, `mon-fri,sun`',
+  hours: '`mon-fri 08:00-18:00`',
+  clock: '`02:00`',
+  url: 'a web address',
+  urls: 'web addresses, with commas',
+  imap: '`imaps://fleet@imap.example.org/INBOX`',
+  storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
+};
+
+/** The texts are Markdown. */
+export interface ElementReference {
+  readonly name: string;
+  /** Its use and its place. */
+  readonly help: string;
+  readonly notes: readonly string[];
+  readonly example: string | null;
+  readonly attributes: readonly AttributeReference[];
+  /** Takes every attribute of `<ssh>` as well, which are not listed again. */
+  readonly takesSsh: boolean;
+}
+
+export interface AttributeReference {
+  readonly name: string;
+  readonly isRequired: boolean;
+  readonly values: string;
+  readonly help: string;
+}
+
+/** Returns every element, in the order of the vocabulary. */
+export function configReference(): readonly ElementReference[] {
+  return Object.entries(vocabulary).map(([name, element]) => elementReference(name, element));
+}
+
+function elementReference(name: string, { parents, attributes, help, single }: ElementSpec): ElementReference {
+  const place = parents.length === 0 ? 'The root.' : `In ${parents.map((one) => `\`<${one}>\``).join(', ')}.`;
+  const takesSsh = name !== 'ssh' && 'username' in attributes && 'hostKeys' in attributes;
+  const ofSsh = takesSsh ? (vocabulary['ssh']?.attributes ?? {}) : {};
+  return {
+    name,
+    help: `${help} ${place}${single === true ? ' At most one.' : ''}`,
+    notes: notes[name] ?? [],
+    example: examples[name] ?? null,
+    attributes: Object.entries(attributes)
+      .filter(([one]) => !(one in ofSsh))
+      .map(([one, spec]) => ({ name: one, isRequired: spec.required === true, values: values(spec), help: spec.help })),
+    takesSsh,
+  };
+}
+
+function values({ kind, words = [] }: AttributeSpec): string {
+  const listed = words.map((word) => `\`${word}\``);
+  return [...listed, ...(kind === undefined ? [] : [forms[kind]])].join('; ');
+}
+
+/**
+ * An example of each element, and the facts that the table omits. An element whose attributes say enough has no
+ * example.
+ */
+export const examples: Readonly<Record<string, string>> = {
+  storage: '<storage url="mysql://fleet@db.example.org/fleet" passwordFile="db.password"/>',
+  retention: '<retention raw="30d" detail="2d" logs="30d" hourly="1y" daily="5y"/>',
+  smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
+  notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
+  alertmanager: '<alertmanager url="http://am-1:9093,http://am-2:9093" labels="site=fra"/>',
+  heartbeat: '<heartbeat url="https://monitor.example.org/ping/fleet"/>',
+  metrics:
+    '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
+  collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
+  serve:
+    '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/><option name="site" value="fra"/></serve>',
+  ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
+  mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
+  webhook: '<webhook name="chat" urlFile="chat.url" format="text" severity="critical"/>',
+  alert: '<alert type="disk" mount="/backup,/archive*" limit="98%" free="500GiB" note="Old ones may go."/>',
+  window: '<window date="2026-12-24" start="18:00" duration="12h"/>',
+  check: '<check name="mailq" command="/usr/lib/nagios/plugins/check_mailq -w 50 -c 200" every="5m"/>',
+  bastion: '<bastion name="jump-1" ip="192.0.2.1" username="jump"/>',
+  group: '<group name="web" proxyJump="jump-1"><client ip="web-[01-08]"/></group>',
+  client: '<client name="db-1" ip="192.0.2.9" port="2222" mail="dba@example.org"/>',
+};
+
+const notes: Readonly<Record<string, readonly string[]>> = {
+  alert: [
+    'One of `type` and `metric` says what is judged ([metrics.md](metrics.md) lists the metrics;',
+    '[alerts.md](alerts.md) says which rule judges what, and what the defaults are). A limit has the unit of its',
+    'type: `load` is per CPU, so that 2 means twice as much work as there are processors; `temperature` is in degrees',
+    'Celsius, and `sensor` selects by the name that a report has. `also="yes"` lets a rule judge beside others of its',
+    'type: `<alert type="disk" mount="/backup" limit="99%" also="yes"/>`.',
+  ],
+  check: [
+    'It runs as a line of a conf file on the client does ([checks.md](checks.md)), where of two checks with a name the',
+    "client's own runs. A client has at most 50, and a request has room for 3,100 bytes of them.",
+  ],
+  collector: [
+    'The deadlines lie in one another: `tcpTimeout` within `connectTimeout`, that and `agentTimeout` within',
+    '`clientDeadline`. Raise `agentTimeout` for machines whose mounts or service manager answer slowly.',
+  ],
+  window: [
+    'What began before a window was told before it; what still holds at its end is told then. `date` is one day,',
+    '`days` are days of every week, and a window may go past midnight.',
+  ],
+};
