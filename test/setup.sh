@@ -83,7 +83,11 @@ need_all() {
     need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
     need_file /usr/lib/python3/dist-packages/apt python3-apt
   }
-  [ "$machines" = no ] || need mmdebstrap mmdebstrap
+  [ "$machines" = no ] || {
+    need mmdebstrap mmdebstrap
+    need qemu-system-x86_64 qemu-system-x86
+    need socat socat
+  }
   [ "$galera" = no ] || {
     need rsync rsync
     # A library that the server loads.

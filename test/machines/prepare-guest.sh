@@ -1,0 +1,36 @@
+#!/bin/sh
+# Runs in a guest as root: two accounts, of which only `node` can execute Node, and devices in a state that somebody gets up for.
+set -eu
+for account in node shell; do
+  useradd -m -G systemd-journal "$account"
+  install -d -m 700 -o "$account" -g "$account" "/home/$account/.ssh"
+  install -m 600 -o "$account" -g "$account" /root/.ssh/authorized_keys "/home/$account/.ssh/authorized_keys"
+done
+chgrp node /usr/bin/node
+chmod 750 /usr/bin/node
+
+# Else each login leaves a line of priority err.
+touch /etc/default/locale
+
+# Debian's collectors write what root alone may read: NVMe, apt and the BMC.
+mkdir -p /var/lib/prometheus/node-exporter /etc/fleet-health/checks.d
+modprobe ipmi_si
+modprobe ipmi_devintf
+systemctl start prometheus-node-exporter-nvme prometheus-node-exporter-apt prometheus-node-exporter-ipmitool-sensor
+systemctl reset-failed
+echo 'textfile /var/lib/prometheus/node-exporter metrics=nvme_*,node_ipmi_*' >/etc/fleet-health/checks.d/textfiles.conf
+
+# An array that has lost a disk, a bond that has lost an interface, a btrfs without errors.
+mdadm --quiet --create /dev/md0 --level=1 --raid-devices=2 --metadata=1.2 --run /dev/vdb /dev/vdc
+mdadm --quiet /dev/md0 -f /dev/vdc
+ip link add bond0 type bond mode active-backup miimon 100
+for number in 0 1; do
+  ip link add "dummy$number" type dummy
+  ip link set "dummy$number" master bond0
+  ip link set "dummy$number" up
+done
+ip link set bond0 up
+ip link set dummy1 down
+mkfs.btrfs -q /dev/nvme0n1
+mkdir -p /mnt/btrfs
+mount /dev/nvme0n1 /mnt/btrfs
