@@ -53,9 +53,9 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
-    const { dir, keys, publicKeys, retiredKeys, journal, runtimes } = paths;
+    const { dir, keys, publicKeys, retiredKeys, journal, runtimes, lastGood } = paths;
     const attempts = path.join(runtimes, 'attempts');
-    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, runtimes, attempts], startedAtMs);
+    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, runtimes, attempts, lastGood], startedAtMs);
     if (options.spreadStart === true) {
       const { config, signal } = options;
       // A run that is aborted meanwhile has a row to write all the same.

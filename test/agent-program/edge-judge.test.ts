@@ -108,7 +108,7 @@ const wrong: readonly (readonly [edge: Written, says: RegExp])[] = [
   [{ rules: [{ type: 'dsk', limit: '9%' }] }, /agent\.json: "edge\.rules\[0\]\.type" must be one of cpu, memory/],
   [{ rules: [{ limit: '9%' }] }, /"edge\.rules\[0\]\.type" is missing/],
   [{ rules: [{ type: 'cpu', limit: '9%' }, { type: 'memory' }] }, /"edge\.rules\[1\]\.type".*lacks a limit/],
-  [{ rules: [{ type: 'memory', limit: '90GB' }] }, /limit="90GB" does not fit/],
+  [{ rules: [{ type: 'memory', limit: '90GB' }] }, /"limit": "90GB" does not fit/],
   [{ rules: [{ type: 'memory', limit: '90%', clear: '95%' }] }, /clear must not be above/],
   [{ rules: [{ type: 'memory', limit: '90%', mount: '/' }] }, /mount/],
   [{ rules: [{ type: 'memory', limit: '90%', for: 'twice' }] }, /"edge\.rules\[0\]\.for" must be like "2x"/],

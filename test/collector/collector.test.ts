@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -333,6 +333,20 @@ function asIfFor(client: string, command: string): string {
     return Buffer.from(JSON.stringify({ ...parsed, client })).toString('base64url');
   });
 }
+
+test('a pass removes what killed programs left half written an hour ago', async () => {
+  const fleet = makeFleet();
+  const paths = statePaths(fleet.stateDir);
+  const halves = [paths.dir, paths.keys, paths.journal, paths.runtimes, paths.lastGood].map((dir) => {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    const file = path.join(dir, '.0011223344556677.part');
+    writeFileSync(file, '');
+    utimesSync(file, 0, 0);
+    return file;
+  });
+  await fleet.collect(clientsOf('web-1'));
+  assert.deepEqual(halves.filter(existsSync), []);
+});
 
 test('keys that cannot be used prevent the run', async () => {
   const fleet = makeFleet();
