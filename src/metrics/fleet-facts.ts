@@ -93,11 +93,11 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
 async function readClients({ config, store, nowMs, columns }: FleetFactsOptions): Promise<readonly ClientFact[]> {
   const stored = await store.figures.newestReports([...new Set([...columns, 'hostname', 'os'])]);
   const byName = new Map(stored.map((report) => [report.client, report]));
-  const lateMs = lateRuns * config.collector.everyMs;
-  const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
   return config.clients
     .filter(({ state }) => state !== 'retired')
-    .map(({ name, address, groups, state }) => {
+    .map(({ name, address, groups, state, pushEveryMs }) => {
+      const lateMs = lateRuns * Math.max(config.collector.everyMs, pushEveryMs ?? 0);
+      const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
       const known = byName.get(name);
       const { statId = null, observedAtMs = null, row = {}, lastReportAtMs = null } = known ?? {};
       const isUsed = statId !== null && observedAtMs !== null && isFresh(observedAtMs);

@@ -170,3 +170,9 @@ test('a refused file is a condition with its reason, and no result of a check', 
     [['check-untrusted', '/etc/checks.d/x.conf', 'warning', 'refused: others may write it']],
   );
 });
+
+test('a command of NRPE that takes arguments is refused by the client, and nobody is told', () => {
+  const checks = [checkRow({ check_name: '/etc/nagios/nrpe.cfg:7', state: 3, refused: 1, text: 'takes arguments' })];
+  const samples = observe('', { checks }).samples.filter(({ rule }) => rule.name.startsWith('check'));
+  assert.deepEqual(samples, []);
+});

@@ -161,6 +161,18 @@ onBothDatabases('metrics', (kit) => {
     assert.equal(Object.keys(valuesOf(late, 'client_info')).length, 3);
   });
 
+  test('of a client that pushes vanish three times its own `every` after its report', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const xml = fleetXml.replace('name="web-1"', 'name="web-1" transport="push" every="1h"');
+    const config = loadConfig({ file: path.join(configFolder(t, xml), 'config.xml') });
+    const namesAt = async (afterMs: number): Promise<boolean> =>
+      (await scrapedOf(t, opened, { config, nowMs: noonMs + afterMs })).some(
+        ({ name }) => name === 'fleet_health_filesystem_used_ratio',
+      );
+    assert.deepEqual([await namesAt(180 * minuteMs), await namesAt(180 * minuteMs + 1)], [true, false]);
+  });
+
   test('leave whole families out where there are too many series, and say which', async (t) => {
     const opened = await kit.open();
     await reported(opened);

@@ -68,8 +68,9 @@ const conditions: Readonly<Record<string, (rule: Rule, check: CheckStat) => read
       state === 3 ? faultSample(rule, subject, shownResult(check)) : clearSample(rule, subject, checkStateWords[state]),
     ];
   },
+  // Lines of NRPE with $ARG1$ are left to NRPE, and are no fault: a fleet has many of them.
   'check-untrusted': (rule, { check_name: subject, refused, text }) =>
-    refused === 1 ? [faultSample(rule, subject, `refused: ${text}`)] : [],
+    refused === 1 && text !== 'takes arguments' ? [faultSample(rule, subject, `refused: ${text}`)] : [],
 };
 
 /** Samples the conditions of checks: one says UNKNOWN, or a file or command was refused. */
