@@ -19,7 +19,7 @@ const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'flee
 /** Returns the changed files, tests and generated documents left out. */
 function placesOf(diff: string): readonly string[] {
   const files = [...diff.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, file]) => file ?? '');
-  return files.filter((file) => !/^(?:test|docs)\/|^config\.xsd$/.test(file));
+  return files.filter((file) => !/^(?:test|docs|man)\/|^config\.xsd$/.test(file));
 }
 
 test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', () => {

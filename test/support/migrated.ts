@@ -15,7 +15,7 @@ import type { Database } from '../../src/storage/sql/database.ts';
 /** Gives an empty database its schema. A database that has tables, or a file that exists, is left alone. */
 export async function makeMigrated(storage: StorageConfig): Promise<void> {
   if (storage.kind === 'mysql') await copyTables(storage);
-  else if (!existsSync(storage.path)) await copyFile(storage.path);
+  if (storage.kind === 'sqlite' && !existsSync(storage.path)) await copyFile(storage.path);
 }
 
 let migratedFile: string | null = null;
