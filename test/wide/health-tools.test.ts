@@ -48,8 +48,9 @@ test('what collectors print without hardware is read as it is, by both agents', 
   }
   assert.match(printed.get('smartmon') ?? '', /^smartmon_smartctl_version\{version="\d+\.\d+"\} 1$/m);
   assert.match(printed.get('size') ?? '', /^node_directory_size_bytes\{directory="\/.*"\} \d+$/m);
-  const pending = [...(printed.get('apt') ?? '').matchAll(/^apt_upgrades_pending\{.*\} (\d+)$/gm)];
-  const upgrades = pending.reduce((sum, [, count]) => sum + Number(count), 0);
+  const pending = [...(printed.get('apt') ?? '').matchAll(/^apt_upgrades_pending\{(.*)\} (\d+)$/gm)];
+  const sumOf = (some: typeof pending): number => some.reduce((sum, [, , count]) => sum + Number(count), 0);
+  const security = sumOf(pending.filter(([, labels = '']) => /security/i.test(labels)));
   assert.ok(pending.length > 0);
   for (const agent of checkAgents) {
     const client = checkClient(t, agent);
@@ -65,7 +66,7 @@ test('what collectors print without hardware is read as it is, by both agents', 
     const names = Object.keys(programs).map((name) => `textfile:${name} 0`);
     assert.deepEqual(states, [`size 0`, ...names, `textfile:${dir} 0`].sort(), JSON.stringify(rows));
     const apt = rows.find(({ check_name: name }) => name === 'textfile:apt');
-    assert.match(apt?.perfdata ?? '', new RegExp(`upgrades=${upgrades}$`));
+    assert.match(apt?.perfdata ?? '', new RegExp(` upgrades=${sumOf(pending)} security_upgrades=${security}$`));
   }
 });
 
