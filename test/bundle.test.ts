@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 import ssh2 from 'ssh2';
 
+import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { packageDir } from '../src/state/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
 import { tempFolder } from './support/temp-folder.ts';
@@ -33,6 +34,10 @@ test('the program that a client is brought is as small as docs/installation.md s
   for (const name of ['agent.cjs', 'agent.sh']) {
     assert.ok(statSync(path.join(dist, 'agent', name)).size < Number(most) * 1000, name);
   }
+});
+
+test('the agent for Node.js takes 32 KiB on the wire at most', () => {
+  assert.ok(readBundles().agent.packed().length <= 32 * 1024);
 });
 
 for (const [passphrase, code] of [

@@ -1,6 +1,6 @@
 /** Which checks the agents find, and what they refuse. */
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -75,7 +75,7 @@ for (const agent of checkAgents) {
     symlinkSync(shared, path.join(client.home, 'plugins/away'));
     const file = client.conf(
       `link ${link}\nopen ${open}\nx ${shared}/x\ny ${shared}/below/y\nthrough ${shared}/link\n` +
-        `away ${client.home}/plugins/away/below/../x\nsticky ${shared}/below/y\n`.replace('sticky', 'again'),
+        `away ${client.home}/plugins/away/below/../x\nagain ${shared}/below/y\n`,
     );
     const second = client.conf('second true\n', 'second.conf');
     chmodSync(open, 0o702);
@@ -110,6 +110,48 @@ for (const agent of checkAgents) {
       all.refused.map(({ why }) => why),
       [by(client.confDir), by(client.confDir), by(client.confDir)],
     );
+  });
+
+  const noRoot = process.getuid?.() === 0 ? false : 'needs root, to give files to others';
+  test(
+    `a folder like /tmp is safe above one's own, and files of others are not (${agent.name})`,
+    { skip: noRoot },
+    async (t) => {
+      const client = checkClient(t, agent);
+      const sticky = path.join(client.home, 'sticky');
+      mkdirSync(path.join(sticky, 'own'), { recursive: true, mode: 0o700 });
+      chmodSync(sticky, 0o1777);
+      for (const name of ['open', 'own/mine', 'own/foreign']) {
+        writeFileSync(path.join(sticky, name), '#!/bin/sh\necho fine\n', { mode: 0o700 });
+      }
+      chownSync(path.join(sticky, 'own/foreign'), 65534, 65534);
+      client.conf(`mine ${sticky}/own/mine\nopen ${sticky}/open\nforeign ${sticky}/own/foreign\n`);
+      const { checks, refused } = await client.visit();
+      assert.deepEqual(
+        checks.map(({ name, why, output }) => `${name} ${why ?? output}`),
+        ['mine fine', 'open untrusted', 'foreign untrusted'],
+      );
+      assert.deepEqual(refused, [
+        { path: `${sticky}/open`, why: `untrusted: ${sticky}` },
+        { path: `${sticky}/own/foreign`, why: `untrusted: ${sticky}/own/foreign` },
+      ]);
+    },
+  );
+
+  test(`a folder's first 100 files are read, each of 64 KiB at most (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const long = client.conf(`long true\n${'#'.repeat(64 * 1024)}`, '000.conf');
+    // The second holds the most that is read.
+    client.conf('second true\n'.padEnd(64 * 1024, '#'), '001.conf');
+    for (let at = 2; at < 99; at += 1) client.conf('# nothing\n', `${String(at).padStart(3, '0')}.conf`);
+    client.conf('hundredth true\n', '099.conf');
+    client.conf('after true\n', '100.conf');
+    const { checks, refused } = await client.visit();
+    assert.deepEqual(
+      checks.map(({ name }) => name),
+      ['second', 'hundredth'],
+    );
+    assert.deepEqual(refused, [{ path: long, why: 'longer than 64 KiB' }]);
   });
 
   test(`the nrpe.cfg of nagios-nrpe-server is taken, and what needs a shell is not (${agent.name})`, async (t) => {
