@@ -95,6 +95,8 @@ function configText(ports: Readonly<Record<string, number>>): string {
     <mail to="you@example.org"/>
     <alert name="unreachable" for="1x"/>
   </alerts>
+  <!-- The pages of the command serve, for this machine alone. -->
+  <serve><look/></serve>
 
   <!-- Three SSH servers on this machine. They end with the demo; its option serve starts them again. -->
   <group name="servers">

@@ -115,8 +115,8 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
     { ...inside, output: { ...inside.output, print: () => undefined } },
     { ...everyone, file: report, split: null, since: '1h', until: null, maxSize: '8MiB' },
   );
-  say(`The fleet as one page, with plots: open ${pathToFileURL(report).href} in a browser.`);
-  say(`\n${farewell(fleet.dir)}`);
+  say('The fleet as one page, with plots.');
+  say(`\n${farewell(fleet.dir, pathToFileURL(report).href)}`);
 
   // The second pass has to fail for the client that went away, and only for that client.
   const passes = [first, second, third];
@@ -155,7 +155,7 @@ function cellText(value: unknown): string {
   return value === null ? '-' : JSON.stringify(value);
 }
 
-function farewell(dir: string): string {
+function farewell(dir: string, report: string): string {
   const program = programName();
   const nearby = path.relative(process.cwd(), dir);
   return `The folder is yours to play on with:
@@ -171,7 +171,12 @@ collects from this machine, without SSH, and shows what is open. The three serve
 
 and then \`collect\` in another terminal reaches them all. config.xml is yours to change; \`check\` says what is wrong with it.
 The rows are in state/fleet.db (SQLite), the mails in state/outbox. Removing the folder removes everything but what the agent of ${demoNames.local}
-keeps in ~/.local/state/fleet-health.`;
+keeps in ~/.local/state/fleet-health.
+
+To look at the fleet as it was just now, open ${report} in a browser. The page that follows each run is
+at http://localhost:5151/ while this runs in the folder, until Ctrl-C:
+
+  ${program} serve`;
 }
 
 /** An output with tables wherever the demo prints to, or a silent one with --json. */

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { exits, outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
@@ -53,6 +55,13 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
   const subjects = files.map((file) => /^Subject: (.*?):/m.exec(readFileSync(file, 'utf8'))?.[1]);
   assert.deepEqual(subjects, ['Already true', 'Resolved']);
   assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
+  const report = pathToFileURL(path.join(dir, 'report.html')).href;
+  assert.match(readFileSync(fileURLToPath(report), 'utf8'), /<tr id="web-1"/);
+  const [, told = '', shown = ''] = /(?:^|\n)(To look at the fleet[^\0]*?):\n\n {2}(.*)\n$/.exec(first.stdout) ?? [];
+  assert.ok(told.includes(`open ${report} in a browser`), first.stdout);
+  assert.match(shown, /^(?:node .*|fleet-health) serve$/);
+  const { serve } = loadConfig({ file: path.join(dir, 'config.xml') });
+  assert.deepEqual([serve?.look, told.includes(`http://localhost:${serve?.port}/ `)], [true, true]);
   assert.equal(statSync(path.join(dir, 'demo.password')).mode & 0o777, 0o600);
 
   const status = await statusIn(dir, env);
