@@ -27,15 +27,17 @@ export function reportGrid(
   clients: number,
   points = mostPoints,
 ): Grid {
-  const most = Math.min(points, mostSamples / Math.max(1, clients));
-  const fits = (stepMs: number): boolean => stepMs >= everyMs && (untilMs - sinceMs) / stepMs <= most;
-  const stepMs = stepsMs.find(fits) ?? Math.ceil((untilMs - sinceMs) / points / dayMs) * dayMs;
-  const first = Math.floor(sinceMs / stepMs);
-  const rows = (clients * rowsOfVisit * (untilMs - sinceMs)) / everyMs;
+  const spanMs = untilMs - sinceMs;
+  const pointsOf = (stepMs: number): number => Math.ceil(untilMs / stepMs) - Math.floor(sinceMs / stepMs);
+  const fits = (stepMs: number): boolean =>
+    stepMs >= everyMs && pointsOf(stepMs) <= points && (clients * spanMs) / stepMs <= mostSamples;
+  // Both ends may be rounded outwards, so that there is a point more than the span has steps.
+  const stepMs = stepsMs.find(fits) ?? Math.ceil(spanMs / (points - 1) / dayMs) * dayMs;
+  const rows = (clients * rowsOfVisit * spanMs) / everyMs;
   return {
-    sinceMs: first * stepMs,
+    sinceMs: Math.floor(sinceMs / stepMs) * stepMs,
     stepMs,
-    points: Math.ceil(untilMs / stepMs) - first,
+    points: pointsOf(stepMs),
     untilMs,
     sampleMs: rows > mostRows && stepMs > everyMs ? everyMs : null,
   };
