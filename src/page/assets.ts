@@ -21,7 +21,10 @@ export const styleText = bundledStyle('page.css');
 /** The same, with what only the pages of a server have. */
 export const liveStyleText = bundledStyle('live.css');
 
-/** The program that runs in the browser, with uPlot. */
+/** A licence that has to be wherever its program is. */
+const licence = readFileSync(path.join(import.meta.dirname, '../../node_modules/uplot/LICENSE'), 'utf8').trim();
+
+/** The program that runs in the browser, with uPlot and its licence. */
 export const scriptText =
   buildSync({
     entryPoints: [path.join(dir, 'main.ts')],
@@ -31,4 +34,5 @@ export const scriptText =
     format: 'iife',
     target: 'es2020',
     charset: 'utf8',
+    banner: { js: `/*! uPlot\n\n${licence}\n*/` },
   }).outputFiles[0]?.text.trim() ?? '';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { renderFleetPage } from '../../src/page/fleet-page.ts';
@@ -20,6 +21,12 @@ test('a page allows its own style and program by their digests, and nothing else
     "form-action 'none'",
   ]);
   assert.doesNotMatch(html, /\sstyle=|\son\w+=|(?:src|href)="(?!#)/);
+});
+
+test('the licence of uPlot is in the program of the page', () => {
+  const licence = readFileSync(new URL('../../node_modules/uplot/LICENSE', import.meta.url), 'utf8').trim();
+  assert.match(licence, /Permission is hereby granted/);
+  assert.ok(renderFleetPage(pageOf({})).includes(licence));
 });
 
 test('names that are HTML, escape codes or written from right to left are text, wherever they stand', () => {
