@@ -70,6 +70,22 @@ test('a storm of alerts is folded, and stays within reach without scripts', () =
   assert.equal(html.match(/<li class="critical">/g)?.length, 30);
 });
 
+test('of more than 500 open alerts and 150 clients with alerts the rest is a number', () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, id) =>
+      alertOf({ id, client: `web-${id}`, severity: id < 150 ? 'critical' : 'warning' }),
+    );
+  const page = (count: number): string => renderFleetPage(pageOf({ alerts: many(count), history: many(count) }));
+  const numbers = (html: string): readonly number[] =>
+    [/<li class="(?:critical|warning)">/g, /<text class="name"/g].map((part) => html.match(part)?.length ?? 0);
+  const [all, cut] = [page(150), page(501)];
+  assert.deepEqual([numbers(all), /And /.test(all)], [[150, 150], false]);
+  assert.deepEqual(numbers(cut), [500, 150]);
+  assert.match(cut, /501 firing, 0 pending[^]*<p>And 1 more alert\.<\/p>[^]*<p>And alerts of 351 clients more\.<\/p>/);
+  // Clients with critical alerts stand first.
+  assert.ok(cut.includes('>web-149</text>') && !cut.includes('>web-150</text>'));
+});
+
 test('an unknown value is a dash and no bar, and a gap of a sparkline is not drawn', () => {
   const unknown = { value: null, beyond: null };
   const html = renderFleetPage(
