@@ -36,15 +36,7 @@ export async function postAlerts(
   for (let from = 0; from < documents.length; from += batch) {
     bodies.push(JSON.stringify(documents.slice(from, from + batch)));
   }
-  const faults = await Promise.all(
-    config.urls.map(async (url) => {
-      for (const body of bodies) {
-        const fault = await postBatch(config, url, body, options.signal);
-        if (fault !== null) return fault;
-      }
-      return null;
-    }),
-  );
+  const faults = await Promise.all(config.urls.map((url) => postBatches(config, url, bodies, options.signal)));
   options.signal.throwIfAborted();
   return faults.filter((fault) => fault !== null);
 }
@@ -74,20 +66,25 @@ function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUnt
   };
 }
 
-async function postBatch(
+/** Posts batches; one that is refused stops no other. Without an answer the rest is left. Returns the first fault. */
+async function postBatches(
   config: AlertmanagerConfig,
   url: string,
-  body: string,
+  bodies: readonly string[],
   signal: AbortSignal,
 ): Promise<FleetError | null> {
+  let first: FleetError | null = null;
   try {
     const { target, login } = targetOf(config, url);
     const headers = { ...login, 'user-agent': 'fleet-health', 'content-type': 'application/json' };
-    const answer = await post(target, { headers, body, signal, onDataBegun: () => Promise.resolve() });
-    if (answer.status >= 200 && answer.status < 300) return null;
-    return faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), mostWords)}`);
+    for (const body of bodies) {
+      const answer = await post(target, { headers, body, signal, onDataBegun: () => Promise.resolve() });
+      if (answer.status >= 200 && answer.status < 300) continue;
+      first ??= faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), mostWords)}`);
+    }
+    return first;
   } catch (thrown) {
-    return faultOf(url, wordsOf(thrown));
+    return first ?? faultOf(url, wordsOf(thrown));
   }
 }
 
