@@ -1,6 +1,5 @@
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { freezeNotice } from '../../notify/mime.ts';
-import { decodeWords } from '../../notify/postal-mime.ts';
 import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
@@ -35,7 +34,7 @@ export async function composeRefusalNotice({
   const webhook = webhookOfRecipient(refused.recipient);
   const who = webhook === null ? refused.recipient.replace(/^\|/, '') : `webhook ${webhook}`;
   const content = await freezeNotice({
-    subject: `Not delivered to ${who}: ${subjectOf(refused.content)}`,
+    subject: `Not delivered to ${who}: ${await subjectOf(refused.content)}`,
     lines: [
       `A mail to ${who} was refused${isFinal ? ' for good' : ''}:`,
       '',
@@ -61,7 +60,9 @@ export async function composeRefusalNotice({
 }
 
 /** Returns the subject of a mail as it was written, unfolded and decoded (RFC 5322, RFC 2047). */
-function subjectOf(content: string): string {
+async function subjectOf(content: string): Promise<string> {
   const [, folded = ''] = /^Subject: (.*(?:\r\n[ \t].*)*)\r$/m.exec(content) ?? [];
+  // Loaded only when a mail was refused.
+  const { decodeWords } = await import('../../notify/postal-mime.ts');
   return decodeWords(folded.replace(/\r\n/g, ''));
 }
