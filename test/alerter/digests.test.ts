@@ -6,7 +6,7 @@ import PostalMime, { type Email } from 'postal-mime';
 
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
-import { stationFor, type Station } from './support/station.ts';
+import { stationFor, type PassOutcome, type Station } from './support/station.ts';
 
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const rule = '<alert type="disk" warning="85%" critical="95%"/>';
@@ -145,7 +145,24 @@ onBothDatabases('a digest', (kit) => {
     assert.match(notice?.subject ?? '', /^Not delivered to boss@example.org: Digest: /);
   });
 
-  test('is dropped if config.xml names its recipient no more, and does not put off warnings', async (t) => {
+  test('that waits is dropped if config.xml names its recipient no more', async (t) => {
+    const elements = elementsOf('<digest to="boss@example.org,lead@example.org" at="08:00"/>');
+    const station = await stationFor(t, { storage: await kit.create(), elements });
+    await collectAndPass(station, '07:45');
+    station.act(({ phase }) => (phase === 'rcpt' ? '451 4.3.0 later' : undefined));
+    station.at('08:00');
+    const outcomesOf = ({ events }: PassOutcome): readonly string[] =>
+      events.flatMap((event) => ('recipient' in event ? `${event.recipient} ${event.kind}` : [])).sort();
+    assert.deepEqual(outcomesOf(await station.pass()), ['boss@example.org put-off', 'lead@example.org put-off']);
+    station.configure(elementsOf('<digest to="lead@example.org" at="08:00"/>'));
+    station.act(() => undefined);
+    station.at('08:05');
+    assert.deepEqual(outcomesOf(await station.pass()), ['boss@example.org dropped', 'lead@example.org sent']);
+    assert.equal((await digestsOf(station)).length, 0);
+    assert.equal((await digestsOf(station, 'lead@example.org')).length, 1);
+  });
+
+  test('does not put off warnings to its recipient', async (t) => {
     const station = await stationFor(t, {
       storage: await kit.create(),
       elements: elementsOf('<digest to="ops@example.org" at="08:00"/>'),

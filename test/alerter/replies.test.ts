@@ -91,9 +91,27 @@ onBothDatabases('a reply', (kit) => {
     // The mailbox was made anew: its ids count again.
     imap.uidValidity += 1;
     assert.deepEqual(await answered(), []);
-    reply('silence 1d', [], 'fleet@example.org');
-    assert.deepEqual(await answered(), []);
     assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2);
+  });
+
+  test('in a mailbox that was made anew is applied once, whatever its id', async (t) => {
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    reply('not a command');
+    reply('ack 1h');
+    assert.deepEqual((await answered()).slice(1), ['kim@example.org: ack 1h: acknowledged 2']);
+    // With the messages that were read.
+    imap.uidValidity += 1;
+    station.at('08:20');
+    reply('ack 2h');
+    assert.deepEqual(await answered(), ['kim@example.org: ack 2h: acknowledged 2']);
+    assert.deepEqual(await answered(), []);
+    // Without them: the ids begin anew.
+    imap.uidValidity += 1;
+    imap.messages.splice(0);
+    station.at('08:25');
+    reply('silence 1h');
+    assert.deepEqual(await answered(), ['kim@example.org: silence 1h: silenced 2']);
+    assert.deepEqual(await answered(), []);
   });
 
   test('silences a mount that is called *, and no other', async (t) => {

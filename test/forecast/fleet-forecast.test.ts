@@ -33,7 +33,7 @@ test('equal forecasts are sorted by client and mount', () => {
   assert.deepEqual(names, ['a/', 'b/a', 'b/b']);
 });
 
-test('what is available counts, not the size: quotas and thin pools leave less', () => {
+test('what is available counts, not what the size would leave', () => {
   const mount = madeMount((day) => 500 + 10 * day, 35);
   mount.availableBytes.fill(50);
   assert.equal(forecastMount(mount, 'space', 34)?.daysLeft, 5);

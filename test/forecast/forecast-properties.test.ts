@@ -61,7 +61,7 @@ test('a size that changed begins the history anew, whatever was before', () => {
   );
 });
 
-test('what a quota or a thin pool leaves counts, not what the size would', () => {
+test('what is left counts, not what the size would leave', () => {
   fc.assert(
     fc.property(steps, left, (slow, rest) => {
       const found = forecast(daysOf(grown(slow)), rest);

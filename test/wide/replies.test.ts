@@ -24,6 +24,31 @@ const elements = (postfix: Postfix, imap: string): string => `
   <alerts mail="${postfix.mailbox}"><alert type="disk" warning="85%" critical="95%"/></alerts>
   <client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>`;
 
+const bounceType = 'multipart/report; report-type=delivery-status; boundary="part"';
+/** A report that a mail could not be delivered (RFC 3464), whose first words would be a command. */
+const bounce = `This is a report in parts.
+
+--part
+Content-Type: text/plain
+
+ack
+
+--part
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mail.example.org
+
+Final-Recipient: rfc822; kim@example.org
+Action: failed
+Status: 5.1.1
+
+--part
+Content-Type: text/rfc822-headers
+
+Subject: CRITICAL
+
+--part--`;
+
 interface Scene {
   readonly station: Station;
   readonly postfix: Postfix;
@@ -89,7 +114,7 @@ test('a reply over TLS acknowledges its alerts; a vacation message and a bounce 
     Promise.resolve(`imaps://fleet@localhost:${imapsPort}/INBOX" password="${password}" ca="${ca}`),
   );
   await reply('ack', ['Auto-Submitted: auto-replied', 'Subject: Out of office']);
-  await reply('ack', ['Precedence: bulk']);
+  await reply(bounce, ['MIME-Version: 1.0', `Content-Type: ${bounceType}`]);
   assert.deepEqual(await answered(), ['kim@example.org automatic 0', 'kim@example.org automatic 0']);
   const open = () => station.storage.alerts.openAlerts(null);
   assert.deepEqual(

@@ -47,7 +47,10 @@ async function positionOf(session: Session, mailbox: string): Promise<MailboxPos
   };
 }
 
-/** True for a message up to the position. In a mailbox that was made anew, the time of arrival decides. */
+/**
+ * True for a message up to the position. In a mailbox that was made anew, the time of arrival decides. IMAP tells it in
+ * seconds: a message of the second in which the last reading ended counts as read, for none is applied twice.
+ */
 function isRead({ uid, arrivedAtMs }: NewReply, uidValidity: string, known: MailboxPosition): boolean {
   return known.uidValidity === uidValidity ? uid <= known.uid : arrivedAtMs <= known.arrivedAtMs;
 }
