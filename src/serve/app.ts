@@ -7,6 +7,7 @@ import { type Answer, send, words } from './answer.ts';
 import type { EventDoor } from './doors/event-door.ts';
 import { eventPingRoutes } from './doors/event-pings.ts';
 import { eventsRoute } from './doors/events-route.ts';
+import { pingRoute } from './doors/ping-route.ts';
 import { type StatusOptions, statusRoute } from './doors/status-route.ts';
 import { commonHeaders, createGate } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
@@ -42,13 +43,7 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
-    // Whoever asks whether this lives needs no token.
-    {
-      path: '/ping',
-      purpose: null,
-      isPacked: false,
-      answer: () => words(200, 'OK\n', { 'Cache-Control': 'no-store' }),
-    },
+    pingRoute(look),
     statusRoute({ serve, ...status }),
     ...(eventDoor === null
       ? []

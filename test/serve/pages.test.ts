@@ -175,7 +175,7 @@ describe('a server of two clients', () => {
 });
 
 test('the parts that <serve> does not name are off, and /ping is there', async (t) => {
-  const { ask } = await servedFleet(t, { parts: '' });
+  const { ask } = await servedFleet(t, { parts: '', elements: '<collector every="1d"/>' });
   for (const path of ['/', '/alerts', '/api/v1/status', '/metrics', '/live', '/report']) {
     assert.equal((await ask(path)).status, 404, path);
   }

@@ -37,7 +37,7 @@ test('a Unix socket is for its owner and group, and goes with the server', async
   await once(killed, 'close');
   assert.ok(existsSync(file), 'a killed server leaves its socket');
   const after = await start();
-  assert.equal((await ask(0, '/ping', { socketPath: file })).status, 200);
+  assert.equal((await ask(0, '/', { socketPath: file, headers: { host: 'any' } })).status, 200);
   after.kill('SIGTERM');
   const [status] = (await once(after, 'close')) as [number];
   assert.deepEqual([status, existsSync(file)], [0, false]);
@@ -165,7 +165,8 @@ test('an address has 16 connections, and the server 64; others are told so', asy
 });
 
 test('an address that asks too fast is told to wait, and others are not', async (t) => {
-  const { ask: asked } = await servedFleet(t, { attributes: 'trustedProxies="127.0.0.1" userHeader="X-User"' });
+  const attributes = 'trustedProxies="127.0.0.1" userHeader="X-User"';
+  const { ask: asked } = await servedFleet(t, { attributes, elements: '<collector every="1d"/>' });
   const as = (address: string): Promise<{ status: number }> =>
     asked('/ping', { headers: { 'x-forwarded-for': address, 'x-user': 'anna' } });
   const statuses: number[] = [];

@@ -47,7 +47,11 @@ test('tokens that are made at the same time are all kept', async (t) => {
 });
 
 test('a running server knows a new token and forgets a removed one, and logs guesses', async (t) => {
-  const { ask, run, log } = await servedFleet(t, { attributes: 'auth="always"', parts: '<look/><metrics/>' });
+  const { ask, run, log } = await servedFleet(t, {
+    attributes: 'auth="always"',
+    parts: '<look/><metrics/>',
+    elements: '<collector every="1d"/>',
+  });
   const asked = async (where: string, token: string): Promise<number> =>
     (await ask(where, { headers: { authorization: `Bearer ${token}` } })).status;
   const bare = await ask('/');

@@ -1,0 +1,53 @@
+import { minuteMs } from '../../platform/units.ts';
+import { words } from '../answer.ts';
+import { type FleetReader, NothingStored } from '../fleet-reader.ts';
+import { inTime, isAway } from '../look-pages.ts';
+import type { Route } from '../routes.ts';
+
+export interface PingOptions {
+  readonly reader: Pick<FleetReader, 'read'>;
+  readonly onFault: (thrown: unknown) => void;
+}
+
+/** However many ask, the database is asked so seldom. */
+const keptMs = 2_000;
+/** The collector has stopped if no run of it has finished for so many times `every`. */
+const lateRuns = 3;
+
+/**
+ * `GET /ping` for whoever watches this monitor, without a token: `OK` if the database answers and the collector runs,
+ * else 500 with the reason in a line.
+ */
+export function pingRoute({ reader, onFault }: PingOptions): Route {
+  let asked: { readonly atMs: number; readonly fault: Promise<string | null> } | null = null;
+  const answer = async () => {
+    const now = performance.now();
+    if (asked === null || now - asked.atMs >= keptMs) {
+      asked = {
+        atMs: now,
+        fault: inTime(() => faultOf(reader)).catch((thrown: unknown) => faultOfThrown(thrown, onFault)),
+      };
+    }
+    const fault = await asked.fault;
+    return words(fault === null ? 200 : 500, `${fault ?? 'OK'}\n`, { 'Cache-Control': 'no-store' });
+  };
+  return { path: '/ping', purpose: null, isPacked: false, answer };
+}
+
+async function faultOf(reader: PingOptions['reader']): Promise<string | null> {
+  return reader.read(async ({ alerts, figures }, { clients, collector }) => {
+    const [nowMs, run] = [await alerts.nowMs(), await figures.lastFinished('collect')];
+    if (clients.length === 0) return null;
+    if (run === null) return 'No run of the collector has finished yet.';
+    const agoMs = nowMs - run.finishedAtMs;
+    if (agoMs <= lateRuns * collector.everyMs) return null;
+    return `No run of the collector has finished for ${Math.floor(agoMs / minuteMs)} minutes.`;
+  });
+}
+
+function faultOfThrown(thrown: unknown, onFault: PingOptions['onFault']): string {
+  if (thrown instanceof NothingStored) return 'No run of the collector has finished yet.';
+  if (isAway(thrown)) return 'The database does not answer.';
+  onFault(thrown);
+  return 'The log of the server says why it does not work.';
+}

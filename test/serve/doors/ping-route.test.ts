@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import { test } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import { NothingStored } from '../../../src/serve/fleet-reader.ts';
+import { pingRoute } from '../../../src/serve/doors/ping-route.ts';
+import { servedFleet } from '../support/served-fleet.ts';
+
+// Their newest run ended an hour ago.
+for (const [every, expected] of [
+  ['1h', [200, 'OK\n']],
+  ['15m', [500, 'No run of the collector has finished for 60 minutes.\n']],
+] as const) {
+  test(`a collector that runs every ${every} and has finished an hour ago`, async (t) => {
+    const { ask } = await servedFleet(t, { attributes: 'auth="always"', elements: `<collector every="${every}"/>` });
+    const { status, body } = await ask('/ping');
+    assert.deepEqual([status, body.replace(/for \d\d minutes/, 'for 60 minutes')], expected);
+  });
+}
+
+const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'db-7 as fleet: refused' });
+for (const [what, thrown, said, logged] of [
+  ['a database that is away', away, 'The database does not answer.\n', 0],
+  ['a database without a run', new NothingStored(), 'No run of the collector has finished yet.\n', 0],
+  ['a fault of the program', new TypeError('x is y'), 'The log of the server says why it does not work.\n', 1],
+] as const) {
+  test(`${what} is told without its words, and is asked once for all who ask at a time`, async () => {
+    let [reads, faults] = [0, 0];
+    const reader = { read: () => ((reads += 1), Promise.reject(thrown)) };
+    const route = pingRoute({ reader, onFault: () => (faults += 1) });
+    const incoming = new IncomingMessage(new Socket());
+    const asked = { incoming, outgoing: new ServerResponse(incoming), parts: {}, query: new URLSearchParams() };
+    const answers = await Promise.all([1, 2, 3].map(async () => route.answer(asked)));
+    assert.deepEqual(
+      answers.map((answer) => [answer?.status, answer?.body]),
+      [1, 2, 3].map(() => [500, said]),
+    );
+    assert.deepEqual([reads, faults], [1, logged]);
+  });
+}
