@@ -164,6 +164,31 @@ test('quartiles that differ are a range, and one without an end is null', () => 
   assert.deepEqual([halting?.daysLeft, halting?.daysHigh], [20, null]);
 });
 
+/** A level that was flat until a week ago, and the steps of the last seven days; `spike` is on a day before. */
+function lastWeek(steps: readonly number[], spike: Readonly<Record<number, number>> = {}): Level {
+  return (day) => spike[day] ?? steps.slice(0, Math.max(0, day + 7)).reduce((sum, step) => sum + step, 500);
+}
+
+const ten = [10, 10, 10, 10, 10, 10, 10];
+const weeks: readonly (readonly [name: string, level: Level, perDay: number | null])[] = [
+  ['seven rises', lastWeek(ten), 10],
+  ['six rises, one of them steep', lastWeek([10, 10, 0, 10, 10, 10, 40]), 10],
+  ['five rises', lastWeek([10, 10, 0, 10, 10, 0, 10]), null],
+  ['a median step below the median of all pairs', lastWeek([10, 10, 10, 10, 100, 100, 100]), 10],
+  ['a median of all pairs below the median step', lastWeek([30, 30, 30, -100, 30, 30, 30]), 30 - 130 / 6],
+  ['a level of one day above the highest before', lastWeek(ten, { [-15]: 560 }), 10],
+  ['a level of less than a day above', lastWeek(ten, { [-15]: 561 }), null],
+  ['a higher level 28 days ago', lastWeek(ten, { [-28]: 561 }), null],
+  ['a higher level 29 days ago', lastWeek(ten, { [-29]: 561 }), 10],
+];
+for (const [name, level, perDay] of weeks) {
+  test(`growth of the last week: ${name}`, () => {
+    const found = forecast(history(level), 100)?.perDay ?? null;
+    if (perDay === null) assert.equal(found, null);
+    else assert.ok(found !== null && Math.abs(found - perDay) < 1e-9, `${found}`);
+  });
+}
+
 const anyHistory = fc
   .array(fc.option(fc.integer({ min: 0, max: 1000 }), { freq: 8 }), { minLength: 20, maxLength: 40 })
   .map((steps) => {
