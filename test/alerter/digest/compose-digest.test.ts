@@ -6,7 +6,17 @@ import { test } from 'node:test';
 import { composeDigest, type DigestText } from '../../../src/alerter/digest/compose-digest.ts';
 import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
 import { columnsOf } from '../../../src/text/text-columns.ts';
-import { badWeek, digestConfig, hostileWeek, openAlert, quietWeek, totals } from '../support/digest-samples.ts';
+import { hugeWeek } from '../support/huge-week.ts';
+import {
+  badWeek,
+  digestConfig,
+  hostileWeek,
+  machine,
+  openAlert,
+  quietWeek,
+  spanOf,
+  totals,
+} from '../support/digest-samples.ts';
 
 const folder = path.join(import.meta.dirname, '../../testdata/digests');
 
@@ -14,7 +24,12 @@ function compose(facts: DigestFacts, attached: string | null = null): DigestText
   return composeDigest({ facts, config: digestConfig, attached });
 }
 
-const samples = { 'quiet-week': quietWeek, 'bad-week': badWeek, hostile: hostileWeek };
+const samples = {
+  'quiet-week': quietWeek,
+  'bad-week': badWeek,
+  hostile: hostileWeek,
+  'no-clients': { ...quietWeek, clients: [], runs: [] },
+};
 
 for (const [name, facts] of Object.entries(samples)) {
   test(`digest: ${name}`, () => {
@@ -29,7 +44,9 @@ for (const [name, facts] of Object.entries(samples)) {
       assert.equal(content, readFileSync(full, 'utf8'));
     }
   });
+}
 
+for (const [name, facts] of Object.entries({ ...samples, '10,000 clients': hugeWeek })) {
   test(`digest: ${name} has 80 lines of 72 columns at most, and nothing harmful`, () => {
     const { subject, text, html } = compose(facts, 'The report of this span is attached: report-20261120.html.');
     const lines = text.trimEnd().split('\n');
@@ -65,6 +82,23 @@ test('lists of a bad week shrink together, the longest first', () => {
   assert.ok(lists.length > 4, text);
   const lengths = text.split(/\n\n/).map((block) => block.split('\n').filter((line) => /^ {2}\S/.test(line)).length);
   assert.ok(Math.max(...lengths) - Math.min(...lengths.filter((length) => length > 2)) <= 4, lengths.join());
+});
+
+test('machines that changed are told part by part, and host keys', () => {
+  const after = { ...machine, os: 'Debian GNU/Linux 13', cpus: 64, memoryBytes: 64 * 2 ** 30, cards: ['eth1 02:00'] };
+  const spans = [spanOf('web-003', 1, 5, { rule: 'host-key-changed', subject: '' })];
+  const inventories = ['web-001', 'web-002'].map((client) => ({ client, before: machine, after }));
+  const { text } = compose({ ...quietWeek, spans, inventories });
+  const [, changed = ''] = /WHAT CHANGED =+\n\n([^]*?)\n\n/.exec(text) ?? [];
+  assert.deepEqual(changed.split('\n'), [
+    '6 kinds of change',
+    '  CPU 48 x AMD EPYC 740… to 64 x AMD EPYC 740… (2): web-001, web-002',
+    '  memory 32 GiB to 64 GiB (2): web-001, web-002',
+    '  network card came: eth1 02:00 (2): web-001, web-002',
+    '  network card went: eth0 52:54:00:12:34:56 (2): web-001, web-002',
+    '  system Debian GNU/Linux… to Debian GNU/Linux… (2): web-001, web-002',
+    '  host key changed: web-003',
+  ]);
 });
 
 test('two collectors that share the fleet count visits together', () => {

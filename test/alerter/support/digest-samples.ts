@@ -87,7 +87,7 @@ const kind: KindOutlier = {
   ...{ members: 100, clients: names.slice(301, 305) },
 };
 
-const machine: InventoryFacts = {
+export const machine: InventoryFacts = {
   os: 'Debian GNU/Linux 12',
   kernel: '6.1.0-18-amd64',
   cpuModel: 'AMD EPYC 7402P',
