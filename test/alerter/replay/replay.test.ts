@@ -89,6 +89,25 @@ test('it tells what the rules would have told, after the run that showed it', as
   assert.deepEqual([result.reports, result.visits], [8, 8]);
 });
 
+test('it tells webhooks too, each what its attributes ask for, and no URL', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full, 'web-2': [50, 50, 90, 90, 90, 50, 50, 50] });
+  const result = await replayed(
+    storage,
+    fleet(
+      `<webhook name="chat" url="https://hooks.example.org/T0KEN" severity="critical"/>
+        <alert type="disk" warning="85%" critical="95%"/>`,
+      '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>',
+    ),
+  );
+  assert.deepEqual([...linesOf(result)].sort(), [
+    '10:10 ops: firing web-1 disk /, firing web-2 disk /',
+    '10:10 webhook:chat: firing web-1 disk /',
+    '10:30 ops: resolved web-1 disk /, resolved web-2 disk /',
+    '10:30 webhook:chat: resolved web-1 disk /',
+  ]);
+  assert.doesNotMatch(JSON.stringify(result), /T0KEN/);
+});
+
 test('another limit tells something else, and the difference is named', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
   const noon = noonMs / minuteMs;

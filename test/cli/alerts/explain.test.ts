@@ -38,6 +38,16 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
   assert.match(text, /Times are UTC\.\n$/);
 });
 
+test('a webhook is a recipient like others, called by its name', async (t) => {
+  const webhook = '<webhook name="chat" url="https://hooks.example.org/T0KEN" severity="critical"/>';
+  const chatting = config.replace('<alert type', `${webhook}<alert type`);
+  const { said } = await alertFolder(t, { config: chatting, alerts: [firing()], telling: tellOps });
+  const text = await said('explain', 'web-1', 'disk');
+  assert.match(text, /^ {4}The next pass tells boss@example\.org, webhook:chat\.$/m);
+  assert.match(text, /^ {2}Goes to .*, webhook:chat \(critical alone\)\.$/m);
+  assert.doesNotMatch(text, /T0KEN/);
+});
+
 test('what is pending says how long it has to hold', async (t) => {
   const sinceMs = Date.UTC(2026, 10, 20, 10);
   const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
