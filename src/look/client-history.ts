@@ -163,8 +163,10 @@ function bootsOf(uptime: GridFigure | undefined, { sinceMs, stepMs }: Grid): rea
   for (const [step, least] of uptime.least.entries()) {
     if (least === null) continue;
     const endsAt = (sinceMs + (step + 1) * stepMs) / 1000;
-    if (before !== null && least < before) boots.push(Math.max(endsAt - stepMs / 1000, Math.round(endsAt - least)));
-    before = uptime.most[step] ?? least;
+    const isBooted: boolean = before !== null && least < before;
+    if (isBooted) boots.push(Math.max(endsAt - stepMs / 1000, Math.round(endsAt - least)));
+    // The greatest uptime of a step with a boot may be of the time before it.
+    before = isBooted ? least : (uptime.most[step] ?? least);
   }
   return boots;
 }

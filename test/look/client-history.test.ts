@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import type { Rule } from '../../src/config/config.ts';
+import { readClientHistory } from '../../src/look/client-history.ts';
+import { hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
+import type { Grid } from '../../src/storage/store/look-store.ts';
+import { alert } from '../storage/support/alert-samples.ts';
+import { onBothDatabases } from '../storage/support/databases.ts';
+import { item, noonMs, worker } from '../storage/support/samples.ts';
+
+const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 6, untilMs: noonMs + 6 * hourMs, sampleMs: null };
+/** By minute: CPU, memory and the seconds since the machine was booted. It was booted at minutes 140 and 290. */
+const reports: readonly (readonly [minute: number, cpu: number, memory: number, uptimeS: number])[] = [
+  [0, 10, 40, 86_400],
+  [30, 30, 50, 88_200],
+  [60, 20, 41, 90_000],
+  [90, 21, 43, 91_800],
+  [120, 90, 42, 93_600],
+  [150, 50, 44, 600],
+  // Nothing in the fourth hour.
+  [240, 5, 45, 6_000],
+  [270, 7, 47, 7_800],
+  [300, 1, 46, 600],
+  [330, 4, 48, 2_400],
+];
+
+const rule = (more: Partial<Rule>): Rule =>
+  ({ type: 'cpu', op: 'ge', selectors: {}, warning: null, critical: null, freeBytes: null, ...more }) as Rule;
+const rules = [
+  rule({ warning: 80, critical: 95 }),
+  rule({ type: 'memory', critical: 90 }),
+  // Not one line of a plot is the limit of these.
+  rule({ type: 'disk', critical: 90, selectors: { mount: '/data' } }),
+  rule({ type: 'disk', warning: 80, freeBytes: 1e9 }),
+  rule({ type: 'memory', op: 'le', warning: 1 }),
+  rule({ type: 'load', warning: 4 }),
+];
+
+onBothDatabases('the history of a client', (kit) => {
+  test('has the least and the greatest CPU of hours, boots once each, limits, and alerts as spans', async () => {
+    const { reports: store, look } = (await kit.open()).storage;
+    await store.ingest(
+      reports.map(([minute, cpu, memory, seconds]) =>
+        item({
+          observedAtMs: noonMs + minute * minuteMs,
+          workers: [
+            worker('cpu', { used_percent: cpu, cpus: 4, interval_s: 300 }),
+            worker('memory', { used_percent: memory }),
+            worker('uptime', { seconds }),
+          ],
+        }),
+      ),
+    );
+    const alerts = [
+      alert({ rule: 'cpu', subject: '', severity: 'warning', pendingSinceMs: noonMs - hourMs, resolvedAtMs: noonMs }),
+      alert({ pendingSinceMs: noonMs + 2 * hourMs + 499, resolvedAtMs: null }),
+    ];
+    const history = await readClientHistory(look, { client: 'web-1', grid, rules, alerts });
+    const valuesOf = (group: string, name: string): unknown =>
+      history.series.find((one) => one.group === group && one.name === name)?.values;
+    assert.deepEqual(valuesOf('cpu', 'least'), [10, 20, 50, null, 5, 1]);
+    assert.deepEqual(valuesOf('cpu', 'mean'), [20, 20.5, 70, null, 6, 2.5]);
+    assert.deepEqual(valuesOf('cpu', 'most'), [30, 21, 90, null, 7, 4]);
+    assert.deepEqual(valuesOf('memory', 'memory'), [45, 42, 43, null, 46, 47]);
+    assert.deepEqual(history.series.filter(({ name }) => name === 'least').length, 1);
+    // A boot is known to the hour.
+    const hourOf = (boot: number): number => Math.floor((boot * secondMs - noonMs) / hourMs);
+    assert.deepEqual(history.boots.map(hourOf), [2, 5]);
+    assert.deepEqual(history.limits, [
+      { group: 'cpu', severity: 'warning', value: 80 },
+      { group: 'cpu', severity: 'critical', value: 95 },
+      { group: 'memory', severity: 'critical', value: 90 },
+    ]);
+    const at = (ms: number): number => (noonMs + ms) / secondMs;
+    assert.deepEqual(history.alerts, [
+      { rule: 'cpu', subject: '', severity: 'warning', from: at(-hourMs), to: at(0) },
+      { rule: 'disk', subject: '/data', severity: 'critical', from: at(2 * hourMs), to: null },
+    ]);
+    assert.equal(history.cpus, 4);
+  });
+
+  test('of steps shorter than an hour has the mean alone', async () => {
+    const { reports: store, look } = (await kit.open()).storage;
+    await store.ingest([item({})]);
+    const fine = { ...grid, stepMs: 30 * minuteMs, points: 12 };
+    const { series } = await readClientHistory(look, { client: 'web-1', grid: fine, rules: [], alerts: [] });
+    assert.deepEqual(
+      series.filter(({ group }) => group === 'cpu').map(({ name }) => name),
+      ['mean'],
+    );
+  });
+});
