@@ -101,7 +101,7 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('cpu_used_ratio'), clients(0.125));
     assert.deepEqual(of('memory_used_ratio'), clients(0.417));
     assert.deepEqual(of('swap_used_ratio'), {});
-    assert.deepEqual(of('load1'), clients(0.5));
+    assert.deepEqual([of('load1'), of('load5'), of('load15')], [clients(0.5), clients(0.4), clients(0.3)]);
     assert.deepEqual(of('cpus'), clients(4));
     assert.deepEqual(of('failed_units'), clients(1));
     assert.deepEqual(of('reboot_required'), clients(0));
@@ -125,6 +125,9 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual([of('mails_undelivered'), of('sealed_waiting_reports')], [{ '': 0 }, { '': 0 }]);
     assert.equal(of('filesystem_used_ratio')['client=web-1,mount=/data,fstype=ext4'], 0.915);
     assert.equal(of('filesystem_size_bytes')['client=db,mount=/boot,fstype=ext4'], 270_553_518_080);
+    assert.equal(of('filesystem_available_bytes')['client=db,mount=/boot,fstype=ext4'], 86_000_000_000);
+    assert.equal(of('filesystem_inodes_used_ratio')['client=db,mount=/boot,fstype=ext4'], 0.042);
+    assert.equal(of('network_transmit_bytes_per_second')['client=web-1,interface=eth0'], 2048);
     assert.equal(of('network_receive_bytes_per_second')['client=web-1,interface=eth0'], 1024.5);
     assert.deepEqual(of('check_state'), {
       'client=web-1,check=/etc/x.conf': 3,

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { type Answer, type Served, servedFleet } from './support/served-fleet.ts';
+import { alertFolder, firing } from '../cli/support/stored-alerts.ts';
+import { type Answer, type Served, serveFolder, servedFleet } from './support/served-fleet.ts';
 
 describe('a server of two clients', () => {
   let served: Served;
@@ -172,6 +173,30 @@ describe('a server of two clients', () => {
     assert.match(String(open.headers['content-type']), /^application\/openmetrics-text/);
     assert.match(open.body, /# EOF\n$/);
   });
+});
+
+test('a fleet of 450 clients is shown 200 at a time, the worst first, each client once', async (t) => {
+  const names = Array.from({ length: 450 }, (_, index) => `web-${index}`);
+  const clients = names.map((name) => `<client name="${name}" ip="192.0.2.1"/>`).join('');
+  const alerts = [firing({ client: 'web-449' })];
+  const { dir } = await alertFolder(t, { config: `<config>${clients}</config>`, alerts });
+  const { ask } = await serveFolder(t, dir, {});
+  const shown: string[][] = [];
+  for (let next: string | undefined = '/'; next !== undefined && shown.length < 5;) {
+    const { status, body } = await ask(next);
+    assert.deepEqual([status, body.includes('<a href="/">450 clients</a>')], [200, true], next);
+    shown.push([...body.matchAll(/<tr id="([^"]*)"/g)].map(([, name = '']) => name));
+    next = /<a id="more" href="([^"]*)">/.exec(body)?.[1];
+  }
+  assert.deepEqual(
+    shown.map(({ length }) => length),
+    [200, 200, 50],
+  );
+  assert.equal(shown[0]?.[0], 'web-449');
+  assert.deepEqual(shown.flat().sort(), [...names].sort());
+  const [first, rest] = [await ask('/?sort=name'), await ask('/?sort=name&from=200')];
+  assert.match(first.body, /1 to 200 of 450 clients, by name\.[^]*href="\/\?sort=name&amp;from=200">250 clients more</);
+  assert.match(rest.body, /201 to 400 of 450 clients, by name\./);
 });
 
 test('the parts that <serve> does not name are off, and /ping is there', async (t) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
@@ -174,6 +174,30 @@ test('an address that asks too fast is told to wait, and others are not', async 
   assert.ok(statuses.includes(429));
   assert.equal(statuses.filter((status) => status === 200).length >= 120, true);
   assert.equal((await as('198.51.100.8')).status, 200);
+});
+
+test('an address that a proxy names has 16 requests at a time', async (t) => {
+  const { port, ask: asked } = await servedFleet(t, { attributes: 'trustedProxies="127.0.0.1" userHeader="X-User"' });
+  const headersOf = (address: string) => ({ 'x-forwarded-for': address, 'x-user': 'anna' });
+  const listen = async (address: string): Promise<ClientRequest> => {
+    const sent = get({ port, host: '127.0.0.1', path: '/live', headers: headersOf(address), agent: false });
+    sent.on('error', () => undefined);
+    t.after(() => sent.destroy());
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    assert.equal(response.statusCode, 200);
+    return sent;
+  };
+  const ping = (address: string) => asked('/ping', { headers: headersOf(address) });
+  const [first] = await Promise.all(Array.from({ length: 16 }, () => listen('198.51.100.7')));
+  const { status, headers, body } = await ping('198.51.100.7');
+  assert.deepEqual([status, headers['retry-after'], body], [429, '5', 'Too many requests at a time.\n']);
+  assert.equal((await ping('198.51.100.8')).status, 200);
+  first?.destroy();
+  for (let tried = 0; tried < 50; tried += 1) {
+    if ((await ping('198.51.100.7')).status === 200) return;
+    await sleep(50);
+  }
+  assert.fail('the place of a request that ended is not given back');
 });
 
 test('a server that is killed within a request harms nothing', async (t) => {
