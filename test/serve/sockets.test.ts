@@ -187,14 +187,14 @@ test('an address that a proxy names has 16 requests at a time', async (t) => {
     assert.equal(response.statusCode, 200);
     return sent;
   };
-  const ping = (address: string) => asked('/ping', { headers: headersOf(address) });
+  const look = (address: string) => asked('/runs', { headers: headersOf(address) });
   const [first] = await Promise.all(Array.from({ length: 16 }, () => listen('198.51.100.7')));
-  const { status, headers, body } = await ping('198.51.100.7');
+  const { status, headers, body } = await look('198.51.100.7');
   assert.deepEqual([status, headers['retry-after'], body], [429, '5', 'Too many requests at a time.\n']);
-  assert.equal((await ping('198.51.100.8')).status, 200);
+  assert.equal((await look('198.51.100.8')).status, 200);
   first?.destroy();
   for (let tried = 0; tried < 50; tried += 1) {
-    if ((await ping('198.51.100.7')).status === 200) return;
+    if ((await look('198.51.100.7')).status === 200) return;
     await sleep(50);
   }
   assert.fail('the place of a request that ended is not given back');
