@@ -72,6 +72,11 @@ export function usageError(message: string, advice?: string): FleetError {
   return new FleetError({ code: 'usage', stage: 'usage', message, advice });
 }
 
+/** The error of a file that a command line names and that cannot be written. */
+export function unwritableError(file: string, thrown: unknown): FleetError {
+  return usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+}
+
 /** Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. */
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;

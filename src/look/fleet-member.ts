@@ -1,4 +1,5 @@
 import { ruleLimits } from '../alerter/evaluate/rule-limits.ts';
+import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Client, Rule, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { ClientStatus } from '../storage/store/storage.ts';
@@ -79,8 +80,8 @@ function stateOf(
   if (state !== 'active') return state;
   if (known === null || known.lastVisitAtMs === null) return 'new';
   if (known.consecutiveFailures > 0) return 'failing';
-  const ownEveryMs = Math.max(everyMs, pushEveryMs ?? 0);
-  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > 3 * ownEveryMs ? 'late' : 'ok';
+  const lateMs = lateAfterMs({ pushEveryMs }, everyMs);
+  return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > lateMs ? 'late' : 'ok';
 }
 
 /**

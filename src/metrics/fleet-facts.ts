@@ -1,11 +1,10 @@
+import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 
-/** A client that has not reported for so many times `every` is late, and its figures vanish. */
-const lateRuns = 3;
 const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 /** The parts of the database that metrics are read from. */
@@ -96,7 +95,7 @@ async function readClients({ config, store, nowMs, columns }: FleetFactsOptions)
   return config.clients
     .filter(({ state }) => state !== 'retired')
     .map(({ name, address, groups, state, pushEveryMs }) => {
-      const lateMs = lateRuns * Math.max(config.collector.everyMs, pushEveryMs ?? 0);
+      const lateMs = lateAfterMs({ pushEveryMs }, config.collector.everyMs);
       const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
       const known = byName.get(name);
       const { statId = null, observedAtMs = null, row = {}, lastReportAtMs = null } = known ?? {};

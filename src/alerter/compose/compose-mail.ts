@@ -7,7 +7,7 @@ import { composeHtml } from './compose-html.ts';
 import { composeSubject } from './compose-subject.ts';
 import { composeText } from './compose-text.ts';
 import { wordsOfMail } from './mail-words.ts';
-import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
+import { type DueMail, followsNoChange, type PendingNotification } from '../dispatch/notification-plan.ts';
 
 interface ComposeOptions {
   readonly mail: DueMail;
@@ -91,7 +91,7 @@ function stateHeaders(
 export function stateOf({ transition, listedOnly, alert }: PendingNotification): NoticeState {
   if (transition === 'past' && alert.closedReason === 'event' && !listedOnly) return 'event';
   if (alert.state === 'resolved') return 'resolved';
-  return transition === 'reminder' || transition === 'acknowledged' ? 'reminder' : 'firing';
+  return followsNoChange(transition) ? 'reminder' : 'firing';
 }
 
 /** More would make a header that mail servers refuse; the worst come first. */
@@ -128,7 +128,7 @@ export function alertIdOf({ client, rule, subject }: PendingNotification): strin
 /** Returns what tells a notification from all others, whatever database it is stored in. */
 export function identityOf(item: PendingNotification): string {
   const { client, rule, subject, alert, transition, sequence, before } = item;
-  // They follow each other within one sequence: the time of the notification before tells them apart.
-  const again = transition === 'reminder' || transition === 'acknowledged' ? [before?.notifiedAtMs ?? 0] : [];
+  // The time of the notification before tells those of one sequence apart.
+  const again = followsNoChange(transition) ? [before?.notifiedAtMs ?? 0] : [];
   return [client, rule, subject, alert.firstEvidence, transition, sequence, ...again].join('\0');
 }

@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import type { PendingNotification } from './notification-plan.ts';
+import { followsNoChange, type PendingNotification } from './notification-plan.ts';
 
 /** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
 export const mostUrgentOfClient = 6;
@@ -17,7 +17,7 @@ type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
 /** True for what may not wait: what fires for the fleet, and what is critical for who does not know it as critical. */
 export function isUrgent(one: Urgency): boolean {
   const { alert, before, transition } = one;
-  if (transition === 'reminder' || transition === 'acknowledged') return false;
+  if (followsNoChange(transition)) return false;
   const isNews = before === null || before.state === 'resolved';
   return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
 }
@@ -46,8 +46,8 @@ interface PostponementOptions {
 
 /**
  * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as
- * soon as the last mail without urgent news is `groupInterval` old; acknowledgements do not wait for it. The cap holds for all but a new critical, and only
- * with <smtp>.
+ * soon as the last mail without urgent news is `groupInterval` old; acknowledgements do not wait for it. The cap holds
+ * for all but a new critical, and only with <smtp>.
  */
 export function postponement(options: PostponementOptions): HoldReason | null {
   const { news, history, nowMs, config } = options;

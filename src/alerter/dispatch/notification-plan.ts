@@ -160,6 +160,11 @@ export function pendingNotification(
   };
 }
 
+/** True for a transition that follows no change of the alert, and may come again within one of its sequences. */
+export function followsNoChange(transition: Transition): boolean {
+  return transition === 'reminder' || transition === 'acknowledged';
+}
+
 export function sectionOf({ transition, severity, listedOnly, alert }: PendingNotification): SectionKind {
   if (listedOnly) return 'listed';
   if (transition === 'past' && alert.closedReason === 'event') return 'event';

@@ -1,4 +1,5 @@
 import type { SentNotification } from '../../storage/store/alert-history.ts';
+import { followsNoChange } from '../dispatch/notification-plan.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 export interface ReplayDifference {
@@ -42,7 +43,7 @@ export function differenceToTold(
 
 function byName(facts: readonly SentNotification[]): ReadonlyMap<string, readonly SentNotification[]> {
   return groupBy(
-    facts.filter(({ transition }) => transition !== 'reminder' && transition !== 'acknowledged'),
+    facts.filter(({ transition }) => !followsNoChange(transition)),
     ({ client, rule, subject, recipient, transition }) => [client, rule, subject, recipient, transition].join('\0'),
   );
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { errnoOf, FleetError, messageOf, usageError } from '../../errors.ts';
+import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
 import { clientsXml } from '../../import/clients-xml.ts';
 import { importHosts } from '../../import/import.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
@@ -71,7 +71,7 @@ function writeClients(out: string, hosts: readonly ImportedHost[]): string {
       const advice = `See what is new in it: --update ${shownShellWord(out)}`;
       throw usageError(`${file} exists, and is left as it is`, advice);
     }
-    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+    throw unwritableError(file, thrown);
   }
   return file;
 }

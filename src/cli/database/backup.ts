@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { errnoOf, type FleetError, messageOf, usageError } from '../../errors.ts';
+import { errnoOf, type FleetError, unwritableError, usageError } from '../../errors.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import { StorageFault } from '../../storage/sql/fault.ts';
@@ -42,8 +42,5 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
 function targetFault(target: string, thrown: unknown): FleetError {
   if (errnoOf(thrown) === 'EEXIST')
     return usageError(`${target} is there already`, 'Name a file that is not: nothing is ever overwritten.');
-  return usageError(
-    `${target} cannot be written: ${messageOf(thrown)}`,
-    'Name a file in a folder that can be written.',
-  );
+  return unwritableError(target, thrown);
 }

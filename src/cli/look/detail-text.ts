@@ -1,3 +1,4 @@
+import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Config } from '../../config/config.ts';
 import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
@@ -67,7 +68,8 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
   if (newest === null) lines.push('No report of it is stored.');
   else {
     const age = time.momentAndAge(newest.row.observedAtMs);
-    const isOld = (reportAgeMs ?? 0) > 3 * Math.max(config.collector.everyMs, listed?.pushEveryMs ?? 0);
+    const isOld =
+      (reportAgeMs ?? 0) > lateAfterMs({ pushEveryMs: listed?.pushEveryMs ?? null }, config.collector.everyMs);
     const old = `Its newest report is of ${age}: all figures are that old.`;
     lines.push(isOld ? output.colour('yellow', old) : `Its newest report is of ${age}.`);
   }

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { messageOf, usageError } from '../../errors.ts';
+import { unwritableError, usageError } from '../../errors.ts';
 import { readFleetPage } from '../../look/look.ts';
 import { historyBytesOf } from '../../look/report-html.ts';
 import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
@@ -118,7 +118,7 @@ function writeReport(file: string, content: string, inExistingFolder = true): vo
   try {
     writeDurably({ file, content, mode: 0o640, inExistingFolder });
   } catch (thrown) {
-    throw usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
+    throw unwritableError(file, thrown);
   }
 }
 

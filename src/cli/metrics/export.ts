@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { usageError } from '../../errors.ts';
+import { unwritableError, usageError } from '../../errors.ts';
 import { csvHistory } from '../../metrics/export-csv.ts';
 import { jsonlHistory } from '../../metrics/export-jsonl.ts';
 import { openMetricsHistory } from '../../metrics/export-openmetrics.ts';
@@ -87,7 +87,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
 /** Returns a fault of the file as a usage error, and any other as it is. */
 function unwritable(file: string, thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
-  return usageError(`${file} cannot be written: ${thrown.message}`, 'Name a file in a folder that can be written.');
+  return unwritableError(file, thrown);
 }
 
 type Format = (typeof formats)[number];

@@ -2,7 +2,7 @@ import { ringOf } from '../../collector/receive/receiver.ts';
 import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../collector/receive/push-keys.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
-import { messageOf, usageError } from '../../errors.ts';
+import { unwritableError, usageError } from '../../errors.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
@@ -47,10 +47,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
     try {
       writeDurably({ file, content, mode: 0o600, inExistingFolder: true });
     } catch (thrown) {
-      throw usageError(
-        `${file} cannot be written: ${messageOf(thrown)}`,
-        'Name a file in a folder that can be written.',
-      );
+      throw unwritableError(file, thrown);
     }
     printDone(
       context.output,

@@ -1,3 +1,4 @@
+import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client } from '../../config/config.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
@@ -6,9 +7,6 @@ import type { PassOptions } from '../collect-options.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 import type { PreparedStorage } from './prepare-storage.ts';
 import { ranMeanwhile } from './run-watches.ts';
-
-/** A client that pushes is silent after so many times its interval. */
-const missedPushes = 3;
 const silentCode: ErrorCode = 'push-silent';
 
 export interface SilentVisitsOptions {
@@ -40,7 +38,7 @@ export async function silentVisits({
   const silent: VisitRecord[] = [];
   for (const client of pushing) {
     const lastMs = lastHeardMs(facts.get(client.name), arrived.get(client.name) ?? 0);
-    const limitMs = missedPushes * Math.max(client.pushEveryMs ?? 0, config.collector.everyMs);
+    const limitMs = lateAfterMs(client, config.collector.everyMs);
     // A clock that went back is no silence.
     if (nowMs - lastMs < limitMs) continue;
     const sinceMs = nowMs - limitMs;
