@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { isMissingCredential } from '../platform/credentials.ts';
 import { rememberSecret } from '../revealed-secrets.ts';
 
 type Source =
@@ -81,6 +82,7 @@ export class Secret {
 
 function whyUnreadable(file: string, thrown: unknown): string {
   const errno = errnoOf(thrown);
+  if (isMissingCredential(file)) return `${file}: systemd has passed no credentials (LoadCredential=)`;
   if (errno === 'ENOENT') return `the secret's file ${file} does not exist`;
   if (errno === 'EACCES') return `the secret's file ${file} may not be read by this account`;
   return messageOf(thrown);

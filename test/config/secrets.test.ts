@@ -218,6 +218,19 @@ test('secrets of files and the environment are read when they are wanted, not be
   assert.equal(new Secret({ kind: 'literal', value: 'hunter2' }).origin, 'config.xml');
 });
 
+test('a credential of systemd is read where it lies, whatever its mode says of the group', (t) => {
+  const folder = configFolder({ 'credentials/smtp': 'hunter2\n' });
+  // Its ACL shows as rights of the group root.
+  chmodSync(path.join(folder, 'credentials/smtp'), 0o444);
+  const children = '<client ip="10.0.0.1" passwordFile="$CREDENTIALS_DIRECTORY/smtp"/>';
+  t.after(() => delete process.env['CREDENTIALS_DIRECTORY']);
+  process.env['CREDENTIALS_DIRECTORY'] = path.join(folder, 'credentials');
+  assert.equal(clientOf(load(children)).ssh.password?.reveal(), 'hunter2');
+  delete process.env['CREDENTIALS_DIRECTORY'];
+  const message = '$CREDENTIALS_DIRECTORY/smtp: systemd has passed no credentials (LoadCredential=)';
+  assert.throws(() => clientOf(load(children)).ssh.password?.reveal(), { code: 'secret-missing', message });
+});
+
 test('a password is taken to the letter, spaces and entities included', () => {
   const config = load('<client ip="10.0.0.1" password=" a&amp;b&quot; "/>');
   assert.equal(clientOf(config).ssh.password?.reveal(), ' a&b" ');

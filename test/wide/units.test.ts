@@ -1,7 +1,7 @@
 /** The files of units/: systemd's own judgement of the unit, logrotate's of its file, and a life by the init script. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -10,7 +10,20 @@ import { packageDir } from '../../src/state/paths.ts';
 import { agentProgram, type CliResult } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-const unitNames = ['fleet-health-agent@.service'];
+/** The units, and ten times the exposure that each may have. What agents look at cannot be taken from them. */
+const exposures: Readonly<Record<string, number>> = {
+  'fleet-health-agent@.service': 25,
+  'fleet-health-agent-push.service': 25,
+  'fleet-health-agent-push.timer': 0,
+  ...Object.fromEntries(
+    ['collect', 'alert', 'ingest'].flatMap((name) => [
+      [`fleet-health-${name}.service`, 20],
+      [`fleet-health-${name}.timer`, 0],
+    ]),
+  ),
+  'fleet-health-serve.service': 20,
+  'fleet-health-serve.socket': 0,
+};
 const fileOf = (name: string): string => path.join(packageDir, 'units', name);
 
 function run(command: string, args: readonly string[]): Promise<CliResult> {
@@ -27,22 +40,32 @@ function missing(...commands: readonly string[]): string | false {
   return absent === undefined ? false : `needs ${absent}`;
 }
 
-/** Copies a unit with a program that is there. */
+/** Copies all units with a program that is there: a timer's service has to be beside it. */
 function installed(t: TestContext, name: string): string {
-  const file = path.join(tempFolder(t), name);
-  writeFileSync(file, readFileSync(fileOf(name), 'utf8').replaceAll('/usr/bin/fleet-health-agent', '/bin/true'));
-  return file;
+  const dir = tempFolder(t);
+  for (const one of Object.keys(exposures)) {
+    const text = readFileSync(fileOf(one), 'utf8');
+    writeFileSync(path.join(dir, one), text.replaceAll(/\/usr\/bin\/fleet-health(-agent)?/g, '/bin/true'));
+  }
+  return path.join(dir, name);
 }
 
-for (const name of unitNames) {
+for (const [name, exposure] of Object.entries(exposures)) {
   test(`systemd has nothing to say against ${name}`, { skip: missing('systemd-analyze') }, async (t) => {
     const file = installed(t, name);
     const verified = await run('systemd-analyze', ['verify', '--man=no', file]);
     assert.deepEqual(verified, { status: 0, stdout: '', stderr: '' });
-    const security = await run('systemd-analyze', ['security', '--offline=true', '--threshold=25', '--no-pager', file]);
+    if (!name.endsWith('.service')) return;
+    const options = ['--offline=true', `--threshold=${exposure}`, '--no-pager'];
+    const security = await run('systemd-analyze', ['security', ...options, file]);
     assert.equal(security.status, 0, security.stdout);
   });
 }
+
+test('each unit of units/ is judged', () => {
+  const units = readdirSync(path.join(packageDir, 'units')).filter((name) => /\.(service|timer|socket)$/.test(name));
+  assert.deepEqual(units.toSorted(), Object.keys(exposures).toSorted());
+});
 
 test('logrotate reads its file', { skip: missing('logrotate') }, async (t) => {
   const file = path.join(tempFolder(t), 'fleet-health-agent');

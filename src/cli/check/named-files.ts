@@ -7,6 +7,7 @@ import { localPath } from '../../config/xml/local-path.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { errnoOf, FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { isMissingCredential } from '../../platform/credentials.ts';
 
 /** Attributes that name a file of this machine, and what must stand there. */
 const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
@@ -45,6 +46,8 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
       const kind = kinds[attribute];
       if (!isCommand && (kind === undefined || words.has(value))) continue;
       const named = isCommand ? value : localPath(value, source);
+      // The service alone has it.
+      if (isMissingCredential(named)) continue;
       const fault = isCommand ? commandFault(named) : fileFault(named, kind === 'socket');
       if (fault === null || warnings.has(named)) continue;
       const message = `<${name} ${attribute}>: ${named} ${fault}; ${users[name] ?? 'collect needs it'}`;

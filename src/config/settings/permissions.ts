@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 
+import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
 
@@ -38,6 +39,7 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
     findings.permission({ source, line: null }, `holds a secret (line ${place.line ?? 1}) and ${problem}`);
   }
   for (const [file, place] of places.files) {
+    if (isCredential(file)) continue;
     const stat = statSync(file, { throwIfNoEntry: false });
     const problem = stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
     if (problem !== null) findings.permission(place, `the secret file ${file} ${problem}`);

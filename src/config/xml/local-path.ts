@@ -1,11 +1,13 @@
 import path from 'node:path';
 
 import { expandHome } from '../../platform/account.ts';
+import { credentialPath } from '../../platform/credentials.ts';
 import type { SourceFile } from './findings.ts';
 
 /**
- * Resolves a path of a configuration file: `~/` is the home of this user, all else is relative to the file's folder.
+ * Resolves a path of a configuration file: `~/` is the home of this user, `$CREDENTIALS_DIRECTORY/` the folder of
+ * systemd's credentials, and all else is relative to the file's folder.
  */
 export function localPath(text: string, source: SourceFile): string {
-  return path.resolve(path.dirname(source.path), expandHome(text));
+  return credentialPath(text) ?? path.resolve(path.dirname(source.path), expandHome(text));
 }
