@@ -1,7 +1,7 @@
 /** The package of `npm pack` is complete: it works when installed into an empty place, in an empty environment. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -89,4 +89,11 @@ test('the packed file holds everything, installs with ignored scripts, works in 
   const collect = await run(program, ['-c', config, '--json', 'collect'], { env: emptyEnvironment, cwd: '/' });
   assert.equal(collect.stderr, '');
   assert.equal((JSON.parse(collect.stdout) as { succeeded: number }).succeeded, 1);
+});
+
+test('a copy of dist/ alone says that it is not whole', async (t) => {
+  const dir = tempFolder(t);
+  cpSync(path.join(root, 'dist'), dir, { recursive: true, filter: (file) => path.basename(file) !== 'test' });
+  const started = run(process.execPath, [path.join(dir, 'fleet-health.cjs'), 'status'], { timeout: 60_000 });
+  await assert.rejects(started, /no package\.json above; install the whole package again/);
 });

@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of the installed package: the nearest folder above this file that holds package.json. */
+/** The folder of the installed package: the nearest above this file that holds package.json. Throws if none does. */
 export const packageDir: string = (() => {
-  let dir = path.dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(path.join(dir, 'package.json'))) dir = path.dirname(dir);
+  const own = path.dirname(fileURLToPath(import.meta.url));
+  let dir = own;
+  while (!existsSync(path.join(dir, 'package.json'))) {
+    if (dir === path.dirname(dir)) throw new Error(`${own}: no package.json above; install the whole package again`);
+    dir = path.dirname(dir);
+  }
   return dir;
 })();
 

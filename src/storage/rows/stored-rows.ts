@@ -13,7 +13,7 @@ import type { Session, SqlRow } from '../sql/database.ts';
 /** The columns of `stats` that storedReport reads. */
 export const storedReportColumns = [
   ...['id', 'client', 'report_id', 'run_id', 'observed_at', 'received_at', 'clock_offset_ms', 'boot_id'],
-  ...['hostname', 'os', ...statsFigures],
+  ...statsFigures,
 ];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
@@ -31,8 +31,6 @@ export function storedReport(row: SqlRow): UnprocessedReport {
     receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
     clockOffsetMs: numberOrNull(row['clock_offset_ms']),
     bootId: textOrNull(row['boot_id']),
-    hostname: figures.hostname,
-    os: figures.os,
     uptime_s: figures.uptime_s,
     cpu_percent: figures.cpu_percent,
     memory_percent: figures.memory_percent,

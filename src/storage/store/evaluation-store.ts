@@ -7,7 +7,7 @@ import type { NewForecast } from './level-store.ts';
 import type { VisitRecord } from './run.ts';
 
 /** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
-export interface UnprocessedReport extends StatsColumns {
+export interface UnprocessedReport extends Omit<StatsColumns, 'hostname' | 'os'> {
   readonly id: number;
   readonly client: string;
   readonly reportId: string;

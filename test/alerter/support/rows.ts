@@ -28,8 +28,6 @@ export function reportRow(over: Partial<UnprocessedReport> = {}): UnprocessedRep
     receivedAtMs: over.observedAtMs ?? at('08:00'),
     clockOffsetMs: 12,
     bootId: 'boot-1',
-    hostname: 'web-1',
-    os: 'Debian GNU/Linux 13',
     uptime_s: 86_400,
     cpu_percent: 5,
     memory_percent: 40,
