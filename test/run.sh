@@ -1,6 +1,6 @@
 #!/bin/sh
 # Everything that must hold: set-up, types, format, lint, build, tests. Arguments are test files; default: all of them
-# but the second tier's, see test/wide.sh.
+# but the second tier's, see test/wide.sh. A file of the second tier says so in its first line, or stands in test/wide.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh
@@ -8,7 +8,8 @@ sh test/setup.sh
 umask 022
 # What Node would load at every start costs time and may fail; the tests measure and run without.
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
-[ $# -gt 0 ] || set -- $(find test -name '*.test.ts' -not -path 'test/recipes/*' -not -path 'test/wide/*' | sort)
+[ $# -gt 0 ] || set -- $(find test -name '*.test.ts' -not -path 'test/recipes/*' -not -path 'test/wide/*' -print0 |
+  xargs -0 grep -L '^// Second tier:' | sort)
 [ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
 
 # The checks go on beside the tests, which wait for servers most of their time; what they find is said at the end.

@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** Clients whose sshd has no node anywhere, through the program. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /**
  * Every row of "What one client can cause" (docs/security.md): hostile clients, one attack each, beside ten good ones,
  * which lose nothing. Counts and bytes are asserted, never times.

@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** Every command, file, document and page that shows a fleet whose words are hostile shows them as words. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** Clients and bastions that flood, four at a time beside 30 good clients, in runs of the built program. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';

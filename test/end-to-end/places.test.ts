@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** Where an agent may keep its things on accounts as they are found: each works, or a line says exactly why not. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

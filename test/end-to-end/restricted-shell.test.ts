@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** A restricted key that runs the shell agent, on clients of real servers that have no node anywhere. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

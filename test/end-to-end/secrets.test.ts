@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /** No secret of config.xml or of the environment comes out anywhere, whatever is run and whatever goes wrong. */
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

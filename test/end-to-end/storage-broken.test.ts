@@ -1,3 +1,4 @@
+// Second tier: npm run test:wide.
 /**
  * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections,
  * slow, stuck, in a deadlock, an hour back. Nobody is blamed for it, and every report is stored once.
