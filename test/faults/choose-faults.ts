@@ -8,7 +8,11 @@ export interface Faults {
   readonly collect: KillPlan | null;
   readonly ingest: KillPlan | null;
   readonly alert: KillPlan | null;
+  readonly serve: KillPlan | null;
+  /** By client: its agent, or its push. */
   readonly agents: ReadonlyMap<string, KillPlan>;
+  /** By `receive-CLIENT`. */
+  readonly receivers: ReadonlyMap<string, KillPlan>;
   readonly mail: MailPlan | null;
   /** At an instant that nobody chose. */
   readonly atRandom: readonly RandomKill[];
@@ -19,7 +23,7 @@ export interface Faults {
 }
 
 export interface RandomKill {
-  readonly victim: 'collect' | 'ingest' | 'alert' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
+  readonly victim: 'collect' | 'ingest' | 'alert' | 'serve' | 'push' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
   readonly afterMs: number;
 }
 
@@ -40,6 +44,9 @@ const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
   ingest: { 'file-write': 2, 'sqlite run': 30, 'sqlite COMMIT': 6, 'mysql execute': 30, 'mysql COMMIT': 5 },
   alert: { 'sqlite run': 12, 'sqlite COMMIT': 5, 'mysql execute': 12, 'mysql COMMIT': 3 },
+  serve: { 'file-write': 9, fsync: 12, rename: 6, unlink: 3, mkdir: 6, 'http-send': 6 },
+  receive: { 'file-write': 3, fsync: 5, rename: 2, mkdir: 3, 'sqlite BEGIN': 1, acknowledge: 2 },
+  'agent-push': { mkdir: 4, 'file-write': 3, fsync: 4, rename: 3, unlink: 2, 'http-send': 2 },
   'agent-visit': { send: 4, mkdir: 6, 'file-write': 3, fsync: 4, rename: 3, symlink: 1, unlink: 2, acknowledgement: 2 },
 };
 
@@ -79,15 +86,17 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     return { kind, number: 1 + random.below(count), when, victim };
   };
   const self: Victim = { kind: 'self' };
-  const sshd: Victim = { kind: 'process', name: 'sshd', pid: site.sshd.pid() };
-  const sessions: Victim = { kind: 'children', name: 'sshd sessions', pid: site.sshd.pid() };
+  // Nobody logs in where clients push over HTTP.
+  const hasLogins = site.pipe !== 'push';
+  const sshd: Victim | null = hasLogins ? { kind: 'process', name: 'sshd', pid: site.sshd.pid() } : null;
+  const sessions: Victim | null =
+    sshd === null ? null : { kind: 'children', name: 'sshd sessions', pid: site.sshd.pid() };
   const mail: Victim = { kind: 'process', name: 'mail server', pid: site.mail.pid() };
   const { server } = site.database;
   const mariadb: Victim | null = server === null ? null : { kind: 'process', name: 'mariadb', pid: server.pid() };
 
   /** Chooses the first victim whose percents, with those before it, are above the dice. */
-  type Percents = readonly (readonly [percent: number, Victim | null])[];
-  const planOf = (program: string, victims: Percents): KillPlan | null => {
+  const planOf: PlanOf = (program, victims) => {
     const dice = random.below(100);
     let sum = 0;
     const [, victim = null] = victims.find(([percent]) => dice < (sum += percent)) ?? [];
@@ -109,10 +118,13 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const agents = new Map<string, KillPlan>();
   for (const client of site.clients) {
     const dieOfAgent = random.below(100);
-    const victim: Victim = dieOfAgent < 5 ? { kind: 'parent', name: 'loader' } : self;
+    // The parent of a push is this run.
+    const victim: Victim = dieOfAgent < 5 && site.pipe === 'visit' ? { kind: 'parent', name: 'loader' } : self;
     // An inventory is taken once a day, so that there is one here and there only while all is new.
-    const program = chance(3) ? 'agent-inventory' : 'agent-visit';
-    const plan = dieOfAgent < 85 ? planFor(program, victim) : null;
+    const visiting = chance(3) ? 'agent-inventory' : 'agent-visit';
+    const program = site.pipe === 'visit' ? visiting : 'agent-push';
+    // A push that is killed tries nothing of the server.
+    const plan = dieOfAgent < (site.pipe === 'visit' ? 85 : 45) ? planFor(program, victim) : null;
     if (plan !== null) agents.set(client, plan);
   }
   const atRandom: RandomKill[] = [];
@@ -120,20 +132,63 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   if (collect === null && chance(25)) atRandom.push({ victim: 'collect', afterMs: within(1500) });
   if (alert === null && chance(30)) atRandom.push({ victim: 'alert', afterMs: within(700) });
   if (site.split && ingest === null && chance(40)) atRandom.push({ victim: 'ingest', afterMs: within(900) });
-  if (chance(5)) atRandom.push({ victim: 'sessions', afterMs: within(1500) });
-  if (chance(3)) atRandom.push({ victim: 'sshd', afterMs: within(1500) });
+  if (chance(5) && hasLogins) atRandom.push({ victim: 'sessions', afterMs: within(1500) });
+  if (chance(3) && hasLogins) atRandom.push({ victim: 'sshd', afterMs: within(1500) });
   if (chance(3)) atRandom.push({ victim: 'mail', afterMs: within(700) });
   if (mariadb !== null && chance(3)) atRandom.push({ victim: 'mariadb', afterMs: within(1500) });
+  const pushed = choosePushFaults({ site, chance, within, planOf, mariadb });
+  atRandom.push(...pushed.atRandom);
   const phase = random.pick(['greeting', 'ehlo', 'mail', 'rcpt', 'data', 'dot', 'taken'] as const);
   const when: When = phase === 'taken' ? 'after' : random.pick(['before', 'after']);
   return {
     collect,
     ingest,
     alert,
+    serve: pushed.serve,
     agents,
+    receivers: pushed.receivers,
     mail: chance(60) ? { phase, when } : null,
     atRandom,
     forgetAgents: chance(7),
     leaveDead: chance(20),
   };
+}
+
+type Percents = readonly (readonly [percent: number, Victim | null])[];
+type PlanOf = (program: string, victims: Percents) => KillPlan | null;
+
+interface ChoosePush {
+  readonly site: FaultSite;
+  readonly chance: (percent: number) => boolean;
+  readonly within: (mostMs: number) => number;
+  readonly planOf: PlanOf;
+  readonly mariadb: Victim | null;
+}
+
+/** Chooses who is killed of those that take pushes. Nothing is drawn for visits. */
+function choosePushFaults(choose: ChoosePush): Pick<Faults, 'serve' | 'receivers' | 'atRandom'> {
+  const { site, chance, within, planOf, mariadb } = choose;
+  const receivers = new Map<string, KillPlan>();
+  const atRandom: RandomKill[] = [];
+  if (site.pipe === 'visit') return { serve: null, receivers, atRandom };
+  const self: Victim = { kind: 'self' };
+  if (chance(30)) atRandom.push({ victim: 'push', afterMs: within(1500) });
+  if (site.pipe === 'ssh') {
+    const session: Victim = { kind: 'parent', name: 'sshd session' };
+    for (const client of site.clients) {
+      const plan = planOf('receive', [
+        [40, self],
+        [5, session],
+        [3, mariadb],
+      ]);
+      if (plan !== null) receivers.set(`receive-${client}`, plan);
+    }
+    return { serve: null, receivers, atRandom };
+  }
+  const serve = planOf('serve', [
+    [60, self],
+    [5, mariadb],
+  ]);
+  if (serve === null && chance(60)) atRandom.push({ victim: 'serve', afterMs: within(2500) });
+  return { serve, receivers, atRandom };
 }

@@ -23,7 +23,7 @@ test('what a power cut must not take is synced before anybody relies on it', { t
   if (!sshdOrSkip(t)) return;
   const site = await openFaultSite('sqlite', 1, { hookName: 'order-hook' });
   t.after(() => site.close());
-  const { status, said } = await startProgram(site, 'collect', null).ended;
+  const { status, said } = await startProgram(site, { command: 'collect', plan: null }).ended;
   assert.equal(status, 0, said);
   const lines = linesOf(path.join(site.hookDir, hookFiles.order)) as readonly OrderLine[];
   const spooled = lines.filter(({ event, what }) => event === 'rename' && /\/\d{13}-[0-9a-f-]{36}\.fhs$/.test(what));

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Faults, RandomKill } from './choose-faults.ts';
 import type { FaultSite } from './fault-site.ts';
-import { hookFiles, type HookReport, type Strike } from './kill-plan.ts';
+import { hookFiles, type HookReport, type KillPlan, type Strike } from './kill-plan.ts';
 import { mailFiles } from './mail-server-files.ts';
 import type { MailPlan } from './mail-server.ts';
-import { startProgram, type Command, type Ended, type RunningProgram } from './program-run.ts';
+import { startProgram, type Ended, type RunningProgram } from './program-run.ts';
 
 export interface RoundResult {
   readonly ended: readonly Ended[];
@@ -17,27 +17,56 @@ export interface RoundResult {
 }
 
 export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundResult> {
-  const planOf = (client: string): string => path.join(site.hookDir, hookFiles.planOf(client));
-  for (const client of site.clients) {
-    const plan = faults.agents.get(client);
-    if (plan === undefined) rmSync(planOf(client), { force: true });
-    else writeFileSync(planOf(client), JSON.stringify(plan), { mode: 0o644 });
+  for (const [names, plans] of [
+    [site.clients, site.pipe === 'visit' ? faults.agents : noPlans],
+    [site.clients.map((client) => `receive-${client}`), faults.receivers],
+  ] as const) {
+    for (const name of names) {
+      const plan = plans.get(name);
+      if (plan === undefined) rmSync(planFile(site, name), { force: true });
+      else writeFileSync(planFile(site, name), JSON.stringify(plan), { mode: 0o644 });
+    }
   }
   const mailPlan = path.join(site.mailDir, mailFiles.plan);
   // It waits for the next mail, in whatever round that comes.
   if (faults.mail !== null) writeFileSync(mailPlan, JSON.stringify(faults.mail), { mode: 0o600 });
   if (faults.forgetAgents) removePrograms(site);
-  const programs = commandsOf(site).map((command) => startProgram(site, command, faults[command]));
+  const serving = await startServing(site, faults.serve);
+  const programs = [
+    ...(serving === null ? [] : [serving]),
+    ...commandsOf(site).map((command) => startProgram(site, { command, plan: faults[command] })),
+    ...pushesOf(site).map((start) => startProgram(site, { ...start, plan: faults.agents.get(start.client) ?? null })),
+  ];
   const random: RandomKill['victim'][] = [];
   const over = new AbortController();
   const kills = faults.atRandom.map(async ({ victim, afterMs }) => {
     await sleep(afterMs, undefined, { signal: over.signal }).catch(() => undefined);
     if (!over.signal.aborted && (await killNow(site, programs, victim))) random.push(victim);
   });
+  await Promise.all(programs.filter((program) => program !== serving).map((program) => program.ended));
+  serving?.kill('SIGTERM');
   const ended = await Promise.all(programs.map((program) => program.ended));
   over.abort();
   await Promise.all(kills);
   return { ended, random };
+}
+
+const noPlans: ReadonlyMap<string, KillPlan> = new Map();
+
+function planFile({ hookDir }: FaultSite, name: string): string {
+  return path.join(hookDir, hookFiles.planOf(name));
+}
+
+/** Starts `serve` where it takes pushes, and waits until it listens or was killed. */
+async function startServing(site: FaultSite, plan: KillPlan | null): Promise<RunningProgram | null> {
+  if (site.pipe !== 'push') return null;
+  const serving = startProgram(site, { command: 'serve', plan });
+  await serving.said(/event=serve-started/);
+  return serving;
+}
+
+function pushesOf({ pipe, clients }: FaultSite): readonly { readonly command: 'push'; readonly client: string }[] {
+  return pipe === 'visit' ? [] : clients.map((client) => ({ command: 'push', client }));
 }
 
 /**
@@ -54,14 +83,20 @@ export function removePrograms({ home }: FaultSite): void {
 
 /** A round in which nobody dies: one program after the other, so that everything that came is also treated. */
 export async function makeRoundInPeace(site: FaultSite): Promise<readonly Ended[]> {
-  for (const client of site.clients) rmSync(path.join(site.hookDir, hookFiles.planOf(client)), { force: true });
+  for (const client of site.clients) {
+    for (const name of [client, `receive-${client}`]) rmSync(planFile(site, name), { force: true });
+  }
   rmSync(path.join(site.mailDir, mailFiles.plan), { force: true });
   const ended: Ended[] = [];
-  for (const command of commandsOf(site)) ended.push(await startProgram(site, command, null).ended);
+  const serving = await startServing(site, null);
+  for (const start of pushesOf(site)) ended.push(await startProgram(site, { ...start, plan: null }).ended);
+  serving?.kill('SIGTERM');
+  if (serving !== null) ended.push(await serving.ended);
+  for (const command of commandsOf(site)) ended.push(await startProgram(site, { command, plan: null }).ended);
   return ended;
 }
 
-function commandsOf({ split }: FaultSite): readonly Command[] {
+function commandsOf({ split }: FaultSite): readonly ('collect' | 'ingest' | 'alert')[] {
   return split ? ['collect', 'ingest', 'alert'] : ['collect', 'alert'];
 }
 
@@ -74,7 +109,9 @@ async function killNow(
     case 'collect':
     case 'ingest':
     case 'alert':
-      return programs.find(({ command }) => command === victim)?.kill() ?? false;
+    case 'serve':
+    case 'push':
+      return programs.find(({ command, isAlive }) => command === victim && isAlive())?.kill() ?? false;
     case 'sshd':
       if (!site.sshd.isAlive()) return false;
       await site.sshd.kill();

@@ -5,6 +5,7 @@ import { createRandom } from '../fuzz/random.ts';
 import { chooseFaults, openProfile } from './choose-faults.ts';
 import { compareLedgers, filesBelow, type Comparison } from './compare-ledgers.ts';
 import type { FaultDatabase } from './fault-database.ts';
+import type { Pipe } from './fault-pipe.ts';
 import { letTimePass, makeRound, makeRoundInPeace } from './fault-round.ts';
 import { readHookRecords, removePrograms, reviveServers } from './fault-round.ts';
 import { openFaultSite, type FaultSite } from './fault-site.ts';
@@ -21,6 +22,8 @@ export interface FaultRunOptions {
   readonly clients?: number;
   /** The private key is on a machine of its own. */
   readonly split?: boolean;
+  /** Default: visits. */
+  readonly pipe?: Pipe;
   /** See openTruth. */
   readonly rowsBetween?: number;
   /** After every round. */
@@ -53,7 +56,8 @@ export interface FaultRunResult {
 const mostPeaceRounds = 30;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
-  const site = await openFaultSite(options.database, options.clients ?? 4, { split: options.split ?? false });
+  const { database, clients = 4, split = false, pipe = 'visit' } = options;
+  const site = await openFaultSite(database, clients, { split, pipe });
   try {
     return await breakThings(site, options);
   } finally {

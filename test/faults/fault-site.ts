@@ -8,6 +8,7 @@ import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { startSshd, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.ts';
+import { enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
 import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
 import { startMailProcess, type MailProcess } from './mail-process.ts';
@@ -21,10 +22,11 @@ export interface FaultSite {
   readonly stateDirs: readonly string[];
   /** True if `ingest` opens the reports, and the collector cannot. */
   readonly split: boolean;
+  readonly pipe: Pipe;
   /** The folder of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
   readonly mailDir: string;
-  /** The home of the clients' account. */
+  /** The home of the clients' account, or the folder of the clients that push. */
   readonly home: string;
   readonly clients: readonly string[];
   readonly recipients: readonly string[];
@@ -46,12 +48,14 @@ const conditions = [
 export interface FaultSiteOptions {
   readonly hookName?: HookName;
   readonly split?: boolean;
+  /** Default: visits. */
+  readonly pipe?: Pipe;
 }
 
 export async function openFaultSite(
   kind: FaultDatabase['kind'],
   clientCount: number,
-  { hookName = 'kill-hook', split = false }: FaultSiteOptions = {},
+  { hookName = 'kill-hook', split = false, pipe = 'visit' }: FaultSiteOptions = {},
 ): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
@@ -65,7 +69,7 @@ export async function openFaultSite(
     chmodSync(path.join(hookDir, name), 0o666);
   }
   const programs = makeFaultPrograms(dir, hookDir, hookName);
-  const sshd = await startSshd();
+  const sshd = await startSshd({ config: sshdLinesOf(pipe) });
   const key = sshKeygen(path.join(dir, 'id_ed25519'), '-t', 'ed25519', '-C', '');
   const account = await sshd.addAccount({ publicKey: key.publicKey });
   const mail = await startMailProcess(programs.mailServer, mailDir);
@@ -76,8 +80,10 @@ export async function openFaultSite(
   const addressOf = (client: string): string => `127.0.0.${client.slice(1)}`;
   const keys = clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`);
   writeFileSync(path.join(dir, 'known_hosts'), keys.join(''));
+  const serving = await servingElement(pipe);
   const elements = [
     database.element,
+    serving.element,
     `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"
       from="Fleet &lt;fleet@example.org&gt;"/>`,
     `<collector every="5m"${split ? ' open="no"' : ''}/>`,
@@ -88,7 +94,9 @@ export async function openFaultSite(
     ...conditions.map((name) => `<alert name="${name}" enabled="no"/>`),
     '</alerts>',
     ...clients.map(
-      (client) => `<client name="${client}" ip="${addressOf(client)}" port="${sshd.port}">
+      (client) => `<client name="${client}" ${
+        pipe === 'visit' ? `ip="${addressOf(client)}" port="${sshd.port}"` : 'transport="push"'
+      }>
         <alert type="process" match="${processOf(client)}" op="ge" limit="1" for="1x"/></client>`,
     ),
   ];
@@ -99,15 +107,21 @@ export async function openFaultSite(
     writeFileSync(path.join(dir, `${name}.xml`), text, { mode: 0o600 });
   }
   if (split) shareKey(path.join(dir, 'opener'), stateDir);
-  const machineOf = { collect: 'state', ingest: 'opener', alert: 'alerter' } as const;
+  const machineOf = { collect: 'state', serve: 'state', push: 'state', ingest: 'opener', alert: 'alerter' } as const;
+  const home = pipe === 'visit' ? account.home : path.join(dir, 'home');
+  if (pipe !== 'visit') {
+    const config = path.join(dir, 'state.xml');
+    await enrolClients({ pipe, dir, home, config, clients, programs, sshd, port: serving.port });
+  }
   return {
     dir,
     configOf: (command) => path.join(dir, `${split ? machineOf[command] : 'state'}.xml`),
     stateDirs: machines.map((name) => path.join(dir, name)),
     split,
+    pipe,
     hookDir,
     mailDir,
-    home: account.home,
+    home,
     clients,
     recipients,
     processOf,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
@@ -10,11 +11,17 @@ import { runFaults } from './fault-run.ts';
 const seed = 5;
 
 describe('everything is killed again and again: nothing is lost, nothing comes twice', { concurrency: 2 }, () => {
-  for (const database of ['sqlite', 'mysql'] as const) {
-    const skip = database === 'mysql' ? skipWithoutMariadb : false;
-    test(database, { skip, timeout: 400_000 }, async (t) => {
+  for (const [database, pipe] of [
+    ['sqlite', 'visit'],
+    ['mysql', 'visit'],
+    ['sqlite', 'push'],
+    ['sqlite', 'ssh'],
+  ] as const) {
+    const needs = database === 'mysql' ? skipWithoutMariadb : false;
+    const skip = isWide || pipe === 'visit' ? needs : 'in the second tier';
+    test(`${database}, ${pipe}`, { skip, timeout: 400_000 }, async (t) => {
       if (!sshdOrSkip(t)) return;
-      const result = await runFaults({ database, seed, kills: 30, forMs: 120_000, clients: 4, rowsBetween: 3 });
+      const result = await runFaults({ database, pipe, seed, kills: 30, forMs: 120_000, clients: 4, rowsBetween: 3 });
       t.diagnostic(summaryOf(result));
       assert.deepEqual(failuresOf(result), []);
       assert.ok(result.killed >= 10, `only ${result.killed} kills in two minutes`);

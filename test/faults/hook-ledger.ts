@@ -1,6 +1,6 @@
 /** The agent's side of the ledger: what it sealed, before the spool has it, and what it removes from there. */
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 
 import type { LedgerLine } from './kill-plan.ts';
 
@@ -52,6 +52,7 @@ export function openLedger(file: string, client: string): Ledger {
         if (reportId !== undefined) enter({ event: 'sealed', reportId, client, sha256: digestOf(from) });
         return renameSync(from, to);
       };
+      syncBuiltinESMExports();
     },
   };
 }

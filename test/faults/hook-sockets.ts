@@ -9,7 +9,11 @@ interface Writable {
 }
 
 /** Whom a socket talks to; SSH is ciphered, so that its packets all look alike. A pipe is no talk. */
-type Talk = 'mysql' | 'smtp' | 'ssh' | 'pipe';
+type Talk = 'mysql' | 'smtp' | 'ssh' | 'http' | 'pipe';
+
+const http = /^(?:POST|GET|HTTP)[ /]/;
+/** The size of an acknowledgement, which `receive` writes to a pipe. */
+const acknowledgementBytes = 16;
 
 export function watchSockets(atInstant: AtInstant): void {
   const talks = new WeakMap<Socket, Talk>();
@@ -17,6 +21,7 @@ export function watchSockets(atInstant: AtInstant): void {
   const { write, push } = prototype;
   prototype.write = function (this: Socket, ...args) {
     const bytes = Buffer.isBuffer(args[0]) ? args[0] : Buffer.from(String(args[0]));
+    if (http.test(bytes.toString('latin1', 0, 5))) talks.set(this, 'http');
     const talk = talks.get(this) ?? (this.remotePort === undefined ? 'pipe' : 'ssh');
     return atInstant(saidIn(talk, bytes), () => write.apply(this, args));
   };
@@ -28,9 +33,10 @@ export function watchSockets(atInstant: AtInstant): void {
   };
 }
 
-/** In all three the server speaks first, or at the same time. */
+/** In all of them but HTTP the server speaks first, or at the same time. */
 function talkBeginningWith(chunk: Buffer): Talk {
   const text = chunk.toString('latin1', 0, 4);
+  if (http.test(chunk.toString('latin1', 0, 5))) return 'http';
   if (text.startsWith('220')) return 'smtp';
   return text.startsWith('SSH-') ? 'ssh' : 'mysql';
 }
@@ -41,7 +47,8 @@ const comExecute = 0x17;
 
 function saidIn(talk: Talk, bytes: Buffer): string {
   if (talk === 'ssh') return 'ssh-send';
-  if (talk === 'pipe') return 'say';
+  if (talk === 'http') return 'http-send';
+  if (talk === 'pipe') return bytes.length === acknowledgementBytes ? 'acknowledge' : 'say';
   if (talk === 'mysql') {
     const words = (): string => bytes.toString('latin1', 5, 40).trim().split(/[\s(]/)[0] ?? '';
     if (bytes[4] === comQuery) return `mysql ${words().toUpperCase()}`;

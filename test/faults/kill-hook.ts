@@ -18,8 +18,9 @@ export type AtInstant = <T>(kind: string, work: () => T, bytes?: Buffer) => T;
 
 const dir = process.env[hookEnvironment.dir] ?? '';
 const request = requestOfAgent();
-const program = request === null ? (commandOf(process.argv) ?? 'other') : `agent-${request.kind}`;
-const plan = request === null ? planOfEnvironment() : planOfFile(request.client);
+const command = commandOf(process.argv);
+const program = request === null ? (command ?? 'other') : `agent-${request.kind}`;
+const plan = planOfProgram();
 const counts: Record<string, number> = {};
 // Opened and kept, and its writer kept, because what follows replaces them.
 const strikes = dir === '' ? null : openSync(path.join(dir, hookFiles.strikes), 'a');
@@ -71,15 +72,23 @@ function pidsOf(victim: Victim): readonly number[] {
   }
 }
 
-/** Returns the request that the loader passed to an agent; null in any other program. */
+/** Returns the request that the loader passed to an agent, or that stands for it in a push; null in any other program. */
 function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
+  const pushing = process.env[hookEnvironment.client] ?? '';
+  if (pushing !== '') return { client: pushing, kind: 'push' };
   const text = process.argv.find((argument) => argument.startsWith('eyJ'));
   if (text === undefined) return null;
   return JSON.parse(Buffer.from(text, 'base64url').toString()) as { client: string; kind: string };
 }
 
 function commandOf(args: readonly string[]): string | null {
-  return ['collect', 'ingest', 'alert'].find((command) => args.includes(command)) ?? null;
+  return ['collect', 'ingest', 'alert', 'serve', 'receive'].find((name) => args.includes(name)) ?? null;
+}
+
+/** sshd and the loader clear the environment. */
+function planOfProgram(): KillPlan | null {
+  if (command === 'receive') return planOfFile(`receive-${process.argv.at(-1) ?? ''}`);
+  return request === null || request.kind === 'push' ? planOfEnvironment() : planOfFile(request.client);
 }
 
 function planOfEnvironment(): KillPlan | null {

@@ -27,6 +27,8 @@ export const hookEnvironment = {
   plan: 'FLEET_FAULTS_PLAN',
   /** The folder of the killer's own files. */
   dir: 'FLEET_FAULTS_DIR',
+  /** The client whose reports the program pushes, or nothing. */
+  client: 'FLEET_FAULTS_CLIENT',
 } as const;
 
 /** Files of that folder. Lines of them are JSON. */
@@ -39,7 +41,7 @@ export const hookFiles = {
   ledger: 'ledger.jsonl',
   /** The file of order-hook.ts alone. */
   order: 'order.jsonl',
-  /** `plan-CLIENT.json`: for the next agent of that client. */
+  /** `plan-CLIENT.json`: for the next agent of that client, or the next `receive` of `receive-CLIENT`. */
   planOf: (client: string): string => `plan-${client}.json`,
 } as const;
 

@@ -2,17 +2,27 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-import { program } from '../support/run-cli.ts';
+import { agentProgram, program } from '../support/run-cli.ts';
+import { agentFileOf, binOf } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookEnvironment, type KillPlan } from './kill-plan.ts';
 
-export type Command = 'collect' | 'ingest' | 'alert';
+export type Command = 'collect' | 'ingest' | 'alert' | 'serve' | 'push';
+
+/** The start of a command; of a `push`, also the client. */
+export interface Start {
+  readonly command: Command;
+  readonly client?: string;
+  readonly plan: KillPlan | null;
+}
 
 export interface RunningProgram {
   readonly command: Command;
   readonly pid: number;
-  isAlive(): boolean;
-  kill(): boolean;
+  readonly isAlive: () => boolean;
+  kill(signal?: NodeJS.Signals): boolean;
+  /** Resolves when the program has said this, or has ended. */
+  said(pattern: RegExp): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
@@ -29,13 +39,13 @@ export interface Ended {
 const longestMs = 90_000;
 
 /** Starts the built program as cron would, with the hook in it. */
-export function startProgram(site: FaultSite, command: Command, plan: KillPlan | null): RunningProgram {
-  const args = ['--require', site.programs.hook, program, '-c', site.configOf(command), '-q', command];
-  const child = spawn(process.execPath, args, {
+export function startProgram(site: FaultSite, { command, client = '', plan }: Start): RunningProgram {
+  const child = spawn(process.execPath, ['--require', site.programs.hook, ...argsOf(site, command, client)], {
     cwd: site.dir,
     env: {
-      PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`,
+      PATH: `${binOf(site.dir)}:${path.dirname(process.execPath)}:/usr/bin:/bin`,
       [hookEnvironment.dir]: site.hookDir,
+      [hookEnvironment.client]: client,
       [hookEnvironment.plan]: plan === null ? '' : JSON.stringify(plan),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -54,10 +64,25 @@ export function startProgram(site: FaultSite, command: Command, plan: KillPlan |
     command,
     pid: child.pid ?? 0,
     isAlive,
-    kill: () => isAlive() && child.kill('SIGKILL'),
+    kill: (signal = 'SIGKILL') => isAlive() && child.kill(signal),
+    said: (pattern) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (pattern.test(said) || !isAlive()) resolve();
+        };
+        child.stdout.on('data', look);
+        child.once('exit', look);
+        look();
+      }),
     ended: once(child, 'exit').then(([status, signal]) => {
       clearTimeout(timer);
       return { command, status: status as number | null, signal: signal as string | null, said, hung };
     }),
   };
+}
+
+function argsOf(site: FaultSite, command: Command, client: string): readonly string[] {
+  if (command === 'push') return [agentProgram, '-c', agentFileOf(site.dir, client), '-q', 'push', '--once'];
+  // `serve` says in its log that it listens.
+  return [program, '-c', site.configOf(command), ...(command === 'serve' ? [] : ['-q']), command];
 }

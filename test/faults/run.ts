@@ -1,13 +1,16 @@
 /**
  * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N] [--split]
+ *                   [--pipe visit|push|ssh]
  *
  * With several jobs the kills are shared out: each is a fleet of its own, with the seed and those after it.
+ * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd.
  * With --split the collector has no private key, and `ingest` opens on another machine.
  */
 import { parseArgs } from 'node:util';
 
 import { sshdMissing } from '../support/sshd.ts';
 import { failuresOf, summaryOf } from './fault-figures.ts';
+import { pipes } from './fault-pipe.ts';
 import { runFaults } from './fault-run.ts';
 
 const { values } = parseArgs({
@@ -19,22 +22,26 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '1' },
     split: { type: 'boolean', default: false },
+    pipe: { type: 'string', default: 'visit' },
   },
 });
 const seed = Number(values.seed ?? (Date.now() ^ process.pid) >>> 0);
 const [minutes, kills] = [Number(values.minutes), Number(values.kills)];
 const [clients, jobs] = [Number(values.clients), Number(values.jobs)];
 const { database } = values;
+const pipe = pipes.find((name) => name === values.pipe);
 if (
   !(minutes > 0) ||
   !(kills > 0) ||
   !(clients > 0) ||
   !(jobs > 0) ||
   !Number.isSafeInteger(seed) ||
+  pipe === undefined ||
   !/^(sqlite|mysql)$/.test(database)
 ) {
   console.error(
-    'usage: npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N]',
+    'usage: npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] ' +
+      '[--jobs N] [--split] [--pipe visit|push|ssh]',
   );
   process.exit(2);
 }
@@ -45,7 +52,9 @@ if (missing !== null) {
 }
 // Started programs end with this process, however it ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
-console.log(`seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs${values.split ? ', split trust' : ''}`);
+console.log(
+  `seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs, pipe ${pipe}${values.split ? ', split trust' : ''}`,
+);
 process.setMaxListeners(0);
 const failed: string[] = [];
 await Promise.all(
@@ -58,6 +67,7 @@ await Promise.all(
       forMs: minutes * 60_000,
       clients,
       split: values.split,
+      pipe,
       observe: ({ rounds, kills: soFar, wrong }) => {
         for (const words of wrong.slice(said)) console.error(`seed ${seed + index}: ${words}`);
         said = wrong.length;

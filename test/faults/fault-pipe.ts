@@ -1,0 +1,87 @@
+/** The pipe by which the reports of a fault run come to the collector: it fetches them, or clients bring them. */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { freePort } from '../support/free-port.ts';
+import { program, runCli, succeeded } from '../support/run-cli.ts';
+import { sshKeygen, type Sshd } from '../support/sshd.ts';
+import type { FaultPrograms } from './fault-programs.ts';
+
+/** `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd. */
+export const pipes = ['visit', 'push', 'ssh'] as const;
+export type Pipe = (typeof pipes)[number];
+
+/** The account that is logged in to: the owner of the collector's state folder. */
+const owner = 'root';
+
+/** Lines of sshd_config for a pipe. */
+export const sshdLinesOf = (pipe: Pipe): readonly string[] =>
+  pipe === 'ssh' ? ['PermitRootLogin prohibit-password'] : [];
+
+export interface PushSite {
+  readonly pipe: Exclude<Pipe, 'visit'>;
+  readonly dir: string;
+  /** The folder below which the clients keep their spools. */
+  readonly home: string;
+  /** The collector's config.xml. */
+  readonly config: string;
+  readonly clients: readonly string[];
+  readonly programs: FaultPrograms;
+  readonly sshd: Sshd;
+  readonly port: number;
+}
+
+/** Returns the element of config.xml that takes pushes, and its port; '' where nothing listens. */
+export async function servingElement(pipe: Pipe): Promise<{ readonly element: string; readonly port: number }> {
+  if (pipe !== 'push') return { element: '', port: 0 };
+  const port = await freePort();
+  return { element: `<serve host="127.0.0.1" port="${port}"><push/></serve>`, port };
+}
+
+/** The agent.json of a client that pushes. */
+export const agentFileOf = (dir: string, client: string): string => path.join(dir, 'agents', `${client}.json`);
+
+/** Enrols the clients: each has an agent.json and a spool of its own and, for ssh, a key that starts `receive`. */
+export async function enrolClients(site: PushSite): Promise<void> {
+  const { pipe, dir, home, config, clients, sshd, port } = site;
+  mkdirSync(path.join(dir, 'agents'), { mode: 0o700 });
+  const lines: string[] = [];
+  for (const client of clients) {
+    const to =
+      pipe === 'push' ? ['--https', `http://127.0.0.1:${port}/`] : ['--ssh', `${owner}@127.0.0.1:${sshd.port}`];
+    const agent = JSON.parse(await succeeded(runCli(['-c', config, 'enroll', client, ...to]))) as AgentJson;
+    const place = path.join(home, '.local', 'state', client);
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    const key = pipe === 'ssh' ? sshKeygen(path.join(dir, 'agents', client), '-t', 'ed25519', '-C', '') : null;
+    const push = key === null ? agent.push : { ...agent.push, identity: key.privateKey };
+    const content = JSON.stringify({ ...agent, push, state_directory: place });
+    writeFileSync(agentFileOf(dir, client), content, { mode: 0o600 });
+    if (key !== null) lines.push(`restrict,command="${receiveCommand(site, client)}" ${key.publicKey}\n`);
+  }
+  if (pipe === 'push') return;
+  writeFileSync(path.join(sshd.dir, 'authorized_keys', owner), lines.join(''), { mode: 0o644 });
+  writeSshClient(site);
+}
+
+interface AgentJson {
+  readonly push: Readonly<Record<string, string>>;
+}
+
+/** sshd clears the environment, as the loader does, so `receive` has the hook from the same script. */
+function receiveCommand({ programs, config }: PushSite, client: string): string {
+  return `${programs.nodeOfAgents} ${program} -c ${config} -q receive ${client}`;
+}
+
+/** Writes an `ssh` that knows the server, beside the account's own known_hosts. */
+function writeSshClient({ dir, sshd }: PushSite): void {
+  const known = path.join(dir, 'agents', 'known_hosts');
+  writeFileSync(known, `${sshd.hostKeyLine()}\n`);
+  const bin = binOf(dir);
+  mkdirSync(bin);
+  const script = `#!/bin/sh\nexec /usr/bin/ssh -F none -o UserKnownHostsFile='${known}' "$@"\n`;
+  writeFileSync(path.join(bin, 'ssh'), script);
+  chmodSync(path.join(bin, 'ssh'), 0o755);
+}
+
+/** The folder that stands first in the PATH of clients that push. */
+export const binOf = (dir: string): string => path.join(dir, 'bin');
