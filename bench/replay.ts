@@ -57,7 +57,7 @@ interface Said {
 async function fill(file: string, { clients, days }: Replayed): Promise<void> {
   const storage = sqliteConfig(file);
   await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
-  const database = await openDatabase({ storage, program: 'read' });
+  const database = await openDatabase({ storage, program: 'change' });
   const rows = clients * runsADay * days;
   const numbers = (count: number): string =>
     `WITH RECURSIVE n(seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${count - 1})`;

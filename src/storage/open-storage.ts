@@ -1,5 +1,5 @@
 import type { StorageConfig } from '../config/config.ts';
-import type { Database } from './sql/database.ts';
+import type { Database, DatabaseUse } from './sql/database.ts';
 import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
@@ -37,8 +37,8 @@ export interface OpenStorageOptions {
   readonly migrate: boolean;
   /** Called before missing migrations are applied, which may take minutes. */
   readonly onMigrating?: () => void;
-  /** Decides the session's limits; the database keeps `look` from writing. Default: `read`. */
-  readonly program?: 'collect' | 'alert' | 'read' | 'look';
+  /** Default: `change`. */
+  readonly program?: DatabaseUse;
   /** Ends everything at once, a running statement included. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,7 +48,7 @@ export interface OpenStorageOptions {
  * storage-unavailable, storage-denied, storage-full, storage-failed, migration-mismatch, secret-missing.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
-  const database = await openDatabase({ ...options, program: options.program ?? 'read' });
+  const database = await openDatabase({ ...options, program: options.program ?? 'change' });
   try {
     if (options.migrate) await migrateDatabase(database, undefined, options.onMigrating);
     else throwMismatch(await checkDatabase(database), 'none');

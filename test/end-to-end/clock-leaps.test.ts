@@ -47,7 +47,7 @@ test('ten years ahead, three hours back, a leap within a run: nothing goes or st
   };
   const rows = async (sql: string): Promise<readonly SqlRow[]> => {
     const file = path.join(machine.dir, 'state', 'fleet.db');
-    const database = await openDatabase({ storage: sqliteConfig(file), program: 'read' });
+    const database = await openDatabase({ storage: sqliteConfig(file), program: 'change' });
     try {
       return (await database.read((session) => session.all(sql))).map((row) => ({ ...row }));
     } finally {

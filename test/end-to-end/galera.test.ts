@@ -121,7 +121,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
     const [first, second] = galera.nodes;
     assert.ok(first !== undefined && second !== undefined);
     const [one, two] = await Promise.all(
-      [first, second].map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'read' })),
+      [first, second].map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'change' })),
     );
     const hold = await second.session();
     await hold.query('FLUSH TABLES WITH READ LOCK');

@@ -40,7 +40,7 @@ async function siteFor(t: TestContext, options: SiteOptions): Promise<Site> {
 }
 
 async function databaseFor(t: TestContext, storage: StorageConfig): Promise<Database> {
-  const database = await openDatabase({ storage, program: 'read' });
+  const database = await openDatabase({ storage, program: 'change' });
   t.after(() => database.close());
   return database;
 }

@@ -94,7 +94,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     const user = `${database.name}_c`;
     const password = new Secret({ kind: 'literal', value: database.password });
     const storage = { ...database.storage, user, password };
-    const login = await openDatabase({ storage, program: 'read' });
+    const login = await openDatabase({ storage, program: 'change' });
     const texts: string[] = [];
     const denied: string[] = [];
     const look = (what: string, table: string): Promise<unknown> =>

@@ -76,7 +76,7 @@ suite('the queries of the dashboards for MySQL', { skip: skipWithoutMariadb, tim
       `GRANT SELECT, SHOW VIEW ON ${database.name}.* TO grafana@'%'`,
     );
     const own = { ...database.storage, user: 'grafana', password: new Secret({ kind: 'literal', value: 'look' }) };
-    reader = await openDatabase({ storage: own, program: 'read' });
+    reader = await openDatabase({ storage: own, program: 'change' });
   });
   after(async () => {
     await reader.close();

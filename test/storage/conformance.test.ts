@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
+import { openStorage } from '../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
@@ -79,7 +80,6 @@ onBothDatabases('ingest', ({ it, kind }) => {
   });
 
   it('two collectors that store the same reports at the same time store them once', async ({ storage, config }) => {
-    const { openStorage } = await import('../../src/storage/open-storage.ts');
     const other = await openStorage({ storage: config, migrate: true });
     try {
       const items = times(200, (index) => item({ client: `web-${index}` }));
@@ -335,6 +335,25 @@ onBothDatabases('history', ({ it, kind }) => {
     await assert.rejects(database.readOnly("DELETE FROM clients WHERE name = 'web-1'"), { kind: 'read-only' });
     assert.equal((await history.clients()).length, 1);
   });
+
+  for (const program of ['read', 'look'] as const) {
+    it(`the database keeps a session for \`${program}\` from writing, also after a query`, async (opened) => {
+      await opened.reports.ingest([item()]);
+      const reader = await openStorage({ storage: opened.config, migrate: false, program });
+      try {
+        const refusal = { name: 'FleetError', code: 'storage-read-only' };
+        for (let round = 0; round < 2; round += 1) {
+          await assert.rejects(reader.reports.ingest([item()]), refusal);
+          await assert.rejects(reader.alerts.takeLease('alerter', 'me'), refusal);
+          const [counted] = await reader.history.query('SELECT COUNT(*) AS n FROM stats');
+          assert.equal(counted?.['n'], 1);
+        }
+        assert.equal((await reader.history.clients()).length, 1);
+      } finally {
+        await reader.close();
+      }
+    });
+  }
 
   it('semicolons in strings and a last one are fine', async ({ rows }) => {
     assert.deepEqual(await rows("SELECT 'a;b' AS text -- c;\n;"), [['a;b']]);

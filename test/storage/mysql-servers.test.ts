@@ -70,7 +70,7 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
 
   test('one that says nothing is left in time, also when a program starts', async () => {
     one.mode = 'silent';
-    const options = { storage: config, program: 'read', connectTimeoutMs: 300 } as const;
+    const options = { storage: config, program: 'change', connectTimeoutMs: 300 } as const;
     const database = await openMysqlDatabase(options);
     assert.equal((await database.read((session) => session.all('SELECT 1 AS one')))[0]?.['one'], 1);
     await database.close();

@@ -68,7 +68,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
     }
 
     test("the database's clock is UTC in the form of the columns", async (t) => {
-      const database = await open(t, { program: 'read' });
+      const database = await open(t, { program: 'change' });
       const [row] = await database.read((session) => session.all(`SELECT ${session.dialect.now} AS now`));
       assert.match(String(row?.['now']), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/);
       assert.ok(Math.abs(Date.parse(`${String(row?.['now']).replace(' ', 'T')}Z`) - Date.now()) < 60_000);
@@ -216,7 +216,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
           [local, silentPort],
         ] as const) {
           const storage = { ...made.storage, hosts: [{ host, port }] };
-          const options = { storage, program: 'read', connectTimeoutMs: 300 } as const;
+          const options = { storage, program: 'change', connectTimeoutMs: 300 } as const;
           await assert.rejects(openMysqlDatabase(options), { kind: 'lost', code: 'storage-unavailable' });
         }
       } finally {

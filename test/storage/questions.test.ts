@@ -40,7 +40,7 @@ describe(`${rowCount} rows on SQLite`, () => {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-questions-'));
   let database: Database;
   before(async () => {
-    database = await openDatabase({ storage: sqliteConfig(path.join(dir, 'fleet.db')), program: 'read' });
+    database = await openDatabase({ storage: sqliteConfig(path.join(dir, 'fleet.db')), program: 'change' });
     await migrateDatabase(database);
     await fillSqlite(database);
   });
@@ -83,7 +83,7 @@ describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () =
     // The data need not survive a loss of power, and filling is faster without syncs.
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0']);
     const { storage, name } = await mariadb.createDatabase();
-    database = await openDatabase({ storage, program: 'read' });
+    database = await openDatabase({ storage, program: 'change' });
     await migrateDatabase(database);
     await fillMariadb(mariadb, name);
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
@@ -15,6 +15,7 @@ import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.t
 import { programArgs } from '../support/program-args.ts';
 import { item, visit } from './support/samples.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
+import { withSmallDisk } from '../support/small-disk.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 type Writer = ChildProcessByStdio<Writable, Readable, null>;
@@ -123,6 +124,36 @@ describe('SQLite', () => {
     const reports = storageOn(database).reports;
     await assert.rejects(reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
     await assert.rejects(reports.saveVisits([visit()]), { name: 'FleetError', code: 'storage-read-only' });
+  });
+
+  const skip = process.getuid?.() === 0 ? false : 'needs root';
+  test('a file on a read-only file system is read, and only read', { skip }, async () => {
+    const disk = path.join(dir, 'disk');
+    await withSmallDisk(disk, 8192, async () => {
+      const file = path.join(disk, 'fleet.db');
+      const writer = await openStorage({ storage: sqliteConfig(file), migrate: true });
+      await writer.reports.ingest([item()]);
+      assert.equal(spawnSync('mount', ['--bind', disk, disk]).status, 0);
+      try {
+        assert.equal(spawnSync('mount', ['-o', 'remount,bind,ro', disk]).status, 0);
+        const reader = await openStorage({ storage: sqliteConfig(file), migrate: false, program: 'read' });
+        assert.equal((await reader.history.clients()).length, 1);
+        await assert.rejects(reader.reports.ingest([item()]), { name: 'FleetError', code: 'storage-read-only' });
+        await reader.close();
+      } finally {
+        spawnSync('umount', ['-l', disk]);
+      }
+      await writer.close();
+    });
+  });
+
+  test('a reader changes neither the form of a file nor an empty one', async () => {
+    const file = newFile();
+    writeFileSync(file, '');
+    await assert.rejects(openStorage({ storage: sqliteConfig(file), migrate: false, program: 'read' }), {
+      code: 'migration-mismatch',
+    });
+    assert.equal(statSync(file).size, 0);
   });
 
   test('what is no database is refused and left as it is', async () => {

@@ -26,7 +26,7 @@ async function copyFile(file: string): Promise<void> {
     process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
     const made = path.join(dir, 'fleet.db');
     const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };
-    const database = await openDatabase({ storage, program: 'read' });
+    const database = await openDatabase({ storage, program: 'change' });
     await migrateDatabase(database).finally(() => database.close());
     migratedFile = made;
   }
@@ -45,7 +45,7 @@ async function copyFile(file: string): Promise<void> {
 let statements: readonly string[] | null = null;
 
 async function copyTables(storage: MysqlConfig): Promise<void> {
-  const database = await openDatabase({ storage, program: 'read' });
+  const database = await openDatabase({ storage, program: 'change' });
   try {
     if ((await database.readOnly('SHOW TABLES')).length > 0) return;
     const known = statements;

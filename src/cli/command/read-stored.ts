@@ -46,7 +46,7 @@ const nothing: Stored = {
 };
 
 /**
- * Reads from the database and changes nothing in it. Before the first run everything is empty. Throws FleetError
+ * Reads from the database in a session that the database itself keeps from writing. Before the first run everything is empty. Throws FleetError
  * `migration-mismatch` if there is no schema and no run may make one.
  */
 export async function readStored<Result>(
@@ -76,7 +76,7 @@ export async function changeStored<Result>(
   change: (alerts: AlertStore, retention: RetentionStore) => Promise<Result>,
 ): Promise<Result> {
   if (storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
-  const open = await openStorage({ storage, migrate: storage.migrate, program: 'read', signal });
+  const open = await openStorage({ storage, migrate: storage.migrate, program: 'change', signal });
   try {
     return await change(open.alerts, open.retention);
   } finally {

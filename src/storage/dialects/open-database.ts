@@ -1,9 +1,9 @@
 import type { StorageConfig } from '../../config/config.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, DatabaseUse } from '../sql/database.ts';
 
 export interface OpenDatabaseOptions<Config = StorageConfig> {
   readonly storage: Config;
-  readonly program: 'collect' | 'alert' | 'read' | 'look';
+  readonly program: DatabaseUse;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -16,7 +16,7 @@ export async function openDatabase({ storage, program, signal }: OpenDatabaseOpt
       return (await import('./sqlite/database.ts')).openSqliteDatabase({
         path: storage.path,
         signal,
-        readOnly: program === 'look',
+        program,
       });
     case 'mysql':
       return (await import('./mysql/database.ts')).openMysqlDatabase({ storage, program, signal });

@@ -7,7 +7,7 @@ import { placeholders } from '../sql/insert-rows.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
-import { openDatabase } from '../dialects/open-database.ts';
+import { openDatabase, type OpenDatabaseOptions } from '../dialects/open-database.ts';
 import { isFileMissing } from '../dialects/sqlite/faults.ts';
 
 export interface MigrateOptions {
@@ -25,14 +25,16 @@ const createMigrationsSql = `CREATE TABLE IF NOT EXISTS migrations (
  * Applies what is missing and returns the state after it. Throws FleetError `migration-mismatch` or a storage fault.
  */
 export async function migrate(options: MigrateOptions): Promise<MigrationState> {
-  return withDatabase(options, migrateDatabase);
+  return withDatabase({ ...options, program: 'change' }, migrateDatabase);
 }
 
 /** Compares the schema and changes nothing; an absent SQLite file is not made. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
   const missing = path !== null && isFileMissing(path);
-  return missing ? migrationState([], readMigrations(kind)) : await withDatabase(options, checkDatabase);
+  return missing
+    ? migrationState([], readMigrations(kind))
+    : await withDatabase({ ...options, program: 'read' }, checkDatabase);
 }
 
 /** checkMigrations of a database that is open; throws StorageFault. */
@@ -195,8 +197,8 @@ function otherTables(files: readonly MigrationFile[], different: readonly string
   });
 }
 
-async function withDatabase<T>(options: MigrateOptions, work: (database: Database) => Promise<T>): Promise<T> {
-  const database = await openDatabase({ ...options, program: 'read' });
+async function withDatabase<T>(options: OpenDatabaseOptions, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase(options);
   try {
     return await work(database);
   } finally {

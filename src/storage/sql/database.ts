@@ -13,6 +13,17 @@ export interface Session {
   readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
 }
 
+/**
+ * A session's limits follow from its use. The database itself keeps `read` and `look` from writing; a session for
+ * `look` may stay idle for long.
+ */
+export type DatabaseUse = 'collect' | 'alert' | 'change' | 'read' | 'look';
+
+/** True if the database itself keeps a session of this use from writing. */
+export function isReadOnlyUse(program: DatabaseUse): boolean {
+  return program === 'read' || program === 'look';
+}
+
 /** A connection to one database. Work runs one after the other, in the order of the calls. */
 export interface Database {
   /** Runs work that only reads, each statement by itself. */

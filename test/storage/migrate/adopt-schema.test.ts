@@ -36,7 +36,7 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
       digest: 'd'.repeat(64),
       steps: ['CREATE TABLE later (id INTEGER NOT NULL PRIMARY KEY)'],
     };
-    const database = await openDatabase({ storage, program: 'read' });
+    const database = await openDatabase({ storage, program: 'change' });
     const state = await migrateDatabase(database, [...readMigrations(kit.kind), later]);
     await database.close();
     assert.deepEqual([state.adopted, state.pending, state.applied], [all, [], [...all, later.name]]);
@@ -97,7 +97,7 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
   }
 
   async function copies(storage: StorageConfig): Promise<readonly unknown[]> {
-    const database = await openDatabase({ storage, program: 'read' });
+    const database = await openDatabase({ storage, program: 'change' });
     const from = kit.kind === 'sqlite' ? 'sqlite_master' : 'information_schema.tables WHERE table_schema = DATABASE()';
     const column = kit.kind === 'sqlite' ? 'name' : 'table_name';
     const rows = await database.readOnly(`SELECT ${column} AS name FROM ${from}`);

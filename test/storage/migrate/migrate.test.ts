@@ -203,7 +203,7 @@ test('an SQLite file in a folder that cannot be made is a storage fault', async 
 });
 
 async function withDatabase(storage: StorageConfig, work: (database: Database) => Promise<unknown>): Promise<void> {
-  const database = await openDatabase({ storage, program: 'read' });
+  const database = await openDatabase({ storage, program: 'change' });
   try {
     await work(database);
   } finally {

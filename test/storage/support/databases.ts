@@ -87,7 +87,7 @@ async function open(create: () => Promise<StorageConfig>, closing: Closer): Prom
   await makeMigrated(config);
   const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
   closing.add(storage);
-  const database = await openDatabase({ storage: config, program: 'read' });
+  const database = await openDatabase({ storage: config, program: 'change' });
   closing.add(database);
   const rows: Opened['rows'] = async (sql) => (await storage.history.query(sql)).map((row) => Object.values(row));
   return { ...storage, config, storage, database, rows };

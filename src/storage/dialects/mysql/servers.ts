@@ -1,5 +1,5 @@
 import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
-import type { Dialect } from '../../sql/database.ts';
+import { isReadOnlyUse, type DatabaseUse, type Dialect } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { connectionOptions, createConnection } from './connection-options.ts';
@@ -12,7 +12,7 @@ export type { Connection, ResultSetHeader, RowDataPacket };
 export interface MysqlServersOptions {
   readonly storage: MysqlConfig;
   /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
-  readonly program: 'collect' | 'alert' | 'read' | 'look';
+  readonly program: DatabaseUse;
   readonly signal?: AbortSignal | undefined;
   /** The timeout for each server's login, and for each answer until the session is set up. */
   readonly connectTimeoutMs?: number;
@@ -51,6 +51,7 @@ const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '
 const lockWaitSql = {
   look: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 600',
   collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
+  change: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   read: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
   alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
 } as const;
@@ -133,7 +134,7 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
       // Before the session is set up: an old server may not know what is set.
       const dialect = dialectOf(values.get('version') ?? '', where);
-      const accessSql = program === 'look' ? readOnlySql : isolationSql;
+      const accessSql = isReadOnlyUse(program) ? readOnlySql : isolationSql;
       for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
       // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just
       // lost a node, it refuses to wait.

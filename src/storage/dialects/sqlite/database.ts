@@ -10,7 +10,8 @@ import {
   type SqliteDatabase,
   type SqliteStatement,
 } from '../../../platform/sqlite.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import { isReadOnlyUse, type Database, type DatabaseUse } from '../../sql/database.ts';
+import type { Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -19,8 +20,8 @@ import { sqliteFault } from './faults.ts';
 export interface SqliteDatabaseOptions {
   readonly path: string;
   readonly signal?: AbortSignal | undefined;
-  /** True: SQLite itself refuses changes. */
-  readonly readOnly?: boolean;
+  /** Default: `change`. */
+  readonly program?: DatabaseUse;
   /** The timeout for another process's lock. */
   readonly lockTimeoutMs?: number;
 }
@@ -44,7 +45,6 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
   const database = new SqliteFile(handle, options);
   try {
     await database.prepareFile();
-    if (options.readOnly === true) handle.exec('PRAGMA query_only = 1; PRAGMA cache_size = -2000');
     return database;
   } catch (thrown) {
     handle.close();
@@ -62,6 +62,7 @@ class SqliteFile implements Database {
   readonly #path: string;
   readonly #signal: AbortSignal | undefined;
   readonly #lockTimeoutMs: number;
+  readonly #program: DatabaseUse;
   readonly #serial = new Serial();
   readonly #statements = new Map<string, Prepared>();
   #closed = false;
@@ -71,9 +72,15 @@ class SqliteFile implements Database {
     this.#path = options.path;
     this.#signal = options.signal;
     this.#lockTimeoutMs = options.lockTimeoutMs ?? 30_000;
+    this.#program = options.program ?? 'change';
   }
 
   async prepareFile(): Promise<void> {
+    this.#handle.exec(`PRAGMA cache_size = ${this.#program === 'look' ? -2000 : -16_000}`);
+    if (isReadOnlyUse(this.#program)) {
+      this.#handle.exec('PRAGMA query_only = 1');
+      return;
+    }
     // A file that has pages keeps what it was made with, and being told so again waits for whoever writes.
     const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
     if (size?.['page_count'] === 0) await this.#whenFree(() => this.#handle.exec('PRAGMA auto_vacuum = INCREMENTAL'));
@@ -87,7 +94,6 @@ class SqliteFile implements Database {
     // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice
     // more.
     this.#handle.exec('PRAGMA wal_autocheckpoint = 4000');
-    this.#handle.exec('PRAGMA cache_size = -16000');
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -108,7 +114,7 @@ class SqliteFile implements Database {
       try {
         return await this.#whenFree(() => this.#handle.prepare(sql).all() as unknown as readonly SqlRow[]);
       } finally {
-        this.#handle.exec('PRAGMA query_only = 0');
+        if (!isReadOnlyUse(this.#program)) this.#handle.exec('PRAGMA query_only = 0');
       }
     });
   }

@@ -42,7 +42,7 @@ test('a new file gives back what pruning freed, all of it or all but a tenth', a
     const { before, freedBytes } = await filledAndPruned(name, freeAll);
     assert.ok(freedBytes > before / 2, `${freedBytes} of ${before}`);
     assert.equal(statSync(name).size, before - freedBytes);
-    const database = await openDatabase({ storage: sqliteConfig(name), program: 'read' });
+    const database = await openDatabase({ storage: sqliteConfig(name), program: 'change' });
     const space = await fileSpace(database);
     await database.close();
     assert.equal(space?.shrinks, true);
@@ -81,14 +81,14 @@ test('a file of an older version does not shrink until it is made anew', async (
   older.exec('PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL; CREATE TABLE old (a INTEGER)');
   older.close();
   assert.equal((await filledAndPruned(name, true)).freedBytes, 0);
-  const database = await openDatabase({ storage: sqliteConfig(name), program: 'read' });
+  const database = await openDatabase({ storage: sqliteConfig(name), program: 'change' });
   const space = await fileSpace(database);
   await database.close();
   assert.ok(space !== null && !space.shrinks && space.freeBytes > space.sizeBytes / 2);
   const { freedBytes } = vacuum(name, space);
   // The pages that say where each page belongs are new.
   assert.ok(freedBytes > 0.99 * space.freeBytes, `${freedBytes}`);
-  const again = await openStorage({ storage: sqliteConfig(name), migrate: false, program: 'read' });
+  const again = await openStorage({ storage: sqliteConfig(name), migrate: false, program: 'change' });
   const after = await again.retention.fileSpace();
   const [row] = await again.history.query('SELECT COUNT(*) AS count FROM stats');
   await again.close();
