@@ -9,7 +9,7 @@ import { eventPingRoutes } from './doors/event-pings.ts';
 import { eventsRoute } from './doors/events-route.ts';
 import { pingRoute } from './doors/ping-route.ts';
 import { type StatusOptions, statusRoute } from './doors/status-route.ts';
-import { commonHeaders, createGate } from './gate.ts';
+import { commonHeaders, createGate, type GateOptions } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
 import { sendEvents } from './live-stream.ts';
 import { documentRoutes } from './look-documents.ts';
@@ -32,7 +32,7 @@ export interface AppOptions {
   /** Returns what the pings with a token are of; null: it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
-  readonly isFull: (request: IncomingMessage) => boolean;
+  readonly isFull: GateOptions['isFull'];
   readonly onGuess: (visitor: Visitor) => void;
 }
 
@@ -73,14 +73,10 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
     if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
   };
-  const refusalOf = (
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    { purpose, isPost = false }: Route,
-  ): Answer | null => {
-    const visitor = gate.enter(incoming, outgoing, isPost);
+  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, route: Route): Answer | null => {
+    const visitor = gate.enter(incoming, outgoing, route);
     if ('body' in visitor) return visitor;
-    return purpose === null ? null : gate.refuse(visitor, incoming, purpose);
+    return route.purpose === null ? null : gate.refuse(visitor, incoming, route.purpose);
   };
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((thrown: unknown) => {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission } from './admission.ts';
 import { type Answer, words } from './answer.ts';
 import { InUse, Rates } from './rates.ts';
+import type { Pool, Route } from './routes.ts';
 import type { TokenPurpose } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
@@ -18,7 +19,7 @@ const guessCost = 20;
 /** Stops requests before they cost anything. */
 export interface Gate {
   /** Refuses what no part of the server takes, and who asks too much. Returns the sender of what may go on. */
-  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, isPost: boolean) => Visitor | Answer;
+  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, route: Route) => Visitor | Answer;
   /** Returns the refusal of somebody who may not see it; null: he may. */
   readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
 }
@@ -26,8 +27,8 @@ export interface Gate {
 export interface GateOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly admit: Admission;
-  /** True if the server has as many connections as it takes. */
-  readonly isFull: (request: IncomingMessage) => boolean;
+  /** True if the server has as many connections as it takes, or as many of this pool. */
+  readonly isFull: (request: IncomingMessage, pool: Pool) => boolean;
   readonly onGuess: (visitor: Visitor) => void;
 }
 
@@ -35,7 +36,7 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
   const rates = new Rates(rate);
   const inUse = new InUse(mostPerAddress);
   return {
-    enter: (incoming, outgoing, isPost) => {
+    enter: (incoming, outgoing, { isPost = false, pool = 'look' }) => {
       const { method = '', url = '' } = incoming;
       const methods = isPost ? ['POST'] : ['GET', 'HEAD'];
       if (!methods.includes(method)) {
@@ -44,7 +45,7 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
       }
       if (!isPost && hasBody(incoming)) return words(400, 'A request has no body here.\n', { Connection: 'close' });
       if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
-      if (isFull(incoming)) return busy(503, 'Too many connections.\n');
+      if (isFull(incoming, pool)) return busy(503, 'Too many connections.\n');
       const visitor = visitorOf(incoming);
       if (!isPost && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
       const giveBack = inUse.take(visitor.address);

@@ -10,13 +10,14 @@ import { networkMatcher, plainAddress } from '../config/values/networks.ts';
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { InUse } from './rates.ts';
+import type { Pool } from './routes.ts';
 
 /** The first descriptor that a supervisor passes: sd_listen_fds(3). */
 const firstDescriptor = 3;
-/** Connections for looking; beyond these a request is answered with 503. */
-const mostConnections = 64;
-/** Beyond these a connection is closed unheard. */
-const hardLimit = 256;
+/** The most connections of each pool; beyond these a request is answered with 503. */
+const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, doors: 512 };
+/** The connections beyond those that are told to come later. Further ones are closed unheard. */
+const mostTold = 192;
 const mostPerAddress = 16;
 /** An address has so many more that are told to wait; beyond these it is closed unheard. */
 const mostRefused = 16;
@@ -46,6 +47,10 @@ export class Listeners {
   readonly #servers: Server[] = [];
   readonly #isProxy: (address: string) => boolean;
   readonly #sockets = new Set<Socket>();
+  /** The pool of what each connection has asked for last. */
+  readonly #pools = new Map<Socket | string, Pool>();
+  /** The most connections whose requests are answered. */
+  readonly #most: number;
   /** The connections whose requests are not answered. */
   readonly #refused = new Set<Socket | string>();
   readonly #perPeer = new InUse(mostPerAddress);
@@ -53,17 +58,23 @@ export class Listeners {
 
   constructor(options: ListenersOptions) {
     this.#options = options;
-    this.#isProxy = networkMatcher(options.serve.trustedProxies);
+    const { push, events, trustedProxies } = options.serve;
+    this.#most = mostOfPool.look + (push || events !== null ? mostOfPool.doors : 0);
+    this.#isProxy = networkMatcher(trustedProxies);
   }
 
-  /** The number of open connections. */
   get connections(): number {
     return this.#sockets.size;
   }
 
-  /** True if the request came on a connection beyond those that are answered. */
-  isFull({ socket }: IncomingMessage): boolean {
-    return this.#refused.has(keyOf(socket));
+  /** True if the request came on a connection beyond those that are answered, or beyond those of its pool. */
+  isFull({ socket }: IncomingMessage, pool: Pool): boolean {
+    const key = keyOf(socket);
+    if (socket.destroyed || this.#refused.has(key)) return true;
+    if (this.#pools.get(key) === pool) return false;
+    if ([...this.#pools.values()].filter((other) => other === pool).length >= mostOfPool[pool]) return true;
+    this.#pools.set(key, pool);
+    return false;
   }
 
   /**
@@ -134,7 +145,7 @@ export class Listeners {
       serve.tls === null || 'path' in where
         ? createServer(httpOptions, listener)
         : createTlsServer({ ...httpOptions, ...readCertificate(serve.tls), handshakeTimeout }, listener);
-    server.maxConnections = hardLimit;
+    server.maxConnections = this.#most + mostTold;
     server.on('connection', (socket: Socket) => this.#count(socket));
     server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -165,11 +176,12 @@ export class Listeners {
     }
     // The refused connections of one address take no place of others.
     const answered = this.#sockets.size - this.#refused.size;
-    if (place === null || answered >= mostConnections) this.#refused.add(key);
+    if (place === null || answered >= this.#most) this.#refused.add(key);
     this.#sockets.add(socket);
     socket.once('close', () => {
       this.#sockets.delete(socket);
       this.#refused.delete(key);
+      this.#pools.delete(key);
       giveBack();
     });
   }

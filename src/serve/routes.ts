@@ -2,6 +2,9 @@ import { percentDecoded } from '../text/percent-decoded.ts';
 import type { Answer, Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 
+/** Connections of people and tools that look, and of those that push or send events. */
+export type Pool = 'look' | 'doors';
+
 /** The answers to a path. */
 export interface Route {
   /** Segments; one such as `:name` stands for any other than the empty one, one such as `#id` for digits. */
@@ -12,6 +15,8 @@ export interface Route {
   readonly isPacked: boolean;
   /** True: it takes POST alone, reads the body itself, and has limits of its own. Default: GET and HEAD. */
   readonly isPost?: boolean;
+  /** The connections among which it counts. Default: `look`. */
+  readonly pool?: Pool;
   /** Returns a refusal of the server in the form of its answers. Default: the same. */
   readonly refused?: (refusal: Answer) => Answer;
   readonly answer: Answerer;

@@ -89,7 +89,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     pingOf: pingFinder(statePaths(settings().stateDir).tokens),
     visitorOf,
-    isFull: (request) => listeners.isFull(request),
+    isFull: (request, pool) => listeners.isFull(request, pool),
     onGuess: ({ address }) => {
       if (guesses.take('all')) observe({ kind: 'refused', address });
     },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+import { Agent, type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
@@ -162,6 +162,41 @@ test('an address has 16 connections, and the server 64; others are told so', asy
   for (const address of ['127.0.0.4', '127.0.0.5', '127.0.0.6']) await hold(address, 16);
   await sleep(50);
   assert.equal((await asked('/', { localAddress: '127.0.0.7' })).status, 503);
+});
+
+test('64 connections look, and keep nobody from sending events', async (t) => {
+  const { port, ask: asked } = await servedFleet(t, { parts: '<look/><events/>' });
+  const listen = async (localAddress: string): Promise<ClientRequest> => {
+    const sent = get({ port, host: '127.0.0.1', localAddress, path: '/live', agent: false });
+    sent.on('error', () => undefined);
+    t.after(() => sent.destroy());
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    assert.equal(response.statusCode, 200);
+    return sent;
+  };
+  const [first] = await Promise.all(Array.from({ length: 64 }, (_, index) => listen(`127.0.0.${2 + (index % 5)}`)));
+  const localAddress = '127.0.0.7';
+  const { status, headers, body } = await asked('/', { localAddress });
+  assert.deepEqual([status, headers['retry-after'], body], [503, '5', 'Too many connections.\n']);
+  const event = JSON.stringify({ host: 'web-1', service: 'backup', status: 'OK', description: 'done' });
+  assert.equal((await asked('/events', { localAddress, method: 'POST', body: event })).status, 200);
+  // A connection counts for what it asks last.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress });
+  t.after(() => agent.destroy());
+  const onOne = async (where: string): Promise<number | undefined> => {
+    const sent = get({ port, host: '127.0.0.1', path: where, agent });
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    await once(response.resume(), 'end');
+    return response.statusCode;
+  };
+  assert.equal(await onOne('/events/ping/nobody'), 404);
+  assert.equal(await onOne('/runs'), 503);
+  first?.destroy();
+  for (let tried = 1; (await onOne('/runs')) !== 200; tried += 1) {
+    assert.ok(tried < 50, 'the place of a connection that ended is not given back');
+    await sleep(50);
+  }
+  assert.equal((await asked('/runs', { localAddress })).status, 503);
 });
 
 test('an address that asks too fast is told to wait, and others are not', async (t) => {

@@ -26,6 +26,7 @@ export function eventPingRoutes({ door, visitorOf, pingOf }: EventPingOptions): 
     path,
     purpose: null,
     isPacked: false,
+    pool: 'doors',
     refused: refusedAsJson,
     answer: async ({ incoming, parts: { token = '', what = 'done' } }) => {
       const of = pingOf(token);

@@ -39,6 +39,7 @@ export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessag
     purpose: null,
     isPacked: false,
     isPost: true,
+    pool: 'doors',
     refused: refusedAsJson,
     answer: async ({ incoming }) => {
       const address = senderAddress(visitorOf(incoming));

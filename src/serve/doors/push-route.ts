@@ -182,6 +182,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     purpose: null,
     isPacked: false,
     isPost: true,
+    pool: 'doors',
     answer: async ({ incoming, outgoing }): Promise<Answer | null> => {
       const refused = await take(incoming, outgoing);
       if (refused === null) return null;
