@@ -17,7 +17,7 @@ const maxWaitingBytes = 4 * 1024 * 1024;
  * Takes a report again and again, keeps it in the file, and judges it by the rules of `edge`. Each change of an alert is
  * logged, and told to the socket with `send`. Lines that the socket does not take are tried again with the next report.
  */
-export async function runEdge({ settings, place, log, signal, send, note }: ModeContext): Promise<void> {
+export async function runEdge({ settings, place, log, signal, send, note, ready }: ModeContext): Promise<void> {
   const { edge, client } = settings;
   if (edge === null) throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
   const to = send || edge.send ? edge.to : null;
@@ -43,6 +43,7 @@ export async function runEdge({ settings, place, log, signal, send, note }: Mode
       log.problem('not-sent', { waiting: waiting.length, dropped, reason: messageOf(thrown) });
     }
   };
+  ready();
   log.event('watching', { rules: edge.rules.length, file, every_s: edge.everyMs / 1000, sends: to !== null });
   await everyReport({
     ...{ settings, place, log, signal },

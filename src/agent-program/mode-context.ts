@@ -12,6 +12,8 @@ export interface ModeContext {
   readonly signal: AbortSignal;
   /** `--send`: alerts leave this machine whatever agent.json says. */
   readonly send: boolean;
+  /** Called once the mode is at work: `start` waits for it. */
+  readonly ready: () => void;
   /** Keeps what `status` prints. */
   readonly note: (status: ModeStatus) => void;
 }

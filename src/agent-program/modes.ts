@@ -8,12 +8,14 @@ import type { AgentSettings } from './settings.ts';
 type RunMode = (context: ModeContext) => Promise<void>;
 
 const modes: Readonly<Record<string, RunMode>> = {
-  report: async ({ settings, place, log, signal, note }) => {
+  report: async ({ settings, place, log, signal, note, ready }) => {
     const { report } = settings;
     const file = report.file ?? path.join(place, 'reports.jsonl');
+    ready();
     await keepReporting({ ...report, settings, place, file, log, signal, note });
   },
   push: async (context) => (await import('./push/push-mode.ts')).runPush(context),
+  spoke: async (context) => (await import('./spoke/spoke.ts')).runSpoke(context),
   edge: async (context) => (await import('./edge.ts')).runEdge(context),
 };
 
@@ -31,7 +33,7 @@ export function checkSettings(mode: string, { edge, enrolment }: AgentSettings):
   if (mode === 'edge' && edge === null) {
     throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
   }
-  if (mode === 'push' && enrolment === null) {
+  if (mode === 'push' && (enrolment === null || enrolment.to === null)) {
     const advice = 'Put there what `fleet-health enroll CLIENT` prints on the collector.';
     throw usageError('agent.json does not say where to push to', advice);
   }

@@ -60,12 +60,11 @@ export async function runMode(options: RunModeOptions): Promise<void> {
   process.on('SIGHUP', reload);
   signal.addEventListener('abort', endByForce, { once: true });
   try {
-    onReady();
     log.event('started', { mode, pid: process.pid });
     while (!signal.aborted) {
       again = new AbortController();
       const note = statusKeeper(place, mode);
-      await run({ settings, place, log, note, send, signal: AbortSignal.any([signal, again.signal]) });
+      await run({ settings, place, log, note, send, ready: onReady, signal: AbortSignal.any([signal, again.signal]) });
     }
     log.event('stopped', { mode });
   } finally {

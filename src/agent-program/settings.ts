@@ -7,6 +7,7 @@ import { everyBounds } from './every-bounds.ts';
 import { readEnrolment, type Enrolment } from './push/push-settings.ts';
 import { reportFormats, type ReportFormat } from './format-report.ts';
 import { fieldsOf, type Fields } from './settings-fields.ts';
+import { readSpoke, type SpokeSettings } from './spoke/spoke-settings.ts';
 import { readSettingsFiles } from './settings-files.ts';
 
 /** agent.json with agent.d/, checked. */
@@ -21,6 +22,7 @@ export interface AgentSettings {
   readonly report: ReportSettings;
   /** null: there is no object `edge`. */
   readonly edge: EdgeSettings | null;
+  readonly spoke: SpokeSettings;
   /** null: this machine is not enrolled. */
   readonly enrolment: Enrolment | null;
 }
@@ -43,6 +45,7 @@ export function readSettings(named: string | null): AgentSettings {
     stateDirectory: fields.path('state_directory'),
     report: readReport(fields.object('report')),
     edge: readEdge(fields.object('edge')),
+    spoke: readSpoke(fields.object('spoke')),
     enrolment: readEnrolment(fields),
   };
   fields.end();

@@ -4,7 +4,7 @@
  * report id. Over SSH that is stdin and stdout of `fleet-health receive CLIENT`; over HTTP it is the body of a request
  * and its answer, each with a MAC.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
 /** Goes before the frames, and before the acknowledgements: what a login shell prints stands before it. 16 bytes. */
 export const pushMarker: Buffer = Buffer.from('fleet-health v1\n', 'latin1');
@@ -16,6 +16,9 @@ export const pushLimits = { maxReports: 1000, maxTotalBytes: 2 * 1024 * 1024 } a
 export const maxPushBytes: number = pushLimits.maxTotalBytes + 64 * 1024;
 
 export const pushPath = '/v1/visit';
+/** Takes the acknowledgements of what a POST to pushPath has answered: the collector polls. */
+export const acknowledgePath = '/v1/acknowledge';
+export type SignedPath = typeof pushPath | typeof acknowledgePath;
 export const pushKeyBytes = 32;
 
 /** The header `Fleet-Health` of a request. */
@@ -43,14 +46,48 @@ export function parsePushHeader(text: string): PushHeader | null {
   }
 }
 
+/** The body of a request to pushPath with which a collector polls. */
+export interface PolledVisit {
+  /** False if only reports that were taken before are asked for. */
+  readonly takesReport: boolean;
+  /** The time that the collector waits for the answer. */
+  readonly timeoutMs: number;
+}
+
+/** Returns a body that no other has, so that no two requests have the same MAC. */
+export function encodePolledVisit({ takesReport, timeoutMs }: PolledVisit): Buffer {
+  return Buffer.from(JSON.stringify({ v: 1, report: takesReport, timeout_ms: timeoutMs, request: randomUUID() }));
+}
+
+/** Returns null for a body of another form or version. */
+export function parsePolledVisit(body: Buffer): PolledVisit | null {
+  try {
+    const { v, report, timeout_ms: timeoutMs } = JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+    if (v !== 1 || typeof report !== 'boolean' || !Number.isSafeInteger(timeoutMs)) return null;
+    return { takesReport: report, timeoutMs: Number(timeoutMs) };
+  } catch {
+    return null;
+  }
+}
+
 /** Returns the MAC of a request, by the SHA-256 of its body in hexadecimal digits. */
-export function requestMac(key: Uint8Array, time: number, bodySha256: string): string {
-  return hmac(key, `v1\nPOST ${pushPath}\n${time}\n${bodySha256}`);
+export function requestMac(key: Uint8Array, time: number, bodySha256: string, path: SignedPath = pushPath): string {
+  return hmac(key, `v1\nPOST ${path}\n${time}\n${bodySha256}`);
 }
 
 /** Returns the MAC of the answer to the request of this MAC. */
 export function answerMac(key: Uint8Array, macOfRequest: string, body: Uint8Array): string {
   return hmac(key, `v1\nanswer\n${macOfRequest}\n${sha256(body).toString('hex')}`);
+}
+
+/** Returns the header `Fleet-Health` of an answer. */
+export function encodeAnswerHeader(mac: string): string {
+  return `v1 mac="${mac}"`;
+}
+
+/** Returns the MAC in the header of an answer; '' for a header of another form. */
+export function parseAnswerHeader(text: string): string {
+  return /^v1 mac="([0-9a-f]{64})"$/.exec(text)?.[1] ?? '';
 }
 
 /** Returns the header `Content-Digest` of a body (RFC 9530). */

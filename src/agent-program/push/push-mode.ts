@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { messageOf, usageError } from '../../errors.ts';
+import { messageOf } from '../../errors.ts';
 import type { ModeContext } from '../mode-context.ts';
-import { push } from './push.ts';
+import { nowhereError, push } from './push.ts';
 
 /** Pushes again and again until the signal aborts. A push that fails is logged, and its reports are kept. */
-export async function runPush({ settings, log, signal, note }: ModeContext): Promise<void> {
+export async function runPush({ settings, log, signal, note, ready }: ModeContext): Promise<void> {
   const { enrolment } = settings;
-  if (enrolment === null) throw usageError('agent.json does not say where to push to');
+  if (enrolment === null || enrolment.to === null) throw nowhereError();
   const { everyMs } = enrolment;
+  ready();
   log.event('pushing', { every_s: everyMs / 1000 });
   while (!signal.aborted) {
     try {

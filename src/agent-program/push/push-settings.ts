@@ -13,8 +13,8 @@ export interface Enrolment {
   /** The key that reports are sealed to: X25519, base64url. */
   readonly publicKey: string;
   readonly pushKey: Buffer;
-  /** Where to push: a URL of http or https, or ssh://USER@HOST[:PORT]. */
-  readonly to: URL;
+  /** Where to push: a URL of http or https, or ssh://USER@HOST[:PORT]. null: the collector asks for the reports. */
+  readonly to: URL | null;
   /** The time between two pushes of the mode. */
   readonly everyMs: number;
   /** The private key for ssh; null: as ssh_config says. */
@@ -45,13 +45,8 @@ export function readEnrolment(fields: Fields): Enrolment | null {
   }
   const key = Buffer.from(pushKey ?? '', 'base64url');
   if (key.length !== pushKeyBytes) throw fields.fault('pushKey', 'must be a key of 32 bytes in base64url');
-  const url = to !== null && URL.canParse(to) ? new URL(to) : null;
-  const isSsh = url?.protocol === 'ssh:' && url.hostname !== '' && !/^-/.test(url.hostname + url.username);
-  if (url === null || !(isSsh || ['https:', 'http:'].includes(url.protocol))) {
-    throw push === null
-      ? fields.fault('push', 'is missing')
-      : push.fault('to', 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org');
-  }
+  const url = push === null ? null : pushUrl(to);
+  if (push !== null && url === null) throw push.fault('to', pushUrlForm);
   return {
     was,
     collector: collector ?? '',
@@ -62,6 +57,16 @@ export function readEnrolment(fields: Fields): Enrolment | null {
     identity,
     checks,
   };
+}
+
+export const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
+
+/** Returns a URL to push to; null for a text that is none. */
+export function pushUrl(text: string | null): URL | null {
+  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
+  if (url === null) return null;
+  const isSsh = url.protocol === 'ssh:' && url.hostname !== '' && !/^-/.test(url.hostname + url.username);
+  return isSsh || ['https:', 'http:'].includes(url.protocol) ? url : null;
 }
 
 function readChecks(fields: Fields): readonly RequestedCheck[] {

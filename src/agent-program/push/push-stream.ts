@@ -37,6 +37,8 @@ export interface PushStreamOptions {
   readonly unspooled: Buffer | null;
   /** The pushes in a row that failed: each halves the streams, for a slow link may be why. One report always goes. */
   readonly failures: number;
+  /** The first stream is made without a report, too: somebody waits for it. Default: false. */
+  readonly isAsked?: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export interface PushStreamOptions {
  * when nothing is left to send. A damaged file is removed and counted.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
-  const { visit, clients, bootId, fault, unspooled, failures } = options;
+  const { visit, clients, bootId, fault, unspooled, failures, isAsked = false } = options;
   let streamBytes = Math.max(leastBytes, mostBytes >> Math.min(failures, 30));
   const waiting: SpooledReport[] = listSpool([...visit.dirs, ...visit.formerDirs]);
   let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
@@ -77,8 +79,9 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
     }
     const left = waiting.length + last.length;
     const hasFault = isFirst && fault !== null;
+    const isWanted = taken.length > 0 || hasFault || (isFirst && isAsked);
     isFirst = false;
-    if (taken.length === 0 && !hasFault) return null;
+    if (!isWanted) return null;
     const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
     const body = Buffer.concat([
       pushMarker,

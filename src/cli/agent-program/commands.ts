@@ -14,7 +14,7 @@ export const report = defineCommand({
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
-const modeArgument = text('<mode>', 'report, push or edge');
+const modeArgument = text('<mode>', 'report, push, spoke or edge');
 const send = flag('--send', 'edge: tell changes of alerts to where agent.json says');
 
 export const run = defineCommand({
@@ -36,6 +36,15 @@ export const edge = defineCommand({
   parameters: { send },
   run: async (context, options) =>
     (await import('./run.ts')).runCommand(context, { ...options, mode: 'edge', inBackground: false }),
+});
+
+export const spoke = defineCommand({
+  name: 'spoke',
+  help: 'answer a collector that asks for reports over HTTP, in the foreground',
+  example: 'fleet-health-agent spoke',
+  parameters: {},
+  run: async (context) =>
+    (await import('./run.ts')).runCommand(context, { mode: 'spoke', send: false, inBackground: false }),
 });
 
 export const start = defineCommand({

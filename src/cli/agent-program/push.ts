@@ -1,4 +1,4 @@
-import { push, type PushResult } from '../../agent-program/push/push.ts';
+import { nowhereError, push, type PushResult } from '../../agent-program/push/push.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
@@ -9,14 +9,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 export async function pushCommand(context: Context, atOnce: boolean): Promise<ExitStatus> {
   const settings = readSettings(context.configFile);
   const { enrolment } = settings;
-  if (enrolment === null) {
-    throw new FleetError({
-      code: 'config-invalid',
-      stage: 'config',
-      message: 'agent.json does not say where to push to',
-      advice: 'Put there what `fleet-health enroll CLIENT` prints on the collector.',
-    });
-  }
+  if (enrolment === null || enrolment.to === null) throw nowhereError();
   const result = await push({ settings, enrolment, atOnce, signal: context.signal });
   const { acknowledged, kept, fault, failure, advice } = result;
   if (failure !== null || fault !== null || (kept > 0 && result.pausedUntilMs === null)) {

@@ -9,6 +9,7 @@ import type { Client, Config } from '../../config/config.ts';
 import { secondMs } from '../../platform/units.ts';
 import {
   answerMac,
+  encodeAnswerHeader,
   isSameMac,
   maxPushBytes,
   parseContentDigest,
@@ -151,7 +152,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
         'Content-Type': 'application/octet-stream',
         'Content-Length': acknowledgements.length,
         'Cache-Control': 'no-store',
-        'Fleet-Health': `v1 mac="${answerMac(key, mac, acknowledgements)}"`,
+        'Fleet-Health': encodeAnswerHeader(answerMac(key, mac, acknowledgements)),
       });
       outgoing.end(acknowledgements);
       return null;

@@ -1,0 +1,34 @@
+import { isIP } from 'node:net';
+
+import type { Fields } from '../settings-fields.ts';
+
+/** The object `spoke` of agent.json. */
+export interface SpokeSettings {
+  /** IP addresses; of several, those that this machine has. */
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** True if other machines may read the report in clear. */
+  readonly clear: boolean;
+}
+
+const loopback = ['127.0.0.1', '::1'] as const;
+const defaultPort = 5000;
+const lastPort = 65_535;
+
+/** Reads the object `spoke`; the defaults if there is none. */
+export function readSpoke(fields: Fields | null): SpokeSettings {
+  const address = fields?.text('listen_address') ?? null;
+  const port = fields?.whole('ip_bind_port') ?? defaultPort;
+  const clear = fields?.flag('clear') ?? false;
+  // pattoo-os writes all addresses of IPv6 like this.
+  const plain = address === '0::' ? '::' : address;
+  if (fields !== null && plain !== null && isIP(plain) === 0) {
+    throw fields.fault(
+      'listen_address',
+      'must be an IP address, such as "0.0.0.0" (all of IPv4) or "::" (all of IPv6)',
+    );
+  }
+  if (fields !== null && (port < 1 || port > lastPort)) throw fields.fault('ip_bind_port', 'must be from 1 to 65535');
+  fields?.end();
+  return { addresses: plain === null ? loopback : [plain], port, clear };
+}

@@ -1,0 +1,47 @@
+import { closeVisit } from '../../../agent/spool/visit.ts';
+import { removeFile } from '../../../agent/start/private-file.ts';
+import { listSpool } from '../../../agent/spool/spool.ts';
+import { secondMs } from '../../platform/units.ts';
+import { parsePolledVisit } from '../../seal/push.ts';
+import type { ModeContext } from '../mode-context.ts';
+import { makeOwnReport, openOwnVisit, type OwnReport } from '../push/own-visit.ts';
+import { acknowledgedIn, pushStreams } from '../push/push-stream.ts';
+import { plainAnswer, type SpokeAnswer } from './spoke-answer.ts';
+
+type Spoke = Pick<ModeContext, 'settings' | 'log' | 'note'>;
+
+/** The time between the end of the probes and that of the collector's patience: to send the answer. */
+const reserveMs = 2 * secondMs;
+const leastMs = 3 * secondMs;
+
+/**
+ * Takes a report, unless the collector asks for further ones alone, and returns the stream of the oldest reports that are
+ * not acknowledged. They stay in the spool until they are.
+ */
+export async function answerVisit({ settings, log, note }: Spoke, body: Buffer): Promise<Buffer | SpokeAnswer> {
+  const { enrolment } = settings;
+  const asked = parsePolledVisit(body);
+  if (enrolment === null || asked === null) return plainAnswer(400, 'That is no visit of this version.');
+  const own = openOwnVisit(settings, enrolment);
+  const timeoutMs = Math.max(leastMs, asked.timeoutMs - reserveMs);
+  const report: OwnReport = asked.takesReport ? await makeOwnReport(own, timeoutMs) : { fault: null, unspooled: null };
+  const stream = pushStreams({ ...own, ...report, failures: 0, isAsked: true })();
+  const { files = new Map<string, never>(), left = 0, body: answer = Buffer.alloc(0) } = stream ?? {};
+  if (asked.takesReport) note({ lastReportAtMs: Date.now(), queue: files.size + left });
+  log.event('visited', { reports: files.size, left, fault: report.fault?.message ?? undefined });
+  return answer;
+}
+
+/** Removes the reports that the collector has made safe. Without any this proves who answers, and that it works. */
+export function acknowledge({ settings, log, note }: Spoke, body: Buffer): Promise<Buffer | SpokeAnswer> {
+  const { enrolment } = settings;
+  const ids = acknowledgedIn(body);
+  if (enrolment === null || ids.size === 0) return Promise.resolve(Buffer.alloc(0));
+  const { visit } = openOwnVisit(settings, enrolment);
+  const kept = listSpool([...visit.dirs, ...visit.formerDirs]);
+  const gone = kept.filter(({ id, path }) => ids.has(id.replaceAll('-', '')) && removeFile(path));
+  closeVisit(visit);
+  log.event('acknowledged', { reports: gone.length });
+  note({ lastReportAtMs: kept.at(-1)?.timeMs ?? null, queue: kept.length - gone.length });
+  return Promise.resolve(Buffer.alloc(0));
+}

@@ -1,0 +1,161 @@
+/**
+ * The mode `spoke`: answers a collector that asks for reports over HTTP, with the bytes that a push would send, and
+ * shows the report in clear where that is allowed.
+ */
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { secondMs } from '../../platform/units.ts';
+import { acknowledgePath, pushPath } from '../../seal/push.ts';
+import type { AgentLog } from '../agent-program.ts';
+import type { ModeContext } from '../mode-context.ts';
+import { clearPath, clearReports } from './clear-reports.ts';
+import { plainAnswer, send } from './spoke-answer.ts';
+import { signedRequests } from './signed-requests.ts';
+import { acknowledge, answerVisit } from './spoke-visit.ts';
+
+const httpOptions = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 5 * secondMs,
+  requestTimeout: 5 * secondMs,
+  keepAliveTimeout: 5 * secondMs,
+  connectionsCheckingInterval: secondMs,
+} as const;
+/** Beyond these the oldest connection that waits for nothing is closed. */
+const mostConnections = 64;
+/** The most time from a request to the end of its answer: a report, and the reading of the answer. */
+const answerMs = 60 * secondMs;
+const closeMs = 3 * secondMs;
+const refusalsAMinute = 10;
+
+type Answer = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+
+/** Answers until the signal aborts. Throws FleetError `listen-failed`. */
+export async function runSpoke(context: ModeContext): Promise<void> {
+  const { settings, log, signal, ready } = context;
+  const { addresses, port, clear } = settings.spoke;
+  const signed = signedRequests(settings);
+  const onRefused = refusalLog(log);
+  const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
+    [pushPath]: { POST: (...request) => signed(pushPath, request, (body) => answerVisit(context, body), onRefused) },
+    [acknowledgePath]: {
+      POST: (...request) => signed(acknowledgePath, request, (body) => acknowledge(context, body), onRefused),
+    },
+    [clearPath]: { GET: clearReports(context) },
+  };
+  const server = (): Server => spokeServer(routes, log);
+  const servers: Server[] = [];
+  try {
+    const listening: string[] = [];
+    for (const [index, address] of addresses.entries()) {
+      const place = `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+      const opened = server();
+      // IPv6 may be switched off.
+      const isOptional = listening.length > 0 || index + 1 < addresses.length;
+      if (!(await isListening(opened, { host: address, port, ipv6Only: true }, place, isOptional))) continue;
+      servers.push(opened);
+      listening.push(place);
+    }
+    log.event('listening', { on: listening.join(' '), enrolled: settings.enrolment !== null, clear });
+    ready();
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    await Promise.all(servers.map(close));
+  }
+}
+
+async function isListening(
+  server: Server,
+  where: { readonly host: string; readonly port: number; readonly ipv6Only: boolean },
+  words: string,
+  isOptional: boolean,
+): Promise<boolean> {
+  try {
+    server.listen(where);
+    await once(server, 'listening');
+    return true;
+  } catch (thrown) {
+    if (isOptional && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) return false;
+    const message = `cannot listen on ${words}: ${messageOf(thrown)}`;
+    const advice = 'End what listens there, or name another listen_address or ip_bind_port in "spoke" of agent.json.';
+    throw new FleetError({ code: 'listen-failed', stage: 'run', message, advice, cause: thrown });
+  }
+}
+
+function spokeServer(routes: Readonly<Record<string, Readonly<Record<string, Answer>>>>, log: AgentLog): Server {
+  const open = new Set<Socket>();
+  const busy = new Set<Socket>();
+  const server = createServer(httpOptions, (incoming, outgoing) => {
+    const { socket } = incoming;
+    busy.add(socket);
+    const timer = setTimeout(() => outgoing.destroy(), answerMs);
+    outgoing.once('close', () => {
+      clearTimeout(timer);
+      busy.delete(socket);
+    });
+    answer(routes, incoming, outgoing).catch((thrown: unknown) => {
+      log.problem('not-answered', { path: pathOf(incoming), reason: messageOf(thrown) });
+      if (!outgoing.headersSent) send(outgoing, plainAnswer(500, 'This machine could not answer; its log says why.'));
+      else outgoing.destroy();
+    });
+  });
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+    if (open.size <= mostConnections) return;
+    const idle = [...open].find((one) => !busy.has(one));
+    (idle ?? socket).destroy();
+  });
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
+  return server;
+}
+
+async function answer(
+  routes: Readonly<Record<string, Readonly<Record<string, Answer>>>>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const path = pathOf(incoming);
+  const methods = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (methods === undefined) {
+    send(outgoing, plainAnswer(404, 'There is nothing here.'));
+    return;
+  }
+  const route = methods[incoming.method ?? ''];
+  if (route === undefined) {
+    send(outgoing, plainAnswer(405, 'That is no method of this path.', { Allow: Object.keys(methods).join(', ') }));
+    return;
+  }
+  await route(incoming, outgoing);
+}
+
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '';
+}
+
+/** Takes no more connections, lets answers end, and closes what is left at the deadline. */
+async function close(server: Server): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), closeMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** Returns a function that logs why a request was refused, of many in a minute the first ones. */
+function refusalLog(log: AgentLog): (address: string, reason: string) => void {
+  let minute = 0;
+  let count = 0;
+  return (address, reason) => {
+    const now = Math.floor(performance.now() / (60 * secondMs));
+    if (now !== minute) [minute, count] = [now, 0];
+    count += 1;
+    if (count <= refusalsAMinute) log.problem('refused', { from: address, reason });
+  };
+}

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { request as requestHttp, type Agent, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { Readable } from 'node:stream';
+
+import {
+  answerMac,
+  contentDigest,
+  encodePushHeader,
+  isSameMac,
+  parseAnswerHeader,
+  requestMac,
+  sha256,
+  type SignedPath,
+} from '../seal/push.ts';
+import { secondMs } from './units.ts';
+
+export interface SignedPost {
+  readonly url: URL;
+  /** The path that the MAC covers. A proxy may have another one. */
+  readonly path: SignedPath;
+  readonly client: string;
+  readonly key: Uint8Array;
+  readonly body: Buffer;
+  readonly signal: AbortSignal;
+  /** The answer is cut there. */
+  readonly maxAnswerBytes: number;
+  /** false: a connection of its own. */
+  readonly agent: Agent | false;
+}
+
+export interface SignedAnswer {
+  readonly status: number | undefined;
+  readonly body: Buffer;
+  /** True if the answer is 200 and has the MAC of somebody who knows the key. */
+  readonly isSigned: boolean;
+}
+
+/**
+ * Posts a body with its MAC, and checks that of the answer. The body of an answer other than 200 is not read. Rejects
+ * with what the network says.
+ */
+export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
+  const { url, path, client, key, body, signal, maxAnswerBytes, agent } = post;
+  const digest = sha256(body);
+  const time = Math.floor(Date.now() / secondMs);
+  const mac = requestMac(key, time, digest.toString('hex'), path);
+  const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
+    method: 'POST',
+    agent,
+    signal,
+    headers: {
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': body.length,
+      'Content-Digest': contentDigest(digest),
+      'Fleet-Health': encodePushHeader({ client, time, mac }),
+    },
+  });
+  // An answer 101 is an upgrade, after which Node reports neither an end nor a fault.
+  const answers = ['response', 'upgrade'].map((event) => once(sent, event, { signal }));
+  const answered = Promise.race(answers) as Promise<[IncomingMessage]>;
+  sent.end(body);
+  const [response] = await answered;
+  const { statusCode: status } = response;
+  if (status !== 200) {
+    response.destroy();
+    return { status, body: Buffer.alloc(0), isSigned: false };
+  }
+  const answer = await readStart(response, maxAnswerBytes);
+  if (agent === false) sent.destroy();
+  const said = parseAnswerHeader(String(response.headers['fleet-health'] ?? ''));
+  return { status, body: answer, isSigned: isSameMac(said, answerMac(key, mac, answer)) };
+}
+
+/** Reads a stream to its end and keeps its beginning. */
+export async function readStart(stream: Readable, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    if (bytes < maxBytes) chunks.push(chunk.subarray(0, maxBytes - bytes));
+    bytes += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
