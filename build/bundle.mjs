@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { rolldown } from 'rolldown';
 
+import { asciiOf } from './ascii.mjs';
 import { computedTextsInParts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -40,10 +41,7 @@ const { output } = await bundle.generate({
   minify: { compress: true, mangle: false, codegen: true },
 });
 
-/** Escapes what is not ASCII: V8 keeps a source of one-byte characters in half the memory. */
-const ascii = (code) =>
-  code.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), ascii(code));
+for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), asciiOf(code));
 
 // The starts stay files of their own: an old Node must be able to parse them to say that it is too old. They have no
 // types.

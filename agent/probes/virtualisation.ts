@@ -31,7 +31,15 @@ export function isContainer(source: Source): boolean {
   return container !== undefined && container !== 'wsl';
 }
 
+/** The last answer, for two probes ask at each visit. */
+let found: { readonly source: Source; readonly container: string | undefined } | null = null;
+
 function containerOf(source: Source): string | undefined {
+  if (found?.source !== source) found = { source, container: findContainer(source) };
+  return found.container;
+}
+
+function findContainer(source: Source): string | undefined {
   if (/microsoft/i.test(source.readOptional('/proc/sys/kernel/osrelease') ?? '')) return 'wsl';
   const told = source.readOptional('/run/systemd/container')?.trim();
   if (told !== undefined && told !== '') return told;
