@@ -38,7 +38,10 @@ export const errorTable = {
   'state-unusable': stopped('The state folder cannot be used.', 'Check its owner, mode and free space.'),
   'keys-invalid': stopped('The key pairs in keys/ cannot be used.', 'Run `fleet-health keys list`.'),
   'import-unreadable': wrong('A list of machines cannot be read.', 'See what `fleet-health import --help` names.'),
-  'crontab-failed': stopped('The crontab of this account cannot be read or changed.', 'See crontab(1) and cron.allow.'),
+  'crontab-failed': stopped(
+    'The crontab of this account, or a unit, cannot be read or written.',
+    'See crontab(1) and cron.allow.',
+  ),
   'key-in-use': stopped(
     'Reports may wait that only this key opens.',
     'Let them come home first; `keys retire --force` gives them up.',

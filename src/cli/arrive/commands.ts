@@ -1,5 +1,13 @@
 import { importKinds } from '../../import/import-kinds.ts';
-import { type AddCommand, choice, defineCommand, flag, text, withDefault } from '../command/define-command.ts';
+import {
+  type AddCommand,
+  choice,
+  defineCommand,
+  flag,
+  optionalText,
+  text,
+  withDefault,
+} from '../command/define-command.ts';
 import { shells } from './shells.ts';
 
 export const importCommand = defineCommand({
@@ -20,15 +28,19 @@ export const importCommand = defineCommand({
 
 export const crontab = defineCommand({
   name: 'crontab',
-  help: 'the lines that start collector and alerter here',
+  help: 'the lines that start collector and alerter here, or units of systemd',
   example: 'fleet-health crontab --install',
   parameters: {
     install: {
       ...flag('--install', "put them into this account's crontab, which is kept as it was"),
-      conflicts: ['remove', 'cronD'],
+      conflicts: ['remove', 'cronD', 'systemd'],
     },
-    remove: { ...flag('--remove', 'take them out of it'), conflicts: ['cronD'] },
+    remove: { ...flag('--remove', 'take them out of it'), conflicts: ['cronD', 'systemd'] },
     cronD: text('--cron-d <user>', 'lines for a file of /etc/cron.d, which this account runs'),
+    systemd: {
+      ...optionalText('--systemd [dir]', 'units for systemd instead, as files of this folder or printed'),
+      conflicts: ['cronD'],
+    },
     mailTo: withDefault(text('--mail-to <address>', 'who gets what prevents a run'), 'root'),
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),

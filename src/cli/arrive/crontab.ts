@@ -1,14 +1,18 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 
 import { findConfig } from '../../config/find-config.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { accountName } from '../../platform/account.ts';
 import { writeDurably } from '../../state/durable-file.ts';
+import { counted } from '../../text/numbers.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { readCrontab, writeCrontab } from './account-crontab.ts';
+import { readCrontab, writeCrontab } from '../command/account-crontab.ts';
 import { cronBlock, withBlock } from './cron-block.ts';
+import { systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
 
 export interface CrontabOptions {
   readonly install: boolean;
@@ -16,6 +20,8 @@ export interface CrontabOptions {
   /** The account of lines for /etc/cron.d. */
   readonly cronD: string | null;
   readonly mailTo: string;
+  /** The folder for units of systemd; true: they are printed. null: lines for cron. */
+  readonly systemd: string | true | null;
 }
 
 /** `crontab`: prints the lines that start collector and alerter, or puts them into the account's crontab. */
@@ -23,16 +29,60 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
   const { output } = context;
   if (options.remove) return await change(context, null);
   const file = findConfig(context.configFile ?? undefined);
-  const { collector } = loadSettings({ configFile: file });
+  const config = loadSettings({ configFile: file });
+  const programs = { node: process.execPath, program: realpathSync(process.argv[1] ?? '') };
+  if (options.systemd !== null) {
+    const units = systemdUnits({
+      ...programs,
+      config,
+      configFile: path.resolve(file),
+      account: runner(config.stateDir),
+    });
+    return writeUnits(context, units, options.systemd === true ? null : path.resolve(options.systemd));
+  }
   const block = cronBlock({
-    ...{ everyMs: collector.everyMs, host: hostname(), mailTo: options.mailTo, user: options.cronD },
-    ...{ node: process.execPath, program: realpathSync(process.argv[1] ?? ''), config: path.resolve(file) },
+    ...{ everyMs: config.collector.everyMs, host: hostname(), mailTo: options.mailTo, user: options.cronD },
+    ...{ ...programs, config: path.resolve(file) },
   });
   if (options.install) return await change(context, block);
   printAnswer(
     output,
     () => ({ command: 'crontab', lines: block, changed: false }),
     () => block.trimEnd(),
+  );
+  return 0;
+}
+
+/** Returns the account whose programs they are: this one, or for root the owner of the state folder. */
+function runner(stateDir: string): string {
+  const own = process.getuid?.() ?? 0;
+  if (own !== 0) return accountName() ?? String(own);
+  const owner = statSync(stateDir, { throwIfNoEntry: false })?.uid ?? 0;
+  return owner === 0 ? 'fleet-health' : String(owner);
+}
+
+function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null): ExitStatus {
+  const texts = Object.fromEntries(units.map(({ name, text }) => [name, text]));
+  if (folder === null) {
+    printAnswer(
+      output,
+      () => ({ command: 'crontab', units: texts, folder }),
+      () => units.map(({ name, text }) => `# /etc/systemd/system/${name}\n${text}`).join('\n'),
+    );
+    return 0;
+  }
+  try {
+    for (const { name, text } of units) {
+      writeDurably({ file: path.join(folder, name), content: text, mode: 0o644, inExistingFolder: true });
+    }
+  } catch (thrown) {
+    throw new FleetError({ code: 'crontab-failed', stage: 'usage', message: messageOf(thrown), cause: thrown });
+  }
+  const enable = `systemctl daemon-reload && systemctl enable --now ${unitsToEnable(units).join(' ')}`;
+  printDone(
+    output,
+    () => ({ command: 'crontab', units: texts, folder }),
+    () => `${counted(units.length, 'unit')} in ${folder}. Start them:\n  ${enable}`,
   );
   return 0;
 }

@@ -51,7 +51,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     return 2;
   }
   const { hearings, warnings: unheard } = whoHears(config);
-  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(config, trees))];
+  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(context, config, trees))];
   const { mail, webhook, replies } = options;
   const connected = options.connect ? await tryAll(context, config) : null;
   const sent = [
@@ -75,14 +75,20 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   return exitStatusOf(tried);
 }
 
-/** Warns of files, passwords, ways to clients and checks, none of which is tried. */
-async function warningsOf(config: Config, trees: readonly ConfigTree[]): Promise<readonly Finding[]> {
+/** Warns of files, passwords, ways to clients, checks and crontabs, none of which is tried. */
+async function warningsOf(
+  { signal }: Context,
+  config: Config,
+  trees: readonly ConfigTree[],
+): Promise<readonly Finding[]> {
   const { wayWarnings } = await import('./check-ways.ts');
+  const { starterWarnings } = await import('./starters.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
     ...passwordWarnings(config.clients),
     ...wayWarnings(config),
     ...restrictedCheckWarnings(config),
+    ...(await starterWarnings(config, signal)),
   ];
 }
 

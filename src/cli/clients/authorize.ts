@@ -13,7 +13,7 @@ import type { Hop } from '../../transport/route/hop.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
-import { sshCommand } from '../command/ssh-target.ts';
+import { sshCommand } from './ssh-target.ts';
 import { type AgentKind, type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';

@@ -19,7 +19,7 @@ import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { cronSchedule, schedulablePause } from '../command/cron-schedule.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
-import { sshCommand } from '../command/ssh-target.ts';
+import { sshCommand } from './ssh-target.ts';
 import { lastReader } from './last-reader.ts';
 
 export interface SpoolCommandOptions {

@@ -40,7 +40,7 @@ async function crontab(
   signal: AbortSignal,
 ): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }> {
   // Its messages are recognised, so they must not be translated.
-  const env = { ...process.env, LC_ALL: 'C' };
+  const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   const result = await runProgram({ program: 'crontab', args, env, signal, timeoutMs: minuteMs });
   if (result.outcome === 'missing') throw failed('there is no crontab(1) here');
   return { ok: result.outcome === 'ended' && result.status === 0, ...result };

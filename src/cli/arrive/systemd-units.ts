@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { Config } from '../../config/config.ts';
+import { usageError } from '../../errors.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
+import { packageDir } from '../../state/paths.ts';
+
+export interface SystemdOptions {
+  readonly config: Pick<Config, 'collector' | 'clients' | 'serve' | 'storage' | 'metrics' | 'stateDir'>;
+  /** Absolute paths. */
+  readonly configFile: string;
+  readonly node: string;
+  readonly program: string;
+  /** Runs the programs. */
+  readonly account: string;
+}
+
+/** A unit, as a file of /etc/systemd/system. */
+export interface Unit {
+  readonly name: string;
+  readonly text: string;
+}
+
+const usualConfig = '/etc/fleet-health/config.xml';
+const usualCommand = `/usr/bin/fleet-health -c ${usualConfig}`;
+const usualState = '/var/lib';
+/** Lines that cover mounts, devices and processes of this machine from an agent that has to see them. */
+const covering =
+  /^(?:ProtectSystem|ProtectHome|PrivateTmp|PrivateDevices|DevicePolicy|ProtectProc|ProtectKernelModules)=/;
+const longestSpread = 3 * minuteMs;
+
+/** Returns the units of units/ that this config.xml needs, with the paths and the account of this machine. */
+export function systemdUnits(options: SystemdOptions): readonly Unit[] {
+  const { config, node, program, configFile } = options;
+  const paths = [node, program, configFile, config.stateDir];
+  if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a unit');
+  const folder = path.join(packageDir, 'units');
+  const wanted = new Set(['collect', 'alert', ...(config.collector.open ? [] : ['ingest']), ...served(config)]);
+  return readdirSync(folder)
+    .filter((name) => wanted.has(/^fleet-health-([a-z]+)\.(?:service|timer|socket)$/.exec(name)?.[1] ?? ''))
+    .map((name) => ({ name, text: unitHere(readFileSync(path.join(folder, name), 'utf8'), name, options) }));
+}
+
+/** Returns the units to enable. */
+export function unitsToEnable(units: readonly Unit[]): readonly string[] {
+  return units.map(({ name }) => name).filter((name) => name.endsWith('.timer') || name.endsWith('serve.service'));
+}
+
+function served({ serve }: SystemdOptions['config']): readonly string[] {
+  return serve === null ? [] : ['serve'];
+}
+
+function unitHere(text: string, name: string, options: SystemdOptions): string {
+  const { config, node, program, configFile, account } = options;
+  const command = `${commandWord(node)} ${commandWord(program)} -c ${commandWord(configFile)}`;
+  const isLocal = name.includes('-collect.') && config.clients.some(({ ssh }) => ssh.transport === 'local');
+  const pause = config.collector.everyMs;
+  const listened = sockets(options);
+  return text
+    .split('\n')
+    .filter((line) => !(isLocal && covering.test(line)))
+    .filter((line) => line !== 'ListenStream=[::1]:5151')
+    .flatMap((line) => {
+      if (line.startsWith('ListenStream=')) return listened;
+      if (line === 'StateDirectory=fleet-health') return stateLines(config);
+      if (/^(?:User|Group)=/.test(line)) return line.startsWith('User=') ? [`User=${account}`] : [];
+      if (line.startsWith('OnCalendar=') && name.includes('-collect.')) return pauseLines(pause);
+      if (line.startsWith('RandomizedDelaySec=') && name.includes('-collect.')) {
+        return [`RandomizedDelaySec=${Math.floor(Math.min(longestSpread, pause * 0.6) / secondMs)}`];
+      }
+      if (line.startsWith('ConditionPathExists=')) return [`ConditionPathExists=${unitValue(configFile)}`];
+      return [line.replace(usualCommand, () => command)];
+    })
+    .join('\n');
+}
+
+/** A moment of the day where the pause divides it evenly, else so long after the last start. */
+function pauseLines(everyMs: number): readonly string[] {
+  const minutes = everyMs / minuteMs;
+  if (Number.isInteger(minutes) && minutes < 60 && 60 % minutes === 0) return [`OnCalendar=*:0/${minutes}`];
+  const hours = minutes / 60;
+  if (Number.isInteger(hours) && hours <= 24 && 24 % hours === 0) {
+    return [hours === 24 ? 'OnCalendar=daily' : `OnCalendar=0/${hours}:00`];
+  }
+  return ['OnBootSec=1min', `OnUnitActiveSec=${Math.round(everyMs / secondMs)}`];
+}
+
+/** The sockets of <serve>, in the words of a socket unit. */
+function sockets({ config: { serve }, account }: SystemdOptions): readonly string[] {
+  if (serve === null) return [];
+  const { hosts, port, socket } = serve;
+  const own = socket === null ? [] : [`ListenStream=${unitValue(socket)}`, 'SocketMode=0660', `SocketUser=${account}`];
+  return [...hosts.map((host) => `ListenStream=${host.includes(':') ? `[${host}]` : host}:${port}`), ...own];
+}
+
+/** The folders that may be written: systemd makes those in /var/lib, and the others are there. */
+function stateLines({ stateDir, storage, metrics, serve }: SystemdOptions['config']): readonly string[] {
+  const isUsual = path.dirname(stateDir) === usualState;
+  const others = [storage.path, metrics?.textfile ?? null, serve?.socket ?? null]
+    .filter((file) => file !== null)
+    .map((file) => path.dirname(file))
+    .filter((folder) => folder !== stateDir && folder !== '/run/fleet-health');
+  const writable = [...new Set([...(isUsual ? [] : [stateDir]), ...others])];
+  return [
+    ...(isUsual ? [`StateDirectory=${unitValue(path.basename(stateDir))}`] : []),
+    ...writable.map((folder) => `ReadWritePaths=${quoted(unitValue(`-${folder}`))}`),
+  ];
+}
+
+/** A word of a command line, where systemd replaces variables. */
+function commandWord(text: string): string {
+  return quoted(unitValue(text).replaceAll('$', () => '$$'));
+}
+
+function quoted(value: string): string {
+  if (/^[\w./:@%+,-]+$/.test(value)) return value;
+  return `"${value.replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`)}"`;
+}
+
+/** A value in which % stands for itself. */
+function unitValue(text: string): string {
+  return text.replaceAll('%', '%%');
+}

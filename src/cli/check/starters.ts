@@ -1,0 +1,109 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { Config, Finding } from '../../config/config.ts';
+import { escapeControls } from '../../log.ts';
+import { accountName } from '../../platform/account.ts';
+import { readCrontab } from '../command/account-crontab.ts';
+
+/** A line of a crontab or of a unit that starts one of the programs. */
+export interface Starter {
+  /** The crontab or file, for people. */
+  readonly where: string;
+  readonly command: string;
+}
+
+export interface StarterPlaces {
+  /** The crontab of this account; null: it cannot be read. */
+  readonly crontab: string | null;
+  /** The folder that stands for `/`. */
+  readonly root: string;
+}
+
+/** A command line of this program that is started again and again. */
+const starts = /fleet-health(?!-agent).*\s(?:collect|alert|ingest)\b/;
+const unitFolders = ['etc/systemd/system', 'run/systemd/system', 'usr/lib/systemd/system', 'lib/systemd/system'];
+const wantedTimers = 'etc/systemd/system/timers.target.wants';
+/** A longer file is nobody's crontab. */
+const maxChars = 1_000_000;
+
+/** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
+export async function starterWarnings(
+  { file }: Pick<Config, 'file'>,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const crontab = await readCrontab(signal).catch(() => null);
+  signal.throwIfAborted();
+  const starters = findStarters({ crontab, root: '/' });
+  const messages = starters.length === 0 ? [nothingStarts()] : starters.flatMap((starter) => goneWords(starter));
+  return messages.map((message) => ({ file, line: null, message: escapeControls(message) }));
+}
+
+/** Returns the lines of crontabs and enabled timers that start collector, alerter or opener. */
+export function findStarters({ crontab, root }: StarterPlaces): readonly Starter[] {
+  const cronFiles = ['etc/crontab', ...namesIn(path.join(root, 'etc/cron.d')).map((name) => `etc/cron.d/${name}`)];
+  const texts: (readonly [where: string, text: string])[] = [
+    ['the crontab of this account', crontab ?? ''],
+    ...cronFiles.map((name) => [`/${name}`, textOf(path.join(root, name))] as const),
+  ];
+  const cron = texts.flatMap(([where, text]) =>
+    text
+      .split('\n')
+      .filter((line) => !/^\s*#/.test(line) && starts.test(line))
+      .map((line) => ({ where, command: line.replace(/^\s*(?:@\w+|(?:\S+\s+){5})\s*/, '') })),
+  );
+  return [...cron, ...namesIn(path.join(root, wantedTimers)).flatMap((timer) => timedStarters(root, timer))];
+}
+
+/** Returns the files that a starter's command names and that are not there. */
+export function goneFiles({ command }: Starter): readonly string[] {
+  const until = command.slice(0, command.search(/\s-c\s|\s(?:collect|alert|ingest)\b/));
+  const words = [...until.matchAll(/"([^"]*)"|'([^']*)'|([^\s;&|"']+)/g)].map(
+    (found) => found[1] ?? found[2] ?? found[3],
+  );
+  return words.filter((word) => word?.startsWith('/') === true && !existsSync(word)).map(String);
+}
+
+function goneWords(starter: Starter): readonly string[] {
+  return goneFiles(starter).map(
+    (gone) => `${starter.where} starts ${gone}, which is gone; run fleet-health crontab again as it was run then`,
+  );
+}
+
+function nothingStarts(): string {
+  const account = accountName() ?? 'this account';
+  return (
+    `nothing was found that starts collect and alert (crontab of ${account}, /etc/cron.d, systemd's timers); ` +
+    'see: fleet-health crontab'
+  );
+}
+
+/** The commands of the service that an enabled timer starts. */
+function timedStarters(root: string, timer: string): readonly Starter[] {
+  if (!timer.endsWith('.timer')) return [];
+  const service = timer.replace(/\.timer$/, '.service');
+  for (const folder of unitFolders) {
+    const lines = textOf(path.join(root, folder, service)).split('\n');
+    const commands = lines.filter((line) => line.startsWith('ExecStart=') && starts.test(line));
+    if (commands.length > 0)
+      return commands.map((line) => ({ where: service, command: line.slice('ExecStart='.length) }));
+  }
+  return [];
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/** Returns the text of a file; empty if it is missing, or not for this account. */
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(0, maxChars);
+  } catch {
+    return '';
+  }
+}
