@@ -64,6 +64,14 @@ export const errorTable = {
     'The collector did not acknowledge all reports; they are kept and sent again.',
     'Look into the log of `fleet-health serve` on the collector, and at `fleet-health show CLIENT` there.',
   ),
+  'event-refused': failed(
+    'An event was refused for good.',
+    'Mend what the message names: the receiver does not take it.',
+  ),
+  'event-unsent': stoppedForNow(
+    'Nobody has taken an event in time.',
+    'Check the URL and the network, and send it again with the same --id.',
+  ),
   dns: retry('The name of the client does not resolve.', 'Check ip="..." and the name server.'),
   'connect-refused': retry('Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),
   'connect-timeout': retry(

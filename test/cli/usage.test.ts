@@ -33,7 +33,7 @@ const subcommands = {
   keys: ['list', 'generate', 'rotate', 'retire', 'import-public'],
   silence: ['add', 'list', 'expire'],
   mail: ['list', 'discard'],
-  events: ['url'],
+  events: ['url', 'send'],
   tokens: ['add', 'list', 'remove'],
 };
 const nested = Object.entries(subcommands).flatMap(([group, names]) => names.map((name) => `${group} ${name}`));

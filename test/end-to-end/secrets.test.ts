@@ -81,6 +81,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   receive: [['own']],
   // Without <events/> in config.xml.
   'events url': [['backup']],
+  'events send': [['nas', 'backup', 'OK', 'done']],
   'tokens list': [[]],
   'tokens add': [['anna']],
   'tokens remove': [['anna']],

@@ -20,9 +20,29 @@ const url = defineCommand({
   run: async (context, options) => (await import('./events.ts')).eventsUrlCommand(context, options),
 });
 
+const send = defineCommand({
+  name: 'send',
+  help: 'send an event, again and again until somebody has it; exit 1: refused, 3: nobody was reached in time',
+  example: 'fleet-health events send nas backup OK "3 GB in 5 min" --to https://collector.example.org/',
+  parameters: {
+    host: text('<host>', 'the host that it is of'),
+    service: text('<service>', 'what it is about, as rules name it'),
+    status: text('<status>', 'OK, WARN, CRIT or UNKNOWN, or 0 to 3'),
+    description: text('<description>', 'a line for people'),
+    to: text('--to <url>', 'the URL of a `serve`, or the name of a <webhook> (default: the `serve` of config.xml)'),
+    instance: text('--instance <name>', 'which of several'),
+    tags: text('--tags <words>', 'words, with commas between'),
+    value: text('--value <number>', 'a figure'),
+    ttl: text('--ttl <time>', 'how long the status holds, such as 26h'),
+    id: text('--id <id>', 'a second event of the host with the same id is the same (default: a new one)'),
+    timeout: text('--timeout <time>', 'give up after so long (default: 60s)'),
+  },
+  run: async (context, options) => (await import('./send-event.ts')).eventsSendCommand(context, options),
+});
+
 export const events = defineGroup(
   { name: 'events', help: 'how jobs say that they are done', example: 'fleet-health events url backup' },
-  [url],
+  [url, send],
 );
 
 const add = defineCommand({

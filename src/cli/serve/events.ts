@@ -45,7 +45,8 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
   return 0;
 }
 
-function checkedName(what: string, text: string): string {
+/** Returns a name of events. Throws FleetError `usage` for a text that is none. */
+export function checkedName(what: string, text: string): string {
   if (text !== '' && text === oneLine(text) && text.length <= longestName) return text;
   throw usageError(`${what} is no name`, `Write a line of at most ${longestName} characters.`);
 }
@@ -59,7 +60,7 @@ function urlOf(text: string): URL {
 }
 
 /** Returns the URL of `serve` as others reach it; on loopback as this machine does. */
-function ownUrl({ hosts, port, tls }: ServeConfig): URL {
+export function ownUrl({ hosts, port, tls }: ServeConfig): URL {
   const [first = '127.0.0.1'] = hosts.includes('127.0.0.1') ? ['127.0.0.1'] : hosts;
   const host = ['::', '0.0.0.0'].includes(first) ? hostname() : first.includes(':') ? `[${first}]` : first;
   return new URL(`${tls === null ? 'http' : 'https'}://${host}:${port}/`);

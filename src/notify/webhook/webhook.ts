@@ -108,7 +108,8 @@ function tooMany({ name }: Webhook, done: number, all: number): FleetError {
   return new FleetError({ code: 'mail-unavailable', stage: 'mail', message, advice: 'Nothing: all are sent again.' });
 }
 
-interface Secrets {
+/** The URL of a webhook and its headers, with their secrets. */
+export interface Secrets {
   readonly target: PostTarget;
   readonly headers: Readonly<Record<string, string>>;
   /** The key of PagerDuty, which stands in its URL as the name of a login; null: another format. */
@@ -116,7 +117,7 @@ interface Secrets {
 }
 
 /** Reads the secrets. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
-function readTarget(webhook: Webhook): Secrets {
+export function readTarget(webhook: Webhook): Secrets {
   const { url: secret, ca, timeoutMs, format } = webhook;
   const text = secret.reveal();
   const url = URL.canParse(text) ? new URL(text) : null;

@@ -1,0 +1,39 @@
+/** Servers that take events. */
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+
+import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { configFolder } from '../../support/run-cli.ts';
+import { type Served, type ServedOptions, serveFolder } from './served-fleet.ts';
+
+export type EventServer = Omit<Served, 'run'> & {
+  readonly post: (body: string, headers?: Readonly<Record<string, string>>) => ReturnType<Served['ask']>;
+  /** Returns the rows of events, oldest first. */
+  readonly stored: (columns: string) => readonly (readonly unknown[])[];
+};
+
+/** Starts a server that takes events, of a folder with config.xml or of a new one. */
+export async function openDoor(t: TestContext, options: ServedOptions = {}, made?: string): Promise<EventServer> {
+  const dir = made ?? configFolder(t, '<config></config>');
+  const served = await serveFolder(t, dir, { parts: '<events/>', ...options });
+  return {
+    ...served,
+    post: (body, headers = {}) =>
+      served.ask('/events', {
+        method: 'POST',
+        headers: { 'Content-Length': String(Buffer.byteLength(body)), ...headers },
+        body,
+      }),
+    stored: (columns) => storedIn(dir, columns),
+  };
+}
+
+function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
+  const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
+  try {
+    const rows: readonly object[] = database.prepare(`SELECT ${columns} FROM events ORDER BY id`).all();
+    return rows.map((row) => Object.values(row) as readonly unknown[]);
+  } finally {
+    database.close();
+  }
+}
