@@ -10,7 +10,7 @@ import type { OutlierMetricName } from './outlier-metrics.ts';
 /** A client that has not reported for so many times `every` is compared with nobody. */
 const lateRuns = 3;
 /** Reports before so many times `every` are no recent ones. */
-const recentRuns = 2 * lookedAt;
+export const recentRuns = 2 * lookedAt;
 
 /** A group with the newest figures of its members. Members without a report of late are left out. */
 export interface GroupFigures extends ComparedGroup {

@@ -280,3 +280,30 @@ test('a replay judges at the times of the alerter, from the levels that were kno
   const own = [...difference.fewer, ...difference.more].filter(({ rule }) => rule.startsWith('disk-full'));
   assert.deepEqual([atHours, own], [[15], []]);
 });
+
+test('a replay that begins in the middle of a day knows the clean-up of its morning', async (t) => {
+  const rules = '<alert type="disk-full" limit="7d"/><alert type="disk" enabled="no"/>';
+  const made = await stationWith(t, rules);
+  await fillLevels(made, [{ used: (day) => 96 + day }], [-36, -1]);
+  const report = async (time: string, percent: number): Promise<void> => {
+    made.at(time);
+    await made.collect({ 'web-1': 'mute' });
+    const space = { size_bytes: 1e12, used_bytes: percent * 1e10, available_bytes: (100 - percent) * 1e10 };
+    const disk = { mount: '/data', fstype: 'ext4', scope: 'local', mode: 'rw', used_percent: percent, ...space };
+    await made.storage.reports.ingest([
+      item({ client: 'web-1', observedAtMs: made.nowMs() + 2000, workers: [worker('disk', disk)] }),
+    ]);
+  };
+  await report('+40 09:00', 40);
+  await report('+40 15:00', 41);
+  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs() + 60_000];
+  const observe = (): void => undefined;
+  const { signal } = new AbortController();
+  const sinceMs = untilMs - 4 * 3_600_000;
+  const { counts, reports } = await replay({ config, store, signal, observe, sinceMs, untilMs });
+  assert.equal(reports, 1);
+  assert.deepEqual(
+    counts.filter(({ rule }) => rule === 'disk-full'),
+    [],
+  );
+});

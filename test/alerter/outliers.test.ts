@@ -132,6 +132,22 @@ test('a replay tells as the alerter did, and explain has the figures of now', as
   assert.equal(rules[0]?.unknown, null);
 });
 
+test('a replay knows the reports before it begins, as the alerter did', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>');
+  await runs(made, 6, { 'web-1': 'cpu 80' });
+  const sinceMs = made.nowMs();
+  await runs(made, 6, { 'web-1': 'cpu 80' });
+  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs()];
+  const observe = (): void => undefined;
+  const { counts, reports } = await replay({
+    ...{ config, store, observe, sinceMs, untilMs },
+    signal: new AbortController().signal,
+  });
+  assert.equal(reports, 6 * config.clients.length);
+  const own = counts.filter(({ rule }) => rule.startsWith('outlier'));
+  assert.deepEqual(pluckAll(own, 'client', 'fired'), [['web-1', 1]]);
+});
+
 /** Plays runs until a pass tells something. Returns what brings the state before that pass back. */
 async function untilTold(made: Station, says: Says): Promise<() => Promise<void>> {
   for (let run = 0; run < 6; run += 1) {

@@ -20,6 +20,7 @@ export function followFigures(
   const isCompared = clients.some(({ rules }) => rules.some(isOutlierRule));
   const newestFirst = new Map<string, KnownFigures[]>();
   return {
+    isCompared,
     note: async ({ reports }: RowsUntil): Promise<void> => {
       if (!isCompared || reports.length === 0) return;
       const ids = reports.map(({ id }) => id);

@@ -24,6 +24,7 @@ export function followLevels({ clients }: Config, store: Pick<AlertStore, 'disks
     read.clear();
   };
   return {
+    isForeseen,
     note: async ({ reports }: RowsUntil): Promise<void> => {
       if (!isForeseen || reports.length === 0) return;
       const disks = await store.disksOf(reports.map(({ id }) => id));

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { ReplayPage, SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { recentRuns } from '../../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
@@ -73,7 +74,8 @@ export interface ReplayResult {
  * Evaluates stored rows by the rules of a configuration, and sends nothing. It assumes that a pass followed each run
  * of the collector, that each row came when it was observed, that each mail was sent at once, and that nobody
  * acknowledged anything. Silences count as they were; windows and recipients are the configuration's. Nothing is known
- * from before `sinceMs`. Changes nothing. One page of rows is in memory.
+ * from before `sinceMs` but figures that outliers and forecasts are judged by. Changes nothing. One page of rows is in
+ * memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, store, sinceMs, untilMs, signal, observe } = options;
@@ -83,6 +85,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
   const levels = followLevels(config, store);
+  await noteBefore(options, figures, levels);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
     ...store,
@@ -137,6 +140,24 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
     difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
   };
+}
+
+/** Reads the figures before the beginning: those of its day for forecasts, and the recent ones for outliers. */
+async function noteBefore(
+  { config, store, sinceMs, signal }: ReplayOptions,
+  figures: ReturnType<typeof followFigures>,
+  levels: ReturnType<typeof followLevels>,
+): Promise<void> {
+  const beginsMs = Math.min(
+    levels.isForeseen ? Math.floor(sinceMs / dayMs) * dayMs : sinceMs,
+    figures.isCompared ? sinceMs - recentRuns * config.collector.everyMs : sinceMs,
+  );
+  if (beginsMs === sinceMs) return;
+  for await (const batch of openReplayRows(store, beginsMs)(sinceMs - 1)) {
+    signal.throwIfAborted();
+    await figures.note(batch);
+    await levels.note(batch);
+  }
 }
 
 const pageRows = 100;
