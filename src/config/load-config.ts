@@ -154,7 +154,8 @@ export function loadConfig(options: LoadConfigOptions): Config {
     findings,
   });
   const digests = readDigests(alertsElement, new Set(read.flatMap(({ client }) => client.groups)), findings);
-  judgeClients({ clients: read, notify, placeOf: rules.placeOf, findings, whole });
+  const postsAll = alertmanager !== null;
+  judgeClients({ clients: read, notify, postsAll, placeOf: rules.placeOf, findings, whole });
   if (!hasClient(root) && serve === null) {
     const message = 'there is no client; write <client ip="..."/>';
     if (tree.includes) findings.warn(root, message);

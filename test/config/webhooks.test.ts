@@ -57,6 +57,12 @@ test('a rule that only a webhook hears of reaches somebody', () => {
   );
 });
 
+test('a rule that only an Alertmanager is posted reaches somebody', () => {
+  const rule = '<alerts><alert type="disk" limit="90%"/></alerts><client ip="10.0.0.1"/>';
+  assertFault(rule, /reach nobody/);
+  load(`<alertmanager url="http://am:9093"/>${rule}`);
+});
+
 for (const [inside, words] of [
   ['<webhook name="chat"/>', /<webhook name="chat"> has no URL, and none of that name has one; write url=/],
   [`<webhook name="chat" ${url}/><webhook name="chat" urlFile="x"/>`, /a second <webhook name="chat"> with a URL/],

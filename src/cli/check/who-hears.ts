@@ -67,7 +67,8 @@ export function whoHears(config: Config): {
     return `${severity === 'critical' ? 'critical alerts' : 'warnings'} of ${listed(rules, 4)} of ${whose}`;
   });
   const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
-  const warnings = parts.length === 0 ? [] : [{ file: config.file, line: null, message }];
+  const warnings =
+    parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
   return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
 }
 

@@ -13,6 +13,8 @@ import { reachesAnybody, type Audience } from './recipients.ts';
 export interface JudgeClientsOptions {
   readonly clients: readonly ReadClient[];
   readonly notify: readonly NotifyConfig[];
+  /** True if an Alertmanager is told of everything, so that no rule reaches nobody. */
+  readonly postsAll: boolean;
   readonly placeOf: (rule: Rule) => Place | null;
   readonly findings: Findings;
   /** The place of the file as a whole, for what concerns many clients. */
@@ -26,7 +28,7 @@ export interface JudgeClientsOptions {
 export function judgeClients(options: JudgeClientsOptions): void {
   const { findings, whole } = options;
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
-  judgeReach(watched, options);
+  if (!options.postsAll) judgeReach(watched, options);
   judgeRequests(watched, findings);
   const clients = watched.map(({ client }) => client);
   judgeIdle(clients, options.placeOf, findings);
