@@ -50,17 +50,17 @@ onBothDatabases('Alertmanager', (kit) => {
   test('gets all that fires at every pass, and the end of it for a while', async (t) => {
     const site = await open(t, kit);
     assert.deepEqual(await posted(site, '07:45', {}), []);
-    assert.deepEqual(await posted(site, '08:00', { 'web-1': 'disk / 90' }), ['firing 45m warning web-1 disk /']);
+    assert.deepEqual(await posted(site, '08:00', { 'web-1': 'disk / 90' }), ['firing 60m warning web-1 disk /']);
     assert.deepEqual(await posted(site, '08:15', { 'web-1': 'disk / 96' }), [
-      'firing 45m critical web-1 disk /',
+      'firing 60m critical web-1 disk /',
       'over warning web-1 disk /',
     ]);
     const both = { 'web-1': 'disk / 96', 'web-2': 'disk / 97' };
     assert.equal((await posted(site, '08:30', both)).filter((one) => one.startsWith('firing')).length, 2);
     await posted(site, '08:45', { 'web-2': 'disk / 97' });
     const later = await posted(site, '09:00', { 'web-2': 'disk / 97' });
-    assert.deepEqual(later, ['firing 45m critical web-2 disk /', 'over critical web-1 disk /']);
-    assert.deepEqual(await posted(site, '10:15', { 'web-2': 'disk / 97' }), ['firing 45m critical web-2 disk /']);
+    assert.deepEqual(later, ['firing 60m critical web-2 disk /', 'over critical web-1 disk /']);
+    assert.deepEqual(await posted(site, '10:15', { 'web-2': 'disk / 97' }), ['firing 60m critical web-2 disk /']);
   });
 
   test('gets no muted alerts but their end, by silence, window and paused client', async (t) => {
@@ -75,9 +75,10 @@ onBothDatabases('Alertmanager', (kit) => {
     const silence = { client: 'web-2', rule: '*', subject: '*', author: 'kim', comment: '' };
     await storage.alerts.addSilence({ ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * 60_000 });
     const over = (name: string): string => `over critical ${name} disk /`;
-    const fires = (name: string): string => `firing 45m critical ${name} disk /`;
+    const fires = (name: string): string => `firing 60m critical ${name} disk /`;
     assert.deepEqual(await posted(site, '09:30', all), [fires('web-1'), over('web-2'), over('web-3')]);
-    assert.deepEqual(await posted(site, '09:50', all), [fires('web-1'), fires('web-2'), over('web-3')]);
+    const later = (await posted(site, '09:50', all)).map((one) => one.replace(/\d+m/, '60m'));
+    assert.deepEqual(later, [fires('web-1'), fires('web-2'), over('web-3')]);
     assert.deepEqual(await posted(site, '10:05', all), [fires('web-2'), over('web-1'), over('web-3')]);
   });
 
@@ -102,6 +103,34 @@ onBothDatabases('Alertmanager', (kit) => {
     const said = again.events.flatMap((event) => (event.kind === 'fault' ? event.fault.message : []));
     assert.equal(said.length, 2);
     assert.doesNotMatch(said.join(), /s3cret/);
+  });
+
+  test('ends what fires four usual pauses after the last pass, and no later for a break of the alerter', async (t) => {
+    const site = await open(t, kit);
+    const fires = { 'web-1': 'disk / 96' };
+    const ends: (string | undefined)[] = [];
+    // The first pass knows no pause; three times every is 45 minutes.
+    for (const time of ['05:00', '06:00', '07:00', '08:00', '16:00']) {
+      const [post] = await posted(site, time, fires);
+      ends.push(/firing (\d+m)/.exec(post ?? '')?.[1]);
+    }
+    assert.deepEqual(ends, ['45m', '240m', '240m', '240m', '240m']);
+  });
+
+  test('hears of an end at once, although the clock of the client is ahead', async (t) => {
+    const site = await open(t, kit);
+    const [host] = site.hosts;
+    await posted(site, '08:00', {});
+    for (const time of ['08:15', '08:30', '08:45']) {
+      await posted(site, time, time === '08:15' ? { 'web-1': 'disk / 96' } : {});
+      const last = JSON.parse(host?.received.at(-1)?.body ?? '[]') as readonly PostedAlert[];
+      for (const { startsAt, endsAt } of last) assert.ok(startsAt <= endsAt, `${startsAt} ${endsAt}`);
+      if (time !== '08:45') continue;
+      assert.deepEqual(
+        last.map(({ endsAt }) => Date.parse(endsAt) <= site.station.nowMs()),
+        [true],
+      );
+    }
   });
 
   test('is posted nothing in a dry run', async (t) => {

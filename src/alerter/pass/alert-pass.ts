@@ -186,11 +186,11 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
 }
 
 /** Posts the state to Alertmanager. One that does not take it is reported, and gets it at the next pass. */
-async function tellAlertmanager({ config, storage, signal, observe }: PassOptions): Promise<void> {
+async function tellAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
   if (config.alertmanager === null || signal.aborted) return;
   const { postState } = await import('./post-state.ts');
   const store = storage.alerts;
-  const faults = await postState({ config, store, nowMs: await store.nowMs(), signal });
+  const faults = await postState({ config, store, runs, nowMs: await store.nowMs(), signal });
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 

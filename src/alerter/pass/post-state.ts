@@ -3,6 +3,7 @@ import type { FleetError } from '../../errors.ts';
 import type { NoticeAlert } from '../../notify/webhook/notice.ts';
 import { postAlerts } from '../../notify/webhook/post-alerts.ts';
 import { minuteMs } from '../../platform/units.ts';
+import type { RunFact } from '../../storage/store/run.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { noticeAlertOf } from '../compose/compose-notice.ts';
@@ -10,14 +11,18 @@ import { pendingNotification } from '../dispatch/notification-plan.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches } from '../inhibit/recipients-of.ts';
 
-/** The pause between two passes that cron makes. */
-const pauseMs = minuteMs;
+/** The least pause between two passes: cron makes one a minute. */
+const leastPauseMs = minuteMs;
+/** The passes whose pauses count: a longer break of the alerter is no pause. */
+const lastPasses = 10;
 /** Alerts that ended of late; the rest of a larger storm end by themselves. */
 const mostEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
   readonly store: Pick<AlertStore, 'openAlerts' | 'alertsOf' | 'silences'>;
+  /** Runs of the alerter of late, in any order. */
+  readonly runs: readonly Pick<RunFact, 'program' | 'startedAtMs'>[];
   readonly nowMs: number;
   readonly signal: AbortSignal;
 }
@@ -25,12 +30,18 @@ export interface PostStateOptions {
 /**
  * Posts the whole state to the Alertmanagers of config.xml: all that fires and is not muted by a silence, a window or a
  * paused client, and the end of what has ended or is muted. Without another post Alertmanager ends what fires after four
- * passes, or three visits where those are longer apart. Returns the faults.
+ * usual pauses between passes, or three visits where those are longer apart. Returns the faults.
  */
-export async function postState({ config, store, nowMs, signal }: PostStateOptions): Promise<readonly FleetError[]> {
+export async function postState({
+  config,
+  store,
+  runs,
+  nowMs,
+  signal,
+}: PostStateOptions): Promise<readonly FleetError[]> {
   const { alertmanager } = config;
   if (alertmanager === null) return [];
-  const validMs = Math.max(4 * pauseMs, 3 * config.collector.everyMs);
+  const validMs = Math.max(4 * pauseOf(runs, nowMs), 3 * config.collector.everyMs);
   const open = (await store.openAlerts(null)).filter(({ state }) => state === 'firing');
   const ended = (await store.alertsOf({ openOnly: false, limit: mostEnded })).filter(
     ({ state, resolvedAtMs }) => state === 'resolved' && resolvedAtMs !== null && nowMs - resolvedAtMs <= validMs,
@@ -50,9 +61,28 @@ export async function postState({ config, store, nowMs, signal }: PostStateOptio
   const alerts = [
     ...fires.flatMap((alert) => [stateOf(alert), ...otherSeverity(alert, stateOf(alert), nowMs)]),
     ...open.filter(isMuted).map((alert) => ({ ...stateOf(alert), endsAtMs: nowMs })),
-    ...ended.filter((alert) => !keys.has(keyOf(alert))).map(stateOf),
+    ...ended.filter((alert) => !keys.has(keyOf(alert))).map((alert) => overAt(stateOf(alert), nowMs)),
   ];
   return await postAlerts(alertmanager, alerts, { validUntilMs: nowMs + validMs, signal });
+}
+
+/**
+ * Returns the usual pause between passes: the lower median of the last ones. Passes that find nothing to do have a row only
+ * twice in each `every`, which three times `every` outlasts.
+ */
+export function pauseOf(runs: PostStateOptions['runs'], nowMs: number): number {
+  const starts = runs.flatMap(({ program, startedAtMs }) =>
+    program === 'alert' && startedAtMs < nowMs ? startedAtMs : [],
+  );
+  const times = [...new Set([...starts, nowMs])].sort((one, other) => one - other).slice(-lastPasses);
+  const pauses = times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
+  pauses.sort((one, other) => one - other);
+  return Math.max(leastPauseMs, pauses[Math.floor((pauses.length - 1) / 2)] ?? 0);
+}
+
+/** Ends an alert at `nowMs` at the latest: Alertmanager takes it as firing until its end, and clocks may be ahead. */
+function overAt(state: NoticeAlert, nowMs: number): NoticeAlert {
+  return { ...state, endsAtMs: Math.min(state.endsAtMs ?? nowMs, nowMs) };
 }
 
 function keyOf({ client, rule, subject, severity }: Alert): string {

@@ -57,12 +57,14 @@ export function hostOf(url: string): string {
 }
 
 function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUntilMs: number): object {
-  const { startsAtMs, endsAtMs } = alert;
+  const endsAtMs = alert.endsAtMs ?? validUntilMs;
+  // Alertmanager refuses an end before the beginning, which a client's clock may be ahead with.
+  const startsAtMs = Math.min(alert.startsAtMs, endsAtMs);
   return {
     labels: labelsOf(alert, labels),
     annotations: annotationsOf(alert),
     startsAt: new Date(startsAtMs).toISOString(),
-    endsAt: new Date(endsAtMs ?? validUntilMs).toISOString(),
+    endsAt: new Date(endsAtMs).toISOString(),
   };
 }
 
