@@ -1,9 +1,20 @@
 /** The channels of notifications, each with another side that takes, puts off, refuses and breaks off. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { openReceiver } from '../../support/http-receiver.ts';
+import { webhookFormats } from '../../../src/config/channel-config.ts';
+import { openReceiver, type ReceivedPost } from '../../support/http-receiver.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { idOf, stationFor, type Station, type StationOptions } from './station.ts';
 
@@ -13,6 +24,8 @@ export type OtherSide = 'takes' | 'puts off' | 'refuses' | 'broken';
 export interface Delivered {
   readonly id: string;
   readonly content: string;
+  /** `firing critical web-1 disk /`, where the other side makes the news itself. */
+  readonly sentence?: string;
 }
 
 /** A station with a recipient, and the other side of its channel. */
@@ -23,12 +36,20 @@ export interface ChannelSite {
   /** Everything that the other side has got to the end, whatever it answered, in order. */
   arrived(): readonly Delivered[];
   behave(side: OtherSide): void;
+  /** The database is older than what the other side knows. */
+  forget?(): void;
 }
 
 export interface ChannelCase {
   readonly name: string;
   /** True if the other side keeps a state of each alert, so that an acknowledgement is told by itself. */
   readonly keepsIncidents?: boolean;
+  /** True if the other side is told the whole state at each pass, and makes the news of it. */
+  readonly takesState?: boolean;
+  /** False if no maxMailsPerHour counts. */
+  readonly hasCap?: boolean;
+  /** Ways in which its other side can answer. */
+  readonly can: readonly OtherSide[];
   /** Opens a station whose <alerts> names the channel alone. `inside`: more of <alerts>; `clients`: after it. */
   readonly open: (t: TestContext, options: ChannelOptions) => Promise<ChannelSite>;
 }
@@ -44,10 +65,13 @@ function elementsOf({ alerts = '', inside, clients }: ChannelOptions, named: str
   return `<collector every="15m"/>${beside}<alerts ${alerts}>${named}${inside}</alerts>${clients}`;
 }
 
+const all: readonly OtherSide[] = ['takes', 'puts off', 'refuses', 'broken'];
+
 const fallback = 'fallback="root@example.org"';
 
 const mailCase: ChannelCase = {
   name: 'mail',
+  can: all,
   open: async (t, options) => {
     const elements = elementsOf(options, '<mail to="ops@example.org"/>');
     const station = await stationFor(t, {
@@ -73,6 +97,7 @@ const mailCase: ChannelCase = {
 
 const commandCase: ChannelCase = {
   name: 'command',
+  can: all,
   open: async (t, options) => {
     const dir = tempFolder(t);
     const got = path.join(dir, 'got');
@@ -135,9 +160,103 @@ function webhookCase(name: string, format: string, login = ''): ChannelCase['ope
   };
 }
 
+/** The files of `outbox/`, without a mail server. A folder refuses nothing. */
+const fileCase: ChannelCase = {
+  name: 'file',
+  can: ['takes'],
+  hasCap: false,
+  open: async (t, options) => {
+    const elements = elementsOf(options, '<mail to="ops@example.org"/>');
+    const station = await stationFor(t, { storage: options.storage, elements, smtp: null });
+    const taken = tempFolder(t);
+    const got: Delivered[] = [];
+    const outboxes = ['mon-1', 'mon-2'].map((machine) => path.join(station.dir, machine, 'state', 'outbox'));
+    const take = (outbox: string): void => {
+      if (!existsSync(outbox) || !statSync(outbox).isDirectory()) return;
+      const files = readdirSync(outbox).map((name) => ({ name, madeMs: statSync(path.join(outbox, name)).mtimeMs }));
+      for (const { name } of files.sort((one, other) => one.madeMs - other.madeMs)) {
+        const content = readFileSync(path.join(outbox, name), 'utf8');
+        renameSync(path.join(outbox, name), path.join(taken, `${got.length}-${name}`));
+        got.push({ id: idOf(content), content });
+      }
+    };
+    return {
+      station,
+      recipient: 'ops@example.org',
+      arrived: () => {
+        outboxes.forEach(take);
+        return got;
+      },
+      behave: () => undefined,
+    };
+  },
+};
+
+interface PostedAlert {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly endsAt: string;
+}
+
+/** An Alertmanager that says what changed with each post. test/wide/ has the real one. */
+const alertmanagerCase: ChannelCase = {
+  name: 'alertmanager',
+  takesState: true,
+  hasCap: false,
+  can: all,
+  open: async (t, options) => {
+    const receiver = await openReceiver(t);
+    const named = `<alertmanager url="${receiver.origin}"/>`;
+    const elements = elementsOf(options, '', named);
+    const station = await stationFor(t, { storage: options.storage, elements, smtp: options.smtp ?? '' });
+    const got: Delivered[] = [];
+    const firing = new Set<string>();
+    let side: OtherSide = 'takes';
+    receiver.act((post) => {
+      if (side === 'puts off') return { status: 500 };
+      if (side === 'refuses') return { status: 400, body: 'no such channel' };
+      const changes = changesOf(post, firing, station.nowMs());
+      if (changes.length > 0) got.push({ id: String(got.length), content: post.body, sentence: changes.join(', ') });
+      return side === 'broken' ? (socket) => void socket.resetAndDestroy() : { status: 200 };
+    });
+    return {
+      station,
+      recipient: '',
+      arrived: () => got,
+      behave: (now) => void (side = now),
+      forget: () => firing.clear(),
+    };
+  },
+};
+
+/** Takes a post into the state, and returns what is new by it. */
+function changesOf({ body }: ReceivedPost, firing: Set<string>, nowMs: number): readonly string[] {
+  return (JSON.parse(body) as readonly PostedAlert[]).flatMap(({ labels, endsAt }) => {
+    const { severity = '', instance = '', alertname = '', subject = '' } = labels;
+    const key = `${severity} ${instance} ${alertname} ${subject}`;
+    const fires = Date.parse(endsAt) > nowMs;
+    if (fires === firing.has(key)) return [];
+    if (fires) firing.add(key);
+    else firing.delete(key);
+    return fires ? `firing ${key}` : `resolved ${instance} ${alertname} ${subject}`;
+  });
+}
+
+/** The forms of bodies that are tried only where all cases are: the channel is the same. */
+const otherFormats: readonly ChannelCase[] = webhookFormats
+  .filter((format) => format !== 'alertmanager' && format !== 'pagerduty')
+  .map((format) => ({ name: `webhook of ${format}`, can: all, open: webhookCase('chat', format) }));
+
 export const channelCases: readonly ChannelCase[] = [
   mailCase,
   commandCase,
-  { name: 'webhook', open: webhookCase('chat', 'alertmanager') },
-  { name: 'webhook of incidents', keepsIncidents: true, open: webhookCase('page', 'pagerduty', 'R0UT1NG@') },
+  fileCase,
+  { name: 'webhook', can: all, open: webhookCase('chat', 'alertmanager') },
+  { name: 'webhook of incidents', keepsIncidents: true, can: all, open: webhookCase('page', 'pagerduty', 'R0UT1NG@') },
+  alertmanagerCase,
+  ...(isWide ? otherFormats : []),
 ];
+
+/** Without `isWide` another database is tried with these: what a channel does is the same. */
+export const onEachDatabase: readonly ChannelCase[] = isWide
+  ? channelCases
+  : channelCases.filter(({ name }) => name === 'mail' || name === 'webhook of incidents');
