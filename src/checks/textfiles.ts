@@ -18,10 +18,12 @@ interface Textfile {
 }
 
 interface Known {
-  /** The label of the figure: the sum of all samples, or the highest. */
-  readonly figure: string;
+  /** The label of the figure: the sum of all samples, or the highest. null: there is none. */
+  readonly figure: string | null;
   readonly unit?: FigureUnit;
   readonly isHighest?: true;
+  /** True if the figure counts the samples that are not fine. */
+  readonly isCount?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
   /** Behind the labels of a sample. null: the sample is not told. */
   readonly tell: (value: number) => string | null;
@@ -41,16 +43,28 @@ const nvmeWarnings: Known = {
   tell: (value) => (value > 0 ? `critical warning ${value}` : null),
 };
 
+/** A metric whose samples are fine at 0, with the state of any other. */
+const faultOf = (figure: string, state: 0 | 1 | 2, words: string): Known => ({
+  figure,
+  stateOf: (value) => (value > 0 ? state : 0),
+  tell: (value) => (value > 0 ? words.replace('N', String(value)) : null),
+});
+
+/** A metric whose samples are fine above 0. */
+const lackOf = (figure: string | null, state: 0 | 1 | 2, words: string): Known => ({
+  figure,
+  isCount: true,
+  stateOf: (value) => (value > 0 ? 0 : state),
+  tell: (value) => (value > 0 ? null : words),
+});
+
+/** From here on a sensor of any part is too hot: ipmitool's script leaves out the limits that the BMC has for each. */
+const hotCelsius = 95;
+const tooHotCelsius = 105;
+
 /** The metrics of Debian's prometheus-node-exporter-collectors, by the order of their figures. */
 const knownMetrics: ReadonlyMap<string, Known> = new Map([
-  [
-    'smartmon_device_smart_healthy',
-    {
-      figure: 'healthy_disks',
-      stateOf: (value) => (value === 1 ? 0 : 2),
-      tell: (value) => (value === 1 ? null : 'SMART: failing'),
-    },
-  ],
+  ['smartmon_device_smart_healthy', lackOf(null, 2, 'SMART: failing')],
   ['smartmon_reallocated_sector_ct_raw_value', sectors('reallocated', 0)],
   ['smartmon_grown_defects_count_raw_value', sectors('defect', 0)],
   ['smartmon_current_pending_sector_raw_value', sectors('pending', 1)],
@@ -68,12 +82,32 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       tell: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
     },
   ],
+  ['nvme_media_errors_total', faultOf('nvme_media_errors', 0, 'N media errors')],
+  ['megaraid_failed', faultOf('failed_controllers', 2, 'the controller has failed')],
+  ['megaraid_degraded', faultOf('degraded_controllers', 2, 'an array is degraded')],
+  ['megaraid_healthy', lackOf(null, 1, 'not optimal')],
+  ['megaraid_battery_backup_healthy', lackOf('bad_batteries', 0, 'no healthy battery')],
+  ['megaraid_pd_smart_alerted', faultOf('raid_smart_alerts', 2, 'SMART: failing')],
+  ['megaraid_pd_predictive_errors', faultOf('raid_predictive_errors', 1, 'N predicted failures')],
+  ['megaraid_pd_media_errors', faultOf('raid_media_errors', 0, 'N media errors')],
+  ['node_ipmi_chassis_fault', faultOf('chassis_faults', 2, 'fault')],
   [
-    'nvme_media_errors_total',
+    'node_ipmi_sensor_state',
     {
-      figure: 'nvme_media_errors',
-      stateOf: () => 0,
-      tell: (value) => (value > 0 ? `${value} media errors` : null),
+      figure: 'bad_sensors',
+      isCount: true,
+      stateOf: (value) => (value >= 2 ? 2 : value >= 1 ? 1 : 0),
+      tell: (value) => (value > 0 ? `beyond ${value >= 2 ? 'a critical' : 'a'} limit` : null),
+    },
+  ],
+  ['node_ipmi_speed_rpm', lackOf('stopped_fans', 1, 'the fan stands still')],
+  [
+    'node_ipmi_temperature_celsius',
+    {
+      figure: 'hot_sensors',
+      isCount: true,
+      stateOf: (value) => (value >= tooHotCelsius ? 2 : value >= hotCelsius ? 1 : 0),
+      tell: (value) => (value >= hotCelsius ? `${value} °C` : null),
     },
   ],
   [
@@ -140,18 +174,19 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     const words = Number.isNaN(value) ? null : known.tell(value);
     if (words !== null) said.push(`${subject}: ${words}`);
     const { figure, part } = known;
+    if (figure === null) continue;
     const sum = sums.get(figure) ?? 0;
-    sums.set(figure, known.isHighest === true ? Math.max(sum, value) : sum + value);
+    const counted = known.isCount === true && !Number.isNaN(value) ? Number(words !== null) : value;
+    sums.set(figure, known.isHighest === true ? Math.max(sum, value) : sum + counted);
     if (part !== undefined) sums.set(part.figure, (sums.get(part.figure) ?? 0) + (part.isOf(subject) ? value : 0));
   }
   const isStale = !(ageSeconds <= staleSeconds);
   const state = worst === 2 ? 2 : faults.length > 0 ? 3 : isStale ? 1 : worst;
   const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...said];
   const figures = [...new Set(knownMetrics.values())].flatMap(({ figure, unit, part }) =>
-    [figure, ...(part === undefined ? [] : [part.figure])].flatMap((label) => {
+    [...(figure === null ? [] : [figure]), ...(part === undefined ? [] : [part.figure])].flatMap((label) => {
       const sum = sums.get(label);
-      // Only the first of the healthy disks is in the output.
-      return sum === undefined || label === 'healthy_disks' ? [] : [plainFigure(label, sum, unit)];
+      return sum === undefined ? [] : [plainFigure(label, sum, unit)];
     }),
   );
   return {
@@ -163,8 +198,9 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   };
 }
 
-/** Returns the disk or the origin that a sample is about. */
+/** Returns the disk, sensor or origin that a sample is about; a controller's as storcli writes it: `/c0/e252/s4`. */
 function subjectOf(labels: PromSample['labels']): string {
-  const [, subject] = labels.find(([name]) => ['disk', 'device', 'origin'].includes(name)) ?? [];
-  return subject ?? 'all';
+  const subject = labels.find(([name]) => ['disk', 'device', 'origin', 'sensor', 'name'].includes(name))?.[1];
+  const places = labels.filter(([name]) => ['controller', 'enclosure', 'slot'].includes(name));
+  return subject ?? (places.map(([name, value]) => `/${name.charAt(0)}${value}`).join('') || 'all');
 }

@@ -46,7 +46,8 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     byDefault('sectors-rising', '1x', {
       metric: 'check_rise',
       check: 'textfile:*',
-      label: 'reallocated_sectors,pending_sectors,defect_sectors,uncorrectable_sectors,nvme_media_errors',
+      label:
+        'reallocated_sectors,pending_sectors,defect_sectors,uncorrectable_sectors,nvme_media_errors,raid_media_errors',
       limit: '1',
       severity: 'warning',
     }),

@@ -38,6 +38,35 @@ for (const agent of checkAgents) {
     ]);
   });
 
+  test(`controllers of RAID and sensors of a BMC are judged (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    for (const name of ['storcli', 'ipmitool_sensor'])
+      copyFileSync(path.join(testdata, `${name}.prom`), `${dir}/${name}.prom`);
+    writeFileSync(
+      `${dir}/odd.prom`,
+      ['89.9', '+9e1', '-40', 'NaN']
+        .map((value) => `node_ipmi_temperature_celsius{sensor="${value}"} ${value}\n`)
+        .join(''),
+    );
+    client.conf(`textfile ${dir}\n`);
+    const visited = await client.visit();
+    assert.deepEqual(said(visited), [
+      `textfile:${dir} 0 3 files | `,
+      'textfile:ipmitool_sensor 1 VRM Temp: 97 °C\nFAN2: the fan stands still | age=Ns stopped_fans=1 hot_sensors=1',
+      'textfile:odd 0 written N s ago | age=Ns hot_sensors=U',
+      'textfile:storcli 2 /c1: no healthy battery\n/c1: an array is degraded\n/c1: not optimal\n' +
+        '/c1/e252/s0: 7 media errors\n/c1/e252/s0: 2 predicted failures\n/c1/e252/s0: SMART: failing | age=Ns ' +
+        'failed_controllers=0 degraded_controllers=1 bad_batteries=1 raid_smart_alerts=1 raid_predictive_errors=2 raid_media_errors=7',
+    ]);
+    const lines = visited.checks[0]?.output.split('\n') ?? [];
+    assert.deepEqual(
+      lines.filter((line) => /sensor="[-+.\da-z]+"/i.test(line) && !line.includes('FAN')),
+      ['89.9', '+9e1', 'NaN'].map((value) => `node_ipmi_temperature_celsius{sensor="${value}"} ${value}`),
+    );
+  });
+
   test(`samples that a line asks for become readings (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
