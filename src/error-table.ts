@@ -72,6 +72,10 @@ export const errorTable = {
     'Nobody has taken an event in time.',
     'Check the URL and the network, and send it again with the same --id.',
   ),
+  'spoke-refused': failed(
+    'A client that is asked over HTTP does not take the key of this collector, or does not answer with it.',
+    'Put the agent.json there that `fleet-health enroll CLIENT` prints now, and look into the log of its spoke.',
+  ),
   dns: retry('The name of the client does not resolve.', 'Check ip="..." and the name server.'),
   'connect-refused': retry('Nothing listens on the port.', 'Check that sshd runs, and ip and port.'),
   'connect-timeout': retry(

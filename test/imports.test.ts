@@ -49,7 +49,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'credentials',
     'ssh2',
     'bastions',
-    'openssh',
+    'openssh http',
     '.',
   ],
   'src/storage': [

@@ -47,6 +47,7 @@ const forms: Readonly<Record<KindName, string>> = {
   hours: '`mon-fri 08:00-18:00`',
   clock: '`02:00`',
   url: 'a web address',
+  spokeUrl: '`http://web-1:5000/`, `https://web-1/spoke/`',
   urls: 'web addresses, with commas',
   imap: '`imaps://fleet@imap.example.org/INBOX`',
   storage: '`sqlite:PATH`, `mysql://user@host:port/database`',

@@ -135,7 +135,7 @@ export interface SshSettings {
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
-  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push';
+  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push' | 'http';
   /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
@@ -173,6 +173,8 @@ export interface Client {
   readonly untilMs: number | null;
   /** The interval at which it pushes its reports; null: it is visited. */
   readonly pushEveryMs: number | null;
+  /** The URL at which it is asked over HTTP; null: it is not. */
+  readonly spokeUrl: string | null;
   /** Names of the named groups around it, outermost first. */
   readonly groups: readonly string[];
   readonly ssh: SshSettings;

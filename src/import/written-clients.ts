@@ -59,7 +59,7 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
         const name = child.attributes['name'];
         walk(child, { ...facts, group: name === undefined ? facts.group : [facts.group ?? [], name].flat().join('/') });
       } else if (child.name === 'client') {
-        for (const { name, address } of expandClient(child, Number(facts.port ?? 22), false, findings)) {
+        for (const { name, address } of expandClient(child, Number(facts.port ?? 22), null, findings)) {
           clients.set(name, { ...facts, ip: address === name ? null : address });
         }
       }

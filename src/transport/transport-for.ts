@@ -3,6 +3,7 @@ import { FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
+import { createHttpTransport } from './http/http.ts';
 import { createLocalTransport } from './connection/local.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
 import { opensshTarget } from './openssh/openssh-target.ts';
@@ -20,6 +21,9 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
 export function transportFor(client: Client, shared: TransportShared): Transport {
   if (client.ssh.transport === 'local') return createLocalTransport(client.name);
   if (client.ssh.transport === 'push') return { connect: () => Promise.reject(pushFault(client.name)) };
+  if (client.ssh.transport === 'http') {
+    return createHttpTransport({ client: client.name, url: client.spokeUrl, key: () => shared.pushKeyOf(client.name) });
+  }
   return {
     connect: async (options) => {
       const { keyLogins } = shared;

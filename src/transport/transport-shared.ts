@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Bastion, Client, Config } from '../config/config.ts';
 import { remembered } from '../platform/remembered.ts';
 import { statePaths } from '../state/paths.ts';
+import { pushKeyFinder } from '../state/push-keys.ts';
 import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
 import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';
@@ -27,6 +28,8 @@ export interface TransportShared {
   readonly bastions: BastionPool;
   /** The clients that have accepted a key alone, read at the first use. The caller has to call `save`. */
   readonly keyLogins: KeyLogins;
+  /** Returns the key that an enrolled client and this collector share; null if it is not enrolled. */
+  pushKeyOf(client: string): Buffer | null;
   /** Leaves the bastions. Call it when the last visit has ended. */
   close(): Promise<void>;
 }
@@ -44,6 +47,8 @@ export interface TransportSharedOptions {
 export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
   let world: RouteWorld | null = null;
   let keyLogins: KeyLogins | null = null;
+  const { stateDir } = config;
+  const pushKeyOf = stateDir === undefined ? () => null : pushKeyFinder(statePaths(stateDir).pushKeys);
   const oneFile = remembered(loadKnownHosts);
   const joined = remembered((paths: string) => {
     const [first = '', ...others] = paths.split('\0');
@@ -79,7 +84,6 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   };
   const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
   const readKeyLogins = (): KeyLogins => {
-    const { stateDir } = config;
     return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
   };
   // A bastion and a client may have the same name.
@@ -101,6 +105,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     jumpsTo,
     targetOf,
     bastions,
+    pushKeyOf,
     get keyLogins() {
       return readKeyLogins();
     },

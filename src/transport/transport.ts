@@ -5,6 +5,8 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
+import type { PolledVisit } from '../seal/push.ts';
+
 export interface ConnectOptions {
   /** The limit of the TCP connection, in ms. */
   readonly tcpTimeoutMs: number;
@@ -33,6 +35,11 @@ export interface Connection {
   bytes(): { readonly in: number; readonly out: number };
   /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
   exec(command: string): Promise<Channel>;
+  /**
+   * Asks an agent that answers over HTTP, in place of `exec`. The stream that it answers is on stdout of the channel;
+   * what is written to stdin goes to it when stdin ends. Throws FleetError. Only a connection over HTTP has it.
+   */
+  poll?(request: PolledVisit): Promise<Channel>;
   /**
    * Leaves so that written data arrives: ends the channel's input and half-closes the socket. Never sends SSH
    * DISCONNECT, which overtakes acknowledgements. Resolves when the slot is free; a timer destroys a connection that

@@ -103,3 +103,31 @@ test('a way that goes on through another one is no circle', () => {
   const jumps = config.clients.map(({ ssh }) => ssh.proxyJump);
   assert.deepEqual(jumps, ['a,b', 'c', 'root@elsewhere', 'an-ssh-host']);
 });
+
+test('a client that is asked over HTTP has the address of its url', () => {
+  const config = load(
+    `<client name="web-1" transport="http" url="http://[2001:db8::7]:5000/"/>
+     <group transport="http"><client name="web-2" url="https://Web-2.example.org/spoke/"/></group>`,
+  );
+  const facts = ['web-1', 'web-2'].map((name) => {
+    const { address, port, spokeUrl } = clientOf(config, name);
+    return [address, port, spokeUrl];
+  });
+  assert.deepEqual(facts, [
+    ['2001:db8::7', 5000, 'http://[2001:db8::7]:5000/'],
+    ['web-2.example.org', 443, 'https://web-2.example.org/spoke/'],
+  ]);
+});
+
+const spokes: readonly (readonly [client: string, says: RegExp])[] = [
+  ['<client name="a" transport="http"/>', /has transport="http" but no url/],
+  ['<client name="a" ip="192.0.2.1" url="http://a/"/>', /has url but is not asked there/],
+  ['<client name="a" transport="http" url="http://ann:pw@a/"/>', /is no address of a spoke/],
+  ['<client name="a" transport="http" url="ssh://a/"/>', /is no address of a spoke/],
+  ['<client name="a-[1-2]" transport="http" url="http://a/"/>', /one machine; write one for each/],
+];
+for (const [client, says] of spokes) {
+  test(`${client} is a fault`, () => {
+    assert.throws(() => load(client), says);
+  });
+}

@@ -34,6 +34,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     state: 'active',
     untilMs: null,
     pushEveryMs: null,
+    spokeUrl: null,
     groups: [],
     ssh: sshSettings,
     rules: [],

@@ -11,6 +11,7 @@ import { renderTable } from '../terminal/table.ts';
 import { checksJson, tellChecks } from './client-checks.ts';
 import { tellHearings } from './tell-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
+import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
 /** The clients, and options that are for `check` alone. */
 export interface CheckWaysOptions {
@@ -70,6 +71,7 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
   if (transport === 'push') return escapeControls(`client ${client.name}: is not visited, it pushes its reports`);
+  if (client.spokeUrl !== null) return escapeControls(`client ${client.name}: is asked at ${client.spokeUrl}`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>
     hop.values.map((value, index) => ({ machine: index === 0 ? hop.name : '', ...value })),
@@ -173,7 +175,7 @@ function placeOf({ file, line, origin }: Rule): string {
 /** Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything. */
 export function wayWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
-    ({ state, ssh }) => state !== 'retired' && !['local', 'openssh', 'push'].includes(ssh.transport),
+    ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',
   );
   return findWays(config, clients).flatMap((way) => {
     const why = whyNoWay(way);

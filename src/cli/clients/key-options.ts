@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
+import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
 /**
  * Returns the addresses of `--from`, for `from="..."`. Throws FleetError `usage` for a text for which sshd would refuse
@@ -75,7 +76,7 @@ export function clientAt(
 }
 
 function isVisited({ state, ssh }: Config['clients'][number]): boolean {
-  return state !== 'retired' && ssh.transport !== 'local' && ssh.transport !== 'push';
+  return state !== 'retired' && usesSsh(ssh);
 }
 
 function routeOf(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {

@@ -2,7 +2,7 @@ import { defineCommand, flag, text } from '../command/define-command.ts';
 
 export const enroll = defineCommand({
   name: 'enroll',
-  help: 'print agent.json, with which a client pushes its reports to this collector',
+  help: 'print agent.json of a client that pushes its reports, or is asked for them over HTTP',
   example: 'fleet-health enroll web-1 --ssh fleet@collector.example.org',
   parameters: {
     client: text('<client>', 'as config.xml names it'),

@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
+
 import { ringOf } from '../../collector/receive/receiver.ts';
-import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../collector/receive/push-keys.ts';
+import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../state/push-keys.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { unwritableError, usageError } from '../../errors.ts';
@@ -12,7 +14,7 @@ import { printAnswer, printDone } from '../command/answer.ts';
 import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { pushingClient } from './pushing-client.ts';
+import { enrollableClient } from './pushing-client.ts';
 
 export interface EnrollOptions {
   readonly client: string;
@@ -24,15 +26,16 @@ export interface EnrollOptions {
 }
 
 /**
- * `enroll`: prints agent.json of a client that pushes. Its key is made once; a client that is enrolled gets the same one
+ * `enroll`: prints agent.json of a client that pushes or is asked over HTTP. Its key is made once; a client that is enrolled gets the same one
  * again, unless it is rotated.
  */
 export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
   if (options.revoke) return await revoke(context, paths, options.client);
-  const client = pushingClient(config, options.client);
-  const to = destinationOf(options);
+  const client = enrollableClient(config, options.client);
+  const spoke = client.spokeUrl === null ? null : spokeOf(client, client.spokeUrl, options);
+  const to = spoke === null ? destinationOf(options) : null;
   if (options.https !== null && config.serve?.push !== true) {
     const { output } = context;
     const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
@@ -40,7 +43,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   }
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { key } = await changeTokens(paths, context.signal, () => keyOf(paths.pushKeys, client.name, options.rotate));
-  const document = agentJson({ config, paths, client, to, key });
+  const document = agentJson({ config, paths, client, to, spoke, key });
   const content = `${JSON.stringify(document, null, 2)}\n`;
   if (options.output !== null) {
     const { output: file } = options;
@@ -88,6 +91,18 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
   return url.href;
 }
 
+/** Returns where a client answers, by its URL. A proxy for TLS asks from the same machine. */
+function spokeOf({ name }: Client, url: string, { https, ssh }: EnrollOptions): object {
+  if (https !== null || ssh !== null) {
+    throw usageError(`${name} is asked over HTTP and pushes nothing`, 'Leave out --https and --ssh.');
+  }
+  const { protocol, hostname, port } = new URL(url);
+  if (protocol === 'https:') return {};
+  const address = hostname.replace(/^\[|\]$/g, '');
+  const named = { listen_address: isIP(address) === 0 ? '0.0.0.0' : address };
+  return { ...named, ip_bind_port: port === '' ? 80 : Number(port) };
+}
+
 /** Returns the key of a client: the one it has, or a new one that is stored. */
 function keyOf(file: string, client: string, rotate: boolean): PushKey {
   const known = readPushKeys(file);
@@ -124,11 +139,14 @@ interface AgentJson {
   readonly config: Config;
   readonly paths: StatePaths;
   readonly client: Client;
-  readonly to: string;
+  /** Where it pushes to; null: it is asked. */
+  readonly to: string | null;
+  /** Where it answers; null: it pushes. */
+  readonly spoke: object | null;
   readonly key: string;
 }
 
-function agentJson({ config, paths, client, to, key }: AgentJson): object {
+function agentJson({ config, paths, client, to, spoke, key }: AgentJson): object {
   const { name, was, probeOptions, checks, pushEveryMs } = client;
   const { sealing } = ringOf(config, paths, Date.now());
   return {
@@ -137,7 +155,8 @@ function agentJson({ config, paths, client, to, key }: AgentJson): object {
     collector: loadCollectorId(paths.collectorId),
     publicKey: Buffer.from(sealing.publicKey).toString('base64url'),
     pushKey: key,
-    push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) },
+    ...(to === null ? {} : { push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) } }),
+    ...(spoke === null ? {} : { spoke }),
     options: probeOptions,
     ...(checks.length === 0 ? {} : { checks: checks.map(({ requested }) => requested) }),
   };

@@ -3,6 +3,7 @@ import { FleetError, type ErrorCode } from '../../errors.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { openingOf, runAgent } from '../agent/agent-session.ts';
 import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
+import { pollAgent } from '../agent/poll-agent.ts';
 import type { AgentTask } from '../agent/task.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
@@ -74,11 +75,12 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + clientDeadlineMs;
   const facts = visited.facts?.get(client.name);
   const nowMs = visited.now();
-  const mayInventory = visited.facts !== null && !dryRun;
+  const isPolled = client.spokeUrl !== null;
+  const mayInventory = visited.facts !== null && !dryRun && !isPolled;
   const opens = keyRing.opening !== null;
   const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
   const task = taskOf(visited, { kind: 'visit', agentTimeoutMs });
-  const opening = pipelining ? openingOf(task) : null;
+  const opening = pipelining && !isPolled ? openingOf(task) : null;
   await connect(visited, signal, opening);
   const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
   progress.result = result;
@@ -143,16 +145,15 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
   const { connection } = progress;
   if (connection === null) throw new Error('there is no connection');
   progress.stage = 'agent';
-  const result = await runAgent({
-    ...task,
-    connection,
-    ...(opening === null ? {} : { opening }),
-    dryRun,
-    now,
-    waitForExit,
-    signal,
-    onReport: reportTaker({ client, known: keyRing.known, progress, keep: (report) => visited.keep(client, report) }),
+  const onReport = reportTaker({
+    ...{ client, known: keyRing.known, progress },
+    keep: (report) => visited.keep(client, report),
   });
+  const common = { ...task, connection, dryRun, now, signal, onReport };
+  const result =
+    client.spokeUrl === null
+      ? await runAgent({ ...common, ...(opening === null ? {} : { opening }), waitForExit })
+      : await pollAgent(common);
   progress.uploaded ||= result.uploaded;
   if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;

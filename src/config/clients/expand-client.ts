@@ -14,8 +14,16 @@ export interface Machine {
 
 const none: Ranged = { count: 1, ranged: false, at: () => '' };
 
-/** The machines a <client> stands for; empty after telling what is wrong. */
-export function expandClient(element: Element, port: number, isLocal: boolean, findings: Findings): readonly Machine[] {
+/**
+ * The machines a <client> stands for; empty after telling what is wrong. `ownAddress` is the one without ip; null: the
+ * name.
+ */
+export function expandClient(
+  element: Element,
+  port: number,
+  ownAddress: string | null,
+  findings: Findings,
+): readonly Machine[] {
   const { attributes } = element;
   const fault = (message: string): readonly Machine[] => {
     findings.fault(element, message);
@@ -26,7 +34,7 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
   }
   const named = attributes['name'];
   const addressExplicit = attributes['ip'] !== undefined || attributes['address'] !== undefined;
-  const written = attributes['ip'] ?? attributes['address'] ?? (isLocal ? 'localhost' : named);
+  const written = attributes['ip'] ?? attributes['address'] ?? ownAddress ?? named;
   if (written === undefined) {
     const remedy = 'write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name';
     return element.faulty ? [] : fault(`<client> lacks ip; ${remedy}`);
@@ -35,7 +43,7 @@ export function expandClient(element: Element, port: number, isLocal: boolean, f
     const name = named ?? defaultName(written, port);
     return [{ name, address: written, addressExplicit, was: attributes['was'] ?? null }];
   }
-  const ip = ranged(isLocal && !addressExplicit ? undefined : written);
+  const ip = ranged(ownAddress !== null && !addressExplicit ? undefined : written);
   const [name, was] = [ranged(named), ranged(attributes['was'])];
   const count = Math.max(ip.count, name.count, was.count);
   for (const [attribute, range] of Object.entries({ ip, name, was })) {

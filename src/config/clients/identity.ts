@@ -61,9 +61,10 @@ function whereOf({ source, line }: Place): string {
   return `${source.shown}:${line ?? 1}`;
 }
 
-function wayTo({ name, address, port, ssh }: Client): string {
+function wayTo({ name, address, port, ssh, spokeUrl }: Client): string {
   const { transport } = ssh;
   // Nobody goes to a client that pushes: many may share the address of their site.
   if (transport === 'push') return `push ${name}`;
+  if (spokeUrl !== null) return spokeUrl;
   return `${address.toLowerCase()} ${port} ${transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
 }

@@ -1,14 +1,13 @@
 import { groupBy } from '../../platform/group-by.ts';
 import type { Client, Finding } from '../config.ts';
+import { usesSsh } from './uses-ssh.ts';
 
 /**
  * Warns of a login password that several clients get, or that stands beside a key: a client whose root is hostile has
  * it.
  */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
-  const users = clients.filter(
-    ({ state, ssh }) => state !== 'retired' && ssh.password !== null && !['local', 'push'].includes(ssh.transport),
-  );
+  const users = clients.filter(({ state, ssh }) => state !== 'retired' && ssh.password !== null && usesSsh(ssh));
   return [...groupBy(users, ({ ssh }) => ssh.password).values()].flatMap((own) => {
     const shared = `one password serves ${own.length} clients, "${own[0]?.name ?? ''}" among them`;
     const keyed = own.find(({ ssh }) => ssh.privateKey !== null || ssh.agent !== null);

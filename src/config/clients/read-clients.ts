@@ -73,12 +73,13 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
 
   const readClient = (element: Element, outer: Scope): void => {
     const scope = inner(element, outer);
-    const port = scope.ssh.port ?? 22;
-    const isLocal = scope.ssh.transport === 'local';
+    const url = urlOf(element, scope.ssh.transport, findings);
     const pushEveryMs = scope.ssh.transport === 'push' ? scope.everyMs : null;
     if (pushEveryMs === null && element.attributes['every'] !== undefined) {
       findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
     }
+    const port = url === null ? (scope.ssh.port ?? 22) : portOf(url);
+    const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
     const { state, untilMs } = lifetimeOf(element, scope.state, options);
     const ssh = options.finishSsh(scope.ssh);
     const rules = scope.rules.rules;
@@ -87,7 +88,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const { checks } = scope.checks;
     const { recipients, muted } = audience;
     const { source, line } = element;
-    for (const { name, address, addressExplicit, was } of expandClient(element, port, isLocal, findings)) {
+    for (const { name, address, addressExplicit, was } of expandClient(element, port, ownAddress, findings)) {
       if (found.length >= maxClients) {
         if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
         full = true;
@@ -103,6 +104,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         state,
         untilMs,
         pushEveryMs,
+        spokeUrl: url?.href ?? null,
         groups,
         ssh,
         rules,
@@ -130,6 +132,29 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
   };
   walk(options.root, options.base);
   return withoutDuplicates(found, findings);
+}
+
+/** Returns the URL at which a client is asked; null if it is not, or if it cannot be. */
+function urlOf(element: Element, transport: string | undefined, findings: Findings): URL | null {
+  const { url, name } = element.attributes;
+  if (transport !== 'http') {
+    if (url !== undefined) findings.fault(element, '<client> has url but is not asked there; write transport="http"');
+    return null;
+  }
+  if (url === undefined) {
+    if (!element.faulty) findings.fault(element, '<client> has transport="http" but no url; write where it is asked');
+    return null;
+  }
+  if (name?.includes('[') === true) findings.fault(element, '<client> with a url is one machine; write one for each');
+  return new URL(url);
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 function stateOf(element: Element): Client['state'] | undefined {

@@ -55,6 +55,12 @@ function isUrl(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
 
+function isSpokeUrl(value: string): boolean {
+  if (!isUrl(value)) return false;
+  const { username, password, search, hash } = new URL(value);
+  return username + password + search + hash === '';
+}
+
 const kinds = {
   text: { fault: () => null, xsd: text },
   secret: { fault: () => null, xsd: text, hidden: true },
@@ -143,6 +149,10 @@ const kinds = {
   hours: parsed(parseHours, 'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00'),
   clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
+  spokeUrl: accepted(
+    isSpokeUrl,
+    'is no address of a spoke; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',
+  ),
   urls: {
     ...accepted((value) => value.split(',').every((one) => isUrl(one.trim())), 'is no list of web addresses'),
     hidden: true,

@@ -209,6 +209,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
           'and the name server say of name.',
       },
       address: { kind: 'host', help: 'The same as ip.' },
+      url: {
+        kind: 'spokeUrl',
+        help: 'With transport="http", where fleet-health-agent spoke answers, like http://[2001:db8::7]:5000/.',
+      },
       name: {
         kind: 'name',
         help:

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
-import { pushKeyFinder } from '../../collector/receive/push-keys.ts';
+import { pushKeyFinder } from '../../state/push-keys.ts';
 import { RememberedReports } from '../../collector/receive/kept-reports.ts';
 import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';

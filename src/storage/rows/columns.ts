@@ -1,6 +1,6 @@
 import type { Reader } from '../store/storage.ts';
 
-const readers: readonly Reader[] = ['node', 'runtime', 'shell', 'push'];
+const readers: readonly Reader[] = ['node', 'runtime', 'shell', 'push', 'spoke'];
 
 /** The column `reader`; null for NULL and for what this version does not know. */
 export function readerOrNull(value: unknown): Reader | null {

@@ -4,7 +4,7 @@ import { createServer, request, type ClientRequest, type IncomingMessage } from 
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
-import { newPushKey, writePushKeys } from '../../../src/collector/receive/push-keys.ts';
+import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-import { pushKeyBytes } from '../../seal/push.ts';
-import { readKeptList, whenChanged, writeKeptList } from '../../state/kept-list.ts';
+import { pushKeyBytes } from '../seal/push.ts';
+import { readKeptList, whenChanged, writeKeptList } from './kept-list.ts';
 
 /** The collector's half of an enrolment. */
 export interface PushKey {

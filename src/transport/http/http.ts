@@ -1,0 +1,165 @@
+/** The way to a client that is asked over HTTP, where `fleet-health-agent spoke` answers. */
+import { randomBytes } from 'node:crypto';
+import { Agent } from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable, Writable } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { postSigned } from '../../platform/signed-post.ts';
+import { secondMs } from '../../platform/units.ts';
+import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../seal/push.ts';
+import { abortedError } from '../connection/aborted.ts';
+import { dial } from '../connection/dial.ts';
+import type { ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
+import { answerFault, closedFault, dialFault, keyMissing, requestFault, strangerFault } from './http-faults.ts';
+
+export interface HttpTarget {
+  /** The name in errors, and in requests. */
+  readonly client: string;
+  /** null: config.xml has a fault. */
+  readonly url: string | null;
+  /** Returns the key of the enrolment; null if the client is not enrolled. */
+  readonly key: () => Buffer | null;
+}
+
+/** The time limit of an acknowledgement. A lost one has the reports come again. */
+const acknowledgeMs = 10 * secondMs;
+const noExit: ChannelExit = { status: null, signal: null };
+
+/**
+ * Creates a transport over HTTP. `connect` opens a connection and has the client prove that it knows the key. Throws
+ * FleetError as SSH does, and `spoke-refused` in place of a refused login.
+ */
+export function createHttpTransport(target: HttpTarget): Transport {
+  return {
+    connect: async (options) => {
+      const startedMs = performance.now();
+      const key = target.key();
+      if (key === null || target.url === null) throw keyMissing(target.client);
+      const link = new Link({ ...target, url: new URL(target.url), key }, options);
+      try {
+        await link.post(acknowledgePath, randomBytes(16), options.connectTimeoutMs);
+        return connectionOf(link, performance.now() - startedMs);
+      } catch (thrown) {
+        link.end();
+        throw thrown;
+      }
+    },
+  };
+}
+
+interface LinkTarget extends Pick<HttpTarget, 'client'> {
+  readonly url: URL;
+  readonly key: Buffer;
+}
+
+/** Requests to one client, over one connection where the client keeps it. */
+class Link {
+  readonly #target: LinkTarget;
+  readonly #options: ConnectOptions;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #ended = new AbortController();
+  readonly #sockets: Socket[] = [];
+
+  constructor(target: LinkTarget, options: ConnectOptions) {
+    this.#target = target;
+    this.#options = options;
+    // Its errors are those of the other transports.
+    Object.assign(this.#agent, {
+      createConnection: (_: unknown, opened: (error: Error | null, socket?: Socket) => void): void => {
+        void this.#open().then((socket) => opened(null, socket), opened);
+      },
+    });
+  }
+
+  get client(): string {
+    return this.#target.client;
+  }
+
+  bytes(): { readonly in: number; readonly out: number } {
+    return {
+      in: this.#sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+      out: this.#sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0),
+    };
+  }
+
+  /** Posts a body. Returns the answer of the client. Throws FleetError. */
+  async post(path: SignedPath, body: Buffer, timeoutMs: number): Promise<Buffer> {
+    const { client, url: base, key } = this.#target;
+    const { signal } = this.#options;
+    const late = AbortSignal.timeout(timeoutMs);
+    const url = new URL(`.${path}`, base.pathname.endsWith('/') ? base : `${base.href}/`);
+    const own = { url, path, client, key, body, maxAnswerBytes: maxPushBytes, agent: this.#agent };
+    const post = { ...own, signal: AbortSignal.any([signal, late, this.#ended.signal]) };
+    const {
+      status,
+      body: answer,
+      isSigned,
+    } = await postSigned(post).catch((thrown: unknown) => {
+      if (thrown instanceof FleetError) throw thrown;
+      if (signal.aborted) throw abortedError(signal, path === pushPath ? 'agent' : 'connect', client);
+      if (late.aborted) throw requestFault(client, `${url.href} did not answer within ${timeoutMs} ms`, path);
+      throw requestFault(client, `${url.href}: ${messageOf(thrown)}`, path, thrown);
+    });
+    if (status !== 200) throw answerFault(client, url.href, status);
+    if (!isSigned) throw strangerFault(client, url.href);
+    return answer;
+  }
+
+  end(): void {
+    this.#ended.abort();
+    this.#agent.destroy();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #open(): Promise<Socket> {
+    const { client, url } = this.#target;
+    const { tcpTimeoutMs: timeoutMs, signal } = this.#options;
+    const isTls = url.protocol === 'https:';
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+    const socket = await dial({ client, host, port, timeoutMs, signal }).catch((thrown: unknown) => {
+      throw dialFault(thrown);
+    });
+    this.#sockets.push(socket);
+    if (this.#ended.signal.aborted) socket.destroy();
+    return isTls ? connectTls({ socket, host, servername: /[^\d.:]/.test(host) ? host : '' }) : socket;
+  }
+}
+
+function connectionOf(link: Link, connectMs: number): Connection {
+  let acknowledged: Promise<ChannelExit> = Promise.resolve(noExit);
+  return {
+    connectMs,
+    bytes: () => link.bytes(),
+    exec: () => Promise.reject(closedFault(link.client)),
+    poll: async (request) => {
+      const answer = await link.post(pushPath, encodePolledVisit(request), request.timeoutMs);
+      const written: Buffer[] = [];
+      let finish: (exit: Promise<ChannelExit>) => void = () => undefined;
+      const exit = new Promise<ChannelExit>((resolve) => (finish = resolve));
+      exit.catch(() => undefined);
+      const stdin = new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          written.push(chunk);
+          done();
+        },
+        final: (done) => {
+          // The bytes before the marker make this request another one than the last.
+          const body = Buffer.concat([randomBytes(16), ...written]);
+          acknowledged = link.post(acknowledgePath, body, acknowledgeMs).then(() => noExit);
+          finish(acknowledged);
+          done();
+        },
+      });
+      return { stdin, stdout: Readable.from([answer]), stderr: Readable.from([]), exit };
+    },
+    leave: async () => {
+      // After a lost acknowledgement the reports come again.
+      await acknowledged.catch(() => undefined);
+      link.end();
+    },
+    destroy: () => link.end(),
+  };
+}

@@ -1,0 +1,140 @@
+/** A client that is asked over HTTP: the collector and `fleet-health-agent spoke`, both as the built program. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { keyIdOf } from '../../src/seal/sealed-message.ts';
+import { freePort, listenOn } from '../support/free-port.ts';
+import { agentProgram, configFolder, exits, runCli, startCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+import { until } from '../support/until.ts';
+
+interface AgentJson {
+  readonly collector: string;
+  readonly publicKey: string;
+  readonly spoke: Readonly<Record<string, unknown>>;
+}
+
+/** A collector with one client that is asked, and the agent.json that `enroll` prints for it. */
+function collector(t: TestContext, port: number) {
+  const client = `<client name="web-1" transport="http" url="http://127.0.0.1:${port}/"/>`;
+  const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${client}</config>`);
+  const run = (...args: readonly string[]): Promise<CliResult> => runCli(args, { cwd: dir });
+  const place = path.join(dir, 'spoke');
+  mkdirSync(place, { mode: 0o700 });
+  const file = path.join(dir, 'agent.json');
+  const enroll = async (...more: readonly string[]): Promise<AgentJson> => {
+    const agent = JSON.parse(await succeeded(run('enroll', 'web-1', ...more))) as AgentJson;
+    writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
+    return agent;
+  };
+  const sealedAtHome = (): readonly string[] =>
+    readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
+  /** Runs the spoke until the test ends. */
+  const answer = async (): Promise<ChildProcess> => {
+    const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
+    t.after(() => child.kill('SIGKILL'));
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
+    await until(
+      () => said.includes('event=listening') || child.exitCode !== null,
+      () => `it has said: ${said}`,
+      30_000,
+    );
+    return child;
+  };
+  return { dir, run, enroll, answer, place, sealedAtHome };
+}
+
+test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_000 }, async (t) => {
+  const port = await freePort();
+  const { run, enroll, answer, place, sealedAtHome } = collector(t, port);
+  await exits(1, run('collect', 'web-1'), /code=spoke-refused .*web-1 is not enrolled/);
+  const agent = await enroll();
+  assert.deepEqual(agent.spoke, { listen_address: '127.0.0.1', ip_bind_port: port });
+  await exits(1, run('check', '--connect'), {
+    stdout: /web-1: connect ECONNREFUSED .*fleet-health-agent spoke/,
+  });
+  const spoke = await answer();
+  assert.match((await run('check', '--connect')).stdout, /3 of 3 trials are well/);
+  await succeeded(run('collect', 'web-1'));
+  const status = JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { readonly clients: readonly object[] };
+  assert.match(JSON.stringify(status), /"reader":"spoke","hostname":"[^"]+"/);
+  assert.deepEqual(sealedAtHome(), []);
+  // A spool of more than one stream comes home with one visit.
+  const [home = ''] = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^[^/]+\/[^/]+\/[^/]+$/.test(name),
+  );
+  const publicKey = Buffer.from(agent.publicKey, 'base64url');
+  const key = { ...generateKeyPair(), id: keyIdOf(publicKey), publicKey };
+  for (let index = 0; index < 500; index++) {
+    const { reportId, sealed } = sealedSample({ key, inside: { client: 'web-1' } });
+    writeFileSync(
+      path.join(place, path.dirname(home), path.basename(home), `${1_790_000_000_000 + index}-${reportId}.fhs`),
+      sealed,
+      { mode: 0o600 },
+    );
+  }
+  assert.match(await succeeded(run('collect', 'web-1')), /event=summary .* stored=501 /);
+  assert.deepEqual(sealedAtHome(), []);
+  // Its key is another one now.
+  await succeeded(run('enroll', 'web-1', '--rotate'));
+  await exits(1, run('collect', 'web-1'), /code=spoke-refused .*answered 401.*fleet-health enroll web-1/);
+  const ended = once(spoke, 'exit');
+  spoke.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  await exits(1, run('collect', 'web-1'), /code=connect-refused/);
+});
+
+const strangers: readonly (readonly [string, RequestListener, RegExp])[] = [
+  ['answers without the key', (_, answer) => answer.end('fleet-health v1\n'), /answered without the key of web-1/],
+  ['answers 200 to everything, slowly', (_, answer) => void answer.writeHead(200).write('x'), /did not answer within/],
+  ['is a web server', (_, answer) => answer.writeHead(404).end('no'), /answered 404 \(connect-failed\)/],
+  ['sends elsewhere', (_, answer) => answer.writeHead(302, { Location: '/' }).end(), /answered 302/],
+  [
+    'sends without end',
+    (_, answer) => {
+      flood(answer);
+    },
+    /without the key|did not answer/,
+  ],
+];
+
+function flood(answer: Parameters<RequestListener>[1]): void {
+  const write = (): void => {
+    while (!answer.destroyed && answer.write(Buffer.alloc(65_536)));
+  };
+  answer.on('drain', write);
+  write();
+}
+
+test(
+  'whatever else answers at the url is a fault of that client, within its deadline',
+  { timeout: 120_000 },
+  async (t) => {
+    let listener: RequestListener = (_, answer) => answer.end();
+    const server = createServer((incoming, answer) => listener(incoming, answer));
+    const port = await listenOn(server);
+    t.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const { dir, run, enroll, sealedAtHome } = collector(t, port);
+    const config = path.join(dir, 'config.xml');
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace('<alerts', '<collector connectTimeout="2s" clientDeadline="10s"/><alerts'),
+    );
+    await enroll();
+    for (const [, answers, says] of strangers) {
+      listener = answers;
+      await exits(1, run('check', '--connect'), { stdout: says });
+    }
+    assert.deepEqual(sealedAtHome(), []);
+  },
+);
