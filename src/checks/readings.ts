@@ -1,4 +1,6 @@
-/** Turns what a report measured under names of its own into readings: figures of checks and samples of *.prom files. */
+/** Turns what a report measured under names of its own into readings: figures of checks, samples of *.prom files, lines of logs. */
+import { logCountsOf } from '../report/log-lines.ts';
+import type { Report } from '../report/report.ts';
 import type { MeasuredCheck } from './checks.ts';
 import type { Figure, FigureUnit } from './perfdata.ts';
 import type { PromSample } from './prom-samples.ts';
@@ -31,6 +33,13 @@ export function checkReadings(checks: readonly MeasuredCheck[]): readonly Readin
   const figures = fresh.flatMap(({ stat, figures: own }) => own.map((one) => figureReading(stat.check_name, one)));
   const samples = fresh.flatMap(({ samples: own }) => own.map(sampleReading));
   return [...figures, ...samples].filter((reading) => reading !== null);
+}
+
+/** Returns the new lines of logs that the report counted: errors, and of each rule. */
+export function logReadings(report: Pick<Report, 'worker_reports'>): readonly Reading[] {
+  return logCountsOf(report)
+    .map(({ metric, labels, count }) => sampleReading({ metric, labels: Object.entries(labels), value: count }))
+    .filter((reading) => reading !== null);
 }
 
 function figureReading(check: string, { label, value, unit, counter }: Figure): Reading | null {

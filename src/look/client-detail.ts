@@ -3,6 +3,7 @@ import { forecastFleet, type MountForecast } from '../forecast/fleet-forecast.ts
 import { farthestDays, historyDays } from '../forecast/forecast.ts';
 import { dayMs } from '../platform/units.ts';
 import type { DiskRow, NetworkRow } from '../report/columns.ts';
+import type { LogCount } from '../report/log-lines.ts';
 import type { Report, Row } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { DetailStore, Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
@@ -37,6 +38,8 @@ export interface ClientDetail {
   readonly mails: readonly SentMail[];
   /** Newest first. */
   readonly logs: readonly StoredLogLine[];
+  /** The new lines of logs that its newest report counted. */
+  readonly logCounts: readonly LogCount[];
 }
 
 export interface NotedAlert extends AlertView {
@@ -102,7 +105,7 @@ export interface DetailSources {
 /** Returns what is known of a client before the first run. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
   const member = memberOf({ config, name: listed.name, listed, nowMs, forecasts: new Map() }, null, []);
-  const nothing = { alerts: [], forecasts: [], visits: [], mails: [], logs: [] };
+  const nothing = { alerts: [], forecasts: [], visits: [], mails: [], logs: [], logCounts: [] };
   return { ...nothing, member, listed, newest: null, day: null, inventory: null };
 }
 
@@ -131,6 +134,7 @@ export async function readClientDetail(
     inventory: await detail.inventoryOf(name),
     mails: mailsOf(await detail.mailsOf(name, readMailLines)),
     logs: await detail.logLinesOf(name, shownLogLines),
+    logCounts: await detail.logCountsOf(name),
   };
 }
 

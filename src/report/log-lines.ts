@@ -15,6 +15,8 @@ export interface LogLine {
 }
 
 const maxLines = 20;
+/** Errors, and 100 rules. */
+const maxCounts = 101;
 const maxTimes = 2 ** 31 - 1;
 
 /** Returns the newest lines of logs that a report has, the newest last. */
@@ -32,6 +34,31 @@ export function logLinesOf({ worker_reports: workers }: Pick<Report, 'worker_rep
       times: typeof times === 'number' && times >= 1 ? Math.min(Math.round(times), maxTimes) : 1,
     };
   });
+}
+
+/** The new lines of logs since the previous visit: those of err and worse, or those that a rule takes. */
+export interface LogCount {
+  /** The name of its series. */
+  readonly metric: 'log_errors' | 'log_matches';
+  /** The `source`; of a rule `match` ('' without an expression) and `priority`. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly count: number;
+}
+
+/** Returns the counts that a report knows, at most 101. */
+export function logCountsOf({ worker_reports: workers }: Pick<Report, 'worker_reports'>): readonly LogCount[] {
+  return workers
+    .flatMap(({ function_reports: functions }) => functions)
+    .flatMap(({ name, data }) => (name === 'log' || name === 'log_match' ? data.map((row) => ({ name, row })) : []))
+    .slice(0, maxCounts)
+    .flatMap(({ name, row }): LogCount[] => {
+      const count = name === 'log' ? row['errors'] : row['count'];
+      if (typeof count !== 'number' || count < 0) return [];
+      const text = (key: string): string => (typeof row[key] === 'string' ? row[key] : '');
+      return name === 'log'
+        ? [{ metric: 'log_errors', labels: { source: text('source') }, count }]
+        : [{ metric: 'log_matches', labels: { match: text('match'), priority: text('priority') }, count }];
+    });
 }
 
 /** Reads seconds since 1970 or ISO 8601 with a zone, in the years from 1970 to 9999; null: neither. */

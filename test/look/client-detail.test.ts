@@ -23,7 +23,7 @@ onBothDatabases('what is shown of a client', (kit) => {
     const found = (await readClientDetail(config, sources, 'web-1', noonMs)) ?? assert.fail('it is in config.xml');
     const { member, listed, ...rest } = found;
     assert.deepEqual([member.state, member.known, listed?.name], ['new', null, 'web-1']);
-    const lists = { alerts: [], forecasts: [], visits: [], mails: [], logs: [] };
+    const lists = { alerts: [], forecasts: [], visits: [], mails: [], logs: [], logCounts: [] };
     assert.deepEqual(rest, { ...lists, newest: null, day: null, inventory: null });
   });
 

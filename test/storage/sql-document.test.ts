@@ -73,12 +73,13 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
   const run = runStart({ startedAtMs: Date.now() - 300_000 });
   await storage.reports.startRun(run);
   const network = worker('network', { interface: 'eth0', rx_bytes_per_s: 1024.5, tx_bytes_per_s: 2048 });
+  const matches = worker('log_match', { match: 'Failed', priority: 'err', count: 3 });
   const log = worker('log_line', { time: '1795326068', priority: 'err', unit: 'sshd', text: 'Failed', times: 1 });
   const reports = times.map((observedAtMs) => {
     const checks = [check('mailq', 1, 'WARNING - 210 unsent | unsent=210;200;500')];
     const one = item({ client: 'web-1', observedAtMs, receivedAtMs: observedAtMs + 250, checks });
     const others = one.report.worker_reports.filter(({ name }) => name !== 'network');
-    return { ...one, report: { ...one.report, worker_reports: [...others, network, log] } };
+    return { ...one, report: { ...one.report, worker_reports: [...others, network, matches, log] } };
   });
   for (let start = 0; start < reports.length; start += 400) {
     await storage.reports.ingest(reports.slice(start, start + 400));

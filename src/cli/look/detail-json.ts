@@ -12,7 +12,7 @@ import { forecastJson } from './forecast-json.ts';
 
 /** The document of `show`. docs/json.md describes its fields. */
 export function detailJson(detail: ClientDetail, nowMs: number): object {
-  const { member, listed, alerts, newest, forecasts, visits, day, inventory, mails, logs } = detail;
+  const { member, listed, alerts, newest, forecasts, visits, day, inventory, mails, logs, logCounts } = detail;
   return {
     command: 'show',
     at: jsonTime(nowMs),
@@ -37,6 +37,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
       ...jsonFields({ ...mail, createdAtMs, sentAtMs }),
       lines: lines.map(jsonFields),
     })),
+    log_counts: logCounts.map(({ metric, labels, count }) => ({ metric, ...labels, count })),
     logs: logs.map(({ priority, ...line }) => ({
       ...jsonFields(line),
       priority: logPriorities[priority ?? -1] ?? null,

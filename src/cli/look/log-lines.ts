@@ -3,9 +3,22 @@ import { logPriorities } from '../../report/log-lines.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
-/** The newest lines of the client's logs, newest first. Without a time of its own a line has that of its report. */
-export function logLines({ logs }: ClientDetail, { output, time }: DetailWords): readonly string[] {
-  if (logs.length === 0) return [];
+/**
+ * The new lines that the newest report counted, and the newest lines of the client's logs, newest first. Without a time
+ * of its own a line has that of its report.
+ */
+export function logLines({ logs, logCounts }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  const counts = renderTable(
+    output,
+    [
+      { title: 'new lines', cell: ({ count }) => String(count) },
+      { title: 'priority', cell: ({ labels: { priority = 'err' } }) => priority },
+      { title: 'of', shrinks: true, cell: ({ labels: { source, match = '' } }) => source ?? (match || 'any text') },
+    ],
+    logCounts,
+  );
+  const counted = logCounts.length === 0 ? [] : [counts];
+  if (logs.length === 0) return counted;
   const table = renderTable(
     output,
     [
@@ -16,5 +29,5 @@ export function logLines({ logs }: ClientDetail, { output, time }: DetailWords):
     ],
     logs,
   );
-  return [table];
+  return [...counted, table];
 }

@@ -6,7 +6,7 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Transition } from '../store/alert.ts';
 import type { CheckStateSpan, DetailStore, Inventory, MailedLine, StoredVisit } from '../store/detail-store.ts';
 import { readInventoryParts } from './inventory-parts.ts';
-import { logLinesOf } from './log-lines.ts';
+import { logCountsOf, logLinesOf } from './log-lines.ts';
 
 const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
   WHERE client = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
@@ -40,6 +40,7 @@ export function createDetailStore(database: Database): DetailStore {
     },
     mailsOf: async (client, limit) => (await all(mailsSql, [client, String(limit)])).map(mailedLine),
     logLinesOf: (client, limit) => database.read((session) => logLinesOf(session, client, limit)),
+    logCountsOf: (client) => database.read((session) => logCountsOf(session, client)),
     checkStatesOf: async (client, sinceMs) =>
       (await all(checkStatesSql, [client, sqlTime(sinceMs)])).map(checkStateSpan),
     checkRowAfter: async (client, checkName, afterMs) => {

@@ -1,3 +1,4 @@
+import type { LogCount } from '../../report/log-lines.ts';
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
@@ -16,6 +17,19 @@ const ofSpanSql = `SELECT ${columns} FROM log_lines WHERE client = ? AND ${isOfS
 /** See DetailStore.logLinesOf. */
 export async function logLinesOf(session: Session, client: string, limit: number): Promise<readonly StoredLogLine[]> {
   return (await session.all(newestSql, [client, String(limit)])).map(storedLogLine);
+}
+
+const countsSql = `SELECT k.metric, k.labels, m.value FROM samples m JOIN series k ON k.id = m.series_id
+  WHERE m.stat_id = (SELECT MAX(id) FROM stats WHERE client = ?)
+    AND k.metric IN ('log_errors', 'log_matches') AND k.unit = 'count' ORDER BY k.metric, k.labels`;
+
+/** See DetailStore.logCountsOf. */
+export async function logCountsOf(session: Session, client: string): Promise<readonly LogCount[]> {
+  return (await session.all(countsSql, [client])).map((row) => ({
+    metric: row['metric'] as LogCount['metric'],
+    labels: JSON.parse(String(row['labels'])) as LogCount['labels'],
+    count: Number(row['value']),
+  }));
 }
 
 /** See LookStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */

@@ -1,5 +1,5 @@
 import { type CheckStat, measuredChecks } from '../../checks/checks.ts';
-import { checkReadings, type Reading } from '../../checks/readings.ts';
+import { checkReadings, logReadings, type Reading } from '../../checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
 import { integerFor } from '../sql/column-types.ts';
@@ -84,7 +84,8 @@ export function reportRows(item: IngestItem): ReportRows {
     networks,
     checks: measured.map(({ stat }) => stat),
     logLines: logLinesOf(item.report),
-    readings: checkReadings(measured),
+    // Logs first: a client has only so many series.
+    readings: [...logReadings(item.report), ...checkReadings(measured)],
   };
 }
 

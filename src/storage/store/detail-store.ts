@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/config.ts';
+import type { LogCount } from '../../report/log-lines.ts';
 import type { Transition } from './alert.ts';
 import type { VisitRecord } from './run.ts';
 
@@ -116,4 +117,6 @@ export interface DetailStore {
   checkRowAfter(client: string, checkName: string, afterMs: number): Promise<number | null>;
   /** Returns the newest lines of a client's logs, newest first. */
   logLinesOf(client: string, limit: number): Promise<readonly StoredLogLine[]>;
+  /** Returns how many new lines of logs a client's newest report counted: errors first, then those of each rule. */
+  logCountsOf(client: string): Promise<readonly LogCount[]>;
 }

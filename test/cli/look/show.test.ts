@@ -35,7 +35,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
   const document = JSON.parse((await run('--json', 'show', 'web-1')).stdout) as Record<string, unknown>;
   const own =
     'groups alerts report disks forecasts networks checks processes_by_cpu processes_by_memory failed_unit_names ' +
-    'probe_error_texts visits day inventory mails logs';
+    'probe_error_texts visits day inventory mails log_counts logs';
   const ofStatus = Object.keys(
     (JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { clients: object[] }).clients[0] ?? {},
   );
@@ -215,19 +215,33 @@ test('lines of logs stand newest first, and what they say is inert', async (t) =
     workers: [worker('log_line', ...Array<never>(15).fill(line('old') as never))],
   });
   const lines = [line('first'), line(evil), { unit: evil, text: 'last', times: 3 }] as never[];
+  const counts = [
+    worker('log', { source: 'journal', errors: 7 }),
+    worker('log_match', { match: `x${evil}`, priority: 'info', count: 41 }),
+  ];
   await store(({ reports }) =>
-    reports.ingest([old, item({ observedAtMs: noonMs + 1000, workers: [worker('log_line', ...lines)] })]),
+    reports.ingest([old, item({ observedAtMs: noonMs + 1000, workers: [...counts, worker('log_line', ...lines)] })]),
   );
   const stdout = await said('show', 'web-1');
   assert.doesNotMatch(stdout.replaceAll('\n', ''), /[\p{Cc}\p{Cf}]/u);
   const [, section = ''] = /^Logs\n([^]*?)\n\n/m.exec(stdout) ?? assert.fail(stdout);
-  const shown = section.split('\n');
+  const [head = '', errors = '', matches = '', ...shown] = section.split('\n');
+  assert.match(head, /^ *new lines +priority +of$/);
+  assert.match(errors, /^ *7 +err +journal$/);
+  assert.match(matches, /^ *41 +info +x.*<b>/);
   assert.match(shown[0] ?? '', /^logged +priority +by +text$/);
   assert.match(shown[1] ?? '', /^\d\S+ \d\d:\d\d +- .*last \(3 times\)$/);
   assert.match(shown[2] ?? '', /^\S+ \S+ +err +sshd +\S+.*<b>/);
   assert.match(shown[3] ?? '', / first$/);
   assert.equal(shown.length, 19);
-  const { logs } = (await json('show', 'web-1')) as { logs: Record<string, unknown>[] };
+  const { logs, log_counts: counted } = (await json('show', 'web-1')) as Record<
+    'logs' | 'log_counts',
+    Record<string, unknown>[]
+  >;
+  assert.deepEqual(counted, [
+    { metric: 'log_errors', source: 'journal', count: 7 },
+    { metric: 'log_matches', match: 'x\ufffd]0;x\ufffd\ufffd<b>\ufffd\u{1f4a5}', priority: 'info', count: 41 },
+  ]);
   assert.equal(logs.length, 18);
   assert.deepEqual(logs[2], {
     observed_at: new Date(noonMs + 1000).toISOString(),

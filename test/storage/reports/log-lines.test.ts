@@ -38,6 +38,31 @@ onBothDatabases('lines of logs', ({ it }) => {
     );
   });
 
+  it('are counted: by the newest report, in series, and by the day', async ({ reports, detail, retention, rows }) => {
+    const counted = (daysAgo: number, errors: number | null, count: number): ReturnType<typeof item> =>
+      item({
+        observedAtMs: noonMs - daysAgo * dayMs,
+        workers: [
+          worker('log', { source: 'journal', errors }),
+          worker('log_match', { match: 'a"\u001b|b', priority: 'info', count }, { priority: 'err', count: -1 }),
+        ],
+      });
+    await reports.ingest([counted(40, 1, 2), counted(40, 3, 4), counted(1, null, 6), counted(0, 12, 0)]);
+    assert.deepEqual(await detail.logCountsOf('web-1'), [
+      { metric: 'log_errors', labels: { source: 'journal' }, count: 12 },
+      { metric: 'log_matches', labels: { match: 'a"\ufffd|b', priority: 'info' }, count: 0 },
+    ]);
+    assert.deepEqual(await detail.logCountsOf('nobody'), []);
+    await retention.prune({ ...limits, dailyMs: 400 * dayMs }, never);
+    const totals = await rows(
+      `SELECT k.metric, d.value_mean * d.value_count FROM samples_daily d JOIN series k ON k.id = d.series_id ORDER BY k.metric`,
+    );
+    assert.deepEqual(
+      totals.map(([metric, total]) => `${String(metric)} ${Number(total)}`),
+      ['log_errors 4', 'log_matches 6'],
+    );
+  });
+
   it('of any kind leave the report stored, the newest twenty of them', async ({ reports, rows }) => {
     const hostile: readonly Row[] = [
       { text: 'a', times: -1, priority: 'urgent', unit: 7, time: 'x' },
