@@ -40,27 +40,33 @@ const metricsByName = new Map(outlierMetrics.map((metric) => [metric.name, metri
 
 /** Returns the figures of the newest reports of a group that are outliers. An outlier of earlier is none any more. */
 export function candidatesOf(newest: ReadonlyMap<string, Figures>): readonly Candidate[] {
-  const members = new Map<string, { readonly client: string; readonly value: number }[]>();
+  const members = new Map<string, { readonly clients: string[]; readonly values: number[] }>();
   for (const [client, figures] of newest) {
     for (const [key, value] of figures) {
       const known = members.get(key);
-      if (known === undefined) members.set(key, [{ client, value }]);
-      else known.push({ client, value });
+      if (known === undefined) members.set(key, { clients: [client], values: [value] });
+      else {
+        known.clients.push(client);
+        known.values.push(value);
+      }
     }
   }
-  return [...members].flatMap(([key, known]) => {
+  return [...members].flatMap(([key, { clients, values }]) => {
     const { metric: name, subject } = figureOf(key);
     const metric = metricsByName.get(name);
-    if (metric === undefined || known.length < leastMembers) return [];
-    const centre = centreOf(known.map(({ value }) => value));
-    const outlying = known.filter(({ value }) => isOutlier(value, centre, metric));
-    if (outlying.length === 0) return [];
-    const references = spread(known.map(({ client }) => client));
-    return outlying.map(({ client, value }) => ({
-      ...{ client, metric: name, subject, key, value, median: centre.median },
-      score: robustScore(value, centre, metric.leastMad),
-      references: [...new Set([...references, client])],
-    }));
+    if (metric === undefined || values.length < leastMembers) return [];
+    const centre = centreOf(values);
+    if (!values.some((value) => isOutlier(value, centre, metric))) return [];
+    const references = spread(clients);
+    return clients.flatMap((client, index) => {
+      const value = values[index] ?? centre.median;
+      if (!isOutlier(value, centre, metric)) return [];
+      return {
+        ...{ client, metric: name, subject, key, value, median: centre.median },
+        score: robustScore(value, centre, metric.leastMad),
+        references: [...new Set([...references, client])],
+      };
+    });
   });
 }
 

@@ -1,8 +1,17 @@
 /** Figures of groups as they are stored, and which of them are outliers. */
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
+import { remembered } from '../platform/remembered.ts';
 import type { FigureRow, FigureStore, RecentReport } from '../storage/store/figure-store.ts';
-import { diskColumns, type Figures, figuresOf, networkColumns, statsColumns } from './client-figures.ts';
+import {
+  diskColumns,
+  type Figures,
+  figuresOf,
+  mountKey,
+  networkColumns,
+  statsColumns,
+  statsColumnsOf,
+} from './client-figures.ts';
 import type { ComparedGroup } from './compared-groups.ts';
 import { type Candidate, candidatesOf, confirmed, type FigureOutlier, lookedAt } from './figure-outliers.ts';
 import type { OutlierMetricName } from './outlier-metrics.ts';
@@ -20,7 +29,7 @@ export interface GroupFigures extends ComparedGroup {
 
 export interface ReadFiguresOptions {
   readonly config: Pick<Config, 'collector'>;
-  readonly figures: Pick<FigureStore, 'newestReports' | 'recentReports' | 'subjects'>;
+  readonly figures: Pick<FigureStore, 'newestSince' | 'recentReports' | 'subjects'>;
   readonly nowMs: number;
 }
 
@@ -37,10 +46,8 @@ export async function readFigures(
 ): Promise<ReadFigures> {
   const compared = new Set(groups.flatMap(({ clients }) => clients));
   const { everyMs } = config.collector;
-  const newest = (await store.newestReports(statsColumns)).flatMap(({ client, statId, observedAtMs, row }) =>
-    statId !== null && observedAtMs !== null && isFresh(observedAtMs, nowMs, everyMs) && compared.has(client)
-      ? [{ client, statId, observedAtMs, row }]
-      : [],
+  const newest = (await store.newestSince(statsColumns, nowMs - lateRuns * everyMs)).filter(({ client }) =>
+    compared.has(client),
   );
   const rows = await withSubjects(store, newest, () => true);
   const figures = new Map(newest.map((report, index) => [report.client, rows[index]?.figures ?? new Map()]));
@@ -49,13 +56,7 @@ export async function readFigures(
     return { ...group, newest: own, candidates: candidatesOf(own) };
   });
   const candidates = judged.flatMap((group) => group.candidates);
-  const references = new Set(candidates.flatMap((candidate) => candidate.references));
-  const earlier = await store.recentReports([...references], statsColumns, lookedAt);
-  const recent = await recentFigures(
-    store,
-    earlier.filter(({ observedAtMs }) => isRecent(observedAtMs, nowMs, everyMs)),
-    candidates,
-  );
+  const recent = await recentFigures(store, candidates, nowMs - recentRuns * everyMs);
   return {
     groups: judged.map(({ candidates: own, ...group }) => ({
       ...group,
@@ -102,22 +103,34 @@ async function withSubjects(
   ): Promise<ReadonlyMap<number, readonly FigureRow[]>> => groupBy(await store.subjects(...subjects), byReport);
   const disksOf = await read('disk_stats', needs('mount') ? ids : [], diskColumns);
   const networksOf = await read('network_stats', needs('received') || needs('sent') ? ids : [], networkColumns);
+  // A fleet has the same mounts thousands of times.
+  const keyOf = remembered(mountKey);
   return reports.map(({ statId, row: stats }) => {
     const disks = disksOf.get(statId) ?? [];
-    return { figures: figuresOf({ stats, disks, networks: networksOf.get(statId) ?? [] }), disks };
+    return { figures: figuresOf({ stats, disks, networks: networksOf.get(statId) ?? [] }, keyOf), disks };
   });
 }
 
+/** Returns the figures of the recent reports that decide about candidates, by client. */
 async function recentFigures(
   store: ReadFiguresOptions['figures'],
-  reports: readonly RecentReport[],
   candidates: readonly Candidate[],
+  sinceMs: number,
 ): Promise<ReadonlyMap<string, readonly Figures[]>> {
   const metrics = new Set(candidates.map(({ metric }) => metric));
+  const reports = await store.recentReports({
+    clients: [...new Set(candidates.flatMap(({ references }) => references))],
+    columns: statsColumnsOf(metrics),
+    sinceMs,
+    limit: lookedAt,
+  });
   const rows = await withSubjects(store, reports, (metric) => metrics.has(metric));
-  const byClient = groupBy(
-    reports.map(({ client }, index) => ({ client, figures: rows[index]?.figures ?? new Map<string, number>() })),
-    ({ client }) => client,
-  );
-  return new Map([...byClient].map(([client, own]) => [client, own.map(({ figures }) => figures)]));
+  const byClient = new Map<string, Figures[]>();
+  for (const [index, { client }] of reports.entries()) {
+    const figures = rows[index]?.figures ?? new Map<string, number>();
+    const own = byClient.get(client);
+    if (own === undefined) byClient.set(client, [figures]);
+    else own.push(figures);
+  }
+  return byClient;
 }

@@ -16,7 +16,7 @@ import type {
   SubjectTable,
 } from '../store/figure-store.ts';
 import { inventoryKinds } from './inventory-parts.ts';
-import { newestOf, recentReports } from './newest-rows.ts';
+import { newestOf, newestSince, recentReports } from './newest-rows.ts';
 import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';
 
 const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
@@ -33,8 +33,8 @@ const rollups = { hour: 'hourly', day: 'daily' } as const;
 export function createFigureStore(database: Database): FigureStore {
   return {
     newestReports: (columns) => database.read((session) => newestReports(session, columns)),
-    recentReports: (clients, columns, limit) =>
-      database.read((session) => recentReports(session, clients, columns, limit)),
+    newestSince: (columns, sinceMs) => database.read((session) => newestSince(session, columns, sinceMs)),
+    recentReports: (asked) => database.read((session) => recentReports(session, asked)),
     inventoryKinds: () => database.read(inventoryKinds),
     countSubjects: (table, statIds) => database.read((session) => sumOf(session, table, 'COUNT(*)', statIds)),
     countCheckValues: (statIds) => database.read((session) => sumOf(session, 'check_stats', equalsSigns, statIds)),

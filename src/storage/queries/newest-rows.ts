@@ -1,8 +1,9 @@
 import type { NewestRows } from '../store/alert-history.ts';
 import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Dialect, Session, SqlRow } from '../sql/database.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
-import type { FigureRow, RecentReport } from '../store/figure-store.ts';
+import { forChunks } from '../sql/insert-rows.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { FigureRow, RecentReport, RecentReportsAsked } from '../store/figure-store.ts';
 
 /** See AlertHistory.newestRows. */
 export async function newestRows(session: Session, client: string): Promise<NewestRows> {
@@ -38,21 +39,39 @@ function firstOf(table: keyof typeof timeOf, client: string, condition: string):
     ORDER BY n.${timeOf[table]} DESC, n.id DESC LIMIT 1)`;
 }
 
-/** See FigureStore.recentReports. Rows that lie further ahead of the clock than clocks may differ are left out. */
+/** See FigureStore.newestSince. */
+export async function newestSince(
+  session: Session,
+  columns: readonly string[],
+  sinceMs: number,
+): Promise<readonly RecentReport[]> {
+  const figures = columns.map((column) => `s.${column}`);
+  const sql = `SELECT ${['c.name AS client', 's.id', ...figures].join(', ')} FROM clients c
+    JOIN stats s ON s.id = ${newestOf(session.dialect, 'stats', 'c.name')} WHERE s.observed_at >= ? ORDER BY c.name`;
+  return (await session.all(sql, [sqlTime(sinceMs)])).map(recentReport);
+}
+
+/**
+ * See FigureStore.recentReports. Rows that lie further ahead of the clock than clocks may differ are left out. One
+ * statement asks for many clients: on a server each costs a round trip.
+ */
 export async function recentReports(
   session: Session,
-  clients: readonly string[],
-  columns: readonly string[],
-  limit: number,
+  { clients, columns, sinceMs, limit }: RecentReportsAsked,
 ): Promise<readonly RecentReport[]> {
-  const sql = `SELECT id, observed_at, ${columns.join(', ')} FROM stats
-    WHERE client = ? AND observed_at <= ${session.dialect.farAhead} ORDER BY observed_at DESC, id DESC LIMIT ?`;
-  const found: RecentReport[] = [];
-  for (const client of clients) {
-    for (const row of await session.all(sql, [client, String(limit)])) {
-      const statId = Number(row['id']);
-      found.push({ client, statId, observedAtMs: fromSqlTime(row['observed_at']) ?? 0, row: row as FigureRow });
-    }
-  }
-  return found;
+  const names = ['client', 'id', 'observed_at', ...columns].join(', ');
+  const own = `SELECT * FROM (SELECT ${names} FROM stats WHERE client = ? AND observed_at >= ?
+    AND observed_at <= ${session.dialect.farAhead} ORDER BY observed_at DESC, id DESC LIMIT ${limit}) AS own`;
+  const since = sqlTime(sinceMs);
+  const rows = await forChunks(clients, (chunk) =>
+    session.all(
+      `${chunk.map(() => own).join(' UNION ALL ')} ORDER BY client, observed_at DESC, id DESC`,
+      chunk.flatMap((client) => [client, since]),
+    ),
+  );
+  return rows.map(recentReport);
+}
+
+function recentReport(row: SqlRow): RecentReport {
+  return { client: String(row['client']), statId: Number(row['id']), row: row as FigureRow };
 }

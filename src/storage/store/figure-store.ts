@@ -25,7 +25,15 @@ export interface NewestReport {
 /** A row of `stats`. */
 export interface RecentReport extends Pick<NewestReport, 'client' | 'row'> {
   readonly statId: number;
-  readonly observedAtMs: number;
+}
+
+export interface RecentReportsAsked {
+  readonly clients: readonly string[];
+  /** Columns of `stats`. */
+  readonly columns: readonly string[];
+  readonly sinceMs: number;
+  /** The most reports of a client. */
+  readonly limit: number;
 }
 
 /** The kind of a client by its newest inventory. */
@@ -86,12 +94,10 @@ export interface FigurePage {
 export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
-  /** Returns the newest reports of clients, at most `limit` of each, the newest first. `columns`: those of `stats`. */
-  recentReports(
-    clients: readonly string[],
-    columns: readonly string[],
-    limit: number,
-  ): Promise<readonly RecentReport[]>;
+  /** Returns the newest report of each client that has one since a time. `columns`: those of `stats`. */
+  newestSince(columns: readonly string[], sinceMs: number): Promise<readonly RecentReport[]>;
+  /** Returns the newest reports of clients, of each the newest first. */
+  recentReports(asked: RecentReportsAsked): Promise<readonly RecentReport[]>;
   /** Returns the kind of every client that has an inventory. */
   inventoryKinds(): Promise<readonly InventoryKind[]>;
   /** Counts the mounts, interfaces or checks of reports. */

@@ -77,7 +77,7 @@ export const lookers: readonly Looker[] = [
     look: async ({ alerts, figures }, config) => {
       const grouped = { ...config, clients: config.clients.map((client) => ({ ...client, groups: ['web'] })) };
       await fleetOutliers({ config: grouped, figures, groups: null, nowMs: await alerts.nowMs() });
-      await figures.recentReports(['web-1', 'web-2'], ['cpu_percent'], 12);
+      await figures.recentReports({ clients: ['web-1', 'web-2'], columns: ['cpu_percent'], sinceMs: 0, limit: 12 });
     },
   },
   {
