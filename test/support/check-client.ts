@@ -42,7 +42,7 @@ export interface CheckClient {
   /** Writes a program, and returns its path. */
   readonly program: (name: string, text: string, mode?: number) => string;
   /** The checks are those of config.xml. */
-  readonly visit: (checks?: readonly RequestedCheck[]) => Promise<CheckVisit>;
+  readonly visit: (checks?: readonly RequestedCheck[], agentTimeoutMs?: number) => Promise<CheckVisit>;
 }
 
 export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
@@ -60,11 +60,11 @@ export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
     confDir,
     conf: (text, name = 'own.conf') => write(path.join(confDir, name), text, 0o600),
     program: (name, text, mode = 0o700) => write(path.join(home, 'plugins', name), `#!/bin/sh\n${text}\n`, mode),
-    visit: async (checks: readonly RequestedCheck[] = []) => {
+    visit: async (checks: readonly RequestedCheck[] = [], agentTimeoutMs = 20_000) => {
       const { result, reports } =
         agent.shell === null
-          ? await visit({ connection: shellConnection({ env }), checks })
-          : await client.visit({ checks });
+          ? await visit({ connection: shellConnection({ env }), checks, agentTimeoutMs })
+          : await client.visit({ checks, agentTimeoutMs });
       if (result.fault !== null || reports[0] === undefined) {
         throw new Error(`${agent.name}: ${result.fault?.message ?? 'no report'}`);
       }

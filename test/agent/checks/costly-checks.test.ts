@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { checkAgents, checkClient } from '../../support/check-client.ts';
 import { isRunning } from '../../support/is-running.ts';
+import { isWide } from '../../support/long-tests.ts';
 
 for (const agent of checkAgents) {
   test(`checks that fill all places leave the others and the probes as they are (${agent.name})`, async (t) => {
@@ -48,5 +49,35 @@ for (const agent of checkAgents) {
     const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
     assert.ok(left.length >= 12);
     assert.deepEqual(left.filter(isRunning), []);
+  });
+}
+
+for (const agent of isWide ? checkAgents : checkAgents.slice(0, 2)) {
+  test(`four checks run at a time, and all together until the deadline (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const log = path.join(client.home, 'log');
+    const brief = client.program('brief', `echo + >>${log}; sleep 0.3; echo - >>${log}`);
+    client.conf(Array.from({ length: 9 }, (_, at) => `brief${at} ${brief}`).join('\n'));
+    const { checks } = await client.visit();
+    assert.deepEqual(
+      checks.map(({ exit }) => exit),
+      Array<number>(9).fill(0),
+    );
+    let [running, most] = [0, 0];
+    const steps = readFileSync(log, 'utf8').trim().split('\n');
+    for (const step of steps) most = Math.max(most, (running += step === '+' ? 1 : -1));
+    assert.deepEqual([steps.length, running, most], [18, 0, 4]);
+
+    const slow = client.program('slow', 'sleep 60');
+    const lines = Array.from({ length: 4 }, (_, at) => `slow${at} timeout=30s ${slow}`);
+    client.conf([...lines, `late ${brief}`].join('\n'));
+    const begunMs = Date.now();
+    const { checks: ended, probes } = await client.visit([], 9000);
+    assert.ok(Date.now() - begunMs < 9000);
+    assert.deepEqual(
+      ended.map(({ name, why }) => `${name} ${why}`),
+      ['slow0 timeout', 'slow1 timeout', 'slow2 timeout', 'slow3 timeout', 'late no time left'],
+    );
+    assert.ok(probes.has('cpu'));
   });
 }
