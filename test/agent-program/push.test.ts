@@ -11,7 +11,7 @@ import { readSettings } from '../../src/agent-program/settings.ts';
 import type { PushWay } from '../../src/agent-program/push/push-ways.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
-import { minuteMs } from '../../src/platform/units.ts';
+import { dayMs, minuteMs } from '../../src/platform/units.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
 import { sealedSample } from '../support/sealed-report.ts';
@@ -41,7 +41,7 @@ async function enrolled(fleet: Fleet) {
   const { enrolment } = settings;
   assert.ok(enrolment !== null);
   const run = (more: Partial<PushOptions> & Pick<PushOptions, 'way'>): Promise<PushResult> =>
-    push({ settings, enrolment, atOnce: true, signal: new AbortController().signal, ...more });
+    push({ settings, enrolment, atOnce: true, inventory: false, signal: new AbortController().signal, ...more });
   const place = (): string => {
     const [machine = ''] = readdirSync(state);
     const [client = ''] = readdirSync(path.join(state, machine, collector));
@@ -86,6 +86,33 @@ test('a push sends its report, and what was kept while the collector was away, a
   const { reports } = await fleet.collect([laptop]);
   assert.deepEqual([reports.stored, reports.quarantined], [2, 0]);
   assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats WHERE memory_percent > 0'), [2]);
+});
+
+test('the inventory goes with a push that succeeded, once a day and after a boot', { timeout: 120_000 }, async () => {
+  const fleet = makeFleet();
+  const { run, way, place } = await enrolled(fleet);
+  const sent = async (more: Partial<PushOptions> = {}): Promise<readonly number[]> => {
+    const { acknowledged, kept } = await run({ way, inventory: true, ...more });
+    return [acknowledged, kept];
+  };
+  assert.deepEqual(await sent({ way: away }), [0, 1]);
+  assert.deepEqual(await sent(), [3, 0]);
+  assert.deepEqual(await sent(), [1, 0]);
+  let lost = 0;
+  const losing: PushWay = (body, signal) => ((lost += 1) === 1 ? way(body, signal) : away(body, signal));
+  const nowMs = (): number => Date.now() + dayMs;
+  assert.deepEqual(await sent({ nowMs, way: losing }), [1, 0]);
+  assert.deepEqual([lost, await sent({ nowMs })], [2, [2, 0]], 'it is kept until it is acknowledged');
+  writeFileSync(path.join(place(), 'inventory.json'), JSON.stringify({ atMs: nowMs() - 1, bootId: 'other' }));
+  chmodSync(path.join(place(), 'inventory.json'), 0o600);
+  assert.deepEqual(await sent({ nowMs }), [2, 0]);
+  const { reports } = await fleet.collect([laptop]);
+  assert.deepEqual([reports.stored, reports.quarantined], [9, 0]);
+  assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM inventory_reports'), [3]);
+  assert.deepEqual(
+    await fleet.column('SELECT COUNT(*) FROM inventory WHERE cpu_model IS NOT NULL OR facts IS NOT NULL'),
+    [1],
+  );
 });
 
 const answers: readonly (readonly [string, PushWay])[] = [

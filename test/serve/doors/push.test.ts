@@ -91,7 +91,7 @@ test('the client pushes over HTTP: twice is once, and a lost answer loses nothin
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
-  assert.match(await succeeded(push()), /^1 report sent$/m);
+  assert.match(await succeeded(push()), /^2 reports sent$/m);
   await run('collect', 'laptop-1');
   const { stdout } = await run('--json', 'status', 'laptop-1');
   assert.match(stdout, /"consecutive_failures":0,"reader":"push","hostname":"[^"]+"/);

@@ -1,0 +1,50 @@
+import { makeReport } from '../../../agent/spool/make-report.ts';
+import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
+import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
+import { dayMs, hourMs, secondMs } from '../../platform/units.ts';
+import type { OwnVisit } from './own-visit.ts';
+
+const fileName = 'inventory.json';
+/** The time limit: a probe may start a dozen programs of the system. */
+const probesMs = 20 * secondMs;
+/** An inventory that failed is tried again after this time. */
+const againMs = hourMs;
+
+/**
+ * Spools an inventory if the last one is a day old, or of before the machine was booted. Returns true if it was made.
+ * Never throws. A machine without a place to write makes none.
+ */
+export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, nowMs: number): Promise<boolean> {
+  if (visit.dirs.length === 0 || !isDue(visit.dirs, bootId, nowMs)) return false;
+  const mark = (atMs: number): boolean => {
+    const content = Buffer.from(JSON.stringify({ atMs, bootId }));
+    return visit.dirs.some((dir) => isWritten(dir, fileName, content, false));
+  };
+  // It is not tried at each push if it never ends.
+  if (!mark(nowMs - dayMs + againMs) || claimPlace(visit.dirs, bootId, { own: true, patienceMs: 0 }) !== null) {
+    return false;
+  }
+  try {
+    const { collectInventory } = await import('../../../agent/inventory/collect-inventory.ts');
+    // The agent counts from the start of its process, which may have made reports before.
+    const deadlineMs = probesMs + Math.round(process.uptime() * secondMs);
+    const outcome = await makeReport({ ...request, kind: 'inventory', deadlineMs }, visit, collectInventory, bootId);
+    return !('code' in outcome) && visit.spoolError === null && mark(nowMs);
+  } finally {
+    releasePlace(visit.dirs);
+  }
+}
+
+function isDue(dirs: readonly string[], bootId: string | null, nowMs: number): boolean {
+  for (const dir of dirs) {
+    const content = readPrivateFile(`${dir}/${fileName}`, 1024);
+    if (content === null) continue;
+    try {
+      const { atMs, bootId: known } = JSON.parse(content.toString()) as Record<string, unknown>;
+      return typeof atMs !== 'number' || atMs > nowMs || nowMs - atMs >= dayMs || known !== bootId;
+    } catch {
+      // A damaged file is as none.
+    }
+  }
+  return true;
+}
