@@ -1,76 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { request, type IncomingMessage } from 'node:http';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 
-import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
-import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { keyIdOf } from '../../../src/seal/sealed-message.ts';
+import { maxPushBytes } from '../../../src/seal/push.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
-import { configFolder, outcomeOf, program, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
-import { sealedSample } from '../../support/sealed-report.ts';
-import { serveFolder } from '../support/served-fleet.ts';
-
-interface Sent {
-  readonly body: Buffer;
-  readonly client?: string;
-  readonly key?: Buffer;
-  readonly time?: number;
-  /** The body that the headers speak of. Default: the one that is sent. */
-  readonly signed?: Buffer;
-  readonly headers?: Readonly<Record<string, string | number>>;
-}
-
-interface Answered {
-  readonly status: number;
-  readonly body: Buffer;
-}
-
-/** A collector with two clients that push, one of them enrolled, whose `serve` takes pushes. */
-async function collector(t: TestContext) {
-  const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`).join('');
-  const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${clients}</config>`);
-  const served = await serveFolder(t, dir, { parts: '<push/>' });
-  const run = (...args: readonly string[]): Promise<CliResult> => runCli(args, { cwd: dir });
-  const url = `http://127.0.0.1:${served.port}/`;
-  const agent = JSON.parse(await succeeded(run('enroll', 'laptop-1', '--https', url))) as {
-    readonly publicKey: string;
-    readonly pushKey: string;
-  };
-  const publicKey = Buffer.from(agent.publicKey, 'base64url');
-  const pair = { ...generateKeyPair(), id: keyIdOf(publicKey), publicKey };
-  const sample = (client = 'laptop-1') => sealedSample({ key: pair, inside: { client } });
-  const own = Buffer.from(agent.pushKey, 'base64url');
-  const send = async (sent: Sent): Promise<Answered> => {
-    const { body, client = 'laptop-1', key = own, time = 1, signed = body, headers = {} } = sent;
-    const digest = sha256(signed);
-    const mac = requestMac(key, time, digest.toString('hex'));
-    const asked = request(url + 'v1/visit', {
-      method: 'POST',
-      agent: false,
-      headers: {
-        'Content-Length': body.length,
-        'Content-Digest': contentDigest(digest),
-        'Fleet-Health': encodePushHeader({ client, time, mac }),
-        ...headers,
-      },
-    });
-    asked.on('error', () => undefined);
-    asked.end(body);
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
-  };
-  const sealedFiles = (): readonly string[] =>
-    readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
-  return { ...served, dir, run, sample, send, sealedFiles, agent, publicKey };
-}
+import { outcomeOf, program, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { collector, type Sent } from '../support/pushing-collector.ts';
 
 test('the client pushes over HTTP: twice is once, and a lost answer loses nothing', { timeout: 60_000 }, async (t) => {
   const { dir, run, sample, send, agent, sealedFiles } = await collector(t);

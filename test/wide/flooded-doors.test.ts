@@ -1,0 +1,97 @@
+/** Strangers at the server of pushes and events: what they cost the collector, and those who push meanwhile. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { collector } from '../serve/support/pushing-collector.ts';
+import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
+
+const mostBytes = 12 * 1024 * 1024;
+const connections = 10_000;
+/** Addresses of the strangers; who pushes has another one. */
+const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'] as const;
+/** The most connections that are begun at a time, so that the test itself has descriptors left. */
+const mostOpen = 2_000;
+
+const beginnings: readonly string[] = [
+  '',
+  'POST /v1/visit HTTP/1.1\r\nHost: x\r\nX-Slow: ',
+  'POST /v1/visit HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\nFleet-Health: v1\r\n\r\nx',
+  'POST /v1/visit HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n',
+  'POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 65000\r\n\r\n{"a": "',
+  'POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n{"a": "',
+];
+
+/** Opens connections that say little and slowly, some at a time, until there were enough. */
+function flood(port: number) {
+  const open = new Set<Socket>();
+  let begun = 0;
+  let isOver = false;
+  const begin = (): void => {
+    if (isOver || begun >= connections) return;
+    begun += 1;
+    const socket = connect({ port, host: '127.0.0.1', localAddress: addresses[begun % addresses.length] });
+    const words = beginnings[begun % beginnings.length] ?? '';
+    const drip = setInterval(() => socket.write('x'), 1_000);
+    open.add(socket);
+    socket.on('error', () => undefined).on('connect', () => socket.write(words));
+    // Nothing of an answer is read.
+    socket.once('close', () => {
+      clearInterval(drip);
+      open.delete(socket);
+      setImmediate(begin);
+    });
+    socket.resume();
+  };
+  for (let count = 0; count < mostOpen; count += 1) begin();
+  return {
+    begun: () => begun,
+    end: () => {
+      isOver = true;
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+test(
+  '10,000 slow connections, bodies of 2 GB and wrong MACs cost 12 MiB, and nobody a push',
+  { timeout: 120_000 },
+  async (t) => {
+    const { sample, send, sealedFiles, child, port } = await collector(t, '<push/><events/>');
+    const rssBytes = (): number =>
+      1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
+    // The memory that every server of Node takes for its first requests is not counted.
+    for (let count = 0; count < 20; count += 1)
+      await send({ body: pushedStream({ sealed: [sample().sealed] }), time: count });
+    const before = rssBytes();
+    let mostRss = before;
+    const strangers = flood(port);
+    t.after(() => strangers.end());
+    const pushed: string[] = [];
+    const endsAt = performance.now() + 60_000;
+    while ((strangers.begun() < connections || pushed.length < 10) && performance.now() < endsAt) {
+      const { reportId, sealed } = sample();
+      const { status, body } = await send({ body: pushedStream({ sealed: [sealed] }) });
+      assert.deepEqual([status, acknowledgedIn(body)], [200, [reportId]]);
+      pushed.push(reportId);
+      const own = pushedStream({ sealed: [sample().sealed] });
+      assert.equal((await send({ body: own, key: randomBytes(32) })).status, 401, 'a wrong MAC');
+      assert.equal((await send({ body: own, client: 'laptop-2' })).status, 401, "another client's name");
+      assert.equal((await send({ body: own, headers: { 'Content-Length': 2 * 2 ** 30 } })).status, 413);
+      mostRss = Math.max(mostRss, rssBytes());
+      await sleep(1_000);
+    }
+    strangers.end();
+    t.diagnostic(`${strangers.begun()} connections, ${pushed.length} pushes, ${mostRss - before} bytes more`);
+    assert.ok(strangers.begun() >= connections, `${strangers.begun()} connections`);
+    const kept = sealedFiles().map((name) => name.split('/').at(-1) ?? '');
+    assert.deepEqual(
+      pushed.filter((id) => !kept.some((name) => name.startsWith(id))),
+      [],
+    );
+    assert.ok(mostRss - before < mostBytes, `${mostRss - before} bytes more`);
+  },
+);
