@@ -172,6 +172,10 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     const whole = pushedStream({ sealed: [one.sealed, two.sealed] });
     const child = spawn('ssh', [...sshArgs('laptop-1')], { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = once(child, 'close');
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+    // An end that comes too early shows in the answer.
+    child.stdin.on('error', (thrown) => (said += String(thrown)));
     child.stdin.write(whole.subarray(0, whole.length - two.sealed.length));
     let answer = Buffer.alloc(0);
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
@@ -180,6 +184,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     }
     child.kill('SIGKILL');
     await ended;
+    assert.deepEqual(acknowledgedIn(answer), [one.reportId], `${said}\n${sshd.log().slice(-2000)}`);
     const names = readdirSync(state('encrypted_stats', 'laptop-1'));
     assert.ok(
       names.some((name) => name.startsWith(one.reportId)),
