@@ -21,7 +21,7 @@ import type { FamilyGroup } from './values/family-groups.ts';
 
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
-export type { ServeConfig, ServedEventsConfig } from './serve-config.ts';
+export type { ServeConfig, ServedCommand, ServedEventsConfig } from './serve-config.ts';
 export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
 

@@ -26,6 +26,16 @@ export interface ServeConfig {
   readonly events: ServedEventsConfig | null;
   /** True if clients may push. */
   readonly push: boolean;
+  /** A program whose exit status is part of /ping; null: none. */
+  readonly ping: ServedCommand | null;
+  /** A program whose JSON joins /status; null: none. */
+  readonly status: ServedCommand | null;
+}
+
+/** A program that `serve` starts. */
+export interface ServedCommand {
+  readonly command: string;
+  readonly timeoutMs: number;
 }
 
 /** Who may send events, and how many. */
@@ -36,4 +46,6 @@ export interface ServedEventsConfig {
   readonly from: readonly string[] | null;
   /** The most events of an address in a minute; null: 600, and any number from this machine. */
   readonly maxPerMinute: number | null;
+  /** A program that is given each event; null: none. */
+  readonly handOver: ServedCommand | null;
 }

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { StorageConfig } from '../config/config.ts';
 import { isRefusal } from '../storage/sql/fault.ts';
 import { openStorage } from '../storage/open-storage.ts';
-import type { NewEvent } from '../storage/store/event-store.ts';
+import type { EventStore, NewEvent } from '../storage/store/event-store.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
 /** The session that stores events. It is opened, and the database migrated, when there is something to store. */
@@ -19,10 +19,15 @@ export class EventDatabase {
 
   /** Stores events. Throws FleetError of stage `storage`. */
   async store(events: readonly NewEvent[]): Promise<void> {
+    await this.with((store) => store.saveEvents(events));
+  }
+
+  /** Works with the stored events. Throws FleetError of stage `storage`. */
+  async with<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
     this.#ended.signal.throwIfAborted();
     const storage = await this.#opened();
     try {
-      await storage.events.saveEvents(events);
+      return await work(storage.events);
     } catch (thrown) {
       if (!isRefusal(thrown)) this.#drop();
       throw thrown;

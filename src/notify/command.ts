@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { NotifyConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { signalGroup } from '../platform/kill-group.ts';
+import { commandEnvironment } from '../platform/run-command.ts';
 import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
 import { TooLong, within } from './within.ts';
 
@@ -13,9 +14,6 @@ const maxStderrChars = 300;
 const mostAlerts = 1_000;
 /** The wait for stderr after the exit: a process that the command left running may hold it open. */
 const lastWordsMs = 500;
-
-/** Variables that a command inherits. Passwords of others are not among them. */
-const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
 
 /**
  * Hands mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in its environment. The
@@ -59,20 +57,12 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
 }
 
 function start(command: string, mail: OutgoingMail): ChildProcess {
-  const inherited = passedOn.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
   try {
     return spawn(command, [], {
       // A group of its own, so that the deadline ends what the command started too.
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
-      env: {
-        PATH: '/usr/bin:/bin',
-        ...Object.fromEntries(inherited),
-        ...factsFor(command, mail),
-      },
+      env: { ...commandEnvironment(), ...factsFor(command, mail) },
     });
   } catch (thrown) {
     throw notStarted(command, thrown);

@@ -7,6 +7,7 @@ import { type Answer, send, words } from './answer.ts';
 import type { EventDoor } from './doors/event-door.ts';
 import { eventPingRoutes } from './doors/event-pings.ts';
 import { eventsRoute } from './doors/events-route.ts';
+import { ownCommand } from './doors/own-command.ts';
 import { pingRoute } from './doors/ping-route.ts';
 import { type StatusOptions, statusRoute } from './doors/status-route.ts';
 import { commonHeaders, createGate, type GateOptions } from './gate.ts';
@@ -25,7 +26,7 @@ export interface AppOptions {
   readonly events: LiveEvents;
   /** null: events are not taken. */
   readonly eventDoor: EventDoor | null;
-  readonly status: Omit<StatusOptions, 'serve'>;
+  readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
   /** Takes what clients push; null: nothing is taken. */
   readonly push: Route | null;
   readonly admit: Admission;
@@ -43,8 +44,13 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
-    pingRoute(look),
-    statusRoute({ serve, ...status }),
+    pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping) }),
+    statusRoute({
+      serve,
+      ...status,
+      own: serve.status === null ? null : ownCommand(serve.status),
+      onFault: look.onFault,
+    }),
     ...(eventDoor === null
       ? []
       : [

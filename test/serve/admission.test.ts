@@ -23,6 +23,8 @@ const plain: ServeConfig = {
   hiddenOpts: [],
   events: null,
   push: false,
+  ping: null,
+  status: null,
 };
 const tls = { cert: '/c', key: '/k' };
 const proxied = { trustedProxies: ['10.0.0.0/8', '2001:db8::/32', 'socket'], userHeader: 'x-remote-user' };

@@ -29,11 +29,15 @@ const words = new Set(['none', 'env']);
 const users: Readonly<Record<string, string>> = {
   smtp: 'alert needs it',
   notify: 'alert needs it',
+  ...{ events: 'serve needs it', ping: 'serve needs it', status: 'serve needs it' },
   webhook: 'alert needs it',
   alertmanager: 'alert needs it',
   replies: 'alert needs it',
   storage: 'collect and alert need it',
 };
+
+/** Elements whose command is started on this machine. */
+const commandElements: readonly string[] = ['notify', 'events', 'ping', 'status'];
 
 /** Warns of each file that a valid config.xml names and that this account cannot use, once a path. */
 export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly Finding[] {
@@ -42,7 +46,7 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
     const { name, attributes, source, line, children } = element;
     if (attributes['state'] === 'retired') return;
     for (const [attribute, value] of Object.entries(attributes)) {
-      const isCommand = name === 'notify' && attribute === 'command';
+      const isCommand = attribute === 'command' && commandElements.includes(name);
       const kind = kinds[attribute];
       if (!isCommand && (kind === undefined || words.has(value))) continue;
       const named = isCommand ? value : localPath(value, source);

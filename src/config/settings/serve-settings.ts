@@ -1,4 +1,6 @@
-import type { ServeConfig, ServedEventsConfig } from '../config.ts';
+import { secondMs } from '../../platform/units.ts';
+import { parseDuration } from '../../text/durations.ts';
+import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -7,6 +9,9 @@ import { readServedMetrics } from './metrics-settings.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
 
 const usualPort = 5151;
+/** For programs that somebody waits for. */
+const pingMs = 5 * secondMs;
+const eventsMs = 30 * secondMs;
 const loopback = ['::1', '127.0.0.1'] as const;
 
 /** `<serve>`; null when there is none. */
@@ -29,6 +34,8 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     hiddenOpts: (hiddenOpts ?? '').split(',').flatMap((name) => name.trim() || []),
     events: readEvents(part('events')),
     push: part('push') !== null,
+    ping: readCommand(part('ping'), pingMs),
+    status: readCommand(part('status'), pingMs),
   };
   if (!element.faulty) judge(serve, element, context);
   return serve;
@@ -42,7 +49,14 @@ function readEvents(element: Element | null): ServedEventsConfig | null {
     udp: udp !== 'no',
     from: from === undefined ? null : parseNetworks(from),
     maxPerMinute: maxPerMinute === undefined ? null : Number(maxPerMinute),
+    handOver: readCommand(element, eventsMs),
   };
+}
+
+/** The program of an element; null without one. */
+function readCommand(element: Element | null, usualMs: number): ServedCommand | null {
+  const { command, timeout } = element?.attributes ?? {};
+  return command === undefined ? null : { command, timeoutMs: parseDuration(timeout ?? '') ?? usualMs };
 }
 
 function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {

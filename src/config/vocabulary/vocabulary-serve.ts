@@ -41,6 +41,27 @@ export const optionElement: ElementSpec = {
   help: 'A value of your own, which /status shows.',
 };
 
+const commandAttributes = (help: string, usual: string): Attributes => ({
+  command: { kind: 'text', required: true, help },
+  timeout: { kind: 'duration', help: `After that the program is ended. Default ${usual}.` },
+});
+
+/** `<ping>`. */
+export const pingElement: ElementSpec = {
+  parents: ['serve'],
+  single: true,
+  attributes: commandAttributes('A program: if its exit status is not 0, /ping answers 500 with its first line.', '5s'),
+  help: 'A check of your own for /ping.',
+};
+
+/** `<status>`. */
+export const statusElement: ElementSpec = {
+  parents: ['serve'],
+  single: true,
+  attributes: commandAttributes('A program that prints a JSON object, whose keys join those of /status.', '5s'),
+  help: 'Facts of your own for /status.',
+};
+
 /** `<events>`. */
 export const eventsElement: ElementSpec = {
   parents: ['serve'],
@@ -55,6 +76,11 @@ export const eventsElement: ElementSpec = {
       kind: 'count',
       help: 'The most events of an address in a minute. Default 600; any number from this machine.',
     },
+    command: {
+      kind: 'text',
+      help: 'A program that is given each event as JSON on stdin, in their order. Default: none.',
+    },
+    timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
   },
   help: 'Events that machines and programs send.',
 };

@@ -6,7 +6,7 @@ import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
-import { eventsElement, optionElement, serveAttributes } from './vocabulary-serve.ts';
+import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, webhookElement } from './vocabulary-webhook.ts';
 import type { AttributeSpec, ElementSpec } from './element-spec.ts';
@@ -128,6 +128,8 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   look: { parents: ['serve'], attributes: {}, help: 'The pages, and the documents of --json, for people and scripts.' },
   events: eventsElement,
   option: optionElement,
+  ping: pingElement,
+  status: statusElement,
   push: {
     parents: ['serve'],
     single: true,

@@ -5,6 +5,7 @@ import type { ParsedEvent } from '../../events/parse-event.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { EventDatagrams } from './event-datagrams.ts';
+import { EventCommand } from './event-command.ts';
 import { EventDoor } from './event-door.ts';
 
 /** Facts about events, for the log. */
@@ -52,16 +53,29 @@ export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDo
   const door = new EventDoor({
     events: serve.events,
     intake,
-    onReceived: (events, address) => observe({ kind: 'events-received', events, address }),
+    onReceived: (events, address) => {
+      handOver?.wake();
+      observe({ kind: 'events-received', events, address });
+    },
   });
   const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
   const datagrams = new EventDatagrams({ serve, door, onDatagram: onVisit, onFault });
+  const handOver =
+    serve.events.handOver === null
+      ? null
+      : new EventCommand({
+          ...serve.events.handOver,
+          read: (most) => database.with((store) => store.unprocessedEvents(most)),
+          mark: (rowId) => database.with((store) => store.markProcessed(rowId)),
+          onFault,
+        });
   return {
     door,
     queued: () => intake.queued,
     open: async () => (serve.events?.udp === true ? datagrams.open() : []),
     stop: () => datagrams.close(),
     close: async () => {
+      await handOver?.close();
       await intake.close();
       if (datagrams.dropped > 0) observe({ kind: 'events-dropped', datagrams: datagrams.dropped });
     },

@@ -3,10 +3,13 @@ import { words } from '../answer.ts';
 import { type FleetReader, NothingStored } from '../fleet-reader.ts';
 import { inTime, isAway } from '../look-pages.ts';
 import type { Route } from '../routes.ts';
+import type { CommandAnswer } from './own-command.ts';
 
 export interface PingOptions {
   readonly reader: Pick<FleetReader, 'read'>;
   readonly onFault: (thrown: unknown) => void;
+  /** Runs a check of somebody's own; null: there is none. */
+  readonly own: (() => Promise<CommandAnswer>) | null;
 }
 
 /** However many ask, the database is asked so seldom. */
@@ -18,7 +21,7 @@ const lateRuns = 3;
  * `GET /ping` for whoever watches this monitor, without a token: `OK` if the database answers and the collector runs,
  * else 500 with the reason in a line.
  */
-export function pingRoute({ reader, onFault }: PingOptions): Route {
+export function pingRoute({ reader, onFault, own }: PingOptions): Route {
   let asked: { readonly atMs: number; readonly fault: Promise<string | null> } | null = null;
   const answer = async () => {
     const now = performance.now();
@@ -28,7 +31,7 @@ export function pingRoute({ reader, onFault }: PingOptions): Route {
         fault: inTime(() => faultOf(reader)).catch((thrown: unknown) => faultOfThrown(thrown, onFault)),
       };
     }
-    const fault = await asked.fault;
+    const fault = (await asked.fault) ?? (await own?.())?.fault ?? null;
     return words(fault === null ? 200 : 500, `${fault ?? 'OK'}\n`, { 'Cache-Control': 'no-store' });
   };
   return { path: '/ping', purpose: null, isPacked: false, answer };

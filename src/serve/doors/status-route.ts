@@ -1,7 +1,9 @@
 import type { ServeConfig } from '../../config/config.ts';
 import type { ShownElement } from '../../config/vocabulary/config-document.ts';
+import { messageOf } from '../../errors.ts';
 import type { Route } from '../routes.ts';
 import { refusedAsJson, said } from './events-route.ts';
+import type { CommandAnswer } from './own-command.ts';
 
 export interface StatusOptions {
   readonly serve: ServeConfig;
@@ -9,10 +11,13 @@ export interface StatusOptions {
   readonly shownConfig: () => ShownElement;
   /** Returns the number of events that were accepted and are not rows yet. */
   readonly queued: () => number;
+  /** Runs a program that prints more; null: there is none. */
+  readonly own: (() => Promise<CommandAnswer>) | null;
+  readonly onFault: (thrown: unknown) => void;
 }
 
 /** Says what runs here, since when, with which configuration, and how many events wait. */
-export function statusRoute({ serve, shownConfig, queued }: StatusOptions): Route {
+export function statusRoute({ serve, shownConfig, queued, own, onFault }: StatusOptions): Route {
   const startedAt = performance.now();
   const started = localTime(new Date());
   const open = {
@@ -26,8 +31,10 @@ export function statusRoute({ serve, shownConfig, queued }: StatusOptions): Rout
     purpose: 'status',
     isPacked: false,
     refused: refusedAsJson,
-    answer: () =>
+    answer: async () =>
       said(200, {
+        // The keys that are documented stay what they are.
+        ...(own === null ? {} : await objectOf(own, onFault)),
         config: shownConfig(),
         events_queue: queued(),
         master_config: { hidden_opts: serve.hiddenOpts, host, port: serve.port },
@@ -37,6 +44,20 @@ export function statusRoute({ serve, shownConfig, queued }: StatusOptions): Rout
         uptime: Math.round((performance.now() - startedAt) * 1000) / 1e6,
       }),
   };
+}
+
+/** Returns the object that a program prints; an empty one if it prints none. */
+async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unknown) => void): Promise<object> {
+  const { stdout, fault } = await own();
+  try {
+    if (fault !== null) throw new Error(fault);
+    const value: unknown = JSON.parse(stdout);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+    throw new Error('it printed no JSON object');
+  } catch (thrown) {
+    onFault(new Error(`<status command>: ${messageOf(thrown)}`));
+    return {};
+  }
 }
 
 /** `2018-02-01 18:41:37.872030`, in the zone of this machine. */

@@ -3,7 +3,7 @@ import type { Database, SqlRow } from '../sql/database.ts';
 import { insertRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { eventStatuses, mostServices } from '../store/event-store.ts';
-import type { EventStore, NewestEvent, NewEvent } from '../store/event-store.ts';
+import type { EventStore, NewestEvent, NewEvent, StoredEvent } from '../store/event-store.ts';
 
 export function createEventStore(database: Database): EventStore {
   return {
@@ -12,6 +12,14 @@ export function createEventStore(database: Database): EventStore {
         const known = session.dialect.onConflict('event_id', ['event_id = events.event_id']);
         await insertRows(session, 'events', events.map(rowOf), known);
       }),
+    unprocessedEvents: (most) =>
+      database.read(async (session) =>
+        (await session.all(`SELECT * FROM events WHERE processed_at IS NULL ORDER BY id LIMIT ${most}`)).map(storedOf),
+      ),
+    markProcessed: (rowId) =>
+      database.write(async (session) => {
+        await session.run(`UPDATE events SET processed_at = ${session.dialect.now} WHERE id = ?`, [rowId]);
+      }),
     newestEvents: () => database.read(async (session) => (await session.all(newestSql)).map(newestOf).reverse()),
   };
 }
@@ -19,6 +27,19 @@ export function createEventStore(database: Database): EventStore {
 const newestSql = `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
   FROM (SELECT MAX(id) AS id FROM events WHERE service > '' GROUP BY service, host, instance) n
   JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${mostServices}`;
+
+function storedOf(row: SqlRow): StoredEvent {
+  const status = eventStatuses.find((known) => known === row['status']) ?? null;
+  return {
+    ...newestOf(row),
+    rowId: Number(row['id']),
+    eventId: String(row['event_id']),
+    status,
+    tags: JSON.parse(String(row['tags'])) as readonly string[],
+    value: numberOrNull(row['value']),
+    raw: row['raw'] === null ? null : String(row['raw']),
+  };
+}
 
 function newestOf(row: SqlRow): NewestEvent {
   return {

@@ -19,6 +19,11 @@ export interface NewEvent {
   readonly raw: string | null;
 }
 
+/** An event that is a row. */
+export interface StoredEvent extends NewEvent {
+  readonly rowId: number;
+}
+
 /** Days for which events are kept. */
 export const eventDays = 7;
 /** Days for which the newest event of a service is kept. */
@@ -37,4 +42,8 @@ export interface EventStore {
   saveEvents(events: readonly NewEvent[]): Promise<void>;
   /** Returns the newest event of each service, host and instance, oldest first. */
   newestEvents(): Promise<readonly NewestEvent[]>;
+  /** Returns the oldest events that no program of `<events command>` has taken, oldest first. */
+  unprocessedEvents(most: number): Promise<readonly StoredEvent[]>;
+  /** Marks an event as taken by the program of `<events command>`. */
+  markProcessed(rowId: number): Promise<void>;
 }

@@ -29,7 +29,7 @@ for (const [what, thrown, said, logged] of [
   test(`${what} is told without its words, and is asked once for all who ask at a time`, async () => {
     let [reads, faults] = [0, 0];
     const reader = { read: () => ((reads += 1), Promise.reject(thrown)) };
-    const route = pingRoute({ reader, onFault: () => (faults += 1) });
+    const route = pingRoute({ reader, onFault: () => (faults += 1), own: null });
     const incoming = new IncomingMessage(new Socket());
     const asked = { incoming, outgoing: new ServerResponse(incoming), parts: {}, query: new URLSearchParams() };
     const answers = await Promise.all([1, 2, 3].map(async () => route.answer(asked)));

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+
+import { signalGroup } from './kill-group.ts';
+
+/** A command of config.xml that is started without a shell and without arguments. */
+export interface CommandRun {
+  readonly command: string;
+  /** The text on its stdin. Default: nothing. */
+  readonly input?: string;
+  /** It is killed with its children after this time, and when the signal aborts. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** The most characters of each output that are kept. */
+  readonly mostOutput: number;
+}
+
+export interface CommandOutcome {
+  /** null: a signal ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** True if it was killed because its time was over. */
+  readonly isLate: boolean;
+}
+
+/** Variables that a command inherits. Passwords of others are not among them. */
+const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
+/** The wait for output after the exit: a process that the command left running may hold it open. */
+const lastWordsMs = 500;
+
+/** Returns the environment of commands of config.xml. */
+export function commandEnvironment(): Readonly<Record<string, string>> {
+  const inherited = passedOn.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { PATH: '/usr/bin:/bin', ...Object.fromEntries(inherited) };
+}
+
+/** Runs a command to its end. Throws the error of its start, and the reason of the signal. */
+export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
+  const { command, input = '', timeoutMs, signal, mostOutput } = options;
+  signal.throwIfAborted();
+  // A group of its own, so that the deadline ends what the command started too.
+  const child = spawn(command, [], { detached: true, stdio: 'pipe', env: commandEnvironment() });
+  const texts = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      if (texts[name].length < mostOutput) texts[name] = (texts[name] + text).slice(0, mostOutput);
+    });
+  }
+  let isLate = false;
+  const kill = (): void => void signalGroup(child, 'SIGKILL');
+  const timer = setTimeout(() => {
+    isLate = true;
+    kill();
+  }, timeoutMs);
+  signal.addEventListener('abort', kill, { once: true });
+  try {
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+      child.once('exit', (code) => {
+        const last = setTimeout(() => resolve(code), lastWordsMs);
+        child.once('close', () => clearTimeout(last));
+      });
+      // A command that ends without reading everything is judged by its status alone.
+      child.stdin.on('error', () => undefined);
+      child.stdin.end(input);
+    });
+    signal.throwIfAborted();
+    return { status, ...texts, isLate };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', kill);
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }
+}

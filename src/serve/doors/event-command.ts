@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { ServedCommand } from '../../config/config.ts';
+import { messageOf } from '../../errors.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
+import { runCommand } from '../../platform/run-command.ts';
+import type { StoredEvent } from '../../storage/store/event-store.ts';
+import { cut } from '../../text/text-columns.ts';
+import { oneLine } from '../../text/plain-text.ts';
+
+/** EX_TEMPFAIL of sysexits(3): try again. */
+const tempFail = 75;
+/** Events that are read at a time. */
+const mostRead = 100;
+/** Events of another process, and those that waited for the database, are looked for so often. */
+const lookMs = 10 * secondMs;
+const shortestPauseMs = 5 * secondMs;
+const longestPauseMs = 5 * minuteMs;
+/** The command under way has so long when the server ends. */
+const drainMs = 3 * secondMs;
+const mostWords = 300;
+
+export interface EventCommandOptions extends ServedCommand {
+  /** Returns the oldest events that are not processed. */
+  readonly read: (most: number) => Promise<readonly StoredEvent[]>;
+  /** Marks an event as processed. */
+  readonly mark: (rowId: number) => Promise<void>;
+  /** Called for an event that the command refuses for good, and once when it takes none for now. */
+  readonly onFault: (thrown: unknown) => void;
+}
+
+/**
+ * Hands each stored event to a program, one after the other in their order, as JSON on stdin. Exit status 0: taken; 75
+ * or the deadline: later, and those behind it wait; any other: refused for good. An event is marked after the program
+ * has ended, so one that was taken just before a kill is handed over again.
+ */
+export class EventCommand {
+  readonly #options: EventCommandOptions;
+  readonly #ended = new AbortController();
+  readonly #killed = new AbortController();
+  /** Ends the pause between two looks. */
+  #wake: () => void = () => undefined;
+  #isWoken = false;
+  #pauseMs = 0;
+  readonly #running: Promise<void>;
+
+  constructor(options: EventCommandOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** Looks for events at once. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** Starts no more programs. Resolves when the one under way has ended. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    const timer = setTimeout(() => this.#killed.abort(), drainMs);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#ended;
+    while (!signal.aborted) {
+      let isMore = false;
+      this.#isWoken = false;
+      try {
+        isMore = await this.#handOver();
+      } catch {
+        // The database is away, which others tell; the events are there when it is back.
+      }
+      const isPaused = this.#pauseMs > 0;
+      if (isMore || (this.#wasWoken() && !isPaused)) continue;
+      const woken = new AbortController();
+      this.#wake = isPaused ? () => undefined : () => woken.abort();
+      const either = AbortSignal.any([signal, woken.signal]);
+      await sleep(isPaused ? this.#pauseMs : lookMs, undefined, { signal: either }).catch(() => undefined);
+    }
+  }
+
+  #wasWoken(): boolean {
+    return this.#isWoken;
+  }
+
+  /** Returns true if there may be more events now. */
+  async #handOver(): Promise<boolean> {
+    const { read, mark, onFault, command } = this.#options;
+    const events = await read(mostRead);
+    for (const event of events) {
+      if (this.#ended.signal.aborted) return false;
+      const { fault, isLater } = await this.#give(event);
+      if (isLater) {
+        if (this.#pauseMs === 0) onFault(new Error(`<events command> ${command} takes no events now: ${fault ?? ''}`));
+        this.#pauseMs = Math.min(longestPauseMs, Math.max(shortestPauseMs, this.#pauseMs * 2));
+        return false;
+      }
+      this.#pauseMs = 0;
+      if (fault !== null) onFault(new Error(`<events command> ${command} refused event ${event.eventId}: ${fault}`));
+      await mark(event.rowId);
+    }
+    return events.length === mostRead;
+  }
+
+  async #give(event: StoredEvent): Promise<{ readonly fault: string | null; readonly isLater: boolean }> {
+    const { command, timeoutMs } = this.#options;
+    const input = `${JSON.stringify(documentOf(event))}\n`;
+    try {
+      const { signal } = this.#killed;
+      const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, mostOutput: 4096 });
+      if (status === 0) return { fault: null, isLater: false };
+      if (isLate) return { fault: `it did not end within ${timeoutMs / secondMs} s`, isLater: true };
+      const words = cut(oneLine(stderr), mostWords);
+      const fault = `exit status ${status ?? 'of a signal'}${words === '' ? '' : `: ${words}`}`;
+      return { fault, isLater: status === tempFail || status === null };
+    } catch (thrown) {
+      return { fault: messageOf(thrown), isLater: true };
+    }
+  }
+}
+
+/** Returns an event as the program reads it; JSON of another form as `raw`. */
+function documentOf({ eventId, receivedAtMs, raw, ...event }: StoredEvent): object {
+  const head = { id: eventId, received_at: new Date(receivedAtMs).toISOString() };
+  if (raw !== null) return { ...head, raw: JSON.parse(raw) as unknown };
+  const { host, service, instance, status, description, tags, value, ttl } = event;
+  return { ...head, host, service, instance, status, description, tags, value, ttl };
+}

@@ -1,0 +1,39 @@
+import type { ServedCommand } from '../../config/config.ts';
+import { messageOf } from '../../errors.ts';
+import { runCommand } from '../../platform/run-command.ts';
+import { cut } from '../../text/text-columns.ts';
+import { oneLine } from '../../text/plain-text.ts';
+
+/** However many ask, a command is started so seldom. */
+const keptMs = 2_000;
+const mostOutput = 64 * 1024;
+const mostWords = 300;
+
+/** The end of a command: what it printed, or what is wrong in a line. */
+export interface CommandAnswer {
+  readonly stdout: string;
+  /** null: its exit status was 0. */
+  readonly fault: string | null;
+}
+
+/** Returns a function that runs a command of `<serve>` for all who ask at a time. Never throws. */
+export function ownCommand({ command, timeoutMs }: ServedCommand): () => Promise<CommandAnswer> {
+  let asked: { readonly atMs: number; readonly answer: Promise<CommandAnswer> } | null = null;
+  const run = async (): Promise<CommandAnswer> => {
+    try {
+      const { signal } = new AbortController();
+      const { status, stdout, stderr, isLate } = await runCommand({ command, timeoutMs, signal, mostOutput });
+      if (status === 0) return { stdout, fault: null };
+      if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
+      const said = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');
+      return { stdout, fault: cut(oneLine(said ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
+    } catch (thrown) {
+      return { stdout: '', fault: `the command cannot be started: ${messageOf(thrown)}` };
+    }
+  };
+  return () => {
+    const now = performance.now();
+    if (asked === null || now - asked.atMs >= keptMs) asked = { atMs: now, answer: run() };
+    return asked.answer;
+  };
+}

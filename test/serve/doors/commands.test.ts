@@ -1,0 +1,98 @@
+/** Programs of config.xml that `serve` starts. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { configFolder } from '../../support/run-cli.ts';
+import { until } from '../../support/until.ts';
+import { openDoor } from '../support/event-doors.ts';
+import { ownCommand } from '../../../src/serve/doors/own-command.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+function script(dir: string, name: string, text: string): string {
+  const file = path.join(dir, name);
+  writeFileSync(file, `#!/bin/sh\n${text}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+test('a program gets each stored event once and in order, and 75 means later', { timeout: 60_000 }, async (t) => {
+  const dir = configFolder(t, '<config></config>');
+  const taken = path.join(dir, 'taken');
+  const lines = (): readonly string[] => (existsSync(taken) ? readFileSync(taken, 'utf8').trim().split('\n') : []);
+  const command = script(dir, 'take', `[ ! -e "${dir}/busy" ] || exit 75; exec cat >> "${taken}"`);
+  const parts = `<events udp="no" command="${command}"/>`;
+  const post = (door: Awaited<ReturnType<typeof openDoor>>, id: number) =>
+    door.post(
+      JSON.stringify({ host: 'nas', service: 'backup', status: 'OK', description: 'x', value: id, id: `e${id}` }),
+    );
+  const first = await openDoor(t, { parts }, dir);
+  for (const id of [1, 2, 3]) assert.equal((await post(first, id)).status, 200);
+  await first.post('{"Hello": "World"}');
+  await until(
+    () => lines().length === 4,
+    () => lines().join('\n'),
+  );
+  assert.deepEqual(
+    lines().map((line) => {
+      const { id, raw } = JSON.parse(line) as { readonly id: string; readonly raw?: unknown };
+      return raw ?? id;
+    }),
+    ['nas:e1', 'nas:e2', 'nas:e3', { Hello: 'World' }],
+  );
+  const [one = ''] = lines();
+  const { received_at: receivedAt, ...event } = JSON.parse(one) as Record<string, unknown>;
+  assert.match(String(receivedAt), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assert.deepEqual(event, {
+    ...{ id: 'nas:e1', host: 'nas', service: 'backup', instance: '', status: 'OK' },
+    ...{ description: 'x', tags: [], value: 1, ttl: null },
+  });
+
+  writeFileSync(path.join(dir, 'busy'), '');
+  assert.equal((await post(first, 5)).status, 200);
+  await until(() => first.log().includes('takes no events now'), first.log);
+  assert.equal(await first.end(), 0);
+  rmSync(path.join(dir, 'busy'));
+  const second = await openDoor(t, { parts }, dir);
+  await until(
+    () => lines().length === 5,
+    () => lines().join('\n'),
+  );
+  assert.match(lines()[4] ?? '', /"id":"nas:e5"/);
+  assert.equal(await second.end(), 0);
+  assert.deepEqual(second.stored('COUNT(*), COUNT(processed_at)'), [[5, 5]]);
+});
+
+test('programs of somebody else join /ping and /status, and cannot break them', { timeout: 60_000 }, async (t) => {
+  const dir = configFolder(t, '<config></config>');
+  const ping = script(dir, 'ping', `[ ! -e "${dir}/ill" ] || { echo "the tape is full"; echo more; exit 2; }`);
+  const status = script(dir, 'status', `cat "${dir}/facts"`);
+  writeFileSync(path.join(dir, 'facts'), '{"tape": {"left": 3}, "name": "other"}');
+  const parts = `<events udp="no"/><ping command="${ping}"/><status command="${status}"/>`;
+  const well = await openDoor(t, { parts }, dir);
+  const { message } = JSON.parse((await well.ask('/status')).body) as { readonly message: Record<string, unknown> };
+  assert.deepEqual([message['tape'], message['name'], message['events_queue']], [{ left: 3 }, 'fleet-health', 0]);
+  await well.end();
+  writeFileSync(path.join(dir, 'facts'), '[1]');
+  const broken = await openDoor(t, { parts }, dir);
+  const still = JSON.parse((await broken.ask('/status')).body) as typeof message;
+  assert.equal((still['message'] as typeof message)['name'], 'fleet-health');
+  assert.match(broken.log(), /<status command>: it printed no JSON object/);
+});
+
+test('the answer of a program: its first line, its deadline, and one start for all who ask', async () => {
+  const dir = tempFolder();
+  const timeoutMs = 300;
+  const faultOf = async (text: string): Promise<string | null> =>
+    (await ownCommand({ command: script(dir, 'own', text), timeoutMs })()).fault;
+  assert.equal(await faultOf('exit 0'), null);
+  assert.equal(await faultOf('printf "the \\033[2J tape\\nmore\\n"; exit 2'), 'the \ufffd[2J tape');
+  assert.equal(await faultOf('echo why >&2; exit 1'), 'why');
+  assert.equal(await faultOf('exit 3'), 'exit status 3');
+  assert.equal(await faultOf('exec sleep 30'), 'the command did not end within 0.3 s');
+  assert.match((await ownCommand({ command: path.join(dir, 'none'), timeoutMs })()).fault ?? '', /cannot be started/);
+  const ask = ownCommand({ command: script(dir, 'count', `echo x >> "${dir}/starts"`), timeoutMs: 5_000 });
+  await Promise.all([ask(), ask(), ask()]);
+  assert.equal(readFileSync(path.join(dir, 'starts'), 'utf8'), 'x\n');
+});
