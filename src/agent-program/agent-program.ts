@@ -44,10 +44,11 @@ const marginMs = 20;
 /** Takes a report again and again until the signal aborts. A report that fails is logged and left out. */
 export async function everyReport({ settings, place, everyMs, log, signal, take }: ReportLoop): Promise<void> {
   let previous: Counters | null = readCounters([place]);
+  const checks = settings.enrolment?.checks ?? null;
   while (!signal.aborted) {
     try {
       // A check may take as long as a report.
-      const taken = await unlessAborted(takeReport({ ...settings, previous, placeDir: place }), signal);
+      const taken = await unlessAborted(takeReport({ ...settings, checks, previous, placeDir: place }), signal);
       previous = taken.counters ?? previous;
       await take(taken);
     } catch (thrown) {

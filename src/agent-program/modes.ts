@@ -16,7 +16,7 @@ const modes: Readonly<Record<string, RunMode>> = {
   },
   push: async (context) => (await import('./push/push-mode.ts')).runPush(context),
   spoke: async (context) => (await import('./spoke/spoke.ts')).runSpoke(context),
-  edge: async (context) => (await import('./edge.ts')).runEdge(context),
+  edge: async (context) => (await import('./edge/edge.ts')).runEdge(context),
 };
 
 export const modeNames = Object.keys(modes);
@@ -32,6 +32,10 @@ export function modeNamed(name: string): RunMode {
 export function checkSettings(mode: string, { edge, enrolment }: AgentSettings): void {
   if (mode === 'edge' && edge === null) {
     throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
+  }
+  if (mode === 'edge' && enrolment === null && edge !== null && edge.to !== null && 'url' in edge.to) {
+    const advice = 'Put there what `fleet-health enroll CLIENT --edge` prints on the collector.';
+    throw usageError('"edge" of agent.json sends to a collector, and this machine is not enrolled', advice);
   }
   if (mode === 'push' && (enrolment === null || enrolment.to === null)) {
     const advice = 'Put there what `fleet-health enroll CLIENT` prints on the collector.';

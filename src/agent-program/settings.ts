@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 
 import { minuteMs } from '../platform/units.ts';
 import type { ProbeOptions } from '../report/wire.ts';
-import { readEdge, type EdgeSettings } from './edge-settings.ts';
+import { readEdge, type EdgeSettings } from './edge/edge-settings.ts';
 import { everyBounds } from './every-bounds.ts';
 import { readEnrolment, type Enrolment } from './push/push-settings.ts';
 import { reportFormats, type ReportFormat } from './format-report.ts';

@@ -7,13 +7,15 @@ import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { encodeReport } from '../report/encode-report.ts';
 import { noRunId, type Report } from '../report/report.ts';
-import type { ProbeOptions } from '../report/wire.ts';
+import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
 
 const deadlineMs = 20 * secondMs;
 
 export interface TakeReportOptions {
   readonly client: string;
   readonly options: ProbeOptions;
+  /** Checks beside those of this machine's own files; null: none. */
+  readonly checks?: readonly RequestedCheck[] | null;
   /** The counters of the report before; null if there are none. */
   readonly previous: Counters | null;
   /** A private folder for the notes of probes and checks. */
@@ -30,11 +32,17 @@ export interface TakenReport {
  * Runs the probes and checks of a visit. Returns a report that is not sealed. Throws FleetError `agent-timeout` if they
  * do not end in time.
  */
-export async function takeReport({ client, options, previous, placeDir }: TakeReportOptions): Promise<TakenReport> {
+export async function takeReport({
+  client,
+  options,
+  checks: asked,
+  previous,
+  placeDir,
+}: TakeReportOptions): Promise<TakenReport> {
   const bootId = readBootId();
   const begunMs = monotonicMs();
   const { user, system } = process.cpuUsage();
-  const checking = checksOf({}, { dirs: [placeDir] }, bootId, deadlineMs);
+  const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs);
   const probes = await collectOfSystem();
   const collecting = Promise.resolve(
     probes({ root: '', options, previous, bootId, monotonicMs: begunMs, deadlineMs, placeDir }),

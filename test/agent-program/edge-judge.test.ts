@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { openJudge } from '../../src/agent-program/edge-judge.ts';
-import { readEdge, type EdgeRule } from '../../src/agent-program/edge-settings.ts';
+import { openJudge } from '../../src/agent-program/edge/edge-judge.ts';
+import { readEdge, type EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
 import { fieldsOf } from '../../src/agent-program/settings-fields.ts';
 import { noRunId, type Report, type Row } from '../../src/report/report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -53,7 +53,7 @@ function report(memory: number | null, disks: Readonly<Record<string, number>> =
 function judgeIn(place: string, rules: readonly EdgeRule[]) {
   const judge = openJudge({ client: 'web-1', rules, everyMs: 60_000, place });
   return (of: Report): readonly string[] =>
-    judge(of).map(
+    judge(of).changes.map(
       ({ rule, subject, state, severity, value }) => `${rule} ${subject} ${state} ${severity} ${value ?? '-'}`,
     );
 }
@@ -117,7 +117,7 @@ const wrong: readonly (readonly [edge: Written, says: RegExp])[] = [
   ...['tcp://host', 'tcp://host:0', 'tcp://host:70000', 'http//x', 'unix:relative', 'tcp://[::1:7000'].map(
     (to): readonly [Written, RegExp] => [
       { rules: [{ type: 'cpu', limit: '9%' }], to },
-      /"edge\.to" must be like "tcp:/,
+      /"edge\.to" must be like "https:/,
     ],
   ),
 ];
@@ -140,4 +140,15 @@ test('a socket by name, by both kinds of address and by path', () => {
     targets.map((to) => edgeOf({ rules, to }).to),
     [...['alerts.example.org', '192.0.2.1', '2001:db8::1'].map((host) => ({ host, port: 7000 })), { path: '/run/a b' }],
   );
+});
+
+test('a change names the first report that it follows from', (t) => {
+  const rules = rulesOf({ type: 'memory', limit: '90%', for: '3x', clear: '80%' });
+  const judge = openJudge({ client: 'web-1', rules, everyMs: 60_000, place: tempFolder(t) });
+  const since = [50, 91, 92, 93, 94, 70, 95, 70, 60].map((memory) => {
+    const made = report(memory);
+    const { sinceMs } = judge(made);
+    return sinceMs === null ? null : (Date.parse(made.datetime) - sinceMs) / 60_000;
+  });
+  assert.deepEqual(since, [null, null, null, 2, null, null, null, null, 1]);
 });

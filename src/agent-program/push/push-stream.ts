@@ -39,6 +39,8 @@ export interface PushStreamOptions {
   readonly failures: number;
   /** The first stream is made without a report, too: somebody waits for it. Default: false. */
   readonly isAsked?: boolean;
+  /** Reports that were taken before are left in the spool. Default: none are. */
+  readonly sinceMs?: number;
 }
 
 /**
@@ -46,9 +48,11 @@ export interface PushStreamOptions {
  * when nothing is left to send. A damaged file is removed and counted.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
-  const { visit, clients, bootId, fault, unspooled, failures, isAsked = false } = options;
+  const { visit, clients, bootId, fault, unspooled, failures, isAsked = false, sinceMs = -Infinity } = options;
   let streamBytes = Math.max(leastBytes, mostBytes >> Math.min(failures, 30));
-  const waiting: SpooledReport[] = listSpool([...visit.dirs, ...visit.formerDirs]);
+  const spooled = listSpool([...visit.dirs, ...visit.formerDirs]);
+  const waiting: SpooledReport[] = spooled.filter(({ timeMs }) => timeMs >= sinceMs);
+  const heldBack = spooled.length - waiting.length;
   let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
   let isFirst = true;
   let madeAtMs = performance.now();
@@ -82,7 +86,7 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
     const isWanted = taken.length > 0 || hasFault || (isFirst && isAsked);
     isFirst = false;
     if (!isWanted) return null;
-    const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
+    const end = { left: left + heldBack, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
     const body = Buffer.concat([
       pushMarker,
       encodeJsonFrame('H', {

@@ -4,16 +4,16 @@
  * has acknowledged it; whatever else is answered keeps it.
  */
 import { closeVisit } from '../../../agent/spool/visit.ts';
-import { removeFile } from '../../../agent/start/private-file.ts';
-import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { usageError, type FleetError } from '../../errors.ts';
 import type { AgentFault } from '../../report/wire.ts';
 import type { AgentSettings } from '../settings.ts';
 import { makeOwnReport, openOwnVisit } from './own-visit.ts';
 import { makeOwnInventory } from './push-inventory.ts';
 import { openPushBackoff } from './push-backoff.ts';
 import type { Enrolment } from './push-settings.ts';
-import { acknowledgedIn, pushStreams, type PushStream } from './push-stream.ts';
+import { pushStreams } from './push-stream.ts';
 import { pushWay, type PushTarget, type PushWay } from './push-ways.ts';
+import { sendStreams } from './send-streams.ts';
 
 export interface PushOptions {
   readonly settings: AgentSettings;
@@ -59,16 +59,16 @@ export async function push(options: PushOptions): Promise<PushResult> {
     return { acknowledged: 0, kept, fault, failure: unspooled === null ? null : lost, advice: null, pausedUntilMs };
   }
   const way = options.way ?? pushWay(settings.client, targetOf(enrolment));
-  const sent = await sendAll(nextStream, way, signal);
+  const sent = await sendStreams({ nextStream, way, signal });
   const { kept, advice } = sent;
   let { acknowledged, failure } = sent;
-  const isLost = unspooled !== null && !sent.hasUnspooled;
+  const isLost = unspooled !== null && !sent.tookUnspooled;
   if (isLost) failure = failure === null ? lost : `${failure}; ${lost}`;
   // The push has succeeded already, so nothing of the inventory fails it: it goes with the next one.
   if (failure === null && fault === null && !signal.aborted && options.inventory !== false) {
     if (await makeOwnInventory(own, nowMs())) {
       const next = pushStreams({ ...own, fault: null, unspooled: null, failures: backoff.failures });
-      acknowledged += (await sendAll(next, way, signal)).acknowledged;
+      acknowledged += (await sendStreams({ nextStream: next, way, signal })).acknowledged;
     }
   }
   if (failure === null) backoff.succeeded();
@@ -76,41 +76,6 @@ export async function push(options: PushOptions): Promise<PushResult> {
   // A push that a signal ended says nothing about the way.
   const failed = failure !== null && !signal.aborted;
   return { acknowledged, kept, fault, failure, advice, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
-}
-
-interface Sent extends Pick<PushResult, 'acknowledged' | 'kept' | 'failure' | 'advice'> {
-  /** True if the collector has the report that could not be spooled. */
-  readonly hasUnspooled: boolean;
-}
-
-/** Sends one stream after the other until one fails. Removes what was acknowledged. */
-async function sendAll(nextStream: () => PushStream | null, way: PushWay, signal: AbortSignal): Promise<Sent> {
-  let acknowledged = 0;
-  let kept = 0;
-  let failure: string | null = null;
-  let advice: string | null = null;
-  let hasUnspooled = false;
-  for (let stream = nextStream(); stream !== null && failure === null; stream = nextStream()) {
-    const { files, left, body } = stream;
-    let known: ReadonlySet<string> = new Set();
-    try {
-      known = acknowledgedIn(await way(body, signal));
-      if (files.size > 0 && ![...files.keys()].some((id) => known.has(id)))
-        failure = 'the collector acknowledged nothing';
-    } catch (thrown) {
-      failure = messageOf(thrown);
-      advice = thrown instanceof FleetError ? thrown.advice : null;
-    }
-    for (const [id, paths] of files) {
-      if (known.has(id)) {
-        for (const path of paths) removeFile(path);
-        acknowledged += 1;
-        if (paths.length === 0) hasUnspooled = true;
-      } else if (paths.length > 0) kept += 1;
-    }
-    if (failure !== null) kept += left;
-  }
-  return { acknowledged, kept, failure, advice, hasUnspooled };
 }
 
 /** Returns where a machine pushes to. Throws FleetError `usage` if agent.json does not say it. */

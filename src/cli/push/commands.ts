@@ -8,6 +8,7 @@ export const enroll = defineCommand({
     client: text('<client>', 'as config.xml names it'),
     https: text('--https <url>', 'it pushes to this URL, where `serve` answers'),
     ssh: text('--ssh <user@host>', 'it pushes by ssh, to an account whose key starts `receive`'),
+    edge: flag('--edge', 'with its rules, so that it sends changes alone: for `fleet-health-agent edge`'),
     output: text('-o, --output <file>', 'write a file of mode 0600 instead'),
     rotate: { ...flag('--rotate', 'make a new key: the one before is useless at once'), conflicts: ['revoke'] },
     revoke: flag('--revoke', 'make its key useless, at once'),

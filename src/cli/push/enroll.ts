@@ -14,12 +14,15 @@ import { printAnswer, printDone } from '../command/answer.ts';
 import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import { edgeOf } from './edge-rules.ts';
 import { enrollableClient } from './pushing-client.ts';
 
 export interface EnrollOptions {
   readonly client: string;
   readonly https: string | null;
   readonly ssh: string | null;
+  /** Its rules go along. */
+  readonly edge: boolean;
   readonly output: string | null;
   readonly rotate: boolean;
   readonly revoke: boolean;
@@ -35,6 +38,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   if (options.revoke) return await revoke(context, paths, options.client);
   const client = enrollableClient(config, options.client);
   const spoke = client.spokeUrl === null ? null : spokeOf(client, client.spokeUrl, options);
+  const edge = options.edge ? edgeOf(client) : null;
   const to = spoke === null ? destinationOf(options) : null;
   if (options.https !== null && config.serve?.push !== true) {
     const { output } = context;
@@ -43,7 +47,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   }
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { key } = await changeTokens(paths, context.signal, () => keyOf(paths.pushKeys, client.name, options.rotate));
-  const document = agentJson({ config, paths, client, to, spoke, key });
+  const document = agentJson({ config, paths, client, to, spoke, edge, key });
   const content = `${JSON.stringify(document, null, 2)}\n`;
   if (options.output !== null) {
     const { output: file } = options;
@@ -92,10 +96,11 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
 }
 
 /** Returns where a client answers, by its URL. A proxy for TLS asks from the same machine. */
-function spokeOf({ name }: Client, url: string, { https, ssh }: EnrollOptions): object {
+function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOptions): object {
   if (https !== null || ssh !== null) {
     throw usageError(`${name} is asked over HTTP and pushes nothing`, 'Leave out --https and --ssh.');
   }
+  if (edge) throw usageError(`${name} is asked over HTTP and sends nothing by itself`, 'Leave out --edge.');
   const { protocol, hostname, port } = new URL(url);
   if (protocol === 'https:') return {};
   const address = hostname.replace(/^\[|\]$/g, '');
@@ -143,10 +148,12 @@ interface AgentJson {
   readonly to: string | null;
   /** Where it answers; null: it pushes. */
   readonly spoke: object | null;
+  /** Its own rules; null: it sends every report. */
+  readonly edge: object | null;
   readonly key: string;
 }
 
-function agentJson({ config, paths, client, to, spoke, key }: AgentJson): object {
+function agentJson({ config, paths, client, to, spoke, edge, key }: AgentJson): object {
   const { name, was, probeOptions, checks, pushEveryMs } = client;
   const { sealing } = ringOf(config, paths, Date.now());
   return {
@@ -157,6 +164,7 @@ function agentJson({ config, paths, client, to, spoke, key }: AgentJson): object
     pushKey: key,
     ...(to === null ? {} : { push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) } }),
     ...(spoke === null ? {} : { spoke }),
+    ...(edge === null ? {} : { edge }),
     options: probeOptions,
     ...(checks.length === 0 ? {} : { checks: checks.map(({ requested }) => requested) }),
   };

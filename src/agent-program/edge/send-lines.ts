@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 
-import { secondMs } from '../platform/units.ts';
-import type { EdgeTarget } from './edge-settings.ts';
+import { secondMs } from '../../platform/units.ts';
+import type { LinesTarget } from './edge-settings.ts';
 
 const deadlineMs = 5 * secondMs;
 
@@ -9,7 +9,7 @@ const deadlineMs = 5 * secondMs;
  * Writes lines to a socket and closes it. Rejects if they could not be handed to the other machine within five seconds.
  * Nobody acknowledges them: a machine that takes the bytes and crashes has lost them.
  */
-export async function sendLines(target: EdgeTarget, lines: readonly string[]): Promise<void> {
+export async function sendLines(target: LinesTarget, lines: readonly string[]): Promise<void> {
   const socket = connect(target);
   const timer = setTimeout(() => socket.destroy(new Error(`not taken within ${deadlineMs / secondMs} s`)), deadlineMs);
   try {

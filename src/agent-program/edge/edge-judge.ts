@@ -1,9 +1,9 @@
-import { isWritten, readPrivateFile } from '../../agent/start/private-file.ts';
-import { sampleReport } from '../alerter/evaluate/sample-row.ts';
-import { latestPossibleMs, openClientTransition } from '../alerter/transition/client-transition.ts';
-import type { TransitionResult } from '../alerter/transition/client-transition.ts';
-import { columnsOf } from '../report/columns.ts';
-import type { Report } from '../report/report.ts';
+import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
+import { sampleReport } from '../../alerter/evaluate/sample-row.ts';
+import { latestPossibleMs, openClientTransition } from '../../alerter/transition/client-transition.ts';
+import type { TransitionResult } from '../../alerter/transition/client-transition.ts';
+import { columnsOf } from '../../report/columns.ts';
+import type { Report } from '../../report/report.ts';
 import type { EdgeRule } from './edge-settings.ts';
 
 type EdgeAlert = TransitionResult['alerts'][number];
@@ -27,11 +27,19 @@ interface EdgeState {
   readonly alerts: readonly EdgeAlert[];
   /** The last id that was given to an alert. */
   readonly lastId: number;
+  /** Since which report an alert counts towards its next change, by rule and subject. */
+  readonly moving: Readonly<Record<string, number>>;
+}
+
+export interface Judged {
+  readonly changes: readonly AlertLine[];
+  /** The first report that the changes follow from: `for` and `clear` count it. null: nothing has changed. */
+  readonly sinceMs: number | null;
 }
 
 const stateFile = 'edge-state.json';
 const maxStateBytes = 1024 * 1024;
-const nothing: EdgeState = { memory: null, alerts: [], lastId: 0 };
+const nothing: EdgeState = { memory: null, alerts: [], lastId: 0, moving: {} };
 
 export interface JudgeOptions {
   readonly client: string;
@@ -41,8 +49,8 @@ export interface JudgeOptions {
   readonly place: string;
 }
 
-/** Returns a function that moves the alerts by a report as the alerter does, and returns what has changed. */
-export function openJudge({ client, rules, everyMs, place }: JudgeOptions): (report: Report) => readonly AlertLine[] {
+/** Returns a function that moves the alerts by a report as the alerter does, and returns the changes. */
+export function openJudge({ client, rules, everyMs, place }: JudgeOptions): (report: Report) => Judged {
   let state = readState(place);
   return (report) => {
     const atMs = Date.parse(report.datetime);
@@ -57,18 +65,37 @@ export function openJudge({ client, rules, everyMs, place }: JudgeOptions): (rep
     transition.step(sampleReport({ client: { name: client, rules }, row, disks, networks, report }));
     const { memory, alerts: moved } = transition.result();
     const before = new Map(state.alerts.map((alert) => [alert.id, alert]));
-    const lines = moved.filter((alert) => isNews(alert, before.get(alert.id))).map((alert) => lineOf(alert, atMs));
+    const news = moved.filter((alert) => isNews(alert, before.get(alert.id)));
+    const begins = news.map((alert) => state.moving[keyOf(alert)] ?? atMs);
     let { lastId } = state;
     const changed = moved.map((alert) => ({ ...alert, id: alert.id ?? ++lastId }));
     const ids = new Set(changed.map(({ id }) => id));
     const open = [...state.alerts.filter(({ id }) => id === null || !ids.has(id)), ...changed];
     const isWatched = ({ state: now, rule }: EdgeAlert): boolean =>
       now !== 'resolved' && rules.some(({ name }) => name === rule);
-    state = { memory, alerts: open.filter(isWatched), lastId };
+    const alerts = open.filter(isWatched);
+    state = { memory, alerts, lastId, moving: movingSince(alerts, state.moving, atMs) };
     // A full disk: the state lives on in this process.
     isWritten(place, stateFile, Buffer.from(JSON.stringify(state)), false);
-    return lines;
+    const changes = news.map((alert) => lineOf(alert, atMs));
+    return { changes, sinceMs: begins.length === 0 ? null : Math.min(atMs, ...begins) };
   };
+}
+
+/** Returns the alerts that count reports towards a change, and since when. */
+function movingSince(
+  alerts: readonly EdgeAlert[],
+  before: EdgeState['moving'],
+  atMs: number,
+): Readonly<Record<string, number>> {
+  const counting = alerts.filter(({ state, progress: { holding, clearing, easing, missing } }) => {
+    return state === 'pending' || holding + clearing + easing + missing > 0;
+  });
+  return Object.fromEntries(counting.map((alert) => [keyOf(alert), before[keyOf(alert)] ?? atMs]));
+}
+
+function keyOf({ rule, subject }: EdgeAlert): string {
+  return `${rule}\0${subject}`;
 }
 
 /** True if an alert has changed in a way that is told: a pending alert, and one that never fired, are not. */
@@ -95,7 +122,8 @@ function readState(place: string): EdgeState {
       String(readPrivateFile(`${place}/${stateFile}`, maxStateBytes)),
     ) as Partial<EdgeState> | null;
     if (!Array.isArray(state?.alerts) || typeof state.memory !== 'object') return nothing;
-    return { memory: state.memory, alerts: state.alerts, lastId: Number(state.lastId) || 0 };
+    const { memory, alerts, moving = {} } = state;
+    return { memory, alerts, lastId: Number(state.lastId) || 0, moving };
   } catch {
     return nothing;
   }

@@ -1,8 +1,9 @@
-import { finishRule } from '../config/rules/finish-rule.ts';
-import { parseSpan } from '../config/values/quantities.ts';
-import { minuteMs } from '../platform/units.ts';
-import { everyBounds } from './every-bounds.ts';
-import type { Fields } from './settings-fields.ts';
+import { finishRule } from '../../config/rules/finish-rule.ts';
+import { parseSpan } from '../../config/values/quantities.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
+import { everyBounds } from '../every-bounds.ts';
+import { pushUrl } from '../push/push-settings.ts';
+import type { Fields } from '../settings-fields.ts';
 
 export type EdgeRule = NonNullable<ReturnType<typeof finishRule>>;
 
@@ -13,12 +14,17 @@ export interface EdgeSettings {
   readonly send: boolean;
   /** null: alerts are logged alone. */
   readonly to: EdgeTarget | null;
-  /** Each report as a line; null: edge.jsonl in the state folder. */
+  /** Each report as a line in clear; null: edge.jsonl in the state folder, and none where the machine is enrolled. */
   readonly file: string | null;
+  /** The longest time without a report to the collector; null: changes alone. */
+  readonly heartbeatMs: number | null;
 }
 
 /** A socket that takes lines. */
-export type EdgeTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+export type LinesTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** A socket, or a collector that takes reports. */
+export type EdgeTarget = LinesTarget | { readonly url: URL };
 
 const types = ['cpu', 'memory', 'swap', 'load', 'disk', 'inodes'] as const;
 const operators = ['ge', 'gt', 'le', 'lt', 'eq', 'ne'] as const;
@@ -37,6 +43,7 @@ export function readEdge(fields: Fields | null): EdgeSettings | null {
     send: fields.flag('send') ?? false,
     to: readTarget(fields),
     file: fields.path('file'),
+    heartbeatMs: readHeartbeat(fields),
   };
   fields.end();
   return settings;
@@ -54,7 +61,7 @@ function readRule(fields: Fields, names: Set<string>): EdgeRule {
   const severity = fields.choice('severity', ['warning', 'critical']);
   if (op !== null) attributes['op'] = op;
   if (severity !== null) attributes['severity'] = severity;
-  for (const key of ['mount', 'fstype', 'source', 'limit', 'warning', 'critical', 'clear', 'for'] as const) {
+  for (const key of ['mount', 'fstype', 'source', 'limit', 'warning', 'critical', 'clear', 'free', 'for'] as const) {
     const value = fields.text(key);
     if (value !== null) attributes[key] = value;
   }
@@ -79,16 +86,22 @@ function inJson(message: string, name: string): string {
   return text.replace(/\b([a-z]+)="([^"]*)"/g, '"$1": "$2"');
 }
 
+function readHeartbeat(fields: Fields): number | null {
+  return fields.text('heartbeat') === 'none' ? null : (fields.duration('heartbeat', minuteMs, 30 * dayMs) ?? hourMs);
+}
+
 function readTarget(fields: Fields): EdgeTarget | null {
   const text = fields.text('to');
   if (text === null) return null;
   const [, path] = /^unix:(\/.{1,100})$/.exec(text) ?? [];
   if (path !== undefined) return { path };
+  const url = pushUrl(text);
+  if (url !== null) return { url };
   const { six, name, port } =
     /^tcp:\/\/(?:\[(?<six>[\da-fA-F:.]+)\]|(?<name>[\w.-]+)):(?<port>\d{1,5})$/.exec(text)?.groups ?? {};
   const host = six ?? name;
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw fields.fault('to', 'must be like "tcp://192.0.2.1:7000" or "unix:/run/alerts.sock"');
+    throw fields.fault('to', 'must be like "https://hq/v1/visit", "tcp://192.0.2.1:7000" or "unix:/run/a.sock"');
   }
   return { host, port: Number(port) };
 }

@@ -1,0 +1,130 @@
+/** The reports of `edge`: what is sent when, and what waits. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { edgeReports } from '../../src/agent-program/edge/edge-reports.ts';
+import type { PushWay } from '../../src/agent-program/push/push-ways.ts';
+import { readSettings } from '../../src/agent-program/settings.ts';
+import { minuteMs } from '../../src/platform/units.ts';
+import { createFrameParser } from '../../src/report/frames.ts';
+import { noRunId, type Report } from '../../src/report/report.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { pushLimits, pushMarker } from '../../src/seal/push.ts';
+import { maxSealedBytes, readHeader } from '../../src/seal/sealed-message.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const beganMs = Date.UTC(2026, 10, 22);
+
+/** A machine whose reports come once a minute. Its collector keeps the ids of each push. */
+function machine(t: TestContext, heartbeatMs: number | null) {
+  const dir = tempFolder(t);
+  const file = path.join(dir, 'agent.json');
+  const content = {
+    client: 'web-1',
+    collector: randomUUID(),
+    publicKey: Buffer.from(generateKeyPair().publicKey).toString('base64url'),
+    pushKey: Buffer.alloc(32, 7).toString('base64url'),
+    push: { to: 'https://collector.invalid/' },
+    state_directory: path.join(dir, 'state'),
+  };
+  writeFileSync(file, JSON.stringify(content), { mode: 0o600 });
+  const settings = readSettings(file);
+  const { enrolment } = settings;
+  assert.ok(enrolment !== null);
+  const pushes: (readonly string[])[] = [];
+  const lefts: number[] = [];
+  let isAway = false;
+  let nowMs = beganMs;
+  const way: PushWay = (body) => {
+    if (isAway) return Promise.reject(new Error('connect ECONNREFUSED'));
+    const parser = createFrameParser({
+      ...{ marker: pushMarker, maxGreetingBytes: 0, maxReportBytes: maxSealedBytes },
+      ...pushLimits,
+    });
+    const frames = parser.push(body);
+    const ids = frames.filter(({ type }) => type === 'R').map(({ payload }) => readHeader(payload).reportId);
+    pushes.push(ids);
+    lefts.push((JSON.parse(String(frames.at(-1)?.payload)) as { readonly left: number }).left);
+    const acknowledged = Buffer.from(ids.map((id) => id.replaceAll('-', '')).join(''), 'hex');
+    return Promise.resolve(Buffer.concat([pushMarker, acknowledged]));
+  };
+  const open = (sends = true) =>
+    edgeReports({ settings, enrolment, place: dir, way: sends ? way : null, heartbeatMs, nowMs: () => nowMs });
+  let take = open();
+  let minute = 0;
+  const { signal } = new AbortController();
+  /** Takes a report a minute after the last. `since`: a change follows from that minute's. Returns its id. */
+  const report = async (since: number | null = null): Promise<string> => {
+    nowMs = beganMs + minute * minuteMs;
+    const made: Report = {
+      ...{ name: 'Daemon report', version: 1, report_id: randomUUID(), run_id: noRunId, client: 'web-1' },
+      ...{ datetime: new Date(nowMs).toISOString(), boot_id: null, monotonic_ms: 1, worker_reports: [] },
+      agent: { version: '1', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
+    };
+    minute += 1;
+    const sinceMs = since === null ? null : beganMs + since * minuteMs;
+    last = await take({ report: made, sinceMs, signal });
+    return made.report_id;
+  };
+  let last: Awaited<ReturnType<typeof take>> | null = null;
+  return {
+    report,
+    pushes,
+    lefts,
+    queue: () => last?.queue,
+    restart: (sends = true) => (take = open(sends)),
+    setAway: (away: boolean) => (isAway = away),
+    skip: (minutes: number) => (minute += minutes),
+  };
+}
+
+test('a change sends the reports that it follows from, and the others wait', async (t) => {
+  const { report, pushes, lefts, queue } = machine(t, null);
+  for (let count = 0; count < 5; count++) await report();
+  assert.deepEqual([pushes, queue()], [[], 5]);
+  // Rule with `for="2x"`: the collector needs both.
+  const fourth = await report();
+  const fifth = await report(5);
+  assert.deepEqual([pushes, lefts, queue()], [[[fourth, fifth]], [5], 5]);
+  await report();
+  assert.equal(pushes.length, 1);
+});
+
+test('a heartbeat sends the newest report alone, also after a restart', async (t) => {
+  const { report, pushes, restart, skip } = machine(t, 60 * minuteMs);
+  const first = await report();
+  for (let count = 0; count < 3; count++) await report();
+  restart();
+  await report();
+  assert.deepEqual(pushes, [[first]]);
+  skip(55);
+  assert.deepEqual(pushes, [[first]]);
+  const next = await report();
+  assert.deepEqual(pushes, [[first], [next]]);
+});
+
+test('a change that could not be sent is sent after the pause, in order, also by another process', async (t) => {
+  const { report, pushes, restart, setAway, skip, queue } = machine(t, null);
+  await report();
+  setAway(true);
+  const changed = await report(1);
+  assert.equal(queue(), 2);
+  setAway(false);
+  restart();
+  skip(60);
+  const later = await report();
+  assert.deepEqual([pushes, queue()], [[[changed, later]], 1]);
+});
+
+test('without --send reports are kept for a visit, and the change is not forgotten', async (t) => {
+  const { report, pushes, restart, queue } = machine(t, 60 * minuteMs);
+  restart(false);
+  const ids = [await report(), await report(1)];
+  assert.deepEqual([pushes, queue()], [[], 2]);
+  restart();
+  ids.push(await report());
+  assert.deepEqual([pushes, queue()], [[ids], 0]);
+});
