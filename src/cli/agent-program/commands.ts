@@ -93,6 +93,10 @@ export const push = defineCommand({
   name: 'push',
   help: 'make one report and send the collector all that it has not acknowledged; for cron or a timer',
   example: 'fleet-health-agent push',
-  parameters: { once: flag('--once', 'now, even in the pause after pushes that failed') },
-  run: async (context, { once }) => (await import('./push.ts')).pushCommand(context, once),
+  parameters: {
+    once: flag('--once', 'now, even in the pause after pushes that failed'),
+    format: choice('--format <form>', 'post the document of pattoo-os to --to in place of sealed reports', ['pattoo']),
+    to: text('--to <url>', 'with --format, the server: it posts to receive/AGENT_ID below'),
+  },
+  run: async (context, options) => (await import('./push.ts')).pushCommand(context, options),
 });

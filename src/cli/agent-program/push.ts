@@ -1,13 +1,23 @@
 import { nowhereError, push, type PushResult } from '../../agent-program/push/push.ts';
-import { readSettings } from '../../agent-program/settings.ts';
-import { FleetError } from '../../errors.ts';
+import { pushPattoo } from '../../agent-program/push/push-pattoo.ts';
+import { readSettings, type AgentSettings } from '../../agent-program/settings.ts';
+import { openStatePlace } from '../../agent-program/state-place.ts';
+import { FleetError, usageError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 
+export interface PushCommand {
+  readonly once: boolean;
+  readonly format: 'pattoo' | null;
+  /** null: as agent.json says. */
+  readonly to: string | null;
+}
+
 /** `push`: one report, and all that waits. Throws FleetError `push-failed` if some was not acknowledged. */
-export async function pushCommand(context: Context, atOnce: boolean): Promise<ExitStatus> {
+export async function pushCommand(context: Context, { once: atOnce, format, to }: PushCommand): Promise<ExitStatus> {
   const settings = readSettings(context.configFile);
+  if (format !== null || to !== null) return await postPattoo(context, settings, to, format !== null);
   const { enrolment } = settings;
   if (enrolment === null || enrolment.to === null) throw nowhereError();
   const result = await push({ settings, enrolment, atOnce, signal: context.signal });
@@ -24,6 +34,33 @@ export async function pushCommand(context: Context, atOnce: boolean): Promise<Ex
       result.pausedUntilMs === null
         ? `${counted(acknowledged, 'report')} sent`
         : `${counted(kept, 'report')} kept until ${String(pauseText(result))}, after pushes that failed`,
+  );
+  return 0;
+}
+
+/** `push --format pattoo --to URL`. Throws FleetError `push-failed` if some was not taken. */
+async function postPattoo(
+  context: Context,
+  settings: AgentSettings,
+  to: string | null,
+  hasFormat: boolean,
+): Promise<ExitStatus> {
+  const url = to !== null && URL.canParse(to) ? new URL(to) : null;
+  if (!hasFormat || url === null || !['https:', 'http:'].includes(url.protocol) || url.search + url.hash !== '') {
+    const advice = 'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
+    throw usageError('--format pattoo needs --to with a URL of https or http, and --to the format', advice);
+  }
+  const place = openStatePlace(settings.stateDirectory);
+  const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to: url, signal: context.signal });
+  if (failure !== null) {
+    const message = `${failure}; ${counted(kept, 'report')} ${kept === 1 ? 'is' : 'are'} kept`;
+    const advice = 'Check the URL, and the server; the reports go with a later push.';
+    throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
+  }
+  printDone(
+    context.output,
+    () => ({ command: 'push', acknowledged, kept, paused_until: null }),
+    () => `${counted(acknowledged, 'report')} sent`,
   );
   return 0;
 }

@@ -1,0 +1,70 @@
+/** `push --format pattoo`: what a server of pattoo is sent, and what is kept for it. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+
+import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
+import { readSettings } from '../../src/agent-program/settings.ts';
+import { freePort, listenOn } from '../support/free-port.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+/** A server that answers with these, one after the other, and the last for ever; and a machine that pushes to it. */
+async function station(t: TestContext, ...answers: readonly [number, ...number[]]) {
+  const left = [...answers];
+  const posted: {
+    readonly path: string;
+    readonly document: { readonly agent_id: string; readonly timestamp: number };
+  }[] = [];
+  const server = createServer((incoming, outgoing) => {
+    let text = '';
+    incoming.setEncoding('utf8').on('data', (part: string) => (text += part));
+    incoming.on('end', () => {
+      posted.push({ path: incoming.url ?? '', document: JSON.parse(text) as (typeof posted)[number]['document'] });
+      outgoing.writeHead((left.length > 1 ? left.shift() : left[0]) ?? 200, { Location: '/other' }).end('answer');
+    });
+  });
+  const port = await listenOn(server);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const place = tempFolder(t);
+  const file = path.join(place, 'agent.json');
+  writeFileSync(file, '{}', { mode: 0o600 });
+  const settings = readSettings(file);
+  const push = (to = `http://127.0.0.1:${port}/pattoo/api/v1/agent`): Promise<PattooPushed> =>
+    pushPattoo({ settings, place, to: new URL(to), signal: new AbortController().signal });
+  return { push, posted };
+}
+
+test('a report goes to receive/AGENT_ID, and 200 takes it', async (t) => {
+  const { push, posted } = await station(t, 200);
+  assert.deepEqual(await push(), { acknowledged: 1, kept: 0, failure: null });
+  const [first] = posted;
+  assert.match(first?.document.agent_id ?? '', /^[0-9a-f]{64}$/);
+  assert.equal(first?.path, `/pattoo/api/v1/agent/receive/${first?.document.agent_id}`);
+});
+
+test('any other answer keeps the reports, which go with the next push, oldest first', async (t) => {
+  const { push, posted } = await station(t, 500, 302, 202, 200);
+  for (const [kept, status] of [500, 302, 202].entries()) {
+    const { acknowledged, kept: now, failure } = await push();
+    assert.deepEqual([acknowledged, now], [0, kept + 1]);
+    assert.match(failure ?? '', new RegExp(`answered ${status}$`));
+  }
+  const away = await push(`http://127.0.0.1:${await freePort()}/`);
+  assert.match(away.failure ?? '', /ECONNREFUSED/);
+  assert.deepEqual(await push(), { acknowledged: 5, kept: 0, failure: null });
+  const times = posted.slice(3).map(({ document }) => document.timestamp);
+  assert.deepEqual(times, times.toSorted());
+});
+
+test('two pushes at a time send no report twice', async (t) => {
+  const { push, posted } = await station(t, 200);
+  const outcomes = await Promise.allSettled([push(), push()]);
+  const refused = outcomes.filter(({ status }) => status === 'rejected').length;
+  assert.equal(posted.length, 2 - refused);
+  assert.equal((await push()).acknowledged, 1);
+});
