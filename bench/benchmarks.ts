@@ -76,7 +76,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('replay', 3, 'alert --replay over one day and three', async () => {
     return (await import('./replay.ts')).benchReplay;
   }),
-  byName('report', 12, 'the report of 64 and of 1,000 clients with 30 days of rows', async () => {
+  byName('report', 12, 'the report of 64, 1,000 and 10,000 clients with 30 days of rows', async () => {
     return (await import('./report.ts')).benchReport;
   }),
   byName('report-peer', 10, 'the report of 100 clients, beside the static pages of Munin', async () => {
