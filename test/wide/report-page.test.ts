@@ -48,6 +48,55 @@ test(
   },
 );
 
+test('all plots of a client share the cursor and the zoom', options, async (t) => {
+  const { page, noises } = await openFile(t, await reportFile(t), { viewport: { width: 1440, height: 1000 } });
+  await page.getByRole('button', { name: 'web-1' }).click();
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  const times = (): Promise<readonly string[]> => page.locator('.u-legend tr:first-child .u-value').allTextContents();
+  const [newest = ''] = await times();
+  const area = await page.locator('.u-over').first().boundingBox();
+  assert.ok(area !== null);
+  const [left, y] = [area.x + area.width * 0.3, area.y + area.height / 2];
+  await page.mouse.move(left, y);
+  await page.waitForFunction(`document.querySelector('.u-legend .u-value').textContent !== ${JSON.stringify(newest)}`);
+  const below = await times();
+  assert.ok(below.length >= 5 && below.every((time) => time === below[0] && time !== newest), below.join(', '));
+  const pictures = (): Promise<readonly string[]> =>
+    page
+      .locator('.plots canvas')
+      .evaluateAll((all) => all.map((one) => (one as unknown as { toDataURL: () => string }).toDataURL()));
+  const before = await pictures();
+  await page.mouse.down();
+  await page.mouse.move(area.x + area.width * 0.6, y, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForTimeout(300);
+  const zoomed = await pictures();
+  assert.ok(
+    zoomed.every((picture, index) => picture !== before[index]),
+    'a plot was not zoomed',
+  );
+  await page.mouse.dblclick(left, y);
+  await page.waitForTimeout(300);
+  assert.ok(
+    (await pictures()).every((picture, index) => picture !== zoomed[index]),
+    'a plot is still zoomed',
+  );
+  assert.deepEqual(noises, []);
+});
+
+test('a browser that cannot unpack the plots says so, and keeps table, filter and checks', options, async (t) => {
+  const { page, noises } = await openFile(t, await reportFile(t));
+  await page.addInitScript('delete globalThis.DecompressionStream');
+  await page.reload();
+  await page.getByRole('button', { name: 'web-1' }).click();
+  await page.getByText('This browser is too old to unpack the plots. The table above is complete.').waitFor();
+  await page.getByText('210 <b>unsent</b>').first().waitFor();
+  assert.equal(await page.getByRole('img', { name: /^CPU:/ }).count(), 0);
+  await page.getByRole('searchbox').fill('db');
+  assert.equal(await page.locator('tbody tr[id]:visible').count(), 1);
+  assert.deepEqual(noises, []);
+});
+
 test('the table is sorted by its headings, and the worst stands first before', options, async (t) => {
   const { page } = await openFile(t, await reportFile(t));
   const names = async (): Promise<readonly string[]> => page.locator('tbody .name').allTextContents();

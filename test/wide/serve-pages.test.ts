@@ -73,6 +73,48 @@ test('a client is reached by the keyboard alone, and its plots are drawn', optio
   assert.deepEqual(noises, []);
 });
 
+/** Asserts that lines are in a tree in this order. */
+function assertInOrder(tree: string, lines: readonly (string | RegExp)[]): void {
+  let rest = tree;
+  for (const line of lines) {
+    const at = typeof line === 'string' ? rest.indexOf(line) : rest.search(line);
+    assert.ok(at >= 0, `${String(line)} is missing in\n${rest}`);
+    rest = rest.slice(at + 1);
+  }
+}
+
+test('the tree of a screen reader says what the pages show, in their order', options, async (t) => {
+  const { page, port } = await shown(t, '/', { viewport: { width: 1440, height: 900 } });
+  await page.getByText('Live', { exact: true }).waitFor();
+  const fleet = await page.locator('body').ariaSnapshot();
+  assertInOrder(fleet, [
+    'link "Fleet"',
+    'link "Alerts"',
+    'link "Runs"',
+    /heading ".*" \[level=1\]/,
+    /heading "Open alerts.*" \[level=2\]/,
+    /heading ".*" \[level=2\]/,
+    'searchbox "',
+    'columnheader "Client"',
+    'rowheader "web-1',
+    'rowheader "db',
+  ]);
+  await page.goto(`http://localhost:${port}/c/web-1`);
+  await page.getByRole('img', { name: /^CPU:/ }).waitFor();
+  const client = await page.locator('body').ariaSnapshot();
+  assertInOrder(client, [
+    'heading "web-1" [level=1]',
+    'heading "Now" [level=2]',
+    /heading "Open alerts.*" \[level=2\]/,
+    /heading "Checks.*" \[level=2\]/,
+    'heading "Past" [level=2]',
+    'img "CPU: ',
+    'img "File systems: ',
+    'heading "Log lines" [level=2]',
+  ]);
+  for (const tree of [fleet, client]) assert.doesNotMatch(tree, /(?:button|link|img|searchbox)(?: \[.*\])?:?$/m);
+});
+
 test('the rows follow a run that finishes, and the focus stays', options, async (t) => {
   const { page, dir, noises } = await shown(t, '/', { viewport: { width: 1440, height: 900 } });
   await page.getByText('Live', { exact: true }).waitFor();
