@@ -125,7 +125,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.deepEqual([checks, refused], [own, undefined]);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 150 : 8 },
+      { numRuns: isWide ? 60 : 8 },
     );
   });
 
@@ -169,7 +169,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.doesNotMatch(JSON.stringify(report), /a secret/);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 150 : 12 },
+      { numRuns: isWide ? 60 : 12 },
     );
     // A connection of a visit above is in the queue of the kernel.
     await once(connect(port, '127.0.0.1'), 'close');
@@ -216,7 +216,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.doesNotMatch(JSON.stringify(worker ?? null).replaceAll(secret, ''), /a secret/);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 150 : 12 },
+      { numRuns: isWide ? 60 : 12 },
     );
     const calls = existsSync(asked) ? readFileSync(asked, 'utf8').trim().split('\n') : [];
     const entries = '-o json -p [0-7](?: --output-fields=[A-Z_,]+)? --after-cursor=[A-Za-z0-9=;_-]+';
