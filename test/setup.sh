@@ -79,6 +79,7 @@ need_all() {
     need dovecot dovecot-core
     need_file /usr/lib/dovecot/imap dovecot-imapd
     need swaks swaks
+    need nginx nginx-light
     need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic
     need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
     need_file /usr/lib/python3/dist-packages/apt python3-apt
