@@ -61,6 +61,14 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('serve', 20, 'the first screen of 10,000 clients, and the memory of a day of requests', async () => {
     return (await import('./serve.ts')).benchServe;
   }),
+  byName(
+    'push',
+    5,
+    'pushes of 10,000 clients through one `serve`, beside visits of as many; events a second',
+    async () => {
+      return (await import('./push.ts')).benchPush;
+    },
+  ),
   byName('viewers', 8, 'a pass of the collector while 20 people look at `serve`', async () => {
     return (await import('./viewers.ts')).benchViewers;
   }),
