@@ -6,11 +6,13 @@ import { recentRuns } from '../../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
+import { judgeEvents } from '../absence/judge-events.ts';
 import { judgeOutliers } from '../absence/judge-outliers.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
+import { followEvents, type ReplayedEvents } from './replay-events.ts';
 import { followFigures } from './replay-figures.ts';
 import { followLevels } from './replay-levels.ts';
 import { followClients, ReplayState, type RowsUntil } from './replay-state.ts';
@@ -33,6 +35,8 @@ export interface ReplayOptions {
     | 'notifiedSince'
     | 'levels'
   >;
+  /** Default: none, and rules of events are left out. */
+  readonly events?: ReplayedEvents | null;
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly signal: AbortSignal;
@@ -85,6 +89,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
   const levels = followLevels(config, store);
+  const eventsAt = followEvents(config, options.events ?? null, options);
   await noteBefore(options, figures, levels);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
@@ -113,6 +118,13 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const fleetOptions = { config, runs: recent, seenClients: seen.at(nowMs), nowMs, databaseUpSinceMs: sinceMs };
     const alerts = evaluateFleet({ ...fleetOptions, alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
+    if (eventsAt !== null) {
+      const { newest, mayMiss } = await eventsAt(nowMs);
+      const openAlerts = () => Promise.resolve(state.openAlerts(null));
+      const events = { newestEvents: () => Promise.resolve(newest) };
+      const judged = await judgeEvents({ config, events, openAlerts, nowMs, mayMiss });
+      countFired(counts, state.save({ alerts: judged, ruleStates: new Map() }));
+    }
     const isDaily = Math.floor(nowMs / dayMs) !== Math.floor(judgedMs / dayMs);
     if (isDaily || nowMs - judgedMs >= hourMs) {
       judgedMs = nowMs;

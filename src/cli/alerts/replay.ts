@@ -41,13 +41,13 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
   }
   const { storage, ...own } = loadSettings(context);
   const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage };
-  const shown = await readStored(storage, signal, async ({ alerts: store }) => {
+  const shown = await readStored(storage, signal, async ({ alerts: store, events }) => {
     if (store === null) return null;
     const untilMs = await store.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
     const progress = output.terminal && !output.json ? await startPercents() : null;
     const observe = (share: number): void => progress?.to(Math.floor(share * 100));
-    const result = await replay({ config, store, sinceMs, untilMs, signal, observe });
+    const result = await replay({ config, store, events, sinceMs, untilMs, signal, observe });
     progress?.end();
     return { span: { sinceMs, untilMs }, result };
   });

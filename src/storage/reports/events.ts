@@ -12,6 +12,16 @@ export function createEventStore(database: Database): EventStore {
         const known = session.dialect.onConflict('event_id', ['event_id = events.event_id']);
         await insertRows(session, 'events', events.map(rowOf), known);
       }),
+    newestEventsAt: (atMs) =>
+      database.read(async (session) =>
+        (await session.all(newestBefore('AND received_at <= ?'), [sqlTime(atMs)])).map(newestOf).reverse(),
+      ),
+    eventsAfter: (sinceMs, rowId, most) =>
+      database.read(async (session) => {
+        const sql = `SELECT * FROM events WHERE id > ? AND received_at > ? AND service > '' ORDER BY id LIMIT ${most}`;
+        const rows = await session.all(sql, [rowId, sqlTime(sinceMs)]);
+        return rows.map((row) => ({ ...newestOf(row), rowId: Number(row['id']) }));
+      }),
     unprocessedEvents: (most) =>
       database.read(async (session) =>
         (await session.all(`SELECT * FROM events WHERE processed_at IS NULL ORDER BY id LIMIT ${most}`)).map(storedOf),
@@ -20,12 +30,14 @@ export function createEventStore(database: Database): EventStore {
       database.write(async (session) => {
         await session.run(`UPDATE events SET processed_at = ${session.dialect.now} WHERE id = ?`, [rowId]);
       }),
-    newestEvents: () => database.read(async (session) => (await session.all(newestSql)).map(newestOf).reverse()),
+    newestEvents: () => database.read(async (session) => (await session.all(newestBefore(''))).map(newestOf).reverse()),
   };
 }
 
-const newestSql = `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
-  FROM (SELECT MAX(id) AS id FROM events WHERE service > '' GROUP BY service, host, instance) n
+const newestBefore = (
+  and: string,
+): string => `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
+  FROM (SELECT MAX(id) AS id FROM events WHERE service > '' ${and} GROUP BY service, host, instance) n
   JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${mostServices}`;
 
 function storedOf(row: SqlRow): StoredEvent {

@@ -42,6 +42,14 @@ export interface EventStore {
   saveEvents(events: readonly NewEvent[]): Promise<void>;
   /** Returns the newest event of each service, host and instance, oldest first. */
   newestEvents(): Promise<readonly NewestEvent[]>;
+  /** Returns the newest event of each service, host and instance at a time, oldest first. */
+  newestEventsAt(atMs: number): Promise<readonly NewestEvent[]>;
+  /** Returns events of services after a time and behind a row, in the order of their rows. */
+  eventsAfter(
+    sinceMs: number,
+    rowId: number,
+    most: number,
+  ): Promise<readonly (NewestEvent & { readonly rowId: number })[]>;
   /** Returns the oldest events that no program of `<events command>` has taken, oldest first. */
   unprocessedEvents(most: number): Promise<readonly StoredEvent[]>;
   /** Marks an event as taken by the program of `<events command>`. */

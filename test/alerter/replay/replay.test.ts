@@ -62,6 +62,7 @@ async function replayed(
   return replay({
     config: configOf(elements),
     store: { ...storage.alerts, notifiedSince: () => Promise.resolve(told) },
+    events: storage.events,
     sinceMs,
     untilMs,
     signal: new AbortController().signal,
@@ -254,3 +255,32 @@ for (const [what, would, was, more, fewer] of [
     assert.deepEqual([difference.more.length, difference.fewer.length], [more, fewer]);
   });
 }
+
+test('rules of events are tried on the events that were stored, and silence counts', async (t) => {
+  const storage = await storedStory(t, { 'web-1': Array.from({ length: 9 }, () => 10) });
+  const event = (atMs: number, status: 'OK' | 'CRIT', service = 'backup') => ({
+    ...{ eventId: `${service} ${atMs}`, receivedAtMs: atMs, host: 'nas', service, instance: '', status },
+    ...{ description: 'x', tags: [], value: null, ttl: null, raw: null },
+  });
+  await storage.events.saveEvents([
+    event(noonMs - 30 * minuteMs, 'OK'),
+    event(noonMs + 11 * minuteMs, 'CRIT'),
+    event(noonMs + 16 * minuteMs, 'OK'),
+    event(noonMs + 17 * minuteMs, 'OK', 'other'),
+  ]);
+  const rule = (within: string): string => `<alert type="event" service="backup"${within}/>`;
+  const fired = async (within: string) => linesOf(await replayed(storage, fleet(rule(within))));
+  const lines = await fired('');
+  assert.deepEqual(
+    lines.map((line) => line.replace(/^[\d:]+ /, '')),
+    ['ops: firing event service=backup nas:backup', 'ops: resolved event service=backup nas:backup'],
+  );
+  assert.match(lines[0] ?? '', /^\d\d:1[15]/);
+  assert.match(lines[1] ?? '', /^\d\d:[12]\d/);
+  // The last event is 16 minutes old at the first of these times.
+  const silent = await fired(' within="10m"');
+  assert.ok(
+    silent.some((line) => /^\d\d:[23]\d ops: firing event service=backup nas:backup/.test(line)),
+    silent.join('\n'),
+  );
+});
