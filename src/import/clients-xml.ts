@@ -48,9 +48,13 @@ function groupLines(name: string, members: readonly ImportedHost[], depth: numbe
 }
 
 function clientLines(host: ImportedHost, outer: Shared): readonly string[] {
-  const { name, ip, checks, remarks } = host;
+  const { name, ip, url, checks, remarks } = host;
+  const polled = [
+    ['transport', url === null ? null : 'http'],
+    ['url', url],
+  ] as const;
   const own = shared.map((key) => [key, host[key] === outer[key] ? null : host[key]] as const);
-  const start = `<client${attributes([['name', name], ['ip', ip], ...own])}`;
+  const start = `<client${attributes([['name', name], ['ip', ip], ...own, ...polled])}`;
   const inside = [
     ...remarks.map((remark) => `  <!-- ${commentText(remark)} -->`),
     ...checks.map((check) => `  <check${attributes(Object.entries(check))}/>`),

@@ -5,6 +5,7 @@ import type { ImportKind } from './import-kinds.ts';
 import type { Imported, SourceText } from './imported.ts';
 import { readKnownHosts } from './known-hosts.ts';
 import { readNagios } from './nagios.ts';
+import { readPattoo } from './pattoo.ts';
 import { readSshConfig } from './ssh-config.ts';
 import { takeHosts } from './take-hosts.ts';
 
@@ -14,6 +15,7 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
   'ssh-config': readSshConfig,
   'known-hosts': readKnownHosts,
   csv: readCsv,
+  pattoo: readPattoo,
 };
 
 /**

@@ -15,6 +15,8 @@ export interface ImportedHost {
   /** A path. */
   readonly privateKey: string | null;
   readonly proxyJump: string | null;
+  /** Where it is asked over HTTP; null: it is reached by SSH. */
+  readonly url: string | null;
   /** The groups that it stands in, the outermost first. */
   readonly groups: readonly string[];
   readonly checks: readonly ImportedCheck[];
@@ -44,7 +46,7 @@ export interface Imported {
 /** A host of which only the name is known. */
 export function hostNamed(name: string, where: string): ImportedHost {
   return {
-    ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null },
+    ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null },
     ...{ groups: [], checks: [], remarks: [] },
   };
 }

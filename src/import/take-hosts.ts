@@ -9,6 +9,7 @@ const attributes = {
   username: 'text',
   privateKey: 'path',
   proxyJump: 'jumps',
+  url: 'spokeUrl',
 } as const satisfies Partial<Record<keyof ImportedHost, KindName>>;
 
 /** Leaves out what config.xml would refuse, and a name's second host, and says so. */

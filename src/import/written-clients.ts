@@ -4,7 +4,7 @@ import { readConfigTree } from '../config/xml/include.ts';
 import type { Element } from '../config/xml/parse-elements.ts';
 import type { ImportedHost } from './imported.ts';
 
-const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump'] as const;
+const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump', 'url'] as const;
 
 /** The facts that are compared. */
 type Facts = Readonly<Record<(typeof compared)[number] | 'group', string | null>>;
@@ -54,7 +54,13 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
     for (const child of element.children) {
       const own = (what: (typeof compared)[number]): string | null => child.attributes[what] ?? outer[what];
       const said = { port: own('port'), username: own('username'), privateKey: own('privateKey') };
-      const facts: Facts = { ...outer, ...said, proxyJump: own('proxyJump'), ip: null };
+      const facts: Facts = {
+        ...outer,
+        ...said,
+        proxyJump: own('proxyJump'),
+        ip: null,
+        url: child.attributes['url'] ?? null,
+      };
       if (child.name === 'group') {
         const name = child.attributes['name'];
         walk(child, { ...facts, group: name === undefined ? facts.group : [facts.group ?? [], name].flat().join('/') });
@@ -66,7 +72,7 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
     }
   };
   if (root !== null)
-    walk(root, { ip: null, port: null, username: null, privateKey: null, proxyJump: null, group: null });
+    walk(root, { ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null, group: null });
   findings.throwFaults();
   return clients;
 }

@@ -40,6 +40,34 @@ const lists: readonly (readonly [
     [],
   ],
   [
+    'the machines that a hub of pattoo-os polls',
+    'pattoo',
+    `pattoo-os-hubd:
+    ip_devices:
+      - ip_address: 127.0.0.1
+        ip_bind_port: 5000
+      - ip_address: 2001:db8::7
+        bind_port: 5001
+      - ip_bind_port: 5000
+      - ip_address: web-1
+        ip_bind_port: 70000
+pattoo-os-spoked:
+    listen_address: 0.0.0.0
+    ip_bind_port: 5000
+main:
+    log_directory: /tmp
+`,
+    `<client name="127.0.0.1" transport="http" url="http://127.0.0.1:5000/"/>
+<client name="2001:db8::7:5001" ip="2001:db8::7" transport="http" url="http://[2001:db8::7]:5001/"/>
+`,
+    [
+      'pattoo-os-hubd.ip_devices[2]: no ip_address, or no port from 1 to 65535',
+      'pattoo-os-hubd.ip_devices[3]: no ip_address, or no port from 1 to 65535',
+      'pattoo-os-spoked: is not of the collector; write into agent.json of that machine: {"spoke":{"listen_address":"0.0.0.0","ip_bind_port":5000}}',
+      'main: config.xml has no words for it',
+    ],
+  ],
+  [
     'lines that cannot be clients',
     'csv',
     'name,ip,port,colour\n,192.0.2.9,,\n,,,\nweb-1,,22,\nweb-1,,,\n"a,b",192.0.2.2,,\nc,not a host,,\nd,,99999,\n"e\u0001",192.0.2.3,,\nweb-[1-3],,,\n',
@@ -250,3 +278,9 @@ test('import reads 50,000 hosts of 500 groups', () => {
   assert.deepEqual(skipped, []);
   assert.equal(clientsXml(hosts).match(/<client /g)?.length, 50_000);
 });
+
+for (const text of ['- a\n- b\n', 'a: [', 'a: &a [*a, *a]\nb: *c\n', '']) {
+  test(`${JSON.stringify(text)} is no configuration of pattoo-os`, () => {
+    assert.throws(() => importHosts('pattoo', { file: null, text }), /standard input: it is no/);
+  });
+}

@@ -80,8 +80,9 @@ function importedJson({ hosts, skipped }: Imported, file: string | null): object
   return { command: 'import', file, clients: hosts.map(hostJson), skipped };
 }
 
-function hostJson({ name, ip, port, username, privateKey, proxyJump, groups, checks, remarks }: ImportedHost): object {
-  return { name, ip, port, username, privateKey, proxyJump, groups, checks, remarks };
+function hostJson(host: ImportedHost): object {
+  const { name, ip, port, username, privateKey, proxyJump, url, groups, checks, remarks } = host;
+  return { name, ip, port, username, privateKey, proxyJump, url, groups, checks, remarks };
 }
 
 function differenceJson({ fresh, gone, changed }: Difference, skipped: readonly Skipped[]): object {

@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+
+import { parse, YAMLError } from 'yaml';
+
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
+import { unreadable } from './unreadable.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+const usualPort = 5000;
+const advice = 'Give a file of its etc/ with pattoo-os-hubd and ip_devices in it.';
+
+/**
+ * Reads a configuration of pattoo-os: each machine that its hub polls is a client that is asked over HTTP. The section of
+ * the program that answers becomes a line about agent.json.
+ */
+export function readPattoo(source: SourceText): Imported {
+  const document = asObject(documentOf(source));
+  if (document === null) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
+  const skipped: Skipped[] = [];
+  const hosts: ImportedHost[] = [];
+  for (const [section, content] of Object.entries(document)) {
+    const values = asObject(content) ?? {};
+    if (/^pattoo[-_]os[-_]hubd$/.test(section)) {
+      const devices: readonly unknown[] = Array.isArray(values['ip_devices']) ? values['ip_devices'] : [];
+      for (const [index, device] of devices.entries()) {
+        const where = `${section}.ip_devices[${index}]`;
+        const host = hostOf(asObject(device) ?? {}, where);
+        if (host === null) skipped.push({ where, why: 'no ip_address, or no port from 1 to 65535' });
+        else hosts.push(host);
+      }
+    } else if (/^pattoo[-_]os[-_]spoked$/.test(section)) {
+      const { listen_address, ip_bind_port } = values;
+      const spoke = JSON.stringify({ spoke: { listen_address, ip_bind_port } });
+      skipped.push({ where: section, why: `is not of the collector; write into agent.json of that machine: ${spoke}` });
+    } else skipped.push({ where: section, why: 'config.xml has no words for it' });
+  }
+  return { hosts, skipped };
+}
+
+function documentOf(source: SourceText): unknown {
+  try {
+    return parse(source.text) as unknown;
+  } catch (thrown) {
+    if (!(thrown instanceof YAMLError || thrown instanceof ReferenceError)) throw thrown;
+    throw unreadable(source, `it is no YAML: ${thrown.message.split('\n', 1)[0] ?? ''}`, advice);
+  }
+}
+
+function hostOf(
+  { ip_address: ip, ip_bind_port: first, bind_port: second }: Values,
+  where: string,
+): ImportedHost | null {
+  const port = Number(first ?? second ?? usualPort);
+  if (typeof ip !== 'string' || ip === '' || !Number.isInteger(port) || port < 1 || port > 65_535) return null;
+  const address = isIP(ip) === 6 ? `[${ip}]` : ip;
+  const url = `http://${address}:${port}/`;
+  return port === usualPort ? { ...hostNamed(ip, where), url } : { ...hostNamed(`${ip}:${port}`, where), ip, url };
+}
+
+function asObject(value: unknown): Values | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : null;
+}
