@@ -44,4 +44,36 @@ onBothDatabases('events', ({ it }) => {
     await storage.retention.prune(limits, never);
     assert.deepEqual(await rows('SELECT event_id FROM events ORDER BY id'), [['newest'], ['young'], ['younger']]);
   });
+
+  it('are read back until a program has taken them, and as they were at a time', async ({ storage }) => {
+    const { events } = storage;
+    const atMs = Date.now() - 10_000;
+    const first = madeEvent('a', { receivedAtMs: atMs, tags: ['x'], value: 1.5, ttl: 60 });
+    const other = { host: '', service: '', status: null, description: '', raw: '{"Hello": "World"}' } as const;
+    await events.saveEvents([
+      first,
+      madeEvent('b', { receivedAtMs: atMs + 1000, ...other }),
+      madeEvent('c', { receivedAtMs: atMs + 2000, status: 'CRIT' }),
+    ]);
+    const [one, two, ...others] = await events.unprocessedEvents(2);
+    assert.deepEqual([one?.eventId, two?.raw, two?.status, others.length], ['a', other.raw, null, 0]);
+    assert.deepEqual(one, { ...first, rowId: one?.rowId });
+    await events.markProcessed(one.rowId);
+    const left = await events.unprocessedEvents(10);
+    assert.deepEqual(
+      left.map(({ eventId }) => eventId),
+      ['b', 'c'],
+    );
+    const statusesAt = async (ms: number) => (await events.newestEventsAt(ms)).map(({ status }) => status);
+    assert.deepEqual(
+      [await statusesAt(atMs - 1), await statusesAt(atMs), await statusesAt(atMs + 2000)],
+      [[], ['OK'], ['CRIT']],
+    );
+    const after = async (sinceMs: number, rowId: number) =>
+      (await events.eventsAfter(sinceMs, rowId, 10)).map(({ status }) => status);
+    assert.deepEqual(
+      [await after(atMs - 1, 0), await after(atMs, 0), await after(atMs - 1, one.rowId)],
+      [['OK', 'CRIT'], ['CRIT'], ['CRIT']],
+    );
+  });
 });
