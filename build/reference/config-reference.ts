@@ -24,6 +24,8 @@ const forms: Readonly<Record<KindName, string>> = {
   header: 'name of a header',
   headerLine: '`Name: value`',
   labels: '`site=fra`, with commas',
+  clientLabels: '`role=web`, with blanks',
+  labelSelector: '`site=ber`, `role!=db`, with commas',
   word: 'a name',
   port: 'a number',
   count: 'a number',

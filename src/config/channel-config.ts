@@ -1,4 +1,5 @@
 /** The settings of the channels that notifications take. */
+import type { ClientSelector } from './values/client-selector.ts';
 import type { Severity } from './rule.ts';
 import type { Secret } from './secret.ts';
 
@@ -35,6 +36,8 @@ export interface NotifyConfig {
   readonly severity: Severity | null;
   readonly rules: readonly string[];
   readonly timeoutMs: number;
+  /** True for the clients that it is told of; null: for all, and for the fleet as a whole. */
+  readonly selects: ClientSelector | null;
 }
 
 /** The forms of a webhook's body. */
@@ -56,8 +59,6 @@ export interface WebhookConfig {
   /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
   readonly ca: string | null;
   readonly timeoutMs: number;
-  /** Labels of every alert beside its own. */
-  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Alertmanagers that are told the whole state at every pass. */

@@ -18,6 +18,7 @@ import type { Rule, Severity } from './rule.ts';
 import type { ServeConfig } from './serve-config.ts';
 import type { StorageConfig } from './storage-config.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
+import type { Labels } from './values/labels.ts';
 
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
@@ -32,6 +33,8 @@ export interface Config {
   readonly digest: string;
   /** Absolute path of the state folder. */
   readonly stateDir: string;
+  /** The labels of the fleet, which each client has unless it says otherwise. */
+  readonly labels: Labels;
   readonly storage: StorageConfig;
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
@@ -177,6 +180,8 @@ export interface Client {
   readonly spokeUrl: string | null;
   /** Names of the named groups around it, outermost first. */
   readonly groups: readonly string[];
+  /** After inheritance. Shared between clients. */
+  readonly labels: Labels;
   readonly ssh: SshSettings;
   /**
    * The rules in force for it, after inheritance: of the innermost element first, in the file's order within one

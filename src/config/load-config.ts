@@ -21,6 +21,8 @@ import { parseDuration } from '../text/durations.ts';
 import { hourMs } from '../platform/units.ts';
 import { createCheckReader } from './clients/read-checks.ts';
 import { readClients } from './clients/read-clients.ts';
+import { chainWithin, noChain, withSelected, type Watched } from './clients/selected-scope.ts';
+import { parseClientLabels } from './values/labels.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { createRuleReader } from './rules/rule-scope.ts';
@@ -113,11 +115,13 @@ export function loadConfig(options: LoadConfigOptions): Config {
     predecessorOnly: onlyPredecessor,
   });
   const readAudience = createAudienceReader(zone, findings);
-  const topRules = alertsElement === null ? rules.base : rules.read(alertsElement, rules.base);
-  const audience = alertsElement === null ? nobody : readAudience(alertsElement, nobody);
   const nowMs = options.nowMs ?? Date.now();
-  const noWindows = Object.freeze([]);
-  const windows = alertsElement === null ? noWindows : readWindows(alertsElement, noWindows, { zone, nowMs, findings });
+  const start: Watched = { rules: rules.base, audience: nobody, windows: Object.freeze([]) };
+  const forAll = alertsElement === null ? null : withSelected(alertsElement, () => false);
+  const topRules = forAll === null ? start.rules : rules.read(forAll, start.rules);
+  const audience = forAll === null ? start.audience : readAudience(forAll, start.audience);
+  const windows = forAll === null ? start.windows : readWindows(forAll, start.windows, { zone, nowMs, findings });
+  const labels = Object.freeze(parseClientLabels(root.attributes['labels'] ?? '') ?? {});
 
   const checks = createCheckReader(findings);
   const read = readClients({
@@ -129,10 +133,13 @@ export function loadConfig(options: LoadConfigOptions): Config {
       checks: checks.read(root, checks.base),
       windows,
       groups: Object.freeze([]),
+      labels,
+      chain: alertsElement === null ? noChain : chainWithin(noChain, alertsElement),
       state: 'active',
       logs,
       everyMs: collector.everyMs,
     },
+    start,
     zone,
     nowMs,
     findings,
@@ -178,6 +185,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     file,
     digest: tree.digest,
     stateDir,
+    labels,
     storage,
     retention,
     smtp,

@@ -151,7 +151,8 @@ function memberOf(
   known: ClientStatus | null,
   open: readonly Alert[],
 ): FleetMember {
-  const left = { name, address: known?.address ?? name, state: 'active', rules: [], pushEveryMs: null } as const;
+  const address = known?.address ?? name;
+  const left = { name, address, state: 'active', rules: [], labels: {}, pushEveryMs: null } as const;
   const firing = open.filter(({ state }) => state === 'firing');
   return fleetMember(listed ?? left, known, firing, { nowMs, everyMs: config.collector.everyMs, forecasts });
 }

@@ -12,6 +12,7 @@ export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retire
 export interface FleetMember {
   readonly client: string;
   readonly address: string;
+  readonly labels: Client['labels'];
   readonly state: ClientState;
   readonly known: ClientStatus | null;
   /** The age of the newest observation; null without a report. */
@@ -34,7 +35,7 @@ export interface Present {
 
 /** Puts a client of config.xml together with what the database knows. `firing`: its alerts that fire. */
 export function fleetMember(
-  client: Pick<Client, 'name' | 'address' | 'state' | 'rules' | 'pushEveryMs'>,
+  client: Pick<Client, 'name' | 'address' | 'labels' | 'state' | 'rules' | 'pushEveryMs'>,
   known: ClientStatus | null,
   firing: readonly Alert[],
   { nowMs, everyMs, forecasts }: Present,
@@ -43,6 +44,7 @@ export function fleetMember(
   return {
     client: client.name,
     address: client.address,
+    labels: client.labels,
     state: stateOf(client, known, nowMs, everyMs),
     known,
     reportAgeMs: observedAtMs === null ? null : Math.max(0, nowMs - observedAtMs),

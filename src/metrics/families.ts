@@ -34,11 +34,11 @@ export const families: readonly Family[] = [
     name: 'client_info',
     type: 'info',
     unit: null,
-    help: 'A client of config.xml that is not retired; group has the names of its groups, outermost first.',
+    help: 'A client of config.xml that is not retired; group has the names of its groups, outermost first, label_NAME each of its labels.',
     labels: ['client', 'address', 'group', 'hostname', 'os'],
     samples: ({ clients }) =>
-      clients.map(({ client, address, group, hostname, os }) => ({
-        labels: { client, address, group, hostname, os },
+      clients.map(({ client, address, group, hostname, os, labels }) => ({
+        labels: { client, address, group, hostname, os, ...prefixed(labels) },
         value: 1,
       })),
   }),
@@ -140,6 +140,11 @@ export const families: readonly Family[] = [
   checkValues,
   seriesValues,
 ];
+
+/** Labels of config.xml beside those that every client has. */
+function prefixed(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).map(([name, value]) => [`label_${name}`, value]));
+}
 
 /** Returns the families of these groups that come from reports. */
 export function figureFamilies(groups: readonly FamilyGroup[]): readonly FigureFamily[] {

@@ -1,6 +1,7 @@
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
+import type { Labels } from '../config/values/labels.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
@@ -18,6 +19,7 @@ export interface MetricsStore {
 export interface ClientFact {
   readonly client: string;
   readonly address: string;
+  readonly labels: Labels;
   readonly group: string;
   readonly hostname: string;
   readonly os: string;
@@ -94,7 +96,7 @@ async function readClients({ config, store, nowMs, columns }: FleetFactsOptions)
   const byName = new Map(stored.map((report) => [report.client, report]));
   return config.clients
     .filter(({ state }) => state !== 'retired')
-    .map(({ name, address, groups, state, pushEveryMs }) => {
+    .map(({ name, address, groups, labels, state, pushEveryMs }) => {
       const lateMs = lateAfterMs({ pushEveryMs }, config.collector.everyMs);
       const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
       const known = byName.get(name);
@@ -103,6 +105,7 @@ async function readClients({ config, store, nowMs, columns }: FleetFactsOptions)
       return {
         client: name,
         address,
+        labels,
         group: groups.join('/'),
         hostname: textOf(row['hostname']),
         os: textOf(row['os']),

@@ -95,6 +95,7 @@ function noticeOf(
   known: Pick<Notice, 'messageId' | 'state'>,
 ): Notice {
   const alert = {
+    labels: {},
     id: digestOf([topic, host]).slice(0, 32),
     client: '',
     rule: topic,

@@ -72,6 +72,7 @@ export async function sendTestMessage(
   const subject = `Test message from fleet-health on ${hostname()}`;
   const text = `This is a test: messages of fleet-health on ${hostname()} arrive here.\n`;
   const alert = {
+    labels: config.labels,
     id: digestOf(['test', hostname()]).slice(0, 32),
     client: hostname(),
     rule: 'test',

@@ -29,6 +29,7 @@ import { saveVisits } from './reports/visits.ts';
 import { fileSpace } from './dialects/sqlite/reclaim.ts';
 import { forgetClient, forgetCollector } from './retention/forget.ts';
 import { countPrunable, prune } from './retention/prune.ts';
+import { saveLabels } from './reports/client-labels.ts';
 import { renameClient } from './retention/rename-client.ts';
 
 export interface OpenStorageOptions {
@@ -71,6 +72,7 @@ export function storageOn(database: Database): Storage {
       ingest: (items) => ingest(database, items, shares),
       saveSealed: (items) => saveSealed(database, items, brought),
       clientFacts: () => clientFacts(database),
+      saveLabels: (clients) => saveLabels(database, clients),
       saveStateDisks: (report) => saveStateDisks(database, report),
     },
     alerts: {

@@ -27,7 +27,7 @@ onBothDatabases('a webhook', (kit) => {
     const receiver = await openReceiver(t);
     const url = `url="${receiver.origin}/${token}"`;
     const elements = `<collector every="15m"/><alerts mail="ops@example.org">
-      <webhook name="chat" ${url} severity="critical" labels="site=fra"/>${rule}</alerts>${two}`;
+      <webhook name="chat" ${url} severity="critical" labels="site=fra"/>${rule}</alerts><group labels="site=fra">${two}</group>`;
     const station = await stationFor(t, { storage: await kit.create(), elements });
     const told: string[][] = [];
     for (const [time, says] of [

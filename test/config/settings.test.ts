@@ -121,8 +121,8 @@ test('programs and heartbeats', () => {
     '<notify command="/bin/a b"/><notify command="c" severity="critical" rules="disk*, cpu" timeout="5s"/>';
   const config = load(`${programs}<heartbeat url="https://hc.example/x"/>${client}`);
   assert.deepEqual(config.notify, [
-    { command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000 },
-    { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], timeoutMs: 5000 },
+    { command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000, selects: null },
+    { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], timeoutMs: 5000, selects: null },
   ]);
   assert.deepEqual(config.heartbeats, ['https://hc.example/x']);
 });

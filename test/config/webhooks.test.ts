@@ -11,18 +11,18 @@ const url = 'url="https://hooks.example.org/T0KEN"';
 
 test('a webhook: its settings, and its defaults', () => {
   const { webhooks } = load(`<alerts><webhook name="chat" ${url}/>
-    <webhook name="page.2" urlFile="page.url" format="text" labels="site=fra, team=web" headerFile="page.header" ca="ca.pem" timeout="30s"/>
+    <webhook name="page.2" urlFile="page.url" format="text" headerFile="page.header" ca="ca.pem" timeout="30s"/>
     <webhook name="env" urlEnv="CHAT_URL" header="Authorization: Bearer T0KEN"/></alerts><client ip="10.0.0.1"/>`);
   const [chat, page, env] = webhooks;
   assert.deepEqual(
-    [chat?.name, chat?.format, chat?.header, chat?.ca, chat?.timeoutMs, chat?.labels],
-    ['chat', 'alertmanager', null, null, 10_000, {}],
+    [chat?.name, chat?.format, chat?.header, chat?.ca, chat?.timeoutMs],
+    ['chat', 'alertmanager', null, null, 10_000],
   );
   assert.equal(chat?.url.reveal(), 'https://hooks.example.org/T0KEN');
   assert.match(page?.url.file ?? '', /\/page\.url$/);
   assert.match(page?.header?.file ?? '', /\/page\.header$/);
   assert.match(page?.ca ?? '', /\/ca\.pem$/);
-  assert.deepEqual([page?.format, page?.timeoutMs, page?.labels], ['text', 30_000, { site: 'fra', team: 'web' }]);
+  assert.deepEqual([page?.format, page?.timeoutMs], ['text', 30_000]);
   assert.equal(env?.url.origin, '$CHAT_URL');
   assert.equal(env.header?.reveal(), 'Authorization: Bearer T0KEN');
   assert.doesNotMatch(inspect(webhooks, { depth: 9, showHidden: true }), /T0KEN/);
@@ -78,7 +78,7 @@ for (const [inside, words] of [
   [`<webhook name="chat" ${url} header="T0KEN"/>`, /<webhook> header is no header; write one like/],
   [`<webhook name="chat" ${url} header="Content-Length: 7"/>`, /none that HTTP itself needs/],
   [`<webhook name="chat" ${url} header="A: b" headerFile="x"/>`, /has header and headerFile/],
-  [`<webhook name="chat" ${url} labels="severity=none"/>`, /labels="severity=none" is no list of labels/],
+  [`<webhook name="chat" ${url} labels="site"/>`, /labels="site" selects no labels/],
   [`<webhook name="chat" ${url} to="ops@example.org"/>`, /<webhook> has no attribute to/],
 ] as const) {
   test(`refused without the secret: ${inside}`, () => {

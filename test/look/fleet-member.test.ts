@@ -31,7 +31,7 @@ for (const [title, rules, value, expected] of cases) {
 test('a client that pushes is late after three times its own interval', () => {
   const seen = { lastVisitAtMs: 0, consecutiveFailures: 0, lastReportAtMs: 0 } as FleetMember['known'];
   const stateOf = (pushEveryMs: number | null, nowMs: number) =>
-    fleetMember({ name: 'a', address: 'a', state: 'active', rules: [], pushEveryMs }, seen, [], {
+    fleetMember({ name: 'a', address: 'a', labels: {}, state: 'active', rules: [], pushEveryMs }, seen, [], {
       ...{ nowMs, everyMs: 10, forecasts: new Map() },
     }).state;
   assert.deepEqual(
@@ -44,7 +44,16 @@ test('a client that pushes is late after three times its own interval', () => {
 const known = (memoryPercent: number | null): FleetMember['known'] => ({ memoryPercent }) as FleetMember['known'];
 const fullIn = (daysLeft: number): FleetMember['fullIn'] => ({ daysLeft, mount: '/', resource: 'space' });
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
-  ...{ client, address: client, state: 'ok', known: null, reportAgeMs: null, openAlerts: 0, worstAlert: null },
+  ...{
+    client,
+    address: client,
+    labels: {},
+    state: 'ok',
+    known: null,
+    reportAgeMs: null,
+    openAlerts: 0,
+    worstAlert: null,
+  },
   beyond: { cpu: null, memory: null, disk: null },
   fullIn: null,
   ...options,

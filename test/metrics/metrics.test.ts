@@ -29,7 +29,7 @@ import { scrape, type Scraped, valuesOf } from './support/exposition.ts';
 const [minuteMs, dayMs] = [60_000, 86_400_000];
 const fleetXml = `<config>
   <group name="eu"><group name="web"><client name="web-1" ip="192.0.2.1"/></group></group>
-  <client name="db" ip="192.0.2.2"/>
+  <client name="db" ip="192.0.2.2" labels="site=ber"/>
   <client name="rest" ip="192.0.2.3" state="paused"/>
   <client name="gone" ip="192.0.2.4" state="retired"/>
 </config>`;
@@ -93,7 +93,7 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('client_up'), { 'client=web-1': 1, 'client=db': 0 });
     assert.deepEqual(Object.keys(of('client_info')), [
       'client=web-1,address=192.0.2.1,group=eu/web,hostname=web-1,os=Debian GNU/Linux 12',
-      'client=db,address=192.0.2.2,hostname=web-1,os=Debian GNU/Linux 12',
+      'client=db,address=192.0.2.2,hostname=web-1,os=Debian GNU/Linux 12,label_site=ber',
       'client=rest,address=192.0.2.3,hostname=web-1,os=Debian GNU/Linux 12',
     ]);
     const clients = (value: number): object => ({ 'client=web-1': value, 'client=db': value, 'client=rest': value });

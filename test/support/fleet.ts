@@ -36,6 +36,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     pushEveryMs: null,
     spokeUrl: null,
     groups: [],
+    labels: {},
     ssh: sshSettings,
     rules: [],
     recipients: [],
@@ -73,6 +74,7 @@ export function makeConfig(
     file: path.join(stateDir, 'config.xml'),
     digest: '0'.repeat(64),
     stateDir,
+    labels: {},
     storage: { kind: 'sqlite', path: path.join(stateDir, 'fleet.db'), migrate: true },
     retention: {
       rawMs: 30 * 86_400_000,

@@ -31,6 +31,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
   const state = stateOf(item);
   const isOver = state === 'resolved' || state === 'event';
   return {
+    labels: watch.labels,
     id: alertIdOf(item),
     client: oneLine(client),
     rule: oneLine(rule),

@@ -1,4 +1,4 @@
-import type { Client, Config, Recipient, Rule, Severity, Window } from '../../config/config.ts';
+import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -23,6 +23,8 @@ export interface Watch {
   readonly rule: Rule | null;
   /** null if config.xml lacks the client, or the alert concerns the fleet. */
   readonly client: Client | null;
+  /** The labels of the client; those of the fleet without one. */
+  readonly labels: Client['labels'];
   /** By recipient. */
   readonly listeners: ReadonlyMap<string, Listener>;
 }
@@ -48,20 +50,27 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   const clients = new Map(config.clients.map((client) => [client.name, client]));
   const listenersOf = remembered((rule: Rule) =>
     remembered((recipients: readonly Recipient[]) =>
-      remembered((muted: boolean) => readListeners(config, rule, recipients, muted)),
+      remembered((muted: boolean) =>
+        remembered((notify: readonly NotifyConfig[]) => readListeners({ config, notify, rule, recipients, muted })),
+      ),
     ),
   );
   const fleetRecipients = createFleetRecipients(config);
+  const notifyOf = createNotifyOf(config.notify);
+  const { labels } = config;
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
       const rule = findRule(config.alerts.rules, ruleName);
-      const listeners = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false);
-      return { rule, client: null, listeners };
+      const listeners = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
+      return { rule, client: null, labels, listeners };
     }
     const client = clients.get(name) ?? null;
     const rule = client === null || client.state === 'retired' ? null : findRule(client.rules, ruleName);
-    if (client === null || rule === null) return { rule: null, client, listeners: nobody };
-    return { rule, client, listeners: listenersOf(rule)(client.recipients)(client.muted) };
+    if (client === null || rule === null) {
+      return { rule: null, client, labels: client?.labels ?? labels, listeners: nobody };
+    }
+    const listeners = listenersOf(rule)(client.recipients)(client.muted)(notifyOf(client));
+    return { rule, client, labels: client.labels, listeners };
   };
 }
 
@@ -85,6 +94,7 @@ export function namedRecipients({ alerts, clients, digests, notify, smtp }: Conf
  */
 function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipient[] {
   const { recipients } = config.alerts;
+  const notify = config.notify.filter(({ selects }) => selects === null);
   const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
   const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
   const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
@@ -93,7 +103,7 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
     const isHeardBy = (list: readonly Pick<Recipient, 'severity' | 'rules'>[]): boolean =>
       list.some(({ severity, rules }) => asksFor(rules, rule) && (severity !== 'critical' || worst === 'critical'));
     if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
-    if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(config.notify)) return ofClients;
+    if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(notify)) return ofClients;
     if (isHeardBy(ofAnyRule)) return ofAnyRule;
     return (config.smtp?.fallback ?? null) === null ? all : ofClients;
   });
@@ -103,7 +113,28 @@ type Listeners = Watch['listeners'];
 
 const nobody: Listeners = new Map();
 
-function readListeners(config: Config, rule: Rule, recipients: readonly Recipient[], muted: boolean): Listeners {
+/** Returns a function that finds the <notify> that are told of a client, or of the fleet; equal results are one list. */
+function createNotifyOf(all: readonly NotifyConfig[]): (client: Client | null) => readonly NotifyConfig[] {
+  const lists = new Map<string, readonly NotifyConfig[]>();
+  return (client) => {
+    if (all.every(({ selects }) => selects === null)) return all;
+    const own = all.filter(({ selects }) => selects === null || (client !== null && selects(client)));
+    const key = own.map((one) => all.indexOf(one)).join(' ');
+    const known = lists.get(key) ?? own;
+    lists.set(key, known);
+    return known;
+  };
+}
+
+interface ReadListenersOptions {
+  readonly config: Config;
+  readonly notify: readonly NotifyConfig[];
+  readonly rule: Rule;
+  readonly recipients: readonly Recipient[];
+  readonly muted: boolean;
+}
+
+function readListeners({ config, notify, rule, recipients, muted }: ReadListenersOptions): Listeners {
   const listeners = new Map<string, Listener>();
   const add = (recipient: string, least: Severity | null): void => {
     if (least !== 'critical' || !listeners.has(recipient))
@@ -115,7 +146,7 @@ function readListeners(config: Config, rule: Rule, recipients: readonly Recipien
     const own = asking.filter(({ to }) => to === listener.recipient);
     if (own.some((one) => one.hours !== null)) listeners.set(listener.recipient, { ...listener, hours: hoursOf(own) });
   }
-  for (const { command, severity, rules } of config.notify) {
+  for (const { command, severity, rules } of notify) {
     if (asksFor(rules, rule)) add(recipientOfCommand(command), severity);
   }
   const worst = worstSeverity(rule);

@@ -1,12 +1,13 @@
-import type { Config } from '../../config/config.ts';
+import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
+import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { literalMark, maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
- * stands for all; `@web` for a client is every client of the group. A whole name counts as it stands too: names of
+ * stands for all; `@web` for a client is every client of the group, `#site=ber` every client with the labels. A whole name counts as it stands too: names of
  * rules may hold commas and wildcards of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have '' for their client, which `*`
  * matches. The test may be called for any number of alerts; make it once.
  */
@@ -14,23 +15,32 @@ export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
   config: Pick<Config, 'clients'>,
 ): (key: AlertKey) => boolean {
-  const client = silence.client.startsWith(groupMark)
-    ? groupMatcher(silence.client, config)
-    : silencePattern(silence.client);
+  const client = memberMatcher(silence.client, config) ?? silencePattern(silence.client);
   const [rule, subject] = [silencePattern(silence.rule), silencePattern(silence.subject)];
   return (key) => client(key.client) && rule(key.rule) && subject(key.subject);
 }
 
 const groupMark = '@';
+const labelMark = '#';
 
 /** Returns the pattern of a silence that stands for the clients of a group. */
 export function groupPattern(group: string): string {
   return groupMark + group;
 }
 
-function groupMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): (client: string) => boolean {
-  const isGroup = globMatcher(pattern.slice(groupMark.length));
-  const members = new Set(clients.flatMap(({ name, groups }) => (groups.some(isGroup) ? [name] : [])));
+/** Returns the pattern of a silence that stands for the clients with labels. */
+export function labelPattern(selector: string): string {
+  return labelMark + selector;
+}
+
+/** Returns the test of a pattern that stands for a group or for labels; null: it stands for names. */
+function memberMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): ((client: string) => boolean) | null {
+  const conditions = pattern.startsWith(labelMark) ? parseLabelSelector(pattern.slice(labelMark.length)) : null;
+  const isGroup = pattern.startsWith(groupMark) ? globMatcher(pattern.slice(groupMark.length)) : null;
+  if (conditions === null && isGroup === null) return null;
+  const isMember = ({ groups, labels }: Client): boolean =>
+    isGroup === null ? hasLabels(labels, conditions ?? []) : groups.some(isGroup);
+  const members = new Set(clients.flatMap((client) => (isMember(client) ? [client.name] : [])));
   return (client) => members.has(client) || client === pattern;
 }
 

@@ -1,3 +1,4 @@
+import { labelledClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
 import { type AlertView, sinceMs, sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import { byName } from '../../look/fleet-member.ts';
@@ -91,15 +92,18 @@ async function readChosen(
 function namedClients(
   config: Config,
   alerts: readonly Alert[],
-  { clients, group }: Selection,
+  { clients, group, label = null }: Selection,
 ): (client: string) => boolean {
-  if (clients.length === 0 && group === null) return () => true;
+  if (clients.length === 0 && group === null && label === null) return () => true;
   const names = clientNames(config, alerts);
   const tests = clients.map((wanted) => clientFilter(names, wanted));
   const ofGroup = new Set(
     group === null ? [] : selectedClients(config, { clients: [], group }).map(({ name }) => name),
   );
-  return (client) => ofGroup.has(client) || tests.some((matches) => matches(client));
+  const isAny = clients.length === 0 && group === null;
+  const labelled = label === null ? null : new Set(labelledClients(config.clients, label).map(({ name }) => name));
+  return (client) =>
+    (labelled?.has(client) ?? true) && (isAny || ofGroup.has(client) || tests.some((matches) => matches(client)));
 }
 
 /** True if the alert fired at any time since then. */

@@ -34,6 +34,7 @@ export const alerts = defineCommand({
   parameters: {
     clients: many(text('[client...]', 'only those of these clients or patterns')),
     group: selection.group,
+    label: selection.label,
     ...narrowing,
     sort: withDefault(
       choice('--sort <by>', 'what stands first; since: the newest', ['urgency', 'since', 'client', 'rule']),
@@ -99,6 +100,7 @@ const silenceAdd = defineCommand({
   parameters: {
     client: text('--client <pattern>', 'the clients'),
     group: text('--group <name>', 'the clients of this group and of those inside it, also those that join it later'),
+    label: text('--label <labels>', 'the clients with these labels, like site=ber,role!=db, also later ones'),
     rule: text('--rule <pattern>', 'the rules, by name'),
     subject: text('--subject <pattern>', 'the mounts, units, interfaces ...'),
     from: text('--from <time>', 'not before then; as --until'),

@@ -1,5 +1,5 @@
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
-import { groupPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
+import { groupPattern, labelPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { globMatcher } from '../../config/values/globs.ts';
@@ -27,6 +27,8 @@ export interface SilenceAddOptions extends SpanOptions {
   readonly client: string | null;
   /** A group's name or pattern. */
   readonly group: string | null;
+  /** A selector of labels. */
+  readonly label: string | null;
   readonly rule: string | null;
   readonly subject: string | null;
   readonly comment: string | null;
@@ -66,27 +68,27 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   return 0;
 }
 
-/** The patterns, and the clients of the group, else all. Throws FleetError `usage` for an unknown group. */
+/** The patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage` for unknown ones. */
 function whatIsSilent(
   config: Config,
-  { client, group, rule, subject }: SilenceAddOptions,
+  { client, group, label, rule, subject }: SilenceAddOptions,
 ): { readonly patterns: SilencePatternsOfAll; readonly clients: readonly Client[] } {
-  if (client === null && group === null && rule === null && subject === null) {
+  if (client === null && group === null && label === null && rule === null && subject === null) {
     throw usageError(
       'nothing says what is to be silent',
-      "Give --client, --group, --rule or --subject; --client '*' is everything.",
+      "Give --client, --group, --label, --rule or --subject; --client '*' is everything.",
     );
   }
-  if (client !== null && group !== null)
-    throw usageError('--client and --group contradict each other', 'Give one of them.');
-  const who = group === null ? (client ?? '*') : groupPattern(group);
+  if ([client, group, label].filter((one) => one !== null).length > 1)
+    throw usageError('--client, --group and --label contradict each other', 'Give one of them.');
+  const who = group !== null ? groupPattern(group) : label !== null ? labelPattern(label) : (client ?? '*');
   return {
     patterns: {
       client: checkLength('--client', who, maxPatternChars),
       rule: checkLength('--rule', rule ?? '*', maxPatternChars),
       subject: checkLength('--subject', subject ?? '*', maxPatternChars),
     },
-    clients: group === null ? config.clients : selectClients(config, { names: [], groups: [group] }),
+    clients: selectClients(config, { names: [], groups: group === null ? [] : [group], labels: label }),
   };
 }
 

@@ -75,10 +75,11 @@ export function withDefault<Value>(
   return { ...parameter, absent };
 }
 
-/** The clients and the group that many commands are limited to. */
+/** The clients, the group and the labels that many commands are limited to. */
 export const selection = {
   clients: many(text('[client...]', 'only these clients')),
   group: text('--group <name>', 'only the clients of this group and of those inside it'),
+  label: text('--label <labels>', 'only clients with these labels, like site=ber,role!=db'),
 } as const;
 
 /** The conditions that many commands limit their clients to, beside names and groups. */

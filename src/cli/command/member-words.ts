@@ -58,10 +58,11 @@ export function severityCell(text: string, severity: Severity | null): Cell {
 }
 
 /** A client as JSON. docs/json.md describes its fields. */
-export function memberJson({ client, address, state, known, reportAgeMs, ...alerts }: FleetMember): object {
+export function memberJson({ client, address, labels, state, known, reportAgeMs, ...alerts }: FleetMember): object {
   return {
     client,
     address,
+    labels,
     state,
     last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
     last_report_at: jsonTime(known?.lastReportAtMs ?? null),

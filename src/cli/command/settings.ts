@@ -105,11 +105,13 @@ function brokenBy(fault: FleetError, { keptAtMs }: LastGood): FleetError {
 export interface Selection {
   readonly clients: readonly string[];
   readonly group: string | null;
+  /** A selector of labels. */
+  readonly label?: string | null;
 }
 
 /** Returns the selected clients. Throws FleetError `usage` for a name that fits none. */
-export function selectedClients(config: Config, { clients, group }: Selection): readonly Client[] {
-  return selectClients(config, { names: clients, groups: group === null ? [] : [group] });
+export function selectedClients(config: Config, { clients, group, label }: Selection): readonly Client[] {
+  return selectClients(config, { names: clients, groups: group === null ? [] : [group], labels: label });
 }
 
 /** Returns the selected clients without retired ones that are not named. Throws FleetError `usage` as above. */

@@ -7,6 +7,7 @@ export const report = defineCommand({
   parameters: {
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
+    label: selection.label,
     file: text('-o, --output <file>', 'where to (default: report-YYYYMMDD.html, or into the pipe)'),
     split: text('--split <folder>', 'an index and a file for each group there, in place of one file'),
     since: withDefault(text('--since <time>', 'the beginning: 30d ago, yesterday, 2026-12-01'), '30d'),
@@ -31,6 +32,7 @@ export const forecast = defineCommand({
   parameters: {
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
+    label: selection.label,
     within: withDefault(text('--within <duration>', 'leave out what is full later; 90d at most'), '30d'),
     backtest: text('--backtest <days>', 'instead, how forecasts of so many past days turned out: 90d at most'),
   },

@@ -22,6 +22,8 @@ import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
 export interface ReportCommandOptions {
   readonly clients: readonly string[];
   readonly group: string | null;
+  /** A selector of labels. */
+  readonly label: string | null;
   readonly file: string | null;
   /** The folder for an index and a file a group; null: one file. */
   readonly split: string | null;
@@ -39,8 +41,10 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
   const clients = selectClients(config, {
     names: options.clients,
     groups: options.group === null ? [] : [options.group],
+    labels: options.label,
   });
-  const title = [...options.clients, options.group].filter((name) => name !== null).join(', ') || 'Fleet';
+  const title =
+    [...options.clients, options.group, options.label].filter((name) => name !== null).join(', ') || 'Fleet';
   if (options.split !== null && options.file !== null) {
     throw usageError('--output and --split contradict each other', 'Give one of them.');
   }

@@ -19,6 +19,7 @@ export const exportHistory = defineCommand({
     format: text('<format>', 'openmetrics (for promtool), csv (for spreadsheets) or jsonl (a line a report)'),
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
+    label: selection.label,
     families: text('--families <list>', 'some of client, check, disk, network, series (default: all; csv: one)'),
     file: text('-o, --output <file>', 'where to (default: stdout)'),
     since: withDefault(text('--since <time>', 'the beginning: 1y ago, yesterday, 2026-12-01'), '1y'),

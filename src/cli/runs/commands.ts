@@ -9,6 +9,7 @@ export const collect = defineCommand({
     dryRun: flag('--dry-run', 'visit and print, store and acknowledge nothing'),
     noOpen: flag('--no-open', 'store reports sealed, for `ingest` on the machine that has the private key'),
     group: selection.group,
+    label: selection.label,
     concurrency: wholeNumber('--concurrency <n>', 'visits at a time', 1, 10_000),
     format: choice(
       '--format <form>',

@@ -16,6 +16,7 @@ export const status = defineCommand({
   parameters: {
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
+    label: selection.label,
     ...narrowing,
     sort: withDefault(
       choice('--sort <by>', 'what stands first', ['urgency', 'name', 'report', 'cpu', 'memory', 'disk', 'alerts']),

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../log.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
@@ -26,6 +27,7 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
     [
       { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
       { title: 'state', cell: ({ state }) => ({ text: state, colour: stateColours[state] }) },
+      ...(members.some(({ labels }) => Object.keys(labels).length > 0) ? [labelsColumn] : []),
       { title: 'read by', drops: 1, cell: ({ known }) => known?.reader ?? '-' },
       { title: 'report', drops: 5, align: 'right', cell: ({ reportAgeMs }) => describeAge(reportAgeMs) },
       { title: 'cpu', drops: 3, align: 'right', cell: ({ known, beyond }) => percent(known?.cpuPercent, beyond.cpu) },
@@ -51,6 +53,13 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
 
 /** Nearer forecasts are red. */
 const urgentDays = 2;
+
+const labelsColumn: Column<FleetMember> = {
+  title: 'labels',
+  drops: 6,
+  shrinks: true,
+  cell: ({ labels }) => labelsText(labels) || '-',
+};
 
 const fullInColumn: Column<FleetMember> = {
   title: 'full in',

@@ -7,6 +7,7 @@ export const trust = defineCommand({
   parameters: {
     clients: many(text('[client...]', 'only these clients or bastions, and what lies on the way to them')),
     group: selection.group,
+    label: selection.label,
     yes: flag('--yes', 'ask nothing'),
     replace: flag('--replace', 'also replace keys that have changed'),
     from: text('--from <file>', 'compare with a known_hosts file, or lines of `name SHA256:...`, instead of asking'),

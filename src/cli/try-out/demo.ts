@@ -66,7 +66,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const { output } = context;
   const inside: Context = { ...context, configFile: fleet.configFile, output: forPeople(output) };
   const say = (text: string): void => inside.output.print(text);
-  const everyone = { clients: [], group: null };
+  const everyone = { clients: [], group: null, label: null };
   const everything = { dryRun: false, noOpen: false, format: null, concurrency: null, retry: null };
   const run = async (shown: string, command: () => Promise<ExitStatus>): Promise<ExitStatus> => {
     say(`\n${shown}`);
@@ -102,6 +102,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   await statusCommand(inside, {
     clients: [],
     group: null,
+    label: null,
     failing: false,
     notVisited: false,
     sort: 'urgency',

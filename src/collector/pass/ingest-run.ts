@@ -99,6 +99,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
     observe({ kind: 'fault', fault });
   };
   if (config.clients.some(({ was }) => was !== null)) await followRenames(options, storage);
+  await storage.reports.saveLabels(config.clients);
   const counts = await openAll(pass, onFault);
   const outcome = signal.aborted ? 'interrupted' : 'finished';
   const finishedAtMs = await storage.alerts.nowMs();

@@ -40,8 +40,10 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
     time.endIn(limits.prepareMs);
     const store = storage.reports;
     const { runs, visits, refused, dropped, left } = await replayEarlierRuns(pass, store, limits.replayMs);
-    // A collector that opens nothing may not rename. `ingest` does.
-    const facts = pass.keyRing.opening === null ? await store.clientFacts() : await followRenames(pass, storage);
+    // A collector that opens nothing may neither rename nor label. `ingest` does.
+    const mayChange = pass.keyRing.opening !== null;
+    const facts = mayChange ? await followRenames(pass, storage) : await store.clientFacts();
+    if (mayChange) await store.saveLabels(pass.config.clients);
     return { opened, storage, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
   } catch (thrown) {
     onFault(storageFault(thrown));

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../text/durations.ts';
 import { parseMoment } from '../values/calendar.ts';
-import type { Client, SshSettings, Window } from '../config.ts';
+import type { Client, SshSettings } from '../config.ts';
 import { expandClient } from './expand-client.ts';
 import type { Findings } from '../xml/findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
@@ -8,20 +8,21 @@ import type { Element } from '../xml/parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
 import type { CheckScope } from './read-checks.ts';
 import { readWindows, type Audience } from './recipients.ts';
+import { chainWithin, createSelection, withSelected, type Chain, type Watched } from './selected-scope.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
+import { parseClientLabels, type Labels } from '../values/labels.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
 
 /** More would be a slip of a range: the fleet of a range of ranges. */
 const maxClients = 250_000;
 
 /** The settings of an element that the elements inside it inherit. */
-export interface Scope {
+export interface Scope extends Watched {
   readonly ssh: SshLayer;
-  readonly audience: Audience;
-  readonly rules: RuleScope;
   readonly checks: CheckScope;
-  readonly windows: readonly Window[];
   readonly groups: readonly string[];
+  readonly labels: Labels;
+  readonly chain: Chain;
   readonly state: Client['state'];
   /** True if logs are reported without a rule. */
   readonly logs: boolean;
@@ -32,6 +33,8 @@ export interface Scope {
 export interface ReadClientsOptions {
   readonly root: Element;
   readonly base: Scope;
+  /** Rules, recipients and windows before <alerts>. */
+  readonly start: Watched;
   readonly zone: string | null;
   readonly nowMs: number;
   readonly findings: Findings;
@@ -55,15 +58,25 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
   const probeOptionsOf = createProbeOptions();
   let full = false;
 
+  const readWatched = (element: Element, outer: Watched): Watched => ({
+    audience: options.readAudience(element, outer.audience),
+    rules: options.readRules(element, outer.rules),
+    windows: readWindows(element, outer.windows, options),
+  });
+  const selection = createSelection(options.start, readWatched, findings);
+
   const inner = (element: Element, outer: Scope): Scope => {
     const ssh = options.readSsh(element, outer.ssh);
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
     return {
       ssh,
-      audience: options.readAudience(element, outer.audience),
-      rules: options.readRules(element, outer.rules),
+      ...readWatched(
+        withSelected(element, () => false),
+        outer,
+      ),
       checks: options.readChecks(element, outer.checks),
-      windows: readWindows(element, outer.windows, options),
+      chain: chainWithin(outer.chain, element),
+      labels: labelsWithin(element, outer.labels),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
       logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
@@ -82,11 +95,8 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
     const { state, untilMs } = lifetimeOf(element, scope.state, options);
     const ssh = options.finishSsh(scope.ssh);
-    const rules = scope.rules.rules;
-    const probeOptions = probeOptionsOf(rules, scope.logs);
-    const { audience, groups, windows } = scope;
+    const { chain, groups, labels } = scope;
     const { checks } = scope.checks;
-    const { recipients, muted } = audience;
     const { source, line } = element;
     for (const { name, address, addressExplicit, was } of expandClient(element, port, ownAddress, findings)) {
       if (found.length >= maxClients) {
@@ -94,6 +104,10 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         full = true;
         return;
       }
+      const watched = chain.selective.length === 0 ? scope : selection.watchedBy(chain, { name, labels });
+      const { audience, windows } = watched;
+      const { rules } = watched.rules;
+      const { recipients, muted } = audience;
       // Field by field: 50,000 spread objects cost more than all the rest of the reading.
       const client: Client = Object.freeze({
         name,
@@ -106,12 +120,13 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         pushEveryMs,
         spokeUrl: url?.href ?? null,
         groups,
+        labels,
         ssh,
         rules,
         recipients,
         muted,
         windows,
-        probeOptions,
+        probeOptions: probeOptionsOf(rules, scope.logs),
         checks,
         file: source.path,
         line,
@@ -131,6 +146,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     }
   };
   walk(options.root, options.base);
+  selection.end();
   return withoutDuplicates(found, findings);
 }
 
@@ -155,6 +171,12 @@ function hostOf({ hostname }: URL): string {
 
 function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+}
+
+/** The labels of clients inside an element; the same object where it writes none. */
+function labelsWithin({ attributes }: Element, outer: Labels): Labels {
+  const own = parseClientLabels(attributes['labels'] ?? '');
+  return own === null ? outer : Object.freeze({ ...outer, ...own });
 }
 
 function stateOf(element: Element): Client['state'] | undefined {

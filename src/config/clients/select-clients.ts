@@ -1,6 +1,8 @@
 import { usageError } from '../../errors.ts';
 import type { Client, Config } from '../config.ts';
 import { globMatcher, isGlob } from '../values/globs.ts';
+import { hasLabels, parseLabelSelector } from '../values/labels.ts';
+import { shown } from '../xml/findings.ts';
 import { didYouMean } from '../values/nearest.ts';
 
 export interface ClientSelection {
@@ -8,13 +10,31 @@ export interface ClientSelection {
   readonly names: readonly string[];
   /** Names of groups; patterns allowed. */
   readonly groups: readonly string[];
+  /** A selector like `site=ber,role!=db`; left out: whatever their labels. */
+  readonly labels?: string | null | undefined;
 }
 
 /**
  * The clients that are named or in a group that is named, in the file's order and whatever their state; all of them
- * when nothing is named. Throws FleetError `usage` for a name or pattern that fits none, with the nearest right one.
+ * when nothing is named; of these the ones with the labels. Throws FleetError `usage` for a name, pattern or label that
+ * fits none, with the nearest right name.
  */
-export function selectClients(config: Pick<Config, 'clients'>, { names, groups }: ClientSelection): readonly Client[] {
+export function selectClients(config: Pick<Config, 'clients'>, selection: ClientSelection): readonly Client[] {
+  const named = namedClients(config, selection);
+  const { labels = null } = selection;
+  return labels === null ? named : labelledClients(named, labels);
+}
+
+/** Returns the clients with the labels. Throws FleetError `usage` if the text selects no labels, or no client has them. */
+export function labelledClients(clients: readonly Client[], labels: string): readonly Client[] {
+  const conditions = parseLabelSelector(labels);
+  if (conditions === null) throw usageError(`${shown(labels)} selects no labels`, 'Write it like site=ber,role!=db.');
+  const found = clients.filter((client) => hasLabels(client.labels, conditions));
+  if (found.length === 0) throw usageError(`no client has the labels ${shown(labels)}`);
+  return found;
+}
+
+function namedClients(config: Pick<Config, 'clients'>, { names, groups }: ClientSelection): readonly Client[] {
   if (names.length + groups.length === 0) return config.clients;
   const byName = new Map(config.clients.map((client) => [client.name, client]));
   const groupNames = new Set(config.clients.flatMap((client) => client.groups));

@@ -1,3 +1,4 @@
+import { clientSelector } from '../values/client-selector.ts';
 import { hostname } from 'node:os';
 
 import { isMailAddress } from '../values/addresses.ts';
@@ -88,10 +89,12 @@ export function readReplies(
 
 /** Every `<notify>`. */
 export function readNotify(elements: readonly Element[]): readonly NotifyConfig[] {
-  return elements.flatMap(({ attributes: { command, severity, rules, timeout } }) => {
+  return elements.flatMap(({ attributes }) => {
+    const { command, severity, rules, timeout } = attributes;
     if (command === undefined) return [];
+    const selects = clientSelector(attributes);
     const timeoutMs = parseDuration(timeout ?? '') ?? 30_000;
-    return [{ command, severity: severityOf(severity), rules: splitGlobs(rules ?? ''), timeoutMs }];
+    return [{ command, severity: severityOf(severity), rules: splitGlobs(rules ?? ''), timeoutMs, selects }];
   });
 }
 

@@ -7,7 +7,7 @@ import type { Element } from '../xml/parse-elements.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';
 
 /** Attributes that belong to the `<webhook>` with the URL. */
-const ofDefinition = ['format', 'labels', 'header', 'headerFile', 'ca', 'timeout'];
+const ofDefinition = ['format', 'header', 'headerFile', 'ca', 'timeout'];
 const longestMs = 2 * minuteMs;
 
 /**
@@ -47,7 +47,7 @@ function webhooksBelow(element: Element): readonly Element[] {
 }
 
 function readWebhook(element: Element, name: string, context: ReadContext): WebhookConfig | null {
-  const { format = 'alertmanager', ca, timeout, labels } = element.attributes;
+  const { format = 'alertmanager', ca, timeout } = element.attributes;
   const url = readSecret(element, 'url', context) ?? null;
   const header = readSecret(element, 'header', context) ?? null;
   if (url === null) {
@@ -62,7 +62,6 @@ function readWebhook(element: Element, name: string, context: ReadContext): Webh
     header,
     ca: ca === undefined ? null : localPath(ca, element.source),
     timeoutMs: readTimeout(element, timeout, context),
-    labels: parseLabels(labels ?? '') ?? {},
   };
 }
 

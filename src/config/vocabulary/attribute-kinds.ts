@@ -8,7 +8,7 @@ import { isHeaderLine } from '../values/header-line.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
-import { parseLabels } from '../values/labels.ts';
+import { parseClientLabels, parseLabels, parseLabelSelector } from '../values/labels.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { parseSpan } from '../values/quantities.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -98,6 +98,11 @@ const kinds = {
     hidden: true,
   },
   labels: parsed(parseLabels, 'is no list of labels; write them like site=fra,team=web, and none that alerts have'),
+  clientLabels: parsed(
+    parseClientLabels,
+    'are no labels; write them like role=web site=ber, and none that alerts have',
+  ),
+  labelSelector: parsed(parseLabelSelector, 'selects no labels; write it like site=ber,role!=db'),
   word: accepted(
     (value) => /^[A-Za-z0-9][\w.-]{0,63}$/.test(value),
     'is no name of this kind; write up to 64 of A-Z a-z 0-9 _ . -',

@@ -33,6 +33,8 @@ export function checkVocabulary(root: Element, findings: Findings): void {
       return true;
     });
   };
+  const { config } = vocabulary;
+  if (config !== undefined) checkAttributes(root, config, findings);
   check(root);
 }
 

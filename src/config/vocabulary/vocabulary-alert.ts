@@ -38,6 +38,18 @@ function typesThat(isTrue: (type: RuleType) => boolean): string {
   return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
+/** The attributes that limit an element to some of the clients around it. */
+export const clientSelectors: Attributes = {
+  clients: { kind: 'globs', help: 'Only clients of these names, patterns allowed; ! excludes. Default: all.' },
+  labels: { kind: 'labelSelector', help: 'Only clients with these labels, like site=ber,role!=db. Default: all.' },
+};
+
+/** Labels that clients have. */
+export const clientLabelsAttribute: AttributeSpec = {
+  kind: 'clientLabels',
+  help: 'Labels of the clients inside, like role=web site=ber. A label further in replaces that of its name.',
+};
+
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',
@@ -101,6 +113,7 @@ export const alertAttributes: Attributes = {
     help: 'no: each change is told, also of a value that changes 4 times within 12 rows. Default: as <alerts> says.',
   },
   also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
+  ...clientSelectors,
 };
 
 /** Asks for logs without a rule. */
@@ -117,6 +130,7 @@ export const mailAttributes: Attributes = {
     kind: 'hours',
     help: 'When they are told, like mon-fri 08:00-18:00, in the zone of <alerts>; the rest waits. Default: always.',
   },
+  ...clientSelectors,
 };
 
 export const digestElement: ElementSpec = {
@@ -143,4 +157,5 @@ export const windowAttributes: Attributes = {
   zone: { kind: 'zone', help: "IANA time zone of start. Default: that of <alerts>, else the server's." },
   rules: { kind: 'globs', help: 'Names of the rules that are held back, patterns allowed. Default: all.' },
   severity: { words: ['warning'], help: 'warning: critical alerts are told all the same. Default: nothing is.' },
+  ...clientSelectors,
 };

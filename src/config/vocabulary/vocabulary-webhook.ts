@@ -1,6 +1,6 @@
 import { webhookFormats } from '../channel-config.ts';
 import type { Attributes, ElementSpec } from './element-spec.ts';
-import { mailAttributes } from './vocabulary-alert.ts';
+import { clientSelectors, mailAttributes } from './vocabulary-alert.ts';
 
 /** The least severity, the rules and the hours, as `<mail>` has them. */
 const asOfMail = Object.fromEntries(Object.entries(mailAttributes).filter(([name]) => name !== 'to'));
@@ -16,7 +16,6 @@ const webhookAttributes: Attributes = {
   urlEnv: { kind: 'variable', help: 'The environment variable that holds the URL.' },
   format: { words: webhookFormats, help: 'The form of the body: docs/webhooks.md. Default alertmanager.' },
   ...asOfMail,
-  labels: { kind: 'labels', help: 'Labels of every alert, like site=fra,team=web. Default: none.' },
   header: {
     kind: 'headerLine',
     help: 'A header of each request, like Authorization: Bearer ...; a secret, as url is.',
@@ -44,4 +43,17 @@ export const alertmanagerElement: ElementSpec = {
     timeout: { kind: 'duration', help: 'After that an attempt is ended. At most 2m. Default 10s.' },
   },
   help: "Prometheus's Alertmanager, which is told at every pass of what fires.",
+};
+
+/** The element `<notify>`. */
+export const notifyElement: ElementSpec = {
+  parents: ['config'],
+  attributes: {
+    command: { kind: 'text', required: true, help: 'A program that is given each notification.' },
+    severity: { words: ['warning', 'critical'], help: 'The least severity it is given. Default: all.' },
+    rules: { kind: 'globs', help: 'Names of the rules it is given, patterns allowed. Default: all.' },
+    timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
+    ...clientSelectors,
+  },
+  help: 'A program that is told beside mail.',
 };

@@ -1,18 +1,24 @@
 /**
  * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
  */
-import { alertAttributes, digestElement, logsAttribute, mailAttributes, windowAttributes } from './vocabulary-alert.ts';
+import {
+  alertAttributes,
+  clientLabelsAttribute,
+  digestElement,
+  logsAttribute,
+  mailAttributes,
+  windowAttributes,
+} from './vocabulary-alert.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
-import { alertmanagerElement, webhookElement } from './vocabulary-webhook.ts';
+import { alertmanagerElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
 import type { AttributeSpec, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
-const severities = ['warning', 'critical'] as const;
 const scopes = ['alerts', 'group', 'client'] as const;
 
 const mail = (whom: string): AttributeSpec => ({
@@ -39,7 +45,11 @@ const state: AttributeSpec = {
 };
 
 export const vocabulary: Readonly<Record<string, ElementSpec>> = {
-  config: { parents: [], attributes: {}, help: 'The fleet: settings, alerts and clients, in any order.' },
+  config: {
+    parents: [],
+    attributes: { labels: clientLabelsAttribute },
+    help: 'The fleet: settings, alerts and clients, in any order.',
+  },
   state: {
     parents: ['config'],
     single: true,
@@ -91,16 +101,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   },
   smtp: smtpElement,
   replies: repliesElement,
-  notify: {
-    parents: ['config'],
-    attributes: {
-      command: { kind: 'text', required: true, help: 'A program that is given each notification.' },
-      severity: { words: severities, help: 'The least severity it is given. Default: all.' },
-      rules: { kind: 'globs', help: 'Names of the rules it is given, patterns allowed. Default: all.' },
-      timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
-    },
-    help: 'A program that is told beside mail.',
-  },
+  notify: notifyElement,
   alertmanager: alertmanagerElement,
   heartbeat: {
     parents: ['config'],
@@ -192,6 +193,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config', 'group'],
     attributes: {
       name: { kind: 'name', help: 'For --group and mails.' },
+      labels: clientLabelsAttribute,
       mail: mail('Who is told of its clients'),
       recipients,
       logs: logsAttribute,
@@ -222,6 +224,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
           'the port is 22.',
       },
       was: { kind: 'name', help: 'Its former name; stored rows and silences follow once.' },
+      labels: clientLabelsAttribute,
       state,
       until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
       mail: mail('Who is told of it'),

@@ -67,8 +67,15 @@ export function createFindings() {
   };
 }
 
+// An element may be read again for some of its clients: what is wrong with it is said once.
 function addTo(entries: Entry[]): (place: Place, message: string) => void {
-  return ({ source, line }, message) => void entries.push({ source, line, message });
+  const known = new Set<string>();
+  return ({ source, line }, message) => {
+    const key = `${source.order} ${line ?? ''} ${message}`;
+    if (known.has(key)) return;
+    known.add(key);
+    entries.push({ source, line, message });
+  };
 }
 
 function inFileOrder(entries: readonly Entry[]): readonly Finding[] {

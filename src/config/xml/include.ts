@@ -55,11 +55,15 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
       findings.fault(root, `the root element is <${root.name}>; it must be <config>`);
       return null;
     }
+    const { labels } = root.attributes;
     for (const name of Object.keys(root.attributes)) {
-      if (name === 'xmlns:xsi' || name.startsWith('xsi:')) continue;
-      findings.fault(root, `<config> has no attribute ${name}; settings are elements inside it`);
+      if (name === 'xmlns:xsi' || name.startsWith('xsi:') || (name === 'labels' && above.length === 0)) continue;
+      findings.fault(
+        root,
+        `<config> has no attribute ${name}${above.length === 0 ? '' : ' here'}; settings are elements inside it`,
+      );
     }
-    root.attributes = {};
+    root.attributes = labels === undefined || above.length > 0 ? {} : { labels };
     splice(root, [...above, realpathSync(read.source.path)]);
     return root;
   };

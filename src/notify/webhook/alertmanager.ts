@@ -8,8 +8,8 @@ const noTime = '0001-01-01T00:00:00Z';
 type Labels = Readonly<Record<string, string>>;
 
 /** Returns the document that Alertmanager posts to a webhook, version 4. Its alerts are one group. */
-export function alertmanagerDocument(notice: Notice, receiver: string, more: Labels): object {
-  const alerts = notice.alerts.slice(0, mostAlerts).map((alert) => alertOf(alert, more));
+export function alertmanagerDocument(notice: Notice, receiver: string): object {
+  const alerts = notice.alerts.slice(0, mostAlerts).map((alert) => alertOf(alert));
   return {
     version: '4',
     groupKey: '{}:{}',
@@ -24,9 +24,9 @@ export function alertmanagerDocument(notice: Notice, receiver: string, more: Lab
   };
 }
 
-/** Returns the labels of an alert. An empty label is none (Prometheus's data model). */
-export function labelsOf({ rule, client, severity, subject }: NoticeAlert, more: Labels): Labels {
-  return filled({ ...more, alertname: rule, instance: client, severity, subject });
+/** Returns the labels of an alert, those of its client too. An empty label is none (Prometheus's data model). */
+export function labelsOf({ rule, client, severity, subject, labels }: NoticeAlert, more: Labels = {}): Labels {
+  return filled({ ...more, ...labels, alertname: rule, instance: client, severity, subject });
 }
 
 /** Returns the annotations of an alert. */
@@ -41,11 +41,11 @@ export function annotationsOf({ title, value, limit, note, acknowledgedBy }: Not
   });
 }
 
-function alertOf(alert: NoticeAlert, more: Labels) {
+function alertOf(alert: NoticeAlert) {
   const { id, state, startsAtMs, endsAtMs } = alert;
   return {
     status: state === 'resolved' ? 'resolved' : 'firing',
-    labels: labelsOf(alert, more),
+    labels: labelsOf(alert),
     annotations: annotationsOf(alert),
     startsAt: new Date(startsAtMs).toISOString(),
     endsAt: endsAtMs === null ? noTime : new Date(endsAtMs).toISOString(),

@@ -6,11 +6,11 @@ import { jugglerEvents, pagerdutyEvents } from './incidents.ts';
 import type { Notice } from './notice.ts';
 
 /** The settings that the body depends on. */
-export type WebhookForm = Pick<WebhookConfig, 'name' | 'format' | 'labels'>;
+export type WebhookForm = Pick<WebhookConfig, 'name' | 'format'>;
 
 /** Returns the form of a webhook by its name. One that left config.xml may be owed the end of an alert, as text. */
 export function webhookForm(webhooks: readonly WebhookForm[], name: string): WebhookForm {
-  return webhooks.find((one) => one.name === name) ?? { name, format: 'text', labels: {} };
+  return webhooks.find((one) => one.name === name) ?? { name, format: 'text' };
 }
 
 interface Body {
@@ -26,7 +26,7 @@ const json = (document: object): Body => ({ type: 'application/json', text: JSON
 const plainText = 'text/plain; charset=utf-8';
 
 const bodies: Readonly<Record<WebhookFormat, (notice: Notice, form: WebhookForm) => Body>> = {
-  alertmanager: (notice, { name, labels }) => json(alertmanagerDocument(notice, name, labels)),
+  alertmanager: (notice, { name }) => json(alertmanagerDocument(notice, name)),
   slack: (notice) => json(slackMessage(notice)),
   discord: (notice) => json(discordMessage(notice)),
   teams: (notice) => json(teamsMessage(notice)),
@@ -38,11 +38,11 @@ const bodies: Readonly<Record<WebhookFormat, (notice: Notice, form: WebhookForm)
       headers: { Title: encoded(title), Priority: String(priority), Tags: tags },
     };
   },
-  pagerduty: (notice, { labels }) => {
-    const text = pagerdutyEvents(notice, labels).map((event) => JSON.stringify(event));
+  pagerduty: (notice) => {
+    const text = pagerdutyEvents(notice).map((event) => JSON.stringify(event));
     return { type: severalJson, text: text.join('\n') };
   },
-  juggler: (notice, { labels }) => json(jugglerEvents(notice, labels)),
+  juggler: (notice) => json(jugglerEvents(notice)),
   text: ({ subject, text }) => ({ type: plainText, text: `${subject}\n\n${text}` }),
 };
 

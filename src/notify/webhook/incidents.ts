@@ -17,7 +17,7 @@ const keyPlace = '{"routing_key":""';
  * from beginning to end, and one more for each that is acknowledged. Of an acknowledged alert that is known already there
  * is that one alone.
  */
-export function pagerdutyEvents({ alerts }: Notice, more: Readonly<Record<string, string>>): readonly object[] {
+export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
   return alerts
     .flatMap((alert) => {
       const event = (action: string, rest: object = {}): object => ({
@@ -27,14 +27,14 @@ export function pagerdutyEvents({ alerts }: Notice, more: Readonly<Record<string
         ...rest,
       });
       if (alert.state === 'resolved') return [event('resolve')];
-      const trigger = event('trigger', { payload: pagerdutyPayload(alert, more), client: 'Fleet Health' });
+      const trigger = event('trigger', { payload: pagerdutyPayload(alert), client: 'Fleet Health' });
       if (alert.acknowledgedBy === null) return [trigger];
       return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge')];
     })
     .slice(0, mostEvents);
 }
 
-function pagerdutyPayload(alert: NoticeAlert, more: Readonly<Record<string, string>>): object {
+function pagerdutyPayload(alert: NoticeAlert): object {
   const { summary = '', ...details } = annotationsOf(alert);
   const { client, rule, subject, severity, startsAtMs } = alert;
   return {
@@ -44,7 +44,7 @@ function pagerdutyPayload(alert: NoticeAlert, more: Readonly<Record<string, stri
     severity,
     ...(subject === '' ? {} : { component: subject }),
     class: rule,
-    custom_details: { ...labelsOf(alert, more), ...details },
+    custom_details: { ...labelsOf(alert), ...details },
   };
 }
 
@@ -55,8 +55,7 @@ export function withRoutingKey(body: string, key: string): string {
 }
 
 /** Returns the raw events of Juggler: a state for each host, service and instance. */
-export function jugglerEvents({ alerts }: Notice, more: Readonly<Record<string, string>>): object {
-  const tags = Object.entries(more).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_'));
+export function jugglerEvents({ alerts }: Notice): object {
   return {
     source: 'fleet-health',
     events: alerts.slice(0, mostEvents).map((alert) => ({
@@ -65,7 +64,7 @@ export function jugglerEvents({ alerts }: Notice, more: Readonly<Record<string, 
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',
       description: cutBytes(annotationsOf(alert)['summary'] ?? '', mostDescription),
-      tags,
+      tags: Object.entries(alert.labels).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_')),
     })),
   };
 }

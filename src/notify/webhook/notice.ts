@@ -19,6 +19,8 @@ export interface Notice {
 }
 
 export interface NoticeAlert {
+  /** The labels of the client; those of the fleet without one. */
+  readonly labels: Readonly<Record<string, string>>;
   /** 32 hexadecimal digits: the same for one rule and subject of a client, each time that it fires. */
   readonly id: string;
   /** Empty for the fleet. */

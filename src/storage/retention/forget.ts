@@ -31,6 +31,7 @@ const large: readonly ClientRows[] = [
   byId('alerts', 'id', ['last_notified', 'alert_id'], ['notifications', 'alert_id']),
 ];
 const small: readonly string[] = [
+  'client_labels',
   ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
   'disk_levels',
   'forecasts',

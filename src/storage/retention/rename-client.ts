@@ -42,6 +42,8 @@ export async function renameClient(database: Database, from: string, to: string)
     await session.run(dropDoubleLevelsSql, [from, to]);
     // The new name's forecasts are of few days, and the next ones come within the hour.
     await session.run('DELETE FROM forecasts WHERE client = ?', [to]);
+    // config.xml says the labels of the new name.
+    await session.run('DELETE FROM client_labels WHERE client = ?', [from]);
     await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);

@@ -92,6 +92,12 @@ export interface ClientFacts {
   readonly reader: Reader | null;
 }
 
+/** A client with its labels, as config.xml has them. */
+export interface LabelledClient {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface ReportStore {
   startRun(run: RunStart): Promise<void>;
   /** Idempotent, and makes the run's row when startRun never came through (the journal's replay). */
@@ -108,6 +114,8 @@ export interface ReportStore {
   saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
   /** Returns the facts of every client, by name. */
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
+  /** Makes the labels of these clients what they are now. Other clients keep theirs. */
+  saveLabels(clients: readonly LabelledClient[]): Promise<void>;
   /** Stores how full the program's own file systems are. Returns what was stored of them before. */
   saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
 }

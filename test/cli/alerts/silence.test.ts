@@ -10,7 +10,7 @@ import { exits } from '../../support/run-cli.ts';
 const config = `<config>
   <alerts zone="Europe/Berlin"><mail to="ops@example.org"/><alert type="disk" mount="/srv" limit="50%"/>
     <alert type="disk" limit="90%"/></alerts>
-  <group name="web"><client name="web-[1-3]" ip="192.0.2.[1-3]"/></group>
+  <group name="web" labels="site=ber"><client name="web-[1-3]" ip="192.0.2.[1-3]"/></group>
   <client name="db-1" ip="192.0.2.9"><alert type="zombies" limit="5"/></client>
 </config>`;
 
@@ -64,6 +64,21 @@ test('a silence may begin later, last so long, and be of a group, those who join
   assert.deepEqual(held, ['web-1 2', 'db-1 2']);
 });
 
+test('a silence may be of the clients with labels, those that get them later included', async (t) => {
+  const folder = await alertFolder(t, { config, alerts: [firing(), firing({ client: 'db-1' })] });
+  const added = await folder.run('silence', 'add', '--label', 'site=ber', '--for', '2h');
+  assert.match(
+    added.stdout,
+    /^Silence 1: client #site=ber, rule \*, until .*\nIt covers 3 clients of config\.xml\. 1 open/,
+  );
+  const file = path.join(folder.dir, 'config.xml');
+  writeFileSync(file, config.replace('<client name="db-1"', '<client name="db-1" labels="site=ber"'));
+  const held = (await folder.alerts()).map(({ client, held_by }) => `${client} ${pluck(held_by, 'silence').join()}`);
+  assert.deepEqual(held, ['web-1 1', 'db-1 1']);
+  const { alerts } = (await folder.json('alerts', '--label', 'site=ber')) as { alerts: Record<string, unknown>[] };
+  assert.deepEqual(pluck(alerts, 'client'), ['web-1', 'db-1']);
+});
+
 test('a window that is open is said by status, silence list and a dry run, with what it holds back', async (t) => {
   const window = '<window days="mon-sun" start="00:00" duration="24h" rules="disk*"/>';
   const withWindow = config.replace('<mail to', `${window}<mail to`);
@@ -89,7 +104,8 @@ for (const [args, says] of [
   [['--client', 'x'.repeat(600), '--until', '2h'], /--client is longer than 512 characters/],
   [['--client', '*'], /nothing says until when \(usage\)\. Give --for 2h, or --until 18:00/],
   [['--client', '*', '--until', '2h', '--for', '2h'], /--until and --for contradict each other/],
-  [['--client', '*', '--group', 'web', '--for', '2h'], /--client and --group contradict each other/],
+  [['--client', '*', '--group', 'web', '--for', '2h'], /--client, --group and --label contradict each other/],
+  [['--label', 'site=fra', '--for', '2h'], /no client has the labels "site=fra"/],
   [['--group', 'wbe', '--for', '2h'], /there is no group "wbe"; did you mean "web"\?/],
   [['--client', '*', '--from', '2h', '--until', '1s', '--for', '1h'], /contradict/],
   [['--client', '*', '--from', '2199-01-02', '--until', '2199-01-01'], /has passed .* Give a time after 2199-01-02/],

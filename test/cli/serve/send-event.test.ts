@@ -100,8 +100,12 @@ test('--to names a webhook for Juggler, and no other', async (t) => {
 });
 
 test('what a webhook for Juggler posts are events of our own', () => {
-  const alerts = [noticeAlert(), noticeAlert({ state: 'resolved', subject: '', rule: 'load average' })];
-  const body = JSON.stringify(jugglerEvents(noticeOf(alerts), { site: 'fra' }));
+  const labels = { site: 'fra' };
+  const alerts = [
+    noticeAlert({ labels }),
+    noticeAlert({ labels, state: 'resolved', subject: '', rule: 'load average' }),
+  ];
+  const body = JSON.stringify(jugglerEvents(noticeOf(alerts)));
   const events = parseEvents(body, 0) ?? [];
   assert.deepEqual(
     events.map(({ host, service, instance, status, tags, raw }) => [host, service, instance, status, tags, raw]),

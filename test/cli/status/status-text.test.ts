@@ -20,7 +20,7 @@ const known = {
   diskMount: '/var/lib/docker/overlay2',
 } as ClientStatus;
 const member = (client: string, options: Partial<FleetMember> = {}): FleetMember => ({
-  ...{ client, address: client, state: 'ok', known, reportAgeMs: 60_000, openAlerts: 0, worstAlert: null },
+  ...{ client, address: client, labels: {}, state: 'ok', known, reportAgeMs: 60_000, openAlerts: 0, worstAlert: null },
   beyond: { cpu: null, memory: null, disk: null },
   fullIn: null,
   ...options,
@@ -149,4 +149,13 @@ test('mounts that will be full have a column, the first that a narrow terminal l
     /^client .* disk {2}full in {2}on[^]*^web-1 .* 96% +6d {2}\/var[^]*^web-2 .* 96% +- {2}\/var/m,
   );
   assert.match(table(60), /Too narrow for: .*full in/);
+});
+
+test('labels have a column where a client has some', () => {
+  const { output } = recordedOutput({ terminal: true, columns: 100 });
+  const labelled = [member('web-1', { labels: { role: 'web', site: 'ber' } }), member('db-1')];
+  const lines = statusText(output, config, statusOf(labelled), nowMs).split('\n');
+  assert.match(lines[0] ?? '', /^client +state +labels /);
+  assert.match(lines[1] ?? '', /^web-1 +ok +role=web site=ber /);
+  assert.match(lines[2] ?? '', /^db-1 +ok +- /);
 });

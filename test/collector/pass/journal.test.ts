@@ -51,6 +51,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     ingest: () => Promise.resolve([]),
     saveSealed: () => Promise.resolve([]),
     clientFacts: () => Promise.resolve(new Map()),
+    saveLabels: () => Promise.resolve(),
     saveStateDisks: () => Promise.resolve([]),
   };
   return { store, told };

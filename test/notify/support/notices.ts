@@ -6,6 +6,7 @@ import type { Notice, NoticeAlert } from '../../../src/notify/webhook/notice.ts'
 export function noticeAlert(overrides: Partial<NoticeAlert> = {}): NoticeAlert {
   return {
     id: '0123456789abcdef0123456789abcdef',
+    labels: {},
     client: 'web-1',
     rule: 'disk',
     subject: '/var',
@@ -44,7 +45,6 @@ export function webhookConfig(url: string, overrides: Partial<WebhookConfig> = {
     header: null,
     ca: null,
     timeoutMs: 5_000,
-    labels: {},
     ...overrides,
   };
 }

@@ -7,12 +7,13 @@ import { Secret } from '../../../src/config/secret.ts';
 import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
 import { createWebhookChannel } from '../../../src/notify/webhook/webhook.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
-import { noticeAlert, noticeOf, webhookConfig } from '../support/notices.ts';
+import { noticeAlert as bareAlert, noticeOf, webhookConfig } from '../support/notices.ts';
 import { faultOf, outgoing, sendOptions } from '../support/smtp-config.ts';
 import { shapeOf, vector } from '../support/vectors.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+const noticeAlert = (over: Parameters<typeof bareAlert>[0] = {}) => bareAlert({ labels: { site: 'fra' }, ...over });
 const endsAtMs = Date.UTC(2026, 10, 20, 9);
 const over = noticeAlert({ state: 'resolved', endsAtMs });
 const key = 'R0ut1ngK3y0fF1ctionAndN0thingM0re';
@@ -22,7 +23,7 @@ const hostile =
   '@channel @everyone <!here> <@U123> <@&124> [x](http://evil.example) `*_~|>#: {{DATE(1)}} <at>Kim</at> "\\';
 
 function frozen(format: WebhookFormat, notice = noticeOf([noticeAlert()])) {
-  return parseFrozen(freezeWebhook(notice, { name: 'chat', format, labels: { site: 'fra' } }));
+  return parseFrozen(freezeWebhook(notice, { name: 'chat', format }));
 }
 
 function documents(format: WebhookFormat, notice = noticeOf([noticeAlert()])): readonly Json[] {
@@ -179,7 +180,7 @@ test('pagerduty: the key of the URL goes into each event, and into no stored tex
   const url = `${receiver.origin.replace('//', `//${key}@`)}/v2/enqueue`;
   const channel = createWebhookChannel(webhookConfig(url, { format: 'pagerduty' }));
   const other = noticeAlert({ id: 'c'.repeat(32) });
-  const content = freezeWebhook(noticeOf([noticeAlert(), other]), { name: 'chat', format: 'pagerduty', labels: {} });
+  const content = freezeWebhook(noticeOf([noticeAlert(), other]), { name: 'chat', format: 'pagerduty' });
   assert.ok(!content.includes(key));
   let marks = 0;
   const onDataBegun = (): Promise<void> => Promise.resolve(void (marks += 1));

@@ -31,10 +31,10 @@ interface AlertmanagerDocument {
   }[];
 }
 
-const form = { name: 'chat', format: 'alertmanager', labels: {} } as const;
+const form = { name: 'chat', format: 'alertmanager' } as const;
 
-function alertmanager(notice: ReturnType<typeof noticeOf>, labels: Labels = {}): AlertmanagerDocument {
-  const { type, body } = parseFrozen(freezeWebhook(notice, { ...form, labels }));
+function alertmanager(notice: ReturnType<typeof noticeOf>): AlertmanagerDocument {
+  const { type, body } = parseFrozen(freezeWebhook(notice, form));
   assert.equal(type, 'application/json');
   return JSON.parse(body) as AlertmanagerDocument;
 }
@@ -46,9 +46,17 @@ test('alertmanager: the form of the published example', () => {
 });
 
 test('alertmanager: labels and annotations of an alert, and what all have in common', () => {
-  const fleet = noticeAlert({ client: '', rule: 'collector-silent', subject: 'c1', value: '', limit: '' });
-  const noted = noticeAlert({ note: 'Call kim.', acknowledgedBy: 'kim' });
-  const document = alertmanager(noticeOf([noted, fleet]), { site: 'fra' });
+  const site = { site: 'fra' };
+  const fleet = noticeAlert({
+    client: '',
+    rule: 'collector-silent',
+    subject: 'c1',
+    value: '',
+    limit: '',
+    labels: site,
+  });
+  const noted = noticeAlert({ note: 'Call kim.', acknowledgedBy: 'kim', labels: site });
+  const document = alertmanager(noticeOf([noted, fleet]));
   assert.deepEqual(document.alerts[0]?.labels, {
     site: 'fra',
     alertname: 'disk',

@@ -30,7 +30,7 @@ const notice = noticeOf([noticeAlert({ value: 'Größe 97 %' })]);
 const mail: OutgoingMail = outgoing({
   recipient: 'webhook:chat',
   messageId: notice.messageId,
-  content: freezeWebhook(notice, { name: 'chat', format: 'alertmanager', labels: {} }),
+  content: freezeWebhook(notice, { name: 'chat', format: 'alertmanager' }),
 });
 const body = mail.content.slice(mail.content.indexOf('\r\n\r\n') + 4);
 

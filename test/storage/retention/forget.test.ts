@@ -27,6 +27,7 @@ onBothDatabases('a client that left', ({ it, kind }) => {
       await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk], checks })]);
       await reports.saveVisits([visit({ client, runId: start.id })]);
       await reports.endRun(start, runEnd(start));
+      await reports.saveLabels([{ name: client, labels: { site: 'ber' } }]);
     }
     const lease = await alerts.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
