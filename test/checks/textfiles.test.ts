@@ -61,16 +61,6 @@ test('the worst sample of a file is its state', () => {
   for (const [lines, said] of cases) assert.equal(one(lines), said);
 });
 
-test('an apt.prom without a count of updates is unknown, and its alerts stay as they are', () => {
-  const of = (lines: string): string => {
-    const [, file] = parseTextfiles(`stale=7200\nfile=60 apt.prom\n${lines}`);
-    return `${file?.state} ${file?.text} ${file?.figures.map(({ label }) => label).join(' ')}`;
-  };
-  assert.equal(of(''), '3 no apt_upgrades_pending: apt_info.py has failed age');
-  assert.equal(of('fault=EACCES'), '3 EACCES\nno apt_upgrades_pending: apt_info.py has failed age');
-  assert.equal(of('apt_upgrades_pending{origin="",arch=""} 0.0'), '0 written 60 s ago age upgrades security_upgrades');
-});
-
 test('a folder has a result of its own, and a file without a time is stale', () => {
   const states = (output: string): string[] =>
     parseTextfiles(output).map(({ name, state, text }) => `${name} ${state} ${text}`);
