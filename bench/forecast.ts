@@ -1,10 +1,11 @@
 /**
- * "Full within 30 days?", asked of four estimators about made file systems whose future is known: how often each is
+ * "Full within 30 days?", asked of five estimators about made file systems whose future is known: how often each is
  * wrong about those that will not be full, and right about those that will.
  */
 import { forecast } from '../src/forecast/forecast.ts';
 import { theilSen, type DayValue } from '../src/forecast/quantiles.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
+import { firstEstimate } from './forecast-first.ts';
 import { Chance, chosenShapes, futureDays, otherShapes, today, type Levels, type Shape } from './forecast-shapes.ts';
 
 /** Returns the days until full; null if that is not foreseen. */
@@ -16,6 +17,7 @@ const estimators: Readonly<Record<string, Estimator>> = {
   'least-squares-14': byLine(14, leastSquares),
   'least-squares-30': byLine(30, leastSquares),
   'theil-sen-14': byLine(14, theilSen),
+  'ours-at-first': (past) => firstEstimate(past, size),
   ours: (past) => {
     const days = past.map((used) => (used === null ? null : { used, size }));
     return forecast(days, size - newestOf(past))?.daysLeft ?? null;
