@@ -42,7 +42,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
     mails: outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails),
     notified: outcomes.flatMap(({ notified }) => notified),
     closedOut: closedOutOf(pass, watched, outcomes),
-    held: [...heldByNobody(watched, input.notified), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
+    held: [...heldByNobody(watched, input), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
   };
 }
 
@@ -175,8 +175,12 @@ function compareMails(one: DueMail, other: DueMail): number {
   return bySeverity || compareText(one.recipient, other.recipient);
 }
 
-/** Returns the alerts that fire and reach nobody. */
-function heldByNobody(watched: readonly WatchedAlert[], notified: readonly LastNotified[]): readonly Held[] {
+/** Returns the alerts that fire and reach nobody. An Alertmanager is posted all of them. */
+function heldByNobody(
+  watched: readonly WatchedAlert[],
+  { config, notified }: Pick<DispatchInput, 'config' | 'notified'>,
+): readonly Held[] {
+  if (config.alertmanager !== null) return [];
   const known = new Set(notified.map(({ alertId }) => alertId));
   return watched
     .filter(({ alert, watch }) => {

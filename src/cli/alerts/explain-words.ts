@@ -99,7 +99,7 @@ function ruleLines(
     ...(last !== undefined && (saying.detailed || last.held.length + last.due.length > 0)
       ? alertLines(last, rule, saying)
       : []),
-    `  ${recipientsText(listeners)}`,
+    `  ${recipientsText(listeners, alertmanagersOf(saying.config))}`,
   ];
 }
 
@@ -194,13 +194,19 @@ function untilFiring({ progress }: Alert, rule: Rule, { config, time }: Saying):
   return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
 }
 
-function recipientsText(listeners: RuleExplained['listeners']): string {
-  if (listeners.length === 0) return 'Nobody is told of this rule.';
+/** Returns the hosts that are posted all that fires. */
+export function alertmanagersOf({ alertmanager }: Pick<Config, 'alertmanager'>): readonly string[] {
+  return (alertmanager?.urls ?? []).map((url) => new URL(url).host);
+}
+
+function recipientsText(listeners: RuleExplained['listeners'], alertmanagers: readonly string[]): string {
+  const state = alertmanagers.length === 0 ? [] : [`Alertmanager (${alertmanagers.join(', ')})`];
+  if (listeners.length + state.length === 0) return 'Nobody is told of this rule.';
   const names = listeners.map(
     ({ recipient, least, hours }) =>
       `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}`,
   );
-  return `Goes to ${names.map(escapeControls).join(', ')}.`;
+  return `Goes to ${[...names, ...state].map(escapeControls).join(', ')}.`;
 }
 
 function undeliveredLines({ undelivered }: Explanation, { time }: Saying): readonly string[] {

@@ -21,7 +21,7 @@ import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
 import { explainDigests } from './digest.ts';
-import { clientLines, type Explanation, explanationText } from './explain-words.ts';
+import { alertmanagersOf, clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
 
 /** `CLIENT [RULE]`, or `--fleet [RULE]`. */
@@ -107,13 +107,28 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const { config, store, nowMs } = asked;
   const time = readerTime(config, nowMs);
   const digests = await explainDigests(config, store, nowMs, time);
+  const alertmanagers = alertmanagersOf(config);
   const json = {
     ...fleetJson(explained),
     digests: digests.json,
+    alertmanagers,
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
   };
-  return { ...explained, head: [...fleetLines(explained, time, nowMs), ...digests.lines], json };
+  const head = [...fleetLines(explained, time, nowMs), ...digests.lines, ...channelLines(config)];
+  return { ...explained, head, json };
+}
+
+/** Says what is told all, and where replies are read. */
+function channelLines(config: Config): readonly string[] {
+  const hosts = alertmanagersOf(config);
+  const { replies } = config;
+  return [
+    ...(hosts.length === 0
+      ? []
+      : [`Each pass posts all that fires and is not muted to Alertmanager (${hosts.join(', ')}).`]),
+    ...(replies === null ? [] : [`Replies to mails are read from ${replies.mailbox} of ${replies.address}.`]),
+  ].map(escapeControls);
 }
 
 /** The client that is named. Throws FleetError `usage` with what to do where config.xml does not hold it any more. */

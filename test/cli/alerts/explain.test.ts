@@ -48,6 +48,23 @@ test('a webhook is a recipient like others, called by its name', async (t) => {
   assert.doesNotMatch(text, /T0KEN/);
 });
 
+test('an Alertmanager is told of every rule, and the fleet says where it and replies are', async (t) => {
+  const beside = `<alertmanager url="http://am:s3cret@am-1:9093,http://am-2:9093"/>
+    <smtp host="127.0.0.1" from="fleet@example.org"/>
+    <replies imap="imaps://fleet%40example.org@imap.example.org/Replies" password="pw"/>`;
+  const alone = config.replace('<alerts ', `${beside}<alerts `).replace(/<mail [^>]*>/g, '');
+  const { said } = await alertFolder(t, { config: alone, alerts: [firing()] });
+  const text = await said('explain', 'web-1', 'disk');
+  assert.match(text, /^ {2}Goes to Alertmanager \(am-1:9093, am-2:9093\)\.$/m);
+  assert.doesNotMatch(text, /names nobody/);
+  const fleet = await said('explain', '--fleet');
+  const posts = 'Each pass posts all that fires and is not muted to Alertmanager (am-1:9093, am-2:9093).';
+  assert.ok(fleet.includes(`\n${posts}\nReplies to mails are read from Replies of fleet@example.org.\n`), fleet);
+  const { alertmanagers } = JSON.parse(await said('explain', '--fleet', '--json')) as { alertmanagers: unknown };
+  assert.deepEqual(alertmanagers, ['am-1:9093', 'am-2:9093']);
+  assert.doesNotMatch(text + fleet, /s3cret/);
+});
+
 test('what is pending says how long it has to hold', async (t) => {
   const sinceMs = Date.UTC(2026, 10, 20, 10);
   const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
