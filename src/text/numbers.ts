@@ -28,6 +28,16 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** Groups the digits of a count by commas, as digests do: `2,016`. */
+export function commaGrouped(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1 warning`, `2,016 warnings`. */
+export function countedMany(count: number, noun: string): string {
+  return `${commaGrouped(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Lists so many names at most, and counts the others: `a, b and 3 more`. */
 export function namedUpTo(most: number, names: readonly string[]): string {
   const more = names.length - most;

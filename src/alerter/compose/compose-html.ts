@@ -1,6 +1,7 @@
 import type { LineWords } from './line-words.ts';
 import type { MailWords, SectionWords } from './mail-words.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
+import { commaGrouped } from '../../text/numbers.ts';
 
 /**
  * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light
@@ -53,7 +54,7 @@ function sectionHtml({ kind, heading, count, explanation, lines, rest, worst }: 
   const styleOf = `margin:0 0 10px;font-size:13px;font-weight:bold;letter-spacing:.06em;color:${colour}`;
   return [
     '<div style="margin:0 0 24px">',
-    `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())}${count === null ? '' : ` (${count})`}</div>`,
+    `<div style="${styleOf}">${escapeMarkup(heading.toUpperCase())}${count === null ? '' : ` (${commaGrouped(count)})`}</div>`,
     ...(explanation === null ? [] : [`<p style="margin:0 0 10px;font-size:13px">${escapeMarkup(explanation)}</p>`]),
     ...lines.map((line) => lineHtml(line, isMixed ? colours[line.severity] : colour)),
     ...rest.map((text) => `<p style="margin:0 0 16px;padding:0 0 0 13px">${escapeMarkup(text)}</p>`),

@@ -1,5 +1,6 @@
 import type { LineWords } from './line-words.ts';
 import type { MailWords, SectionWords } from './mail-words.ts';
+import { commaGrouped } from '../../text/numbers.ts';
 import { wrap, wrapCommand } from '../../text/text-columns.ts';
 
 /** The columns of a line. Addresses and words of commands that are wider stay whole. */
@@ -27,7 +28,7 @@ export function composeText({ introduction, sections, closing }: MailWords): str
 }
 
 function blocksOfSection({ heading, count, explanation, lines, rest }: SectionWords): (readonly string[])[] {
-  const head = `${heading.toUpperCase()} ${count === null ? '' : `(${count}) `}`;
+  const head = `${heading.toUpperCase()} ${count === null ? '' : `(${commaGrouped(count)}) `}`;
   return [
     [head.padEnd(columns, '='), ...(explanation === null ? [] : wrap(explanation, { columns }))],
     ...lines.map(linesOf),

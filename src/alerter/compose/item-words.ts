@@ -3,7 +3,7 @@ import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
-import { counted, namedUpTo } from '../../text/numbers.ts';
+import { commaGrouped, counted, countedMany, namedUpTo } from '../../text/numbers.ts';
 import type { Reader } from '../../text/time-words.ts';
 
 /** The facts beside its items that a mail's words are made from. */
@@ -133,7 +133,10 @@ export function sharedLabel(items: readonly PendingNotification[]): string {
 export function countBySeverity(items: readonly { readonly severity: Severity }[]): string {
   const critical = items.filter(({ severity }) => severity === 'critical').length;
   const warnings = items.length - critical;
-  return [critical === 0 ? '' : `${critical} critical`, warnings === 0 ? '' : counted(warnings, 'warning')]
+  return [
+    critical === 0 ? '' : `${commaGrouped(critical)} critical`,
+    warnings === 0 ? '' : countedMany(warnings, 'warning'),
+  ]
     .filter((part) => part !== '')
     .join(', ');
 }

@@ -6,6 +6,7 @@ import type { AlertSpan } from '../../storage/store/digest-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { durationInWords } from '../../text/durations.ts';
+import { commaGrouped } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { timeInWords } from '../../text/time-words.ts';
@@ -41,7 +42,7 @@ function sinceMsOf({ firingSinceMs, pendingSinceMs }: Alert): number {
 function ruleCounts(alerts: readonly Pick<AlertSpan, 'rule'>[]): string {
   return [...groupBy(alerts, ({ rule }) => rule)]
     .sort(([one, own], [other, others]) => others.length - own.length || compareText(one, other))
-    .map(([rule, { length }]) => `${ruleName(rule)} ${length}`)
+    .map(([rule, { length }]) => `${ruleName(rule)} ${commaGrouped(length)}`)
     .join(', ');
 }
 
@@ -66,7 +67,7 @@ export function endedSection(facts: DigestFacts, { reader, most }: DigestWording
     .sort((one, other) => other.all.length - one.all.length || compareText(one.rule, other.rule));
   const ruleLine = ({ rule }: (typeof byRule)[number]): string => {
     const count = (of: readonly AlertSpan[]): number => of.filter((span) => span.rule === rule).length;
-    return `${ruleName(rule)}: ${count(began)} began, ${count(ended)} ended`;
+    return `${ruleName(rule)}: ${commaGrouped(count(began))} began, ${commaGrouped(count(ended))} ended`;
   };
   const worst = [...ended].sort(
     (one, other) =>
@@ -81,7 +82,7 @@ export function endedSection(facts: DigestFacts, { reader, most }: DigestWording
   };
   const blocks: DigestBlock[] = [
     {
-      title: `${facts.moreSpans ? 'more than ' : ''}${began.length} began, ${ended.length} ended`,
+      title: `${facts.moreSpans ? 'more than ' : ''}${commaGrouped(began.length)} began, ${commaGrouped(ended.length)} ended`,
       lines: firstLines(byRule, most, ruleLine),
     },
   ];

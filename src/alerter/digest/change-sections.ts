@@ -3,7 +3,7 @@ import type { Client } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { AlertSpan, InventoryChange, InventoryFacts } from '../../storage/store/digest-store.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { counted, describeSize } from '../../text/numbers.ts';
+import { commaGrouped, countedMany, describeSize } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
@@ -12,6 +12,8 @@ import type { DigestFacts } from './read-digest.ts';
 /** Columns of a value of an inventory, of which there are two in a line. */
 const valueColumns = 18;
 const partColumns = 34;
+/** Changes that are named even where lists are short: one of each kind, in most weeks. */
+const leastChanges = 10;
 
 /** A change in words, and the clients that have it. */
 interface Change {
@@ -25,20 +27,24 @@ export function changesSection(facts: DigestFacts, { most }: DigestWording): Sec
   const keys = endedOf(facts, 'host-key-changed').map(({ client }) => client);
   const configs = facts.runs.find(({ program }) => program === 'collect')?.configs ?? 0;
   const changes = [
-    ...changeOf(reboots.length === new Set(reboots).size ? 'booted' : `booted ${reboots.length} times`, reboots),
-    ...inventoryChanges(facts.inventories),
+    ...changeOf(
+      reboots.length === new Set(reboots).size ? 'booted' : `booted ${commaGrouped(reboots.length)} times`,
+      reboots,
+    ),
+    ...changeOf('host key changed', keys),
+    ...(configs > 1 ? [{ what: `config.xml: ${commaGrouped(configs)} versions were in use`, clients: [] }] : []),
     ...changeOf('new client', facts.joined),
     ...changeOf('left config.xml', facts.left),
-    ...changeOf('host key changed', keys),
-    ...(configs > 1 ? [{ what: `config.xml: ${configs} versions were in use`, clients: [] }] : []),
+    ...inventoryChanges(facts.inventories),
   ];
   if (changes.length === 0) return null;
   const lineOf = ({ what, clients }: Change): string => {
-    const count = clients.length === 1 ? '' : ` (${clients.length})`;
+    const count = clients.length === 1 ? '' : ` (${commaGrouped(clients.length)})`;
     return clients.length === 0 ? what : `${what}${count}: ${nameList(clients)}`;
   };
-  const title = `${counted(changes.length, 'kind')} of change`;
-  return digestSection({ heading: 'What changed', blocks: [{ title, lines: firstLines(changes, 2 * most, lineOf) }] });
+  const title = `${countedMany(changes.length, 'kind')} of change`;
+  const lines = firstLines(changes, Math.max(leastChanges, 2 * most), lineOf);
+  return digestSection({ heading: 'What changed', blocks: [{ title, lines }] });
 }
 
 function changeOf(what: string, clients: readonly string[]): readonly Change[] {
@@ -50,19 +56,30 @@ function endedOf({ spans, sinceMs, untilMs }: DigestFacts, rule: string): readon
   return spans.filter((span) => span.rule === rule && span.firingSinceMs >= sinceMs && span.firingSinceMs < untilMs);
 }
 
-/** Returns the differences of inventories, the one that most clients have first. */
+/**
+ * Returns the differences of inventories: first one of each kind, then the others, each the one that most clients have
+ * first.
+ */
 function inventoryChanges(inventories: readonly InventoryChange[]): readonly Change[] {
   const all = inventories.flatMap(({ client, before, after }) =>
-    differences(before, after).map((what) => ({ what, client })),
+    differences(before, after).map((difference) => ({ ...difference, client })),
   );
-  return [...groupBy(all, ({ what }) => what)]
-    .map(([what, own]) => ({ what, clients: own.map(({ client }) => client) }))
+  const sorted = [...groupBy(all, ({ kind, words }) => `${kind}${words}`)]
+    .map(([what, own]) => ({ what, kind: own[0]?.kind, clients: own.map(({ client }) => client) }))
     .sort((one, other) => other.clients.length - one.clients.length || compareText(one.what, other.what));
+  const firsts = new Set([...groupBy(sorted, ({ kind }) => kind).values()].map(([first]) => first));
+  return [...sorted.filter((one) => firsts.has(one)), ...sorted.filter((one) => !firsts.has(one))];
 }
 
-function differences(before: InventoryFacts, after: InventoryFacts): readonly string[] {
-  const of = (what: string, was: string | null, is: string | null): readonly string[] =>
-    was === null || is === null || was === is ? [] : [`${what} ${value(was)} to ${value(is)}`];
+interface Difference {
+  /** `kernel`, `disk came`. */
+  readonly kind: string;
+  readonly words: string;
+}
+
+function differences(before: InventoryFacts, after: InventoryFacts): readonly Difference[] {
+  const of = (kind: string, was: string | null, is: string | null): readonly Difference[] =>
+    was === null || is === null || was === is ? [] : [{ kind, words: ` ${value(was)} to ${value(is)}` }];
   return [
     ...of('system', before.os, after.os),
     ...of('kernel', before.kernel, after.kernel),
@@ -73,13 +90,13 @@ function differences(before: InventoryFacts, after: InventoryFacts): readonly st
   ];
 }
 
-function parts(what: string, before: readonly string[] | null, after: readonly string[] | null): readonly string[] {
+function parts(what: string, before: readonly string[] | null, after: readonly string[] | null): readonly Difference[] {
   if (before === null || after === null) return [];
   const missing = (of: readonly string[], from: readonly string[]): readonly string[] =>
     of.filter((part) => !from.includes(part)).map((part) => cut(quoted(part), partColumns));
   return [
-    ...missing(after, before).map((part) => `${what} came: ${part}`),
-    ...missing(before, after).map((part) => `${what} went: ${part}`),
+    ...missing(after, before).map((part) => ({ kind: `${what} came`, words: `: ${part}` })),
+    ...missing(before, after).map((part) => ({ kind: `${what} went`, words: `: ${part}` })),
   ];
 }
 
@@ -108,12 +125,13 @@ export function pendingSection({ pending, clients }: DigestFacts, { most }: Dige
   const wordsOf = (own: typeof pending): string => {
     const updates = own.filter((one) => (one.updates ?? 0) > 0);
     const security = sumOf(updates, 'securityUpdates');
+    const securityWords = security === 0 ? '' : ` (${commaGrouped(security)} for security)`;
     const reboots = own.filter(({ rebootRequired }) => rebootRequired).length;
     return [
       updates.length === 0
         ? ''
-        : `${counted(sumOf(updates, 'updates'), 'update')} on ${updates.length}${security === 0 ? '' : ` (${security} for security)`}`,
-      reboots === 0 ? '' : `${reboots} to be rebooted`,
+        : `${countedMany(sumOf(updates, 'updates'), 'update')} on ${commaGrouped(updates.length)}${securityWords}`,
+      reboots === 0 ? '' : `${commaGrouped(reboots)} to be rebooted`,
     ]
       .filter((part) => part !== '')
       .join(', ');

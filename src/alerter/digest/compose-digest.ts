@@ -6,7 +6,7 @@ import { countBySeverity } from '../compose/item-words.ts';
 import type { MailWords, SectionWords } from '../compose/mail-words.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { domainOf, senderOf } from '../../notify/mail-identity.ts';
-import { counted, namedUpTo } from '../../text/numbers.ts';
+import { commaGrouped, counted, namedUpTo } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { spanInWords, timeInWords, zoneInWords, type Reader } from '../../text/time-words.ts';
@@ -115,7 +115,7 @@ function subjectOf(facts: DigestFacts, { sentence, isWhole }: Availability): str
   const [began, ended] = [beganAndEnded(facts).began.length, beganAndEnded(facts).ended.length];
   const news = [
     open.length === 0 ? '' : `${countBySeverity(open)} open`,
-    began + ended === 0 ? '' : `${began} began, ${ended} ended`,
+    began + ended === 0 ? '' : `${commaGrouped(began)} began, ${commaGrouped(ended)} ended`,
     isWhole ? '' : sentence,
   ].filter((part) => part !== '');
   const head = `Digest${groups === '' ? '' : ` of ${groups}`}${lateSinceMs === null ? '' : ' (late)'}`;

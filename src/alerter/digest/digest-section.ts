@@ -1,7 +1,7 @@
 import type { LineWords } from '../compose/line-words.ts';
 import type { SectionWords } from '../compose/mail-words.ts';
 import { cut } from '../../text/text-columns.ts';
-import { namedUpTo } from '../../text/numbers.ts';
+import { commaGrouped, namedUpTo } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import type { Reader } from '../../text/time-words.ts';
 
@@ -50,7 +50,7 @@ function lineOf({ title, lines = [] }: DigestBlock, severity: LineWords['severit
 export function firstLines<Item>(items: readonly Item[], most: number, lineOfItem: (item: Item) => string): string[] {
   const shown = items.slice(0, most).map(lineOfItem);
   const more = items.length - shown.length;
-  return more === 0 ? shown : [...shown, `and ${more} more`];
+  return more === 0 ? shown : [...shown, `and ${commaGrouped(more)} more`];
 }
 
 /** `web-1, web-2 and 78 more`. */

@@ -1,7 +1,7 @@
 import type { SectionWords } from '../compose/mail-words.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { StoredForecast } from '../../storage/store/level-store.ts';
-import { counted, describeSize, rounded } from '../../text/numbers.ts';
+import { counted, countedMany, describeSize, rounded } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { timeInWords, type Reader } from '../../text/time-words.ts';
@@ -27,7 +27,7 @@ export function forecastSection(
     ...(near.some((one) => fullAtMs(one) - untilMs <= soonMs) ? { worst: 'warning' } : {}),
     blocks: [
       {
-        title: `${counted(near.length, 'file system')}, if they grow as they do`,
+        title: `${countedMany(near.length, 'file system')}, if they grow as they do`,
         lines: firstLines(near, most, (one) => forecastLine(one, untilMs, reader)),
       },
     ],

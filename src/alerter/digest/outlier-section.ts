@@ -2,7 +2,7 @@ import type { SectionWords } from '../compose/mail-words.ts';
 import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
 import type { KindOutlier } from '../../outliers/kind-outliers.ts';
 import { figureOutlierWords, kindOutlierSentence } from '../../outliers/outlier-words.ts';
-import { counted } from '../../text/numbers.ts';
+import { countedMany } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
@@ -30,8 +30,8 @@ export function outlierSection({ outliers }: DigestFacts, { most }: DigestWordin
     blocks: [
       {
         title: [
-          figures.length === 0 ? '' : counted(figures.length, 'figure'),
-          kinds.length === 0 ? '' : counted(kinds.length, 'kind'),
+          figures.length === 0 ? '' : countedMany(figures.length, 'figure'),
+          kinds.length === 0 ? '' : countedMany(kinds.length, 'kind'),
         ]
           .filter((part) => part !== '')
           .join(', '),

@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { RunTotals } from '../../storage/store/digest-store.ts';
 import { describeDuration, durationInWords } from '../../text/durations.ts';
-import { counted, describeSize, rounded } from '../../text/numbers.ts';
+import { commaGrouped, countedMany, describeSize, rounded } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { spanInWords, timeInWords } from '../../text/time-words.ts';
@@ -37,7 +37,7 @@ export function availabilityOf(facts: DigestFacts): Availability {
   const { length } = facts.clients;
   if (length === 0) return { sentence: 'No client is visited', isWhole: false, silences };
   if (facts.digest.groups.length > 0) {
-    const sentence = `${grouped(length - away)} of ${grouped(length)} were never silent`;
+    const sentence = `${commaGrouped(length - away)} of ${commaGrouped(length)} were never silent`;
     return { sentence, isWhole: silences.length === 0, silences };
   }
   const collects = facts.runs.find(({ program }) => program === 'collect');
@@ -45,15 +45,15 @@ export function availabilityOf(facts: DigestFacts): Availability {
   if (collects === undefined || visits === 0) return { sentence: 'Nothing was visited', isWhole: false, silences };
   if (collects.failed === 0 && away === 0) {
     return {
-      sentence: `${grouped(length)} of ${grouped(length)} ${allVisits(collects, length)}`,
+      sentence: `${commaGrouped(length)} of ${commaGrouped(length)} ${allVisits(collects, length)}`,
       isWhole: true,
       silences,
     };
   }
   const percent = Math.min(99.99, rounded((100 * collects.succeeded) / visits, 2));
-  const sentence = `${percent} % of ${grouped(visits)} visits were answered`;
+  const sentence = `${percent} % of ${commaGrouped(visits)} visits were answered`;
   return {
-    sentence: away === 0 ? sentence : `${sentence}; ${grouped(away)} of ${grouped(length)} were away`,
+    sentence: away === 0 ? sentence : `${sentence}; ${commaGrouped(away)} of ${commaGrouped(length)} were away`,
     isWhole: false,
     silences,
   };
@@ -62,8 +62,8 @@ export function availabilityOf(facts: DigestFacts): Availability {
 /** The number of visits of a client is told where one collector visited all of them in every run. */
 function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string {
   if (succeeded === fullRuns * clients)
-    return fullRuns === 1 ? 'answered the one visit' : `answered all ${grouped(fullRuns)} visits`;
-  return `answered all visits, ${grouped(succeeded)} in ${grouped(fullRuns)} runs`;
+    return fullRuns === 1 ? 'answered the one visit' : `answered all ${commaGrouped(fullRuns)} visits`;
+  return `answered all visits, ${commaGrouped(succeeded)} in ${commaGrouped(fullRuns)} runs`;
 }
 
 function silencesOf({ spans, sinceMs, untilMs }: DigestFacts): readonly Silence[] {
@@ -112,7 +112,7 @@ export function availabilitySection(
     if (longest === undefined) return '';
     const name = cut(quoted(longest.client), nameColumns);
     const still = longest.toMs >= untilMs;
-    const times = own.length === 1 ? '' : ` in ${own.length} times`;
+    const times = own.length === 1 ? '' : ` in ${commaGrouped(own.length)} times`;
     const when = still
       ? `since ${timeInWords(reader, longest.fromMs)}`
       : spanInWords(reader, longest.fromMs, longest.toMs);
@@ -126,7 +126,7 @@ export function availabilitySection(
       {
         title: sentence,
         lines: [
-          ...(unfinished === 0 ? [] : [`${counted(unfinished, 'run')} of the collector did not finish`]),
+          ...(unfinished === 0 ? [] : [`${countedMany(unfinished, 'run')} of the collector did not finish`]),
           ...(longest === undefined
             ? []
             : [`longest silence: ${nameList([longest.client])}, ${durationInWords(lengthOf(longest))}`]),
@@ -148,10 +148,10 @@ export function undeliveredSection({ undelivered }: DigestFacts, { reader, most 
     worst: 'critical',
     blocks: [
       {
-        title: `${counted(undelivered.length, 'mail')}, the oldest of ${timeInWords(reader, oldest?.createdAtMs ?? 0)}`,
+        title: `${countedMany(undelivered.length, 'mail')}, the oldest of ${timeInWords(reader, oldest?.createdAtMs ?? 0)}`,
         lines: firstLines(byRecipient, most, ([recipient, mails]) => {
           const error = quoted(mails.at(-1)?.error ?? '');
-          return `${mails.length} to ${cut(quoted(recipient), nameColumns)}: ${error}`;
+          return `${commaGrouped(mails.length)} to ${cut(quoted(recipient), nameColumns)}: ${error}`;
         }),
       },
     ],
@@ -164,9 +164,9 @@ export function costSection({ runs, sinceMs, untilMs, databaseBytes }: DigestFac
   const days = Math.max(1, (untilMs - sinceMs) / dayMs);
   const lines = runs.map(({ program, runs: count, cpuMs, maxRssBytes, overlapped }) => {
     const memory = maxRssBytes === null ? '' : `, at most ${describeSize(maxRssBytes)} of memory`;
-    const over = overlapped === 0 ? '' : `, ${overlapped} overlapped`;
+    const over = overlapped === 0 ? '' : `, ${commaGrouped(overlapped)} overlapped`;
     const cpu = `${describeDuration(cpuMs / days)} of CPU a day`;
-    return `${program}: ${counted(count, 'run')}, ${cpu}${memory}${over}`;
+    return `${program}: ${countedMany(count, 'run')}, ${cpu}${memory}${over}`;
   });
   return digestSection({
     heading: 'Monitoring itself',
@@ -177,9 +177,4 @@ export function costSection({ runs, sinceMs, untilMs, databaseBytes }: DigestFac
       },
     ],
   });
-}
-
-/** `2,016`. */
-function grouped(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
