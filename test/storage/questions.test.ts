@@ -20,10 +20,11 @@ import { sqliteConfig } from './support/sqlite-config.ts';
 
 /**
  * The tables that a query may scan. `clients` has one row a client, `forecasts` one a file system that fills up, the
- * others a few a day. `w` and `f` are parts of one report.
+ * others a few a day. `w` and `f` are parts of one report, `own` is the newest twelve rows of a client.
  */
 const smallTables = new Set([
   'c',
+  'own',
   'clients',
   'forecasts',
   'runs',
