@@ -11,7 +11,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 const commands = (
   'collect trust status alert alerts authorize backup cleanup explain forget ingest ack unack mail silence spool ' +
   'check digest keys runtimes migrate prune report show forecast outliers metrics export serve events tokens demo simulate ' +
-  'enroll import crontab completion receive'
+  'enroll init import crontab completion receive'
 ).split(' ');
 
 test('--version prints the version of package.json', async () => {

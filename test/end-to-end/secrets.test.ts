@@ -56,6 +56,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   completion: [['bash'], ['zsh'], ['fish']],
   complete: [['clients'], ['groups']],
   crontab: [[], ['--cron-d', 'root']],
+  // There is a config.xml.
+  init: [['--mail-to', 'ops@example.org', '--clients', 'local', '--dir', '.']],
   import: [
     ['csv', 'config.xml'],
     ['known-hosts', 'config.xml'],

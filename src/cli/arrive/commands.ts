@@ -10,6 +10,20 @@ import {
 } from '../command/define-command.ts';
 import { shells } from './shells.ts';
 
+export const init = defineCommand({
+  name: 'init',
+  help: 'write a first config.xml from the answers to five questions',
+  example: 'fleet-health init --mail-to ops@example.org --clients web-1,db-1=192.0.2.7',
+  parameters: {
+    mailTo: text('--mail-to <addresses>', 'who is told of alerts'),
+    smtp: text('--smtp <host>', 'the mail server, HOST or HOST:PORT; none: mails stay in outbox/ (default: localhost)'),
+    login: text('--login <account>', 'the account on the machines, or ACCOUNT:PRIVATE_KEY (default: this one)'),
+    clients: text('--clients <names>', 'NAME or NAME=ADDRESS, with commas; local; or a file that import wrote'),
+    dir: text('--dir <folder>', 'the folder for config.xml (default: for root /etc/fleet-health, else here)'),
+  },
+  run: async (context, options) => (await import('./init.ts')).initCommand(context, options),
+});
+
 export const importCommand = defineCommand({
   name: 'import',
   help: 'clients for config.xml from the list of machines that you have',

@@ -1,0 +1,57 @@
+import { usageError } from '../../errors.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
+
+/** The answers to the questions of `init`. */
+export interface FirstAnswers {
+  /** Addresses, with commas. */
+  readonly mailTo: string;
+  /** `host` or `host:port`; `none`: mails only reach outbox/. */
+  readonly smtp: string;
+  readonly username: string;
+  /** The private key; null: the account's usual ones. */
+  readonly key: string | null;
+  /** Names with commas, each with its address as `name=address` if DNS does not know it; `local`; or a file *.xml. */
+  readonly clients: string;
+}
+
+/** Returns a config.xml that says what was answered, and no more. Throws FleetError `usage`. */
+export function firstConfig({ mailTo, smtp, username, key, clients }: FirstAnswers): string {
+  const login = element('ssh', { username, privateKey: key });
+  const [host = '', port = null] = /^(.*):(\d+)$/.exec(smtp)?.slice(1) ?? [smtp];
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<!-- Made by fleet-health init. config.xml of the package shows all there is; fleet-health check names faults. -->
+<config>
+  <!-- Who is told of all clients, and of the fleet. -->
+  <alerts>
+${words(mailTo)
+  .map((to) => `    ${element('mail', { to })}`)
+  .join('\n')}
+  </alerts>
+${smtp === 'none' ? '  <!-- No mail server: mails lie in outbox/ of the state folder. -->' : `  ${element('smtp', { host, port })}`}
+  ${login}
+${clientElements(clients)
+  .map((line) => `  ${line}`)
+  .join('\n')}
+</config>
+`;
+}
+
+function clientElements(clients: string): readonly string[] {
+  const named = words(clients);
+  if (named.length === 0) throw usageError('no machine is named');
+  return named.map((word) => {
+    if (word.endsWith('.xml')) return element('include', { file: word });
+    if (word === 'local') return element('client', { name: 'local', ip: '127.0.0.1', transport: 'local' });
+    const [name = '', ip = name] = word.split('=');
+    return element('client', { name, ip });
+  });
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/[,\s]+/).filter((word) => word !== '');
+}
+
+function element(name: string, attributes: Readonly<Record<string, string | null>>): string {
+  const written = Object.entries(attributes).filter(([, value]) => value !== null);
+  return `<${name}${written.map(([key, value]) => ` ${key}="${escapeMarkup(value ?? '')}"`).join('')}/>`;
+}

@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline/promises';
+
+import { systemConfigPath } from '../../config/find-config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { errnoOf, unwritableError, usageError } from '../../errors.ts';
+import { accountName, expandHome } from '../../platform/account.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
+import { printAnswer } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { confirm } from '../command/question.ts';
+import { firstConfig } from './first-config.ts';
+
+export interface InitOptions {
+  readonly mailTo: string | null;
+  readonly smtp: string | null;
+  /** The account on the machines, and its key: `monitor`, or `monitor:~/.ssh/fleet`. */
+  readonly login: string | null;
+  readonly clients: string | null;
+  readonly dir: string | null;
+}
+
+type Asked = Readonly<Record<keyof InitOptions, string>>;
+
+const questions: Readonly<Record<keyof InitOptions, string>> = {
+  mailTo: 'Who is told of alerts? Mail addresses, with commas',
+  smtp: 'Which mail server takes the mails? HOST or HOST:PORT; none: they stay in outbox/',
+  login: 'As whom are machines logged in to? ACCOUNT, or ACCOUNT:PRIVATE_KEY',
+  clients: 'Which machines? NAME or NAME=ADDRESS, with commas; local; or a file of fleet-health import',
+  dir: 'In which folder is config.xml to be?',
+};
+/** The commands that follow, each offered at a terminal. */
+const steps: readonly (readonly string[])[] = [['check', '--connect'], ['trust'], ['collect']];
+
+/** `init`: asks five questions, writes config.xml, and offers what comes next. */
+export async function initCommand(context: Context, options: InitOptions): Promise<ExitStatus> {
+  const { output } = context;
+  const isAsking = output.terminal && !output.json && process.stdin.isTTY;
+  const answers = await askAll(context, options, isAsking);
+  const file = path.resolve(expandHome(answers.dir), 'config.xml');
+  const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
+  writeConfig(file, firstConfig({ ...answers, username, key }));
+  const program = `fleet-health -c ${shownShellWord(file)}`;
+  const next = [...steps.map((words) => `${program} ${words.join(' ')}`), `${program} crontab`];
+  if (!isAsking) {
+    printAnswer(
+      output,
+      () => ({ command: 'init', file, next }),
+      () => `${file} is written. Next:\n${next.map((line) => `  ${line}`).join('\n')}`,
+    );
+    return 0;
+  }
+  output.print(`${file} is written.`);
+  for (const words of steps) {
+    const isWanted = await confirm(context, `Run ${program} ${words.join(' ')} now?`, () => usageError('no terminal'));
+    if (isWanted && runStep(file, words) !== 0) {
+      output.print(`Mend what it names, then go on with: ${program} ${words.join(' ')}`);
+      return 1;
+    }
+  }
+  output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
+  runStep(file, ['crontab']);
+  return 0;
+}
+
+async function askAll({ signal }: Context, options: InitOptions, isAsking: boolean): Promise<Asked> {
+  const usual: Asked = {
+    ...{ mailTo: '', smtp: 'localhost', login: accountName() ?? 'root', clients: 'local' },
+    dir: process.geteuid?.() === 0 ? path.dirname(systemConfigPath) : '.',
+  };
+  const keys = Object.keys(questions) as (keyof InitOptions)[];
+  const flags = { mailTo: '--mail-to', smtp: '--smtp', login: '--login', clients: '--clients', dir: '--dir' };
+  // Without a terminal the rest is as at a terminal where every question is answered by Return.
+  const missing = keys.filter((key) => options[key] === null && (usual[key] === '' || key === 'clients'));
+  if (!isAsking && missing.length > 0) {
+    const advice = `Give ${missing.map((key) => flags[key]).join(' and ')}, or run it at a terminal.`;
+    throw usageError('init asks questions, and there is no terminal', advice);
+  }
+  const lines = isAsking ? createInterface({ input: process.stdin, output: process.stdout }) : null;
+  lines?.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  try {
+    const answers: Record<string, string> = {};
+    for (const key of keys) {
+      const shown = usual[key] === '' ? '' : ` [${usual[key]}]`;
+      const asked =
+        options[key] ?? (lines === null ? '' : await lines.question(`${questions[key]}${shown}: `, { signal }));
+      answers[key] = asked.trim() === '' ? usual[key] : asked.trim();
+    }
+    return answers as Asked;
+  } finally {
+    lines?.close();
+  }
+}
+
+/** Writes the file for its owner and the service's group, unless it exists. Takes it away if it has a fault. */
+function writeConfig(file: string, text: string): void {
+  try {
+    writeDurably({ file, content: text, mode: 0o640, exclusive: true, inExistingFolder: true });
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'EEXIST') throw usageError(`${file} exists, and is left as it is`, 'Change it by hand.');
+    if (!existsSync(path.dirname(file))) throw usageError(`there is no folder ${path.dirname(file)}`, 'Make it first.');
+    throw unwritableError(file, thrown);
+  }
+  try {
+    loadConfig({ file });
+  } catch (thrown) {
+    rmSync(file, { force: true });
+    throw thrown;
+  }
+  const group = process.geteuid?.() === 0 ? serviceGroup() : null;
+  if (group !== null) chownSync(file, 0, group);
+}
+
+/** Returns the group of the account that the Debian package makes; null if there is none. */
+function serviceGroup(): number | null {
+  try {
+    const found = /^fleet-health:[^:]*:(\d+):/m.exec(readFileSync('/etc/group', 'utf8'))?.[1];
+    return found === undefined ? null : Number(found);
+  } catch {
+    return null;
+  }
+}
+
+/** Runs a command of this program at this terminal. Returns its exit status. */
+function runStep(file: string, words: readonly string[]): number {
+  const args = [process.argv[1] ?? '', '-c', file, ...words];
+  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
+}
