@@ -3,7 +3,8 @@
  * stderr stays empty unless something prevented the run.
  */
 import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
-import { complete, completion, crontab, importCommand, init } from './cli/arrive/commands.ts';
+import { complete, crontab, importCommand, init } from './cli/arrive/commands.ts';
+import { completion } from './cli/arrive/completion-command.ts';
 import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';

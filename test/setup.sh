@@ -88,6 +88,8 @@ need_all() {
     need mmdebstrap mmdebstrap
     need qemu-system-x86_64 qemu-system-x86
     need socat socat
+    need lintian lintian
+    need dpkg-deb dpkg
   }
   [ "$galera" = no ] || {
     need rsync rsync

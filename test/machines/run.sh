@@ -7,7 +7,7 @@ sh test/setup.sh --machines
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests"
 mysql="$cache/mysql"
 sh test/machines/mysql-image.sh "$mysql"
-[ "$(id -u)" != 0 ] || sh test/machines/guest.sh image "$cache"
+[ "$(id -u)" != 0 ] || { sh test/machines/guest.sh image "$cache" && sh test/machines/roots.sh "$cache"; }
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 npm run --silent build
 

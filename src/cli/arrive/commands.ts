@@ -1,14 +1,5 @@
 import { importKinds } from '../../import/import-kinds.ts';
-import {
-  type AddCommand,
-  choice,
-  defineCommand,
-  flag,
-  optionalText,
-  text,
-  withDefault,
-} from '../command/define-command.ts';
-import { shells } from './shells.ts';
+import { choice, defineCommand, flag, optionalText, text, withDefault } from '../command/define-command.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -59,16 +50,6 @@ export const crontab = defineCommand({
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
 });
-
-/** Knows the program whose command lines it completes. */
-export const completion: AddCommand = (program, execute) =>
-  defineCommand({
-    name: 'completion',
-    help: 'a script by which bash, zsh or fish completes command lines',
-    example: 'fleet-health completion bash',
-    parameters: { shell: choice('<shell>', 'which shell', shells) },
-    run: async (context, { shell }) => (await import('./completion.ts')).completionCommand(context, program, shell),
-  })(program, execute);
 
 export const complete = defineCommand({
   name: 'complete',

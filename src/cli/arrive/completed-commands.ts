@@ -1,5 +1,8 @@
 import type { Command, Option } from '../command/define-command.ts';
 
+/** Modes of fleet-health-agent. */
+const modes = ['report', 'push', 'spoke', 'edge'];
+
 /** Names that only config.xml knows. */
 export type NameKind = 'clients' | 'groups';
 
@@ -64,5 +67,6 @@ function valuesOf(argument: string, choices: readonly string[] | undefined): Val
   if (choices !== undefined) return choices;
   if (argument === 'client' || argument === 'pattern') return 'clients';
   if (argument === 'group') return 'groups';
+  if (argument === 'mode') return modes;
   return ['file', 'folder', 'dir'].includes(argument) ? 'files' : null;
 }

@@ -7,11 +7,18 @@ import type { Shell } from './shells.ts';
 
 /** `completion`: prints a script by which a shell completes command lines of this program. */
 export function completionCommand({ output }: Context, program: Command, shell: Shell): ExitStatus {
-  const script = completionScripts[shell](completedCommands(program));
+  const script = scriptFor(program.name(), completionScripts[shell](completedCommands(program)));
   printAnswer(
     output,
     () => ({ command: 'completion', shell, script }),
     () => script.trimEnd(),
   );
   return 0;
+}
+
+/** The scripts are written for the first program. Help texts of the second name both. */
+function scriptFor(name: string, script: string): string {
+  return script
+    .replaceAll(/(?<=^|[ _(])fleet-health(?!-agent)(?=[ .]|$)/gm, name)
+    .replaceAll('fleet_health', name.replaceAll('-', '_'));
 }

@@ -5,7 +5,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, test } from 'node:test';
 
-import { configFolder, program, runCli, succeeded } from '../../support/run-cli.ts';
+import { agentProgram, configFolder, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const config = `<config>
@@ -124,3 +124,18 @@ for (const [shell, offer] of Object.entries(offers)) {
     }
   });
 }
+
+test('fleet-health-agent completes its own commands, and the modes', async (t) => {
+  const script = path.join(tempFolder(t), 'script');
+  writeFileSync(script, await succeeded(runCli(['completion', 'bash'], { program: agentProgram })));
+  const words = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fleet_health_agent; echo "${COMPREPLY[@]}"';
+  const offered = (...line: readonly string[]): string =>
+    answered(
+      'bash',
+      ['--norc', '-c', `. "$1"; shift; ${words}`, 'bash', script, 'fleet-health-agent', ...line],
+      {},
+    ).trim();
+  assert.equal(offered('sta'), 'start status');
+  assert.equal(offered('start', 'e'), 'edge');
+  assert.equal(offered('push', '--on'), '--once');
+});

@@ -1,0 +1,121 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import type { PackageTree } from './package-tree.ts';
+
+/** Facts that the packages of one release share. */
+export interface Release {
+  readonly version: string;
+  /** Debian's name: amd64, arm64. */
+  readonly architecture: string;
+  /** The time of every file, in seconds. */
+  readonly epoch: number;
+  /** Name and address, as in $DEBFULLNAME and $DEBEMAIL. */
+  readonly maintainer: string;
+  /** The folder of the project. */
+  readonly root: string;
+  /** The folder for the packages. */
+  readonly out: string;
+}
+
+export interface PackageDescription {
+  readonly name: string;
+  readonly depends: string;
+  readonly recommends?: string;
+  readonly suggests?: string;
+  readonly summary: string;
+  /** Lines of at most 79 characters. */
+  readonly description: readonly string[];
+  /** The licence, and whose it is, of what does not belong to the project. */
+  readonly copyright: string;
+  /** Names of its account's units; those of `restarted` are started again by an upgrade. */
+  readonly units?: readonly string[];
+  readonly restarted?: readonly string[];
+  /** True if it has a script in /etc/init.d of its own name. */
+  readonly hasInitScript?: boolean;
+  readonly conffiles?: readonly string[];
+  /** The level of xz; default 6. A large binary takes minutes then, and is a tenth smaller. */
+  readonly level?: number;
+  /** Tags of lintian, each with the reason why it stands. */
+  readonly overrides?: readonly (readonly [tag: string, reason: string])[];
+}
+
+const files = path.join(import.meta.dirname, 'files');
+
+/** Returns a file of files/. */
+export function packageFile(name: string): string {
+  return readFileSync(path.join(files, name), 'utf8');
+}
+
+/** Adds what Debian wants of each package, and makes it. Returns the file. */
+export function makePackage(tree: PackageTree, description: PackageDescription, release: Release): string {
+  const { name, overrides = [] } = description;
+  const doc = `usr/share/doc/${name}`;
+  tree.write(`${doc}/copyright`, description.copyright);
+  tree.compress(`${doc}/changelog`, changelog(name, release));
+  if (overrides.length > 0) {
+    const lines = overrides.map(([tag, reason]) => `# ${reason}\n${name}: ${tag}\n`);
+    tree.write(`usr/share/lintian/overrides/${name}`, lines.join(''));
+  }
+  if (description.units !== undefined) addScripts(tree, description);
+  const conffiles = description.conffiles ?? [];
+  if (conffiles.length > 0) tree.write('DEBIAN/conffiles', conffiles.map((file) => `${file}\n`).join(''));
+  tree.write('DEBIAN/md5sums', tree.md5sums());
+  tree.write('DEBIAN/control', controlText(description, release, tree.installedKib()));
+  tree.settle(release.epoch);
+  const file = path.join(release.out, `${name}_${release.version}_${release.architecture}.deb`);
+  // The number of threads shows in the bytes.
+  const env = { ...process.env, SOURCE_DATE_EPOCH: String(release.epoch), DPKG_DEB_THREADS_MAX: '1' };
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', `-z${description.level ?? 6}`, '--build', tree.root, file], {
+    env,
+    stdio: 'pipe',
+  });
+  return file;
+}
+
+/** An account, its state folder, and units that are stopped before they go. */
+function addScripts(tree: PackageTree, { name, units = [], restarted = [], hasInitScript }: PackageDescription): void {
+  const init = (line: string): string => (hasInitScript === true ? line : '');
+  const filled = (script: string): string =>
+    packageFile(script)
+      .replace('INIT_CONFIGURE', init(`update-rc.d ${name} defaults >/dev/null`))
+      .replace('INIT_REMOVE', init(`[ -d /run/systemd/system ] || invoke-rc.d ${name} stop || true`))
+      .replace('INIT_PURGE', init(`update-rc.d ${name} remove >/dev/null`))
+      .replaceAll('PACKAGE', name)
+      .replaceAll('LONG_RUNNING', restarted.join(' '))
+      .replaceAll('UNITS', units.join(' '))
+      .replaceAll(/^ +\n/gm, '');
+  for (const script of ['postinst', 'prerm', 'postrm']) tree.write(`DEBIAN/${script}`, filled(`${script}.sh`));
+  tree.write(`usr/lib/sysusers.d/${name}.conf`, packageFile(`${name}.sysusers`));
+  tree.write(`usr/lib/tmpfiles.d/${name}.conf`, packageFile(`${name}.tmpfiles`));
+}
+
+function controlText(description: PackageDescription, release: Release, kib: number): string {
+  const { name, depends, recommends, suggests, summary } = description;
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['Package', name],
+    ['Version', release.version],
+    ['Architecture', release.architecture],
+    ['Maintainer', release.maintainer],
+    ['Installed-Size', String(kib)],
+    ['Depends', depends],
+    ['Recommends', recommends],
+    ['Suggests', suggests],
+    ['Section', 'admin'],
+    ['Priority', 'optional'],
+    ['Description', summary],
+  ];
+  const lines = fields.flatMap(([field, value]) => (value === undefined ? [] : [`${field}: ${value}\n`]));
+  return `${lines.join('')}${description.description.map((line) => ` ${line === '' ? '.' : line}\n`).join('')}`;
+}
+
+function changelog(name: string, { version, epoch, maintainer }: Release): string {
+  const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
+  return `${name} (${version}) unstable; urgency=medium
+
+  * A release of the project: its own CHANGELOG.md says what is new.
+
+ -- ${maintainer}  ${date}
+`;
+}

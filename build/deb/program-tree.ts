@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+
+import { packageFile } from './control.ts';
+import type { PackageTree } from './package-tree.ts';
+
+/** Debian's name of an architecture, and Node's. */
+export const architectures: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64' };
+
+/** Nothing that runs: types, maps, sources of native parts, tests, and files for editors and linters. */
+const unwanted = [
+  /\/node_modules\/(?:@types|undici-types|node-addon-api)(?:\/|$)/,
+  /\/node_modules\/.*\/(?:\.[^/]+|test|tests)(?:\/|$)/,
+  /\/node_modules\/.*\.(?:map|cpp|cc|h|gyp|gypi|ts|mts|cts|html)$/,
+  /\/@photostructure\/sqlite\/(?:src|scripts)(?:\/|$)/,
+];
+
+/**
+ * Unpacks what `npm pack` has into a folder, and installs the production packages of the lock file beside it, without
+ * their scripts.
+ */
+export function installProgram(root: string, folder: string): void {
+  const env = { ...process.env, npm_config_update_notifier: 'false' };
+  mkdirSync(folder, { recursive: true });
+  const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  }).trim();
+  execFileSync('tar', ['-xzf', path.join(folder, packed), '-C', folder, '--strip-components=1', '--no-same-owner']);
+  rmSync(path.join(folder, packed));
+  cpSync(path.join(root, 'package-lock.json'), path.join(folder, 'package-lock.json'));
+  const words = [
+    'ci',
+    '--omit=dev',
+    '--omit=optional',
+    '--ignore-scripts',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+  ];
+  execFileSync('npm', [...words, '--silent'], { cwd: folder, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  rmSync(path.join(folder, 'package-lock.json'));
+}
+
+/** Copies installed packages without what does not run on this architecture. `names`: these alone. */
+export function copyPackages(tree: PackageTree, { program, target, architecture, names }: CopiedPackages): void {
+  const native = `/prebuilds/linux-${architectures[architecture] ?? ''}`;
+  const isWanted = (file: string): boolean => {
+    if (unwanted.some((pattern) => pattern.test(file))) return false;
+    const [, below] = /(\/prebuilds\/.*)$/.exec(file) ?? [];
+    return below === undefined || below === native || (below.startsWith(`${native}/`) && !below.includes('musl'));
+  };
+  const from = path.join(program, 'node_modules');
+  for (const name of names ?? readdirSync(from).filter((one) => !one.startsWith('.'))) {
+    tree.copy(path.join(from, name), `${target}/node_modules/${name}`, isWanted);
+  }
+}
+
+/** Debian's libraries that the native part of SQLite is linked with. */
+export const nativeDepends = 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)';
+
+export interface CopiedPackages {
+  readonly program: string;
+  readonly target: string;
+  readonly architecture: string;
+  readonly names?: readonly string[];
+}
+
+/** Writes /usr/bin/NAME, which finds Node. */
+export function addCommand(tree: PackageTree, name: string, program: string): void {
+  tree.write(`usr/bin/${name}`, packageFile('wrapper.sh').replaceAll('PROGRAM', `/${program}`));
+}
+
+/** Writes what the program says of itself to bash, zsh and fish. */
+export function addCompletion(tree: PackageTree, name: string, start: string): void {
+  const places = {
+    bash: `usr/share/bash-completion/completions/${name}`,
+    zsh: `usr/share/zsh/vendor-completions/_${name}`,
+    fish: `usr/share/fish/vendor_completions.d/${name}.fish`,
+  };
+  for (const [shell, place] of Object.entries(places)) {
+    tree.write(place, execFileSync(process.execPath, [start, 'completion', shell]));
+  }
+}
+
+/** Returns the files of dist/ that a program loads, and the packages, found by their names in the text. */
+export function partsOf(
+  dist: string,
+  start: string,
+): { readonly files: readonly string[]; readonly packages: readonly string[] } {
+  const files = new Set<string>();
+  const packages = new Set<string>();
+  const visit = (file: string): void => {
+    if (files.has(file)) return;
+    files.add(file);
+    const text = readFileSync(path.join(dist, file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/(?:require(?:\$\d+)?|import)\([`"']([^`"']+)[`"']\)/g)) {
+      if (name.startsWith('.')) visit(path.join(path.dirname(file), name));
+      else if (!name.startsWith('node:')) packages.add(name);
+    }
+  };
+  visit(start);
+  return { files: [...files].toSorted(), packages: [...packages].toSorted() };
+}
