@@ -110,7 +110,8 @@ test('the inventory goes with a push that succeeded, once a day and after a boot
   assert.deepEqual([reports.stored, reports.quarantined], [9, 0]);
   assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM inventory_reports'), [3]);
   assert.deepEqual(
-    await fleet.column('SELECT COUNT(*) FROM inventory WHERE cpu_model IS NOT NULL OR facts IS NOT NULL'),
+    // Another test that adds an account meanwhile makes a second inventory.
+    await fleet.column('SELECT MIN(cpu_model IS NOT NULL OR facts IS NOT NULL) FROM inventory'),
     [1],
   );
 });
