@@ -20,7 +20,7 @@ export function collectorPackage(program: string, folder: string, release: Relea
     tree.copy(
       path.join(program, name),
       `${home}/${name}`,
-      (file) => !/fleet-health-agent[.-@][^/]*$/.test(file) || /dist/.test(file),
+      (file) => !/fleet-health-agent[.@-][^/]*$/.test(file) || /dist/.test(file),
     );
   }
   copyPackages(tree, { program, target: home, architecture: release.architecture });

@@ -79,7 +79,12 @@ function addScripts(tree: PackageTree, { name, units = [], restarted = [], hasIn
   const init = (line: string): string => (hasInitScript === true ? line : '');
   const filled = (script: string): string =>
     packageFile(script)
-      .replace('INIT_CONFIGURE', init(`update-rc.d ${name} defaults >/dev/null`))
+      .replace(
+        'INIT_CONFIGURE',
+        init(
+          `update-rc.d ${name} defaults >/dev/null\n  [ -d /run/systemd/system ] || invoke-rc.d ${name} try-restart || true`,
+        ),
+      )
       .replace('INIT_REMOVE', init(`[ -d /run/systemd/system ] || invoke-rc.d ${name} stop || true`))
       .replace('INIT_PURGE', init(`update-rc.d ${name} remove >/dev/null`))
       .replaceAll('PACKAGE', name)

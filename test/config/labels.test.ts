@@ -67,6 +67,54 @@ test('a rule for some clients overrides, tunes and ends what is further out for 
   assert.deepEqual([hasInodes('web-1'), hasInodes('web-2')], [true, false]);
 });
 
+test('what is for some clients may be tuned further in, and replace recipients', () => {
+  const config =
+    load(`<alerts mail="ops@example.org"><alert name="big" type="disk" limit="90%" labels="role=db"/></alerts>
+    <group labels="role=db" recipients="replace"><alert name="big" limit="95%"/>
+      <mail to="a@example.org" labels="site=ber"/><mail to="b@example.org" labels="site!=ber"/>
+      <client name="db-[1-2]" ip="10.0.0.[1-2]" labels="site=ber"/><client name="db-3" ip="10.0.0.3"/></group>
+    <client name="web" ip="10.0.0.4"/>`);
+  assert.deepEqual(rulesOf(config, 'db-1'), ['big /95']);
+  assert.deepEqual(recipientsOf(clientOf(config, 'db-2')), ['a@example.org']);
+  assert.deepEqual(recipientsOf(clientOf(config, 'db-3')), ['b@example.org']);
+  assert.deepEqual([rulesOf(config, 'web'), warningsOf(config)], [[], []]);
+});
+
+test('a rule of events for some clients is theirs, and a condition of the fleet is for nobody alone', () => {
+  const event = '<alert type="event" service="backup" within="26h" labels="site=ber"/>';
+  const config = load(`<serve><events/></serve><alerts mail="ops@example.org">${event}</alerts>${fleet}`);
+  assert.deepEqual(
+    pluckAll(
+      [...config.alerts.rules].filter(({ origin }) => origin === 'file'),
+      'name',
+    ),
+    [],
+  );
+  assert.deepEqual(rulesOf(config, 'web-1').length, 1);
+  assert.deepEqual(rulesOf(config, 'lone').length, 0);
+  const words = /"collector-silent" concerns the whole fleet; write it without clients and labels/;
+  assertFault(
+    `<alerts mail="a@example.org"><alert name="collector-silent" enabled="no" labels="site=ber"/></alerts>${fleet}`,
+    words,
+  );
+});
+
+test('a window for some clients is one window, and members of a range have their own rules', () => {
+  const config = load(`<alerts mail="ops@example.org"><window start="02:00" duration="1h" labels="site=ber"/>
+      <mail to="x@example.org" rules="heavy"/><alert name="heavy" type="load" limit="8" clients="web-1"/></alerts>
+    <client name="db-9" ip="10.0.0.9" labels="site=ber"><mail to="db@example.org"/></client>${fleet}`);
+  assert.equal(new Set(config.clients.flatMap(({ windows }) => windows)).size, 1);
+  assert.deepEqual(warningsOf(config), []);
+});
+
+test('a written rule reaches nobody where its only <notify> is for others', () => {
+  const notify = '<notify command="/bin/page" labels="site=ber"/>';
+  const rule = '<alerts><alert type="cpu" limit="90%"/></alerts>';
+  assertFault(`${notify}${rule}${fleet}`, /<alert> "cpu" would reach nobody for db-1 and lone/);
+  const config = load(`<notify command="/bin/page" labels="site=fra"/><alerts mail="a@example.org"/>${fleet}`);
+  assert.deepEqual(warningsOf(config), ['<notify command="/bin/page"> selects no client; see its clients and labels']);
+});
+
 test('clients with the same of these elements share rules and recipients', () => {
   const config = load(`<alerts><mail to="a@example.org" clients="web-*"/></alerts>
     <client name="web-[1-3]" ip="10.0.0.[1-3]"/><client name="db" ip="10.0.0.9"/>`);
@@ -100,6 +148,7 @@ for (const [children, words] of [
   ['<client ip="10.0.0.1" labels="site"/>', /<client> labels="site" are no labels; write them like role=web site=ber/],
   ['<client ip="10.0.0.1" labels="a=1,b=2"/>', /are no labels/],
   ['<client ip="10.0.0.1" labels="a=1 a=2"/>', /are no labels/],
+  ['<client ip="10.0.0.1" labels="a=b=c"/>', /are no labels/],
   ['<client ip="10.0.0.1" labels="severity=none"/>', /and none that alerts have/],
   [
     '<alerts><mail to="a@example.org" labels="site"/></alerts><client ip="10.0.0.1"/>',

@@ -1,4 +1,5 @@
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
+import { notifyChooser } from '../../config/clients/recipients.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -56,7 +57,7 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
     ),
   );
   const fleetRecipients = createFleetRecipients(config);
-  const notifyOf = createNotifyOf(config.notify);
+  const notifyOf = notifyChooser(config.notify);
   const { labels } = config;
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
@@ -112,19 +113,6 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
 type Listeners = Watch['listeners'];
 
 const nobody: Listeners = new Map();
-
-/** Returns a function that finds the <notify> that are told of a client, or of the fleet; equal results are one list. */
-function createNotifyOf(all: readonly NotifyConfig[]): (client: Client | null) => readonly NotifyConfig[] {
-  const lists = new Map<string, readonly NotifyConfig[]>();
-  return (client) => {
-    if (all.every(({ selects }) => selects === null)) return all;
-    const own = all.filter(({ selects }) => selects === null || (client !== null && selects(client)));
-    const key = own.map((one) => all.indexOf(one)).join(' ');
-    const known = lists.get(key) ?? own;
-    lists.set(key, known);
-    return known;
-  };
-}
 
 interface ReadListenersOptions {
   readonly config: Config;

@@ -42,8 +42,10 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const answers = await askAll(context, options, isAsking);
   const file = path.resolve(expandHome(answers.dir), 'config.xml');
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
-  writeConfig(file, firstConfig({ ...answers, username, key }));
-  const program = `fleet-health -c ${shownShellWord(file)}`;
+  const service = process.geteuid?.() === 0 ? serviceAccount() : null;
+  const as = service === null ? '' : `sudo -u ${serviceName} `;
+  const program = `${as}fleet-health -c ${shownShellWord(file)}`;
+  writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
   const next = [...steps.map((words) => `${program} ${words.join(' ')}`), `${program} crontab`];
   if (!isAsking) {
     printAnswer(
@@ -56,13 +58,13 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   output.print(`${file} is written.`);
   for (const words of steps) {
     const isWanted = await confirm(context, `Run ${program} ${words.join(' ')} now?`, () => usageError('no terminal'));
-    if (isWanted && runStep(file, words) !== 0) {
+    if (isWanted && runStep({ file, words, service }) !== 0) {
       output.print(`Mend what it names, then go on with: ${program} ${words.join(' ')}`);
       return 1;
     }
   }
   output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
-  runStep(file, ['crontab']);
+  runStep({ file, words: ['crontab'], service });
   return 0;
 }
 
@@ -95,8 +97,14 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
   }
 }
 
+interface WriteConfigOptions {
+  readonly file: string;
+  readonly text: string;
+  readonly service: ServiceAccount | null;
+}
+
 /** Writes the file for its owner and the service's group, unless it exists. Takes it away if it has a fault. */
-function writeConfig(file: string, text: string): void {
+function writeConfig({ file, text, service }: WriteConfigOptions): void {
   try {
     writeDurably({ file, content: text, mode: 0o640, exclusive: true, inExistingFolder: true });
   } catch (thrown) {
@@ -110,22 +118,41 @@ function writeConfig(file: string, text: string): void {
     rmSync(file, { force: true });
     throw thrown;
   }
-  const group = process.geteuid?.() === 0 ? serviceGroup() : null;
-  if (group !== null) chownSync(file, 0, group);
+  if (service !== null) chownSync(file, 0, service.gid);
 }
 
-/** Returns the group of the account that the Debian package makes; null if there is none. */
-function serviceGroup(): number | null {
+/** The account that the Debian package makes, which owns the state folder. */
+const serviceName = 'fleet-health';
+
+interface ServiceAccount {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+/** Returns the account of the Debian package; null if there is none. */
+function serviceAccount(): ServiceAccount | null {
   try {
-    const found = /^fleet-health:[^:]*:(\d+):/m.exec(readFileSync('/etc/group', 'utf8'))?.[1];
-    return found === undefined ? null : Number(found);
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((one) => one.startsWith(`${serviceName}:`));
+    const [, , uid, gid, , home = '/'] = line?.split(':') ?? [];
+    return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid), home };
   } catch {
     return null;
   }
 }
 
-/** Runs a command of this program at this terminal. Returns its exit status. */
-function runStep(file: string, words: readonly string[]): number {
+interface RunStepOptions {
+  readonly file: string;
+  readonly words: readonly string[];
+  readonly service: ServiceAccount | null;
+}
+
+/** Runs a command of this program at this terminal, as the service if there is one. Returns its exit status. */
+function runStep({ file, words, service }: RunStepOptions): number {
   const args = [process.argv[1] ?? '', '-c', file, ...words];
-  return spawnSync(process.execPath, args, { stdio: 'inherit' }).status ?? 1;
+  const { uid, gid, home } = service ?? {};
+  const as = service === null ? {} : { uid, gid, cwd: '/', env: { ...process.env, HOME: home } };
+  return spawnSync(process.execPath, args, { stdio: 'inherit', ...as }).status ?? 1;
 }

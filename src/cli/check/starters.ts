@@ -35,7 +35,10 @@ export async function starterWarnings(
   const crontab = await readCrontab(signal).catch(() => null);
   signal.throwIfAborted();
   const starters = findStarters({ crontab, root: '/' });
-  const messages = starters.length === 0 ? [nothingStarts()] : starters.flatMap((starter) => goneWords(starter));
+  const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
+  const alerts = starters.some(({ command }) => /\salert\b/.test(command));
+  const missing = collects && alerts ? [] : [notStarted(collects ? 'alert' : alerts ? 'collect' : 'collect and alert')];
+  const messages = [...missing, ...starters.flatMap((starter) => goneWords(starter))];
   return messages.map((message) => ({ file, line: null, message: escapeControls(message) }));
 }
 
@@ -70,10 +73,10 @@ function goneWords(starter: Starter): readonly string[] {
   );
 }
 
-function nothingStarts(): string {
+function notStarted(programs: string): string {
   const account = accountName() ?? 'this account';
   return (
-    `nothing was found that starts collect and alert (crontab of ${account}, /etc/cron.d, systemd's timers); ` +
+    `nothing was found here that starts ${programs} (crontab of ${account}, /etc/cron.d, systemd's timers); ` +
     'see: fleet-health crontab'
   );
 }

@@ -1,3 +1,4 @@
+import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
@@ -72,13 +73,14 @@ export function whoHears(config: Config): {
   return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
 }
 
-/** Clients with the same rules and recipients, and the fleet. */
-function audiencesOf({ clients, alerts }: Config): readonly Audience[] {
+/** Clients with the same rules, recipients and programs, and the fleet. */
+function audiencesOf({ clients, alerts, notify }: Config): readonly Audience[] {
   const visited = clients.filter(({ state }) => state !== 'retired');
+  const notifyOf = notifyChooser(notify);
   const ofClients = [...groupBy(visited, (client) => client.rules)].flatMap(([rules, all]) =>
-    [...groupBy(all, (client) => client.recipients).values()].map((same) => {
-      return { name: same[0]?.name ?? '', rules, clients: same };
-    }),
+    [...groupBy(all, (client) => client.recipients).values()]
+      .flatMap((same) => [...groupBy(same, notifyOf).values()])
+      .map((same) => ({ name: same[0]?.name ?? '', rules, clients: same })),
   );
   return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
 }

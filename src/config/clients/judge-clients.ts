@@ -8,7 +8,7 @@ import { alertName } from '../rules/merge-alert.ts';
 import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
 import { sshConfigFiles } from '../settings/ssh-config-files.ts';
-import { reachesAnybody, type Audience } from './recipients.ts';
+import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
 
 export interface JudgeClientsOptions {
   readonly clients: readonly ReadClient[];
@@ -31,6 +31,10 @@ export function judgeClients(options: JudgeClientsOptions): void {
   if (!options.postsAll) judgeReach(watched, options);
   judgeRequests(watched, findings);
   const clients = watched.map(({ client }) => client);
+  for (const { command, selects } of options.notify) {
+    if (selects === null || clients.some(selects)) continue;
+    findings.warn(whole, `<notify command="${command}"> selects no client; see its clients and labels`);
+  }
   judgeIdle(clients, options.placeOf, findings);
   judgeGroups(clients, options.placeOf, findings);
   const keyless = watched.filter(
@@ -51,10 +55,13 @@ export function judgeClients(options: JudgeClientsOptions): void {
 /** Reports each <alert> that would reach nobody once, wherever it is inherited. */
 function judgeReach(clients: readonly ReadClient[], { notify, placeOf, findings }: JudgeClientsOptions): void {
   const unheardBy = remembered((audience: Audience) =>
-    remembered((rules: readonly Rule[]) => unheardRules(rules, audience, notify)),
+    remembered((rules: readonly Rule[]) =>
+      remembered((programs: readonly NotifyConfig[]) => unheardRules(rules, audience, programs)),
+    ),
   );
+  const notifyOf = notifyChooser(notify);
   const deaf = clients.flatMap((read) =>
-    unheardBy(read.audience)(read.client.rules).map((rule) => ({
+    unheardBy(read.audience)(read.client.rules)(notifyOf(read.client)).map((rule) => ({
       read,
       rule,
       place: ownAlert(read, rule) ?? placeOf(rule) ?? read,

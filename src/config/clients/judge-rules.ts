@@ -28,7 +28,10 @@ export function judgeRules(options: JudgeRulesOptions): void {
     told.add(place);
     for (const message of oddities(rule, options)) findings.warn(place, `<alert> "${rule.name}": ${message}`);
   }
-  const rulesOf = new Map(clients.map(({ element, client }) => [element, client.rules]));
+  const rulesOf = new Map<Element, Set<readonly Rule[]>>();
+  for (const { element, client } of clients) {
+    rulesOf.set(element, (rulesOf.get(element) ?? new Set()).add(client.rules));
+  }
   judgeNames(root, { fleetRules, rulesOf, findings });
 }
 
@@ -51,7 +54,7 @@ function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: 
 
 interface NamesOptions {
   readonly fleetRules: readonly Rule[];
-  readonly rulesOf: ReadonlyMap<Element, readonly Rule[]>;
+  readonly rulesOf: ReadonlyMap<Element, RuleLists>;
   readonly findings: Findings;
 }
 
@@ -59,15 +62,15 @@ type RuleLists = ReadonlySet<readonly Rule[]>;
 
 /** Judges `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
 function judgeNames(element: Element, options: NamesOptions): RuleLists {
-  const inside = new Set<readonly Rule[]>();
-  const own = options.rulesOf.get(element);
-  if (own !== undefined) inside.add(own);
+  const inside = new Set(options.rulesOf.get(element));
   for (const child of element.children) {
     if (child.children.length === 0 && child.name !== 'client') continue;
     for (const list of judgeNames(child, options)) inside.add(list);
   }
   const isWhole = element.name === 'config' || element.name === 'alerts';
-  const lists = isWhole ? new Set([...options.rulesOf.values(), options.fleetRules]) : inside;
+  const lists = isWhole
+    ? new Set([...[...options.rulesOf.values()].flatMap((lists) => [...lists]), options.fleetRules])
+    : inside;
   judgeNamesIn(element, lists, options.findings);
   return inside;
 }

@@ -8,7 +8,7 @@ import type { Element } from '../xml/parse-elements.ts';
 import { createProbeOptions } from './probe-options.ts';
 import type { CheckScope } from './read-checks.ts';
 import { readWindows, type Audience } from './recipients.ts';
-import { chainWithin, createSelection, withSelected, type Chain, type Watched } from './selected-scope.ts';
+import { chainWithin, createSelection, type Chain, type Watched } from './selected-scope.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
 import { parseClientLabels, type Labels } from '../values/labels.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
@@ -68,14 +68,17 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
   const inner = (element: Element, outer: Scope): Scope => {
     const ssh = options.readSsh(element, outer.ssh);
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
+    const chain = chainWithin(outer.chain, element);
+    selection.note(chain);
+    // Around or beside what is for some clients each client has rules of its own.
+    const { audience, rules, windows } = chain.selective.length > 0 ? outer : readWatched(element, outer);
     return {
       ssh,
-      ...readWatched(
-        withSelected(element, () => false),
-        outer,
-      ),
+      audience,
+      rules,
+      windows,
       checks: options.readChecks(element, outer.checks),
-      chain: chainWithin(outer.chain, element),
+      chain,
       labels: labelsWithin(element, outer.labels),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,

@@ -1,6 +1,6 @@
 import { parseMailAddresses } from '../values/addresses.ts';
 import { parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
-import type { NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
+import type { Client, NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
 import type { Findings } from '../xml/findings.ts';
 import { globMatcher, splitGlobs } from '../values/globs.ts';
 import { recipientOfWebhook } from '../values/recipient-name.ts';
@@ -94,9 +94,18 @@ export function readWindows(
 ): readonly Window[] {
   if (element.children.length === 0) return outer;
   const own = element.children.flatMap((child) =>
-    child.name === 'window' && !child.faulty ? [readWindow(child, { zone, nowMs, findings })] : [],
+    child.name === 'window' && !child.faulty ? [readOnce(child, { zone, nowMs, findings })] : [],
   );
   return own.length === 0 ? outer : Object.freeze([...outer, ...own]);
+}
+
+/** Windows by their elements, which may be read again for some clients. */
+const known = new WeakMap<Element, Window>();
+
+function readOnce(element: Element, options: ReadWindowsOptions): Window {
+  const window = known.get(element) ?? readWindow(element, options);
+  known.set(element, window);
+  return window;
 }
 
 function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: ReadWindowsOptions): Window {
@@ -122,6 +131,19 @@ function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: Rea
     rules: Object.freeze(splitGlobs(rules ?? '')),
     severity: severity === 'warning' ? 'warning' : null,
   });
+}
+
+/** Returns a function that finds the <notify> of a client, or of the fleet (null); equal results are one list. */
+export function notifyChooser(all: readonly NotifyConfig[]): (client: Client | null) => readonly NotifyConfig[] {
+  if (all.every(({ selects }) => selects === null)) return () => all;
+  const lists = new Map<string, readonly NotifyConfig[]>();
+  return (client) => {
+    const own = all.filter(({ selects }) => selects === null || (client !== null && selects(client)));
+    const key = own.map((one) => all.indexOf(one)).join(' ');
+    const list = lists.get(key) ?? own;
+    lists.set(key, list);
+    return list;
+  };
 }
 
 /** True if at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */

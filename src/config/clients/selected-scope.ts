@@ -1,5 +1,6 @@
 import type { Window } from '../config.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import { clientSelector, type ClientSelector } from '../values/client-selector.ts';
 import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -41,12 +42,16 @@ export function withSelected(element: Element, isTaken: (child: Element) => bool
   if (!element.children.some((child) => selectable.has(child.name) && isSelective(child))) return element;
   const children = element.children.flatMap((child) => {
     if (!selectable.has(child.name) || !isSelective(child)) return [child];
-    if (!isTaken(child)) return [];
-    const attributes = Object.entries(child.attributes).filter(([name]) => name !== 'clients' && name !== 'labels');
-    return [{ ...child, attributes: Object.fromEntries(attributes) }];
+    return isTaken(child) ? [withoutSelectors(child)] : [];
   });
   return { ...element, children };
 }
+
+/** A copy without selectors, the same each time: findings know rules and windows by their elements. */
+const withoutSelectors = rememberedWeakly((child: Element): Element => {
+  const attributes = Object.entries(child.attributes).filter(([name]) => name !== 'clients' && name !== 'labels');
+  return { ...child, attributes: Object.fromEntries(attributes), isForSome: true };
+});
 
 function isSelective({ attributes }: Element): boolean {
   return attributes['clients'] !== undefined || attributes['labels'] !== undefined;
@@ -63,9 +68,12 @@ export type ReadWatched = (element: Element, outer: Watched) => Watched;
 export function createSelection(start: Watched, read: ReadWatched, findings: Findings) {
   const [seen, used] = [new Set<Element>(), new Set<Element>()];
   return {
+    /** Knows the children of a chain, so that `end` can tell of those that select nobody. */
+    note: ({ selective }: Chain): void => {
+      for (const { child } of selective) seen.add(child);
+    },
     watchedBy: ({ elements, selective, found }: Chain, client: Parameters<ClientSelector>[0]): Watched => {
       const taken = new Set(selective.flatMap(({ child, selects }) => (selects(client) ? [child] : [])));
-      for (const { child } of selective) seen.add(child);
       for (const child of taken) used.add(child);
       const key = selective.map(({ child }) => (taken.has(child) ? '1' : '0')).join('');
       const known = found.get(key);

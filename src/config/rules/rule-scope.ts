@@ -62,8 +62,8 @@ export function createRuleReader(options: RuleReaderOptions) {
     // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
     const inside = scopesWithin(outer);
     let key = element.name;
-    for (const { attributes } of alerts) {
-      key += '\0alert';
+    for (const { attributes, isForSome } of alerts) {
+      key += isForSome === true ? '\0some' : '\0alert';
       for (const name of Object.keys(attributes)) key += `\0${name}\0${attributes[name] ?? ''}`;
     }
     const shared = inside.get(key);
@@ -100,7 +100,7 @@ export function createRuleReader(options: RuleReaderOptions) {
       const { except } = written.get(name) ?? { except: [] };
       const defaultFor = usualFor(merged, builtins);
       // Events may name hosts that are no clients.
-      const isFleet = element.name === 'alerts' && merged['type'] === 'event';
+      const isFleet = element.name === 'alerts' && merged['type'] === 'event' && alert.isForSome !== true;
       own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except, isFleet });
     }
     const kept = [...written].filter(([name]) => !own.has(name));
@@ -138,8 +138,9 @@ export function createRuleReader(options: RuleReaderOptions) {
       findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
       return false;
     }
-    if (builtin.fleet && element.name !== 'alerts') {
-      findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it into <alerts>`);
+    if (builtin.fleet && (element.name !== 'alerts' || alert.isForSome === true)) {
+      const where = element.name === 'alerts' ? 'without clients and labels' : 'into <alerts>';
+      findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it ${where}`);
       return false;
     }
     if (alert.attributes['enabled'] === 'no') {

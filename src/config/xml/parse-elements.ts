@@ -13,6 +13,8 @@ export interface Element {
   children: Element[];
   /** Something was wrong with it and told: what follows from that is not worth a second message. */
   faulty: boolean;
+  /** True for what is written for some of the clients around it, and read for these. */
+  readonly isForSome?: true;
 }
 
 const attributesKey = ':@';

@@ -1,6 +1,9 @@
 import type { Database } from '../sql/database.ts';
-import { insertRows } from '../sql/insert-rows.ts';
+import { insertRows, placeholders } from '../sql/insert-rows.ts';
 import type { LabelledClient } from '../store/storage.ts';
+
+/** Clients of one transaction: what ends a run keeps what came before. */
+const batch = 500;
 
 /** See ReportStore.saveLabels. Reads all labels, and writes those of clients that have others now. */
 export async function saveLabels(database: Database, clients: readonly LabelledClient[]): Promise<void> {
@@ -15,12 +18,16 @@ export async function saveLabels(database: Database, clients: readonly LabelledC
     const [before, now] = [stored.get(name), Object.entries(labels)];
     return (before?.size ?? 0) !== now.length || now.some(([label, value]) => before?.get(label) !== value);
   });
-  if (changed.length === 0) return;
-  await database.write(async (session) => {
-    for (const { name } of changed) await session.run('DELETE FROM client_labels WHERE client = ?', [name]);
-    const values = changed.flatMap(({ name: client, labels }) =>
+  for (let start = 0; start < changed.length; start += batch) {
+    const some = changed.slice(start, start + batch);
+    const known = some.flatMap(({ name }) => (stored.has(name) ? [name] : []));
+    const values = some.flatMap(({ name: client, labels }) =>
       Object.entries(labels).map(([name, value]) => ({ client, name, value })),
     );
-    await insertRows(session, 'client_labels', values);
-  });
+    await database.write(async (session) => {
+      const where = `client IN (${placeholders(known.length)})`;
+      if (known.length > 0) await session.run(`DELETE FROM client_labels WHERE ${where}`, known);
+      await insertRows(session, 'client_labels', values);
+    });
+  }
 }
