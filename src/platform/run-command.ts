@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 import { signalGroup } from './kill-group.ts';
 
@@ -42,10 +42,12 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
   const { command, input = '', timeoutMs, signal, mostOutput } = options;
   signal.throwIfAborted();
   // A group of its own, so that the deadline ends what the command started too.
-  const child = spawn(command, [], { detached: true, stdio: 'pipe', env: commandEnvironment() });
+  const child: ChildProcess = spawn(command, [], { detached: true, stdio: 'pipe', env: commandEnvironment() });
+  // Before everything else: a process out of file descriptors makes a child without streams, and tells it by the event.
+  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
-    child[name].setEncoding('utf8').on('data', (text: string) => {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (texts[name].length < mostOutput) texts[name] = (texts[name] + text).slice(0, mostOutput);
     });
   }
@@ -57,23 +59,23 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
   }, timeoutMs);
   signal.addEventListener('abort', kill, { once: true });
   try {
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
+    const ended = new Promise<number | null>((resolve) => {
       child.once('close', resolve);
       child.once('exit', (code) => {
         const last = setTimeout(() => resolve(code), lastWordsMs);
         child.once('close', () => clearTimeout(last));
       });
       // A command that ends without reading everything is judged by its status alone.
-      child.stdin.on('error', () => undefined);
-      child.stdin.end(input);
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(input);
     });
+    const status = await Promise.race([ended, failed]);
     signal.throwIfAborted();
     return { status, ...texts, isLate };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', kill);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
 }

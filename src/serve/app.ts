@@ -35,6 +35,8 @@ export interface AppOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly isFull: GateOptions['isFull'];
   readonly onGuess: (visitor: Visitor) => void;
+  /** Ends the programs that answers wait for. */
+  readonly signal: AbortSignal;
 }
 
 const yearSeconds = 365 * 24 * 3600;
@@ -44,11 +46,11 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, serve.tls !== null);
   const routes: readonly Route[] = [
-    pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping) }),
+    pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, options.signal) }),
     statusRoute({
       serve,
       ...status,
-      own: serve.status === null ? null : ownCommand(serve.status),
+      own: serve.status === null ? null : ownCommand(serve.status, options.signal),
       onFault: look.onFault,
     }),
     ...(eventDoor === null

@@ -65,6 +65,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const events = new LiveEvents(reader);
   let lastRequestAt = performance.now();
   const onVisit = (): void => void (lastRequestAt = performance.now());
+  const ended = new AbortController();
   const doors = openEventDoor({ serve, settings, observe, onVisit });
   const guesses = new Rates(loggedGuesses);
   const visitorOf = visitorReader(serve);
@@ -86,6 +87,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     eventDoor: doors?.door ?? null,
     status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
     push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
+    signal: ended.signal,
     admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     pingOf: pingFinder(statePaths(settings().stateDir).tokens),
     visitorOf,
@@ -109,6 +111,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   } finally {
     events.close();
     await Promise.all([listeners.close(drainMs), doors?.stop()]);
+    ended.abort();
     await doors?.close();
     await reader.close();
   }

@@ -38,9 +38,12 @@ export class EventCommand {
   readonly #options: EventCommandOptions;
   readonly #ended = new AbortController();
   readonly #killed = new AbortController();
-  /** Ends the pause between two looks. */
-  #wake: () => void = () => undefined;
+  /** Rows of events whose program has ended and that could not be marked. */
+  readonly #unmarked = new Set<number>();
+  /** Ends the wait between two looks. */
+  #wait = new AbortController();
   #isWoken = false;
+  /** The wait after a program that takes no events; 0: it takes them. */
   #pauseMs = 0;
   readonly #running: Promise<void>;
 
@@ -52,20 +55,20 @@ export class EventCommand {
   /** Looks for events at once. */
   wake(): void {
     this.#isWoken = true;
-    this.#wake();
+    if (this.#pauseMs === 0) this.#wait.abort();
   }
 
   /** Starts no more programs. Resolves when the one under way has ended. */
   async close(): Promise<void> {
     this.#ended.abort();
+    this.#wait.abort();
     const timer = setTimeout(() => this.#killed.abort(), drainMs);
     await this.#running;
     clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#ended;
-    while (!signal.aborted) {
+    while (!this.#ended.signal.aborted) {
       let isMore = false;
       this.#isWoken = false;
       try {
@@ -73,22 +76,23 @@ export class EventCommand {
       } catch {
         // The database is away, which others tell; the events are there when it is back.
       }
-      const isPaused = this.#pauseMs > 0;
-      if (isMore || (this.#wasWoken() && !isPaused)) continue;
-      const woken = new AbortController();
-      this.#wake = isPaused ? () => undefined : () => woken.abort();
-      const either = AbortSignal.any([signal, woken.signal]);
-      await sleep(isPaused ? this.#pauseMs : lookMs, undefined, { signal: either }).catch(() => undefined);
+      if (!isMore) await this.#rest();
     }
   }
 
-  #wasWoken(): boolean {
-    return this.#isWoken;
+  /** Waits for the next look. `close` ends the wait, and `wake` does unless the program takes no events. */
+  async #rest(): Promise<void> {
+    const isPaused = this.#pauseMs > 0;
+    if (this.#ended.signal.aborted || (this.#isWoken && !isPaused)) return;
+    this.#wait = new AbortController();
+    const { signal } = this.#wait;
+    await sleep(isPaused ? this.#pauseMs : lookMs, undefined, { signal }).catch(() => undefined);
   }
 
   /** Returns true if there may be more events now. */
   async #handOver(): Promise<boolean> {
-    const { read, mark, onFault, command } = this.#options;
+    const { read, onFault, command } = this.#options;
+    await this.#markEnded();
     const events = await read(mostRead);
     for (const event of events) {
       if (this.#ended.signal.aborted) return false;
@@ -100,9 +104,18 @@ export class EventCommand {
       }
       this.#pauseMs = 0;
       if (fault !== null) onFault(new Error(`<events command> ${command} refused event ${event.eventId}: ${fault}`));
-      await mark(event.rowId);
+      this.#unmarked.add(event.rowId);
+      await this.#markEnded();
     }
     return events.length === mostRead;
+  }
+
+  /** Marks the events whose program has ended: nothing else is given before the database takes that. */
+  async #markEnded(): Promise<void> {
+    for (const rowId of this.#unmarked) {
+      await this.#options.mark(rowId);
+      this.#unmarked.delete(rowId);
+    }
   }
 
   async #give(event: StoredEvent): Promise<{ readonly fault: string | null; readonly isLater: boolean }> {

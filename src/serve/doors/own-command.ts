@@ -4,7 +4,7 @@ import { runCommand } from '../../platform/run-command.ts';
 import { cut } from '../../text/text-columns.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
-/** However many ask, a command is started so seldom. */
+/** However many ask, a command is started so long after its last end. */
 const keptMs = 2_000;
 const mostOutput = 64 * 1024;
 const mostWords = 300;
@@ -16,12 +16,16 @@ export interface CommandAnswer {
   readonly fault: string | null;
 }
 
-/** Returns a function that runs a command of `<serve>` for all who ask at a time. Never throws. */
-export function ownCommand({ command, timeoutMs }: ServedCommand): () => Promise<CommandAnswer> {
-  let asked: { readonly atMs: number; readonly answer: Promise<CommandAnswer> } | null = null;
+/**
+ * Returns a function that runs a command of `<serve>` for all who ask while it runs or shortly after. The signal ends
+ * it. Never throws.
+ */
+export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortSignal): () => Promise<CommandAnswer> {
+  let asked: Promise<CommandAnswer> | null = null;
+  /** null: the command runs. */
+  let endedAtMs: number | null = null;
   const run = async (): Promise<CommandAnswer> => {
     try {
-      const { signal } = new AbortController();
       const { status, stdout, stderr, isLate } = await runCommand({ command, timeoutMs, signal, mostOutput });
       if (status === 0) return { stdout, fault: null };
       if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
@@ -32,8 +36,9 @@ export function ownCommand({ command, timeoutMs }: ServedCommand): () => Promise
     }
   };
   return () => {
-    const now = performance.now();
-    if (asked === null || now - asked.atMs >= keptMs) asked = { atMs: now, answer: run() };
-    return asked.answer;
+    if (asked !== null && (endedAtMs === null || performance.now() - endedAtMs < keptMs)) return asked;
+    endedAtMs = null;
+    asked = run().finally(() => (endedAtMs = performance.now()));
+    return asked;
   };
 }

@@ -4,10 +4,12 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test } from 'node:test';
 
+import type { StoredEvent } from '../../../src/storage/store/event-store.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { until } from '../../support/until.ts';
 import { openDoor } from '../support/event-doors.ts';
 import { ownCommand } from '../../../src/serve/doors/own-command.ts';
+import { EventCommand, type EventCommandOptions } from '../../../src/serve/doors/event-command.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function script(dir: string, name: string, text: string): string {
@@ -84,15 +86,73 @@ test('programs of somebody else join /ping and /status, and cannot break them', 
 test('the answer of a program: its first line, its deadline, and one start for all who ask', async () => {
   const dir = tempFolder();
   const timeoutMs = 300;
+  const { signal } = new AbortController();
   const faultOf = async (text: string): Promise<string | null> =>
-    (await ownCommand({ command: script(dir, 'own', text), timeoutMs })()).fault;
+    (await ownCommand({ command: script(dir, 'own', text), timeoutMs }, signal)()).fault;
   assert.equal(await faultOf('exit 0'), null);
   assert.equal(await faultOf('printf "the \\033[2J tape\\nmore\\n"; exit 2'), 'the \ufffd[2J tape');
   assert.equal(await faultOf('echo why >&2; exit 1'), 'why');
   assert.equal(await faultOf('exit 3'), 'exit status 3');
   assert.equal(await faultOf('exec sleep 30'), 'the command did not end within 0.3 s');
-  assert.match((await ownCommand({ command: path.join(dir, 'none'), timeoutMs })()).fault ?? '', /cannot be started/);
-  const ask = ownCommand({ command: script(dir, 'count', `echo x >> "${dir}/starts"`), timeoutMs: 5_000 });
+  const none = ownCommand({ command: path.join(dir, 'none'), timeoutMs }, signal);
+  assert.match((await none()).fault ?? '', /cannot be started/);
+  const ask = ownCommand({ command: script(dir, 'count', `echo x >> "${dir}/starts"`), timeoutMs: 5_000 }, signal);
   await Promise.all([ask(), ask(), ask()]);
   assert.equal(readFileSync(path.join(dir, 'starts'), 'utf8'), 'x\n');
+});
+
+test(
+  'a slow program is shared by all who ask while it runs, and ends with the server',
+  { timeout: 20_000 },
+  async (t) => {
+    const dir = tempFolder(t);
+    const starts = path.join(dir, 'starts');
+    const ended = new AbortController();
+    const command = script(dir, 'slow', `echo x >> "${starts}"; exec sleep 60`);
+    const ask = ownCommand({ command, timeoutMs: 60_000 }, ended.signal);
+    const first = ask();
+    const startedAtMs = performance.now();
+    const clock = t.mock.method(performance, 'now', () => startedAtMs + 30_000);
+    assert.equal(ask(), first);
+    clock.mock.restore();
+    await until(() => existsSync(starts), 'it does not start');
+    ended.abort();
+    assert.match((await first).fault ?? '', /aborted/);
+  },
+);
+
+test('an event that cannot be marked is not given again, and those behind it wait', { timeout: 20_000 }, async (t) => {
+  const dir = tempFolder(t);
+  const taken = path.join(dir, 'taken');
+  const rows = [1, 2];
+  let isFull = true;
+  let fails = 0;
+  const event: Omit<StoredEvent, 'rowId'> = {
+    ...{ eventId: 'e', receivedAtMs: 0, host: 'nas', service: 'backup', instance: '', status: 'OK' },
+    ...{ description: '', tags: [], value: null, ttl: null, raw: null },
+  };
+  const options: EventCommandOptions = {
+    command: script(dir, 'take', `echo x >> "${taken}"; cat > /dev/null`),
+    timeoutMs: 5_000,
+    read: () => Promise.resolve(rows.map((rowId) => ({ ...event, rowId }))),
+    mark: (rowId) => {
+      if (isFull) fails += 1;
+      else rows.splice(rows.indexOf(rowId), 1);
+      return isFull ? Promise.reject(new Error('the disk is full')) : Promise.resolve();
+    },
+    onFault: () => undefined,
+  };
+  const handOver = new EventCommand(options);
+  await until(() => fails === 1, 'it is not marked');
+  handOver.wake();
+  await until(() => fails === 2, 'it is not marked again');
+  assert.equal(readFileSync(taken, 'utf8'), 'x\n');
+  isFull = false;
+  handOver.wake();
+  await until(
+    () => rows.length === 0,
+    () => rows.join(),
+  );
+  assert.equal(readFileSync(taken, 'utf8'), 'x\nx\n');
+  await handOver.close();
 });
