@@ -174,13 +174,25 @@ export function parseAgentFault(payload: Buffer): AgentFault {
 
 /** The content of an end frame. Throws WireFault. */
 export function parseEnd(payload: Buffer): End {
-  const { left, place, spool_error, dropped } = parseObject(payload, 'E');
+  const { left, place, spool_error, dropped, next } = parseObject(payload, 'E');
   const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value, maxJsonFrameBytes);
   const isCount = dropped === undefined || isWhole(dropped);
-  if (!isWhole(left) || !isTextOrNull(place) || !isTextOrNull(spool_error) || !isCount) {
+  if (
+    !isWhole(left) ||
+    !isTextOrNull(place) ||
+    !isTextOrNull(spool_error) ||
+    !isCount ||
+    !(next === undefined || isText(next, 64))
+  ) {
     throw new WireFault('agent-output', 'an end frame that does not say what it must');
   }
-  return { left, place, spool_error, ...(dropped === undefined ? {} : { dropped }) };
+  return {
+    left,
+    place,
+    spool_error,
+    ...(dropped === undefined ? {} : { dropped }),
+    ...(next === undefined ? {} : { next }),
+  };
 }
 
 function parseObject(

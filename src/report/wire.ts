@@ -107,6 +107,8 @@ export interface End {
    * Spooled reports that went since the last visit, because the spool was full or they were damaged; left out: none.
    */
   readonly dropped?: number;
+  /** The place in the spool behind the reports of this stream: the next request names it. Left out: the beginning. */
+  readonly next?: string;
 }
 
 /** Why there is no report of this run. */

@@ -52,19 +52,25 @@ export interface PolledVisit {
   readonly takesReport: boolean;
   /** The time that the collector waits for the answer. */
   readonly timeoutMs: number;
+  /** Only reports behind this place of the spool are asked for, as the end of a stream has named it; null: all. */
+  readonly after: string | null;
 }
 
 /** Returns a body that no other has, so that no two requests have the same MAC. */
-export function encodePolledVisit({ takesReport, timeoutMs }: PolledVisit): Buffer {
-  return Buffer.from(JSON.stringify({ v: 1, report: takesReport, timeout_ms: timeoutMs, request: randomUUID() }));
+export function encodePolledVisit({ takesReport, timeoutMs, after }: PolledVisit): Buffer {
+  const place = after === null ? {} : { after };
+  const body = { v: 1, report: takesReport, timeout_ms: timeoutMs, ...place, request: randomUUID() };
+  return Buffer.from(JSON.stringify(body));
 }
 
 /** Returns null for a body of another form or version. */
 export function parsePolledVisit(body: Buffer): PolledVisit | null {
   try {
-    const { v, report, timeout_ms: timeoutMs } = JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+    const asked = JSON.parse(body.toString()) as Readonly<Record<string, unknown>>;
+    const { v, report, timeout_ms: timeoutMs, after = null } = asked;
     if (v !== 1 || typeof report !== 'boolean' || !Number.isSafeInteger(timeoutMs)) return null;
-    return { takesReport: report, timeoutMs: Number(timeoutMs) };
+    if (after !== null && typeof after !== 'string') return null;
+    return { takesReport: report, timeoutMs: Number(timeoutMs), after };
   } catch {
     return null;
   }

@@ -10,7 +10,7 @@ import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
 import { secondMs } from '../../platform/units.ts';
 import { protocolVersion, type AgentFault, type AgentRequest } from '../../report/wire.ts';
 import { pushLimits } from '../../seal/push.ts';
-import { maxSealedBytes } from '../../seal/sealed-message.ts';
+import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import type { AgentSettings } from '../settings.ts';
 import { collectOfSystem } from '../take-report.ts';
 import type { Enrolment } from './push-settings.ts';
@@ -30,7 +30,11 @@ export interface OwnReport {
   readonly fault: AgentFault | null;
   /** The report if it could not be spooled. */
   readonly unspooled: Buffer | null;
+  /** The id of the report; null if none was made. */
+  readonly reportId: string | null;
 }
+
+export const noOwnReport: OwnReport = { fault: null, unspooled: null, reportId: null };
 
 const probesMs = 20 * secondMs;
 /** The time limit for the end of an earlier agent. */
@@ -54,14 +58,15 @@ export async function makeOwnReport({ visit, bootId, request }: OwnVisit, timeou
   const running = claimPlace(visit.dirs, bootId, { own: true, patienceMs });
   if (running !== null) {
     const message = `agent ${running.pid} has not ended (state ${running.state})`;
-    return { fault: { code: 'agent-stuck', message }, unspooled: null };
+    return { ...noOwnReport, fault: { code: 'agent-stuck', message } };
   }
   try {
     // The agent counts from the start of its process, which may have made reports before.
     const deadlineMs = Math.min(probesMs, timeoutMs) + Math.round(process.uptime() * secondMs);
     const outcome = await makeReport({ ...request, deadlineMs }, visit, await collectOfSystem(), bootId);
-    if ('code' in outcome) return { fault: outcome, unspooled: null };
-    return { fault: null, unspooled: visit.spoolError === null ? null : outcome };
+    if ('code' in outcome) return { ...noOwnReport, fault: outcome };
+    const { reportId } = readHeader(outcome);
+    return { fault: null, unspooled: visit.spoolError === null ? null : outcome, reportId };
   } finally {
     releasePlace(visit.dirs);
   }

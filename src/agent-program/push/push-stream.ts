@@ -37,10 +37,17 @@ export interface PushStreamOptions {
   readonly unspooled: Buffer | null;
   /** The pushes in a row that failed: each halves the streams, for a slow link may be why. One report always goes. */
   readonly failures: number;
-  /** The first stream is made without a report, too: somebody waits for it. Default: false. */
-  readonly isAsked?: boolean;
+  /** Somebody waits for the first stream: it is made without a report, too. Default: null, nobody does. */
+  readonly asked?: AskedStream | null;
   /** Reports that were taken before are left in the spool. Default: none are. */
   readonly sinceMs?: number;
+}
+
+export interface AskedStream {
+  /** The id of this run's report, which goes first; null: there is none. */
+  readonly reportId: string | null;
+  /** Only spooled reports behind this place are sent; null: all. */
+  readonly after: string | null;
 }
 
 /**
@@ -48,11 +55,13 @@ export interface PushStreamOptions {
  * when nothing is left to send. A damaged file is removed and counted.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
-  const { visit, clients, bootId, fault, unspooled, failures, isAsked = false, sinceMs = -Infinity } = options;
+  const { visit, clients, bootId, fault, unspooled, failures, asked = null, sinceMs = -Infinity } = options;
   let streamBytes = Math.max(leastBytes, mostBytes >> Math.min(failures, 30));
   const spooled = listSpool([...visit.dirs, ...visit.formerDirs]);
-  const waiting: SpooledReport[] = spooled.filter(({ timeMs }) => timeMs >= sinceMs);
-  const heldBack = spooled.length - waiting.length;
+  const since = spooled.filter(({ timeMs }) => timeMs >= sinceMs);
+  const heldBack = spooled.length - since.length;
+  const waiting: SpooledReport[] = asked === null ? since : inAskedOrder(since, asked);
+  let place = asked?.after ?? null;
   let last: readonly Buffer[] = unspooled === null ? [] : [unspooled];
   let isFirst = true;
   let madeAtMs = performance.now();
@@ -65,8 +74,19 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
     let bytes = 0;
     const fits = (size: number): boolean =>
       taken.length < pushLimits.maxReports && (taken.length === 0 || bytes + size <= streamBytes);
+    const takeLast = (): void => {
+      const more = last.filter(({ length }) => fits(length));
+      taken.push(...more);
+      for (const sealed of more) {
+        bytes += sealed.length;
+        files.set(readHeader(sealed).reportId.replaceAll('-', ''), []);
+      }
+      if (more.length > 0) last = [];
+    };
+    if (asked !== null) takeLast();
     for (let next = waiting[0]; next !== undefined && fits(next.sizeBytes); next = waiting[0]) {
       waiting.shift();
+      if (next.id !== asked?.reportId) place = placeOf(next);
       const sealed = readSpooled(next, clients, maxSealedBytes);
       if (sealed === 'dropped') visit.dropped += 1;
       if (sealed === null || sealed === 'dropped') continue;
@@ -75,18 +95,16 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
       const id = next.id.replaceAll('-', '');
       files.set(id, [...(files.get(id) ?? []), next.path]);
     }
-    if (waiting.length === 0) {
-      const more = last.filter(({ length }) => fits(length));
-      taken.push(...more);
-      for (const sealed of more) files.set(readHeader(sealed).reportId.replaceAll('-', ''), []);
-      if (more.length > 0) last = [];
-    }
+    if (waiting.length === 0) takeLast();
     const left = waiting.length + last.length;
     const hasFault = isFirst && fault !== null;
-    const isWanted = taken.length > 0 || hasFault || (isFirst && isAsked);
+    const isWanted = taken.length > 0 || hasFault || (isFirst && asked !== null);
     isFirst = false;
     if (!isWanted) return null;
-    const end = { left: left + heldBack, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
+    const end = {
+      ...{ left: left + heldBack, place: visit.dirs[0] ?? null, spool_error: visit.spoolError },
+      ...(asked === null || place === null ? {} : { next: place }),
+    };
     const body = Buffer.concat([
       pushMarker,
       encodeJsonFrame('H', {
@@ -102,6 +120,19 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
     ]);
     return { body, files, left: waiting.length };
   };
+}
+
+/** Returns the reports behind a place of the spool: this run's first, and then the oldest ones first. */
+function inAskedOrder(spooled: readonly SpooledReport[], { reportId, after }: AskedStream): SpooledReport[] {
+  const isOwn = ({ id }: SpooledReport): boolean => id === reportId;
+  const others = spooled.filter((report) => !isOwn(report) && (after === null || placeOf(report) > after));
+  others.sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+  return [...spooled.filter(isOwn), ...others];
+}
+
+/** Returns the place of a report in the spool: places are ordered as texts. */
+function placeOf({ timeMs, id }: SpooledReport): string {
+  return `${String(timeMs).padStart(13, '0')}-${id}`;
 }
 
 /** Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. What stands before it does not count. */

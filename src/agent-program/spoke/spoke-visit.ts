@@ -4,7 +4,7 @@ import { listSpool } from '../../../agent/spool/spool.ts';
 import { secondMs } from '../../platform/units.ts';
 import { parsePolledVisit } from '../../seal/push.ts';
 import type { ModeContext } from '../mode-context.ts';
-import { makeOwnReport, openOwnVisit, type OwnReport } from '../push/own-visit.ts';
+import { makeOwnReport, noOwnReport, openOwnVisit, type OwnReport } from '../push/own-visit.ts';
 import { acknowledgedIn, pushStreams } from '../push/push-stream.ts';
 import { plainAnswer, type SpokeAnswer } from './spoke-answer.ts';
 
@@ -15,8 +15,8 @@ const reserveMs = 2 * secondMs;
 const leastMs = 3 * secondMs;
 
 /**
- * Takes a report, unless the collector asks for further ones alone, and returns the stream of the oldest reports that are
- * not acknowledged. They stay in the spool until they are.
+ * Takes a report, unless the collector asks for further ones alone, and returns it with the oldest reports that are
+ * not acknowledged, behind the place that the collector names. They stay in the spool until they are.
  */
 export async function answerVisit({ settings, log, note }: Spoke, body: Buffer): Promise<Buffer | SpokeAnswer> {
   const { enrolment } = settings;
@@ -24,11 +24,13 @@ export async function answerVisit({ settings, log, note }: Spoke, body: Buffer):
   if (enrolment === null || asked === null) return plainAnswer(400, 'That is no visit of this version.');
   const own = openOwnVisit(settings, enrolment);
   const timeoutMs = Math.max(leastMs, asked.timeoutMs - reserveMs);
-  const report: OwnReport = asked.takesReport ? await makeOwnReport(own, timeoutMs) : { fault: null, unspooled: null };
-  const stream = pushStreams({ ...own, ...report, failures: 0, isAsked: true })();
+  const report: OwnReport = asked.takesReport ? await makeOwnReport(own, timeoutMs) : noOwnReport;
+  const { fault, unspooled, reportId } = report;
+  const { after } = asked;
+  const stream = pushStreams({ ...own, fault, unspooled, failures: 0, asked: { reportId, after } })();
   const { files = new Map<string, never>(), left = 0, body: answer = Buffer.alloc(0) } = stream ?? {};
   if (asked.takesReport) note({ lastReportAtMs: Date.now(), queue: files.size + left });
-  log.event('visited', { reports: files.size, left, fault: report.fault?.message ?? undefined });
+  log.event('visited', { reports: files.size, left, fault: fault?.message ?? undefined });
   return answer;
 }
 

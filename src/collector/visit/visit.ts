@@ -153,7 +153,13 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
   const result =
     client.spokeUrl === null
       ? await runAgent({ ...common, ...(opening === null ? {} : { opening }), waitForExit })
-      : await pollAgent(common);
+      : await pollAgent({
+          ...common,
+          onDelivered: (delivered) => {
+            progress.result = delivered;
+            progress.delivered = true;
+          },
+        });
   progress.uploaded ||= result.uploaded;
   if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;

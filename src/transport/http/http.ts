@@ -1,6 +1,7 @@
 /** The way to a client that is asked over HTTP, where `fleet-health-agent spoke` answers. */
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
@@ -58,13 +59,15 @@ interface LinkTarget extends Pick<HttpTarget, 'client'> {
 class Link {
   readonly #target: LinkTarget;
   readonly #options: ConnectOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent: Agent;
   readonly #ended = new AbortController();
   readonly #sockets: Socket[] = [];
 
   constructor(target: LinkTarget, options: ConnectOptions) {
     this.#target = target;
     this.#options = options;
+    const kept = { keepAlive: true, maxSockets: 1 } as const;
+    this.#agent = target.url.protocol === 'https:' ? new TlsAgent(kept) : new Agent(kept);
     // Its errors are those of the other transports.
     Object.assign(this.#agent, {
       createConnection: (_: unknown, opened: (error: Error | null, socket?: Socket) => void): void => {

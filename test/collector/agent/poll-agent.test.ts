@@ -1,0 +1,119 @@
+/** A collector that asks an agent over HTTP, without the network between them. */
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { test, type TestContext } from 'node:test';
+
+import { openOwnVisit, noOwnReport } from '../../../src/agent-program/push/own-visit.ts';
+import { pushStreams } from '../../../src/agent-program/push/push-stream.ts';
+import { readSettings } from '../../../src/agent-program/settings.ts';
+import { acknowledge, answerVisit } from '../../../src/agent-program/spoke/spoke-visit.ts';
+import { pollAgent, type PollOptions } from '../../../src/collector/agent/poll-agent.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { encodePolledVisit, type PolledVisit } from '../../../src/seal/push.ts';
+import type { ChannelExit, Connection } from '../../../src/transport/transport.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const exit: ChannelExit = { status: null, signal: null };
+
+/** An enrolled machine, and what its collector gets of it. */
+function machine(t: TestContext) {
+  const dir = tempFolder(t);
+  const file = path.join(dir, 'agent.json');
+  const publicKey = Buffer.from(generateKeyPair().publicKey).toString('base64url');
+  const pushKey = Buffer.alloc(32, 7).toString('base64url');
+  const content = { client: 'web-1', collector: randomUUID(), publicKey, pushKey };
+  writeFileSync(file, JSON.stringify({ ...content, state_directory: path.join(dir, 'state') }), { mode: 0o600 });
+  const settings = readSettings(file);
+  const { enrolment } = settings;
+  assert.ok(enrolment !== null);
+  const own = openOwnVisit(settings, enrolment);
+  /** Spools a report of 20 KB, and returns its id. */
+  const spool = (atMs: number): string => {
+    const plaintext = randomBytes(20_000);
+    const { reportId, sealed } = sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' }, plaintext });
+    writeFileSync(path.join(own.visit.dirs[0] ?? '', `${atMs}-${reportId}.fhs`), sealed, { mode: 0o600 });
+    return reportId;
+  };
+  const log = { event: () => undefined, problem: () => undefined };
+  const spoke = { settings, log, note: () => undefined };
+  const requests: PolledVisit[] = [];
+  const poll: NonNullable<Connection['poll']> = async (request) => {
+    requests.push(request);
+    const answer = await answerVisit(spoke, encodePolledVisit(request));
+    assert.ok(Buffer.isBuffer(answer));
+    const written: Buffer[] = [];
+    let finish: (end: Promise<ChannelExit>) => void = () => undefined;
+    const ended = new Promise<ChannelExit>((resolve) => (finish = resolve));
+    const stdin = new Writable({
+      write: (chunk: Buffer, _, done) => {
+        written.push(chunk);
+        done();
+      },
+      final: (done) => {
+        finish(acknowledge(spoke, Buffer.concat(written)).then(() => exit));
+        done();
+      },
+    });
+    return { stdin, stdout: Readable.from([answer]), stderr: Readable.from([]), exit: ended };
+  };
+  const arrived: string[] = [];
+  const options = (refused: ReadonlySet<string>): PollOptions => ({
+    ...{ client: 'web-1', kind: 'visit', unsealed: 'refuse', runId: randomUUID(), publicKey: Buffer.alloc(32) },
+    ...{ now: Date.now, dryRun: false, agentTimeoutMs: 60_000, signal: new AbortController().signal },
+    connection: { poll } as Partial<Connection> as Connection,
+    onReport: ({ header }) => {
+      arrived.push(header.reportId);
+      return Promise.resolve(refused.has(header.reportId) ? 'keep' : 'acknowledge');
+    },
+  });
+  return { spool, options, poll, own, arrived, requests };
+}
+
+test('reports that are refused keep no later ones back, and the own one comes first', async (t) => {
+  const { spool, options, arrived, requests } = machine(t);
+  const beganMs = Date.now() - 1_000_000;
+  const refused = Array.from({ length: 40 }, (_, index) => spool(beganMs + index));
+  const later = Array.from({ length: 3 }, (_, index) => spool(beganMs + 1000 + index));
+  const first = await pollAgent(options(new Set(refused)));
+  assert.deepEqual([first.fault, first.reports, first.acknowledged], [null, 44, 4]);
+  assert.deepEqual(arrived.slice(1), [...refused, ...later]);
+  assert.ok(requests.length > 2, String(requests.length));
+  // The next visit has them again, behind its own.
+  arrived.length = 0;
+  const second = await pollAgent(options(new Set(refused)));
+  assert.deepEqual([second.fault, second.acknowledged, arrived.slice(1)], [null, 1, refused]);
+});
+
+test('a fault after the first stream fails nothing, and no request waits longer than its share', async (t) => {
+  const { spool, options, poll, requests } = machine(t);
+  for (let index = 0; index < 30; index += 1) spool(Date.now() - 1_000_000 + index);
+  const delivered: number[] = [];
+  const common = options(new Set());
+  const failing: Connection['poll'] = (request) =>
+    requests.length > 0 && !request.takesReport ? Promise.reject(new Error('reset')) : poll(request);
+  const { fault, reader, acknowledged, end } = await pollAgent({
+    ...common,
+    connection: { ...common.connection, poll: failing },
+    onDelivered: (result) => delivered.push(result.acknowledged),
+  });
+  assert.deepEqual([fault, reader, delivered], [null, 'spoke', [acknowledged]]);
+  assert.equal((end?.left ?? 0) + acknowledged, 31);
+  await pollAgent({ ...common, connection: { ...common.connection, poll } });
+  const further = requests.filter(({ takesReport }) => !takesReport);
+  assert.ok(further.length > 0 && further.every(({ timeoutMs }) => timeoutMs <= 30_000), JSON.stringify(further));
+});
+
+test('a report that could not be spooled goes before a backlog', (t) => {
+  const { spool, own } = machine(t);
+  for (let index = 0; index < 30; index += 1) spool(Date.now() - 1_000_000 + index);
+  const { reportId, sealed } = sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' } });
+  const { fault } = noOwnReport;
+  const asked = { reportId, after: null };
+  const stream = pushStreams({ ...own, fault, unspooled: sealed, failures: 0, asked })();
+  assert.equal([...(stream?.files.keys() ?? [])][0], reportId.replaceAll('-', ''));
+  assert.ok((stream?.left ?? 0) > 0);
+});
