@@ -9,8 +9,15 @@ const maxWaitingBytes = 8 * 1024 * 1024;
 /** Lines of JSON that wait for somebody who did not take them. */
 export interface WaitingLines {
   readonly lines: readonly string[];
-  /** Replaces the lines, of too many by the newest. Returns how many were dropped. A full disk changes nothing else. */
-  readonly keep: (lines: readonly string[]) => number;
+  /** Replaces the lines, of too many by the newest. They live on in this process if the disk does not take them. */
+  readonly keep: (lines: readonly string[]) => KeptLines;
+}
+
+export interface KeptLines {
+  /** The oldest lines, beyond the bounds. */
+  readonly dropped: number;
+  /** False: the file has the lines before these. */
+  readonly isWritten: boolean;
 }
 
 /** Opens the lines that an earlier process has kept in a file of the state folder. */
@@ -18,7 +25,7 @@ export function openWaitingLines(place: string, file: string): WaitingLines {
   const text = readPrivateFile(path.join(place, file), maxWaitingBytes)?.toString() ?? '';
   const waiting = {
     lines: text.split('\n').filter((line) => line !== '') as readonly string[],
-    keep: (lines: readonly string[]): number => {
+    keep: (lines: readonly string[]): KeptLines => {
       let kept = lines.slice(-mostWaiting);
       let content = Buffer.from(kept.map((line) => `${line}\n`).join(''));
       while (content.length > maxWaitingBytes) {
@@ -26,8 +33,7 @@ export function openWaitingLines(place: string, file: string): WaitingLines {
         content = Buffer.from(kept.map((line) => `${line}\n`).join(''));
       }
       waiting.lines = kept;
-      isWritten(place, file, content, true);
-      return lines.length - kept.length;
+      return { dropped: lines.length - kept.length, isWritten: isWritten(place, file, content, true) };
     },
   };
   return waiting;

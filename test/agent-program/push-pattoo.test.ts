@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
 import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
@@ -36,7 +36,7 @@ async function station(t: TestContext, ...answers: readonly [number, ...number[]
   const settings = readSettings(file);
   const push = (to = `http://127.0.0.1:${port}/pattoo/api/v1/agent`): Promise<PattooPushed> =>
     pushPattoo({ settings, place, to: new URL(to), signal: new AbortController().signal });
-  return { push, posted };
+  return { push, posted, place };
 }
 
 test('a report goes to receive/AGENT_ID, and 200 takes it', async (t) => {
@@ -59,6 +59,28 @@ test('any other answer keeps the reports, which go with the next push, oldest fi
   assert.deepEqual(await push(), { acknowledged: 5, kept: 0, failure: null });
   const times = posted.slice(3).map(({ document }) => document.timestamp);
   assert.deepEqual(times, times.toSorted());
+});
+
+test('a document that is refused for good is set aside, and those behind it are taken', async (t) => {
+  const { push, posted, place } = await station(t, 500, 422, 200);
+  assert.equal((await push()).kept, 1);
+  const { acknowledged, kept, failure } = await push();
+  assert.deepEqual([acknowledged, kept], [1, 0]);
+  assert.match(failure ?? '', /answered 422: 1 report set aside in pattoo-refused\.jsonl$/);
+  assert.deepEqual(await push(), { acknowledged: 1, kept: 0, failure: null });
+  const lines = readFileSync(path.join(place, 'pattoo-refused.jsonl'), 'utf8').trim().split('\n');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line) as unknown),
+    [posted[0]?.document],
+  );
+});
+
+test('a disk that does not take the documents that wait is reported', async (t) => {
+  const { push, place } = await station(t, 200);
+  mkdirSync(path.join(place, 'pattoo-waiting.jsonl'));
+  const { acknowledged, failure } = await push();
+  assert.equal(acknowledged, 1);
+  assert.match(failure ?? '', /pattoo-waiting\.jsonl cannot be written/);
 });
 
 test('two pushes at a time send no report twice', async (t) => {

@@ -21,7 +21,7 @@ export function linesSender(
       await sendLines(to, lines);
       waiting.keep([]);
     } catch (thrown) {
-      const dropped = waiting.keep(lines);
+      const { dropped } = waiting.keep(lines);
       log.problem('not-sent', { waiting: waiting.lines.length, dropped, reason: messageOf(thrown) });
     }
     return waiting.lines.length;

@@ -3,12 +3,19 @@ import path from 'node:path';
 import { FleetError, messageOf } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { takeLock } from '../../state/lock.ts';
+import { counted } from '../../text/numbers.ts';
 import { takeKeptReport } from '../agent-program.ts';
 import { pattooReport } from '../pattoo.ts';
 import type { AgentSettings } from '../settings.ts';
-import { openWaitingLines } from '../waiting-lines.ts';
+import { appendLine } from '../bounded-file.ts';
+import { openWaitingLines, type WaitingLines } from '../waiting-lines.ts';
 
 const waitingFile = 'pattoo-waiting.jsonl';
+const refusedFile = 'pattoo-refused.jsonl';
+/** The answers to a document that the server will not take later either. */
+const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
+/** The file of what waits is written anew after so many documents, so after a crash at most these are sent again. */
+const documentsAWrite = 100;
 const timeoutMs = 30 * secondMs;
 
 export interface PushPattooOptions {
@@ -28,9 +35,11 @@ export interface PattooPushed {
 
 /**
  * Takes a report and posts it in the form of pattoo-os, after those that the server has not taken before, oldest first.
- * Only an answer 200 takes one. Throws FleetError `locked` if another push is under way.
+ * Only an answer 200 takes one; one that the server refuses for good is set aside. Throws FleetError `locked` if
+ * another push is under way.
  */
-export async function pushPattoo({ settings, place, to, signal }: PushPattooOptions): Promise<PattooPushed> {
+export async function pushPattoo(options: PushPattooOptions): Promise<PattooPushed> {
+  const { settings, place } = options;
   const lock = await takeLock({ file: path.join(place, 'pattoo-lock.db'), nowMs: Date.now() });
   if (lock.kind === 'taken') {
     throw new FleetError({ code: 'locked', stage: 'lock', message: 'another push is under way' });
@@ -40,16 +49,45 @@ export async function pushPattoo({ settings, place, to, signal }: PushPattooOpti
     const waiting = openWaitingLines(place, waitingFile);
     // The report is on this disk before it is sent.
     waiting.keep([...waiting.lines, JSON.stringify(document)]);
-    let acknowledged = 0;
-    for (const line of waiting.lines) {
-      const failure = await post(urlOf(to, line), line, signal);
-      if (failure !== null) return { acknowledged, kept: waiting.lines.length, failure };
-      acknowledged += 1;
-      waiting.keep(waiting.lines.slice(1));
-    }
-    return { acknowledged, kept: 0, failure: null };
+    return await postAll(waiting, options);
   } finally {
     lock.release();
+  }
+}
+
+/** Posts the documents in their order up to the first that is to come again, and keeps the others. */
+async function postAll(waiting: WaitingLines, { place, to, signal }: PushPattooOptions): Promise<PattooPushed> {
+  const { lines } = waiting;
+  const aside: string[] = [];
+  const faults: string[] = [];
+  let done = 0;
+  for (const line of lines) {
+    const { status, fault } = await post(urlOf(to, line), line, signal);
+    const isRefused = status !== null && refusals.has(status);
+    const reason = isRefused ? setAside(place, line) : fault;
+    if (reason !== null) {
+      faults.push(reason);
+      break;
+    }
+    if (isRefused) aside.push(fault ?? '');
+    done += 1;
+    if (done % documentsAWrite === 0) waiting.keep(lines.slice(done));
+  }
+  const { isWritten } = waiting.keep(lines.slice(done));
+  if (!isWritten) faults.push(`${path.join(place, waitingFile)} cannot be written: reports may be lost or sent again`);
+  const [refusal] = aside;
+  if (refusal !== undefined) faults.push(`${refusal}: ${counted(aside.length, 'report')} set aside in ${refusedFile}`);
+  const failure = faults.length === 0 ? null : faults.join('; ');
+  return { acknowledged: done - aside.length, kept: lines.length - done, failure };
+}
+
+/** Keeps a document that is not sent again. Returns why the disk did not take it; null if it did. */
+function setAside(place: string, line: string): string | null {
+  try {
+    appendLine(path.join(place, refusedFile), line);
+    return null;
+  } catch (thrown) {
+    return messageOf(thrown);
   }
 }
 
@@ -58,8 +96,14 @@ function urlOf(to: URL, line: string): URL {
   return new URL(`receive/${id}`, to.href.endsWith('/') ? to : `${to.href}/`);
 }
 
-/** Posts one document. Returns why it was not taken; null if it was. */
-async function post(url: URL, body: string, signal: AbortSignal): Promise<string | null> {
+interface Posted {
+  /** null: there was no answer. */
+  readonly status: number | null;
+  /** Why the document was not taken; null if it was. */
+  readonly fault: string | null;
+}
+
+async function post(url: URL, body: string, signal: AbortSignal): Promise<Posted> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
@@ -69,9 +113,10 @@ async function post(url: URL, body: string, signal: AbortSignal): Promise<string
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     await answer.body?.cancel();
-    return answer.status === 200 ? null : `${url.origin}${url.pathname} answered ${answer.status}`;
+    const { status } = answer;
+    return { status, fault: status === 200 ? null : `${url.origin}${url.pathname} answered ${status}` };
   } catch (thrown) {
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-    return `${url.origin}${url.pathname}: ${messageOf(cause)}`;
+    return { status: null, fault: `${url.origin}${url.pathname}: ${messageOf(cause)}` };
   }
 }
