@@ -20,17 +20,24 @@ export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 
 /** The part of the deadline for sealing, writing and sending. */
 const reserveMs = 500;
 
+/** The start of the work on a report, where its process has done more before. */
+export interface Begun {
+  readonly cpu: NodeJS.CpuUsage;
+  readonly uptime: number;
+}
+
 /** Runs the probes, seals the report and spools it. Returns a fault to send instead if that fails. */
 export async function makeReport(
   request: AgentRequest,
   visit: Visit,
   collect: Collect | null,
   bootId: string | null,
+  begun?: Begun,
 ): Promise<Buffer | AgentFault> {
   if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
   try {
     const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
-    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - process.uptime() * 1000);
+    const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - wallMs(begun));
     const begunMs = monotonicMs();
     const checking = request.kind === 'inventory' ? null : checksOf(request, visit, bootId, deadlineMs);
     const collecting = collect({
@@ -52,7 +59,7 @@ export async function makeReport(
     const nowMs = Date.now();
     makeRoom(visit, request, previous, nowMs);
     const report = {
-      ...describeReport(request, collected, { bootId, nowMs, dropped: visit.dropped }),
+      ...describeReport(request, collected, { bootId, nowMs, dropped: visit.dropped, begun }),
       ...withBuiltIn(checks, collected.checks),
     };
     const sealed = sealReport({
@@ -113,9 +120,14 @@ function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, 
 export function describeReport(
   request: Pick<AgentRequest, 'kind' | 'run' | 'client'>,
   collected: Collected,
-  { bootId, nowMs, dropped }: { bootId: string | null; nowMs: number; dropped: number },
+  {
+    bootId,
+    nowMs,
+    dropped,
+    begun,
+  }: { bootId: string | null; nowMs: number; dropped: number; begun?: Begun | undefined },
 ): Report {
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.cpuUsage(begun?.cpu);
   return {
     name: request.kind === 'inventory' ? 'Inventory report' : 'Daemon report',
     version: reportVersion,
@@ -126,7 +138,7 @@ export function describeReport(
     agent: {
       version: agentVersion,
       cpu_ms: Math.round((user + system) / 1000),
-      wall_ms: Math.round(process.uptime() * 1000),
+      wall_ms: Math.round(wallMs(begun)),
       rss_bytes: process.memoryUsage.rss(),
       // Reports removed between visits are counted until the report of the next visit.
       ...(dropped > 0 && request.kind !== 'spool' ? { dropped_reports: dropped } : {}),
@@ -135,6 +147,10 @@ export function describeReport(
     monotonic_ms: monotonicMs(),
     worker_reports: collected.workerReports,
   };
+}
+
+function wallMs(begun: Begun | undefined): number {
+  return (process.uptime() - (begun?.uptime ?? 0)) * 1000;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { withBuiltIn } from '../../agent/checks/built-in.ts';
 import { collect, within } from '../../agent/probes/collect.ts';
 import type { Collect, Counters } from '../../agent/probes/collected.ts';
-import { checksOf, describeReport } from '../../agent/spool/make-report.ts';
+import { checksOf, describeReport, type Begun } from '../../agent/spool/make-report.ts';
 import { monotonicMs, readBootId } from '../../agent/start/clock.ts';
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
@@ -41,7 +41,7 @@ export async function takeReport({
 }: TakeReportOptions): Promise<TakenReport> {
   const bootId = readBootId();
   const begunMs = monotonicMs();
-  const { user, system } = process.cpuUsage();
+  const begun = beginReport();
   const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs);
   const probes = await collectOfSystem();
   const collecting = Promise.resolve(
@@ -55,17 +55,15 @@ export async function takeReport({
   const leftMs = Math.max(1, deadlineMs - (monotonicMs() - begunMs));
   const checks = checking === null ? null : await within(checking, leftMs);
   const request = { kind: 'visit', run: noRunId, client } as const;
-  const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0 });
-  const used = process.cpuUsage();
-  const cpuMs = Math.round((used.user - user + used.system - system) / 1000);
-  const report = {
-    ...described,
-    // This process may have made reports before.
-    agent: { ...described.agent, cpu_ms: cpuMs, wall_ms: monotonicMs() - begunMs },
-    ...withBuiltIn(checks, collected.checks),
-  };
+  const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0, begun });
+  const report = { ...described, ...withBuiltIn(checks, collected.checks) };
   // Texts and numbers that a reader of sealed reports would refuse become fit in the same way.
   return { report: JSON.parse(encodeReport(report).toString()) as Report, counters: collected.counters };
+}
+
+/** Returns the start of a report: this process may have made others before. */
+export function beginReport(): Begun {
+  return { cpu: process.cpuUsage(), uptime: process.uptime() };
 }
 
 /** Returns the probes of this system. */

@@ -12,7 +12,7 @@ import { protocolVersion, type AgentFault, type AgentRequest } from '../../repor
 import { pushLimits } from '../../seal/push.ts';
 import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import type { AgentSettings } from '../settings.ts';
-import { collectOfSystem } from '../take-report.ts';
+import { beginReport, collectOfSystem } from '../take-report.ts';
 import type { Enrolment } from './push-settings.ts';
 
 /** A visit that this machine makes by itself: with the folders, the counters and the spool of the collector's visits. */
@@ -61,9 +61,9 @@ export async function makeOwnReport({ visit, bootId, request }: OwnVisit, timeou
     return { ...noOwnReport, fault: { code: 'agent-stuck', message } };
   }
   try {
-    // The agent counts from the start of its process, which may have made reports before.
-    const deadlineMs = Math.min(probesMs, timeoutMs) + Math.round(process.uptime() * secondMs);
-    const outcome = await makeReport({ ...request, deadlineMs }, visit, await collectOfSystem(), bootId);
+    const begun = beginReport();
+    const deadlineMs = Math.min(probesMs, timeoutMs);
+    const outcome = await makeReport({ ...request, deadlineMs }, visit, await collectOfSystem(), bootId, begun);
     if ('code' in outcome) return { ...noOwnReport, fault: outcome };
     const { reportId } = readHeader(outcome);
     return { fault: null, unspooled: visit.spoolError === null ? null : outcome, reportId };

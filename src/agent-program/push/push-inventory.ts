@@ -2,6 +2,7 @@ import { makeReport } from '../../../agent/spool/make-report.ts';
 import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
 import { dayMs, hourMs, secondMs } from '../../platform/units.ts';
+import { beginReport } from '../take-report.ts';
 import type { OwnVisit } from './own-visit.ts';
 
 const fileName = 'inventory.json';
@@ -25,10 +26,10 @@ export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, now
     return false;
   }
   try {
+    const begun = beginReport();
     const { collectInventory } = await import('../../../agent/inventory/collect-inventory.ts');
-    // The agent counts from the start of its process, which may have made reports before.
-    const deadlineMs = probesMs + Math.round(process.uptime() * secondMs);
-    const outcome = await makeReport({ ...request, kind: 'inventory', deadlineMs }, visit, collectInventory, bootId);
+    const inventory = { ...request, kind: 'inventory', deadlineMs: probesMs } as const;
+    const outcome = await makeReport(inventory, visit, collectInventory, bootId, begun);
     return !('code' in outcome) && visit.spoolError === null && mark(nowMs);
   } finally {
     releasePlace(visit.dirs);
