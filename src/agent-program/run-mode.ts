@@ -27,7 +27,7 @@ const lockPauseMs = 200;
 
 /**
  * Runs a mode until the signal aborts. SIGHUP opens the log again, reads the settings and runs the mode anew by them;
- * settings with a fault are logged, and the earlier ones stay. Throws FleetError `locked` if the mode runs already.
+ * settings with a fault, or with which the mode does not start, are logged, and the earlier ones stay. Throws FleetError `locked` if the mode runs already.
  */
 export async function runMode(options: RunModeOptions): Promise<void> {
   const { mode, configFile, signal, send, log, onReady } = options;
@@ -41,10 +41,14 @@ export async function runMode(options: RunModeOptions): Promise<void> {
   const place = openStatePlace(settings.stateDirectory);
   const release = await lockMode(place, mode);
   let again = new AbortController();
+  /** The settings before the last SIGHUP, until the mode runs with the new ones. */
+  const before: { settings: AgentSettings | null } = { settings: null };
   const reload = (): void => {
     log.reopen();
     try {
-      settings = read();
+      const found = read();
+      before.settings ??= settings;
+      settings = found;
       log.event('settings-read', { mode });
     } catch (thrown) {
       log.problem('settings-refused', { mode, reason: messageOf(thrown) });
@@ -64,7 +68,18 @@ export async function runMode(options: RunModeOptions): Promise<void> {
     while (!signal.aborted) {
       again = new AbortController();
       const note = statusKeeper(place, mode);
-      await run({ settings, place, log, note, send, ready: onReady, signal: AbortSignal.any([signal, again.signal]) });
+      const ready = (): void => {
+        before.settings = null;
+        onReady();
+      };
+      try {
+        await run({ settings, place, log, note, send, ready, signal: AbortSignal.any([signal, again.signal]) });
+      } catch (thrown) {
+        if (before.settings === null) throw thrown;
+        log.problem('settings-refused', { mode, reason: messageOf(thrown) });
+        settings = before.settings;
+        before.settings = null;
+      }
     }
     log.event('stopped', { mode });
   } finally {

@@ -19,6 +19,7 @@ export interface Fields {
   readonly duration: (key: string, minimumMs: number, maximumMs: number) => number | null;
   readonly choice: <const Name extends string>(key: string, names: readonly Name[]) => Name | null;
   readonly texts: (key: string) => readonly string[] | null;
+  readonly textOrTexts: (key: string) => readonly string[] | null;
   readonly object: (key: string) => Fields | null;
   readonly objects: (key: string) => readonly Fields[] | null;
   /** Returns the file of a key, for messages. */
@@ -48,8 +49,9 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
       const parsed = (value as unknown[]).map(parse).filter((one) => one !== null);
       return parsed.length === value.length ? parsed : null;
     });
+  const text = (key: string): string | null => read(key, 'a text', nonEmpty);
   return {
-    text: (key) => read(key, 'a text', nonEmpty),
+    text,
     path: (key) =>
       read(key, 'an absolute path', (value) => (nonEmpty(value)?.startsWith('/') === true ? nonEmpty(value) : null)),
     flag: (key) => read(key, 'true or false', (value) => (typeof value === 'boolean' ? value : null)),
@@ -68,6 +70,8 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
     choice: (key, names) =>
       read(key, `one of ${names.join(', ')}`, (value) => names.find((name) => name === value) ?? null),
     texts: (key) => list(key, 'texts', nonEmpty),
+    textOrTexts: (key) =>
+      typeof values[key] === 'string' ? [text(key)].filter((one) => one !== null) : list(key, 'texts', nonEmpty),
     object: (key) => read(key, 'an object', (value) => (isObject(value) ? fieldsOf(value, pathOf(key), fileOf) : null)),
     objects: (key) => {
       let index = 0;

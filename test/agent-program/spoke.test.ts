@@ -201,6 +201,7 @@ test('a port in use ends the mode and says what to do', async (t) => {
 
 for (const [spoke, says] of [
   [{ listen_address: 'localhost' }, /"spoke\.listen_address" must be an IP address/],
+  [{ listen_address: [] }, /"spoke\.listen_address" must be an IP address/],
   [{ ip_bind_port: 0 }, /"spoke\.ip_bind_port" must be from 1/],
   [{ bind_port: 5000 }, /"spoke\.bind_port" is not known/],
 ] as const) {
@@ -210,11 +211,12 @@ for (const [spoke, says] of [
 }
 
 test('the addresses are those of pattoo-os, and of this machine alone where none is named', () => {
-  const addressesOf = (listen: string | undefined): readonly string[] => {
+  const addressesOf = (listen: string | readonly string[] | undefined): readonly string[] => {
     const file = path.join(tempFolder(), 'agent.json');
     writeFileSync(file, JSON.stringify({ spoke: { listen_address: listen } }), { mode: 0o600 });
     return readSettings(file).spoke.addresses;
   };
   assert.deepEqual(addressesOf(undefined), ['127.0.0.1', '::1']);
   assert.deepEqual(['0.0.0.0', '0::', '::'].map(addressesOf), [['0.0.0.0'], ['::'], ['::']]);
+  assert.deepEqual(addressesOf(['0.0.0.0', '0::']), ['0.0.0.0', '::']);
 });

@@ -41,7 +41,7 @@ function collector(t: TestContext, port: number) {
   const sealedAtHome = (): readonly string[] =>
     readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
   /** Runs the spoke until the test ends. */
-  const answer = async (): Promise<ChildProcess> => {
+  const answer = async (): Promise<{ readonly child: ChildProcess; readonly said: () => string }> => {
     const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
     t.after(() => child.kill('SIGKILL'));
     let said = '';
@@ -51,21 +51,21 @@ function collector(t: TestContext, port: number) {
       () => `it has said: ${said}`,
       30_000,
     );
-    return child;
+    return { child, said: () => said };
   };
-  return { dir, run, enroll, answer, place, sealedAtHome };
+  return { dir, run, enroll, answer, place, sealedAtHome, file };
 }
 
 test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_000 }, async (t) => {
   const port = await freePort();
-  const { dir, run, enroll, answer, place, sealedAtHome } = collector(t, port);
+  const { dir, run, enroll, answer, place, sealedAtHome, file } = collector(t, port);
   await exits(1, run('collect', 'web-1'), /code=spoke-refused .*web-1 is not enrolled/);
   const agent = await enroll();
   assert.deepEqual(agent.spoke, { listen_address: '127.0.0.1', ip_bind_port: port });
   await exits(1, run('check', '--connect'), {
     stdout: /web-1: connect ECONNREFUSED .*fleet-health-agent spoke/,
   });
-  const spoke = await answer();
+  const { child: spoke, said } = await answer();
   assert.match((await run('check', '--connect')).stdout, /3 of 3 trials are well/);
   await succeeded(run('collect', 'web-1'));
   const status = JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { readonly clients: readonly object[] };
@@ -99,6 +99,13 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   });
   const tlsPort = await listenOn(tls);
   t.after(() => tls.close());
+  // A port that is taken leaves the spoke where it was.
+  const before = readFileSync(file, 'utf8');
+  writeFileSync(file, before.replace(`"ip_bind_port":${port}`, `"ip_bind_port":${tlsPort}`));
+  spoke.kill('SIGHUP');
+  const isBack = (): boolean => said().includes('settings-refused') && said().split('event=listening').length === 3;
+  await until(isBack, said, 30_000);
+  writeFileSync(file, before);
   const config = path.join(dir, 'config.xml');
   const plain = readFileSync(config, 'utf8');
   writeFileSync(config, plain.replace(/url="[^"]+"/, `url="https://localhost:${tlsPort}/"`));

@@ -17,18 +17,18 @@ const lastPort = 65_535;
 
 /** Reads the object `spoke`; the defaults if there is none. */
 export function readSpoke(fields: Fields | null): SpokeSettings {
-  const address = fields?.text('listen_address') ?? null;
+  const named = fields?.textOrTexts('listen_address') ?? null;
   const port = fields?.whole('ip_bind_port') ?? defaultPort;
   const clear = fields?.flag('clear') ?? false;
   // pattoo-os writes all addresses of IPv6 like this.
-  const plain = address === '0::' ? '::' : address;
-  if (fields !== null && plain !== null && isIP(plain) === 0) {
+  const plain = named?.map((address) => (address === '0::' ? '::' : address)) ?? null;
+  if (fields !== null && plain !== null && (plain.length === 0 || plain.some((address) => isIP(address) === 0))) {
     throw fields.fault(
       'listen_address',
-      'must be an IP address, such as "0.0.0.0" (all of IPv4) or "::" (all of IPv6)',
+      'must be an IP address or a list of them, such as "0.0.0.0" (all of IPv4) and "::" (all of IPv6)',
     );
   }
   if (fields !== null && (port < 1 || port > lastPort)) throw fields.fault('ip_bind_port', 'must be from 1 to 65535');
   fields?.end();
-  return { addresses: plain === null ? loopback : [plain], port, clear };
+  return { addresses: plain ?? loopback, port, clear };
 }

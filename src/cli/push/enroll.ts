@@ -95,7 +95,9 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
   return url.href;
 }
 
-/** Returns where a client answers, by its URL. A proxy for TLS asks from the same machine. */
+const allAddresses = ['0.0.0.0', '::'] as const;
+
+/** Returns where a client answers, by its URL: for a host name on all addresses, of both families. A proxy for TLS asks from the same machine. */
 function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOptions): object {
   if (https !== null || ssh !== null) {
     throw usageError(`${name} is asked over HTTP and pushes nothing`, 'Leave out --https and --ssh.');
@@ -104,8 +106,10 @@ function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOpti
   const { protocol, hostname, port } = new URL(url);
   if (protocol === 'https:') return {};
   const address = hostname.replace(/^\[|\]$/g, '');
-  const named = { listen_address: isIP(address) === 0 ? '0.0.0.0' : address };
-  return { ...named, ip_bind_port: port === '' ? 80 : Number(port) };
+  return {
+    listen_address: isIP(address) === 0 ? allAddresses : address,
+    ip_bind_port: port === '' ? 80 : Number(port),
+  };
 }
 
 /** Returns the key of a client: the one it has, or a new one that is stored. */
