@@ -37,6 +37,8 @@ function machine(t: TestContext, heartbeatMs: number | null) {
   const pushes: (readonly string[])[] = [];
   const lefts: number[] = [];
   let isAway = false;
+  let isSending = true;
+  let held: Promise<void> = Promise.resolve();
   let nowMs = beganMs;
   const way: PushWay = (body) => {
     if (isAway) return Promise.reject(new Error('connect ECONNREFUSED'));
@@ -49,11 +51,11 @@ function machine(t: TestContext, heartbeatMs: number | null) {
     pushes.push(ids);
     lefts.push((JSON.parse(String(frames.at(-1)?.payload)) as { readonly left: number }).left);
     const acknowledged = Buffer.from(ids.map((id) => id.replaceAll('-', '')).join(''), 'hex');
-    return Promise.resolve(Buffer.concat([pushMarker, acknowledged]));
+    return held.then(() => Buffer.concat([pushMarker, acknowledged]));
   };
   const open = (sends = true) =>
     edgeReports({ settings, enrolment, place: dir, way: sends ? way : null, heartbeatMs, nowMs: () => nowMs });
-  let take = open();
+  let reports = open();
   let minute = 0;
   const { signal } = new AbortController();
   /** Takes a report a minute after the last. `since`: a change follows from that minute's. Returns its id. */
@@ -66,16 +68,19 @@ function machine(t: TestContext, heartbeatMs: number | null) {
     };
     minute += 1;
     const sinceMs = since === null ? null : beganMs + since * minuteMs;
-    last = await take({ report: made, sinceMs, signal });
+    reports.keep({ report: made, sinceMs });
+    if (isSending) await reports.send(signal);
     return made.report_id;
   };
-  let last: Awaited<ReturnType<typeof take>> | null = null;
   return {
     report,
     pushes,
     lefts,
-    queue: () => last?.queue,
-    restart: (sends = true) => (take = open(sends)),
+    queue: () => reports.queue(),
+    send: () => reports.send(signal),
+    setSending: (sends: boolean) => (isSending = sends),
+    hold: (until: Promise<void>): void => void (held = until),
+    restart: (sends = true) => (reports = open(sends)),
     setAway: (away: boolean) => (isAway = away),
     skip: (minutes: number) => (minute += minutes),
   };
@@ -127,4 +132,22 @@ test('without --send reports are kept for a visit, and the change is not forgott
   restart();
   ids.push(await report());
   assert.deepEqual([pushes, queue()], [[ids], 0]);
+});
+
+test('reports and changes that come while others are sent go with the next send', async (t) => {
+  const { report, pushes, send, setSending, hold, queue } = machine(t, 60 * minuteMs);
+  setSending(false);
+  const first = await report();
+  let release: () => void = () => undefined;
+  hold(new Promise((resolve) => (release = resolve)));
+  const sending = send();
+  // The heartbeat is under way already.
+  await report();
+  const third = await report(2);
+  assert.deepEqual([pushes, queue()], [[[first]], 3]);
+  release();
+  await sending;
+  await send();
+  assert.deepEqual([pushes, queue()], [[[first], [third]], 1]);
+  assert.equal(await send(), null);
 });

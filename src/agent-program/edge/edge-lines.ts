@@ -7,23 +7,37 @@ import { sendLines } from './send-lines.ts';
 
 const waitingFile = 'edge-waiting.jsonl';
 
-/** Returns a function that sends changes to a socket, with those that it did not take before. Returns how many wait. */
-export function linesSender(
-  to: LinesTarget,
-  place: string,
-  log: AgentLog,
-): (changes: readonly AlertLine[]) => Promise<number> {
+/** Changes that are told to a socket. */
+export interface EdgeLines {
+  /** Keeps changes until the socket has taken them. */
+  readonly keep: (changes: readonly AlertLine[]) => void;
+  /** Sends the lines that wait. What the socket does not take is logged, and waits on. */
+  readonly send: (signal: AbortSignal) => Promise<void>;
+  /** Returns how many wait. */
+  readonly queue: () => number;
+}
+
+export function edgeLines(to: LinesTarget, place: string, log: AgentLog): EdgeLines {
   const waiting = openWaitingLines(place, waitingFile);
-  return async (changes) => {
-    const lines = [...waiting.lines, ...changes.map((change) => JSON.stringify(change))];
-    if (lines.length === 0) return 0;
-    try {
-      await sendLines(to, lines);
-      waiting.keep([]);
-    } catch (thrown) {
-      const { dropped } = waiting.keep(lines);
-      log.problem('not-sent', { waiting: waiting.lines.length, dropped, reason: messageOf(thrown) });
-    }
-    return waiting.lines.length;
+  let dropped = 0;
+  return {
+    keep: (changes) => {
+      if (changes.length === 0) return;
+      dropped += waiting.keep([...waiting.lines, ...changes.map((change) => JSON.stringify(change))]).dropped;
+    },
+    send: async (signal) => {
+      const { lines } = waiting;
+      if (lines.length === 0) return;
+      try {
+        await sendLines(to, lines, signal);
+        // Others may have come while these were under way.
+        const taken = new Set(lines);
+        waiting.keep(waiting.lines.filter((line) => !taken.has(line)));
+      } catch (thrown) {
+        log.problem('not-sent', { waiting: waiting.lines.length, dropped, reason: messageOf(thrown) });
+        dropped = 0;
+      }
+    },
+    queue: () => waiting.lines.length,
   };
 }

@@ -28,15 +28,20 @@ export interface EdgeReport {
   readonly report: Report;
   /** The first report that the collector needs for what has changed; null: nothing has. */
   readonly sinceMs: number | null;
-  readonly signal: AbortSignal;
 }
 
-/** The end of a report's round. */
-export interface EdgeRound {
-  /** null: nothing was to be sent, or a pause after a push that failed is not over. */
-  readonly sent: StreamsSent | null;
-  /** The reports that wait for a visit or a push. */
-  readonly queue: number;
+/** The reports of `edge` for a collector. */
+export interface EdgeReports {
+  /** Seals a report into the spool of visits, and remembers from which report on the collector needs them. */
+  readonly keep: (report: EdgeReport) => void;
+  /**
+   * Sends the reports that a change follows from, and the newest one after every heartbeat. The others stay for the next
+   * visit or push. Reports may be kept meanwhile; a second send may not begin. Returns null if nothing was to be sent, or
+   * if a pause after a push that failed is not over.
+   */
+  readonly send: (signal: AbortSignal) => Promise<StreamsSent | null>;
+  /** Returns how many reports wait for a visit or a push. */
+  readonly queue: () => number;
 }
 
 /** The memory of what the collector has, kept beside the state of the rules. */
@@ -48,45 +53,78 @@ interface Sending {
 
 const sendingFile = 'edge-sent.json';
 
-/**
- * Returns a function that seals each report into the spool of visits, and sends those that a change follows from, and
- * the newest one after every heartbeat. The others stay for the next visit or push.
- */
-export function edgeReports(options: EdgeReportsOptions): (round: EdgeReport) => Promise<EdgeRound> {
+/** The newest report, and the visit that it was kept by. */
+interface Newest {
+  readonly own: OwnVisit;
+  readonly atMs: number;
+  /** The report if it could not be spooled. */
+  readonly unspooled: Buffer | null;
+}
+
+export function edgeReports(options: EdgeReportsOptions): EdgeReports {
   const { settings, enrolment, place, way, heartbeatMs, nowMs = Date.now } = options;
   let sending = readSending(place);
   let dropped = 0;
+  let newest: Newest | null = null;
+  /** The newest report of a send that is under way. */
+  let underWayMs: number | null = null;
+  /** Wanted since the last send began. */
+  let newlyWantedMs: number | null = null;
   const keepSending = (next: Sending): void => {
     sending = next;
     isWritten(place, sendingFile, Buffer.from(JSON.stringify(next)), false);
   };
-  return async ({ report, sinceMs, signal }) => {
-    const own = openOwnVisit(settings, enrolment);
-    const { visit } = own;
-    const atMs = Date.parse(report.datetime);
-    const sealed = keepSealed(own, report, enrolment, atMs);
-    dropped += visit.dropped;
-    const { sentAtMs, wantedSinceMs } = sending;
-    // A time in the future comes from a clock that was set back.
-    const isSilent = heartbeatMs !== null && (sentAtMs === null || sentAtMs > atMs || atMs - sentAtMs >= heartbeatMs);
-    const wanted = [wantedSinceMs, sinceMs, isSilent ? atMs : null].filter((time) => time !== null);
-    const fromMs = wanted.length === 0 ? null : Math.min(...wanted);
-    if (fromMs !== wantedSinceMs) keepSending({ sentAtMs, wantedSinceMs: fromMs });
-    const backoff = openPushBackoff(visit.dirs);
-    const queue = (): number => listSpool([...visit.dirs, ...visit.formerDirs]).length;
-    if (way === null || fromMs === null || backoff.until(nowMs()) !== null) return { sent: null, queue: queue() };
-    visit.dropped = dropped;
-    const unspooled = visit.spoolError === null ? null : sealed;
-    const { failures } = backoff;
-    const nextStream = pushStreams({ ...own, fault: null, unspooled, failures, sinceMs: fromMs });
-    const sent = await sendStreams({ nextStream, way, signal });
-    if (sent.failure === null) {
-      dropped = 0;
-      backoff.succeeded();
-      keepSending({ wantedSinceMs: null, sentAtMs: atMs });
-    } else if (!signal.aborted) backoff.failed(nowMs());
-    return { sent, queue: queue() };
+  return {
+    keep: ({ report, sinceMs }) => {
+      const own = openOwnVisit(settings, enrolment);
+      const { visit } = own;
+      const atMs = Date.parse(report.datetime);
+      const sealed = keepSealed(own, report, enrolment, atMs);
+      dropped += visit.dropped;
+      newest = { own, atMs, unspooled: visit.spoolError === null ? null : sealed };
+      const { sentAtMs, wantedSinceMs } = sending;
+      const lastMs = underWayMs ?? sentAtMs;
+      // A time in the future comes from a clock that was set back.
+      const isSilent = heartbeatMs !== null && (lastMs === null || lastMs > atMs || atMs - lastMs >= heartbeatMs);
+      newlyWantedMs = earliest(newlyWantedMs, sinceMs, isSilent ? atMs : null);
+      const fromMs = earliest(wantedSinceMs, newlyWantedMs);
+      if (fromMs !== wantedSinceMs) keepSending({ sentAtMs, wantedSinceMs: fromMs });
+    },
+    send: async (signal) => {
+      const { wantedSinceMs } = sending;
+      if (way === null || newest === null || wantedSinceMs === null) return null;
+      const { own, atMs, unspooled } = newest;
+      const backoff = openPushBackoff(own.visit.dirs);
+      if (backoff.until(nowMs()) !== null) return null;
+      const told = dropped;
+      own.visit.dropped = told;
+      newlyWantedMs = null;
+      underWayMs = atMs;
+      try {
+        const { failures } = backoff;
+        const nextStream = pushStreams({ ...own, fault: null, unspooled, failures, sinceMs: wantedSinceMs });
+        const sent = await sendStreams({ nextStream, way, signal });
+        if (sent.failure === null) {
+          dropped -= told;
+          backoff.succeeded();
+          keepSending({ wantedSinceMs: newlyWantedMs, sentAtMs: atMs });
+        } else if (!signal.aborted) backoff.failed(nowMs());
+        return sent;
+      } finally {
+        underWayMs = null;
+      }
+    },
+    queue: () => {
+      if (newest === null) return 0;
+      const { dirs, formerDirs } = newest.own.visit;
+      return listSpool([...dirs, ...formerDirs]).length;
+    },
   };
+}
+
+function earliest(...times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** Writes the sealed report, and removes the oldest ones beyond the bounds of the spool. */

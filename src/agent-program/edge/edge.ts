@@ -4,18 +4,27 @@
  */
 import path from 'node:path';
 
-import { usageError } from '../../errors.ts';
+import { messageOf, usageError } from '../../errors.ts';
 import { everyReport } from '../agent-program.ts';
 import { appendLine } from '../bounded-file.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { pushWay } from '../push/push-ways.ts';
+import type { StreamsSent } from '../push/send-streams.ts';
 import { openJudge, type Judged } from './edge-judge.ts';
-import { linesSender } from './edge-lines.ts';
-import { edgeReports, type EdgeRound } from './edge-reports.ts';
+import { edgeLines } from './edge-lines.ts';
+import { edgeReports } from './edge-reports.ts';
 import type { EdgeSettings } from './edge-settings.ts';
 import type { Report } from '../../report/report.ts';
 
-type Round = (report: Report, judged: Judged) => Promise<number | null>;
+/** A receiver of changes. */
+interface Receiver {
+  /** Keeps what is to be sent, without waiting for the network. */
+  readonly keep: (report: Report, judged: Judged) => void;
+  /** Sends what waits. */
+  readonly send: (signal: AbortSignal) => Promise<void>;
+  /** Returns how much waits. */
+  readonly queue: () => number;
+}
 
 /**
  * Takes a report again and again, keeps it, and judges it by the rules of `edge`. Each change of an alert is logged, and
@@ -25,28 +34,65 @@ export async function runEdge(context: ModeContext): Promise<void> {
   const { settings, place, log, signal, note, ready } = context;
   const { edge, client, enrolment } = settings;
   if (edge === null) throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
-  const rounds = [linesRound(context, edge), reportsRound(context, edge)].filter((round) => round !== null);
+  const receivers = [socketOf(context, edge), collectorOf(context, edge)].filter((receiver) => receiver !== null);
   const file = edge.file ?? (enrolment === null ? path.join(place, 'edge.jsonl') : null);
   const judge = openJudge({ client, rules: edge.rules, everyMs: edge.everyMs, place });
+  let lastReportAtMs: number | null = null;
+  const noteQueue = (): void => note({ lastReportAtMs, queue: receivers.at(-1)?.queue() ?? 0 });
+  const sends = receivers.map(({ send }) =>
+    oneAtATime(signal, async () => {
+      await send(signal).catch((thrown: unknown) => log.problem('not-sent', { reason: messageOf(thrown) }));
+      noteQueue();
+    }),
+  );
   ready();
-  const sends = context.send || edge.send;
-  log.event('watching', { rules: edge.rules.length, file: file ?? undefined, every_s: edge.everyMs / 1000, sends });
+  log.event('watching', {
+    ...{ rules: edge.rules.length, file: file ?? undefined, every_s: edge.everyMs / 1000 },
+    sends: context.send || edge.send,
+  });
   await everyReport({
     ...{ settings, place, log, signal },
     everyMs: edge.everyMs,
-    take: async ({ report }) => {
+    take: ({ report }) => {
       const judged = judge(report);
       for (const { limit, ...change } of judged.changes) log.event('alert', { ...change, limit });
-      let queue: number | null = 0;
-      for (const round of rounds) queue = (await round(report, judged)) ?? queue;
-      note({ lastReportAtMs: Date.parse(report.datetime), queue });
+      for (const receiver of receivers) receiver.keep(report, judged);
+      for (const send of sends) send.start();
+      lastReportAtMs = Date.parse(report.datetime);
+      noteQueue();
       if (file !== null) appendLine(file, JSON.stringify(report));
     },
   });
+  await Promise.all(sends.map(({ ended }) => ended()));
 }
 
-/** Returns the function that tells a socket; null: there is none. Throws a usage error if nothing can be sent. */
-function linesRound({ settings, place, log, send }: ModeContext, { to, send: sends }: EdgeSettings): Round | null {
+/** Runs work beside whoever starts it, once at a time: a start while it runs makes it run once more. */
+function oneAtATime(
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): { readonly start: () => void; readonly ended: () => Promise<void> } {
+  let running: Promise<void> | null = null;
+  let isAsked = false;
+  const run = async (): Promise<void> => {
+    while (isAsked && !signal.aborted) {
+      isAsked = false;
+      await work();
+    }
+    running = null;
+  };
+  return {
+    start: () => {
+      isAsked = true;
+      if (!signal.aborted) running ??= run();
+    },
+    ended: async () => {
+      await running;
+    },
+  };
+}
+
+/** Returns the socket that changes are sent to; null: there is none. Throws a usage error if nothing can be sent. */
+function socketOf({ settings, place, log, send }: ModeContext, { to, send: sends }: EdgeSettings): Receiver | null {
   if (!send && !sends) return null;
   if (to === null && (settings.enrolment?.to ?? null) === null) {
     throw usageError(
@@ -55,29 +101,30 @@ function linesRound({ settings, place, log, send }: ModeContext, { to, send: sen
     );
   }
   if (to === null || 'url' in to) return null;
-  const sendTo = linesSender(to, place, log);
-  return async (_, { changes }) => await sendTo(changes);
+  const lines = edgeLines(to, place, log);
+  return { ...lines, keep: (_, { changes }) => lines.keep(changes) };
 }
 
-/** Returns the function that keeps reports and sends them to the collector; null: the machine is not enrolled. */
-function reportsRound({ settings, place, log, send, signal }: ModeContext, edge: EdgeSettings): Round | null {
+/** Returns the collector that gets the reports, by visits at least; null: the machine is not enrolled. */
+function collectorOf({ settings, place, log, send }: ModeContext, edge: EdgeSettings): Receiver | null {
   const { enrolment, client } = settings;
   if (enrolment === null) return null;
   const { pushKey, identity } = enrolment;
   const named = edge.to !== null && 'url' in edge.to ? edge.to.url : null;
   const to = named ?? enrolment.to;
   const way = (send || edge.send) && to !== null ? pushWay(client, { pushKey, identity, to }) : null;
-  const take = edgeReports({ settings, enrolment, place, way, heartbeatMs: edge.heartbeatMs });
-  return async (report, { sinceMs }) => {
-    const round = await take({ report, sinceMs, signal });
-    logRound(log, round);
-    return round.queue;
+  const reports = edgeReports({ settings, enrolment, place, way, heartbeatMs: edge.heartbeatMs });
+  return {
+    keep: (report, { sinceMs }) => reports.keep({ report, sinceMs }),
+    send: async (signal) => {
+      const sent = await reports.send(signal);
+      if (sent !== null) logSent(log, sent, reports.queue());
+    },
+    queue: reports.queue,
   };
 }
 
-function logRound(log: ModeContext['log'], { sent, queue }: EdgeRound): void {
-  if (sent === null) return;
-  const { acknowledged, failure, advice } = sent;
-  if (failure === null) log.event('sent', { reports: acknowledged, held: queue });
-  else log.problem('not-sent', { reports: acknowledged, held: queue, reason: failure, advice: advice ?? undefined });
+function logSent(log: ModeContext['log'], { acknowledged, failure, advice }: StreamsSent, held: number): void {
+  if (failure === null) log.event('sent', { reports: acknowledged, held });
+  else log.problem('not-sent', { reports: acknowledged, held, reason: failure, advice: advice ?? undefined });
 }

@@ -6,11 +6,12 @@ import type { LinesTarget } from './edge-settings.ts';
 const deadlineMs = 5 * secondMs;
 
 /**
- * Writes lines to a socket and closes it. Rejects if they could not be handed to the other machine within five seconds.
+ * Writes lines to a socket and closes it. Rejects if they could not be handed to the other machine within five seconds,
+ * and when the signal aborts.
  * Nobody acknowledges them: a machine that takes the bytes and crashes has lost them.
  */
-export async function sendLines(target: LinesTarget, lines: readonly string[]): Promise<void> {
-  const socket = connect(target);
+export async function sendLines(target: LinesTarget, lines: readonly string[], signal: AbortSignal): Promise<void> {
+  const socket = connect({ ...target, signal });
   const timer = setTimeout(() => socket.destroy(new Error(`not taken within ${deadlineMs / secondMs} s`)), deadlineMs);
   try {
     await new Promise<void>((resolve, reject) => {
