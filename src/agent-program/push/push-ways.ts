@@ -54,6 +54,8 @@ function bySsh({ to, identity }: PushTarget): PushWay {
   return async (body, signal) => {
     const child = spawn('ssh', args, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
     const closed = once(child, 'close');
+    // A child that could not be started has no streams where file descriptors are used up.
+    if (child.pid === undefined) await closed;
     // An early end shows in the answer.
     child.stdin.on('error', () => undefined);
     child.stdin.end(body);
