@@ -34,8 +34,15 @@ export async function answerVisit({ settings, log, note }: Spoke, body: Buffer):
   return answer;
 }
 
-/** Removes the reports that the collector has made safe. Without any this proves who answers, and that it works. */
-export function acknowledge({ settings, log, note }: Spoke, body: Buffer): Promise<Buffer | SpokeAnswer> {
+/**
+ * Removes the reports that the collector has made safe, and calls `onDelivered`. Without any this proves who answers, and
+ * that it works.
+ */
+export function acknowledge(
+  { settings, log, note }: Spoke,
+  body: Buffer,
+  onDelivered?: () => void,
+): Promise<Buffer | SpokeAnswer> {
   const { enrolment } = settings;
   const ids = acknowledgedIn(body);
   if (enrolment === null || ids.size === 0) return Promise.resolve(Buffer.alloc(0));
@@ -44,6 +51,7 @@ export function acknowledge({ settings, log, note }: Spoke, body: Buffer): Promi
   const gone = kept.filter(({ id, path }) => ids.has(id.replaceAll('-', '')) && removeFile(path));
   closeVisit(visit);
   log.event('acknowledged', { reports: gone.length });
+  if (gone.length > 0) onDelivered?.();
   note({ lastReportAtMs: kept.at(-1)?.timeMs ?? null, queue: kept.length - gone.length });
   return Promise.resolve(Buffer.alloc(0));
 }

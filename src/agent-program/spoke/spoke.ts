@@ -14,6 +14,7 @@ import type { ModeContext } from '../mode-context.ts';
 import { clearPath, clearReports } from './clear-reports.ts';
 import { plainAnswer, send } from './spoke-answer.ts';
 import { signedRequests } from './signed-requests.ts';
+import { laterInventory } from './spoke-inventory.ts';
 import { acknowledge, answerVisit } from './spoke-visit.ts';
 
 const httpOptions = {
@@ -38,10 +39,12 @@ export async function runSpoke(context: ModeContext): Promise<void> {
   const { addresses, port, clear } = settings.spoke;
   const signed = signedRequests(settings);
   const onRefused = refusalLog(log);
+  const inventory = laterInventory(context);
   const routes: Readonly<Record<string, Readonly<Record<string, Answer>>>> = {
     [pushPath]: { POST: (...request) => signed(pushPath, request, (body) => answerVisit(context, body), onRefused) },
     [acknowledgePath]: {
-      POST: (...request) => signed(acknowledgePath, request, (body) => acknowledge(context, body), onRefused),
+      POST: (...request) =>
+        signed(acknowledgePath, request, (body) => acknowledge(context, body, inventory), onRefused),
     },
     [clearPath]: { GET: clearReports(context) },
   };

@@ -6,16 +6,19 @@ import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 
+import { listSpool } from '../../../agent/spool/spool.ts';
 import { openOwnVisit, noOwnReport } from '../../../src/agent-program/push/own-visit.ts';
 import { pushStreams } from '../../../src/agent-program/push/push-stream.ts';
 import { readSettings } from '../../../src/agent-program/settings.ts';
 import { acknowledge, answerVisit } from '../../../src/agent-program/spoke/spoke-visit.ts';
+import { laterInventory } from '../../../src/agent-program/spoke/spoke-inventory.ts';
 import { pollAgent, type PollOptions } from '../../../src/collector/agent/poll-agent.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { encodePolledVisit, type PolledVisit } from '../../../src/seal/push.ts';
 import type { ChannelExit, Connection } from '../../../src/transport/transport.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { until } from '../../support/until.ts';
 
 const exit: ChannelExit = { status: null, signal: null };
 
@@ -70,7 +73,7 @@ function machine(t: TestContext) {
       return Promise.resolve(refused.has(header.reportId) ? 'keep' : 'acknowledge');
     },
   });
-  return { spool, options, poll, own, arrived, requests };
+  return { settings, spool, options, poll, own, arrived, requests };
 }
 
 test('reports that are refused keep no later ones back, and the own one comes first', async (t) => {
@@ -105,6 +108,20 @@ test('a fault after the first stream fails nothing, and no request waits longer 
   await pollAgent({ ...common, connection: { ...common.connection, poll } });
   const further = requests.filter(({ takesReport }) => !takesReport);
   assert.ok(further.length > 0 && further.every(({ timeoutMs }) => timeoutMs <= 30_000), JSON.stringify(further));
+});
+
+test('an inventory is made after a visit that succeeded, and comes with the next one', async (t) => {
+  const { settings, options, own } = machine(t);
+  const { signal } = new AbortController();
+  const events: string[] = [];
+  const noted = (event: string): void => void events.push(event);
+  const later = laterInventory({ settings, log: { event: noted, problem: noted }, signal }, 0);
+  assert.equal((await pollAgent(options(new Set()))).acknowledged, 1);
+  later();
+  later();
+  await until(() => events.length > 0, 'no inventory was made', 30_000);
+  assert.deepEqual([events, listSpool(own.visit.dirs).length], [['inventory-made'], 1]);
+  assert.equal((await pollAgent(options(new Set()))).acknowledged, 2);
 });
 
 test('a report that could not be spooled goes before a backlog', (t) => {

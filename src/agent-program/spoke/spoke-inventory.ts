@@ -1,0 +1,38 @@
+import { closeVisit } from '../../../agent/spool/visit.ts';
+import { messageOf } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
+import type { ModeContext } from '../mode-context.ts';
+import { openOwnVisit } from '../push/own-visit.ts';
+import { makeOwnInventory } from '../push/push-inventory.ts';
+
+/**
+ * Returns a function that has an inventory made a minute after a visit that succeeded, if one is due as for pushes: it
+ * waits in the spool for the next visit, so that no visit waits for it.
+ */
+export function laterInventory(
+  { settings, log, signal }: Pick<ModeContext, 'settings' | 'log' | 'signal'>,
+  afterMs = minuteMs,
+): () => void {
+  const { enrolment } = settings;
+  let isPlanned = false;
+  return () => {
+    if (isPlanned || enrolment === null || signal.aborted) return;
+    isPlanned = true;
+    const make = async (): Promise<void> => {
+      const own = openOwnVisit(settings, enrolment);
+      try {
+        if (await makeOwnInventory(own, Date.now())) log.event('inventory-made', {});
+      } finally {
+        closeVisit(own.visit);
+      }
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', cancel);
+      make()
+        .finally(() => (isPlanned = false))
+        .catch((thrown: unknown) => log.problem('no-inventory', { reason: messageOf(thrown) }));
+    }, afterMs);
+    const cancel = (): void => clearTimeout(timer);
+    signal.addEventListener('abort', cancel, { once: true });
+  };
+}
