@@ -29,7 +29,7 @@ export function chainWithin(chain: Chain, element: Element): Chain {
   const isSilent = mail === undefined && recipients === undefined;
   if (isSilent && !element.children.some(({ name }) => selectable.has(name))) return chain;
   const own = element.children.flatMap((child) => {
-    const selects = selectable.has(child.name) ? clientSelector(child.attributes) : null;
+    const selects = isSelective(child) ? clientSelector(child.attributes) : null;
     return selects === null ? [] : [{ child, selects }];
   });
   return { elements: [...chain.elements, element], selective: [...chain.selective, ...own], found: new Map() };
@@ -39,9 +39,9 @@ const selectable = new Set(['alert', 'mail', 'webhook', 'window']);
 
 /** Returns the element with the children that `isTaken` keeps of those that are for some clients; these lose their selectors. */
 export function withSelected(element: Element, isTaken: (child: Element) => boolean): Element {
-  if (!element.children.some((child) => selectable.has(child.name) && isSelective(child))) return element;
+  if (!element.children.some(isSelective)) return element;
   const children = element.children.flatMap((child) => {
-    if (!selectable.has(child.name) || !isSelective(child)) return [child];
+    if (!isSelective(child)) return [child];
     return isTaken(child) ? [withoutSelectors(child)] : [];
   });
   return { ...element, children };
@@ -53,22 +53,22 @@ const withoutSelectors = rememberedWeakly((child: Element): Element => {
   return { ...child, attributes: Object.fromEntries(attributes), isForSome: true };
 });
 
-function isSelective({ attributes }: Element): boolean {
-  return attributes['clients'] !== undefined || attributes['labels'] !== undefined;
+function isSelective({ name, attributes }: Element): boolean {
+  return selectable.has(name) && (attributes['clients'] !== undefined || attributes['labels'] !== undefined);
 }
 
 /** Reads what an element writes, after what is in force around it. */
 export type ReadWatched = (element: Element, outer: Watched) => Watched;
 
 /**
- * Returns a function that finds what is in force for one client: all elements around it are read again without the
- * children that do not select it. Clients with the same children share the result. `end` warns of a child that selects
- * no client.
+ * Chooses among the children that are for some clients. `watchedBy` returns what is in force for one client: all
+ * elements around it are read again without the children that do not select it. Clients with the same children share
+ * the result. `end` warns of each child of a noted chain that selects no client.
  */
 export function createSelection(start: Watched, read: ReadWatched, findings: Findings) {
   const [seen, used] = [new Set<Element>(), new Set<Element>()];
   return {
-    /** Knows the children of a chain, so that `end` can tell of those that select nobody. */
+    /** Has `end` look at the children of this chain too. */
     note: ({ selective }: Chain): void => {
       for (const { child } of selective) seen.add(child);
     },
