@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { isWholeFleet } from '../../src/cli/command/settings.ts';
 import { selectClients } from '../../src/config/clients/select-clients.ts';
 import { hasLabels, parseClientLabels, parseLabelSelector } from '../../src/config/values/labels.ts';
 import { pluckAll } from '../support/pluck.ts';
@@ -177,6 +178,14 @@ test('clients are chosen by labels, also among those that are named', () => {
   assert.deepEqual(names('site=ber', ['web-1', 'db-1']), ['web-1']);
   assert.throws(() => names('site=fra'), /no client has the labels "site=fra"/);
   assert.throws(() => names('ber'), /"ber" selects no labels/);
+});
+
+test('a command that is limited by labels alone is not for the whole fleet', () => {
+  const nothing = { clients: [], group: null };
+  assert.deepEqual(
+    [isWholeFleet({ ...nothing, label: null }), isWholeFleet({ ...nothing, label: 'site=ber' })],
+    [true, false],
+  );
 });
 
 test('labels and conditions', () => {

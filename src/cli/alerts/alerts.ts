@@ -12,7 +12,7 @@ import { alertJson } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored, type Stored } from '../command/read-stored.ts';
-import { loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
+import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
@@ -89,12 +89,9 @@ async function readChosen(
 }
 
 /** Returns a test for the clients that are named or in the group; all of them if nothing is named. */
-function namedClients(
-  config: Config,
-  alerts: readonly Alert[],
-  { clients, group, label = null }: Selection,
-): (client: string) => boolean {
-  if (clients.length === 0 && group === null && label === null) return () => true;
+function namedClients(config: Config, alerts: readonly Alert[], selection: Selection): (client: string) => boolean {
+  if (isWholeFleet(selection)) return () => true;
+  const { clients, group, label = null } = selection;
   const names = clientNames(config, alerts);
   const tests = clients.map((wanted) => clientFilter(names, wanted));
   const ofGroup = new Set(

@@ -109,6 +109,11 @@ export interface Selection {
   readonly label?: string | null;
 }
 
+/** True if nothing limits a command to some of the clients. */
+export function isWholeFleet({ clients, group, label = null }: Selection): boolean {
+  return clients.length === 0 && group === null && label === null;
+}
+
 /** Returns the selected clients. Throws FleetError `usage` for a name that fits none. */
 export function selectedClients(config: Config, { clients, group, label }: Selection): readonly Client[] {
   return selectClients(config, { names: clients, groups: group === null ? [] : [group], labels: label });

@@ -7,7 +7,7 @@ import type { FleetLevels } from '../../storage/store/level-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
-import { chooseClients, loadSettingsToShow, type Selection } from '../command/settings.ts';
+import { chooseClients, isWholeFleet, loadSettingsToShow, type Selection } from '../command/settings.ts';
 import { parseSpanOption } from '../command/until.ts';
 import { forecastJson } from './forecast-json.ts';
 import { backtestText, forecastText } from './forecast-text.ts';
@@ -30,10 +30,9 @@ export async function forecastCommand(context: Context, options: ForecastCommand
   if (days !== null && !Number.isInteger(days)) throw usageError('--backtest takes whole days', 'Write 90d.');
   const config = loadSettingsToShow(context);
   const names = chooseClients(config, options).map(({ name }) => name);
-  const isWhole = options.clients.length === 0 && options.group === null;
   const levels = await readStored(config.storage, signal, async ({ levels: store }): Promise<FleetLevels> => {
     if (store === null) return { todayMs: Date.now(), mounts: [] };
-    const all = await store.levels(isWhole ? null : names, historyDays + (days ?? 0), signal);
+    const all = await store.levels(isWholeFleet(options) ? null : names, historyDays + (days ?? 0), signal);
     const known = new Set(names);
     return { ...all, mounts: all.mounts.filter(({ client }) => known.has(client)) };
   });

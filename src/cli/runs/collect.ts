@@ -9,7 +9,7 @@ import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { leftByFirstRun } from '../command/left-database.ts';
-import { chooseClients, loadLastSettings } from '../command/settings.ts';
+import { chooseClients, isWholeFleet, loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { type CollectView, createCollectView } from './collect-views.ts';
@@ -20,6 +20,8 @@ export interface CollectCommandOptions {
   /** Names; empty: all. */
   readonly clients: readonly string[];
   readonly group: string | null;
+  /** A selector of labels. */
+  readonly label?: string | null;
   readonly dryRun: boolean;
   /** Stores reports sealed, whatever config.xml says. */
   readonly noOpen: boolean;
@@ -38,7 +40,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
   const chosen = chooseClients(config, options);
-  const everyone = options.clients.length === 0 && options.group === null;
+  const everyone = isWholeFleet(options);
   const view = await createCollectView(output, options.format, readerTime(config, Date.now()));
   const shared = createTransportShared({ config });
   const host = hostname();

@@ -4,7 +4,7 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored, type Stored } from '../command/read-stored.ts';
-import { loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
+import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { statusJson } from './status-json.ts';
 import { statusText } from './status-text.ts';
 
@@ -24,8 +24,7 @@ export interface StatusCommandOptions extends Selection {
 export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettingsToShow(context);
-  const isWhole = options.clients.length === 0 && options.group === null;
-  const only = isWhole ? null : new Set(selectedClients(config, options).map(({ name }) => name));
+  const only = isWholeFleet(options) ? null : new Set(selectedClients(config, options).map(({ name }) => name));
   const read = async (stored: Stored, nowMs: number): Promise<FleetStatus> => {
     const { failing, notVisited, sort } = options;
     const status = await readFleetStatus(config, stored, { nowMs, only, failing, notVisited });

@@ -4,7 +4,7 @@ import { remembered } from '../../platform/remembered.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { Route } from '../../transport/route/route.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
-import { chooseClients } from '../command/settings.ts';
+import { chooseClients, isWholeFleet } from '../command/settings.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
 /** A machine whose host key may be trusted: a client, or a hop before it. */
@@ -29,6 +29,8 @@ export interface TrustChoice {
   /** Names of clients, bastions and other hops; empty: all clients that are visited. */
   readonly clients: readonly string[];
   readonly group: string | null;
+  /** A selector of labels. */
+  readonly label: string | null;
 }
 
 /** Returns the selected machines and the hops before them, each once. Throws FleetError `usage`. */
@@ -51,8 +53,9 @@ export function trustMachines(
     else names.push(name);
   }
   const all = choice.clients.length === 0;
-  if (all || names.length > 0 || choice.group !== null) {
-    targets.push(...chooseClients(config, { clients: names, group: choice.group }));
+  const selection = { clients: names, group: choice.group, label: choice.label };
+  if (all || !isWholeFleet(selection)) {
+    targets.push(...chooseClients(config, selection));
   }
   const machines = new Map<string, TrustMachine>();
   for (const machine of [...jumps, ...targets.flatMap((target) => machinesOf(target, routes))]) {

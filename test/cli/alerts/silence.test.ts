@@ -72,6 +72,8 @@ test('a silence may be of the clients with labels, those that get them later inc
     /^Silence 1: client #site=ber, rule \*, until .*\nIt covers 3 clients of config\.xml\. 1 open/,
   );
   const file = path.join(folder.dir, 'config.xml');
+  const { clients } = (await folder.json('status', '--label', 'site=ber')) as { clients: Record<string, unknown>[] };
+  assert.deepEqual(new Set(pluck(clients, 'client')), new Set(['web-1', 'web-2', 'web-3']));
   writeFileSync(file, config.replace('<client name="db-1"', '<client name="db-1" labels="site=ber"'));
   const held = (await folder.alerts()).map(({ client, held_by }) => `${client} ${pluck(held_by, 'silence').join()}`);
   assert.deepEqual(held, ['web-1 1', 'db-1 1']);
