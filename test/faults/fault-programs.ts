@@ -1,7 +1,7 @@
 /**
  * The programs that a fault run starts beside the product: bundled once, so that a start costs little more than Node's.
  */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { buildSync } from 'esbuild';
@@ -34,8 +34,12 @@ export function makeFaultPrograms(dir: string, hookDir: string, hookName: HookNa
     return outfile;
   };
   const hook = bundle(hookName);
+  // The tests' own may stand where other accounts cannot go.
+  const runtime = path.join(dir, 'runtime');
+  copyFileSync(process.execPath, runtime, constants.COPYFILE_FICLONE);
+  chmodSync(runtime, 0o755);
   const nodeOfAgents = path.join(dir, 'node');
-  const script = `#!/bin/sh\n${hookEnvironment.dir}='${hookDir}' exec '${process.execPath}' --require '${hook}' "$@"\n`;
+  const script = `#!/bin/sh\n${hookEnvironment.dir}='${hookDir}' exec '${runtime}' --require '${hook}' "$@"\n`;
   writeFileSync(nodeOfAgents, script);
   chmodSync(nodeOfAgents, 0o755);
   return { hook, mailServer: bundle('mail-server'), nodeOfAgents };
