@@ -53,6 +53,7 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
   };
   if (!options.remove) {
     if (client.state === 'retired') throw usageError(`${client.name} is retired, so nobody brings its reports home`);
+    refuseWhatIsNotVisited(client);
     await refuseWhatCannotSeal(context, config, client);
   }
   const script = options.remove ? removeSpoolLineScript(line) : putSpoolLineScript(line, client.name);
@@ -95,6 +96,16 @@ function sshTo(client: Client, config: Config): string {
   if (client.ssh.transport === 'local') return 'sh';
   const { hops } = createTransportShared({ config }).routeTo(client);
   return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
+}
+
+/** The crontab line runs what a visit has left on the client. */
+function refuseWhatIsNotVisited({ name, pushEveryMs, spokeUrl }: Client): void {
+  if (pushEveryMs === null && spokeUrl === null) return;
+  const how = pushEveryMs === null ? 'is asked over HTTP' : 'pushes its reports';
+  throw usageError(
+    `${name} ${how}: the crontab line is for clients that are visited`,
+    'Its fleet-health-agent has a spool of its own.',
+  );
 }
 
 /** Refuses a client of the shell agent, which keeps no reports. If the database is away, the line does no harm. */

@@ -23,11 +23,22 @@ export function dialFault(thrown: unknown): unknown {
   return new FleetError({ client, code, stage, message, advice: adviceOfSpoke, cause: thrown });
 }
 
+/** A request that failed. */
+interface FailedRequest {
+  readonly client: string;
+  readonly path: SignedPath;
+  readonly message: string;
+  /** True if its time was over; false if the connection broke. */
+  readonly isLate: boolean;
+  readonly cause?: unknown;
+}
+
 /** Returns the fault of a request without an answer. */
-export function requestFault(client: string, message: string, path: SignedPath, cause?: unknown): FleetError {
-  if (path === pushPath) return new FleetError({ client, code: 'agent-timeout', stage: 'agent', message, cause });
+export function requestFault({ client, path, message, isLate, cause }: FailedRequest): FleetError {
+  if (path === pushPath && isLate)
+    return new FleetError({ client, code: 'agent-timeout', stage: 'agent', message, cause });
   return new FleetError({
-    ...{ client, code: 'connect-failed', stage: 'connect', message, cause },
+    ...{ client, code: 'connect-failed', stage: path === pushPath ? 'agent' : 'connect', message, cause },
     advice: adviceOfSpoke,
   });
 }

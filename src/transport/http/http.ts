@@ -102,8 +102,9 @@ class Link {
     } = await postSigned(post).catch((thrown: unknown) => {
       if (thrown instanceof FleetError) throw thrown;
       if (signal.aborted) throw abortedError(signal, path === pushPath ? 'agent' : 'connect', client);
-      if (late.aborted) throw requestFault(client, `${url.href} did not answer within ${timeoutMs} ms`, path);
-      throw requestFault(client, `${url.href}: ${messageOf(thrown)}`, path, thrown);
+      const isLate = late.aborted;
+      const why = isLate ? ` did not answer within ${timeoutMs} ms` : `: the connection broke: ${messageOf(thrown)}`;
+      throw requestFault({ client, path, message: url.href + why, isLate, cause: thrown });
     });
     if (status !== 200) throw answerFault(client, url.href, status);
     if (!isSigned) throw strangerFault(client, url.href);

@@ -149,10 +149,11 @@ test('what is printed: the line to paste, what it costs, how it is put in; the s
   });
 });
 
-test('refused: the shell agent, a client that nobody visits, pauses no crontab can say', async (t) => {
+test('refused: the shell agent, clients that nobody visits, pauses no crontab can say', async (t) => {
   const cwd = configFolder(
     t,
-    '<config><client name="web-1" ip="192.0.2.7"/><client name="old" ip="192.0.2.8" state="retired"/></config>',
+    `<config><client name="web-1" ip="192.0.2.7"/><client name="old" ip="192.0.2.8" state="retired"/>
+      <client name="laptop" transport="push"/><client name="hub" transport="http" url="http://192.0.2.9:5000/"/></config>`,
   );
   assert.equal((await runCli(['migrate'], { cwd })).status, 0);
   const database = openSqlite(path.join(cwd, 'state/fleet.db'));
@@ -166,6 +167,8 @@ test('refused: the shell agent, a client that nobody visits, pauses no crontab c
     ],
     ['web-1 --script', /web-1 is read by the shell agent/],
     ['old', /old is retired, so nobody brings its reports home \(usage\)/],
+    ['laptop', /laptop pushes its reports: the crontab line is for clients that are visited \(usage\)\. Its fleet-/],
+    ['hub --script', /hub is asked over HTTP: the crontab line is for clients that are visited \(usage\)/],
     ['web-2', /web-2/],
     ['web-1 --every 7m', /a crontab cannot say "every 7m" \(usage\)\. Take one of 1m, 2m, /],
     ['web-1 --every often', /--every "often" is no duration/],

@@ -1,0 +1,74 @@
+/** The way to a client that is asked over HTTP, when the connection breaks. */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { test, type TestContext } from 'node:test';
+
+import { FleetError } from '../../../src/errors.ts';
+import {
+  acknowledgePath,
+  answerMac,
+  encodeAnswerHeader,
+  parsePushHeader,
+  type PolledVisit,
+} from '../../../src/seal/push.ts';
+import { createHttpTransport } from '../../../src/transport/http/http.ts';
+import { listenOn } from '../../support/free-port.ts';
+
+const key = Buffer.alloc(32, 7);
+const visit: PolledVisit = { takesReport: true, timeoutMs: 5000, after: null };
+
+/** Asks a client that knows the key, and answers the visit itself as `answer` does. Returns the fault. */
+async function faultOf(
+  t: TestContext,
+  answer: (incoming: IncomingMessage, response: ServerResponse) => void,
+  asked: PolledVisit = visit,
+): Promise<FleetError> {
+  const server = createServer((incoming, response) => {
+    if (incoming.url !== acknowledgePath) {
+      answer(incoming, response);
+      return;
+    }
+    const { mac = '' } = parsePushHeader(String(incoming.headers['fleet-health'])) ?? {};
+    const body = Buffer.alloc(0);
+    incoming.resume().on('end', () => {
+      response.writeHead(200, { 'Fleet-Health': encodeAnswerHeader(answerMac(key, mac, body)) }).end(body);
+    });
+  });
+  const port = await listenOn(server);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const transport = createHttpTransport({ client: 'web-1', url: `http://127.0.0.1:${port}/`, key: () => key });
+  const { signal } = new AbortController();
+  const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 5000, signal } as Parameters<typeof transport.connect>[0];
+  const connection = await transport.connect(limits);
+  t.after(() => connection.destroy());
+  const thrown: unknown = await connection.poll?.(asked).then(
+    () => null,
+    (fault: unknown) => fault,
+  );
+  assert.ok(thrown instanceof FleetError, String(thrown));
+  return thrown;
+}
+
+test('a visit whose connection breaks is no timeout', async (t) => {
+  for (const answer of [
+    ({ socket }: IncomingMessage) => void socket.resetAndDestroy(),
+    ({ socket }: IncomingMessage) => void socket.destroy(),
+    ({ socket }: IncomingMessage, response: ServerResponse) => {
+      response.writeHead(200, { 'Content-Length': 1000 }).write('x', () => socket.destroy());
+    },
+  ]) {
+    const { code, stage, message, advice, retryable } = await faultOf(t, answer);
+    assert.deepEqual([code, stage, retryable], ['connect-failed', 'agent', true]);
+    assert.match(message, /\/v1\/visit: the connection broke: (read ECONNRESET|socket hang up|aborted)$/);
+    assert.match(advice, /fleet-health-agent spoke/);
+  }
+});
+
+test('a visit that is not answered in time is a timeout of the agent', async (t) => {
+  const { code, stage, message } = await faultOf(t, () => undefined, { ...visit, timeoutMs: 200 });
+  assert.deepEqual([code, stage], ['agent-timeout', 'agent']);
+  assert.match(message, /\/v1\/visit did not answer within 200 ms$/);
+});
