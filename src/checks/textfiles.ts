@@ -119,7 +119,25 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       part: { figure: 'security_upgrades', isOf: (subject) => /security/i.test(subject) },
     },
   ],
+  // Debian 13 leaves that one out where nothing is pending, and always writes this one: it is counted as no upgrade.
+  [
+    'apt_autoremove_pending',
+    {
+      figure: 'upgrades',
+      isCount: true,
+      stateOf: () => 0,
+      tell: () => null,
+      part: { figure: 'security_upgrades', isOf: () => false },
+    },
+  ],
 ]);
+
+/** The unit of each figure, in their order. */
+const figureUnits = new Map(
+  [...knownMetrics.values()].flatMap(({ figure, unit, part }) =>
+    [figure, part?.figure].flatMap((label) => (typeof label === 'string' ? [[label, unit] as const] : [])),
+  ),
+);
 
 /**
  * Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. Lines that begin
@@ -183,12 +201,10 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   const isStale = !(ageSeconds <= staleSeconds);
   const state = worst === 2 ? 2 : faults.length > 0 ? 3 : isStale ? 1 : worst;
   const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...said];
-  const figures = [...new Set(knownMetrics.values())].flatMap(({ figure, unit, part }) =>
-    [...(figure === null ? [] : [figure]), ...(part === undefined ? [] : [part.figure])].flatMap((label) => {
-      const sum = sums.get(label);
-      return sum === undefined ? [] : [plainFigure(label, sum, unit)];
-    }),
-  );
+  const figures = [...figureUnits].flatMap(([label, unit]) => {
+    const sum = sums.get(label);
+    return sum === undefined ? [] : [plainFigure(label, sum, unit)];
+  });
   return {
     name,
     state,

@@ -66,7 +66,7 @@ function textfile(file,  line, metric, value, fine, ok) {
     if (SAMPLES < 2000 && metric ~ GLOBS) SAMPLE[++SAMPLES] = substr(line, 1, 300)
     if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning(_total)?|media_errors_total)$/ && \
       metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \
-      metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_upgrades_pending)$/ && \
+      metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_(upgrades|autoremove)_pending)$/ && \
       metric !~ /^megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))$/ && \
       metric !~ /^node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius)$/) continue
     value = line; sub(/^[^{ \t]*(\{.*\})?[ \t]+/, "", value); sub(/[ \t\r].*$/, "", value)

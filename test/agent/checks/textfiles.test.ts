@@ -38,6 +38,19 @@ for (const agent of checkAgents) {
     ]);
   });
 
+  test(`no pending upgrades are a count of 0 (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    // apt_info.py of Debian 13 prints no sample of apt_upgrades_pending then.
+    writeFileSync(`${dir}/apt.prom`, '# TYPE apt_upgrades_pending gauge\napt_autoremove_pending 12\n');
+    client.conf(`textfile ${dir}\n`);
+    assert.equal(
+      said(await client.visit())[1],
+      'textfile:apt 0 written N s ago | age=Ns upgrades=0 security_upgrades=0',
+    );
+  });
+
   test(`controllers of RAID and sensors of a BMC are judged (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
