@@ -8,12 +8,13 @@ import { information } from '../probes/systeminformation.ts';
 import { virtualisationOf } from '../probes/virtualisation.ts';
 import { cpuModel, diskDevices, memoryModules, networkCards } from './hardware.ts';
 import { inOrder, inventoryMs, numberFact, textFact } from './inventory.ts';
+import { poolsOfToday } from './pools.ts';
 import { updatesOfToday } from './updates.ts';
 
 /**
  * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
  * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order;
- * values that change by themselves are left out. Pending updates are kept for the checks of visits. A value that needs root or is unknown is null with that reason.
+ * values that change by themselves are left out. Pending updates and what pools of ZFS have left are kept for the checks of visits. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
   const probes = [
@@ -26,6 +27,7 @@ export async function collectInventory(options: CollectOptions): Promise<Collect
     networkCards,
     users,
     updatesOfToday,
+    poolsOfToday,
   ];
   const { workerReports } = await runProbes(options, probes);
   return { workerReports, counters: null };

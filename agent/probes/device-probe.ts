@@ -4,6 +4,9 @@ import { isContainer } from './virtualisation.ts';
 
 /** The files of one device. Names begin with `/`; '' is the device itself. */
 export interface Device {
+  readonly name: string;
+  /** The folder with notes of the inventory; null if nothing can be kept. */
+  readonly placeDir: string | null;
   /** Returns a trimmed text; '' if it cannot be read. */
   readonly read: (file: string) => string;
   readonly list: (folder: string) => readonly string[];
@@ -29,7 +32,7 @@ export function deviceProbe(
     check: name,
     deadlineMs: 1000,
     rates: true,
-    run: ({ source, earlier }) => {
+    run: ({ source, earlier, placeDir }) => {
       const checks: BuiltInCheck[] = [];
       const counters: Record<string, number> = {};
       const before = earlier?.counters as Readonly<Record<string, number>> | undefined;
@@ -37,6 +40,8 @@ export function deviceProbe(
       if (found.length === 0 || isContainer(source)) return { functions: [] };
       for (const device of found.sort()) {
         const result = resultOf({
+          name: device,
+          placeDir,
           read: (file) => source.readOptional(`${dir}/${device}${file}`)?.trim() ?? '',
           list: (folder) => source.list(`${dir}/${device}${folder}`).sort(),
           more: (errors) => Math.max(0, (counters[device] = errors) - (before?.[device] ?? Infinity)),

@@ -1,12 +1,39 @@
+import { existsSync, readFileSync } from 'node:fs';
+
 import { deviceProbe } from './device-probe.ts';
+
+/** The folder of each pool, which OpenZFS 0.8 and newer tells the state in. */
+export const poolsDir = '/proc/spl/kstat/zfs';
+/** The time in seconds and, behind it, the last answer of `zpool list`. */
+export const poolsFile = 'pools';
+const maxAgeSeconds = 7 * 86_400;
 
 /**
  * Checks ZFS pools: CRITICAL in every state but ONLINE. DEGRADED is a disk less than there should be, as in a degraded
- * array of md. OpenZFS 0.8 and newer tell the state: `spa_state_to_name` in
+ * array of md. The states are those of `spa_state_to_name` in
  * https://github.com/openzfs/zfs/blob/master/module/zfs/spa_misc.c, and
  * https://openzfs.github.io/openzfs-docs/man/master/7/zpoolconcepts.7.html#Device_Failure_and_Recovery
  */
-export const zfs = deviceProbe('zfs', '/proc/spl/kstat/zfs', '/state', ({ read }) => {
+export const zfs = deviceProbe('zfs', poolsDir, '/state', ({ name, placeDir, read }) => {
   const text = read('/state');
-  return text === '' ? undefined : { state: text === 'ONLINE' ? 0 : 2, text, perfdata: '' };
+  if (text === '') return undefined;
+  const shares = placeDir === null ? [] : sharesOf(placeDir, name);
+  return {
+    state: text === 'ONLINE' ? 0 : 2,
+    text: [text, ...shares.map(({ value, word }) => `${value} % ${word}`)].join(', '),
+    perfdata: shares.map(({ value, label }) => `${label}=${value}%`).join(' '),
+  };
 });
+
+/** Returns what the inventory has kept about a pool within a week. */
+function sharesOf(placeDir: string, pool: string): { value: string; word: string; label: string }[] {
+  const file = `${placeDir}/${poolsFile}`;
+  const [at, ...lines] = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const ageSeconds = Date.now() / 1000 - Number(at);
+  if (!(ageSeconds >= 0 && ageSeconds < maxAgeSeconds)) return [];
+  const [, used = '', fragmented = ''] = lines.map((line) => line.split('\t')).find(([name]) => name === pool) ?? [];
+  return [
+    { value: used.replace('%', ''), word: 'used', label: 'capacity' },
+    { value: fragmented.replace('%', ''), word: 'fragmented', label: 'fragmentation' },
+  ].filter(({ value }) => /^\d+$/.test(value));
+}

@@ -358,6 +358,7 @@ export fh_datetime fh_dir fh_boot fh_counters fh_usage fh_inodes fh_files fh_pla
 fh_wall=${wall%???} fh_asked=
 export fh_wall fh_asked
 [ ! "$C" ] || updates
+[ ! "$C" ] || pools
 export fh_scopes fh_names
 # shellcheck disable=SC2090 # JSON in fh_logs
 export fh_members fh_devices fh_logs fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine

@@ -82,4 +82,19 @@ function btrfs(uuid, then,  name, title, more, i, kind, figures) {
   split("", BTRFS)
 }
 
-function zfs(pool, state) { check("zfs:" pool, state == "ONLINE" ? 0 : state == "" ? 3 : 2, state == "" ? "cannot be read" : state) }
+function zfs(pool, state) {
+  if (!POOLS++) readPools(ENVIRON["fh_dir"] "/pools", ENVIRON["fh_wall"])
+  if (state == "") check("zfs:" pool, 3, "cannot be read")
+  else check("zfs:" pool, state == "ONLINE" ? 0 : 2, state POOL_TEXT[pool], substr(POOL_FIGURES[pool], 2))
+}
+# Reads what built-in.sh has kept within a week.
+function readPools(file, now,  line, f) {
+  if (ENVIRON["fh_dir"] == "" || (getline line < file) <= 0 || line == "" || now < line + 0 || now - line >= 604800) return
+  while ((getline line < file) > 0) if (split(line, f, "\t") == 3) {
+    sub(/%/, "", f[2]); sub(/%/, "", f[3])
+    if (f[2] ~ /^[0-9]+$/) { POOL_TEXT[f[1]] = ", " f[2] " % used"; POOL_FIGURES[f[1]] = " capacity=" f[2] "%" }
+    if (f[3] !~ /^[0-9]+$/) continue
+    POOL_TEXT[f[1]] = POOL_TEXT[f[1]] ", " f[3] " % fragmented"
+    POOL_FIGURES[f[1]] = POOL_FIGURES[f[1]] " fragmentation=" f[3] "%"
+  }
+}

@@ -57,6 +57,19 @@ ask() {
   return $s
 }
 
+# pools: asks how full the pools of ZFS are, once a day, as agent/inventory/pools.ts. $C/pools has the time and the answer.
+pools() {
+  case $fh_devices in */proc/spl/*) ;; *) return ;; esac
+  a=
+  [ ! -f "$C/pools" ] || read -r a <"$C/pools"
+  case $a in '' | *[!0-9]*) a=0 ;; esac
+  [ "$a" -gt "$fh_wall" ] || [ $((fh_wall - a)) -ge 82800 ] || return
+  case $(cat "$R"/proc/spl/kstat/zfs/*/state) in *SUSPENDED*) return ;; esac
+  command -v zpool >/dev/null || return
+  x=$(limited 3 zpool list -H -o name,capacity,fragmentation) || x=
+  { say "$fh_wall$nl$x$nl" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/pools"; } || rm -f "$C/.new-$$"
+}
+
 # names IDS: sets $fh_names to lines of `ID NAME`. Asks Docker or Podman if a container has no known name, and this account
 # may. Who may open Docker's socket is as good as root already.
 names() {

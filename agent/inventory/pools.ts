@@ -1,0 +1,27 @@
+import { outputOf } from '../probes/output-of.ts';
+import type { Probe } from '../probes/probe.ts';
+import { isContainer } from '../probes/virtualisation.ts';
+import { poolsDir, poolsFile } from '../probes/zfs.ts';
+import { isWritten } from '../start/private-file.ts';
+
+const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];
+
+/**
+ * Asks `zpool list` how full and how fragmented the pools of ZFS are, and keeps the answer for the visits of a day. No
+ * answer is kept as well. A pool that is suspended can make zpool hang, so nothing is asked then.
+ */
+export const poolsOfToday: Probe = {
+  name: 'pools',
+  deadlineMs: 3000,
+  check: 'pools',
+  run: async ({ source, placeDir, leftMs }) => {
+    const states = source.list(poolsDir).flatMap((pool) => source.readOptional(`${poolsDir}/${pool}/state`) ?? []);
+    const program = programs.find((path) => source.exists(path));
+    const isAsked = states.length > 0 && !states.some((state) => state.includes('SUSPENDED')) && !isContainer(source);
+    if (placeDir === null || program === undefined || !isAsked) return { functions: [] };
+    const words = ['list', '-H', '-o', 'name,capacity,fragmentation'];
+    const answer = await outputOf(source.root + program, words, leftMs() - 200).catch(() => '');
+    isWritten(placeDir, poolsFile, Buffer.from(`${Math.floor(Date.now() / 1000)}\n${answer}`), false);
+    return { functions: [] };
+  },
+};

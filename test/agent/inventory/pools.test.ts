@@ -1,0 +1,125 @@
+/** The part of a ZFS pool that is used, asked once a day by the inventory or the shell agent and told with its state. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+
+import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { poolsOfToday } from '../../../agent/inventory/pools.ts';
+import { zfs } from '../../../agent/probes/zfs.ts';
+import { checkAwks } from '../../support/built-in-checks.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { contextOf } from '../probes/fixture-context.ts';
+
+const hour = 3600;
+
+/** An agent on a machine, whose visits are told as `NAME STATE OUTPUT`. */
+interface Agent {
+  /** Makes the kept answer so many seconds older, asks if it is time, and visits. */
+  readonly next: (seconds: number) => Promise<readonly string[]>;
+  /** The file with the last answer. */
+  readonly kept: string;
+}
+
+function nodeAgent(t: TestContext, root: string): Agent {
+  const placeDir = tempFolder(t);
+  const kept = `${placeDir}/pools`;
+  return {
+    kept,
+    next: async (seconds) => {
+      age(kept, seconds);
+      if (seconds === 0 || seconds >= 23 * hour)
+        await poolsOfToday.run(contextOf(root, { placeDir, leftMs: () => 3000 }));
+      const { checks = [] } = await zfs.run(contextOf(root, { placeDir }));
+      return (withBuiltIn(null, checks).checks ?? []).map(({ name, exit, output }) => `${name} ${exit} ${output}`);
+    },
+  };
+}
+
+function shellAgentOf(t: TestContext, root: string, awk: string): Agent {
+  const agent = shellAgent(t, { awk, own: { zpool: `exec ${root}/usr/sbin/zpool "$@"` } });
+  const kept = `${agent.place}/pools`;
+  return {
+    kept,
+    next: async (seconds) => {
+      age(kept, seconds);
+      const { report, fault } = await agent.run({ root });
+      assert.equal(fault, null);
+      return (report?.checks ?? []).map(({ name, exit, output }) => `${name} ${exit} ${output}`);
+    },
+  };
+}
+
+function age(kept: string, seconds: number): void {
+  if (!existsSync(kept)) return;
+  writeFileSync(
+    kept,
+    readFileSync(kept, 'utf8').replace(/^\d+/, (text) => String(Number(text) - seconds)),
+  );
+}
+
+/** Returns a machine with pools in these states, and what sets the program `zpool` of it. */
+function machineWith(t: TestContext, states: Readonly<Record<string, string>>) {
+  const root = tempFolder(t);
+  const set = (pools: Readonly<Record<string, string>>): void =>
+    void rootWith(
+      root,
+      Object.fromEntries(Object.entries(pools).map(([name, state]) => [`proc/spl/kstat/zfs/${name}/state`, state])),
+    );
+  const zpool = (text: string): void => {
+    mkdirSync(`${root}/usr/sbin`, { recursive: true });
+    writeFileSync(`${root}/usr/sbin/zpool`, `#!/bin/sh\necho "$@" >>${root}/args\n${text}\n`, { mode: 0o755 });
+  };
+  rootWith(root, { 'proc/uptime': '1000.00 1.00\n' });
+  set(states);
+  const asked = (): number =>
+    existsSync(`${root}/args`) ? readFileSync(`${root}/args`, 'utf8').split('\n').length - 1 : 0;
+  return { root, set, zpool, asked };
+}
+
+const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> = {
+  node: nodeAgent,
+  ...Object.fromEntries(checkAwks.map((awk) => [awk, (t: TestContext, root: string) => shellAgentOf(t, root, awk)])),
+};
+
+for (const [agent, agentOn] of Object.entries(agents)) {
+  test(`what pools have left is asked once a day, and a failure ends it (${agent})`, async (t) => {
+    const machine = machineWith(t, { tank: 'ONLINE\n', 'c d': 'DEGRADED\n', new: 'ONLINE\n', odd: 'ONLINE\n' });
+    // The form of `zpool list -H` in zpool-list(8) and its source: a percent sign, and a dash for what is unknown.
+    machine.zpool("printf 'tank\\t85%%\\t12%%\\nc d\\t0%%\\t-\\nodd\\t<b>\\t1 2%%\\textra\\nother\\t1%%\\t1%%\\n'");
+    const { next } = agentOn(t, machine.root);
+    const told = [
+      'zfs:c d 2 DEGRADED, 0 % used|capacity=0%',
+      'zfs:new 0 ONLINE',
+      'zfs:odd 0 ONLINE',
+      'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%',
+    ];
+    assert.deepEqual(await next(0), told);
+    assert.equal(readFileSync(`${machine.root}/args`, 'utf8'), 'list -H -o name,capacity,fragmentation\n');
+    assert.deepEqual(await next(22 * hour), told);
+    assert.equal(machine.asked(), 1);
+    machine.zpool("printf 'tank\\t9%%\\t-\\n'");
+    assert.equal((await next(24 * hour)).at(-1), 'zfs:tank 0 ONLINE, 9 % used|capacity=9%');
+    machine.zpool('echo tank; exit 1');
+    const bare = ['zfs:c d 2 DEGRADED', 'zfs:new 0 ONLINE', 'zfs:odd 0 ONLINE', 'zfs:tank 0 ONLINE'];
+    assert.deepEqual(await next(24 * hour), bare);
+    assert.deepEqual(await next(hour), bare);
+    assert.equal(machine.asked(), 3);
+  });
+
+  test(`nothing is asked while a pool is suspended, and no answer counts for more than a week (${agent})`, async (t) => {
+    const machine = machineWith(t, { tank: 'ONLINE\n' });
+    machine.zpool("printf 'tank\\t85%%\\t12%%\\n'");
+    const { next, kept } = agentOn(t, machine.root);
+    const told = 'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%';
+    assert.deepEqual(await next(0), [told]);
+    machine.set({ away: 'SUSPENDED\n' });
+    assert.deepEqual(await next(6 * 24 * hour), ['zfs:away 2 SUSPENDED', told]);
+    assert.deepEqual(await next(25 * hour), ['zfs:away 2 SUSPENDED', 'zfs:tank 0 ONLINE']);
+    assert.equal(machine.asked(), 1);
+    for (const content of ['', '\n', 'x\ntank\t1%\t1%\n', `${Math.floor(Date.now() / 1000) + hour}\ntank\t1%\t1%\n`]) {
+      writeFileSync(kept, content);
+      assert.deepEqual(await next(60), ['zfs:away 2 SUSPENDED', 'zfs:tank 0 ONLINE'], content);
+    }
+  });
+}
