@@ -24,7 +24,7 @@ describe('a Debian machine that both agents visit', { skip }, () => {
   let [port, pid] = [0, 0];
 
   const inGuest = (command: string): { readonly status: number | null; readonly said: string } => {
-    const options = ['BatchMode=yes', 'ConnectTimeout=5', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
+    const options = ['BatchMode=yes', 'ConnectTimeout=60', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
     const words = ['-i', path.join(image, 'key'), '-p', String(port), ...options.flatMap((option) => ['-o', option])];
     const { status, stdout, stderr } = spawnSync('ssh', [...words, 'root@127.0.0.1', command], { encoding: 'utf8' });
     return { status, said: stdout + stderr };
