@@ -46,7 +46,7 @@ onBothDatabases('the questions of docs/sql.md', ({ it, kind }) => {
         ? `SELECT m.name AS t, c.name AS c FROM sqlite_master m, pragma_table_info(m.name) c
            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`
         : 'SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = DATABASE()';
-    const own = new Set(['migrations', 'rule_state', 'leases', 'reply_positions']);
+    const own = new Set(['migrations', 'rule_state', 'leases', 'reply_positions', 'mail_replies']);
     for (const { t, c } of await database.readOnly(sql)) {
       const column = String(c).replace(/_(min|mean|max|count)$/, '');
       if (own.has(String(t)) || column === 'id') continue;

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
-import { chmodSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import type { RepliesConfig } from '../../src/config/config.ts';
 import { verifyReplies } from '../../src/notify/replies/imap-client.ts';
@@ -15,7 +15,7 @@ import { startImapServer } from '../support/imap-server.ts';
 import { skipWithoutPostfix, startPostfix, type Postfix } from '../support/postfix.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
-import { skipWithoutDovecot, startCuttingProxy, startDovecot, type Dovecot } from './support/dovecot.ts';
+import { nobodyId, skipWithoutDovecot, startCuttingProxy, startDovecot, type Dovecot } from './support/dovecot.ts';
 
 const options = { skip: skipWithoutDovecot || skipWithoutPostfix, timeout: 180_000 };
 const elements = (postfix: Postfix, imap: string): string => `
@@ -52,6 +52,8 @@ Subject: CRITICAL
 interface Scene {
   readonly station: Station;
   readonly postfix: Postfix;
+  /** The address of the replies to the mail that arrived. */
+  readonly replyTo: string;
   /** Replies to the mail that arrived. */
   readonly reply: (body: string, headers?: readonly string[]) => Promise<void>;
   /** A pass, and the results of the replies that it read. */
@@ -77,6 +79,7 @@ async function sceneFor(t: TestContext, imapOf: (dovecot: Dovecot) => Promise<st
   return {
     station,
     postfix,
+    replyTo,
     reply: async (body, headers = []) => {
       const server = ['--server', '127.0.0.1', '--port', String(postfix.plainPort)];
       const letter = ['--from', 'kim@example.org', '--to', replyTo, '--body', body];
@@ -184,4 +187,63 @@ test('a connection that is cut at any byte: each reply is applied once', options
     const applied = all.filter((one) => /(acknowledged|silenced) 2/.test(one));
     assert.equal(applied.length, 2, `cut after ${cut} of ${whole} bytes: ${all.join('; ')}`);
   }
+});
+
+/** Makes the mailbox anew with these messages, in this order; `uidValidity`: null lets Dovecot choose it. */
+function makeAnew(dir: string, messages: readonly string[], uidValidity: string | null = null): void {
+  rmSync(dir, { recursive: true, force: true });
+  const make = (name: string, content?: string): void => {
+    const at = path.join(dir, name);
+    if (content === undefined) mkdirSync(at);
+    else writeFileSync(at, content);
+    chownSync(at, nobodyId, nobodyId);
+  };
+  mkdirSync(dir);
+  chownSync(dir, nobodyId, nobodyId);
+  for (const name of ['new', 'cur', 'tmp']) make(name);
+  const nameOf = (index: number): string => `${1_700_000_000 + index}.M${index}.mail`;
+  for (const [index, message] of messages.entries()) make(path.join('cur', `${nameOf(index)}:2,`), message);
+  if (uidValidity === null) return;
+  const head = `3 V${uidValidity} N${messages.length + 1} G0123456789abcdef0123456789abcdef`;
+  make('dovecot-uidlist', [head, ...messages.map((_, index) => `${index + 1} :${nameOf(index)}`), ''].join('\n'));
+}
+
+const uidValidityIn = (dir: string): string =>
+  /^3 V(\d+) /.exec(readFileSync(path.join(dir, 'dovecot-uidlist'), 'utf8'))?.[1] ?? assert.fail();
+
+test('a mailbox of 450 messages that was made anew: no reply is missed or applied twice', options, async (t) => {
+  const { station, postfix, replyTo, answered } = await sceneFor(t, ({ plainPort, password }) =>
+    Promise.resolve(`imap://fleet@127.0.0.1:${plainPort}/INBOX" password="${password}`),
+  );
+  const dir = path.join(postfix.mailDir, 'fleet');
+  let made = 0;
+  const message = (body: string): string =>
+    `Message-ID: <${(made += 1)}@example.org>\nFrom: kim@example.org\nTo: ${replyTo}\nSubject: Re: it\n\n${body}\n`;
+  const passes = async (count: number): Promise<readonly string[]> => {
+    const all: string[] = [];
+    for (let pass = 0; pass < count; pass += 1) all.push(...(await answered()));
+    return all;
+  };
+  const unacknowledge = async (): Promise<void> => {
+    const ids = (await station.storage.alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
+    assert.equal(await station.storage.alerts.unacknowledge(ids), 2);
+  };
+  const messages = [...Array.from({ length: 449 }, () => message('thanks')), message('ack 4h')];
+  makeAnew(dir, messages);
+  const first = await passes(4);
+  assert.deepEqual([first.length, first.at(-1)], [450, 'kim@example.org acknowledged 2']);
+
+  await unacknowledge();
+  const before = uidValidityIn(dir);
+  makeAnew(dir, [message('silence 1h'), ...messages.toReversed(), message('ack 5h')], String(Number(before) + 1));
+  assert.deepEqual(await passes(4), ['kim@example.org silenced 2', 'kim@example.org acknowledged 2']);
+  assert.equal(uidValidityIn(dir), String(Number(before) + 1));
+
+  await unacknowledge();
+  // In the second in which it was made: UIDVALIDITY is the same, and the messages arrive in the second of the last ones.
+  makeAnew(dir, [...messages.slice(0, 300), message('ack 6h')], String(Number(before) + 1));
+  assert.deepEqual(await passes(3), ['kim@example.org acknowledged 2']);
+  await unacknowledge();
+  makeAnew(dir, [...messages.slice(0, 230), message('ack 7h'), ...messages.slice(230)], String(Number(before) + 1));
+  assert.deepEqual(await passes(4), ['kim@example.org acknowledged 2']);
 });

@@ -32,8 +32,8 @@ export async function answerReplies({ config, store, lease, signal, observe }: A
   try {
     const read = await readReplies(settings, { position, sinceMs, timeoutMs, signal });
     if (read.position !== null) {
-      const { replies, position: end } = read;
-      const applied = await store.applyReplies(await lease.take(), mailbox, { replies, position: end });
+      const { replies, position: end, isAnew } = read;
+      const applied = await store.applyReplies(await lease.take(), mailbox, { replies, position: end, isAnew });
       for (const reply of applied) observe({ kind: 'reply', reply });
     }
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { RepliesConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { withMailbox, type FetchedMessage, type OpenMailbox } from '../../notify/replies/imap-client.ts';
@@ -12,7 +14,7 @@ const mostMessages = 200;
 export interface ReadRepliesOptions extends AttemptOptions {
   /** Where the last reading ended; null: there was none. */
   readonly position: MailboxPosition | null;
-  /** Messages that arrived before that day are not read if there is no position, or the mailbox is a new one. */
+  /** Messages that arrived before that day are not read if there is no position, or the mailbox was made anew. */
   readonly sinceMs: number;
 }
 
@@ -20,12 +22,15 @@ export interface ReadReplies {
   readonly replies: readonly NewReply[];
   /** Where this reading ended; null: nothing was read. */
   readonly position: MailboxPosition | null;
+  /** True if the mailbox was made anew since the last reading. */
+  readonly isAnew: boolean;
   /** The reason that it ended early; null if it did not. What was read until then counts. */
   readonly fault: FleetError | null;
 }
 
 interface Messages {
   uidValidity: string;
+  isAnew: boolean;
   /** The ids that were asked for. */
   uids: readonly number[];
   readonly messages: FetchedMessage[];
@@ -33,11 +38,12 @@ interface Messages {
 
 /** Reads messages that are new since a position. Throws FleetError `replies-unread` and the signal's reason. */
 export async function readReplies(replies: RepliesConfig, options: ReadRepliesOptions): Promise<ReadReplies> {
-  const read: Messages = { uidValidity: '', uids: [], messages: [] };
+  const read: Messages = { uidValidity: '', isAnew: false, uids: [], messages: [] };
   try {
     await withMailbox(replies, options, async (mailbox) => {
       read.uidValidity = mailbox.uidValidity;
-      read.uids = await newMessages(mailbox, options);
+      read.isAnew = await isAnew(mailbox, options.position);
+      read.uids = await newMessages(mailbox, read.isAnew, options);
       if (read.uids.length === 0) return;
       for await (const message of mailbox.fetch(read.uids)) read.messages.push(message);
     });
@@ -56,23 +62,38 @@ function withoutGaps({ uids, messages }: Messages): readonly FetchedMessage[] {
   return (gap < 0 ? uids : uids.slice(0, gap)).flatMap((uid) => byUid.get(uid) ?? []);
 }
 
+/**
+ * True if the ids of the last reading do not count in this mailbox. One that was made anew in the second in which the
+ * other was made may have the same UIDVALIDITY: then its ids end before the last id, or another message has that.
+ */
+async function isAnew(mailbox: OpenMailbox, position: MailboxPosition | null): Promise<boolean> {
+  if (position?.uidValidity !== mailbox.uidValidity || mailbox.uidNext <= position.uid) return true;
+  if (position.message === null) return false;
+  for await (const { uid, source } of mailbox.fetch([position.uid])) {
+    if (uid === position.uid) return digestOf(source) !== position.message;
+  }
+  // Somebody has deleted the message.
+  return false;
+}
+
+const digestOf = (source: Uint8Array): string => createHash('sha256').update(source).digest('hex');
+
 async function newMessages(
   mailbox: OpenMailbox,
+  anew: boolean,
   { position, sinceMs }: ReadRepliesOptions,
 ): Promise<readonly number[]> {
-  const isSame = position?.uidValidity === mailbox.uidValidity;
-  if (isSame && mailbox.uidNext <= position.uid + 1) return [];
-  const from = isSame
-    ? { uid: position.uid + 1 }
-    : // SINCE compares days, without a zone.
-      { since: new Date(Math.max(sinceMs, position?.arrivedAtMs ?? 0) - dayMs) };
+  const last = anew || position === null ? null : position.uid;
+  if (last !== null && mailbox.uidNext === last + 1) return [];
+  // SINCE compares days, without a zone.
+  const from = last === null ? { since: new Date(sinceMs - dayMs) } : { uid: last + 1 };
   const uids = await mailbox.search(from);
   // `5:*` has the last message too if its id is 4.
-  return uids.filter((uid) => !isSame || uid > position.uid).slice(0, mostMessages);
+  return uids.filter((uid) => last === null || uid > last).slice(0, mostMessages);
 }
 
 async function parsed(
-  { uidValidity }: Messages,
+  { uidValidity, isAnew }: Messages,
   messages: readonly FetchedMessage[],
 ): Promise<Omit<ReadReplies, 'fault'>> {
   const replies: NewReply[] = [];
@@ -80,8 +101,9 @@ async function parsed(
     const reply = await parseReply(source);
     if (reply !== null) replies.push({ ...reply, uid, arrivedAtMs });
   }
-  if (messages.length === 0) return { replies, position: null };
-  const uid = Math.max(...messages.map((message) => message.uid));
+  if (messages.length === 0) return { replies, position: null, isAnew };
+  const last = messages.reduce((one, other) => (other.uid > one.uid ? other : one));
   const arrivedAtMs = Math.max(...messages.map((message) => message.arrivedAtMs));
-  return { replies, position: { uidValidity, uid, arrivedAtMs } };
+  const position = { uidValidity, uid: last.uid, arrivedAtMs, message: digestOf(last.source) };
+  return { replies, position, isAnew };
 }

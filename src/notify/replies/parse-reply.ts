@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { oneLine } from '../../text/plain-text.ts';
 import { PostalMime } from '../postal-mime.ts';
 import { firstOwnLine, parseReplyCommand, type ReplyCommand } from './reply-command.ts';
@@ -6,6 +8,8 @@ import { tokenIn } from './reply-token.ts';
 /** A message that is addressed as the replies to a mail are. */
 export interface ParsedReply {
   readonly token: string;
+  /** A digest of its Message-ID, or of the source if it has none. */
+  readonly message: string;
   /** The address of From, without characters that could do harm where it is shown. */
   readonly from: string;
   /** True for what programs send by themselves: vacation messages, bounces, mailing lists. */
@@ -35,6 +39,9 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   const from = oneLine(mail.from?.address ?? '').slice(0, mostFromChars);
   return {
     token,
+    message: createHash('sha256')
+      .update(valuesOf('message-id')[0]?.trim() ?? source)
+      .digest('hex'),
     from: from === '' ? 'unknown sender' : from,
     automatic: isAutomatic(valuesOf),
     line: command === null ? null : line,

@@ -1,8 +1,15 @@
 import type { Database, Session } from '../sql/database.ts';
-import { replaceRows } from '../sql/insert-rows.ts';
+import { insertRows, replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { repliesValidMs } from '../store/reply-store.ts';
-import type { AppliedReply, MailboxPosition, NewReply, ReplyResult, ReplyStore } from '../store/reply-store.ts';
+import type {
+  AppliedReply,
+  MailboxPosition,
+  MailboxReading,
+  NewReply,
+  ReplyResult,
+  ReplyStore,
+} from '../store/reply-store.ts';
 import { fenced } from './lease.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
@@ -10,6 +17,7 @@ import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 const mostSilences = 200;
 
 const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
+const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND message = ?';
 // A critical alert that has changed since the mail was sent is news that the reply does not know of.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
@@ -20,54 +28,50 @@ const toldSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications 
 export function createReplyStore(database: Database): ReplyStore {
   return {
     replyPosition: (mailbox) => database.read((session) => positionOf(session, mailbox)),
-    applyReplies: (lease, mailbox, { replies, position }) =>
+    applyReplies: (lease, mailbox, reading) =>
       fenced(database, lease, async (session) => {
         // Another alerter may have read the same messages.
         const known = await positionOf(session, mailbox);
         const nowMs = await databaseNowMs(session);
         const applied: AppliedReply[] = [];
-        for (const reply of replies) {
-          if (known !== null && isRead(reply, position.uidValidity, known)) continue;
-          applied.push({ from: reply.from, line: reply.line, ...(await apply(session, reply, nowMs)) });
+        for (const reply of reading.replies) {
+          if (isSame(reading, known) && reply.uid <= known.uid) continue;
+          const outcome = await apply(session, reply, nowMs);
+          if (outcome !== null) applied.push({ from: reply.from, line: reply.line, ...outcome });
         }
-        await savePosition(session, mailbox, position, known);
+        await savePosition(session, mailbox, reading, known);
         return applied;
       }),
   };
 }
 
 async function positionOf(session: Session, mailbox: string): Promise<MailboxPosition | null> {
-  const sql = 'SELECT uid_validity, uid, arrived_at FROM reply_positions WHERE mailbox = ?';
+  const sql = 'SELECT uid_validity, uid, arrived_at, message FROM reply_positions WHERE mailbox = ?';
   const [row] = await session.all(sql, [mailbox]);
   if (row === undefined) return null;
   return {
     uidValidity: String(row['uid_validity']),
     uid: Number(row['uid']),
     arrivedAtMs: fromSqlTime(row['arrived_at']) ?? 0,
+    message: row['message'] === null ? null : String(row['message']),
   };
 }
 
-/**
- * True for a message up to the position. In a mailbox that was made anew, the time of arrival decides. IMAP tells it in
- * seconds: a message of the second in which the last reading ended counts as read, for none is applied twice.
- */
-function isRead({ uid, arrivedAtMs }: NewReply, uidValidity: string, known: MailboxPosition): boolean {
-  return known.uidValidity === uidValidity ? uid <= known.uid : arrivedAtMs <= known.arrivedAtMs;
+/** True if the ids of a reading and of the position count in the same mailbox. */
+function isSame({ position, isAnew }: MailboxReading, known: MailboxPosition | null): known is MailboxPosition {
+  return !isAnew && known?.uidValidity === position.uidValidity;
 }
 
 async function savePosition(
   session: Session,
   mailbox: string,
-  { uidValidity, uid, arrivedAtMs }: MailboxPosition,
+  reading: MailboxReading,
   known: MailboxPosition | null,
 ): Promise<void> {
-  const isSame = known?.uidValidity === uidValidity;
-  const row = {
-    mailbox,
-    uid_validity: uidValidity,
-    uid: Math.max(uid, isSame ? known.uid : 0),
-    arrived_at: sqlTime(Math.max(arrivedAtMs, known?.arrivedAtMs ?? 0)),
-  };
+  const { position } = reading;
+  const { uidValidity, uid, arrivedAtMs, message } =
+    isSame(reading, known) && known.uid > position.uid ? known : position;
+  const row = { mailbox, uid_validity: uidValidity, uid, arrived_at: sqlTime(arrivedAtMs), message };
   await replaceRows(session, 'reply_positions', ['mailbox'], [row]);
 }
 
@@ -75,18 +79,21 @@ type Outcome = Pick<AppliedReply, 'result' | 'count'>;
 
 const nothing = (result: ReplyResult): Outcome => ({ result, count: 0 });
 
-async function apply(session: Session, reply: NewReply, nowMs: number): Promise<Outcome> {
-  const { token, automatic, command } = reply;
+/** Returns null for a reply that was applied before. */
+async function apply(session: Session, reply: NewReply, nowMs: number): Promise<Outcome | null> {
+  const { token, message, automatic, command } = reply;
   const [mail] = await session.all(mailSql, [token]);
   if (mail === undefined) return nothing('unknown');
   if (nowMs - (fromSqlTime(mail['created_at']) ?? 0) > repliesValidMs) return nothing('expired');
+  const mailId = Number(mail['id']);
+  if ((await session.all(appliedSql, [mailId, message])).length > 0) return null;
+  await insertRows(session, 'mail_replies', [{ mail_id: mailId, message }]);
   if (automatic) return nothing('automatic');
   if (command === null) return nothing('not-understood');
   // The time counts from the arrival: a reply that was waiting long does not hold back for longer.
   const fromMs = Math.min(reply.arrivedAtMs, nowMs);
   const untilMs = command.forMs === null ? null : fromMs + command.forMs;
   if (untilMs !== null && untilMs <= nowMs) return nothing('over');
-  const mailId = Number(mail['id']);
   const comment = `replied ${JSON.stringify(reply.line)}`;
   if (command.kind === 'ack') {
     const ids = (await session.all(openSql, [mailId])).map((row) => Number(row['id']));

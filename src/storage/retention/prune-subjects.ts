@@ -90,6 +90,7 @@ export const mails: Subject = {
   firstId: 0,
   deletes: [
     ['notifications', 'mail_id'],
+    ['mail_replies', 'mail_id'],
     ['mails', 'id'],
   ],
 };

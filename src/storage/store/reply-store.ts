@@ -12,6 +12,8 @@ export interface MailboxPosition {
   readonly uid: number;
   /** The newest arrival that was read, by the server's clock. */
   readonly arrivedAtMs: number;
+  /** A digest of the message with that id; null: an earlier version read it. */
+  readonly message: string | null;
 }
 
 /** A message that is addressed as the replies to a mail are. */
@@ -20,12 +22,23 @@ export interface NewReply {
   /** By the server's clock. */
   readonly arrivedAtMs: number;
   readonly token: string;
+  /** A digest of its Message-ID, or of all of it: the same in a mailbox that was made anew. */
+  readonly message: string;
   readonly from: string;
   /** True for what programs send by themselves: it changes nothing. */
   readonly automatic: boolean;
   /** The command as it was written; null: not understood. */
   readonly line: string | null;
   readonly command: { readonly kind: 'ack' | 'silence'; readonly forMs: number | null } | null;
+}
+
+/** The messages that one reading found. */
+export interface MailboxReading {
+  readonly replies: readonly NewReply[];
+  /** Where it ended. */
+  readonly position: MailboxPosition;
+  /** True if the mailbox is another one than at the last reading: its ids say nothing of what was read. */
+  readonly isAnew: boolean;
 }
 
 /** The outcome of a reply. */
@@ -58,9 +71,5 @@ export interface ReplyStore {
    * Applies the replies that nobody has applied yet and moves the position, in one fenced transaction. Returns an
    * outcome for each reply that was applied. Throws FleetError `locked`.
    */
-  applyReplies(
-    lease: Lease,
-    mailbox: string,
-    read: { readonly replies: readonly NewReply[]; readonly position: MailboxPosition },
-  ): Promise<readonly AppliedReply[]>;
+  applyReplies(lease: Lease, mailbox: string, read: MailboxReading): Promise<readonly AppliedReply[]>;
 }

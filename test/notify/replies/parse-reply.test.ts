@@ -23,8 +23,24 @@ function mail({ headers = [], to: addressee = to, body = 'ack\n' }: MailOptions 
 test('says who replied what to which mail', async () => {
   const [ack, silence] = await Promise.all([parseReply(mail()), parseReply(mail({ body: 'Silence 1d\n> ack\n' }))]);
   const expected = { token, from: 'kim@example.org', automatic: false };
-  assert.deepEqual(ack, { ...expected, line: 'ack', command: { kind: 'ack', forMs: null } });
-  assert.deepEqual(silence, { ...expected, line: 'Silence 1d', command: { kind: 'silence', forMs: 86_400_000 } });
+  assert.match(ack?.message ?? '', /^[0-9a-f]{64}$/);
+  assert.notEqual(ack?.message, silence?.message);
+  assert.deepEqual(ack, { ...expected, message: ack?.message, line: 'ack', command: { kind: 'ack', forMs: null } });
+  assert.deepEqual(silence, {
+    ...expected,
+    message: silence?.message,
+    line: 'Silence 1d',
+    command: { kind: 'silence', forMs: 86_400_000 },
+  });
+});
+
+test('is the same message by its Message-ID, whatever a server has added to it', async () => {
+  const id = 'Message-ID: <1@mail.example.org>';
+  const headers = [[id], ['Status: RO', id], ['Message-ID: <2@mail.example.org>'], []];
+  const read = await Promise.all(headers.map((one) => parseReply(mail({ headers: one }))));
+  const [first, again, ...others] = read.map((reply) => reply?.message);
+  assert.equal(first, again);
+  assert.equal(new Set([first, ...others]).size, 3);
 });
 
 const automatic: readonly (readonly [header: string, isAutomatic: boolean])[] = [

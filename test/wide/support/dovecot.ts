@@ -18,7 +18,7 @@ const isThere = programs.every((program) => existsSync(program)) && process.getu
 export const skipWithoutDovecot = isThere ? false : 'dovecot-imapd or swaks is not installed, or this is not root';
 
 /** The account that Postfix delivers as. */
-const nobodyId = 65_534;
+export const nobodyId = 65_534;
 
 export interface Dovecot {
   readonly plainPort: number;
