@@ -8,6 +8,11 @@ export function vector(name: string): unknown {
   return JSON.parse(readFileSync(path.join(packageDir, 'test/testdata/webhooks', `${name}.json`), 'utf8'));
 }
 
+/** Returns a form that is documented with names of types in place of values. */
+export function documentedForm(name: string): string {
+  return readFileSync(path.join(packageDir, 'test/testdata/webhooks', `${name}-documented.txt`), 'utf8');
+}
+
 const free = ['labels', 'annotations', 'groupLabels', 'commonLabels', 'commonAnnotations', 'custom_details'];
 
 /** Returns the keys of a document with the types of their values. Labels and details may have any keys. */

@@ -6,7 +6,7 @@ import { decodeWords } from 'postal-mime';
 import { webhookFormats } from '../../../src/config/channel-config.ts';
 import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
 import { noticeAlert, noticeOf } from '../support/notices.ts';
-import { shapeOf, vector } from '../support/vectors.ts';
+import { documentedForm, shapeOf, vector } from '../support/vectors.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -43,6 +43,15 @@ test('alertmanager: the form of the published example', () => {
   const document = alertmanager(noticeOf([noticeAlert()]));
   assert.deepEqual(shapeOf(document), shapeOf(vector('alertmanager')));
   assert.deepEqual([document.version, document.receiver, document.status], ['4', 'chat', 'firing']);
+});
+
+test('alertmanager: each name and type of the form that Prometheus documents, and no other', () => {
+  const samples = { string: '""', int: '0', object: '{}' } as const;
+  const form = documentedForm('alertmanager')
+    .replace(/ +\/\/.*/g, '')
+    .replace(/<(string|int|object)>/g, (_, type: keyof typeof samples) => samples[type])
+    .replace(/,\s*\.\.\./, '');
+  assert.deepEqual(shapeOf(alertmanager(noticeOf([noticeAlert()]))), shapeOf(JSON.parse(form)));
 });
 
 test('alertmanager: labels and annotations of an alert, and what all have in common', () => {
