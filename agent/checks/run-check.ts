@@ -1,3 +1,5 @@
+import type { SpawnOptions } from 'node:child_process';
+
 import { startOf } from '../probes/network-mounts.ts';
 
 export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -36,8 +38,9 @@ export async function runCheck(
   return new Promise((resolve) => {
     const home = process.env['HOME'];
     const env = { PATH: fixedPath, LC_ALL: 'C', ...(home === undefined ? {} : { HOME: home }) };
-    const options = { cwd: '/', detached: true, env };
-    const child = spawn('nice', [...niced, ...command], { ...options, stdio: ['ignore', 'pipe', 'ignore'] });
+    const options: SpawnOptions = { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', 'ignore'] };
+    // A child that was not started for want of descriptors has no output; its event `error` comes later.
+    const child = spawn('nice', [...niced, ...command], options);
     const { pid } = child;
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
     const chunks: Buffer[] = [];
@@ -47,7 +50,7 @@ export async function runCheck(
     let timer = setTimeout(() => expire(), deadlineMs);
     const finish = (hanging: ProcessId | null = null): void => {
       clearTimeout(timer);
-      child.stdout.destroy();
+      child.stdout?.destroy();
       const { exit, why } = endOf(fault, ended);
       resolve({ exit, why, output: Buffer.concat(chunks), hanging });
     };
@@ -66,7 +69,7 @@ export async function runCheck(
       killGroup(pid, 'SIGTERM');
       timer = setTimeout(kill, termMs);
     };
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       const room = maxReadBytes + 1 - length;
       if (room <= 0) return;
       chunks.push(chunk.subarray(0, room));

@@ -1,3 +1,5 @@
+import type { SpawnOptions } from 'node:child_process';
+
 import { errorCode } from './source.ts';
 
 const maxOutputBytes = 1024 * 1024;
@@ -18,24 +20,26 @@ export async function outputOf(
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
     // A session of its own without the agent's output: no process waits for a child that hangs in the kernel.
-    const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    // A child that was not started for want of descriptors has no streams; its event `error` comes later.
+    const options: SpawnOptions = { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] };
+    const child = spawn(program, args, options);
     child.unref();
     let output = '';
     let complaint = '';
     const end = (fault: string | null): void => {
       clearTimeout(timer);
-      child.stdout.destroy();
-      child.stderr.destroy();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       if (child.exitCode === null && child.signalCode === null) killGroup(child.pid);
       if (fault === null) resolve(output);
       else reject(new Error(`${name}: ${fault}`));
     };
     const timer = setTimeout(() => end(`no answer within ${Math.round(deadlineMs)} ms`), deadlineMs);
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       output += chunk;
       if (output.length > maxOutputBytes) end('its answer is too long');
     });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
       if (complaint.length < 200) complaint += chunk;
     });
     child.on('error', (error) => end(errorCode(error)));
