@@ -68,9 +68,7 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
     purpose: serve.look ? 'look' : null,
     isPacked: serve.look,
     answer: () =>
-      serve.look
-        ? message(404, 'Not there', 'There is no such page.', look.zone())
-        : words(404, 'There is nothing here.\n'),
+      serve.look ? message(404, 'Not there', 'There is no such page.', look) : words(404, 'There is nothing here.\n'),
   };
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);

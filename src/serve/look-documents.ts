@@ -5,13 +5,14 @@ import { scriptText, styleText } from '../page/assets.ts';
 import { fleetOutliers } from '../outliers/outliers.ts';
 import { contentPolicy } from '../page/document.ts';
 import type { ClientHistory } from '../page/encode-series.ts';
+import type { EventsView } from '../page/live/events-view.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import type { Answer } from './answer.ts';
 import { askedClients, spanOf } from './asked.ts';
 import { NothingStored } from './fleet-reader.ts';
 import { answerMs, html, inTime, isAway, type LookOptions, message } from './look-pages.ts';
-import { clientHistory, NotFound } from './pages.ts';
+import { clientHistory, newestEvents, NotFound } from './pages.ts';
 import type { Route } from './routes.ts';
 
 const historyBytes = 8 * 1024 * 1024;
@@ -58,6 +59,15 @@ export function documentRoutes(options: LookOptions): readonly Route[] {
           return seriesDocument(asked.client, history);
         }),
     },
+    ...(options.hasEvents
+      ? [
+          {
+            ...look,
+            path: '/api/v1/events',
+            answer: () => answer(async () => eventsDocument(await newestEvents(reader))),
+          },
+        ]
+      : []),
     { ...look, path: '/report', answer: ({ query }) => reportAnswer(query, options) },
   ];
 }
@@ -101,6 +111,19 @@ function seriesDocument(client: string, history: ClientHistory): object {
   };
 }
 
+/** The newest event of each service. docs/json.md describes its fields. */
+function eventsDocument({ nowMs, events }: Omit<EventsView, 'zone'>): object {
+  return {
+    at: new Date(nowMs).toISOString(),
+    events: events.map(({ host, service, instance, status, description, receivedAtMs, silentAtMs, isSilent }) => ({
+      ...{ host, service, instance, status, description },
+      received_at: new Date(receivedAtMs).toISOString(),
+      silence_due: silentAtMs === null ? null : new Date(silentAtMs).toISOString(),
+      silent: isSilent,
+    })),
+  };
+}
+
 function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {
   if (thrown instanceof NotFound) return 404;
   if (isAway(thrown) || thrown instanceof NothingStored) return 503;
@@ -121,7 +144,8 @@ function faultOf(thrown: unknown): unknown {
 }
 
 /** The report of some clients and a span, if it can be made in time. */
-async function reportAnswer(query: URLSearchParams, { reader, zone, onFault }: LookOptions): Promise<Answer> {
+async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<Answer> {
+  const { reader, onFault } = look;
   const clients = query.getAll('client');
   const group = query.get('group');
   const span = query.get('since') ?? '24h';
@@ -158,10 +182,10 @@ async function reportAnswer(query: URLSearchParams, { reader, zone, onFault }: L
     const command = ['fleet-health', 'report', ...clients, ...(group === null ? [] : ['--group', group])];
     const words = `${[...command, '--since', span].map(shownShellWord).join(' ')} makes it.`;
     const status = statusOf(thrown);
-    if (status === 400) return message(400, 'That cannot be asked', (thrown as Error).message, zone());
+    if (status === 400) return message(400, 'That cannot be asked', (thrown as Error).message, look);
     if (status === 500) onFault(thrown);
     const reason = `It takes more than ${answerMs / 1000} s, or the database is away. ${words}`;
-    return message(status, 'The report cannot be made here', status === 500 ? words : reason, zone());
+    return message(status, 'The report cannot be made here', status === 500 ? words : reason, look);
   } finally {
     ended.abort();
   }

@@ -1,5 +1,5 @@
 import { FleetError } from '../errors.ts';
-import { type LiveDocument, liveHtml } from '../page/live/live-document.ts';
+import { eventsPath, type LiveDocument, liveHtml } from '../page/live/live-document.ts';
 import { markup } from '../page/markup.ts';
 import { withDeadline } from '../platform/deadline.ts';
 import { momentInWords } from '../text/time-words.ts';
@@ -8,7 +8,7 @@ import { fleetQuery, spanOf } from './asked.ts';
 import type { Documents } from './documents.ts';
 import { type FleetReader, NothingStored } from './fleet-reader.ts';
 import { KeptPages } from './kept-pages.ts';
-import { alertPage, alertsPage, clientPage, fleetPage, NotFound, runsPage } from './pages.ts';
+import { alertPage, alertsPage, clientPage, eventsPage, fleetPage, NotFound, runsPage } from './pages.ts';
 import type { Route } from './routes.ts';
 
 /** The surroundings of pages and documents. */
@@ -19,6 +19,8 @@ export interface LookOptions {
   readonly configFault: () => string | null;
   readonly zone: () => string | null;
   readonly onFault: (thrown: unknown) => void;
+  /** True if events are taken, and shown. */
+  readonly hasEvents: boolean;
 }
 
 /** The most time for an answer. */
@@ -34,7 +36,7 @@ export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
 
 /** Returns the pages. While the database is away they stand as they were shown last, and say so. */
 export function pageRoutes(options: LookOptions): readonly Route[] {
-  const { reader, documents, configFault, zone } = options;
+  const { reader, documents, configFault, zone, hasEvents } = options;
   const kept = new KeptPages();
   // After a run everybody who follows it asks for the same page: it is made once.
   const making = new Map<string, Promise<LiveDocument>>();
@@ -47,15 +49,16 @@ export function pageRoutes(options: LookOptions): readonly Route[] {
     try {
       const document = await makeOnce(url, make);
       kept.keep(url, document);
-      return html(liveHtml(document, configFault()), 200);
+      return html(liveHtml(document, configFault(), hasEvents), 200);
     } catch (thrown) {
       if (!isAway(thrown)) return failed(thrown, options);
       const last = kept.find(url);
       const sinceMs = reader.awaySinceMs ?? Date.now();
       const since = momentInWords({ zone: zone(), nowMs: Date.now() }, sinceMs);
-      if (last === null) return message(503, 'The database is away', `It has not answered since ${since}.`, zone());
+      if (last === null) return message(503, 'The database is away', `It has not answered since ${since}.`, options);
       const shownAt = momentInWords({ zone: zone(), nowMs: Date.now() }, last.atMs);
-      return html(liveHtml(last.document, `The database has been away since ${since}. This is of ${shownAt}.`), 200);
+      const notice = `The database has been away since ${since}. This is of ${shownAt}.`;
+      return html(liveHtml(last.document, notice, hasEvents), 200);
     }
   };
   const page = (path: string, make: (asked: Asked) => Promise<LiveDocument>): Route => {
@@ -67,6 +70,7 @@ export function pageRoutes(options: LookOptions): readonly Route[] {
     page('/alerts', () => alertsPage(reader)),
     page('/alerts/#id', ({ parts: { id = '' } }) => alertPage(reader, documents, Number(id))),
     page('/runs', () => runsPage(reader)),
+    ...(hasEvents ? [page(eventsPath, () => eventsPage(reader, zone()))] : []),
     page('/c/:name', async ({ parts: { name = '' }, query }) => clientPage(reader, spanOf(name, query))),
   ];
 }
@@ -77,22 +81,27 @@ export function isAway(thrown: unknown): boolean {
 }
 
 /** Answers for what cannot be shown. */
-function failed(thrown: unknown, { zone, onFault }: LookOptions): Answer {
-  if (thrown instanceof NotFound) return message(404, 'Not there', 'There is no such client or alert.', zone());
+function failed(thrown: unknown, look: LookOptions): Answer {
+  if (thrown instanceof NotFound) return message(404, 'Not there', 'There is no such client or alert.', look);
   if (thrown instanceof NothingStored) {
-    return message(503, 'Nothing is stored yet', '`fleet-health collect` makes the first run.', zone());
+    return message(503, 'Nothing is stored yet', '`fleet-health collect` makes the first run.', look);
   }
   if (thrown instanceof FleetError && thrown.code === 'usage') {
-    return message(400, 'That cannot be asked', `${thrown.message}. ${thrown.advice}`, zone());
+    return message(400, 'That cannot be asked', `${thrown.message}. ${thrown.advice}`, look);
   }
-  onFault(thrown);
-  return message(500, 'This page cannot be made', 'The log of the server says why.', zone());
+  look.onFault(thrown);
+  return message(500, 'This page cannot be made', 'The log of the server says why.', look);
 }
 
 /** A page with a sentence. */
-export function message(status: 400 | 404 | 500 | 503, title: string, text: string, zone: string | null): Answer {
-  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone };
-  return html(liveHtml(document, null), status, status === 503 ? { 'Retry-After': '30' } : {});
+export function message(
+  status: 400 | 404 | 500 | 503,
+  title: string,
+  text: string,
+  { zone, hasEvents }: Pick<LookOptions, 'zone' | 'hasEvents'>,
+): Answer {
+  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone() };
+  return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 
 /** A page, which nobody keeps. */

@@ -5,18 +5,20 @@ import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { clientForecasts } from '../look/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../look/page-rows.ts';
+import { pageEvents } from '../look/newest-events.ts';
 import { reportGrid } from '../look/report-grid.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, explainView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
 import { fleetLead, type FleetQuery, type FleetView, fleetView } from '../page/live/fleet-view.ts';
-import type { LiveDocument } from '../page/live/live-document.ts';
+import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
+import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
 import { dayMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import type { Documents } from './documents.ts';
-import type { FleetReader } from './fleet-reader.ts';
+import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
 const endedForMs = 7 * dayMs;
 const mostEnded = 500;
@@ -90,6 +92,25 @@ export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
       zone,
     };
   });
+}
+
+/** The page of the newest event of each service. */
+export async function eventsPage(reader: FleetReader, zone: string | null): Promise<LiveDocument> {
+  const body = eventsView({ zone, ...(await newestEvents(reader)) });
+  return { title: ['Events'], path: eventsPath, lead: null, body, zone };
+}
+
+/** Reads the newest event of each service. There is no database before the first event or run. */
+export async function newestEvents(reader: FleetReader): Promise<Pick<EventsView, 'nowMs' | 'events'>> {
+  try {
+    return await reader.read(async ({ alerts, events }, config) => {
+      const nowMs = await alerts.nowMs();
+      return { nowMs, events: pageEvents(config, await events.newestEvents(), nowMs) };
+    });
+  } catch (thrown) {
+    if (thrown instanceof NothingStored) return { nowMs: Date.now(), events: [] };
+    throw thrown;
+  }
 }
 
 /** A client, and a span that ends now. */

@@ -82,6 +82,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
       configFault: options.configFault,
       zone: () => settings().alerts.zone,
       onFault: (thrown) => observe({ kind: 'fault', thrown }),
+      hasEvents: serve.events !== null,
     },
     events,
     eventDoor: doors?.door ?? null,

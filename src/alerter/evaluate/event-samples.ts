@@ -75,10 +75,9 @@ function subjectOf({ host, service, instance }: NewestEvent, client: string): st
 }
 
 function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, mayMiss }: EventMoment): Sample {
-  const { status, receivedAtMs, ttl } = event;
-  const ages = [rule.withinMs, ttl === null ? null : ttl * 1000].filter((age) => age !== null);
+  const { status, receivedAtMs } = event;
   const ageMs = nowMs - receivedAtMs;
-  if (ages.some((age) => ageMs > age)) {
+  if (agesOf(rule, event).some((age) => ageMs > age)) {
     if (!mayMiss) return unknownSample(rule, subject);
     const silent = `silent for ${formatValue('seconds', Math.floor(ageMs / 1000))}, after ${describeEvent(event)}`;
     return faultSample(rule, subject, silent);
@@ -87,6 +86,17 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
   const eased = level !== 'critical';
   const valueText = describeEvent(event);
   return { rule, subject, level, clear: status === 'OK', eased, value: null, valueText, limitText: '', pauseMs: 0 };
+}
+
+/** Returns the age in ms from which the newest event of a service is silence; null: no rule of the scope waits for one. */
+export function silentAfterMs({ name, rules }: EventScope, event: NewestEvent): number | null {
+  if (name !== '' && event.host !== name) return null;
+  const ages = choosers(rules)(subjectOf(event, name), event).flatMap(({ rule }) => agesOf(rule, event));
+  return ages.length === 0 ? null : Math.min(...ages);
+}
+
+function agesOf({ withinMs }: Rule, { ttl }: NewestEvent): readonly number[] {
+  return [withinMs, ttl === null ? null : ttl * 1000].filter((age) => age !== null);
 }
 
 /** A rule with severity="warning" has no critical level. Somebody who does not know is a warning. */

@@ -43,14 +43,25 @@ export interface LiveDocument {
   readonly zone: string | null;
 }
 
+export const eventsPath = '/events/newest';
+
 const pages = [
   ['/', 'Fleet'],
   ['/alerts', 'Alerts'],
   ['/runs', 'Runs'],
+  [eventsPath, 'Events'],
 ] as const;
 
-/** A page of the server. `notice` stands above everything: the database is away, for instance. */
-export function liveHtml({ title, path, lead, body, zone }: LiveDocument, notice: string | null): string {
+/**
+ * A page of the server. `notice` stands above everything: the database is away, for instance. `hasEvents`: the
+ * navigation names the page of events.
+ */
+export function liveHtml(
+  { title, path, lead, body, zone }: LiveDocument,
+  notice: string | null,
+  hasEvents: boolean,
+): string {
+  const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
   const zoneName = zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return markup`<!DOCTYPE html>
 <html lang="en">
@@ -64,7 +75,7 @@ export function liveHtml({ title, path, lead, body, zone }: LiveDocument, notice
 <script src="${script.path}" defer></script>
 </head>
 <body>
-<nav aria-label="Pages"><ul>${pages.map(
+<nav aria-label="Pages"><ul>${shown.map(
     ([href, words]) => markup`<li><a href="${href}"${href === path && markup` aria-current="page"`}>${words}</a></li>`,
   )}</ul><p id="live" role="status"></p></nav>
 ${notice !== null && markup`<p class="notice" role="alert">${notice}</p>`}

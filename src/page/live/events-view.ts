@@ -1,0 +1,57 @@
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+import { momentInWords } from '../../text/time-words.ts';
+import { clientLink } from '../alert-list.ts';
+import { dash } from '../figures.ts';
+import { type Markup, markup } from '../markup.ts';
+import { links } from './fleet-view.ts';
+
+/** The newest event of a service of a host. */
+export interface PageEvent {
+  readonly host: string;
+  /** The name of the host if it is a client; else null. */
+  readonly client: string | null;
+  readonly service: string;
+  readonly instance: string;
+  readonly status: 'OK' | 'WARN' | 'CRIT' | 'UNKNOWN';
+  readonly description: string;
+  readonly receivedAtMs: number;
+  /** The time from which no newer event is a fault; null: no rule waits for one. */
+  readonly silentAtMs: number | null;
+  readonly isSilent: boolean;
+}
+
+export interface EventsView {
+  readonly zone: string | null;
+  readonly nowMs: number;
+  readonly events: readonly PageEvent[];
+}
+
+/** The most rows of the page. */
+const mostRows = 500;
+/** The class of a row: what a reader has to do with it. */
+const classes = { CRIT: 'critical', WARN: 'warning', UNKNOWN: 'failing', OK: 'fine' } as const;
+
+/** The page of the newest events, as they come: the worst first. */
+export function eventsView({ zone, nowMs, events }: EventsView): Markup {
+  const title = markup`<h2 id="events">Newest events</h2>`;
+  if (events.length === 0) {
+    return markup`<section aria-labelledby="events">${title}
+<p class="count">None has come yet. <code>fleet-health events url SERVICE</code> prints a line of curl that sends one.</p></section>`;
+  }
+  const bad = events.filter(({ isSilent, status }) => isSilent || status !== 'OK').length;
+  const shown = events.slice(0, mostRows);
+  const more = events.length - shown.length;
+  return markup`<section aria-labelledby="events">${title}
+<p class="count">${counted(events.length, 'service')}, ${bad === 0 ? 'all of them OK' : `${bad} of them silent or not OK`}.${more > 0 && ` ${more} more are not shown.`}</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="events"><table class="plain stacked events"><thead><tr><th scope="col">Status</th><th scope="col">Service</th><th scope="col">Host</th><th scope="col">Age</th><th scope="col">Silence</th><th scope="col">Description</th></tr></thead>
+<tbody>${shown.map((event) => eventRow(event, zone, nowMs))}</tbody></table></div></section>`;
+}
+
+function eventRow(event: PageEvent, zone: string | null, nowMs: number): Markup {
+  const { host, client, service, instance, status, description, receivedAtMs, silentAtMs, isSilent } = event;
+  const silence =
+    silentAtMs === null ? dash : markup`${isSilent ? 'since' : 'due'} ${momentInWords({ zone, nowMs }, silentAtMs)}`;
+  return markup`<tr class="${isSilent ? 'critical' : classes[status]}"><td><span class="mark">${isSilent ? 'silent' : status}</span></td><th scope="row"><span class="name">${service}${instance !== '' && `/${instance}`}</span></th><td>${host === '' ? dash : client === null ? host : clientLink(client, links)}</td><td class="when">${describeAge(nowMs - receivedAtMs)}</td><td class="when">${silence}</td><td class="text"><span class="words">${isSilent && markup`after ${status}${description !== '' && markup`: `}`}${description === '' && !isSilent ? dash : description}</span></td></tr>
+`;
+}
