@@ -79,6 +79,39 @@ export function pattooReport({ report, counters }: TakenReport): object {
   };
 }
 
+/** A report that is stored, and the hub that has it. */
+export interface StoredPattooReport {
+  readonly collectorId: string;
+  readonly client: string;
+  readonly atMs: number;
+  readonly report: Report;
+}
+
+/** Returns the document of a hub: a stored report of one of its machines. Counters are not stored. */
+export function pattooHubReport({ collectorId, client, atMs, report }: StoredPattooReport): object {
+  const [os] = rowsOf(report, 'os');
+  const text = (field: string, description: string): Series => {
+    const value = os?.[field];
+    const isKnown = typeof value === 'string' && value !== '';
+    return { base_type: null, description, data: isKnown ? [[null, value]] : [] };
+  };
+  return {
+    agent_program: 'fleet-health',
+    agent_id: createHmac('sha256', collectorId).update('fleet-health pattoo').digest('hex'),
+    timestamp: Math.floor(atMs / secondMs),
+    agent_hostname: hostname(),
+    devices: {
+      [client]: {
+        timefixed: withData([
+          ['distribution', text('distribution', 'Linux Distribution')],
+          ['release', text('kernel', 'Kernel Version')],
+        ]),
+        timeseries: withData(gaugesOf(report)),
+      },
+    },
+  };
+}
+
 /** Returns 64 hexadecimal digits that stay the same on this machine, and do not tell its machine-id(5). */
 export function agentId(host: string): string {
   const file = '/etc/machine-id';

@@ -57,6 +57,7 @@ const places = {
   compiled: ['compiled', 'folder'],
   configBroken: ['config-broken.db', 'sqlite'],
   undeliveredLogged: ['undelivered-logged', 'file'],
+  pattooPosted: ['pattoo-posted.json', 'file'],
   textfileLogged: ['textfile-logged', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;
 

@@ -1,22 +1,19 @@
 import path from 'node:path';
 
 import { FleetError, messageOf } from '../../errors.ts';
-import { secondMs } from '../../platform/units.ts';
 import { takeLock } from '../../state/lock.ts';
 import { counted } from '../../text/numbers.ts';
 import { takeKeptReport } from '../agent-program.ts';
 import { pattooReport } from '../pattoo.ts';
 import type { AgentSettings } from '../settings.ts';
 import { appendLine } from '../bounded-file.ts';
+import { postPattoo, refusals } from './post-pattoo.ts';
 import { openWaitingLines, type WaitingLines } from '../waiting-lines.ts';
 
 const waitingFile = 'pattoo-waiting.jsonl';
 const refusedFile = 'pattoo-refused.jsonl';
-/** The answers to a document that the server will not take later either. */
-const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
 /** The file of what waits is written anew after so many documents, so after a crash at most these are sent again. */
 const documentsAWrite = 100;
-const timeoutMs = 30 * secondMs;
 
 export interface PushPattooOptions {
   readonly settings: AgentSettings;
@@ -62,7 +59,7 @@ async function postAll(waiting: WaitingLines, { place, to, signal }: PushPattooO
   const faults: string[] = [];
   let done = 0;
   for (const line of lines) {
-    const { status, fault } = await post(urlOf(to, line), line, signal);
+    const { status, fault } = await postPattoo(to, line, signal);
     const isRefused = status !== null && refusals.has(status);
     const reason = isRefused ? setAside(place, line) : fault;
     if (reason !== null) {
@@ -88,35 +85,5 @@ function setAside(place: string, line: string): string | null {
     return null;
   } catch (thrown) {
     return messageOf(thrown);
-  }
-}
-
-function urlOf(to: URL, line: string): URL {
-  const { agent_id: id } = JSON.parse(line) as { readonly agent_id: string };
-  return new URL(`receive/${id}`, to.href.endsWith('/') ? to : `${to.href}/`);
-}
-
-interface Posted {
-  /** null: there was no answer. */
-  readonly status: number | null;
-  /** Why the document was not taken; null if it was. */
-  readonly fault: string | null;
-}
-
-async function post(url: URL, body: string, signal: AbortSignal): Promise<Posted> {
-  try {
-    const answer = await fetch(url, {
-      method: 'POST',
-      body,
-      headers: { 'Content-Type': 'application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
-    await answer.body?.cancel();
-    const { status } = answer;
-    return { status, fault: status === 200 ? null : `${url.origin}${url.pathname} answered ${status}` };
-  } catch (thrown) {
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-    return { status: null, fault: `${url.origin}${url.pathname}: ${messageOf(cause)}` };
   }
 }

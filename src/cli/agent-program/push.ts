@@ -1,4 +1,5 @@
 import { nowhereError, push, type PushResult } from '../../agent-program/push/push.ts';
+import { pattooUrl } from '../../agent-program/push/post-pattoo.ts';
 import { pushPattoo } from '../../agent-program/push/push-pattoo.ts';
 import { readSettings, type AgentSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
@@ -45,8 +46,8 @@ async function postPattoo(
   to: string | null,
   hasFormat: boolean,
 ): Promise<ExitStatus> {
-  const url = to !== null && URL.canParse(to) ? new URL(to) : null;
-  if (!hasFormat || url === null || !['https:', 'http:'].includes(url.protocol) || url.search + url.hash !== '') {
+  const url = pattooUrl(to);
+  if (!hasFormat || url === null) {
     const advice = 'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
     throw usageError('--format pattoo needs --to with a URL of https or http, and --to the format', advice);
   }

@@ -1,4 +1,4 @@
-import { defineCommand, flag, many, selection, text, withDefault } from '../command/define-command.ts';
+import { defineCommand, flag, many, selection, text } from '../command/define-command.ts';
 
 export const metrics = defineCommand({
   name: 'metrics',
@@ -13,17 +13,21 @@ export const metrics = defineCommand({
 
 export const exportHistory = defineCommand({
   name: 'export',
-  help: 'the history as openmetrics, csv or jsonl',
+  help: 'the history as openmetrics, csv or jsonl, or reports to a server of pattoo',
   example: 'fleet-health export csv web-1 --since 30d -o web-1.csv',
   parameters: {
-    format: text('<format>', 'openmetrics (for promtool), csv (for spreadsheets) or jsonl (a line a report)'),
+    format: text(
+      '<format>',
+      'openmetrics (for promtool), csv (for spreadsheets) or jsonl (a line a report), or pattoo',
+    ),
     clients: many(text('[client...]', 'only these clients or patterns')),
     group: selection.group,
     label: selection.label,
     families: text('--families <list>', 'some of client, check, disk, network, series (default: all; csv: one)'),
     file: text('-o, --output <file>', 'where to (default: stdout)'),
-    since: withDefault(text('--since <time>', 'the beginning: 1y ago, yesterday, 2026-12-01'), '1y'),
+    since: text('--since <time>', 'the beginning: 1y ago, yesterday, 2026-12-01 (default: 1y; first to pattoo: 1h)'),
     until: text('--until <time>', 'the end (default: now)'),
+    to: text('--to <url>', 'with pattoo, the server: posts what it has not taken to receive/AGENT_ID below'),
   },
   run: async (context, options) => (await import('./export.ts')).exportCommand(context, options),
 });

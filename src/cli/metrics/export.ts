@@ -26,8 +26,11 @@ export interface ExportCommandOptions {
   readonly group: string | null;
   readonly families: string | null;
   readonly file: string | null;
-  readonly since: string;
+  /** null: a year ago. */
+  readonly since: string | null;
   readonly until: string | null;
+  /** The server of `pattoo`. */
+  readonly to: string | null;
 }
 
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
@@ -36,6 +39,8 @@ const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'netw
 /** `export`: writes the history, a part of it in memory at a time. */
 export async function exportCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
+  if (options.format === 'pattoo') return await pattooCommand(context, options);
+  if (options.to !== null) throw usageError('--to is for pattoo alone', 'Name a file with -o.');
   const { format, groups } = readForm(options);
   const file = options.file === null ? null : path.resolve(options.file);
   if (output.json && file === null) throw usageError('--json needs a file to export to', 'Name one with -o.');
@@ -49,7 +54,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
     }
     const nowMs = await alerts.nowMs();
     const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
-    const sinceMs = parseSince('--since', options.since, config, untilMs);
+    const sinceMs = parseSince('--since', options.since ?? '1y', config, untilMs);
     const rounds = format === 'openmetrics' ? figureFamilies(groups).length + seriesFamilies(groups).length : 1;
     const isShown = output.attended && !(file === null && output.terminal);
     const progress = isShown ? startProgress('clients', clients.length * rounds) : null;
@@ -84,6 +89,14 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
   return 0;
 }
 
+async function pattooCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
+  const { clients, group, families, file, until } = options;
+  const isPart = clients.length > 0 || [group, families, file, until].some((option) => option !== null);
+  if (isPart) throw usageError('export pattoo posts the reports of all clients', 'Leave out all but --to and --since.');
+  const { exportPattoo } = await import('./export-pattoo.ts');
+  return await exportPattoo(context, options);
+}
+
 /** Returns a fault of the file as a usage error, and any other as it is. */
 function unwritable(file: string, thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
@@ -99,7 +112,7 @@ function readForm(options: ExportCommandOptions): {
 } {
   const format = formats.find((one) => one === options.format);
   if (format === undefined) {
-    throw usageError(`${JSON.stringify(options.format)} is no format`, `Write ${formats.join(', ')}.`);
+    throw usageError(`${JSON.stringify(options.format)} is no format`, `Write ${[...formats, 'pattoo'].join(', ')}.`);
   }
   if (format !== 'csv') return { format, groups: readGroups(options.families, historyGroups) };
   const groups = readGroups(options.families ?? 'client', historyGroups);

@@ -1,6 +1,7 @@
 import { dayMs } from '../../platform/units.ts';
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
 import { forIds } from '../sql/by-ids.ts';
+import type { Report } from '../../report/report.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   NewestReport,
   Resolution,
   SubjectTable,
+  WholeReport,
 } from '../store/figure-store.ts';
 import { inventoryKinds } from './inventory-parts.ts';
 import { newestOf, newestSince, recentReports } from './newest-rows.ts';
@@ -56,8 +58,29 @@ export function createFigureStore(database: Database): FigureStore {
     },
     hoursBegin: (client, table) => database.read((session) => hoursBegin(session, client, table)),
     subjectsBetween: (span) => database.read((session) => subjectsBetween(session, span)),
+    reportsBehind: (...asked) => database.read((session) => reportsBehind(session, ...asked)),
     page: (span, after, limit) => database.read((session) => page(session, span, after, limit)),
   };
+}
+
+async function reportsBehind(
+  session: Session,
+  statId: number,
+  sinceMs: number,
+  limit: number,
+): Promise<readonly WholeReport[]> {
+  const rows = await session.all(
+    `SELECT s.id, s.client, s.observed_at, r.report FROM stats s JOIN reports r ON r.stat_id = s.id
+      WHERE s.id > ? AND s.observed_at >= ? ORDER BY s.id LIMIT ${limit}`,
+    [statId, sqlTime(sinceMs)],
+  );
+  return rows.map((row) => ({
+    statId: Number(row['id']),
+    client: String(row['client']),
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    // It was checked before it was stored, and the database refuses what is no JSON.
+    report: JSON.parse(String(row['report'])) as Report,
+  }));
 }
 
 /** Each figure of a check has one behind its label. */

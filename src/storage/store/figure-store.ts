@@ -1,3 +1,4 @@
+import type { Report } from '../../report/report.ts';
 import type { FigureTable, StoredSeries } from './look-store.ts';
 import type { Program } from './run.ts';
 
@@ -90,6 +91,14 @@ export interface FigurePage {
   readonly next: readonly (string | number)[] | null;
 }
 
+/** A report as it came. */
+export interface WholeReport {
+  readonly statId: number;
+  readonly client: string;
+  readonly observedAtMs: number;
+  readonly report: Report;
+}
+
 /** Reading for metrics and exports. Changes nothing. */
 export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
@@ -121,6 +130,8 @@ export interface FigureStore {
   hoursBegin(client: string, table: ExportedTable): Promise<number | null>;
   /** Returns the mounts, interfaces or checks that a client had in a span. */
   subjectsBetween(span: Omit<FigureSpan, 'columns' | 'subject'>): Promise<readonly FigureSubject[]>;
+  /** Returns whole reports behind a row of `stats`, in the order in which they were stored. */
+  reportsBehind(statId: number, sinceMs: number, limit: number): Promise<readonly WholeReport[]>;
   /** Returns rows in the order of their time, behind a place. */
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }

@@ -1,0 +1,40 @@
+import { messageOf } from '../../errors.ts';
+import { secondMs } from '../../platform/units.ts';
+
+/** The answers to a document that the server will not take later either. */
+export const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
+const timeoutMs = 30 * secondMs;
+
+export interface Posted {
+  /** null: there was no answer. */
+  readonly status: number | null;
+  /** Why the document was not taken; null if it was. */
+  readonly fault: string | null;
+}
+
+/** Returns the URL of a server of pattoo; null if the text is none. */
+export function pattooUrl(text: string | null): URL | null {
+  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
+  return url === null || !['https:', 'http:'].includes(url.protocol) || url.search + url.hash !== '' ? null : url;
+}
+
+/** Posts a document of an agent to receive/AGENT_ID below the server's URL. Never throws. */
+export async function postPattoo(to: URL, document: string, signal: AbortSignal): Promise<Posted> {
+  const { agent_id: id } = JSON.parse(document) as { readonly agent_id: string };
+  const url = new URL(`receive/${id}`, to.href.endsWith('/') ? to : `${to.href}/`);
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      body: document,
+      headers: { 'Content-Type': 'application/json' },
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    await answer.body?.cancel();
+    const { status } = answer;
+    return { status, fault: status === 200 ? null : `${url.origin}${url.pathname} answered ${status}` };
+  } catch (thrown) {
+    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+    return { status: null, fault: `${url.origin}${url.pathname}: ${messageOf(cause)}` };
+  }
+}

@@ -1,0 +1,121 @@
+import { pattooHubReport } from '../../agent-program/pattoo.ts';
+import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-pattoo.ts';
+import { FleetError, usageError } from '../../errors.ts';
+import { hourMs } from '../../platform/units.ts';
+import { loadCollectorId } from '../../state/collector-id.ts';
+import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import type { FigureStore } from '../../storage/store/figure-store.ts';
+import { counted } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { readStored } from '../command/read-stored.ts';
+import { loadSettings } from '../command/settings.ts';
+import { parseSince } from '../command/until.ts';
+
+export interface ExportPattooOptions {
+  /** The URL of the server. */
+  readonly to: string | null;
+  /** The beginning of the first export to this server; null: an hour ago. */
+  readonly since: string | null;
+}
+
+/** The place in the database up to which a server has reports. */
+interface PostedPlace {
+  readonly to: string;
+  readonly stat_id: number;
+}
+
+/** Reports that are in memory at a time, and after which the place is written. */
+const pageReports = 50;
+
+/**
+ * `export pattoo`: posts the stored reports that the server has not taken, in the order in which they were stored. Only
+ * an answer 200 takes one. Throws FleetError `push-failed` if some was not taken.
+ */
+export async function exportPattoo(context: Context, { to, since }: ExportPattooOptions): Promise<ExitStatus> {
+  const url = pattooUrl(to);
+  if (url === null) {
+    const advice = 'Write it like export pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
+    throw usageError('export pattoo needs --to with a URL of https or http', advice);
+  }
+  const config = loadSettings(context);
+  const paths = statePaths(config.stateDir);
+  claimStateFolder(paths, []);
+  const collectorId = loadCollectorId(paths.collectorId);
+  const isWhole = ({ to: known, stat_id: id }: PostedPlace): boolean =>
+    typeof known === 'string' && Number.isSafeInteger(id);
+  const places = readKeptList<PostedPlace>(paths.pattooPosted, 'servers', isWhole);
+  const place = places.find((known) => known.to === url.href) ?? null;
+  const others = places.filter((known) => known !== place);
+  const posted = await readStored(config.storage, context.signal, async ({ alerts, figures }) => {
+    if (alerts === null || figures === null) {
+      throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
+    }
+    const nowMs = await alerts.nowMs();
+    const firstMs = since === null ? nowMs - hourMs : parseSince('--since', since, config, nowMs);
+    return await postAll(figures, {
+      ...{ collectorId, to: url, signal: context.signal },
+      after: place?.stat_id ?? 0,
+      sinceMs: place === null ? firstMs : 0,
+      keep: (statId) => writeKeptList(paths.pattooPosted, 'servers', [...others, { to: url.href, stat_id: statId }]),
+    });
+  });
+  const { taken, refused, failure } = posted;
+  if (failure !== null) {
+    const message = `${failure}; ${counted(taken, 'report')} sent, ${refused} refused for good`;
+    const advice = 'Check the URL, and the server; reports that it did not answer go with the next export.';
+    throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
+  }
+  const done = { command: 'export', format: 'pattoo', to: url.href, reports: taken };
+  printDone(
+    context.output,
+    () => done,
+    () => `${counted(taken, 'report')} sent`,
+  );
+  return 0;
+}
+
+interface PostAll {
+  readonly collectorId: string;
+  readonly to: URL;
+  /** Only reports behind this row are posted. */
+  readonly after: number;
+  readonly sinceMs: number;
+  readonly signal: AbortSignal;
+  /** Keeps the row up to which the server has all. */
+  readonly keep: (statId: number) => void;
+}
+
+interface PostedAll {
+  readonly taken: number;
+  /** Reports that the server will never take. They are passed over. */
+  readonly refused: number;
+  /** Why not all were taken; null if they were. */
+  readonly failure: string | null;
+}
+
+async function postAll(store: FigureStore, options: PostAll): Promise<PostedAll> {
+  const { collectorId, to, sinceMs, signal, keep } = options;
+  let [after, taken, refused] = [options.after, 0, 0];
+  let failure: string | null = null;
+  for (;;) {
+    const begun = after;
+    const reports = await store.reportsBehind(after, sinceMs, pageReports);
+    let isAway = false;
+    for (const { statId, client, observedAtMs: atMs, report } of reports) {
+      const document = JSON.stringify(pattooHubReport({ collectorId, client, atMs, report }));
+      const { status, fault } = await postPattoo(to, document, signal);
+      signal.throwIfAborted();
+      failure ??= fault;
+      isAway = fault !== null && !refusals.has(status ?? 0);
+      if (isAway) break;
+      if (fault === null) taken += 1;
+      else refused += 1;
+      after = statId;
+    }
+    if (after > begun) keep(after);
+    if (isAway || reports.length < pageReports) return { taken, refused, failure };
+  }
+}
