@@ -82,7 +82,7 @@ export function alertWords(
           return `${name} until ${time(reason.untilMs)}`;
         }),
       ],
-      command: isKnown || id === null ? null : ['fleet-health', 'ack', String(id)],
+      command: isKnown || id === null || state === 'resolved' ? null : ['fleet-health', 'ack', String(id)],
     };
   };
 }

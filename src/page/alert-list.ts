@@ -1,7 +1,7 @@
 import { durationInWords } from '../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
-import { timeInWords } from '../text/time-words.ts';
+import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
@@ -34,15 +34,20 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 /** An item of the list of alerts. */
 export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
+  const clock = { zone, nowMs: untilMs };
   const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
+  const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
   const what = joined(subject === '' ? [rule] : [rule, subject], ' ');
-  const since = `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords({ zone, nowMs: untilMs }, sinceMs)}`;
-  return markup`<li class="${state === 'firing' ? severity : 'pending'}"><p class="what"><span class="mark">${state === 'firing' ? severity : 'pending'}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
+  const when =
+    mark !== 'ended' || alert.resolvedAtMs === null
+      ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(clock, sinceMs)}, for ${durationInWords(untilMs - sinceMs)}`
+      : spanInWords(clock, sinceMs, alert.resolvedAtMs);
+  return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
   markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(limit: ${alertFigure(limit)})</span>`}</p>
 `
-}<p>${since}, for ${durationInWords(untilMs - sinceMs)}</p>
+}<p>${when}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p>${commandCode(command)}</p>`}</li>
 `;
 }

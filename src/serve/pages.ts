@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
@@ -135,7 +136,7 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
       history: encodeHistory(history),
     });
     const { zone } = config.alerts;
-    const open = alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null).map(words);
+    const open = sortAlerts(alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null)).map(words);
     const checks = await readPageChecks(storage.alerts, storage.detail, member.client);
     const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
     const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);

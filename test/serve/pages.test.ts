@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 
-import { alertFolder, firing } from '../cli/support/stored-alerts.ts';
+import { alertFolder, ended, firing } from '../cli/support/stored-alerts.ts';
 import { type Answer, type Served, serveFolder, servedFleet } from './support/served-fleet.ts';
 
 describe('a server of two clients', () => {
@@ -178,7 +178,9 @@ describe('a server of two clients', () => {
 test('a fleet of 450 clients is shown 200 at a time, the worst first, each client once', async (t) => {
   const names = Array.from({ length: 450 }, (_, index) => `web-${index}`);
   const clients = names.map((name) => `<client name="${name}" ip="192.0.2.1"/>`).join('');
-  const alerts = [firing({ client: 'web-449' })];
+  const client = 'web-449';
+  const warning = firing({ client, severity: 'warning', subject: '/early' });
+  const alerts = [warning, firing({ client }), ended({ client, subject: '/ended' })];
   const { dir } = await alertFolder(t, { config: `<config>${clients}</config>`, alerts });
   const { ask } = await serveFolder(t, dir, {});
   const shown: string[][] = [];
@@ -197,6 +199,10 @@ test('a fleet of 450 clients is shown 200 at a time, the worst first, each clien
   const [first, rest] = [await ask('/?sort=name'), await ask('/?sort=name&from=200')];
   assert.match(first.body, /1 to 200 of 450 clients, by name\.[^]*href="\/\?sort=name&amp;from=200">250 clients more</);
   assert.match(rest.body, /201 to 400 of 450 clients, by name\./);
+  assert.match((await ask('/c/web-449')).body, /2 firing, 0 pending[^]*<b>disk \/var<\/b>[^]*<b>disk \/early<\/b>/);
+  const over = (await ask('/alerts/3')).body;
+  assert.match(over, /<span class="mark">ended<\/span>/);
+  assert.doesNotMatch(over, /fleet-health ack|firing since/);
 });
 
 test('the parts that <serve> does not name are off, and /ping is there', async (t) => {

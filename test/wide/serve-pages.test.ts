@@ -175,3 +175,10 @@ test('without scripts the filter, the sorting and the pages are there by links',
   await page.getByText('Who was told, and why').waitFor();
   assert.deepEqual(noises, []);
 });
+
+test('a client without a report says so in place of plots', options, async (t) => {
+  const { port } = await servedFleet(t, { elements: '<client name="new" ip="192.0.2.9"/>' });
+  const { page, noises } = await openAddress(t, `http://localhost:${port}/c/new`);
+  await page.getByText('No report has arrived in this span.').waitFor();
+  assert.deepEqual(noises, []);
+});

@@ -74,6 +74,7 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     }
     drawn.push(chart);
   }
+  if (panel.childElementCount === 0) panel.textContent = 'No report has arrived in this span.';
   if (history.moreSeries > 0) {
     const rest = document.createElement('p');
     rest.className = 'quiet';
