@@ -9,7 +9,7 @@ import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
-import { backup, migrate, prune } from './cli/database/commands.ts';
+import { backup, copy, migrate, prune } from './cli/database/commands.ts';
 import { forecast, outliers, report, show } from './cli/look/commands.ts';
 import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { enroll, receive } from './cli/push/commands.ts';
@@ -52,7 +52,21 @@ const commands = [
     ingest,
     keys,
   ],
-  ...[runtimes, authorize, spool, enroll, receive, cleanup, backup, migrate, demo, simulate, completion, complete],
+  ...[
+    runtimes,
+    authorize,
+    spool,
+    enroll,
+    receive,
+    cleanup,
+    backup,
+    copy,
+    migrate,
+    demo,
+    simulate,
+    completion,
+    complete,
+  ],
 ];
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */

@@ -60,7 +60,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'migrate rows',
     'reports queries',
     'alerts',
-    'retention',
+    'retention copy',
     '.',
   ],
   'src/collector': ['agent keys', 'contract spool', 'ingest runtimes', 'visit', 'schedule', 'pass', 'receive', '.'],

@@ -88,6 +88,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'tokens add': [['anna']],
   'tokens remove': [['anna']],
   backup: [['copy.db']],
+  // It would lock the others out for as long as it copies.
+  copy: [['--to', 'no-such.xml']],
 };
 
 const echoes = ({ line, phase }: SmtpMoment): SmtpAct | undefined => {

@@ -29,3 +29,14 @@ export const backup = defineCommand({
   parameters: { file: text('<file>', 'what must not be there yet') },
   run: async (context, { file }) => (await import('./backup.ts')).backupCommand(context, file),
 });
+
+export const copy = defineCommand({
+  name: 'copy',
+  help: 'copy the database into another one, MariaDB, MySQL or SQLite, with all that people were notified of',
+  example: 'fleet-health copy --to mysql://fleet@db.example.org/fleet --password-file db.password',
+  parameters: {
+    to: text('--to <database>', 'a URL as <storage url> has it, or a config.xml whose <storage> is meant'),
+    passwordFile: text('--password-file <file>', 'the password for a URL; its mode is 0600'),
+  },
+  run: async (context, options) => (await import('./copy.ts')).copyCommand(context, options),
+});

@@ -1,0 +1,145 @@
+import path from 'node:path';
+
+import type { Config, StorageConfig } from '../../config/config.ts';
+import { loadConfig } from '../../config/load-config.ts';
+import { storageFromWords } from '../../config/settings/storage-from-words.ts';
+import { FleetError, usageError } from '../../errors.ts';
+import { takeLock } from '../../state/lock.ts';
+import { statePaths } from '../../state/paths.ts';
+import { claimStateFolder } from '../../state/state-folder.ts';
+import { copyDatabase, type CopyResult, storageName } from '../../storage/copy/copy.ts';
+import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
+import { StorageFault } from '../../storage/sql/fault.ts';
+import { commaGrouped } from '../../text/numbers.ts';
+import { printDone } from '../command/answer.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import { overlappedText } from '../command/lock-holder.ts';
+import { loadSettings } from '../command/settings.ts';
+import type { Progress } from '../terminal/progress.ts';
+
+export interface CopyCommandOptions {
+  /** A URL, or a config.xml whose `<storage>` is meant. */
+  readonly to: string | null;
+  readonly passwordFile: string | null;
+}
+
+/**
+ * `copy`: copies the database into another one, which is empty or an earlier copy. Neither `collect`, `alert`, `ingest`
+ * nor `prune` of this state folder runs meanwhile. Throws FleetError.
+ */
+export async function copyCommand(context: Context, options: CopyCommandOptions): Promise<ExitStatus> {
+  const config = loadSettings(context);
+  const source = config.storage;
+  const target = targetOf(options);
+  const [from, to] = [storageName(source), storageName(target)];
+  if (from === to) throw usageError(`${to} is the database of ${config.file} itself`, 'Name another one with --to.');
+  if (source.path !== null && isFileMissing(source.path)) {
+    throw new StorageFault('lost', `${source.path} is not there yet; the first collect makes it`);
+  }
+  const release = await lockState(config);
+  try {
+    const result = await copyShown(context, source, target);
+    printDone(
+      context.output,
+      () => ({ command: 'copy', from, to, copied: result.copied, tables: result.tables }),
+      () => sentences({ config, from, to, options, result }).join('\n'),
+    );
+    return 0;
+  } finally {
+    release();
+  }
+}
+
+function targetOf({ to, passwordFile }: CopyCommandOptions): StorageConfig {
+  if (to === null) {
+    throw usageError('copy needs --to', 'Write --to mysql://user@host/database, --to sqlite:FILE or --to CONFIG.xml.');
+  }
+  if (urlForm.test(to)) return storageFromWords(to, passwordFile);
+  if (passwordFile !== null) {
+    throw usageError('--password-file is for a URL', `Write passwordFile= in the <storage> of ${to}.`);
+  }
+  return loadConfig({ file: to }).storage;
+}
+
+/** Begins a URL; a file is never taken for one. */
+const urlForm = /^[a-z]+:/i;
+
+/** Takes the locks of all programs that write. Returns what releases them. Throws FleetError `locked`. */
+async function lockState({ stateDir }: Config): Promise<() => void> {
+  const paths = statePaths(stateDir);
+  claimStateFolder(paths, []);
+  const held: (() => void)[] = [];
+  const release = (): void => {
+    for (const one of held) one();
+  };
+  const locks = { collect: paths.lock, alert: paths.alertLock, ingest: paths.ingestLock, prune: paths.pruneLock };
+  for (const [command, file] of Object.entries(locks)) {
+    const lock = await takeLock({ file, nowMs: Date.now() });
+    if (lock.kind === 'held') {
+      held.push(lock.release);
+      continue;
+    }
+    release();
+    throw new FleetError({
+      code: 'locked',
+      stage: 'lock',
+      message: overlappedText(command, lock.holder, Date.now()).replace(
+        /^Another (\w+) is running already/,
+        '$1 is at work',
+      ),
+      advice: 'Start copy again when it has ended. Cron may go on: while copy runs, no new one begins.',
+    });
+  }
+  return release;
+}
+
+async function copyShown(
+  { output, signal }: Context,
+  source: StorageConfig,
+  target: StorageConfig,
+): Promise<CopyResult> {
+  const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
+  const { startProgress } = await import('../terminal/progress.ts');
+  const shown: { bar: Progress | null; rows: number } = { bar: null, rows: 0 };
+  try {
+    return await copyDatabase({
+      source,
+      target,
+      signal,
+      onStart: (total) => {
+        if (isShown) shown.bar = startProgress('copying and comparing', total);
+      },
+      onRows: (count) => {
+        shown.rows += count;
+        shown.bar?.to(shown.rows);
+      },
+    });
+  } finally {
+    shown.bar?.end();
+  }
+}
+
+interface Copied {
+  readonly config: Config;
+  readonly from: string;
+  readonly to: string;
+  readonly options: CopyCommandOptions;
+  readonly result: CopyResult;
+}
+
+function sentences({ config, from, to, options, result: { tables, copied } }: Copied): readonly string[] {
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+  const { passwordFile, to: named } = options;
+  const password = passwordFile === null ? '' : ` passwordFile="${path.resolve(passwordFile)}"`;
+  const storage =
+    named !== null && urlForm.test(named)
+      ? `<storage url="${to}"${password}/>`
+      : `the <storage> of ${path.resolve(named ?? '')}`;
+  return [
+    `${to}: all ${commaGrouped(rows)} rows of ${tables.length} tables are those of ${from}, by count and digest; ` +
+      `${commaGrouped(copied)} were copied just now.`,
+    '',
+    `To use it: write ${storage} into ${config.file}, on every machine that has it, and run \`fleet-health check --connect\`.`,
+    `Nobody is notified again of what he knows. ${from} stays as it is; let nothing use it from then on.`,
+  ];
+}

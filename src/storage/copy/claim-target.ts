@@ -1,0 +1,76 @@
+import { usageError } from '../../errors.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import type { Database, Session, SqlRow } from '../sql/database.ts';
+import { placeholders } from '../sql/insert-rows.ts';
+import type { CopiedTable } from './copied-tables.ts';
+
+export interface Claim {
+  readonly source: Database;
+  readonly target: Database;
+  readonly tables: readonly CopiedTable[];
+  /** Names of the databases, for people. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** The row of `leases` in a database that is a copy. Its holder says of what. */
+const mark = 'copy';
+const markChars = 255;
+const lookedAt = 100;
+
+/**
+ * Marks an empty target as a copy of the source, or recognises the mark. Throws FleetError `usage` if the target has
+ * rows of its own: nothing is ever written over them.
+ */
+export async function claimTarget(claim: Claim): Promise<void> {
+  const { target, from, to } = claim;
+  const holder = `copy of ${from}`.slice(0, markChars);
+  const marked = await target.read((session) => session.all('SELECT holder FROM leases WHERE name = ?', [mark]));
+  if (marked.length > 0) {
+    const known = String(marked[0]?.['holder']);
+    if (known !== holder) throw usageError(`${to} is a ${known}, not of ${from}`, emptyAdvice);
+    await refuseUsed(claim);
+    return;
+  }
+  const filled = await target.read((session) => filledTables(session, claim.tables));
+  if (filled.length > 0) {
+    throw usageError(`${to} is not empty, and no copy of ${from}: ${namedUpTo(5, filled)} has rows`, emptyAdvice);
+  }
+  await target.write(async (session) => {
+    const sql = `INSERT INTO leases (name, epoch, holder, touched, touched_at) VALUES (?, 1, ?, 0, ${session.dialect.now})`;
+    await session.run(sql, [mark, holder]);
+  });
+}
+
+const emptyAdvice = 'Name a database that is empty, or a file that does not exist yet.';
+
+async function filledTables(session: Session, tables: readonly CopiedTable[]): Promise<readonly string[]> {
+  const filled: string[] = [];
+  for (const { name, key } of tables) {
+    const rows = await session.all(`SELECT ${key[0] ?? ''} FROM ${name} LIMIT 1`);
+    if (rows.length > 0) filled.push(name);
+  }
+  return filled;
+}
+
+/** Throws FleetError `usage` if a collector or alerter has run on the target since it was copied. */
+async function refuseUsed({ source, target, from, to }: Claim): Promise<void> {
+  const newestSql = 'SELECT id, started_at FROM runs ORDER BY started_at DESC, id DESC LIMIT ?';
+  const newest = await target.read((session) => session.all(newestSql, [String(lookedAt)]));
+  if (newest.length === 0) return;
+  const ids = newest.map((row) => row['id'] ?? null);
+  const { known, oldest } = await source.read(async (session) => ({
+    known: await session.all(`SELECT id FROM runs WHERE id IN (${placeholders(ids.length)})`, ids),
+    oldest: await session.all('SELECT MIN(started_at) AS at FROM runs'),
+  }));
+  const knownIds = new Set(known.map((row) => row['id']));
+  const oldestAt = String(oldest[0]?.['at'] ?? '');
+  // The source may have removed runs that are older than its retention.
+  const isOwn = (row: SqlRow): boolean => !knownIds.has(row['id']) && String(row['started_at']) >= oldestAt;
+  const own = newest.find(isOwn);
+  if (own === undefined) return;
+  throw usageError(
+    `${to} has been used since it was copied: ${from} has no run of ${String(own['started_at'])}`,
+    'It would lose what it has since then. To copy it back, name it in config.xml and a new database with --to.',
+  );
+}

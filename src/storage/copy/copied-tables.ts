@@ -1,0 +1,49 @@
+import type { MigrationFile } from '../migrate/migration-files.ts';
+
+/** A table with what its rows are read and compared by. */
+export interface CopiedTable {
+  readonly name: string;
+  /** The columns of its primary key, in order. */
+  readonly key: readonly string[];
+  /** Columns whose text a server may write in another form. */
+  readonly json: readonly string[];
+  /** Columns of times with milliseconds. */
+  readonly times: readonly string[];
+  /** The number of rows that are read at once. */
+  readonly pageRows: number;
+}
+
+/** The alerter's right to write is each database's own. */
+const notCopied = ['leases'];
+/** Runs come last: they tell whether a copy has been used. */
+const last = 'runs';
+const pageRows = 2000;
+/** The same for tables with texts of any length. */
+const widePageRows = 200;
+
+/** Returns the tables that the migrations of MySQL make, in the order of copying. */
+export function copiedTables(files: readonly MigrationFile[]): readonly CopiedTable[] {
+  const steps = files.flatMap((file) => file.steps);
+  const tables = steps.flatMap((step): readonly CopiedTable[] => {
+    const [, name = '', body = ''] = /^CREATE TABLE (\w+) \((.*)\)/.exec(step) ?? [];
+    if (name === '' || notCopied.includes(name)) return [];
+    const written = steps.filter((other) => other.startsWith(`ALTER TABLE ${name} `)).join(' ');
+    return [{ name, key: keyOf(name, body), ...columnsOf(`${body} ${written}`) }];
+  });
+  return [...tables.filter(({ name }) => name !== last), ...tables.filter(({ name }) => name === last)];
+}
+
+function keyOf(name: string, body: string): readonly string[] {
+  const several = /PRIMARY KEY \(([^)]+)\)/.exec(body)?.[1]?.split(', ');
+  const one = /(?:^|, ?| )(\w+) +(?:VARCHAR\(\d+\)|BIGINT|INT)[^,]* PRIMARY KEY/.exec(body)?.[1];
+  const key = several ?? (one === undefined ? [] : [one]);
+  if (key.length === 0) throw new Error(`the table ${name} has no primary key`);
+  return key;
+}
+
+function columnsOf(columns: string): Pick<CopiedTable, 'json' | 'times' | 'pageRows'> {
+  const ofType = (type: string): readonly string[] =>
+    [...columns.matchAll(new RegExp(`(\\w+) +${type}`, 'g'))].map(([, column = '']) => column);
+  const [json, times] = [ofType('JSON\\b'), ofType('DATETIME\\(3\\)')];
+  return { json, times, pageRows: /\b(?:JSON|\w*TEXT|\w*BLOB)\b/.test(columns) ? widePageRows : pageRows };
+}

@@ -1,0 +1,191 @@
+/**
+ * Copies a database into another one, of the same kind or of the other. Ids are kept, so that what was notified stays
+ * notified.
+ */
+import { hostname } from 'node:os';
+
+import type { StorageConfig } from '../../config/config.ts';
+import { FleetError } from '../../errors.ts';
+import { secondMs } from '../../platform/units.ts';
+import { createLeaseStore, fenced } from '../alerts/lease.ts';
+import { openDatabase } from '../dialects/open-database.ts';
+import { checkDatabase, migrateDatabase } from '../migrate/migrate.ts';
+import { readMigrations } from '../migrate/migration-files.ts';
+import { throwMismatch } from '../migrate/migration-state.ts';
+import type { Database } from '../sql/database.ts';
+import { StorageFault } from '../sql/fault.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import type { Lease } from '../store/lease-store.ts';
+import { claimTarget } from './claim-target.ts';
+import { type CopiedTable, copiedTables } from './copied-tables.ts';
+import { copyTable, type CopiedRows } from './copy-table.ts';
+
+export interface CopyOptions {
+  readonly source: StorageConfig;
+  readonly target: StorageConfig;
+  readonly signal: AbortSignal;
+  /** Called before the first row with the number of rows that will be read. */
+  readonly onStart: (rows: number) => void;
+  /** Called with the number of rows that were just read. */
+  readonly onRows: (rows: number) => void;
+}
+
+export interface CopyResult {
+  readonly tables: readonly { readonly name: string; readonly rows: number; readonly digest: string }[];
+  /** The number of rows that the target lacked, or had otherwise. */
+  readonly copied: number;
+}
+
+/** A source that never holds still is given up after so many passes. */
+const mostPasses = 4;
+/** A third of what a lease may be left alone. */
+const touchMs = 20 * secondMs;
+const alerterLease = 'alerter';
+
+/** Returns the name of a database for people, without its password. */
+export function storageName(storage: StorageConfig): string {
+  if (storage.kind === 'sqlite') return `sqlite:${storage.path}`;
+  const hosts = storage.socketPath ?? storage.hosts.map(({ host, port }) => `${host}:${port}`).join(',');
+  return `mysql://${storage.user}@${hosts}/${storage.database}`;
+}
+
+/**
+ * Copies all rows, then compares all rows, until a pass finds both databases equal. Throws FleetError: `usage` if the
+ * target has rows of its own, `locked` while an alerter is at work, `migration-mismatch`, `interrupted`, or a storage
+ * fault. What was copied until then stays, and the next call goes on from there.
+ */
+export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
+  const { signal } = options;
+  const source = await openDatabase({ storage: options.source, program: 'change' });
+  try {
+    const target = await openDatabase({ storage: options.target, program: 'change' });
+    try {
+      await sameSchema(source, target, options.source.migrate);
+      return await copyLocked(source, target, options);
+    } finally {
+      await target.close();
+    }
+  } catch (thrown) {
+    throw signal.aborted ? interrupted() : goesOn(thrown);
+  } finally {
+    await source.close();
+  }
+}
+
+/** Migrates both as `collect` does. Throws FleetError `migration-mismatch` if one has migrations that the other lacks. */
+async function sameSchema(source: Database, target: Database, migrateSource: boolean): Promise<void> {
+  if (migrateSource) await migrateDatabase(source);
+  const from = await checkDatabase(source);
+  throwMismatch(from, 'none');
+  const { applied } = await migrateDatabase(target);
+  if (applied.join() === from.applied.join()) return;
+  throw new FleetError({
+    code: 'migration-mismatch',
+    stage: 'storage',
+    message: `the one database has ${from.applied.length} migrations, the other ${applied.length}`,
+    advice: 'Use the newer version of Fleet Health, whose `migrate` brings both to the same schema.',
+  });
+}
+
+async function copyLocked(source: Database, target: Database, options: CopyOptions): Promise<CopyResult> {
+  const tables = copiedTables(readMigrations('mysql'));
+  const [from, to] = [storageName(options.source), storageName(options.target)];
+  const sourceLease = await lease(source, from);
+  try {
+    await claimTarget({ source, target, tables, from, to });
+    const targetLease = await lease(target, to);
+    try {
+      return await copyUntilEqual({ source, target, sourceLease, targetLease, tables, options });
+    } finally {
+      await release(target, targetLease);
+    }
+  } finally {
+    await release(source, sourceLease);
+  }
+}
+
+/** A lease that cannot be freed ends by itself. */
+const release = (database: Database, taken: Lease): Promise<void> =>
+  createLeaseStore(database)
+    .releaseLease(taken)
+    .catch(() => undefined);
+
+async function lease(database: Database, name: string): Promise<Lease> {
+  // The same for every copy of this machine: one that was killed does not hold up the next.
+  const taken = await createLeaseStore(database).takeLease(alerterLease, `copy on ${hostname()}`);
+  if (taken !== null) return taken;
+  throw new FleetError({
+    code: 'locked',
+    stage: 'storage',
+    message: `an alerter is at work with ${name}`,
+    advice: 'Start copy again when it has ended; nothing may write while copy runs.',
+  });
+}
+
+interface Copy {
+  readonly source: Database;
+  readonly target: Database;
+  readonly sourceLease: Lease;
+  readonly targetLease: Lease;
+  readonly tables: readonly CopiedTable[];
+  readonly options: CopyOptions;
+}
+
+async function copyUntilEqual({ source, target, tables, options, ...leases }: Copy): Promise<CopyResult> {
+  options.onStart(2 * (await countRows(source, tables)));
+  const startedAt = sqlTime(Date.now());
+  let touchedAt = performance.now();
+  const onPage = async (rows: number): Promise<void> => {
+    options.onRows(rows);
+    if (options.signal.aborted) throw interrupted();
+    if (performance.now() - touchedAt < touchMs) return;
+    await createLeaseStore(source).touchLease(leases.sourceLease);
+    await createLeaseStore(target).touchLease(leases.targetLease);
+    touchedAt = performance.now();
+  };
+  const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
+  let copied = 0;
+  for (let pass = 1; pass <= mostPasses; pass += 1) {
+    const results: (CopiedRows & { readonly name: string })[] = [];
+    for (const table of tables) {
+      results.push({ name: table.name, ...(await copyTable({ source, target, table, startedAt, write, onPage })) });
+    }
+    const changed = results.reduce((sum, result) => sum + result.changed, 0);
+    copied += changed;
+    if (changed === 0 && pass > 1)
+      return { copied, tables: results.map(({ name, rows, digest }) => ({ name, rows, digest })) };
+  }
+  throw new FleetError({
+    code: 'locked',
+    stage: 'storage',
+    message: `${storageName(options.source)} changes while it is copied`,
+    advice: 'Stop every collector, alerter and `serve` that uses it, on other machines too, and start copy again.',
+  });
+}
+
+async function countRows(source: Database, tables: readonly CopiedTable[]): Promise<number> {
+  let rows = 0;
+  for (const { name } of tables) {
+    const [row] = await source.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${name}`));
+    rows += Number(row?.['count']);
+  }
+  return rows;
+}
+
+function interrupted(): FleetError {
+  return new FleetError({
+    code: 'interrupted',
+    stage: 'storage',
+    message: 'the copy was ended before it was whole',
+    advice: startAgain,
+  });
+}
+
+const startAgain = 'Start the same command again: it goes on from there.';
+
+/** Adds to a fault of a database that nothing is lost. */
+function goesOn(thrown: unknown): unknown {
+  if (!(thrown instanceof StorageFault) || thrown.code === 'migration-mismatch') return thrown;
+  const { code, stage, message, advice } = thrown;
+  return new FleetError({ code, stage, message, advice: `${advice} ${startAgain}`, cause: thrown });
+}

@@ -1,0 +1,84 @@
+import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
+import type { CopiedTable } from './copied-tables.ts';
+
+/** A place in a table: the values of a row's key. */
+export type RowKey = readonly SqlValue[];
+
+/**
+ * Returns the rows after a place, in the order of the key; from the first one on if it is null. Times are as SQLite
+ * holds them.
+ */
+export async function rowsAfter(
+  session: Session,
+  { name, key, times }: CopiedTable,
+  after: RowKey | null,
+  limit: number,
+): Promise<readonly SqlRow[]> {
+  const select = async (where: string, values: RowKey, most: number): Promise<readonly SqlRow[]> => {
+    const sql = `SELECT * FROM ${name} ${where} ORDER BY ${key.join(', ')} LIMIT ?`;
+    return (await session.all(sql, [...values, String(most)])).map((row) => withMilliseconds(row, times));
+  };
+  if (after === null) return select('', [], limit);
+  const rows: SqlRow[] = [];
+  // A single condition over several columns is no range of the index, on one database or the other.
+  for (let depth = key.length - 1; depth >= 0 && rows.length < limit; depth -= 1) {
+    const equal = key.slice(0, depth).map((column) => `${column} = ? AND `);
+    const where = `WHERE ${equal.join('')}${key[depth] ?? ''} > ?`;
+    rows.push(...(await select(where, after.slice(0, depth + 1), limit - rows.length)));
+  }
+  return rows;
+}
+
+const wholeSecondChars = 'YYYY-MM-DD HH:MM:SS'.length;
+
+/** MySQL leaves the milliseconds of a whole second out. */
+function withMilliseconds(row: SqlRow, times: readonly string[]): SqlRow {
+  const whole = times.filter((column) => String(row[column]).length === wholeSecondChars);
+  return { ...row, ...Object.fromEntries(whole.map((column) => [column, `${String(row[column])}.000`])) };
+}
+
+export function keyOfRow({ key }: CopiedTable, row: SqlRow): RowKey {
+  return key.map((column) => row[column] ?? null);
+}
+
+/** Compares two places as both databases order them: numbers by value, text by its UTF-8. */
+export function compareKeys(one: RowKey, other: RowKey): number {
+  for (const [index, value] of one.entries()) {
+    const against = other[index] ?? null;
+    if (value === against) continue;
+    if (typeof value === 'number' && typeof against === 'number') return value - against;
+    const order = Buffer.compare(Buffer.from(String(value)), Buffer.from(String(against)));
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Returns a row as text that is equal where two databases hold the same. */
+export function neutralRow({ json }: CopiedTable, row: SqlRow): string {
+  const columns = Object.keys(row).sort();
+  return JSON.stringify(
+    columns.map((column) => {
+      const value = row[column] ?? null;
+      if (typeof value === 'number') return inDigits(value);
+      if (value instanceof Uint8Array) return ['bytes', Buffer.from(value).toString('base64')];
+      return json.includes(column) && typeof value === 'string' ? ordered(JSON.parse(value)) : value;
+    }),
+  );
+}
+
+/** The significant digits by which figures are compared. */
+const digits = 15;
+
+/** The SQLite package of Node 20 writes a figure as a whole number if less than 2.3e-16 is missing. */
+function inDigits(value: number): number {
+  if (Number.isInteger(value)) return value;
+  return Math.abs(value) < 10 ** -digits ? 0 : Number(value.toPrecision(digits));
+}
+
+/** MySQL keeps JSON as values, and orders the members of objects anew. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return { object: members.map(([name, member]) => [name, ordered(member)]) };
+}

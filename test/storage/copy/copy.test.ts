@@ -1,0 +1,333 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, suite, test, type TestContext } from 'node:test';
+
+import type { StorageConfig } from '../../../src/config/config.ts';
+import { FleetError } from '../../../src/errors.ts';
+import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
+import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
+import { makeMigrated } from '../../support/migrated.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { check, item, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
+import { sqliteConfig } from '../support/sqlite-config.ts';
+
+const tables = copiedTables(readMigrations('mysql'));
+/** More than two pages of some tables. */
+const clients = 60;
+const reportsEach = 80;
+
+async function using<T>(storage: StorageConfig, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase({ storage, program: 'change' });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+const sql = (storage: StorageConfig, ...statements: readonly string[]): Promise<void> =>
+  using(storage, async (database) => {
+    for (const statement of statements) await database.write((session) => session.run(statement));
+  });
+
+const rowsOf = (storage: StorageConfig, statement: string) =>
+  using(storage, async (database) =>
+    (await database.read((session) => session.all(statement))).map((row) => ({ ...row })),
+  );
+
+/** A database with rows in every table. */
+async function filled(t: TestContext): Promise<StorageConfig> {
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
+  await makeMigrated(storage);
+  const open = await openStorage({ storage, migrate: true, program: 'collect' });
+  const start = runStart();
+  await open.reports.startRun(start);
+  await open.reports.endRun(start, runEnd(start));
+  await open.reports.saveVisits([
+    visit({ runId: start.id }),
+    visit({ ...refusedVisit, runId: start.id, client: 'web-2' }),
+  ]);
+  const kinds = await open.reports.ingest([
+    item({
+      id: 'checked',
+      checks: [check('load', 1, 'WARNING - 🐟 "quoted" \\ | load=1.5;2;3')],
+      refused: [{ path: '/etc/odd', why: 'mode' }],
+    }),
+    item({ client: 'Web-1', observedAtMs: Date.UTC(2025, 1, 28, 23, 59, 59, 999) }),
+  ]);
+  assert.deepEqual(
+    kinds.map(({ kind }) => kind),
+    ['stored', 'stored'],
+  );
+  await open.close();
+  await sql(storage, ...fillings);
+  const empty: string[] = [];
+  for (const { name } of tables) {
+    if ((await rowsOf(storage, `SELECT COUNT(*) AS n FROM ${name}`))[0]?.['n'] === 0) empty.push(name);
+  }
+  assert.deepEqual(empty, [], 'a new table needs a row here');
+  return storage;
+}
+
+const numbers = (count: number): string =>
+  `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})`;
+const noon = "'2026-11-20 12:00:00.000'";
+const rollup = (table: string, span: string, subject = ''): string =>
+  `INSERT INTO ${table} (client, ${span === 'DATE' ? 'day' : 'hour'}${subject === '' ? '' : `, ${subject}`}, samples
+    ${rollupCounts(table)}) SELECT 'web-' || n, '2026-11-20${span === 'DATE' ? '' : ' 07:00:00'}'
+    ${subject === '' ? '' : ", '1'"}, 12 ${rollupCounts(table).replaceAll(/, \w+/g, ', 0')} FROM numbers`;
+const counted: Readonly<Record<string, readonly string[]>> = {
+  stats: [
+    'uptime_s',
+    'cpu_percent',
+    'memory_percent',
+    'swap_percent',
+    'load1',
+    'load5',
+    'load15',
+    'disk_percent',
+    'processes',
+    'cpus',
+    'interval_s',
+    'failed_units',
+    'probe_errors',
+    'unresponsive_mounts',
+    'reboot_required',
+  ],
+  disk_stats: ['size_bytes', 'used_bytes', 'available_bytes', 'used_percent', 'inodes_percent', 'unresponsive'],
+  network_stats: [
+    'rx_bytes_per_s',
+    'tx_bytes_per_s',
+    'rx_packets_per_s',
+    'tx_packets_per_s',
+    'rx_errors_per_s',
+    'tx_errors_per_s',
+    'rx_drops_per_s',
+    'tx_drops_per_s',
+    'link_up',
+    'speed_bits_per_s',
+    'interval_s',
+  ],
+  check_stats: ['state'],
+  samples: ['value'],
+};
+function rollupCounts(table: string): string {
+  const names = counted[table.replace(/_(hourly|daily)$/, '')] ?? [];
+  return names.map((name) => `, ${name}_count`).join('');
+}
+
+const fillings: readonly string[] = [
+  `${numbers(clients * reportsEach)} INSERT INTO stats (client, report_id, run_id, observed_at, collected_at, received_at,
+     cpu_percent, load1) SELECT 'web-' || (n % ${clients}), 'report-' || n, 'run', ${noon}, ${noon}, ${noon}, n / 7.0, 1.5e-9
+     FROM numbers`,
+  `${numbers(clients * reportsEach)} INSERT INTO reports (stat_id, observed_at, report) SELECT n + 10, ${noon},
+     '{"z":1.50,"a":{"d":[1,2,{"y":null,"b":"ä\\n"}],"c":"' || n || '"}}' FROM numbers`,
+  `INSERT INTO inventory_reports VALUES ('one', 'web-1', ${noon})`,
+  `INSERT INTO inventory (client, observed_at, report_id, facts_digest, facts) VALUES ('web-1', ${noon}, 'one', '', '{"b":1,"a":2}')`,
+  `INSERT INTO sealed_reports (report_id, client, key_id, run_id, received_at, sealed_bytes, sealed)
+     VALUES ('s', 'web-1', 'k', 'r', ${noon}, 4, X'00ff0d0a')`,
+  `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state, firing_since, sequence)
+     VALUES ('web-1', 'disk', '/', 'key', 'key', 'critical', 'firing', ${noon}, 1)`,
+  `INSERT INTO last_notified VALUES (1, 'ops@example.org', 'firing', 'critical', 1, ${noon})`,
+  `INSERT INTO mails (recipient, message_id, content, created_at, sent_at) VALUES ('ops@example.org', '<1@a>', 'a
+b', ${noon}, ${noon})`,
+  `INSERT INTO notifications (alert_id, sequence, recipient, transition, mail_id) VALUES (1, 1, 'ops@example.org', 'firing', 1)`,
+  `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment) VALUES ('*', '*', '*', ${noon}, ${noon}, 'a', '')`,
+  `INSERT INTO rule_state VALUES ('web-1', '{}', ${noon})`,
+  `INSERT INTO state_disks VALUES ('mon', '/var', 'c', 1, 1, 9007199254740.5, ${noon})`,
+  ...['stats', 'disk_stats', 'network_stats', 'check_stats', 'samples'].flatMap((table) => {
+    const subject = {
+      stats: '',
+      disk_stats: 'mount',
+      network_stats: 'interface',
+      check_stats: 'check_name',
+      samples: 'series_id',
+    }[table];
+    return [
+      `${numbers(clients)} ${rollup(`${table}_hourly`, 'DATETIME', subject)}`,
+      `${numbers(clients)} ${rollup(`${table}_daily`, 'DATE', subject)}`,
+    ];
+  }),
+  `INSERT INTO log_lines VALUES (1, 0, 'web-1', ${noon}, NULL, 3, 'ssh', 'a line', 2)`,
+  `INSERT INTO disk_levels VALUES ('2026-11-19', 'web-9', '/', ${noon}, 1, 2, 3, 4.5)`,
+  `INSERT INTO forecasts VALUES ('web-1', '/', 'bytes', 3.5, 1, NULL, NULL, 9.75, '2026-11-01', ${noon})`,
+  `INSERT INTO reply_positions VALUES ('m', '1', 4, ${noon})`,
+  `INSERT INTO events (event_id, received_at, host, service, instance, description, tags) VALUES ('e', ${noon}, 'h', 's', '', '', '{}')`,
+  `INSERT INTO client_labels VALUES ('web-1', 'site', 'ber')`,
+];
+
+interface Ended {
+  readonly afterRows?: number;
+}
+
+function copied(
+  source: StorageConfig,
+  target: StorageConfig,
+  { afterRows = Infinity }: Ended = {},
+): Promise<CopyResult> {
+  const ending = new AbortController();
+  let rows = 0;
+  const onRows = (count: number): void => {
+    rows += count;
+    if (rows >= afterRows) ending.abort();
+  };
+  return copyDatabase({ source, target, signal: ending.signal, onStart: () => undefined, onRows });
+}
+
+const fault =
+  (code: string, words: RegExp) =>
+  (thrown: unknown): boolean => {
+    assert.ok(thrown instanceof FleetError, String(thrown));
+    assert.equal(thrown.code, code, thrown.message);
+    assert.match(`${thrown.message}. ${thrown.advice}`, words);
+    return true;
+  };
+
+/** Asserts that two SQLite files have the same rows in every table. */
+async function assertEqualRows(one: StorageConfig, other: StorageConfig): Promise<void> {
+  for (const { name, key } of tables) {
+    const all = `SELECT * FROM ${name} ORDER BY ${key.join(', ')}`;
+    assert.deepEqual(await rowsOf(other, all), await rowsOf(one, all), name);
+  }
+}
+
+const fileBeside = (storage: StorageConfig, name: string): StorageConfig =>
+  sqliteConfig(path.join(path.dirname(storage.path ?? ''), name));
+
+test('every table is copied but those that belong to one database', async (t) => {
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
+  await makeMigrated(storage);
+  const made = await rowsOf(storage, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
+  const names = made.map(({ name }) => String(name));
+  assert.deepEqual([...tables.map(({ name }) => name), 'leases', 'migrations'].sort(), names.sort());
+  for (const { name, key } of tables) {
+    const columns = await rowsOf(storage, `SELECT name FROM pragma_table_info('${name}') WHERE pk > 0 ORDER BY pk`);
+    assert.deepEqual(
+      key,
+      columns.map((column) => column['name']),
+      name,
+    );
+  }
+});
+
+suite('there and back', { skip: skipWithoutMariadb }, () => {
+  let mariadb: Mariadb;
+  before(async () => {
+    mariadb = await startMariadb();
+  });
+  after(() => mariadb.stop());
+
+  test('every row of every table comes back as it was', async (t) => {
+    const source = await filled(t);
+    const { storage: server } = await mariadb.createDatabase();
+    const there = await copied(source, server);
+    const back = await copied(server, fileBeside(source, 'back.db'));
+    assert.deepEqual(back.tables, there.tables);
+    await assertEqualRows(source, fileBeside(source, 'back.db'));
+    const again = await copied(source, server);
+    assert.deepEqual([again.copied, again.tables], [0, there.tables]);
+  });
+
+  test('a server that goes away in the middle is named, and the next copy goes on', async (t) => {
+    const source = await filled(t);
+    const { storage: server } = await mariadb.createDatabase();
+    let rows = 0;
+    const onRows = (count: number): void => {
+      rows += count;
+      if (rows > 3000 && mariadb.isAlive()) void mariadb.kill();
+    };
+    const cut = copyDatabase({
+      source,
+      target: server,
+      signal: new AbortController().signal,
+      onStart: () => undefined,
+      onRows,
+    });
+    await assert.rejects(cut, fault('storage-unavailable', /127\.0\.0\.1.*Start the same command again: it goes on/));
+    await mariadb.restart();
+    const whole = await copied(source, server);
+    const there = whole.tables.reduce((sum, table) => sum + table.rows, 0);
+    assert.ok(whole.copied > 0 && whole.copied < there, `${whole.copied} of ${there} were copied`);
+  });
+});
+
+test('a copy that was ended goes on where it ended, and takes over what has changed since', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await assert.rejects(
+    copied(source, target, { afterRows: 5000 }),
+    fault('interrupted', /Start the same command again/),
+  );
+  await sql(
+    source,
+    "UPDATE alerts SET state = 'resolved', open_key = NULL WHERE id = 1",
+    `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state)
+       VALUES ('web-1', 'disk', '/', 'key', 'key', 'critical', 'firing')`,
+    'DELETE FROM stats WHERE id BETWEEN 20 AND 2500',
+    "UPDATE stats SET client = 'renamed' WHERE id = 2600",
+  );
+  const whole = await copied(source, target);
+  const rows = whole.tables.reduce((sum, table) => sum + table.rows, 0);
+  assert.ok(whole.copied > 2500 && whole.copied < rows, `${whole.copied} of ${rows}`);
+  await assertEqualRows(source, target);
+  await sql(source, 'DELETE FROM client_labels', 'DELETE FROM mails');
+  assert.equal((await copied(source, target)).copied, 2);
+  await assertEqualRows(source, target);
+});
+
+test('nothing is written over rows that are no copy, nor over a copy that is in use', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await assert.rejects(
+    copied(await filled(t), source),
+    fault('usage', /fleet\.db is not empty, and no copy of .*clients, visits, .*empty/),
+  );
+  await copied(source, target);
+  await assert.rejects(copied(await filled(t), target), fault('usage', /copy\.db is a copy of sqlite:.*, not of/));
+  const run =
+    "INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at) VALUES ('new'";
+  const other = `${run}, 'collect', 'finished', 'c', 'h', 'full', '', '2026-11-20 12:05:00.000')`;
+  await sql(target, other);
+  await assert.rejects(
+    copied(source, target),
+    fault('usage', /has been used since it was copied.*no run of 2026-11-20 12:05/),
+  );
+});
+
+test('a copy waits for no alerter, and leaves out runs that it turned away itself', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  const now = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+  await sql(source, `INSERT INTO leases VALUES ('alerter', 1, 'run 4711 mon-2', 0, ${now})`);
+  await assert.rejects(copied(source, target), fault('locked', /an alerter is at work with sqlite:/));
+  await sql(source, "UPDATE leases SET holder = ''");
+  const overlapped = `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at)
+    SELECT 'o' || COUNT(*), 'alert', 'overlapped', 'c', 'h', 'full', '', '2099-01-01 00:00:00.000' FROM runs`;
+  await sql(source, overlapped);
+  const result = await copied(source, target);
+  assert.equal(result.tables.find(({ name }) => name === 'runs')?.rows, 1);
+});
+
+test('a figure that SQLite rounds does not make both databases differ for ever', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await sql(source, 'UPDATE stats SET load5 = 1.5e-300, load15 = 0.9999999999999999 WHERE id = 5');
+  const result = await copied(source, target);
+  assert.equal(result.tables.find(({ name }) => name === 'stats')?.rows, clients * reportsEach + 2);
+});
+
+test('databases of different versions are not copied', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await copied(source, target);
+  await sql(target, `INSERT INTO migrations VALUES (99, 1, '099-later', 'x', 1, '', '')`);
+  await assert.rejects(
+    copied(source, target),
+    fault('migration-mismatch', /has \d+ migrations, the other \d+\. Use the newer/),
+  );
+});
