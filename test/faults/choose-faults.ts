@@ -9,7 +9,7 @@ export interface Faults {
   readonly ingest: KillPlan | null;
   readonly alert: KillPlan | null;
   readonly serve: KillPlan | null;
-  /** By client: its agent, or its push. */
+  /** By client: its agent, its push or its spoke. */
   readonly agents: ReadonlyMap<string, KillPlan>;
   /** By `receive-CLIENT`. */
   readonly receivers: ReadonlyMap<string, KillPlan>;
@@ -23,7 +23,8 @@ export interface Faults {
 }
 
 export interface RandomKill {
-  readonly victim: 'collect' | 'ingest' | 'alert' | 'serve' | 'push' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
+  readonly victim:
+    'collect' | 'ingest' | 'alert' | 'serve' | 'push' | 'spoke' | 'sshd' | 'sessions' | 'mail' | 'mariadb';
   readonly afterMs: number;
 }
 
@@ -47,6 +48,7 @@ const birth: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   serve: { 'file-write': 9, fsync: 12, rename: 6, unlink: 3, mkdir: 6, 'http-send': 6 },
   receive: { 'file-write': 3, fsync: 5, rename: 2, mkdir: 3, 'sqlite BEGIN': 1, acknowledge: 2 },
   'agent-push': { mkdir: 4, 'file-write': 3, fsync: 4, rename: 3, unlink: 2, 'http-send': 2 },
+  'agent-spoke': { mkdir: 4, 'file-write': 3, fsync: 4, rename: 3, unlink: 2, 'http-send': 3 },
   'agent-visit': { send: 4, mkdir: 6, 'file-write': 3, fsync: 4, rename: 3, symlink: 1, unlink: 2, acknowledgement: 2 },
 };
 
@@ -86,8 +88,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     return { kind, number: 1 + random.below(count), when, victim };
   };
   const self: Victim = { kind: 'self' };
-  // Nobody logs in where clients push over HTTP.
-  const hasLogins = site.pipe !== 'push';
+  const hasLogins = site.pipe === 'visit' || site.pipe === 'ssh';
   const sshd: Victim | null = hasLogins ? { kind: 'process', name: 'sshd', pid: site.sshd.pid() } : null;
   const sessions: Victim | null =
     sshd === null ? null : { kind: 'children', name: 'sshd sessions', pid: site.sshd.pid() };
@@ -122,7 +123,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     const victim: Victim = dieOfAgent < 5 && site.pipe === 'visit' ? { kind: 'parent', name: 'loader' } : self;
     // An inventory is taken once a day, so that there is one here and there only while all is new.
     const visiting = chance(3) ? 'agent-inventory' : 'agent-visit';
-    const program = site.pipe === 'visit' ? visiting : 'agent-push';
+    const program = site.pipe === 'visit' ? visiting : site.pipe === 'spoke' ? 'agent-spoke' : 'agent-push';
     // A push that is killed tries nothing of the server.
     const plan = dieOfAgent < (site.pipe === 'visit' ? 85 : 45) ? planFor(program, victim) : null;
     if (plan !== null) agents.set(client, plan);
@@ -172,6 +173,10 @@ function choosePushFaults(choose: ChoosePush): Pick<Faults, 'serve' | 'receivers
   const atRandom: RandomKill[] = [];
   if (site.pipe === 'visit') return { serve: null, receivers, atRandom };
   const self: Victim = { kind: 'self' };
+  if (site.pipe === 'spoke') {
+    if (chance(40)) atRandom.push({ victim: 'spoke', afterMs: within(2500) });
+    return { serve: null, receivers, atRandom };
+  }
   if (chance(30)) atRandom.push({ victim: 'push', afterMs: within(1500) });
   if (site.pipe === 'ssh') {
     const session: Victim = { kind: 'parent', name: 'sshd session' };

@@ -7,8 +7,8 @@ import { program, runCli, succeeded } from '../support/run-cli.ts';
 import { sshKeygen, type Sshd } from '../support/sshd.ts';
 import type { FaultPrograms } from './fault-programs.ts';
 
-/** `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd. */
-export const pipes = ['visit', 'push', 'ssh'] as const;
+/** `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd; `spoke`: the collector asks over HTTP. */
+export const pipes = ['visit', 'push', 'ssh', 'spoke'] as const;
 export type Pipe = (typeof pipes)[number];
 
 /** The account that is logged in to: the owner of the collector's state folder. */
@@ -38,7 +38,17 @@ export async function servingElement(pipe: Pipe): Promise<{ readonly element: st
   return { element: `<serve host="127.0.0.1" port="${port}"><push/></serve>`, port };
 }
 
-/** The agent.json of a client that pushes. */
+/** Returns the attributes of each `<client>` that does not run under sshd. */
+export async function clientAttributes(pipe: Pipe, clients: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const attributes = new Map<string, string>();
+  for (const client of clients) {
+    const spoke = `transport="http" url="http://127.0.0.1:${await freePort()}/"`;
+    attributes.set(client, pipe === 'spoke' ? spoke : 'transport="push"');
+  }
+  return attributes;
+}
+
+/** The agent.json of a client that pushes or is asked over HTTP. */
 export const agentFileOf = (dir: string, client: string): string => path.join(dir, 'agents', `${client}.json`);
 
 /** Enrols the clients: each has an agent.json and a spool of its own and, for ssh, a key that starts `receive`. */
@@ -47,9 +57,12 @@ export async function enrolClients(site: PushSite): Promise<void> {
   mkdirSync(path.join(dir, 'agents'), { mode: 0o700 });
   const lines: string[] = [];
   for (const client of clients) {
-    const to =
-      pipe === 'push' ? ['--https', `http://127.0.0.1:${port}/`] : ['--ssh', `${owner}@127.0.0.1:${sshd.port}`];
-    const agent = JSON.parse(await succeeded(runCli(['-c', config, 'enroll', client, ...to]))) as AgentJson;
+    const to = {
+      push: ['--https', `http://127.0.0.1:${port}/`],
+      ssh: ['--ssh', `${owner}@127.0.0.1:${sshd.port}`],
+      spoke: [],
+    };
+    const agent = JSON.parse(await succeeded(runCli(['-c', config, 'enroll', client, ...to[pipe]]))) as AgentJson;
     const place = path.join(home, '.local', 'state', client);
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const key = pipe === 'ssh' ? sshKeygen(path.join(dir, 'agents', client), '-t', 'ed25519', '-C', '') : null;
@@ -58,7 +71,7 @@ export async function enrolClients(site: PushSite): Promise<void> {
     writeFileSync(agentFileOf(dir, client), content, { mode: 0o600 });
     if (key !== null) lines.push(`restrict,command="${receiveCommand(site, client)}" ${key.publicKey}\n`);
   }
-  if (pipe === 'push') return;
+  if (pipe !== 'ssh') return;
   writeFileSync(path.join(sshd.dir, 'authorized_keys', owner), lines.join(''), { mode: 0o644 });
   writeSshClient(site);
 }

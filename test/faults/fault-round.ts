@@ -4,11 +4,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Faults, RandomKill } from './choose-faults.ts';
+import type { Pipe } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookFiles, type HookReport, type KillPlan, type Strike } from './kill-plan.ts';
 import { mailFiles } from './mail-server-files.ts';
 import type { MailPlan } from './mail-server.ts';
-import { startProgram, type Ended, type RunningProgram } from './program-run.ts';
+import { startProgram, type Ended, type RunningProgram, type Start } from './program-run.ts';
 
 export interface RoundResult {
   readonly ended: readonly Ended[];
@@ -31,9 +32,9 @@ export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundR
   // It waits for the next mail, in whatever round that comes.
   if (faults.mail !== null) writeFileSync(mailPlan, JSON.stringify(faults.mail), { mode: 0o600 });
   if (faults.forgetAgents) removePrograms(site);
-  const serving = await startServing(site, faults.serve);
+  const serving = await startServing(site, faults);
   const programs = [
-    ...(serving === null ? [] : [serving]),
+    ...serving,
     ...commandsOf(site).map((command) => startProgram(site, { command, plan: faults[command] })),
     ...pushesOf(site).map((start) => startProgram(site, { ...start, plan: faults.agents.get(start.client) ?? null })),
   ];
@@ -43,8 +44,8 @@ export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundR
     await sleep(afterMs, undefined, { signal: over.signal }).catch(() => undefined);
     if (!over.signal.aborted && (await killNow(site, programs, victim))) random.push(victim);
   });
-  await Promise.all(programs.filter((program) => program !== serving).map((program) => program.ended));
-  serving?.kill('SIGTERM');
+  await Promise.all(programs.filter((program) => !serving.includes(program)).map((program) => program.ended));
+  for (const program of serving) program.kill('SIGTERM');
   const ended = await Promise.all(programs.map((program) => program.ended));
   over.abort();
   await Promise.all(kills);
@@ -57,16 +58,24 @@ function planFile({ hookDir }: FaultSite, name: string): string {
   return path.join(hookDir, hookFiles.planOf(name));
 }
 
-/** Starts `serve` where it takes pushes, and waits until it listens or was killed. */
-async function startServing(site: FaultSite, plan: KillPlan | null): Promise<RunningProgram | null> {
-  if (site.pipe !== 'push') return null;
-  const serving = startProgram(site, { command: 'serve', plan });
-  await serving.said(/event=serve-started/);
+/** Starts `serve` where it takes pushes, or the spokes, and waits until each listens or was killed. */
+async function startServing(
+  site: FaultSite,
+  faults: Pick<Faults, 'serve' | 'agents'>,
+): Promise<readonly RunningProgram[]> {
+  const starts: Readonly<Record<Pipe, () => readonly Start[]>> = {
+    visit: () => [],
+    ssh: () => [],
+    push: () => [{ command: 'serve', plan: faults.serve }],
+    spoke: () => site.clients.map((client) => ({ command: 'spoke', client, plan: faults.agents.get(client) ?? null })),
+  };
+  const serving = starts[site.pipe]().map((start) => startProgram(site, start));
+  await Promise.all(serving.map((program) => program.said(/event=(?:serve-started|listening)/)));
   return serving;
 }
 
 function pushesOf({ pipe, clients }: FaultSite): readonly { readonly command: 'push'; readonly client: string }[] {
-  return pipe === 'visit' ? [] : clients.map((client) => ({ command: 'push', client }));
+  return pipe === 'visit' || pipe === 'spoke' ? [] : clients.map((client) => ({ command: 'push', client }));
 }
 
 /**
@@ -88,11 +97,15 @@ export async function makeRoundInPeace(site: FaultSite): Promise<readonly Ended[
   }
   rmSync(path.join(site.mailDir, mailFiles.plan), { force: true });
   const ended: Ended[] = [];
-  const serving = await startServing(site, null);
+  const serving = await startServing(site, { serve: null, agents: noPlans });
   for (const start of pushesOf(site)) ended.push(await startProgram(site, { ...start, plan: null }).ended);
-  serving?.kill('SIGTERM');
-  if (serving !== null) ended.push(await serving.ended);
+  const end = async (): Promise<void> => {
+    for (const program of serving) program.kill('SIGTERM');
+    ended.push(...(await Promise.all(serving.map((program) => program.ended))));
+  };
+  if (site.pipe === 'push') await end();
   for (const command of commandsOf(site)) ended.push(await startProgram(site, { command, plan: null }).ended);
+  if (site.pipe === 'spoke') await end();
   return ended;
 }
 
@@ -111,6 +124,7 @@ async function killNow(
     case 'alert':
     case 'serve':
     case 'push':
+    case 'spoke':
       return programs.find(({ command, isAlive }) => command === victim && isAlive())?.kill() ?? false;
     case 'sshd':
       if (!site.sshd.isAlive()) return false;

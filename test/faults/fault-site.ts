@@ -8,7 +8,7 @@ import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { startSshd, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { mariadbOfItsOwn, sqliteIn, type FaultDatabase } from './fault-database.ts';
-import { enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
+import { clientAttributes, enrolClients, servingElement, sshdLinesOf, type Pipe } from './fault-pipe.ts';
 import { makeFaultPrograms, type FaultPrograms, type HookName } from './fault-programs.ts';
 import { hookFiles } from './kill-plan.ts';
 import { startMailProcess, type MailProcess } from './mail-process.ts';
@@ -81,6 +81,7 @@ export async function openFaultSite(
   const keys = clients.map((client) => `${sshd.hostKeyLine(addressOf(client))}\n`);
   writeFileSync(path.join(dir, 'known_hosts'), keys.join(''));
   const serving = await servingElement(pipe);
+  const attributes = await clientAttributes(pipe, clients);
   const elements = [
     database.element,
     serving.element,
@@ -95,7 +96,7 @@ export async function openFaultSite(
     '</alerts>',
     ...clients.map(
       (client) => `<client name="${client}" ${
-        pipe === 'visit' ? `ip="${addressOf(client)}" port="${sshd.port}"` : 'transport="push"'
+        pipe === 'visit' ? `ip="${addressOf(client)}" port="${sshd.port}"` : attributes.get(client)
       }>
         <alert type="process" match="${processOf(client)}" op="ge" limit="1" for="1x"/></client>`,
     ),
@@ -107,7 +108,14 @@ export async function openFaultSite(
     writeFileSync(path.join(dir, `${name}.xml`), text, { mode: 0o600 });
   }
   if (split) shareKey(path.join(dir, 'opener'), stateDir);
-  const machineOf = { collect: 'state', serve: 'state', push: 'state', ingest: 'opener', alert: 'alerter' } as const;
+  const machineOf = {
+    collect: 'state',
+    serve: 'state',
+    push: 'state',
+    spoke: 'state',
+    ingest: 'opener',
+    alert: 'alerter',
+  } as const;
   const home = pipe === 'visit' ? account.home : path.join(dir, 'home');
   if (pipe !== 'visit') {
     const config = path.join(dir, 'state.xml');

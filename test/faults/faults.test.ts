@@ -16,6 +16,7 @@ describe('everything is killed again and again: nothing is lost, nothing comes t
     ['mysql', 'visit'],
     ['sqlite', 'push'],
     ['sqlite', 'ssh'],
+    ['sqlite', 'spoke'],
   ] as const) {
     const needs = database === 'mysql' ? skipWithoutMariadb : false;
     const skip = isWide || pipe === 'visit' ? needs : 'in the second tier';

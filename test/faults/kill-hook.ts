@@ -17,6 +17,8 @@ import type { HookReport, KillPlan, Strike, Victim, When } from './kill-plan.ts'
 export type AtInstant = <T>(kind: string, work: () => T, bytes?: Buffer) => T;
 
 const dir = process.env[hookEnvironment.dir] ?? '';
+/** True in an agent that no loader has started. */
+const isStartedHere = (process.env[hookEnvironment.client] ?? '') !== '';
 const request = requestOfAgent();
 const command = commandOf(process.argv);
 const program = request === null ? (command ?? 'other') : `agent-${request.kind}`;
@@ -75,7 +77,7 @@ function pidsOf(victim: Victim): readonly number[] {
 /** Returns the request that the loader passed to an agent, or that stands for it in a push; null in any other program. */
 function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
   const pushing = process.env[hookEnvironment.client] ?? '';
-  if (pushing !== '') return { client: pushing, kind: 'push' };
+  if (pushing !== '') return { client: pushing, kind: process.argv.at(-1) === 'spoke' ? 'spoke' : 'push' };
   const text = process.argv.find((argument) => argument.startsWith('eyJ'));
   if (text === undefined) return null;
   return JSON.parse(Buffer.from(text, 'base64url').toString()) as { client: string; kind: string };
@@ -88,7 +90,7 @@ function commandOf(args: readonly string[]): string | null {
 /** sshd and the loader clear the environment. */
 function planOfProgram(): KillPlan | null {
   if (command === 'receive') return planOfFile(`receive-${process.argv.at(-1) ?? ''}`);
-  return request === null || request.kind === 'push' ? planOfEnvironment() : planOfFile(request.client);
+  return request === null || isStartedHere ? planOfEnvironment() : planOfFile(request.client);
 }
 
 function planOfEnvironment(): KillPlan | null {

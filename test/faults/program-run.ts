@@ -7,9 +7,9 @@ import { agentFileOf, binOf } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';
 import { hookEnvironment, type KillPlan } from './kill-plan.ts';
 
-export type Command = 'collect' | 'ingest' | 'alert' | 'serve' | 'push';
+export type Command = 'collect' | 'ingest' | 'alert' | 'serve' | 'push' | 'spoke';
 
-/** The start of a command; of a `push`, also the client. */
+/** The start of a command; of a `push` or `spoke`, also the client. */
 export interface Start {
   readonly command: Command;
   readonly client?: string;
@@ -83,6 +83,7 @@ export function startProgram(site: FaultSite, { command, client = '', plan }: St
 
 function argsOf(site: FaultSite, command: Command, client: string): readonly string[] {
   if (command === 'push') return [agentProgram, '-c', agentFileOf(site.dir, client), '-q', 'push', '--once'];
-  // `serve` says in its log that it listens.
+  if (command === 'spoke') return [agentProgram, '-c', agentFileOf(site.dir, client), 'spoke'];
+  // `serve` and `spoke` say in their log that they listen.
   return [program, '-c', site.configOf(command), ...(command === 'serve' ? [] : ['-q']), command];
 }

@@ -1,9 +1,10 @@
 /**
  * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N] [--split]
- *                   [--pipe visit|push|ssh]
+ *                   [--pipe visit|push|ssh|spoke]
  *
  * With several jobs the kills are shared out: each is a fleet of its own, with the seed and those after it.
- * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd.
+ * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd; with spoke they are asked
+ * over HTTP.
  * With --split the collector has no private key, and `ingest` opens on another machine.
  */
 import { parseArgs } from 'node:util';
@@ -41,7 +42,7 @@ if (
 ) {
   console.error(
     'usage: npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] ' +
-      '[--jobs N] [--split] [--pipe visit|push|ssh]',
+      '[--jobs N] [--split] [--pipe visit|push|ssh|spoke]',
   );
   process.exit(2);
 }
