@@ -73,16 +73,8 @@ async function readFleetView(
   look: LookStore,
   asked: FleetQuery,
 ): Promise<FleetView> {
-  const counts = kinds.map(({ state, words, is }) => ({ state, words, clients: status.members.filter(is).length }));
-  const sort = sortings.find((one) => one === asked.sort);
-  const query: FleetQuery = {
-    ...asked,
-    sort: sort ?? '',
-    state: kinds.find(({ state }) => state === asked.state)?.state ?? '',
-  };
-  const matching = status.members.filter(matcher(query));
-  const sorted = sort === undefined ? matching : sortMembers(matching, sort);
-  const shown = sorted.slice(query.from, query.from + linesOfPage);
+  const { query, counts, matching } = fleetPart(status.members, asked);
+  const shown = matching.slice(query.from, query.from + linesOfPage);
   const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs);
   const lines = await look.fleetLines(
     shown.map(({ client }) => client),
@@ -103,6 +95,27 @@ async function readFleetView(
     alerts: alerts.slice(0, mostAlerts),
     openAlerts: alerts.length,
     collectedAtMs: status.lastRun?.finishedAtMs ?? null,
+  };
+}
+
+/** The clients that a query matches, in its order, and the counts of all. */
+export interface FleetPart {
+  /** The query, without what no column and no kind of clients is called. */
+  readonly query: FleetQuery;
+  readonly counts: readonly FleetCount[];
+  readonly matching: readonly FleetMember[];
+}
+
+/** Selects from members that are sorted by urgency. */
+export function fleetPart(members: readonly FleetMember[], asked: FleetQuery): FleetPart {
+  const sort = sortings.find((one) => one === asked.sort);
+  const state = kinds.find((kind) => kind.state === asked.state)?.state ?? '';
+  const query: FleetQuery = { ...asked, sort: sort ?? '', state };
+  const matching = members.filter(matcher(query));
+  return {
+    query,
+    counts: kinds.map(({ is, ...kind }) => ({ ...kind, clients: members.filter(is).length })),
+    matching: sort === undefined ? matching : sortMembers(matching, sort),
   };
 }
 

@@ -25,6 +25,14 @@ export function fleetQuery(query: URLSearchParams): FleetQuery {
   };
 }
 
+/** Reads which part of a document is asked for; null: all of it. Throws FleetError `usage`. */
+export function fleetPartAsked(query: URLSearchParams): (FleetQuery & { readonly limit: number }) | null {
+  const limit = query.get('limit');
+  if (limit === null) return null;
+  if (/^[1-9]\d{0,3}$/.test(limit)) return { ...fleetQuery(query), limit: Number(limit) };
+  throw usageError(`limit=${limit} is no number of clients`, 'Write 1 to 9999.');
+}
+
 /** Reads a span that ends now. Throws FleetError `usage`. */
 export function spanOf(client: string, query: URLSearchParams): ClientSpan {
   const span = query.get('since') ?? '24h';

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { FleetSnapshot } from '../look/live-fleet.ts';
+import type { FleetQuery } from '../page/live/fleet-view.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
@@ -8,6 +9,8 @@ export interface DocumentQuery {
   /** Names or patterns of clients; empty: all. */
   readonly clients: readonly string[];
   readonly group: string | null;
+  /** The part of these that is asked for; null: all. */
+  readonly part: (FleetQuery & { readonly limit: number }) | null;
 }
 
 /** The documents and words of commands, which the server hands on. */

@@ -9,7 +9,7 @@ import type { EventsView } from '../page/live/events-view.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import type { Answer } from './answer.ts';
-import { askedClients, spanOf } from './asked.ts';
+import { askedClients, fleetPartAsked, spanOf } from './asked.ts';
 import { NothingStored } from './fleet-reader.ts';
 import { answerMs, html, inTime, isAway, type LookOptions, message } from './look-pages.ts';
 import { clientHistory, newestEvents, NotFound } from './pages.ts';
@@ -40,7 +40,8 @@ export function documentRoutes(options: LookOptions): readonly Route[] {
       answer: ({ query }) =>
         answer(async () => {
           const snapshot = await reader.snapshot();
-          return documents.status(snapshot, { clients: query.getAll('client'), group: query.get('group') });
+          const part = fleetPartAsked(query);
+          return documents.status(snapshot, { clients: query.getAll('client'), group: query.get('group'), part });
         }),
     },
     {

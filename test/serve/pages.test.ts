@@ -65,6 +65,12 @@ describe('a server of two clients', () => {
     assert.equal(timeless(await ask('/api/v1/status')), timeless(await command('status')));
     assert.equal(timeless(await ask('/api/v1/alerts')), timeless(await command('alerts')));
     assert.equal(((await ask('/api/v1/status?client=web-*'))['clients'] as unknown[]).length, 1);
+    const { clients, unlisted, total, matching, counts } = await ask('/api/v1/status?limit=1');
+    const names = (clients as { client: string }[]).map(({ client }) => client);
+    assert.deepEqual([names, unlisted, total, matching], [['web-1'], 0, 2, 2]);
+    assert.deepEqual(counts, { critical: 1, warning: 0, failing: 0, late: 2, fine: 0, new: 0, paused: 0 });
+    const found = await ask('/api/v1/status?limit=200&q=DB&sort=name');
+    assert.deepEqual([found['total'], found['matching'], (found['clients'] as unknown[]).length], [2, 1, 1]);
     const series = await ask('/api/v1/clients/db/series?since=24h');
     const [first] = series['series'] as { group: string; values: (number | null)[] }[];
     assert.deepEqual([series['client'], first?.group, first?.values.length], ['db', 'cpu', series['points']]);
@@ -84,6 +90,7 @@ describe('a server of two clients', () => {
     ['/api/v1/clients/web-2/series', 404, /"code":"usage"/],
     ['/api/v1/clients/web-1/series?since=1s', 400, /"code":"usage"/],
     ['/api/v1/status?client=web-2', 400, /"code":"usage"/],
+    ['/api/v1/status?limit=0', 400, /limit=0 is no number of clients/],
     ['/api/v1/alerts?client=web-2', 400, /"code":"usage"/],
     ['/api/v1/../../etc/passwd', 404, /There is no such page/],
     [`/?q=${'x'.repeat(2_100)}`, 414, /too long/],

@@ -6,7 +6,7 @@ import { configDocument, type ShownElement } from '../../config/vocabulary/confi
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
-import type { FleetSnapshot } from '../../look/live-fleet.ts';
+import { fleetPart, type FleetSnapshot } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
@@ -215,7 +215,19 @@ const documents: Documents = {
     ),
 };
 
-function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group }: DocumentQuery): object {
-  const shown = new Set(askedClients(config, clients, group));
-  return statusJson({ ...status, members: status.members.filter(({ client }) => shown.has(client)) }, nowMs);
+function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {
+  const asked = new Set(askedClients(config, clients, group));
+  const members = status.members.filter(({ client }) => asked.has(client));
+  if (part === null) return statusJson({ ...status, members }, nowMs);
+  const { from, limit } = part;
+  const { counts, matching } = fleetPart(members, part);
+  const shown = { ...status, members: matching.slice(from, from + limit) };
+  const document = statusJson({ ...shown, unlisted: status.unlisted.slice(0, limit) }, nowMs);
+  return {
+    ...document,
+    unlisted: status.unlisted.length,
+    total: members.length,
+    matching: matching.length,
+    counts: Object.fromEntries(counts.map((count) => [count.state, count.clients])),
+  };
 }
