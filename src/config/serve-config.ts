@@ -1,3 +1,4 @@
+import type { Secret } from './secret.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
 /** The sockets of `fleet-health serve`, and who may look. */
@@ -48,4 +49,14 @@ export interface ServedEventsConfig {
   readonly maxPerMinute: number | null;
   /** A program that is given each event; null: none. */
   readonly handOver: ServedCommand | null;
+}
+
+/** A `serve` that `serve --fleet` asks. */
+export interface SiteConfig {
+  readonly name: string;
+  /** It ends with a slash. */
+  readonly url: string;
+  readonly token: Secret | null;
+  /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
+  readonly ca: string | null;
 }

@@ -132,6 +132,8 @@ export interface PageClient {
   readonly spark: readonly (number | null)[];
   /** The encoded history (see series-layout.ts); null: left out of this file. */
   readonly history: string | null;
+  /** The site that watches it, and its page there, where several sites are shown. */
+  readonly site?: { readonly name: string; readonly href: string };
 }
 
 /** The addresses of a server's pages. */

@@ -12,7 +12,7 @@ import { pingRoute } from './doors/ping-route.ts';
 import { type StatusOptions, statusRoute } from './doors/status-route.ts';
 import { commonHeaders, createGate, type GateOptions } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
-import { sendEvents } from './live-stream.ts';
+import { type LiveSource, sendEvents } from './live-stream.ts';
 import { documentRoutes } from './look-documents.ts';
 import { type LookOptions, message, pageRoutes } from './look-pages.ts';
 import { metricsRoute } from './metrics-route.ts';
@@ -20,7 +20,23 @@ import { findRoute, type Route, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
-export interface AppOptions {
+/** The routes of a server, and the pages that any server of pages has. */
+export interface ServedRoutes {
+  readonly routes: readonly Route[];
+  /** Returns the page that says that there is no such page; null: this is no server of pages. */
+  readonly missing: (() => Answer) | null;
+  readonly onFault: (thrown: unknown) => void;
+}
+
+export interface AppOptions extends ServedRoutes {
+  readonly hasTls: boolean;
+  readonly admit: Admission;
+  readonly visitorOf: (request: IncomingMessage) => Visitor;
+  readonly isFull: GateOptions['isFull'];
+  readonly onGuess: (visitor: Visitor) => void;
+}
+
+export interface FleetRoutesOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
   readonly events: LiveEvents;
@@ -29,51 +45,47 @@ export interface AppOptions {
   readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
   /** Takes what clients push; null: nothing is taken. */
   readonly push: Route | null;
-  readonly admit: Admission;
   /** Returns what the pings with a token are of; null: it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
-  readonly isFull: GateOptions['isFull'];
-  readonly onGuess: (visitor: Visitor) => void;
   /** Ends the programs that answers wait for. */
   readonly signal: AbortSignal;
 }
 
 const yearSeconds = 365 * 24 * 3600;
 
-/** Puts the parts of the server together. Each stands behind the limits, and says itself who may see it. */
-export function createApp({ serve, look, events, eventDoor, push, status, ...options }: AppOptions): RequestListener {
-  const gate = createGate(options);
-  const headers = commonHeaders(livePolicy, serve.tls !== null);
+/** Returns the routes of the parts that `<serve>` names. Each says itself who may see it. */
+export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
+  const { serve, look, events, eventDoor, push, status, visitorOf, pingOf, signal } = options;
+  const { onFault } = look;
   const routes: readonly Route[] = [
-    pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, options.signal) }),
-    statusRoute({
-      serve,
-      ...status,
-      own: serve.status === null ? null : ownCommand(serve.status, options.signal),
-      onFault: look.onFault,
-    }),
+    pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
+    statusRoute({ serve, ...status, own: serve.status === null ? null : ownCommand(serve.status, signal), onFault }),
     ...(eventDoor === null
       ? []
-      : [
-          eventsRoute(eventDoor, options.visitorOf),
-          ...eventPingRoutes({ door: eventDoor, visitorOf: options.visitorOf, pingOf: options.pingOf }),
-        ]),
+      : [eventsRoute(eventDoor, visitorOf), ...eventPingRoutes({ door: eventDoor, visitorOf, pingOf })]),
     ...(push === null ? [] : [push]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
-    ...(serve.look ? lookRoutes(look, events) : []),
+    ...(serve.look ? [...liveRoutes(events), ...pageRoutes(look), ...documentRoutes(look)] : []),
   ];
-  const missing: Route = {
+  const missing = (): Answer => message(404, 'Not there', 'There is no such page.', look);
+  return { routes, missing: serve.look ? missing : null, onFault };
+}
+
+/** Answers requests by their routes, behind the limits. */
+export function createApp({ routes, missing, onFault, hasTls, ...options }: AppOptions): RequestListener {
+  const gate = createGate(options);
+  const headers = commonHeaders(livePolicy, hasTls);
+  const fallback: Route = {
     path: '',
-    purpose: serve.look ? 'look' : null,
-    isPacked: serve.look,
-    answer: () =>
-      serve.look ? message(404, 'Not there', 'There is no such page.', look) : words(404, 'There is nothing here.\n'),
+    purpose: missing === null ? null : 'look',
+    isPacked: missing !== null,
+    answer: () => missing?.() ?? words(404, 'There is nothing here.\n'),
   };
   const answer = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(headers)) outgoing.setHeader(name, value);
     const { path, query } = targetOf(incoming.url ?? '/');
-    const { route, parts } = findRoute(routes, path) ?? { route: missing, parts: {} };
+    const { route, parts } = findRoute(routes, path) ?? { route: fallback, parts: {} };
     const refusal = refusalOf(incoming, outgoing, route);
     const shown = refusal === null ? null : (route.refused?.(refusal) ?? refusal);
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
@@ -86,7 +98,7 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
   };
   return (incoming, outgoing) => {
     answer(incoming, outgoing).catch((thrown: unknown) => {
-      look.onFault(thrown);
+      onFault(thrown);
       const sorry = words(500, 'This cannot be answered; the log of the server says why.\n');
       if (outgoing.headersSent) outgoing.destroy();
       else send(sorry, { incoming, outgoing, isPacked: false });
@@ -94,7 +106,8 @@ export function createApp({ serve, look, events, eventDoor, push, status, ...opt
   };
 }
 
-function lookRoutes(look: LookOptions, events: LiveEvents): readonly Route[] {
+/** The stream of events, and the files that pages load. */
+export function liveRoutes(events: LiveSource): readonly Route[] {
   return [
     {
       path: '/live',
@@ -109,7 +122,5 @@ function lookRoutes(look: LookOptions, events: LiveEvents): readonly Route[] {
       const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
       return { path, purpose: 'look', isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
     }),
-    ...pageRoutes(look),
-    ...documentRoutes(look),
   ];
 }

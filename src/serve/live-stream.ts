@@ -2,13 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { LiveEvents } from './live-events.ts';
 
+/** The events of a stream. `signal` ends it. */
+export type LiveSource = Pick<LiveEvents, 'listen' | 'signal'>;
+
 /** Nothing else keeps the connection open through proxies. */
 const heartbeatMs = 15_000;
 /** A reader who is so far behind does not read. */
 const mostWaitingBytes = 16_384;
 
 /** Sends the stream of finished runs: one small event a run (Server-Sent Events). It ends with the server. */
-export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse, events: LiveEvents): void {
+export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse, events: LiveSource): void {
   outgoing.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   if (method === 'HEAD') {
     outgoing.end();

@@ -98,9 +98,13 @@ export function message(
   status: 400 | 404 | 500 | 503,
   title: string,
   text: string,
-  { zone, hasEvents }: Pick<LookOptions, 'zone' | 'hasEvents'>,
+  {
+    zone,
+    hasEvents,
+    isFederation = false,
+  }: Pick<LookOptions, 'zone' | 'hasEvents'> & { readonly isFederation?: boolean },
 ): Answer {
-  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone() };
+  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone(), isFederation };
   return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 

@@ -11,7 +11,7 @@ import type { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { statePaths } from '../state/paths.ts';
 import { createAdmission } from './admission.ts';
-import { createApp } from './app.ts';
+import { createApp, fleetRoutes, type ServedRoutes } from './app.ts';
 import type { Documents } from './documents.ts';
 import { type EventDoorEvent, openEventDoor } from './doors/open-event-door.ts';
 import { pushRoute, type RefusedPush } from './doors/push-route.ts';
@@ -29,6 +29,8 @@ export type ServeEvent =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'database-away'; readonly fault: FleetError }
   | { readonly kind: 'database-back'; readonly awayMs: number }
+  | { readonly kind: 'site-away'; readonly site: string; readonly reason: string }
+  | { readonly kind: 'site-back'; readonly site: string; readonly awayMs: number }
   | { readonly kind: 'refused'; readonly address: string }
   | ({ readonly kind: 'push-refused'; readonly address: string } & Omit<RefusedPush, 'incoming'>)
   | EventDoorEvent;
@@ -63,18 +65,16 @@ export async function runServer(options: ServeOptions): Promise<void> {
     onBack: (awayMs) => observe({ kind: 'database-back', awayMs }),
   });
   const events = new LiveEvents(reader);
-  let lastRequestAt = performance.now();
-  const onVisit = (): void => void (lastRequestAt = performance.now());
+  const host = createHost({ ...options, tokens: statePaths(settings().stateDir).tokens });
+  const { visitorOf, onVisit } = host;
   const ended = new AbortController();
   const doors = openEventDoor({ serve, settings, observe, onVisit });
-  const guesses = new Rates(loggedGuesses);
-  const visitorOf = visitorReader(serve);
   const refusals = new Rates(loggedGuesses);
   const onRefused = ({ incoming, ...refused }: RefusedPush): void => {
     const { address } = visitorOf(incoming);
     if (refusals.take(address)) observe({ kind: 'push-refused', address, ...refused });
   };
-  const answer = createApp({
+  const served = fleetRoutes({
     serve,
     look: {
       reader,
@@ -89,29 +89,18 @@ export async function runServer(options: ServeOptions): Promise<void> {
     status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
     push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
     signal: ended.signal,
-    admit: createAdmission({ serve, checkToken: tokenChecker(statePaths(settings().stateDir).tokens) }),
     pingOf: pingFinder(statePaths(settings().stateDir).tokens),
     visitorOf,
-    isFull: (request, pool) => listeners.isFull(request, pool),
-    onGuess: ({ address }) => {
-      if (guesses.take('all')) observe({ kind: 'refused', address });
-    },
-  });
-  const listeners = new Listeners({
-    serve,
-    onRequest: (request, response) => {
-      onVisit();
-      answer(request, response);
-    },
   });
   try {
-    const where = [...(await listeners.open()), ...((await doors?.open()) ?? [])];
-    observe({ kind: 'started', where });
-    const reason = await untilOver(options, () => (listeners.connections > 0 ? 0 : performance.now() - lastRequestAt));
-    observe({ kind: 'stopping', reason });
+    await host.serve(served, {
+      open: async () => (await doors?.open()) ?? [],
+      stop: async () => {
+        events.close();
+        await doors?.stop();
+      },
+    });
   } finally {
-    events.close();
-    await Promise.all([listeners.close(drainMs), doors?.stop()]);
     ended.abort();
     await doors?.close();
     await reader.close();
@@ -119,8 +108,63 @@ export async function runServer(options: ServeOptions): Promise<void> {
   observe({ kind: 'stopped' });
 }
 
+export interface HostOptions extends Pick<ServeOptions, 'serve' | 'observe' | 'idleExitMs' | 'signal'> {
+  /** The file of the tokens. */
+  readonly tokens: string;
+}
+
+/** Parts of a server beside its sockets. */
+export interface HostedParts {
+  /** Opens what else listens. Returns what is listened on, for people. */
+  readonly open: () => Promise<readonly string[]>;
+  /** Ends what keeps connections open. */
+  readonly stop: () => Promise<void>;
+}
+
+/** Makes the sockets and guards of a server, whatever it shows. */
+export function createHost(options: HostOptions) {
+  const { serve, tokens, observe } = options;
+  let lastRequestAt = performance.now();
+  const onVisit = (): void => void (lastRequestAt = performance.now());
+  const visitorOf = visitorReader(serve);
+  const guesses = new Rates(loggedGuesses);
+  return {
+    visitorOf,
+    /** Counts as a visitor. */
+    onVisit,
+    /** Answers until the signal is aborted or nobody has come for a time. Throws FleetError `listen-failed`. */
+    serve: async (served: ServedRoutes, { open, stop }: HostedParts): Promise<void> => {
+      const answer = createApp({
+        ...served,
+        hasTls: serve.tls !== null,
+        admit: createAdmission({ serve, checkToken: tokenChecker(tokens) }),
+        visitorOf,
+        isFull: (request, pool) => listeners.isFull(request, pool),
+        onGuess: ({ address }) => {
+          if (guesses.take('all')) observe({ kind: 'refused', address });
+        },
+      });
+      const listeners = new Listeners({
+        serve,
+        onRequest: (request, response) => {
+          onVisit();
+          answer(request, response);
+        },
+      });
+      const idleMs = (): number => (listeners.connections > 0 ? 0 : performance.now() - lastRequestAt);
+      try {
+        observe({ kind: 'started', where: [...(await listeners.open()), ...(await open())] });
+        observe({ kind: 'stopping', reason: await untilOver(options, idleMs) });
+      } finally {
+        const stopped = stop();
+        await Promise.all([listeners.close(drainMs), stopped]);
+      }
+    },
+  };
+}
+
 /** Resolves with the reason when the server has to end. */
-async function untilOver({ idleExitMs, signal }: ServeOptions, idleMs: () => number): Promise<string> {
+async function untilOver({ idleExitMs, signal }: HostOptions, idleMs: () => number): Promise<string> {
   const checkMs = idleExitMs === null ? 3600 * secondMs : Math.max(50, Math.min(secondMs, idleExitMs / 4));
   while (!signal.aborted) {
     if (idleExitMs !== null && idleMs() >= idleExitMs) return 'nobody has come for a time';

@@ -2,36 +2,33 @@ import { statSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
+import { readSites } from '../../config/settings/read-sites.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
-import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
-import { fleetPart, type FleetSnapshot } from '../../look/live-fleet.ts';
-import { askedClients, checkPatterns } from '../../serve/asked.ts';
-import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
+import { runFederation } from '../../serve/sites/federation.ts';
+import { statePaths } from '../../state/paths.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
-import { clientFilter, clientNames } from '../alerts/client-filter.ts';
-import { alertExplanation } from '../alerts/explain.ts';
-import { alertJson } from '../command/alert-words.ts';
-import { errorDocument } from '../command/complain.ts';
+import { memberJson } from '../command/member-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { usualSettings } from './usual-settings.ts';
-import { statusJson } from '../status/status-json.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
+import { documents } from './served-documents.ts';
 
 /** config.xml is looked at so often. */
 const settingsMs = 5_000;
 
 export interface ServeCommandOptions {
   readonly idleExit: string | null;
+  /** The file of the sites; null: this machine's fleet is shown. */
+  readonly fleet: string | null;
 }
 
 /** `serve`: shows what <serve> of config.xml says, until a signal ends it. */
-export async function serveCommand(context: Context, { idleExit }: ServeCommandOptions): Promise<ExitStatus> {
+export async function serveCommand(context: Context, { idleExit, fleet }: ServeCommandOptions): Promise<ExitStatus> {
   const idleExitMs = idleExit === null ? null : parseDuration(idleExit);
   if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
     throw usageError(`--idle-exit ${JSON.stringify(idleExit)} is no time`, 'Write it like 10m.');
@@ -42,6 +39,15 @@ export async function serveCommand(context: Context, { idleExit }: ServeCommandO
     const { serve } = settings.current;
     if (serve === null) {
       throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
+    }
+    if (fleet !== null) {
+      const sites = readSites(fleet);
+      if (!serve.look) throw usageError('<serve> has no <look/>', 'Write <serve><look/></serve> into config.xml.');
+      const { stateDir, alerts } = settings.current;
+      const host = { serve, tokens: statePaths(stateDir).tokens, idleExitMs, signal: context.signal };
+      const observe = (event: ServeEvent): void => tell(log, event);
+      await runFederation({ ...host, observe, sites, zone: alerts.zone, documents: { ...documents, memberJson } });
+      return;
     }
     await runServer({
       serve,
@@ -156,6 +162,12 @@ function tell(log: Log, event: ServeEvent): void {
     case 'database-back':
       log.event('database-back', { away_s: Math.round(event.awayMs / 1000) });
       break;
+    case 'site-away':
+      log.problem('site-away', { site: event.site, message: event.reason });
+      break;
+    case 'site-back':
+      log.event('site-back', { site: event.site, away_s: Math.round(event.awayMs / 1000) });
+      break;
     case 'refused':
       log.problem('token-refused', { address: event.address });
       break;
@@ -193,41 +205,4 @@ function tellEvent(log: Log, event: ParsedEvent, address: string): void {
   const shown = { address, ...Object.fromEntries(said), doubt };
   if (doubt === undefined) log.event('event-received', shown);
   else log.problem('event-received', shown);
-}
-
-const documents: Documents = {
-  status: statusDocument,
-  alerts: async (config, { alerts }, client) => {
-    if (client !== null) checkPatterns([client]);
-    const nowMs = await alerts.nowMs();
-    const open = await alerts.openAlerts(null);
-    const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
-    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
-    const views = await viewAlerts(config, alerts, shown, nowMs);
-    return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
-  },
-  explain: alertExplanation,
-  error: (thrown) =>
-    errorDocument(
-      thrown instanceof FleetError
-        ? thrown
-        : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown) }),
-    ),
-};
-
-function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {
-  const asked = new Set(askedClients(config, clients, group));
-  const members = status.members.filter(({ client }) => asked.has(client));
-  if (part === null) return statusJson({ ...status, members }, nowMs);
-  const { from, limit } = part;
-  const { counts, matching } = fleetPart(members, part);
-  const shown = { ...status, members: matching.slice(from, from + limit) };
-  const document = statusJson({ ...shown, unlisted: status.unlisted.slice(0, limit) }, nowMs);
-  return {
-    ...document,
-    unlisted: status.unlisted.length,
-    total: members.length,
-    matching: matching.length,
-    counts: Object.fromEntries(counts.map((count) => [count.state, count.clients])),
-  };
 }

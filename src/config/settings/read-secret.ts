@@ -16,7 +16,7 @@ export interface ReadContext {
  */
 export function readSecret(
   element: Element,
-  what: 'password' | 'passphrase' | 'url' | 'header',
+  what: 'password' | 'passphrase' | 'url' | 'header' | 'token',
   { findings, places }: ReadContext,
 ): Secret | null | undefined {
   const names = [what, `${what}File`, `${what}Env`];

@@ -156,7 +156,7 @@ const kinds = {
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
   spokeUrl: accepted(
     isSpokeUrl,
-    'is no address of a spoke; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',
+    'is no address of a server; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',
   ),
   urls: {
     ...accepted((value) => value.split(',').every((one) => isUrl(one.trim())), 'is no list of web addresses'),

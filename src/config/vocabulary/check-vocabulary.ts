@@ -57,7 +57,8 @@ function childrenOf(parent: string): readonly string[] {
   return Object.keys(vocabulary).filter((name) => vocabulary[name]?.parents.includes(parent) === true);
 }
 
-function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
+/** Does the same for the attributes of one element. */
+export function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
   const { attributes } = element;
   const removed: string[] = [];
   for (const name of Object.keys(attributes)) {

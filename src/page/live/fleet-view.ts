@@ -55,12 +55,20 @@ const sortings: Readonly<Record<string, string>> = {
   rank: '',
 };
 
+type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
+
 /** The first lines of the fleet's page: the clients by state, each a link to just these. */
-export function fleetLead({ total, counts, query, nowMs, zone, collectedAtMs }: FleetView): Markup {
+export function fleetLead(view: FleetView): Markup {
+  const { nowMs, zone, collectedAtMs } = view;
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
-<ul class="states"><li><a href="/">${amount(total, 'client')}</a></li>${counts.map(
+${countList(view)}`;
+}
+
+/** The clients by state, each a link to just these. */
+export function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' | 'query'>): Markup {
+  return markup`<ul class="states"><li><a href="/">${amount(total, 'client')}</a></li>${counts.map(
     ({ state, words, clients }) =>
       clients > 0 &&
       markup`<li class="${state}"><a href="${hrefOf({ ...query, state, from: 0 })}"${query.state === state && markup` aria-current="true"`}><b>${amount(clients)}</b> ${words}</a></li>`,
@@ -70,21 +78,31 @@ export function fleetLead({ total, counts, query, nowMs, zone, collectedAtMs }: 
 /** The fleet's page: the worst alerts, then the table with as many clients as are shown at a time. */
 export function fleetView(view: FleetView): Markup {
   const { alerts, openAlerts, query, matching, clients, nowMs, zone } = view;
+  const next = query.from + clients.length;
+  const more =
+    next < matching &&
+    markup`<p><a id="more" href="${hrefOf({ ...query, from: next })}">${amount(matching - next, 'client')} more</a></p>`;
   const list = { links, untilMs: nowMs, zone };
   return markup`<section id="open" aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 ${openAlerts === 0 && markup`<p class="count">None.</p>`}${alerts.length > 0 && markup`<ol class="alerts">${alerts.map((alert) => alertItem(alert, list))}</ol>`}
 ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAlerts, 'alert')}</a></p>`}</section>
-<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
+${tableSection(view, more)}`;
+}
+
+/** The filter and the table of clients, and below it how to see more of them. */
+export function tableSection(view: ShownPart, more: Markup | false): Markup {
+  const { query, clients } = view;
+  return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>
 <p class="count" id="shown" role="status">${shownWords(view)}</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="fleet"><table id="clients" class="served"><thead><tr>${columns.map(
     ([heading, key]) => headCell(heading, key, query),
   )}</tr></thead>
 <tbody>${clients.map((client, index) => clientRow(client, query.from + index, links))}</tbody></table></div>
-${query.from + clients.length < matching && markup`<p><a id="more" href="${hrefOf({ ...query, from: query.from + clients.length })}">${amount(matching - query.from - clients.length, 'client')} more</a></p>`}</section>`;
+${more}</section>`;
 }
 
-function shownWords({ query, clients, matching }: FleetView): Markup | string {
+function shownWords({ query, clients, matching }: ShownPart): Markup | string {
   if (matching === 0) return 'No client is like that.';
   const order = query.sort === '' ? 'the worst first' : `by ${query.sort}`;
   const first = query.from + 1;

@@ -41,6 +41,8 @@ export interface LiveDocument {
   readonly lead: Markup | null;
   readonly body: Markup;
   readonly zone: string | null;
+  /** True for the pages of a federation, which has the first page alone. */
+  readonly isFederation?: boolean;
 }
 
 export const eventsPath = '/events/newest';
@@ -57,11 +59,11 @@ const pages = [
  * navigation names the page of events.
  */
 export function liveHtml(
-  { title, path, lead, body, zone }: LiveDocument,
+  { title, path, lead, body, zone, isFederation = false }: LiveDocument,
   notice: string | null,
   hasEvents: boolean,
 ): string {
-  const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
+  const shown = pages.filter(([href]) => (isFederation ? href === '/' : hasEvents || href !== eventsPath));
   const zoneName = zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return markup`<!DOCTYPE html>
 <html lang="en">

@@ -1,0 +1,49 @@
+import { FleetError, messageOf } from '../../errors.ts';
+import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
+import { fleetPart, type FleetSnapshot } from '../../look/live-fleet.ts';
+import { askedClients, checkPatterns } from '../../serve/asked.ts';
+import type { Documents, DocumentQuery } from '../../serve/documents.ts';
+import { clientFilter, clientNames } from '../alerts/client-filter.ts';
+import { alertExplanation } from '../alerts/explain.ts';
+import { alertJson } from '../command/alert-words.ts';
+import { errorDocument } from '../command/complain.ts';
+import { statusJson } from '../status/status-json.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
+
+/** The documents of commands, as `serve` hands them on. */
+export const documents: Documents = {
+  status: statusDocument,
+  alerts: async (config, { alerts }, client) => {
+    if (client !== null) checkPatterns([client]);
+    const nowMs = await alerts.nowMs();
+    const open = await alerts.openAlerts(null);
+    const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
+    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
+    const views = await viewAlerts(config, alerts, shown, nowMs);
+    return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
+  },
+  explain: alertExplanation,
+  error: (thrown) =>
+    errorDocument(
+      thrown instanceof FleetError
+        ? thrown
+        : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown) }),
+    ),
+};
+
+function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {
+  const asked = new Set(askedClients(config, clients, group));
+  const members = status.members.filter(({ client }) => asked.has(client));
+  if (part === null) return statusJson({ ...status, members }, nowMs);
+  const { from, limit } = part;
+  const { counts, matching } = fleetPart(members, part);
+  const shown = { ...status, members: matching.slice(from, from + limit) };
+  const document = statusJson({ ...shown, unlisted: status.unlisted.slice(0, limit) }, nowMs);
+  return {
+    ...document,
+    unlisted: status.unlisted.length,
+    total: members.length,
+    matching: matching.length,
+    counts: Object.fromEntries(counts.map((count) => [count.state, count.clients])),
+  };
+}

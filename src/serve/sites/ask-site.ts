@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+
+import type { SiteConfig } from '../../config/serve-config.ts';
+import { secondMs } from '../../platform/units.ts';
+import { readAnswer, type SiteAnswer } from './read-answer.ts';
+
+/** Two hundred clients are 200 KiB; labels and messages may be long. */
+const mostBytes = 4 * 1024 * 1024;
+
+export interface AskSiteOptions {
+  /** The query of `/api/v1/status`. */
+  readonly query: URLSearchParams;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Asks a site for a part of its status. Follows no redirect. Throws an Error whose message is for people. */
+export async function askSite(site: SiteConfig, options: AskSiteOptions): Promise<SiteAnswer> {
+  const { query, timeoutMs, signal } = options;
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    const text = await get(site, query, AbortSignal.any([signal, late]));
+    const answer = readAnswer(text);
+    if (answer === null) throw new Error('its answer is no status with limit=');
+    return answer;
+  } catch (thrown) {
+    if (late.aborted) throw new Error(`no answer within ${timeoutMs / secondMs} s`, { cause: thrown });
+    throw thrown;
+  }
+}
+
+function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const address = new URL(`api/v1/status?${query.toString()}`, url);
+    // Both are read anew, so that a new token or authority needs no restart.
+    const headers = token === null ? {} : { authorization: `Bearer ${token.reveal()}` };
+    const options = { headers: { ...headers, accept: 'application/json' }, agent: false, signal } as const;
+    const sent =
+      address.protocol === 'https:'
+        ? httpsRequest(address, { ...options, ...(ca === null ? {} : { ca: readFileSync(ca) }) })
+        : httpRequest(address, options);
+    sent.on('error', reject).on('response', (response) => void bodyOf(response).then(resolve, reject));
+    sent.end();
+  });
+}
+
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  try {
+    const { statusCode = 0 } = response;
+    if (statusCode === 401 || statusCode === 403) throw new Error('it refuses the token');
+    if (statusCode !== 200) throw new Error(`it answers with ${statusCode}`);
+    const parts: Buffer[] = [];
+    let bytes = 0;
+    for await (const part of response as AsyncIterable<Buffer>) {
+      bytes += part.length;
+      if (bytes > mostBytes) throw new Error(`its answer is larger than ${mostBytes / 1024 / 1024} MiB`);
+      parts.push(part);
+    }
+    return Buffer.concat(parts).toString('utf8');
+  } finally {
+    response.destroy();
+  }
+}

@@ -1,0 +1,131 @@
+/** The sites of `serve --fleet`, asked in the background: viewers are shown what was answered last. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { SiteConfig } from '../../config/serve-config.ts';
+import { messageOf } from '../../errors.ts';
+import { secondMs } from '../../platform/units.ts';
+import { oneLine } from '../../text/plain-text.ts';
+import { askSite } from './ask-site.ts';
+import { mostMembers, type SiteAnswer } from './read-answer.ts';
+
+const everyMs = 30 * secondMs;
+const backgroundMs = 10 * secondMs;
+/** Somebody waits for it, and a page has 5 s. */
+const searchMs = 3 * secondMs;
+const keptSearchMs = 10 * secondMs;
+const mostSearches = 32;
+/** The searches under way; each has a request at every site. */
+const mostAtATime = 4;
+const longestReason = 200;
+
+/** A site as it was heard last. */
+export interface HeardSite {
+  readonly config: SiteConfig;
+  readonly answer: SiteAnswer | null;
+  /** When `answer` came; null: never. */
+  readonly answeredAtMs: number | null;
+  /** Since when it does not answer, and why; null: it does, or has not been asked yet. */
+  readonly away: { readonly sinceMs: number; readonly reason: string } | null;
+}
+
+/** The answers of the sites to a search. */
+export interface Searched {
+  readonly answers: readonly { readonly site: string; readonly answer: SiteAnswer | null }[];
+  /** Names of the sites that did not answer it. */
+  readonly missing: readonly string[];
+}
+
+export interface SitesOptions {
+  readonly sites: readonly SiteConfig[];
+  readonly onAway: (site: string, reason: string) => void;
+  readonly onBack: (site: string, awayMs: number) => void;
+  /** Called after each answer and each fault. */
+  readonly onHeard: (site: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Thrown where too many searches are under way. */
+export class TooManySearches extends Error {}
+
+export class Sites {
+  readonly #options: SitesOptions;
+  readonly #heard: Map<string, HeardSite>;
+  readonly #searches = new Map<string, { readonly atMs: number; readonly found: Promise<Searched> }>();
+  #underWay = 0;
+
+  constructor(options: SitesOptions) {
+    this.#options = options;
+    this.#heard = new Map(
+      options.sites.map((config) => [config.name, { config, answer: null, answeredAtMs: null, away: null }]),
+    );
+  }
+
+  get heard(): readonly HeardSite[] {
+    return [...this.#heard.values()];
+  }
+
+  /** Asks each site again and again until the signal is aborted. None waits for another. */
+  async follow(): Promise<void> {
+    await Promise.all(this.#options.sites.map((site) => this.#followOne(site)));
+  }
+
+  /** Asks all sites that answer, once for all who search for the same. Throws TooManySearches. */
+  search(query: URLSearchParams): Promise<Searched> {
+    const key = query.toString();
+    const now = performance.now();
+    const known = this.#searches.get(key);
+    if (known !== undefined && now - known.atMs < keptSearchMs) return known.found;
+    if (this.#underWay >= mostAtATime) throw new TooManySearches();
+    this.#underWay += 1;
+    const found = this.#searchNow(query).finally(() => (this.#underWay -= 1));
+    this.#searches.delete(key);
+    this.#searches.set(key, { atMs: now, found });
+    const [oldest = ''] = this.#searches.keys();
+    if (this.#searches.size > mostSearches) this.#searches.delete(oldest);
+    return found;
+  }
+
+  async #searchNow(query: URLSearchParams): Promise<Searched> {
+    const { signal } = this.#options;
+    const limited = new URLSearchParams([...query, ['limit', String(mostMembers)]]);
+    const answers = await Promise.all(
+      this.heard.map(async ({ config, away, answeredAtMs }) => {
+        const isAsked = away === null && answeredAtMs !== null;
+        const asked = isAsked ? askSite(config, { query: limited, timeoutMs: searchMs, signal }) : null;
+        const answer = (await asked?.catch((thrown: unknown) => this.#away(config, thrown))) ?? null;
+        return { site: config.name, answer };
+      }),
+    );
+    return { answers, missing: answers.flatMap(({ site, answer }) => (answer === null ? site : [])) };
+  }
+
+  async #followOne(config: SiteConfig): Promise<void> {
+    const { signal } = this.#options;
+    const query = new URLSearchParams({ limit: String(mostMembers) });
+    while (!signal.aborted) {
+      await askSite(config, { query, timeoutMs: backgroundMs, signal }).then(
+        (answer) => this.#back(config, answer),
+        (thrown: unknown) => this.#away(config, thrown),
+      );
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  #back(config: SiteConfig, answer: SiteAnswer): void {
+    const { away } = this.#heard.get(config.name) ?? {};
+    if (away !== null && away !== undefined) this.#options.onBack(config.name, Date.now() - away.sinceMs);
+    this.#heard.set(config.name, { config, answer, answeredAtMs: Date.now(), away: null });
+    this.#options.onHeard(config.name);
+  }
+
+  #away(config: SiteConfig, thrown: unknown): void {
+    if (this.#options.signal.aborted) return;
+    const before = this.#heard.get(config.name);
+    const reason = oneLine(messageOf(thrown)).slice(0, longestReason);
+    const { answer = null, answeredAtMs = null, away = null } = before ?? {};
+    if (away === null) this.#options.onAway(config.name, reason);
+    const sinceMs = away?.sinceMs ?? Date.now();
+    this.#heard.set(config.name, { config, answer, answeredAtMs, away: { sinceMs, reason } });
+    this.#options.onHeard(config.name);
+  }
+}
