@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
-import { asFleetError, FleetError } from '../errors.ts';
+import { asFleetError, errnoOf, FleetError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
 import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
 
@@ -42,7 +42,9 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
 /** Does what claimStateFolder does, but makes nothing: checks that this user could make a missing folder. */
 export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   let nearest = path.resolve(paths.dir);
-  while (lstatSync(nearest, { throwIfNoEntry: false }) === undefined) nearest = path.dirname(nearest);
+  while (lookAt(nearest, () => lstatSync(nearest, { throwIfNoEntry: false })) === undefined) {
+    nearest = path.dirname(nearest);
+  }
   try {
     accessSync(nearest, constants.W_OK | constants.X_OK);
   } catch (thrown) {
@@ -90,8 +92,8 @@ type Kind = 'file' | 'folder';
 
 /** Checks the state folder itself. Returns its owner, or null if it is missing. */
 function checkFolder(dir: string): number | null {
-  const facts = statSync(dir, { throwIfNoEntry: false });
-  const link = lstatSync(dir, { throwIfNoEntry: false });
+  const facts = lookAt(dir, () => statSync(dir, { throwIfNoEntry: false }));
+  const link = lookAt(dir, () => lstatSync(dir, { throwIfNoEntry: false }));
   if (link === undefined) return null;
   if (facts === undefined) throw unusable(`${dir} is a symbolic link to nothing`, 'Mend it or remove it.');
   if (!facts.isDirectory()) throw unusable(`${dir} is no folder`, 'Move it away, or name another: <state dir="...">.');
@@ -102,6 +104,19 @@ function checkFolder(dir: string): number | null {
   if (own !== 0 && ![own, 0].includes(facts.uid)) throw foreign(dir, facts.uid);
   checkMode(dir, facts);
   return facts.uid;
+}
+
+/** Throws FleetError `state-unusable` if a folder above may not be entered. */
+function lookAt(dir: string, look: () => Stats | undefined): Stats | undefined {
+  try {
+    return look();
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'EACCES') throw thrown;
+    throw unusable(
+      `${dir} lies below a folder that this account may not enter`,
+      'Run it as the account of the collector (sudo -u fleet-health ...), or let this one in: chmod o+x, or a group.',
+    );
+  }
 }
 
 interface Entry {

@@ -210,4 +210,22 @@ suite('the state folder itself', () => {
     checkStateFolder(paths);
     refused(paths, /belongs to user 54321, and this runs as user 0$/);
   });
+  test('below a folder that this account may not enter', { skip: !isRoot }, (t) => {
+    const dir = tempFolder(t);
+    chmodSync(dir, 0o700);
+    process.seteuid?.(54_321);
+    try {
+      assert.throws(
+        () => checkStateFolder(statePaths(path.join(dir, 'state'))),
+        (thrown) => {
+          assert.ok(thrown instanceof FleetError && thrown.code === 'state-unusable', String(thrown));
+          assert.match(thrown.message, /state lies below a folder that this account may not enter$/);
+          assert.match(thrown.advice, /sudo -u fleet-health/);
+          return true;
+        },
+      );
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });
