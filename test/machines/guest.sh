@@ -26,6 +26,7 @@ image() {
   packages=linux-image-amd64,systemd-sysv,udev,dbus,kmod,openssh-server,iproute2,procps,systemd-timesyncd,nodejs,openssl
   packages=$packages,mdadm,btrfs-progs,smartmontools,nvme-cli,ipmitool,jq,moreutils,gawk,python3-apt
   packages=$packages,prometheus-node-exporter-collectors,monitoring-plugins-basic
+  packages=$packages,lvm2,thin-provisioning-tools,xfsprogs
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" "$suite" \
     "$part/root" "deb ${mirror:-http://deb.debian.org/debian} $suite main"
   root=$part/root

@@ -1,0 +1,94 @@
+/** A whole Debian machine under QEMU (guest.sh), and what a test does in it as root. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { freePort } from '../support/free-port.ts';
+
+const script = path.join(import.meta.dirname, 'guest.sh');
+const cache = process.env['FLEET_HEALTH_GUESTS'] ?? '';
+export const guestSuite = process.env['SUITE'] ?? 'trixie';
+const image = path.join(cache, `guest-${guestSuite}`);
+export const guestKey = path.join(image, 'key');
+export const skipWithoutGuest = existsSync(path.join(image, 'disk'))
+  ? false
+  : 'there is no guest: npm run test:machines makes one';
+
+const bootSeconds = 240;
+const sshOptions = ['BatchMode=yes', 'ConnectTimeout=60', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null'];
+const words = ['-q', '-i', guestKey, ...sshOptions.flatMap((option) => ['-o', option])];
+
+export class Guest {
+  readonly #folder: string;
+  port = 0;
+  #pid = 0;
+
+  /** The folder has the machine's disks, which outlive its boots. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Boots the machine, and returns when it can be logged in to. */
+  async boot(): Promise<void> {
+    this.port = await freePort();
+    this.#pid = Number(
+      execFileSync('sh', [script, 'start', cache, this.#folder, String(this.port)], { encoding: 'utf8' }),
+    );
+    const end = Date.now() + bootSeconds * 1000;
+    while (this.run('true').status !== 0) {
+      if (Date.now() > end) assert.fail(readFileSync(path.join(this.#folder, 'console'), 'latin1').slice(-2000));
+      await sleep(2000);
+    }
+  }
+
+  run(command: string): { readonly status: number | null; readonly said: string } {
+    const args = [...words, '-p', String(this.port), 'root@127.0.0.1', command];
+    const { status, stdout, stderr } = spawnSync('ssh', args, { encoding: 'utf8', timeout: 300_000 });
+    return { status, said: stdout + stderr };
+  }
+
+  /** Runs a command that has to succeed. Returns what it printed. */
+  make(command: string): string {
+    const { status, said } = this.run(command);
+    assert.equal(status, 0, `${command}\n${said}`);
+    return said;
+  }
+
+  /** Runs a command again and again until it succeeds. */
+  async until(command: string, seconds: number): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    for (let last = this.run(command); last.status !== 0; last = this.run(command)) {
+      if (Date.now() > end) assert.fail(`${command}\n${last.said}`);
+      await sleep(2000);
+    }
+  }
+
+  /** Copies files into a folder of the machine. */
+  put(files: readonly string[], folder: string): void {
+    this.make(`mkdir -p ${folder}`);
+    execFileSync('scp', [...words, '-P', String(this.port), ...files, `root@127.0.0.1:${folder}/`], { stdio: 'pipe' });
+  }
+
+  /** Shuts the machine down as its administrator does, and boots it again. */
+  async reboot(): Promise<void> {
+    this.run('systemctl reboot');
+    // QEMU ends in place of a reboot.
+    for (let tries = 0; isRunning(this.#pid); tries += 1) {
+      if (tries === 120) assert.fail('the machine does not go down');
+      await sleep(1000);
+    }
+    await this.boot();
+  }
+
+  /** Switches the machine off. */
+  end(): void {
+    if (isRunning(this.#pid)) process.kill(this.#pid, 'SIGKILL');
+  }
+}
+
+function isRunning(pid: number): boolean {
+  const file = `/proc/${pid}/stat`;
+  return pid > 0 && existsSync(file) && !/\) Z /.test(readFileSync(file, 'latin1'));
+}
