@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { databaseKinds } from '../end-to-end/support/whole-fleet.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { Guest, guestKey, skipWithoutGuest } from './guest.ts';
+import { livesInGuest, makeBothVersions } from './packages-in-guest.ts';
 
 const readers = ['node', 'shell'] as const;
 
@@ -14,10 +15,11 @@ const scope = `docker-${'0123456789abcdef'.repeat(4)}.scope`;
 // Only one machine is booted: a start takes a minute, and two starve each other.
 describe('a Debian machine', { skip: skipWithoutGuest }, () => {
   const [kind] = databaseKinds();
-  const guest = new Guest(path.join(tempFolder(), 'guest'));
+  const work = tempFolder();
+  const guest = new Guest(path.join(work, 'guest'));
 
   before(async () => {
-    await guest.boot();
+    await Promise.all([guest.boot(), makeBothVersions(work)]);
     guest.make(readFileSync(path.join(import.meta.dirname, 'prepare-guest.sh'), 'utf8'));
     // Its last line starts sshd anew.
     await guest.until('true', 60);
@@ -130,5 +132,11 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
       alerts.map((row) => Object.values(row).join(' ')),
       readers.map((name) => `${name} md:md0`),
     );
+  });
+
+  test('lives with the packages through a boot and an upgrade, until they are purged', async () => {
+    // Node is for all accounts again, and time goes on from the boot.
+    guest.make('chmod 755 /usr/bin/node && rm /etc/systemd/system/ssh.service.d/later.conf');
+    await livesInGuest(guest, work);
   });
 });

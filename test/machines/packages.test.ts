@@ -22,13 +22,13 @@ import { promisify } from 'node:util';
 
 import { packageDir } from '../../src/state/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { makePackages, packageNames } from './make-packages.ts';
 
 const run = promisify(execFile);
 const cache = process.env['FLEET_HEALTH_GUESTS'] ?? '';
 const suites = ['bookworm', 'trixie'];
 const rootOf = (suite: string): string => path.join(cache, `root-${suite}.tar`);
 const skip = suites.every((suite) => existsSync(rootOf(suite))) ? false : 'needs what npm run test:machines makes';
-const names = ['fleet-health-agent', 'fleet-health-node', 'fleet-health'];
 /** Changes of every installation of a package with an account; and what a person wrote. */
 const mayChange =
   /^\.\/(?:etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-?|etc\/\.pwd\.lock|etc\/fleet-health|var\/(?:lib\/(?:dpkg|systemd)|log|cache)|tmp|root|run|proc)(?:\/|$)|^\.\/etc\/fleet-health$/;
@@ -41,12 +41,6 @@ async function checkout(folder: string): Promise<void> {
     cpSync(path.join(packageDir, name), path.join(folder, name), { verbatimSymlinks: true });
   }
   symlinkSync(path.join(packageDir, 'node_modules'), path.join(folder, 'node_modules'));
-}
-
-async function makePackages(folder: string, out: string, ...words: readonly string[]): Promise<void> {
-  const env = { ...process.env, SOURCE_DATE_EPOCH: '1790000000' };
-  const script = path.join(folder, 'build', 'deb', 'deb.ts');
-  await run(process.execPath, ['--import', 'tsx', script, '--out', out, ...words], { cwd: folder, env });
 }
 
 function digests(folder: string): readonly string[] {
@@ -152,12 +146,12 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '2');
   asUser(`${program} collect`);
 
-  inside(`dpkg -r ${names.toReversed().join(' ')}`);
+  inside(`dpkg -r ${packageNames.toReversed().join(' ')}`);
   assert.ok(existsSync(path.join(state, 'fleet.db')), 'remove keeps the state');
   assert.ok(existsSync(path.join(root, 'etc/fleet-health/config.xml')));
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
 
-  inside(`dpkg -P ${names.toReversed().join(' ')}`);
+  inside(`dpkg -P ${packageNames.toReversed().join(' ')}`);
   assert.deepEqual(listed(), before, 'purge leaves nothing but config.xml');
   assert.ok(existsSync(path.join(root, 'etc/fleet-health/config.xml')), 'a person wrote it');
 }
