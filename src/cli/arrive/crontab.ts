@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import path from 'node:path';
 
@@ -7,12 +7,13 @@ import { FleetError, messageOf } from '../../errors.ts';
 import { accountName } from '../../platform/account.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { counted } from '../../text/numbers.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { readCrontab, writeCrontab } from '../command/account-crontab.ts';
 import { cronBlock, withBlock } from './cron-block.ts';
-import { systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
+import { systemdState, systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
 
 export interface CrontabOptions {
   readonly install: boolean;
@@ -32,13 +33,10 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
   const config = loadSettings({ configFile: file });
   const programs = { node: process.execPath, program: realpathSync(process.argv[1] ?? '') };
   if (options.systemd !== null) {
-    const units = systemdUnits({
-      ...programs,
-      config,
-      configFile: path.resolve(file),
-      account: runner(config.stateDir),
-    });
-    return writeUnits(context, units, options.systemd === true ? null : path.resolve(options.systemd));
+    const account = runner(config.stateDir);
+    const units = systemdUnits({ ...programs, config, configFile: path.resolve(file), account });
+    const before = makingStateFolder(config.stateDir, account);
+    return writeUnits(context, units, options.systemd === true ? null : path.resolve(options.systemd), before);
   }
   const block = cronBlock({
     ...{ everyMs: config.collector.everyMs, host: hostname(), mailTo: options.mailTo, user: options.cronD },
@@ -61,7 +59,14 @@ function runner(stateDir: string): string {
   return owner === 0 ? 'fleet-health' : String(owner);
 }
 
-function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null): ExitStatus {
+/** Returns the beginning of a command line that makes the state folder where neither it nor a unit that could is there. */
+function makingStateFolder(stateDir: string, account: string): string {
+  if (existsSync(stateDir) || path.dirname(stateDir) === systemdState) return '';
+  return `install -d -m 0700 -o ${shownShellWord(account)} ${shownShellWord(stateDir)} && `;
+}
+
+/** `before` begins the command line that starts the units. */
+function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null, before: string): ExitStatus {
   const texts = Object.fromEntries(units.map(({ name, text }) => [name, text]));
   if (folder === null) {
     printAnswer(
@@ -78,7 +83,7 @@ function writeUnits({ output }: Context, units: readonly Unit[], folder: string 
   } catch (thrown) {
     throw new FleetError({ code: 'crontab-failed', stage: 'usage', message: messageOf(thrown), cause: thrown });
   }
-  const enable = `systemctl daemon-reload && systemctl enable --now ${unitsToEnable(units).join(' ')}`;
+  const enable = `${before}systemctl daemon-reload && systemctl enable --now ${unitsToEnable(units).join(' ')}`;
   printDone(
     output,
     () => ({ command: 'crontab', units: texts, folder }),

@@ -24,7 +24,8 @@ export interface Unit {
 
 const usualConfig = '/etc/fleet-health/config.xml';
 const usualCommand = `/usr/bin/fleet-health -c ${usualConfig}`;
-const usualState = '/var/lib';
+/** The folder in which systemd makes state folders. */
+export const systemdState = '/var/lib';
 /** Lines that cover mounts, devices and processes of this machine from an agent that has to see them. */
 const covering =
   /^(?:ProtectSystem|ProtectHome|PrivateTmp|PrivateDevices|DevicePolicy|ProtectProc|ProtectKernelModules)=/;
@@ -98,7 +99,7 @@ function sockets({ config: { serve }, account }: SystemdOptions): readonly strin
 
 /** The folders that may be written: systemd makes those in /var/lib, and the others are there. */
 function stateLines({ stateDir, storage, metrics, serve }: SystemdOptions['config']): readonly string[] {
-  const isUsual = path.dirname(stateDir) === usualState;
+  const isUsual = path.dirname(stateDir) === systemdState;
   const others = [storage.path, metrics?.textfile ?? null, serve?.socket ?? null]
     .filter((file) => file !== null)
     .map((file) => path.dirname(file))

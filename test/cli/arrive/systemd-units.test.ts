@@ -1,6 +1,7 @@
 /** `crontab --systemd`: the units of this machine. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -93,6 +94,18 @@ test('crontab --systemd writes them into a folder, and says how to start them', 
   const text = readFileSync(path.join(out, 'fleet-health-alert.service'), 'utf8');
   assert.ok(text.includes(`ExecStart=${process.execPath} ${program} -c ${dir}/config.xml alert\n`), text);
   await exits(2, run('--systemd', '--install'), /cannot be used with/);
+});
+
+test('crontab --systemd says how to make a state folder that no unit can make', async (t) => {
+  const dir = configFolder(t, '<config><state dir="far/state dir"/><client ip="192.0.2.1"/></config>');
+  const out = tempFolder(t);
+  const run = (): Promise<string> =>
+    succeeded(runCli(['-c', path.join(dir, 'config.xml'), 'crontab', '--systemd', out]));
+  const owner = process.getuid?.() === 0 ? 'fleet-health' : userInfo().username;
+  const making = `\n  install -d -m 0700 -o ${owner} '${dir}/far/state dir' && systemctl daemon-reload`;
+  assert.ok((await run()).includes(making), making);
+  mkdirSync(path.join(dir, 'far', 'state dir'), { recursive: true });
+  assert.match(await run(), /\n {2}systemctl daemon-reload/);
 });
 
 test('what is enabled are timers and the server', () => {
