@@ -53,8 +53,11 @@ async function filledTables(session: Session, tables: readonly CopiedTable[]): P
   return filled;
 }
 
-/** Throws FleetError `usage` if a collector or alerter has run on the target since it was copied. */
-async function refuseUsed({ source, target, from, to }: Claim): Promise<void> {
+/**
+ * Throws FleetError `usage` if a collector or alerter has run on the target since it was copied, or the source was made
+ * anew since then: it knows no newest run of the target.
+ */
+export async function refuseUsed({ source, target, from, to }: Claim): Promise<void> {
   const newestSql = 'SELECT id, started_at FROM runs ORDER BY started_at DESC, id DESC LIMIT ?';
   const newest = await target.read((session) => session.all(newestSql, [String(lookedAt)]));
   if (newest.length === 0) return;
@@ -67,10 +70,10 @@ async function refuseUsed({ source, target, from, to }: Claim): Promise<void> {
   const oldestAt = String(oldest[0]?.['at'] ?? '');
   // The source may have removed runs that are older than its retention.
   const isOwn = (row: SqlRow): boolean => !knownIds.has(row['id']) && String(row['started_at']) >= oldestAt;
-  const own = newest.find(isOwn);
+  const own = known.length === 0 ? newest[0] : newest.find(isOwn);
   if (own === undefined) return;
   throw usageError(
-    `${to} has been used since it was copied: ${from} has no run of ${String(own['started_at'])}`,
+    `${to} has been used since it was copied, or ${from} was made anew: it has no run of ${String(own['started_at'])}`,
     'It would lose what it has since then. To copy it back, name it in config.xml and a new database with --to.',
   );
 }

@@ -13,6 +13,8 @@ export interface TableCopy {
   readonly startedAt: string;
   /** Changes the target in one transaction. */
   readonly write: (work: (session: Session) => Promise<void>) => Promise<void>;
+  /** Called before rows of the target are removed or replaced. Throws if they may be of its own. */
+  readonly onRemoval: () => Promise<void>;
   /** Called after each page with the number of its rows. Throws to end the copy. */
   readonly onPage: (rows: number) => Promise<void>;
 }
@@ -87,7 +89,7 @@ function within(rows: readonly KeyedRow[], end: RowKey | null): readonly KeyedRo
 }
 
 async function makeEqual(
-  { table, write }: TableCopy,
+  { table, write, onRemoval }: TableCopy,
   wanted: readonly KeyedRow[],
   present: readonly KeyedRow[],
 ): Promise<number> {
@@ -97,6 +99,8 @@ async function makeEqual(
   const gone = present.filter((row) => !same.has(nameOf(row)));
   const added = wanted.filter((row) => !same.has(nameOf(row)));
   if (gone.length + added.length === 0) return 0;
+  // A run is stored before its rows: whoever has stored these is known by now.
+  if (gone.length > 0) await onRemoval();
   const where = table.key.map((column) => `${column} = ?`).join(' AND ');
   await write(async (session) => {
     // Old rows first: a new one may have what must be unique from one of them.

@@ -16,7 +16,7 @@ import type { Database } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
-import { claimTarget } from './claim-target.ts';
+import { type Claim, claimTarget, refuseUsed } from './claim-target.ts';
 import { type CopiedTable, copiedTables } from './copied-tables.ts';
 import { copyTable, type CopiedRows } from './copy-table.ts';
 
@@ -92,10 +92,11 @@ async function copyLocked(source: Database, target: Database, options: CopyOptio
   const [from, to] = [storageName(options.source), storageName(options.target)];
   const sourceLease = await lease(source, from);
   try {
-    await claimTarget({ source, target, tables, from, to });
+    const claim = { source, target, tables, from, to };
+    await claimTarget(claim);
     const targetLease = await lease(target, to);
     try {
-      return await copyUntilEqual({ source, target, sourceLease, targetLease, tables, options });
+      return await copyUntilEqual({ claim, sourceLease, targetLease, options });
     } finally {
       await release(target, targetLease);
     }
@@ -123,15 +124,14 @@ async function lease(database: Database, name: string): Promise<Lease> {
 }
 
 interface Copy {
-  readonly source: Database;
-  readonly target: Database;
+  readonly claim: Claim;
   readonly sourceLease: Lease;
   readonly targetLease: Lease;
-  readonly tables: readonly CopiedTable[];
   readonly options: CopyOptions;
 }
 
-async function copyUntilEqual({ source, target, tables, options, ...leases }: Copy): Promise<CopyResult> {
+async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<CopyResult> {
+  const { source, target, tables } = claim;
   options.onStart(2 * (await countRows(source, tables)));
   const startedAt = sqlTime(Date.now());
   let touchedAt = performance.now();
@@ -144,16 +144,21 @@ async function copyUntilEqual({ source, target, tables, options, ...leases }: Co
     touchedAt = performance.now();
   };
   const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
+  const onRemoval = (): Promise<void> => refuseUsed(claim);
   let copied = 0;
   for (let pass = 1; pass <= mostPasses; pass += 1) {
     const results: (CopiedRows & { readonly name: string })[] = [];
     for (const table of tables) {
-      results.push({ name: table.name, ...(await copyTable({ source, target, table, startedAt, write, onPage })) });
+      results.push({
+        name: table.name,
+        ...(await copyTable({ source, target, table, startedAt, write, onRemoval, onPage })),
+      });
     }
     const changed = results.reduce((sum, result) => sum + result.changed, 0);
     copied += changed;
-    if (changed === 0 && pass > 1)
-      return { copied, tables: results.map(({ name, rows, digest }) => ({ name, rows, digest })) };
+    if (changed > 0 || pass === 1) continue;
+    await refuseUsed(claim);
+    return { copied, tables: results.map(({ name, rows, digest }) => ({ name, rows, digest })) };
   }
   throw new FleetError({
     code: 'locked',

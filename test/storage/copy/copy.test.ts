@@ -4,10 +4,12 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { FleetError } from '../../../src/errors.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
 import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { forgetClient } from '../../../src/storage/retention/forget.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
@@ -290,14 +292,44 @@ test('nothing is written over rows that are no copy, nor over a copy that is in 
   );
   await copied(source, target);
   await assert.rejects(copied(await filled(t), target), fault('usage', /copy\.db is a copy of sqlite:.*, not of/));
-  const run =
-    "INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at) VALUES ('new'";
-  const other = `${run}, 'collect', 'finished', 'c', 'h', 'full', '', '2026-11-20 12:05:00.000')`;
-  await sql(target, other);
+  await sql(target, runSql('new', '2026-11-20 12:05:00.000'));
   await assert.rejects(
     copied(source, target),
     fault('usage', /has been used since it was copied.*no run of 2026-11-20 12:05/),
   );
+});
+
+const runSql = (id: string, at: string): string =>
+  `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at)
+     VALUES ('${id}', 'collect', 'finished', 'c', 'h', 'full', '', '${at}')`;
+
+test('what a collector stores in the target while it is copied stays, and ends the copy', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await copied(source, target);
+  let done = false;
+  const onRows = (): void => {
+    if (done) return;
+    done = true;
+    const file = openSqlite(target.path ?? '');
+    file.exec(runSql('own', '2099-01-01 00:00:00.000'));
+    file.exec(`INSERT INTO client_labels VALUES ('own', 'site', 'ber')`);
+    file.close();
+  };
+  const signal = new AbortController().signal;
+  const used = copyDatabase({ source, target, signal, onStart: () => undefined, onRows });
+  await assert.rejects(used, fault('usage', /has been used since it was copied.*no run of 2099-01-01/));
+  assert.equal((await rowsOf(target, "SELECT * FROM client_labels WHERE client = 'own'")).length, 1);
+});
+
+test('a source that was made anew is not copied over its older copy; a forgotten client is no matter', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await copied(source, target);
+  await using(target, (database) => forgetClient(database, 'Web-1', new AbortController().signal));
+  assert.ok((await copied(source, target)).copied > 0);
+  await sql(source, 'DELETE FROM runs', runSql('anew', '2099-01-01 00:00:00.000'));
+  await assert.rejects(copied(source, target), fault('usage', /was made anew: it has no run of/));
 });
 
 test('a copy waits for no alerter, and leaves out runs that it turned away itself', async (t) => {
