@@ -131,6 +131,7 @@ describe('asking', () => {
       },
       breaks: (_, response) => response.writeHead(200, { 'content-length': 1_000 }).end('{'),
       lies: (_, response) => response.end('{"clients":"none"}'),
+      upgrades: (_, response) => response.writeHead(101, { connection: 'Upgrade', upgrade: 'websocket' }).end(),
       moved: (_, response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
       locked: (_, response) => response.writeHead(401).end(),
       good: (_, response) => response.end(good),
@@ -139,20 +140,41 @@ describe('asking', () => {
     const configs = [];
     for (const [name, listener] of Object.entries(listeners)) configs.push(await served(t, name, listener));
     const { sites, heardOf, stop } = follow(configs);
-    await Promise.all(['good', 'gone', 'breaks', 'lies', 'moved', 'locked', 'endless'].map(heardOf));
+    await Promise.all(['good', 'gone', 'breaks', 'lies', 'upgrades', 'moved', 'locked', 'endless'].map(heardOf));
     const reasons = sites.heard.map(({ config, answer, away }) => [config.name, away?.reason ?? answer?.total ?? null]);
     assert.deepEqual(Object.fromEntries(reasons), {
       ...{ hangs: null, endless: 'its answer is larger than 4 MiB', breaks: 'aborted' },
       ...{ lies: 'its answer is no status with limit=', moved: 'it answers with 302', locked: 'it refuses the token' },
-      ...{ good: 1, gone: 1 },
+      ...{ upgrades: 'it answers with 101', good: 1, gone: 1 },
     });
     isBack = false;
-    const { answers, missing } = await sites.search(new URLSearchParams({ q: 'web' }));
+    const { merged, missing } = await sites.search(new URLSearchParams({ q: 'web' }), 'urgency');
     assert.deepEqual(
-      answers.filter(({ answer }) => answer !== null).map(({ site }) => site),
+      merged.members.map(({ site }) => site),
       ['good'],
     );
-    assert.deepEqual(missing, ['hangs', 'endless', 'breaks', 'lies', 'moved', 'locked', 'gone']);
+    assert.deepEqual(missing, ['hangs', 'endless', 'breaks', 'lies', 'upgrades', 'moved', 'locked', 'gone']);
+    await stop();
+  });
+
+  test('a search is asked again, and what it found is freed, after ten seconds', async (t) => {
+    let asked = 0;
+    const config = await served(t, 'good', (_, response) => {
+      asked += 1;
+      response.end(documentOf([client('web-1')]));
+    });
+    const { sites, heardOf, stop } = follow([config]);
+    await heardOf('good');
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const search = () => sites.search(new URLSearchParams({ q: 'web' }), 'urgency');
+    const first = search();
+    await first;
+    t.mock.timers.tick(9_999);
+    assert.equal(search(), first);
+    t.mock.timers.tick(1);
+    assert.notEqual(search(), first);
+    await search();
+    assert.equal(asked, 3);
     await stop();
   });
 
@@ -166,7 +188,7 @@ describe('asking', () => {
     });
     const { sites, heardOf, stop } = follow([config]);
     await heardOf('slow');
-    const search = (q: string) => sites.search(new URLSearchParams({ q }));
+    const search = (q: string) => sites.search(new URLSearchParams({ q }), 'urgency');
     const same = [search('a'), search('a')];
     for (const q of ['b', 'c', 'd']) void search(q);
     assert.throws(() => search('e'), TooManySearches);

@@ -41,7 +41,13 @@ function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: Abo
       address.protocol === 'https:'
         ? httpsRequest(address, { ...options, ...(ca === null ? {} : { ca: readFileSync(ca) }) })
         : httpRequest(address, options);
-    sent.on('error', reject).on('response', (response) => void bodyOf(response).then(resolve, reject));
+    sent.on('error', reject).on('response', (response) => resolve(bodyOf(response)));
+    // After an upgrade Node reports neither an end nor a fault, and ends nothing at the deadline.
+    sent.on('upgrade', ({ statusCode = 0 }, socket) => {
+      socket.destroy();
+      reject(new Error(`it answers with ${statusCode}`));
+    });
+    sent.on('close', () => reject(new Error('it ends the connection without an answer')));
     sent.end();
   });
 }

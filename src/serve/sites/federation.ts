@@ -105,10 +105,10 @@ async function find(sites: Sites, asked: URLSearchParams): Promise<Found> {
   const sorting = sort === '' ? 'urgency' : (sort as Sorting);
   const last: readonly AnswerOfSite[] = sites.heard.map(({ config, answer }) => ({ site: config.name, answer }));
   if (given.length === 0) return { merged: mergeSites(last, sorting), missing: [] };
-  const { answers, missing } = await sites.search(new URLSearchParams(given));
+  const { merged, missing } = await sites.search(new URLSearchParams(given), sorting);
   // The counts are of all clients: those of the last answer do, whoever has not answered now.
   const { total, counts } = mergeSites(last, sorting);
-  return { merged: { ...mergeSites(answers, sorting), total, counts }, missing };
+  return { merged: { ...merged, total, counts }, missing };
 }
 
 /** Makes each page once for all who ask at the same time. */

@@ -112,9 +112,10 @@ function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
+/** Copies the text: a part of a string keeps all of it in memory. */
 function words(value: unknown): string | null {
   if (typeof value !== 'string' || value === '') return null;
-  return oneLine(value.slice(0, longestText));
+  return oneLine(Buffer.from(value.slice(0, longestText)).toString());
 }
 
 function number(value: unknown, least: number, most: number): number | null {
@@ -136,5 +137,5 @@ function oneOf<Word extends string>(value: unknown, known: readonly Word[]): Wor
 
 function labelsOf(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(fields(value)).slice(0, mostLabels);
-  return Object.fromEntries(entries.flatMap(([name, label]) => [[oneLine(name), words(label) ?? '']]));
+  return Object.fromEntries(entries.flatMap(([name, label]) => [[words(name) ?? '', words(label) ?? '']]));
 }

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { SiteConfig } from '../../config/serve-config.ts';
 import { messageOf } from '../../errors.ts';
+import type { Sorting } from '../../look/fleet-member.ts';
 import { secondMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { askSite } from './ask-site.ts';
+import { type Merged, mergeSites } from './merge-sites.ts';
 import { mostMembers, type SiteAnswer } from './read-answer.ts';
 
 const everyMs = 30 * secondMs;
@@ -30,7 +32,7 @@ export interface HeardSite {
 
 /** The answers of the sites to a search. */
 export interface Searched {
-  readonly answers: readonly { readonly site: string; readonly answer: SiteAnswer | null }[];
+  readonly merged: Merged;
   /** Names of the sites that did not answer it. */
   readonly missing: readonly string[];
 }
@@ -50,7 +52,7 @@ export class TooManySearches extends Error {}
 export class Sites {
   readonly #options: SitesOptions;
   readonly #heard: Map<string, HeardSite>;
-  readonly #searches = new Map<string, { readonly atMs: number; readonly found: Promise<Searched> }>();
+  readonly #searches = new Map<string, Promise<Searched>>();
   #underWay = 0;
 
   constructor(options: SitesOptions) {
@@ -70,22 +72,23 @@ export class Sites {
   }
 
   /** Asks all sites that answer, once for all who search for the same. Throws TooManySearches. */
-  search(query: URLSearchParams): Promise<Searched> {
-    const key = query.toString();
-    const now = performance.now();
+  search(query: URLSearchParams, sorting: Sorting): Promise<Searched> {
+    const key = `${sorting} ${query.toString()}`;
     const known = this.#searches.get(key);
-    if (known !== undefined && now - known.atMs < keptSearchMs) return known.found;
+    if (known !== undefined) return known;
     if (this.#underWay >= mostAtATime) throw new TooManySearches();
     this.#underWay += 1;
-    const found = this.#searchNow(query).finally(() => (this.#underWay -= 1));
-    this.#searches.delete(key);
-    this.#searches.set(key, { atMs: now, found });
+    const found = this.#searchNow(query, sorting).finally(() => (this.#underWay -= 1));
+    this.#searches.set(key, found);
+    setTimeout(() => {
+      if (this.#searches.get(key) === found) this.#searches.delete(key);
+    }, keptSearchMs).unref();
     const [oldest = ''] = this.#searches.keys();
     if (this.#searches.size > mostSearches) this.#searches.delete(oldest);
     return found;
   }
 
-  async #searchNow(query: URLSearchParams): Promise<Searched> {
+  async #searchNow(query: URLSearchParams, sorting: Sorting): Promise<Searched> {
     const { signal } = this.#options;
     const limited = new URLSearchParams([...query, ['limit', String(mostMembers)]]);
     const answers = await Promise.all(
@@ -96,7 +99,8 @@ export class Sites {
         return { site: config.name, answer };
       }),
     );
-    return { answers, missing: answers.flatMap(({ site, answer }) => (answer === null ? site : [])) };
+    const missing = answers.flatMap(({ site, answer }) => (answer === null ? site : []));
+    return { merged: mergeSites(answers, sorting), missing };
   }
 
   async #followOne(config: SiteConfig): Promise<void> {
