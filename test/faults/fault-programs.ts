@@ -39,7 +39,7 @@ export function makeFaultPrograms(dir: string, hookDir: string, hookName: HookNa
   copyFileSync(process.execPath, runtime, constants.COPYFILE_FICLONE);
   chmodSync(runtime, 0o755);
   const nodeOfAgents = path.join(dir, 'node');
-  const script = `#!/bin/sh\n${hookEnvironment.dir}='${hookDir}' exec '${runtime}' --require '${hook}' "$@"\n`;
+  const script = `#!/bin/sh\nexport ${hookEnvironment.dir}='${hookDir}'\nexec '${runtime}' --require '${hook}' "$@"\n`;
   writeFileSync(nodeOfAgents, script);
   chmodSync(nodeOfAgents, 0o755);
   return { hook, mailServer: bundle('mail-server'), nodeOfAgents };

@@ -1,4 +1,5 @@
 /** Everything of a fault run: sshd, account, config.xml, database, mail server, and the programs between them. */
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,6 +73,9 @@ export async function openFaultSite(
   const sshd = await startSshd({ config: sshdLinesOf(pipe) });
   const key = sshKeygen(path.join(dir, 'id_ed25519'), '-t', 'ed25519', '-C', '');
   const account = await sshd.addAccount({ publicKey: key.publicKey });
+  // Without it the shell agent would answer, which keeps no ledger.
+  const { uid } = account;
+  execFileSync(programs.nodeOfAgents, ['-e', '0'], { uid, gid: uid, env: {}, cwd: account.home });
   const mail = await startMailProcess(programs.mailServer, mailDir);
   const database = kind === 'sqlite' ? sqliteIn(stateDir) : await mariadbOfItsOwn();
   const clients = Array.from({ length: clientCount }, (_, index) => `c${index + 1}`);

@@ -17,7 +17,7 @@ const options: RunOptions = {
   client: 'web-1',
   marker: '-Xw1f0SvQ9q_7bXWjbT4bA',
   killAfterSeconds: 11,
-  node: process.execPath,
+  node: '/usr/bin/node',
   request: 'eyJ2IjoxfQ',
   kind: 'visit',
   agentDigest: 'a'.repeat(64),
