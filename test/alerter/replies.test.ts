@@ -152,6 +152,22 @@ onBothDatabases('a reply', (kit) => {
     assert.deepEqual(await acknowledged(), []);
   });
 
+  test('of before applied ones were remembered stays applied, in a mailbox that was made anew since', async (t) => {
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    reply('silence 7d');
+    assert.deepEqual(await answered(), ['kim@example.org: silence 7d: silenced 2']);
+    // Migration 013 leaves it like this.
+    await station.database.write(async (session) => {
+      await session.run('DELETE FROM mail_replies');
+      await session.run('UPDATE reply_positions SET message = NULL');
+    });
+    imap.uidValidity += 1;
+    station.at('08:20');
+    reply('ack');
+    assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 2']);
+    assert.deepEqual(await answered(), []);
+  });
+
   test('silences a mount that is called *, and no other', async (t) => {
     const { station, reply, answered } = await sceneFor(t, await kit.create());
     station.at('08:30');

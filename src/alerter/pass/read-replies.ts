@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-
 import type { RepliesConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { withMailbox, type FetchedMessage, type OpenMailbox } from '../../notify/replies/imap-client.ts';
-import { parseReply } from '../../notify/replies/parse-reply.ts';
+import { messageDigest, parseReply } from '../../notify/replies/parse-reply.ts';
 import type { AttemptOptions } from '../../notify/notify.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { MailboxPosition, NewReply } from '../../storage/store/reply-store.ts';
@@ -70,13 +68,11 @@ async function isAnew(mailbox: OpenMailbox, position: MailboxPosition | null): P
   if (position?.uidValidity !== mailbox.uidValidity || mailbox.uidNext <= position.uid) return true;
   if (position.message === null) return false;
   for await (const { uid, source } of mailbox.fetch([position.uid])) {
-    if (uid === position.uid) return digestOf(source) !== position.message;
+    if (uid === position.uid) return (await messageDigest(source)) !== position.message;
   }
   // Somebody has deleted the message.
   return false;
 }
-
-const digestOf = (source: Uint8Array): string => createHash('sha256').update(source).digest('hex');
 
 async function newMessages(
   mailbox: OpenMailbox,
@@ -104,6 +100,6 @@ async function parsed(
   if (messages.length === 0) return { replies, position: null, isAnew };
   const last = messages.reduce((one, other) => (other.uid > one.uid ? other : one));
   const arrivedAtMs = Math.max(...messages.map((message) => message.arrivedAtMs));
-  const position = { uidValidity, uid: last.uid, arrivedAtMs, message: digestOf(last.source) };
+  const position = { uidValidity, uid: last.uid, arrivedAtMs, message: await messageDigest(last.source) };
   return { replies, position, isAnew };
 }

@@ -39,9 +39,7 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   const from = oneLine(mail.from?.address ?? '').slice(0, mostFromChars);
   return {
     token,
-    message: createHash('sha256')
-      .update(valuesOf('message-id')[0]?.trim() ?? source)
-      .digest('hex'),
+    message: digestOf(mail, source),
     from: from === '' ? 'unknown sender' : from,
     automatic: isAutomatic(valuesOf),
     line: command === null ? null : line,
@@ -49,7 +47,21 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   };
 }
 
-async function parse(source: Uint8Array): Promise<Awaited<ReturnType<typeof PostalMime.parse>> | null> {
+/** Returns a digest of a message's Message-ID, or of the source if it has none: some servers make the rest anew each time. */
+export async function messageDigest(source: Uint8Array): Promise<string> {
+  return digestOf(await parse(source), source);
+}
+
+function digestOf(mail: ParsedMail | null, source: Uint8Array): string {
+  const id = mail?.headers.find(({ key }) => key === 'message-id')?.value.trim();
+  return createHash('sha256')
+    .update(id ?? source)
+    .digest('hex');
+}
+
+type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;
+
+async function parse(source: Uint8Array): Promise<ParsedMail | null> {
   try {
     const limits = { maxNestingDepth: mostNesting, maxHeadersSize: mostHeaderBytes };
     return await PostalMime.parse(source, { ...limits, forceRfc822Attachments: true });

@@ -35,7 +35,7 @@ export function createReplyStore(database: Database): ReplyStore {
         const nowMs = await databaseNowMs(session);
         const applied: AppliedReply[] = [];
         for (const reply of reading.replies) {
-          if (isSame(reading, known) && reply.uid <= known.uid) continue;
+          if (isSame(reading, known) ? reply.uid <= known.uid : isBeforeMemory(reply, known)) continue;
           const outcome = await apply(session, reply, nowMs);
           if (outcome !== null) applied.push({ from: reply.from, line: reply.line, ...outcome });
         }
@@ -60,6 +60,11 @@ async function positionOf(session: Session, mailbox: string): Promise<MailboxPos
 /** True if the ids of a reading and of the position count in the same mailbox. */
 function isSame({ position, isAnew }: MailboxReading, known: MailboxPosition | null): known is MailboxPosition {
   return !isAnew && known?.uidValidity === position.uidValidity;
+}
+
+/** True if a reply came when readings did not yet remember what they applied (before migration 013). */
+function isBeforeMemory({ arrivedAtMs }: NewReply, known: MailboxPosition | null): boolean {
+  return known !== null && known.message === null && arrivedAtMs <= known.arrivedAtMs;
 }
 
 async function savePosition(

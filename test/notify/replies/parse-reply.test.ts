@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { parseReply } from '../../../src/notify/replies/parse-reply.ts';
+import { messageDigest, parseReply } from '../../../src/notify/replies/parse-reply.ts';
 import { newReplyToken, replyAddress, tokenIn } from '../../../src/notify/replies/reply-token.ts';
 
 const token = '0123456789abcdef01234567';
@@ -123,6 +123,15 @@ test('cleans the sender, and names one that is missing', async () => {
   assert.equal((await parseReply(from('<k\u202eim\u0007@example.org>')))?.from.includes('\u202e'), false);
   assert.equal((await parseReply(from('')))?.from, 'unknown sender');
   assert.ok(((await parseReply(from(`<${'k'.repeat(3000)}@example.org>`)))?.from.length ?? 0) <= 255);
+});
+
+test('a message is known again by its Message-ID, whatever else its server makes anew', async () => {
+  const sent = (id: string | null, body: string): Promise<string> =>
+    messageDigest(mail({ body, headers: id === null ? [] : [`Message-ID: <${id}@example.org>`] }));
+  assert.equal(await sent('a', 'ack'), await sent('a', 'ack\n\n'));
+  assert.notEqual(await sent('a', 'ack'), await sent('b', 'ack'));
+  assert.notEqual(await sent(null, 'ack'), await sent(null, 'ack 4h'));
+  assert.equal(await sent(null, 'ack'), await sent(null, 'ack'));
 });
 
 test('no bytes break the reading', async () => {
