@@ -58,6 +58,7 @@ const places = {
   configBroken: ['config-broken.db', 'sqlite'],
   undeliveredLogged: ['undelivered-logged', 'file'],
   pattooPosted: ['pattoo-posted.json', 'file'],
+  pattooLock: ['pattoo-lock.db', 'sqlite'],
   textfileLogged: ['textfile-logged', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
+import { pattooUrl } from '../../src/agent-program/push/post-pattoo.ts';
 import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
@@ -89,4 +90,13 @@ test('two pushes at a time send no report twice', async (t) => {
   const refused = outcomes.filter(({ status }) => status === 'rejected').length;
   assert.equal(posted.length, 2 - refused);
   assert.equal((await push()).acknowledged, 1);
+});
+
+test('a URL with a login is none, because messages show the URL', () => {
+  assert.equal(pattooUrl('https://pattoo.example.org/pattoo')?.href, 'https://pattoo.example.org/pattoo');
+  const others = ['ftp://127.0.0.1/', 'http://anna:secret@127.0.0.1/', 'http://anna@127.0.0.1/', 'http://127.0.0.1/?a'];
+  assert.deepEqual(
+    others.map((other) => pattooUrl(other)),
+    [null, null, null, null],
+  );
 });

@@ -12,10 +12,11 @@ export interface Posted {
   readonly fault: string | null;
 }
 
-/** Returns the URL of a server of pattoo; null if the text is none. */
+/** Returns the URL of a server of pattoo; null if the text is none, or has a login, which messages would show. */
 export function pattooUrl(text: string | null): URL | null {
   const url = text !== null && URL.canParse(text) ? new URL(text) : null;
-  return url === null || !['https:', 'http:'].includes(url.protocol) || url.search + url.hash !== '' ? null : url;
+  if (url === null || !['https:', 'http:'].includes(url.protocol)) return null;
+  return url.username + url.password + url.search + url.hash === '' ? url : null;
 }
 
 /** Posts a document of an agent to receive/AGENT_ID below the server's URL. Never throws. */

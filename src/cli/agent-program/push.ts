@@ -49,7 +49,10 @@ async function postPattoo(
   const url = pattooUrl(to);
   if (!hasFormat || url === null) {
     const advice = 'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
-    throw usageError('--format pattoo needs --to with a URL of https or http, and --to the format', advice);
+    throw usageError(
+      '--format pattoo needs --to with a URL of https or http without a login, and --to the format',
+      advice,
+    );
   }
   const place = openStatePlace(settings.stateDirectory);
   const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to: url, signal: context.signal });

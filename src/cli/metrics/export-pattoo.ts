@@ -1,10 +1,12 @@
 import { pattooHubReport } from '../../agent-program/pattoo.ts';
 import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-pattoo.ts';
+import type { Config } from '../../config/config.ts';
 import { FleetError, usageError } from '../../errors.ts';
 import { hourMs } from '../../platform/units.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
-import { statePaths } from '../../state/paths.ts';
+import { takeLock } from '../../state/lock.ts';
+import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
 import { counted } from '../../text/numbers.ts';
@@ -24,7 +26,10 @@ export interface ExportPattooOptions {
 /** The place in the database up to which a server has reports. */
 interface PostedPlace {
   readonly to: string;
+  /** 0: it has none yet. */
   readonly stat_id: number;
+  /** Older reports are not for it. Files of before have no time. */
+  readonly since_ms?: number;
 }
 
 /** Reports that are in memory at a time, and after which the place is written. */
@@ -32,37 +37,71 @@ const pageReports = 50;
 
 /**
  * `export pattoo`: posts the stored reports that the server has not taken, in the order in which they were stored. Only
- * an answer 200 takes one. Throws FleetError `push-failed` if some was not taken.
+ * an answer 200 takes one. Throws FleetError `push-failed` if some was not taken, `locked` if another export is under
+ * way.
  */
 export async function exportPattoo(context: Context, { to, since }: ExportPattooOptions): Promise<ExitStatus> {
   const url = pattooUrl(to);
   if (url === null) {
     const advice = 'Write it like export pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
-    throw usageError('export pattoo needs --to with a URL of https or http', advice);
+    throw usageError('export pattoo needs --to with a URL of https or http without a login', advice);
   }
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
   claimStateFolder(paths, []);
+  const lock = await takeLock({ file: paths.pattooLock, nowMs: Date.now() });
+  if (lock.kind === 'taken') {
+    throw new FleetError({
+      code: 'locked',
+      stage: 'lock',
+      message: 'another export to a server of pattoo is under way',
+    });
+  }
+  try {
+    return told(context, url, await exportStored(context, { config, paths, url, since }));
+  } finally {
+    lock.release();
+  }
+}
+
+interface ExportStored {
+  readonly config: Config;
+  readonly paths: StatePaths;
+  readonly url: URL;
+  readonly since: string | null;
+}
+
+async function exportStored(context: Context, { config, paths, url, since }: ExportStored): Promise<PostedAll> {
   const collectorId = loadCollectorId(paths.collectorId);
   const isWhole = ({ to: known, stat_id: id }: PostedPlace): boolean =>
     typeof known === 'string' && Number.isSafeInteger(id);
   const places = readKeptList<PostedPlace>(paths.pattooPosted, 'servers', isWhole);
   const place = places.find((known) => known.to === url.href) ?? null;
   const others = places.filter((known) => known !== place);
-  const posted = await readStored(config.storage, context.signal, async ({ alerts, figures }) => {
+  return await readStored(config.storage, context.signal, async ({ alerts, figures }) => {
     if (alerts === null || figures === null) {
       throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
     }
     const nowMs = await alerts.nowMs();
+    const isFirst = place === null || (since !== null && place.stat_id === 0);
     const firstMs = since === null ? nowMs - hourMs : parseSince('--since', since, config, nowMs);
+    const sinceMs = isFirst ? firstMs : (place.since_ms ?? 0);
+    const keep = (statId: number): void => {
+      const own: PostedPlace = { to: url.href, stat_id: statId, since_ms: sinceMs };
+      writeKeptList(paths.pattooPosted, 'servers', [...others, own]);
+    };
+    // Should the server be away now, the next export begins at the same time.
+    if (isFirst) keep(0);
     return await postAll(figures, {
-      ...{ collectorId, to: url, signal: context.signal },
+      ...{ collectorId, to: url, signal: context.signal, keep },
       after: place?.stat_id ?? 0,
-      sinceMs: place === null ? firstMs : 0,
-      keep: (statId) => writeKeptList(paths.pattooPosted, 'servers', [...others, { to: url.href, stat_id: statId }]),
+      sinceMs,
     });
   });
-  const { taken, refused, failure } = posted;
+}
+
+/** Throws FleetError `push-failed` if some was not taken. */
+function told(context: Context, url: URL, { taken, refused, failure }: PostedAll): ExitStatus {
   if (failure !== null) {
     const message = `${failure}; ${counted(taken, 'report')} sent, ${refused} refused for good`;
     const advice = 'Check the URL, and the server; reports that it did not answer go with the next export.';
@@ -104,18 +143,21 @@ async function postAll(store: FigureStore, options: PostAll): Promise<PostedAll>
     const begun = after;
     const reports = await store.reportsBehind(after, sinceMs, pageReports);
     let isAway = false;
-    for (const { statId, client, observedAtMs: atMs, report } of reports) {
-      const document = JSON.stringify(pattooHubReport({ collectorId, client, atMs, report }));
-      const { status, fault } = await postPattoo(to, document, signal);
-      signal.throwIfAborted();
-      failure ??= fault;
-      isAway = fault !== null && !refusals.has(status ?? 0);
-      if (isAway) break;
-      if (fault === null) taken += 1;
-      else refused += 1;
-      after = statId;
+    try {
+      for (const { statId, client, observedAtMs: atMs, report } of reports) {
+        const document = JSON.stringify(pattooHubReport({ collectorId, client, atMs, report }));
+        const { status, fault } = await postPattoo(to, document, signal);
+        signal.throwIfAborted();
+        failure ??= fault;
+        isAway = fault !== null && !refusals.has(status ?? 0);
+        if (isAway) break;
+        if (fault === null) taken += 1;
+        else refused += 1;
+        after = statId;
+      }
+    } finally {
+      if (after > begun) keep(after);
     }
-    if (after > begun) keep(after);
     if (isAway || reports.length < pageReports) return { taken, refused, failure };
   }
 }
