@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 
 import { insertRows } from '../sql/insert-rows.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
+import { StorageFault } from '../sql/fault.ts';
 import type { CopiedTable } from './copied-tables.ts';
-import { compareKeys, keyOfRow, neutralRow, type RowKey, rowsAfter } from './table-rows.ts';
+import { compareKeys, isOrderedAlike, keyOfRow, neutralRow, type RowKey, rowsAfter } from './table-rows.ts';
 
 export interface TableCopy {
   readonly source: Database;
@@ -11,6 +12,8 @@ export interface TableCopy {
   readonly table: CopiedTable;
   /** The time when the copy began, as the time columns have it. */
   readonly startedAt: string;
+  /** True if rows that another page's rows stand in the way of may wait for the next pass. */
+  readonly mayWait: boolean;
   /** Changes the target in one transaction. */
   readonly write: (work: (session: Session) => Promise<void>) => Promise<void>;
   /** Called before rows of the target are removed or replaced. Throws if they may be of its own. */
@@ -35,21 +38,27 @@ export interface CopiedRows {
 export async function copyTable(copy: TableCopy): Promise<CopiedRows> {
   const { source, target } = copy;
   const digest = createHash('sha256');
+  // Rows that the databases have in different places; all of them, in one order, after the last page.
+  const odd: { readonly wanted: OddRows; readonly present: OddRows } = { wanted: new Map(), present: new Map() };
   let rows = 0;
   let changed = 0;
-  let after: RowKey | null = null;
-  for (;;) {
-    const [wanted, there] = await Promise.all([pageAfter(source, copy, after), pageAfter(target, copy, after)]);
-    const end = earlier(wanted.end, there.end);
-    const kept = within(wanted.rows, end);
-    const present = within(there.rows, end);
+  const take = async (wanted: readonly KeyedRow[], present: readonly KeyedRow[]): Promise<void> => {
     for (const { text } of present) digest.update(`${text}\n`);
-    changed += await makeEqual(copy, kept, present);
-    rows += kept.length;
-    await copy.onPage(kept.length);
-    if (end === null) return { rows, digest: digest.digest('hex'), changed };
-    after = end;
-  }
+    changed += await makeEqual(copy, wanted, present);
+    rows += wanted.length;
+    await copy.onPage(wanted.length);
+  };
+  let after: RowKey | null = null;
+  do {
+    const [wanted, there]: readonly [Page, Page] = await Promise.all([
+      pageAfter(source, copy, after, odd.wanted),
+      pageAfter(target, copy, after, odd.present),
+    ]);
+    after = earlier(wanted.end, there.end);
+    await take(within(wanted.rows, after), within(there.rows, after));
+  } while (after !== null);
+  if (odd.wanted.size + odd.present.size > 0) await take(sorted(odd.wanted), sorted(odd.present));
+  return { rows, digest: digest.digest('hex'), changed };
 }
 
 interface KeyedRow {
@@ -58,20 +67,38 @@ interface KeyedRow {
   readonly row: SqlRow;
 }
 
+/** By name. */
+type OddRows = Map<string, KeyedRow>;
+
+const nameOf = ({ key }: KeyedRow): string => JSON.stringify(key);
+const sorted = (odd: OddRows): readonly KeyedRow[] =>
+  [...odd.values()].sort((one, other) => compareKeys(one.key, other.key));
+
 interface Page {
+  /** The rows that both databases order alike. */
   readonly rows: readonly KeyedRow[];
-  /** The key of its last row; null if no row follows. */
+  /** The key of the last of these; null if no row follows. */
   readonly end: RowKey | null;
 }
 
-async function pageAfter(database: Database, { table, startedAt }: TableCopy, after: RowKey | null): Promise<Page> {
-  const { pageRows } = table;
-  const read = await database.read((session) => rowsAfter(session, table, after, pageRows));
-  const last = read.at(-1);
-  const rows = read
-    .filter((row) => !isTurnedAway(row, startedAt))
-    .map((row) => ({ key: keyOfRow(table, row), text: neutralRow(table, row), row }));
-  return { rows, end: last === undefined || read.length < pageRows ? null : keyOfRow(table, last) };
+/** Reads the next page; its odd rows are put aside, some of them more than once. */
+async function pageAfter(
+  database: Database,
+  { table, startedAt }: TableCopy,
+  after: RowKey | null,
+  odd: OddRows,
+): Promise<Page> {
+  for (let limit = table.pageRows; ; limit *= 2) {
+    const read = await database.read((session) => rowsAfter(session, table, after, limit));
+    const end = read.length < limit ? null : read.map((row) => keyOfRow(table, row)).findLast(isOrderedAlike);
+    // A page of odd rows alone has no end that both databases know.
+    if (end === undefined) continue;
+    const rows = read
+      .filter((row) => !isTurnedAway(row, startedAt))
+      .map((row) => ({ key: keyOfRow(table, row), text: neutralRow(table, row), row }));
+    for (const row of rows) if (!isOrderedAlike(row.key)) odd.set(nameOf(row), row);
+    return { rows: rows.filter(({ key }) => isOrderedAlike(key)), end };
+  }
 }
 
 /** True for a run that found the lock of this copy taken. Cron starts more of them for as long as the copy lasts. */
@@ -89,27 +116,36 @@ function within(rows: readonly KeyedRow[], end: RowKey | null): readonly KeyedRo
 }
 
 async function makeEqual(
-  { table, write, onRemoval }: TableCopy,
+  { table, mayWait, write, onRemoval }: TableCopy,
   wanted: readonly KeyedRow[],
   present: readonly KeyedRow[],
 ): Promise<number> {
-  const nameOf = ({ key }: KeyedRow): string => JSON.stringify(key);
   const texts = new Map(wanted.map((row) => [nameOf(row), row.text]));
   const same = new Set(present.filter((row) => texts.get(nameOf(row)) === row.text).map(nameOf));
   const gone = present.filter((row) => !same.has(nameOf(row)));
-  const added = wanted.filter((row) => !same.has(nameOf(row)));
+  const added = wanted.filter((row) => !same.has(nameOf(row))).map(({ row }) => row);
   if (gone.length + added.length === 0) return 0;
   // A run is stored before its rows: whoever has stored these is known by now.
   if (gone.length > 0) await onRemoval();
   const where = table.key.map((column) => `${column} = ?`).join(' AND ');
-  await write(async (session) => {
-    // Old rows first: a new one may have what must be unique from one of them.
+  const remove = async (session: Session): Promise<void> => {
     for (const { key } of gone) await session.run(`DELETE FROM ${table.name} WHERE ${where}`, key);
-    await insertRows(
-      session,
-      table.name,
-      added.map(({ row }) => row),
-    );
-  });
-  return Math.max(gone.length, added.length);
+  };
+  try {
+    await write(async (session) => {
+      // Old rows first: a new one may have what must be unique from one of them.
+      await remove(session);
+      await insertRows(session, table.name, added);
+    });
+    return Math.max(gone.length, added.length);
+  } catch (thrown) {
+    if (!(thrown instanceof StorageFault)) throw thrown;
+    if (thrown.kind === 'refused' || (thrown.kind === 'duplicate' && !mayWait)) {
+      throw new StorageFault(thrown.kind, `${table.name}: ${thrown.message}`, thrown);
+    }
+    if (thrown.kind !== 'duplicate') throw thrown;
+    // An old row of a later page has what must be unique: in the next pass it is gone.
+    await write(remove);
+    return Math.max(gone.length, 1);
+  }
 }

@@ -18,7 +18,7 @@ import { sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { type Claim, claimTarget, refuseUsed } from './claim-target.ts';
 import { type CopiedTable, copiedTables } from './copied-tables.ts';
-import { copyTable, type CopiedRows } from './copy-table.ts';
+import { copyTable } from './copy-table.ts';
 
 export interface CopyOptions {
   readonly source: StorageConfig;
@@ -38,6 +38,10 @@ export interface CopyResult {
 
 /** A source that never holds still is given up after so many passes. */
 const mostPasses = 4;
+/** Two rows may stand in each other's way until both old ones are gone. */
+const waitingPasses = 2;
+/** Tables that `ack`, `silence`, `forget`, `rename` and the start of a run change. */
+const changedByPeople = ['clients', 'alerts', 'silences', 'runs'];
 /** A third of what a lease may be left alone. */
 const touchMs = 20 * secondMs;
 const alerterLease = 'alerter';
@@ -130,6 +134,12 @@ interface Copy {
   readonly options: CopyOptions;
 }
 
+interface Pass {
+  readonly results: CopyResult['tables'];
+  /** Nothing was changed: all rows are equal. */
+  readonly isQuiet: boolean;
+}
+
 async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<CopyResult> {
   const { source, target, tables } = claim;
   options.onStart(2 * (await countRows(source, tables)));
@@ -146,19 +156,28 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
   const onRemoval = (): Promise<void> => refuseUsed(claim);
   let copied = 0;
-  for (let pass = 1; pass <= mostPasses; pass += 1) {
-    const results: (CopiedRows & { readonly name: string })[] = [];
-    for (const table of tables) {
-      results.push({
-        name: table.name,
-        ...(await copyTable({ source, target, table, startedAt, write, onRemoval, onPage })),
-      });
+  const copyAll = async (some: readonly CopiedTable[], mayWait: boolean): Promise<Pass> => {
+    const results: CopyResult['tables'][number][] = [];
+    const before = copied;
+    for (const table of some) {
+      const ways = { source, target, table, startedAt, mayWait, write, onRemoval, onPage };
+      const { rows, digest, changed } = await copyTable(ways);
+      results.push({ name: table.name, rows, digest });
+      copied += changed;
     }
-    const changed = results.reduce((sum, result) => sum + result.changed, 0);
-    copied += changed;
-    if (changed > 0 || pass === 1) continue;
+    return { results, isQuiet: copied === before };
+  };
+  for (let pass = 1; pass <= mostPasses; pass += 1) {
+    const { results, isQuiet } = await copyAll(tables, pass <= waitingPasses);
+    if (!isQuiet || pass === 1) continue;
+    // A person may have changed what the pass had compared already.
+    const again = await copyAll(
+      tables.filter(({ name }) => changedByPeople.includes(name)),
+      false,
+    );
+    if (!again.isQuiet) continue;
     await refuseUsed(claim);
-    return { copied, tables: results.map(({ name, rows, digest }) => ({ name, rows, digest })) };
+    return { copied, tables: results };
   }
   throw new FleetError({
     code: 'locked',
@@ -188,9 +207,14 @@ function interrupted(): FleetError {
 
 const startAgain = 'Start the same command again: it goes on from there.';
 
+const cannotHold =
+  'The target cannot hold a row as it is. MariaDB takes texts that differ by a space at the end for the same: change the row in the source.';
+
 /** Adds to a fault of a database that nothing is lost. */
 function goesOn(thrown: unknown): unknown {
   if (!(thrown instanceof StorageFault) || thrown.code === 'migration-mismatch') return thrown;
-  const { code, stage, message, advice } = thrown;
-  return new FleetError({ code, stage, message, advice: `${advice} ${startAgain}`, cause: thrown });
+  const { kind, code, stage, message } = thrown;
+  const isForEver = kind === 'duplicate' || kind === 'refused';
+  const advice = isForEver ? cannotHold : `${thrown.advice} ${startAgain}`;
+  return new FleetError({ code, stage, message, advice, cause: thrown });
 }

@@ -41,6 +41,11 @@ export function keyOfRow({ key }: CopiedTable, row: SqlRow): RowKey {
   return key.map((column) => row[column] ?? null);
 }
 
+/** False if MariaDB has the row in another place than SQLite: it compares texts as if spaces followed. */
+export function isOrderedAlike(key: RowKey): boolean {
+  return !key.some((value) => typeof value === 'string' && /\p{Cc}/u.test(value));
+}
+
 /** Compares two places as both databases order them: numbers by value, text by its UTF-8. */
 export function compareKeys(one: RowKey, other: RowKey): number {
   for (const [index, value] of one.entries()) {

@@ -236,6 +236,23 @@ suite('there and back', { skip: skipWithoutMariadb }, () => {
     assert.deepEqual([again.copied, again.tables], [0, there.tables]);
   });
 
+  test('names that MariaDB orders otherwise, or takes for the same', async (t) => {
+    const source = await filled(t);
+    const { storage: server } = await mariadb.createDatabase();
+    await sql(
+      source,
+      `${numbers(2400)} INSERT INTO disk_levels SELECT date('2026-09-01', '+' || (n / 40) || ' days'), 'web-' || (n % 40),
+         mount, ${noon}, 1, 1, 1, 4.5 FROM numbers, (SELECT '/a' AS mount UNION SELECT '/a' || char(9) || 'b')`,
+    );
+    const { tables: there } = await copied(source, server);
+    const [inSource] = await rowsOf(source, 'SELECT COUNT(*) AS rows FROM disk_levels');
+    assert.equal(there.find(({ name }) => name === 'disk_levels')?.rows, inSource?.['rows']);
+    assert.deepEqual((await copied(server, fileBeside(source, 'back.db'))).tables, there);
+    await sql(source, `INSERT INTO client_labels VALUES ('a', 'b', 'c'), ('a', 'b ', 'c')`);
+    const same = fault('storage-failed', /client_labels: .*Duplicate.*space at the end/);
+    await assert.rejects(copied(source, server), same);
+  });
+
   test('a server that goes away in the middle is named, and the next copy goes on', async (t) => {
     const source = await filled(t);
     const { storage: server } = await mariadb.createDatabase();
@@ -280,6 +297,38 @@ test('a copy that was ended goes on where it ended, and takes over what has chan
   await assertEqualRows(source, target);
   await sql(source, 'DELETE FROM client_labels', 'DELETE FROM mails');
   assert.equal((await copied(source, target)).copied, 2);
+  await assertEqualRows(source, target);
+});
+
+test('a later row that has what must be unique makes way', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  const series = `INSERT INTO series (client, series_key, metric, labels, unit, last_on)`;
+  await sql(
+    source,
+    `${numbers(4000)} ${series} SELECT CASE WHEN n < 2500 THEN 'old' ELSE 'new' END, 'k' || (n % 2500), 'm', '', '',
+       '2026-11-20' FROM numbers`,
+  );
+  await copied(source, target);
+  await sql(source, "DELETE FROM series WHERE client = 'new'", "UPDATE series SET client = 'new' WHERE client = 'old'");
+  await copied(source, target);
+  await assertEqualRows(source, target);
+});
+
+test('a silence that is set while the last rows are compared is copied', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  const all = (await copied(source, target)).tables.reduce((sum, { rows }) => sum + rows, 0);
+  let [left, done] = [2 * all - 1, false];
+  const onRows = (count: number): void => {
+    left -= count;
+    if (left > 0 || done) return;
+    done = true;
+    const file = openSqlite(source.path ?? '');
+    file.exec('DELETE FROM silences');
+    file.close();
+  };
+  await copyDatabase({ source, target, signal: new AbortController().signal, onStart: () => undefined, onRows });
   await assertEqualRows(source, target);
 });
 
