@@ -36,7 +36,7 @@ describe('an answer from outside', () => {
   const refused: readonly string[] = [
     ...['', 'null', '[]', '{"total":1}', '['.repeat(2_000_000), documentOf([], { total: 1e300 })],
     ...[documentOf([], { total: -1 }), documentOf([], { total: 1.5 }), documentOf([], { clients: {} })],
-    documentOf([], { total: 1, matching: 2 }),
+    ...[documentOf([], { total: 1, matching: 2 }), documentOf([], { sites: [] })],
   ];
   for (const text of refused) {
     test(`${text.slice(0, 40)}... is none`, () => assert.equal(readAnswer(text), null));
@@ -144,7 +144,8 @@ describe('asking', () => {
     const reasons = sites.heard.map(({ config, answer, away }) => [config.name, away?.reason ?? answer?.total ?? null]);
     assert.deepEqual(Object.fromEntries(reasons), {
       ...{ hangs: null, endless: 'its answer is larger than 4 MiB', breaks: 'aborted' },
-      ...{ lies: 'its answer is no status with limit=', moved: 'it answers with 302', locked: 'it refuses the token' },
+      ...{ lies: 'its answer is no status of a single site with limit=', moved: 'it answers with 302' },
+      locked: 'it wants a token; name its file with tokenFile=',
       ...{ upgrades: 'it answers with 101', good: 1, gone: 1 },
     });
     isBack = false;
@@ -154,6 +155,8 @@ describe('asking', () => {
       ['good'],
     );
     assert.deepEqual(missing, ['hangs', 'endless', 'breaks', 'lies', 'upgrades', 'moved', 'locked', 'gone']);
+    // It has answered all that it was asked in the background.
+    assert.equal(sites.heard.find(({ config }) => config.name === 'gone')?.away, null);
     await stop();
   });
 

@@ -23,7 +23,7 @@ export async function askSite(site: SiteConfig, options: AskSiteOptions): Promis
   try {
     const text = await get(site, query, AbortSignal.any([signal, late]));
     const answer = readAnswer(text);
-    if (answer === null) throw new Error('its answer is no status with limit=');
+    if (answer === null) throw new Error('its answer is no status of a single site with limit=');
     return answer;
   } catch (thrown) {
     if (late.aborted) throw new Error(`no answer within ${timeoutMs / secondMs} s`, { cause: thrown });
@@ -41,7 +41,7 @@ function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: Abo
       address.protocol === 'https:'
         ? httpsRequest(address, { ...options, ...(ca === null ? {} : { ca: readFileSync(ca) }) })
         : httpRequest(address, options);
-    sent.on('error', reject).on('response', (response) => resolve(bodyOf(response)));
+    sent.on('error', reject).on('response', (response) => resolve(bodyOf(response, token !== null)));
     // After an upgrade Node reports neither an end nor a fault, and ends nothing at the deadline.
     sent.on('upgrade', ({ statusCode = 0 }, socket) => {
       socket.destroy();
@@ -52,10 +52,11 @@ function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: Abo
   });
 }
 
-async function bodyOf(response: IncomingMessage): Promise<string> {
+async function bodyOf(response: IncomingMessage, hasToken: boolean): Promise<string> {
   try {
     const { statusCode = 0 } = response;
-    if (statusCode === 401 || statusCode === 403) throw new Error('it refuses the token');
+    if (statusCode === 401 && !hasToken) throw new Error('it wants a token; name its file with tokenFile=');
+    if (hasToken && [401, 403].includes(statusCode)) throw new Error('it refuses the token');
     if (statusCode !== 200) throw new Error(`it answers with ${statusCode}`);
     const parts: Buffer[] = [];
     let bytes = 0;

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 
 import type { SiteConfig } from '../../config/serve-config.ts';
-import { usageError } from '../../errors.ts';
+import { FleetError, usageError } from '../../errors.ts';
 import { harmlessJson } from '../../log.ts';
 import type { FleetMember, Sorting } from '../../look/fleet-member.ts';
 import { fleetPart } from '../../look/live-fleet.ts';
@@ -93,8 +93,9 @@ function shownAs(zone: string | null) {
 
 interface Found {
   readonly merged: Merged;
-  /** Names of the sites that have not answered the search. */
+  /** Names of the sites that have not answered the search, or, without one, are away or have never answered. */
   readonly missing: readonly string[];
+  readonly isSearch: boolean;
 }
 
 /** Merges what the sites answered last, or, for a part of the fleet, what they answer now. */
@@ -104,11 +105,16 @@ async function find(sites: Sites, asked: URLSearchParams): Promise<Found> {
   const given = Object.entries({ q: text.trim(), state, sort }).filter(([, value]) => value !== '');
   const sorting = sort === '' ? 'urgency' : (sort as Sorting);
   const last: readonly AnswerOfSite[] = sites.heard.map(({ config, answer }) => ({ site: config.name, answer }));
-  if (given.length === 0) return { merged: mergeSites(last, sorting), missing: [] };
+  if (given.length === 0) {
+    const missing = sites.heard.flatMap(({ config, answer, away }) =>
+      answer === null || away !== null ? config.name : [],
+    );
+    return { merged: mergeSites(last, sorting), missing, isSearch: false };
+  }
   const { merged, missing } = await sites.search(new URLSearchParams(given), sorting);
-  // The counts are of all clients: those of the last answer do, whoever has not answered now.
-  const { total, counts } = mergeSites(last, sorting);
-  return { merged: { ...merged, total, counts }, missing };
+  // These are of all clients: those of the last answer do, whoever has not answered now.
+  const { total, counts, firing } = mergeSites(last, sorting);
+  return { merged: { ...merged, total, counts, firing }, missing, isSearch: true };
 }
 
 /** Makes each page once for all who ask at the same time. */
@@ -128,9 +134,9 @@ function keptPages(make: (asked: URLSearchParams) => Promise<Answer>): (asked: U
 
 async function pageAnswer(sites: Sites, asked: URLSearchParams, zone: string | null): Promise<Answer> {
   try {
-    const { merged, missing } = await find(sites, asked);
+    const { merged, missing, isSearch } = await find(sites, asked);
     const view = viewOf(sites.heard, merged, { ...fleetPart([], fleetQuery(asked)), zone });
-    const notice = missing.length === 0 ? null : `Without what ${missing.join(', ')} would have found.`;
+    const notice = isSearch && missing.length > 0 ? `Without what ${missing.join(', ')} would have found.` : null;
     const document = {
       title: ['Sites'],
       path: '/',
@@ -202,7 +208,8 @@ async function documentAnswer(
       clients: members.slice(0, limit).map(({ site, member }) => ({ site, ...memberJson(member) })),
     });
   } catch (thrown) {
-    if (!(thrown instanceof TooManySearches)) return json(400, error(thrown));
+    if (thrown instanceof FleetError && thrown.code === 'usage') return json(400, error(thrown));
+    if (!(thrown instanceof TooManySearches)) throw thrown;
     return json(503, error(usageError('too many searches at a time', 'Ask again in a moment.')));
   }
 }

@@ -27,13 +27,16 @@ export const kinds = ['critical', 'warning', 'failing', 'late', 'fine', 'new', '
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads the document of `/api/v1/status?limit=`. Returns null if it is none; what is implausible in it is unknown. */
+/**
+ * Reads the document of `/api/v1/status?limit=`. Returns null if it is none, or that of another federation; what is
+ * implausible in it is unknown.
+ */
 export function readAnswer(text: string): SiteAnswer | null {
   const document = fields(parsed(text));
-  const { total, matching, clients } = document;
+  const { total, matching, clients, sites } = document;
   const known = whole(total, mostClients);
   const found = whole(matching, known ?? 0);
-  if (known === null || found === null || !Array.isArray(clients)) return null;
+  if (known === null || found === null || !Array.isArray(clients) || sites !== undefined) return null;
   const members = clients.slice(0, mostMembers).flatMap((client) => memberOf(fields(client)) ?? []);
   const counts = fields(document['counts']);
   const finishedAtMs = time(fields(document['last_run'])['finished_at']);

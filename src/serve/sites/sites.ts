@@ -95,8 +95,8 @@ export class Sites {
       this.heard.map(async ({ config, away, answeredAtMs }) => {
         const isAsked = away === null && answeredAtMs !== null;
         const asked = isAsked ? askSite(config, { query: limited, timeoutMs: searchMs, signal }) : null;
-        const answer = (await asked?.catch((thrown: unknown) => this.#away(config, thrown))) ?? null;
-        return { site: config.name, answer };
+        // A search that fails says nothing of the site: it may have asked for too much.
+        return { site: config.name, answer: (await asked?.catch(() => null)) ?? null };
       }),
     );
     const missing = answers.flatMap(({ site, answer }) => (answer === null ? site : []));
