@@ -102,8 +102,9 @@ function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // EPERM: it is another account's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -112,8 +113,9 @@ export function removeFile(path: string): boolean {
   try {
     unlinkSync(path);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // EPERM: it is another account's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -14,3 +14,13 @@ test('a mode removes what one that was killed left half written, and nothing els
   statusKeeper(place, 'spoke')({ lastReportAtMs: null, queue: 0 });
   assert.deepEqual(readdirSync(place).sort(), [...names.slice(1), 'spoke-status.json'].sort());
 });
+
+test('what another account is writing stays: it may not be signalled, and is running', (t) => {
+  const place = tempFolder(t);
+  writeFileSync(path.join(place, '.new-4711'), '{');
+  t.mock.method(process, 'kill', () => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+  });
+  statusKeeper(place, 'spoke')({ lastReportAtMs: null, queue: 0 });
+  assert.deepEqual(readdirSync(place).sort(), ['.new-4711', 'spoke-status.json']);
+});

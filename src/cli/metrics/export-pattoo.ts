@@ -2,7 +2,7 @@ import { pattooHubReport } from '../../agent-program/pattoo.ts';
 import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-pattoo.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError, usageError } from '../../errors.ts';
-import { hourMs } from '../../platform/units.ts';
+import { hourMs, minuteMs } from '../../platform/units.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
 import { takeLock } from '../../state/lock.ts';
@@ -34,6 +34,8 @@ interface PostedPlace {
 
 /** Reports that are in memory at a time, and after which the place is written. */
 const pageReports = 50;
+/** Two writers take ids in one order and may commit in the other; within this time both have. */
+const settlingMs = 2 * minuteMs;
 
 /**
  * `export pattoo`: posts the stored reports that the server has not taken, in the order in which they were stored. Only
@@ -82,6 +84,8 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
     if (alerts === null || figures === null) {
       throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
     }
+    const after = place?.stat_id ?? 0;
+    if (after > ((await figures.lastStatId()) ?? after)) throw otherDatabase(paths.pattooPosted, url);
     const nowMs = await alerts.nowMs();
     const isFirst = place === null || (since !== null && place.stat_id === 0);
     const firstMs = since === null ? nowMs - hourMs : parseSince('--since', since, config, nowMs);
@@ -94,10 +98,17 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
     if (isFirst) keep(0);
     return await postAll(figures, {
       ...{ collectorId, to: url, signal: context.signal, keep },
-      after: place?.stat_id ?? 0,
+      after,
       sinceMs,
+      receivedUntilMs: nowMs - settlingMs,
     });
   });
+}
+
+function otherDatabase(file: string, { href }: URL): FleetError {
+  const message = `the last report that ${href} took is behind all that are stored, as if the database were another one`;
+  const advice = `If it is, remove that entry from ${file}, and name with --since where to begin. If not, wait for a report.`;
+  return new FleetError({ code: 'push-failed', stage: 'run', message, advice });
 }
 
 /** Throws FleetError `push-failed` if some was not taken. */
@@ -122,6 +133,8 @@ interface PostAll {
   /** Only reports behind this row are posted. */
   readonly after: number;
   readonly sinceMs: number;
+  /** Reports that were received later, and those behind them, go with the next export. */
+  readonly receivedUntilMs: number;
   readonly signal: AbortSignal;
   /** Keeps the row up to which the server has all. */
   readonly keep: (statId: number) => void;
@@ -136,12 +149,12 @@ interface PostedAll {
 }
 
 async function postAll(store: FigureStore, options: PostAll): Promise<PostedAll> {
-  const { collectorId, to, sinceMs, signal, keep } = options;
+  const { collectorId, to, sinceMs, receivedUntilMs, signal, keep } = options;
   let [after, taken, refused] = [options.after, 0, 0];
   let failure: string | null = null;
   for (;;) {
     const begun = after;
-    const reports = await store.reportsBehind(after, sinceMs, pageReports);
+    const reports = await store.reportsBehind({ statId: after, sinceMs, receivedUntilMs, limit: pageReports });
     let isAway = false;
     try {
       for (const { statId, client, observedAtMs: atMs, report } of reports) {

@@ -13,6 +13,7 @@ import type {
   FigureSubject,
   FinishedRun,
   NewestReport,
+  ReportsBehind,
   Resolution,
   SubjectTable,
   WholeReport,
@@ -58,23 +59,27 @@ export function createFigureStore(database: Database): FigureStore {
     },
     hoursBegin: (client, table) => database.read((session) => hoursBegin(session, client, table)),
     subjectsBetween: (span) => database.read((session) => subjectsBetween(session, span)),
-    reportsBehind: (...asked) => database.read((session) => reportsBehind(session, ...asked)),
+    reportsBehind: (asked) => database.read((session) => reportsBehind(session, asked)),
+    lastStatId: async () => {
+      const [row] = await database.read((session) => session.all('SELECT MAX(id) AS id FROM stats'));
+      return numberOrNull(row?.['id'] ?? null);
+    },
     page: (span, after, limit) => database.read((session) => page(session, span, after, limit)),
   };
 }
 
 async function reportsBehind(
   session: Session,
-  statId: number,
-  sinceMs: number,
-  limit: number,
+  { statId, sinceMs, receivedUntilMs, limit }: ReportsBehind,
 ): Promise<readonly WholeReport[]> {
   const rows = await session.all(
-    `SELECT s.id, s.client, s.observed_at, r.report FROM stats s JOIN reports r ON r.stat_id = s.id
+    `SELECT s.id, s.client, s.observed_at, s.received_at, r.report FROM stats s JOIN reports r ON r.stat_id = s.id
       WHERE s.id > ? AND s.observed_at >= ? ORDER BY s.id LIMIT ${limit}`,
     [statId, sqlTime(sinceMs)],
   );
-  return rows.map((row) => ({
+  const isLate = (row: SqlRow): boolean => (fromSqlTime(row['received_at']) ?? 0) > receivedUntilMs;
+  const late = rows.findIndex(isLate);
+  return rows.slice(0, late === -1 ? rows.length : late).map((row) => ({
     statId: Number(row['id']),
     client: String(row['client']),
     observedAtMs: fromSqlTime(row['observed_at']) ?? 0,

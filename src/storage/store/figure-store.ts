@@ -99,6 +99,16 @@ export interface WholeReport {
   readonly report: Report;
 }
 
+export interface ReportsBehind {
+  /** A row of `stats`. */
+  readonly statId: number;
+  /** The oldest observation. */
+  readonly sinceMs: number;
+  /** The first report that was received later ends them: one with a lower id may still be on its way. */
+  readonly receivedUntilMs: number;
+  readonly limit: number;
+}
+
 /** Reading for metrics and exports. Changes nothing. */
 export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
@@ -131,7 +141,9 @@ export interface FigureStore {
   /** Returns the mounts, interfaces or checks that a client had in a span. */
   subjectsBetween(span: Omit<FigureSpan, 'columns' | 'subject'>): Promise<readonly FigureSubject[]>;
   /** Returns whole reports behind a row of `stats`, in the order in which they were stored. */
-  reportsBehind(statId: number, sinceMs: number, limit: number): Promise<readonly WholeReport[]>;
+  reportsBehind(asked: ReportsBehind): Promise<readonly WholeReport[]>;
+  /** Returns the id of the newest row of `stats`; null without one. */
+  lastStatId(): Promise<number | null>;
   /** Returns rows in the order of their time, behind a place. */
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }

@@ -1,10 +1,14 @@
 /** `export pattoo`: the hub, which posts what it has of all machines. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
+import { loadConfig } from '../../../src/config/load-config.ts';
 import { takeLock } from '../../../src/state/lock.ts';
+import { openStorage } from '../../../src/storage/open-storage.ts';
+import { item } from '../../storage/support/samples.ts';
 import { listenOn } from '../../support/free-port.ts';
 import { exits, outcomeOf, startCli } from '../../support/run-cli.ts';
 import { reportedFleet } from '../support/reported-fleet.ts';
@@ -63,6 +67,26 @@ test('stored reports are posted once each, and those that are not answered 200 a
   const lock = await takeLock({ file: join(dir, 'state', 'pattoo-lock.db'), nowMs: Date.now() });
   assert.equal(lock.kind, 'held');
   await exits(3, exportTo(), /another export to a server of pattoo is under way/);
+});
+
+test('what has just come goes later, and a place behind all that is stored is of another database', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const storage = await openStorage({ storage: loadConfig({ file: join(dir, 'config.xml') }).storage, migrate: true });
+  const nowMs = Date.now();
+  const received = (receivedAtMs: number) =>
+    item({ observedAtMs: nowMs - 600_000 + (receivedAtMs % 1000), receivedAtMs });
+  // The third one came before the second: it waits for it all the same.
+  await storage.reports.ingest([received(nowMs - 300_000)]);
+  await storage.reports.ingest([received(nowMs - 1_001)]);
+  await storage.reports.ingest([received(nowMs - 300_002)]);
+  await storage.close();
+  const server = createServer((_, outgoing) => outgoing.end());
+  const to = `http://127.0.0.1:${await listenOn(server)}/`;
+  t.after(() => server.close());
+  assert.equal((await run('export', 'pattoo', '--to', to)).stdout, '1 report sent\n');
+  const place = { to, stat_id: 1_000_000 };
+  writeFileSync(join(dir, 'state', 'pattoo-posted.json'), JSON.stringify({ servers: [place] }), { mode: 0o600 });
+  await exits(1, run('export', 'pattoo', '--to', to), /as if the database were another one/);
 });
 
 test('a first export begins an hour ago, and parts are refused', async (t) => {
