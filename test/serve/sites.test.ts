@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { readSites } from '../../src/config/settings/read-sites.ts';
 import { mergeSites } from '../../src/serve/sites/merge-sites.ts';
@@ -181,24 +182,40 @@ describe('asking', () => {
     await stop();
   });
 
-  test('who searches for the same shares one request, and more than four searches at a time are refused', async (t) => {
-    let asked = 0;
-    let first = true;
+  test('four searches are under way at a time, and others wait 3 s for their turn', { timeout: 30_000 }, async (t) => {
+    const held: ServerResponse[] = [];
+    let isFirst = true;
     const config = await served(t, 'slow', (_, response) => {
-      asked += 1;
-      if (first) response.end(documentOf([]));
-      first = false;
+      if (isFirst) response.end(documentOf([]));
+      else held.push(response);
+      isFirst = false;
     });
     const { sites, heardOf, stop } = follow([config]);
     await heardOf('slow');
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const search = (q: string) => sites.search(new URLSearchParams({ q }), 'urgency');
-    const same = [search('a'), search('a')];
-    for (const q of ['b', 'c', 'd']) void search(q);
-    assert.throws(() => search('e'), TooManySearches);
-    assert.equal(same[0], same[1]);
+    const asked = async (count: number): Promise<void> => {
+      while (held.length < count) await nextTurn();
+    };
+    const first = [search('a'), search('a'), search('b'), search('c'), search('d')];
+    assert.equal(first[0], first[1]);
+    await asked(4);
+    const fifth = search('e');
+    held[0]?.end(documentOf([]));
+    await asked(5);
+    const sixth = assert.rejects(search('f'), TooManySearches);
+    t.mock.timers.tick(2_999);
+    const known = search('f');
+    t.mock.timers.tick(1);
+    await Promise.all([sixth, assert.rejects(known, TooManySearches)]);
+    for (const response of held) response.end(documentOf([]));
+    assert.deepEqual((await fifth).missing, []);
+    await Promise.all(first);
+    const last = search('f');
+    await asked(6);
+    held[5]?.end(documentOf([]));
+    assert.deepEqual([(await last).missing, held.length], [[], 6]);
     await stop();
-    assert.deepEqual((await same[0])?.missing, ['slow']);
-    assert.ok(asked <= 5, String(asked));
   });
 });
 

@@ -12,12 +12,14 @@ import { mostMembers, type SiteAnswer } from './read-answer.ts';
 
 const everyMs = 30 * secondMs;
 const backgroundMs = 10 * secondMs;
-/** Somebody waits for it, and a page has 5 s. */
+/** Somebody waits for it. */
 const searchMs = 3 * secondMs;
 const keptSearchMs = 10 * secondMs;
 const mostSearches = 32;
 /** The searches under way; each has a request at every site. */
 const mostAtATime = 4;
+/** A search waits so long for its turn. */
+const turnMs = 3 * secondMs;
 const longestReason = 200;
 
 /** A site as it was heard last. */
@@ -46,13 +48,14 @@ export interface SitesOptions {
   readonly signal: AbortSignal;
 }
 
-/** Thrown where too many searches are under way. */
+/** Thrown where too many searches were under way for too long. */
 export class TooManySearches extends Error {}
 
 export class Sites {
   readonly #options: SitesOptions;
   readonly #heard: Map<string, HeardSite>;
   readonly #searches = new Map<string, Promise<Searched>>();
+  readonly #waiting = new Set<() => void>();
   #underWay = 0;
 
   constructor(options: SitesOptions) {
@@ -71,21 +74,52 @@ export class Sites {
     await Promise.all(this.#options.sites.map((site) => this.#followOne(site)));
   }
 
-  /** Asks all sites that answer, once for all who search for the same. Throws TooManySearches. */
+  /** Asks all sites that answer, once for all who search for the same. Rejects with TooManySearches. */
   search(query: URLSearchParams, sorting: Sorting): Promise<Searched> {
     const key = `${sorting} ${query.toString()}`;
     const known = this.#searches.get(key);
     if (known !== undefined) return known;
-    if (this.#underWay >= mostAtATime) throw new TooManySearches();
-    this.#underWay += 1;
-    const found = this.#searchNow(query, sorting).finally(() => (this.#underWay -= 1));
+    const found = this.#turn().then(() => this.#searchNow(query, sorting).finally(() => this.#endTurn()));
     this.#searches.set(key, found);
-    setTimeout(() => {
+    const forget = (): void => {
       if (this.#searches.get(key) === found) this.#searches.delete(key);
-    }, keptSearchMs).unref();
+    };
+    setTimeout(forget, keptSearchMs).unref();
+    found.catch(forget);
     const [oldest = ''] = this.#searches.keys();
     if (this.#searches.size > mostSearches) this.#searches.delete(oldest);
     return found;
+  }
+
+  /** Waits until a search may begin. Rejects with TooManySearches. */
+  async #turn(): Promise<void> {
+    if (this.#underWay < mostAtATime) {
+      this.#underWay += 1;
+      return;
+    }
+    if (this.#waiting.size >= mostSearches) throw new TooManySearches();
+    await new Promise<void>((resolve, reject) => {
+      const begin = (): void => {
+        clearTimeout(late);
+        resolve();
+      };
+      const late = setTimeout(() => {
+        this.#waiting.delete(begin);
+        reject(new TooManySearches());
+      }, turnMs);
+      this.#waiting.add(begin);
+    });
+  }
+
+  /** Passes the turn on to the search that has waited longest. */
+  #endTurn(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#underWay -= 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
   }
 
   async #searchNow(query: URLSearchParams, sorting: Sorting): Promise<Searched> {
