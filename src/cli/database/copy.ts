@@ -10,6 +10,7 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import { copyDatabase, type CopyResult, storageName } from '../../storage/copy/copy.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import { StorageFault } from '../../storage/sql/fault.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -130,10 +131,10 @@ interface Copied {
 function sentences({ config, from, to, options, result: { tables, copied } }: Copied): readonly string[] {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const { passwordFile, to: named } = options;
-  const password = passwordFile === null ? '' : ` passwordFile="${path.resolve(passwordFile)}"`;
+  const password = passwordFile === null ? '' : ` passwordFile="${escapeMarkup(path.resolve(passwordFile))}"`;
   const storage =
     named !== null && urlForm.test(named)
-      ? `<storage url="${to}"${password}/>`
+      ? `<storage url="${escapeMarkup(to.startsWith('sqlite:') ? to : named)}"${password}/>`
       : `the <storage> of ${path.resolve(named ?? '')}`;
   return [
     `${to}: all ${commaGrouped(rows)} rows of ${tables.length} tables are those of ${from}, by count and digest; ` +

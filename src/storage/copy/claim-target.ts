@@ -1,6 +1,7 @@
 import { usageError } from '../../errors.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
+import { StorageFault } from '../sql/fault.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import type { CopiedTable } from './copied-tables.ts';
 
@@ -19,27 +20,36 @@ const markChars = 255;
 const lookedAt = 100;
 
 /**
- * Marks an empty target as a copy of the source, or recognises the mark. Throws FleetError `usage` if the target has
- * rows of its own: nothing is ever written over them.
+ * Marks an empty target as a copy of the source, or recognises the mark, and makes its schema then: a target that has
+ * rows of its own is not changed at all. Throws FleetError `usage` for such a one.
  */
-export async function claimTarget(claim: Claim): Promise<void> {
+export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>): Promise<void> {
   const { target, from, to } = claim;
   const holder = `copy of ${from}`.slice(0, markChars);
-  const marked = await target.read((session) => session.all('SELECT holder FROM leases WHERE name = ?', [mark]));
-  if (marked.length > 0) {
-    const known = String(marked[0]?.['holder']);
+  const sql = 'SELECT holder FROM leases WHERE name = ?';
+  const [marked] = await target.read((session) => session.all(sql, [mark]).catch(noneWithoutTable));
+  if (marked === undefined) {
+    const filled = await target.read((session) => filledTables(session, claim.tables));
+    if (filled.length > 0) {
+      throw usageError(`${to} is not empty, and no copy of ${from}: ${namedUpTo(5, filled)} has rows`, emptyAdvice);
+    }
+  } else {
+    const known = String(marked['holder']);
     if (known !== holder) throw usageError(`${to} is a ${known}, not of ${from}`, emptyAdvice);
     await refuseUsed(claim);
-    return;
   }
-  const filled = await target.read((session) => filledTables(session, claim.tables));
-  if (filled.length > 0) {
-    throw usageError(`${to} is not empty, and no copy of ${from}: ${namedUpTo(5, filled)} has rows`, emptyAdvice);
-  }
+  await makeSchema();
+  if (marked !== undefined) return;
   await target.write(async (session) => {
-    const sql = `INSERT INTO leases (name, epoch, holder, touched, touched_at) VALUES (?, 1, ?, 0, ${session.dialect.now})`;
-    await session.run(sql, [mark, holder]);
+    const insertSql = `INSERT INTO leases (name, epoch, holder, touched, touched_at)
+      VALUES (?, 1, ?, 0, ${session.dialect.now})`;
+    await session.run(insertSql, [mark, holder]);
   });
+}
+
+function noneWithoutTable(thrown: unknown): readonly SqlRow[] {
+  if (thrown instanceof StorageFault && thrown.kind === 'schema') return [];
+  throw thrown;
 }
 
 const emptyAdvice = 'Name a database that is empty, or a file that does not exist yet.';
@@ -47,7 +57,7 @@ const emptyAdvice = 'Name a database that is empty, or a file that does not exis
 async function filledTables(session: Session, tables: readonly CopiedTable[]): Promise<readonly string[]> {
   const filled: string[] = [];
   for (const { name, key } of tables) {
-    const rows = await session.all(`SELECT ${key[0] ?? ''} FROM ${name} LIMIT 1`);
+    const rows = await session.all(`SELECT ${key[0] ?? ''} FROM ${name} LIMIT 1`).catch(noneWithoutTable);
     if (rows.length > 0) filled.push(name);
   }
   return filled;

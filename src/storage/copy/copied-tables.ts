@@ -9,6 +9,8 @@ export interface CopiedTable {
   readonly json: readonly string[];
   /** Columns of times with milliseconds. */
   readonly times: readonly string[];
+  /** True if its ids are counted, those of removed rows too. */
+  readonly hasCounter: boolean;
   /** The number of rows that are read at once. */
   readonly pageRows: number;
 }
@@ -18,8 +20,9 @@ const notCopied = ['leases'];
 /** Runs come last: they tell whether a copy has been used. */
 const last = 'runs';
 const pageRows = 2000;
-/** The same for tables with texts of any length. */
+/** The same for tables with texts of any length, and with what may be megabytes. */
 const widePageRows = 200;
+const widestPageRows = 20;
 
 /** Returns the tables that the migrations of MySQL make, in the order of copying. */
 export function copiedTables(files: readonly MigrationFile[]): readonly CopiedTable[] {
@@ -28,7 +31,9 @@ export function copiedTables(files: readonly MigrationFile[]): readonly CopiedTa
     const [, name = '', body = ''] = /^CREATE TABLE (\w+) \((.*)\)/.exec(step) ?? [];
     if (name === '' || notCopied.includes(name)) return [];
     const written = steps.filter((other) => other.startsWith(`ALTER TABLE ${name} `)).join(' ');
-    return [{ name, key: keyOf(name, body), ...columnsOf(`${body} ${written}`) }];
+    return [
+      { name, key: keyOf(name, body), hasCounter: body.includes('AUTO_INCREMENT'), ...columnsOf(`${body} ${written}`) },
+    ];
   });
   return [...tables.filter(({ name }) => name !== last), ...tables.filter(({ name }) => name === last)];
 }
@@ -45,5 +50,6 @@ function columnsOf(columns: string): Pick<CopiedTable, 'json' | 'times' | 'pageR
   const ofType = (type: string): readonly string[] =>
     [...columns.matchAll(new RegExp(`(\\w+) +${type}`, 'g'))].map(([, column = '']) => column);
   const [json, times] = [ofType('JSON\\b'), ofType('DATETIME\\(3\\)')];
-  return { json, times, pageRows: /\b(?:JSON|\w*TEXT|\w*BLOB)\b/.test(columns) ? widePageRows : pageRows };
+  if (/\b(?:LONGTEXT|\w*BLOB)\b/.test(columns)) return { json, times, pageRows: widestPageRows };
+  return { json, times, pageRows: /\b(?:JSON|\w*TEXT)\b/.test(columns) ? widePageRows : pageRows };
 }

@@ -16,6 +16,7 @@ import type { Database } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
+import { carryCounters } from './carry-counters.ts';
 import { type Claim, claimTarget, refuseUsed } from './claim-target.ts';
 import { type CopiedTable, copiedTables } from './copied-tables.ts';
 import { copyTable } from './copy-table.ts';
@@ -64,7 +65,6 @@ export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
   try {
     const target = await openDatabase({ storage: options.target, program: 'change' });
     try {
-      await sameSchema(source, target, options.source.migrate);
       return await copyLocked(source, target, options);
     } finally {
       await target.close();
@@ -76,17 +76,19 @@ export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
   }
 }
 
-/** Migrates both as `collect` does. Throws FleetError `migration-mismatch` if one has migrations that the other lacks. */
-async function sameSchema(source: Database, target: Database, migrateSource: boolean): Promise<void> {
-  if (migrateSource) await migrateDatabase(source);
-  const from = await checkDatabase(source);
-  throwMismatch(from, 'none');
-  const { applied } = await migrateDatabase(target);
-  if (applied.join() === from.applied.join()) return;
+/** Migrates a database as `collect` does, and returns its migrations. Throws FleetError `migration-mismatch`. */
+async function schemaOf(database: Database, { migrate }: StorageConfig): Promise<readonly string[]> {
+  const state = await (migrate ? migrateDatabase(database) : checkDatabase(database));
+  throwMismatch(state, 'none');
+  return state.applied;
+}
+
+function refuseOther(from: readonly string[], to: readonly string[]): void {
+  if (from.join() === to.join()) return;
   throw new FleetError({
     code: 'migration-mismatch',
     stage: 'storage',
-    message: `the one database has ${from.applied.length} migrations, the other ${applied.length}`,
+    message: `the one database has ${from.length} migrations, the other ${to.length}`,
     advice: 'Use the newer version of Fleet Health, whose `migrate` brings both to the same schema.',
   });
 }
@@ -94,10 +96,11 @@ async function sameSchema(source: Database, target: Database, migrateSource: boo
 async function copyLocked(source: Database, target: Database, options: CopyOptions): Promise<CopyResult> {
   const tables = copiedTables(readMigrations('mysql'));
   const [from, to] = [storageName(options.source), storageName(options.target)];
+  const sourceSchema = await schemaOf(source, options.source);
   const sourceLease = await lease(source, from);
   try {
     const claim = { source, target, tables, from, to };
-    await claimTarget(claim);
+    await claimTarget(claim, async () => refuseOther(sourceSchema, await schemaOf(target, options.target)));
     const targetLease = await lease(target, to);
     try {
       return await copyUntilEqual({ claim, sourceLease, targetLease, options });
@@ -142,17 +145,20 @@ interface Pass {
 
 async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<CopyResult> {
   const { source, target, tables } = claim;
-  options.onStart(2 * (await countRows(source, tables)));
   const startedAt = sqlTime(Date.now());
   let touchedAt = performance.now();
-  const onPage = async (rows: number): Promise<void> => {
-    options.onRows(rows);
+  const keepLeases = async (): Promise<void> => {
     if (options.signal.aborted) throw interrupted();
     if (performance.now() - touchedAt < touchMs) return;
     await createLeaseStore(source).touchLease(leases.sourceLease);
     await createLeaseStore(target).touchLease(leases.targetLease);
     touchedAt = performance.now();
   };
+  const onPage = (rows: number): Promise<void> => {
+    options.onRows(rows);
+    return keepLeases();
+  };
+  options.onStart(2 * (await countRows(source, tables, keepLeases)));
   const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
   const onRemoval = (): Promise<void> => refuseUsed(claim);
   let copied = 0;
@@ -177,6 +183,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
     );
     if (!again.isQuiet) continue;
     await refuseUsed(claim);
+    await carryCounters(source, target, tables);
     return { copied, tables: results };
   }
   throw new FleetError({
@@ -187,11 +194,16 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   });
 }
 
-async function countRows(source: Database, tables: readonly CopiedTable[]): Promise<number> {
+async function countRows(
+  source: Database,
+  tables: readonly CopiedTable[],
+  afterEach: () => Promise<void>,
+): Promise<number> {
   let rows = 0;
   for (const { name } of tables) {
     const [row] = await source.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${name}`));
     rows += Number(row?.['count']);
+    await afterEach();
   }
   return rows;
 }

@@ -8,6 +8,7 @@ import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
 import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
 import { forgetClient } from '../../../src/storage/retention/forget.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
@@ -236,6 +237,16 @@ suite('there and back', { skip: skipWithoutMariadb }, () => {
     assert.deepEqual([again.copied, again.tables], [0, there.tables]);
   });
 
+  test('the id of a removed row is not given again, there and back', async (t) => {
+    const source = await filled(t);
+    const { storage: server } = await mariadb.createDatabase();
+    await sql(source, 'DELETE FROM stats WHERE id > 4000', 'DELETE FROM silences');
+    await copied(source, server);
+    await copied(server, fileBeside(source, 'back.db'));
+    const counters = 'SELECT name, seq FROM sqlite_sequence ORDER BY name';
+    assert.deepEqual(await rowsOf(fileBeside(source, 'back.db'), counters), await rowsOf(source, counters));
+  });
+
   test('names that MariaDB orders otherwise, or takes for the same', async (t) => {
     const source = await filled(t);
     const { storage: server } = await mariadb.createDatabase();
@@ -351,6 +362,19 @@ test('nothing is written over rows that are no copy, nor over a copy that is in 
 const runSql = (id: string, at: string): string =>
   `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at)
      VALUES ('${id}', 'collect', 'finished', 'c', 'h', 'full', '', '${at}')`;
+
+test('a foreign database keeps its schema, and so does one with migrate="no"', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'old.db');
+  await using(target, (database) => migrateDatabase(database, readMigrations('sqlite').slice(0, 12)));
+  await assert.rejects(
+    copied(source, { ...target, migrate: false }),
+    fault('migration-mismatch', /lacks the migration/),
+  );
+  await sql(target, `INSERT INTO clients (name, first_seen) VALUES ('mine', ${noon})`);
+  await assert.rejects(copied(source, target), fault('usage', /old\.db is not empty/));
+  assert.deepEqual(await rowsOf(target, 'SELECT MAX(number) AS newest FROM migrations'), [{ newest: 12 }]);
+});
 
 test('what a collector stores in the target while it is copied stays, and ends the copy', async (t) => {
   const source = await filled(t);
