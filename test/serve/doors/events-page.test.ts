@@ -33,7 +33,7 @@ test('the newest event of each service: the worst first, escaped, with the time 
   database.exec("UPDATE events SET received_at = '2026-01-02 00:00:00.000' WHERE service = 'backup-laptop'");
   database.close();
   const { body } = await ask('/events/newest');
-  assert.match(body, /5 services, 3 of them silent or not OK\./);
+  assert.match(body, /5 services heard of, 3 of them silent or not OK\./);
   const rows = [...body.matchAll(/<tr class="(\w+)"><td><span class="mark">(\w+)<\/span><\/td>.*?"name">([^<]*)</g)];
   assert.deepEqual(
     rows.map(([, ...cells]) => cells.join(' ')),
