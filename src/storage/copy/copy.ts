@@ -49,7 +49,7 @@ const alerterLease = 'alerter';
 
 /** Returns the name of a database for people, without its password. */
 export function storageName(storage: StorageConfig): string {
-  if (storage.kind === 'sqlite') return `sqlite:${storage.path}`;
+  if (storage.kind !== 'mysql') return [storage.kind, storage.path].join(':');
   const hosts = storage.socketPath ?? storage.hosts.map(({ host, port }) => `${host}:${port}`).join(',');
   return `mysql://${storage.user}@${hosts}/${storage.database}`;
 }
