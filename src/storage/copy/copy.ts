@@ -220,7 +220,8 @@ function interrupted(): FleetError {
 const startAgain = 'Start the same command again: it goes on from there.';
 
 const cannotHold =
-  'The target cannot hold a row as it is. MariaDB takes texts that differ by a space at the end for the same: change the row in the source.';
+  'The target cannot hold a row as it is. MariaDB takes texts that differ by a space at the end for the same: ' +
+  'change the row in the source.';
 
 /** Adds to a fault of a database that nothing is lost. */
 function goesOn(thrown: unknown): unknown {
