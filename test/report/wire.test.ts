@@ -19,7 +19,8 @@ import {
 import { maxReportBytes } from '../../src/report/limits.ts';
 import { maxGreetingBytes, maxJsonFrameBytes, type AgentRequest, type Frame } from '../../src/report/wire.ts';
 
-const marker = randomBytes(16);
+// No end of it is its beginning: a part of it and it whole hold it once.
+const marker = Buffer.from('0123456789abcdef');
 const limits: FrameLimits = { marker, maxGreetingBytes, maxReportBytes: 1000, maxReports: 3, maxTotalBytes: 2000 };
 
 const request: AgentRequest = {
