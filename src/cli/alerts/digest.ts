@@ -100,3 +100,22 @@ export async function explainDigests(
     })),
   };
 }
+
+/** The times at which a digest was due, the oldest first. */
+export interface DigestTimes {
+  readonly digest: DigestConfig;
+  readonly dueMs: readonly number[];
+}
+
+/** Returns the digests of config.xml that were due within a span. */
+export function digestsWithin(
+  { digests, alerts }: Pick<Config, 'digests' | 'alerts'>,
+  { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
+): readonly DigestTimes[] {
+  const most = Math.ceil((untilMs - sinceMs) / dayMs) + 1;
+  return digests.flatMap((digest) => {
+    const times = lastOccurrences(digest, alerts.zone, untilMs, most).map(({ dueMs }) => dueMs);
+    const dueMs = times.filter((atMs) => atMs >= sinceMs).reverse();
+    return dueMs.length === 0 ? [] : [{ digest, dueMs }];
+  });
+}

@@ -16,8 +16,9 @@ import { parseSince } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
 import type { Progress } from '../terminal/progress.ts';
-import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
+import { type DigestTimes, digestsWithin } from './digest.ts';
 
 export interface ReplayCommandOptions {
   /** A duration or a time; null: a week. */
@@ -49,15 +50,16 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
     const observe = (share: number): void => progress?.to(Math.floor(share * 100));
     const result = await replay({ config, store, events, sinceMs, untilMs, signal, observe });
     progress?.end();
-    return { span: { sinceMs, untilMs }, result };
+    const span = { sinceMs, untilMs };
+    return { span, result, digests: digestsWithin(config, span) };
   });
   if (shown === null) {
     throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
   }
   printAnswer(
     output,
-    () => replayJson(shown.span, shown.result),
-    () => replayText(output, config, shown.span, shown.result),
+    () => replayJson(shown),
+    () => replayText(output, config, shown),
   );
   return 0;
 }
@@ -66,7 +68,13 @@ async function startPercents(): Promise<Progress> {
   return (await import('../terminal/progress.ts')).startProgress('replaying', 100);
 }
 
-function replayJson({ sinceMs, untilMs }: ReplaySpan, result: ReplayResult): object {
+interface Shown {
+  readonly span: ReplaySpan;
+  readonly result: ReplayResult;
+  readonly digests: readonly DigestTimes[];
+}
+
+function replayJson({ span: { sinceMs, untilMs }, result, digests }: Shown): object {
   const { firstRowMs: dataSinceMs, passes, reports, visits, mails, counts, difference } = result;
   return {
     command: 'alert',
@@ -78,6 +86,7 @@ function replayJson({ sinceMs, untilMs }: ReplaySpan, result: ReplayResult): obj
     mails: mails.map(({ atMs, recipient, severity, alreadyTrue, items }) =>
       jsonFields({ atMs, recipient, severity, alreadyTrue, items: items.map(jsonFields) }),
     ),
+    digests: digests.map(({ digest: { name, to }, dueMs }) => ({ digest: name, to, due: dueMs.map(jsonTime) })),
     difference: { more: difference.more.map(factJson), fewer: difference.fewer.map(factJson) },
   };
 }
@@ -97,7 +106,7 @@ const mostItems = 3;
 const mostFacts = 50;
 
 /** A summary, the mails one by one, and what differs from what was told. */
-function replayText(output: Output, config: Config, span: ReplaySpan, result: ReplayResult): string {
+function replayText(output: Output, config: Config, { span, result, digests }: Shown): string {
   const time = readerTime(config, span.untilMs);
   const { passes, reports, visits, mails, counts, difference } = result;
   const beginMs = Math.max(span.sinceMs, result.firstRowMs ?? span.sinceMs);
@@ -109,6 +118,7 @@ function replayText(output: Output, config: Config, span: ReplaySpan, result: Re
     counts.length === 0 ? 'Nothing would have fired.' : countsTable(output, result, time),
     mails.length === 0 ? 'Nobody would have been told.' : daysTable(output, mails, time),
     ...(mails.length === 0 ? [] : [mails.map((mail) => mailLine(mail, time)).join('\n')]),
+    ...(digests.length === 0 ? [] : [digests.map((one) => digestLine(one, time)).join('\n')]),
     ...differenceBlocks(difference, time),
   ];
   return blocks.join('\n\n');
@@ -161,6 +171,11 @@ function mailLine({ atMs, recipient, alreadyTrue, items }: ReplayedMail, { momen
 function itemWords({ client, rule, subject, transition, severity, valueText }: ReplayedItem): string {
   const what = [clientText(client), rule, subject].filter((part) => part !== '').join(' ');
   return `${transition === 'firing' ? severity : transition} ${what}${valueText === '' ? '' : ` (${valueText})`}`;
+}
+
+function digestLine({ digest: { name, to }, dueMs }: DigestTimes, { moment }: ReaderTime): string {
+  const often = `${counted(dueMs.length, 'time')}, last at ${moment(dueMs.at(-1) ?? 0)}`;
+  return escapeControls(`Digest ${name} to ${to.join(', ')} would have been made ${often}.`);
 }
 
 function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTime): readonly string[] {

@@ -5,6 +5,8 @@ import { test, type TestContext } from 'node:test';
 
 import PostalMime, { type Email } from 'postal-mime';
 
+import { digestsWithin } from '../../../src/cli/alerts/digest.ts';
+import type { Config } from '../../../src/config/config.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { alertFolder, type AlertFolder } from '../support/stored-alerts.ts';
 
@@ -49,6 +51,26 @@ test('alert mails a digest with its report, and digest prints the same', async (
     await folder.said('explain', '--fleet'),
     /Digest daily to ops@example\.org of .* is made, the next is due at /,
   );
+  assert.match(
+    await folder.said('alert', '--replay', '--since', '47h'),
+    /^Digest daily to ops@example\.org would have been made 2 times, last at \d{4}-\d\d-\d\d \d\d:\d\d\.$/m,
+  );
+});
+
+test('a replay knows the digests of its span, and when they were due', () => {
+  const daily = { name: 'daily', to: ['ops@example.org'], days: [], atMinute: 420, groups: [], attachesReport: false };
+  const config = { alerts: { zone: 'Europe/Berlin' }, digests: [daily, { ...daily, name: 'mon', days: [1] }] };
+  const at = (text: string): number => Date.parse(`2026-${text}:00Z`);
+  const within = (sinceMs: number, untilMs: number): readonly (readonly [string, readonly number[]])[] =>
+    digestsWithin(config as unknown as Config, { sinceMs, untilMs }).map(({ digest, dueMs }) => [digest.name, dueMs]);
+  const [saturday, sunday, monday] = [at('10-24T05:00'), at('10-25T06:00'), at('10-26T06:00')];
+  assert.deepEqual(within(saturday, monday), [
+    ['daily', [saturday, sunday, monday]],
+    ['mon', [monday]],
+  ]);
+  assert.deepEqual(within(saturday + 1, monday - 1), [['daily', [sunday]]]);
+  assert.deepEqual(within(sunday + 1, monday - 1), []);
+  assert.equal(within(at('01-01T00:00'), at('10-26T07:00'))[1]?.[1].length, 43);
 });
 
 test('a report of more than 4 MiB is left out, and the digest says so', async (t) => {

@@ -128,6 +128,7 @@ test('--replay says what would have been told, and --since is for it alone', asy
   assert.match(stdout, /^Nothing would have fired\.$/m);
   const document = await json('alert', '--replay');
   assert.deepEqual([document['replay'], document['mails'], document['counts']], [true, [], []]);
+  assert.deepEqual(document['digests'], []);
   for (const [args, says] of [
     [['alert', '--since', '2h'], /--since is only for --replay/],
     [['alert', '--rules', 'trial.xml'], /--rules is only for --replay/],
