@@ -1,4 +1,4 @@
-import { listPrivateFiles, writePrivateFile } from '../../agent/start/private-file.ts';
+import { writePrivateFile } from '../../agent/start/private-file.ts';
 import type { AgentLog } from './agent-program.ts';
 import type { AgentSettings } from './settings.ts';
 
@@ -30,12 +30,8 @@ export function statusFile(mode: string): string {
   return `${mode}-status.json`;
 }
 
-/**
- * Returns a function that keeps the status of a mode, and removes what killed modes left half written. A disk that does not take it changes
- * nothing else.
- */
+/** Returns a function that keeps the status of a mode. A disk that does not take it changes nothing else. */
 export function statusKeeper(place: string, mode: string): (status: ModeStatus) => void {
-  listPrivateFiles(place);
   return (status) => {
     try {
       writePrivateFile(place, statusFile(mode), Buffer.from(JSON.stringify(status)), false);

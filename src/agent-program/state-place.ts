@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 
 import { openPlace, placeRoots } from '../../agent/start/places.ts';
+import { listPrivateFiles } from '../../agent/start/private-file.ts';
 import { FleetError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 
@@ -9,9 +10,16 @@ const systemPlace = '/var/lib/fleet-health-agent';
 
 /**
  * Returns the folder of counters, locks and reports: the named one, else that of the service if this account may use
- * it, else the first of the account's own. Throws FleetError `state-unusable`.
+ * it, else the first of the account's own. Removes the partly written files of killed processes from it. Throws
+ * FleetError `state-unusable`.
  */
 export function openStatePlace(named: string | null): string {
+  const place = findPlace(named);
+  listPrivateFiles(place);
+  return place;
+}
+
+function findPlace(named: string | null): string {
   if (named !== null) {
     const fault = faultOf(named, true);
     if (fault !== null) throw unusable(`${named} ${fault}`);

@@ -1,6 +1,6 @@
 /** `fleet-health-agent report`: the built program on this machine. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -45,10 +45,19 @@ test('daemon-report is one line with the keys of function, worker and daemon rep
 
 test('rates are those since the report before', async (t) => {
   const of = options(t);
+  const place = path.join(of.home, '.local/state/fleet-health/agent-program');
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  // No process has this pid: it is beyond the kernel's greatest.
+  writeFileSync(path.join(place, '.new-9999999'), '{');
   await succeeded(runCli(['report'], of));
-  const counters = path.join(of.home, '.local/state/fleet-health/agent-program/counters.json');
+  const counters = path.join(place, 'counters.json');
   assert.ok(existsSync(counters), 'the counters are kept');
   assert.equal(statSync(counters).mode & 0o777, 0o600);
+  assert.deepEqual(
+    readdirSync(place).filter((name) => name.startsWith('.new-')),
+    [],
+    'the rest of a killed run is removed',
+  );
 });
 
 test('--every appends lines to a private file until a signal ends it in good order', async (t) => {
