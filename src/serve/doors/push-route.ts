@@ -6,6 +6,7 @@ import { RememberedReports } from '../../collector/receive/kept-reports.ts';
 import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import type { Client, Config } from '../../config/config.ts';
+import { rememberedWeakly } from '../../platform/remembered.ts';
 import { secondMs } from '../../platform/units.ts';
 import {
   answerMac,
@@ -56,6 +57,10 @@ export interface RefusedPush {
 
 const tooMuch = 'Too much is pushed at a time';
 
+const clientsByName = rememberedWeakly(
+  (clients: readonly Client[]) => new Map(clients.map((client) => [client.name, client])),
+);
+
 /** The bytes that a body takes up, each counted twice. */
 interface Held {
   bytes: number;
@@ -81,9 +86,10 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const config = settings();
-    const client = config.clients.find(({ name }) => name === header?.client);
-    const key = header === null ? null : keyOf(header.client);
-    // Whoever asks learns nothing by the time that it takes.
+    // Whoever asks learns nothing by the time that it takes: the work is the same for every name and every MAC.
+    const name = header?.client ?? '';
+    const client = clientsByName(config.clients).get(name);
+    const key = keyOf(name);
     const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
     const isSame = isSameMac(header?.mac ?? '', mac);
     const pushes = client !== undefined && client.pushEveryMs !== null && client.state !== 'retired';

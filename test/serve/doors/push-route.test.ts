@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
+import fs from 'node:fs';
 import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
@@ -174,4 +177,41 @@ test('every refusal is told with its reason, which the sender does not get', asy
     '- 401 config.xml has no such client',
     'nobody 401 config.xml has no such client',
   ]);
+});
+
+test('a wrong MAC and names of all kinds cost the same work, so their answers take the same time', async (t) => {
+  const { push, config, fleet } = await door(t);
+  const body = pushedStream({ sealed: [] });
+  writePushKeys(statePaths(fleet.stateDir).pushKeys, [
+    newPushKey('web-1', Date.now()),
+    newPushKey('web-3', Date.now()),
+  ]);
+  // The first request reads the keys that have just been written.
+  await push({ body });
+  let names = 0;
+  for (const client of config.clients) {
+    const { name } = client;
+    Object.defineProperty(client, 'name', { get: () => ((names += 1), name) });
+  }
+  const calls = [
+    t.mock.method(crypto, 'createHmac'),
+    t.mock.method(crypto, 'timingSafeEqual'),
+    t.mock.method(fs, 'statSync'),
+    t.mock.method(fs, 'readFileSync'),
+  ];
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const costOf = async (client: string): Promise<readonly number[]> => {
+    for (const { mock } of calls) mock.resetCalls();
+    names = 0;
+    assert.equal((await push({ body, client: client as 'web-1' })).status, 401);
+    return [...calls.map(({ mock }) => mock.callCount()), names];
+  };
+  // The test's own request has one MAC as well. web-2 is not enrolled, and web-3 the last one of config.xml.
+  for (const client of ['web-1', 'web-3', 'web-2', 'nobody', 'x'.repeat(300)]) {
+    assert.deepEqual(await costOf(client), [2, 1, 1, 0, 0], client.slice(0, 8));
+  }
 });
