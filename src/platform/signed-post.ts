@@ -66,14 +66,14 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
     response.destroy();
     return { status, body: Buffer.alloc(0), isSigned: false };
   }
-  const answer = await readStart(response, maxAnswerBytes, true);
+  const answer = await readBeginning(response, maxAnswerBytes, true);
   if (agent === false) sent.destroy();
   const said = parseAnswerHeader(String(response.headers['fleet-health'] ?? ''));
   return { status, body: answer, isSigned: isSameMac(said, answerMac(key, mac, answer)) };
 }
 
 /** Reads a stream to its end and keeps its beginning. `destroyed`: destroys the stream at the limit instead. */
-export async function readStart(stream: Readable, maxBytes: number, destroyed = false): Promise<Buffer> {
+export async function readBeginning(stream: Readable, maxBytes: number, destroyed = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {

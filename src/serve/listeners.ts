@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, lstatSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { connect, type Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -8,6 +8,7 @@ import { createSecureContext } from 'node:tls';
 import type { ServeConfig } from '../config/config.ts';
 import { networkMatcher, plainAddress } from '../config/values/networks.ts';
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { httpLimits, isFamilyOff, startListening } from '../platform/listen.ts';
 import { secondMs } from '../platform/units.ts';
 import { InUse } from './rates.ts';
 import type { Pool } from './routes.ts';
@@ -26,14 +27,6 @@ const readMs = 30 * secondMs;
 
 /** The most time for the handshake of TLS; Node's own is two minutes. */
 const handshakeTimeout = 5 * secondMs;
-
-const httpOptions: ServerOptions = {
-  maxHeaderSize: 16_384,
-  headersTimeout: 5 * secondMs,
-  requestTimeout: 5 * secondMs,
-  keepAliveTimeout: 5 * secondMs,
-  connectionsCheckingInterval: secondMs,
-};
 
 export interface ListenersOptions {
   readonly serve: ServeConfig;
@@ -143,21 +136,16 @@ export class Listeners {
     };
     const server =
       serve.tls === null || 'path' in where
-        ? createServer(httpOptions, listener)
-        : createTlsServer({ ...httpOptions, ...readCertificate(serve.tls), handshakeTimeout }, listener);
+        ? createServer(httpLimits, listener)
+        : createTlsServer({ ...httpLimits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
     server.maxConnections = this.#most + mostTold;
     server.on('connection', (socket: Socket) => this.#count(socket));
-    server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-      else socket.destroy();
-    });
     // Without a handshake there is no way to say anything.
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     try {
-      server.listen(where);
-      await once(server, 'listening');
+      await startListening(server, where);
     } catch (thrown) {
-      if (isOptional && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) return false;
+      if (isOptional && isFamilyOff(thrown)) return false;
       throw listenFault(words, thrown);
     }
     this.#servers.push(server);

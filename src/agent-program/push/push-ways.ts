@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-import { postSigned, readStart } from '../../platform/signed-post.ts';
+import { postSigned, readBeginning } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
 import { answerFault, requestFault, sshFault, strangerFault } from './push-faults.ts';
@@ -60,8 +60,8 @@ function bySsh({ to, identity }: PushTarget): PushWay {
     child.stdin.on('error', () => undefined);
     child.stdin.end(body);
     const [answer, complaint] = await Promise.all([
-      readStart(child.stdout, maxAnswerBytes),
-      readStart(child.stderr, maxComplaintBytes),
+      readBeginning(child.stdout, maxAnswerBytes),
+      readBeginning(child.stderr, maxComplaintBytes),
       closed,
     ]);
     if (answer.includes(pushMarker)) return answer;

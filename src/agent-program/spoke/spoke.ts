@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { httpLimits, isFamilyOff, startListening } from '../../platform/listen.ts';
 import { secondMs } from '../../platform/units.ts';
 import { acknowledgePath, pushPath } from '../../seal/push.ts';
 import type { AgentLog } from '../agent-program.ts';
@@ -17,13 +18,6 @@ import { signedRequests } from './signed-requests.ts';
 import { laterInventory } from './spoke-inventory.ts';
 import { acknowledge, answerVisit } from './spoke-visit.ts';
 
-const httpOptions = {
-  maxHeaderSize: 16_384,
-  headersTimeout: 5 * secondMs,
-  requestTimeout: 5 * secondMs,
-  keepAliveTimeout: 5 * secondMs,
-  connectionsCheckingInterval: secondMs,
-} as const;
 /** Beyond these the oldest connection that waits for nothing is closed. */
 const mostConnections = 64;
 /** The most time from a request to the end of its answer: a report, and the reading of the answer. */
@@ -76,11 +70,10 @@ async function isListening(
   isOptional: boolean,
 ): Promise<boolean> {
   try {
-    server.listen(where);
-    await once(server, 'listening');
+    await startListening(server, where);
     return true;
   } catch (thrown) {
-    if (isOptional && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) return false;
+    if (isOptional && isFamilyOff(thrown)) return false;
     const message = `cannot listen on ${words}: ${messageOf(thrown)}`;
     const advice = 'End what listens there, or name another listen_address or ip_bind_port in "spoke" of agent.json.';
     throw new FleetError({ code: 'listen-failed', stage: 'run', message, advice, cause: thrown });
@@ -90,7 +83,7 @@ async function isListening(
 function spokeServer(routes: Readonly<Record<string, Readonly<Record<string, Answer>>>>, log: AgentLog): Server {
   const open = new Set<Socket>();
   const busy = new Set<Socket>();
-  const server = createServer(httpOptions, (incoming, outgoing) => {
+  const server = createServer(httpLimits, (incoming, outgoing) => {
     const { socket } = incoming;
     busy.add(socket);
     const timer = setTimeout(() => outgoing.destroy(), answerMs);
@@ -110,10 +103,6 @@ function spokeServer(routes: Readonly<Record<string, Readonly<Record<string, Ans
     if (open.size <= mostConnections) return;
     const idle = [...open].find((one) => !busy.has(one));
     (idle ?? socket).destroy();
-  });
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
   });
   return server;
 }

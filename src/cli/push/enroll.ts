@@ -14,6 +14,7 @@ import { printAnswer, printDone } from '../command/answer.ts';
 import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import { collectorUrl } from './collector-url.ts';
 import { edgeOf } from './edge-rules.ts';
 import { enrollableClient } from './pushing-client.ts';
 
@@ -82,17 +83,8 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
     if (/^[\w.-]+@[\w.:[\]-]+$/.test(ssh) && !ssh.startsWith('-')) return `ssh://${ssh}`;
     throw usageError(`${JSON.stringify(ssh)} is no account of a machine`, 'Write it like fleet@collector.example.org.');
   }
-  const url = URL.canParse(https ?? '') ? new URL(https ?? '') : null;
   // Reports are sealed and requests authenticated, so HTTP will do.
-  const advice = 'Write it like https://collector.example.org/.';
-  if (url === null || !['https:', 'http:'].includes(url.protocol)) {
-    // A text that is no URL may hold a password as well.
-    throw usageError('the value of --https is no URL of https or http', advice);
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw usageError('the URL of --https has a name or password in it', `A push has a key of its own. ${advice}`);
-  }
-  return url.href;
+  return collectorUrl('--https', https ?? '').href;
 }
 
 const allAddresses = ['0.0.0.0', '::'] as const;

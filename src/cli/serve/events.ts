@@ -8,6 +8,7 @@ import { oneLine } from '../../text/plain-text.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
+import { collectorUrl } from '../push/collector-url.ts';
 import { addToken } from './tokens.ts';
 
 export interface EventsUrlOptions {
@@ -27,10 +28,10 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
   }
   const service = checkedName('the service', options.service);
   const host = options.host === null ? null : checkedName('--host', options.host);
-  const base = options.to === null ? ownUrl(serve) : urlOf(options.to);
+  const base = options.to === null ? ownUrl(serve) : collectorUrl('--to', options.to);
   const name = `ping:${host === null ? '' : `${host}:`}${service}`;
   const token = await addToken(context, { name, for: 'ping', service, ...(host === null ? {} : { host }) });
-  const url = new URL(`events/ping/${token}`, base).href;
+  const url = new URL(`${base.pathname.replace(/\/$/, '')}/events/ping/${token}`, base).href;
   const curl = `curl -gfsS --retry 5 --max-time 20 -o /dev/null ${shellWord(url)}`;
   const wget = `wget -q -T 20 -t 5 -O /dev/null ${shellWord(url)}`;
   printAnswer(
@@ -49,14 +50,6 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
 export function checkedName(what: string, text: string): string {
   if (text !== '' && text === oneLine(text) && text.length <= longestName) return text;
   throw usageError(`${what} is no name`, `Write a line of at most ${longestName} characters.`);
-}
-
-function urlOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && ['https:', 'http:'].includes(url.protocol) && url.username + url.password === '') {
-    return new URL(url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`, url);
-  }
-  throw usageError('the value of --to is no URL of https or http', 'Write it like https://collector.example.org/.');
 }
 
 /** Returns the URL of `serve` as others reach it; on loopback as this machine does. */

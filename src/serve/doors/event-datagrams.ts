@@ -4,7 +4,8 @@ import { once } from 'node:events';
 
 import type { ServeConfig } from '../../config/config.ts';
 import { plainAddress } from '../../config/values/networks.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../errors.ts';
+import { isFamilyOff } from '../../platform/listen.ts';
 import type { EventDoor } from './event-door.ts';
 
 const mostBytes = 8 * 1024;
@@ -48,7 +49,7 @@ export class EventDatagrams {
         await once(socket, 'listening');
       } catch (thrown) {
         // IPv6 may be switched off.
-        if (host !== hosts.at(-1) && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(errnoOf(thrown) ?? '')) continue;
+        if (host !== hosts.at(-1) && isFamilyOff(thrown)) continue;
         await this.close();
         const message = `cannot listen on ${where}: ${messageOf(thrown)}`;
         throw new FleetError({ code: 'listen-failed', stage: 'run', message, cause: thrown });

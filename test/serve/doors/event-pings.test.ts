@@ -78,7 +78,7 @@ test('events url prints lines for a shell, and says what is missing', async (t) 
   await exits(
     2,
     run('events', 'url', 'b', '--to', 'https://ann:s3cret@hq/'),
-    /--to is no URL of https or http \(usage\)/,
+    /the URL of --to has a name or password in it \(usage\)/,
   );
   const other = await run('events', 'url', 'nightly', '--to', 'https://hq.example.org/fleet');
   assert.match(other.stdout, /^curl .* '?https:\/\/hq\.example\.org\/fleet\/events\/ping\/fh_/);

@@ -1,0 +1,17 @@
+import { usageError } from '../../errors.ts';
+
+/**
+ * Returns the URL of a collector that an option names. Throws FleetError `usage`, which never repeats the text: it may
+ * hold a password.
+ */
+export function collectorUrl(option: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const advice = 'Write it like https://collector.example.org/.';
+  if (url === null || !['https:', 'http:'].includes(url.protocol)) {
+    throw usageError(`the value of ${option} is no URL of https or http`, advice);
+  }
+  if (url.username + url.password !== '') {
+    throw usageError(`the URL of ${option} has a name or password in it`, advice);
+  }
+  return url;
+}
