@@ -1,0 +1,33 @@
+/** Clocks that are set while a program runs on them. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const library = readdirSync('/usr/lib')
+  .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))
+  .find((file) => existsSync(file));
+
+/** node:test's `skip`. With CI set the test fails instead. */
+export const skipWithoutFaketime: string | false =
+  library === undefined && !process.env['CI'] ? 'faketime is not installed' : false;
+
+export interface FakedClock {
+  /** The environment of a program that is to have this clock. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Sets the clock, as in `+365d`. Programs that run have it at once; their monotonic clocks go on. */
+  readonly set: (offset: string) => void;
+}
+
+/** A clock of its own, in a file of this folder. */
+export function fakedClock(dir: string): FakedClock {
+  const file = path.join(dir, 'clock');
+  const set = (offset: string): void => writeFileSync(file, `${offset}\n`);
+  set('+0');
+  const env = {
+    LD_PRELOAD: library ?? '',
+    FAKETIME_TIMESTAMP_FILE: file,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+  return { env, set };
+}

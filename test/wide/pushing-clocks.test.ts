@@ -1,0 +1,99 @@
+/** Clients that push with wrong clocks: the built programs, the client's under libfaketime. */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { openSqlite } from '../../src/platform/sqlite.ts';
+import { collector } from '../serve/support/pushing-collector.ts';
+import { fakedClock, skipWithoutFaketime } from '../support/faketime.ts';
+import { listen } from '../support/free-port.ts';
+import { namesBelow } from '../support/names-below.ts';
+import { agentProgram, exits, runCli, succeeded } from '../support/run-cli.ts';
+
+const minuteMs = 60_000;
+const dayMs = 1440 * minuteMs;
+
+interface Leap {
+  readonly what: string;
+  /** Days by which the clock is ahead during a push that the collector does not get. */
+  readonly kept: number;
+  /** The days at the beginning of the next push. */
+  readonly sent: number;
+  /** The days from the first connection of that push on. */
+  readonly connected: number;
+}
+
+const leaps: readonly Leap[] = [
+  { what: 'a year ahead', kept: 365, sent: 365, connected: 365 },
+  { what: 'a year behind', kept: -365, sent: -365, connected: -365 },
+  { what: 'a year ahead, and then set right', kept: 365, sent: 0, connected: 0 },
+  { what: 'a year behind, and then set right', kept: -365, sent: 0, connected: 0 },
+  { what: 'right, and set a year ahead during a push', kept: 0, sent: 0, connected: 365 },
+  { what: 'right, and set a year back during a push', kept: 0, sent: 0, connected: -365 },
+];
+
+for (const { what, kept, sent, connected } of leaps) {
+  test(
+    `reports of a clock that is ${what} come home and stand where they belong`,
+    { skip: skipWithoutFaketime, timeout: 120_000 },
+    async (t) => {
+      const { dir, port, agent, run, sealedFiles } = await collector(t);
+      const place = path.join(dir, 'agent');
+      mkdirSync(place, { mode: 0o700 });
+      const clock = fakedClock(dir);
+      const ahead = (days: number): void => clock.set(`${days < 0 ? '' : '+'}${days}d`);
+      let isAway = true;
+      const way = await listen((socket) => {
+        if (isAway) {
+          socket.destroy();
+          return;
+        }
+        ahead(connected);
+        const home = connect(port, '127.0.0.1').on('error', () => socket.destroy());
+        socket.pipe(home).pipe(socket);
+      }, '127.0.0.1');
+      t.after(() => way.close());
+      const file = path.join(dir, 'agent.json');
+      const push = { to: `http://127.0.0.1:${way.port}/`, every: '5m' };
+      writeFileSync(file, JSON.stringify({ ...agent, push, state_directory: place }), { mode: 0o600 });
+      // From cron, without --once: the pause after the push that failed is of a clock that is no more.
+      const once = kept === sent ? ['--once'] : [];
+      const pushed = () => runCli(['-c', file, 'push', ...once], { program: agentProgram, env: clock.env });
+      const beganMs = Date.now();
+
+      ahead(kept);
+      await exits(1, pushed(), /1 report is kept \(push-failed\)/);
+      const keptMs = Date.now();
+      isAway = false;
+      ahead(sent);
+      assert.equal(await succeeded(pushed()), '3 reports sent\n', 'the kept one, its own and the inventory');
+      assert.deepEqual(namesBelow(place, '.fhs'), [], 'all are acknowledged');
+
+      await succeeded(run('collect', 'laptop-1'));
+      assert.deepEqual(sealedFiles(), []);
+      const database = openSqlite(path.join(dir, 'state', 'fleet.db'), { readOnly: true });
+      t.after(() => database.close());
+      const all = (sql: string): readonly Readonly<Record<string, unknown>>[] => database.prepare(sql).all();
+      const rows = all('SELECT observed_at, collected_at, clock_offset_ms FROM stats ORDER BY observed_at');
+      assert.deepEqual([rows.length, all('SELECT report_id FROM inventory_reports').length], [2, 1]);
+      const times = rows.map((row) => ({
+        observedMs: Date.parse(`${String(row['observed_at'])}Z`),
+        collectedMs: Date.parse(`${String(row['collected_at'])}Z`),
+        offsetMs: Number(row['clock_offset_ms']),
+      }));
+      const [first, second] = times;
+      assert.ok(first && first.observedMs >= beganMs - 1000 && first.observedMs <= keptMs, JSON.stringify(times));
+      assert.ok(second && second.observedMs >= keptMs - 1000 && second.observedMs <= Date.now(), JSON.stringify(times));
+      // The client's own time is kept beside it, and the offset is that of the stream that brought the report.
+      for (const [{ observedMs, collectedMs, offsetMs }, days] of [
+        [first, kept],
+        [second, sent],
+      ] as const) {
+        assert.ok(Math.abs(collectedMs - observedMs - days * dayMs) < minuteMs, JSON.stringify(times));
+        assert.ok(Math.abs(offsetMs - sent * dayMs) < minuteMs, JSON.stringify(times));
+      }
+    },
+  );
+}
