@@ -16,6 +16,8 @@ export interface Site {
   /** Replaces config.xml; the storage element is added. */
   configure(inner: string): void;
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Keeps everybody from writing until the returned function is called. */
+  block(): () => void;
   /** See makeInventoried. */
   inventoried(...clients: readonly string[]): Promise<void>;
 }
@@ -35,7 +37,11 @@ export function databaseKinds(): readonly DatabaseKind[] {
   });
   after(async () => await mariadb?.stop());
   return [
-    { name: 'sqlite', skip: false, site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, null)) },
+    {
+      name: 'sqlite',
+      skip: false,
+      site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, sqliteBlock, null)),
+    },
     {
       name: 'mariadb',
       skip: skipWithoutMariadb,
@@ -45,7 +51,11 @@ export function databaseKinds(): readonly DatabaseKind[] {
         const database: MariadbDatabase = await server.createDatabase();
         const element = `<storage url="${database.url}" password="${database.password}"/>`;
         const query: Query = async (_stateDir, sql) => await server.asRoot(`USE ${database.name}`, sql);
-        return siteOf(t, inner, element, query, database.storage);
+        const block: Block = () => {
+          server.pause();
+          return () => server.resume();
+        };
+        return siteOf(t, inner, element, query, block, database.storage);
       },
     },
   ];
@@ -62,8 +72,26 @@ const sqliteRows: Query = (stateDir, sql): Promise<readonly SqliteRow[]> => {
   }
 };
 
+type Block = (stateDir: string) => () => void;
+
+const sqliteBlock: Block = (stateDir) => {
+  const database = openSqlite(path.join(stateDir, 'fleet.db'));
+  database.exec('BEGIN IMMEDIATE');
+  return () => {
+    database.exec('ROLLBACK');
+    database.close();
+  };
+};
+
 /** `database`: null for the SQLite file in its state folder. */
-function siteOf(t: TestContext, inner: string, storage: string, query: Query, database: StorageConfig | null): Site {
+function siteOf(
+  t: TestContext,
+  inner: string,
+  storage: string,
+  query: Query,
+  block: Block,
+  database: StorageConfig | null,
+): Site {
   const dir = configFolder(t, '');
   const stateDir = path.join(dir, 'state');
   const configure = (text: string): void => {
@@ -77,6 +105,7 @@ function siteOf(t: TestContext, inner: string, storage: string, query: Query, da
     // In the folder, with no -c and nothing but PATH: as somebody's crontab line would.
     run: (...args) => runCli(args, { cwd: dir }),
     rows: (sql) => query(stateDir, sql),
+    block: () => block(stateDir),
     inventoried: async (...clients) => {
       if (database === null) await makeInventoriedIn(stateDir, ...clients);
       else await makeInventoried(database, ...clients);

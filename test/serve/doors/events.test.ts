@@ -11,7 +11,8 @@ import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
-import { openDoor } from '../support/event-doors.ts';
+import { openDoor, storedIn } from '../support/event-doors.ts';
+import { assertNoneLost } from '../support/killed-doors.ts';
 
 const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });
 const received = '{"message":"Event received","result":true}\n';
@@ -138,43 +139,9 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
 
 test('no event that was acknowledged is missing or there twice, wherever the server is killed', async (t) => {
   const dir = configFolder(t, '<config></config>');
-  const wanted = isWide ? 10_000 : 20;
-  const acknowledged = new Set<string>();
-  let sent = 0;
-  let kills = 0;
-  while (acknowledged.size < wanted || kills < 5) {
-    const door = await openDoor(t, {}, dir);
-    let killed = false;
-    const poster = async (): Promise<void> => {
-      while (!killed) {
-        const name = `event-${(sent += 1)}`;
-        // Every other event has an id, and is sent twice, as after an answer that was lost.
-        const own = { service: 'backup', status: 'OK', description: name, ...(sent % 2 === 0 ? { id: name } : {}) };
-        const again = sent % 2 === 0 ? [{ source: 's', events: [own] }] : [];
-        for (const body of [own, ...again]) {
-          const answer = await door.post(JSON.stringify(body)).catch(() => null);
-          if (answer?.status === 200) acknowledged.add(name);
-        }
-      }
-    };
-    const posters = Array.from({ length: isWide ? 32 : 8 }, poster);
-    await sleep(100 + Math.random() * (isWide ? 900 : 400));
-    await door.end('SIGKILL');
-    kills += 1;
-    killed = true;
-    await Promise.all(posters);
-  }
-  const last = await openDoor(t, {}, dir);
-  await last.post(event('last'));
-  await until(() => last.stored('event_id').flat().includes('last'));
-  const stored = last.stored('description').flat().map(String);
-  const there = new Set(stored);
-  t.diagnostic(`${acknowledged.size} events acknowledged, ${stored.length} rows, ${kills} kills`);
-  assert.deepEqual(
-    [...acknowledged].filter((name) => !there.has(name)),
-    [],
-  );
-  assert.equal(there.size, stored.length);
+  const size = isWide ? { wanted: 10_000, posters: 32, longestMs: 900 } : { wanted: 20, posters: 8, longestMs: 400 };
+  const stored = (): Promise<readonly string[]> => Promise.resolve(storedIn(dir, 'description').flat().map(String));
+  await assertNoneLost(t, { dir, stored, ...size });
 });
 
 test('without a config.xml the server warns, and takes events on defaults', async (t) => {

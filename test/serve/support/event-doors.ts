@@ -28,7 +28,8 @@ export async function openDoor(t: TestContext, options: ServedOptions = {}, made
   };
 }
 
-function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
+/** Returns the rows of events of a folder's SQLite file, oldest first. */
+export function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
   try {
     const rows: readonly object[] = database.prepare(`SELECT ${columns} FROM events ORDER BY id`).all();

@@ -1,0 +1,60 @@
+/** Servers that take events and are killed again and again. */
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { openDoor } from './event-doors.ts';
+
+export interface KilledDoors {
+  /** The folder with config.xml. */
+  readonly dir: string;
+  /** At least so many events are acknowledged before the end. */
+  readonly wanted: number;
+  /** Senders at a time. */
+  readonly posters: number;
+  /** The longest life of a server. */
+  readonly longestMs: number;
+  /** Returns the descriptions of the stored events. */
+  readonly stored: () => Promise<readonly string[]>;
+}
+
+/** Asserts that no event that was acknowledged is missing or there twice, wherever the server is killed. */
+export async function assertNoneLost(t: TestContext, options: KilledDoors): Promise<void> {
+  const { dir, wanted, longestMs, stored } = options;
+  const acknowledged = new Set<string>();
+  let sent = 0;
+  let kills = 0;
+  while (acknowledged.size < wanted || kills < 5) {
+    const door = await openDoor(t, {}, dir);
+    let killed = false;
+    const poster = async (): Promise<void> => {
+      while (!killed) {
+        const name = `event-${(sent += 1)}`;
+        // Every other event has an id, and is sent twice, as after an answer that was lost.
+        const own = { service: 'backup', status: 'OK', description: name, ...(sent % 2 === 0 ? { id: name } : {}) };
+        const again = sent % 2 === 0 ? [{ source: 's', events: [own] }] : [];
+        for (const body of [own, ...again]) {
+          const answer = await door.post(JSON.stringify(body)).catch(() => null);
+          if (answer?.status === 200) acknowledged.add(name);
+        }
+      }
+    };
+    const posters = Array.from({ length: options.posters }, poster);
+    await sleep(100 + Math.random() * longestMs);
+    await door.end('SIGKILL');
+    kills += 1;
+    killed = true;
+    await Promise.all(posters);
+  }
+  const last = await openDoor(t, {}, dir);
+  await last.post(JSON.stringify({ service: 'backup', status: 'OK', description: 'last' }));
+  while (!(await stored()).includes('last')) await sleep(20);
+  const rows = await stored();
+  const there = new Set(rows);
+  t.diagnostic(`${acknowledged.size} events acknowledged, ${rows.length} rows, ${kills} kills`);
+  assert.deepEqual(
+    [...acknowledged].filter((name) => !there.has(name)),
+    [],
+  );
+  assert.equal(there.size, rows.length);
+}

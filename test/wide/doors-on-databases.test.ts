@@ -1,0 +1,168 @@
+/** Events, pushes and clients that are asked over HTTP on each database, with the built programs alone. */
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { databaseKinds, type Site } from '../end-to-end/support/whole-fleet.ts';
+import { openDoor } from '../serve/support/event-doors.ts';
+import { assertNoneLost } from '../serve/support/killed-doors.ts';
+import { freePort } from '../support/free-port.ts';
+import { agentProgram, runCli, startCli, succeeded } from '../support/run-cli.ts';
+import { until } from '../support/until.ts';
+
+const elements = `<collector every="1d"/><alerts zone="UTC" defaults="no" mail="ops@example.org">
+  <alert type="event" service="backup*" within="26h"/></alerts>`;
+
+async function stored(site: Site, columns: string): Promise<readonly (readonly unknown[])[]> {
+  return (await site.rows(`SELECT ${columns} FROM events ORDER BY id`)).map((row) => Object.values(row));
+}
+
+/** Waits for events: while `serve` makes the tables they are in its spool. */
+async function untilStored(site: Site, count: number): Promise<void> {
+  const endMs = performance.now() + 20_000;
+  for (;;) {
+    const rows = await stored(site, 'id').then(
+      ({ length }) => length,
+      () => 0,
+    );
+    if (rows >= count) return;
+    assert.ok(performance.now() < endMs, `${rows} of ${count} events are rows`);
+    await sleep(50);
+  }
+}
+
+const event = (id: string, more: object = {}): string =>
+  JSON.stringify({ host: 'nas', service: 'backup', status: 'OK', description: '', id, ...more });
+
+/** Writes agent.json of a client, with a folder of its own. Returns the file. */
+async function enrolled(site: Site, client: string, ...to: readonly string[]): Promise<string> {
+  const agent = JSON.parse(await succeeded(site.run('enroll', client, ...to))) as object;
+  const place = path.join(site.dir, client);
+  mkdirSync(place, { mode: 0o700 });
+  const file = path.join(site.dir, `${client}.json`);
+  writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
+  return file;
+}
+
+/** Runs the spoke of agent.json until the test ends. */
+async function answering(t: TestContext, file: string): Promise<void> {
+  const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
+  t.after(() => child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
+  await until(
+    () => said.includes('event=listening'),
+    () => said,
+    30_000,
+  );
+}
+
+suite('events, pushes and asked clients', () => {
+  for (const kind of databaseKinds()) {
+    const options = { skip: kind.skip, timeout: 180_000 };
+
+    test(`serve makes the tables, and events are rows, mails and a page (${kind.name})`, options, async (t) => {
+      const site = await kind.site(t, elements);
+      const { post, ask, port } = await openDoor(t, { parts: '<look/><events/>' }, site.dir);
+      const texts = { instance: '\u{1f600}', description: "\u001b[2J'; DROP TABLE events; --" };
+      for (const body of [event('a', texts), event('b'), event('b'), '{"Hello": "World"}', '5']) {
+        assert.equal((await post(body)).status, 200);
+      }
+      const socket = createSocket('udp4');
+      socket.send(event('udp', { status: 2, service: 'backup-home' }), port, '127.0.0.1', () => socket.close());
+      await untilStored(site, 5);
+      assert.deepEqual(await stored(site, 'host, service, instance, status, raw'), [
+        ['nas', 'backup', '\u{1f600}', 'OK', null],
+        ['nas', 'backup', '', 'OK', null],
+        ['', '', '', null, '{"Hello": "World"}'],
+        ['', '', '', null, '5'],
+        ['nas', 'backup-home', '', 'CRIT', null],
+      ]);
+      const made = await site.run('--json', 'events', 'url', 'backup-laptop');
+      const { url } = JSON.parse(made.stdout) as { readonly url: string };
+      assert.equal((await ask(`${new URL(url).pathname}/fail`)).status, 200);
+      assert.match((await ask('/events/newest')).body, /4 services heard of, 2 of them silent or not OK\./);
+      assert.deepEqual((await ask('/ping')).body, 'OK\n');
+      await site.run('alert');
+      const told = await site.run('alerts');
+      for (const service of ['backup-home', 'backup-laptop']) assert.match(told.stdout, new RegExp(service));
+    });
+
+    test(`events wait while the database does not answer, and outlive a kill (${kind.name})`, options, async (t) => {
+      const site = await kind.site(t, elements);
+      const first = await openDoor(t, {}, site.dir);
+      assert.equal((await first.post(event('before'))).status, 200);
+      await untilStored(site, 1);
+      const release = site.block();
+      try {
+        for (const id of ['blocked-1', 'blocked-2']) assert.equal((await first.post(event(id))).status, 200);
+        const { message } = JSON.parse((await first.ask('/status')).body) as {
+          readonly message: { readonly events_queue: number };
+        };
+        assert.equal(message.events_queue, 2);
+        await first.end('SIGKILL');
+        const second = await openDoor(t, {}, site.dir);
+        assert.equal((await second.post(event('blocked-3'))).status, 200);
+        assert.equal(await second.end(), 0);
+      } finally {
+        release();
+      }
+      const third = await openDoor(t, {}, site.dir);
+      await untilStored(site, 4);
+      assert.equal((await third.post(event('after'))).status, 200);
+      await untilStored(site, 5);
+      assert.deepEqual(
+        (await stored(site, 'event_id')).flat(),
+        ['before', 'blocked-1', 'blocked-2', 'blocked-3', 'after'].map((id) => `nas:${id}`),
+      );
+    });
+
+    test(`no acknowledged event is missing or there twice after kills (${kind.name})`, options, async (t) => {
+      // SQLite has ten thousand in test/serve/doors/.
+      const site = await kind.site(t, elements);
+      await assertNoneLost(t, {
+        ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : 10_000, posters: 32, longestMs: 900 },
+        stored: async () => (await stored(site, 'description')).flat().map(String),
+      });
+    });
+
+    test(`a push over HTTP and an answer over HTTP are rows after collect (${kind.name})`, options, async (t) => {
+      const asked = await freePort();
+      const site = await kind.site(
+        t,
+        `${elements}<client name="laptop-1" transport="push"/>
+          <client name="web-1" transport="http" url="http://127.0.0.1:${asked}/"/>`,
+      );
+      const { port } = await openDoor(t, { parts: '<push/><events/>' }, site.dir);
+      const pushing = await enrolled(site, 'laptop-1', '--https', `http://127.0.0.1:${port}/`);
+      await answering(t, await enrolled(site, 'web-1'));
+      for (const sent of ['2 reports sent\n', '1 report sent\n']) {
+        assert.equal(await succeeded(runCli(['-c', pushing, 'push'], { program: agentProgram })), sent);
+      }
+      await succeeded(site.run('collect'));
+      const rows = await site.rows('SELECT client, COUNT(*) AS reports FROM stats GROUP BY client ORDER BY client');
+      assert.deepEqual(
+        rows.map(({ client, reports }) => [client, reports]),
+        [
+          ['laptop-1', 2],
+          ['web-1', 1],
+        ],
+      );
+      const visits = await site.rows(
+        'SELECT v.client, c.reader, v.ok FROM visits v JOIN clients c ON c.name = v.client ORDER BY v.client, v.id',
+      );
+      assert.deepEqual(
+        visits.map(({ client, reader, ok }) => [client, reader, ok]),
+        [
+          ['laptop-1', 'push', 1],
+          ['laptop-1', 'push', 1],
+          ['laptop-1', 'push', 1],
+          ['web-1', 'spoke', 1],
+        ],
+      );
+    });
+  }
+});
