@@ -91,7 +91,7 @@ export function checksOf(
   return startChecks({ requested, placeDir: visit.dirs[0] ?? null, bootId, deadlineMs });
 }
 
-/** Removes damaged and surplus reports from the spool. */
+/** Sets damaged reports of the spool aside, and removes surplus ones. */
 function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null, nowMs: number): void {
   const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
   visit.dropped = dropped + (request.kind === 'inventory' ? 0 : (previous?.dropped ?? 0));

@@ -2,7 +2,8 @@
  * The spool of sealed reports that are not acknowledged yet, one in a file: `<milliseconds since 1970>-<report
  * id>.fhs`. The spool is bounded: the oldest reports are removed first.
  */
-import { lstatSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 
 import { readHeader } from '../../src/seal/sealed-message.ts';
 import { listPrivateFiles, readPrivateFile, removeFile, writePrivateFile } from '../start/private-file.ts';
@@ -86,9 +87,9 @@ export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint
 const otherVersion = /^FHS[^1]/;
 
 /**
- * Returns the bytes of a spooled report, or null if they cannot be read or are sealed in another version. Removes the
- * file and returns `dropped` if it is no report of this id and one of these clients: no collector would ever
- * acknowledge it.
+ * Returns the bytes of a spooled report, or null if they cannot be read or are sealed in another version. Sets the file
+ * aside, in place of an earlier one, and returns `dropped` if it is no report of this id and one of these clients: no
+ * collector would ever acknowledge it. Removes it if it is empty or too long.
  */
 export function readSpooled(
   report: SpooledReport,
@@ -98,8 +99,19 @@ export function readSpooled(
   const sealed = readPrivateFile(report.path, maxBytes);
   if (sealed !== null && isOurs(sealed, report.id, clients)) return sealed;
   if (sealed !== null && otherVersion.test(sealed.toString('latin1', 0, 4))) return null;
-  const isDamaged = sealed !== null || report.sizeBytes < 1 || report.sizeBytes > maxBytes;
-  return isDamaged && removeFile(report.path) ? 'dropped' : null;
+  if (sealed !== null) return isSetAside(report.path) ? 'dropped' : null;
+  const isUseless = report.sizeBytes < 1 || report.sizeBytes > maxBytes;
+  return isUseless && removeFile(report.path) ? 'dropped' : null;
+}
+
+/** Keeps a damaged report for people, the newest one of its folder. Returns false if the disk is read-only. */
+function isSetAside(path: string): boolean {
+  try {
+    renameSync(path, `${dirname(path)}/damaged-report`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isOurs(sealed: Uint8Array, id: string, clients: readonly string[]): boolean {

@@ -12,6 +12,8 @@ export interface ModeContext {
   readonly signal: AbortSignal;
   /** `--send`: alerts leave this machine whatever agent.json says. */
   readonly send: boolean;
+  /** `push --every`: the time between two pushes; null: as agent.json says. */
+  readonly everyMs: number | null;
   /** Called once the mode is at work: `start` waits for it. */
   readonly ready: () => void;
   /** Keeps what `status` prints. */

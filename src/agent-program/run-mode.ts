@@ -16,6 +16,7 @@ export interface RunModeOptions {
   readonly log: AgentLog & { readonly reopen: () => void };
   /** See ModeContext. */
   readonly send: boolean;
+  readonly everyMs: number | null;
   /** Called once the mode runs. */
   readonly onReady: () => void;
 }
@@ -30,7 +31,7 @@ const lockPauseMs = 200;
  * settings with a fault, or with which the mode does not start, are logged, and the earlier ones stay. Throws FleetError `locked` if the mode runs already.
  */
 export async function runMode(options: RunModeOptions): Promise<void> {
-  const { mode, configFile, signal, send, log, onReady } = options;
+  const { mode, configFile, signal, send, everyMs, log, onReady } = options;
   const run = modeNamed(mode);
   const read = (): AgentSettings => {
     const found = readSettings(configFile);
@@ -73,7 +74,8 @@ export async function runMode(options: RunModeOptions): Promise<void> {
         onReady();
       };
       try {
-        await run({ settings, place, log, note, send, ready, signal: AbortSignal.any([signal, again.signal]) });
+        const ended = AbortSignal.any([signal, again.signal]);
+        await run({ settings, place, log, note, send, everyMs, ready, signal: ended });
       } catch (thrown) {
         if (before.settings === null) throw thrown;
         log.problem('settings-refused', { mode, reason: messageOf(thrown) });

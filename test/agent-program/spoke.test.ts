@@ -61,6 +61,7 @@ async function startSpoke(t: TestContext, more: object = {}, spoke: object = {})
       },
       signal: stop.signal,
       send: false,
+      everyMs: null,
       ready: resolve,
       note: (noted) => (status = noted),
     }).catch(reject);

@@ -1,6 +1,8 @@
 /** Events, pushes and clients that are asked over HTTP on each database, with the built programs alone. */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -47,17 +49,18 @@ async function enrolled(site: Site, client: string, ...to: readonly string[]): P
   return file;
 }
 
-/** Runs the spoke of agent.json until the test ends. */
-async function answering(t: TestContext, file: string): Promise<void> {
-  const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
+/** Runs `fleet-health-agent` until the test ends. Returns once it has said a word. */
+async function resident(t: TestContext, args: readonly string[], word: string): Promise<ChildProcess> {
+  const child = startCli(args, { program: agentProgram });
   t.after(() => child.kill('SIGKILL'));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
   await until(
-    () => said.includes('event=listening'),
+    () => said.includes(word),
     () => said,
     30_000,
   );
+  return child;
 }
 
 suite('events, pushes and asked clients', () => {
@@ -138,16 +141,19 @@ suite('events, pushes and asked clients', () => {
       );
       const { port } = await openDoor(t, { parts: '<push/><events/>' }, site.dir);
       const pushing = await enrolled(site, 'laptop-1', '--https', `http://127.0.0.1:${port}/`);
-      await answering(t, await enrolled(site, 'web-1'));
+      await resident(t, ['-c', await enrolled(site, 'web-1'), 'spoke'], 'event=listening');
       for (const sent of ['2 reports sent\n', '1 report sent\n']) {
         assert.equal(await succeeded(runCli(['-c', pushing, 'push'], { program: agentProgram })), sent);
       }
+      const stays = await resident(t, ['-c', pushing, 'push', '--every', '10s'], 'event=pushed acknowledged=1');
+      stays.kill('SIGTERM');
+      assert.deepEqual(await once(stays, 'exit'), [0, null]);
       await succeeded(site.run('collect'));
       const rows = await site.rows('SELECT client, COUNT(*) AS reports FROM stats GROUP BY client ORDER BY client');
       assert.deepEqual(
         rows.map(({ client, reports }) => [client, reports]),
         [
-          ['laptop-1', 2],
+          ['laptop-1', 3],
           ['web-1', 1],
         ],
       );
@@ -157,6 +163,7 @@ suite('events, pushes and asked clients', () => {
       assert.deepEqual(
         visits.map(({ client, reader, ok }) => [client, reader, ok]),
         [
+          ['laptop-1', 'push', 1],
           ['laptop-1', 'push', 1],
           ['laptop-1', 'push', 1],
           ['laptop-1', 'push', 1],

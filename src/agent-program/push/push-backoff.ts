@@ -10,7 +10,7 @@ export interface PushBackoff {
   readonly failures: number;
   /** Returns when the pause ends; null: there is none. A time beyond the longest pause comes from a wrong clock. */
   readonly until: (nowMs: number) => number | null;
-  /** Returns when the pause ends that begins now: 1, 2, 4 ... minutes, at most an hour, less up to half of it. */
+  /** Returns when the pause ends that begins now: 2, 4, 8 ... minutes, at most an hour, less up to half of it. */
   readonly failed: (nowMs: number) => number;
   readonly succeeded: () => void;
 }
@@ -22,8 +22,8 @@ export function openPushBackoff(dirs: readonly string[], random: () => number = 
     failures,
     until: (nowMs) => (untilMs > nowMs && untilMs - nowMs <= longestMs ? untilMs : null),
     failed: (nowMs) => {
-      const pauseMs = Math.min(longestMs, minuteMs * 2 ** Math.min(failures, 10));
-      const nextMs = Math.round(nowMs + pauseMs * (1 - random() / 2));
+      const pauseMs = Math.min(longestMs, minuteMs * 2 ** Math.min(failures + 1, 10));
+      const nextMs = Math.ceil(nowMs + pauseMs * (1 - random() / 2));
       const content = Buffer.from(JSON.stringify({ failures: failures + 1, untilMs: nextMs }));
       dirs.find((dir) => isWritten(dir, fileName, content, false));
       return nextMs;

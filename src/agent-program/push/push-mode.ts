@@ -5,10 +5,10 @@ import type { ModeContext } from '../mode-context.ts';
 import { nowhereError, push } from './push.ts';
 
 /** Pushes again and again until the signal aborts. A push that fails is logged, and its reports are kept. */
-export async function runPush({ settings, log, signal, note, ready }: ModeContext): Promise<void> {
+export async function runPush({ settings, everyMs: named, log, signal, note, ready }: ModeContext): Promise<void> {
   const { enrolment } = settings;
   if (enrolment === null || enrolment.to === null) throw nowhereError();
-  const { everyMs } = enrolment;
+  const everyMs = named ?? enrolment.everyMs;
   ready();
   log.event('pushing', { every_s: everyMs / 1000 });
   while (!signal.aborted) {

@@ -52,7 +52,7 @@ export interface AskedStream {
 
 /**
  * Returns a function that makes one stream after the other, oldest reports first, each report once. It returns null
- * when nothing is left to send. A damaged file is removed and counted.
+ * when nothing is left to send. A damaged file is set aside and counted.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
   const { visit, clients, bootId, fault, unspooled, failures, asked = null, sinceMs = -Infinity } = options;

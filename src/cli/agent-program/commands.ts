@@ -15,6 +15,7 @@ export const report = defineCommand({
 });
 
 const modeArgument = text('<mode>', 'report, push, spoke or edge');
+const ending = { mode: modeArgument, force: flag('--force', 'at once, and whatever it is doing') } as const;
 const send = flag('--send', 'edge: tell changes of alerts to where agent.json says');
 
 export const run = defineCommand({
@@ -51,11 +52,9 @@ export const start = defineCommand({
   name: 'start',
   help: 'start a mode in the background',
   example: 'fleet-health-agent start report',
-  parameters: { mode: modeArgument, send },
+  parameters: { mode: modeArgument, send, force: { ...ending.force, isHidden: true } },
   run: async (context, options) => (await import('./control.ts')).startCommand(context, options),
 });
-
-const ending = { mode: modeArgument, force: flag('--force', 'at once, and whatever it is doing') } as const;
 
 export const stop = defineCommand({
   name: 'stop',
@@ -95,6 +94,10 @@ export const push = defineCommand({
   example: 'fleet-health-agent push',
   parameters: {
     once: flag('--once', 'now, even in the pause after pushes that failed'),
+    every: {
+      ...text('--every <duration>', 'stay, and push each time: 10s to 1d'),
+      conflicts: ['once', 'format', 'to'],
+    },
     format: choice('--format <form>', 'post the document of pattoo-os to --to in place of sealed reports', ['pattoo']),
     to: text('--to <url>', 'with --format, the server: it posts to receive/AGENT_ID below'),
   },

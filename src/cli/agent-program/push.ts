@@ -1,3 +1,4 @@
+import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { nowhereError, push, type PushResult } from '../../agent-program/push/push.ts';
 import { pattooUrl } from '../../agent-program/push/post-pattoo.ts';
 import { pushPattoo } from '../../agent-program/push/push-pattoo.ts';
@@ -10,13 +11,21 @@ import type { Context, ExitStatus } from '../command/context.ts';
 
 export interface PushCommand {
   readonly once: boolean;
+  /** null: pushes once. */
+  readonly every: string | null;
   readonly format: 'pattoo' | null;
   /** null: as agent.json says. */
   readonly to: string | null;
 }
 
-/** `push`: one report, and all that waits. Throws FleetError `push-failed` if some was not acknowledged. */
-export async function pushCommand(context: Context, { once: atOnce, format, to }: PushCommand): Promise<ExitStatus> {
+/** `push`: one report, and all that waits; with `--every` again and again. Throws FleetError `push-failed` if some was not acknowledged. */
+export async function pushCommand(context: Context, options: PushCommand): Promise<ExitStatus> {
+  const { once: atOnce, every, format, to } = options;
+  if (every !== null) {
+    const everyMs = parseEvery(every);
+    const { runCommand } = await import('./run.ts');
+    return await runCommand(context, { mode: 'push', send: false, inBackground: false, everyMs });
+  }
   const settings = readSettings(context.configFile);
   if (format !== null || to !== null) return await postPattoo(context, settings, to, format !== null);
   const { enrolment } = settings;

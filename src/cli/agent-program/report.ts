@@ -2,11 +2,10 @@ import path from 'node:path';
 
 import { keepReporting, takeKeptReport } from '../../agent-program/agent-program.ts';
 import { formatReport, type ReportFormat } from '../../agent-program/format-report.ts';
-import { everyBounds } from '../../agent-program/every-bounds.ts';
+import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
 import { usageError } from '../../errors.ts';
-import { parseDuration } from '../../text/durations.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { createOutputLog } from '../terminal/output.ts';
 
@@ -36,10 +35,4 @@ export async function reportCommand(context: Context, options: ReportOptions): P
   });
   log.event('stopped', {});
   return 0;
-}
-
-function parseEvery(text: string): number {
-  const ms = parseDuration(text);
-  if (ms !== null && ms >= everyBounds.minimumMs && ms <= everyBounds.maximumMs) return ms;
-  throw usageError(`--every ${text}: give a duration from 10s to 1d`, 'For example: --every 1m');
 }

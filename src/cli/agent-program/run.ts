@@ -14,13 +14,16 @@ export interface RunOptions {
   readonly mode: string;
   readonly send: boolean;
   readonly inBackground: boolean;
+  /** Default: as agent.json says. */
+  readonly everyMs?: number;
 }
 
 /** Runs a mode in the foreground, or as the process that `start` has put into the background. */
-export async function runCommand(context: Context, { mode, send, inBackground }: RunOptions): Promise<ExitStatus> {
+export async function runCommand(context: Context, options: RunOptions): Promise<ExitStatus> {
+  const { mode, send, inBackground, everyMs = null } = options;
   const { configFile, output, signal } = context;
   const run = (onReady: () => void): Promise<void> =>
-    runMode({ mode, configFile, signal, send, log: logOf(output, mode, configFile), onReady });
+    runMode({ mode, configFile, signal, send, everyMs, log: logOf(output, mode, configFile), onReady });
   if (!inBackground) {
     await run(() => undefined);
     return 0;

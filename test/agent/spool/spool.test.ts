@@ -81,6 +81,7 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
     `${time}-00000000-0000-4000-8000-000000000005.fhs`,
     `${time}-00000000-0000-4000-8000-000000000006.fhs`,
     'counters.json',
+    'damaged-report',
   ]);
 });
 

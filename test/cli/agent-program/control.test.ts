@@ -99,7 +99,10 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     const { run, start, pid } = station(t);
     await exits(3, run('status', 'report'), { stdout: /^report is not running; / });
     const first = await start();
-    assert.match(await succeeded(run('start', 'report')), new RegExp(`^report is running already \\(pid ${first}\\)`));
+    assert.match(
+      await succeeded(run('start', '--force', 'report')),
+      new RegExp(`^report is running already \\(pid ${first}\\)`),
+    );
     assert.match(await succeeded(run('report', '--status')), new RegExp(`pid ${first}, since 20.*queue -`));
     process.kill(first, 'SIGKILL');
     await until(() => !existsSync(`/proc/${first}`) || statusOf(first, 'State') === 'Z', 'it is still there');
