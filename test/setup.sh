@@ -80,6 +80,9 @@ need_all() {
     need_file /usr/lib/dovecot/imap dovecot-imapd
     need swaks swaks
     need nginx nginx-light
+    need curl curl
+    need nc netcat-openbsd
+    need wget wget
     need_file /usr/lib/nagios/plugins/check_disk monitoring-plugins-basic
     need_file /usr/lib/nagios/plugins/check_cpu monitoring-plugins-contrib
     need_file /usr/lib/python3/dist-packages/apt python3-apt
