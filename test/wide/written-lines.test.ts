@@ -66,6 +66,21 @@ test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
   ]);
 });
 
+test('host="::" takes both families as before, and ipv6Only="yes" ends that', { skip, timeout: 60_000 }, async (t) => {
+  const folder = (): string => configFolder(t, '<config></config>');
+  const both = await openDoor(t, { attributes: 'host="::"' }, folder());
+  const alone = await openDoor(t, { attributes: 'host="::" ipv6Only="yes"' }, folder());
+  const post = (address: string, port: number): Promise<string> =>
+    shell(`curl -s -g '${address}:5151/events' -d '{"Hello": "World"}'`, 5151, port);
+  for (const address of ['[::1]', '127.0.0.1']) assert.deepEqual(JSON.parse(await post(address, both.port)), received);
+  assert.deepEqual(JSON.parse(await post('[::1]', alone.port)), received);
+  await assert.rejects(post('127.0.0.1', alone.port));
+  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 0; echo -n 6 | nc -6u ::1 5151 -w 0`, 5151, both.port);
+  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 0; echo -n 6 | nc -6u ::1 5151 -w 0`, 5151, alone.port);
+  await until(() => both.stored('id').length === 4 && alone.stored('id').length === 2, 'the datagrams have not come');
+  assert.deepEqual(alone.stored('raw').flat(), ['{"Hello": "World"}', '6']);
+});
+
 test('the document of a spoke', { skip, timeout: 60_000 }, async (t) => {
   const dir = tempFolder(t);
   const [file, port] = [path.join(dir, 'agent.json'), await freePort()];

@@ -82,11 +82,14 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   const closed = await openDoor(t, { parts: '<events from="::1"/>' });
   assert.equal((await closed.post(event('a'))).status, 403);
   await datagram(closed.port, event('b'));
-  await datagram(closed.port, event('c'), '::1');
+  const largest = JSON.stringify('x'.repeat(8_190));
+  for (const text of [`${largest} `, Buffer.from([0x22, 0xff, 0x22]), '{', largest, event('c')]) {
+    await datagram(closed.port, text, '::1');
+  }
   await until(() => closed.log().includes('id=c'));
-  assert.deepEqual(closed.stored('event_id'), [['c']]);
+  assert.deepEqual(closed.stored('COALESCE(raw, event_id)'), [[largest], ['c']]);
   assert.equal(await closed.end(), 0);
-  assert.match(closed.log(), /event=events-dropped datagrams=1/);
+  assert.match(closed.log(), /event=events-dropped datagrams=4/);
 
   const slow = await openDoor(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
   const answers = [];
