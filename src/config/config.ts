@@ -105,6 +105,8 @@ export interface CollectorConfig {
   readonly spoolBytes: number;
   /** True if `collect` opens reports; else it stores them sealed, for `ingest`. */
   readonly open: boolean;
+  /** The site whose clients this collector shares with others; `null`: it visits all clients by itself. */
+  readonly sharedSite: string | null;
 }
 
 export interface AlertsConfig {

@@ -50,6 +50,7 @@ const settings: readonly Setting[] = [
   ['collector', 'spool', ({ collector }) => formatSize(collector.spoolBytes)],
   ['collector', 'pipelining', ({ collector }) => yesNo(collector.pipelining)],
   ['collector', 'open', ({ collector }) => yesNo(collector.open)],
+  ['collector', 'share', ({ collector }) => yesNo(collector.sharedSite !== null)],
   ['serve', 'host', ({ serve }) => (serve === null || serve.hosts.length === 0 ? null : serve.hosts.join(' and '))],
   ['serve', 'port', ({ serve }) => (serve === null || serve.hosts.length === 0 ? null : String(serve.port))],
   ['serve', 'auth', ({ serve }) => serve?.auth ?? null],

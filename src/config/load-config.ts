@@ -78,7 +78,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const notify = readNotify(all('notify'));
   const webhooks = readWebhooks(root, context);
   const alertmanager = readAlertmanager(one('alertmanager'), context);
-  const collector = readCollector(one('collector'), context);
+  const collector = readCollector(one('collector'), storage, context);
   const metrics = readMetrics(one('metrics'), context);
   const serve = readServe(one('serve'), context);
 

@@ -6,7 +6,9 @@ import type { Alert } from '../storage/store/alert.ts';
 import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
+import type { ShareStore } from '../storage/store/share-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
+import { readShares, type SiteShare } from './collector-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 
@@ -28,6 +30,8 @@ export interface FleetStatus {
   /** Reports that wait sealed for `ingest`. */
   readonly sealed: readonly SealedSummary[];
   readonly lastIngest: RunFact | null;
+  /** Who has which part of a fleet that collectors share. */
+  readonly shares: readonly SiteShare[];
 }
 
 /** The alerts that fire, the mails that wait, and the silences and windows in force. */
@@ -55,6 +59,7 @@ export interface FleetSources {
   readonly history: History;
   readonly alerts: AlertStore | null;
   readonly levels: Pick<LevelStore, 'forecasts'> | null;
+  readonly shares: ShareStore | null;
 }
 
 export interface FleetStatusOptions {
@@ -72,19 +77,21 @@ export interface FleetStatusOptions {
 /** Reads the state of the clients from config.xml and the database. */
 export async function readFleetStatus(
   config: Config,
-  { history, alerts, levels }: FleetSources,
+  sources: FleetSources,
   { nowMs, only, failing = false, notVisited = false }: FleetStatusOptions,
 ): Promise<FleetStatus> {
+  const { history, alerts, levels, shares } = sources;
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
   const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
   const everyMs = config.collector.everyMs;
-  const newest = (program: Program): Promise<RunFact | null> =>
-    newestRun(program, { history, alerts, levels }, nowMs + everyMs);
+  const newest = (program: Program): Promise<RunFact | null> => newestRun(program, sources, nowMs + everyMs);
   const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
+  // Another collector of the site may have begun earlier.
+  const sharedMs = config.collector.sharedSite === null ? 0 : everyMs / 2;
   const isMissed = ({ state, known }: FleetMember): boolean =>
-    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity);
+    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity) - sharedMs;
   const forecasts = await nearestForecasts(levels, only === null ? null : [...only], nowMs);
   const present = { nowMs, everyMs, forecasts };
   const members = config.clients
@@ -105,6 +112,7 @@ export async function readFleetStatus(
     ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
+    shares: config.collector.sharedSite === null ? [] : await readShares(shares, nowMs, everyMs),
   };
 }
 

@@ -34,7 +34,7 @@ const mostRows = 25_000;
 
 export async function readSnapshot(
   config: Config,
-  storage: Pick<Storage, 'alerts' | 'history' | 'levels'>,
+  storage: Pick<Storage, 'alerts' | 'history' | 'levels' | 'shares'>,
 ): Promise<FleetSnapshot> {
   const { alerts: store } = storage;
   const nowMs = await store.nowMs();

@@ -65,8 +65,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
           const chance = fraction(plan.seed, agent.client.index, breakDraw, connections);
           const breaks =
             chance >= condition.brokenShare ? 'no' : chance < condition.brokenShare / 2 ? 'deaf' : 'report';
+          const channel = acceptExec();
+          channel.once('close', counts.begin(agent.client.index));
           answerVisit({
-            channel: acceptExec(),
+            channel,
             command,
             agent,
             condition,

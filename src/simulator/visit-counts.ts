@@ -9,15 +9,25 @@ export interface VisitCounts extends SentReports {
   readonly visits: Readonly<Partial<Record<ServedKind, number>>>;
   /** The number of all visits. */
   readonly served: number;
+  /** The number of visits that began while another one was at the same client. */
+  readonly overlapping: number;
 }
 
-export const noVisits: VisitCounts = { visits: {}, served: 0, sent: 0, resent: 0, acknowledged: 0 };
+export const noVisits: VisitCounts = { visits: {}, served: 0, overlapping: 0, sent: 0, resent: 0, acknowledged: 0 };
 
 export function createVisitCounts() {
   let counts = noVisits;
+  const underWay = new Map<number, number>();
   return {
     add: (kind: ServedKind, reports?: SentReports): void => {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
+    },
+    /** Notes that a visit begins at a client. Returns what is to be called at its end. */
+    begin: (client: number): (() => void) => {
+      const before = underWay.get(client) ?? 0;
+      underWay.set(client, before + 1);
+      if (before > 0) counts = addCounts([counts, { ...noVisits, overlapping: 1 }]);
+      return () => void underWay.set(client, (underWay.get(client) ?? 1) - 1);
     },
     read: (): VisitCounts => counts,
   };
@@ -33,6 +43,7 @@ export function addCounts(parts: readonly VisitCounts[]): VisitCounts {
   return {
     visits,
     served: sum('served'),
+    overlapping: sum('overlapping'),
     sent: sum('sent'),
     resent: sum('resent'),
     acknowledged: sum('acknowledged'),

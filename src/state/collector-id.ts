@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 
 import { asFleetError, errnoOf, FleetError } from '../errors.ts';
@@ -18,6 +18,16 @@ export function loadCollectorId(file: string): string {
   }
   const advice = 'Put it back from a backup, or delete it: clients then keep a second spool.';
   throw new FleetError({ code: 'state-unusable', stage: 'run', message: `${file} holds no id`, advice });
+}
+
+/**
+ * Returns the id by which clients keep agent, counters and spool apart: the collector's own, or that of the site whose
+ * collectors share the fleet. A client that another of them visits next needs no second copy of anything.
+ */
+export function agentOwner(collectorId: string, sharedSite: string | null): string {
+  if (sharedSite === null) return collectorId;
+  const digits = createHash('sha256').update(`fleet-health site ${sharedSite}`).digest('hex');
+  return digits.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 function makeId(file: string): void {

@@ -23,6 +23,7 @@ import { createAlertHistory } from './queries/alert-history.ts';
 import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
 import { ingest } from './reports/ingest.ts';
+import { createShareStore } from './reports/shares.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
 import { endRun, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
@@ -103,6 +104,7 @@ export function storageOn(database: Database): Storage {
     digest: createDigestStore(database),
     sealed: createSealedStore(database),
     events: createEventStore(database),
+    shares: createShareStore(database),
     close: () => database.close(),
   };
 }

@@ -35,6 +35,7 @@ test('settings that nobody wrote', () => {
     pipelining: true,
     spoolBytes: 10 * 2 ** 30,
     open: true,
+    sharedSite: null,
   });
   const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
   assert.deepEqual([repeatMs, groupIntervalMs, defaults, zone], [12 * 60 * minutes, 15 * minutes, true, null]);

@@ -63,6 +63,7 @@ export const collectorConfig: CollectorConfig = {
   pipelining: true,
   spoolBytes: 10 * 2 ** 30,
   open: true,
+  sharedSite: null,
 };
 
 export function makeConfig(

@@ -10,7 +10,7 @@ import {
   type SpoolLineOptions,
 } from '../../loader/spool-line.ts';
 import { dayMs } from '../../platform/units.ts';
-import { loadCollectorId } from '../../state/collector-id.ts';
+import { agentOwner, loadCollectorId } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
@@ -124,8 +124,8 @@ function durationOf(text: string): number {
   throw usageError(`--every ${JSON.stringify(text)} is no duration such as 5m or 1h`);
 }
 
-function collectorIdOf({ stateDir }: Config): string {
+function collectorIdOf({ stateDir, collector }: Config): string {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, []);
-  return loadCollectorId(paths.collectorId);
+  return agentOwner(loadCollectorId(paths.collectorId), collector.sharedSite);
 }

@@ -11,6 +11,7 @@ import type { DigestStore } from '../../storage/store/digest-store.ts';
 import type { LevelStore } from '../../storage/store/level-store.ts';
 import type { LookStore } from '../../storage/store/look-store.ts';
 import type { SealedStore } from '../../storage/store/sealed-store.ts';
+import type { ShareStore } from '../../storage/store/share-store.ts';
 import type { AlertStore, History, RetentionStore } from '../../storage/store/storage.ts';
 
 /**
@@ -26,6 +27,7 @@ export interface Stored {
   readonly digest: DigestStore | null;
   readonly sealed: SealedStore | null;
   readonly events: EventStore | null;
+  readonly shares: ShareStore | null;
 }
 
 const nothing: Stored = {
@@ -43,6 +45,7 @@ const nothing: Stored = {
   digest: null,
   sealed: null,
   events: null,
+  shares: null,
 };
 
 /**

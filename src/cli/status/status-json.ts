@@ -1,3 +1,4 @@
+import type { SiteShare } from '../../look/collector-shares.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';
@@ -8,7 +9,7 @@ import { sealedJson } from './sealed-words.ts';
 
 /** The document of `status`. docs/json.md describes its fields. */
 export function statusJson(
-  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed }: FleetStatus,
+  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed, shares }: FleetStatus,
   nowMs: number,
 ): object {
   const { firing, critical, ofFleet, undelivered, held } = alerting;
@@ -19,6 +20,7 @@ export function statusJson(
     last_pass: runJson(lastPass),
     last_ingest: runJson(lastIngest),
     sealed: sealedJson(sealed),
+    ...(shares.length === 0 ? {} : { sites: shares.map(siteJson) }),
     alerts: { firing, critical, fleet: ofFleet },
     undelivered: jsonFields(undelivered),
     silences: held.filter(({ silence }) => silence !== null).length,
@@ -31,6 +33,13 @@ export function statusJson(
     })),
     clients: members.map(memberJson),
   };
+}
+
+function siteJson({ site, slices, visited, collectors }: SiteShare): object {
+  const shares = collectors.map(({ id: collector, host, slices: own, seenAtMs }) =>
+    jsonFields({ collector, host, slices: own, seenAtMs }),
+  );
+  return { site, slices, visited, collectors: shares };
 }
 
 function runJson(run: RunFact | null, counts: (run: RunFact) => object = () => ({})): object | null {

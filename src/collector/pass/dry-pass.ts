@@ -15,6 +15,8 @@ export async function makeDryPass(options: PassOptions): Promise<CollectResult> 
     facts: null,
     keep: showOpened(options),
     record: () => undefined,
+    shares: null,
+    onFault: () => undefined,
   });
   return resultOf(options.start.startedAtMs, { visited, end: endOf(options, visited) });
 }

@@ -64,7 +64,10 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     });
     const keep = keepIn(spool, ingest, faults.add);
     const silent = await silentVisits({ pass: options, prepared, leftovers });
-    const visited = await visitClients({ pass: options, facts: prepared.facts, keep, record: record.visit, silent });
+    const visited = await visitClients({
+      ...{ pass: options, facts: prepared.facts, keep, record: record.visit, silent, onFault: faults.add },
+      shares: prepared.storage?.shares ?? null,
+    });
     const replayMs = prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
     return await finish({ options, prepared, visited, ingest, record, faults, time, replayMs });
   } finally {

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { availableParallelism } from 'node:os';
 
 import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
@@ -9,11 +10,14 @@ import { isHeldBack } from '../visit/backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
+import { sharedTurn } from '../schedule/shared-turn.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
 import type { PassOptions } from '../collect-options.ts';
+import type { ShareStore } from '../../storage/store/share-store.ts';
+import { storageFault } from './run-faults.ts';
 import { failedPush } from './silent-clients.ts';
 
 export interface VisitClientsOptions {
@@ -23,6 +27,9 @@ export interface VisitClientsOptions {
   readonly record: (visit: VisitRecord) => void;
   /** The failed visits of clients that push and are silent. Default: none. */
   readonly silent?: readonly VisitRecord[];
+  /** The slices of a shared fleet; null while the database is away. */
+  readonly shares: ShareStore | null;
+  readonly onFault: (fault: FleetError) => void;
 }
 
 export interface ClientsVisited extends FleetOutcome {
@@ -36,84 +43,119 @@ export interface ClientsVisited extends FleetOutcome {
   readonly endedEarly: boolean;
 }
 
-/** Visits the clients that this pass is for, in order, until the run's deadline or a signal. */
+/**
+ * Visits the clients that this pass is for, in order, until the run's deadline or a signal: all at once, or slice by
+ * slice where collectors share the fleet.
+ */
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
-  const { pass, facts } = options;
-  const { config, start } = pass;
-  const named = config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
+  const { pass, onFault } = options;
+  const named = pass.config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
   const watched = named.filter(({ state }) => state !== 'retired');
-  const asked = watched.filter(({ pushEveryMs }) => pushEveryMs === null);
-  const ignoreBackoff = pass.ignoreBackoff === true || facts === null;
-  const heldBackNow = (client: Client): boolean =>
-    !ignoreBackoff &&
-    isHeldBack({
-      facts: facts.get(client.name),
-      nowMs: start.startedAtMs,
-      configDigest: config.digest,
-      credentialsChangedAtMs: () => credentialsChangedAtMs(client, config),
-    });
-  const due: Client[] = [];
-  const skipped: Client[] = [];
-  for (const client of asked) (heldBackNow(client) ? skipped : due).push(client);
-  const heldBack = skipped.length;
-  pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: heldBack });
-  for (const { name: client } of skipped) {
-    const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
-    pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });
-  }
   for (const { name: client, state } of named) {
     if (state !== 'retired') continue;
     pass.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
   }
-
-  const bundles = pass.bundles ?? readBundles();
-  const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
-  const restricted = loadRestrictedKeys(pass.paths.restrictedKeys);
-  const askingChecks = new Set(due.filter(({ checks }) => checks.length > 0).map(({ name }) => name));
-  const sawAgent: VisitContext['sawAgent'] = (client, result) => {
-    notes.saw(client, result, askingChecks.has(client));
-    if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
-  };
   const ending = startEnding(pass);
   try {
-    const { signal } = ending;
-    const runtimes = openSupply(pass, due);
-    const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
-    const outcome = await visitFleet({
-      pass,
-      context: { ...pass, bundles, runtimes, signal, facts, keep: options.keep, restricted, sawAgent },
-      clients: visitOrder(due, turn),
-      record: options.record,
-    });
-    for (const message of notes.lines()) pass.observe({ kind: 'note', message });
-    if (!pass.dryRun) saveRestricted(pass, restricted);
-    const interrupted = pass.signal.aborted;
-    const pushed = settlePushing(
-      options,
-      watched.filter(({ pushEveryMs }) => pushEveryMs !== null),
-    );
-    return {
-      clients: watched.length,
-      succeeded: outcome.succeeded + pushed.succeeded,
-      failures: [...outcome.failures, ...pushed.failures],
-      unreached: outcome.unreached,
-      heldBack,
-      interrupted,
-      endedEarly: signal.aborted,
-    };
+    const round = createRound(options, watched, ending.signal);
+    try {
+      for await (const clients of batchesOf(options, watched, ending.signal)) await round.visit(clients);
+    } catch (thrown) {
+      // Slices that nobody can claim any more are visited in the next cycle.
+      if (pass.config.collector.sharedSite === null) throw thrown;
+      onFault(storageFault(thrown));
+    }
+    return { ...round.end(), interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
   }
 }
 
+type Batches = AsyncIterable<readonly Client[]> | Iterable<readonly Client[]>;
+
+/** Returns the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
+function batchesOf({ pass, shares }: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal): Batches {
+  const { config, start, keyRing, dryRun, only } = pass;
+  const { collector } = config;
+  const { sharedSite: site } = collector;
+  if (site === null || only !== null || dryRun) return [watched];
+  if (shares === null) return [];
+  const clients = watched.filter(({ labels }) => (labels['site'] ?? site) === site);
+  const { collectorId: id, host } = start;
+  const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
+  return sharedTurn({ shares, own, knowsKey: keyRing.known.has, clients, collector, signal });
+}
+
+/** Visits batches of clients, and sums up. */
+function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
+  const { pass, facts, keep, record } = options;
+  const { config, start } = pass;
+  const bundles = pass.bundles ?? readBundles();
+  const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
+  const restricted = loadRestrictedKeys(pass.paths.restrictedKeys);
+  const askingChecks = new Set(watched.filter(({ checks }) => checks.length > 0).map(({ name }) => name));
+  const sawAgent: VisitContext['sawAgent'] = (client, result) => {
+    notes.saw(client, result, askingChecks.has(client));
+    if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
+  };
+  const runtimes = openSupply(pass, watched);
+  const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent };
+  const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
+  const failures: VisitRecord[] = [];
+  const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
+  return {
+    visit: async (clients: readonly Client[]): Promise<void> => {
+      const [pushing, asked] = parted(clients, ({ pushEveryMs }) => pushEveryMs !== null);
+      const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
+      tellDue(options, due, skipped);
+      const outcome = await visitFleet({ pass, context, clients: visitOrder(due, turn), record });
+      const pushed = settlePushing(options, pushing);
+      failures.push(...outcome.failures, ...pushed.failures);
+      sums.clients += clients.length;
+      sums.succeeded += outcome.succeeded + pushed.succeeded;
+      sums.unreached += outcome.unreached;
+      sums.heldBack += skipped.length;
+    },
+    end: () => {
+      for (const message of notes.lines()) pass.observe({ kind: 'note', message });
+      if (!pass.dryRun) saveRestricted(pass, restricted);
+      return { ...sums, failures };
+    },
+  };
+}
+
+function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): boolean {
+  if (pass.ignoreBackoff === true || facts === null) return false;
+  const { config, start } = pass;
+  return isHeldBack({
+    facts: facts.get(client.name),
+    nowMs: start.startedAtMs,
+    configDigest: config.digest,
+    credentialsChangedAtMs: () => credentialsChangedAtMs(client, config),
+  });
+}
+
+function tellDue({ pass, facts }: VisitClientsOptions, due: readonly Client[], skipped: readonly Client[]): void {
+  pass.observe({ kind: 'started', runId: pass.start.id, clients: due.length, skipped: skipped.length });
+  for (const { name: client } of skipped) {
+    const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
+    pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });
+  }
+}
+
 /** Records the silent clients among those that push. Those whose last push failed are none that answered either. */
 function settlePushing({ pass, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
-  const names = new Set(silent.map(({ client }) => client));
+  const silentOf = new Map(silent.map((visit) => [visit.client, visit]));
+  const silentHere = pushing.flatMap(({ name }) => silentOf.get(name) ?? []);
   const failed = pushing.flatMap((client) =>
-    names.has(client.name) ? [] : (failedPush(client, pass.start, facts?.get(client.name)) ?? []),
+    silentOf.has(client.name) ? [] : (failedPush(client, pass.start, facts?.get(client.name)) ?? []),
   );
-  for (const visit of silent) record(visit);
-  const failures = [...silent, ...failed];
+  for (const visit of silentHere) record(visit);
+  const failures = [...silentHere, ...failed];
   for (const visit of failures) {
     pass.observe({ kind: 'visited', visit, done: failures.length, clients: failures.length });
   }

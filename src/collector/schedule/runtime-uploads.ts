@@ -2,6 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import { agentOwner } from '../../state/collector-id.ts';
 import type { CollectEvent } from '../collect-options.ts';
 import type { StoredRuntime } from '../runtimes/runtime-store.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
@@ -79,7 +80,7 @@ async function uploadOne(
   { client, runtime }: Upload,
 ): Promise<'uploaded' | FleetError | null> {
   const { start, config, now } = context;
-  const { collectorId } = start;
+  const collectorId = agentOwner(start.collectorId, config.collector.sharedSite);
   const began = performance.now();
   const note = (message: string): void => observe({ kind: 'note', message });
   const remember = (hopeless: boolean): void => {

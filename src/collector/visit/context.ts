@@ -4,6 +4,7 @@ import type { PassOptions } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-session.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
 import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
+import { agentOwner } from '../../state/collector-id.ts';
 import type { RestrictedKeys } from './restricted-keys.ts';
 
 type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';
@@ -25,7 +26,7 @@ export interface VisitContext extends Pick<PassOptions, OfPass> {
 
 /** Returns the task of a client's agent, by its configuration and the run. */
 export function taskOf(
-  { client, runtimes, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
+  { client, config, runtimes, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
   call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
 ): AgentTask {
   const { node, unsealed, runtime } = client.ssh;
@@ -39,7 +40,7 @@ export function taskOf(
     unsealed,
     runtimes: runtime === 'bring' ? (runtimes?.ids ?? null) : null,
     runId: start.id,
-    collectorId: start.collectorId,
+    collectorId: agentOwner(start.collectorId, config.collector.sharedSite),
     publicKey: keyRing.sealing.publicKey,
     bundles,
   };

@@ -1,4 +1,4 @@
-import type { CollectorConfig } from '../config.ts';
+import type { CollectorConfig, StorageConfig } from '../config.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
@@ -13,7 +13,11 @@ const leastSpoolBytes = 2 ** 20;
  * `<collector>` with its defaults. A default gives way to what is written: connectTimeout="60s" alone lengthens
  * clientDeadline, clientDeadline="8s" alone shortens the timeouts within it.
  */
-export function readCollector(element: Element | null, { findings }: ReadContext): CollectorConfig {
+export function readCollector(
+  element: Element | null,
+  storage: StorageConfig,
+  { findings }: ReadContext,
+): CollectorConfig {
   const attributes = element?.attributes ?? {};
   const duration = (name: string): number | null => parseDuration(attributes[name] ?? '');
   const count = (name: string, byDefault: number): number => Number(attributes[name] ?? byDefault);
@@ -36,6 +40,7 @@ export function readCollector(element: Element | null, { findings }: ReadContext
       const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
       findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
     }
+    judgeShare(element, storage, findings);
     const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
       if (ms <= limitMs) return;
       const most = formatDuration(limitMs);
@@ -70,5 +75,21 @@ export function readCollector(element: Element | null, { findings }: ReadContext
     pipelining: attributes['pipelining'] !== 'no',
     spoolBytes,
     open: attributes['open'] !== 'no',
+    sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
   };
+}
+
+function judgeShare(element: Element, storage: StorageConfig, findings: ReadContext['findings']): void {
+  const { share, site } = element.attributes;
+  if (share === 'yes' && site === undefined) {
+    findings.fault(
+      element,
+      '<collector share="yes"> has no site; write the name of the site that they share: site="..."',
+    );
+  } else if (share === 'yes' && storage.path !== null) {
+    const advice = 'write <storage url="mysql://..."/> with a database that all of them reach';
+    findings.fault(element, `<collector share="yes"> needs a server, and the database is an SQLite file; ${advice}`);
+  } else if (share !== 'yes' && site !== undefined) {
+    findings.warn(element, '<collector site="..."> does nothing without share="yes"');
+  }
 }

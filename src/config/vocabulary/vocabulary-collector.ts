@@ -19,6 +19,11 @@ export const collectorAttributes: Attributes = {
   },
   pipelining: { words: ['yes', 'no'], help: 'Saves round trips: login and command go out at once. Default yes.' },
   open: { words: ['yes', 'no'], help: 'no: reports are stored sealed, for `ingest` to open elsewhere. Default yes.' },
+  share: {
+    words: ['yes', 'no'],
+    help: 'yes: several collectors with one MariaDB or MySQL share the clients of `site`. Default no.',
+  },
+  site: { kind: 'name', help: 'The site of this collector, which visits clients with this label `site`, or without.' },
 };
 
 /** The attributes of `<retention>`. */

@@ -15,8 +15,8 @@ export interface CopiedTable {
   readonly pageRows: number;
 }
 
-/** The alerter's right to write is each database's own. */
-const notCopied = ['leases'];
+/** The alerter's right to write, and who visits what, is each database's own. */
+const notCopied = ['leases', 'collectors', 'slices'];
 /** Runs come last: they tell whether a copy has been used. */
 const last = 'runs';
 const pageRows = 2000;

@@ -79,6 +79,7 @@ export async function forgetCollector(database: Database, collectorId: string): 
   return database.write(async (session) => {
     // An alerter at work has read its runs. First, as every transaction of the alerter begins with its lease too.
     await revokeLeases(session);
+    await session.run('DELETE FROM collectors WHERE id = ?', [collectorId]);
     const runs = await session.run(forgetSql, [collectorId]);
     const alerts = await session.run(`${closeSql}, resolved_at = ${session.dialect.now} WHERE ${openOnes}`, [
       collectorId,

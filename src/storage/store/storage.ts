@@ -22,6 +22,7 @@ import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
 import type { ReplyStore } from './reply-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
+import type { ShareStore } from './share-store.ts';
 import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './run.ts';
 
 export type { Reader, VisitRecord };
@@ -50,6 +51,7 @@ export interface Storage {
   readonly digest: DigestStore;
   readonly sealed: SealedStore;
   readonly events: EventStore;
+  readonly shares: ShareStore;
   close(): Promise<void>;
 }
 

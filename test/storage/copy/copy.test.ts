@@ -208,7 +208,10 @@ test('every table is copied but those that belong to one database', async (t) =>
   await makeMigrated(storage);
   const made = await rowsOf(storage, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
   const names = made.map(({ name }) => String(name));
-  assert.deepEqual([...tables.map(({ name }) => name), 'leases', 'migrations'].sort(), names.sort());
+  assert.deepEqual(
+    [...tables.map(({ name }) => name), 'collectors', 'leases', 'migrations', 'slices'].sort(),
+    names.sort(),
+  );
   for (const { name, key } of tables) {
     const columns = await rowsOf(storage, `SELECT name FROM pragma_table_info('${name}') WHERE pk > 0 ORDER BY pk`);
     assert.deepEqual(

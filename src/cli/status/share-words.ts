@@ -1,0 +1,17 @@
+import type { SiteShare } from '../../look/collector-shares.ts';
+import { escapeControls } from '../../log.ts';
+import { describeAge } from '../../text/durations.ts';
+import { counted } from '../../text/numbers.ts';
+
+/** Returns a line for each site whose collectors share it: who has how much, and what nobody has visited yet. */
+export function shareLines(shares: readonly SiteShare[], nowMs: number): readonly string[] {
+  return shares.map(({ site, slices, visited, collectors }) => {
+    const each = collectors.map(
+      ({ host, slices: own, seenAtMs }) => `${host} ${own} (seen ${describeAge(nowMs - seenAtMs)} ago)`,
+    );
+    const left =
+      visited === slices ? '' : `; ${counted(slices - visited, 'slice')} not visited yet in the newest cycle`;
+    const who = `${counted(collectors.length, 'collector')} with ${counted(slices, 'slice')}: ${each.join(', ')}`;
+    return escapeControls(`${site}: ${who}${left}.`);
+  });
+}

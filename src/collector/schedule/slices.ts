@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+
+import { jitterFraction } from '../../platform/jitter.ts';
+import type { SharingCollector } from '../../storage/store/share-store.ts';
+
+/** Returns the slice of a client: the first byte of the SHA-256 of its name. */
+export function sliceOf(client: string): number {
+  return createHash('sha256').update(client).digest().readUInt8(0);
+}
+
+/**
+ * Returns the collector to which a slice belongs first, by rendezvous hashing: each gets a share by its capacity, and
+ * one that comes or goes moves no other's slices. `null` if there is none.
+ *
+ * Source: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method.
+ */
+export function preferredOwner(
+  slice: number,
+  collectors: readonly Pick<SharingCollector, 'id' | 'capacity'>[],
+): string | null {
+  let best: { readonly id: string; readonly distance: number } | null = null;
+  for (const { id, capacity } of collectors) {
+    const distance = -Math.log1p(-jitterFraction(`${id} ${slice}`)) / Math.max(1, capacity);
+    if (best === null || distance < best.distance) best = { id, distance };
+  }
+  return best?.id ?? null;
+}
+
+export interface Cycle {
+  readonly number: number;
+  /** The time from which a slice that its owner has not begun goes to whoever is free. */
+  readonly halfAtMs: number;
+}
+
+/** A run that begins so much of `every` before its time belongs to the cycle all the same: clocks differ. */
+const early = 1 / 4;
+
+/** Returns the cycle of a time. Cycles begin at whole multiples of `every` since 1970, as cron's runs do. */
+export function cycleAt(nowMs: number, everyMs: number): Cycle {
+  const number = Math.floor(nowMs / everyMs + early);
+  return { number, halfAtMs: (number + 1 / 2) * everyMs };
+}

@@ -1,0 +1,57 @@
+/** A collector that shares the fleet of its site with others. */
+export interface SharingCollector {
+  readonly id: string;
+  readonly site: string;
+  readonly host: string;
+  /** The key that it seals to. */
+  readonly keyId: string;
+  /** Its weight: the number of its processors. */
+  readonly capacity: number;
+}
+
+export interface SeenCollector extends SharingCollector {
+  readonly seenAtMs: number;
+}
+
+/** A part of a site's clients, by their names. */
+export interface Slice {
+  readonly site: string;
+  readonly slice: number;
+  /** Grows with each claim. */
+  readonly epoch: number;
+  /** The collector that had it last; '' if none has. */
+  readonly holder: string;
+  /** The cycle it was claimed for last. */
+  readonly cycle: number;
+  /** The time until which nobody else may have it, by the database's clock. */
+  readonly untilMs: number;
+  /** The time when all its clients had been visited in that cycle; `null` if they have not. */
+  readonly doneAtMs: number | null;
+}
+
+export interface SliceClaim {
+  readonly slice: Slice;
+  readonly holder: string;
+  readonly cycle: number;
+  /** By the database's clock. */
+  readonly untilMs: number;
+}
+
+/** Collectors that share a fleet, and its slices. Times are those of the database's clock. */
+export interface ShareStore {
+  /** Returns the database's clock. */
+  nowMs(): Promise<number>;
+  /** Stores that this collector is at work, and makes the slices of its site. */
+  join(collector: SharingCollector): Promise<void>;
+  /** Returns the collectors of a site, or of all sites, that were seen since a time. */
+  collectors(site: string | null, sinceMs: number): Promise<readonly SeenCollector[]>;
+  /** Returns the slices of a site, or of all sites. */
+  slices(site: string | null): Promise<readonly Slice[]>;
+  /**
+   * Takes a slice that nobody has, if it is still as it was read. Returns false if another collector was faster. Says
+   * the same when it is made again because the answer was lost.
+   */
+  claim(claim: SliceClaim): Promise<boolean>;
+  /** Gives back the slices that a collector took for a cycle: all their clients were visited. */
+  finish(claimed: Pick<SliceClaim, 'holder' | 'cycle'> & Pick<Slice, 'site'>): Promise<void>;
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/schedule/shared-turn.ts';
+import { openStorage, storageOn } from '../../../src/storage/open-storage.ts';
+import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
+import type { ShareStore } from '../../../src/storage/store/share-store.ts';
+import { makeClient } from '../../support/fleet.ts';
+import { atTime } from '../../storage/support/crashing-database.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+
+const clients = Array.from({ length: 600 }, (_, index) => makeClient(`web-${index}`));
+const names = clients.map(({ name }) => name).sort();
+
+/** Opens a database whose clock is ahead by what `later` returns. */
+async function openShares(t: TestContext, later: () => number = () => 0): Promise<ShareStore> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-shares-'));
+  const storage = sqliteConfig(path.join(dir, 'fleet.db'));
+  await (await openStorage({ storage, migrate: true })).close();
+  const database = await openDatabase({ storage, program: 'collect' });
+  t.after(async () => {
+    await database.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return storageOn(atTime(database, () => Date.now() + later())).shares;
+}
+
+/** Returns an interval, about an hour, of which this part of the cycle is over now. */
+function everyAt(nowMs: number, part: number): number {
+  return nowMs / (Math.floor(nowMs / 3_600_000) + part);
+}
+
+interface Turn {
+  readonly id: string;
+  readonly everyMs: number;
+  readonly signal?: AbortSignal;
+  readonly keyId?: string;
+}
+
+function options(shares: ShareStore, { id, everyMs, keyId = 'k1', signal }: Turn): SharedTurnOptions {
+  return {
+    shares,
+    own: { id, site: 'fra', host: `host-${id}`, keyId, capacity: 1 },
+    knowsKey: (key) => key === keyId,
+    clients,
+    collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
+    signal: signal ?? new AbortController().signal,
+  };
+}
+
+async function visited(turn: AsyncIterable<SharedTurnOptions['clients']>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const batch of turn) found.push(...batch.map(({ name }) => name));
+  return found;
+}
+
+test('one collector visits all, at once and once a cycle', async (t) => {
+  const shares = await openShares(t);
+  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  const batches: number[] = [];
+  for await (const batch of sharedTurn(options(shares, { id: 'one', everyMs }))) batches.push(batch.length);
+  assert.deepEqual(batches, [600]);
+  assert.deepEqual(await visited(sharedTurn(options(shares, { id: 'one', everyMs }))), []);
+  assert.ok((await shares.slices('fra')).every(({ doneAtMs, epoch }) => doneAtMs !== null && epoch === 1));
+});
+
+test('three collectors visit each client once between them', async (t) => {
+  const shares = await openShares(t);
+  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  const ids = ['one', 'two', 'three'];
+  for (const id of ids) await shares.join(options(shares, { id, everyMs }).own);
+  const found = await Promise.all(ids.map((id) => visited(sharedTurn(options(shares, { id, everyMs })))));
+  assert.deepEqual(found.flat().sort(), names);
+  for (const part of found) assert.ok(part.length > 120 && part.length < 300, `${part.length} of 600`);
+});
+
+test('what a collector has not begun by half of the time goes to the others', async (t) => {
+  const shares = await openShares(t);
+  const everyMs = everyAt(await shares.nowMs(), 0.6);
+  for (const id of ['gone', 'two']) await shares.join(options(shares, { id, everyMs }).own);
+  const found = await Promise.all(['one', 'two'].map((id) => visited(sharedTurn(options(shares, { id, everyMs })))));
+  assert.deepEqual(found.flat().sort(), names);
+});
+
+test('before half of the time it waits for them, until the run ends', async (t) => {
+  const shares = await openShares(t);
+  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  await shares.join(options(shares, { id: 'gone', everyMs }).own);
+  const ending = new AbortController();
+  const turn = sharedTurn(options(shares, { id: 'one', everyMs, signal: ending.signal }));
+  const first = await turn.next();
+  assert.ok(first.done === false && first.value.length < 400);
+  const second = turn.next();
+  const none = await Promise.race([second, shares.slices('fra')]);
+  assert.ok(Array.isArray(none), 'nothing more comes by itself');
+  ending.abort();
+  assert.equal((await second).done, true);
+});
+
+test('a collector that was killed keeps its slices for this cycle and has lost them in the next', async (t) => {
+  let laterMs = 0;
+  const shares = await openShares(t, () => laterMs);
+  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  // The iteration ends without the rest of it, as with a killed process.
+  const killed = sharedTurn(options(shares, { id: 'killed', everyMs }));
+  const batch = await killed.next();
+  assert.ok(batch.done === false && batch.value.length === 600);
+  assert.ok((await shares.slices('fra')).every(({ doneAtMs }) => doneAtMs === null));
+  assert.deepEqual(
+    await visited(sharedTurn(options(shares, { id: 'one', everyMs }))),
+    [],
+    'none is left of this cycle',
+  );
+  laterMs = everyMs;
+  const ending = new AbortController();
+  const turn = sharedTurn(options(shares, { id: 'one', everyMs, signal: ending.signal }));
+  const first = await turn.next();
+  assert.ok(first.done === false && first.value.length > 200, 'its own');
+  laterMs = everyMs * 1.5;
+  await shares.finish({ site: 'fra', holder: 'one', cycle: 0 });
+  ending.abort();
+  laterMs = everyMs * 4.2;
+  assert.deepEqual(
+    (await visited(sharedTurn(options(shares, { id: 'one', everyMs })))).sort(),
+    names,
+    'and all at last',
+  );
+});
+
+test('a collector that seals to a key which this one lacks is named, and nothing is claimed', async (t) => {
+  const shares = await openShares(t);
+  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  await shares.join(options(shares, { id: 'one', everyMs }).own);
+  await assert.rejects(visited(sharedTurn(options(shares, { id: 'two', everyMs, keyId: 'k2' }))), {
+    code: 'keys-invalid',
+    message: 'host-one of the same site fra seals to key k1, which is not live here',
+  });
+  assert.deepEqual(
+    (await shares.collectors('fra', 0)).map(({ id }) => id),
+    ['one'],
+  );
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { holdPort } from '../../../src/simulator/doors.ts';
+import { readKeys, username, writeFolder } from '../../../src/simulator/fleet-folder.ts';
+import type { FleetPlan } from '../../../src/simulator/fleet-plan.ts';
+import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+export interface SharedSiteOptions {
+  readonly clients: number;
+  /** The URL of each collector's database; as many collectors. */
+  readonly urls: readonly string[];
+  readonly password: string;
+  readonly everyMs: number;
+}
+
+export type SharedSite = Awaited<ReturnType<typeof startSharedSite>>;
+
+/** Starts a simulated fleet in this process, and prepares collectors that share it, each with its own state folder. */
+export async function startSharedSite(t: TestContext, { clients, urls, password, everyMs }: SharedSiteOptions) {
+  const dir = tempFolder(t);
+  const held = await holdPort(null);
+  t.after(() => held.close());
+  const plan: FleetPlan = { clients, profile: 'clean', seed: 7, port: held.port, everyMs, startedAtMs: Date.now() };
+  writeFolder(dir, plan);
+  const simulator = await startSimulator({ ...readKeys(dir), plan, first: 0, end: clients, username, now: Date.now });
+  t.after(() => simulator.close());
+  writeFileSync(path.join(dir, 'db.password'), password, { mode: 0o600 });
+  const configs = urls.map((url, index) => {
+    const folder = path.join(dir, `collector-${index}`);
+    mkdirSync(folder, { mode: 0o700 });
+    const file = path.join(dir, `collector-${index}.xml`);
+    const text = `<config>
+      <state dir="collector-${index}"/>
+      <storage url="${url}" passwordFile="db.password"/>
+      <collector every="${everyMs / 1000}s" clientDeadline="5s" share="yes" site="fra"/>
+      <ssh username="${username}" privateKey="login_key" knownHosts="known_hosts"/>
+      <alerts defaults="no"><mail to="you@example.org"/><alert type="cpu" limit="99.9%"/></alerts>
+      <include file="clients.xml"/>
+    </config>`;
+    writeFileSync(file, text, { mode: 0o600 });
+    return { file, folder };
+  });
+  const [first, ...others] = configs;
+  assert.ok(first !== undefined);
+  const made = await runCli(['-c', first.file, 'keys', 'generate']);
+  assert.equal(made.status, 0, made.stderr);
+  for (const { folder } of others) {
+    for (const keys of ['keys', 'public_keys'])
+      cpSync(path.join(first.folder, keys), path.join(folder, keys), { recursive: true });
+  }
+  return {
+    dir,
+    configs,
+    counts: () => simulator.counts(),
+    /** Starts `collect` of a collector. */
+    start: (index: number): ChildProcess => startCli(['-c', configs[index]?.file ?? '', 'collect', '--json']),
+    /** Waits for the next cycle to begin. */
+    untilNextCycle: () => sleep(everyMs - (Date.now() % everyMs) + 50),
+    /** Waits until the simulator has answered so many more visits. */
+    untilServed: async (more: number): Promise<void> => {
+      const wanted = simulator.counts().served + more;
+      while (simulator.counts().served < wanted) await sleep(5);
+    },
+  };
+}
+
+/** Returns the clients of a run that ended well. */
+export async function endedWell(child: ChildProcess): Promise<number> {
+  const result: CliResult = await outcomeOf(child);
+  assert.equal(result.status, 0, result.stderr + result.stdout);
+  return (JSON.parse(result.stdout) as { clients: number }).clients;
+}
