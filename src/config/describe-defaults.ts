@@ -2,6 +2,7 @@ import { statePaths } from '../state/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
 import { formatDuration, parseDuration } from '../text/durations.ts';
 import { formatSize } from '../text/numbers.ts';
+import { serverZone } from '../text/server-zone.ts';
 import { ruleTypeOf } from './vocabulary/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';
@@ -58,11 +59,7 @@ const settings: readonly Setting[] = [
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
   ['alerts', 'flapping', ({ alerts }) => yesNo(alerts.flapping)],
   ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],
-  [
-    'alerts',
-    'zone',
-    ({ alerts }) => alerts.zone ?? `the server's, ${Intl.DateTimeFormat().resolvedOptions().timeZone}`,
-  ],
+  ['alerts', 'zone', ({ alerts }) => alerts.zone ?? `the server's, ${serverZone()}`],
 ];
 
 /** Every default in force: settings first, then the way to the clients, then rules that nobody wrote. */

@@ -8,7 +8,7 @@ import type { DetailStore } from '../storage/store/detail-store.ts';
 import type { LookStore } from '../storage/store/look-store.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
-import { cut } from '../text/text-columns.ts';
+import { shortened } from '../text/shortened.ts';
 
 /** A check of the newest report, with the time since when it has its state. */
 export interface ShownCheck extends CheckStat {
@@ -135,7 +135,7 @@ function pageCheck({
   return {
     name,
     state: pageStates[state],
-    text: cut(line, shownChars),
+    text: shortened(line, shownChars),
     figures: more > 0 ? [...words, `and ${more} more`] : words,
     ageMs: age * secondMs,
     sinceMs,

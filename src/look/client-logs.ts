@@ -2,7 +2,7 @@ import type { PageLogLine } from '../page/page.ts';
 import { logPriorities } from '../report/log-lines.ts';
 import type { StoredLogLine } from '../storage/store/detail-store.ts';
 import type { LookStore } from '../storage/store/look-store.ts';
-import { cut } from '../text/text-columns.ts';
+import { shortened } from '../text/shortened.ts';
 
 /** Lines of a client's logs that are shown. */
 export const shownLogLines = 20;
@@ -14,8 +14,8 @@ export function pageLogLine({ observedAtMs, loggedAtMs, priority, unit, text, ti
   return {
     atMs: loggedAtMs ?? observedAtMs,
     priority: logPriorities[priority ?? -1] ?? null,
-    by: unit === null ? null : cut(unit, unitChars),
-    text: cut(text, textChars),
+    by: unit === null ? null : shortened(unit, unitChars),
+    text: shortened(text, textChars),
     times,
   };
 }

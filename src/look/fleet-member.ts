@@ -3,6 +3,8 @@ import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Client, Rule, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { ClientStatus } from '../storage/store/storage.ts';
+import { compareText } from '../text/compare-text.ts';
+import { nameKey } from '../text/name-order.ts';
 import type { NearestForecast, NearestForecasts } from './nearest-forecasts.ts';
 
 /** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
@@ -98,9 +100,6 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
   return level === 'none' ? null : level;
 }
 
-/** Compares names as people do: web-2 before web-10. */
-export const byName = new Intl.Collator('en', { numeric: true }).compare;
-
 /** The values of `--sort`. Values are sorted greatest first, unknown ones last. */
 
 export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
@@ -117,10 +116,12 @@ const valueOf: Readonly<Record<Sorting, (member: FleetMember) => number | null>>
 
 /** Sorts by one value, then by name. */
 export function sortMembers(members: readonly FleetMember[], by: Sorting): readonly FleetMember[] {
-  const ranked = members.map((member) => ({ member, rank: valueOf[by](member) ?? -Infinity }));
-  ranked.sort((one, other) =>
-    one.rank === other.rank ? byName(one.member.client, other.member.client) : other.rank - one.rank,
-  );
+  const ranked = members.map((member) => ({
+    member,
+    rank: valueOf[by](member) ?? -Infinity,
+    key: nameKey(member.client),
+  }));
+  ranked.sort((one, other) => (one.rank === other.rank ? compareText(one.key, other.key) : other.rank - one.rank));
   return ranked.map(({ member }) => member);
 }
 

@@ -1,3 +1,4 @@
+import { serverZone } from '../text/server-zone.ts';
 import { spanInWords, zoneInWords } from '../text/time-words.ts';
 import { alertList } from './alert-list.ts';
 import { scriptText, styleText } from './assets.ts';
@@ -17,7 +18,7 @@ export function renderFleetPage(page: FleetPage): string {
   const body = markup`<header><h1>${page.title}</h1>
 <p>${spanInWords(reader, page.sinceMs, page.untilMs)}, ${zoneInWords(reader)}</p>
 ${stateList(page.clients.length, stateCounts(page.clients))}${page.omissions.map((sentence) => markup`<p class="omission">${sentence}</p>`)}</header>
-<main data-zone="${page.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone}">
+<main data-zone="${page.zone ?? serverZone()}">
 ${alertList(page)}
 ${fleetTable(page)}
 ${outlierList(page.outliers)}

@@ -1,3 +1,4 @@
+import { serverZone } from './server-zone.ts';
 import { zoneOffsetMs } from './zone-time.ts';
 import { minuteMs } from '../platform/units.ts';
 
@@ -40,7 +41,7 @@ export function spanInWords(reader: Reader, fromMs: number, toMs: number): strin
 
 /** `Europe/Berlin (UTC+1)`. */
 export function zoneInWords({ zone, nowMs }: Reader): string {
-  const name = zone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const name = zone ?? serverZone();
   const offset = offsetInWords(zoneOffsetMs(zone, nowMs));
   return name === offset ? name : `${name} (${offset})`;
 }

@@ -1,12 +1,15 @@
 import { dayMs, minuteMs } from '../platform/units.ts';
 
-const formats = new Map<string | null, Intl.DateTimeFormat>();
+const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** A day of a calendar: midnight of it in UTC, whatever the zone. */
 export type CalendarDay = number;
 
 /** Returns how far an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
 export function zoneOffsetMs(zone: string | null, atMs: number): number {
+  if (zone === 'UTC') return 0;
+  // Of its own zone Node knows this without Intl, see server-zone.ts.
+  if (zone === null) return -new Date(atMs).getTimezoneOffset() * minuteMs;
   const format = formatOf(zone);
   const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
   const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
@@ -31,11 +34,11 @@ export function wallTime(zone: string | null, day: CalendarDay, minute: number):
   return possible.length === 0 ? wallMs - before : Math.min(...possible);
 }
 
-function formatOf(zone: string | null): Intl.DateTimeFormat {
+function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
   if (known !== undefined) return known;
   const made = new Intl.DateTimeFormat('en-US', {
-    ...(zone === null ? {} : { timeZone: zone }),
+    timeZone: zone,
     hourCycle: 'h23',
     year: 'numeric',
     month: 'numeric',

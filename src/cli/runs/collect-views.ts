@@ -4,6 +4,7 @@ import { escapeControls, formatFields, harmlessJson, type LogFields } from '../.
 import { groupBy } from '../../platform/group-by.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { describeDuration } from '../../text/durations.ts';
+import { byName } from '../../text/name-order.ts';
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { complaintText, faultJson } from '../command/complain.ts';
@@ -174,9 +175,7 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
       { title: 'took', align: 'right', cell: ({ durationMs }) => `${durationMs} ms` },
       { title: '', cell: ({ uploaded }) => (uploaded ? 'agent uploaded' : '') },
     ],
-    [...visits].sort(
-      (a, b) => Number(a.ok) - Number(b.ok) || a.client.localeCompare(b.client, 'en', { numeric: true }),
-    ),
+    [...visits].sort((a, b) => Number(a.ok) - Number(b.ok) || byName(a.client, b.client)),
     ({ message }) => (message === null ? [] : [message]),
   );
 }

@@ -4,7 +4,6 @@ import { fleetPart, type FleetSnapshot } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
 import type { Documents, DocumentQuery } from '../../serve/documents.ts';
 import { clientFilter, clientNames } from '../alerts/client-filter.ts';
-import { alertExplanation } from '../alerts/explain.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { errorDocument } from '../command/complain.ts';
 import { statusJson } from '../status/status-json.ts';
@@ -22,7 +21,8 @@ export const documents: Documents = {
     const views = await viewAlerts(config, alerts, shown, nowMs);
     return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
   },
-  explain: alertExplanation,
+  // Loaded when somebody asks: it brings all that writes mails.
+  explain: async (...asked) => (await import('../alerts/explain.ts')).alertExplanation(...asked),
   error: (thrown) =>
     errorDocument(
       thrown instanceof FleetError

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { describeAge } from '../../text/durations.ts';
+import { serverZone } from '../../text/server-zone.ts';
 
 /** The zone and format of times for the readers of this fleet. */
 export type ReaderTime = ReturnType<typeof readerTime>;
@@ -12,7 +13,7 @@ const locale = 'sv-SE';
 /** Loads Node's zones when the first time is written: most runs of `alert` write none. */
 export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
   let format: Intl.DateTimeFormat | null = null;
-  const zone = (): string => alerts.zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = (): string => alerts.zone ?? serverZone();
   const moment = (atMs: number): string => {
     format ??= new Intl.DateTimeFormat(locale, { timeZone: zone(), dateStyle: 'short', timeStyle: 'short' });
     return format.format(atMs);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { serverZone } from '../../text/server-zone.ts';
 import { liveStyleText, scriptText } from '../assets.ts';
 import { bareText, joined, type Markup, markup } from '../markup.ts';
 
@@ -64,7 +65,7 @@ export function liveHtml(
   hasEvents: boolean,
 ): string {
   const shown = pages.filter(([href]) => (isFederation ? href === '/' : hasEvents || href !== eventsPath));
-  const zoneName = zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zoneName = zone ?? serverZone();
   return markup`<!DOCTYPE html>
 <html lang="en">
 <head>

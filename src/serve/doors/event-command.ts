@@ -5,7 +5,7 @@ import { messageOf } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { runCommand } from '../../platform/run-command.ts';
 import type { StoredEvent } from '../../storage/store/event-store.ts';
-import { cut } from '../../text/text-columns.ts';
+import { shortened } from '../../text/shortened.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
 /** EX_TEMPFAIL of sysexits(3): try again. */
@@ -126,7 +126,7 @@ export class EventCommand {
       const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, mostOutput: 4096 });
       if (status === 0) return { fault: null, isLater: false };
       if (isLate) return { fault: `it did not end within ${timeoutMs / secondMs} s`, isLater: true };
-      const words = cut(oneLine(stderr), mostWords);
+      const words = shortened(oneLine(stderr), mostWords);
       const fault = `exit status ${status ?? 'of a signal'}${words === '' ? '' : `: ${words}`}`;
       return { fault, isLater: status === tempFail || status === null };
     } catch (thrown) {

@@ -1,7 +1,7 @@
 import type { ServedCommand } from '../../config/config.ts';
 import { messageOf } from '../../errors.ts';
 import { runCommand } from '../../platform/run-command.ts';
-import { cut } from '../../text/text-columns.ts';
+import { shortened } from '../../text/shortened.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
 /** However many ask, a command is started so long after its last end. */
@@ -30,7 +30,7 @@ export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortS
       if (status === 0) return { stdout, fault: null };
       if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
       const said = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');
-      return { stdout, fault: cut(oneLine(said ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
+      return { stdout, fault: shortened(oneLine(said ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
     } catch (thrown) {
       return { stdout: '', fault: `the command cannot be started: ${messageOf(thrown)}` };
     }
