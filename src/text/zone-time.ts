@@ -8,7 +8,7 @@ export type CalendarDay = number;
 /** Returns how far an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
 export function zoneOffsetMs(zone: string | null, atMs: number): number {
   if (zone === 'UTC') return 0;
-  // Of its own zone Node knows this without Intl, see server-zone.ts.
+  // Node knows its own zone without Intl, see server-zone.ts.
   if (zone === null) return -new Date(atMs).getTimezoneOffset() * minuteMs;
   const format = formatOf(zone);
   const parts = new Map(format.formatToParts(atMs).map(({ type, value }) => [type, Number(value)]));
