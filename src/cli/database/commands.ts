@@ -37,6 +37,7 @@ export const copy = defineCommand({
   parameters: {
     to: text('--to <database>', 'a URL as <storage url> has it, or a config.xml whose <storage> is meant'),
     passwordFile: text('--password-file <file>', 'the password for a URL; its mode is 0600'),
+    overwrite: flag('--overwrite', 'replace silences and acknowledgements that were made in the copy since'),
   },
   run: async (context, options) => (await import('./copy.ts')).copyCommand(context, options),
 });

@@ -7,7 +7,7 @@ import { FleetError, usageError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import { copyDatabase, type CopyResult, storageName } from '../../storage/copy/copy.ts';
+import { copyDatabase, type CopyOptions, type CopyResult, storageName } from '../../storage/copy/copy.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import { StorageFault } from '../../storage/sql/fault.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
@@ -22,6 +22,8 @@ export interface CopyCommandOptions {
   /** A URL, or a config.xml whose `<storage>` is meant. */
   readonly to: string | null;
   readonly passwordFile: string | null;
+  /** Replaces silences and acknowledgements that were made in the target. */
+  readonly overwrite: boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ export async function copyCommand(context: Context, options: CopyCommandOptions)
   }
   const release = await lockState(config);
   try {
-    const result = await copyShown(context, source, target);
+    const result = await copyShown(context, { source, target, overwrite: options.overwrite });
     printDone(
       context.output,
       () => ({ command: 'copy', from, to, copied: result.copied, tables: result.tables }),
@@ -96,16 +98,14 @@ async function lockState({ stateDir }: Config): Promise<() => void> {
 
 async function copyShown(
   { output, signal }: Context,
-  source: StorageConfig,
-  target: StorageConfig,
+  databases: Pick<CopyOptions, 'source' | 'target' | 'overwrite'>,
 ): Promise<CopyResult> {
   const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
   const { startProgress } = await import('../terminal/progress.ts');
   const shown: { bar: Progress | null; rows: number } = { bar: null, rows: 0 };
   try {
     return await copyDatabase({
-      source,
-      target,
+      ...databases,
       signal,
       onStart: (total) => {
         if (isShown) shown.bar = startProgress('copying and comparing', total);

@@ -3,6 +3,7 @@ import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { placeholders } from '../sql/insert-rows.ts';
+import { fromSqlTime } from '../sql/sql-time.ts';
 import type { CopiedTable } from './copied-tables.ts';
 
 export interface Claim {
@@ -12,6 +13,8 @@ export interface Claim {
   /** Names of the databases, for people. */
   readonly from: string;
   readonly to: string;
+  /** True if silences and acknowledgements that were made in the target are replaced. */
+  readonly overwrite: boolean;
 }
 
 /** The row of `leases` in a database that is a copy. Its holder says of what. */
@@ -26,7 +29,7 @@ const lookedAt = 100;
 export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>): Promise<void> {
   const { target, from, to } = claim;
   const holder = `copy of ${from}`.slice(0, markChars);
-  const sql = 'SELECT holder FROM leases WHERE name = ?';
+  const sql = 'SELECT holder, touched_at FROM leases WHERE name = ?';
   const [marked] = await target.read((session) => session.all(sql, [mark]).catch(noneWithoutTable));
   if (marked === undefined) {
     const filled = await target.read((session) => filledTables(session, claim.tables));
@@ -37,6 +40,7 @@ export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>)
     const known = String(marked['holder']);
     if (known !== holder) throw usageError(`${to} is a ${known}, not of ${from}`, emptyAdvice);
     await refuseUsed(claim);
+    if (!claim.overwrite) await refuseOperated(claim, String(marked['touched_at']));
   }
   await makeSchema();
   if (marked !== undefined) return;
@@ -86,4 +90,56 @@ export async function refuseUsed({ source, target, from, to }: Claim): Promise<v
     `${to} has been used since it was copied, or ${from} was made anew: it has no run of ${String(own['started_at'])}`,
     'It would lose what it has since then. To copy it back, name it in config.xml and a new database with --to.',
   );
+}
+
+/** Records that the target is equal to its source now. */
+export async function markWhole(target: Database): Promise<void> {
+  await target.write((session) =>
+    session.run(`UPDATE leases SET touched_at = ${session.dialect.now} WHERE name = ?`, [mark]),
+  );
+}
+
+const silencesSql = 'SELECT id, client, rule, subject, starts_at, author, comment FROM silences';
+const acknowledgedSql = 'SELECT id, client, acknowledged_by FROM alerts WHERE acknowledged_at';
+
+/**
+ * Throws FleetError `usage` if the target has a silence or an acknowledgement that is younger than the copy, and that the
+ * source does not have.
+ */
+async function refuseOperated({ source, target, from, to }: Claim, copiedAt: string): Promise<void> {
+  const [silences, acknowledged] = await target.read(async (session) => [
+    await session.all(`${silencesSql} WHERE starts_at >= ? ORDER BY id`, [copiedAt]),
+    await session.all(`${acknowledgedSql} >= ? ORDER BY id`, [copiedAt]),
+  ]);
+  const [knownSilences, knownOnes] = await source.read(async (session) => [
+    silences.length === 0 ? [] : await session.all(silencesSql),
+    acknowledged.length === 0 ? [] : await session.all(`${acknowledgedSql} IS NOT NULL`),
+  ]);
+  const own = [
+    ...missing(silences, knownSilences, textOfSilence).map(
+      ({ id, client }) => `silence ${String(id)} of ${String(client)}`,
+    ),
+    ...missing(acknowledged, knownOnes, (row) => JSON.stringify(row)).map(
+      ({ id, client }) => `acknowledgement of alert ${String(id)} of ${String(client)}`,
+    ),
+  ];
+  if (own.length === 0) return;
+  throw usageError(
+    `${to} has what ${from} does not have, made since it was copied: ${namedUpTo(5, own)}`,
+    'Make it in the source too. Then start copy with --overwrite, which gives the target what the source has.',
+  );
+}
+
+function missing(
+  rows: readonly SqlRow[],
+  known: readonly SqlRow[],
+  textOf: (row: SqlRow) => string,
+): readonly SqlRow[] {
+  const texts = new Set(known.map(textOf));
+  return rows.filter((row) => !texts.has(textOf(row)));
+}
+
+/** A silence that is ended early keeps all of this; its id may be another in the source. */
+function textOfSilence({ client, rule, subject, starts_at: from, author, comment }: SqlRow): string {
+  return JSON.stringify([client, rule, subject, fromSqlTime(from), author, comment]);
 }

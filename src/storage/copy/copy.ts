@@ -17,7 +17,7 @@ import { StorageFault } from '../sql/fault.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { carryCounters } from './carry-counters.ts';
-import { type Claim, claimTarget, refuseUsed } from './claim-target.ts';
+import { type Claim, claimTarget, markWhole, refuseUsed } from './claim-target.ts';
 import { type CopiedTable, copiedTables } from './copied-tables.ts';
 import { copyTable } from './copy-table.ts';
 
@@ -25,6 +25,8 @@ export interface CopyOptions {
   readonly source: StorageConfig;
   readonly target: StorageConfig;
   readonly signal: AbortSignal;
+  /** True if silences and acknowledgements that were made in the target are replaced. Default: they end the copy. */
+  readonly overwrite?: boolean;
   /** Called before the first row with the number of rows that will be read. */
   readonly onStart: (rows: number) => void;
   /** Called with the number of rows that were just read. */
@@ -47,11 +49,12 @@ const changedByPeople = ['clients', 'alerts', 'silences', 'runs'];
 const touchMs = 20 * secondMs;
 const alerterLease = 'alerter';
 
-/** Returns the name of a database for people, without its password. */
+/** Returns the URL of a database, without its password. */
 export function storageName(storage: StorageConfig): string {
   if (storage.kind !== 'mysql') return [storage.kind, storage.path].join(':');
-  const hosts = storage.socketPath ?? storage.hosts.map(({ host, port }) => `${host}:${port}`).join(',');
-  return `mysql://${storage.user}@${hosts}/${storage.database}`;
+  const shown = storage.hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const [user, database] = [storage.user, storage.database].map(encodeURIComponent);
+  return `mysql://${user ?? ''}@${storage.socketPath ?? shown.join(',')}/${database ?? ''}`;
 }
 
 /**
@@ -99,7 +102,7 @@ async function copyLocked(source: Database, target: Database, options: CopyOptio
   const sourceSchema = await schemaOf(source, options.source);
   const sourceLease = await lease(source, from);
   try {
-    const claim = { source, target, tables, from, to };
+    const claim = { source, target, tables, from, to, overwrite: options.overwrite === true };
     await claimTarget(claim, async () => refuseOther(sourceSchema, await schemaOf(target, options.target)));
     const targetLease = await lease(target, to);
     try {
@@ -184,6 +187,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
     if (!again.isQuiet) continue;
     await refuseUsed(claim);
     await carryCounters(source, target, tables);
+    await markWhole(target);
     return { copied, tables: results };
   }
   throw new FleetError({

@@ -3,17 +3,18 @@ import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
+import { parseStorageUrl } from '../../../src/config/storage-config.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
-import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
+import { copyDatabase, type CopyResult, storageName } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
 import { forgetClient } from '../../../src/storage/retention/forget.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
+import { mysqlAt, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { makeMigrated } from '../../support/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { check, item, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
@@ -165,14 +166,16 @@ b', ${noon}, ${noon})`,
   `INSERT INTO client_labels VALUES ('web-1', 'site', 'ber')`,
 ];
 
-interface Ended {
+interface CopiedOptions {
+  /** The copy is ended then. */
   readonly afterRows?: number;
+  readonly overwrite?: boolean;
 }
 
 function copied(
   source: StorageConfig,
   target: StorageConfig,
-  { afterRows = Infinity }: Ended = {},
+  { afterRows = Infinity, overwrite = false }: CopiedOptions = {},
 ): Promise<CopyResult> {
   const ending = new AbortController();
   let rows = 0;
@@ -180,7 +183,7 @@ function copied(
     rows += count;
     if (rows >= afterRows) ending.abort();
   };
-  return copyDatabase({ source, target, signal: ending.signal, onStart: () => undefined, onRows });
+  return copyDatabase({ source, target, overwrite, signal: ending.signal, onStart: () => undefined, onRows });
 }
 
 const fault =
@@ -439,4 +442,34 @@ test('databases of different versions are not copied', async (t) => {
     copied(source, target),
     fault('migration-mismatch', /has \d+ migrations, the other \d+\. Use the newer/),
   );
+});
+
+test('a silence or an acknowledgement that was made in the copy is replaced only when that is said', async (t) => {
+  const source = await filled(t);
+  const target = fileBeside(source, 'copy.db');
+  await copied(source, target);
+  const later = "'2126-11-20 12:00:00.000'";
+  const silence = `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment)
+    VALUES ('web-9', '*', '*', ${later}, ${later}, 'kim', '')`;
+  const acknowledge = `UPDATE alerts SET acknowledged_by = 'kim', acknowledged_at = ${later} WHERE id = 1`;
+  await sql(target, silence, acknowledge);
+  const says = /made since it was copied: silence \d+ of web-9, acknowledgement of alert 1 of .*--overwrite/;
+  await assert.rejects(copied(source, target), fault('usage', says));
+  await sql(source, silence, acknowledge);
+  await copied(source, target);
+  await sql(target, "UPDATE alerts SET acknowledged_by = 'robin' WHERE id = 1");
+  await assert.rejects(copied(source, target), fault('usage', /copied: acknowledgement of alert 1 of/));
+  await copied(source, target, { overwrite: true });
+  await assertEqualRows(source, target);
+});
+
+test('the URL of a database is written as it is read', () => {
+  const [user, database, password] = ['fl@et', 'a b', null];
+  const hosts = [
+    { host: '2001:db8::1', port: 3306 },
+    { host: 'db-2', port: 3307 },
+  ];
+  const url = storageName({ ...mysqlAt(3306, ''), user, database, hosts });
+  assert.equal(url, 'mysql://fl%40et@[2001:db8::1]:3306,db-2:3307/a%20b');
+  assert.deepEqual(parseStorageUrl(url), { kind: 'mysql', user, password, hosts, database });
 });
