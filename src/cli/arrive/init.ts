@@ -83,15 +83,22 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
   }
   const lines = isAsking ? createInterface({ input: process.stdin, output: process.stdout }) : null;
   lines?.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const ended = new Promise<null>((resolve) => lines?.once('close', () => resolve(null)));
   try {
     const answers: Record<string, string> = {};
     for (const key of keys) {
       const shown = usual[key] === '' ? '' : ` [${usual[key]}]`;
+      const question = `${questions[key]}${shown}: `;
       const asked =
-        options[key] ?? (lines === null ? '' : await lines.question(`${questions[key]}${shown}: `, { signal }));
+        options[key] ?? (lines === null ? '' : await Promise.race([lines.question(question, { signal }), ended]));
+      if (asked === null) throw usageError('the input ended before all questions were answered; nothing is written');
       answers[key] = asked.trim() === '' ? usual[key] : asked.trim();
     }
     return answers as Asked;
+  } catch (thrown) {
+    // The question rejects with an error of its own.
+    signal.throwIfAborted();
+    throw thrown;
   } finally {
     lines?.close();
   }

@@ -1,0 +1,89 @@
+/** `init` and a person: `script` gives it a terminal. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { outcomeOf, program } from '../../support/run-cli.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const hasScript = spawnSync('script', ['--version']).status === 0;
+if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
+const skip = hasScript ? false : 'script (util-linux) is not installed';
+
+/** Runs init in a folder, and types each answer when its question stands there. */
+async function answered(dir: string, flags: string, answers: readonly (readonly [asked: string, typed: string])[]) {
+  const child = spawn('script', ['-qec', `${process.execPath} ${program} init ${flags}`, '/dev/null'], {
+    cwd: dir,
+    env: { PATH: '/usr/bin:/bin', TERM: 'dumb', HOME: dir, TZ: 'UTC' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const left = [...answers];
+  let asked = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    asked += chunk.toString();
+    const [question, typed] = left[0] ?? [];
+    if (question === undefined || typed === undefined || !asked.includes(question)) return;
+    left.shift();
+    asked = '';
+    child.stdin.write(typed);
+  });
+  const { status, stdout } = await outcomeOf(child);
+  assert.deepEqual(left, [], stdout);
+  return { status, screen: stdout.replaceAll('\r', '') };
+}
+
+const five = [
+  ['Who is told of alerts?', 'ops@example.org\n'],
+  ['Which mail server', 'none\n'],
+  ['As whom are machines logged in to?', '\n'],
+] as const;
+
+test('five questions, three steps, and the lines for the crontab', { skip }, async (t) => {
+  const dir = tempFolder(t);
+  const { status, screen } = await answered(dir, '', [
+    ...five,
+    ['Which machines?', '\n'],
+    ['In which folder', '.\n'],
+    ['check --connect now? [y/N]', 'y\n'],
+    ['trust now? [y/N]', 'y\n'],
+    ['collect now? [y/N]', 'y\n'],
+  ]);
+  assert.equal(status, 0, screen);
+  assert.match(screen, /\[local\]: /);
+  assert.match(screen, /config\.xml is valid: 1 client, [\s\S]*\/5 \* \* \* \* .*collect/);
+  const file = path.join(dir, 'config.xml');
+  assert.equal(statSync(file).mode & 0o777, 0o640);
+  assert.match(readFileSync(file, 'utf8'), /<mail to="ops@example\.org"\/>[\s\S]*<client name="local"/);
+  assert.ok(readdirSync(path.join(dir, 'state')).includes('fleet.db'), 'collect has run');
+});
+
+test('flags are not asked for, a no goes on, a step that fails ends it and is named', { skip }, async (t) => {
+  const dir = tempFolder(t);
+  const flags = `--smtp none --login nobody --clients gone=127.0.0.1 --mail-to ops@example.org --dir ${dir}`;
+  const { status, screen } = await answered(dir, flags, [
+    ['check --connect now? [y/N]', 'n\n'],
+    ['trust now? [y/N]', '\n'],
+    ['collect now? [y/N]', 'y\n'],
+  ]);
+  assert.equal(status, 1, screen);
+  assert.doesNotMatch(screen, /Which machines/);
+  assert.ok(
+    screen.endsWith(`Mend what it names, then go on with: fleet-health -c ${dir}/config.xml collect\n`),
+    screen,
+  );
+});
+
+for (const [what, typed, wanted, says] of [
+  ['Ctrl-C', '\u0003', 1, /ended by SIGINT/],
+  ['the end of input', '\u0004', 2, /the input ended before all questions were answered/],
+] as const) {
+  test(`${what} at a question ends it, and nothing is written`, { skip }, async (t) => {
+    const dir = tempFolder(t);
+    const { status, screen } = await answered(dir, '', [...five.slice(0, 2), [five[2][0], typed]]);
+    assert.equal(status, wanted, screen);
+    assert.match(screen, says);
+    assert.deepEqual(readdirSync(dir), []);
+  });
+}
