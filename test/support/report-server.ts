@@ -21,6 +21,8 @@ import { listen } from './free-port.ts';
 export interface ReportServerOptions {
   readonly username: string;
   readonly password: string;
+  /** The private host key (PEM). Default: a new one. */
+  readonly hostKey?: string;
   /** Like sshd's MaxStartups: the most logins under way before a connection is refused. Default: no limit. */
   readonly maxStartups?: number;
   /** A visit is answered once this has resolved. */
@@ -36,7 +38,7 @@ export interface ReportServerOptions {
 export type ReportServer = Awaited<ReturnType<typeof startReportServer>>;
 
 export async function startReportServer(options: ReportServerOptions) {
-  const pem = generateHostKey();
+  const pem = options.hostKey ?? generateHostKey();
   const blob = publicBlobOf(pem);
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');

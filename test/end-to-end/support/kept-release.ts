@@ -1,0 +1,115 @@
+/**
+ * A small fleet with a clock of its own: three clients, which a report server in this process answers for, and the built
+ * programs under libfaketime. `keep-release.ts` keeps what a release leaves behind of it; upgrade.test.ts goes on from there.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { packageDir } from '../../../src/state/paths.ts';
+import type { Report } from '../../../src/report/report.ts';
+import type { AgentRequest } from '../../../src/report/wire.ts';
+import { encodeReport } from '../../../src/report/encode-report.ts';
+import { sealReport } from '../../../src/seal/seal.ts';
+import { sampleReport, worker } from '../../report/support/sample-report.ts';
+import { startReportServer, type ReportServer } from '../../support/report-server.ts';
+import { runCli, type CliResult } from '../../support/run-cli.ts';
+
+/** Holds what a release left behind: config.xml, host-key, state.tar.gz and fleet.sql.gz. */
+export const keptFolder = path.join(packageDir, 'test', 'testdata', '0.2.0');
+/** The moment of the last run before it was kept. */
+export const keptAtMs = Date.UTC(2026, 10, 23, 12, 0);
+/** Stands for the port of the clients in the files that are kept. */
+export const keptPort = '54321';
+
+const faketime = readdirSync('/usr/lib')
+  .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))
+  .find((file) => existsSync(file));
+/** The reason for which no clock can be set, or false. */
+export const skipWithoutFaketime = faketime === undefined && !process.env['CI'] ? 'faketime is not installed' : false;
+
+/** The variables under which a program starts at this moment. */
+export function clockAt(atMs: number): Readonly<Record<string, string>> {
+  const seconds = Math.round((atMs - Date.now()) / 1000);
+  return {
+    LD_PRELOAD: faketime ?? '',
+    FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+}
+
+export interface KeptFleet {
+  readonly server: ReportServer;
+  /** Sets the moment for the clients, and for the programs that are started from then on. */
+  setTime(atMs: number): void;
+  /** Sets the exit status of the check of c2. */
+  setCheck(exit: 0 | 2): void;
+  /** Runs a program with a config.xml; default: the built one. */
+  run(config: string, args: readonly string[], program?: string): Promise<CliResult>;
+}
+
+export async function startKeptFleet(hostKey: string): Promise<KeptFleet> {
+  let atMs = keptAtMs;
+  let exit: 0 | 2 = 0;
+  const server = await startReportServer({
+    ...{ username: 'monitor', password: 'of the tests', hostKey },
+    hello: () => ({ wall_ms: atMs }),
+    reports: (request) => [sealed(request, reportAt(request.client, atMs, exit))],
+  });
+  return {
+    server,
+    setTime: (toMs) => (atMs = toMs),
+    setCheck: (to) => (exit = to),
+    run: async (config, args, program) =>
+      await runCli(['-c', config, ...args], { env: clockAt(atMs), ...(program === undefined ? {} : { program }) }),
+  };
+}
+
+function sealed({ client, run, key }: AgentRequest, inside: Partial<Report>): Buffer {
+  const report: Report = { ...sampleReport, ...inside, client, run_id: run, report_id: randomUUID() };
+  return sealReport({
+    publicKey: Buffer.from(key, 'base64url'),
+    reportId: report.report_id,
+    client,
+    plaintext: Buffer.from(encodeReport(report)),
+  });
+}
+
+const dayMs = 86_400_000;
+const gib = 1024 ** 3;
+
+/** A file system of c1 fills; a check of c2 fails if it is told so. */
+function reportAt(client: string, atMs: number, exit: 0 | 2): Partial<Report> {
+  const days = (atMs - keptAtMs) / dayMs;
+  const used = client === 'c1' ? 82 + days : 40;
+  const disk = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw' };
+  const bytes = { size_bytes: 100 * gib, used_bytes: Math.round(used * gib) };
+  const available_bytes = bytes.size_bytes - bytes.used_bytes;
+  const link = { interface: 'eth0', link_up: 1, rx_bytes_per_s: 1000.5, tx_bytes_per_s: 5e-324 };
+  const line = { time: new Date(atMs).toISOString(), unit: 'sshd', priority: 'err', text: 'a line of a log' };
+  const output = `QUEUE ${exit === 0 ? 'OK' : 'CRITICAL'} - ${exit * 50 + 3} wait | wait=${exit * 50 + 3};50;90`;
+  return {
+    datetime: new Date(atMs).toISOString(),
+    monotonic_ms: 90 * dayMs + atMs - keptAtMs,
+    worker_reports: [
+      worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8, steal_percent: 0 }] }]),
+      worker('memory', [{ name: 'memory', data: [{ total_bytes: 8 * gib, used_percent: 41.7 }] }]),
+      worker('disks', [{ name: 'disk', data: [{ ...disk, ...bytes, available_bytes, used_percent: used }] }]),
+      worker('network', [{ name: 'network', data: [link] }]),
+      worker('logs', [
+        { name: 'log', data: [{ source: 'sshd', errors: 1 }] },
+        { name: 'log_line', data: [line] },
+      ]),
+    ],
+    ...(client === 'c2' ? { checks: [{ name: 'queue', format: 'nagios', exit, why: null, output, age_s: 0 }] } : {}),
+  };
+}
+
+/** Writes a kept text with the port of these clients, and other elements for `<!-- MORE -->`. */
+export function writeWithPort(file: string, text: string, { port }: ReportServer, more = ''): void {
+  const changed = text.replaceAll(keptPort, String(port)).replace('<!-- MORE -->', more);
+  writeFileSync(file, changed, { mode: 0o600 });
+}
+
+export const readKept = (name: string): string => readFileSync(path.join(keptFolder, name), 'utf8');

@@ -1,0 +1,194 @@
+/**
+ * Version 0.2.0, the first release, and those after it: its database and state folder as it left them, under this version
+ * with one more migration, and two machines of which one is older.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, suite, test, type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+
+import type { StorageConfig } from '../../src/config/config.ts';
+import { packageDir } from '../../src/state/paths.ts';
+import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
+import { succeeded } from '../support/run-cli.ts';
+import { isWide } from '../support/long-tests.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { sqliteConfig } from '../storage/support/sqlite-config.ts';
+import { keptAtMs, keptFolder, readKept, skipWithoutFaketime, startKeptFleet } from './support/kept-release.ts';
+import { writeWithPort, type KeptFleet } from './support/kept-release.ts';
+
+const skip = skipWithoutFaketime === false ? skipWithoutMariadb : skipWithoutFaketime;
+const nextName = `${String(readMigrations('sqlite').length + 1).padStart(3, '0')}-next`;
+const minuteMs = 60_000;
+const kinds = isWide ? (['sqlite', 'mariadb'] as const) : (['sqlite'] as const);
+
+/** The tables of 0.2.0 and their rows, without what each program writes at its start. */
+type Rows = Readonly<Record<string, readonly string[]>>;
+
+suite('what 0.2.0 left behind', { skip }, () => {
+  let mariadb: Mariadb | null = null;
+  let fleet: KeptFleet;
+  before(async () => {
+    const secondsAgo = Math.round((Date.now() - keptAtMs) / 1000) - 30;
+    const clock = `--init-connect=SET timestamp = UNIX_TIMESTAMP(SYSDATE(6)) - ${secondsAgo}`;
+    fleet = await startKeptFleet(readKept('host-key'));
+    if (isWide) mariadb = await startMariadb([clock]);
+  });
+  after(async () => {
+    await Promise.all([mariadb?.stop(), fleet.server.close()]);
+  });
+
+  /** A machine with config.xml, state folder and database of 0.2.0. */
+  async function machine(t: TestContext, kind: 'sqlite' | 'mariadb') {
+    const dir = tempFolder(t);
+    const unpacked = (name: string): Buffer => gunzipSync(readFileSync(path.join(keptFolder, name)));
+    execFileSync('tar', ['-C', dir, '-x'], { input: unpacked('state.tar.gz') });
+    writeWithPort(
+      path.join(dir, 'state/known_hosts'),
+      readFileSync(path.join(dir, 'state/known_hosts'), 'utf8'),
+      fleet.server,
+    );
+    let storage: StorageConfig = sqliteConfig(path.join(dir, 'state/fleet.db'));
+    let element = '<storage/>';
+    if (kind === 'mariadb' && mariadb !== null) {
+      const made = await mariadb.createDatabase();
+      execFileSync('mariadb', ['-uroot', '-S', mariadb.socketPath, made.name], { input: unpacked('fleet.sql.gz') });
+      storage = made.storage;
+      element = `<storage url="${made.url}" password="${made.password}"/>`;
+    }
+    const write = (name: string, more: string): string => {
+      writeWithPort(path.join(dir, name), readKept('config.xml'), fleet.server, more);
+      return path.join(dir, name);
+    };
+    const outbox = path.join(dir, 'state/outbox');
+    return {
+      config: write('config.xml', element),
+      /** The same, where no run migrates. */
+      careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
+      mails: () => (existsSync(outbox) ? readdirSync(outbox).sort() : []),
+      mail: (name: string) => readFileSync(path.join(outbox, name), 'utf8'),
+      rows: async (): Promise<Rows> => await rowsOf(storage),
+      first: async (sql: string) => (await ask(storage, sql))[0] ?? assert.fail(sql),
+    };
+  }
+
+  for (const kind of kinds) {
+    test(`is migrated, whole, and nobody is told again (${kind})`, async (t) => {
+      const { config, mails, mail, rows, first } = await machine(t, kind);
+      const next = nextVersion(t);
+      fleet.setCheck(0);
+      fleet.setTime(keptAtMs + minuteMs);
+      const old = await rows();
+      for (const [table, content] of Object.entries(old)) {
+        if (!mayBeEmpty.has(table)) assert.notEqual(content.length, 0, `0.2.0 left a row in ${table}`);
+      }
+      assert.match(await succeeded(fleet.run(config, ['migrate', '--check'], next)), new RegExp(nextName));
+      assert.match(await succeeded(fleet.run(config, ['migrate'], next)), new RegExp(nextName));
+      assert.deepEqual(await rows(), old);
+
+      const { waiting } = await first(
+        'SELECT COUNT(*) AS waiting FROM mails WHERE sent_at IS NULL AND failed_at IS NULL',
+      );
+      assert.notEqual(Number(waiting), 0);
+      const before = mails();
+      await succeeded(fleet.run(config, ['alert'], next));
+      assert.equal(mails().length, before.length + Number(waiting), 'mails that waited are sent, once, and no other');
+      const sent = mails();
+      fleet.setTime(keptAtMs + 2 * minuteMs);
+      const collected = await succeeded(fleet.run(config, ['collect'], next));
+      assert.match(collected, /succeeded=3 failed=0 .* stored=6 duplicate=0 quarantined=0/);
+      await succeeded(fleet.run(config, ['alert'], next));
+      assert.deepEqual(mails(), sent);
+      assert.match(await succeeded(fleet.run(config, ['alerts'], next)), /known since Monday/);
+      assert.match(await succeeded(fleet.run(config, ['silence', 'list'], next)), /being moved/);
+
+      fleet.setCheck(2);
+      for (const minutes of [4, 6, 8]) {
+        fleet.setTime(keptAtMs + minutes * minuteMs);
+        await succeeded(fleet.run(config, ['collect'], next));
+        await succeeded(fleet.run(config, ['alert'], next));
+      }
+      const news = mails().filter((name) => !sent.includes(name));
+      const subjects = news.map((name) => /^Subject: (.*)$/m.exec(mail(name))?.[1]);
+      assert.deepEqual(subjects, ['CRITICAL c2: check queue', 'CRITICAL c2: check queue']);
+    });
+
+    test(`goes on with a machine that is newer than the other (${kind})`, async (t) => {
+      const { config, careful, mails } = await machine(t, kind);
+      const next = nextVersion(t);
+      fleet.setCheck(0);
+      fleet.setTime(keptAtMs + minuteMs);
+      // 0.2.0 left an outage of its database behind, of which a line is written once an hour.
+      rmSync(path.join(path.dirname(config), 'state/database-away.db'));
+      // The new machine comes first, and may not migrate.
+      const refused = await fleet.run(careful, ['alert'], next);
+      assert.equal(refused.status, 3, refused.stderr);
+      assert.match(refused.stderr, new RegExp(`lacks the migration ${nextName}.*fleet-health migrate`, 's'));
+      // It was said, a moment ago.
+      assert.equal((await fleet.run(careful, ['collect'], next)).status, 3);
+      await succeeded(fleet.run(config, ['collect']));
+      await succeeded(fleet.run(config, ['alert']));
+      const sent = mails();
+      // It may: then the old one goes on, whichever it is.
+      fleet.setTime(keptAtMs + 3 * minuteMs);
+      await succeeded(fleet.run(config, ['alert'], next));
+      for (const [minutes, collector, alerter] of [
+        [4, undefined, next],
+        [6, next, undefined],
+        [8, undefined, undefined],
+      ] as const) {
+        fleet.setTime(keptAtMs + minutes * minuteMs);
+        const collected = await succeeded(fleet.run(config, ['collect'], collector));
+        assert.match(collected, /succeeded=3 failed=0 .* stored=3 duplicate=0 quarantined=0/);
+        await succeeded(fleet.run(config, ['alert'], alerter));
+      }
+      assert.deepEqual(mails(), sent);
+      assert.match(await succeeded(fleet.run(config, ['migrate', '--check'])), /nothing|up to date/i);
+    });
+  }
+});
+
+/** Returns the program of a copy of this version that has one more migration. */
+function nextVersion(t: TestContext): string {
+  const dir = path.join(tempFolder(t), 'fleet-health');
+  mkdirSync(dir);
+  for (const name of ['dist', 'sql', 'package.json'])
+    cpSync(path.join(packageDir, name), path.join(dir, name), { recursive: true });
+  symlinkSync(path.join(packageDir, 'node_modules'), path.join(dir, 'node_modules'));
+  for (const dialect of ['sqlite', 'mysql']) {
+    const text = 'CREATE TABLE next_things (id INTEGER NOT NULL PRIMARY KEY);\n';
+    writeFileSync(path.join(dir, 'sql', dialect, `${nextName}.sql`), text);
+  }
+  return path.join(dir, 'dist', 'fleet-health.cjs');
+}
+
+/** Tables that need more than such a fleet. */
+const mayBeEmpty = new Set(['reply_positions', 'mail_replies', 'sealed_reports', 'inventory', 'inventory_reports']);
+/** Every program that starts writes into these. */
+const written = new Set(['migrations', 'leases', 'next_things']);
+
+async function ask(storage: StorageConfig, sql: string) {
+  const database = await openDatabase({ storage, program: 'read' });
+  try {
+    return (await database.read((session) => session.all(sql))).map((row) => ({ ...row }));
+  } finally {
+    await database.close();
+  }
+}
+
+async function rowsOf(storage: StorageConfig): Promise<Rows> {
+  const listSql =
+    storage.kind === 'sqlite'
+      ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+      : "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'";
+  const names = (await ask(storage, listSql)).map(({ name }) => String(name)).filter((name) => !written.has(name));
+  const rows: [string, string[]][] = [];
+  for (const name of names.sort()) {
+    rows.push([name, (await ask(storage, `SELECT * FROM ${name}`)).map((row) => JSON.stringify(row)).sort()]);
+  }
+  return Object.fromEntries(rows);
+}
