@@ -12,7 +12,7 @@ import { databaseKinds, type Site } from '../end-to-end/support/whole-fleet.ts';
 import { openDoor } from '../serve/support/event-doors.ts';
 import { assertNoneLost } from '../serve/support/killed-doors.ts';
 import { freePort } from '../support/free-port.ts';
-import { agentProgram, runCli, startCli, succeeded } from '../support/run-cli.ts';
+import { agentProgram, exits, runCli, startCli, succeeded } from '../support/run-cli.ts';
 import { until } from '../support/until.ts';
 
 const elements = `<collector every="1d"/><alerts zone="UTC" defaults="no" mail="ops@example.org">
@@ -170,6 +170,32 @@ suite('events, pushes and asked clients', () => {
           ['web-1', 'spoke', 1],
         ],
       );
+    });
+
+    test(`a visit brings what a push could not send, with one spool for both (${kind.name})`, options, async (t) => {
+      const site = await kind.site(t, `${elements}<client name="web-1" transport="push"/>`);
+      const { port } = await openDoor(t, { parts: '<push/>' }, site.dir);
+      const away = JSON.parse(await succeeded(site.run('enroll', 'web-1', '--https', 'http://127.0.0.1:1/'))) as object;
+      const file = path.join(site.dir, 'web-1.json');
+      const write = (to: string): void =>
+        writeFileSync(file, JSON.stringify({ ...away, push: { to, every: '5m' } }), { mode: 0o600 });
+      // The account's own folder, where visits look as well.
+      const env = { XDG_STATE_HOME: path.join(site.dir, 'home') };
+      const push = () => runCli(['-c', file, 'push', '--once'], { program: agentProgram, env });
+      const reports = async (): Promise<unknown> => (await site.rows('SELECT COUNT(*) AS reports FROM stats'))[0];
+      write('http://127.0.0.1:1/');
+      await exits(1, push(), /1 report is kept/);
+      const serve = `<serve port="${port}"><push/></serve>`;
+      const visited = '<ssh transport="local"/><client name="web-1" ip="127.0.0.1"/>';
+      site.configure(`${elements}${visited}${serve}`);
+      await succeeded(runCli(['collect'], { cwd: site.dir, env }));
+      assert.deepEqual({ ...((await reports()) as object) }, { reports: 2 });
+      await exits(1, push(), /1 report is kept/);
+      site.configure(`${elements}<client name="web-1" transport="push"/>${serve}`);
+      write(`http://127.0.0.1:${port}/`);
+      assert.equal(await succeeded(push()), '3 reports sent\n', 'the kept one, its own and the inventory');
+      await succeeded(site.run('collect'));
+      assert.deepEqual({ ...((await reports()) as object) }, { reports: 4 });
     });
   }
 });
