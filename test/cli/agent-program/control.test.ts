@@ -9,6 +9,7 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { controlForm } from '../../../src/agent-cli.ts';
 import { agentProgram, exits, runCli, succeeded, type CliResult } from '../../support/run-cli.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { assertWithin } from '../../support/within.ts';
@@ -156,6 +157,16 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.match(await succeeded(run('stop', 'report')), new RegExp(`^report has ended \\(pid ${second}\\)`));
     assert.equal(readFileSync(log, 'utf8').match(/event=stopped/g)?.length, 2);
     assert.match(await succeeded(run('stop', 'report')), /^report is not running/);
+  });
+
+  const skip = isWide ? false : 'in the second tier';
+  test('stop of one that heeds nothing says after ten seconds how to end it', { skip, timeout: 60_000 }, async (t) => {
+    const { start, run, pid } = station(t);
+    const own = await start();
+    process.kill(own, 'SIGSTOP');
+    const advice = /did not end within 10 s \(locked\)\..*fleet-health-agent stop --force report/;
+    await exits(3, run('stop', 'report'), advice);
+    assert.equal(await pid(), own);
   });
 
   test('a check that takes long does not hold up the end', async (t) => {
