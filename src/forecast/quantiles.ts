@@ -8,11 +8,12 @@ export interface Quartiles {
 /** Returns the quartiles, between two values where none is there; NaN without any. */
 export function quartilesOf(values: readonly number[]): Quartiles {
   // Sorts as numbers, several times as fast as with a comparison.
-  const sorted = Float64Array.from(values).sort();
-  return { low: at(sorted, 0.25), median: at(sorted, 0.5), high: at(sorted, 0.75) };
+  const sorted = new Float64Array(values).sort();
+  return { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
 }
 
-function at(sorted: Float64Array, share: number): number {
+/** Returns the value below which a share of sorted values lies, between two of them where none is there; NaN without any. */
+export function quantile(sorted: Float64Array, share: number): number {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? Number.NaN;
   const above = sorted[Math.ceil(place)] ?? Number.NaN;
@@ -21,7 +22,7 @@ function at(sorted: Float64Array, share: number): number {
 
 /** Returns the median; NaN without values. */
 export function medianOf(values: readonly number[]): number {
-  return at(Float64Array.from(values).sort(), 0.5);
+  return quantile(new Float64Array(values).sort(), 0.5);
 }
 
 /** The value of a day. */

@@ -37,27 +37,48 @@ export function figureOf(key: string): { readonly metric: OutlierMetricName; rea
   return { metric: key.slice(0, end) as OutlierMetricName, subject: key.slice(end + 1) };
 }
 
-/**
- * Returns the known figures of a report. Interfaces have other names on other machines: the busiest one counts. `keyOf`:
- * mountKey, which may remember its texts.
- */
-export function figuresOf({ stats, disks, networks }: ReportRows, keyOf = mountKey): Figures {
+/** Takes a figure that is known. */
+export type AddFigure = (key: string, value: number) => void;
+
+/** Returns the known figures of a report. */
+export function figuresOf({ stats, disks, networks }: ReportRows): Figures {
   const figures = new Map<string, number>();
-  const add = (key: string, value: unknown): void => {
-    if (typeof value === 'number') figures.set(key, value);
-  };
-  const { load5: load, cpus } = stats;
-  add('cpu:', stats['cpu_percent']);
-  add('memory:', stats['memory_percent']);
-  add('swap:', stats['swap_percent']);
-  add('processes:', stats['processes']);
-  if (typeof load === 'number' && typeof cpus === 'number' && cpus > 0) add('load:', load / cpus);
-  for (const { mount, used_percent: percent } of disks) add(keyOf(String(mount)), percent);
-  if (networks.length > 0) {
-    add('received:', busiest(networks, 'rx_bytes_per_s'));
-    add('sent:', busiest(networks, 'tx_bytes_per_s'));
-  }
+  const add: AddFigure = (key, value) => void figures.set(key, value);
+  addStats(stats, add);
+  for (const disk of disks) addMount(disk, add);
+  addNetworks(networks, add);
   return figures;
+}
+
+/** Adds the figures of a row of `stats`. */
+export function addStats(stats: ReportRows['stats'], add: AddFigure): void {
+  const { load5: load, cpus } = stats;
+  addKnown('cpu:', stats.cpu_percent, add);
+  addKnown('memory:', stats.memory_percent, add);
+  addKnown('swap:', stats.swap_percent, add);
+  addKnown('processes:', stats.processes, add);
+  if (typeof load === 'number' && typeof cpus === 'number' && cpus > 0) add('load:', load / cpus);
+}
+
+/** Adds the percent of a mount. `keyOf`: mountKey, which may remember its texts. */
+export function addMount(
+  { mount, used_percent: percent }: ReportRows['disks'][number],
+  add: AddFigure,
+  keyOf = mountKey,
+): void {
+  addKnown(keyOf(String(mount)), percent, add);
+}
+
+/** Adds the figures of the interfaces of a report. They have other names on other machines: the busiest one counts. */
+export function addNetworks(networks: ReportRows['networks'], add: AddFigure): void {
+  if (networks.length === 0) return;
+  addKnown('received:', busiest(networks, 'rx_bytes_per_s'), add);
+  addKnown('sent:', busiest(networks, 'tx_bytes_per_s'), add);
+}
+
+/** Adds a figure unless it is unknown. */
+function addKnown(key: string, value: string | number | null | undefined, add: AddFigure): void {
+  if (typeof value === 'number') add(key, value);
 }
 
 /** Returns the key of a mount's percent. */

@@ -24,13 +24,13 @@ export function comparedGroups(
 
 /** See comparedGroups. Names and patterns that fit no group are ignored. */
 export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string[] | null): readonly ComparedGroup[] {
-  const all = membersOf(config, (groups) => groups);
+  const all = membersOf(config, () => true);
   const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= leastMembers;
   const isNamed = (group: string): boolean =>
     names?.some((name) => name === group || globMatcher(name)(group)) ?? false;
   const compared =
     names === null
-      ? membersOf(config, (groups) => groups.filter(isLarge).slice(-1))
+      ? membersOf(config, (group, groups) => group === groups.findLast(isLarge))
       : new Map([...all].filter(([group]) => isNamed(group)));
   return [...compared]
     .map(([group, clients]) => ({ group, clients }))
@@ -39,15 +39,17 @@ export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string
 
 function membersOf(
   { clients }: Pick<Config, 'clients'>,
-  chosen: (groups: readonly string[]) => readonly string[],
+  isCompared: (group: string, groups: readonly string[]) => boolean,
 ): ReadonlyMap<string, readonly string[]> {
   const members = new Map<string, string[]>();
   for (const { name, groups, state } of clients) {
     if (state !== 'active') continue;
-    for (const group of new Set(chosen(groups))) {
+    for (const group of groups) {
+      if (!isCompared(group, groups)) continue;
       const known = members.get(group);
       if (known === undefined) members.set(group, [name]);
-      else known.push(name);
+      // Groups of one name may contain each other.
+      else if (known.at(-1) !== name) known.push(name);
     }
   }
   return members;

@@ -1,8 +1,11 @@
 /**
  * Members of a group whose figures lie far from the others'. Pure: knows neither database nor clock.
  */
-import { figureOf, type Figures } from './client-figures.ts';
+import { compareText } from '../text/compare-text.ts';
+import { figureOf } from './client-figures.ts';
+import type { GroupValues } from './group-values.ts';
 import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';
+import type { RecentValues } from './recent-figures.ts';
 import { type Centre, centreOf, leastMembers, robustScore } from './robust-score.ts';
 
 /** The newest reports that are looked at, and those of them that have to be outliers. */
@@ -39,24 +42,13 @@ export interface Candidate extends Omit<FigureOutlier, 'group' | 'rows' | 'of'> 
 const metricsByName = new Map(outlierMetrics.map((metric) => [metric.name, metric]));
 
 /** Returns the figures of the newest reports of a group that are outliers. An outlier of earlier is none any more. */
-export function candidatesOf(newest: ReadonlyMap<string, Figures>): readonly Candidate[] {
-  const members = new Map<string, { readonly clients: string[]; readonly values: number[] }>();
-  for (const [client, figures] of newest) {
-    for (const [key, value] of figures) {
-      const known = members.get(key);
-      if (known === undefined) members.set(key, { clients: [client], values: [value] });
-      else {
-        known.clients.push(client);
-        known.values.push(value);
-      }
-    }
-  }
+export function candidatesOf(members: GroupValues): readonly Candidate[] {
   return [...members].flatMap(([key, { clients, values }]) => {
     const { metric: name, subject } = figureOf(key);
     const metric = metricsByName.get(name);
     if (metric === undefined || values.length < leastMembers) return [];
     const centre = centreOf(values);
-    if (!values.some((value) => isOutlier(value, centre, metric))) return [];
+    if (![centre.least, centre.most].some((value) => isOutlier(value, centre, metric))) return [];
     const references = spread(clients);
     return clients.flatMap((client, index) => {
       const value = values[index] ?? centre.median;
@@ -74,15 +66,16 @@ export function candidatesOf(newest: ReadonlyMap<string, Figures>): readonly Can
 export function confirmed(
   group: string,
   { key, references, ...candidate }: Candidate,
-  recent: ReadonlyMap<string, readonly Figures[]>,
+  valuesOf: RecentValues,
 ): FigureOutlier | null {
   const metric = metricsByName.get(candidate.metric);
   if (metric === undefined) return null;
+  const own = valuesOf(candidate.client, key);
+  const others = references.map((client) => valuesOf(client, key));
   let [rows, of] = [0, 0];
   for (let place = 0; place < lookedAt; place += 1) {
-    const figureAt = (client: string): number | undefined => recent.get(client)?.[place]?.get(key);
-    const value = figureAt(candidate.client);
-    const known = references.map(figureAt).filter((figure) => figure !== undefined);
+    const value = own[place];
+    const known = others.flatMap((values) => values[place] ?? []);
     if (value === undefined || known.length < leastMembers) continue;
     of += 1;
     if (isOutlier(value, centreOf(known), metric)) rows += 1;
@@ -96,12 +89,14 @@ function isOutlier(value: number, centre: Centre, { leastMad, leastDistance }: O
   );
 }
 
-/** Returns some members at equal distances in their order, so that the same ones are chosen each time. */
+/** Returns some members at equal distances by name, so that the same ones are chosen each time. */
 function spread(clients: readonly string[]): readonly string[] {
   if (clients.length <= mostReferences) return clients;
-  return clients.filter(
-    (_, index) =>
-      Math.floor((index * mostReferences) / clients.length) !==
-      Math.floor(((index - 1) * mostReferences) / clients.length),
-  );
+  return [...clients]
+    .sort(compareText)
+    .filter(
+      (_, index) =>
+        Math.floor((index * mostReferences) / clients.length) !==
+        Math.floor(((index - 1) * mostReferences) / clients.length),
+    );
 }

@@ -20,7 +20,7 @@ export interface ClientKind {
   readonly cpus: number | null;
   readonly memoryBytes: number | null;
   /** The mounts of its newest report; null: there is none. */
-  readonly mounts: ReadonlySet<string> | null;
+  readonly mounts: readonly string[] | null;
 }
 
 /** Members that differ from what is usual in their group. */
@@ -54,22 +54,23 @@ function oddOnes(
   kinds: readonly ClientKind[],
   valueOf: (kind: ClientKind) => string | null,
 ): Omit<KindOutlier, 'group'> | null {
-  const known = kinds.flatMap((kind) => {
-    const value = valueOf(kind);
-    return value === null ? [] : [{ client: kind.client, value }];
-  });
-  const sorted = [...groupBy(known, ({ value }) => value)].sort(
-    ([one, ones], [other, others]) => others.length - ones.length || compareText(one, other),
-  );
+  const [first] = kinds;
+  // Most groups are alike in most facts.
+  if (first === undefined || kinds.every((kind) => valueOf(kind) === valueOf(first))) return null;
+  const having = groupBy(kinds, valueOf);
+  const members = kinds.length - (having.get(null)?.length ?? 0);
+  const sorted = [...having]
+    .flatMap(([value, own]) => (value === null ? [] : [[value, own] as const]))
+    .sort(([one, ones], [other, others]) => others.length - ones.length || compareText(one, other));
   const [usual, ...others] = sorted;
   if (usual === undefined || others.length === 0) return null;
-  if (!isUsual(usual[1].length, known.length)) return null;
+  if (!isUsual(usual[1].length, members)) return null;
   const [other] = others;
   return {
     fact,
     usual: usual[0],
     value: others.length === 1 && other !== undefined ? other[0] : null,
-    members: known.length,
+    members,
     clients: others.flatMap(([, odd]) => odd.map(({ client }) => client)).sort(compareText),
   };
 }
@@ -90,8 +91,13 @@ function memoryWords(kinds: readonly ClientKind[]): (kind: ClientKind) => string
 
 function missingMounts(kinds: readonly ClientKind[]): readonly Omit<KindOutlier, 'group'>[] {
   const known = kinds.flatMap(({ client, mounts }) => (mounts === null ? [] : [{ client, mounts }]));
+  const [first] = known;
+  if (first === undefined || known.every(({ mounts }) => areEqual(mounts, first.mounts))) return [];
   const having = new Map<string, number>();
-  for (const { mounts } of known) for (const mount of mounts) having.set(mount, (having.get(mount) ?? 0) + 1);
+  for (const { mounts } of known) {
+    // A report may list a mount twice.
+    for (const mount of new Set(mounts)) having.set(mount, (having.get(mount) ?? 0) + 1);
+  }
   return [...having]
     .filter(([, count]) => count < known.length && isUsual(count, known.length))
     .sort(([one], [other]) => compareText(one, other))
@@ -100,6 +106,10 @@ function missingMounts(kinds: readonly ClientKind[]): readonly Omit<KindOutlier,
       usual: mount,
       value: null,
       members: known.length,
-      clients: known.flatMap(({ client, mounts }) => (mounts.has(mount) ? [] : [client])).sort(compareText),
+      clients: known.flatMap(({ client, mounts }) => (mounts.includes(mount) ? [] : [client])).sort(compareText),
     }));
+}
+
+function areEqual(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((mount, index) => mount === other[index]);
 }

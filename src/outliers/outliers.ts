@@ -1,11 +1,11 @@
 /** Outliers of the fleet: members of a group that differ from the others, in their figures or in what they are made of. */
 import type { Config } from '../config/config.ts';
-import type { FigureRow, FigureStore } from '../storage/store/figure-store.ts';
+import type { FigureStore } from '../storage/store/figure-store.ts';
 import { compareText } from '../text/compare-text.ts';
 import { type ComparedGroup, comparedGroups } from './compared-groups.ts';
 import type { FigureOutlier } from './figure-outliers.ts';
 import { type ClientKind, type KindOutlier, kindOutliers } from './kind-outliers.ts';
-import { chosen, readFigures } from './read-figures.ts';
+import { readFigures } from './read-figures.ts';
 
 export interface FleetOutliersOptions {
   readonly config: Pick<Config, 'clients' | 'collector'>;
@@ -33,7 +33,7 @@ export async function fleetOutliers(options: FleetOutliersOptions): Promise<Flee
   const groups = comparedGroups(config, options.groups);
   if (groups.length === 0) return noOutliers;
   const read = await readFigures(options, groups);
-  const kinds = await readKinds(store, read.disksOf);
+  const kinds = await readKinds(store, read.mountsOf);
   return {
     groups,
     figures: read.groups
@@ -44,34 +44,28 @@ export async function fleetOutliers(options: FleetOutliersOptions): Promise<Flee
           compareText(one.client, other.client) ||
           compareText(one.metric + one.subject, other.metric + other.subject),
       ),
-    kinds: groups.flatMap(({ group, clients }) => kindOutliers(group, [...chosen(kinds, clients).values()])),
+    kinds: groups.flatMap(({ group, clients }) =>
+      kindOutliers(
+        group,
+        clients.flatMap((client) => kinds.get(client) ?? []),
+      ),
+    ),
   };
 }
 
 /** Reads what clients are made of. Memory file systems belong to sessions, not to the machine. */
 async function readKinds(
   store: FigureStore,
-  disksOf: ReadonlyMap<string, readonly FigureRow[]>,
+  mountsOf: ReadonlyMap<string, readonly string[]>,
 ): Promise<ReadonlyMap<string, ClientKind>> {
-  const inventories = new Map((await store.inventoryKinds()).map((kind) => [kind.client, kind]));
-  return new Map(
-    [...new Set([...disksOf.keys(), ...inventories.keys()])].map((client) => {
-      const kind = inventories.get(client);
-      const disks = disksOf.get(client);
-      const mounted = disks?.filter(({ fstype, mode }) => fstype !== 'tmpfs' && mode !== 'missing');
-      return [
-        client,
-        {
-          client,
-          os: [kind?.os, kind?.osVersion].filter(Boolean).join(' ') || null,
-          kernel: kind?.kernel ?? null,
-          architecture: kind?.architecture ?? null,
-          cpus: kind?.cpus ?? null,
-          memoryBytes: kind?.memoryBytes ?? null,
-          mounts:
-            mounted === undefined || mounted.length === 0 ? null : new Set(mounted.map(({ mount }) => String(mount))),
-        },
-      ];
-    }),
-  );
+  const kinds = new Map<string, ClientKind>();
+  for (const { os, osVersion, ...kind } of await store.inventoryKinds()) {
+    const system = [os, osVersion].filter(Boolean).join(' ') || null;
+    kinds.set(kind.client, { ...kind, os: system, mounts: mountsOf.get(kind.client) ?? null });
+  }
+  const unknown = { os: null, kernel: null, architecture: null, cpus: null, memoryBytes: null };
+  for (const [client, mounts] of mountsOf) {
+    if (!kinds.has(client)) kinds.set(client, { client, mounts, ...unknown });
+  }
+  return kinds;
 }

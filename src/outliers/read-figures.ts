@@ -2,11 +2,13 @@
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { remembered } from '../platform/remembered.ts';
-import type { FigureRow, FigureStore, RecentReport } from '../storage/store/figure-store.ts';
+import type { FigureRow, FigureStore } from '../storage/store/figure-store.ts';
 import {
+  type AddFigure,
+  addMount,
+  addNetworks,
+  addStats,
   diskColumns,
-  type Figures,
-  figuresOf,
   mountKey,
   networkColumns,
   statsColumns,
@@ -14,7 +16,8 @@ import {
 } from './client-figures.ts';
 import type { ComparedGroup } from './compared-groups.ts';
 import { type Candidate, candidatesOf, confirmed, type FigureOutlier, lookedAt } from './figure-outliers.ts';
-import type { OutlierMetricName } from './outlier-metrics.ts';
+import { type GroupValues, ValuesByKey } from './group-values.ts';
+import { RecentFigures, type RecentValues } from './recent-figures.ts';
 
 /** A client that has not reported for so many times `every` is compared with nobody. */
 const lateRuns = 3;
@@ -23,7 +26,9 @@ export const recentRuns = 2 * lookedAt;
 
 /** A group with the newest figures of its members. Members without a report of late are left out. */
 export interface GroupFigures extends ComparedGroup {
-  readonly newest: ReadonlyMap<string, Figures>;
+  /** The members with a report of late. */
+  readonly fresh: readonly string[];
+  readonly newest: GroupValues;
   readonly outliers: readonly FigureOutlier[];
 }
 
@@ -33,10 +38,10 @@ export interface ReadFiguresOptions {
   readonly nowMs: number;
 }
 
-/** The figures of groups, and the rows of the mounts of their members. */
+/** The figures of groups, and the mounts of their members that are file systems of the machine itself. */
 export interface ReadFigures {
   readonly groups: readonly GroupFigures[];
-  readonly disksOf: ReadonlyMap<string, readonly FigureRow[]>;
+  readonly mountsOf: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Reads the newest figures of groups, and finds the outliers among them. */
@@ -44,16 +49,14 @@ export async function readFigures(
   { config, figures: store, nowMs }: ReadFiguresOptions,
   groups: readonly ComparedGroup[],
 ): Promise<ReadFigures> {
-  const compared = new Set(groups.flatMap(({ clients }) => clients));
   const { everyMs } = config.collector;
-  const newest = (await store.newestSince(statsColumns, nowMs - lateRuns * everyMs)).filter(({ client }) =>
-    compared.has(client),
-  );
-  const rows = await withSubjects(store, newest, () => true);
-  const figures = new Map(newest.map((report, index) => [report.client, rows[index]?.figures ?? new Map()]));
-  const judged = groups.map((group) => {
-    const own = chosen(figures, group.clients);
-    return { ...group, newest: own, candidates: candidatesOf(own) };
+  const { byGroup, fresh, mountsOf } = await readNewest(store, groups, nowMs - lateRuns * everyMs);
+  const judged = groups.map((group, index) => {
+    const newest: GroupValues = byGroup[index]?.values ?? new Map();
+    return {
+      ...{ ...group, newest, candidates: candidatesOf(newest) },
+      fresh: group.clients.filter((client) => fresh.has(client)),
+    };
   });
   const candidates = judged.flatMap((group) => group.candidates);
   const recent = await recentFigures(store, candidates, nowMs - recentRuns * everyMs);
@@ -62,8 +65,64 @@ export async function readFigures(
       ...group,
       outliers: own.flatMap((candidate) => confirmed(group.group, candidate, recent) ?? []),
     })),
-    disksOf: new Map(newest.map(({ client }, index) => [client, rows[index]?.disks ?? []])),
+    mountsOf,
   };
+}
+
+/** Reads the newest figures of the members of groups, straight into the lists of their groups. */
+async function readNewest(
+  store: ReadFiguresOptions['figures'],
+  groups: readonly ComparedGroup[],
+  sinceMs: number,
+): Promise<{
+  readonly byGroup: readonly ValuesByKey[];
+  readonly fresh: ReadonlySet<string>;
+  readonly mountsOf: ReadonlyMap<string, readonly string[]>;
+}> {
+  const byGroup = groups.map(() => new ValuesByKey());
+  const groupsOf = new Map<string, ValuesByKey[]>();
+  for (const [index, values] of byGroup.entries()) {
+    for (const client of groups[index]?.clients ?? []) addTo(groupsOf, client, values);
+  }
+  const reports = (await store.newestSince(statsColumns, sinceMs)).filter(({ client }) => groupsOf.has(client));
+  const clientOf = new Map(reports.map(({ statId, client }) => [statId, client]));
+  let client = '';
+  let own: readonly ValuesByKey[] = [];
+  const add: AddFigure = (key, value) => {
+    for (const values of own) values.add(key, client, value);
+  };
+  const goTo = (name: string): void => {
+    client = name;
+    own = groupsOf.get(name) ?? [];
+  };
+  for (const report of reports) {
+    goTo(report.client);
+    addStats(report.row, add);
+  }
+  const ids = [...clientOf.keys()];
+  for (const [statId, rows] of groupBy(await store.subjects('network_stats', ids, networkColumns), reportOf)) {
+    goTo(clientOf.get(statId) ?? '');
+    addNetworks(rows, add);
+  }
+  const mountsOf = new Map<string, string[]>();
+  // A fleet has the same mounts thousands of times.
+  const keyOf = remembered(mountKey);
+  for (const row of await store.subjects('disk_stats', ids, diskColumns)) {
+    goTo(clientOf.get(reportOf(row)) ?? '');
+    addMount(row, add, keyOf);
+    if (row['fstype'] !== 'tmpfs' && row['mode'] !== 'missing') addTo(mountsOf, client, String(row['mount']));
+  }
+  return { byGroup, fresh: new Set(clientOf.values()), mountsOf };
+}
+
+function addTo<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const known = lists.get(key);
+  if (known === undefined) lists.set(key, [value]);
+  else known.push(value);
+}
+
+function reportOf({ stat_id: id }: FigureRow): number {
+  return Number(id);
 }
 
 /** True if a client with this newest report is compared. */
@@ -76,47 +135,12 @@ export function isRecent(observedAtMs: number, nowMs: number, everyMs: number): 
   return nowMs - observedAtMs <= recentRuns * everyMs;
 }
 
-export function chosen<Value>(all: ReadonlyMap<string, Value>, clients: readonly string[]): ReadonlyMap<string, Value> {
-  return new Map(
-    clients.flatMap((client) => {
-      const value = all.get(client);
-      return value === undefined ? [] : [[client, value] as const];
-    }),
-  );
-}
-
-interface FullReport {
-  readonly figures: Figures;
-  readonly disks: readonly FigureRow[];
-}
-
-/** Returns the figures and the mounts of reports, in their order. */
-async function withSubjects(
-  store: ReadFiguresOptions['figures'],
-  reports: readonly RecentReport[],
-  needs: (metric: OutlierMetricName) => boolean,
-): Promise<readonly FullReport[]> {
-  const ids = reports.map(({ statId }) => statId);
-  const byReport = ({ stat_id: id }: FigureRow): number => Number(id);
-  const read = async (
-    ...subjects: Parameters<FigureStore['subjects']>
-  ): Promise<ReadonlyMap<number, readonly FigureRow[]>> => groupBy(await store.subjects(...subjects), byReport);
-  const disksOf = await read('disk_stats', needs('mount') ? ids : [], diskColumns);
-  const networksOf = await read('network_stats', needs('received') || needs('sent') ? ids : [], networkColumns);
-  // A fleet has the same mounts thousands of times.
-  const keyOf = remembered(mountKey);
-  return reports.map(({ statId, row: stats }) => {
-    const disks = disksOf.get(statId) ?? [];
-    return { figures: figuresOf({ stats, disks, networks: networksOf.get(statId) ?? [] }, keyOf), disks };
-  });
-}
-
-/** Returns the figures of the recent reports that decide about candidates, by client. */
+/** Reads the figures of the recent reports that decide about candidates. */
 async function recentFigures(
   store: ReadFiguresOptions['figures'],
   candidates: readonly Candidate[],
   sinceMs: number,
-): Promise<ReadonlyMap<string, readonly Figures[]>> {
+): Promise<RecentValues> {
   const metrics = new Set(candidates.map(({ metric }) => metric));
   const reports = await store.recentReports({
     clients: [...new Set(candidates.flatMap(({ references }) => references))],
@@ -124,13 +148,21 @@ async function recentFigures(
     sinceMs,
     limit: lookedAt,
   });
-  const rows = await withSubjects(store, reports, (metric) => metrics.has(metric));
-  const byClient = new Map<string, Figures[]>();
-  for (const [index, { client }] of reports.entries()) {
-    const figures = rows[index]?.figures ?? new Map<string, number>();
-    const own = byClient.get(client);
-    if (own === undefined) byClient.set(client, [figures]);
-    else own.push(figures);
+  const ids = reports.map(({ statId }) => statId);
+  const rowsOf = async (
+    table: 'disk_stats' | 'network_stats',
+    columns: readonly string[],
+    isNeeded: boolean,
+  ): Promise<ReadonlyMap<number, readonly FigureRow[]>> =>
+    groupBy(isNeeded ? await store.subjects(table, ids, columns) : [], reportOf);
+  const disks = await rowsOf('disk_stats', diskColumns, metrics.has('mount'));
+  const networks = await rowsOf('network_stats', networkColumns, metrics.has('received') || metrics.has('sent'));
+  const recent = new RecentFigures();
+  for (const { client, statId, row } of reports) {
+    recent.goTo(client);
+    addStats(row, recent.add);
+    for (const disk of disks.get(statId) ?? []) addMount(disk, recent.add);
+    addNetworks(networks.get(statId) ?? [], recent.add);
   }
-  return byClient;
+  return recent.valuesOf;
 }

@@ -1,4 +1,4 @@
-import { medianOf } from '../forecast/quantiles.ts';
+import { quantile } from '../forecast/quantiles.ts';
 
 /** The factor that makes a MAD of 1 the standard deviation of a normal distribution. */
 const normal = 0.6745;
@@ -10,15 +10,20 @@ export const leastMembers = 5;
 export interface Centre {
   readonly median: number;
   readonly mad: number;
+  readonly least: number;
+  readonly most: number;
 }
 
 /** Returns the centre of values; NaN without any. */
 export function centreOf(values: readonly number[]): Centre {
-  const median = medianOf(values);
-  return { median, mad: medianOf(values.map((value) => Math.abs(value - median))) };
+  const sorted = new Float64Array(values).sort();
+  const median = quantile(sorted, 0.5);
+  const distances = sorted.map((value) => Math.abs(value - median)).sort();
+  const [least = Number.NaN] = sorted;
+  return { median, mad: quantile(distances, 0.5), least, most: sorted.at(-1) ?? Number.NaN };
 }
 
 /** Returns how far a value lies from a centre, in units of a spread that is at least `leastMad`. */
-export function robustScore(value: number, { median, mad }: Centre, leastMad: number): number {
+export function robustScore(value: number, { median, mad }: Pick<Centre, 'median' | 'mad'>, leastMad: number): number {
   return (normal * (value - median)) / Math.max(mad, leastMad);
 }

@@ -2,8 +2,11 @@
 export function remembered<K, V>(answerTo: (key: K) => V): (key: K) => V {
   const answers = new Map<K, V>();
   return (key) => {
-    if (!answers.has(key)) answers.set(key, answerTo(key));
-    return answers.get(key) as V;
+    const known = answers.get(key);
+    if (known !== undefined || answers.has(key)) return known as V;
+    const answer = answerTo(key);
+    answers.set(key, answer);
+    return answer;
   };
 }
 

@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { type Figures, figureOf, figuresOf } from '../../src/outliers/client-figures.ts';
+import { valuesOf } from '../../src/outliers/group-values.ts';
 import { candidatesOf, confirmed, type FigureOutlier } from '../../src/outliers/figure-outliers.ts';
+import type { RecentValues } from '../../src/outliers/recent-figures.ts';
 import { times } from '../support/times.ts';
 
 /** Reports of clients, newest first: the value of a figure at each place, null if it is unknown. */
@@ -14,7 +16,8 @@ function outliers(series: Series, key = 'cpu:'): readonly FigureOutlier[] {
   const figures = (value: number | null): Figures => new Map(value === null ? [] : [[key, value]]);
   const recent = new Map(Object.entries(series).map(([client, values]) => [client, values.map(figures)]));
   const newest = new Map([...recent].map(([client, [first]]) => [client, first ?? new Map<string, number>()]));
-  return candidatesOf(newest).flatMap((candidate) => confirmed('web', candidate, recent) ?? []);
+  const recentOf: RecentValues = (client, of) => (recent.get(client) ?? []).map((figures) => figures.get(of));
+  return candidatesOf(valuesOf(newest)).flatMap((candidate) => confirmed('web', candidate, recentOf) ?? []);
 }
 
 const calm = times(12, () => 10);
@@ -67,7 +70,7 @@ test('in a large group some members stand for the others, and the outlier is fou
     );
   }
   const [candidate] = candidatesOf(
-    new Map(times(1000, (index): [string, Figures] => [`web-${index}`, new Map([['cpu:', index === 3 ? 90 : 10]])])),
+    valuesOf(times(1000, (index): [string, Figures] => [`web-${index}`, new Map([['cpu:', index === 3 ? 90 : 10]])])),
   );
   assert.ok((candidate?.references.length ?? 0) <= 21);
 });

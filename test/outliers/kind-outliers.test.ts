@@ -9,7 +9,7 @@ const gib = 2 ** 30;
 const usual = { os: 'Debian 12', kernel: '6.1.0-28', architecture: 'x86_64', cpus: 8, memoryBytes: 64 * gib };
 
 function machine(client: string, odd: Partial<ClientKind> = {}): ClientKind {
-  return { client, ...usual, mounts: new Set(['/', '/data']), ...odd };
+  return { client, ...usual, mounts: ['/', '/data'], ...odd };
 }
 
 const others = (count: number): readonly ClientKind[] => times(count, (index) => machine(`web-${index}`));
@@ -20,7 +20,7 @@ for (const [odd, sentence] of [
   [{ architecture: 'aarch64' }, '2 of 10 have architecture aarch64 instead of x86_64'],
   [{ cpus: 4 }, '2 of 10 have 4 instead of 8 CPUs'],
   [{ memoryBytes: 32 * gib }, '2 of 10 have 32 GiB instead of 64 GiB of memory'],
-  [{ mounts: new Set(['/']) }, '2 of 10 lack mount /data'],
+  [{ mounts: ['/'] }, '2 of 10 lack mount /data'],
 ] as const satisfies readonly (readonly [Partial<ClientKind>, string])[]) {
   test(sentence, () => {
     const found = kindOutliers('web', [machine('b', odd), ...others(8), machine('a', odd)]);
@@ -51,7 +51,7 @@ for (const [what, kinds] of [
     [...others(6), machine('a', { os: null, kernel: null, cpus: null, memoryBytes: null, mounts: null })],
   ],
   ['memory that differs by what firmware keeps', [...others(6), machine('a', { memoryBytes: 60 * gib })]],
-  ['a mount of one alone', [...others(6), machine('a', { mounts: new Set(['/', '/data', '/mnt']) })]],
+  ['a mount of one alone', [...others(6), machine('a', { mounts: ['/', '/data', '/mnt'] })]],
 ] as const) {
   test(`no outlier of kinds: ${what}`, () => {
     assert.deepEqual(kindOutliers('web', kinds), []);

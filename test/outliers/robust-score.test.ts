@@ -15,8 +15,8 @@ const near = (one: readonly number[], other: readonly number[]): boolean =>
   one.every((value, index) => Math.abs(value - (other[index] ?? Number.NaN)) < 1e-6);
 
 test('the score of a value is its distance from the median in units of the spread', () => {
-  assert.deepEqual(centreOf([1, 2, 3, 4, 100]), { median: 3, mad: 1 });
-  assert.deepEqual(centreOf([4, 1, 3, 2]), { median: 2.5, mad: 1 });
+  assert.deepEqual(centreOf([1, 2, 3, 4, 100]), { median: 3, mad: 1, least: 1, most: 100 });
+  assert.deepEqual(centreOf([4, 1, 3, 2]), { median: 2.5, mad: 1, least: 1, most: 4 });
   assert.equal(robustScore(13, { median: 3, mad: 2 }, leastMad), 0.6745 * 5);
   assert.equal(robustScore(13, { median: 3, mad: 0 }, 5), 0.6745 * 2);
   assert.ok(Number.isNaN(centreOf([]).median));

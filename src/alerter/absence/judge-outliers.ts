@@ -36,7 +36,7 @@ export async function judgeOutliers(options: JudgeOutliersOptions): Promise<read
   );
   const alertsOf = groupBy(alerts, ({ client }) => client);
   const outlying = new Set(compared.flatMap(({ outliers }) => outliers.map(({ client }) => client)));
-  const fresh = new Set(compared.flatMap(({ newest }) => [...newest.keys()]));
+  const fresh = new Set(compared.flatMap((group) => group.fresh));
   return clients.flatMap(({ name, rules: all }) => {
     const rules = comparing(all);
     const open = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(rules, rule) !== null);
@@ -66,7 +66,11 @@ export async function samplesOfClient(
   const own = comparing(rules);
   if (own.length === 0) return [];
   const compared = await readCompared(options, own, name);
-  const keys = new Set(compared.flatMap(({ newest }) => [...(newest.get(name)?.keys() ?? [])]));
+  const keys = new Set(
+    compared.flatMap(({ newest }) =>
+      [...newest].flatMap(([key, { clients }]) => (clients.includes(name) ? [key] : [])),
+    ),
+  );
   const subjects = [...keys].map((key) => figureOf(key)).map(({ metric, subject }) => subject || metric);
   const known = own.flatMap(({ name: rule }) => subjects.map((subject) => ({ rule, subject })));
   return sampleOutliers(rules, name, compared, known);

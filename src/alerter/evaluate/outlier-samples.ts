@@ -70,9 +70,9 @@ export function sampleOutliers(
   for (const { rule: name, subject } of open) {
     const metric = outlierMetricNames.find((one) => one === subject && one !== 'mount') ?? 'mount';
     const key = `${metric}:${metric === 'mount' ? subject : ''}`;
-    const places = compared.filter(({ newest }) => newest.get(client)?.has(key) === true);
+    const places = compared.filter(({ newest }) => newest.get(key)?.clients.includes(client) === true);
     for (const { group, isNamed, newest } of places) {
-      const isKnown = [...newest.values()].filter((figures) => figures.has(key)).length >= leastMembers;
+      const isKnown = (newest.get(key)?.clients.length ?? 0) >= leastMembers;
       for (const { rule } of choose(subject, { metric, group, isNamed })) {
         if (rule.name !== name) continue;
         add(isKnown ? clearSample(rule, subject, `as in the rest of ${group}`) : unknownSample(rule, subject));

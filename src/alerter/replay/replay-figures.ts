@@ -1,7 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import { type Figures, figuresOf } from '../../outliers/client-figures.ts';
 import { candidatesOf, confirmed, lookedAt } from '../../outliers/figure-outliers.ts';
-import { chosen, isFresh, isRecent } from '../../outliers/read-figures.ts';
+import { valuesOf } from '../../outliers/group-values.ts';
+import type { RecentValues } from '../../outliers/recent-figures.ts';
+import { isFresh, isRecent } from '../../outliers/read-figures.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { ReadGroups } from '../absence/judge-outliers.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
@@ -46,11 +48,13 @@ export function followFigures(
             known.flatMap(({ atMs, figures }) => (isRecent(atMs, nowMs, everyMs) ? [figures] : [])),
           );
         }
+        const recentOf: RecentValues = (client, key) => (recent.get(client) ?? []).map((figures) => figures.get(key));
         return Promise.resolve(
           groups.map((group) => {
-            const own = chosen(newest, group.clients);
-            const outliers = candidatesOf(own).flatMap((one) => confirmed(group.group, one, recent) ?? []);
-            return { ...group, newest: own, outliers };
+            const fresh = group.clients.filter((client) => newest.has(client));
+            const own = valuesOf(fresh.map((client) => [client, newest.get(client) ?? new Map<string, number>()]));
+            const outliers = candidatesOf(own).flatMap((one) => confirmed(group.group, one, recentOf) ?? []);
+            return { ...group, fresh, newest: own, outliers };
           }),
         );
       },

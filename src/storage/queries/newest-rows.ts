@@ -59,14 +59,13 @@ export async function recentReports(
   session: Session,
   { clients, columns, sinceMs, limit }: RecentReportsAsked,
 ): Promise<readonly RecentReport[]> {
-  const names = ['client', 'id', 'observed_at', ...columns].join(', ');
-  const own = `SELECT * FROM (SELECT ${names} FROM stats WHERE client = ? AND observed_at >= ?
-    AND observed_at <= ${session.dialect.farAhead} ORDER BY observed_at DESC, id DESC LIMIT ${limit}) AS own`;
-  const since = sqlTime(sinceMs);
-  const rows = await forChunks(clients, (chunk) =>
+  const names = ['client', 'id', ...columns].join(', ');
+  const place = 'ROW_NUMBER() OVER (PARTITION BY client ORDER BY observed_at DESC, id DESC) AS place';
+  const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `${chunk.map(() => own).join(' UNION ALL ')} ORDER BY client, observed_at DESC, id DESC`,
-      chunk.flatMap((client) => [client, since]),
+      `SELECT ${names} FROM (SELECT ${names}, ${place} FROM stats WHERE client IN (${marks}) AND observed_at >= ?
+        AND observed_at <= ${session.dialect.farAhead}) AS own WHERE place <= ${limit} ORDER BY client, place`,
+      [...chunk, sqlTime(sinceMs)],
     ),
   );
   return rows.map(recentReport);
