@@ -14,6 +14,7 @@ import { assertNoneLost } from '../serve/support/killed-doors.ts';
 import { freePort } from '../support/free-port.ts';
 import { agentProgram, exits, runCli, startCli, succeeded } from '../support/run-cli.ts';
 import { until } from '../support/until.ts';
+import { assertWithin } from '../support/within.ts';
 
 const elements = `<collector every="1d"/><alerts zone="UTC" defaults="no" mail="ops@example.org">
   <alert type="event" service="backup*" within="26h"/></alerts>`;
@@ -109,7 +110,9 @@ suite('events, pushes and asked clients', () => {
         await first.end('SIGKILL');
         const second = await openDoor(t, {}, site.dir);
         assert.equal((await second.post(event('blocked-3'))).status, 200);
+        const startedAt = performance.now();
         assert.equal(await second.end(), 0);
+        assertWithin(startedAt, 5_000);
       } finally {
         release();
       }
