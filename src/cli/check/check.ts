@@ -11,6 +11,7 @@ import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
+import { failedLines } from './failed-trials.ts';
 import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { namedFileWarnings } from './named-files.ts';
@@ -161,7 +162,7 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
     tellDigests(output, config);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
-  if (warnings.length > 0) output.print('');
+  if (warnings.length > 0 || tried !== null) output.print('');
   if (tried !== null) tellTried({ output }, config, tried);
   if (!config.collector.open) output.print(sealingText(config));
   const warned = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
@@ -171,16 +172,11 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
 function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
   const { trials, idleRules, unknownRules, left } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
-  output.print('');
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
   for (const text of [...idle, ...(left === null ? [] : [left])]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
-  for (const { what, kind, fault } of failed) {
-    const subject = kind === 'client' ? `client ${what}` : what;
-    const text = fault === null ? '' : `${fault.message} (${fault.code}). ${fault.advice}`;
-    output.print(`${output.colour('red', 'failed')}: ${escapeControls(`${subject}: ${text}`)}`);
-  }
+  for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);
   output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
 }
 

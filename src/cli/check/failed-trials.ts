@@ -1,0 +1,44 @@
+import { groupBy } from '../../platform/group-by.ts';
+import { counted, namedUpTo } from '../../text/numbers.ts';
+import type { Trial } from './try-connections.ts';
+
+/** Clients that fail alike are one line if there are so many. */
+const manyClients = 4;
+const namedClients = 3;
+
+/**
+ * Returns a line for each failed trial, without `failed: `. Many clients that fail for the same reason are one line,
+ * before the others; so are clients whose host keys are not known, each of which shows another key.
+ */
+export function failedLines(trials: readonly Trial[]): readonly string[] {
+  const failed = trials.flatMap(({ what, kind, fault }) => (fault === null ? [] : { what, kind, fault }));
+  const alike = groupBy(
+    failed.filter(({ kind }) => kind === 'client'),
+    ({ fault }) => reasonOf(fault),
+  );
+  const many = [...alike].filter(([, { length }]) => length >= manyClients);
+  const together = new Set(many.flatMap(([, trials]) => trials));
+  return [
+    ...many.map(([reason, trials]) => {
+      const names = namedUpTo(
+        namedClients,
+        trials.map(({ what }) => what),
+      );
+      return `${counted(trials.length, 'client')} (${names}): ${reason}`;
+    }),
+    ...failed
+      .filter((trial) => !together.has(trial))
+      .map(({ what, kind, fault }) => `${kind === 'client' ? `client ${what}` : what}: ${wordsOf(fault)}`),
+  ];
+}
+
+type Fault = NonNullable<Trial['fault']>;
+
+function wordsOf({ message, code, advice }: Fault): string {
+  return `${message} (${code}). ${advice}`;
+}
+
+function reasonOf(fault: Fault): string {
+  if (fault.code !== 'host-key-unknown') return wordsOf(fault);
+  return 'known_hosts has no key for them yet (host-key-unknown). fleet-health trust shows their keys and asks once';
+}
