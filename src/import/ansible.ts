@@ -20,7 +20,7 @@ const sshConnections: readonly unknown[] = [
 export function readAnsible(source: SourceText): Imported {
   const inventory = parse(source);
   const hostvars = objectOf(objectOf(inventory['_meta'])['hostvars']);
-  const paths = groupPaths(inventory);
+  const { paths, lost } = groupPaths(inventory);
   const skipped: Skipped[] = [];
   const elsewhere = new Map<string, number>();
   const names = new Set([...Object.keys(hostvars), ...[...paths.values()].flatMap(({ hosts }) => hosts)]);
@@ -34,6 +34,10 @@ export function readAnsible(source: SourceText): Imported {
     return [read];
   });
   const groupsOf = chosenGroups(paths, elsewhere);
+  for (const [group, child, path] of lost) {
+    const why = `its group ${child} stands in ${path.slice(0, -1).join('/')} here; a group stands in one`;
+    skipped.push({ where: `group ${group}`, why });
+  }
   for (const [group, count] of elsewhere) {
     skipped.push({
       where: `group ${group}`,
@@ -67,17 +71,27 @@ interface Group {
   readonly hosts: readonly string[];
 }
 
+interface Groups {
+  readonly paths: ReadonlyMap<string, Group>;
+  /** Each group that a child was not put into, the child, and the child's path. */
+  readonly lost: readonly (readonly [group: string, child: string, path: readonly string[]])[];
+}
+
 /** The groups below `all` with their paths. Of a group with several parents the first path counts. */
-function groupPaths(inventory: Json): ReadonlyMap<string, Group> {
+function groupPaths(inventory: Json): Groups {
   const paths = new Map<string, Group>();
+  const lost: [string, string, readonly string[]][] = [];
   const walk = (name: string, path: readonly string[]): void => {
-    if (paths.has(name) || name === '_meta') return;
+    const known = paths.get(name);
+    const parent = path.at(-2);
+    if (known !== undefined && parent !== undefined && known.path.length > 1) lost.push([parent, name, known.path]);
+    if (known !== undefined || name === '_meta') return;
     const group = objectOf(inventory[name]);
     paths.set(name, { path, hosts: textsOf(group['hosts']) });
     for (const child of textsOf(group['children'])) walk(child, child === 'ungrouped' ? path : [...path, child]);
   };
   for (const name of ['all', ...Object.keys(inventory)]) walk(name, name === 'all' ? [] : [name]);
-  return paths;
+  return { paths, lost };
 }
 
 /** The path of the one group for each host; counts the hosts that other groups lose to it. */

@@ -123,6 +123,21 @@ main:
     ['group ber: 1 host of it are in another group here; a client has one'],
   ],
   [
+    'a group of Ansible with two parents',
+    'ansible',
+    inventory(
+      { 'web-1': {} },
+      {
+        all: { children: ['ber', 'web'] },
+        ber: { children: ['ber_web'] },
+        web: { children: ['ber_web'] },
+        ber_web: { hosts: ['web-1'] },
+      },
+    ),
+    '<group name="ber">\n  <group name="ber_web">\n    <client name="web-1"/>\n  </group>\n</group>\n',
+    ['group web: its group ber_web stands in ber here; a group stands in one'],
+  ],
+  [
     'a jump as -J',
     'ansible',
     ends({ ansible_ssh_extra_args: '-J j1,j2' }),

@@ -1,3 +1,4 @@
+import { chownSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
@@ -8,11 +9,13 @@ import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
 import { compareWithFile, type Difference } from '../../import/written-clients.ts';
 import { escapeControls } from '../../log.ts';
 import { writeDurably } from '../../state/durable-file.ts';
+import { escapeMarkup } from '../../text/escape-markup.ts';
 import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readList } from './read-list.ts';
+import { serviceAccount } from './service-account.ts';
 
 export interface ImportOptions {
   readonly kind: ImportKind;
@@ -51,12 +54,13 @@ export async function importHostsCommand(context: Context, options: ImportOption
     return 0;
   }
   const file = writeClients(options.out, imported.hosts);
-  const include = `<include file="${options.out}"/>`;
+  const include = `<include file="${escapeMarkup(file)}"/>`;
   printDone(
     output,
     () => importedJson(imported, file),
     () =>
-      `${counted(imported.hosts.length, 'client')} written to ${file}.\nPut ${include} into config.xml, then: fleet-health check`,
+      `${counted(imported.hosts.length, 'client')} written to ${file}.\nPut ${include} into config.xml, then: fleet-health check\n` +
+      `Where there is no config.xml yet: fleet-health init --clients ${shownShellWord(file)}`,
   );
   return 0;
 }
@@ -73,6 +77,8 @@ function writeClients(out: string, hosts: readonly ImportedHost[]): string {
     }
     throw unwritableError(file, thrown);
   }
+  const service = serviceAccount();
+  if (service !== null) chownSync(file, 0, service.gid);
   return file;
 }
 

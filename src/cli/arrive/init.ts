@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
@@ -13,6 +13,7 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { firstConfig } from './first-config.ts';
+import { type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
 
 export interface InitOptions {
   readonly mailTo: string | null;
@@ -42,7 +43,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const answers = await askAll(context, options, isAsking);
   const file = path.resolve(expandHome(answers.dir), 'config.xml');
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
-  const service = process.geteuid?.() === 0 ? serviceAccount() : null;
+  const service = serviceAccount();
   const as = service === null ? '' : `sudo -u ${serviceName} `;
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
   writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
@@ -56,16 +57,17 @@ export async function initCommand(context: Context, options: InitOptions): Promi
     return 0;
   }
   output.print(`${file} is written.`);
+  // A step that fails does not end the others: check --connect names host keys that trust is for.
+  let status: ExitStatus = 0;
   for (const words of steps) {
     const isWanted = await confirm(context, `Run ${program} ${words.join(' ')} now?`, () => usageError('no terminal'));
-    if (isWanted && runStep({ file, words, service }) !== 0) {
-      output.print(`Mend what it names, then go on with: ${program} ${words.join(' ')}`);
-      return 1;
-    }
+    if (isWanted) status = runStep({ file, words, service }) === 0 ? 0 : 1;
   }
   output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
   runStep({ file, words: ['crontab'], service });
-  return 0;
+  if (status !== 0)
+    output.print(`\nNot all machines answered. Mend what is named above, then: ${program} check --connect`);
+  return status;
 }
 
 async function askAll({ signal }: Context, options: InitOptions, isAsking: boolean): Promise<Asked> {
@@ -126,28 +128,6 @@ function writeConfig({ file, text, service }: WriteConfigOptions): void {
     throw thrown;
   }
   if (service !== null) chownSync(file, 0, service.gid);
-}
-
-/** The account that the Debian package makes, which owns the state folder. */
-const serviceName = 'fleet-health';
-
-interface ServiceAccount {
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-}
-
-/** Returns the account of the Debian package; null if there is none. */
-function serviceAccount(): ServiceAccount | null {
-  try {
-    const line = readFileSync('/etc/passwd', 'utf8')
-      .split('\n')
-      .find((one) => one.startsWith(`${serviceName}:`));
-    const [, , uid, gid, , home = '/'] = line?.split(':') ?? [];
-    return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid), home };
-  } catch {
-    return null;
-  }
 }
 
 interface RunStepOptions {
