@@ -1,47 +1,19 @@
-import { groupBy } from '../platform/group-by.ts';
-import type { SeenCollector, ShareStore } from '../storage/store/share-store.ts';
+import { describeAge } from '../text/durations.ts';
+import { counted } from '../text/numbers.ts';
+import type { SiteShare } from '../storage/store/share-store.ts';
 
-/** A collector of a site that several share. */
-export interface CollectorShare {
-  readonly id: string;
-  readonly host: string;
-  readonly seenAtMs: number;
-  /** The slices that it was the last to claim. */
-  readonly slices: number;
-}
+/** A collector that was not seen in so many runs is no longer shown: a week of runs every five minutes. */
+export const shownRuns = 2016;
 
-export interface SiteShare {
-  readonly site: string;
-  readonly slices: number;
-  /** The slices all of whose clients were visited in the newest cycle. */
-  readonly visited: number;
-  readonly collectors: readonly CollectorShare[];
-}
-
-/** A collector that was not seen for so long is no longer shown. */
-const shownRuns = 2016;
-
-/** Returns who has which part of each site; nothing where one collector visits all. */
-export async function readShares(
-  shares: ShareStore | null,
-  nowMs: number,
-  everyMs: number,
-): Promise<readonly SiteShare[]> {
-  const seen = (await shares?.collectors(null, nowMs - shownRuns * everyMs)) ?? [];
-  if (shares === null || seen.length === 0) return [];
-  const slicesOf = groupBy(await shares.slices(null), ({ site }) => site);
-  return [...groupBy(seen, ({ site }) => site)].map(([site, collectors]) => {
-    const slices = slicesOf.get(site) ?? [];
-    const newest = Math.max(...slices.map(({ cycle }) => cycle));
-    const countOf = ({ id }: SeenCollector): number => slices.filter(({ holder }) => holder === id).length;
-    return {
-      site,
-      slices: slices.length,
-      visited: slices.filter(({ cycle, doneAtMs }) => cycle === newest && doneAtMs !== null).length,
-      collectors: collectors.map((one) => {
-        const { id, host, seenAtMs } = one;
-        return { id, host, seenAtMs, slices: countOf(one) };
-      }),
-    };
+/** Returns a line for each site whose collectors share it: who has how much, and how much nobody has visited yet. */
+export function shareWords(shares: readonly SiteShare[], nowMs: number): readonly string[] {
+  return shares.map(({ site, slices, visited, collectors }) => {
+    const each = collectors.map(
+      ({ host, slices: own, seenAtMs }) => `${host} ${own} (seen ${describeAge(Math.max(0, nowMs - seenAtMs))} ago)`,
+    );
+    const left =
+      visited === slices ? '' : `; ${counted(slices - visited, 'slice')} not visited yet in the newest cycle`;
+    const who = `${counted(collectors.length, 'collector')} with ${counted(slices, 'slice')}: ${each.join(', ')}`;
+    return `${site}: ${who}${left}.`;
   });
 }

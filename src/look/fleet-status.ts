@@ -6,9 +6,9 @@ import type { Alert } from '../storage/store/alert.ts';
 import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
-import type { ShareStore } from '../storage/store/share-store.ts';
+import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
-import { readShares, type SiteShare } from './collector-shares.ts';
+import { shownRuns } from './collector-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 
@@ -59,7 +59,7 @@ export interface FleetSources {
   readonly history: History;
   readonly alerts: AlertStore | null;
   readonly levels: Pick<LevelStore, 'forecasts'> | null;
-  readonly shares: ShareStore | null;
+  readonly shares: Pick<ShareStore, 'sites'> | null;
 }
 
 export interface FleetStatusOptions {
@@ -112,7 +112,7 @@ export async function readFleetStatus(
     ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
-    shares: config.collector.sharedSite === null ? [] : await readShares(shares, nowMs, everyMs),
+    shares: config.collector.sharedSite === null ? [] : ((await shares?.sites(nowMs - shownRuns * everyMs)) ?? []),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { FamilyGroup } from '../config/config.ts';
 import { type FamilyBase, type FigureFamily, figures, type Labels } from './figures.ts';
 import { dayMs } from '../platform/units.ts';
+import type { CollectorShare, SiteShare } from '../storage/store/share-store.ts';
 import type { FleetFacts } from './fleet-facts.ts';
 import { checkValues, seriesValues, type ValueFamily } from './series-families.ts';
 
@@ -130,6 +131,27 @@ export const families: readonly Family[] = [
     samples: ({ sealed }) => [{ labels: {}, value: sealed }],
   }),
   fact('self', {
+    name: 'collector_slices',
+    unit: null,
+    help: 'Slices of a shared fleet that a collector was the last to claim; those of a day.',
+    labels: ['site', 'collector', 'host'],
+    samples: ({ shares }) => shares.flatMap(eachCollector(({ slices }) => slices)),
+  }),
+  fact('self', {
+    name: 'collector_seen_timestamp_seconds',
+    unit: 'seconds',
+    help: 'When a collector that shares a fleet began its newest run.',
+    labels: ['site', 'collector', 'host'],
+    samples: ({ shares }) => shares.flatMap(eachCollector(({ seenAtMs }) => seenAtMs / 1000)),
+  }),
+  fact('self', {
+    name: 'slices_waiting',
+    unit: null,
+    help: 'Slices of a shared fleet whose clients were not all visited yet in the newest cycle.',
+    labels: ['site'],
+    samples: ({ shares }) => shares.map(({ site, slices, visited }) => ({ labels: { site }, value: slices - visited })),
+  }),
+  fact('self', {
     name: 'metrics_dropped',
     unit: null,
     help: '1 for each family that is left out because there are more than 200000 series.',
@@ -140,6 +162,12 @@ export const families: readonly Family[] = [
   checkValues,
   seriesValues,
 ];
+
+/** Returns a function that makes a sample of each collector of a site. */
+function eachCollector(value: (share: CollectorShare) => number) {
+  return ({ site, collectors }: SiteShare) =>
+    collectors.map((share) => ({ labels: { site, collector: share.id, host: share.host }, value: value(share) }));
+}
 
 /** Labels of config.xml beside those that every client has. */
 function prefixed(labels: Labels): Labels {

@@ -1,7 +1,9 @@
+import { dayMs } from '../platform/units.ts';
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
+import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
@@ -13,6 +15,7 @@ export interface MetricsStore {
   readonly figures: FigureStore;
   readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting'>;
   readonly levels: Pick<LevelStore, 'forecasts'>;
+  readonly shares: Pick<ShareStore, 'sites'>;
 }
 
 /** A client of config.xml that is not retired. Texts that are unknown are empty. */
@@ -49,6 +52,8 @@ export interface FleetFacts {
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
+  /** Who has which part of a fleet that collectors share. */
+  readonly shares: readonly SiteShare[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
   readonly forecasts: readonly StoredForecast[];
   /** Names of families that are left out. */
@@ -67,6 +72,7 @@ export interface FleetFactsOptions {
 
 export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
   const { store, groups } = options;
+  const isShared = options.config.collector.sharedSite !== null;
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
@@ -87,6 +93,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     // A mail without a fault is due, or being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
+    shares: needs('self') && isShared ? await store.shares.sites(options.nowMs - dayMs) : [],
     dropped: [],
   };
 }

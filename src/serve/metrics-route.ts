@@ -13,8 +13,8 @@ export function metricsRoute({ reader, onFault }: LookOptions, groups: readonly 
     const signal = AbortSignal.timeout(answerMs);
     try {
       const body = await inTime(() =>
-        reader.read(async ({ alerts, figures, levels }, config) => {
-          const store = { alerts, figures, levels };
+        reader.read(async ({ alerts, figures, levels, shares }, config) => {
+          const store = { alerts, figures, levels, shares };
           const chunks: string[] = [];
           const nowMs = await alerts.nowMs();
           for await (const chunk of writeMetrics({ config, store, nowMs, groups, format, signal })) chunks.push(chunk);

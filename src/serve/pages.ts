@@ -3,6 +3,7 @@ import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
+import { shareWords, shownRuns } from '../look/collector-shares.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { clientForecasts } from '../look/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../look/page-rows.ts';
@@ -82,14 +83,17 @@ function explainCommand({ client, rule }: Alert): readonly string[] {
 
 /** The page of the newest runs. */
 export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
-  return reader.read(async ({ alerts, look }, config) => {
+  return reader.read(async ({ alerts, look, shares }, config) => {
     const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
+    const nowMs = await alerts.nowMs();
+    const isShared = config.collector.sharedSite !== null;
+    const sites = isShared ? await shares.sites(nowMs - shownRuns * config.collector.everyMs) : [];
     return {
       title: ['Runs'],
       path: '/runs',
       lead: null,
-      body: runsView({ zone, nowMs: await alerts.nowMs(), runs }),
+      body: runsView({ zone, nowMs, runs, shares: shareWords(sites, nowMs) }),
       zone,
     };
   });

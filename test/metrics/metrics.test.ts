@@ -217,6 +217,25 @@ onBothDatabases('metrics', (kit) => {
     );
   });
 
+  test('say who has which part of a shared fleet', async (t) => {
+    const opened = await kit.open();
+    const { shares } = opened.storage;
+    const xml = `<config><storage url="mysql://fleet@127.0.0.1/fleet"/>
+      <collector share="yes" site="fra"/><client name="web-1" ip="192.0.2.1"/></config>`;
+    const config = loadConfig({ file: path.join(configFolder(t, xml), 'config.xml') });
+    await shares.join({ id: 'c-1', site: 'fra', host: 'hq', keyId: 'k', capacity: 2 });
+    const nowMs = await shares.nowMs();
+    const [slice] = await shares.slices('fra');
+    assert.ok(slice !== undefined);
+    await shares.claim({ slice, holder: 'c-1', cycle: 1, untilMs: nowMs + minuteMs });
+    await shares.finish({ site: 'fra', holder: 'c-1', cycle: 1 });
+    const scraped = await scrapedOf(t, opened, { config, nowMs });
+    const one = 'site=fra,collector=c-1,host=hq';
+    assert.deepEqual(valuesOf(scraped, 'collector_slices'), { [one]: 1 });
+    assert.deepEqual(valuesOf(scraped, 'slices_waiting'), { 'site=fra': 255 });
+    assert.ok(Math.abs((valuesOf(scraped, 'collector_seen_timestamp_seconds')[one] ?? 0) - nowMs / 1000) < 60);
+  });
+
   test('of textfiles have the labels that the file gives them, and stay apart', async (t) => {
     const opened = await kit.open();
     const labels = [

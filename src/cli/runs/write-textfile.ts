@@ -19,10 +19,10 @@ export async function writeTextfile(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await readStored(config.storage, signal, async ({ alerts, figures, levels }) => {
-      if (alerts === null || figures === null || levels === null) return;
+    await readStored(config.storage, signal, async ({ alerts, figures, levels, shares }) => {
+      if (alerts === null || figures === null || levels === null || shares === null) return;
       const nowMs = await alerts.nowMs();
-      const store = { alerts, figures, levels };
+      const store = { alerts, figures, levels, shares };
       const chunks = writeMetrics({ config, store, nowMs, groups, format: 'text', signal });
       await writeStreamed({ file, mode: 0o644, chunks });
     });

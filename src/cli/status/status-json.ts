@@ -1,4 +1,4 @@
-import type { SiteShare } from '../../look/collector-shares.ts';
+import type { SiteShare } from '../../storage/store/share-store.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';

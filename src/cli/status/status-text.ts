@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../log.ts';
+import { shareWords } from '../../look/collector-shares.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -13,7 +14,6 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
 import { sealedLines } from './sealed-words.ts';
-import { shareLines } from './share-words.ts';
 
 /** The table of clients, and the lines below it. */
 export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
@@ -77,7 +77,7 @@ const fullInColumn: Column<FleetMember> = {
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
   return [
     footer(status, nowMs, time),
-    ...shareLines(status.shares, nowMs),
+    ...shareWords(status.shares, nowMs).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),

@@ -1,25 +1,34 @@
+import { groupBy } from '../../platform/group-by.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { SeenCollector, ShareStore, SharingCollector, Slice, SliceClaim } from '../store/share-store.ts';
+import type {
+  SeenCollector,
+  ShareStore,
+  SharingCollector,
+  SiteShare,
+  Slice,
+  SliceClaim,
+} from '../store/share-store.ts';
 
 /** The slices of a site. A slice is a byte of a hash of the client's name. */
 export const sliceCount = 256;
 
 const collectorsSql = `SELECT id, site, host, key_id, capacity, seen_at FROM collectors
-  WHERE seen_at >= ? AND (? IS NULL OR site = ?) ORDER BY site, id`;
+  WHERE seen_at >= ? ORDER BY site, id`;
 const slicesSql = `SELECT site, slice, epoch, holder, cycle, until_at, done_at FROM slices
-  WHERE ? IS NULL OR site = ? ORDER BY site, slice`;
+  WHERE site = ? ORDER BY slice`;
+const heldSql = `SELECT site, holder, cycle, COUNT(*) AS slices, COUNT(done_at) AS done FROM slices
+  GROUP BY site, holder, cycle`;
 
 export function createShareStore(database: Database): ShareStore {
   return {
     nowMs: () => database.read(databaseNowMs),
     join: (collector) => join(database, collector),
-    collectors: async (site, sinceMs) => {
-      const values = [sqlTime(sinceMs), site, site];
-      return (await database.read((session) => session.all(collectorsSql, values))).map(seenCollector);
-    },
-    slices: async (site) => (await database.read((session) => session.all(slicesSql, [site, site]))).map(sliceOf),
+    collectors: async (site, sinceMs) =>
+      (await database.read((session) => seenSince(session, sinceMs))).filter((one) => one.site === site),
+    slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(sliceOf),
+    sites: (sinceMs) => database.read((session) => sites(session, sinceMs)),
     claim: (claim) => database.write((session) => claimSlice(session, claim)),
     finish: async ({ site, holder, cycle }) => {
       await database.write(async (session) => {
@@ -60,6 +69,36 @@ async function claimSlice(session: Session, { slice, holder, cycle, untilMs }: S
   // The answer to an earlier attempt may have been lost.
   const [row] = await session.all('SELECT epoch, holder FROM slices WHERE site = ? AND slice = ?', key);
   return Number(row?.['epoch']) === slice.epoch + 1 && row?.['holder'] === holder;
+}
+
+async function seenSince(session: Session, sinceMs: number): Promise<readonly SeenCollector[]> {
+  return (await session.all(collectorsSql, [sqlTime(sinceMs)])).map(seenCollector);
+}
+
+async function sites(session: Session, sinceMs: number): Promise<readonly SiteShare[]> {
+  const seen = groupBy(await seenSince(session, sinceMs), ({ site }) => site);
+  const held = seen.size === 0 ? [] : await session.all(heldSql);
+  return [...seen].map(([site, collectors]): SiteShare => {
+    const own = held.filter((row) => row['site'] === site);
+    const sum = (rows: readonly SqlRow[], column: string): number =>
+      rows.reduce((all, row) => all + Number(row[column]), 0);
+    const newest = Math.max(...own.map((row) => Number(row['cycle'])));
+    return {
+      site,
+      slices: sum(own, 'slices'),
+      visited: sum(
+        own.filter((row) => Number(row['cycle']) === newest),
+        'done',
+      ),
+      collectors: collectors.map(({ id, host, seenAtMs }) => {
+        const slices = sum(
+          own.filter((row) => row['holder'] === id),
+          'slices',
+        );
+        return { id, host, seenAtMs, slices };
+      }),
+    };
+  });
 }
 
 function seenCollector(row: SqlRow): SeenCollector {

@@ -37,16 +37,33 @@ export interface SliceClaim {
   readonly untilMs: number;
 }
 
+/** A collector with its part of a site. */
+export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'seenAtMs'> {
+  /** The slices that it was the last to claim. */
+  readonly slices: number;
+}
+
+/** A site whose clients several collectors share. */
+export interface SiteShare {
+  readonly site: string;
+  readonly slices: number;
+  /** The slices all of whose clients were visited in the newest cycle. */
+  readonly visited: number;
+  readonly collectors: readonly CollectorShare[];
+}
+
 /** Collectors that share a fleet, and its slices. Times are those of the database's clock. */
 export interface ShareStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
   /** Stores that this collector is at work, and makes the slices of its site. */
   join(collector: SharingCollector): Promise<void>;
-  /** Returns the collectors of a site, or of all sites, that were seen since a time. */
-  collectors(site: string | null, sinceMs: number): Promise<readonly SeenCollector[]>;
-  /** Returns the slices of a site, or of all sites. */
-  slices(site: string | null): Promise<readonly Slice[]>;
+  /** Returns the collectors of a site that were seen since a time. */
+  collectors(site: string, sinceMs: number): Promise<readonly SeenCollector[]>;
+  /** Returns the slices of a site. */
+  slices(site: string): Promise<readonly Slice[]>;
+  /** Returns who has which part of each site, of collectors that were seen since a time. */
+  sites(sinceMs: number): Promise<readonly SiteShare[]>;
   /**
    * Takes a slice that nobody has, if it is still as it was read. Returns false if another collector was faster. Says
    * the same when it is made again because the answer was lost.

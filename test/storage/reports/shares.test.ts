@@ -17,7 +17,18 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.equal(slices.length, 256);
     const free = { site: 'fra', epoch: 0, holder: '', cycle: 0, untilMs: 0, doneAtMs: null };
     assert.deepEqual(slices[255], { ...free, slice: 255 });
-    assert.equal((await shares.slices(null)).length, 512);
+    assert.deepEqual(
+      (await shares.sites(0)).map(({ site, slices, visited, collectors }) => [
+        site,
+        slices,
+        visited,
+        collectors.length,
+      ]),
+      [
+        ['ber', 256, 0, 1],
+        ['fra', 256, 0, 2],
+      ],
+    );
   });
 
   it('know the collectors that were seen since a time', async ({ shares, database }) => {
@@ -30,7 +41,7 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.ok(Math.abs((first?.seenAtMs ?? 0) - nowMs) < 60_000);
     await database.write((session) => session.run("UPDATE collectors SET seen_at = '2026-01-01' WHERE id = 'two'"));
     assert.deepEqual(
-      (await shares.collectors(null, nowMs - 1000)).map(({ id }) => id),
+      (await shares.collectors('fra', nowMs - 1000)).map(({ id }) => id),
       ['one'],
     );
     assert.deepEqual(await shares.collectors('ber', 0), []);
@@ -52,6 +63,11 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     await shares.finish({ site: 'fra', holder, cycle: 6 });
     assert.equal((await shares.slices('fra'))[0]?.doneAtMs, null, 'given back by its holder alone, for its cycle');
     await shares.finish({ site: 'fra', holder, cycle: 7 });
+    const [site] = await shares.sites(0);
+    assert.deepEqual(
+      [site?.visited, site?.collectors.map(({ id, slices }) => [id, slices])],
+      [1, [['one', holder === 'one' ? 1 : 0]]],
+    );
     const [done] = await shares.slices('fra');
     assert.ok(done !== undefined && done.doneAtMs !== null && done.untilMs === done.doneAtMs);
     assert.equal(await shares.claim({ slice: taken, holder: 'three', cycle: 8, untilMs }), true);
@@ -84,6 +100,6 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
   it('are of no collector that was forgotten', async ({ shares, retention }) => {
     await shares.join(own);
     await retention.forgetCollector('one');
-    assert.deepEqual(await shares.collectors(null, 0), []);
+    assert.deepEqual([await shares.collectors('fra', 0), await shares.sites(0)], [[], []]);
   });
 });

@@ -99,13 +99,13 @@ export const lookers: readonly Looker[] = [
   { title: 'serve', look: serve },
   {
     title: 'metrics',
-    look: async ({ alerts, figures, levels }, config) => {
+    look: async ({ alerts, figures, levels, shares }, config) => {
       const nowMs = await alerts.nowMs();
       const { signal } = new AbortController();
       await drain(
         writeMetrics({
           config,
-          store: { alerts, figures, levels },
+          store: { alerts, figures, levels, shares },
           nowMs,
           groups: familyGroups,
           format: 'text',
