@@ -1,5 +1,5 @@
 import type { Rule } from '../../config/config.ts';
-import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
+import type { StatsFigure, UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import { formatValue } from './describe-value.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { numberRule, numberSample } from './sample.ts';
@@ -11,6 +11,7 @@ type ValueOf = (row: UnprocessedReport) => number | null;
 export const columnSamplers: SamplerKind = {
   serves: (rule) => valueOfRule(rule) !== null,
   needOf: () => null,
+  figuresOf,
   create: (rules) => {
     const own = rules.map((rule) => ({
       ...numberRule(rule, rule.type === 'clock-offset' ? describeOffset : undefined),
@@ -36,6 +37,12 @@ function valueOfRule(rule: Rule): ValueOf | null {
   const column = metricOfRule(rule)?.column;
   if (column === undefined || Object.keys(rule.selectors).length > 0) return null;
   return (row) => row[column];
+}
+
+function figuresOf(rule: Rule): readonly StatsFigure[] {
+  if (rule.type === 'load') return ['load5', 'cpus'];
+  const column = metricOfRule(rule)?.column;
+  return column === undefined ? [] : [column];
 }
 
 function loadPerCpu({ load5, cpus }: UnprocessedReport): number | null {

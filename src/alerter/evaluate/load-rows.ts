@@ -1,5 +1,6 @@
 import type { Client, Config } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
+import type { Report } from '../../report/report.ts';
 import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { hasFiguresOfRise } from './check-value-sampler.ts';
@@ -46,18 +47,26 @@ export async function loadRows({ clients, store, batch }: LoadRowsOptions): Prom
   };
 }
 
-/** Returns what was loaded beside a row. */
-export async function besideRow(
-  { disks, networks, checks, checksDayBefore, reports }: LoadedRows,
+type BesideRow = Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'checksDayBefore' | 'report'>;
+
+/** Returns what was loaded beside a row; no promise where no report has to be read. */
+export function besideRow(rows: LoadedRows, id: number): BesideRow | Promise<BesideRow> {
+  const report = rows.reports.get(id);
+  return report instanceof Promise ? report.then((read) => beside(rows, id, read)) : beside(rows, id, report);
+}
+
+function beside(
+  { disks, networks, checks, checksDayBefore }: LoadedRows,
   id: number,
-): Promise<Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'checksDayBefore' | 'report'>> {
+  report: Report | undefined,
+): BesideRow {
   return {
     disks: disks.get(id) ?? null,
     networks: networks.get(id) ?? null,
     // A report without checks has no rows: there are none, rather than none known.
     checks: checks.get(id) ?? [],
     checksDayBefore: checksDayBefore.get(id) ?? null,
-    report: (await reports.get(id)) ?? null,
+    report: report ?? null,
   };
 }
 

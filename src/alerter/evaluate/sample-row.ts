@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { Report } from '../../report/report.ts';
-import type { UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import type { StatsFigure, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { checkConditionSamplers, checkSamplers } from './check-samplers.ts';
 import { checkValueSamplers } from './check-value-sampler.ts';
 import { columnSamplers } from './column-sampler.ts';
@@ -125,11 +125,21 @@ export function needsOf(
   };
 }
 
+/** The figures of `stats` that all rows are judged by. */
+const commonFigures = ['uptime_s', 'failed_units', 'probe_errors', 'unresponsive_mounts', 'oom_kills'] as const;
+
+/** Returns the figures of `stats` that the rules of clients judge. */
+export function judgedFigures(clients: readonly Pick<Client, 'rules'>[]): readonly StatsFigure[] {
+  const lists = new Set(clients.map(({ rules }) => rules));
+  return [...new Set([...commonFigures, ...[...lists].flatMap((rules) => compiled(rules).figures)])].sort();
+}
+
 interface Compiled {
   readonly samplers: readonly Sampler[];
   readonly arrival: Sample | null;
   readonly sampleVisit: (visit: UnprocessedVisit) => readonly Sample[];
   readonly needs: ReadonlySet<Need | null>;
+  readonly figures: readonly StatsFigure[];
 }
 
 /** Clients share their lists of rules, and a list never changes. */
@@ -144,5 +154,6 @@ const compiled = rememberedWeakly((rules: readonly Rule[]): Compiled => {
     arrival: arrivalSample(rules),
     sampleVisit: createVisitSampler(rules),
     needs: new Set(served.flatMap(({ kind, own }) => own.map(kind.needOf))),
+    figures: served.flatMap(({ kind, own }) => own.flatMap((rule) => kind.figuresOf?.(rule) ?? [])),
   };
 });

@@ -3,7 +3,7 @@ import type { Rule } from '../../config/config.ts';
 import { globMatcher, splitGlobs } from '../../config/values/globs.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DiskRow, NetworkRow } from '../../report/columns.ts';
-import type { UnprocessedReport } from '../../storage/store/evaluation-store.ts';
+import type { StatsFigure, UnprocessedReport } from '../../storage/store/evaluation-store.ts';
 import type { ReportFamilies } from './report-families.ts';
 import { rivalry } from './rule-metric.ts';
 import { numberSample, type NumberRule, type RowSamples } from './sample.ts';
@@ -32,6 +32,8 @@ export interface SamplerKind {
   readonly serves: (rule: Rule) => boolean;
   /** `null` if the columns of `stats` are enough. */
   readonly needOf: (rule: Rule) => Need | null;
+  /** The figures of `stats` that a rule judges. Left out: none, or those that all rows are judged by. */
+  readonly figuresOf?: (rule: Rule) => readonly StatsFigure[];
   /** `rules` are those that the kind serves; `all` are all rules of the client. */
   readonly create: (rules: readonly Rule[], all: readonly Rule[]) => Sampler;
 }

@@ -1,6 +1,7 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import { loadRows, watchedClients, type LoadedRows } from '../evaluate/load-rows.ts';
+import { judgedFigures } from '../evaluate/sample-row.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { Round } from '../transition/process-rows.ts';
 import type { Pass } from './pass.ts';
@@ -31,11 +32,11 @@ const roundMs = 5_000;
  * rounds.
  */
 export async function processBacklog(options: ProcessOptions, sizes = defaultSizes): Promise<Processed> {
-  const { store, lease, signal } = options;
+  const { config, store, lease, signal } = options;
   const counts = { reports: 0, visits: 0, more: false };
   for (;;) {
     await lease.take();
-    const first = await store.unprocessed(sizes.pageRows);
+    const first = await store.unprocessed(sizes.pageRows, null, judgedFigures(config.clients));
     if (first.reports.length + first.visits.length === 0) return counts;
     const { reports, visits, more } = await withBoundedHeap(() => processInRounds(options, first, sizes));
     counts.reports += reports;
@@ -64,6 +65,7 @@ export async function processInRounds(
   const counts = { reports: 0, visits: 0, more: false };
   const states = openClientStates(store);
   const clients = watchedClients(options.config);
+  const figures = judgedFigures(options.config.clients);
   const load = async (batch: UnprocessedBatch): Promise<Page> => ({
     rows: await loadRows({ store, clients, batch }),
     more: batch.more,
@@ -80,7 +82,7 @@ export async function processInRounds(
         const page = await coming;
         ({ more } = page);
         goesOn = page.next !== null && !signal.aborted;
-        if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next).then(load));
+        if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next, figures).then(load));
         await round.process(page.rows);
       } while (goesOn && round.rows < roundRows && performance.now() - startedAt < roundMs);
       const { processed: judged, after } = round.end();

@@ -65,8 +65,9 @@ export function beginAlert(
  * as soon as it is known.
  */
 export function rebootAlert(rules: readonly Rule[], bootId: string | null, row: SampledRow): Alert | null {
+  if (bootId === null || row.bootId === null || row.bootId === bootId) return null;
   const rule = findRule(rules, 'rebooted');
-  if (rule === null || bootId === null || row.bootId === null || row.bootId === bootId) return null;
+  if (rule === null) return null;
   const { atMs, uptimeSeconds } = row;
   return eventAlert(rule, row, {
     value: uptimeSeconds,
@@ -105,8 +106,9 @@ function eventAlert(
  */
 export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, row: SampledRow): Alert | null {
   const { oomKills, atMs } = row;
+  if (!hasKills(row) || Math.abs(atMs - (killedAtMs ?? -Infinity)) < hourMs) return null;
   const rule = findRule(rules, 'oom-kill');
-  if (rule === null || !hasKills(row) || Math.abs(atMs - (killedAtMs ?? -Infinity)) < hourMs) return null;
+  if (rule === null) return null;
   const valueText = `${oomKills} ${oomKills === 1 ? 'process' : 'processes'} killed for want of memory`;
   return eventAlert(rule, row, { value: oomKills, valueText, sinceMs: atMs });
 }

@@ -16,14 +16,11 @@ export function unknownAfter(
   before: UnknownRules,
   { atMs, samples, complete }: SampledRow,
 ): UnknownRules {
-  // By rule, whether a sample of it has a value.
-  const known = new Map<Rule, boolean>();
-  for (const { rule, level } of samples) known.set(rule, known.get(rule) === true || level !== 'unknown');
   const silent: { readonly name: string; readonly matches: boolean }[] = [];
   for (const rule of rules) {
     const { name, origin, selectors } = rule;
-    if (known.get(rule) === true) continue;
-    const matches = known.has(rule) || !complete.includes(name);
+    if (samples.some((sample) => sample.rule === rule && sample.level !== 'unknown')) continue;
+    const matches = !complete.includes(name) || samples.some((sample) => sample.rule === rule);
     // The rule has no subject: there is no fault, or another rule was chosen.
     if (!matches && (listsFaults(rule) || origin !== 'file' || Object.keys(selectors).length === 0)) continue;
     silent.push({ name, matches });

@@ -21,7 +21,8 @@ const unacknowledgeSql = `UPDATE alerts SET acknowledged_by = NULL, acknowledged
 
 export function createEvaluationStore(database: Database): EvaluationStore {
   return {
-    unprocessed: (limit, after = null) => database.read((session) => unprocessedRows(session, limit, after)),
+    unprocessed: (limit, after = null, figures) =>
+      database.read((session) => unprocessedRows(session, limit, after, figures)),
     disksOf: (statIds) => database.read((session) => disksOf(session, statIds)),
     checksOf: (statIds) => database.read((session) => checksOf(session, statIds)),
     checksDayBefore: (rows) => database.read((session) => checksDayBefore(session, rows)),

@@ -1,25 +1,41 @@
-import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import { statsFigures } from '../rows/report-rows.ts';
+import { storedReport, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { ReplayPage } from '../store/alert-history.ts';
-import type { RowPlace, UnprocessedBatch, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
+import type {
+  RowPlace,
+  StatsFigure,
+  UnprocessedBatch,
+  UnprocessedReport,
+  UnprocessedVisit,
+} from '../store/evaluation-store.ts';
 
 /** See EvaluationStore.unprocessed. */
 export async function unprocessedRows(
   session: Session,
   limit: number,
   after: RowPlace | null,
+  figures: readonly StatsFigure[] = statsFigures,
 ): Promise<UnprocessedBatch> {
-  const page = await pageOf(session, 'processed_at IS NULL', after, limit);
+  const page = await pageOf(session, { condition: 'processed_at IS NULL', after, limit, figures });
   return { ...page, more: page.next !== null };
 }
 
 /** See AlertHistory.replay. */
 export async function replayedRows(session: Session, after: RowPlace, limit: number): Promise<ReplayPage> {
-  return pageOf(session, '1 = 1', after, limit);
+  return pageOf(session, { condition: '1 = 1', after, limit, figures: statsFigures });
 }
 
-async function pageOf(session: Session, condition: string, after: RowPlace | null, limit: number): Promise<ReplayPage> {
+interface PageOptions {
+  readonly condition: string;
+  readonly after: RowPlace | null;
+  readonly limit: number;
+  /** The figures of reports that are read. */
+  readonly figures: readonly StatsFigure[];
+}
+
+async function pageOf(session: Session, { condition, after, limit, figures }: PageOptions): Promise<ReplayPage> {
   const rowsOf = async (
     columns: readonly string[],
     table: 'stats' | 'visits',
@@ -38,7 +54,7 @@ async function pageOf(session: Session, condition: string, after: RowPlace | nul
     const left = limit - ofThatTime.length;
     return left === 0 ? ofThatTime : [...ofThatTime, ...(await rows(`AND ${time} > ?`, [atMs], left))];
   };
-  const reports = await rowsOf(storedReportColumns, 'stats', 'observed_at', after?.reportId ?? 0);
+  const reports = await rowsOf([...storedReportKeys, ...figures], 'stats', 'observed_at', after?.reportId ?? 0);
   const visits = await rowsOf(storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
   return cutOff(reports.map(storedReport), await storedVisits(session, visits), after, limit);
 }

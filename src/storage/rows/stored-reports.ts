@@ -14,16 +14,13 @@ export async function openReports(database: Database, ids: readonly number[]): P
     sizes,
   );
   let loaded = await database.read((session) => load(session, windows[0] ?? []));
-  return {
-    get: async (id) => {
-      const window = loaded.has(id) || !sizes.has(id) ? undefined : windows.find((one) => one.includes(id));
-      if (window !== undefined) {
-        loaded = new Map();
-        loaded = await database.read((session) => load(session, window));
-      }
-      return loaded.get(id);
-    },
+  const read = async (id: number): Promise<Report | undefined> => {
+    const window = windows.find((one) => one.includes(id)) ?? [];
+    loaded = new Map();
+    loaded = await database.read((session) => load(session, window));
+    return loaded.get(id);
   };
+  return { get: (id) => (loaded.has(id) || !sizes.has(id) ? loaded.get(id) : read(id)) };
 }
 
 async function sizesOf(session: Session, ids: readonly number[]): Promise<ReadonlyMap<number, number>> {

@@ -10,18 +10,26 @@ import { networkFigures, statsFigures } from './report-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 
-/** The columns of `stats` that storedReport reads. */
-export const storedReportColumns = [
-  ...['id', 'client', 'report_id', 'run_id', 'observed_at', 'received_at', 'clock_offset_ms', 'boot_id'],
-  ...statsFigures,
-];
+/** The columns of `stats` that storedReport reads beside figures. */
+export const storedReportKeys = [
+  'id',
+  'client',
+  'report_id',
+  'run_id',
+  'observed_at',
+  'received_at',
+  'clock_offset_ms',
+  'boot_id',
+] as const;
+/** All columns of `stats` that storedReport reads. */
+export const storedReportColumns = [...storedReportKeys, ...statsFigures];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
-/** Reads a row of `stats`. */
+/** Reads a row of `stats`. Figures that were not read are null. */
 export function storedReport(row: SqlRow): UnprocessedReport {
   // The columns are typed by what wrote them. Each is named because a million rows are read so.
-  const figures = row as unknown as StatsColumns;
+  const figures = row as unknown as Partial<StatsColumns>;
   return {
     id: Number(row['id']),
     client: String(row['client']),
@@ -31,28 +39,28 @@ export function storedReport(row: SqlRow): UnprocessedReport {
     receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
     clockOffsetMs: numberOrNull(row['clock_offset_ms']),
     bootId: textOrNull(row['boot_id']),
-    uptime_s: figures.uptime_s,
-    cpu_percent: figures.cpu_percent,
-    memory_percent: figures.memory_percent,
-    swap_percent: figures.swap_percent,
-    load1: figures.load1,
-    load5: figures.load5,
-    load15: figures.load15,
-    disk_percent: figures.disk_percent,
-    processes: figures.processes,
-    cpus: figures.cpus,
-    interval_s: figures.interval_s,
-    failed_units: figures.failed_units,
-    probe_errors: figures.probe_errors,
-    unresponsive_mounts: figures.unresponsive_mounts,
-    reboot_required: figures.reboot_required,
-    oom_kills: figures.oom_kills,
-    pressure_cpu_percent: figures.pressure_cpu_percent,
-    pressure_memory_percent: figures.pressure_memory_percent,
-    pressure_io_percent: figures.pressure_io_percent,
-    open_files_percent: figures.open_files_percent,
-    conntrack_percent: figures.conntrack_percent,
-    clock_synchronised: figures.clock_synchronised,
+    uptime_s: figures.uptime_s ?? null,
+    cpu_percent: figures.cpu_percent ?? null,
+    memory_percent: figures.memory_percent ?? null,
+    swap_percent: figures.swap_percent ?? null,
+    load1: figures.load1 ?? null,
+    load5: figures.load5 ?? null,
+    load15: figures.load15 ?? null,
+    disk_percent: figures.disk_percent ?? null,
+    processes: figures.processes ?? null,
+    cpus: figures.cpus ?? null,
+    interval_s: figures.interval_s ?? null,
+    failed_units: figures.failed_units ?? null,
+    probe_errors: figures.probe_errors ?? 0,
+    unresponsive_mounts: figures.unresponsive_mounts ?? null,
+    reboot_required: figures.reboot_required ?? null,
+    oom_kills: figures.oom_kills ?? null,
+    pressure_cpu_percent: figures.pressure_cpu_percent ?? null,
+    pressure_memory_percent: figures.pressure_memory_percent ?? null,
+    pressure_io_percent: figures.pressure_io_percent ?? null,
+    open_files_percent: figures.open_files_percent ?? null,
+    conntrack_percent: figures.conntrack_percent ?? null,
+    clock_synchronised: figures.clock_synchronised ?? null,
   };
 }
 

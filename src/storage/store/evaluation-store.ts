@@ -6,8 +6,11 @@ import type { Lease } from './lease-store.ts';
 import type { NewForecast } from './level-store.ts';
 import type { VisitRecord } from './run.ts';
 
+/** The columns of `stats` that are numbers. */
+export type StatsFigure = Exclude<keyof StatsColumns, 'hostname' | 'os'>;
+
 /** A row of `stats` that no alerter has processed. Times are milliseconds since 1970. */
-export interface UnprocessedReport extends Omit<StatsColumns, 'hostname' | 'os'> {
+export interface UnprocessedReport extends Pick<StatsColumns, StatsFigure> {
   readonly id: number;
   readonly client: string;
   readonly reportId: string;
@@ -71,9 +74,10 @@ export interface EvaluationStore {
   /**
    * Returns unprocessed rows, at most `limit` of each kind, oldest first by time then id. Both kinds are cut off at the
    * same time, so the order holds over both and from one batch to the next. `after`: only rows behind the place where
-   * another batch ended, whether that batch is marked as processed yet or not.
+   * another batch ended, whether that batch is marked as processed yet or not. `figures`: only these of a report are
+   * read, and the others are null; default: all.
    */
-  unprocessed(limit: number, after?: RowPlace | null): Promise<UnprocessedBatch>;
+  unprocessed(limit: number, after?: RowPlace | null, figures?: readonly StatsFigure[]): Promise<UnprocessedBatch>;
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   checksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly CheckStat[]>>;

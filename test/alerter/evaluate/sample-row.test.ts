@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
+import { judgedFigures, needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from '../support/config-of.ts';
@@ -81,4 +81,24 @@ test('what has to be loaded follows from the rules, and of whole reports from th
   assert.equal(needsOf(rules('<alert type="network-errors" limit="3"/>'), faults).networks, true);
   const none = ofDisks.map((name) => `<alert name="${name}" enabled="no"/>`).join('');
   assert.equal(needsOf(rules(none), faults).disks, false);
+});
+
+test('only figures that a rule judges are read, beside those of all rows', () => {
+  const common = ['oom_kills', 'probe_errors', 'unresponsive_mounts', 'uptime_s'];
+  const figures = (inner: string): readonly string[] => judgedFigures([clientWith(inner), clientWith(inner)]);
+  const none = figures('').filter((figure) => !common.includes(figure));
+  assert.deepEqual(none, [
+    'clock_synchronised',
+    'conntrack_percent',
+    'failed_units',
+    'memory_percent',
+    'open_files_percent',
+  ]);
+  const ruled = figures(
+    '<alert type="load" limit="4"/><alert metric="swap_used_percent" limit="50%"/><alert type="reboot-required"/>',
+  );
+  assert.deepEqual(
+    ruled.filter((figure) => !common.includes(figure) && !none.includes(figure)),
+    ['cpus', 'load5', 'reboot_required', 'swap_percent'],
+  );
 });

@@ -22,6 +22,22 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     assert.equal(more, false);
   });
 
+  it('have no other figures than those that are asked for', async ({ storage }) => {
+    await storage.reports.ingest([item({ id: 'one' })]);
+    const { reports } = await storage.alerts.unprocessed(10, null, ['memory_percent']);
+    assert.deepEqual(
+      reports.map(({ reportId, memory_percent, cpu_percent, uptime_s }) => [
+        reportId,
+        memory_percent,
+        cpu_percent,
+        uptime_s,
+      ]),
+      [['one', 41.7, null, null]],
+    );
+    const [all] = (await storage.alerts.unprocessed(10)).reports;
+    assert.notEqual(all?.cpu_percent, null);
+  });
+
   it('hold what the rules need', async ({ storage }) => {
     const run = runStart();
     await storage.reports.endRun(run, runEnd(run));
