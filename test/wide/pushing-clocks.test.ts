@@ -14,6 +14,7 @@ import { agentProgram, exits, runCli, succeeded } from '../support/run-cli.ts';
 
 const minuteMs = 60_000;
 const dayMs = 1440 * minuteMs;
+const slackMs = 1000;
 
 interface Leap {
   readonly what: string;
@@ -65,7 +66,6 @@ for (const { what, kept, sent, connected } of leaps) {
 
       ahead(kept);
       await exits(1, pushed(), /1 report is kept \(push-failed\)/);
-      const keptMs = Date.now();
       isAway = false;
       ahead(sent);
       assert.equal(await succeeded(pushed()), '3 reports sent\n', 'the kept one, its own and the inventory');
@@ -84,8 +84,11 @@ for (const { what, kept, sent, connected } of leaps) {
         offsetMs: Number(row['clock_offset_ms']),
       }));
       const [first, second] = times;
-      assert.ok(first && first.observedMs >= beganMs - 1000 && first.observedMs <= keptMs, JSON.stringify(times));
-      assert.ok(second && second.observedMs >= keptMs - 1000 && second.observedMs <= Date.now(), JSON.stringify(times));
+      assert.ok(first && second);
+      // A stream counts as sent when it arrives.
+      for (const { observedMs } of times) {
+        assert.ok(observedMs > beganMs - slackMs && observedMs <= Date.now(), JSON.stringify(times));
+      }
       // The client's own time is kept beside it, and the offset is that of the stream that brought the report.
       for (const [{ observedMs, collectedMs, offsetMs }, days] of [
         [first, kept],
