@@ -1,0 +1,54 @@
+/** `npm run release` refuses what would not be a release, before it does anything. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { packageDir } from '../src/state/paths.ts';
+import { tempFolder } from './support/temp-folder.ts';
+
+/** Runs the script in a checkout with this CHANGELOG.md. `change` is made before, and not committed. */
+function release(t: TestContext, changelog: string, args: readonly string[], change?: (dir: string) => void): string {
+  const dir = tempFolder(t);
+  mkdirSync(path.join(dir, 'build/deb'), { recursive: true });
+  copyFileSync(path.join(packageDir, 'build/deb/release.sh'), path.join(dir, 'build/deb/release.sh'));
+  writeFileSync(path.join(dir, 'package.json'), '{"version": "0.2.0", "scripts": {"deb": "false", "test": "false"}}');
+  writeFileSync(path.join(dir, 'CHANGELOG.md'), `# Changelog\n\n${changelog}\n\n## 0.1.0 - 2026-01-01\n`);
+  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];
+  for (const words of [
+    ['init', '-q'],
+    ['add', '-A'],
+    [...identity, 'commit', '-q', '-m', 'a'],
+  ]) {
+    execFileSync('git', words, { cwd: dir });
+  }
+  change?.(dir);
+  const { stdout, stderr, status } = spawnSync('sh', ['build/deb/release.sh', ...args], { cwd: dir, encoding: 'utf8' });
+  assert.equal(status, 1, stdout);
+  return stdout + stderr;
+}
+
+const unreleased = '## 0.2.0 (not released yet)';
+
+test('a version that is not released yet is no release, and says what to write', (t) => {
+  const says = /says "## 0\.2\.0 \(not released yet\)": write "## 0\.2\.0 - \d{4}-\d\d-\d\d" there, commit it/;
+  assert.match(release(t, unreleased, []), says);
+  assert.match(release(t, '## 0.3.0 - 2026-11-23', []), /has no section for 0\.2\.0/);
+  assert.match(release(t, '## 0.2.01 - 2026-11-23', []), /has no section for 0\.2\.0/);
+});
+
+test('a checkout with changes, and a folder that no release made, are refused', (t) => {
+  const dated = '## 0.2.0 - 2026-11-23';
+  assert.match(
+    release(t, dated, [], (dir) => writeFileSync(path.join(dir, 'new'), '')),
+    /changes that are not committed/,
+  );
+  assert.match(release(t, dated, ['build']), /build is there, and no release made it/);
+});
+
+test('a trial begins with the packages, a release with the tests', (t) => {
+  assert.match(release(t, unreleased, ['--trial']), /a trial: nothing is tested[^]*run --silent deb -- --arch amd64/);
+  if (process.getuid?.() === 0)
+    assert.match(release(t, '## 0.2.0 - 2026-11-23', []), /== \d\d:\d\d npm run --silent test/);
+});
