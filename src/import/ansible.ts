@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-import { counted } from '../text/numbers.ts';
+import { counted, namedUpTo } from '../text/numbers.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
 import { splitWords } from '../report/check-command.ts';
 import { unreadable } from './unreadable.ts';
@@ -34,8 +34,8 @@ export function readAnsible(source: SourceText): Imported {
     return [read];
   });
   const groupsOf = chosenGroups(paths, elsewhere);
-  for (const [group, child, path] of lost) {
-    const why = `its group ${child} stands in ${path.slice(0, -1).join('/')} here; a group stands in one`;
+  for (const [group, children] of lost) {
+    const why = `without ${namedUpTo(3, children)} here: a group stands in one; labels can say what such groups have in common`;
     skipped.push({ where: `group ${group}`, why });
   }
   for (const [group, count] of elsewhere) {
@@ -73,18 +73,20 @@ interface Group {
 
 interface Groups {
   readonly paths: ReadonlyMap<string, Group>;
-  /** Each group that a child was not put into, the child, and the child's path. */
-  readonly lost: readonly (readonly [group: string, child: string, path: readonly string[]])[];
+  /** Children that stand in another of their parents, by the parent that lacks them. */
+  readonly lost: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The groups below `all` with their paths. Of a group with several parents the first path counts. */
 function groupPaths(inventory: Json): Groups {
   const paths = new Map<string, Group>();
-  const lost: [string, string, readonly string[]][] = [];
+  const lost = new Map<string, string[]>();
   const walk = (name: string, path: readonly string[]): void => {
     const known = paths.get(name);
     const parent = path.at(-2);
-    if (known !== undefined && parent !== undefined && known.path.length > 1) lost.push([parent, name, known.path]);
+    if (known !== undefined && parent !== undefined && known.path.length > 1) {
+      lost.set(parent, [...(lost.get(parent) ?? []), name]);
+    }
     if (known !== undefined || name === '_meta') return;
     const group = objectOf(inventory[name]);
     paths.set(name, { path, hosts: textsOf(group['hosts']) });

@@ -135,7 +135,7 @@ main:
       },
     ),
     '<group name="ber">\n  <group name="ber_web">\n    <client name="web-1"/>\n  </group>\n</group>\n',
-    ['group web: its group ber_web stands in ber here; a group stands in one'],
+    ['group web: without ber_web here: a group stands in one; labels can say what such groups have in common'],
   ],
   [
     'a jump as -J',

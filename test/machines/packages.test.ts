@@ -123,11 +123,22 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   );
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
   assert.equal(statSync(state).mode & 0o7777, 0o700);
-  writeFileSync(
-    path.join(root, 'etc/fleet-health/config.xml'),
-    '<config><client name="here" ip="127.0.0.1" transport="local"/></config>\n',
-    { mode: 0o644 },
+  // Written by root, for the account that the package has made.
+  assert.match(
+    inside('fleet-health init --mail-to ops@example.org --smtp none --login monitor --clients local'),
+    /^\/etc\/fleet-health\/config\.xml is written\. Next:\n {2}sudo -u fleet-health fleet-health -c \S+ check --connect\n/,
   );
+  assert.equal(inside("stat -c '%a %U %G' /etc/fleet-health/config.xml").trim(), '640 root fleet-health');
+  writeFileSync(path.join(root, 'tmp/hosts.csv'), 'name,ip\ngone,127.0.0.1\n');
+  inside('cd /etc/fleet-health && fleet-health import csv /tmp/hosts.csv -o hosts.xml && mkdir other');
+  inside(
+    'fleet-health init --mail-to a@example.org --login monitor --clients /etc/fleet-health/hosts.xml --dir /etc/fleet-health/other',
+  );
+  assert.match(
+    asUser('fleet-health -c /etc/fleet-health/other/config.xml check'),
+    /no password, private key or ssh-agent for gone[^]*config\.xml is valid: 1 client/,
+  );
+  inside('rm -r /etc/fleet-health/other /etc/fleet-health/hosts.xml');
   const program = 'fleet-health -c /etc/fleet-health/config.xml';
   assert.match(asUser(`${program} check`), /config\.xml is valid: 1 client/);
   asUser(`${program} collect`);
