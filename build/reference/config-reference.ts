@@ -79,20 +79,29 @@ export function configReference(): readonly ElementReference[] {
   return Object.entries(vocabulary).map(([name, element]) => elementReference(name, element));
 }
 
-function elementReference(name: string, { parents, attributes, help, single }: ElementSpec): ElementReference {
+function elementReference(name: string, { parents, attributes, help, single, since }: ElementSpec): ElementReference {
   const place = parents.length === 0 ? 'The root.' : `In ${parents.map((one) => `\`<${one}>\``).join(', ')}.`;
   const takesSsh = name !== 'ssh' && 'username' in attributes && 'hostKeys' in attributes;
   const ofSsh = takesSsh ? (vocabulary['ssh']?.attributes ?? {}) : {};
   return {
     name,
-    help: `${help} ${place}${single === true ? ' At most one.' : ''}`,
+    help: `${help} ${place}${single === true ? ' At most one.' : ''}${sinceWords(since)}`,
     notes: notes[name] ?? [],
     example: examples[name] ?? null,
     attributes: Object.entries(attributes)
       .filter(([one]) => !(one in ofSsh))
-      .map(([one, spec]) => ({ name: one, isRequired: spec.required === true, values: values(spec), help: spec.help })),
+      .map(([one, spec]) => ({
+        name: one,
+        isRequired: spec.required === true,
+        values: values(spec),
+        help: spec.help + sinceWords(spec.since),
+      })),
     takesSsh,
   };
+}
+
+function sinceWords(since: string | undefined): string {
+  return since === undefined ? '' : ` Since ${since}.`;
 }
 
 function values({ kind, words = [] }: AttributeSpec): string {
@@ -100,14 +109,14 @@ function values({ kind, words = [] }: AttributeSpec): string {
   return [...listed, ...(kind === undefined ? [] : [forms[kind]])].join('; ');
 }
 
-/**
- * An example of each element, and the facts that the table omits. An element whose attributes say enough has no
- * example.
- */
+/** An example of each element; a test runs each through the parser, in an element that it may stand in. */
 export const examples: Readonly<Record<string, string>> = {
+  config: '<config labels="env=prod"><client name="web-1" ip="192.0.2.10"/></config>',
+  state: '<state dir="/srv/fleet-health"/>',
   storage: '<storage url="mysql://fleet@db.example.org/fleet" passwordFile="db.password"/>',
   retention: '<retention raw="30d" detail="2d" logs="30d" hourly="1y" daily="5y"/>',
   smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
+  replies: '<replies imap="imaps://fleet@imap.example.org/INBOX" passwordFile="imap.password"/>',
   notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
   alertmanager: '<alertmanager url="http://am-1:9093,http://am-2:9093" labels="site=fra"/>',
   heartbeat: '<heartbeat url="https://monitor.example.org/ping/fleet"/>',
@@ -116,17 +125,29 @@ export const examples: Readonly<Record<string, string>> = {
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
   serve:
     '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/><option name="site" value="fra"/></serve>',
+  look: '<look/>',
+  events: '<events from="192.0.2.0/24,2001:db8::/32" maxPerMinute="120"/>',
+  option: '<option name="contact"><option name="mail" value="ops@example.org"/></option>',
+  ping: '<ping command="/usr/local/bin/is-disk-writable"/>',
+  status: '<status command="/usr/local/bin/site-facts" timeout="10s"/>',
+  push: '<push/>',
   ssh: '<ssh username="monitor" privateKey="~/.ssh/id_ed25519"/>',
+  alerts: '<alerts mail="ops@example.org" repeat="1d" zone="Europe/Berlin"/>',
   mail: '<mail to="office@example.org" severity="critical" hours="mon-fri 08:00-18:00"/>',
   webhook: '<webhook name="chat" urlFile="chat.url" format="text" severity="critical"/>',
+  digest: '<digest to="office@example.org" at="08:00" days="mon" attach="report"/>',
   alert: '<alert type="disk" mount="/backup,/archive*" limit="98%" free="500GiB" note="Old ones may go."/>',
   window: '<window date="2026-12-24" start="18:00" duration="12h"/>',
   check: '<check name="mailq" command="/usr/lib/nagios/plugins/check_mailq -w 50 -c 200" every="5m"/>',
+  certificate: '<certificate name="shop" connect="localhost:443" servername="shop.example.org" warning="30d"/>',
+  textfile: '<textfile dir="/var/lib/prometheus/node-exporter" metrics="smartctl_*"/>',
   bastion: '<bastion name="jump-1" ip="192.0.2.1" username="jump"/>',
   group: '<group name="web" proxyJump="jump-1"><client ip="web-[01-08]"/></group>',
   client: '<client name="db-1" ip="192.0.2.9" port="2222" mail="dba@example.org"/>',
+  include: '<include file="clients.d/*.xml"/>',
 };
 
+/** The facts that the table omits. */
 const notes: Readonly<Record<string, readonly string[]>> = {
   alert: [
     'One of `type` and `metric` says what is judged ([metrics.md](metrics.md) lists the metrics;',

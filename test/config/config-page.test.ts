@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { examples } from '../../build/reference/config-reference.ts';
 import { referenceFiles } from '../../build/reference/reference.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -17,15 +18,23 @@ for (const [name, content] of referenceFiles()) {
   });
 }
 
-test('the examples of docs/config.md are valid', (t) => {
+/** Puts an element into the first of those that it may stand in, and that into its own. */
+function within(name: string, text: string): string {
+  const [parent] = vocabulary[name]?.parents ?? [];
+  return parent === undefined ? text : within(parent, `<${parent}>${text}</${parent}>`);
+}
+
+test('every element has an example, which is valid', (t) => {
   const dir = tempFolder(t);
   const file = path.join(dir, 'config.xml');
-  const inAlerts = ['mail', 'webhook', 'alert', 'window'];
-  const of = (wanted: boolean): string =>
-    Object.entries(examples)
-      .flatMap(([name, example]) => (inAlerts.includes(name) === wanted ? [example] : []))
-      .join('\n');
-  writeFileSync(file, `<config>${of(false)}<alerts>${of(true)}</alerts></config>`, { mode: 0o600 });
-  const config = loadConfig({ file, nowMs: Date.UTC(2026, 0, 1) });
-  assert.equal(config.clients.length, 9);
+  mkdirSync(path.join(dir, 'clients.d'));
+  writeFileSync(path.join(dir, 'clients.d', 'a.xml'), '<config><client name="web-2"/></config>', { mode: 0o600 });
+  const [jump, alerts] = ['<bastion name="jump-1" ip="192.0.2.1"/>', '<alerts mail="ops@example.org"/>'];
+  for (const name of Object.keys(vocabulary)) {
+    const text = within(name, examples[name] ?? assert.fail(`no example of ${name}`));
+    const around = `${name === 'bastion' ? '' : jump}${text.includes('<alerts') ? '' : alerts}<client name="web-9"/>`;
+    const whole = text.replace(/<config\b[^>]*>/, `$&${around}`).replace('<alerts>', '<alerts mail="ops@example.org">');
+    writeFileSync(file, whole, { mode: 0o600 });
+    assert.doesNotThrow(() => loadConfig({ file, nowMs: Date.UTC(2026, 0, 1) }), `${name}: ${whole}`);
+  }
 });

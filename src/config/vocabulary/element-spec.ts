@@ -8,6 +8,8 @@ export interface AttributeSpec {
   readonly required?: true;
   /** The meaning, the unit and the default in one or two sentences, for editors and documents. */
   readonly help: string;
+  /** The first version that has it; left out: 0.2.0, the first release. */
+  readonly since?: string;
 }
 
 export type Attributes = Readonly<Record<string, AttributeSpec>>;
@@ -19,4 +21,6 @@ export interface ElementSpec {
   readonly single?: true;
   readonly attributes: Attributes;
   readonly help: string;
+  /** The first version that has it; left out: 0.2.0, the first release. */
+  readonly since?: string;
 }
