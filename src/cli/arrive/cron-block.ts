@@ -13,6 +13,8 @@ export interface CronBlockOptions {
   readonly everyMs: number;
   /** The name of this machine: others start at other minutes. */
   readonly host: string;
+  /** The site whose collectors share a fleet: they begin at the same minute. `null`: other hosts begin at other minutes. */
+  readonly site: string | null;
   /** Gets what the programs print: what prevented a run. */
   readonly mailTo: string;
   /** For a file of /etc/cron.d: the account that runs the lines. null: the account's own crontab. */
@@ -26,7 +28,7 @@ const maxCommandLength = 998;
 
 /** Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say. */
 export function cronBlock(options: CronBlockOptions): string {
-  const { node, everyMs, host, mailTo, user } = options;
+  const { node, everyMs, host, site, mailTo, user } = options;
   const paths = [node, options.program, options.config];
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a crontab');
   if (!/^[\w.+@-]*$/.test(mailTo)) throw usageError(`--mail-to ${JSON.stringify(mailTo)} is no address`);
@@ -43,7 +45,7 @@ export function cronBlock(options: CronBlockOptions): string {
 SHELL=/bin/sh
 PATH=${[...folders].join(':')}
 MAILTO=${mailTo}
-${cronSchedule(schedulablePause(everyMs), host)} ${account}${program} collect
+${cronSchedule(schedulablePause(everyMs), site ?? host)} ${account}${program} collect
 * * * * * ${account}sleep ${5 + (jitterOf(host) % 45)}; ${program} alert
 ${end}
 `;

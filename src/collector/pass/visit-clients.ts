@@ -11,6 +11,7 @@ import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { sharedTurn } from '../schedule/shared-turn.ts';
+import { counted } from '../../text/numbers.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -65,7 +66,12 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       if (pass.config.collector.sharedSite === null) throw thrown;
       onFault(storageFault(thrown));
     }
-    return { ...round.end(), interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
+    const visited = round.end();
+    if (pass.config.collector.sharedSite !== null && options.shares !== null && visited.clients < watched.length) {
+      const left = `${counted(watched.length - visited.clients, 'client')} belong to other collectors of this cycle`;
+      pass.observe({ kind: 'note', message: left });
+    }
+    return { ...visited, interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
   }

@@ -32,8 +32,11 @@ export interface Cycle {
   readonly halfAtMs: number;
 }
 
-/** A run that begins so much of `every` before its time belongs to the cycle all the same: clocks differ. */
-const early = 1 / 4;
+/**
+ * A run that begins so much of `every` before its time belongs to the cycle all the same: clocks differ. No whole minute of a
+ * crontab's line is near that, or clocks that differ by a second would part its runs.
+ */
+const early = 0.275;
 
 /** Returns the cycle of a time. Cycles begin at whole multiples of `every` since 1970, as cron's runs do. */
 export function cycleAt(nowMs: number, everyMs: number): Cycle {

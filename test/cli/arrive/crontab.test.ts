@@ -12,7 +12,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 const minimal = '<config><collector every="10m"/><client name="web-1" ip="192.0.2.1"/></config>';
 const options: CronBlockOptions = {
   ...{ node: '/opt/node 22/bin/node', program: '/opt/fh/50%.cjs', config: "/etc/it's.xml", everyMs: 300_000 },
-  ...{ host: 'mon-1', mailTo: 'ops@example.org', user: null },
+  ...{ host: 'mon-1', site: null, mailTo: 'ops@example.org', user: null },
 };
 const block = cronBlock(options);
 
@@ -30,17 +30,12 @@ test('the lines hold absolute paths, quoted for the shell and for cron', () => {
   assert.ok(lines[5]?.endsWith(`; ${command} alert`), lines[5]);
 });
 
-test('machines start at different minutes, and lines of /etc/cron.d name the account', () => {
-  const schedules = new Set(
-    Array.from(
-      { length: 50 },
-      (_, n) =>
-        cronBlock({ ...options, host: `mon-${n}` })
-          .split('\n')[4]
-          ?.split(' ')[0],
-    ),
-  );
-  assert.equal(schedules.size, 4);
+test('machines start at different minutes, those of a shared site at one, and lines of /etc/cron.d name the account', () => {
+  const schedulesOf = (site: string | null): ReadonlySet<string | undefined> => {
+    const blocks = Array.from({ length: 50 }, (_, n) => cronBlock({ ...options, host: `mon-${n}`, site }));
+    return new Set(blocks.map((one) => one.split('\n')[4]?.split(' ')[0]));
+  };
+  assert.deepEqual([schedulesOf(null).size, schedulesOf('fra').size], [4, 1]);
   assert.match(cronBlock({ ...options, user: 'fleet' }), /\* \* fleet '\/opt.*\n\* \* \* \* \* fleet sleep/);
 });
 

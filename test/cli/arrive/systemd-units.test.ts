@@ -46,6 +46,12 @@ test('the units have the paths, the account and the pause of this machine', (t) 
   assert.deepEqual(value(units['fleet-health-alert.timer'], 'OnCalendar'), ['*:*:20']);
 });
 
+test('collectors that share a fleet begin at the same moment', (t) => {
+  const shared = '<storage url="mysql://fleet@db/fleet"/><collector share="yes" site="fra"/><client ip="192.0.2.1"/>';
+  const delay = (children: string) => value(unitsOf(t, children)['fleet-health-collect.timer'], 'RandomizedDelaySec');
+  assert.deepEqual([delay('<client ip="192.0.2.1"/>'), delay(shared)], [['180'], ['0']]);
+});
+
 for (const [every, calendar] of [
   ['1m', ['*:0/1']],
   ['7m', []],

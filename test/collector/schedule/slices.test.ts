@@ -49,12 +49,13 @@ test('a collector of three times the capacity has about three times the slices',
   assert.equal(preferredOwner(7, []), null);
 });
 
-test('runs of one cron minute are of one cycle, whose clocks differ by less than a quarter of it', () => {
+test('runs of one cron minute are of one cycle, whose clocks differ by some seconds', () => {
   const everyMs = 300_000;
   const atMs = Date.parse('2026-11-23T14:30:00Z');
   const { number, halfAtMs } = cycleAt(atMs, everyMs);
   assert.equal(halfAtMs, Date.parse('2026-11-23T14:32:30Z'));
-  for (const seconds of [-75, -3, 2, 60, 224]) assert.equal(cycleAt(atMs + seconds * 1000, everyMs).number, number);
-  assert.equal(cycleAt(atMs - 76_000, everyMs).number, number - 1);
-  assert.equal(cycleAt(atMs + 226_000, everyMs).number, number + 1);
+  for (const seconds of [-82, -60, -3, 2, 60, 180, 217])
+    assert.equal(cycleAt(atMs + seconds * 1000, everyMs).number, number);
+  assert.equal(cycleAt(atMs - 83_000, everyMs).number, number - 1);
+  assert.equal(cycleAt(atMs + 218_000, everyMs).number, number + 1);
 });
