@@ -66,7 +66,7 @@ async function resident(t: TestContext, args: readonly string[], word: string): 
 
 suite('events, pushes and asked clients', () => {
   for (const kind of databaseKinds()) {
-    const options = { skip: kind.skip, timeout: 180_000 };
+    const options = { skip: kind.skip, timeout: 400_000 };
 
     test(`serve makes the tables, and events are rows, mails and a page (${kind.name})`, options, async (t) => {
       const site = await kind.site(t, elements);
@@ -130,7 +130,7 @@ suite('events, pushes and asked clients', () => {
       // SQLite has ten thousand in test/serve/doors/.
       const site = await kind.site(t, elements);
       await assertNoneLost(t, {
-        ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : 10_000, posters: 32, longestMs: 900 },
+        ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : 5_000, posters: 32, longestMs: 900 },
         stored: async () => (await stored(site, 'description')).flat().map(String),
       });
     });
