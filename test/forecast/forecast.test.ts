@@ -103,7 +103,7 @@ test('a size that changes by less than a hundredth goes on with its history', ()
   assert.ok(forecast(grown, 100));
   assert.equal(
     forecast(
-      history(linear(10), historyDays, (day) => (day < -5 ? size * 0.98 : size)),
+      history(linear(10), historyDays, (day) => (day < -5 ? size * 0.99 : size)),
       100,
     ),
     null,
