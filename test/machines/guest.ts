@@ -45,8 +45,9 @@ export class Guest {
 
   run(command: string): { readonly status: number | null; readonly said: string } {
     const args = [...words, '-p', String(this.port), 'root@127.0.0.1', command];
-    const { status, stdout, stderr } = spawnSync('ssh', args, { encoding: 'utf8', timeout: 300_000 });
-    return { status, said: stdout + stderr };
+    // Packages are unpacked in minutes where other machines are emulated beside this one.
+    const { status, stdout, stderr, error } = spawnSync('ssh', args, { encoding: 'utf8', timeout: 900_000 });
+    return { status, said: `${stdout}${stderr}${error?.message ?? ''}` };
   }
 
   /** Runs a command that has to succeed. Returns what it printed. */
