@@ -71,7 +71,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
       mails: () => (existsSync(outbox) ? readdirSync(outbox).sort() : []),
       mail: (name: string) => readFileSync(path.join(outbox, name), 'utf8'),
-      rows: async (): Promise<Rows> => await rowsOf(storage),
+      rows: async (columns?: Columns): Promise<Rows> => await rowsOf(storage, columns),
       first: async (sql: string) => (await ask(storage, sql))[0] ?? assert.fail(sql),
     };
   }
@@ -88,7 +88,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       }
       assert.match(await succeeded(fleet.run(config, ['migrate', '--check'], next)), new RegExp(nextName));
       assert.match(await succeeded(fleet.run(config, ['migrate'], next)), new RegExp(nextName));
-      assert.deepEqual(await rows(), old);
+      assert.deepEqual(await rows(columnsOf(old)), old);
 
       const { waiting } = await first(
         'SELECT COUNT(*) AS waiting FROM mails WHERE sent_at IS NULL AND failed_at IS NULL',
@@ -127,7 +127,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       // The new machine comes first, and may not migrate.
       const refused = await fleet.run(careful, ['alert'], next);
       assert.equal(refused.status, 3, refused.stderr);
-      assert.match(refused.stderr, new RegExp(`lacks the migration ${nextName}.*fleet-health migrate`, 's'));
+      assert.match(refused.stderr, /lacks the migration \d{3}-.*fleet-health migrate/s);
       // It was said, a moment ago.
       assert.equal((await fleet.run(careful, ['collect'], next)).status, 3);
       await succeeded(fleet.run(config, ['collect']));
@@ -180,15 +180,28 @@ async function ask(storage: StorageConfig, sql: string) {
   }
 }
 
-async function rowsOf(storage: StorageConfig): Promise<Rows> {
+async function rowsOf(storage: StorageConfig, columns: Columns = {}): Promise<Rows> {
   const listSql =
     storage.kind === 'sqlite'
       ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
       : "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'";
-  const names = (await ask(storage, listSql)).map(({ name }) => String(name)).filter((name) => !written.has(name));
-  const rows: [string, string[]][] = [];
-  for (const name of names.sort()) {
-    rows.push([name, (await ask(storage, `SELECT * FROM ${name}`)).map((row) => JSON.stringify(row)).sort()]);
+  const tables = Object.keys(columns);
+  const names = tables.length > 0 ? tables : (await ask(storage, listSql)).map(({ name }) => String(name));
+  const rows: [string, readonly string[]][] = [];
+  for (const name of names.filter((one) => !written.has(one)).sort()) {
+    const selected = columns[name]?.join(', ') ?? '';
+    const all = await ask(storage, `SELECT ${selected === '' ? '*' : selected} FROM ${name}`);
+    rows.push([name, all.map((row) => JSON.stringify(row)).sort()]);
   }
   return Object.fromEntries(rows);
+}
+
+/** The columns by table; none of a table without a row. */
+type Columns = Readonly<Record<string, readonly string[]>>;
+
+/** Returns the tables and columns that rows have: what later migrations add is none of 0.2.0. */
+function columnsOf(rows: Rows): Columns {
+  return Object.fromEntries(
+    Object.entries(rows).map(([name, [first = '{}']]) => [name, Object.keys(JSON.parse(first) as object)]),
+  );
 }
