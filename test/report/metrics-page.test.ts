@@ -11,9 +11,9 @@ const page = path.join(packageDir, 'docs', 'metrics.md');
 
 const tables = {
   metrics: [
-    '| metric | unit | labels |',
-    '|---|---|---|',
-    ...metrics.map(({ name, unit, labels }) => `| \`${name}\` | ${unit} | ${labels.join(', ')} |`),
+    '| metric | unit | labels | meaning |',
+    '|---|---|---|---|',
+    ...metrics.map(({ name, unit, labels, help }) => `| \`${name}\` | ${unit} | ${labels.join(', ')} | ${help} |`),
   ],
   families: [
     '| name | labels | families | meaning |',
