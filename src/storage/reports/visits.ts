@@ -58,6 +58,7 @@ function visitRow(visit: VisitRecord): Values {
     bytes_in: visit.bytesIn,
     bytes_out: visit.bytesOut,
     uploaded: visit.uploaded ? 1 : 0,
+    reader: visit.reader,
   };
 }
 
