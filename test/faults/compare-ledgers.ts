@@ -62,6 +62,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...repeated((await rows('SELECT stat_id, mount FROM disk_stats')).map((row) => JSON.stringify(row))),
       ...repeated((await rows('SELECT stat_id, interface FROM network_stats')).map((row) => JSON.stringify(row))),
       ...repeated((await rows('SELECT stat_id, check_name FROM check_stats')).map((row) => JSON.stringify(row))),
+      ...repeated((await rows('SELECT stat_id, series_id FROM samples')).map((row) => JSON.stringify(row))),
     ],
     quarantined: quarantined.length,
     halves: [
@@ -71,6 +72,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...(await rows('SELECT message_id FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL')),
       ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved'")),
       ...(await reportsWithoutTheirDisks(site)),
+      ...(site.pipe === 'visit' ? await rows(withoutSamplesSql) : []),
     ].map((row) => JSON.stringify(row)),
     leftovers: [
       ...(await rows('SELECT report_id FROM sealed_reports')).map((row) => `sealed ${String(row['report_id'])}`),
@@ -92,6 +94,10 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
 }
 
 /** A report says how many disks it lists; its row must have as many. */
+// A figure of the check, and a sample of the textfile, in each report of a visit.
+const withoutSamplesSql = `SELECT s.report_id FROM stats s LEFT JOIN samples x ON x.stat_id = s.id
+  GROUP BY s.id, s.report_id HAVING COUNT(x.series_id) < 2`;
+
 async function reportsWithoutTheirDisks({ database }: FaultSite): Promise<readonly FaultRow[]> {
   const counts = await database.rows('SELECT stat_id, COUNT(*) AS n FROM disk_stats GROUP BY stat_id');
   const countOf = new Map(counts.map((row) => [Number(row['stat_id']), Number(row['n'])]));

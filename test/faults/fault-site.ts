@@ -46,6 +46,18 @@ const conditions = [
   ...['mount-unresponsive', 'clock-offset', 'rebooted', 'oom-kill', 'collector-silent', 'collector-isolated'],
 ];
 
+/** Gives the account a check with a figure and a textfile, so that reports have rows of all families. */
+function writeChecks(home: string, uid: number): void {
+  const config = path.join(home, '.config');
+  const textfiles = path.join(home, 'textfiles');
+  const checks = path.join(config, 'fleet-health', 'checks.d');
+  mkdirSync(checks, { recursive: true, mode: 0o700 });
+  mkdirSync(textfiles, { mode: 0o700 });
+  writeFileSync(path.join(checks, 'faults.conf'), `queue /bin/echo "OK | unsent=3;50;200"\ntextfile ${textfiles}\n`);
+  writeFileSync(path.join(textfiles, 'backup.prom'), 'backup_age_seconds{job="home"} 60\n');
+  execFileSync('chown', ['-R', `${uid}:${uid}`, config, textfiles]);
+}
+
 export interface FaultSiteOptions {
   readonly hookName?: HookName;
   readonly split?: boolean;
@@ -75,6 +87,7 @@ export async function openFaultSite(
   const account = await sshd.addAccount({ publicKey: key.publicKey });
   // Without it the shell agent would answer, which keeps no ledger.
   const { uid } = account;
+  if (pipe === 'visit') writeChecks(account.home, uid);
   execFileSync(programs.nodeOfAgents, ['-e', '0'], { uid, gid: uid, env: {}, cwd: account.home });
   const mail = await startMailProcess(programs.mailServer, mailDir);
   const database = kind === 'sqlite' ? sqliteIn(stateDir) : await mariadbOfItsOwn();
