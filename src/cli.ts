@@ -19,6 +19,7 @@ import { events, serve, tokens } from './cli/serve/commands.ts';
 import { status } from './cli/status/commands.ts';
 import { trust } from './cli/trust/commands.ts';
 import { demo, simulate } from './cli/try-out/commands.ts';
+import { dropNeedlessTz } from './text/server-zone.ts';
 
 /** Every command, in the order of the help. */
 const commands = [
@@ -71,6 +72,7 @@ const commands = [
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function main(args: readonly string[]): Promise<void> {
+  dropNeedlessTz(process.env);
   await runProgram(args, createProgram);
 }
 

@@ -1,6 +1,5 @@
 import { serverZone } from './server-zone.ts';
-import { zoneOffsetMs } from './zone-time.ts';
-import { minuteMs } from '../platform/units.ts';
+import { offsetInWords, zoneOffsetMs } from './zone-time.ts';
 
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
@@ -56,12 +55,6 @@ function partsOf({ zone, nowMs }: Reader, atMs: number): { day: string; time: st
   const day = `${dayNames[wall.getUTCDay()] ?? ''} ${wall.getUTCDate()} ${month}${isThisYear ? '' : ` ${year}`}`;
   const time = `${twoDigits(wall.getUTCHours())}:${twoDigits(wall.getUTCMinutes())}`;
   return { day, time: offsetMs === nowOffsetMs ? time : `${time} (${offsetInWords(offsetMs)})` };
-}
-
-function offsetInWords(offsetMs: number): string {
-  const minutes = Math.round(Math.abs(offsetMs) / minuteMs);
-  const rest = minutes % 60 === 0 ? '' : `:${twoDigits(minutes % 60)}`;
-  return offsetMs === 0 ? 'UTC' : `UTC${offsetMs < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`;
 }
 
 function twoDigits(count: number): string {

@@ -17,6 +17,13 @@ export function zoneOffsetMs(zone: string | null, atMs: number): number {
   return wallMs - Math.floor(atMs / 1000) * 1000;
 }
 
+/** `UTC+1`, `UTC-3:30`, `UTC`. */
+export function offsetInWords(offsetMs: number): string {
+  const minutes = Math.round(Math.abs(offsetMs) / minuteMs);
+  const rest = minutes % 60 === 0 ? '' : `:${String(minutes % 60).padStart(2, '0')}`;
+  return offsetMs === 0 ? 'UTC' : `UTC${offsetMs < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`;
+}
+
 /** The day that a zone's calendars show. */
 export function calendarDay(zone: string | null, atMs: number): CalendarDay {
   return Math.floor((atMs + zoneOffsetMs(zone, atMs)) / dayMs) * dayMs;

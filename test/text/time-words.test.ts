@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { serverZone } from '../../src/text/server-zone.ts';
 import { spanInWords, timeInWords, zoneInWords } from '../../src/text/time-words.ts';
-import { zoneOffsetMs } from '../../src/text/zone-time.ts';
 import { at } from '../alerter/support/rows.ts';
+import { inServerZone } from './support/server-zone.ts';
 
 const berlin = { zone: 'Europe/Berlin', nowMs: at('10:05') };
 
@@ -37,32 +36,8 @@ test('zones are named with their offset', () => {
   assert.equal(zoneInWords({ zone: 'UTC', nowMs: 0 }), 'UTC');
 });
 
-test("the name of the server's zone is the one that Intl finds", () => {
-  assert.equal(serverZone(), Intl.DateTimeFormat().resolvedOptions().timeZone);
-});
-
-test("the server's zone has the offsets of its name", () => {
-  inServerZone('Europe/Berlin', () => {
-    for (let atMs = Date.UTC(2026, 2, 28); atMs < Date.UTC(2026, 10, 1); atMs += 6 * 3_600_000) {
-      assert.equal(zoneOffsetMs(null, atMs), zoneOffsetMs('Europe/Berlin', atMs));
-    }
-    assert.equal(zoneOffsetMs(null, Date.UTC(2026, 6, 1)), 2 * 3_600_000);
-  });
-});
-
 test("without a zone it is the server's", () => {
   inServerZone('America/New_York', () => {
     assert.equal(zoneInWords({ zone: null, nowMs: at('10:05') }), 'America/New_York (UTC-5)');
   });
 });
-
-function inServerZone(zone: string, work: () => void): void {
-  const before = process.env['TZ'];
-  try {
-    process.env['TZ'] = zone;
-    work();
-  } finally {
-    if (before === undefined) delete process.env['TZ'];
-    else process.env['TZ'] = before;
-  }
-}

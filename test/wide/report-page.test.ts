@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -27,6 +27,16 @@ test('a report opens from a file without a network: no request, no message of th
   for (const plot of ['Memory and swap', 'Load', 'File systems', 'Network', 'mailq']) {
     assert.equal(await page.getByRole('img', { name: new RegExp(`^${plot}:`) }).count(), 1, plot);
   }
+  assert.deepEqual(noises, []);
+});
+
+test('the plots of a zone that the browser does not know are in UTC, and say so', options, async (t) => {
+  const file = await reportFile(t);
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/data-zone="[^"]+"/, 'data-zone="Custom/Zone"'));
+  const { page, noises } = await openFile(t, file);
+  await page.getByRole('button', { name: 'web-1' }).click();
+  await page.getByRole('img', { name: /^CPU: mean from/ }).waitFor();
+  await page.getByText('does not know the zone Custom/Zone: these times are UTC.').waitFor();
   assert.deepEqual(noises, []);
 });
 

@@ -15,11 +15,13 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
   let format: Intl.DateTimeFormat | null = null;
   const zone = (): string => alerts.zone ?? serverZone();
   const moment = (atMs: number): string => {
-    format ??= new Intl.DateTimeFormat(locale, { timeZone: zone(), dateStyle: 'short', timeStyle: 'short' });
+    // Without a name it is the zone that Node itself has, even if that has no name.
+    const timeZone = alerts.zone ?? undefined;
+    format ??= new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'short', timeStyle: 'short' });
     return format.format(atMs);
   };
   return {
-    /** IANA zone: that of <alerts zone>, else this machine's. */
+    /** The zone's name: that of <alerts zone>, else this machine's. */
     get zone(): string {
       return zone();
     },

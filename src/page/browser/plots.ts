@@ -2,6 +2,7 @@ import uPlot from 'uplot';
 
 import type { SeriesGroup } from '../series-layout.ts';
 import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
+import { isZone } from './is-zone.ts';
 import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
 import { bytesPerSecond, percents, plain, seriesFormats } from './units.ts';
 
@@ -37,7 +38,8 @@ const plots: readonly Plot[] = [
 ];
 
 /** Draws a client's history into an element: a plot a subject, with one cursor and one zoom. */
-export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: string): void {
+export function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: string): void {
+  const zone = isZone(wantedZone) ? wantedZone : 'UTC';
   const panel = document.createElement('div');
   panel.className = 'plots';
   parent.append(panel);
@@ -75,10 +77,14 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, zone: st
     drawn.push(chart);
   }
   if (panel.childElementCount === 0) panel.textContent = 'No report has arrived in this span.';
-  if (history.moreSeries > 0) {
+  const notes = [
+    ...(history.moreSeries > 0 ? [`${history.moreSeries} more series of checks and textfiles are not drawn.`] : []),
+    ...(zone === wantedZone ? [] : [`This browser does not know the zone ${wantedZone}: these times are UTC.`]),
+  ];
+  for (const note of notes) {
     const rest = document.createElement('p');
     rest.className = 'quiet';
-    rest.textContent = `${history.moreSeries} more series of checks and textfiles are not drawn.`;
+    rest.textContent = note;
     panel.after(rest);
   }
   new ResizeObserver(() => {
