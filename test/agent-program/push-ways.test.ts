@@ -66,6 +66,7 @@ test('what has no answer names the URL without its password, and what to do', { 
   const { port } = server.address() as AddressInfo;
   const cases: readonly (readonly [string, RegExp, RegExp])[] = [
     ['http://ann:secret@127.0.0.1:1/x', /^http:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/, /Nothing listens there/],
+    ['http://127.0.0.1:1//x/y?a=b', /^http:\/\/127\.0\.0\.1:1\/\/x\/y: .*ECONNREFUSED/, /Nothing listens there/],
     ['http://no-such-host.invalid/', /^http:\/\/no-such-host\.invalid\/v1\/visit: /, /name server/],
     [`https://127.0.0.1:${port}/`, /^https:\/\/127\.0\.0\.1:/, /https or http|certificate/],
   ];

@@ -26,7 +26,10 @@ export function pushWay(client: string, target: PushTarget): PushWay {
 }
 
 function byHttp(client: string, { to, pushKey }: PushTarget): PushWay {
-  const url = new URL(to.pathname === '/' ? pushPath : to.pathname, to);
+  const url = new URL(to);
+  // A path that begins with `//` would name another host if it were resolved.
+  if (url.pathname === '/') url.pathname = pushPath;
+  url.search = url.hash = '';
   return async (body, signal) => {
     const {
       status,

@@ -15,3 +15,10 @@ export function collectorUrl(option: string, text: string): URL {
   }
   return url;
 }
+
+/** Returns a URL below another. A path that begins with `//` stays a path: resolved, it would name another host. */
+export function urlBelow(base: URL, path: string): URL {
+  const url = new URL(base.origin);
+  url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`;
+  return url;
+}

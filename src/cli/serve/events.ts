@@ -8,7 +8,7 @@ import { oneLine } from '../../text/plain-text.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { collectorUrl } from '../push/collector-url.ts';
+import { collectorUrl, urlBelow } from '../push/collector-url.ts';
 import { addToken } from './tokens.ts';
 
 export interface EventsUrlOptions {
@@ -31,7 +31,7 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
   const base = options.to === null ? ownUrl(serve) : collectorUrl('--to', options.to);
   const name = `ping:${host === null ? '' : `${host}:`}${service}`;
   const token = await addToken(context, { name, for: 'ping', service, ...(host === null ? {} : { host }) });
-  const url = new URL(`${base.pathname.replace(/\/$/, '')}/events/ping/${token}`, base).href;
+  const url = urlBelow(base, `/events/ping/${token}`).href;
   const curl = `curl -gfsS --retry 5 --max-time 20 -o /dev/null ${shellWord(url)}`;
   const wget = `wget -q -T 20 -t 5 -O /dev/null ${shellWord(url)}`;
   printAnswer(

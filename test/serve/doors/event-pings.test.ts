@@ -82,6 +82,8 @@ test('events url prints lines for a shell, and says what is missing', async (t) 
   );
   const other = await run('events', 'url', 'nightly', '--to', 'https://hq.example.org/fleet');
   assert.match(other.stdout, /^curl .* '?https:\/\/hq\.example\.org\/fleet\/events\/ping\/fh_/);
+  const odd = await run('events', 'url', 'odd', '--to', 'https://hq.example.org//x/y/?a=b#c');
+  assert.match(odd.stdout, /^curl .* '?https:\/\/hq\.example\.org\/\/x\/y\/events\/ping\/fh_[\w-]+'?\n/);
   assert.match(other.stderr, /^No rule watches it: .*service="nightly"/);
 });
 
