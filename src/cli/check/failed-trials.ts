@@ -39,6 +39,6 @@ function wordsOf({ message, code, advice }: Fault): string {
 }
 
 function reasonOf(fault: Fault): string {
-  if (fault.code !== 'host-key-unknown') return wordsOf(fault);
+  if (fault.code !== 'host-key-unknown' || !fault.advice.startsWith('fleet-health trust ')) return wordsOf(fault);
   return 'known_hosts has no key for them yet (host-key-unknown). fleet-health trust shows their keys and asks once';
 }

@@ -5,9 +5,12 @@ import { failedLines } from '../../../src/cli/check/failed-trials.ts';
 import type { Trial } from '../../../src/cli/check/try-connections.ts';
 import { FleetError } from '../../../src/errors.ts';
 
-const client = (what: string, code: 'host-key-unknown' | 'connect-refused', message: string): Trial => {
-  return { what, kind: 'client', fault: new FleetError({ code, stage: 'connect', message, advice: 'Look.' }) };
-};
+const client = (
+  what: string,
+  code: 'host-key-unknown' | 'connect-refused',
+  message: string,
+  advice = code === 'host-key-unknown' ? `fleet-health trust ${what}` : 'Look.',
+): Trial => ({ what, kind: 'client', fault: new FleetError({ code, stage: 'connect', message, advice }) });
 const numbered = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `web-${at + 1}`);
 
 test('clients that fail alike are one line, before those that do not', () => {
@@ -31,6 +34,16 @@ test('clients that fail alike are one line, before those that do not', () => {
 test('a few clients are a line each, with the key that each shows', () => {
   assert.deepEqual(
     failedLines(numbered(3).map((name) => client(name, 'host-key-unknown', `${name} shows a key`))),
-    numbered(3).map((name) => `client ${name}: ${name} shows a key (host-key-unknown). Look.`),
+    numbered(3).map((name) => `client ${name}: ${name} shows a key (host-key-unknown). fleet-health trust ${name}`),
   );
+});
+
+test('a host key that trust does not settle keeps its own reason', () => {
+  const trials = numbered(4).map((name) =>
+    client(name, 'host-key-unknown', 'the key is new and cannot be written', 'Make known_hosts writable.'),
+  );
+  assert.deepEqual(failedLines(trials), [
+    '4 clients (web-1, web-2, web-3 and 1 more): the key is new and cannot be written (host-key-unknown). ' +
+      'Make known_hosts writable.',
+  ]);
 });
