@@ -8,7 +8,10 @@ export function nameKey(name: string): string {
   return name
     .normalize('NFKD')
     .toLowerCase()
-    .replace(/\d+/g, (digits) => digits.replace(/^0+(?=\d)/, '').padStart(16, '0'));
+    .replace(/\d+/g, (digits) => {
+      const number = digits.replace(/^0+(?=\d)/, '');
+      return String(number.length).padStart(3, '0') + number;
+    });
 }
 
 /** Compares names as people do. */

@@ -20,8 +20,9 @@ test('names are sorted as people do', () => {
 });
 
 test('numbers of any length are compared by their size', () => {
-  const digits = '9'.repeat(15);
-  assert.deepEqual([`n${digits}8`, `n${digits}`, 'n1'].sort(byName), ['n1', `n${digits}`, `n${digits}8`]);
+  const digits = '9'.repeat(17);
+  const sorted = ['n1', 'n09', 'n10', `n${digits}`, `n1${'0'.repeat(17)}`, `n1${'0'.repeat(200)}`, 'na'];
+  assert.deepEqual([...sorted].reverse().sort(byName), sorted);
 });
 
 test('names that differ by case or leading zeros alone have an order', () => {
