@@ -1,7 +1,15 @@
 import type { OutlierMetricName } from './outlier-metrics.ts';
 
 /** The columns that figures are made of. */
-export const statsColumns = ['cpu_percent', 'memory_percent', 'swap_percent', 'load5', 'cpus', 'processes'] as const;
+export const statsColumns = [
+  'cpu_percent',
+  'memory_percent',
+  'swap_percent',
+  'load5',
+  'cpus',
+  'processes',
+  'temperature_celsius',
+] as const;
 export const diskColumns = ['mount', 'fstype', 'mode', 'used_percent'] as const;
 /** The columns of `stats` that a metric is made of. */
 const columnsOfMetric: Readonly<Partial<Record<OutlierMetricName, readonly (typeof statsColumns)[number][]>>> = {
@@ -10,6 +18,7 @@ const columnsOfMetric: Readonly<Partial<Record<OutlierMetricName, readonly (type
   swap: ['swap_percent'],
   load: ['load5', 'cpus'],
   processes: ['processes'],
+  temperature: ['temperature_celsius'],
 };
 export const networkColumns = ['rx_bytes_per_s', 'tx_bytes_per_s'] as const;
 
@@ -57,6 +66,7 @@ export function addStats(stats: ReportRows['stats'], add: AddFigure): void {
   addKnown('memory:', stats.memory_percent, add);
   addKnown('swap:', stats.swap_percent, add);
   addKnown('processes:', stats.processes, add);
+  addKnown('temperature:', stats.temperature_celsius, add);
   if (typeof load === 'number' && typeof cpus === 'number' && cpus > 0) add('load:', load / cpus);
 }
 

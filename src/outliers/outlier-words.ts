@@ -9,6 +9,7 @@ const names: Readonly<Record<Exclude<OutlierMetricName, 'mount'>, string>> = {
   load: 'load per CPU',
   swap: 'swap',
   processes: 'processes',
+  temperature: 'temperature',
   received: 'received',
   sent: 'sent',
 };
@@ -32,6 +33,7 @@ export function figureOutlierWords({ metric, subject, value, median }: FigureOut
 
 function figureWords(value: number, unit: OutlierMetric['unit']): string {
   if (unit === 'percent') return `${rounded(value, 1)} %`;
+  if (unit === 'celsius') return `${rounded(value, 1)} °C`;
   if (unit === 'bytes_per_second') return `${describeSize(value)}/s`;
   return String(rounded(value, unit === 'load' ? 2 : 0));
 }

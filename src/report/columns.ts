@@ -12,6 +12,8 @@ export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number 
   readonly probe_errors: number;
   /** Mounts that did not answer; unknown when no disk was reported at all. */
   readonly unresponsive_mounts: number | null;
+  /** The temperature of the hottest sensor. */
+  readonly temperature_celsius: number | null;
 }
 
 /**
@@ -85,19 +87,23 @@ function statsOf(report: Report, families: Families, disks: readonly DiskRow[]):
   const values: Partial<Record<StatsMetricColumn, number | null>> = {};
   for (const { column, family, field } of columnMetrics) values[column] = numberOf(families.get(family)?.[0], field);
   const os = families.get('os')?.[0];
-  let fullest: number | null = null;
-  for (const { scope, fstype, used_percent: percent } of disks) {
-    if (scope === 'local' && percent !== null && !imageTypes.has(fstype ?? ''))
-      fullest = Math.max(fullest ?? percent, percent);
-  }
+  const local = disks.filter(({ scope, fstype }) => scope === 'local' && !imageTypes.has(fstype ?? ''));
   return {
     ...(values as Record<StatsMetricColumn, number | null>),
     hostname: textOf(os, 'hostname'),
     os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
-    disk_percent: fullest,
+    disk_percent: greatestOf(local.map(({ used_percent: percent }) => percent)),
     probe_errors: report.worker_reports.filter(({ error }) => error !== null).length,
     unresponsive_mounts: families.has('disk') ? disks.filter(({ unresponsive }) => unresponsive === 1).length : null,
+    temperature_celsius: greatestOf((families.get('temperature') ?? []).map((row) => numberOf(row, 'celsius'))),
   };
+}
+
+/** Returns the greatest of the values that are known; null if none is. */
+function greatestOf(values: readonly (number | null)[]): number | null {
+  let greatest: number | null = null;
+  for (const value of values) if (value !== null && (greatest === null || value > greatest)) greatest = value;
+  return greatest;
 }
 
 function disksOf(families: Families): readonly DiskRow[] {

@@ -87,8 +87,8 @@ const table = casesOf(`
   <alert> "outlier": type outlier holds or not; remove limit
 # Selectors belong to one type.
 <alert type="outlier" metric="cpu,memry"/>
-  <alert> "outlier metric=cpu,memry": metric="cpu,memry": "memry" is none of cpu, memory, load, swap, processes, mount,
-    received, sent; did you mean "memory"?
+  <alert> "outlier metric=cpu,memry": metric="cpu,memry": "memry" is none of cpu, memory, load, swap, processes,
+    temperature, mount, received, sent; did you mean "memory"?
 <alert type="outlier" metric="cpu" mount="/"/>
   <alert> "outlier metric=cpu mount=/": type outlier has no selector mount; its selectors are metric, group
 <alert type="cpu" group="web" limit="5%"/>

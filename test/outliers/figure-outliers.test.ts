@@ -60,6 +60,30 @@ for (const [what, series, found] of [
   });
 }
 
+const warm = (degrees: number): readonly number[] => times(12, () => degrees);
+const none = times(12, () => null);
+/** A rack whose machines are a degree apart from each other. */
+const rack = Object.fromEntries(times(9, (index) => [`web-${index}`, warm(44 + index)]));
+for (const [what, series, found] of [
+  ['a fan failed', { ...rack, odd: warm(78) }, ['odd']],
+  ['warmer than the others, as at the top of a rack', { ...rack, odd: warm(60) }, []],
+  ['14 degrees, the others all alike', { ...others(9, warm(48)), odd: warm(62) }, []],
+  ['15 degrees, the others all alike', { ...others(9, warm(48)), odd: warm(63) }, ['odd']],
+  ['just after the boot of a cold machine', { ...rack, odd: warm(12) }, ['odd']],
+  ['hot in 8 reports', { ...rack, odd: [...warm(78).slice(4), ...warm(48).slice(8)] }, []],
+  ['machines without sensors are not compared', { ...rack, ...{ 'vm-1': none, 'vm-2': none }, odd: warm(78) }, ['odd']],
+  ['too few have sensors', { ...others(4, none), a: warm(40), b: warm(40), c: warm(40), odd: warm(90) }, []],
+  ['below zero', { ...others(9, warm(-20)), odd: warm(5) }, ['odd']],
+  ['its sensors fell silent', { ...rack, odd: [null, ...warm(78)] }, []],
+] as const satisfies readonly (readonly [string, Series, readonly string[]])[]) {
+  test(`outliers of temperature: ${what}`, () => {
+    assert.deepEqual(
+      outliers(series, 'temperature:').map(({ client }) => client),
+      found,
+    );
+  });
+}
+
 test('in a large group some members stand for the others, and the outlier is found wherever it stands', () => {
   for (const place of [0, 1, 57, 199]) {
     const names = times(200, (index) => `web-${index}`);
@@ -91,7 +115,15 @@ test('the order of the members changes nothing', () => {
 
 test('figures of a report: load by CPU, mounts by name, the busiest interface, nothing for what is unknown', () => {
   const figures = figuresOf({
-    stats: { cpu_percent: null, memory_percent: 40, swap_percent: null, load5: 3, cpus: 4, processes: 200 },
+    stats: {
+      cpu_percent: null,
+      memory_percent: 40,
+      swap_percent: null,
+      load5: 3,
+      cpus: 4,
+      processes: 200,
+      temperature_celsius: -3,
+    },
     disks: [
       { mount: '/a:b', used_percent: 12 },
       { mount: '/gone', used_percent: null },
@@ -101,7 +133,14 @@ test('figures of a report: load by CPU, mounts by name, the busiest interface, n
       { rx_bytes_per_s: 30, tx_bytes_per_s: null },
     ],
   });
-  const expected = { 'memory:': 40, 'processes:': 200, 'load:': 0.75, 'mount:/a:b': 12, 'received:': 30 };
+  const expected = {
+    'memory:': 40,
+    'processes:': 200,
+    'temperature:': -3,
+    'load:': 0.75,
+    'mount:/a:b': 12,
+    'received:': 30,
+  };
   assert.deepEqual(Object.fromEntries(figures), expected);
   assert.deepEqual(figureOf('mount:/a:b'), { metric: 'mount', subject: '/a:b' });
   const withoutCpus = figuresOf({ stats: { load5: 3, cpus: 0 }, disks: [], networks: [] });

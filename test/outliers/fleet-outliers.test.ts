@@ -24,10 +24,12 @@ interface Made {
   readonly data?: number | null;
   readonly received?: number;
   readonly kernel?: string;
+  /** The degrees of each sensor. Default: no sensors. */
+  readonly sensors?: readonly (number | null)[];
 }
 
 /** A report of so many runs ago, or the inventory of then. */
-function report(client: string, ago: number, { cpu = 10, data = 40, received = 1000 }: Made): IngestItem {
+function report(client: string, ago: number, { cpu = 10, data = 40, received = 1000, sensors = [] }: Made): IngestItem {
   const disk = (mount: string, used_percent: number) => ({
     mount,
     fstype: 'ext4',
@@ -39,6 +41,7 @@ function report(client: string, ago: number, { cpu = 10, data = 40, received = 1
     worker('cpu', { used_percent: cpu, cpus: 4 }),
     worker('disk', disk('/', 20), ...(data === null ? [] : [disk('/data', data)])),
     worker('network', { interface: 'eth0', rx_bytes_per_s: received }, { interface: 'eth1', rx_bytes_per_s: 5 }),
+    worker('temperature', ...sensors.map((celsius, index) => ({ sensor: `coretemp/Core ${index}`, celsius }))),
   ];
   return item({ client, observedAtMs: noonMs - ago * everyMs, workers });
 }
@@ -96,6 +99,18 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
       { group: 'web', fact: 'kernel', usual: '6.1', value: '5.10', members: 10, clients: ['web-2'] },
       { group: 'web', fact: 'mount', usual: '/data', value: null, members: 10, clients: ['web-3'] },
     ]);
+  });
+
+  it('are of the hottest sensor of each machine that has any', async (opened) => {
+    const rack = Object.fromEntries(times(6, (index) => [`web-${index}`, { sensors: [30, 44 + index] }]));
+    await fill(opened, { ...rack, 'web-2': { sensors: [30, null, 84.5, 46] }, 'web-6': { sensors: [null] } });
+    const { figures } = await read(opened, settings(web));
+    assert.deepEqual(
+      figures.map(({ client, metric, subject, value, median, of }) => [client, metric, subject, value, median, of]),
+      [['web-2', 'temperature', '', 84.5, 47.5, 12]],
+    );
+    const lasting = { figures: opened.figures, everyMs, beforeMs: noonMs - everyMs };
+    assert.equal(await areLasting(figures, lasting), true);
   });
 
   it('are lasting if the reports before a time were as far off', async (opened) => {

@@ -63,6 +63,7 @@ for (const [metric, subject, value, words] of [
   ['mount', '/data', 91, ['/data', '91 %', '10 %']],
   ['load', '', 3.456, ['load per CPU', '3.46', '10']],
   ['processes', '', 812.5, ['processes', '813', '10']],
+  ['temperature', '', 91.25, ['temperature', '91.3 °C', '10 °C']],
   ['sent', '', 3 * 2 ** 20, ['sent', '3 MiB/s', '10 B/s']],
 ] as const) {
   test(`words of the figure ${metric}`, () => {

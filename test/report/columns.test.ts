@@ -58,6 +58,7 @@ test('stats takes its columns from the metrics', () => {
     open_files_percent: 0.2,
     conntrack_percent: null,
     clock_synchronised: 0,
+    temperature_celsius: null,
   });
 });
 
@@ -97,6 +98,17 @@ test('the fullest disk is the fullest local one, read-only ones included', () =>
   assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: null })).disk_percent, null);
   assert.equal(statsColumns(disks({ ...local, mount: '/', used_percent: 0 })).disk_percent, 0);
   assert.equal(statsColumns(disks()).unresponsive_mounts, 0);
+});
+
+test('the temperature is that of the hottest sensor that says one', () => {
+  const hottest = (...degrees: readonly (number | null)[]): number | null => {
+    const data = degrees.map((celsius, index) => ({ sensor: `coretemp/Core ${index}`, celsius }));
+    return statsColumns(reportWith(worker('temperatures', [{ name: 'temperature', data }]))).temperature_celsius;
+  };
+  assert.equal(hottest(41, 88.5, null, 60), 88.5);
+  assert.equal(hottest(-12, -3.5), -3.5, 'a cold room');
+  assert.equal(hottest(null, null), null);
+  assert.equal(hottest(), null);
 });
 
 test('rows of disks and interfaces have all labels and fields of the metrics and no other', () => {

@@ -50,6 +50,7 @@ onBothDatabases('ingest', ({ it, kind }) => {
       open_files_percent: 0.5,
       conntrack_percent: null,
       clock_synchronised: 1,
+      temperature_celsius: 61.5,
       processed_at: null,
       interval_s: 300,
     });

@@ -125,7 +125,17 @@ export function ruleTypeOf(name: string | null | undefined): RuleType | null {
 }
 
 /** The metrics of rules of type outlier: the figures of which members of a group are compared. */
-export const outlierMetricNames = ['cpu', 'memory', 'load', 'swap', 'processes', 'mount', 'received', 'sent'] as const;
+export const outlierMetricNames = [
+  'cpu',
+  'memory',
+  'load',
+  'swap',
+  'processes',
+  'temperature',
+  'mount',
+  'received',
+  'sent',
+] as const;
 
 /** The full name of every metric. */
 export const metricNames: readonly string[] = [...metricsByName.keys()];

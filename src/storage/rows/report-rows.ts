@@ -31,6 +31,7 @@ export const statsFigures = [
   'open_files_percent',
   'conntrack_percent',
   'clock_synchronised',
+  'temperature_celsius',
 ] as const;
 export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 

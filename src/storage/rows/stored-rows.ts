@@ -61,6 +61,7 @@ export function storedReport(row: SqlRow): UnprocessedReport {
     open_files_percent: figures.open_files_percent ?? null,
     conntrack_percent: figures.conntrack_percent ?? null,
     clock_synchronised: figures.clock_synchronised ?? null,
+    temperature_celsius: figures.temperature_celsius ?? null,
   };
 }
 

@@ -47,6 +47,7 @@ export function reportRow(over: Partial<UnprocessedReport> = {}): UnprocessedRep
     open_files_percent: 3,
     conntrack_percent: 4,
     clock_synchronised: 1,
+    temperature_celsius: 50,
     disk_percent: 50,
     probe_errors: 0,
     unresponsive_mounts: 0,

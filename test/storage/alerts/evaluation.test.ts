@@ -58,6 +58,7 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     assert.equal(report.reboot_required, 0);
     assert.equal(report.oom_kills, 2);
     assert.equal(report.clock_synchronised, 1);
+    assert.equal(report.temperature_celsius, 61.5);
     assert.equal(report.conntrack_percent, null);
     assert.deepEqual([report.pressure_cpu_percent, report.pressure_io_percent], [1.25, 3.5]);
     const named = visits.map((row) => ({ ...row, id: 0 }));

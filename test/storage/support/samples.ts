@@ -45,6 +45,7 @@ export function ordinaryWorkers(): readonly WorkerReport[] {
     worker('kernel', { oom_kills: 2, open_files_percent: 0.5, conntrack_percent: null }),
     worker('pressure', { cpu_percent: 1.25, memory_percent: 0, io_percent: 3.5 }),
     worker('clock', { synchronised: 1 }),
+    worker('temperature', { sensor: 'coretemp/Core 0', celsius: 61.5 }, { sensor: 'nvme/Composite', celsius: 38 }),
     worker('uptime', { seconds: 86400 }),
     worker('processes', { total: 180, running: 2, blocked: 0, zombies: 0 }),
     worker('process_cpu', { process: 'nginx', pid: 812, used_percent_of_one_cpu: 7.5 }),
