@@ -83,6 +83,9 @@ export function writeSpool(dir: string, id: string, timeMs: number, sealed: Uint
   return { path: `${dir}/${name}`, id, timeMs, sizeBytes: sealed.length };
 }
 
+/** The file of a damaged report. */
+export const damagedName = 'damaged-report';
+
 /** The start of a report that an agent of another version has sealed. Such a report is not damaged. */
 const otherVersion = /^FHS[^1]/;
 
@@ -107,7 +110,7 @@ export function readSpooled(
 /** Keeps a damaged report for people, the newest one of its folder. Returns false if the disk is read-only. */
 function isSetAside(path: string): boolean {
   try {
-    renameSync(path, `${dirname(path)}/damaged-report`);
+    renameSync(path, `${dirname(path)}/${damagedName}`);
     return true;
   } catch {
     return false;

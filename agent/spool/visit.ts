@@ -6,9 +6,9 @@ import { rmdirSync } from 'node:fs';
 
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { openPlace, placeFault, type PlaceNames } from '../start/places.ts';
-import { removeFile } from '../start/private-file.ts';
+import { listPrivateFiles, removeFile } from '../start/private-file.ts';
 import { logPositionName } from '../probes/log.ts';
-import { listSpool, writeSpool, type SpooledReport } from './spool.ts';
+import { damagedName, listSpool, writeSpool, type SpooledReport } from './spool.ts';
 
 /** The most characters of a fault: enough for four folders with long names and their faults. */
 const maxFaultChars = 2000;
@@ -76,10 +76,13 @@ export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: 
 export function closeVisit({ formerDirs }: Visit): void {
   for (const dir of formerDirs) {
     removeFile(`${dir}/${logPositionName}`);
+    // The folder may still hold unacknowledged reports.
+    if (listPrivateFiles(dir).some((name) => name.endsWith('.fhs'))) continue;
+    removeFile(`${dir}/${damagedName}`);
     try {
       rmdirSync(dir);
     } catch {
-      // The folder still holds unacknowledged reports.
+      // Files of people, or the script of a line in a crontab.
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Reports on the client: kept until they were acknowledged, bounded, taken whatever lies beside them. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -40,6 +40,18 @@ test('reports and counters of a former name are taken over, and its folder goes'
   assert.equal(filesBelow(home).filter((file) => file.endsWith('counters.json')).length, 1);
   const spooled = filesBelow(home).filter((file) => file.endsWith('.fhs'));
   assert.deepEqual(spooled, []);
+});
+
+test('a damaged report of a former name goes with its folder, after the last whole one', async (t) => {
+  const { visit, home } = machine(t);
+  await visit({ client: 'old', onReport: keep });
+  const [report = ''] = filesBelow(home).filter((file) => file.endsWith('.fhs'));
+  const folder = path.dirname(path.resolve(home, report));
+  writeFileSync(path.join(folder, `${Date.now()}-00000000-0000-4000-8000-000000000002.fhs`), 'garbage');
+  await visit({ client: 'new', was: 'old', onReport: keep });
+  assert.ok(readdirSync(folder).includes('damaged-report'));
+  await visit({ client: 'new', was: 'old' });
+  assert.equal(existsSync(folder), false);
 });
 
 test('damaged, foreign and strange files in the spool break nothing', async (t) => {
