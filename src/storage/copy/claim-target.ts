@@ -29,7 +29,7 @@ const lookedAt = 100;
 export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>): Promise<void> {
   const { target, from, to } = claim;
   const holder = `copy of ${from}`.slice(0, markChars);
-  const sql = 'SELECT holder, touched_at FROM leases WHERE name = ?';
+  const sql = 'SELECT holder, touched, touched_at FROM leases WHERE name = ?';
   const [marked] = await target.read((session) => session.all(sql, [mark]).catch(noneWithoutTable));
   if (marked === undefined) {
     const filled = await target.read((session) => filledTables(session, claim.tables));
@@ -40,7 +40,7 @@ export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>)
     const known = String(marked['holder']);
     if (known !== holder) throw usageError(`${to} is a ${known}, not of ${from}`, emptyAdvice);
     await refuseUsed(claim);
-    if (!claim.overwrite) await refuseOperated(claim, String(marked['touched_at']));
+    if (!claim.overwrite) await refuseOperated(claim, marked);
   }
   await makeSchema();
   if (marked !== undefined) return;
@@ -92,10 +92,14 @@ export async function refuseUsed({ source, target, from, to }: Claim): Promise<v
   );
 }
 
-/** Records that the target is equal to its source now. */
+/** Records that the target is equal to its source now, and in `touched` the last silence that was copied. */
 export async function markWhole(target: Database): Promise<void> {
   await target.write((session) =>
-    session.run(`UPDATE leases SET touched_at = ${session.dialect.now} WHERE name = ?`, [mark]),
+    session.run(
+      `UPDATE leases SET touched = (SELECT COALESCE(MAX(id), 0) FROM silences), touched_at = ${session.dialect.now}
+        WHERE name = ?`,
+      [mark],
+    ),
   );
 }
 
@@ -103,12 +107,13 @@ const silencesSql = 'SELECT id, client, rule, subject, starts_at, author, commen
 const acknowledgedSql = 'SELECT id, client, acknowledged_by FROM alerts WHERE acknowledged_at';
 
 /**
- * Throws FleetError `usage` if the target has a silence or an acknowledgement that is younger than the copy, and that the
- * source does not have.
+ * Throws FleetError `usage` if the target has a silence or an acknowledgement that is younger than the copy, and that
+ * the source does not have.
  */
-async function refuseOperated({ source, target, from, to }: Claim, copiedAt: string): Promise<void> {
+async function refuseOperated({ source, target, from, to }: Claim, marked: SqlRow): Promise<void> {
+  const [copiedAt, lastSilence] = [String(marked['touched_at']), Number(marked['touched'])];
   const [silences, acknowledged] = await target.read(async (session) => [
-    await session.all(`${silencesSql} WHERE starts_at >= ? ORDER BY id`, [copiedAt]),
+    await session.all(`${silencesSql} WHERE starts_at >= ? AND id > ? ORDER BY id`, [copiedAt, lastSilence]),
     await session.all(`${acknowledgedSql} >= ? ORDER BY id`, [copiedAt]),
   ]);
   const [knownSilences, knownOnes] = await source.read(async (session) => [

@@ -371,6 +371,16 @@ test('a silence or an acknowledgement that was made in the copy is replaced only
   await assert.rejects(copied(source, target), fault('usage', /copied: acknowledgement of alert 1 of/));
   await copied(source, target, { overwrite: true });
   await assertEqualRows(source, target);
+  await sql(source, "UPDATE silences SET client = 'web-10' WHERE client = 'web-9'");
+  await copied(source, target);
+  await sql(source, "DELETE FROM silences WHERE client = 'web-10'");
+  await copied(source, target);
+  await sql(target, silence);
+  await assert.rejects(
+    copied(source, target),
+    fault('usage', /copied: silence \d+ of web-9\./),
+    'the id is not used anew',
+  );
 });
 
 test('the URL of a database is written as it is read', () => {
