@@ -1,4 +1,3 @@
-import { chownSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
@@ -15,7 +14,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { readList } from './read-list.ts';
-import { serviceAccount } from './service-account.ts';
+import { giveToService, serviceAccount } from './service-account.ts';
 
 export interface ImportOptions {
   readonly kind: ImportKind;
@@ -77,8 +76,7 @@ function writeClients(out: string, hosts: readonly ImportedHost[]): string {
     }
     throw unwritableError(file, thrown);
   }
-  const service = serviceAccount();
-  if (service !== null) chownSync(file, 0, service.gid);
+  giveToService(file, serviceAccount());
   return file;
 }
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chownSync, existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
@@ -13,7 +13,7 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { firstConfig } from './first-config.ts';
-import { type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
+import { giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
 
 export interface InitOptions {
   readonly mailTo: string | null;
@@ -58,16 +58,18 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   }
   output.print(`${file} is written.`);
   // A step that fails does not end the others: check --connect names host keys that trust is for.
-  let status: ExitStatus = 0;
+  const failed: string[] = [];
   for (const words of steps) {
-    const isWanted = await confirm(context, `Run ${program} ${words.join(' ')} now?`, () => usageError('no terminal'));
-    if (isWanted) status = runStep({ file, words, service }) === 0 ? 0 : 1;
+    const step = words.join(' ');
+    const isWanted = await confirm(context, `Run ${program} ${step} now?`, () => usageError('no terminal'));
+    if (isWanted && runStep({ file, words, service }) !== 0) failed.push(step);
   }
   output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
   runStep({ file, words: ['crontab'], service });
-  if (status !== 0)
-    output.print(`\nNot all machines answered. Mend what is named above, then: ${program} check --connect`);
-  return status;
+  const [first] = failed;
+  if (first === undefined) return 0;
+  output.print(`\n${failed.join(' and ')} did not succeed. Mend what is named above, then: ${program} ${first}`);
+  return 1;
 }
 
 async function askAll({ signal }: Context, options: InitOptions, isAsking: boolean): Promise<Asked> {
@@ -91,8 +93,9 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
     for (const key of keys) {
       const shown = usual[key] === '' ? '' : ` [${usual[key]}]`;
       const question = `${questions[key]}${shown}: `;
+      // `ended` comes first: a question is refused where the input ended before it.
       const asked =
-        options[key] ?? (lines === null ? '' : await Promise.race([lines.question(question, { signal }), ended]));
+        options[key] ?? (lines === null ? '' : await Promise.race([ended, lines.question(question, { signal })]));
       if (asked === null) throw usageError('the input ended before all questions were answered; nothing is written');
       answers[key] = asked.trim() === '' ? usual[key] : asked.trim();
     }
@@ -123,11 +126,11 @@ function writeConfig({ file, text, service }: WriteConfigOptions): void {
   }
   try {
     loadConfig({ file });
+    giveToService(file, service);
   } catch (thrown) {
     rmSync(file, { force: true });
     throw thrown;
   }
-  if (service !== null) chownSync(file, 0, service.gid);
 }
 
 interface RunStepOptions {

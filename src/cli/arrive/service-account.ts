@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { chownSync, readFileSync, rmSync } from 'node:fs';
+
+import { unwritableError } from '../../errors.ts';
 
 /** The account that the Debian package makes, which owns the state folder. */
 export const serviceName = 'fleet-health';
@@ -20,5 +22,16 @@ export function serviceAccount(): ServiceAccount | null {
     return uid === undefined || gid === undefined ? null : { uid: Number(uid), gid: Number(gid), home };
   } catch {
     return null;
+  }
+}
+
+/** Lets the service's group read a new file. Throws FleetError and removes the file if its group cannot be changed. */
+export function giveToService(file: string, service: ServiceAccount | null): void {
+  if (service === null) return;
+  try {
+    chownSync(file, 0, service.gid);
+  } catch (thrown) {
+    rmSync(file, { force: true });
+    throw unwritableError(file, thrown);
   }
 }

@@ -71,13 +71,26 @@ test('flags are not asked for, a no goes on, and so does a step that fails', { s
   assert.doesNotMatch(screen, /Which machines/);
   assert.match(
     screen,
-    /END fleet-health\n\nNot all machines answered\. Mend .*: fleet-health -c \S+ check --connect\n$/,
+    /END fleet-health\n\ncheck --connect and collect did not succeed\. Mend .*: fleet-health -c \S+ check --connect\n$/,
   );
+});
+
+test('a step that fails counts although the last one succeeds', { skip }, async (t) => {
+  const dir = tempFolder(t);
+  const flags = `--smtp 127.0.0.1:1 --login nobody --clients local --mail-to ops@example.org --dir ${dir}`;
+  const { status, screen } = await answered(dir, flags, [
+    ['check --connect now? [y/N]', 'y\n'],
+    ['trust now? [y/N]', '\n'],
+    ['collect now? [y/N]', 'y\n'],
+  ]);
+  assert.equal(status, 1, screen);
+  assert.match(screen, /END fleet-health\n\ncheck --connect did not succeed\. Mend .* check --connect\n$/);
 });
 
 for (const [what, typed, wanted, says] of [
   ['Ctrl-C', '\u0003', 1, /ended by SIGINT/],
   ['the end of input', '\u0004', 2, /the input ended before all questions were answered/],
+  ['the end of input behind an answer', 'monitor\n\u0004', 2, /the input ended before all questions were answered/],
 ] as const) {
   test(`${what} at a question ends it, and nothing is written`, { skip }, async (t) => {
     const dir = tempFolder(t);
