@@ -50,8 +50,10 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
     const observe = (share: number): void => progress?.to(Math.floor(share * 100));
     const result = await replay({ config, store, events, sinceMs, untilMs, signal, observe });
     progress?.end();
-    const span = { sinceMs, untilMs };
-    return { span, result, digests: digestsWithin(config, span) };
+    const { firstRowMs } = result;
+    const digests =
+      firstRowMs === null ? [] : digestsWithin(config, { sinceMs: Math.max(sinceMs, firstRowMs), untilMs });
+    return { span: { sinceMs, untilMs }, result, digests };
   });
   if (shown === null) {
     throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
