@@ -121,7 +121,11 @@ export function sortMembers(members: readonly FleetMember[], by: Sorting): reado
     rank: valueOf[by](member) ?? -Infinity,
     key: nameKey(member.client),
   }));
-  ranked.sort((one, other) => (one.rank === other.rank ? compareText(one.key, other.key) : other.rank - one.rank));
+  ranked.sort((one, other) =>
+    one.rank === other.rank
+      ? compareText(one.key, other.key) || compareText(one.member.client, other.member.client)
+      : other.rank - one.rank,
+  );
   return ranked.map(({ member }) => member);
 }
 

@@ -86,5 +86,7 @@ test('the worst stands first: alerts, then states, then what will be full, is at
     'critical critical-ok warned failing late new full-in-2 full-in-20 at-limit full full-later web-2 web-10 paused retired',
   );
   assert.ok(names('name').startsWith('at-limit critical critical-ok failing'));
+  const alike = [member('web-1'), member('WEB-1')];
+  assert.deepEqual(sortMembers(alike, 'name'), sortMembers(alike.toReversed(), 'name'), 'names apart from their case');
   assert.ok(names('memory').startsWith('critical-ok full at-limit'), 'unknown ones last');
 });
