@@ -45,6 +45,7 @@ test('a checkout with changes, and a folder that no release made, are refused', 
     /changes that are not committed/,
   );
   assert.match(release(t, dated, ['build']), /build is there, and no release made it/);
+  assert.match(release(t, dated, ['--trial', 'build/deb/release.sh/x']), /mkdir: .*Not a directory|File exists/);
 });
 
 test('a trial begins with the packages, a release with the tests', (t) => {

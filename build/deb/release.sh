@@ -16,6 +16,7 @@ trial=no
 out=${1:-release}
 [ -z "$(git status --porcelain)" ] || refuse "the checkout has changes that are not committed"
 [ ! -e "$out" ] || [ -f "$out/SHA256SUMS" ] || refuse "$out is there, and no release made it; name another folder"
+mkdir -p "$(dirname "$out")"
 version=$(node -p 'require("./package.json").version')
 heading=$(grep -m 1 -F "## $version " CHANGELOG.md || true)
 [ -n "$heading" ] || refuse "CHANGELOG.md has no section for $version"
