@@ -12,7 +12,7 @@ export function quartilesOf(values: readonly number[]): Quartiles {
   return { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
 }
 
-/** Returns the value below which a share of sorted values lies, between two of them where none is there; NaN without any. */
+/** Returns the value below which a share of sorted values lies, between two where none is there; NaN without any. */
 export function quantile(sorted: Float64Array, share: number): number {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? Number.NaN;

@@ -35,7 +35,8 @@ export function readAnsible(source: SourceText): Imported {
   });
   const groupsOf = chosenGroups(paths, elsewhere);
   for (const [group, children] of lost) {
-    const why = `without ${namedUpTo(3, children)} here: a group stands in one; labels can say what such groups have in common`;
+    const without = `without ${namedUpTo(3, children)} here`;
+    const why = `${without}: a group stands in one; labels can say what such groups have in common`;
     skipped.push({ where: `group ${group}`, why });
   }
   for (const [group, count] of elsewhere) {

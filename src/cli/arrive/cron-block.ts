@@ -13,7 +13,7 @@ export interface CronBlockOptions {
   readonly everyMs: number;
   /** The name of this machine: others start at other minutes. */
   readonly host: string;
-  /** The site whose collectors share a fleet: they begin at the same minute. `null`: other hosts begin at other minutes. */
+  /** The site whose collectors share a fleet and begin at the same minute. `null`: other hosts begin at other ones. */
   readonly site: string | null;
   /** Gets what the programs print: what prevented a run. */
   readonly mailTo: string;
