@@ -9,6 +9,12 @@ CREATE TABLE collectors (
   seen_at  DATETIME(3)  NOT NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
+CREATE TABLE cycles (
+  site     VARCHAR(64) NOT NULL PRIMARY KEY,
+  cycle    BIGINT      NOT NULL,
+  began_at DATETIME(3) NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
 CREATE TABLE slices (
   site     VARCHAR(64) NOT NULL,
   slice    INT         NOT NULL,

@@ -9,6 +9,12 @@ CREATE TABLE collectors (
   seen_at  TEXT    NOT NULL
 ) STRICT;
 
+CREATE TABLE cycles (
+  site     TEXT    NOT NULL PRIMARY KEY,
+  cycle    INTEGER NOT NULL,
+  began_at TEXT    NOT NULL
+) STRICT;
+
 CREATE TABLE slices (
   site     TEXT    NOT NULL,
   slice    INTEGER NOT NULL,

@@ -88,10 +88,12 @@ export async function readFleetStatus(
   const newest = (program: Program): Promise<RunFact | null> => newestRun(program, sources, nowMs + everyMs);
   const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
-  // Another collector of the site may have begun earlier.
-  const sharedMs = config.collector.sharedSite === null ? 0 : everyMs / 2;
+  const { sharedSite } = config.collector;
+  const sites = sharedSite === null ? [] : ((await shares?.sites(nowMs - shownRuns * everyMs)) ?? []);
+  // Another collector of the site may have visited a client.
+  const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
   const isMissed = ({ state, known }: FleetMember): boolean =>
-    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (fullRun?.startedAtMs ?? Infinity) - sharedMs;
+    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (beganAtMs ?? fullRun?.startedAtMs ?? Infinity);
   const forecasts = await nearestForecasts(levels, only === null ? null : [...only], nowMs);
   const present = { nowMs, everyMs, forecasts };
   const members = config.clients
@@ -112,7 +114,7 @@ export async function readFleetStatus(
     ),
     sealed: (await alerts?.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
-    shares: config.collector.sharedSite === null ? [] : ((await shares?.sites(nowMs - shownRuns * everyMs)) ?? []),
+    shares: sites,
   };
 }
 

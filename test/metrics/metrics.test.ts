@@ -223,12 +223,13 @@ onBothDatabases('metrics', (kit) => {
     const xml = `<config><storage url="mysql://fleet@127.0.0.1/fleet"/>
       <collector share="yes" site="fra"/><client name="web-1" ip="192.0.2.1"/></config>`;
     const config = loadConfig({ file: path.join(configFolder(t, xml), 'config.xml') });
-    await shares.join({ id: 'c-1', site: 'fra', host: 'hq', keyId: 'k', capacity: 2 });
+    await shares.join({ id: 'c-1', site: 'fra', host: 'hq', keyId: 'k', capacity: 2 }, minuteMs);
     const nowMs = await shares.nowMs();
     const [slice] = await shares.slices('fra');
     assert.ok(slice !== undefined);
-    await shares.claim({ slice, holder: 'c-1', cycle: 1, untilMs: nowMs + minuteMs });
-    await shares.finish({ site: 'fra', holder: 'c-1', cycle: 1 });
+    const untilMs = nowMs + minuteMs;
+    await shares.claim({ slice, holder: 'c-1', cycle: 1, untilMs, farMs: nowMs + dayMs });
+    await shares.finish({ site: 'fra', holder: 'c-1', cycle: 1, untilMs });
     const scraped = await scrapedOf(t, opened, { config, nowMs });
     const one = 'site=fra,collector=c-1,host=hq';
     assert.deepEqual(valuesOf(scraped, 'collector_slices'), { [one]: 1 });

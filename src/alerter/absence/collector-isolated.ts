@@ -23,7 +23,9 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   const unexplained = besideOneBastion(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
     const open = facts.open('', rule.name, collectorId);
-    const [run, before] = [...finishedRuns(own)].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
+    // A run that visited nobody, where collectors share the fleet, says nothing.
+    const telling = finishedRuns(own).filter((one) => attemptsOf(one) > 0);
+    const [run, before] = [...telling].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
     const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
     const isIsolated = missesNearlyAll(run, lost, unexplained.behind);

@@ -11,7 +11,6 @@ import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { sharedTurn } from '../schedule/shared-turn.ts';
-import { counted } from '../../text/numbers.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -49,7 +48,7 @@ export interface ClientsVisited extends FleetOutcome {
  * slice where collectors share the fleet.
  */
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
-  const { pass, onFault } = options;
+  const { pass } = options;
   const named = pass.config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
   const watched = named.filter(({ state }) => state !== 'retired');
   for (const { name: client, state } of named) {
@@ -59,37 +58,56 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const ending = startEnding(pass);
   try {
     const round = createRound(options, watched, ending.signal);
-    try {
-      for await (const clients of batchesOf(options, watched, ending.signal)) await round.visit(clients);
-    } catch (thrown) {
-      // Slices that nobody can claim any more are visited in the next cycle.
-      if (pass.config.collector.sharedSite === null) throw thrown;
-      onFault(storageFault(thrown));
+    const batches = batchesOf(options, watched, ending.signal)[Symbol.asyncIterator]();
+    for (let left = await nextOf(options, batches); left !== null; left = await nextOf(options, batches)) {
+      await round.visit(left);
     }
-    const visited = round.end();
-    if (pass.config.collector.sharedSite !== null && options.shares !== null && visited.clients < watched.length) {
-      const left = `${counted(watched.length - visited.clients, 'client')} belong to other collectors of this cycle`;
-      pass.observe({ kind: 'note', message: left });
-    }
-    return { ...visited, interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
+    return { ...round.end(), interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
   }
 }
 
-type Batches = AsyncIterable<readonly Client[]> | Iterable<readonly Client[]>;
-
-/** Returns the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
-function batchesOf({ pass, shares }: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal): Batches {
+/** Yields the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
+async function* batchesOf(
+  { pass, shares }: VisitClientsOptions,
+  watched: readonly Client[],
+  signal: AbortSignal,
+): AsyncGenerator<readonly Client[]> {
   const { config, start, keyRing, dryRun, only } = pass;
   const { collector } = config;
   const { sharedSite: site } = collector;
-  if (site === null || only !== null || dryRun) return [watched];
-  if (shares === null) return [];
+  if (site === null || only !== null) {
+    yield watched;
+    return;
+  }
   const clients = watched.filter(({ labels }) => (labels['site'] ?? site) === site);
+  if (dryRun) yield clients;
+  if (dryRun || shares === null) return;
   const { collectorId: id, host } = start;
   const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
-  return sharedTurn({ shares, own, knowsKey: keyRing.known.has, clients, collector, signal });
+  let isAny = false;
+  for await (const batch of sharedTurn({ shares, own, knowsKey: keyRing.known.has, clients, collector, signal })) {
+    isAny ||= batch.length > 0;
+    yield batch;
+  }
+  if (isAny || signal.aborted) return;
+  const message = 'nothing is left to visit in this cycle; `fleet-health collect NAME` visits a client at once';
+  pass.observe({ kind: 'note', message });
+}
+
+/** Returns the next batch; `null` if there is none, or nobody can claim a slice any more: the next cycle visits them. */
+async function nextOf(
+  { onFault }: VisitClientsOptions,
+  batches: AsyncIterator<readonly Client[], void>,
+): Promise<readonly Client[] | null> {
+  try {
+    const next = await batches.next();
+    return next.done === true ? null : next.value;
+  } catch (thrown) {
+    onFault(storageFault(thrown));
+    return null;
+  }
 }
 
 /** Visits batches of clients, and sums up. */
@@ -104,19 +122,26 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
-  const runtimes = openSupply(pass, watched);
+  const runtimes = openSupply(
+    pass,
+    watched.filter(({ pushEveryMs }) => pushEveryMs === null),
+  );
   const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];
+  let hasBegun = false;
   const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
   return {
     visit: async (clients: readonly Client[]): Promise<void> => {
       const [pushing, asked] = parted(clients, ({ pushEveryMs }) => pushEveryMs !== null);
       const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
-      tellDue(options, due, skipped);
+      if (!hasBegun) pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
+      hasBegun = true;
+      tellSkipped(options, skipped);
       const outcome = await visitFleet({ pass, context, clients: visitOrder(due, turn), record });
       const pushed = settlePushing(options, pushing);
-      failures.push(...outcome.failures, ...pushed.failures);
+      // There may be more than a call takes arguments.
+      for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
       sums.clients += clients.length;
       sums.succeeded += outcome.succeeded + pushed.succeeded;
       sums.unreached += outcome.unreached;
@@ -130,8 +155,11 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
   };
 }
 
+/** Parts items in two. Asks once of each. */
 function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
-  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+  const [first, second]: [T[], T[]] = [[], []];
+  for (const item of items) (isFirst(item) ? first : second).push(item);
+  return [first, second];
 }
 
 function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): boolean {
@@ -145,8 +173,7 @@ function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): bool
   });
 }
 
-function tellDue({ pass, facts }: VisitClientsOptions, due: readonly Client[], skipped: readonly Client[]): void {
-  pass.observe({ kind: 'started', runId: pass.start.id, clients: due.length, skipped: skipped.length });
+function tellSkipped({ pass, facts }: VisitClientsOptions, skipped: readonly Client[]): void {
   for (const { name: client } of skipped) {
     const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
     pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });

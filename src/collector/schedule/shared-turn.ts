@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { SeenCollector, ShareStore, SharingCollector, Slice } from '../../storage/store/share-store.ts';
-import { cycleAt, preferredOwner, sliceOf } from './slices.ts';
+import { jitterOf } from '../../platform/jitter.ts';
+import type { Cycle, SeenCollector, ShareStore, SharingCollector, Slice } from '../../storage/store/share-store.ts';
+import { preferredOwner, sliceOf } from './slices.ts';
 
 export interface SharedTurnOptions {
   readonly shares: ShareStore;
@@ -19,57 +20,103 @@ export interface SharedTurnOptions {
 }
 
 /** A collector that was not seen for so many times `every` has no slices of its own. */
-export const goneAfter = 3;
+const goneAfter = 3;
 /** Visits end with the run; a slice stays its holder's for this part of `every` longer. */
 const graceOf = 1 / 20;
-const longestPauseMs = 1000;
+const pauseMs = 1000;
+/** Smaller parts of what others left are not worth a round of their own. */
+const leastTaken = 16;
 
 /**
- * Yields the clients of the slices that this collector has claimed: first, in one batch, those that belong to it, then
- * in batches those that nobody has begun by half of `every`. Waits for that time only while such slices are left.
+ * Yields the clients of the slices that this collector has claimed: at once those that belong to it, and from half of
+ * `every` on those that nobody has begun. Waits for that only while such slices are left.
  *
  * A slice is claimed once a cycle, by one statement that a single collector can win, for as long as visits of it may go
  * on. So no client is visited twice at once, and nobody has to ask whether a holder lives. Throws FleetError
- * `keys-invalid` if another collector of the site seals to another key, and what the storage throws.
+ * `keys-invalid` if another collector of the site seals to a key that this one lacks, and what the storage throws.
  */
 export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<readonly Client[]> {
-  const { shares, own, collector, signal } = options;
-  const joinedMs = await shares.nowMs();
-  const began = performance.now();
-  const nowMs = (): number => joinedMs + performance.now() - began;
-  const untilMs = joinedMs + collector.runDeadlineMs + collector.everyMs * graceOf;
-  const goesOn = (): boolean => !signal.aborted && nowMs() < untilMs;
-  const cycle = cycleAt(joinedMs, collector.everyMs);
-  const all = await shares.collectors(own.site, joinedMs - goneAfter * collector.everyMs);
-  const others = all.filter(({ id }) => id !== own.id);
-  requireKnownKeys(options, others);
-  await shares.join(own);
-  const seen = [own, ...others];
-  const clientsOf = groupBy(options.clients, ({ name }) => sliceOf(name));
-  const claim = async (wanted: readonly Slice[]): Promise<readonly Slice[]> => {
-    const claimed: Slice[] = [];
-    for (const slice of wanted) {
-      if (!goesOn()) break;
-      if (await shares.claim({ slice, holder: own.id, cycle: cycle.number, untilMs })) claimed.push(slice);
-    }
-    return claimed;
-  };
-  for (let isFirst = true; goesOn(); isFirst = false) {
-    const left = (await shares.slices(own.site)).filter((slice) => slice.cycle < cycle.number);
-    if (left.length === 0) return;
-    const free = left.filter((slice) => slice.untilMs <= nowMs());
-    const wanted = isFirst ? free.filter(({ slice }) => preferredOwner(slice, seen) === own.id) : free;
-    if (!isFirst && (nowMs() < cycle.halfAtMs || free.length === 0)) {
-      const pauseMs = Math.max(100, Math.min(longestPauseMs, cycle.halfAtMs - nowMs()));
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  const { shares, own, collector, clients } = options;
+  const sinceMs = (await shares.nowMs()) - goneAfter * collector.everyMs;
+  const seen = (await shares.collectors(own.site, sinceMs)).filter(({ id }) => id !== own.id);
+  requireKnownKeys(options, seen);
+  const turn = new Turn(options, await shares.join(own, collector.everyMs), seen);
+  const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
+  while (turn.goesOn()) {
+    const wanted = await turn.wanted();
+    if (wanted === null) return;
+    if (wanted.length === 0) {
+      await sleep(pauseMs, undefined, { signal: options.signal }).catch(() => undefined);
       continue;
     }
-    // Others may be free for the rest.
-    const most = isFirst ? wanted.length : Math.ceil(wanted.length / seen.length);
-    const claimed = await claim(wanted.slice(0, most));
-    yield claimed.flatMap(({ slice }) => clientsOf.get(slice) ?? []);
+    yield (await turn.claim(wanted)).flatMap(({ slice }) => clientsOf.get(slice) ?? []);
     // Clients that the end of the run cut off wait for the next cycle.
-    if (goesOn()) await shares.finish({ site: own.site, holder: own.id, cycle: cycle.number });
+    if (turn.goesOn()) await turn.finish();
+  }
+}
+
+/** A run's part in a cycle. */
+class Turn {
+  readonly #options: SharedTurnOptions;
+  readonly #cycle: Cycle;
+  readonly #seen: readonly SeenCollector[];
+  readonly #beganMs = performance.now();
+  readonly #untilMs: number;
+  /** A slice that is held for longer than this from now was claimed under a wrong clock. */
+  readonly #farMs: number;
+
+  constructor(options: SharedTurnOptions, cycle: Cycle, seen: readonly SeenCollector[]) {
+    const { runDeadlineMs, everyMs } = options.collector;
+    const leaseMs = runDeadlineMs + everyMs * graceOf;
+    this.#options = options;
+    this.#cycle = cycle;
+    this.#seen = seen;
+    this.#untilMs = Math.floor(cycle.nowMs + leaseMs);
+    this.#farMs = 2 * Math.max(everyMs, leaseMs);
+  }
+
+  goesOn(): boolean {
+    return !this.#options.signal.aborted && this.#nowMs() < this.#untilMs;
+  }
+
+  /** Returns the slices to claim now, perhaps none; `null` if all were begun in this cycle. */
+  async wanted(): Promise<readonly Slice[] | null> {
+    const { shares, own, collector } = this.#options;
+    const { number, beganAtMs, nowMs: joinedMs } = this.#cycle;
+    const left = (await shares.slices(own.site)).filter(({ cycle }) => cycle < number);
+    if (left.length === 0) return null;
+    const nowMs = this.#nowMs();
+    const free = left.filter(({ untilMs }) => untilMs <= nowMs || untilMs > nowMs + this.#farMs);
+    const mine = free.filter(({ slice }) => preferredOwner(slice, [own, ...this.#seen]) === own.id);
+    const takesOthersAtMs = Math.min(beganAtMs + collector.everyMs / 2, joinedMs + collector.runDeadlineMs / 2);
+    if (mine.length > 0 || nowMs < takesOthersAtMs) return mine;
+    // Collectors that are at work in this cycle take the rest together, each in an order of its own.
+    const atWork = (await shares.collectors(own.site, beganAtMs)).length;
+    const orderOf = ({ slice }: Slice): number => jitterOf(`${own.id} ${number} ${slice}`);
+    const most = Math.max(leastTaken, Math.ceil(free.length / Math.max(1, atWork)));
+    return [...free].sort((one, other) => orderOf(one) - orderOf(other)).slice(0, most);
+  }
+
+  async claim(wanted: readonly Slice[]): Promise<readonly Slice[]> {
+    const { shares, own } = this.#options;
+    const { number: cycle } = this.#cycle;
+    const claimed: Slice[] = [];
+    for (const slice of wanted) {
+      if (!this.goesOn()) break;
+      const farMs = this.#nowMs() + this.#farMs;
+      if (await shares.claim({ slice, holder: own.id, cycle, untilMs: this.#untilMs, farMs })) claimed.push(slice);
+    }
+    return claimed;
+  }
+
+  async finish(): Promise<void> {
+    const { shares, own } = this.#options;
+    await shares.finish({ site: own.site, holder: own.id, cycle: this.#cycle.number, untilMs: this.#untilMs });
+  }
+
+  /** The database's clock. */
+  #nowMs(): number {
+    return this.#cycle.nowMs + performance.now() - this.#beganMs;
   }
 }
 

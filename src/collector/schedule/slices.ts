@@ -25,21 +25,3 @@ export function preferredOwner(
   }
   return best?.id ?? null;
 }
-
-export interface Cycle {
-  readonly number: number;
-  /** The time from which a slice that its owner has not begun goes to whoever is free. */
-  readonly halfAtMs: number;
-}
-
-/**
- * A run that begins so much of `every` before its time belongs to the cycle all the same: clocks differ. No whole minute of a
- * crontab's line is near that, or clocks that differ by a second would part its runs.
- */
-const early = 0.275;
-
-/** Returns the cycle of a time. Cycles begin at whole multiples of `every` since 1970, as cron's runs do. */
-export function cycleAt(nowMs: number, everyMs: number): Cycle {
-  const number = Math.floor(nowMs / everyMs + early);
-  return { number, halfAtMs: (number + 1 / 2) * everyMs };
-}

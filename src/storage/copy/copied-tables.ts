@@ -16,7 +16,7 @@ export interface CopiedTable {
 }
 
 /** The alerter's right to write, and who visits what, is each database's own. */
-const notCopied = ['leases', 'collectors', 'slices'];
+const notCopied = ['leases', 'collectors', 'cycles', 'slices'];
 /** Runs come last: they tell whether a copy has been used. */
 const last = 'runs';
 const pageRows = 2000;

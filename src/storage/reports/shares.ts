@@ -3,6 +3,7 @@ import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type {
+  Cycle,
   SeenCollector,
   ShareStore,
   SharingCollector,
@@ -24,32 +25,44 @@ const heldSql = `SELECT site, holder, cycle, COUNT(*) AS slices, COUNT(done_at) 
 export function createShareStore(database: Database): ShareStore {
   return {
     nowMs: () => database.read(databaseNowMs),
-    join: (collector) => join(database, collector),
+    join: (collector, everyMs) => database.write((session) => join(session, collector, everyMs)),
     collectors: async (site, sinceMs) =>
       (await database.read((session) => seenSince(session, sinceMs))).filter((one) => one.site === site),
     slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(sliceOf),
     sites: (sinceMs) => database.read((session) => sites(session, sinceMs)),
     claim: (claim) => database.write((session) => claimSlice(session, claim)),
-    finish: async ({ site, holder, cycle }) => {
+    finish: async ({ site, holder, cycle, untilMs }) => {
       await database.write(async (session) => {
         const { now } = session.dialect;
-        const sql = `UPDATE slices SET until_at = ${now}, done_at = ${now} WHERE site = ? AND holder = ? AND cycle = ?
-          AND done_at IS NULL`;
-        await session.run(sql, [site, holder, cycle]);
+        // An earlier run of the holder, which was killed, had another time.
+        const sql = `UPDATE slices SET done_at = ${now}, until_at = ${now} WHERE site = ? AND holder = ? AND cycle = ?
+          AND until_at = ?`;
+        await session.run(sql, [site, holder, cycle, sqlTime(untilMs)]);
       });
     },
   };
 }
 
-async function join(database: Database, collector: SharingCollector): Promise<void> {
+/** A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ. */
+const nearly = 0.7;
+
+async function join(session: Session, collector: SharingCollector, everyMs: number): Promise<Cycle> {
   const { id, site, host, keyId, capacity } = collector;
-  await database.write(async (session) => {
-    const seenAt = sqlTime(await databaseNowMs(session));
-    const row = { id, site, host: host.slice(0, 255), key_id: keyId, capacity, seen_at: seenAt };
-    await replaceRows(session, 'collectors', ['id'], [row]);
-    const [known] = await session.all('SELECT COUNT(*) AS n FROM slices WHERE site = ?', [site]);
-    if (Number(known?.['n']) < sliceCount) await makeSlices(session, site);
-  });
+  const sql = `SELECT cycle, began_at FROM cycles WHERE site = ?${session.dialect.forUpdate}`;
+  const [row] = await session.all(sql, [site]);
+  const nowMs = await databaseNowMs(session);
+  const beganAtMs = fromSqlTime(row?.['began_at']) ?? 0;
+  const number = Number(row?.['cycle'] ?? 0);
+  // A time in the future comes from a clock that was wrong.
+  const isNew = nowMs - beganAtMs >= nearly * everyMs || beganAtMs > nowMs + everyMs;
+  const cycle = isNew ? { number: number + 1, beganAtMs: nowMs, nowMs } : { number, beganAtMs, nowMs };
+  const began = { site, cycle: cycle.number, began_at: sqlTime(cycle.beganAtMs) };
+  if (isNew) await replaceRows(session, 'cycles', ['site'], [began]);
+  const seen = { id, site, host: host.slice(0, 255), key_id: keyId, capacity, seen_at: sqlTime(nowMs) };
+  await replaceRows(session, 'collectors', ['id'], [seen]);
+  const [known] = await session.all('SELECT COUNT(*) AS n FROM slices WHERE site = ?', [site]);
+  if (Number(known?.['n']) < sliceCount) await makeSlices(session, site);
+  return cycle;
 }
 
 async function makeSlices(session: Session, site: string): Promise<void> {
@@ -59,16 +72,21 @@ async function makeSlices(session: Session, site: string): Promise<void> {
   await replaceRows(session, 'slices', ['site', 'slice'], rows, ['slice']);
 }
 
-async function claimSlice(session: Session, { slice, holder, cycle, untilMs }: SliceClaim): Promise<boolean> {
+async function claimSlice(session: Session, claim: SliceClaim): Promise<boolean> {
+  const { slice, holder, cycle } = claim;
+  const [until, far] = [sqlTime(claim.untilMs), sqlTime(claim.farMs)];
   const key = [slice.site, slice.slice];
+  const { now } = session.dialect;
   const sql = `UPDATE slices SET epoch = epoch + 1, holder = ?, cycle = ?, until_at = ?, done_at = NULL
-    WHERE site = ? AND slice = ? AND epoch = ? AND until_at <= ${session.dialect.now}
-      AND ? > ${session.dialect.now}`;
-  const until = sqlTime(untilMs);
-  if ((await session.run(sql, [holder, cycle, until, ...key, slice.epoch, until])) === 1) return true;
-  // The answer to an earlier attempt may have been lost.
-  const [row] = await session.all('SELECT epoch, holder FROM slices WHERE site = ? AND slice = ?', key);
-  return Number(row?.['epoch']) === slice.epoch + 1 && row?.['holder'] === holder;
+    WHERE site = ? AND slice = ? AND epoch = ? AND cycle < ? AND (until_at <= ${now} OR until_at > ?) AND ? > ${now}`;
+  if ((await session.run(sql, [holder, cycle, until, ...key, slice.epoch, cycle, far, until])) === 1) return true;
+  // The answer to an earlier attempt may have been lost. Another collector with a copied id has another time.
+  const [row] = await session.all('SELECT epoch, holder, until_at FROM slices WHERE site = ? AND slice = ?', key);
+  return (
+    Number(row?.['epoch']) === slice.epoch + 1 &&
+    row?.['holder'] === holder &&
+    fromSqlTime(row['until_at']) === claim.untilMs
+  );
 }
 
 async function seenSince(session: Session, sinceMs: number): Promise<readonly SeenCollector[]> {
@@ -78,18 +96,18 @@ async function seenSince(session: Session, sinceMs: number): Promise<readonly Se
 async function sites(session: Session, sinceMs: number): Promise<readonly SiteShare[]> {
   const seen = groupBy(await seenSince(session, sinceMs), ({ site }) => site);
   const held = seen.size === 0 ? [] : await session.all(heldSql);
+  const cycles = seen.size === 0 ? [] : await session.all('SELECT site, cycle, began_at FROM cycles');
   return [...seen].map(([site, collectors]): SiteShare => {
     const own = held.filter((row) => row['site'] === site);
     const sum = (rows: readonly SqlRow[], column: string): number =>
       rows.reduce((all, row) => all + Number(row[column]), 0);
-    const newest = Math.max(...own.map((row) => Number(row['cycle'])));
+    const cycle = cycles.find((row) => row['site'] === site);
+    const inNewest = own.filter((row) => row['cycle'] === cycle?.['cycle']);
     return {
       site,
       slices: sum(own, 'slices'),
-      visited: sum(
-        own.filter((row) => Number(row['cycle']) === newest),
-        'done',
-      ),
+      beganAtMs: fromSqlTime(cycle?.['began_at']) ?? 0,
+      visited: sum(inNewest, 'done'),
       collectors: collectors.map(({ id, host, seenAtMs }) => {
         const slices = sum(
           own.filter((row) => row['holder'] === id),

@@ -29,12 +29,21 @@ export interface Slice {
   readonly doneAtMs: number | null;
 }
 
+/** A round over all clients of a site. It begins with the first run of any of its collectors. */
+export interface Cycle {
+  readonly number: number;
+  readonly beganAtMs: number;
+  readonly nowMs: number;
+}
+
 export interface SliceClaim {
   readonly slice: Slice;
   readonly holder: string;
   readonly cycle: number;
-  /** By the database's clock. */
+  /** By the database's clock; a whole number. */
   readonly untilMs: number;
+  /** A slice that is held until later than this is free: a clock was wrong. */
+  readonly farMs: number;
 }
 
 /** A collector with its part of a site. */
@@ -47,7 +56,9 @@ export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'see
 export interface SiteShare {
   readonly site: string;
   readonly slices: number;
-  /** The slices all of whose clients were visited in the newest cycle. */
+  /** When the newest cycle began. */
+  readonly beganAtMs: number;
+  /** The slices all of whose clients were visited in it. */
   readonly visited: number;
   readonly collectors: readonly CollectorShare[];
 }
@@ -56,8 +67,11 @@ export interface SiteShare {
 export interface ShareStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
-  /** Stores that this collector is at work, and makes the slices of its site. */
-  join(collector: SharingCollector): Promise<void>;
+  /**
+   * Stores that this collector is at work, and makes the slices of its site. Begins a cycle if the newest one began nearly
+   * `everyMs` ago, else joins that.
+   */
+  join(collector: SharingCollector, everyMs: number): Promise<Cycle>;
   /** Returns the collectors of a site that were seen since a time. */
   collectors(site: string, sinceMs: number): Promise<readonly SeenCollector[]>;
   /** Returns the slices of a site. */
@@ -69,6 +83,6 @@ export interface ShareStore {
    * the same when it is made again because the answer was lost.
    */
   claim(claim: SliceClaim): Promise<boolean>;
-  /** Gives back the slices that a collector took for a cycle: all their clients were visited. */
-  finish(claimed: Pick<SliceClaim, 'holder' | 'cycle'> & Pick<Slice, 'site'>): Promise<void>;
+  /** Gives back the slices that a run claimed: all their clients were visited. */
+  finish(claimed: Pick<SliceClaim, 'holder' | 'cycle' | 'untilMs'> & Pick<Slice, 'site'>): Promise<void>;
 }

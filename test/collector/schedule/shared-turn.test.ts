@@ -28,19 +28,15 @@ async function openShares(t: TestContext, later: () => number = () => 0): Promis
   return storageOn(atTime(database, () => Date.now() + later())).shares;
 }
 
-/** Returns an interval, about an hour, of which this part of the cycle is over now. */
-function everyAt(nowMs: number, part: number): number {
-  return nowMs / (Math.floor(nowMs / 3_600_000) + part);
-}
+const everyMs = 3_600_000;
 
 interface Turn {
   readonly id: string;
-  readonly everyMs: number;
   readonly signal?: AbortSignal;
   readonly keyId?: string;
 }
 
-function options(shares: ShareStore, { id, everyMs, keyId = 'k1', signal }: Turn): SharedTurnOptions {
+function options(shares: ShareStore, { id, keyId = 'k1', signal }: Turn): SharedTurnOptions {
   return {
     shares,
     own: { id, site: 'fra', host: `host-${id}`, keyId, capacity: 1 },
@@ -58,39 +54,40 @@ async function visited(turn: AsyncIterable<SharedTurnOptions['clients']>): Promi
 }
 
 test('one collector visits all, at once and once a cycle', async (t) => {
-  const shares = await openShares(t);
-  const everyMs = everyAt(await shares.nowMs(), 0.1);
+  let laterMs = 0;
+  const shares = await openShares(t, () => laterMs);
   const batches: number[] = [];
-  for await (const batch of sharedTurn(options(shares, { id: 'one', everyMs }))) batches.push(batch.length);
+  for await (const batch of sharedTurn(options(shares, { id: 'one' }))) batches.push(batch.length);
   assert.deepEqual(batches, [600]);
-  assert.deepEqual(await visited(sharedTurn(options(shares, { id: 'one', everyMs }))), []);
+  assert.deepEqual(await visited(sharedTurn(options(shares, { id: 'one' }))), []);
   assert.ok((await shares.slices('fra')).every(({ doneAtMs, epoch }) => doneAtMs !== null && epoch === 1));
+  laterMs = everyMs;
+  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one' })))).sort(), names);
 });
 
 test('three collectors visit each client once between them', async (t) => {
   const shares = await openShares(t);
-  const everyMs = everyAt(await shares.nowMs(), 0.1);
   const ids = ['one', 'two', 'three'];
-  for (const id of ids) await shares.join(options(shares, { id, everyMs }).own);
-  const found = await Promise.all(ids.map((id) => visited(sharedTurn(options(shares, { id, everyMs })))));
+  for (const id of ids) await shares.join(options(shares, { id }).own, everyMs);
+  const found = await Promise.all(ids.map((id) => visited(sharedTurn(options(shares, { id })))));
   assert.deepEqual(found.flat().sort(), names);
   for (const part of found) assert.ok(part.length > 120 && part.length < 300, `${part.length} of 600`);
 });
 
 test('what a collector has not begun by half of the time goes to the others', async (t) => {
-  const shares = await openShares(t);
-  const everyMs = everyAt(await shares.nowMs(), 0.6);
-  for (const id of ['gone', 'two']) await shares.join(options(shares, { id, everyMs }).own);
-  const found = await Promise.all(['one', 'two'].map((id) => visited(sharedTurn(options(shares, { id, everyMs })))));
+  let laterMs = 0;
+  const shares = await openShares(t, () => laterMs);
+  for (const id of ['gone', 'two', 'three']) await shares.join(options(shares, { id }).own, everyMs);
+  laterMs = everyMs / 2;
+  const found = await Promise.all(['one', 'two'].map((id) => visited(sharedTurn(options(shares, { id })))));
   assert.deepEqual(found.flat().sort(), names);
 });
 
 test('before half of the time it waits for them, until the run ends', async (t) => {
   const shares = await openShares(t);
-  const everyMs = everyAt(await shares.nowMs(), 0.1);
-  await shares.join(options(shares, { id: 'gone', everyMs }).own);
+  await shares.join(options(shares, { id: 'gone' }).own, everyMs);
   const ending = new AbortController();
-  const turn = sharedTurn(options(shares, { id: 'one', everyMs, signal: ending.signal }));
+  const turn = sharedTurn(options(shares, { id: 'one', signal: ending.signal }));
   const first = await turn.next();
   assert.ok(first.done === false && first.value.length < 400);
   const second = turn.next();
@@ -103,38 +100,30 @@ test('before half of the time it waits for them, until the run ends', async (t) 
 test('a collector that was killed keeps its slices for this cycle and has lost them in the next', async (t) => {
   let laterMs = 0;
   const shares = await openShares(t, () => laterMs);
-  const everyMs = everyAt(await shares.nowMs(), 0.1);
   // The iteration ends without the rest of it, as with a killed process.
-  const killed = sharedTurn(options(shares, { id: 'killed', everyMs }));
+  const killed = sharedTurn(options(shares, { id: 'killed' }));
   const batch = await killed.next();
   assert.ok(batch.done === false && batch.value.length === 600);
   assert.ok((await shares.slices('fra')).every(({ doneAtMs }) => doneAtMs === null));
-  assert.deepEqual(
-    await visited(sharedTurn(options(shares, { id: 'one', everyMs }))),
-    [],
-    'none is left of this cycle',
-  );
+  assert.deepEqual(await visited(sharedTurn(options(shares, { id: 'one' }))), [], 'none is left of this cycle');
   laterMs = everyMs;
-  const ending = new AbortController();
-  const turn = sharedTurn(options(shares, { id: 'one', everyMs, signal: ending.signal }));
-  const first = await turn.next();
-  assert.ok(first.done === false && first.value.length > 200, 'its own');
+  await shares.join(options(shares, { id: 'two' }).own, everyMs);
   laterMs = everyMs * 1.5;
-  await shares.finish({ site: 'fra', holder: 'one', cycle: 0 });
-  ending.abort();
-  laterMs = everyMs * 4.2;
-  assert.deepEqual(
-    (await visited(sharedTurn(options(shares, { id: 'one', everyMs })))).sort(),
-    names,
-    'and all at last',
-  );
+  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one' })))).sort(), names);
+});
+
+test('a clock that was a day ahead for a run costs one cycle', async (t) => {
+  let laterMs = 86_400_000;
+  const shares = await openShares(t, () => laterMs);
+  await sharedTurn(options(shares, { id: 'one' })).next();
+  laterMs = 0;
+  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one' })))).sort(), names);
 });
 
 test('a collector that seals to a key which this one lacks is named, and nothing is claimed', async (t) => {
   const shares = await openShares(t);
-  const everyMs = everyAt(await shares.nowMs(), 0.1);
-  await shares.join(options(shares, { id: 'one', everyMs }).own);
-  await assert.rejects(visited(sharedTurn(options(shares, { id: 'two', everyMs, keyId: 'k2' }))), {
+  await shares.join(options(shares, { id: 'one' }).own, everyMs);
+  await assert.rejects(visited(sharedTurn(options(shares, { id: 'two', keyId: 'k2' }))), {
     code: 'keys-invalid',
     message: 'host-one of the same site fra seals to key k1, which is not live here',
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { groupBy } from '../../../src/platform/group-by.ts';
-import { cycleAt, preferredOwner, sliceOf } from '../../../src/collector/schedule/slices.ts';
+import { preferredOwner, sliceOf } from '../../../src/collector/schedule/slices.ts';
 
 const slices = Array.from({ length: 256 }, (_, slice) => slice);
 const collectors = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ id: `collector-${name}`, capacity: 2 }));
@@ -47,15 +47,4 @@ test('a collector of three times the capacity has about three times the slices',
   const large = owners([one, two]).filter((owner) => owner === 'large').length;
   assert.ok(large > 170 && large < 215, `${large} of 256`);
   assert.equal(preferredOwner(7, []), null);
-});
-
-test('runs of one cron minute are of one cycle, whose clocks differ by some seconds', () => {
-  const everyMs = 300_000;
-  const atMs = Date.parse('2026-11-23T14:30:00Z');
-  const { number, halfAtMs } = cycleAt(atMs, everyMs);
-  assert.equal(halfAtMs, Date.parse('2026-11-23T14:32:30Z'));
-  for (const seconds of [-82, -60, -3, 2, 60, 180, 217])
-    assert.equal(cycleAt(atMs + seconds * 1000, everyMs).number, number);
-  assert.equal(cycleAt(atMs - 83_000, everyMs).number, number - 1);
-  assert.equal(cycleAt(atMs + 218_000, everyMs).number, number + 1);
 });

@@ -122,7 +122,7 @@ test('every table is copied but those that belong to one database', async (t) =>
   const made = await rowsOf(storage, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
   const names = made.map(({ name }) => String(name));
   assert.deepEqual(
-    [...tables.map(({ name }) => name), 'collectors', 'leases', 'migrations', 'slices'].sort(),
+    [...tables.map(({ name }) => name), 'collectors', 'cycles', 'leases', 'migrations', 'slices'].sort(),
     names.sort(),
   );
   for (const { name, key } of tables) {

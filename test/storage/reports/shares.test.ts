@@ -3,16 +3,18 @@ import assert from 'node:assert/strict';
 import type { Slice } from '../../../src/storage/store/share-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
-import { commitTwice } from '../support/crashing-database.ts';
+import { atTime, commitTwice } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 
 const own = { id: 'one', site: 'fra', host: 'hq', keyId: 'k1', capacity: 2 };
+const everyMs = 300_000;
+const farMs = Date.parse('2100-01-01');
 const other = { ...own, id: 'two', host: 'hq2', capacity: 4 };
 
 onBothDatabases('slices of a shared fleet', ({ it }) => {
   it('are made once for each site', async ({ shares }) => {
-    await Promise.all([shares.join(own), shares.join(other)]);
-    await shares.join({ ...own, id: 'far', site: 'ber' });
+    await Promise.all([shares.join(own, everyMs), shares.join(other, everyMs)]);
+    await shares.join({ ...own, id: 'far', site: 'ber' }, everyMs);
     const slices = await shares.slices('fra');
     assert.equal(slices.length, 256);
     const free = { site: 'fra', epoch: 0, holder: '', cycle: 0, untilMs: 0, doneAtMs: null };
@@ -33,8 +35,8 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
 
   it('know the collectors that were seen since a time', async ({ shares, database }) => {
     const nowMs = await shares.nowMs();
-    await shares.join(own);
-    await shares.join({ ...other, host: 'x'.repeat(300) });
+    await shares.join(own, everyMs);
+    await shares.join({ ...other, host: 'x'.repeat(300) }, everyMs);
     const [first, second] = await shares.collectors('fra', nowMs);
     assert.deepEqual({ ...first, seenAtMs: 0 }, { ...own, seenAtMs: 0 });
     assert.equal(second?.host.length, 255);
@@ -48,21 +50,21 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
   });
 
   it('go to one collector a cycle, and to nobody else before their time is over', async ({ shares }) => {
-    await shares.join(own);
+    await shares.join(own, everyMs);
     const untilMs = (await shares.nowMs()) + 3_600_000;
     const [slice] = await shares.slices('fra');
     assert.ok(slice !== undefined);
-    const claims = ['one', 'two'].map((holder) => shares.claim({ slice, holder, cycle: 7, untilMs }));
+    const claims = ['one', 'two'].map((holder) => shares.claim({ slice, holder, cycle: 1, untilMs, farMs }));
     const won = await Promise.all(claims);
     assert.equal(won.filter(Boolean).length, 1);
     const [taken] = await shares.slices('fra');
     const holder = won[0] === true ? 'one' : 'two';
-    assert.deepEqual(taken, { ...slice, epoch: 1, holder, cycle: 7, untilMs });
-    assert.equal(await shares.claim({ slice: taken, holder: 'three', cycle: 8, untilMs }), false, 'still held');
-    await shares.finish({ site: 'fra', holder: 'three', cycle: 7 });
-    await shares.finish({ site: 'fra', holder, cycle: 6 });
+    assert.deepEqual(taken, { ...slice, epoch: 1, holder, cycle: 1, untilMs });
+    assert.equal(await shares.claim({ slice: taken, holder: 'three', cycle: 2, untilMs, farMs }), false, 'still held');
+    await shares.finish({ site: 'fra', holder: 'three', cycle: 1, untilMs });
+    await shares.finish({ site: 'fra', holder, cycle: 0, untilMs });
     assert.equal((await shares.slices('fra'))[0]?.doneAtMs, null, 'given back by its holder alone, for its cycle');
-    await shares.finish({ site: 'fra', holder, cycle: 7 });
+    await shares.finish({ site: 'fra', holder, cycle: 1, untilMs });
     const [site] = await shares.sites(0);
     assert.deepEqual(
       [site?.visited, site?.collectors.map(({ id, slices }) => [id, slices])],
@@ -70,35 +72,78 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     );
     const [done] = await shares.slices('fra');
     assert.ok(done !== undefined && done.doneAtMs !== null && done.untilMs === done.doneAtMs);
-    assert.equal(await shares.claim({ slice: taken, holder: 'three', cycle: 8, untilMs }), true);
+    assert.equal(await shares.claim({ slice: taken, holder: 'three', cycle: 2, untilMs, farMs }), true);
     assert.equal(
-      await shares.claim({ slice: done, holder: 'four', cycle: 8, untilMs }),
+      await shares.claim({ slice: done, holder: 'four', cycle: 2, untilMs, farMs }),
       false,
       'read before it was taken',
     );
   });
 
   it('are not claimed for a time that is over: the collector was stopped meanwhile', async ({ shares }) => {
-    await shares.join(own);
+    await shares.join(own, everyMs);
     const [slice] = await shares.slices('fra');
     const untilMs = (await shares.nowMs()) - 1000;
-    assert.equal(await shares.claim({ slice: slice as Slice, holder: 'one', cycle: 7, untilMs }), false);
+    assert.equal(await shares.claim({ slice: slice as Slice, holder: 'one', cycle: 7, untilMs, farMs }), false);
     assert.deepEqual((await shares.slices('fra'))[0], slice);
+  });
+
+  it('are claimed by one of two collectors with the same id: the machine was cloned', async ({ shares }) => {
+    await shares.join(own, everyMs);
+    const [slice] = await shares.slices('fra');
+    assert.ok(slice !== undefined);
+    const untilMs = (await shares.nowMs()) + 60_000;
+    const claim = { slice, holder: 'one', cycle: 7, farMs };
+    assert.equal(await shares.claim({ ...claim, untilMs }), true);
+    assert.equal(await shares.claim({ ...claim, untilMs: untilMs + 1 }), false);
+  });
+
+  it('that a wrong clock holds for years are free', async ({ shares }) => {
+    await shares.join(own, everyMs);
+    const [slice] = await shares.slices('fra');
+    assert.ok(slice !== undefined);
+    const nowMs = await shares.nowMs();
+    await shares.claim({ slice, holder: 'one', cycle: 1, untilMs: nowMs + 86_400_000, farMs });
+    const [held] = await shares.slices('fra');
+    assert.ok(held !== undefined);
+    const claim = { slice: held, holder: 'two', cycle: 2, untilMs: nowMs + 60_000 };
+    assert.equal(await shares.claim({ ...claim, farMs: nowMs + 90_000_000 }), false);
+    assert.equal(await shares.claim({ ...claim, farMs: nowMs + 600_000 }), true);
   });
 
   it('are claimed although the answer was lost', async ({ config }) => {
     const database = await openDatabase({ storage: config, program: 'collect' });
     const { shares } = storageOn(commitTwice(database));
-    await shares.join(own);
+    await shares.join(own, everyMs);
     const [slice] = await shares.slices('fra');
     const untilMs = (await shares.nowMs()) + 60_000;
-    assert.equal(await shares.claim({ slice: slice as Slice, holder: 'one', cycle: 7, untilMs }), true);
+    assert.equal(await shares.claim({ slice: slice as Slice, holder: 'one', cycle: 7, untilMs, farMs }), true);
     assert.equal((await shares.slices('fra'))[0]?.epoch, 1);
     await database.close();
   });
 
+  it('are visited in cycles that begin with the first run of any collector', async ({ config }) => {
+    const database = await openDatabase({ storage: config, program: 'collect' });
+    let nowMs = Date.parse('2026-11-23T10:00:00Z');
+    const { shares } = storageOn(atTime(database, () => nowMs));
+    const began = async (collector: typeof own, laterMs: number, every = everyMs) => {
+      nowMs += laterMs;
+      const { number, beganAtMs } = await shares.join(collector, every);
+      return [number, nowMs - beganAtMs];
+    };
+    assert.deepEqual(await began(own, 0), [1, 0]);
+    assert.deepEqual(await began(other, 60_000), [1, 60_000], 'at another minute');
+    assert.deepEqual(await began(own, 240_000), [2, 0]);
+    assert.deepEqual(await began(other, 209_000), [2, 209_000]);
+    assert.deepEqual(await began(other, 1000), [3, 0], 'so late a run is the next one’s');
+    assert.deepEqual(await began(own, 300_000, 2 * everyMs), [3, 300_000], 'runs are rarer now');
+    assert.deepEqual(await began(own, 300_000, 2 * everyMs), [4, 0]);
+    assert.deepEqual(await began(own, -3_600_000), [5, 0], 'the clock was ahead');
+    await database.close();
+  });
+
   it('are of no collector that was forgotten', async ({ shares, retention }) => {
-    await shares.join(own);
+    await shares.join(own, everyMs);
     await retention.forgetCollector('one');
     assert.deepEqual([await shares.collectors('fra', 0), await shares.sites(0)], [[], []]);
   });
