@@ -3,16 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { startMariadb, skipWithoutMariadb } from '../support/mariadb.ts';
-import { isWide } from '../support/long-tests.ts';
 import { runCli } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
-import { endedWell, startSharedSite } from './support/shared-site.ts';
+import { endedWell, startSharedSite } from '../end-to-end/support/shared-site.ts';
 
-const skip = isWide ? skipWithoutMariadb : 'npm run test:wide';
 const clients = 150;
-const everyMs = 12_000;
+const everyMs = 24_000;
 
-test('three collectors share a fleet', { skip, timeout: 240_000 }, async (t) => {
+test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_000 }, async (t) => {
   const mariadb = await startMariadb();
   t.after(() => mariadb.stop());
   const { url, password } = await mariadb.createDatabase();
