@@ -81,9 +81,16 @@ test('accounts with a login shell', async (t) => {
   ]);
 });
 
+/** Collects again where a busy machine answered later than a probe waits. */
+async function collectInTime(asked: CollectOptions): ReturnType<typeof collectPortable> {
+  const collected = await collectPortable(asked);
+  const isLate = collected.workerReports.some(({ error }) => error?.startsWith('no answer within') === true);
+  return isLate ? await collectInTime(asked) : collected;
+}
+
 test('the portable metrics are metrics that are listed, and their second visit has rates', async () => {
-  const first = await collectPortable(options);
-  const { workerReports } = await collectPortable({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
+  const first = await collectInTime(options);
+  const { workerReports } = await collectInTime({ ...options, previous: first.counters, monotonicMs: 1e6 + 300_000 });
   const names = new Set<string>();
   for (const { name, error, function_reports: families } of workerReports) {
     assert.equal(error, null, name);
