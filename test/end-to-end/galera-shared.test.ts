@@ -11,7 +11,7 @@ import { fraction } from '../../src/simulator/seeded.ts';
 import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
 import { outcomeOf, type CliResult } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
-import { startSharedSite, type SharedSite } from './support/shared-site.ts';
+import { startSharedSite, storedSql, type SharedSite } from './support/shared-site.ts';
 
 const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
@@ -43,7 +43,7 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
     await calmCycle(site, galera, 3);
   }
   for (const node of galera.nodes) {
-    const [row] = await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', countsSql);
+    const [row] = await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', storedSql);
     const { sent, resent, overlapping, served } = site.counts();
     assert.equal(overlapping, 0, `of ${served} visits`);
     const reports = sent - resent;
@@ -51,8 +51,6 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
   }
   t.diagnostic(`${cycles} cycles, ${site.counts().served} visits; ${JSON.stringify(tried)}`);
 });
-
-const countsSql = 'SELECT COUNT(*) AS reports, COUNT(DISTINCT report_id) AS ids FROM stats';
 
 /** Lets all collectors run. Each client must be visited once, whatever happened before. */
 async function calmCycle(site: SharedSite, galera: Galera, collectors: number): Promise<void> {

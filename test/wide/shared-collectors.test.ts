@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { startMariadb, skipWithoutMariadb } from '../support/mariadb.ts';
 import { runCli } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
-import { endedWell, startSharedSite } from '../end-to-end/support/shared-site.ts';
+import { endedWell, startSharedSite, storedSql } from '../end-to-end/support/shared-site.ts';
 
-const clients = 150;
+const clients = 60;
 const everyMs = 24_000;
 
 test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_000 }, async (t) => {
@@ -40,7 +40,7 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
   await t.test('now that all know each other, each has its share', async () => {
     await site.untilNextCycle();
     const parts = await Promise.all(times(3, (index) => endedWell(site.start(index))));
-    for (const part of parts) assert.ok(part > 20 && part < 90, parts.join(' '));
+    for (const part of parts) assert.ok(part > 8 && part < 36, parts.join(' '));
     assert.deepEqual(await visits(), [[3, clients]]);
     const { stdout } = await runCli(['-c', site.configs[0]?.file ?? '', 'status']);
     assert.match(stdout, /^fra: 3 collectors with 256 slices: \S+ \d+ \(seen \d+s ago\), .*\)\.$/m);
@@ -50,7 +50,7 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
     await site.untilNextCycle();
     const killed = site.start(2);
     const others = [0, 1].map((index) => endedWell(site.start(index)));
-    await site.untilServed(30);
+    await site.untilServed(10);
     killed.kill('SIGKILL');
     await Promise.all(others);
     await site.untilNextCycle();
@@ -64,7 +64,7 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
   await t.test('it comes back, brings home what it had received, and nothing is lost or stored twice', async () => {
     await site.untilNextCycle();
     await Promise.all(times(3, (index) => endedWell(site.start(index))));
-    const [counts] = await rows('SELECT COUNT(*), COUNT(DISTINCT report_id) FROM stats');
+    const [counts] = await rows(storedSql);
     const { served, overlapping, sent, resent } = site.counts();
     assert.equal(overlapping, 0, `of ${served} visits`);
     assert.deepEqual(counts, [sent - resent, sent - resent]);

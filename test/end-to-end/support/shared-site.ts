@@ -39,7 +39,7 @@ export async function startSharedSite(t: TestContext, { clients, urls, password,
     const text = `<config>
       <state dir="collector-${index}"/>
       <storage url="${url}" passwordFile="db.password"/>
-      <collector every="${everyMs / 1000}s" clientDeadline="5s" share="yes" site="fra"/>
+      <collector every="${everyMs / 1000}s" clientDeadline="${Math.floor(everyMs / 2000)}s" share="yes" site="fra"/>
       <ssh username="${username}" privateKey="login_key" knownHosts="known_hosts"/>
       <alerts defaults="no"><mail to="you@example.org"/><alert type="cpu" limit="99.9%"/></alerts>
       <include file="clients.xml"/>
@@ -70,6 +70,10 @@ export async function startSharedSite(t: TestContext, { clients, urls, password,
     },
   };
 }
+
+/** Counts all reports that are stored, and how many different ones they are: as many as the clients made. */
+export const storedSql = `SELECT COUNT(*) AS reports, COUNT(DISTINCT report_id) AS ids
+  FROM (SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports) AS stored`;
 
 /** Returns the clients of a run that ended well. */
 export async function endedWell(child: ChildProcess): Promise<number> {
