@@ -8,7 +8,7 @@ import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
 import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
-import { shownRuns } from './collector-shares.ts';
+import { readShares } from './collector-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 
@@ -89,7 +89,7 @@ export async function readFleetStatus(
   const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
   const { sharedSite } = config.collector;
-  const sites = sharedSite === null ? [] : ((await shares?.sites(nowMs - shownRuns * everyMs)) ?? []);
+  const sites = await readShares(config, shares, nowMs);
   // Another collector of the site may have visited a client.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
   const isMissed = ({ state, known }: FleetMember): boolean =>

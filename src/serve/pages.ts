@@ -3,7 +3,7 @@ import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
-import { shareWords, shownRuns } from '../look/collector-shares.ts';
+import { readShares, shareWords } from '../look/collector-shares.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { clientForecasts } from '../look/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../look/page-rows.ts';
@@ -87,8 +87,7 @@ export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
     const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
     const nowMs = await alerts.nowMs();
-    const isShared = config.collector.sharedSite !== null;
-    const sites = isShared ? await shares.sites(nowMs - shownRuns * config.collector.everyMs) : [];
+    const sites = await readShares(config, shares, nowMs);
     return {
       title: ['Runs'],
       path: '/runs',

@@ -58,7 +58,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const ending = startEnding(pass);
   try {
     const round = createRound(options, watched, ending.signal);
-    const batches = batchesOf(options, watched, ending.signal)[Symbol.asyncIterator]();
+    const batches = batchesOf(options, watched, ending.signal);
     for (let left = await nextOf(options, batches); left !== null; left = await nextOf(options, batches)) {
       await round.visit(left);
     }
