@@ -1,10 +1,12 @@
 /**
  * Three collectors that share a fleet through three nodes of a Galera cluster, with one kind of failure after the other:
- * `npm run galera`. Each cycle with a failure is followed by one without, in which everything must be as ever.
+ * `npm run galera`. Each cycle with a failure is followed by one without, in which everything must be as ever. Each
+ * cycle writes a line to stderr: what was struck, how long the runs took, and how busy the machine was.
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { test, type TestContext } from 'node:test';
+import { loadavg } from 'node:os';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { fraction } from '../../src/simulator/seeded.ts';
@@ -17,9 +19,11 @@ const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
 const cycles = Number(process.env['FLEET_HEALTH_CYCLES'] ?? 200);
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
+/** Fewer cycles are made if they take longer than this. */
+const mostMinutes = Number(process.env['FLEET_HEALTH_MINUTES'] ?? 110);
 const clients = 100;
 /** A failover takes seconds, and a slice that a killed collector took late must be free again in the next cycle. */
-const everyMs = 20_000;
+const everyMs = 1000 * Number(process.env['FLEET_HEALTH_EVERY'] ?? 20);
 const password = 'a word';
 
 test('collectors that are killed and frozen, at nodes that are', { skip, timeout: 7_200_000 }, async (t) => {
@@ -37,10 +41,13 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
   );
   const site = await startSharedSite(t, { clients, urls, password, everyMs });
   const tried: Record<string, number> = {};
-  await calmCycle(site, galera, 1);
-  for (let cycle = 2; cycle < cycles; cycle += 2) {
-    await struckCycle({ t, site, galera, cycle, tried });
-    await calmCycle(site, galera, 3);
+  const chaos: Chaos = { site, galera, tried };
+  const endsAt = performance.now() + mostMinutes * 60_000;
+  let cycle = 1;
+  await calmCycle(chaos, cycle, 1);
+  while (cycle < cycles && performance.now() < endsAt) {
+    cycle = await struckCycle(chaos, cycle + 1);
+    await calmCycle(chaos, ++cycle, 3);
   }
   for (const node of galera.nodes) {
     const [row] = await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', storedSql);
@@ -49,14 +56,36 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
     const reports = sent - resent;
     assert.deepEqual(Object.values(row ?? {}).map(Number), [reports, reports], 'reports, and their different ids');
   }
-  t.diagnostic(`${cycles} cycles, ${site.counts().served} visits; ${JSON.stringify(tried)}`);
+  t.diagnostic(`${cycle} cycles, ${site.counts().served} visits; ${JSON.stringify(tried)}`);
+  if (cycle >= 200) assert.ok((tried['collector killed'] ?? 0) >= 100, JSON.stringify(tried));
 });
 
+interface Chaos {
+  readonly site: SharedSite;
+  readonly galera: Galera;
+  /** Counts of failures that were tried. */
+  readonly tried: Record<string, number>;
+}
+
+/** Lets a collector run. Returns its outcome with the seconds that it took. */
+async function timed(child: ChildProcess): Promise<CliResult & { readonly seconds: number }> {
+  const startedAt = performance.now();
+  return { ...(await outcomeOf(child)), seconds: Math.round((performance.now() - startedAt) / 100) / 10 };
+}
+
+function tell({ site }: Chaos, cycle: number, what: Readonly<Record<string, unknown>>): void {
+  const { served, overlapping } = site.counts();
+  const load = loadavg()[0]?.toFixed(1);
+  process.stderr.write(`${JSON.stringify({ at: new Date(), cycle, ...what, served, overlapping, load })}\n`);
+}
+
 /** Lets all collectors run. Each client must be visited once, whatever happened before. */
-async function calmCycle(site: SharedSite, galera: Galera, collectors: number): Promise<void> {
+async function calmCycle(chaos: Chaos, cycle: number, collectors: number): Promise<void> {
+  const { site, galera } = chaos;
   await site.untilNextCycle();
   const atMs = Date.now();
-  const results = await Promise.all(times(collectors, (index) => outcomeOf(site.start(index))));
+  const results = await Promise.all(times(collectors, (index) => timed(site.start(index))));
+  tell(chaos, cycle, { calm: results.map(({ seconds }) => seconds) });
   for (const result of results) requireWell(result);
   const since = new Date(atMs).toISOString().slice(0, 23).replace('T', ' ');
   const twice = await galera.nodes[0]?.asRoot(
@@ -70,7 +99,9 @@ async function calmCycle(site: SharedSite, galera: Galera, collectors: number): 
     'SELECT holder, cycle, until_at, done_at, COUNT(*) AS slices, NOW(3) AS now FROM slices GROUP BY holder, cycle, until_at, done_at',
   );
   const odd = (twice ?? []).filter(({ reports }) => Number(reports) !== 1);
-  assert.deepEqual([twice?.length, odd], [clients, []], `each client once since ${since}: ${JSON.stringify(held)}`);
+  const runs = results.map(({ stdout, seconds }) => `${seconds} s: ${stdout}`).join('');
+  const why = `cycle ${cycle}, each client once since ${since}: ${JSON.stringify(held)}\n${runs}`;
+  assert.deepEqual([twice?.length, odd], [clients, []], why);
 }
 
 /** A run is well if no client failed; nobody runs the alerter. */
@@ -80,34 +111,42 @@ function requireWell({ status, stdout, stderr }: CliResult): void {
   assert.deepEqual([failed, faults.filter(({ code }) => code !== 'alerter-silent')], [0, []], stdout);
 }
 
-interface Struck {
-  readonly t: TestContext;
-  readonly site: SharedSite;
-  readonly galera: Galera;
-  readonly cycle: number;
-  /** Counts of failures that were tried. */
-  readonly tried: Record<string, number>;
-}
-
-/** Lets all collectors run, and one or two of them and perhaps a node fail at a moment of it. */
-async function struckCycle({ site, galera, cycle, tried }: Struck): Promise<void> {
+/**
+ * Lets all collectors run, and one or two of them and perhaps a node fail at a moment of it. While one is frozen, the
+ * others make a further cycle. Returns the number of the last cycle.
+ */
+async function struckCycle(chaos: Chaos, cycle: number): Promise<number> {
+  const { site, galera, tried } = chaos;
   const chance = (draw: number): number => fraction(seed, cycle, draw, 0);
   await site.untilNextCycle();
   const running = times(3, (index) => site.start(index));
-  const ended = running.map((child) => outcomeOf(child));
-  await sleep(300 + chance(1) * 3000);
-  const note = (what: string): void => void (tried[what] = (tried[what] ?? 0) + 1);
+  const ended = running.map((child) => timed(child));
+  // Half of the failures come while the programs start and claim, half amid the visits.
+  const isEarly = chance(0) < 0.5;
+  const someVisits = site.untilServed(1 + Math.floor(chance(1) * clients * 0.8));
+  await (isEarly ? sleep(chance(1) * 2000) : Promise.race([someVisits, ...ended]));
+  const struck: string[] = [];
+  const note = (what: string): void => {
+    struck.push(what);
+    tried[what] = (tried[what] ?? 0) + 1;
+  };
   const first = Math.floor(chance(2) * 3);
-  const thaw = strikeCollectors(running, { first, isKilled: chance(3) < 0.8, isTwo: chance(4) < 0.5, note });
+  const thaw = strikeCollectors(running, { first, isKilled: chance(3) < 0.85, isTwo: chance(4) < 0.5, note });
   const mend = chance(5) < 0.5 ? await strikeNode(galera.nodes[Math.floor(chance(6) * 3)], chance(7), note) : null;
-  await Promise.all(ended.filter((_, index) => thaw === null || index !== first));
+  const others = [0, 1, 2].filter((index) => thaw === null || index !== first);
+  const results = await Promise.all(ended.filter((_, index) => others.includes(index)));
+  const mendedAt = performance.now();
   await mend?.();
+  const mendS = Math.round((performance.now() - mendedAt) / 100) / 10;
+  tell(chaos, cycle, { struck, seconds: results.map(({ seconds }) => seconds), mendS });
+  if (thaw === null) return cycle;
+  await site.untilNextCycle();
+  const more = await Promise.all(others.map((index) => timed(site.start(index))));
   // Its slices are those of others when it goes on.
-  if (thaw !== null) {
-    await sleep(everyMs);
-    thaw();
-    await ended[first];
-  }
+  thaw();
+  await ended[first];
+  tell(chaos, cycle + 1, { thawed: more.map(({ seconds }) => seconds) });
+  return cycle + 1;
 }
 
 interface CollectorStrike {
