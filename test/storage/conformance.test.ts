@@ -257,13 +257,13 @@ onBothDatabases('runs and visits', ({ it }) => {
       return [known?.consecutiveFailures, known?.failedCode, known?.nextAttemptAtMs, status?.errorCode];
     };
     assert.deepEqual(await facts(), [2, 'connect-refused', null, 'connect-refused']);
-    await reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10) })]);
+    await reports.saveVisits([visit({ runId: 'r3', startedAtMs: at(10), epoch: 7 })]);
     await reports.saveVisits([first, second]);
     assert.deepEqual(await facts(), [0, null, null, null]);
-    const readers = await rows('SELECT reader, COUNT(*) AS count FROM visits GROUP BY reader ORDER BY reader');
-    assert.deepEqual(readers, [
-      [null, 2],
-      ['node', 1],
+    const stored = 'SELECT reader, epoch, COUNT(*) AS count FROM visits GROUP BY reader, epoch ORDER BY reader';
+    assert.deepEqual(await rows(stored), [
+      [null, null, 2],
+      ['node', 7, 1],
     ]);
   });
 

@@ -42,6 +42,8 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
     const parts = await Promise.all(times(3, (index) => endedWell(site.start(index))));
     for (const part of parts) assert.ok(part > 8 && part < 36, parts.join(' '));
     assert.deepEqual(await visits(), [[3, clients]]);
+    const claims = await rows('SELECT COUNT(DISTINCT client, epoch), MIN(epoch), MAX(epoch) FROM visits WHERE ok = 1');
+    assert.deepEqual(claims, [[3 * clients, 1, 3]], 'each visit carries the epoch of its slice');
     const { stdout } = await runCli(['-c', site.configs[0]?.file ?? '', 'status']);
     assert.match(stdout, /^fra: 3 collectors with 256 slices: \S+ \d+ \(seen \d+s ago\), .*\)\.$/m);
   });

@@ -10,7 +10,8 @@ import { isHeldBack } from '../visit/backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
-import { sharedTurn } from '../schedule/shared-turn.ts';
+import { sharedTurn, type SharedTurnOptions } from '../schedule/shared-turn.ts';
+import { withEpoch } from '../schedule/slices.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -57,8 +58,11 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   }
   const ending = startEnding(pass);
   try {
-    const round = createRound(options, watched, ending.signal);
-    const batches = batchesOf(options, watched, ending.signal);
+    const epochs = new Map<number, number>();
+    const record = (visit: VisitRecord): void => options.record(withEpoch(visit, epochs));
+    const round = createRound({ ...options, record }, watched, ending.signal);
+    const claimed = (slice: number, epoch: number): void => void epochs.set(slice, epoch);
+    const batches = batchesOf(options, { watched, claimed, signal: ending.signal });
     for (let left = await nextOf(options, batches); left !== null; left = await nextOf(options, batches)) {
       await round.visit(left);
     }
@@ -68,11 +72,14 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   }
 }
 
+interface Batches extends Pick<SharedTurnOptions, 'claimed' | 'signal'> {
+  readonly watched: readonly Client[];
+}
+
 /** Yields the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
 async function* batchesOf(
   { pass, shares }: VisitClientsOptions,
-  watched: readonly Client[],
-  signal: AbortSignal,
+  { watched, claimed, signal }: Batches,
 ): AsyncGenerator<readonly Client[]> {
   const { config, start, keyRing, dryRun, only } = pass;
   const { collector } = config;
@@ -87,7 +94,8 @@ async function* batchesOf(
   const { collectorId: id, host } = start;
   const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
   let isAny = false;
-  for await (const batch of sharedTurn({ shares, own, knowsKey: keyRing.known.has, clients, collector, signal })) {
+  const knowsKey = keyRing.known.has;
+  for await (const batch of sharedTurn({ shares, own, knowsKey, clients, collector, claimed, signal })) {
     isAny ||= batch.length > 0;
     yield batch;
   }

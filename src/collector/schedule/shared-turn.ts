@@ -15,6 +15,8 @@ export interface SharedTurnOptions {
   /** The clients of the site. */
   readonly clients: readonly Client[];
   readonly collector: Pick<CollectorConfig, 'everyMs' | 'runDeadlineMs'>;
+  /** Called for each slice that was claimed, with its new epoch, before its clients are yielded. */
+  readonly claimed: (slice: number, epoch: number) => void;
   /** Aborted when the run is to end. */
   readonly signal: AbortSignal;
 }
@@ -98,13 +100,15 @@ class Turn {
   }
 
   async claim(wanted: readonly Slice[]): Promise<readonly Slice[]> {
-    const { shares, own } = this.#options;
+    const { shares, own, claimed: onClaimed } = this.#options;
     const { number: cycle } = this.#cycle;
     const claimed: Slice[] = [];
     for (const slice of wanted) {
       if (!this.goesOn()) break;
       const farMs = this.#nowMs() + this.#farMs;
-      if (await shares.claim({ slice, holder: own.id, cycle, untilMs: this.#untilMs, farMs })) claimed.push(slice);
+      if (!(await shares.claim({ slice, holder: own.id, cycle, untilMs: this.#untilMs, farMs }))) continue;
+      onClaimed(slice.slice, slice.epoch + 1);
+      claimed.push(slice);
     }
     return claimed;
   }

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 
 import { jitterFraction } from '../../platform/jitter.ts';
+import type { VisitRecord } from '../../storage/store/run.ts';
 import type { SharingCollector } from '../../storage/store/share-store.ts';
 
 /** Returns the slice of a client: the first byte of the SHA-256 of its name. */
 export function sliceOf(client: string): number {
   return createHash('sha256').update(client).digest().readUInt8(0);
+}
+
+/** Returns a visit with the epoch of its client's slice, if that was claimed. */
+export function withEpoch(visit: VisitRecord, epochs: ReadonlyMap<number, number>): VisitRecord {
+  const epoch = epochs.size === 0 ? undefined : epochs.get(sliceOf(visit.client));
+  return epoch === undefined ? visit : { ...visit, epoch };
 }
 
 /**

@@ -59,6 +59,7 @@ function visitRow(visit: VisitRecord): Values {
     bytes_out: visit.bytesOut,
     uploaded: visit.uploaded ? 1 : 0,
     reader: visit.reader,
+    epoch: visit.epoch ?? null,
   };
 }
 

@@ -22,6 +22,8 @@ export interface VisitRecord {
   readonly uploaded: boolean;
   /** The agent that answered; `null` if none did. */
   readonly reader: Reader | null;
+  /** The epoch of the client's slice, under which a collector that shares the fleet made the visit; else left out. */
+  readonly epoch?: number;
   readonly bootId: string | null;
   /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
   readonly sealedTo?: readonly string[] | null;

@@ -32,16 +32,18 @@ const everyMs = 3_600_000;
 
 interface Turn {
   readonly id: string;
+  readonly claimed?: SharedTurnOptions['claimed'];
   readonly signal?: AbortSignal;
   readonly keyId?: string;
 }
 
-function options(shares: ShareStore, { id, keyId = 'k1', signal }: Turn): SharedTurnOptions {
+function options(shares: ShareStore, { id, keyId = 'k1', signal, claimed = () => undefined }: Turn): SharedTurnOptions {
   return {
     shares,
     own: { id, site: 'fra', host: `host-${id}`, keyId, capacity: 1 },
     knowsKey: (key) => key === keyId,
     clients,
+    claimed,
     collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
     signal: signal ?? new AbortController().signal,
   };
@@ -62,7 +64,14 @@ test('one collector visits all, at once and once a cycle', async (t) => {
   assert.deepEqual(await visited(sharedTurn(options(shares, { id: 'one' }))), []);
   assert.ok((await shares.slices('fra')).every(({ doneAtMs, epoch }) => doneAtMs !== null && epoch === 1));
   laterMs = everyMs;
-  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one' })))).sort(), names);
+  const epochs: (readonly [number, number])[] = [];
+  const claimed = (slice: number, epoch: number): void => void epochs.push([slice, epoch]);
+  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one', claimed })))).sort(), names);
+  assert.deepEqual(
+    epochs,
+    Array.from({ length: 256 }, (_, slice) => [slice, 2]),
+    'each slice once, in its second epoch',
+  );
 });
 
 test('three collectors visit each client once between them', async (t) => {
