@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 
-import type { Slice } from '../../../src/storage/store/share-store.ts';
+import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/schedule/shared-turn.ts';
+import type { SharingCollector, ShareStore, Slice } from '../../../src/storage/store/share-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
@@ -10,6 +11,16 @@ const own = { id: 'one', site: 'fra', host: 'hq', keyId: 'k1', capacity: 2 };
 const everyMs = 300_000;
 const farMs = Date.parse('2100-01-01');
 const other = { ...own, id: 'two', host: 'hq2', capacity: 4 };
+
+const turnOf = (shares: ShareStore, collector: SharingCollector): SharedTurnOptions => ({
+  shares,
+  own: collector,
+  knowsKey: () => true,
+  clients: [],
+  claimed: () => undefined,
+  collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
+  signal: new AbortController().signal,
+});
 
 onBothDatabases('slices of a shared fleet', ({ it }) => {
   it('are made once for each site', async ({ shares }) => {
@@ -139,6 +150,31 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.deepEqual(await began(own, 300_000, 2 * everyMs), [3, 300_000], 'runs are rarer now');
     assert.deepEqual(await began(own, 300_000, 2 * everyMs), [4, 0]);
     assert.deepEqual(await began(own, -3_600_000), [5, 0], 'the clock was ahead');
+    await database.close();
+  });
+
+  it('move to a fourth collector, a quarter of them, and from one that is forgotten, its own alone', async (opened) => {
+    const database = await openDatabase({ storage: opened.config, program: 'collect' });
+    let nowMs = Date.parse('2026-11-23T10:00:00Z');
+    const { shares } = storageOn(atTime(database, () => nowMs));
+    /** Lets these collectors claim in one more cycle. Returns the holders of all slices. */
+    const holders = async (ids: readonly string[]): Promise<readonly string[]> => {
+      nowMs += everyMs;
+      for (const id of ids) await shares.join({ ...own, id }, everyMs);
+      for (const id of ids) await sharedTurn(turnOf(shares, { ...own, id })).next();
+      return (await shares.slices('fra')).map(({ holder }) => holder);
+    };
+    const three = await holders(['one', 'two', 'three']);
+    assert.deepEqual(await holders(['one', 'two', 'three']), three, 'nothing moves while nobody comes or goes');
+    const four = await holders(['one', 'two', 'three', 'four']);
+    const moved = four.filter((holder, slice) => holder !== three[slice]);
+    // 256 draws of a quarter: 64, with a standard deviation of 7.
+    assert.ok(moved.length <= 64 + 3 * 7 && moved.length >= 64 - 3 * 7, `${moved.length} of 256`);
+    assert.deepEqual([...new Set(moved)], ['four']);
+    await opened.retention.forgetCollector('two');
+    const left = await holders(['one', 'three', 'four']);
+    const from = four.filter((holder, slice) => holder !== left[slice]);
+    assert.deepEqual(from, new Array(four.filter((holder) => holder === 'two').length).fill('two'));
     await database.close();
   });
 
