@@ -1,20 +1,6 @@
 import { describeAge } from '../text/durations.ts';
 import { counted } from '../text/numbers.ts';
-import type { Config } from '../config/config.ts';
-import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
-
-/** A collector that was not seen in so many runs is no longer shown: a week of runs every five minutes. */
-const shownRuns = 2016;
-
-/** Returns who has which part of each site; nothing where one collector visits all, or before the first run. */
-export async function readShares(
-  { collector }: Pick<Config, 'collector'>,
-  shares: Pick<ShareStore, 'sites'> | null,
-  nowMs: number,
-): Promise<readonly SiteShare[]> {
-  if (collector.sharedSite === null || shares === null) return [];
-  return shares.sites(nowMs - shownRuns * collector.everyMs);
-}
+import type { SiteShare } from '../storage/store/share-store.ts';
 
 /** Returns a line for each site whose collectors share it: who has how much, and how much nobody has visited yet. */
 export function shareWords(shares: readonly SiteShare[], nowMs: number): readonly string[] {

@@ -8,7 +8,7 @@ import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
 import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
-import { readShares } from './collector-shares.ts';
+import { readShares } from '../storage/read-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 

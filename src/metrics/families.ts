@@ -133,7 +133,7 @@ export const families: readonly Family[] = [
   fact('self', {
     name: 'collector_slices',
     unit: null,
-    help: 'Slices of a shared fleet that a collector was the last to claim; those of a day.',
+    help: 'Slices of a shared fleet that a collector was the last to claim.',
     labels: ['site', 'collector', 'host'],
     samples: ({ shares }) => shares.flatMap(eachCollector(({ slices }) => slices)),
   }),

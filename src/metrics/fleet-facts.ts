@@ -1,9 +1,9 @@
-import { dayMs } from '../platform/units.ts';
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
 import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
+import { readShares } from '../storage/read-shares.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
@@ -72,7 +72,6 @@ export interface FleetFactsOptions {
 
 export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
   const { store, groups } = options;
-  const isShared = options.config.collector.sharedSite !== null;
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
@@ -93,7 +92,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     // A mail without a fault is due, or being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
-    shares: needs('self') && isShared ? await store.shares.sites(options.nowMs - dayMs) : [],
+    shares: needs('self') ? await readShares(options.config, store.shares, options.nowMs) : [],
     dropped: [],
   };
 }
