@@ -30,6 +30,11 @@ export function agentOwner(collectorId: string, sharedSite: string | null): stri
   return digits.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
+/** Returns `agentOwner` of the collector whose id the file keeps. Throws FleetError `state-unusable`. */
+export function loadAgentOwner(file: string, { sharedSite }: { readonly sharedSite: string | null }): string {
+  return agentOwner(loadCollectorId(file), sharedSite);
+}
+
 function makeId(file: string): void {
   try {
     writeDurably({ file, content: `${randomUUID()}\n`, mode: 0o644, exclusive: true });

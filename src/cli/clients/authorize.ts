@@ -4,7 +4,7 @@ import { type KeyRing, loadKeyRing, loadSealingRing } from '../../collector/keys
 import type { Client, Config } from '../../config/config.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { authorizedKeysOptions, launcherFolders } from '../../loader/launcher.ts';
-import { agentOwner, loadCollectorId } from '../../state/collector-id.ts';
+import { loadAgentOwner } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -167,7 +167,7 @@ function identity({ stateDir, collector }: Config): {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const { sealing } = (collector.open ? loadKeyRing : loadSealingRing)(paths, Date.now());
-  return { collectorId: agentOwner(loadCollectorId(paths.collectorId), collector.sharedSite), sealing };
+  return { collectorId: loadAgentOwner(paths.collectorId, collector), sealing };
 }
 
 const maxFileBytes = 64 * 1024;

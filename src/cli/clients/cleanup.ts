@@ -5,7 +5,7 @@ import { cleanupClient, type CleanupAnswer } from '../../collector/agent/cleanup
 import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
-import { agentOwner, loadCollectorId } from '../../state/collector-id.ts';
+import { loadAgentOwner } from '../../state/collector-id.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -92,7 +92,7 @@ async function cleanUp(
 ): Promise<readonly CleanupResult[]> {
   const paths = statePaths(config.stateDir);
   claimStateFolder(paths, ['encryptedStats']);
-  const collectorId = agentOwner(loadCollectorId(paths.collectorId), config.collector.sharedSite);
+  const collectorId = loadAgentOwner(paths.collectorId, config.collector);
   const lock = await takeLock({ file: paths.lock, nowMs: Date.now() });
   if (lock.kind === 'taken') {
     const who = lock.holder === null ? '' : ` (process ${lock.holder.pid})`;

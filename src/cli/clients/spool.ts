@@ -10,7 +10,7 @@ import {
   type SpoolLineOptions,
 } from '../../loader/spool-line.ts';
 import { dayMs } from '../../platform/units.ts';
-import { agentOwner, loadCollectorId } from '../../state/collector-id.ts';
+import { loadAgentOwner } from '../../state/collector-id.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
@@ -127,5 +127,5 @@ function durationOf(text: string): number {
 function collectorIdOf({ stateDir, collector }: Config): string {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, []);
-  return agentOwner(loadCollectorId(paths.collectorId), collector.sharedSite);
+  return loadAgentOwner(paths.collectorId, collector);
 }

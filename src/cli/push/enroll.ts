@@ -5,7 +5,7 @@ import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../sta
 import type { Client, Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { unwritableError, usageError } from '../../errors.ts';
-import { agentOwner, loadCollectorId } from '../../state/collector-id.ts';
+import { loadAgentOwner } from '../../state/collector-id.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -155,7 +155,7 @@ function agentJson({ config, paths, client, to, spoke, edge, key }: AgentJson): 
   return {
     client: name,
     ...(was === null ? {} : { was }),
-    collector: agentOwner(loadCollectorId(paths.collectorId), config.collector.sharedSite),
+    collector: loadAgentOwner(paths.collectorId, config.collector),
     publicKey: Buffer.from(sealing.publicKey).toString('base64url'),
     pushKey: key,
     ...(to === null ? {} : { push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) } }),
