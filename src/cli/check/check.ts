@@ -21,6 +21,7 @@ import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { Trial } from './try-connections.ts';
+import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import { tellDigests, tellHearings } from './tell-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
@@ -107,11 +108,11 @@ interface Tried {
   readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
-  /** See leftDatabase. */
-  readonly left: string | null;
+  /** See unvisitedSites and leftDatabase. */
+  readonly more: readonly string[];
 }
 
-const untried: Tried = { trials: [], idleRules: [], unknownRules: [], left: null };
+const untried: Tried = { trials: [], idleRules: [], unknownRules: [], more: [] };
 
 async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
   const { tryConnections } = await import('./try-connections.ts');
@@ -123,14 +124,16 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   // A collector that stores reports sealed may have no right to read what they say.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   if (!hasDatabase) return { ...untried, trials };
-  return readStored(config.storage, signal, async ({ history }) => ({
+  return readStored(config.storage, signal, async ({ history, shares }) => ({
     trials,
     idleRules: [
       ...(await findIdleRules(config.clients, history)),
       ...(await findIdleCheckRules(config.clients, history)),
     ],
     unknownRules: await findUnknownRules(config, history),
-    left: leftDatabase(config, await history.lastRun('collect')),
+    more: [...(await unvisitedSites(config, shares)), leftDatabase(config, await history.lastRun('collect'))].filter(
+      (text) => text !== null,
+    ),
   }));
 }
 
@@ -170,10 +173,10 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
 }
 
 function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
-  const { trials, idleRules, unknownRules, left } = tried;
+  const { trials, idleRules, unknownRules, more } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
-  for (const text of [...idle, ...(left === null ? [] : [left])]) {
+  for (const text of [...idle, ...more]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);

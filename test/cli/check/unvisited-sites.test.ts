@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { unvisitedSites } from '../../../src/cli/check/unvisited-sites.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
+import type { SiteShare } from '../../../src/storage/store/share-store.ts';
+import { configFolder } from '../../support/run-cli.ts';
+
+const configXml = (collector: string): string => `<config><storage url="mysql://fleet@127.0.0.1/fleet"/>
+  <collector ${collector}/>
+  <client name="web-1" labels="site=fra"/><client name="web-2"/>
+  <group labels="site=fro"><client name="app-1"/><client name="app-2"/><client name="app-3"/><client name="app-4"/></group>
+  <client name="far-1" labels="site=ber"/><client name="gone" labels="site=sin" state="retired"/></config>`;
+
+test('a site of clients that no collector visits is named, where collectors share a fleet', async (t) => {
+  const configOf = (collector: string) =>
+    loadConfig({ file: path.join(configFolder(t, configXml(collector)), 'config.xml') });
+  const known: SiteShare[] = [];
+  const shares = { sites: () => Promise.resolve(known) };
+  const shared = configOf('share="yes" site="fra"');
+  const mistyped =
+    'label site="fro": no collector of that site has run, so nobody visits app-1, app-2, app-3 and 1 more; did you mean "fra"?';
+  const unknown = 'label site="ber": no collector of that site has run, so nobody visits far-1';
+  assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, unknown]);
+  known.push({ site: 'ber', slices: 256, beganAtMs: 0, visited: 0, collectors: [] });
+  assert.deepEqual(await unvisitedSites(shared, shares), [mistyped]);
+  assert.deepEqual(await unvisitedSites(configOf('every="5m"'), shares), []);
+  assert.deepEqual(await unvisitedSites(shared, null), [], 'before the first run there are no tables');
+});
