@@ -124,10 +124,21 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
   assert.equal(statSync(state).mode & 0o7777, 0o700);
   // Written by root, for the account that the package has made.
+  const init = 'fleet-health init --mail-to ops@example.org --smtp none --clients';
+  for (const [clients, start] of [
+    ['web-1', 'systemctl enable --now fleet-health-collect.timer fleet-health-alert.timer'],
+    ['local', 'fleet-health -c /etc/fleet-health/config.xml crontab --systemd /etc/systemd/system'],
+  ] as const) {
+    const booted = inside(
+      `mkdir -p /run/systemd/system && ${init} ${clients} && rm -r /run/systemd /etc/fleet-health/c*.xml`,
+    );
+    assert.ok(booted.endsWith(`\n  ${start}\n`), booted);
+  }
   assert.match(
-    inside('fleet-health init --mail-to ops@example.org --smtp none --login monitor --clients local'),
-    /^\/etc\/fleet-health\/config\.xml is written\. Next:\n {2}sudo -u fleet-health fleet-health -c \S+ check --connect\n/,
+    inside(`${init} local`),
+    /^\/etc\/fleet-health\/config\.xml is written\. Next:\n {2}sudo -u fleet-health fleet-health -c \S+ check --connect\n[^]* crontab\n$/,
   );
+  assert.match(readFileSync(path.join(root, 'etc/fleet-health/config.xml'), 'utf8'), /<ssh username="monitor"\/>/);
   assert.equal(inside("stat -c '%a %U %G' /etc/fleet-health/config.xml").trim(), '640 root fleet-health');
   writeFileSync(path.join(root, 'tmp/hosts.csv'), 'name,ip\ngone,127.0.0.1\n');
   inside('cd /etc/fleet-health && fleet-health import csv /tmp/hosts.csv -o hosts.xml && mkdir other');

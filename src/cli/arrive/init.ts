@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
+import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../config/find-config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { errnoOf, unwritableError, usageError } from '../../errors.ts';
@@ -13,7 +14,7 @@ import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { firstConfig } from './first-config.ts';
-import { giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
+import { startingCommand, giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
 
 export interface InitOptions {
   readonly mailTo: string | null;
@@ -46,8 +47,9 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const service = serviceAccount();
   const as = service === null ? '' : `sudo -u ${serviceName} `;
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
-  writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
-  const next = [...steps.map((words) => `${program} ${words.join(' ')}`), `${program} crontab`];
+  const config = writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
+  const start = startingCommand(config, service);
+  const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start ?? `${program} crontab`];
   if (!isAsking) {
     printAnswer(
       output,
@@ -64,8 +66,10 @@ export async function initCommand(context: Context, options: InitOptions): Promi
     const isWanted = await confirm(context, `Run ${program} ${step} now?`, () => usageError('no terminal'));
     if (isWanted && runStep({ file, words, service }) !== 0) failed.push(step);
   }
-  output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
-  runStep({ file, words: ['crontab'], service });
+  if (start === null) {
+    output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
+    runStep({ file, words: ['crontab'], service });
+  } else output.print(`\nNothing starts it by itself yet. Have systemd start it from now on:\n\n  ${start}`);
   const [first] = failed;
   if (first === undefined) return 0;
   output.print(`\n${failed.join(' and ')} did not succeed. Mend what is named above, then: ${program} ${first}`);
@@ -74,7 +78,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
 
 async function askAll({ signal }: Context, options: InitOptions, isAsking: boolean): Promise<Asked> {
   const usual: Asked = {
-    ...{ mailTo: '', smtp: 'localhost', login: accountName() ?? 'root', clients: 'local' },
+    ...{ mailTo: '', smtp: 'localhost', login: usualLogin(), clients: 'local' },
     dir: process.geteuid?.() === 0 ? path.dirname(systemConfigPath) : '.',
   };
   const keys = Object.keys(questions) as (keyof InitOptions)[];
@@ -109,6 +113,12 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
   }
 }
 
+/** Returns this account's name, which machines often have too. For root it is one without rights there. */
+function usualLogin(): string {
+  const name = accountName();
+  return name === null || name === 'root' ? 'monitor' : name;
+}
+
 interface WriteConfigOptions {
   readonly file: string;
   readonly text: string;
@@ -116,7 +126,7 @@ interface WriteConfigOptions {
 }
 
 /** Writes the file for its owner and the service's group, unless it exists. Takes it away if it has a fault. */
-function writeConfig({ file, text, service }: WriteConfigOptions): void {
+function writeConfig({ file, text, service }: WriteConfigOptions): Config {
   try {
     writeDurably({ file, content: text, mode: 0o640, exclusive: true, inExistingFolder: true });
   } catch (thrown) {
@@ -125,8 +135,9 @@ function writeConfig({ file, text, service }: WriteConfigOptions): void {
     throw unwritableError(file, thrown);
   }
   try {
-    loadConfig({ file });
+    const config = loadConfig({ file });
     giveToService(file, service);
+    return config;
   } catch (thrown) {
     rmSync(file, { force: true });
     throw thrown;
