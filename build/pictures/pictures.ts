@@ -1,6 +1,6 @@
 /**
- * The pictures of the documents: `npm run pictures` writes docs/pictures. They show a report of a fleet that does not
- * exist, which is the same on each run. Chromium and its fonts decide the rest.
+ * The pictures of the documents: `npm run pictures` writes docs/pictures. They show a report and a mail of a fleet that
+ * does not exist, which are the same on each run. Chromium and its fonts decide the rest.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,9 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 import { renderFleetPage } from '../../src/page/fleet-page.ts';
+import { escapeMarkup } from '../../src/text/escape-markup.ts';
 import { madeFleet } from './made-fleet.ts';
+import { madeMail } from './made-mail.ts';
 import { withPalette } from './palette-png.ts';
 
 const folder = path.join(import.meta.dirname, '../../docs/pictures');
@@ -27,7 +29,7 @@ async function picture(
   const page = await (await browser.newContext({ offline: true, ...options })).newPage();
   await page.goto(url);
   await prepare(page);
-  const png = withPalette(await page.screenshot());
+  const png = withPalette(await page.screenshot({ fullPage: name === 'mail.png' }));
   console.log(`docs/pictures/${name}: ${png.length} bytes`);
   if (png.length > mostBytes) throw new Error(`${name} has more than ${mostBytes} bytes`);
   writeFileSync(path.join(folder, name), png);
@@ -47,6 +49,16 @@ try {
     await page.getByRole('img', { name: /^Network:/ }).waitFor();
     await page.evaluate("document.getElementById('app-3').scrollIntoView()");
   });
+  const { subject, html } = madeMail();
+  // A mail program shows the subject above the mail.
+  const head = `<div style="padding:12px 16px;background:#eceff1;font:bold 16px sans-serif">${escapeMarkup(subject)}</div>`;
+  const mail = path.join(dir, 'mail.html');
+  writeFileSync(
+    mail,
+    html.replace(/<body[^>]*>/, (body) => `${body}${head}`),
+  );
+  const column = { colorScheme: 'light', viewport: { width: 640, height: 100 } } as const;
+  await picture(browser, 'mail.png', pathToFileURL(mail).href, column);
 } finally {
   await browser.close();
   rmSync(dir, { recursive: true });
