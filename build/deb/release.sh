@@ -26,6 +26,13 @@ case $trial$heading in
   no"## $version - "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;;
   *) refuse "CHANGELOG.md says \"$heading\": write \"$dated\" there, commit it, and start again; or try it with --trial" ;;
 esac
+# What 0.2.0 leaves behind is kept for the tests of all later versions, with the schema that it is released with.
+kept=test/testdata/$version/fleet.sql.gz
+if [ "$trial" = no ] && [ -f "$kept" ]; then
+  newest=$(find sql/mysql -name '*.sql' -exec basename {} .sql \; | sort | tail -n 1)
+  gzip -dc "$kept" | grep -qF "'$newest'" ||
+    refuse "$kept lacks the migration $newest: run test/end-to-end/support/keep-release.ts, commit its files, and start again"
+fi
 [ "$trial" = yes ] || [ "$(id -u)" = 0 ] || refuse "the tests of whole machines need root"
 SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
