@@ -38,9 +38,14 @@ test('the packed file holds everything, installs with ignored scripts, works in 
     ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
     ...['errors.md', 'installation.md'].map((name) => `docs/${name}`),
     ...['fleet-health.1', 'fleet-health-agent.1', 'fleet-health-config.5'].map((name) => `man/${name}`),
-    ...['fleet-health.cjs', 'parts/compile-cache.cjs', 'parts/cli.cjs', 'agent/agent.cjs', 'agent/inventory.cjs'].map(
-      (name) => `dist/${name}`,
-    ),
+    ...[
+      'fleet-health.cjs',
+      'parts/compile-cache.cjs',
+      'parts/complete-names.cjs',
+      'parts/cli.cjs',
+      'agent/agent.cjs',
+      'agent/inventory.cjs',
+    ].map((name) => `dist/${name}`),
     ...['fleet-health-agent.cjs', 'parts/agent-cli.cjs'].map((name) => `dist/${name}`),
     ...['seal/FORMAT.md', 'transport/openssh/openssh-askpass.sh', 'transport/openssh/openssh-hop.sh'].map(
       (name) => `src/${name}`,
