@@ -22,6 +22,8 @@ export interface Metric {
   readonly field: string;
   readonly unit: Unit;
   readonly help: string;
+  /** The files or programs of Linux that the agents read, for the documents. */
+  readonly source: string;
   readonly labels: readonly string[];
   readonly column?: StatsMetricColumn;
   /** Values outside are out of any sense: they are stored as null, with a reason. */
@@ -156,6 +158,32 @@ const families = {
   clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.', 'clock_synchronised'] },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
+/** The files and programs of Linux by family. Other systems are asked through Node's os module and systeminformation. */
+const sources: Readonly<Record<keyof typeof families, string>> = {
+  cpu: '/proc/stat; the cgroup of a container with a quota',
+  load: '/proc/loadavg',
+  memory: '/proc/meminfo; the cgroup of a container with a limit',
+  swap: '/proc/meminfo',
+  kernel: '/proc/vmstat or the cgroup, /proc/sys/fs/file-nr, /proc/sys/net/netfilter',
+  pressure: '/proc/pressure',
+  disk: '/proc/self/mountinfo, /etc/fstab, statfs(2)',
+  network: '/proc/net/dev, /sys/class/net',
+  os: '/run/reboot-required, /run/reboot-needed, or the modules of the running kernel',
+  uptime: '/proc/uptime',
+  processes: '/proc/PID/stat',
+  process_cpu: '/proc/PID/stat',
+  process_memory: '/proc/PID/stat',
+  process_match: '/proc/PID/stat',
+  services: 'systemctl',
+  failed_unit: 'systemctl',
+  unit: 'systemctl',
+  check: 'performance data of checks',
+  temperature: '/sys/class/hwmon, else /sys/class/thermal',
+  log: 'journalctl, else /var/log/syslog or messages, else the ring of the kernel',
+  log_match: 'as for log_errors',
+  clock: 'chronyc, else the files of timesyncd, chronyd or ntpd',
+};
+
 type FieldsOf<Family> = Family extends unknown ? Family[keyof Family] : never;
 
 /** The columns of `stats` that come straight from one metric. */
@@ -171,6 +199,7 @@ export const metrics: readonly Metric[] = Object.entries(families).flatMap(([fam
     field,
     unit,
     help,
+    source: sources[family as keyof typeof families],
     labels: labels[family] ?? [],
     ...(column === undefined ? {} : { column }),
     minimum: ranges[unit][0],

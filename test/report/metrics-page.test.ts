@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { families, prefix } from '../../src/metrics/families.ts';
+import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { metrics } from '../../src/report/metrics.ts';
 
@@ -11,9 +12,19 @@ const page = path.join(packageDir, 'docs', 'metrics.md');
 
 const tables = {
   metrics: [
-    '| metric | unit | labels | meaning |',
+    '| metric | unit | labels | meaning | read from, on Linux |',
+    '|---|---|---|---|---|',
+    ...metrics.map(
+      ({ name, unit, labels, help, source }) =>
+        `| \`${name}\` | ${unit} | ${labels.join(', ')} | ${help} | ${source} |`,
+    ),
+  ],
+  'rule types': [
+    '| type | unit | judged | selectors |',
     '|---|---|---|---|',
-    ...metrics.map(({ name, unit, labels, help }) => `| \`${name}\` | ${unit} | ${labels.join(', ')} | ${help} |`),
+    ...[...ruleTypes].map(
+      ([name, { unit, source, selectors }]) => `| \`${name}\` | ${unit} | ${source} | ${selectors.join(', ')} |`,
+    ),
   ],
   families: [
     '| name | labels | families | meaning |',

@@ -28,6 +28,8 @@ type Selector = (typeof typeSelectors)[number];
 export interface RuleType {
   /** null: a sampler of src/alerter/evaluate computes the value. */
   readonly metric: Metric | null;
+  /** The metric or the words that the documents say of the value. */
+  readonly source: string;
   /** The families of a report that the value comes from. */
   readonly families: readonly string[];
   /** The unit of values and limits; `flag`: the rule holds or not, so there are no limits to write. */
@@ -71,40 +73,78 @@ const metricsByName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) 
 function overMetric(name: string, more: Partial<RuleType> = {}): RuleType {
   const metric = metricsByName.get(name);
   if (metric === undefined) throw new Error(`there is no metric ${name}`);
-  return { ...usual, metric, families: [metric.family], unit: metric.unit, ...more };
+  return { ...usual, metric, source: `\`${name}\``, families: [metric.family], unit: metric.unit, ...more };
 }
 
 const disks = ['mount', 'fstype', 'source'] as const;
-const foreseen = { ...usual, unit: 'seconds', selectors: ['mount'], op: 'lt', forCount: 1, everyMs: dayMs } as const;
+const foreseen = {
+  ...usual,
+  source: 'the time until it is full, from levels by the day',
+  unit: 'seconds',
+  selectors: ['mount'],
+  op: 'lt',
+  forCount: 1,
+  everyMs: dayMs,
+} as const;
 
 const types = {
   cpu: overMetric('cpu_used_percent', { chart: 'cpu_percent' }),
   memory: overMetric('memory_used_percent', { chart: 'memory_percent' }),
   swap: overMetric('swap_used_percent', { chart: 'swap_percent' }),
-  load: { ...usual, families: ['load', 'cpu'], unit: 'load', suffix: ' per CPU' },
+  load: { ...usual, source: '`load_load5` / `cpu_cpus`', families: ['load', 'cpu'], unit: 'load', suffix: ' per CPU' },
   uptime: overMetric('uptime_seconds'),
   disk: overMetric('disk_used_percent', { selectors: disks, forCount: 1, chart: 'used_percent' }),
   'disk-free': overMetric('disk_available_bytes', { selectors: disks, op: 'lt' }),
   inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
   'disk-full': { ...foreseen, foresees: 'space' },
   'inodes-full': { ...foreseen, foresees: 'inodes' },
-  outlier: { ...usual, unit: 'flag', selectors: ['metric', 'group'], forCount: 1, everyMs: hourMs },
+  outlier: {
+    ...usual,
+    source: '[figures of a member](outliers.md#figures), against the others of its group',
+    unit: 'flag',
+    selectors: ['metric', 'group'],
+    forCount: 1,
+    everyMs: hourMs,
+  },
   event: {
     ...usual,
+    source: 'events that others send, and their silence',
     unit: 'flag',
     selectors: ['service', 'host'],
     needs: 'service',
     forCount: 1,
     everyMs: minuteMs,
   },
-  mount: { ...usual, families: ['disk'], unit: 'flag', selectors: ['mount'], needs: 'mount', op: 'lt', forCount: 1 },
-  service: { ...usual, families: ['unit', 'services', 'failed_unit'], unit: 'flag', selectors: ['unit'], forCount: 1 },
-  check: { ...usual, families: ['check'], unit: 'flag', selectors: ['check'] },
+  mount: {
+    ...usual,
+    source: 'mounts of `disk_*` and /etc/fstab',
+    families: ['disk'],
+    unit: 'flag',
+    selectors: ['mount'],
+    needs: 'mount',
+    op: 'lt',
+    forCount: 1,
+  },
+  service: {
+    ...usual,
+    source: '`unit_active`, `failed_unit_failed`',
+    families: ['unit', 'services', 'failed_unit'],
+    unit: 'flag',
+    selectors: ['unit'],
+    forCount: 1,
+  },
+  check: { ...usual, source: 'states of checks', families: ['check'], unit: 'flag', selectors: ['check'] },
   process: overMetric('process_match_count', { selectors: ['match'], needs: 'match', op: 'lt' }),
   processes: overMetric('processes_total', { chart: 'processes' }),
   zombies: overMetric('processes_zombies'),
   log: overMetric('log_match_count', { selectors: ['match', 'priority'], forCount: 1 }),
-  'network-errors': { ...usual, families: ['network'], unit: 'per_second', selectors: ['interface'] },
+  'network-errors': {
+    ...usual,
+    source: '`network_rx_errors_per_s` + `network_tx_errors_per_s`',
+    families: ['network'],
+    unit: 'per_second',
+    selectors: ['interface'],
+  },
   temperature: overMetric('temperature_celsius', { selectors: ['sensor'] }),
   'reboot-required': overMetric('os_reboot_required', { flagWords: ['a reboot is pending', 'no reboot pending'] }),
   'open-files': overMetric('kernel_open_files_percent'),
@@ -113,7 +153,11 @@ const types = {
     op: 'lt',
     flagWords: ['synchronised', 'not synchronised'],
   }),
-  'clock-offset': { ...usual, unit: 'seconds' },
+  'clock-offset': {
+    ...usual,
+    source: 'the clock of the client at the visit, against that of the collector',
+    unit: 'seconds',
+  },
 } as const satisfies Record<string, RuleType>;
 
 /** The rule types by name, in the order of the documents. */
