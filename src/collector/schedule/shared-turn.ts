@@ -5,7 +5,7 @@ import { FleetError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import type { Cycle, SeenCollector, ShareStore, SharingCollector, Slice } from '../../storage/store/share-store.ts';
-import { preferredOwner, sliceOf } from './slices.ts';
+import { preferredOwners, sliceOf } from './slices.ts';
 
 export interface SharedTurnOptions {
   readonly shares: ShareStore;
@@ -61,7 +61,8 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
 class Turn {
   readonly #options: SharedTurnOptions;
   readonly #cycle: Cycle;
-  readonly #seen: readonly SeenCollector[];
+  /** The collector to which each slice belongs first. */
+  readonly #owners: ReadonlyMap<number, string>;
   readonly #beganMs = performance.now();
   readonly #untilMs: number;
   /** A slice that is held for longer than this from now was claimed under a wrong clock. */
@@ -72,7 +73,7 @@ class Turn {
     const leaseMs = runDeadlineMs + everyMs * graceOf;
     this.#options = options;
     this.#cycle = cycle;
-    this.#seen = seen;
+    this.#owners = preferredOwners([options.own, ...seen]);
     this.#untilMs = Math.floor(cycle.nowMs + leaseMs);
     this.#farMs = 2 * Math.max(everyMs, leaseMs);
   }
@@ -89,7 +90,7 @@ class Turn {
     if (left.length === 0) return null;
     const nowMs = this.#nowMs();
     const free = left.filter(({ untilMs }) => untilMs <= nowMs || untilMs > nowMs + this.#farMs);
-    const mine = free.filter(({ slice }) => preferredOwner(slice, [own, ...this.#seen]) === own.id);
+    const mine = free.filter(({ slice }) => this.#owners.get(slice) === own.id);
     const takesOthersAtMs = Math.min(beganAtMs + collector.everyMs / 2, joinedMs + collector.runDeadlineMs / 2);
     if (mine.length > 0 || nowMs < takesOthersAtMs) return mine;
     // Collectors that are at work in this cycle take the rest together, each in an order of its own.

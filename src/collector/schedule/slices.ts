@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { jitterFraction } from '../../platform/jitter.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
-import type { SharingCollector } from '../../storage/store/share-store.ts';
+import { sliceCount, type SharingCollector } from '../../storage/store/share-store.ts';
 
 /** Returns the slice of a client: the first byte of the SHA-256 of its name. */
 export function sliceOf(client: string): number {
@@ -15,20 +15,36 @@ export function withEpoch(visit: VisitRecord, epochs: ReadonlyMap<number, number
   return epoch === undefined ? visit : { ...visit, epoch };
 }
 
+/** A collector has at most so much of its part, so that a cycle does not wait for one that the hash favours. */
+const mostOfPart = 1.05;
+
 /**
- * Returns the collector to which a slice belongs first, by rendezvous hashing: each gets a share by its capacity, and
- * one that comes or goes moves no other's slices. `null` if there is none.
+ * Returns the collector to which each slice belongs first, by rendezvous hashing: each gets a part by its capacity. One
+ * that comes or goes moves its own slices, and a few of others that have more than their part without it. Empty if there
+ * is none.
  *
- * Source: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method.
+ * Sources: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method; Mirrokni,
+ * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads" (2018).
  */
-export function preferredOwner(
-  slice: number,
+export function preferredOwners(
   collectors: readonly Pick<SharingCollector, 'id' | 'capacity'>[],
-): string | null {
-  let best: { readonly id: string; readonly distance: number } | null = null;
-  for (const { id, capacity } of collectors) {
-    const distance = -Math.log1p(-jitterFraction(`${id} ${slice}`)) / Math.max(1, capacity);
-    if (best === null || distance < best.distance) best = { id, distance };
+): ReadonlyMap<number, string> {
+  const weights = collectors.map(({ id, capacity }) => ({ id, weight: Math.max(1, capacity) }));
+  const all = weights.reduce((sum, { weight }) => sum + weight, 0);
+  const room = new Map(weights.map(({ id, weight }) => [id, Math.ceil((sliceCount * mostOfPart * weight) / all)]));
+  const nearestFirst = weights
+    .flatMap(({ id, weight }) =>
+      Array.from({ length: sliceCount }, (_, slice) => {
+        return { id, slice, distance: -Math.log1p(-jitterFraction(`${id} ${slice}`)) / weight };
+      }),
+    )
+    .sort((one, other) => one.distance - other.distance);
+  const owners = new Map<number, string>();
+  for (const { id, slice } of nearestFirst) {
+    const left = room.get(id) ?? 0;
+    if (left === 0 || owners.has(slice)) continue;
+    owners.set(slice, id);
+    room.set(id, left - 1);
   }
-  return best?.id ?? null;
+  return owners;
 }

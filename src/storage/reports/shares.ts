@@ -2,18 +2,16 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type {
-  Cycle,
-  SeenCollector,
-  ShareStore,
-  SharingCollector,
-  SiteShare,
-  Slice,
-  SliceClaim,
+import {
+  sliceCount,
+  type Cycle,
+  type SeenCollector,
+  type ShareStore,
+  type SharingCollector,
+  type SiteShare,
+  type Slice,
+  type SliceClaim,
 } from '../store/share-store.ts';
-
-/** The slices of a site. A slice is a byte of a hash of the client's name. */
-export const sliceCount = 256;
 
 const collectorsSql = `SELECT id, site, host, key_id, capacity, seen_at FROM collectors
   WHERE seen_at >= ? ORDER BY site, id`;

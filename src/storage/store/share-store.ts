@@ -13,6 +13,9 @@ export interface SeenCollector extends SharingCollector {
   readonly seenAtMs: number;
 }
 
+/** The slices of a site. A slice is a byte of a hash of the client's name. */
+export const sliceCount = 256;
+
 /** A part of a site's clients, by their names. */
 export interface Slice {
   readonly site: string;

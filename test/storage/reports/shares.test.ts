@@ -153,7 +153,7 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     await database.close();
   });
 
-  it('move to a fourth collector, a quarter of them, and from one that is forgotten, its own alone', async (opened) => {
+  it('move to a fourth collector, a quarter of them, and from one that is forgotten', async (opened) => {
     const database = await openDatabase({ storage: opened.config, program: 'collect' });
     let nowMs = Date.parse('2026-11-23T10:00:00Z');
     const { shares } = storageOn(atTime(database, () => nowMs));
@@ -168,13 +168,13 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.deepEqual(await holders(['one', 'two', 'three']), three, 'nothing moves while nobody comes or goes');
     const four = await holders(['one', 'two', 'three', 'four']);
     const moved = four.filter((holder, slice) => holder !== three[slice]);
-    // 256 draws of a quarter: 64, with a standard deviation of 7.
-    assert.ok(moved.length <= 64 + 3 * 7 && moved.length >= 64 - 3 * 7, `${moved.length} of 256`);
-    assert.deepEqual([...new Set(moved)], ['four']);
+    // Others move where one of the three had a twentieth more than its part, or has now.
+    const taken = moved.filter((holder) => holder === 'four').length;
+    assert.ok(taken > 48 && taken <= 68 && moved.length - taken < 16, `${taken} of ${moved.length} went to it`);
     await opened.retention.forgetCollector('two');
     const left = await holders(['one', 'three', 'four']);
-    const from = four.filter((holder, slice) => holder !== left[slice]);
-    assert.deepEqual(from, new Array(four.filter((holder) => holder === 'two').length).fill('two'));
+    const others = four.filter((holder, slice) => holder !== left[slice] && holder !== 'two');
+    assert.ok(!left.includes('two') && others.length < 16, `${others.length} others moved`);
     await database.close();
   });
 
