@@ -80,9 +80,9 @@ export function makeAwayState(file: string): void {
 export function changeAwayState<T>(file: string, work: (change: AwayChange) => T): T {
   const database = openSqlite(file);
   try {
-    database.exec('PRAGMA journal_mode = MEMORY');
     // The other program holds the lock for a few milliseconds.
     database.exec('PRAGMA busy_timeout = 2000');
+    database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN IMMEDIATE');
     for (const sql of schemaSql) database.exec(sql);
     const result = work(changeOf(database));

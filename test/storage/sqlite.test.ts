@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { after, describe, test, type TestContext } from 'node:test';
 
 import type { Database } from '../../src/storage/sql/database.ts';
+import { openSqlite } from '../../src/platform/sqlite.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import { openStorage, storageOn } from '../../src/storage/open-storage.ts';
 import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.ts';
@@ -71,6 +72,19 @@ describe('SQLite', () => {
     await once(holder, 'exit');
     assert.deepEqual(await reports.ingest([item()]), [{ kind: 'stored' }]);
   });
+
+  for (const program of ['change', 'look'] as const) {
+    test(`to ${program}, a file is opened when another process lets go of it, as who closes it last holds it`, async () => {
+      const file = newFile();
+      const holder = openSqlite(file);
+      holder.exec('PRAGMA locking_mode = EXCLUSIVE');
+      holder.exec('PRAGMA journal_mode = WAL');
+      holder.exec('CREATE TABLE held (n INTEGER)');
+      const opening = openSqliteDatabase({ path: file, program });
+      holder.close();
+      await (await opening).close();
+    });
+  }
 
   test('waiting for a lock ends with the signal', async () => {
     const file = newFile();

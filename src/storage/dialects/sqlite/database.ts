@@ -76,24 +76,25 @@ class SqliteFile implements Database {
   }
 
   async prepareFile(): Promise<void> {
-    this.#handle.exec(`PRAGMA cache_size = ${this.#program === 'look' ? -2000 : -16_000}`);
+    // Each of these may read the file first, which another process that closes it holds for itself meanwhile.
+    await this.#setWhenFree(`cache_size = ${this.#program === 'look' ? -2000 : -16_000}`);
     if (isReadOnlyUse(this.#program)) {
-      this.#handle.exec('PRAGMA query_only = 1');
+      await this.#setWhenFree('query_only = 1');
       return;
     }
     // A file that has pages keeps what it was made with, and being told so again waits for whoever writes.
     const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
-    if (size?.['page_count'] === 0) await this.#whenFree(() => this.#handle.exec('PRAGMA auto_vacuum = INCREMENTAL'));
+    if (size?.['page_count'] === 0) await this.#setWhenFree('auto_vacuum = INCREMENTAL');
     const mode = await this.#whenFree(() => this.#handle.prepare('PRAGMA journal_mode = WAL').get());
     if (mode?.['journal_mode'] !== 'wal') {
       const advice = 'its file system cannot share memory between processes; put it on a local disk';
       throw new StorageFault('broken', `${this.#path}: no write-ahead log here (${advice})`);
     }
-    await this.#whenFree(() => this.#handle.exec('PRAGMA synchronous = FULL'));
-    this.#handle.exec('PRAGMA journal_size_limit = 67108864');
+    await this.#setWhenFree('synchronous = FULL');
+    await this.#setWhenFree('journal_size_limit = 67108864');
     // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice
     // more.
-    this.#handle.exec('PRAGMA wal_autocheckpoint = 4000');
+    await this.#setWhenFree('wal_autocheckpoint = 4000');
   }
 
   read<T>(work: (session: Session) => Promise<T>): Promise<T> {
@@ -110,11 +111,11 @@ class SqliteFile implements Database {
 
   readOnly(sql: string): Promise<readonly SqlRow[]> {
     return this.#exclusively(async () => {
-      this.#handle.exec('PRAGMA query_only = 1');
+      await this.#setWhenFree('query_only = 1');
       try {
         return await this.#whenFree(() => this.#handle.prepare(sql).all() as unknown as readonly SqlRow[]);
       } finally {
-        if (!isReadOnlyUse(this.#program)) this.#handle.exec('PRAGMA query_only = 0');
+        if (!isReadOnlyUse(this.#program)) await this.#setWhenFree('query_only = 0');
       }
     });
   }
@@ -184,6 +185,10 @@ class SqliteFile implements Database {
     const prepared = { statement, rows: rowReader(statement) };
     this.#statements.set(sql, prepared);
     return prepared;
+  }
+
+  #setWhenFree(setting: string): Promise<void> {
+    return this.#whenFree(() => this.#handle.exec(`PRAGMA ${setting}`));
   }
 
   // busy_timeout would block the event loop, and with it every visit, for as long as another process holds the lock.
