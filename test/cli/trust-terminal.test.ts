@@ -1,16 +1,11 @@
 /** `trust` and a person: `script` gives it a terminal. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
-import { outcomeOf, program } from '../support/run-cli.ts';
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
-if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
-const skip = hasScript ? false : 'script (util-linux) is not installed';
+import { onTerminal, withoutTerminal as skip } from '../support/terminal.ts';
 
 /** Runs trust on a terminal and types `typed` when it asks. */
 async function trustOnTerminal(
@@ -18,19 +13,15 @@ async function trustOnTerminal(
   typed: string,
 ): Promise<{ status: number | null; screen: string }> {
   const config = path.join(fleet.dir, 'config.xml');
-  const command = `${process.execPath} ${program} -c ${config} trust`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], {
-    env: { PATH: '/usr/bin:/bin', TERM: 'dumb' },
-    stdio: ['pipe', 'pipe', 'pipe'],
+  let hasTyped = false;
+  return await onTerminal(['-c', config, 'trust'], {
+    env: { TERM: 'dumb' },
+    onScreen: (screen, type) => {
+      if (hasTyped || !screen.includes('[y/N]')) return;
+      hasTyped = true;
+      type(typed);
+    },
   });
-  let asked = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    const before = asked.includes('[y/N]');
-    asked += chunk.toString();
-    if (!before && asked.includes('[y/N]')) child.stdin.write(typed);
-  });
-  const { status, stdout } = await outcomeOf(child);
-  return { status, screen: stdout };
 }
 
 async function newFleet(t: TestContext): Promise<LoopbackFleet> {

@@ -1,7 +1,6 @@
 // Second tier: npm run test:wide.
 /** Every command, file, document and page that shows a fleet whose words are hostile shows them as words. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -14,13 +13,11 @@ import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isWide } from '../support/long-tests.ts';
-import { configFolder, outcomeOf, program, runCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, runCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { onTerminal, withoutTerminal } from '../support/terminal.ts';
 import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
 import { assertInert, assertInertOnTerminal, readCsv, readHtml } from './support/inert.ts';
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
-if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
 
 const [first = '', second = ''] = hostileWords;
 const left = hostileWords[hostileNames.length] ?? '';
@@ -74,17 +71,6 @@ async function storedFleet(t: TestContext, storage: StorageConfig, words: readon
   await succeeded(runCli(['ack', '2', '--comment', comment], { cwd: dir }));
   await runCli(['alert'], { cwd: dir });
   return dir;
-}
-
-/** The command on a terminal, with all that it writes there. */
-async function onTerminal(dir: string, args: readonly string[]): Promise<string> {
-  const words = [process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  const child = spawn('script', ['-qec', `stty cols 120 rows 50; exec ${words.join(' ')}`, '/dev/null'], {
-    cwd: dir,
-    env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, TERM: 'xterm-256color', LANG: 'C.UTF-8' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  return (await outcomeOf(child)).stdout;
 }
 
 const pages = (client: string): readonly string[] => [
@@ -149,11 +135,12 @@ onBothDatabases('hostile words', (kit) => {
     test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
       // Stored words come out of JSON as well; the words around them do not depend on the database.
       const isAll = kit.kind === 'sqlite' || isWide;
-      const hasScreen = hasScript && isAll;
+      const hasScreen = withoutTerminal === false && isAll;
+      const terminal = { cwd: dir, columns: 120, env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' }, typed: '\u0004' };
       const [text, json, screen] = await Promise.all([
         isAll ? run(...args) : '',
         run('--json', ...args),
-        hasScreen ? onTerminal(dir, args) : '',
+        hasScreen ? onTerminal(args, terminal).then((shown) => shown.screen) : '',
       ]);
       assertInert(name, text);
       assertInertOnTerminal(`${name} on a terminal`, screen);
@@ -161,8 +148,8 @@ onBothDatabases('hostile words', (kit) => {
       assert.equal(json.split('\n').length, 2, json);
       const document = JSON.stringify(JSON.parse(json));
       if (!shows.includes(args)) return;
-      const outputs = [document, ...(isAll ? [text] : []), ...(hasScreen ? [screen] : [])];
-      for (const output of outputs) assert.match(output, /DROP TABLE|alert\(/);
+      const outputs = { document, ...(isAll ? { text } : {}), ...(hasScreen ? { screen } : {}) };
+      for (const [what, output] of Object.entries(outputs)) assert.match(output, /DROP TABLE|alert\(/, what);
     });
   }
 

@@ -1,37 +1,30 @@
 /** `init` and a person: `script` gives it a terminal. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { outcomeOf, program } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-
-const hasScript = spawnSync('script', ['--version']).status === 0;
-if (!hasScript && process.env['CI']) throw new Error('script (util-linux) is not installed');
-const skip = hasScript ? false : 'script (util-linux) is not installed';
+import { onTerminal, withoutTerminal as skip } from '../../support/terminal.ts';
 
 /** Runs init in a folder, and types each answer when its question stands there. */
 async function answered(dir: string, flags: string, answers: readonly (readonly [asked: string, typed: string])[]) {
-  const child = spawn('script', ['-qec', `${process.execPath} ${program} init ${flags}`, '/dev/null'], {
-    cwd: dir,
-    env: { PATH: '/usr/bin:/bin', TERM: 'dumb', HOME: dir, TZ: 'UTC' },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
   const left = [...answers];
-  let asked = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    asked += chunk.toString();
-    const [question, typed] = left[0] ?? [];
-    if (question === undefined || typed === undefined || !asked.includes(question)) return;
-    left.shift();
-    asked = '';
-    child.stdin.write(typed);
+  let readUntil = 0;
+  const args = ['init', ...flags.split(' ').filter((flag) => flag !== '')];
+  const { status, screen } = await onTerminal(args, {
+    cwd: dir,
+    env: { TERM: 'dumb', HOME: dir, TZ: 'UTC' },
+    onScreen: (shown, type) => {
+      const [question, typed] = left[0] ?? [];
+      if (question === undefined || typed === undefined || !shown.includes(question, readUntil)) return;
+      left.shift();
+      readUntil = shown.length;
+      type(typed);
+    },
   });
-  const { status, stdout } = await outcomeOf(child);
-  assert.deepEqual(left, [], stdout);
-  return { status, screen: stdout.replaceAll('\r', '') };
+  assert.deepEqual(left, [], screen);
+  return { status, screen: screen.replaceAll('\r', '') };
 }
 
 const five = [

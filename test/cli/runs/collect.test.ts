@@ -13,6 +13,7 @@ import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { exits, outcomeOf, program } from '../../support/run-cli.ts';
+import { onTerminal, type TerminalOptions } from '../../support/terminal.ts';
 
 const lockHolder = path.join(import.meta.dirname, '../../support/lock-holder.ts');
 
@@ -49,14 +50,10 @@ async function fleetWithSilent(t: TestContext) {
   return { fleet, silent };
 }
 
-/** The output of a command line at a terminal, whatever its exit status. */
-async function atTerminal(fleet: LoopbackFleet, command: (collect: string) => string, env = {}): Promise<string> {
-  const collect = `${process.execPath} ${program} -c ${path.join(fleet.dir, 'config.xml')} collect`;
-  const options = { env: { PATH: '/usr/bin:/bin', TERM: 'xterm', ...env } };
-  return await promisify(execFile)('script', ['-qec', command(collect), '/dev/null'], options).then(
-    ({ stdout }) => stdout,
-    (thrown: unknown) => (thrown as { stdout: string }).stdout,
-  );
+/** The screen behind `collect`, whatever its exit status. */
+async function atTerminal(fleet: LoopbackFleet, options: TerminalOptions, ...args: string[]): Promise<string> {
+  const config = path.join(fleet.dir, 'config.xml');
+  return (await onTerminal(['-c', config, 'collect', ...args], options)).screen;
 }
 
 test('under cron: a line an event, what failed on stderr, a summary, exit status 1', async (t) => {
@@ -199,8 +196,7 @@ test('a reader that goes away does not end the run', async (t) => {
 
 test('at a terminal a pipe changes nothing: the table stays, and --format log asks for lines', async (t) => {
   const fleet = await fleetWithGap(t);
-  const piped = (...args: string[]): Promise<string> =>
-    atTerminal(fleet, (collect) => `${collect} ${args.join(' ')} 2>&1 | cat`);
+  const piped = (...args: string[]): Promise<string> => atTerminal(fleet, { into: '2>&1 | cat' }, ...args);
   const table = await piped();
   assert.match(table, /^client +result +took\b/m);
   assert.match(table, /^c3 +connect-refused +\d+ ms\r?\n {4}\S.*ECONNREFUSED/m);
@@ -211,11 +207,9 @@ test('at a terminal a pipe changes nothing: the table stays, and --format log as
 
 test('on a terminal: a table, what went wrong first, in colour unless NO_COLOR', async (t) => {
   const fleet = await fleetWithGap(t);
-  const onTerminal = (env: Record<string, string>): Promise<string> =>
-    atTerminal(fleet, (collect) => `stty cols 80; ${collect}`, env);
-  const coloured = await onTerminal({});
+  const coloured = await atTerminal(fleet, {});
   assert.ok(coloured.includes('\u001b[31mconnect-refused'));
-  const plain = await onTerminal({ NO_COLOR: '1' });
+  const plain = await atTerminal(fleet, { env: { NO_COLOR: '1' } });
   assert.ok(!plain.includes('\u001b[31m'));
   const rows = plain.split(/\r?\n/).flatMap((line) => /(c[123]) {2,}(ok|connect-refused)/.exec(line)?.slice(1) ?? []);
   assert.deepEqual(rows, ['c3', 'connect-refused', 'c1', 'ok', 'c2', 'ok']);
