@@ -133,19 +133,24 @@ function fitting(
   return { sent, left: earlier.length + 1 - sent.length };
 }
 
-/** Reads acknowledgements until the input ends or every sent report is acknowledged. */
+const graceMs = 1000;
+
+/** Reads acknowledgements until the input ends, every sent report is acknowledged, or the agent's time is over. */
 function takeAcknowledgements(
   { channel, agent, breaks, cut, onEnd }: AnswerOptions,
   request: AgentRequest,
   made: WaitingReport,
   sent: readonly WaitingReport[],
 ): void {
+  // A real agent is ended by force a second after its deadline: the collector may be frozen, and never answer.
+  const guard = setTimeout(() => end(kindSoFar()), request.deadlineMs + graceMs);
   const open = new Set(sent.map(({ id }) => id));
   let held = Buffer.alloc(0);
   let over = false;
   const end = (kind: VisitKind): void => {
     if (over) return;
     over = true;
+    clearTimeout(guard);
     onEnd(kind, { sent: sent.length, resent: sent.length - 1, acknowledged: sent.length - open.size });
     channel.exit(0);
     channel.end();

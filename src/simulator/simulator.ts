@@ -66,7 +66,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
           const breaks =
             chance >= condition.brokenShare ? 'no' : chance < condition.brokenShare / 2 ? 'deaf' : 'report';
           const channel = acceptExec();
-          channel.once('close', counts.begin(agent.client.index));
+          const over = counts.begin(agent.client.index);
+          channel.once('close', over);
           answerVisit({
             channel,
             command,
@@ -75,7 +76,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
             breaks,
             now,
             cut: () => socket.destroy(),
-            onEnd: (kind, reports) => counts.add(kind, reports),
+            onEnd: (kind, reports) => {
+              counts.add(kind, reports);
+              // The agent has ended, whether the collector has closed the channel or is frozen.
+              if (reports.sent > 0) over();
+            },
           });
         });
       });

@@ -22,12 +22,16 @@ export function createVisitCounts() {
     add: (kind: ServedKind, reports?: SentReports): void => {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
     },
-    /** Notes that a visit begins at a client. Returns what is to be called at its end. */
+    /** Notes that a visit begins at a client. Returns what is to be called at its end; a second call changes nothing. */
     begin: (client: number): (() => void) => {
       const before = underWay.get(client) ?? 0;
       underWay.set(client, before + 1);
       if (before > 0) counts = addCounts([counts, { ...noVisits, overlapping: 1 }]);
-      return () => void underWay.set(client, (underWay.get(client) ?? 1) - 1);
+      let isOver = false;
+      return () => {
+        if (!isOver) underWay.set(client, (underWay.get(client) ?? 1) - 1);
+        isOver = true;
+      };
     },
     read: (): VisitCounts => counts,
   };

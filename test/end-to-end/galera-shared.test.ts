@@ -48,6 +48,7 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
   while (cycle < cycles && performance.now() < endsAt) {
     cycle = await struckCycle(chaos, cycle + 1);
     await calmCycle(chaos, ++cycle, 3);
+    site.hurry();
   }
   for (const node of galera.nodes) {
     const [row] = await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', storedSql);
