@@ -69,6 +69,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
       return (await import('./push.ts')).benchPush;
     },
   ),
+  byName('shared', 18, 'how much faster two and three collectors of a site are than one', async () => {
+    return (await import('./shared.ts')).benchShared;
+  }),
   byName('viewers', 8, 'a pass of the collector while 20 people look at `serve`', async () => {
     return (await import('./viewers.ts')).benchViewers;
   }),
