@@ -11,7 +11,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { readCrontab, writeCrontab } from '../command/account-crontab.ts';
+import { readCrontab, writeCrontab } from '../command/schedulers.ts';
 import { cronBlock, withBlock } from './cron-block.ts';
 import { systemdState, systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
 

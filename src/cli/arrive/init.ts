@@ -13,8 +13,9 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
+import { startingCommand } from '../command/schedulers.ts';
 import { firstConfig } from './first-config.ts';
-import { startingCommand, giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
+import { giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
 
 export interface InitOptions {
   readonly mailTo: string | null;
@@ -48,7 +49,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const as = service === null ? '' : `sudo -u ${serviceName} `;
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
   const config = writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
-  const start = startingCommand(config, service);
+  const start = startingCommand(config);
   const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start ?? `${program} crontab`];
   if (!isAsking) {
     printAnswer(
@@ -72,7 +73,8 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   } else output.print(`\nNothing starts it by itself yet. Have systemd start it from now on:\n\n  ${start}`);
   const [first] = failed;
   if (first === undefined) return 0;
-  output.print(`\n${failed.join(' and ')} did not succeed. Mend what is named above, then: ${program} ${first}`);
+  const named = new Intl.ListFormat('en-GB').format(failed);
+  output.print(`\nFaults of ${named} are named above. Mend them when you can, then: ${program} ${first}`);
   return 1;
 }
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { accountName } from '../../platform/account.ts';
-import { readCrontab } from '../command/account-crontab.ts';
+import { readCrontab, startingCommand } from '../command/schedulers.ts';
 
 /** A line of a crontab or of a unit that starts one of the programs. */
 export interface Starter {
@@ -29,15 +29,17 @@ const maxChars = 1_000_000;
 
 /** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
 export async function starterWarnings(
-  { file }: Pick<Config, 'file'>,
+  config: Pick<Config, 'file' | 'clients'>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
+  const { file } = config;
   const crontab = await readCrontab(signal).catch(() => null);
   signal.throwIfAborted();
   const starters = findStarters({ crontab, root: '/' });
   const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
   const alerts = starters.some(({ command }) => /\salert\b/.test(command));
-  const missing = collects && alerts ? [] : [notStarted(collects ? 'alert' : alerts ? 'collect' : 'collect and alert')];
+  const missing =
+    collects && alerts ? [] : [notStarted(config, collects ? 'alert' : alerts ? 'collect' : 'collect and alert')];
   const messages = [...missing, ...starters.flatMap((starter) => goneWords(starter))];
   return messages.map((message) => ({ file, line: null, message: escapeControls(message) }));
 }
@@ -73,11 +75,12 @@ function goneWords(starter: Starter): readonly string[] {
   );
 }
 
-function notStarted(programs: string): string {
+function notStarted(config: Pick<Config, 'file' | 'clients'>, programs: string): string {
   const account = accountName() ?? 'this account';
+  const start = startingCommand(config);
   return (
     `nothing was found here that starts ${programs} (crontab of ${account}, /etc/cron.d, systemd's timers); ` +
-    'see: fleet-health crontab'
+    (start === null ? 'see: fleet-health crontab' : `as root: ${start}`)
   );
 }
 

@@ -64,7 +64,7 @@ test('flags are not asked for, a no goes on, and so does a step that fails', { s
   assert.doesNotMatch(screen, /Which machines/);
   assert.match(
     screen,
-    /END fleet-health\n\ncheck --connect and collect did not succeed\. Mend .*: fleet-health -c \S+ check --connect\n$/,
+    /END fleet-health\n\nFaults of check --connect and collect are named above\. .*: fleet-health -c \S+ check --connect\n$/,
   );
 });
 
@@ -77,7 +77,7 @@ test('a step that fails counts although the last one succeeds', { skip }, async 
     ['collect now? [y/N]', 'y\n'],
   ]);
   assert.equal(status, 1, screen);
-  assert.match(screen, /END fleet-health\n\ncheck --connect did not succeed\. Mend .* check --connect\n$/);
+  assert.match(screen, /END fleet-health\n\nFaults of check --connect are named above\. .* check --connect\n$/);
 });
 
 for (const [what, typed, wanted, says] of [

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+/** The crontab of the account, and the timers of the Debian package. */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { runProgram } from '../../collector/runtimes/run-program.ts';
+import type { Config } from '../../config/config.ts';
+import { systemConfigPath } from '../../config/find-config.ts';
 import { FleetError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
@@ -48,4 +51,21 @@ async function crontab(
 
 function failed(message: string): FleetError {
   return new FleetError({ code: 'crontab-failed', stage: 'usage', message });
+}
+
+/** Exists where systemd has booted the machine. */
+const bootedFolder = 'run/systemd/system';
+const timers = ['fleet-health-collect.timer', 'fleet-health-alert.timer'];
+
+/**
+ * Returns root's command by which the Debian package's timers start this config.xml: systemctl, or `crontab --systemd`
+ * for a client that the packaged units would see through their sandbox. Returns null where systemd does not run, the
+ * timers are not installed, or they use another file. `root` stands for `/`.
+ */
+export function startingCommand({ file, clients }: Pick<Config, 'file' | 'clients'>, root = '/'): string | null {
+  const needed = [bootedFolder, ...timers.map((name) => `usr/lib/systemd/system/${name}`)];
+  if (file !== systemConfigPath || !needed.every((place) => existsSync(path.join(root, place)))) return null;
+  const hasLocal = clients.some(({ ssh }) => ssh.transport === 'local');
+  if (hasLocal) return `fleet-health -c ${file} crontab --systemd /etc/systemd/system`;
+  return `systemctl enable --now ${timers.join(' ')}`;
 }
