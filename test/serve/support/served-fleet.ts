@@ -43,6 +43,8 @@ export interface ServedOptions {
   /** Elements beside it. */
   readonly elements?: string;
   readonly args?: readonly string[];
+  /** Default: a free one. */
+  readonly port?: number;
 }
 
 /** Two clients with a day of reports and an alert, and a server on a port of its own that shows them. */
@@ -54,7 +56,7 @@ export async function servedFleet(t: TestContext, options: ServedOptions = {}): 
 /** Starts a server of a folder with config.xml. */
 export async function serveFolder(t: TestContext, dir: string, options: ServedOptions): Promise<Omit<Served, 'run'>> {
   const { attributes = '', parts = '<look/>', elements = '', args = [] } = options;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const file = path.join(dir, 'config.xml');
   const serve = `<serve port="${port}" ${attributes}>${parts}</serve>`;
   const before = readFileSync(file, 'utf8');

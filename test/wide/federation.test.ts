@@ -1,0 +1,73 @@
+/** `serve --fleet` over real sites that go away, by a kill and by a freeze, and come back. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { configFolder } from '../support/run-cli.ts';
+import { until } from '../support/until.ts';
+import { serveFolder, servedFleet } from '../serve/support/served-fleet.ts';
+
+/** Each site is asked each 30 s, and has 10 s to answer. */
+const soonMs = 90_000;
+
+test('sites that go away are shown with their age, are named by searches, and come back', async (t) => {
+  const [ber, fra] = [await servedFleet(t), await servedFleet(t)];
+  const dir = configFolder(t, '<config></config>');
+  const sites = Object.entries({ ber, fra }).map(
+    ([name, { port }]) => `<site name="${name}" url="http://127.0.0.1:${port}/"/>`,
+  );
+  writeFileSync(path.join(dir, 'sites.xml'), `<sites>${sites.join('')}</sites>`, { mode: 0o600 });
+  const federation = await serveFolder(t, dir, { args: ['--fleet', 'sites.xml'] });
+  const told = (event: string, count: number) =>
+    until(
+      () => federation.log().split(`event=${event} `).length - 1 === count,
+      () => `${count} of ${event}: ${federation.log()}`,
+      soonMs,
+      100,
+    );
+  const page = async (): Promise<string> => (await federation.ask('/')).body;
+  const found = async (q: string) => {
+    const { body } = await federation.ask(`/api/v1/status?q=${q}`);
+    const { missing, matching } = JSON.parse(body) as { missing: string[]; matching: number };
+    return [missing, matching];
+  };
+  const shown = async (): Promise<readonly number[]> => {
+    const body = await page();
+    return [/<a class="name"/g, /<b>no answer since \d\d:\d\d<\/b>/g].map((what) => body.match(what)?.length ?? 0);
+  };
+  // The sites are asked as it starts.
+  const endMs = performance.now() + soonMs;
+  while ((await shown())[0] !== 4 && performance.now() < endMs) await sleep(500);
+  assert.deepEqual(
+    [await shown(), await found('db')],
+    [
+      [4, 0],
+      [[], 2],
+    ],
+  );
+
+  ber.child.kill('SIGKILL');
+  await once(ber.child, 'close');
+  fra.child.kill('SIGSTOP');
+  // Not asked again yet in the background: a search finds out by itself.
+  assert.deepEqual(await found('web-1'), [['ber', 'fra'], 0]);
+  await told('site-away', 2);
+  assert.deepEqual(await shown(), [4, 2], 'clients stay as they were answered last');
+  assert.match(await page(), /2 sites, 2 without an answer\./);
+  assert.match((await federation.ask('/?q=web-1')).body, /role="alert">Without what ber, fra would have found\./);
+
+  fra.child.kill('SIGCONT');
+  const again = await serveFolder(t, ber.dir, { port: ber.port });
+  await told('site-back', 2);
+  assert.deepEqual(
+    [await shown(), await found('web')],
+    [
+      [4, 0],
+      [[], 4],
+    ],
+  );
+  assert.deepEqual([await again.end(), await fra.end(), await federation.end()], [0, 0, 0]);
+});
