@@ -15,13 +15,10 @@ export function withEpoch(visit: VisitRecord, epochs: ReadonlyMap<number, number
   return epoch === undefined ? visit : { ...visit, epoch };
 }
 
-/** A collector has at most so much of its part, so that a cycle does not wait for one that the hash favours. */
-const mostOfPart = 1.05;
-
 /**
- * Returns the collector to which each slice belongs first, by rendezvous hashing: each gets a part by its capacity. One
- * that comes or goes moves its own slices, and a few of others that have more than their part without it. Empty if there
- * is none.
+ * Returns the collector to which each slice belongs first, by rendezvous hashing: each gets a part by its capacity,
+ * and nothing beyond it, so that a cycle does not wait for one that the hash favours. One that comes or goes moves its
+ * own slices, and a few of others that make room or have room. Empty if there is none.
  *
  * Sources: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method; Mirrokni,
  * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads" (2018).
@@ -31,7 +28,7 @@ export function preferredOwners(
 ): ReadonlyMap<number, string> {
   const weights = collectors.map(({ id, capacity }) => ({ id, weight: Math.max(1, capacity) }));
   const all = weights.reduce((sum, { weight }) => sum + weight, 0);
-  const room = new Map(weights.map(({ id, weight }) => [id, Math.ceil((sliceCount * mostOfPart * weight) / all)]));
+  const room = new Map(weights.map(({ id, weight }) => [id, Math.ceil((sliceCount * weight) / all)]));
   const nearestFirst = weights
     .flatMap(({ id, weight }) =>
       Array.from({ length: sliceCount }, (_, slice) => {

@@ -27,34 +27,28 @@ const sets = Array.from({ length: 40 }, (_, set) =>
   collectors.map(({ id, capacity }) => ({ id: `${id}-${set}`, capacity })),
 );
 
-test('no collector has more than a twentieth beyond its part, however many there are', () => {
+test('no collector has more than its part, rounded up, however many there are', () => {
   for (const set of sets) {
     for (const count of [1, 2, 3, 4, 5]) {
       const counts = [...groupBy(owners(set.slice(0, count)), (owner) => owner).values()].map(({ length }) => length);
       assert.equal(counts.length, count);
-      assert.ok(Math.max(...counts) <= Math.ceil((256 * 1.05) / count), counts.join(' '));
+      assert.ok(Math.max(...counts) <= Math.ceil(256 / count), counts.join(' '));
     }
   }
 });
 
-test('a fourth collector takes a quarter of the slices, and from three to four others move beside these', () => {
-  const [own, others] = [[], []] as [number[], number[]];
+test('a fourth collector takes a quarter of the slices, and some five others move beside these', () => {
+  const others: number[] = [];
   for (const set of sets) {
     const before = owners(set.slice(0, 3));
     const after = owners(set.slice(0, 4));
     const moved = slices.filter((slice) => before[slice] !== after[slice]);
     const taken = moved.filter((slice) => after[slice] === set[3]?.id).length;
-    // A twentieth more than 64, rounded up.
-    assert.ok(taken <= 68, `${taken} moved to it`);
-    own.push(taken);
+    assert.equal(taken, 64);
     others.push(moved.length - taken);
   }
-  const mean = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  assert.ok(mean(own) > 60 && mean(own) <= 66, `${mean(own)} of 256 to the fourth`);
-  assert.ok(
-    mean(others) < 4 && Math.max(...others) < 16,
-    `${mean(others)} among the others, ${Math.max(...others)} at most`,
-  );
+  const mean = others.reduce((sum, count) => sum + count, 0) / others.length;
+  assert.ok(mean < 8 && Math.max(...others) < 24, `${mean} among the others, ${Math.max(...others)} at most`);
 });
 
 test('the slices of one that is gone go to all others', () => {
@@ -64,7 +58,7 @@ test('the slices of one that is gone go to all others', () => {
     const heirs = slices.filter((slice) => before[slice] === set[4]?.id).map((slice) => after[slice]);
     assert.equal(new Set(heirs).size, 4);
     const others = slices.filter((slice) => before[slice] !== set[4]?.id && before[slice] !== after[slice]).length;
-    assert.ok(others < 16, `${others} others moved`);
+    assert.ok(others < 24, `${others} others moved`);
   }
 });
 
