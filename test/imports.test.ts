@@ -63,7 +63,17 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'retention copy',
     '.',
   ],
-  'src/collector': ['agent keys', 'contract spool', 'ingest runtimes', 'visit', 'schedule', 'pass', 'receive', '.'],
+  'src/collector': [
+    'agent keys',
+    'contract spool',
+    'ingest runtimes',
+    'visit',
+    'schedule',
+    'pass',
+    'receive',
+    'forward',
+    '.',
+  ],
   'src/alerter': [
     'evaluate',
     'transition',

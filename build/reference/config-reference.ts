@@ -123,6 +123,7 @@ export const examples: Readonly<Record<string, string>> = {
   metrics:
     '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
+  forward: '<forward url="https://hq.example.org/v1/visit" key="fra.json"/>',
   serve:
     '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/><option name="site" value="fra"/></serve>',
   look: '<look/>',

@@ -17,7 +17,9 @@ import type { CollectOptions, CollectResult, PassOptions } from './collect-optio
 import { loadCollectorId } from '../state/collector-id.ts';
 import { overlappedEnd, resultOf } from './pass/collect-result.ts';
 import { journalOf } from './pass/journal.ts';
-import { loadKeyRing, loadSealingRing } from './keys/key-ring.ts';
+import { readSiteKey } from './forward/site-key.ts';
+import { makeSitePass } from './forward/site-pass.ts';
+import { loadKeyRing, loadSealingRing, loadSiteRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/durable-file.ts';
 import { makeDryPass } from './pass/dry-pass.ts';
 import { makePass } from './pass/pass.ts';
@@ -41,9 +43,16 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     configDigest: options.config.digest,
     startedAtMs,
   };
+  const { forward } = options.config.collector;
+  const site = forward === null ? null : { to: forward, key: readSiteKey(forward.keyFile) };
   const prepare = (): PassOptions => {
     const opens = options.open ?? options.config.collector.open;
-    const keyRing = opens ? loadKeyRing(paths, startedAtMs) : loadSealingRing(paths, startedAtMs);
+    const keyRing =
+      site !== null
+        ? loadSiteRing(paths, site.key.publicKey, startedAtMs)
+        : opens
+          ? loadKeyRing(paths, startedAtMs)
+          : loadSealingRing(paths, startedAtMs);
     if (keyRing.made)
       options.observe({ kind: 'note', message: `made key pair ${keyRing.sealing.id} in ${paths.keys}` });
     return { ...options, paths, start, keyRing };
@@ -61,7 +70,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
       // A run that is aborted meanwhile has a row to write all the same.
       await sleep(startDelayMs(start.collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
     }
-    return await makePass(prepare());
+    return site === null ? await makePass(prepare()) : await makeSitePass({ ...site, pass: prepare() });
   } finally {
     lock.release();
   }

@@ -23,7 +23,7 @@ import type { Labels } from './values/labels.ts';
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
 export type { ServeConfig, ServedCommand, ServedEventsConfig } from './serve-config.ts';
-export type { MysqlConfig, StorageConfig, StorageHost } from './storage-config.ts';
+export type { MysqlConfig, NoStorageConfig, StorageConfig, StorageHost } from './storage-config.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
 
 export interface Config {
@@ -107,6 +107,15 @@ export interface CollectorConfig {
   readonly open: boolean;
   /** The site whose clients this collector shares with others; `null`: it visits all clients by itself. */
   readonly sharedSite: string | null;
+  /** Where reports, visits and runs are forwarded to; `null`: they are stored in the database. */
+  readonly forward: ForwardConfig | null;
+}
+
+/** `<forward>`: a site without a database. */
+export interface ForwardConfig {
+  readonly url: string;
+  /** Absolute path of what `enroll --site` has printed. */
+  readonly keyFile: string;
 }
 
 export interface AlertsConfig {
@@ -140,7 +149,7 @@ export interface SshSettings {
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
-  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push' | 'http';
+  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push' | 'http' | 'forward';
   /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
@@ -178,6 +187,8 @@ export interface Client {
   readonly untilMs: number | null;
   /** The interval at which it pushes its reports; null: it is visited. */
   readonly pushEveryMs: number | null;
+  /** The site whose collector visits it and forwards its reports: its label `site`. null: none. */
+  readonly forwardedBy: string | null;
   /** The URL at which it is asked over HTTP; null: it is not. */
   readonly spokeUrl: string | null;
   /** Names of the named groups around it, outermost first. */

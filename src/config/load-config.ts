@@ -3,11 +3,12 @@ import path from 'node:path';
 import { jumpLayer, readBastions } from './clients/bastions.ts';
 import { readDigests } from './settings/digest-settings.ts';
 import { checkVocabulary } from './vocabulary/check-vocabulary.ts';
-import { readCollector } from './settings/collector-settings.ts';
+import { readCollector, readForward } from './settings/collector-settings.ts';
 import type { AlertsConfig, Config } from './config.ts';
 import { createFindings, type Place } from './xml/findings.ts';
 import { readConfigTree, type ConfigTree } from './xml/include.ts';
 import { judgeClients } from './clients/judge-clients.ts';
+import { judgeSite } from './clients/judge-site.ts';
 import { judgeRules } from './clients/judge-rules.ts';
 import { judgeWays } from './clients/judge-ways.ts';
 import { usualStateFolder } from './xml/last-good.ts';
@@ -29,7 +30,7 @@ import { createRuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
 import { readAlertmanager, readWebhooks } from './settings/webhook-settings.ts';
 import { readServe } from './settings/serve-settings.ts';
-import { readRetention, readStorage } from './settings/storage-settings.ts';
+import { noStorage, readRetention, readStorage } from './settings/storage-settings.ts';
 import { statePaths } from '../state/paths.ts';
 
 export interface LoadConfigOptions {
@@ -71,7 +72,11 @@ export function loadConfig(options: LoadConfigOptions): Config {
 
   const stateDir = stateFolder(file, one('state'));
   const state = statePaths(stateDir);
-  const storage = readStorage(one('storage'), state.database, context);
+  const forward = readForward(one('collector'), context);
+  const storage =
+    forward === null
+      ? readStorage(one('storage'), state.database, context)
+      : noStorage(one('storage'), forward, context);
   const retention = readRetention(one('retention'), context);
   const smtp = readSmtp(one('smtp'), context);
   const replies = readReplies(one('replies'), smtp, context);
@@ -149,6 +154,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
     readRules: rules.read,
     readChecks: checks.read,
   });
+  if (forward !== null) judgeSite(read, { metrics: one('metrics'), serve: one('serve') }, findings);
   judgeWays({ root, bastions, clients: read, findings });
   const whole: Place = { source: root.source, line: null };
   judgeRules({

@@ -1,7 +1,7 @@
 /** The databases that `<storage>` may name: the settings of each, and the form of its URL. */
 import type { Secret } from './secret.ts';
 
-export type StorageConfig = SqliteConfig | MysqlConfig;
+export type StorageConfig = SqliteConfig | MysqlConfig | NoStorageConfig;
 
 interface CommonConfig {
   /** Absolute path of the file; null for a server. */
@@ -29,6 +29,14 @@ export interface MysqlConfig extends CommonConfig {
   readonly ca: string | null;
   /** Absolute path of a PEM file with the server's RSA key, for a password without TLS. */
   readonly serverPublicKeyFile: string | null;
+}
+
+/** The database of a site that forwards: there is none. */
+export interface NoStorageConfig extends CommonConfig {
+  readonly kind: 'none';
+  readonly path: null;
+  /** The URL that the site forwards to. */
+  readonly forwardUrl: string;
 }
 
 export interface StorageHost {

@@ -1,5 +1,5 @@
 import { maxReportBytes } from './limits.ts';
-import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
+import { agentFaultCodes, maxClocksBytes, maxForwardedBytes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
@@ -42,6 +42,8 @@ export interface FrameLimits {
   /** `R` and `U` frames, and their payloads together. */
   readonly maxReports: number;
   readonly maxTotalBytes: number;
+  /** True if a site may send `C` and `V` frames; `V` counts as a report. Default: false. */
+  readonly forwards?: boolean;
 }
 
 export interface FrameParser {
@@ -65,6 +67,7 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
   let reports = 0;
   let totalBytes = 0;
   let others = 0;
+  let clocks = 0;
 
   const append = (chunk: Uint8Array): void => {
     if (length + chunk.length > held.length) {
@@ -89,14 +92,20 @@ export function createFrameParser(limits: FrameLimits): FrameParser {
   };
 
   const check = (type: string, size: number): FrameType => {
-    if (type === 'R' || type === 'U') {
+    const isForwarded = type === 'V' && limits.forwards === true;
+    if (type === 'R' || type === 'U' || isForwarded) {
       reports += 1;
       totalBytes += size;
-      const allowed = type === 'R' ? limits.maxReportBytes : maxReportBytes;
+      const allowed = isForwarded ? maxForwardedBytes : type === 'R' ? limits.maxReportBytes : maxReportBytes;
       if (size > allowed) throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${allowed}`);
       if (reports > limits.maxReports || totalBytes > limits.maxTotalBytes) {
         throw new WireFault('agent-output', `more reports than were asked for: ${reports}, ${totalBytes} bytes`);
       }
+      return type;
+    }
+    if (type === 'C' && limits.forwards === true) {
+      clocks += 1;
+      if (clocks > limits.maxReports || size > maxClocksBytes) throw new WireFault('agent-output', 'too many clocks');
       return type;
     }
     if (type !== 'H' && type !== 'F' && type !== 'E') throw new WireFault('agent-output', 'a frame of no known type');

@@ -10,6 +10,9 @@
  *       run_id, client); of the shell agent alone, and only one
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
+ * The collector of a site that forwards sends two more, to a collector alone (src/collector/receive/forwarded.ts):
+ *   `C` the clocks of the next `R`, JSON
+ *   `V` visits or a run, JSON; acknowledged by the first 16 bytes of its SHA-256
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; its end lets the agent end. Only an
  * uploaded agent finds its own program before them (src/loader/upload-agent.cjs). The shell agent reads none.
  */
@@ -30,6 +33,11 @@ export const restrictedKeySign = 'fleet-health restricted key';
 export const spoolScriptName = 'spool.sh';
 /** Payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
+
+/** The limit of a frame of visits. */
+export const maxForwardedBytes = 128 * 1024;
+/** The limit of a frame of clocks. */
+export const maxClocksBytes = 512;
 
 /** The wishes of rules to the probes: a closed list. */
 export interface ProbeOptions {
@@ -120,7 +128,7 @@ export interface AgentFault {
 export const agentFaultCodes = ['agent-failed', 'agent-timeout', 'agent-stuck', 'report-too-large'] as const;
 export type AgentFaultCode = (typeof agentFaultCodes)[number];
 
-export type FrameType = 'H' | 'R' | 'U' | 'F' | 'E';
+export type FrameType = 'H' | 'R' | 'U' | 'F' | 'E' | 'C' | 'V';
 export interface Frame {
   readonly type: FrameType;
   readonly payload: Buffer;

@@ -21,6 +21,19 @@ export const acknowledgePath = '/v1/acknowledge';
 export type SignedPath = typeof pushPath | typeof acknowledgePath;
 export const pushKeyBytes = 32;
 
+/** Begins no name of a client. */
+const siteMark = '!';
+
+/** Returns the name by which the collector of a site pushes. */
+export function senderOfSite(site: string): string {
+  return `${siteMark}${site}`;
+}
+
+/** Returns the site of a sender; null: the sender is a client. */
+export function siteOfSender(sender: string): string | null {
+  return sender.startsWith(siteMark) ? sender.slice(siteMark.length) : null;
+}
+
 /** The header `Fleet-Health` of a request. */
 export interface PushHeader {
   readonly client: string;

@@ -25,8 +25,17 @@ export function loadCollectorId(file: string): string {
  * collectors share the fleet. A client that another of them visits next needs no second copy of anything.
  */
 export function agentOwner(collectorId: string, sharedSite: string | null): string {
-  if (sharedSite === null) return collectorId;
-  const digits = createHash('sha256').update(`fleet-health site ${sharedSite}`).digest('hex');
+  return sharedSite === null ? collectorId : siteId(sharedSite);
+}
+
+/** Returns the id of a site: of its agents where collectors share it, and of the collector that forwards for it. */
+export function siteId(site: string): string {
+  return idFrom(`fleet-health site ${site}`);
+}
+
+/** Returns an id in the form of a UUID that follows from a text. */
+export function idFrom(text: string): string {
+  const digits = createHash('sha256').update(text).digest('hex');
   return digits.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 

@@ -49,6 +49,7 @@ const places = {
   ingestLock: ['ingest-lock.db', 'sqlite'],
   pruneLock: ['prune-lock.db', 'sqlite'],
   tokensLock: ['tokens-lock.db', 'sqlite'],
+  siteFacts: ['site-facts.json', 'file'],
   receiveLocks: ['receive-locks', 'folder'],
   databaseAway: ['database-away.db', 'sqlite'],
   openingFiles: ['opening-files', 'written-in-place'],

@@ -21,6 +21,7 @@ import type { Connection, ConnectOptions, Transport } from './transport.ts';
 export function transportFor(client: Client, shared: TransportShared): Transport {
   if (client.ssh.transport === 'local') return createLocalTransport(client.name);
   if (client.ssh.transport === 'push') return { connect: () => Promise.reject(pushFault(client.name)) };
+  if (client.ssh.transport === 'forward') return { connect: () => Promise.reject(forwardFault(client)) };
   if (client.ssh.transport === 'http') {
     return createHttpTransport({ client: client.name, url: client.spokeUrl, key: () => shared.pushKeyOf(client.name) });
   }
@@ -46,6 +47,16 @@ function pushFault(client: string): FleetError {
     stage: 'connect',
     message: `${client} pushes its reports: nothing connects to it`,
     advice: 'Work on that machine itself, or remove transport="push".',
+  });
+}
+
+function forwardFault({ name, forwardedBy }: Client): FleetError {
+  return new FleetError({
+    client: name,
+    code: 'unsupported',
+    stage: 'connect',
+    message: `${name} is visited by its site ${forwardedBy ?? ''}: nothing connects to it from here`,
+    advice: 'Work on the collector of that site, or remove transport="forward".',
   });
 }
 

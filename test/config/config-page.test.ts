@@ -33,7 +33,10 @@ test('every element has an example, which is valid', (t) => {
   for (const name of Object.keys(vocabulary)) {
     const text = within(name, examples[name] ?? assert.fail(`no example of ${name}`));
     const around = `${name === 'bastion' ? '' : jump}${text.includes('<alerts') ? '' : alerts}<client name="web-9"/>`;
-    const whole = text.replace(/<config\b[^>]*>/, `$&${around}`).replace('<alerts>', '<alerts mail="ops@example.org">');
+    const whole = text
+      .replace(/<config\b[^>]*>/, `$&${around}`)
+      .replace('<alerts>', '<alerts mail="ops@example.org">')
+      .replace('<collector><forward', '<collector open="no"><forward');
     writeFileSync(file, whole, { mode: 0o600 });
     assert.doesNotThrow(() => loadConfig({ file, nowMs: Date.UTC(2026, 0, 1) }), `${name}: ${whole}`);
   }

@@ -36,6 +36,7 @@ test('settings that nobody wrote', () => {
     spoolBytes: 10 * 2 ** 30,
     open: true,
     sharedSite: null,
+    forward: null,
   });
   const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
   assert.deepEqual([repeatMs, groupIntervalMs, defaults, zone], [12 * 60 * minutes, 15 * minutes, true, null]);

@@ -34,6 +34,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     state: 'active',
     untilMs: null,
     pushEveryMs: null,
+    forwardedBy: null,
     spokeUrl: null,
     groups: [],
     labels: {},
@@ -64,6 +65,7 @@ export const collectorConfig: CollectorConfig = {
   spoolBytes: 10 * 2 ** 30,
   open: true,
   sharedSite: null,
+  forward: null,
 };
 
 export function makeConfig(

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { answerFault, requestFault, sshFault, strangerFault } from '../../platform/push-faults.ts';
 import { postSigned, readBeginning } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
-import { answerFault, requestFault, sshFault, strangerFault } from './push-faults.ts';
 import type { Enrolment } from './push-settings.ts';
 
 /** Sends one stream. Returns the answer. Throws FleetError `push-failed` with what to do about it. */

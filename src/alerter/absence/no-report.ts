@@ -5,6 +5,7 @@ import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts }
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';
+import { siteId } from '../../state/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
@@ -22,10 +23,19 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
   const collectors = [...runsOf.values()].map(finishedRuns);
+  // The runs of others say nothing of a client that the collector of its site visits.
+  const collectorsOf = ({ forwardedBy }: Client) =>
+    forwardedBy === null ? collectors : [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
   return config.clients.flatMap((client) => {
     const rule = findRule(client.rules, ruleName);
     if (rule === null || client.state === 'retired') return [];
-    const alert = evaluateClient({ facts, client, rule, seen: seen.get(client.name) ?? null, collectors });
+    const alert = evaluateClient({
+      facts,
+      client,
+      rule,
+      seen: seen.get(client.name) ?? null,
+      collectors: collectorsOf(client),
+    });
     return alert === null ? [] : [alert];
   });
 }

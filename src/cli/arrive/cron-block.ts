@@ -15,6 +15,8 @@ export interface CronBlockOptions {
   readonly host: string;
   /** The site whose collectors share a fleet and begin at the same minute. `null`: other hosts begin at other ones. */
   readonly site: string | null;
+  /** False: the alerter does not run here. Default: true. */
+  readonly alerts?: boolean;
   /** Gets what the programs print: what prevented a run. */
   readonly mailTo: string;
   /** For a file of /etc/cron.d: the account that runs the lines. null: the account's own crontab. */
@@ -28,7 +30,7 @@ const maxCommandLength = 998;
 
 /** Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say. */
 export function cronBlock(options: CronBlockOptions): string {
-  const { node, everyMs, host, site, mailTo, user } = options;
+  const { node, everyMs, host, site, mailTo, user, alerts = true } = options;
   const paths = [node, options.program, options.config];
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a crontab');
   if (!/^[\w.+@-]*$/.test(mailTo)) throw usageError(`--mail-to ${JSON.stringify(mailTo)} is no address`);
@@ -40,14 +42,14 @@ export function cronBlock(options: CronBlockOptions): string {
   const program = `${runtime} ${script} -q -c ${config}`;
   if (program.length + 30 > maxCommandLength) throw usageError('the paths are too long for a line of a crontab');
   const account = user === null ? '' : `${user} `;
+  const alert = `* * * * * ${account}sleep ${5 + (jitterOf(host) % 45)}; ${program} alert\n`;
   const folders = new Set([path.dirname(node), '/usr/local/bin', '/usr/bin', '/bin']);
   return `${begin}
 SHELL=/bin/sh
 PATH=${[...folders].join(':')}
 MAILTO=${mailTo}
 ${cronSchedule(schedulablePause(everyMs), site ?? host)} ${account}${program} collect
-* * * * * ${account}sleep ${5 + (jitterOf(host) % 45)}; ${program} alert
-${end}
+${alerts ? alert : ''}${end}
 `;
 }
 

@@ -41,6 +41,7 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
   const block = cronBlock({
     ...{ everyMs: config.collector.everyMs, host: hostname(), mailTo: options.mailTo, user: options.cronD },
     site: config.collector.sharedSite,
+    alerts: config.collector.forward === null,
     ...{ ...programs, config: path.resolve(file) },
   });
   if (options.install) return await change(context, block);

@@ -37,7 +37,10 @@ export function systemdUnits(options: SystemdOptions): readonly Unit[] {
   const paths = [node, program, configFile, config.stateDir];
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a unit');
   const folder = path.join(packageDir, 'units');
-  const wanted = new Set(['collect', 'alert', ...(config.collector.open ? [] : ['ingest']), ...served(config)]);
+  const { open, forward } = config.collector;
+  const judging = ['alert', ...(open ? [] : ['ingest']), ...served(config)];
+  // A site that forwards has no database.
+  const wanted = new Set(['collect', ...(forward === null ? judging : [])]);
   return readdirSync(folder)
     .filter((name) => wanted.has(/^fleet-health-([a-z]+)\.(?:service|timer|socket)$/.exec(name)?.[1] ?? ''))
     .map((name) => ({ name, text: unitHere(readFileSync(path.join(folder, name), 'utf8'), name, options) }));

@@ -71,6 +71,11 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
   if (transport === 'push') return escapeControls(`client ${client.name}: is not visited, it pushes its reports`);
+  if (client.forwardedBy !== null) {
+    return escapeControls(
+      `client ${client.name}: the collector of the site ${client.forwardedBy} visits it and forwards`,
+    );
+  }
   if (client.spokeUrl !== null) return escapeControls(`client ${client.name}: is asked at ${client.spokeUrl}`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>

@@ -4,10 +4,7 @@ import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
-import { type ListedKey, listKeys } from '../../collector/keys/key-ring.ts';
-import { messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
@@ -21,6 +18,7 @@ import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { Trial } from './try-connections.ts';
+import { sealingJson, sealingText } from './sealing-words.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import { tellDigests, tellHearings } from './tell-hearings.ts';
@@ -52,10 +50,12 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     tellFaults(context, file, thrown.findings);
     return 2;
   }
-  const { hearings, warnings: unheard } = whoHears(config);
-  const warnings = [...config.warnings, ...unheard, ...(await warningsOf(context, config, trees))];
+  const { hearings, warnings } = whoHears(config);
+  // Nothing is judged at a site that forwards.
+  const unheard = config.collector.forward === null ? warnings : [];
+  const warned = [...config.warnings, ...unheard, ...(await warningsOf(context, config, trees))];
   const { mail, webhook, replies } = options;
-  const connected = options.connect ? await tryAll(context, config) : null;
+  const connected = options.connect ? await tryAll(context, config) : await tryOfSite(context, config);
   const sent = [
     ...(mail === null ? [] : [await tryMail(context, config, mail === true ? null : mail)]),
     ...(webhook === null ? [] : [await tryWebhook(context, config, webhook)]),
@@ -72,8 +72,8 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     windows: nextWindows(config, nowMs),
     digests: nextDigests(config, nowMs),
   };
-  if (output.json) output.printJson({ ...checkJson(file, config, warnings, tried), ...heard });
-  else tell(context, { config, warnings, tried, hearings, defaults: options.defaults });
+  if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
+  else tell(context, { config, warnings: warned, tried, hearings, defaults: options.defaults });
   return exitStatusOf(tried);
 }
 
@@ -85,12 +85,14 @@ async function warningsOf(
 ): Promise<readonly Finding[]> {
   const { wayWarnings } = await import('./check-ways.ts');
   const { starterWarnings } = await import('./starters.ts');
+  const { neverCameWarnings } = await import('./never-came.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
     ...passwordWarnings(config.clients),
     ...wayWarnings(config),
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
+    ...(await neverCameWarnings(config, signal)),
   ];
 }
 
@@ -113,6 +115,13 @@ interface Tried {
 }
 
 const untried: Tried = { trials: [], idleRules: [], unknownRules: [], more: [] };
+
+/** Tries the link of a site that forwards, which is all that it stores with. Returns null anywhere else. */
+async function tryOfSite({ signal }: Context, config: Config): Promise<Tried | null> {
+  if (config.collector.forward === null) return null;
+  const { tryLink } = await import('./try-connections.ts');
+  return { ...untried, trials: [await tryLink(config, signal)] };
+}
 
 async function tryAll({ output, signal }: Context, config: Config): Promise<Tried> {
   const { tryConnections } = await import('./try-connections.ts');
@@ -212,37 +221,4 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
       ? {}
       : { connections, idle_rules: tried.idleRules, unknown_rules: tried.unknownRules.map(unknownRuleJson) }),
   };
-}
-
-/** Names the key that a collector seals to which opens nothing. Other machines have no need of a key. */
-function sealingText({ stateDir }: Config): string {
-  const paths = statePaths(stateDir);
-  try {
-    const key = sealingKey(paths);
-    if (key === undefined) {
-      return (
-        `collect stores reports sealed, and ${paths.publicKeys} holds no public key: ` +
-        'on the collector run fleet-health keys import-public FILE.'
-      );
-    }
-    const where = `fleet-health ingest opens them ${key.opens ? 'here' : 'where its private half is'}`;
-    return `collect stores reports sealed, to key ${key.id} (${key.file}); ${where}.`;
-  } catch (thrown) {
-    return escapeControls(messageOf(thrown));
-  }
-}
-
-/** Null where `collect` opens reports itself. */
-function sealingJson({ stateDir, collector }: Config): unknown {
-  if (collector.open) return null;
-  try {
-    const key = sealingKey(statePaths(stateDir));
-    return key === undefined ? { key: null } : { key: key.id, file: key.file, opens: key.opens };
-  } catch {
-    return { key: null };
-  }
-}
-
-function sealingKey(paths: StatePaths): ListedKey | undefined {
-  return listKeys(paths, false).find(({ seals }) => seals);
 }

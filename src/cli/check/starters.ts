@@ -29,7 +29,7 @@ const maxChars = 1_000_000;
 
 /** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
 export async function starterWarnings(
-  config: Pick<Config, 'file' | 'clients'>,
+  config: Pick<Config, 'file' | 'clients' | 'collector'>,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const { file } = config;
@@ -37,7 +37,7 @@ export async function starterWarnings(
   signal.throwIfAborted();
   const starters = findStarters({ crontab, root: '/' });
   const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
-  const alerts = starters.some(({ command }) => /\salert\b/.test(command));
+  const alerts = config.collector.forward !== null || starters.some(({ command }) => /\salert\b/.test(command));
   const missing =
     collects && alerts ? [] : [notStarted(config, collects ? 'alert' : alerts ? 'collect' : 'collect and alert')];
   const messages = [...missing, ...starters.flatMap((starter) => goneWords(starter))];

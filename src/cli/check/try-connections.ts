@@ -13,7 +13,7 @@ import { tryCommand } from './named-files.ts';
 
 /** The result of one trial. */
 export interface Trial {
-  /** `state folder`, `database`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, `replies at HOST`, or the client's name. */
+  /** `state folder`, `database`, `link to URL`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, `replies at HOST`, or the client's name. */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
@@ -35,8 +35,11 @@ export async function tryConnections(
     tryStateFolder(statePaths(config.stateDir), ['encryptedStats', 'outbox']);
     return Promise.resolve();
   });
-  const { open } = config.collector;
-  const database = await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }));
+  const { open, forward } = config.collector;
+  const database =
+    forward === null
+      ? await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }))
+      : await tryLink(config, signal);
   const { smtp } = config;
   const mail =
     smtp === null
@@ -68,13 +71,23 @@ export async function tryConnections(
           }),
         ];
   const shared = createTransportShared({ config });
-  const visited = config.clients.filter(({ state, pushEveryMs }) => state !== 'retired' && pushEveryMs === null);
+  const visited = config.clients.filter(
+    ({ state, pushEveryMs, forwardedBy }) => state !== 'retired' && pushEveryMs === null && forwardedBy === null,
+  );
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();
     return trial;
   }).finally(() => shared.close());
   return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
+}
+
+/** Tries the link of a site to the collector with the database. */
+export async function tryLink({ collector: { forward } }: Config, signal: AbortSignal): Promise<Trial> {
+  return await attempt(`link to ${forward?.url ?? ''}`, 'database', async () => {
+    const { tryForward } = await import('../../collector/forward/try-forward.ts');
+    if (forward !== null) await tryForward(forward, signal);
+  });
 }
 
 async function logIn(client: Client, config: Config, shared: TransportShared, signal: AbortSignal): Promise<void> {

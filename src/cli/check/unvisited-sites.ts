@@ -16,7 +16,7 @@ export async function unvisitedSites(
 ): Promise<readonly string[]> {
   if (sharedSite === null || shares === null) return [];
   const known = new Set([sharedSite, ...(await shares.sites(0)).map(({ site }) => site)]);
-  const asked = clients.filter(({ state }) => state !== 'retired');
+  const asked = clients.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
   return [...groupBy(asked, ({ labels }) => labels['site'] ?? sharedSite)]
     .filter(([site]) => !known.has(site))
     .map(([site, those]) => {

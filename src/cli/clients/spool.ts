@@ -99,7 +99,10 @@ function sshTo(client: Client, config: Config): string {
 }
 
 /** The crontab line runs what a visit has left on the client. */
-function refuseWhatIsNotVisited({ name, pushEveryMs, spokeUrl }: Client): void {
+function refuseWhatIsNotVisited({ name, pushEveryMs, forwardedBy, spokeUrl }: Client): void {
+  if (forwardedBy !== null) {
+    throw usageError(`${name} is visited by its site ${forwardedBy}`, 'Run this on the collector of that site.');
+  }
   if (pushEveryMs === null && spokeUrl === null) return;
   const how = pushEveryMs === null ? 'is asked over HTTP' : 'pushes its reports';
   throw usageError(

@@ -2,10 +2,11 @@ import { defineCommand, flag, text } from '../command/define-command.ts';
 
 export const enroll = defineCommand({
   name: 'enroll',
-  help: 'print agent.json of a client that pushes its reports, or is asked for them over HTTP',
+  help: 'print agent.json of a client that pushes its reports, or is asked for them over HTTP; or the key of a site',
   example: 'fleet-health enroll web-1 --ssh fleet@collector.example.org',
   parameters: {
-    client: text('<client>', 'as config.xml names it'),
+    client: text('<client>', 'as config.xml names it; with --site the label site of clients'),
+    site: flag('--site', 'it is a site whose collector forwards: print the file of its <forward key>'),
     https: text('--https <url>', 'it pushes to this URL, where `serve` answers'),
     ssh: text('--ssh <user@host>', 'it pushes by ssh, to an account whose key starts `receive`'),
     edge: flag('--edge', 'with its rules, so that it sends changes alone: for `fleet-health-agent edge`'),

@@ -1,25 +1,24 @@
 import { isIP } from 'node:net';
 
 import { ringOf } from '../../collector/receive/receiver.ts';
-import { newPushKey, readPushKeys, writePushKeys, type PushKey } from '../../state/push-keys.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { didYouMean } from '../../config/values/nearest.ts';
-import { unwritableError, usageError } from '../../errors.ts';
+import { usageError } from '../../errors.ts';
 import { loadAgentOwner } from '../../state/collector-id.ts';
-import { writeDurably } from '../../state/durable-file.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { formatDuration } from '../../text/durations.ts';
-import { printAnswer, printDone } from '../command/answer.ts';
-import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { collectorUrl } from './collector-url.ts';
 import { edgeOf } from './edge-rules.ts';
+import { keyOf, printEnrolment, revokeKey, warnWithoutDoor } from './enrolment-keys.ts';
+import { enrollSite } from './enroll-site.ts';
 import { enrollableClient } from './pushing-client.ts';
 
 export interface EnrollOptions {
   readonly client: string;
+  /** `client` is a site whose collector forwards. Default: false. */
+  readonly site?: boolean;
   readonly https: string | null;
   readonly ssh: string | null;
   /** Its rules go along. */
@@ -36,39 +35,18 @@ export interface EnrollOptions {
 export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
-  if (options.revoke) return await revoke(context, paths, options.client);
+  if (options.site === true) return await enrollSite(context, config, options);
+  if (options.revoke) return await revokeKey(context, paths, options.client);
   const client = enrollableClient(config, options.client);
   const spoke = client.spokeUrl === null ? null : spokeOf(client, client.spokeUrl, options);
   const edge = options.edge ? edgeOf(client) : null;
   const to = spoke === null ? destinationOf(options) : null;
-  if (options.https !== null && config.serve?.push !== true) {
-    const { output } = context;
-    const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
-    output.complain(`${output.colour('yellow', 'warning')}: ${missing}`);
-  }
+  if (options.https !== null) warnWithoutDoor(context.output, config);
   claimStateFolder(paths, ['keys', 'publicKeys']);
-  const { key } = await changeTokens(paths, context.signal, () => keyOf(paths.pushKeys, client.name, options.rotate));
+  const key = await keyOf(context, paths, client.name, options.rotate);
   const document = agentJson({ config, paths, client, to, spoke, edge, key });
-  const content = `${JSON.stringify(document, null, 2)}\n`;
-  if (options.output !== null) {
-    const { output: file } = options;
-    try {
-      writeDurably({ file, content, mode: 0o600, inExistingFolder: true });
-    } catch (thrown) {
-      throw unwritableError(file, thrown);
-    }
-    printDone(
-      context.output,
-      () => ({ command: 'enroll', client: client.name, file }),
-      () => `${file} is the agent.json of ${client.name}. It holds a secret: it is for that machine alone.`,
-    );
-  } else {
-    printAnswer(
-      context.output,
-      () => ({ command: 'enroll', client: client.name, agent: document }),
-      () => content.trimEnd(),
-    );
-  }
+  const whose = `the agent.json of ${client.name}`;
+  printEnrolment(context.output, { client: client.name, whose, document, file: options.output });
   return 0;
 }
 
@@ -102,38 +80,6 @@ function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOpti
     listen_address: isIP(address) === 0 ? allAddresses : address,
     ip_bind_port: port === '' ? 80 : Number(port),
   };
-}
-
-/** Returns the key of a client: the one it has, or a new one that is stored. */
-function keyOf(file: string, client: string, rotate: boolean): PushKey {
-  const known = readPushKeys(file);
-  const own = known.find((one) => one.client === client);
-  if (own !== undefined && !rotate) return own;
-  const made = newPushKey(client, Date.now());
-  writePushKeys(file, [...known.filter((one) => one.client !== client), made]);
-  return made;
-}
-
-async function revoke(context: Context, paths: StatePaths, name: string): Promise<ExitStatus> {
-  await changeTokens(paths, context.signal, () => {
-    const known = readPushKeys(paths.pushKeys);
-    const left = known.filter(({ client }) => client !== name);
-    if (left.length < known.length) {
-      writePushKeys(paths.pushKeys, left);
-      return;
-    }
-    const near = didYouMean(
-      name,
-      known.map(({ client }) => client),
-    );
-    throw usageError(`no client "${name}" is enrolled${near}`);
-  });
-  printDone(
-    context.output,
-    () => ({ command: 'enroll', client: name, revoked: true }),
-    () => `The key of ${name} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`,
-  );
-  return 0;
 }
 
 interface AgentJson {

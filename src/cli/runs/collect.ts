@@ -69,7 +69,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
     ? pass()
     : (await import('../../platform/heap-growth.ts')).withBoundedHeap(pass));
   await notices?.end(result.outcome === 'overlapped' ? null : isDatabaseWell(result));
-  if (config.metrics !== null && !options.dryRun && isDatabaseWell(result)) {
+  if (config.metrics !== null && config.collector.forward === null && !options.dryRun && isDatabaseWell(result)) {
     await (await import('./write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);
   }
   const left = options.dryRun || result.outcome === 'overlapped' ? null : await leftByFirstRun(config, signal);

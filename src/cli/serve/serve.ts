@@ -37,6 +37,11 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
     const log = createOutputLog(context.output);
     const settings = new FreshSettings(context, log);
     const { serve } = settings.current;
+    const { forward } = settings.current.collector;
+    if (fleet === null && forward !== null) {
+      const message = `this site has no database: it forwards what it takes to ${forward.url}`;
+      throw usageError(message, 'Run serve on that collector.');
+    }
     if (serve === null) {
       throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
     }

@@ -16,7 +16,7 @@ export interface ExchangeOptions {
   readonly input: Buffer | null;
   /** The client reads `input` to its end: there are no acknowledgements. */
   readonly endInput: boolean;
-  readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number };
+  readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number; readonly forwards?: boolean };
   /** The time limit of waiting for the client altogether. The handling of its frames does not count. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

@@ -51,7 +51,10 @@ export interface AgentSessionOptions extends AgentTask {
 export type FrameTaking = Pick<
   AgentSessionOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
->;
+> & {
+  /** Takes a frame that only the collector of a site sends; returns its acknowledgement. Default: there is none. */
+  readonly onForwarded?: (frame: Frame, hello: ReceivedHello) => Promise<Buffer | null>;
+};
 
 export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
   readonly channel: Channel;
@@ -196,6 +199,9 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
     if (hello.v !== protocolVersion) throw outputFault(client, `an agent that speaks version ${hello.v}`);
     progress.hello = { ...hello, receivedAtMs, offsetMs: hello.wall_ms - receivedAtMs };
     return { answer: null, last: false };
+  }
+  if ((frame.type === 'C' || frame.type === 'V') && options.onForwarded !== undefined) {
+    return { answer: await options.onForwarded(frame, progress.hello), last: false };
   }
   if (frame.type === 'E') {
     progress.end = parseEnd(frame.payload);

@@ -1,7 +1,8 @@
 import { privateKeysOf, type KeyPair } from '../../seal/key-pair.ts';
 import type { PrivateKeys } from '../../seal/open.ts';
+import { keyIdOf } from '../../seal/sealed-message.ts';
 import { addPair, invalidKeys, readPairs, type KeyPaths, type StoredPair } from './key-files.ts';
-import { readPublicKeys } from './public-keys.ts';
+import { addPublicKey, readPublicKeys } from './public-keys.ts';
 import { describeMissingKey, type MissingKey } from './retired-keys.ts';
 import { dayMs } from '../../platform/units.ts';
 
@@ -95,6 +96,16 @@ export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
     return { clause, advice };
   });
   return { sealing, opening: null, known, made: false };
+}
+
+/**
+ * Returns the keys of a site that forwards: it seals to the key that it was given, and takes what is sealed to earlier
+ * ones. Throws FleetError `keys-invalid` or `state-unusable`.
+ */
+export function loadSiteRing(paths: KeyPaths, publicKey: Uint8Array, nowMs: number): KeyRing {
+  addPublicKey(paths, publicKey, nowMs);
+  const ring = loadSealingRing(paths, nowMs);
+  return { ...ring, sealing: { id: keyIdOf(publicKey), publicKey } };
 }
 
 /** Expects `keys` oldest first. */

@@ -54,8 +54,22 @@ export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): S
   if (named !== null && named.id !== id) {
     throw invalidKeys(`${file} holds another key: its id is ${id}`, 'Copy the right file again.');
   }
-  const newestMs = known.at(-1)?.createdAtMs ?? 0;
-  const createdAtMs = named?.createdAtMs ?? Math.floor(Math.max(nowMs, newestMs + 1000) / 1000) * 1000;
+  return writeKey(paths, publicKey, named?.createdAtMs ?? newestTime(known, nowMs));
+}
+
+/** Adds a public key as the newest one, unless it is there. Throws FleetError `keys-invalid`. */
+export function addPublicKey(paths: KeyPaths, publicKey: Uint8Array, nowMs: number): void {
+  const known = readPublicKeys(paths);
+  if (known.some(({ id }) => id === keyIdOf(publicKey))) return;
+  writeKey(paths, publicKey, newestTime(known, nowMs));
+}
+
+function newestTime(known: readonly StoredPublicKey[], nowMs: number): number {
+  return Math.floor(Math.max(nowMs, (known.at(-1)?.createdAtMs ?? 0) + 1000) / 1000) * 1000;
+}
+
+function writeKey(paths: KeyPaths, publicKey: Uint8Array, createdAtMs: number): StoredPublicKey {
+  const id = keyIdOf(publicKey);
   const target = path.join(paths.publicKeys, keyName(id, createdAtMs));
   try {
     writePublicKey(target, publicKey);

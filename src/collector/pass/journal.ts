@@ -1,22 +1,23 @@
-import { lstatSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
 
 import { makeFolder } from '../../state/make-folder.ts';
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { FleetError, messageOf } from '../../errors.ts';
 import { isRefusal } from '../../storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import { appendDurably, syncFolderNow, writeSynced } from '../../state/durable-file.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
+import {
+  boundJournals,
+  defaultMaxBytes,
+  endOfJournal,
+  journalName,
+  journalPath,
+  readJournal,
+  visitsOf,
+  type JournalLine,
+} from './journal-files.ts';
 
 export type JournalFile = ReturnType<typeof journalOf>;
-
-type Line =
-  | { readonly kind: 'start'; readonly start: RunStart }
-  | { readonly kind: 'visits'; readonly visits: readonly VisitRecord[] }
-  | { readonly kind: 'end'; readonly end: RunEnd };
-
-/** Beyond so much the oldest runs are deleted: weeks of visits are not worth a full disk. */
-const defaultMaxBytes = 256 * 1024 * 1024;
 
 /**
  * Returns journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start,
@@ -24,11 +25,11 @@ const defaultMaxBytes = 256 * 1024 * 1024;
  * the end, so that a run that was killed leaves a record.
  */
 export function journalOf(dir: string, start: RunStart) {
-  const file = path.join(dir, nameOf(start.startedAtMs, start.id));
+  const file = journalPath(dir, start.startedAtMs, start.id);
   let begun = false;
   // A line that a full disk cut off must not spoil the next line.
   let cutOff = '';
-  const append = (line: Line): void => {
+  const append = (line: JournalLine): void => {
     try {
       makeFolder(dir);
       const text = `${cutOff}${JSON.stringify(line)}\n`;
@@ -62,12 +63,17 @@ export function journalOf(dir: string, start: RunStart) {
  */
 export async function keepPushedVisit(dir: string, visit: VisitRecord): Promise<void> {
   makeFolder(dir);
-  const line: Line = { kind: 'visits', visits: [visit] };
-  await writeSynced(dir, nameOf(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
+  const line: JournalLine = { kind: 'visits', visits: [visit] };
+  await writeSynced(dir, journalName(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
 }
 
-function nameOf(startedAtMs: number, id: string): string {
-  return `${String(startedAtMs).padStart(15, '0')}-${id}.jsonl`;
+/**
+ * Writes journal/<time>-<id>.jsonl: what the collector of a site has forwarded. The same id replaces it. Throws what fs
+ * throws.
+ */
+export async function keepForwarded(dir: string, id: string, atMs: number, line: JournalLine): Promise<void> {
+  makeFolder(dir);
+  await writeSynced(dir, journalName(atMs, id), `${JSON.stringify(line)}\n`);
 }
 
 export interface Replay {
@@ -106,13 +112,14 @@ export async function replayJournals(
   let visits = 0;
   let refused = 0;
   const files = kept.filter((file) => own === '' || !file.includes(own));
-  const pushed: { readonly file: string; readonly visits: readonly VisitRecord[] }[] = [];
+  const pushed: { readonly file: string; readonly lines: readonly JournalLine[] }[] = [];
   const storePushed = async (): Promise<void> => {
     const some = pushed.splice(0);
-    refused += await storeHalving(
-      some.flatMap((one) => one.visits),
-      (visitsOfSome) => store.saveVisits(visitsOfSome),
-    );
+    const lines = some.flatMap((one) => one.lines);
+    for (const line of lines) {
+      if (line.kind === 'forwarded') refused += await storeHalving([line], () => store.endRun(line.start, line.end));
+    }
+    refused += await storeHalving(lines.flatMap(visitsOf), (visitsOfSome) => store.saveVisits(visitsOfSome));
     for (const { file } of some) rmSync(file, { force: true });
   };
   for (const [index, file] of files.entries()) {
@@ -120,15 +127,15 @@ export async function replayJournals(
       await storePushed();
       return { runs, visits, refused, dropped, left: files.length - index };
     }
-    const lines = readLines(file);
+    const lines = readJournal(file);
     const start = lines.find((line) => line.kind === 'start')?.start;
-    const records = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
+    const records = lines.flatMap(visitsOf);
     if (start === undefined) {
-      pushed.push({ file, visits: records });
+      pushed.push({ file, lines });
       if (pushed.length >= batchSize) await storePushed();
       continue;
     }
-    const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, records, nowMs);
+    const end = endOfJournal(lines, start, nowMs);
     const refusedRuns = await storeHalving([start], async () => store.endRun(start, end));
     const refusedVisits = await storeHalving(records, (some) => store.saveVisits(some));
     runs += 1 - refusedRuns;
@@ -160,68 +167,4 @@ async function storeHalving<T>(records: readonly T[], store: (some: readonly T[]
   const middle = records.length <= batchSize ? Math.ceil(records.length / 2) : batchSize;
   const refused = await storeHalving(records.slice(0, middle), store);
   return refused + (await storeHalving(records.slice(middle), store));
-}
-
-/** Returns the end of a run that wrote none: it was killed, or the machine went down. */
-function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: number): RunEnd {
-  const ends = visits.map((visit) => visit.startedAtMs + visit.durationMs);
-  const succeeded = visits.filter((visit) => visit.ok).length;
-  return {
-    id: start.id,
-    outcome: 'failed',
-    finishedAtMs: Math.min(nowMs, Math.max(start.startedAtMs, ...ends.slice(-1000))),
-    clients: visits.length,
-    succeeded,
-    failed: visits.length - succeeded,
-    skipped: 0,
-    cpuMs: 0,
-    maxRssBytes: 0,
-  };
-}
-
-/** Deletes the oldest journals until what stays is within the bound. Returns what stays, oldest first. */
-export function boundJournals(
-  dir: string,
-  maxBytes = defaultMaxBytes,
-): { readonly kept: readonly string[]; readonly dropped: number } {
-  const kept: string[] = [];
-  let bytes = 0;
-  let dropped = 0;
-  for (const name of journalNames(dir).toReversed()) {
-    const file = path.join(dir, name);
-    // The file was removed meanwhile, or its name is no UTF-8 and so not ours.
-    const facts = lstatSync(file, { throwIfNoEntry: false });
-    if (facts === undefined) continue;
-    bytes += facts.size;
-    if (bytes <= maxBytes) kept.unshift(file);
-    else {
-      rmSync(file);
-      dropped++;
-    }
-  }
-  return { kept, dropped };
-}
-
-function journalNames(dir: string): readonly string[] {
-  try {
-    return readdirSync(dir, { withFileTypes: true })
-      .flatMap((entry) => (entry.isFile() && entry.name.endsWith('.jsonl') ? [entry.name] : []))
-      .toSorted();
-  } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return [];
-    throw new FleetError({ code: 'state-unusable', stage: 'run', message: messageOf(thrown), cause: thrown });
-  }
-}
-
-/** Reads the lines of a journal. Omits a line that a crash cut off. The files are the collector's own, 0600 in 0700. */
-function readLines(file: string): readonly Line[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((text) => {
-      try {
-        return [JSON.parse(text) as Line];
-      } catch {
-        return [];
-      }
-    });
 }

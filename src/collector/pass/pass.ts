@@ -78,7 +78,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
 
 /** Tells how many reports of visits wait. Those that were pushed always do. */
 function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
-  const pushing = new Set(config.clients.flatMap(({ name, pushEveryMs }) => (pushEveryMs === null ? [] : [name])));
+  const comes = config.clients.filter(({ pushEveryMs, forwardedBy }) => pushEveryMs !== null || forwardedBy !== null);
+  const pushing = new Set(comes.map(({ name }) => name));
   const waiting = leftovers.filter(({ client }) => client === null || !pushing.has(client)).length;
   if (waiting === 0) return;
   const waits = waiting === 1 ? 'waits' : 'wait';

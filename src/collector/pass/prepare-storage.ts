@@ -3,7 +3,8 @@ import type { ClientFacts, ReportStore, Storage } from '../../storage/store/stor
 import { counted } from '../../text/numbers.ts';
 import type { PassOptions } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
-import { boundJournals, replayJournals, type Replay } from './journal.ts';
+import { boundJournals } from './journal-files.ts';
+import { replayJournals, type Replay } from './journal.ts';
 import { storageFault } from './run-faults.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 

@@ -31,6 +31,8 @@ export interface VisitClientsOptions {
   /** The slices of a shared fleet; null while the database is away. */
   readonly shares: ShareStore | null;
   readonly onFault: (fault: FleetError) => void;
+  /** Called after an inventory of a client was made safe. */
+  readonly sawInventory?: VisitContext['sawInventory'];
 }
 
 export interface ClientsVisited extends FleetOutcome {
@@ -51,8 +53,11 @@ export interface ClientsVisited extends FleetOutcome {
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
   const { pass } = options;
   const named = pass.config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
-  const watched = named.filter(({ state }) => state !== 'retired');
-  for (const { name: client, state } of named) {
+  const watched = named.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
+  for (const { name: client, state, forwardedBy } of named) {
+    if (pass.only !== null && forwardedBy !== null) {
+      pass.observe({ kind: 'note', message: `${client} is visited by its site ${forwardedBy}: run collect there` });
+    }
     if (state !== 'retired') continue;
     pass.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
   }
@@ -120,7 +125,7 @@ async function nextOf(
 
 /** Visits batches of clients, and sums up. */
 function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
-  const { pass, facts, keep, record } = options;
+  const { pass, facts, keep, record, sawInventory } = options;
   const { config, start } = pass;
   const bundles = pass.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
@@ -134,7 +139,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     pass,
     watched.filter(({ pushEveryMs }) => pushEveryMs === null),
   );
-  const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent };
+  const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent, sawInventory };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];
   let hasBegun = false;

@@ -1,7 +1,7 @@
 import { asFleetError } from '../../errors.ts';
 import type { ReceivedReport } from '../agent/agent-session.ts';
 import { clockFactsOf } from './clock-facts.ts';
-import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
+import type { ArrivedReport, SealedSpool, SpooledReport } from './sealed-spool.ts';
 
 /** Makes a report safe that came from a client. Throws FleetError `spool-full` or `state-unusable`. */
 export async function keepReport(
@@ -9,9 +9,14 @@ export async function keepReport(
   client: string,
   { sealed, header: { reportId }, receivedAtMs, hello }: ReceivedReport,
 ): Promise<SpooledReport> {
+  return await keepArrived(spool, { client, reportId, sealed, receivedAtMs, clock: clockFactsOf(hello) });
+}
+
+/** Makes a report safe whose clocks are known. Throws FleetError `spool-full` or `state-unusable`. */
+export async function keepArrived(spool: Pick<SealedSpool, 'add'>, report: ArrivedReport): Promise<SpooledReport> {
   try {
-    return await spool.add({ client, reportId, sealed, receivedAtMs, clock: clockFactsOf(hello) });
+    return await spool.add(report);
   } catch (thrown) {
-    throw asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client });
+    throw asFleetError(thrown, { code: 'state-unusable', stage: 'spool', client: report.client });
   }
 }

@@ -18,6 +18,8 @@ export interface VisitContext extends Pick<PassOptions, OfPass> {
   readonly restricted: Pick<RestrictedKeys, 'has'>;
   /** Called with the result of every visit's agent, how far it came. */
   readonly sawAgent: (client: string, result: AgentResult) => void;
+  /** Called after an inventory of a client was made safe. */
+  readonly sawInventory?: ((client: string) => void) | undefined;
   /** null while the database is away. Nothing is decided then that needs facts. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Makes one report safe. Its error is the visit's fault, and the report is not acknowledged. */

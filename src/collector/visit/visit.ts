@@ -188,7 +188,8 @@ async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: Inven
     }
     const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
     const task = taskOf(visited, { kind: 'inventory', agentTimeoutMs });
-    await callAgent(visited, { task, opening: null, waitForExit: false, signal: own });
+    const { acknowledged } = await callAgent(visited, { task, opening: null, waitForExit: false, signal: own });
+    if (acknowledged > 0) visited.sawInventory?.(visited.client.name);
   } catch {
     // It comes with another visit.
   } finally {

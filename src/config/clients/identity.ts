@@ -63,8 +63,8 @@ function whereOf({ source, line }: Place): string {
 
 function wayTo({ name, address, port, ssh, spokeUrl }: Client): string {
   const { transport } = ssh;
-  // Nobody goes to a client that pushes: many may share the address of their site.
-  if (transport === 'push') return `push ${name}`;
+  // Nobody goes to a client that pushes or is forwarded: many may share the address of their site.
+  if (transport === 'push' || transport === 'forward') return `${transport} ${name}`;
   if (spokeUrl !== null) return spokeUrl;
   return `${address.toLowerCase()} ${port} ${transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
 }

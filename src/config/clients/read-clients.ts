@@ -94,6 +94,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     if (pushEveryMs === null && element.attributes['every'] !== undefined) {
       findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
     }
+    const forwardedBy = siteOf(element, scope, findings);
     const port = url === null ? (scope.ssh.port ?? 22) : portOf(url);
     const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
     const { state, untilMs } = lifetimeOf(element, scope.state, options);
@@ -121,6 +122,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         state,
         untilMs,
         pushEveryMs,
+        forwardedBy,
         spokeUrl: url?.href ?? null,
         groups,
         labels,
@@ -151,6 +153,16 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
   walk(options.root, options.base);
   selection.end();
   return withoutDuplicates(found, findings);
+}
+
+/** Returns the site that forwards a client's reports, or null. */
+function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): string | null {
+  if (ssh.transport !== 'forward') return null;
+  const { site } = labels;
+  if (site === undefined) {
+    findings.fault(element, '<client> has transport="forward" and no site; write labels="site=NAME"');
+  }
+  return site ?? null;
 }
 
 /** Returns the URL at which a client is asked; null if it is not, or if it cannot be. */

@@ -1,6 +1,6 @@
 import type { SshSettings } from '../config.ts';
 
-const without: readonly SshSettings['transport'][] = ['local', 'push', 'http'];
+const without: readonly SshSettings['transport'][] = ['local', 'push', 'http', 'forward'];
 
 /** True if the machine is reached by SSH. */
 export function usesSsh({ transport }: Pick<SshSettings, 'transport'>): boolean {

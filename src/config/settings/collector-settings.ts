@@ -1,9 +1,10 @@
-import type { CollectorConfig, StorageConfig } from '../config.ts';
+import type { CollectorConfig, ForwardConfig, StorageConfig } from '../config.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import { formatSize, parseSize } from '../../text/numbers.ts';
-import type { ReadContext } from './read-secret.ts';
+import { localPath } from '../xml/local-path.ts';
+import { noteFile, type ReadContext } from './read-secret.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
 /** The reports of some hundred clients. */
@@ -13,11 +14,8 @@ const leastSpoolBytes = 2 ** 20;
  * `<collector>` with its defaults. A default gives way to what is written: connectTimeout="60s" alone lengthens
  * clientDeadline, clientDeadline="8s" alone shortens the timeouts within it.
  */
-export function readCollector(
-  element: Element | null,
-  storage: StorageConfig,
-  { findings }: ReadContext,
-): CollectorConfig {
+export function readCollector(element: Element | null, storage: StorageConfig, context: ReadContext): CollectorConfig {
+  const { findings } = context;
   const attributes = element?.attributes ?? {};
   const duration = (name: string): number | null => parseDuration(attributes[name] ?? '');
   const count = (name: string, byDefault: number): number => Number(attributes[name] ?? byDefault);
@@ -41,6 +39,7 @@ export function readCollector(
       findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
     }
     judgeShare(element, storage, findings);
+    judgeForward(element, findings);
     const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
       if (ms <= limitMs) return;
       const most = formatDuration(limitMs);
@@ -76,7 +75,31 @@ export function readCollector(
     spoolBytes,
     open: attributes['open'] !== 'no',
     sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
+    forward: readForward(element, context),
   };
+}
+
+/** Returns `<forward>`; null if there is none. */
+export function readForward(collector: Element | null, { places }: ReadContext): ForwardConfig | null {
+  const forward = collector?.children.find(({ name }) => name === 'forward');
+  const { url, key } = forward?.attributes ?? {};
+  if (forward === undefined || url === undefined || key === undefined) return null;
+  const keyFile = localPath(key, forward.source);
+  noteFile(keyFile, forward, places);
+  return { url, keyFile };
+}
+
+function judgeForward(element: Element, findings: ReadContext['findings']): void {
+  const forward = element.children.find(({ name }) => name === 'forward');
+  if (forward === undefined) return;
+  const { open, share } = element.attributes;
+  if (open !== 'no') {
+    const why = 'a site has the public key alone, so it opens nothing';
+    findings.fault(element, `<collector> has <forward> and opens reports; write open="no": ${why}`);
+  }
+  if (share === 'yes') {
+    findings.fault(element, '<collector share="yes"> needs a database, and <forward> is for sites without one');
+  }
 }
 
 function judgeShare(element: Element, storage: StorageConfig, findings: ReadContext['findings']): void {

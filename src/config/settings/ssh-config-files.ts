@@ -18,7 +18,7 @@ export interface SshConfigChoice {
 export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): readonly string[] {
   if (ssh.explicit['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
   const bySsh = !addressExplicit || ssh.transport === 'openssh' || ssh.transport === 'auto';
-  return bySsh && !['local', 'push', 'http'].includes(ssh.transport) ? defaultSshConfigFiles() : [];
+  return bySsh && !['local', 'push', 'http', 'forward'].includes(ssh.transport) ? defaultSshConfigFiles() : [];
 }
 
 /** Where ssh itself looks, in its order. */

@@ -1,6 +1,6 @@
-import type { RetentionConfig } from '../config.ts';
+import type { ForwardConfig, RetentionConfig } from '../config.ts';
 import { parseStorageUrl } from '../storage-config.ts';
-import type { MysqlConfig, StorageConfig, StorageUrl } from '../storage-config.ts';
+import type { MysqlConfig, NoStorageConfig, StorageConfig, StorageUrl } from '../storage-config.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -32,6 +32,14 @@ export function readStorage(element: Element | null, databasePath: string, conte
   }
   if (parsed === null || typeof parsed === 'string') return embedded;
   return { ...parsed, path: localPath(parsed.path, element.source), migrate };
+}
+
+/** Returns the storage of a site that forwards: none. */
+export function noStorage(element: Element | null, { url }: ForwardConfig, { findings }: ReadContext): NoStorageConfig {
+  if (element !== null) {
+    findings.warn(element, '<storage> does nothing beside <forward>: a site that forwards has no database; remove it');
+  }
+  return { kind: 'none', path: null, migrate: false, forwardUrl: url };
 }
 
 function readMysql(

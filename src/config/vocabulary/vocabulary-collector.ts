@@ -1,4 +1,4 @@
-import type { Attributes } from './element-spec.ts';
+import type { Attributes, ElementSpec } from './element-spec.ts';
 
 /** The attributes of `<collector>`. */
 export const collectorAttributes: Attributes = {
@@ -24,6 +24,21 @@ export const collectorAttributes: Attributes = {
     help: 'yes: several collectors with one MariaDB or MySQL share the clients of `site`. Default no.',
   },
   site: { kind: 'name', help: 'The site of this collector, which visits clients with this label `site`, or without.' },
+};
+
+/** `<forward>`. */
+export const forwardElement: ElementSpec = {
+  parents: ['collector'],
+  single: true,
+  attributes: {
+    url: {
+      kind: 'spokeUrl',
+      required: true,
+      help: 'Where the push door of the collector with the database is, like https://hq.example.org/v1/visit.',
+    },
+    key: { kind: 'path', required: true, help: 'The file that `fleet-health enroll SITE --site` has printed there.' },
+  },
+  help: 'A site without a database: what `collect` takes is pushed to another collector (docs/sites.md).',
 };
 
 /** The attributes of `<retention>`. */

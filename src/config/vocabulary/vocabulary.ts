@@ -10,7 +10,7 @@ import {
   windowAttributes,
 } from './vocabulary-alert.ts';
 import { checkElements } from './vocabulary-check.ts';
-import { collectorAttributes, retentionAttributes } from './vocabulary-collector.ts';
+import { collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
@@ -120,6 +120,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: collectorAttributes,
     help: 'How `collect` goes over the fleet.',
   },
+  forward: forwardElement,
   serve: {
     parents: ['config'],
     single: true,

@@ -1,31 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
-import { pushKeyFinder } from '../../state/push-keys.ts';
 import { RememberedReports } from '../../collector/receive/kept-reports.ts';
 import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
+import { receiveSite } from '../../collector/receive/receive-site.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
-import type { Client, Config } from '../../config/config.ts';
-import { rememberedWeakly } from '../../platform/remembered.ts';
+import type { Config } from '../../config/config.ts';
 import { secondMs } from '../../platform/units.ts';
-import {
-  answerMac,
-  encodeAnswerHeader,
-  isSameMac,
-  maxPushBytes,
-  parseContentDigest,
-  parsePushHeader,
-  pushKeyBytes,
-  pushPath,
-  requestMac,
-  sha256,
-} from '../../seal/push.ts';
+import { answerMac, encodeAnswerHeader, maxPushBytes, parsePushHeader, pushPath, sha256 } from '../../seal/push.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
-import { statePaths } from '../../state/paths.ts';
 import type { Answer } from '../answer.ts';
 import { InUse, Rates } from '../rates.ts';
 import type { Route } from '../routes.ts';
 import { type Refusal, refuse, refuseNow, strange } from './push-refusal.ts';
+import { pushSenders, type Sender } from './push-sender.ts';
 
 /** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
@@ -43,7 +31,10 @@ export interface PushRouteOptions {
   readonly settings: () => Config;
   /** Ends visits under way. */
   readonly signal: AbortSignal;
-  /** Called for each push that is refused. `client` is who the request says it is of; null: nobody. */
+  /**
+   * Called for each push that is refused, and for one of a site in which something is. `client` is who the request
+   * says it is of; null: nobody.
+   */
   readonly onRefused: (refused: RefusedPush) => void;
 }
 
@@ -57,10 +48,6 @@ export interface RefusedPush {
 
 const tooMuch = 'Too much is pushed at a time';
 
-const clientsByName = rememberedWeakly(
-  (clients: readonly Client[]) => new Map(clients.map((client) => [client.name, client])),
-);
-
 /** The bytes that a body takes up, each counted twice. */
 interface Held {
   bytes: number;
@@ -71,8 +58,7 @@ interface Held {
  * whose it is, and nothing of it is believed before its digest is the one in the headers.
  */
 export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Route {
-  const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
-  const noKey = Buffer.alloc(pushKeyBytes);
+  const identify = pushSenders(settings);
   const receiverNow = createReceiverSource();
   const sameRead = new InUse(1);
   const read = new InUse(mostReadOfClient);
@@ -82,33 +68,16 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
   const pushing = new Set<string>();
   let heldBytes = 0;
 
-  const identify = ({ headers }: IncomingMessage): Sender | Refusal => {
-    const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
-    const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
-    const config = settings();
-    // Whoever asks learns nothing by the time that it takes: the work is the same for every name and every MAC.
-    const name = header?.client ?? '';
-    const client = clientsByName(config.clients).get(name);
-    const key = keyOf(name);
-    const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
-    const isSame = isSameMac(header?.mac ?? '', mac);
-    const pushes = client !== undefined && client.pushEveryMs !== null && client.state !== 'retired';
-    if (isSame && key !== null && digest !== null && pushes) return { config, client, key, digest, mac };
-    if (client === undefined) return strange('config.xml has no such client');
-    if (!pushes) return strange('config.xml has no transport="push" for it');
-    return strange(key === null ? 'it is not enrolled' : 'the MAC is wrong: its key was rotated, or is another one');
-  };
-
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
   const readBody = async (
     incoming: IncomingMessage,
     held: Held,
-    { client, digest, mac }: Sender,
+    { name, digest, mac }: Sender,
   ): Promise<Buffer | Refusal> => {
     // Whoever has recorded a request can send its headers again, each of them once at a time.
     const endSame = sameRead.take(mac);
     if (endSame === null) return refuseNow(429, 'This push is under way');
-    const endRead = read.take(folderOfClient(client.name));
+    const endRead = read.take(folderOfClient(name));
     try {
       if (endRead === null) return refuseNow(429, 'Other pushes of this client are under way');
       const chunks: Buffer[] = [];
@@ -128,7 +97,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
   };
 
   const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> => {
-    const sender = identify(incoming);
+    const sender = identify(incoming.headers);
     if ('reason' in sender) return sender;
     const length = incoming.headers['content-length'];
     if (length === undefined) return refuse(411, 'Content-Length is needed');
@@ -139,21 +108,21 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       // The clocks of the client are those of the beginning of its request.
       const arrivedAtMs = Date.now();
       const body = await readBody(incoming, held, sender);
-      return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, outgoing) : body;
+      return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, incoming, outgoing) : body;
     } finally {
       heldBytes -= held.bytes;
     }
   };
 
-  const keep = async (push: Push, outgoing: ServerResponse): Promise<Refusal | null> => {
-    const { client, key, mac } = push;
-    if (!repeats.take(mac) || !rates.take(folderOfClient(client.name))) {
+  const keep = async (push: Push, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> => {
+    const { name, key, mac } = push;
+    if (!repeats.take(mac) || !rates.take(folderOfClient(name))) {
       return refuseNow(429, 'Too many pushes of this client');
     }
-    if (pushing.has(client.name)) return refuseNow(429, 'Another push of this client is under way');
-    pushing.add(client.name);
+    if (pushing.has(name)) return refuseNow(429, 'Another push of this client is under way');
+    pushing.add(name);
     try {
-      const acknowledgements = await receive(push);
+      const acknowledgements = await receive(push, incoming);
       outgoing.writeHead(200, {
         'Content-Type': 'application/octet-stream',
         'Content-Length': acknowledgements.length,
@@ -163,24 +132,31 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       outgoing.end(acknowledgements);
       return null;
     } finally {
-      pushing.delete(client.name);
+      pushing.delete(name);
     }
   };
 
-  const receive = async ({ client, config, body, arrivedAtMs }: Push): Promise<Buffer> => {
+  const receive = async (
+    { name, from, config, body, arrivedAtMs }: Push,
+    incoming: IncomingMessage,
+  ): Promise<Buffer> => {
     const output = new PassThrough();
     const chunks: Buffer[] = [];
     output.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await receiveVisit({
+    const stream = {
       receiver: await receiverNow(config),
       config,
-      client,
       input: Readable.from([body]),
       output,
       signal,
       now: () => arrivedAtMs,
       remembered,
-    });
+    };
+    if (typeof from !== 'string') await receiveVisit({ ...stream, client: from });
+    else {
+      const { fault } = await receiveSite({ ...stream, site: from });
+      if (fault !== null) onRefused({ client: name, status: 200, reason: fault.message, incoming });
+    }
     return Buffer.concat(chunks);
   };
 
@@ -199,16 +175,6 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       return answer;
     },
   };
-}
-
-/** The sender of a request, as its headers prove. */
-interface Sender {
-  readonly client: Client;
-  readonly config: Config;
-  readonly key: Buffer;
-  /** The SHA-256 of the body that belongs to the headers. */
-  readonly digest: Buffer;
-  readonly mac: string;
 }
 
 interface Push extends Sender {

@@ -1,4 +1,5 @@
 import type { StorageConfig } from '../../config/config.ts';
+import { usageError } from '../../errors.ts';
 import type { Database, DatabaseUse } from '../sql/database.ts';
 
 export interface OpenDatabaseOptions<Config = StorageConfig> {
@@ -20,5 +21,10 @@ export async function openDatabase({ storage, program, signal }: OpenDatabaseOpt
       });
     case 'mysql':
       return (await import('./mysql/database.ts')).openMysqlDatabase({ storage, program, signal });
+    case 'none':
+      throw usageError(
+        `this site has no database: it forwards what it takes to ${storage.forwardUrl}`,
+        'Run this command on that collector.',
+      );
   }
 }

@@ -3,13 +3,8 @@ import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import {
-  boundJournals,
-  journalOf,
-  keepPushedVisit,
-  replayJournals,
-  type JournalFile,
-} from '../../../src/collector/pass/journal.ts';
+import { boundJournals } from '../../../src/collector/pass/journal-files.ts';
+import { journalOf, keepPushedVisit, replayJournals, type JournalFile } from '../../../src/collector/pass/journal.ts';
 import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';

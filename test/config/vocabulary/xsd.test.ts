@@ -58,6 +58,7 @@ test("the sample's examples are valid, load, and show every element but those of
     'notify',
     'alertmanager',
     'heartbeat',
+    'forward',
     'events',
     'option',
     'ping',

@@ -1,22 +1,31 @@
-import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../errors.ts';
+
+/** Who pushes: a client, or the collector of a site. */
+export type Pusher = 'client' | 'site';
+
+const adviceOfRefusal: Readonly<Record<Pusher, string>> = {
+  client:
+    'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
+    'revoked, or config.xml has no transport="push" for this client.',
+  site:
+    'Put the file of <forward key> here that `fleet-health enroll SITE --site` prints on the other collector now: the ' +
+    'key was rotated or revoked, or its config.xml has no client with transport="forward" and the label of this site.',
+};
 
 /** The advice by the status of an answer. Others come from a proxy, or are faults that the collector logs. */
 const adviceByStatus: Readonly<Record<number, string>> = {
-  401:
-    'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
-    'revoked, or config.xml has no transport="push" for this client.',
-  404: 'Write <push/> into <serve> of the collector and start `fleet-health serve` anew, or mend the URL in agent.json.',
+  404: 'Write <push/> into <serve> of the collector and start `fleet-health serve` anew, or mend the URL.',
   413: 'Let the proxy in front of the collector take bodies of 2 MiB.',
   429: 'The collector has had many pushes of this client; the reports go with a later one.',
   503: 'The collector takes too much at a time, or its disk is full; the reports go with a later push.',
 };
 const adviceOfProxy = 'Check that `fleet-health serve` runs behind the proxy that answered.';
-const adviceOfRedirect = 'Write the URL into agent.json that this one leads to: a push follows no redirection.';
+const adviceOfRedirect = 'Write the URL that this one leads to: a push follows no redirection.';
 const adviceOfOther = 'Look into the log of `fleet-health serve` on the collector.';
 
 const adviceByCode: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nothing listens there: check that `fleet-health serve` runs, and host and port of its <serve>.',
-  ENOTFOUND: 'The name does not resolve: check the URL in agent.json and the name server.',
+  ENOTFOUND: 'The name does not resolve: check the URL and the name server.',
   EAI_AGAIN: 'The name does not resolve now: check the name server.',
   EPROTO: 'The other side speaks no TLS on this port: check https or http, and the port.',
 };
@@ -31,12 +40,12 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
 }
 
 /** Returns the fault of an answer that is no acknowledgement. */
-export function answerFault(url: URL, status: number | undefined): FleetError {
+export function answerFault(url: URL, status: number | undefined, pusher: Pusher = 'client'): FleetError {
   const message = `${shownUrl(url)} answered ${status ?? 'nothing'}`;
   const isRedirect = status !== undefined && status >= 300 && status < 400;
   const isProxy = status === 502 || status === 504;
   const other = isRedirect ? adviceOfRedirect : isProxy ? adviceOfProxy : adviceOfOther;
-  return pushFault(message, adviceByStatus[status ?? 0] ?? other);
+  return pushFault(message, status === 401 ? adviceOfRefusal[pusher] : (adviceByStatus[status ?? 0] ?? other));
 }
 
 /** Returns the fault of a request that had no answer. */

@@ -1,0 +1,30 @@
+import type { Config, Finding } from '../../config/config.ts';
+import { escapeControls } from '../../log.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { namedUpTo } from '../../text/numbers.ts';
+import { readStored } from '../command/read-stored.ts';
+
+/** The clients of a site that are named. */
+const mostNamed = 5;
+const timeoutMs = 10_000;
+
+/** Warns of clients whose site has never forwarded anything of them. Says nothing while the database is away. */
+export async function neverCameWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+  const { clients, file, storage } = config;
+  const forwarded = clients.filter(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
+  if (forwarded.length === 0) return [];
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const known = await readStored(storage, limit, ({ history }) => history.clients()).catch(() => null);
+  signal.throwIfAborted();
+  if (known === null) return [];
+  const seen = new Set(known.map(({ client }) => client));
+  const missing = forwarded.filter(({ name, was }) => !seen.has(name) && (was === null || !seen.has(was)));
+  return [...groupBy(missing, ({ forwardedBy }) => forwardedBy ?? '')].map(([site, ofSite]) => {
+    const names = namedUpTo(
+      mostNamed,
+      ofSite.map(({ name }) => name),
+    );
+    const message = `nothing has come of ${names} from the site ${site}: look at collect there, and at its config.xml`;
+    return { file, line: null, message: escapeControls(message) };
+  });
+}

@@ -1,0 +1,89 @@
+import { didYouMean } from '../../config/values/nearest.ts';
+import type { Config } from '../../config/config.ts';
+import { unwritableError, usageError } from '../../errors.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import { newPushKey, readPushKeys, writePushKeys } from '../../state/push-keys.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
+import { changeTokens } from '../command/change-tokens.ts';
+import type { Context, ExitStatus } from '../command/context.ts';
+import type { Output } from '../terminal/output.ts';
+
+/** Returns the key of a sender: the one it has, or a new one that is stored. */
+export async function keyOf(
+  { signal }: Pick<Context, 'signal'>,
+  { pushKeys: file, ...paths }: StatePaths,
+  sender: string,
+  rotate: boolean,
+): Promise<string> {
+  return await changeTokens({ pushKeys: file, ...paths }, signal, () => {
+    const known = readPushKeys(file);
+    const own = known.find(({ client }) => client === sender);
+    if (own !== undefined && !rotate) return own.key;
+    const made = newPushKey(sender, Date.now());
+    writePushKeys(file, [...known.filter(({ client }) => client !== sender), made]);
+    return made.key;
+  });
+}
+
+/** Makes the key of a sender useless. Throws FleetError `usage` if it has none. */
+export async function revokeKey(context: Context, paths: StatePaths, sender: string): Promise<ExitStatus> {
+  await changeTokens(paths, context.signal, () => {
+    const known = readPushKeys(paths.pushKeys);
+    const left = known.filter(({ client }) => client !== sender);
+    if (left.length < known.length) {
+      writePushKeys(paths.pushKeys, left);
+      return;
+    }
+    const near = didYouMean(
+      sender,
+      known.map(({ client }) => client),
+    );
+    throw usageError(`no client "${sender}" is enrolled${near}`);
+  });
+  printDone(
+    context.output,
+    () => ({ command: 'enroll', client: sender, revoked: true }),
+    () => `The key of ${sender} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`,
+  );
+  return 0;
+}
+
+/** Warns if nothing takes pushes over HTTP. */
+export function warnWithoutDoor(output: Output, { serve }: Config): void {
+  if (serve?.push === true) return;
+  const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
+  output.complain(`${output.colour('yellow', 'warning')}: ${missing}`);
+}
+
+interface PrintedEnrolment {
+  readonly client: string;
+  /** The content of the file, in words. */
+  readonly whose: string;
+  readonly document: object;
+  /** null: it is printed. */
+  readonly file: string | null;
+}
+
+/** Prints the secret file of a sender, or writes it with mode 0600. Throws FleetError `usage` if it cannot be written. */
+export function printEnrolment(output: Output, { client, whose, document, file }: PrintedEnrolment): void {
+  const content = `${JSON.stringify(document, null, 2)}\n`;
+  if (file === null) {
+    printAnswer(
+      output,
+      () => ({ command: 'enroll', client, agent: document }),
+      () => content.trimEnd(),
+    );
+    return;
+  }
+  try {
+    writeDurably({ file, content, mode: 0o600, inExistingFolder: true });
+  } catch (thrown) {
+    throw unwritableError(file, thrown);
+  }
+  printDone(
+    output,
+    () => ({ command: 'enroll', client, file }),
+    () => `${file} is ${whose}. It holds a secret: it is for that machine alone.`,
+  );
+}

@@ -1,0 +1,170 @@
+import { rmSync } from 'node:fs';
+
+import { messageOf } from '../../errors.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
+import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
+import { protocolVersion } from '../../report/wire.ts';
+import { pushLimits, pushMarker } from '../../seal/push.ts';
+import { readHeader } from '../../seal/sealed-message.ts';
+import { endOfJournal, journalTime, readJournal } from '../pass/journal-files.ts';
+import { acknowledgementOf, encodeClocks, payloadsOf } from '../receive/forwarded.ts';
+import type { SealedSpool, SpooledReport } from '../spool/sealed-spool.ts';
+
+/** The bounds of one stream: it has to arrive within the five seconds that a server waits. */
+const mostBytes = 1024 * 1024;
+const firstBytes = 256 * 1024;
+const leastBytes = 8 * 1024;
+/** The link takes twice as much if a stream was answered within this time. */
+const quickMs = secondMs;
+
+export interface StreamSource {
+  readonly spool: Pick<SealedSpool, 'read'>;
+  /** The reports of this run, and the file of its journal; null: it could not be written. */
+  readonly present: { readonly reports: readonly SpooledReport[]; readonly journal: string | null };
+  /** The reports and journals of earlier runs, each oldest first. */
+  readonly backlog: { readonly reports: readonly SpooledReport[]; readonly journals: readonly string[] };
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Takes away a file that is no report. */
+  readonly onDamaged: (report: SpooledReport, reason: string) => void;
+}
+
+/** A journal of which some frames are not acknowledged. */
+interface OpenJournal {
+  readonly file: string;
+  left: number;
+}
+
+interface Sendable {
+  /** The acknowledgement, in hexadecimal digits. */
+  readonly id: string;
+  readonly frames: Buffer;
+}
+
+export type Acknowledgeable =
+  | (Sendable & { readonly kind: 'report'; readonly report: SpooledReport; readonly client: string })
+  | (Sendable & { readonly kind: 'records'; readonly journal: OpenJournal });
+
+export interface ForwardStream {
+  /** Returns the bytes as they are sent now: the hello says what time it is. */
+  readonly body: () => Buffer;
+  /** By what acknowledges each, in hexadecimal digits. */
+  readonly entries: ReadonlyMap<string, Acknowledgeable>;
+}
+
+/**
+ * Creates the streams of a run: first what the run brought, then what waits, oldest first. Each report and each record
+ * is sent once a run. Reports of a client whose reports are refused are left to the next run.
+ */
+export function createStreams(source: StreamSource, failures: number) {
+  const items = itemsOf(source);
+  const unsent = new Set([...source.present.reports, ...source.backlog.reports]);
+  const refused = new Set<string>();
+  let streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
+  let madeAt: number | null = null;
+  let held: Acknowledgeable | null = null;
+  const nextItem = (): Acknowledgeable | null => {
+    for (;;) {
+      const item = held ?? items.next().value ?? null;
+      held = null;
+      if (item?.kind !== 'report' || !refused.has(item.client)) return item;
+    }
+  };
+  return {
+    /** Returns the next stream; null: everything was sent. */
+    next: async (): Promise<ForwardStream | null> => {
+      if (madeAt !== null && performance.now() - madeAt < quickMs) streamBytes = Math.min(mostBytes, streamBytes * 2);
+      await new Promise((resolve) => setImmediate(resolve));
+      madeAt = performance.now();
+      const entries = new Map<string, Acknowledgeable>();
+      let bytes = 0;
+      for (let item = nextItem(); item !== null; item = nextItem()) {
+        const isFull = entries.size >= pushLimits.maxReports || bytes + item.frames.length > streamBytes;
+        // A client whose acknowledgement was lost has sent the same report again.
+        if ((isFull && entries.size > 0) || entries.has(item.id)) {
+          held = item;
+          break;
+        }
+        entries.set(item.id, item);
+        bytes += item.frames.length;
+      }
+      if (entries.size === 0) return null;
+      const frames = [...entries.values()].map((entry) => entry.frames);
+      return { body: () => bodyOf(frames), entries };
+    },
+    /** Takes note of what is acknowledged of a stream, and returns it. */
+    settle: (entries: ForwardStream['entries'], known: ReadonlySet<string>): readonly Acknowledgeable[] => {
+      const taken = [...entries].flatMap(([id, entry]) => (known.has(id) ? entry : []));
+      const well = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
+      for (const item of taken) if (item.kind === 'report') unsent.delete(item.report);
+      for (const item of entries.values()) {
+        if (item.kind === 'report' && !well.has(item.client)) refused.add(item.client);
+      }
+      return taken;
+    },
+    left: (): number => unsent.size,
+    refused: (): readonly string[] => [...refused],
+  };
+}
+
+/** Returns a stream that says nothing but who sends it. */
+export function emptyStream(): Buffer {
+  return bodyOf([]);
+}
+
+function bodyOf(frames: readonly Buffer[]): Buffer {
+  const hello = { v: protocolVersion, agent: 'site', wall_ms: Date.now(), monotonic_ms: 0, boot_id: null };
+  const end = { left: 0, place: null, spool_error: null };
+  return Buffer.concat([pushMarker, encodeJsonFrame('H', hello), ...frames, encodeJsonFrame('E', end)]);
+}
+
+function* itemsOf(source: StreamSource): Generator<Acknowledgeable, undefined> {
+  const { present, backlog, now } = source;
+  for (const report of present.reports) yield* reportItem(source, report);
+  if (present.journal !== null) yield* recordItems(present.journal, now());
+  // A run's records were complete when its last report had come.
+  const journals = [...backlog.journals];
+  for (const report of backlog.reports) {
+    while (journals[0] !== undefined && journalTime(journals[0]) + minuteMs < report.receivedAtMs) {
+      yield* recordItems(journals.shift() ?? '', now());
+    }
+    yield* reportItem(source, report);
+  }
+  for (const journal of journals) yield* recordItems(journal, now());
+  return undefined;
+}
+
+function* reportItem({ spool, onDamaged }: StreamSource, report: SpooledReport): Generator<Acknowledgeable> {
+  try {
+    const sealed = spool.read(report);
+    const { client, reportId } = readHeader(sealed);
+    const frames = Buffer.concat([encodeClocks(report), encodeFrame('R', sealed)]);
+    yield { kind: 'report', report, client, id: reportId.replaceAll('-', ''), frames };
+  } catch (thrown) {
+    onDamaged(report, messageOf(thrown));
+  }
+}
+
+function* recordItems(file: string, nowMs: number): Generator<Acknowledgeable> {
+  const lines = linesOf(file);
+  const start = lines.find((line) => line.kind === 'start')?.start;
+  const visits = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
+  const run = start === undefined ? [] : payloadsOf({ kind: 'run', start, end: endOfJournal(lines, start, nowMs) });
+  const payloads = [...payloadsOf({ kind: 'visits', visits }), ...run];
+  const journal: OpenJournal = { file, left: payloads.length };
+  // A crash cut it off at its beginning.
+  if (payloads.length === 0) rmSync(file, { force: true });
+  for (const payload of payloads) {
+    const frames = encodeFrame('V', payload);
+    yield { kind: 'records', journal, id: acknowledgementOf(payload).toString('hex'), frames };
+  }
+}
+
+/** Returns the lines of a journal; none if it could not be written, because the disk is full. */
+function linesOf(file: string): ReturnType<typeof readJournal> {
+  try {
+    return readJournal(file);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A site without a database: what `collect` takes is pushed to the collector that has one.
+ *
+ * Promises: a sealed report is on a disk of the site until that collector has acknowledged it, and so is a record of a
+ * visit or run. What this run brought goes first, then what waits, oldest first, as long as there is time.
+ */
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { asFleetError, FleetError } from '../../errors.ts';
+import { secondMs } from '../../platform/units.ts';
+import type { SpooledReport } from '../spool/sealed-spool.ts';
+import { createStreams, type Acknowledgeable, type StreamSource } from './forward-stream.ts';
+import type { SiteWay } from './site-way.ts';
+
+export interface ForwardOptions extends StreamSource {
+  readonly way: SiteWay;
+  /** The streams in a row that failed before: each halves the streams, for a slow link may be why. */
+  readonly failures: number;
+  /** Begins no stream later than this, by `performance.now()`. */
+  readonly endsAt: number;
+  readonly signal: AbortSignal;
+  readonly remove: (report: SpooledReport) => void;
+}
+
+export interface Forwarding {
+  /** Reports and frames of records that were acknowledged. */
+  readonly reports: number;
+  readonly records: number;
+  /** Reports that wait for the next run. */
+  readonly left: number;
+  /** Clients whose reports were refused, while others were taken. */
+  readonly refused: readonly string[];
+  /** Why nothing more was sent; null: everything was, or the time was over. */
+  readonly fault: FleetError | null;
+}
+
+/** Pauses where the other collector has too much at a time: it takes one stream of a site a second. */
+const busyMs = 2 * secondMs;
+const mostBusy = 10;
+/** The other side takes nothing at all: its disk is full. */
+const mostRefused = 3;
+
+/** Sends one stream after the other, and removes what was acknowledged. Never throws. */
+export async function forward(options: ForwardOptions): Promise<Forwarding> {
+  const { way, endsAt, signal, remove } = options;
+  const streams = createStreams(options, options.failures);
+  const sums = { reports: 0, records: 0 };
+  let fault: FleetError | null = null;
+  let refusedInARow = 0;
+  const settle = (entries: ReadonlyMap<string, Acknowledgeable>, known: ReadonlySet<string>): void => {
+    for (const entry of streams.settle(entries, known)) {
+      if (entry.kind === 'report') {
+        remove(entry.report);
+        sums.reports += 1;
+        continue;
+      }
+      sums.records += 1;
+      entry.journal.left -= 1;
+      if (entry.journal.left === 0) rmSync(entry.journal.file, { force: true });
+    }
+  };
+  try {
+    while (fault === null && !signal.aborted && performance.now() < endsAt) {
+      const stream = await streams.next();
+      if (stream === null) break;
+      const known = await sendPatiently(way, stream.body, { signal, endsAt });
+      settle(stream.entries, known);
+      refusedInARow = [...stream.entries.keys()].some((id) => known.has(id)) ? 0 : refusedInARow + 1;
+      if (refusedInARow >= mostRefused) fault = refusal(way);
+    }
+  } catch (thrown) {
+    if (!signal.aborted) fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
+  }
+  if (fault === null && refusedInARow > 0 && sums.reports + sums.records === 0) fault = refusal(way);
+  return { ...sums, left: streams.left(), refused: streams.refused(), fault };
+}
+
+/** Sends a stream, and again where the answer is that too much is under way. */
+async function sendPatiently(
+  way: SiteWay,
+  body: () => Buffer,
+  { signal, endsAt }: Pick<ForwardOptions, 'signal' | 'endsAt'>,
+): Promise<ReadonlySet<string>> {
+  for (let busy = 0; ; busy += 1) {
+    const answer = await way.send(body(), signal);
+    if (answer.kind === 'taken') return answer.acknowledged;
+    if (busy >= mostBusy || performance.now() + busyMs >= endsAt) throw answer.fault;
+    await sleep(busyMs, undefined, { signal });
+  }
+}
+
+function refusal({ url }: SiteWay): FleetError {
+  return new FleetError({
+    code: 'push-failed',
+    stage: 'run',
+    message: `${url} acknowledged nothing`,
+    advice: 'Look at push-refused in the log of `fleet-health serve` there, and at the disk of its state folder.',
+  });
+}

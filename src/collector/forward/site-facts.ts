@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+
+import { writeDurably } from '../../state/durable-file.ts';
+import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
+
+/** The state of the link to the other collector. */
+export interface LinkState {
+  /** The runs in a row that could not forward. */
+  readonly failures: number;
+  /** When a line about it was written last; null: none was. */
+  readonly loggedAtMs: number | null;
+}
+
+interface Stored {
+  readonly link: LinkState;
+  readonly clients: readonly ClientFacts[];
+}
+
+const atFirst: Stored = { link: { failures: 0, loggedAtMs: null }, clients: [] };
+
+/** Facts that other collectors keep in the database: of clients, by name, and of the link. */
+export type SiteFacts = ReturnType<typeof openSiteFacts>;
+
+/** Opens the file. A damaged one is as none: the next visits find the facts again. */
+export function openSiteFacts(file: string) {
+  let { link, clients: known } = read(file);
+  const clients = new Map(known.map((facts) => [facts.name, facts]));
+  const inventories = new Map<string, number>();
+  return {
+    clients: clients as ReadonlyMap<string, ClientFacts>,
+    link: (): LinkState => link,
+    setLink: (state: LinkState): void => void (link = state),
+    /** Takes note of a visit, made with the configuration of this digest. */
+    saw: (visit: VisitRecord, configDigest: string): void => {
+      const before = clients.get(visit.client);
+      clients.set(visit.client, {
+        name: visit.client,
+        address: visit.address,
+        lastVisitAtMs: visit.startedAtMs,
+        lastReportAtMs: visit.ok ? visit.startedAtMs : (before?.lastReportAtMs ?? null),
+        consecutiveFailures: visit.ok ? 0 : (before?.consecutiveFailures ?? 0) + 1,
+        failedCode: visit.code,
+        nextAttemptAtMs: visit.nextAttemptAtMs,
+        attemptDigest: visit.nextAttemptAtMs === null ? null : configDigest,
+        bootId: visit.bootId ?? before?.bootId ?? null,
+        inventoryAtMs: inventories.get(visit.client) ?? before?.inventoryAtMs ?? null,
+        reader: visit.reader ?? before?.reader ?? null,
+      });
+    },
+    /** Takes note of an inventory; the visit that has brought it is noted later. */
+    sawInventory: (client: string, atMs: number): void => void inventories.set(client, atMs),
+    /** Writes the facts of these clients. Throws what fs throws. */
+    save: (names: ReadonlySet<string>): void => {
+      known = [...clients.values()].filter(({ name }) => names.has(name));
+      writeDurably({ file, content: JSON.stringify({ link, clients: known }), mode: 0o600 });
+    },
+  };
+}
+
+function read(file: string): Stored {
+  try {
+    const { link, clients } = JSON.parse(readFileSync(file, 'utf8')) as Stored;
+    if (Array.isArray(clients) && Number.isSafeInteger(link.failures)) return { link, clients };
+  } catch {
+    // There is none yet, or it is damaged.
+  }
+  return atFirst;
+}

@@ -1,0 +1,150 @@
+import type { FleetError } from '../../errors.ts';
+import { asFleetError } from '../../errors.ts';
+import { isLineDue } from '../../notify/hourly-line.ts';
+import { secondMs } from '../../platform/units.ts';
+import type { ForwardConfig } from '../../config/config.ts';
+import { counted } from '../../text/numbers.ts';
+import type { VisitRecord } from '../../storage/store/storage.ts';
+import type { CollectResult, PassOptions } from '../collect-options.ts';
+import { endOf, resultOf } from '../pass/collect-result.ts';
+import { boundJournals, defaultMaxBytes, journalPath } from '../pass/journal-files.ts';
+import { journalOf } from '../pass/journal.ts';
+import { startRunRecord } from '../pass/run-record.ts';
+import { visitClients } from '../pass/visit-clients.ts';
+import { keepReport } from '../spool/keep-report.ts';
+import { openQuarantine } from '../spool/quarantine.ts';
+import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
+import { boundSpool } from '../spool/spool-bound.ts';
+import { forward, type Forwarding } from './forward.ts';
+import { openSiteFacts, type SiteFacts } from './site-facts.ts';
+import type { SiteKey } from './site-key.ts';
+import { siteWay } from './site-way.ts';
+
+export interface SitePassOptions {
+  readonly pass: PassOptions;
+  readonly to: ForwardConfig;
+  readonly key: SiteKey;
+}
+
+/** Forwarding ends after this part of `every`, so that the next run finds the lock free. */
+const shareOfEvery = 0.9;
+/** The least time for forwarding, however long the visits took. */
+const leastMs = 10 * secondMs;
+/** The part of `<collector spool>` that records of visits may take. */
+const shareOfRecords = 0.25;
+
+/** Makes the pass of a site without a database, while the lock is held. Throws FleetError `state-unusable`. */
+export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<CollectResult> {
+  const { paths, start, config, observe } = pass;
+  const { spoolBytes, everyMs } = config.collector;
+  const began = performance.now();
+  const faults: FleetError[] = [];
+  const onFault = (fault: FleetError): void => {
+    if (faults.some(({ code, message }) => code === fault.code && message === fault.message)) return;
+    faults.push(fault);
+    observe({ kind: 'fault', fault });
+  };
+  const unbounded = openSealedSpool(paths.encryptedStats);
+  const { reports: leftovers, quarantines } = await unbounded.scan();
+  const spool = await boundSpool({ spool: unbounded, dir: paths.encryptedStats, maxBytes: spoolBytes, leftovers });
+  const quarantine = openQuarantine({
+    ...{ places: quarantines, nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
+  });
+  const { kept: journals } = boundJournals(paths.journal, Math.max(defaultMaxBytes, spoolBytes * shareOfRecords));
+  const facts = openSiteFacts(paths.siteFacts);
+  const record = startRunRecord({ store: null, journal: journalOf(paths.journal, start), start, onFault });
+  const fresh = takeFresh(spool, onFault);
+  const note = (visit: VisitRecord): void => {
+    facts.saw(visit, config.digest);
+    // Reports that wait here are sealed to keys that nobody may retire yet.
+    record.visit(leftovers.length === 0 ? visit : { ...visit, sealedTo: null });
+  };
+  const visited = await visitClients({
+    ...{ pass, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
+    sawInventory: (client) => facts.sawInventory(client, pass.now()),
+  });
+  const end = endOf(pass, visited);
+  await record.end(end);
+  saveFacts(facts, pass, onFault);
+  const sent = await forward({
+    spool,
+    way: siteWay(to.url, key),
+    present: { reports: fresh.first, journal: journalPath(paths.journal, start.startedAtMs, start.id) },
+    backlog: { reports: [...leftovers, ...fresh.others], journals },
+    failures: facts.link().failures,
+    endsAt: Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery),
+    signal: pass.signal,
+    now: pass.now,
+    remove: (report) => spool.remove(report),
+    onDamaged: (report, message) => {
+      quarantine.add(report, report.client ?? '', { code: 'seal-corrupt', message, atMs: pass.now() });
+      observe({ kind: 'quarantined', client: report.client ?? '', code: 'seal-corrupt', message });
+    },
+  }).catch((thrown: unknown): Forwarding => {
+    const fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
+    return { reports: 0, records: 0, left: leftovers.length, refused: [], fault };
+  });
+  tellForwarded({ pass, facts, sent, faults, url: to.url });
+  saveFacts(facts, pass, onFault);
+  const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
+  return resultOf(start.startedAtMs, { visited, end, reports, faults });
+}
+
+/** Keeps the reports of this run: the first of each client, which is of now, and those that clients had kept. */
+function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
+  const first: SpooledReport[] = [];
+  const others: SpooledReport[] = [];
+  const seen = new Set<string>();
+  return {
+    first: first as readonly SpooledReport[],
+    others: others as readonly SpooledReport[],
+    keep: async ({ name }: { readonly name: string }, report: Parameters<typeof keepReport>[2]): Promise<void> => {
+      try {
+        (seen.has(name) ? others : first).push(await keepReport(spool, name, report));
+        seen.add(name);
+      } catch (thrown) {
+        onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
+        throw thrown;
+      }
+    },
+  };
+}
+
+function saveFacts(facts: SiteFacts, { config }: PassOptions, onFault: (fault: FleetError) => void): void {
+  try {
+    facts.save(new Set(config.clients.map(({ name }) => name)));
+  } catch (thrown) {
+    onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'run' }));
+  }
+}
+
+interface Told {
+  readonly pass: PassOptions;
+  readonly facts: SiteFacts;
+  readonly sent: Forwarding;
+  readonly faults: FleetError[];
+  readonly url: string;
+}
+
+/** Tells what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. */
+function tellForwarded({ pass, facts, sent, faults, url }: Told): void {
+  const { observe, start } = pass;
+  const { fault, reports, left, refused } = sent;
+  const { failures, loggedAtMs } = facts.link();
+  const note = (message: string): void => observe({ kind: 'note', message });
+  if (reports > 0 || left > 0) note(`${counted(reports, 'report')} forwarded to ${url}, ${left} wait`);
+  if (refused.length > 0 && fault === null) {
+    const [first = ''] = refused;
+    const whose = refused.length === 1 ? first : `${first} and ${refused.length - 1} more`;
+    note(`${url} refuses reports of ${whose}: has its config.xml transport="forward" and the label of this site?`);
+  }
+  if (fault === null) {
+    facts.setLink({ failures: 0, loggedAtMs: null });
+    return;
+  }
+  faults.push(fault);
+  const isDue = isLineDue({ loggedAtMs }, start.startedAtMs);
+  facts.setLink({ failures: failures + 1, loggedAtMs: isDue ? start.startedAtMs : loggedAtMs });
+  if (isDue) observe({ kind: 'fault', fault });
+  else note(`still: ${fault.message} (${fault.code})`);
+}

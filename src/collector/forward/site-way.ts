@@ -1,0 +1,48 @@
+import type { FleetError } from '../../errors.ts';
+import { answerFault, requestFault, shownUrl, strangerFault } from '../../platform/push-faults.ts';
+import { postSigned } from '../../platform/signed-post.ts';
+import { secondMs } from '../../platform/units.ts';
+import { pushLimits, pushMarker, pushPath, senderOfSite } from '../../seal/push.ts';
+import type { SiteKey } from './site-key.ts';
+
+/** The way from a site to the push door of the collector with the database. */
+export interface SiteWay {
+  /** For people. */
+  readonly url: string;
+  /** Sends one stream. Throws FleetError `push-failed`. */
+  readonly send: (body: Buffer, signal: AbortSignal) => Promise<SiteAnswer>;
+}
+
+export type SiteAnswer =
+  | { readonly kind: 'taken'; readonly acknowledged: ReadonlySet<string> }
+  /** Too much is under way there: it may be sent again in a moment. */
+  | { readonly kind: 'busy'; readonly fault: FleetError };
+
+const timeoutMs = 60 * secondMs;
+const maxAnswerBytes = pushMarker.length * (2 + pushLimits.maxReports);
+const busy: readonly (number | undefined)[] = [429, 503];
+
+export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
+  const url = new URL(to);
+  if (url.pathname === '/') url.pathname = pushPath;
+  return {
+    url: shownUrl(url),
+    send: async (body, signal) => {
+      const sent = { url, path: pushPath, client: senderOfSite(site), key: pushKey, body, maxAnswerBytes } as const;
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+      const {
+        status,
+        body: answer,
+        isSigned,
+      } = await postSigned({ ...sent, agent: false, signal: limit }).catch((thrown: unknown) => {
+        throw requestFault(url, thrown);
+      });
+      if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, 'site') };
+      if (status !== 200) throw answerFault(url, status, 'site');
+      // Whoever stands between could have reports removed that nobody has.
+      if (!isSigned || !answer.subarray(0, pushMarker.length).equals(pushMarker)) throw strangerFault(url);
+      const hex = answer.subarray(pushMarker.length).toString('hex');
+      return { kind: 'taken', acknowledged: new Set(hex.match(/.{32}/g) ?? []) };
+    },
+  };
+}

@@ -1,0 +1,23 @@
+import type { Findings } from '../xml/findings.ts';
+import type { Element } from '../xml/parse-elements.ts';
+import type { ReadClient } from './read-clients.ts';
+
+/** Elements that need the database. */
+interface NeedsDatabase {
+  readonly metrics: Element | null;
+  readonly serve: Element | null;
+}
+
+/** Reports what a site that forwards cannot do: it visits clients, and has no database. */
+export function judgeSite(clients: readonly ReadClient[], { metrics, serve }: NeedsDatabase, findings: Findings): void {
+  for (const { client, element } of clients) {
+    const { transport } = client.ssh;
+    if (transport !== 'push' && transport !== 'forward') continue;
+    const message = `client "${client.name}" has transport="${transport}", and a site that forwards takes no pushes`;
+    findings.fault(element, `${message}; visit it from here, or have it push to the other collector`);
+  }
+  for (const element of [metrics, serve]) {
+    if (element === null) continue;
+    findings.warn(element, `<${element.name}> does nothing beside <forward>: a site that forwards has no database`);
+  }
+}

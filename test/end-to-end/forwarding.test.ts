@@ -1,0 +1,104 @@
+/** A site without a database: its `collect`, and `serve` and `collect` of the collector with one, as the built program. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { siteId } from '../../src/state/collector-id.ts';
+import { forwardingSite } from '../support/forwarding-site.ts';
+import { succeeded } from '../support/run-cli.ts';
+
+const two = {
+  clients: '<client name="web-1"/><client name="web-2"/>',
+  own:
+    '<ssh username="x" password="y" hostKeys="accept-new"/>' +
+    '<client name="web-1" transport="local"/><client name="web-2" ip="127.0.0.1" port="1"/>',
+};
+
+test('a site forwards as if the other collector had done its visits', { timeout: 240_000 }, async (t) => {
+  const { hq, site } = await forwardingSite(t, two);
+  assert.match((await hq.run('check')).stdout, /nothing has come of web-1, web-2 from the site fra/);
+  const tried = await succeeded(site.run('check'));
+  assert.match(tried, /1 of 1 trials are well\.\ncollect forwards reports sealed/);
+  for (const round of [1, 2]) {
+    const collected = await site.run('collect');
+    assert.equal(collected.status, 1, `run ${round}: ${collected.stderr}`);
+    assert.deepEqual(site.waiting(), []);
+    await succeeded(hq.run('collect'));
+    await succeeded(hq.run('alert'));
+  }
+  const runs = hq.rows(`SELECT outcome, clients, succeeded, failed FROM runs WHERE collector_id = '${siteId('fra')}'`);
+  assert.deepEqual(runs, ['finished 2 1 1', 'finished 2 1 1']);
+  const clients = hq.rows('SELECT name, reader, consecutive_failures FROM clients ORDER BY name');
+  assert.deepEqual(clients, ['web-1 node 0', 'web-2  2']);
+  assert.deepEqual(hq.rows('SELECT client FROM inventory'), ['web-1']);
+  assert.deepEqual(hq.rows("SELECT client, state FROM alerts WHERE rule = 'unreachable'"), ['web-2 pending']);
+  assert.match(await succeeded(hq.run('explain', 'web-2')), /unreachable[^]*connect/);
+  assert.doesNotMatch((await hq.run('check')).stdout, /nothing has come/);
+  assert.match((await hq.run('collect', 'web-1')).stdout, /web-1 is visited by its site fra: run collect there/);
+
+  for (const command of [['status'], ['alert'], ['show', 'web-1'], ['ingest'], ['migrate'], ['serve'], ['prune']]) {
+    const { status, stderr } = await site.run(...command);
+    const said = `${command.join(' ')}: ${status} ${stderr}`;
+    assert.match(said, /this site has no database: it forwards what it takes to http:\/\/127\.0\.0\.1:\d+\/v1\/visit/);
+    assert.equal(status, 2, said);
+  }
+  const lines = await succeeded(site.run('crontab'));
+  assert.match(lines, / collect\n/);
+  assert.doesNotMatch(lines, / alert\n/);
+});
+
+test('without the link all waits at the site, and cron hears of it once an hour', { timeout: 240_000 }, async (t) => {
+  const { hq, site } = await forwardingSite(t);
+  await hq.end();
+  const first = await site.run('-q', 'collect');
+  assert.equal(first.status, 3);
+  assert.match(first.stderr, /^[^\n]*ECONNREFUSED[^\n]*push-failed[^\n]*\n$/);
+  const second = await site.run('-q', 'collect');
+  assert.deepEqual([second.status, second.stderr], [3, '']);
+  const waiting = site.waiting();
+  assert.ok(waiting.filter((name) => name.endsWith('.jsonl')).length === 2, waiting.join());
+  assert.match((await site.run('check')).stdout, /failed: link to http[^\n]*ECONNREFUSED/);
+  await hq.serveAgain();
+  assert.equal((await site.run('-q', 'collect')).status, 0);
+  assert.deepEqual(site.waiting(), []);
+  await succeeded(hq.run('collect'));
+  assert.deepEqual(hq.rows('SELECT COUNT(*) FROM visits'), ['3']);
+  assert.deepEqual(hq.rows('SELECT COUNT(*), COUNT(DISTINCT observed_at) FROM stats'), ['3 3']);
+});
+
+test('keys of the site and of the reports are rotated', { timeout: 240_000 }, async (t) => {
+  const { hq, site } = await forwardingSite(t);
+  const file = path.join(site.dir, 'fra.json');
+  await succeeded(site.run('collect'));
+  await succeeded(hq.run('enroll', 'fra', '--site', '--rotate', '-o', path.join(hq.dir, 'fra.json')));
+  const refused = await site.run('collect');
+  assert.equal(refused.status, 3);
+  assert.match(refused.stderr, /answered 401[^]*enroll SITE --site/);
+  assert.match(hq.log(), /push-refused[^\n]*!fra/);
+  assert.notDeepEqual(site.waiting(), []);
+  await succeeded(hq.run('keys', 'rotate'));
+  // Reports that wait are sealed to the key before.
+  await succeeded(hq.run('enroll', 'fra', '--site', '-o', file));
+  // `serve` looks at the keys every ten seconds.
+  await hq.end();
+  await hq.serveAgain();
+  await succeeded(site.run('collect'));
+  assert.deepEqual(site.waiting(), []);
+  await succeeded(hq.run('collect'));
+  assert.deepEqual(hq.rows('SELECT COUNT(*) FROM stats'), ['3']);
+  assert.deepEqual(hq.rows("SELECT LENGTH(sealed_to) FROM clients WHERE name = 'web-1'"), ['16']);
+  await succeeded(hq.run('enroll', 'fra', '--site', '--revoke'));
+  assert.equal((await site.run('collect')).status, 3);
+  assert.equal((await hq.run('enroll', 'ber', '--site')).status, 2);
+  writeFileSync(file, '{}', { mode: 0o600 });
+  assert.match((await site.run('collect')).stderr, /fra\.json is not the key of a site \(keys-invalid\)/);
+  writeFileSync(
+    path.join(site.dir, 'config.xml'),
+    '<config><collector><forward url="http://hq/" key="fra.json"/></collector><client name="a" transport="push"/></config>',
+    { mode: 0o600 },
+  );
+  const faults = (await site.run('check')).stdout;
+  assert.match(faults, /write open="no"/);
+  assert.match(faults, /client "a" has transport="push", and a site that forwards takes no pushes/);
+});

@@ -1,0 +1,67 @@
+/** SIGKILL at both sides of a forwarding site, at any moment: nothing is lost, and nothing is doubled. */
+import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { test } from 'node:test';
+
+import { isWide } from '../support/long-tests.ts';
+import { forwardingSite } from '../support/forwarding-site.ts';
+import { startCli } from '../support/run-cli.ts';
+
+const kills = isWide ? 60 : 12;
+const clients = ['web-1', 'web-2', 'web-3'];
+
+test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, async (t) => {
+  const { hq, site } = await forwardingSite(t, {
+    clients: clients.map((name) => `<client name="${name}"/>`).join(''),
+    own: clients.map((name, at) => `<client name="${name}" address="127.0.0.${at + 1}" transport="local"/>`).join(''),
+  });
+  const seen = new Set<string>();
+  const note = (): void => {
+    for (const dir of [hq.dir, site.dir]) {
+      const names = readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' });
+      for (const name of names) if (name.endsWith('.fhs')) seen.add(path.basename(name).slice(0, 36));
+    }
+  };
+  const killed = async (child: ChildProcess, afterMs: number): Promise<void> => {
+    const closed = once(child, 'close');
+    await Promise.race([sleep(afterMs), closed]);
+    note();
+    child.kill('SIGKILL');
+    await closed;
+  };
+  await site.run('collect');
+  let serve: ChildProcess = hq.child;
+  for (let kill = 0; kill < kills; kill += 1) {
+    // A run takes about a second: the moments are spread over it, and a little beyond.
+    const afterMs = 100 + ((kill * 617) % 1400);
+    if (kill % 3 === 1) {
+      const run = site.run('collect');
+      await killed(serve, afterMs);
+      await run;
+      serve = await hq.serveAgain();
+    } else await killed(startCli(['collect'], site.options), afterMs);
+    note();
+    if (kill % 4 === 3) {
+      await killed(startCli(['collect'], { cwd: hq.dir }), afterMs);
+      await hq.run('collect');
+    }
+  }
+  for (let more = 0; more < 3; more += 1) await site.run('collect');
+  assert.deepEqual(site.waiting(), []);
+  await hq.run('collect');
+  const stored = hq.rows('SELECT report_id FROM stats UNION SELECT report_id FROM inventory_reports');
+  assert.deepEqual(
+    [...seen].filter((id) => !stored.includes(id)),
+    [],
+  );
+  assert.ok(seen.size > kills / 3, `${seen.size} reports were seen`);
+  assert.deepEqual(hq.rows('SELECT report_id FROM stats GROUP BY report_id HAVING COUNT(*) > 1'), []);
+  assert.deepEqual(hq.rows('SELECT run_id, client FROM visits GROUP BY run_id, client HAVING COUNT(*) > 1'), []);
+  const orphans = hq.rows('SELECT run_id FROM visits WHERE run_id NOT IN (SELECT id FROM runs)');
+  assert.deepEqual(orphans, []);
+  assert.deepEqual(hq.rows("SELECT id FROM runs WHERE outcome = 'running'"), []);
+});
