@@ -42,6 +42,8 @@ export async function startSharedSite(t: TestContext, { clients, urls, password,
       <collector every="${everyMs / 1000}s" clientDeadline="${Math.floor(everyMs / 2000)}s" share="yes" site="fra"/>
       <ssh username="${username}" privateKey="login_key" knownHosts="known_hosts"/>
       <alerts defaults="no"><mail to="you@example.org"/><alert type="cpu" limit="99.9%"/></alerts>
+      <!-- Another site's: a visit of it would fail. -->
+      <client name="far-1" ip="127.0.0.1" port="1" labels="site=ber"/>
       <include file="clients.xml"/>
     </config>`;
     writeFileSync(file, text, { mode: 0o600 });

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { loadAgentOwner, loadCollectorId } from '../../src/state/collector-id.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+test('collectors that share a site are one on clients, and others are themselves', (t) => {
+  const dir = tempFolder(t);
+  const [first, second] = [path.join(dir, 'first'), path.join(dir, 'second')];
+  const owner = (file: string, sharedSite: string | null): string => loadAgentOwner(file, { sharedSite });
+  assert.equal(owner(first, 'fra'), owner(second, 'fra'));
+  assert.match(owner(first, 'fra'), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.equal(new Set([owner(first, 'fra'), owner(first, 'ber'), owner(first, null), owner(second, null)]).size, 4);
+  assert.equal(owner(first, null), loadCollectorId(first));
+});
