@@ -71,15 +71,9 @@ test('a reader of rows returns what the statement does, with and without arrays'
     const values = sql.includes('?') ? [1] : [];
     const plain = database.prepare(sql);
     const expected = plain.all(...values).map((row) => ({ ...row }));
+    assert.deepEqual(rowReader(database.prepare(sql))(...values), expected, sql);
     const old: SqliteStatement = { run: () => assert.fail(), get: () => assert.fail(), all: () => expected };
-    for (const statement of [database.prepare(sql), old]) {
-      const reader = rowReader(statement);
-      assert.deepEqual(reader.rows(...values), expected, sql);
-      // An object has but one column of a name.
-      if (sql.includes(' AS ')) continue;
-      const cells = expected.map((row) => Object.values(row));
-      assert.deepEqual(reader.cells(...values), cells, sql);
-    }
+    assert.equal(rowReader(old)(), expected);
   }
   database.close();
 });

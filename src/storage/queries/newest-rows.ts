@@ -1,6 +1,5 @@
 import type { NewestRows } from '../store/alert-history.ts';
-import { statsFigures } from '../rows/report-rows.ts';
-import { reportReader, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import { storedReport, storedReportColumns, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
 import type { Dialect, Session, SqlRow } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
@@ -8,12 +7,14 @@ import type { FigureRow, RecentReport, RecentReportsAsked } from '../store/figur
 
 /** See AlertHistory.newestRows. */
 export async function newestRows(session: Session, client: string): Promise<NewestRows> {
-  const sqlOf = (columns: readonly string[], table: 'stats' | 'visits'): string =>
-    `SELECT ${columns.join(', ')} FROM ${table} WHERE id = ${newestOf(session.dialect, table, '?')}`;
-  const values = [client, client];
-  const [report] = await session.cells(sqlOf([...storedReportKeys, ...statsFigures], 'stats'), values);
-  const [visit] = await storedVisits(session, await session.all(sqlOf(storedVisitColumns, 'visits'), values));
-  return { report: report === undefined ? null : reportReader(statsFigures)(report), visit: visit ?? null };
+  const select = (columns: readonly string[], table: 'stats' | 'visits'): Promise<readonly SqlRow[]> =>
+    session.all(`SELECT ${columns.join(', ')} FROM ${table} WHERE id = ${newestOf(session.dialect, table, '?')}`, [
+      client,
+      client,
+    ]);
+  const [report] = await select(storedReportColumns, 'stats');
+  const [visit] = await storedVisits(session, await select(storedVisitColumns, 'visits'));
+  return { report: report === undefined ? null : storedReport(report), visit: visit ?? null };
 }
 
 const timeOf = { stats: 'observed_at', visits: 'started_at' } as const;

@@ -1,6 +1,6 @@
 import { statsFigures } from '../rows/report-rows.ts';
-import { reportReader, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
-import type { Session, SqlValue } from '../sql/database.ts';
+import { storedReport, storedReportKeys, storedVisitColumns, storedVisits } from '../rows/stored-rows.ts';
+import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { ReplayPage } from '../store/alert-history.ts';
 import type {
@@ -36,17 +36,16 @@ interface PageOptions {
 }
 
 async function pageOf(session: Session, { condition, after, limit, figures }: PageOptions): Promise<ReplayPage> {
-  const rowsOf = async <Row>(
-    ask: (sql: string, values: readonly SqlValue[]) => Promise<readonly Row[]>,
+  const rowsOf = async (
     columns: readonly string[],
     table: 'stats' | 'visits',
     time: 'observed_at' | 'started_at',
     afterId: number,
-  ): Promise<readonly Row[]> => {
-    const rows = (place: string, values: readonly SqlValue[], most: number): Promise<readonly Row[]> => {
+  ): Promise<readonly SqlRow[]> => {
+    const rows = async (place: string, values: readonly SqlValue[], most: number): Promise<readonly SqlRow[]> => {
       // In the order of an index that holds just the unprocessed rows.
       const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${place} ORDER BY ${time}, id LIMIT ?`;
-      return ask(sql, [...values, String(most)]);
+      return session.all(sql, [...values, String(most)]);
     };
     if (after === null) return rows('', [], limit);
     const atMs = sqlTime(after.atMs);
@@ -55,11 +54,9 @@ async function pageOf(session: Session, { condition, after, limit, figures }: Pa
     const left = limit - ofThatTime.length;
     return left === 0 ? ofThatTime : [...ofThatTime, ...(await rows(`AND ${time} > ?`, [atMs], left))];
   };
-  const { all, cells } = session;
-  const columns = [...storedReportKeys, ...figures];
-  const reports = await rowsOf(cells, columns, 'stats', 'observed_at', after?.reportId ?? 0);
-  const visits = await rowsOf(all, storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
-  return cutOff(reports.map(reportReader(figures)), await storedVisits(session, visits), after, limit);
+  const reports = await rowsOf([...storedReportKeys, ...figures], 'stats', 'observed_at', after?.reportId ?? 0);
+  const visits = await rowsOf(storedVisitColumns, 'visits', 'started_at', after?.visitId ?? 0);
+  return cutOff(reports.map(storedReport), await storedVisits(session, visits), after, limit);
 }
 
 /** Cuts both kinds of rows off at the same time: at the end of the kind of which there may be more. */

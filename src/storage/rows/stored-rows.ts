@@ -1,6 +1,6 @@
-import type { DiskRow, NetworkRow } from '../../report/columns.ts';
+import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
 import type { CheckStat } from '../../checks/checks.ts';
-import type { StatsFigure, UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
+import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { numberOrNull, textOrNull } from './columns.ts';
 import { groupBy } from '../../platform/group-by.ts';
@@ -8,7 +8,7 @@ import { dayMs } from '../../platform/units.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { networkFigures, statsFigures } from './report-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { Session, SqlCells, SqlRow } from '../sql/database.ts';
+import type { Session, SqlRow } from '../sql/database.ts';
 
 /** The columns of `stats` that storedReport reads beside figures. */
 export const storedReportKeys = [
@@ -21,54 +21,48 @@ export const storedReportKeys = [
   'clock_offset_ms',
   'boot_id',
 ] as const;
-const keyCount = storedReportKeys.length;
+/** All columns of `stats` that storedReport reads. */
+export const storedReportColumns = [...storedReportKeys, ...statsFigures];
 /** The columns of `visits` that storedVisits reads. */
 export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok', 'stage', 'code', 'message'];
 
-/** Returns a reader of rows of `stats` with storedReportKeys and then these figures. The other figures are null. */
-export function reportReader(figures: readonly StatsFigure[]): (cells: SqlCells) => UnprocessedReport {
-  const at = Object.fromEntries(
-    statsFigures.map((figure) => [figure, figures.includes(figure) ? keyCount + figures.indexOf(figure) : -1]),
-  ) as Record<StatsFigure, number>;
-  // Each is named because millions of rows are read.
-  return (cells) => ({
-    id: Number(cells[0]),
-    client: String(cells[1]),
-    reportId: String(cells[2]),
-    runId: String(cells[3]),
-    observedAtMs: fromSqlTime(cells[4]) ?? 0,
-    receivedAtMs: fromSqlTime(cells[5]) ?? 0,
-    clockOffsetMs: numberOrNull(cells[6]),
-    bootId: textOrNull(cells[7]),
-    uptime_s: figureAt(cells, at.uptime_s),
-    cpu_percent: figureAt(cells, at.cpu_percent),
-    memory_percent: figureAt(cells, at.memory_percent),
-    swap_percent: figureAt(cells, at.swap_percent),
-    load1: figureAt(cells, at.load1),
-    load5: figureAt(cells, at.load5),
-    load15: figureAt(cells, at.load15),
-    disk_percent: figureAt(cells, at.disk_percent),
-    processes: figureAt(cells, at.processes),
-    cpus: figureAt(cells, at.cpus),
-    interval_s: figureAt(cells, at.interval_s),
-    failed_units: figureAt(cells, at.failed_units),
-    probe_errors: figureAt(cells, at.probe_errors) ?? 0,
-    unresponsive_mounts: figureAt(cells, at.unresponsive_mounts),
-    reboot_required: figureAt(cells, at.reboot_required),
-    oom_kills: figureAt(cells, at.oom_kills),
-    pressure_cpu_percent: figureAt(cells, at.pressure_cpu_percent),
-    pressure_memory_percent: figureAt(cells, at.pressure_memory_percent),
-    pressure_io_percent: figureAt(cells, at.pressure_io_percent),
-    open_files_percent: figureAt(cells, at.open_files_percent),
-    conntrack_percent: figureAt(cells, at.conntrack_percent),
-    clock_synchronised: figureAt(cells, at.clock_synchronised),
-    temperature_celsius: figureAt(cells, at.temperature_celsius),
-  });
-}
-
-/** The columns are typed by what wrote them. */
-function figureAt(cells: SqlCells, place: number): number | null {
-  return place < 0 ? null : ((cells[place] ?? null) as number | null);
+/** Reads a row of `stats`. Figures that were not read are null. */
+export function storedReport(row: SqlRow): UnprocessedReport {
+  // The columns are typed by what wrote them. Each is named because a million rows are read so.
+  const figures = row as unknown as Partial<StatsColumns>;
+  return {
+    id: Number(row['id']),
+    client: String(row['client']),
+    reportId: String(row['report_id']),
+    runId: String(row['run_id']),
+    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
+    receivedAtMs: fromSqlTime(row['received_at']) ?? 0,
+    clockOffsetMs: numberOrNull(row['clock_offset_ms']),
+    bootId: textOrNull(row['boot_id']),
+    uptime_s: figures.uptime_s ?? null,
+    cpu_percent: figures.cpu_percent ?? null,
+    memory_percent: figures.memory_percent ?? null,
+    swap_percent: figures.swap_percent ?? null,
+    load1: figures.load1 ?? null,
+    load5: figures.load5 ?? null,
+    load15: figures.load15 ?? null,
+    disk_percent: figures.disk_percent ?? null,
+    processes: figures.processes ?? null,
+    cpus: figures.cpus ?? null,
+    interval_s: figures.interval_s ?? null,
+    failed_units: figures.failed_units ?? null,
+    probe_errors: figures.probe_errors ?? 0,
+    unresponsive_mounts: figures.unresponsive_mounts ?? null,
+    reboot_required: figures.reboot_required ?? null,
+    oom_kills: figures.oom_kills ?? null,
+    pressure_cpu_percent: figures.pressure_cpu_percent ?? null,
+    pressure_memory_percent: figures.pressure_memory_percent ?? null,
+    pressure_io_percent: figures.pressure_io_percent ?? null,
+    open_files_percent: figures.open_files_percent ?? null,
+    conntrack_percent: figures.conntrack_percent ?? null,
+    clock_synchronised: figures.clock_synchronised ?? null,
+    temperature_celsius: figures.temperature_celsius ?? null,
+  };
 }
 
 /** Reads rows of `visits`, with the scope of their runs. */
@@ -96,51 +90,7 @@ export async function disksOf(
   session: Session,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, readonly DiskRow[]>> {
-  const rows = await forIds('stat_id', ids, (where, values) =>
-    session.cells(
-      `SELECT stat_id, ${diskColumns.join(', ')} FROM disk_stats WHERE ${where} ORDER BY stat_id, ordinal`,
-      values,
-    ),
-  );
-  const disks = new Map<number, DiskRow[]>();
-  for (const cells of rows) {
-    const id = Number(cells[0]);
-    const own = disks.get(id);
-    if (own === undefined) disks.set(id, [storedDisk(cells)]);
-    else own.push(storedDisk(cells));
-  }
-  return disks;
-}
-
-const diskColumns = [
-  'mount',
-  'fstype',
-  'source',
-  'scope',
-  'mode',
-  'size_bytes',
-  'used_bytes',
-  'available_bytes',
-  'used_percent',
-  'inodes_percent',
-  'unresponsive',
-] as const;
-
-/** Reads the cells of `stat_id` and diskColumns. Each is named because millions of mounts are read. */
-function storedDisk(cells: SqlCells): DiskRow {
-  return {
-    mount: String(cells[1]),
-    fstype: textOrNull(cells[2]),
-    source: textOrNull(cells[3]),
-    scope: textOrNull(cells[4]),
-    mode: textOrNull(cells[5]),
-    size_bytes: numberOrNull(cells[6]),
-    used_bytes: numberOrNull(cells[7]),
-    available_bytes: numberOrNull(cells[8]),
-    used_percent: numberOrNull(cells[9]),
-    inodes_percent: numberOrNull(cells[10]),
-    unresponsive: numberOrNull(cells[11]),
-  };
+  return subjectsOf<DiskRow>(session, 'disk_stats', diskColumns, ids);
 }
 
 /** See EvaluationStore.networksOf. */
@@ -177,6 +127,7 @@ export async function checksDayBefore(
 }
 
 const checkColumns = ['check_name', 'state', 'text', 'perfdata', 'age_s', 'refused'];
+const diskColumns = ['mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures];
 
 async function subjectsOf<Row>(
   session: Session,

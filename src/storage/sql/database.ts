@@ -2,8 +2,6 @@
 export type SqlValue = string | number | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, SqlValue>>;
-/** The values of a row, in the order of its columns. */
-export type SqlCells = readonly SqlValue[];
 
 /** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */
 export interface Session {
@@ -13,8 +11,6 @@ export interface Session {
   /** Runs a statement that changes rows. Returns how many it changed. */
   readonly run: (sql: string, values?: readonly SqlValue[]) => Promise<number>;
   readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
-  /** Returns the rows of `all` without the names of their columns, which take time where there are millions of rows. */
-  readonly cells: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlCells[]>;
 }
 
 /**

@@ -29,7 +29,7 @@ export function withMoments(database: Database, at: (moment: Moment) => boolean 
       throw new Died(`died at ${count}: ${kind} ${sql.slice(0, 60)}`);
     }
   };
-  const watched = ({ run, all, cells, ...session }: Session, kind: 'read' | 'write'): Session => ({
+  const watched = ({ run, all, ...session }: Session, kind: 'read' | 'write'): Session => ({
     ...session,
     run: async (sql: string, values?: readonly SqlValue[]) => {
       await pass(kind, sql);
@@ -38,10 +38,6 @@ export function withMoments(database: Database, at: (moment: Moment) => boolean 
     all: async (sql: string, values?: readonly SqlValue[]) => {
       await pass(kind, sql);
       return all(sql, values);
-    },
-    cells: async (sql: string, values?: readonly SqlValue[]) => {
-      await pass(kind, sql);
-      return cells(sql, values);
     },
   });
   return {

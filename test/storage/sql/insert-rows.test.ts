@@ -20,7 +20,6 @@ function recorder(maxBatchBytes: number): { readonly session: Session; readonly 
       return Promise.resolve(0);
     },
     all: () => Promise.resolve([]),
-    cells: () => Promise.resolve([]),
   };
   return { session, statements };
 }

@@ -1,7 +1,7 @@
 import { hourMs, minuteMs } from '../../../platform/units.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Database, Session, SqlCells, SqlRow, SqlValue } from '../../sql/database.ts';
+import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
@@ -164,16 +164,12 @@ class MysqlServer implements Database {
     const execute = <R extends ResultSetHeader | RowDataPacket[]>(
       sql: string,
       values: readonly SqlValue[],
-      rowsAsArray = false,
-    ): Promise<R> =>
-      this.#answer(connection, timeoutMs, () => connection.execute<R>({ sql, rowsAsArray }, [...values]));
+    ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...values]));
     return {
       dialect,
       maxBatchBytes,
       run: async (sql, values = []) => (await execute<ResultSetHeader>(sql, values)).affectedRows,
       all: (sql, values = []) => execute<RowDataPacket[]>(sql, values),
-      cells: (sql, values = []) =>
-        execute<RowDataPacket[]>(sql, values, true) as Promise<readonly unknown[]> as Promise<readonly SqlCells[]>,
     };
   }
 

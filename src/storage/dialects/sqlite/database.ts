@@ -7,12 +7,11 @@ import {
   isSqliteBusy,
   openSqlite,
   rowReader,
-  type RowReader,
   type SqliteDatabase,
   type SqliteStatement,
 } from '../../../platform/sqlite.ts';
 import { isReadOnlyUse, type Database, type DatabaseUse } from '../../sql/database.ts';
-import type { Session, SqlCells, SqlRow, SqlValue } from '../../sql/database.ts';
+import type { Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { sqliteDialect } from './dialect.ts';
@@ -55,7 +54,7 @@ export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promis
 
 interface Prepared {
   readonly statement: SqliteStatement;
-  readonly reader: RowReader;
+  readonly rows: ReturnType<typeof rowReader>;
 }
 
 class SqliteFile implements Database {
@@ -176,16 +175,14 @@ class SqliteFile implements Database {
     run: async (sql, values = []) =>
       this.#whenFree(() => Number(this.#prepared(sql).statement.run(...(values as SqlValue[])).changes)),
     all: async (sql, values = []) =>
-      this.#whenFree(() => this.#prepared(sql).reader.rows(...(values as SqlValue[])) as readonly SqlRow[]),
-    cells: async (sql, values = []) =>
-      this.#whenFree(() => this.#prepared(sql).reader.cells(...(values as SqlValue[])) as readonly SqlCells[]),
+      this.#whenFree(() => this.#prepared(sql).rows(...(values as SqlValue[])) as unknown as readonly SqlRow[]),
   };
 
   #prepared(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#handle.prepare(sql);
-    const prepared = { statement, reader: rowReader(statement) };
+    const prepared = { statement, rows: rowReader(statement) };
     this.#statements.set(sql, prepared);
     return prepared;
   }
