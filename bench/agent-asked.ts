@@ -1,6 +1,6 @@
 /**
- * The visits of bench/agent.ts by what they are asked for, in a PID namespace. The only argument is an AgentAskedInput as
- * JSON. Prints AgentAskedCosts.
+ * The visits of bench/agent.ts by what they are asked for, in a PID namespace. The only argument is an AgentAskedInput
+ * as JSON. Prints AgentAskedCosts.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,7 +16,9 @@ export interface AgentAskedInput {
   readonly startsPerRound: number;
 }
 
-/** `nothing`: `defaults="no"`; `defaults`: a client without rules of its own; `everything`: what a demanding user asks. */
+/**
+ * `nothing`: `defaults="no"`; `defaults`: a client without rules of its own; `everything`: what a demanding user asks.
+ */
 const asks = ['nothing', 'defaults', 'everything'] as const;
 const agents: readonly Agent[] = ['node', 'shell'];
 
@@ -44,7 +46,10 @@ const configs: Readonly<Record<(typeof asks)[number], string>> = {
   <check name="second" command="echo 'OK | load=2'"/>${client}`,
 };
 
-/** Writes the lines of a machine's own conf file: two checks, certificates, textfiles, GPUs, and a container that has to run. */
+/**
+ * Writes the lines of a machine's own conf file: two checks, certificates, textfiles, GPUs, and a container that has to
+ * run.
+ */
 function writeConf(home: string): void {
   const folder = path.join(home, '.config/fleet-health/checks.d');
   const testdata = path.join(packageDir, 'test/testdata');

@@ -151,7 +151,10 @@ function waiting({ dir }: Machine): number {
 
 function words({ tookMs, freshMs, rssBytes, cpuMs }: Run): string {
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
-  return `a run of ${seconds(tookMs)}, its own reports rows after ${seconds(freshMs)}, CPU ${seconds(cpuMs)}, ${Math.round(rssBytes / 1e6)} MB`;
+  return (
+    `a run of ${seconds(tookMs)}, its own reports rows after ${seconds(freshMs)}, CPU ${seconds(cpuMs)}, ` +
+    `${Math.round(rssBytes / 1e6)} MB`
+  );
 }
 
 function sum(values: readonly number[]): number {

@@ -124,9 +124,9 @@ async function measure(
     simulatorMs = await fleet.close();
     const [{ succeeded, failed, cpuMs } = first] = passes;
     say(
-      `${clients} ${profile} ${args.join(' ')}: ${succeeded} well, ${failed} failed; ${(cpuMs / clients).toFixed(2)} ms ` +
-        `CPU a visit; the first pass ${(first.wallMs / 1000).toFixed(1)} s, ${Math.round(first.megabytes)} MB; ` +
-        `the simulator ${simulatorMs.toFixed(2)} ms a visit`,
+      `${clients} ${profile} ${args.join(' ')}: ${succeeded} well, ${failed} failed; ` +
+        `${(cpuMs / clients).toFixed(2)} ms CPU a visit; the first pass ${(first.wallMs / 1000).toFixed(1)} s, ` +
+        `${Math.round(first.megabytes)} MB; the simulator ${simulatorMs.toFixed(2)} ms a visit`,
     );
     const failing = passes.map((pass) => pass.failed).filter((count) => count > 0);
     if (profile === 'clean' && failing.length > 0) {

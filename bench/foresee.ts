@@ -89,7 +89,10 @@ function assertOutliers(answer: string, clients: number): void {
   if (outliers.length < least) throw new Error(`${outliers.length} outliers instead of ${least} and more`);
 }
 
-/** Makes levels: a client in ten fills its disks within 20 days, those of all others come and go. Most groups get an outlier. */
+/**
+ * Makes levels: a client in ten fills its disks within 20 days, those of all others come and go. Most groups get an
+ * outlier.
+ */
 async function makeLevels(config: StorageConfig): Promise<void> {
   const sqlite = config.kind === 'sqlite';
   const number = sqlite ? 'CAST(substr(name, 5) AS INTEGER)' : 'CAST(SUBSTRING(name, 5) AS UNSIGNED)';

@@ -34,7 +34,8 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
   const sqlite = config.kind === 'sqlite';
   const numbers = (count: number): string =>
     sqlite
-      ? `(WITH RECURSIVE n(seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${count - 1}) SELECT seq FROM n)`
+      ? `(WITH RECURSIVE n(seq) AS (SELECT 0 UNION ALL SELECT seq + 1 FROM n WHERE seq < ${count - 1}) ` +
+        'SELECT seq FROM n)'
       : `(SELECT seq FROM seq_0_to_${count - 1})`;
   const minutes = sqlite ? `seq / ${clients}` : `seq DIV ${clients}`;
   const at = sqlite

@@ -15,7 +15,9 @@ const plugins = {
   processes: ['processes'],
 } as const;
 
-/** Steps of five minutes for two days, of half an hour for nine, of two hours for 45, of a day for 450: as Munin keeps. */
+/**
+ * Steps of five minutes for two days, of half an hour for nine, of two hours for 45, of a day for 450: as Munin keeps.
+ */
 const archives = ['1:576', '6:432', '24:540', '288:450'].flatMap((size) =>
   ['AVERAGE', 'MIN', 'MAX'].map((kind) => `RRA:${kind}:0.5:${size}`),
 );

@@ -71,7 +71,8 @@ function panelOf({ what, unit, points, fit }: Series): string {
     const [cx, cy] = [places(x.at(n)), places(y.at(value))];
     return (
       `<circle class="point" cx="${cx}" cy="${cy}" r="4" stroke-width="1.5"/>` +
-      `<text class="value" x="${cx}" y="${places(y.at(value) - 9)}" text-anchor="${anchor}">${numberWords(value)}</text>`
+      `<text class="value" x="${cx}" y="${places(y.at(value) - 9)}" ` +
+      `text-anchor="${anchor}">${numberWords(value)}</text>`
     );
   }
 }

@@ -85,7 +85,9 @@ export async function benchPush({ quick, say }: BenchOptions): Promise<BenchResu
   return { figures, series: [] };
 }
 
-/** Makes a collector whose clients are all enrolled, and what sends their reports. Each has an address behind a proxy. */
+/**
+ * Makes a collector whose clients are all enrolled, and what sends their reports. Each has an address behind a proxy.
+ */
 async function pushingSite(dir: string, clients: number) {
   const port = await freePort();
   const file = path.join(dir, 'config.xml');

@@ -15,8 +15,8 @@ const stepsOfDay = 288;
 const rounds = 3;
 
 /**
- * The most that a report may take, by the number of clients. A report of so many rows reads one visit of each hour, or of
- * each second hour: of a large fleet only those of each `spacing` visits are made, which are twice as many.
+ * The most that a report may take, by the number of clients. A report of so many rows reads one visit of each hour, or
+ * of each second hour: of a large fleet only those of each `spacing` visits are made, which are twice as many.
  */
 const budgets = [
   { clients: 64, spacing: 6, megabytes: 0.5, seconds: 10, memoryMegabytes: 200 },

@@ -73,7 +73,8 @@ function sizeOf({ config, server }: BenchDatabase, database: Database): () => Pr
   }
   return async () => {
     const [row] = await server.asRoot(
-      `SELECT SUM(FILE_SIZE) AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME LIKE '${server.database.name}/%'`,
+      'SELECT SUM(FILE_SIZE) AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME LIKE ' +
+        `'${server.database.name}/%'`,
     );
     return Number(row?.['bytes']);
   };
@@ -132,14 +133,17 @@ async function questions({ database, add }: Bench): Promise<void> {
     latest_stats: 'SELECT * FROM latest_stats',
     'a client, a day': `SELECT observed_at, cpu_percent FROM stats WHERE ${one} ORDER BY observed_at DESC LIMIT 288`,
     'a client, ten days of hours': `SELECT hour, cpu_percent_mean FROM stats_hourly WHERE ${one} ORDER BY hour`,
-    'a client, a year of days': `SELECT day, cpu_percent_mean, cpu_percent_max FROM stats_daily WHERE ${one} ORDER BY day`,
-    'a mount, a year of days': `SELECT day, used_bytes_max FROM disk_stats_daily WHERE ${one} AND mount = '/data' ORDER BY day`,
+    'a client, a year of days':
+      `SELECT day, cpu_percent_mean, cpu_percent_max FROM stats_daily WHERE ${one} ORDER ` + 'BY day',
+    'a mount, a year of days':
+      `SELECT day, used_bytes_max FROM disk_stats_daily WHERE ${one} AND mount = '/data' ` + 'ORDER BY day',
     'a client by the hour': `SELECT hour, cpu_percent_mean FROM stats_by_hour WHERE ${one} ORDER BY hour`,
     'fullest disks now': `SELECT l.client, d.mount, d.used_percent FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id
       ORDER BY d.used_percent DESC LIMIT 20`,
   };
   await database.write(async (session) => {
-    const insert = `INSERT INTO clients (name, first_seen) SELECT DISTINCT client, '2026-01-01 00:00:00.000' FROM stats`;
+    const insert =
+      'INSERT INTO clients (name, first_seen) SELECT DISTINCT client, ' + `'2026-01-01 00:00:00.000' FROM stats`;
     await session.run(insert);
   });
   for (const [title, sql] of Object.entries(asked)) {

@@ -34,7 +34,9 @@ const rowsPerClient = 288;
 const rounds = 3;
 const secondsOfDay = 86_400;
 
-/** Measures the first screen of a large fleet, and the memory of the server after as many requests as a day has seconds. */
+/**
+ * Measures the first screen of a large fleet, and the memory of the server after as many requests as a day has seconds.
+ */
 export async function benchServe({ quick, say }: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   for (const clients of quick ? [20] : [100, 10_000]) {

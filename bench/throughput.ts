@@ -11,7 +11,9 @@ import { startRealFleet, type RealFleet } from './real-fleet.ts';
 
 const facts: Row = {
   name: 'throughput',
-  what: 'clients per second on real sshd, clients and collector on the same two cores : ansible -m setup with the forks that suit it best',
+  what:
+    'clients per second on real sshd, clients and collector on the same two cores : ' +
+    'ansible -m setup with the forks that suit it best',
   unit: 'per s',
   peer: 'ansible -m setup',
   target: ratioAtLeast(8),

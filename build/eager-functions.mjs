@@ -1,6 +1,6 @@
-// Has V8 compile functions together with the program that they are declared in. It would read them twice: once for their
-// end, and again at their first call. V8 compiles a function expression in parentheses at once, so declarations become
-// such expressions, at the beginning of the program because declarations are hoisted.
+// Has V8 compile functions together with the program that they are declared in. It would read them twice: once for
+// their end, and again at their first call. V8 compiles a function expression in parentheses at once, so declarations
+// become such expressions, at the beginning of the program because declarations are hoisted.
 import { parseAst } from 'rolldown/parseAst';
 
 /** The plugin for rolldown. `isEager` gets the path of a module and the name of a function: `PATH#NAME`. */

@@ -3,8 +3,8 @@
 
 const kept = new Set(
   (
-    'BEGIN END NF NR FS RS ARGV ARGC ENVIRON RSTART RLENGTH break close continue delete do else for function getline gsub if in ' +
-    'index int length match next print printf return split sprintf sub substr system tolower while'
+    'BEGIN END NF NR FS RS ARGV ARGC ENVIRON RSTART RLENGTH break close continue delete do else for function getline ' +
+    'gsub if in index int length match next print printf return split sprintf sub substr system tolower while'
   ).split(' '),
 );
 const taken = new Set(['do', 'if', 'in', 'or', 'fn']);

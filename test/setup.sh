@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a fresh machine ready: the packages of the lock file and, unless --packages-only, the servers that the tests
-# talk to; with --galera, --machines or --wide those of `npm run galera`, `npm run test:machines` or `npm run test:wide`. Says what it could
-# not do; only with CI set is a missing server an error.
+# talk to; with --galera, --machines or --wide those of `npm run galera`, `npm run test:machines` or `npm run
+# test:wide`. Says what it could not do; only with CI set is a missing server an error.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -10,8 +10,9 @@ const unsure = ', or without a known name';
 
 /**
  * Returns the results of people's own checks and behind them those that the agent has made itself, at most
- * `maxBuiltInChecks` and the bad ones first. Of two results with one name the first counts. Containers that are expected
- * and not there are CRITICAL; UNKNOWN if not every container has a known name. Returns nothing if there are no checks.
+ * `maxBuiltInChecks` and the bad ones first. Of two results with one name the first counts. Containers that are
+ * expected and not there are CRITICAL; UNKNOWN if not every container has a known name. Returns nothing if there are no
+ * checks.
  */
 export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck[] = []): ChecksPart {
   const { expected = [], ...part } = own ?? {};

@@ -9,8 +9,8 @@ const maxFiles = 16;
 const maxFileBytes = 1024 * 1024;
 
 /**
- * Returns the lines `notAfter=`, `subject=` and `issuer=` of the certificate that a server shows, whoever has signed it.
- * Throws an Error with the reason.
+ * Returns the lines `notAfter=`, `subject=` and `issuer=` of the certificate that a server shows, whoever has signed
+ * it. Throws an Error with the reason.
  */
 export async function linesOfServer(target: string, servername: string, timeoutMs: number): Promise<string[]> {
   const { connect } = await import('node:tls');
@@ -42,7 +42,9 @@ function linesOf({ validTo, subject, issuer }: X509Certificate): string[] {
   return [`notAfter=${validTo}`, `subject=${to}`, `issuer=${by}`];
 }
 
-/** Returns the same lines for the files of a glob, `file=` before each, and `fault=` for a file without a certificate. */
+/**
+ * Returns the same lines for the files of a glob, `file=` before each, and `fault=` for a file without a certificate.
+ */
 export async function linesOfCertificates(glob: string): Promise<string[]> {
   const files = await filesOf(glob);
   const lines = await Promise.all(files.slice(0, maxFiles).map(linesOfFile));

@@ -2,7 +2,9 @@
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
 import { ownFormats } from '../../src/report/checks.ts';
 
-/** A check, files to include, the name of a built-in check that has to be there, or a refusal. null for an empty line. */
+/**
+ * A check, files to include, the name of a built-in check that has to be there, or a refusal. null for an empty line.
+ */
 export type LineMeaning =
   Check | { readonly include: string } | { readonly expected: string } | { readonly refused: string } | null;
 
@@ -82,7 +84,9 @@ function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
   });
 }
 
-/** Reads what follows `gpu`: `[every=] [timeout=] [expected=] [program=]`. The collector reads the number in the name. */
+/**
+ * Reads what follows `gpu`: `[every=] [timeout=] [expected=] [program=]`. The collector reads the number in the name.
+ */
 export function gpuOf(words: readonly string[], found = nvidiaSmi): Check | null {
   const { every, timeout, expected = '', program = found } = takeOptions([...words], gpuOption);
   if (!/^\d{0,3}$/.test(expected)) return null;

@@ -26,9 +26,9 @@ export function checkFolders(env: NodeJS.ProcessEnv, root = ''): string[] {
 }
 
 /**
- * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two checks
- * with a name the first counts; in a conf file the other is refused. Files that somebody else could change are refused.
- * GPUs are checked where nvidia-smi is, unless a check of that name is there.
+ * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two
+ * checks with a name the first counts; in a conf file the other is refused. Files that somebody else could change are
+ * refused. GPUs are checked where nvidia-smi is, unless a check of that name is there.
  */
 export function findChecks(folders: readonly string[], requested: readonly unknown[], smi = nvidiaSmi): FoundChecks {
   const checks = new Map<string, Check>();

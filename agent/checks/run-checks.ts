@@ -35,7 +35,9 @@ export interface ChecksPart extends Pick<Report, 'checks' | 'checks_refused'> {
   readonly expected?: readonly string[];
 }
 
-/** Runs the checks of this client. Returns null if there are none, which takes a look for two folders and nvidia-smi. */
+/**
+ * Runs the checks of this client. Returns null if there are none, which takes a look for two folders and nvidia-smi.
+ */
 export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null {
   const folders = checkFolders(process.env, options.root);
   const smi = (options.root ?? '') + nvidiaSmi;

@@ -16,9 +16,9 @@ const fineBelow = 90;
 const maxWanted = 2000;
 
 /**
- * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a known metric that are fine
- * one is enough. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are the
- * samples of `metrics`, globs with commas between them, each with `+` before it.
+ * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a known metric that are
+ * fine one is enough. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are
+ * the samples of `metrics`, globs with commas between them, each with `+` before it.
  */
 export async function linesOfTextfiles(dir: string, metrics = ''): Promise<string[]> {
   const names = (await fs.readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();

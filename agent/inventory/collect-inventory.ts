@@ -14,8 +14,8 @@ import { updatesOfToday } from './updates.ts';
 /**
  * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
  * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order;
- * values that change by themselves are left out. Pending updates and what pools of ZFS have left are kept for the checks
- * of visits. A value that needs root or is unknown is null with that reason.
+ * values that change by themselves are left out. Pending updates and what pools of ZFS have left are kept for the
+ * checks of visits. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
   const probes = [

@@ -39,7 +39,9 @@ export interface BuiltInCheck {
   /** OK, WARNING, CRITICAL, UNKNOWN. */
   readonly state: 0 | 1 | 2 | 3;
   readonly text: string;
-  /** Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none. */
+  /**
+   * Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none.
+   */
   readonly perfdata: string;
   /** The age of a result that is repeated. */
   readonly ageSeconds?: number;

@@ -12,12 +12,15 @@ const answerMs = 1000;
 /** A kill is shown for so long, because a rule waits for two reports. */
 const shownMs = 3_600_000;
 
-/** The figures that the next visit compares with: kills, CPU time in microseconds, how long a kill is still shown, the name. */
+/**
+ * The figures that the next visit compares with: kills, CPU time in microseconds, how long a kill is still shown, the
+ * name.
+ */
 type Kept = readonly [kills: number, usage: number, leftMs: number, name: string | null];
 
 /**
- * Checks the containers of Docker and Podman by their cgroups (version 2): WARNING for an hour after the kernel killed a
- * process of one for want of memory. https://docs.kernel.org/admin-guide/cgroup-v2.html
+ * Checks the containers of Docker and Podman by their cgroups (version 2): WARNING for an hour after the kernel killed
+ * a process of one for want of memory. https://docs.kernel.org/admin-guide/cgroup-v2.html
  */
 export const containers: Probe = {
   name: 'containers',

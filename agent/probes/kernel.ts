@@ -5,7 +5,10 @@ import { isContainer } from './virtualisation.ts';
 
 const ofTheHost = 'a container sees that of its host';
 
-/** Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container those of its cgroup. */
+/**
+ * Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container those of its
+ * cgroup.
+ */
 export const kernel: Probe = {
   name: 'kernel',
   deadlineMs: 1000,

@@ -18,7 +18,9 @@ export const md = deviceProbe('md', '/sys/block', '/md', ({ read: readFile }) =>
   const percent = all > 0 ? ` ${Math.floor((100 * done) / all)} %` : '';
   return {
     state: isDegraded || state === 'inactive' || state === 'broken' ? 2 : 0,
-    text: `${read('level')} ${state}${missing}${action === '' || action === 'idle' ? '' : `, ${action}${percent}`}`.trim(),
+    text: (
+      `${read('level')} ` + `${state}${missing}${action === '' || action === 'idle' ? '' : `, ${action}${percent}`}`
+    ).trim(),
     perfdata: degraded && `degraded=${degraded} mismatch_cnt=${read('mismatch_cnt')}`,
   };
 });

@@ -1,10 +1,11 @@
-# People's own checks, as agent/checks runs them, and with its rules. Runs beside the probes in a process of its own, and
-# leaves the members of the report in $K/members. $C/checks is $K, with a folder for each check of the plan (checks.awk).
+# People's own checks, as agent/checks runs them, and with its rules. Runs beside the probes in a process of its own,
+# and leaves the members of the report in $K/members. $C/checks is $K, with a folder for each check of the plan
+# (checks.awk).
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 fixed=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# trusted PATH: sets $bad to the first part of an absolute path that somebody else than root or this account could change,
-# as untrustedPart of agent/checks/trust.ts; to nothing if there is none. Starts find once.
+# trusted PATH: sets $bad to the first part of an absolute path that somebody else than root or this account could
+# change, as untrustedPart of agent/checks/trust.ts; to nothing if there is none. Starts find once.
 trusted() {
   bad=$1 left=${1#/} at= up= links=0
   set -- /

@@ -10,7 +10,9 @@ import { addCommand, addCompletion, copyPackages, nativeDepends, partsOf } from 
 const home = 'usr/lib/fleet-health-agent';
 const modes = ['report', 'push', 'edge', 'spoke'];
 
-/** Makes the package of the agent program from an installed program: the parts alone that it loads. Returns the file. */
+/**
+ * Makes the package of the agent program from an installed program: the parts alone that it loads. Returns the file.
+ */
 export function agentPackage(program: string, folder: string, release: Release): string {
   const tree = new PackageTree(folder);
   const { files, packages } = partsOf(path.join(program, 'dist'), 'fleet-health-agent.cjs');

@@ -82,7 +82,8 @@ function addScripts(tree: PackageTree, { name, units = [], restarted = [], hasIn
       .replace(
         'INIT_CONFIGURE',
         init(
-          `update-rc.d ${name} defaults >/dev/null\n  [ -d /run/systemd/system ] || invoke-rc.d ${name} try-restart || true`,
+          `update-rc.d ${name} defaults >/dev/null\n  [ -d /run/systemd/system ] || invoke-rc.d ${name} try-restart ` +
+            '|| true',
         ),
       )
       .replace('INIT_REMOVE', init(`[ -d /run/systemd/system ] || invoke-rc.d ${name} stop || true`))

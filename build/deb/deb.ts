@@ -32,7 +32,9 @@ const release: Release = {
   version: values.version ?? manifest.version,
   architecture: values.arch,
   epoch: epochOf(process.env['SOURCE_DATE_EPOCH']),
-  maintainer: `${process.env['DEBFULLNAME'] ?? 'Fleet Health'} <${process.env['DEBEMAIL'] ?? 'packages@fleet-health.example'}>`,
+  maintainer:
+    `${process.env['DEBFULLNAME'] ?? 'Fleet Health'} ` +
+    `<${process.env['DEBEMAIL'] ?? 'packages@fleet-health.example'}>`,
   root,
   out: path.resolve(values.out),
 };

@@ -45,7 +45,8 @@ export function nodePackage(folder: string, release: Release): string {
         'For systems whose nodejs is older than 20.19. It lies in a folder of its own,',
         "in nobody's PATH; fleet-health and fleet-health-agent find it there.",
       ],
-      copyright: `Node.js ${carried}, as npm's package node-linux-${platform} has it. https://nodejs.org/\n\n${licence}`,
+      copyright:
+        `Node.js ${carried}, as npm's package node-linux-${platform} has it. ` + `https://nodejs.org/\n\n${licence}`,
       overrides: [
         [
           'unstripped-binary-or-object [usr/lib/fleet-health-node/bin/node]',

@@ -4,7 +4,8 @@
 #
 #     npm run release -- [--trial] [FOLDER]
 #
-# --trial makes the packages alone, in a minute, of a version that need not be released yet. FOLDER: by default release/.
+# --trial makes the packages alone, in a minute, of a version that need not be released yet. FOLDER: by default
+# release/.
 set -eu
 cd "$(dirname "$0")/../.."
 refuse() {

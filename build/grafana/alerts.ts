@@ -40,7 +40,9 @@ export const alertsDashboard: DashboardSpec = {
       ],
       prometheus: [
         {
-          expr: `60 * max by (severity, client, rule, subject) (sum_over_time(fleet_health_alert_firing{${chosen}}[$__range:1m]))`,
+          expr:
+            '60 * max by (severity, client, rule, subject) ' +
+            `(sum_over_time(fleet_health_alert_firing{${chosen}}[$__range:1m]))`,
           legend: 'how long',
         },
       ],

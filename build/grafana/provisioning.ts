@@ -75,7 +75,9 @@ function provisioningFile(
   return [`provisioning/${name}`, `# ${folder}/${name}${about}\n${lines.join('\n')}\n`];
 }
 
-/** Returns the lines of a value in YAML: mappings and lists as blocks, text quoted where YAML could take it for more. */
+/**
+ * Returns the lines of a value in YAML: mappings and lists as blocks, text quoted where YAML could take it for more.
+ */
 function yamlLines(value: Yaml, notes: Readonly<Record<string, string>>): readonly string[] {
   if (Array.isArray(value)) {
     return value.flatMap((one: Yaml) =>

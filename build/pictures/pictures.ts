@@ -51,7 +51,8 @@ try {
   });
   const { subject, html } = madeMail();
   // A mail program shows the subject above the mail.
-  const head = `<div style="padding:12px 16px;background:#eceff1;font:bold 16px sans-serif">${escapeMarkup(subject)}</div>`;
+  const head =
+    '<div style="padding:12px 16px;background:#eceff1;font:bold 16px ' + `sans-serif">${escapeMarkup(subject)}</div>`;
   const mail = path.join(dir, 'mail.html');
   writeFileSync(
     mail,

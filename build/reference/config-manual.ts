@@ -11,8 +11,8 @@ export function configManual(): string {
       '.Sh DESCRIPTION',
       ...prose(
         'What fleet-health knows of a fleet stands in a file of XML. ' +
-          'Paths are relative to the file that names them; ~/ is the home of the account, and $CREDENTIALS_DIRECTORY/NAME a ' +
-          'credential that systemd passes to a service. ' +
+          'Paths are relative to the file that names them; ~/ is the home of the account, and ' +
+          '$CREDENTIALS_DIRECTORY/NAME a credential that systemd passes to a service. ' +
           'The schema config.xsd says to editors what this page says.',
       ),
       '.Pp',

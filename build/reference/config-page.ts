@@ -5,10 +5,13 @@ export function configPage(): string {
   return [
     '# config.xml',
     '',
-    'Made from src/config/vocabulary/vocabulary.ts: `UPDATE=1 node --import tsx --test test/config/config-page.test.ts`.',
+    'Made from src/config/vocabulary/vocabulary.ts: ' +
+      '`UPDATE=1 node --import tsx --test test/config/config-page.test.ts`.',
     'config.xsd says the same to editors, and `fleet-health check` names every fault with its line. Paths are relative',
-    'to the file that names them; `~/` is the home of the account, and `$CREDENTIALS_DIRECTORY/NAME` a credential that systemd',
-    'passes to a service ([installation.md](installation.md#with-systemd)). All of it is as old as 0.2.0, the first release, but where',
+    'to the file that names them; `~/` is the home of the account, ' +
+      'and `$CREDENTIALS_DIRECTORY/NAME` a credential that systemd',
+    'passes to a service ([installation.md](installation.md#with-systemd)). All of it is as old as 0.2.0, ' +
+      'the first release, but where',
     '"Since" names a later version.',
     '',
     ...configReference().flatMap(section),

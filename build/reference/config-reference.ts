@@ -1,4 +1,6 @@
-/** The reference of config.xml, from its vocabulary: what docs/config.md and fleet-health-config(5) say in their forms. */
+/**
+ * The reference of config.xml, from its vocabulary: what docs/config.md and fleet-health-config(5) say in their forms.
+ */
 import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import type { AttributeSpec, ElementSpec } from '../../src/config/vocabulary/element-spec.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';

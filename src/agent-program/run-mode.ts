@@ -28,7 +28,8 @@ const lockPauseMs = 200;
 
 /**
  * Runs a mode until the signal aborts. SIGHUP opens the log again, reads the settings and runs the mode anew by them;
- * settings with a fault, or with which the mode does not start, are logged, and the earlier ones stay. Throws FleetError `locked` if the mode runs already.
+ * settings with a fault, or with which the mode does not start, are logged, and the earlier ones stay. Throws
+ * FleetError `locked` if the mode runs already.
  */
 export async function runMode(options: RunModeOptions): Promise<void> {
   const { mode, configFile, signal, send, everyMs, log, onReady } = options;

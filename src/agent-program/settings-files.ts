@@ -43,8 +43,8 @@ export function readSettingsFiles(named: string | null): SettingsFiles {
 }
 
 /**
- * Returns the `state_directory` of the files, also where they have faults: a mode that runs has read them before. Returns
- * null if none is named. Throws FleetError `config-missing` and `config-permissions` as readSettingsFiles does.
+ * Returns the `state_directory` of the files, also where they have faults: a mode that runs has read them before.
+ * Returns null if none is named. Throws FleetError `config-missing` and `config-permissions` as readSettingsFiles does.
  */
 export function namedStateDirectory(named: string | null): string | null {
   const file = findFile(named);

@@ -64,7 +64,10 @@ export type AlertEvent =
     }
   /** A reply to a mail was applied, or ignored. */
   | { readonly kind: 'reply'; readonly reply: AppliedReply }
-  /** A fault that concerns no mail and did not end the pass: a heartbeat that was not answered, a mailbox that cannot be read. */
+  /**
+   * A fault that concerns no mail and did not end the pass: a heartbeat that was not answered, a mailbox that cannot be
+   * read.
+   */
   | { readonly kind: 'fault'; readonly fault: FleetError };
 
 export interface AlertResult {

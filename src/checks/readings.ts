@@ -1,4 +1,7 @@
-/** Turns what a report measured under names of its own into readings: figures of checks, samples of *.prom files, lines of logs. */
+/**
+ * Turns what a report measured under names of its own into readings: figures of checks, samples of *.prom files, lines
+ * of logs.
+ */
 import { logCountsOf } from '../report/log-lines.ts';
 import type { Report } from '../report/report.ts';
 import type { MeasuredCheck } from './checks.ts';

@@ -1,4 +1,6 @@
-/** Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of. */
+/**
+ * Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of.
+ */
 import { maxTextfileBytes } from '../report/checks.ts';
 import { type FigureUnit, type Judgement, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
@@ -140,8 +142,8 @@ const figureUnits = new Map(
 );
 
 /**
- * Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. Lines that begin
- * with `+` are samples that the folder's line asks for; of an output that is full the last one is left out.
+ * Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. Lines that
+ * begin with `+` are samples that the folder's line asks for; of an output that is full the last one is left out.
  */
 export function parseTextfiles(output: string): readonly TextfileResult[] {
   const files: Textfile[] = [];

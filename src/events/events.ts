@@ -65,7 +65,9 @@ export class EventIntake {
     return this.#spool.size + this.#underWay + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
   }
 
-  /** Resolves when the events are rows, or would survive a loss of power. Throws EventsFull, and what writing throws. */
+  /**
+   * Resolves when the events are rows, or would survive a loss of power. Throws EventsFull, and what writing throws.
+   */
   accept(events: readonly NewEvent[], bytes: number): Promise<void> {
     if (this.#bytes + bytes > mostPendingBytes || this.#ended.signal.aborted) {
       return Promise.reject(new EventsFull('too many events wait'));

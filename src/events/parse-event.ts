@@ -97,8 +97,8 @@ function rawEvent(raw: string, value: unknown, receivedAtMs: number): ParsedEven
 }
 
 /**
- * Returns the id of a host's event: two hosts may count alike. One of few characters stays as it is, others are stored by
- * their digest: databases compare such alike.
+ * Returns the id of a host's event: two hosts may count alike. One of few characters stays as it is, others are stored
+ * by their digest: databases compare such alike.
  */
 function idOf(id: unknown, host: string): string {
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return randomUUID();

@@ -46,8 +46,8 @@ const knownOf = 21;
 const yearDays = 365;
 
 /**
- * Returns when nothing will be left; null if that is not foreseen, or too little is known. `days` ends with today, whose
- * level is that so far; null is a day without a level.
+ * Returns when nothing will be left; null if that is not foreseen, or too little is known. `days` ends with today,
+ * whose level is that so far; null is a day without a level.
  */
 export function forecast(days: readonly (DayLevel | null)[], available: number): Forecast | null {
   const history = sinceResize(days.slice(-historyDays));

@@ -43,8 +43,8 @@ export function knownDays(levels: readonly (number | null)[]): readonly DayValue
 }
 
 /**
- * Returns the median growth of three weeks, each day compared with the same weekday before. Growth that ended a week ago
- * is none, and a rotation grows only as its peaks do.
+ * Returns the median growth of three weeks, each day compared with the same weekday before. Growth that ended a week
+ * ago is none, and a rotation grows only as its peaks do.
  */
 function longSlope(levels: readonly (number | null)[], least: number): Slope | null {
   const slopes: number[] = [];

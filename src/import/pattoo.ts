@@ -11,8 +11,8 @@ const usualPort = 5000;
 const advice = 'Give a file of its etc/ with pattoo-os-hubd and ip_devices in it.';
 
 /**
- * Reads a configuration of pattoo-os: each machine that its hub polls is a client that is asked over HTTP. The section of
- * the program that answers becomes a line about agent.json.
+ * Reads a configuration of pattoo-os: each machine that its hub polls is a client that is asked over HTTP. The section
+ * of the program that answers becomes a line about agent.json.
  */
 export function readPattoo(source: SourceText): Imported {
   const document = asObject(documentOf(source));

@@ -1,11 +1,11 @@
-# Removes what agents keep on a client. Goes down from the product's own folders alone, through folders that are the account's
-# own and no symbolic links, and removes whole folders of collectors; rm follows no link inside them. Removes nothing while
-# sealed reports wait, unless $4 is `force`.
+# Removes what agents keep on a client. Goes down from the product's own folders alone, through folders that are the
+# account's own and no symbolic links, and removes whole folders of collectors; rm follows no link inside them. Removes
+# nothing while sealed reports wait, unless $4 is `force`.
 #
 # $1 marker, $2 this collector, $3 `one` or `all` collectors, $4 `ask` or `force`.
 #
-# Sets a which collectors, c collector, q the sign, v reports of other collectors, w reports of this collector, x ask or force,
-# z scripts of spool lines.
+# Sets a which collectors, c collector, q the sign, v reports of other collectors, w reports of this collector, x ask or
+# force, z scripts of spool lines.
 q=fh-$1-cleanup c=$2 a=$3 x=$4 h=$HOME w=0 v=0 z=0 m=
 . ./find-machine.sh
 . ./places.sh

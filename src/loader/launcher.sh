@@ -1,5 +1,6 @@
-# The launcher of a restricted key: see launcher.ts. It runs without the double quotes below, which dropbear does not take in
-# authorized_keys. With IFS empty nothing is split, and with `set -f` nothing that came from the key's holder is expanded.
+# The launcher of a restricted key: see launcher.ts. It runs without the double quotes below, which dropbear does not
+# take in authorized_keys. With IFS empty nothing is split, and with `set -f` nothing that came from the key's holder is
+# expanded.
 #
 # $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 path of node or `-`, $6 the text of
 # launcher.cjs. Statuses: launcherStatus of launcher.ts.

@@ -1,11 +1,12 @@
-# Starts the agent that an earlier visit installed on this client, or says that it is absent. Starts nothing but timeout and
-# node where all is in place.
+# Starts the agent that an earlier visit installed on this client, or says that it is absent. Starts nothing but timeout
+# and node where all is in place.
 #
-# $1 to $3: see begin.sh; $4 kind, $5 digest of the program for Linux, $6 of the other program, $7 collector, $8 digest of the
-# shell agent or `-`, $9 its marker, ${10} its folder, ${11} names of runtimes, ${12} request. Statuses: loaderStatus of loader.ts.
+# $1 to $3: see begin.sh; $4 kind, $5 digest of the program for Linux, $6 of the other program, $7 collector, $8 digest
+# of the shell agent or `-`, $9 its marker, ${10} its folder, ${11} names of runtimes, ${12} request. Statuses:
+# loaderStatus of loader.ts.
 #
-# Sets a status if the program is absent, b path of the program, c collector, g digest, k guard (`t` timeout, `w` the agent's own
-# watchdog), r request, v runtimes, x suffix of the program.
+# Sets a status if the program is absent, b path of the program, c collector, g digest, k guard (`t` timeout, `w` the
+# agent's own watchdog), r request, v runtimes, x suffix of the program.
 . ./begin.sh
 g=$5 a=81 c=$7 v=${11} r=${12} x=cjs b=
 [ "$4" = visit ] && [ -r /proc/sys/kernel/ostype ] || {
@@ -32,7 +33,8 @@ seek() {
   command -v timeout >/dev/null 2>&1 || k=w
 }
 seek
-# A node is asked for its version before anything is uploaded for it: one that is too old would refuse it at every visit.
+# A node is asked for its version before anything is uploaded for it: one that is too old would refuse it at every
+# visit.
 start() {
   if [ -z "$b" ]; then
     "$1" -e "v=process.versions.node.split(/[.]/);if(v[0]<18||v[0]==18&&v[1]<15){console.error(/node is too old: /.source+process.execPath);process.exit(86)}"

@@ -1,6 +1,6 @@
-# The launcher of a restricted key whose client has no node: see launcher.ts. It runs without the double quotes below, as
-# launcher.sh. The agent runs from the same bytes that were compared with the digest, and where nothing computes a digest, only
-# from a file that the account could not have written.
+# The launcher of a restricted key whose client has no node: see launcher.ts. It runs without the double quotes below,
+# as launcher.sh. The agent runs from the same bytes that were compared with the digest, and where nothing computes a
+# digest, only from a file that the account could not have written.
 #
 # $1 digest of the agent, $2 collector. Sets b the text of the agent, e whether a file could not be compared.
 umask 077

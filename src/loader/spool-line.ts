@@ -24,7 +24,10 @@ export interface SpoolLineOptions {
 
 /** Returns the line, without its line break. */
 export function spoolLine({ collectorId, folder, schedule, pauseSeconds }: SpoolLineOptions): string {
-  return `${schedule} /bin/sh -c '${spoolLineScript}' ${spoolSign} ${collectorId} ${folder} ${pauseSeconds} >/dev/null 2>&1`;
+  return (
+    `${schedule} /bin/sh -c '${spoolLineScript}' ${spoolSign} ${collectorId} ${folder} ${pauseSeconds} ` +
+    '>/dev/null 2>&1'
+  );
 }
 
 /** Returns the comment above the line, for people. It is removed with the line. */

@@ -1,5 +1,6 @@
-# Tries each node of this machine until one is new enough; `start NODE` sets s to its exit status. Needs n, a configured path
-# or `-`, and h, the home. Quotes stand only around paths that may hold blanks: launcher.sh loses them, hence the `set -f`.
+# Tries each node of this machine until one is new enough; `start NODE` sets s to its exit status. Needs n, a configured
+# path or `-`, and h, the home. Quotes stand only around paths that may hold blanks: launcher.sh loses them, hence the
+# `set -f`.
 #
 # 86: this node is too old. 126, 127: the shell cannot start it.
 run() {
@@ -14,12 +15,12 @@ go() {
   done
   set +f
 }
-# found FOLDER...: runs a node in a usual place, only if root or this account owns it and every folder above it, and nobody
-# else can write to them. Runs the resolved path, whose links nobody can exchange meanwhile. The path has to end in a name of
-# node: a program with many names, such as /snap/bin/node, would not know which name was meant.
+# found FOLDER...: runs a node in a usual place, only if root or this account owns it and every folder above it, and
+# nobody else can write to them. Runs the resolved path, whose links nobody can exchange meanwhile. The path has to end
+# in a name of node: a program with many names, such as /snap/bin/node, would not know which name was meant.
 #
-# find prints a file or folder that somebody else can write to. Folders such as /tmp are safe, because nobody replaces another
-# account's files there; so is a folder that the group with the account's own number can write to.
+# find prints a file or folder that somebody else can write to. Folders such as /tmp are safe, because nobody replaces
+# another account's files there; so is a folder that the group with the account's own number can write to.
 found() {
   for f do
     set -f

@@ -4,8 +4,9 @@
 # `codec:bytes`, the best first and `raw` last, $9 number of places to pass over, ${10} the text of try-runtime.cjs.
 # Statuses: uploadStatus of upload-runtime.ts.
 #
-# Sets c collector, k number of the place, l bytes of the copy, n bytes of it that are here, p the folder, q codec, r name of the
-# folder, t command that ends the trial, w why there is no place, y KiB of the binary, z places to pass over.
+# Sets c collector, k number of the place, l bytes of the copy, n bytes of it that are here, p the folder, q codec, r
+# name of the folder, t command that ends the trial, w why there is no place, y KiB of the binary, z places to pass
+# over.
 umask 077
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE
 h=$HOME m= c=$4 r=runtime-$5 p= w= k=0 z=$9 y=$7 n=0 t=

@@ -142,8 +142,8 @@ const stateUrgency: Readonly<Record<ClientState, number>> = {
 const nearDays = 30;
 
 /**
- * Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; of these the nearest
- * forecasts, then the fullest.
+ * Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; of these the
+ * nearest forecasts, then the fullest.
  */
 function urgency({ state, worstAlert, known, beyond, fullIn }: FleetMember): number {
   const alerts = worstAlert === null ? 0 : worstAlert === 'critical' ? 2 : 1;

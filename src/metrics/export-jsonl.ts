@@ -7,8 +7,8 @@ import { type HistoryTable, historyTables, rollupFigures } from './history-table
 const subjectGroups = ['disk', 'network', 'check', 'series'] as const;
 
 /**
- * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces, checks and samples. The
- * names are those of the tables.
+ * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces, checks
+ * and samples. The names are those of the tables.
  */
 export async function* jsonlHistory(options: HistoryOptions, groups: readonly HistoryTable[]): AsyncGenerator<string> {
   const { store, clients, signal, onProgress } = options;

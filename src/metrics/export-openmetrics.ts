@@ -8,8 +8,8 @@ import { isExported, seriesFamilies, seriesLabels, type ValueFamily } from './se
 
 /**
  * Yields the history as OpenMetrics with times: a family after the other, in it a series after the other, oldest sample
- * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst state)
- * are series of their own, with the label `resolution`.
+ * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst
+ * state) are series of their own, with the label `resolution`.
  */
 export async function* openMetricsHistory(
   options: HistoryOptions,

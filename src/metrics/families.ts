@@ -35,7 +35,9 @@ export const families: readonly Family[] = [
     name: 'client_info',
     type: 'info',
     unit: null,
-    help: 'A client of config.xml that is not retired; group has the names of its groups, outermost first, label_NAME each of its labels.',
+    help:
+      'A client of config.xml that is not retired; group has the names of its groups, outermost first, ' +
+      'label_NAME each of its labels.',
     labels: ['client', 'address', 'group', 'hostname', 'os'],
     samples: ({ clients }) =>
       clients.map(({ client, address, group, hostname, os, labels }) => ({

@@ -17,8 +17,8 @@ export interface HistoryOptions {
 export type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
 
 /**
- * Returns the parts of a span from the coarsest to the finest. Each report counts in one of them: it is a row, or in its
- * hour, or in its day where that hour is no longer kept.
+ * Returns the parts of a span from the coarsest to the finest. Each report counts in one of them: it is a row, or in
+ * its hour, or in its day where that hour is no longer kept.
  */
 export async function timeSpans(
   { store, sinceMs, untilMs }: HistoryOptions,

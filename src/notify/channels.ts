@@ -21,7 +21,8 @@ export interface Channels {
 export type ChannelConfig = Pick<Config, 'smtp' | 'notify' | 'webhooks' | 'stateDir'>;
 
 /**
- * Opens the channels of a configuration: commands of <notify>, webhooks, the mail server, or without <smtp> the files of
+ * Opens the channels of a configuration: commands of <notify>, webhooks, the mail server, or without <smtp> the files
+ * of
  * `outbox/`. Refuses a command and a webhook that config.xml does not name (any more), whatever a stored mail says.
  */
 export function openChannels(config: ChannelConfig, timeouts: ChannelTimeouts = mailTimeouts): Channels {

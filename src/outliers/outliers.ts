@@ -1,4 +1,6 @@
-/** Outliers of the fleet: members of a group that differ from the others, in their figures or in what they are made of. */
+/**
+ * Outliers of the fleet: members of a group that differ from the others, in their figures or in what they are made of.
+ */
 import type { Config } from '../config/config.ts';
 import type { FigureStore } from '../storage/store/figure-store.ts';
 import { compareText } from '../text/compare-text.ts';

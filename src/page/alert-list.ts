@@ -40,7 +40,8 @@ export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<Alert
   const what = joined(subject === '' ? [rule] : [rule, subject], ' ');
   const when =
     mark !== 'ended' || alert.resolvedAtMs === null
-      ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(clock, sinceMs)}, for ${durationInWords(untilMs - sinceMs)}`
+      ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(clock, sinceMs)}, ` +
+        `for ${durationInWords(untilMs - sinceMs)}`
       : spanInWords(clock, sinceMs, alert.resolvedAtMs);
   return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${

@@ -3,8 +3,8 @@ import path from 'node:path';
 const prefix = '$CREDENTIALS_DIRECTORY/';
 
 /**
- * Resolves a path that begins with `$CREDENTIALS_DIRECTORY/`, the folder that systemd gives a service (LoadCredential=).
- * Returns it as it is written if systemd has passed none, and null if the path begins otherwise.
+ * Resolves a path that begins with `$CREDENTIALS_DIRECTORY/`, the folder that systemd gives a service
+ * (LoadCredential=). Returns it as it is written if systemd has passed none, and null if the path begins otherwise.
  */
 export function credentialPath(text: string): string | null {
   if (!text.startsWith(prefix)) return null;

@@ -8,8 +8,9 @@ const adviceOfRefusal: Readonly<Record<Pusher, string>> = {
     'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
     'revoked, or config.xml has no transport="push" for this client.',
   site:
-    'Put the file of <forward key> here that `fleet-health enroll SITE --site` prints on the other collector now: the ' +
-    'key was rotated or revoked, or its config.xml has no client with transport="forward" and the label of this site.',
+    'Put the file of <forward key> here that `fleet-health enroll SITE --site` prints on the other collector ' +
+    'now: the key was rotated or revoked, or its config.xml has no client with transport="forward" and the label of ' +
+    'this site.',
 };
 
 /** The advice by the status of an answer. Others come from a proxy, or are faults that the collector logs. */

@@ -1,4 +1,7 @@
-/** The results of checks in a report, people's own and the agent's: their shape and their limits. parse-checks.ts checks them. */
+/**
+ * The results of checks in a report, people's own and the agent's: their shape and their limits. parse-checks.ts checks
+ * them.
+ */
 
 /** People's own checks of one client. */
 export const maxChecks = 50;

@@ -158,7 +158,9 @@ const families = {
   clock: { synchronised: ['flag', '1: a time service says the clock is synchronised.', 'clock_synchronised'] },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
-/** The files and programs of Linux by family. Other systems are asked through Node's os module and systeminformation. */
+/**
+ * The files and programs of Linux by family. Other systems are asked through Node's os module and systeminformation.
+ */
 const sources: Readonly<Record<keyof typeof families, string>> = {
   cpu: '/proc/stat; the cgroup of a container with a quota',
   load: '/proc/loadavg',

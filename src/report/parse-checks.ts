@@ -3,7 +3,9 @@ import { checkFormats, isCheckName, maxBuiltInChecks, maxChecks, outputLimit } f
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from './checks.ts';
 import { maxReasonChars } from './limits.ts';
 
-/** Returns the results of checks. Throws ReportFault for any that no agent sends, and for a name that is there twice. */
+/**
+ * Returns the results of checks. Throws ReportFault for any that no agent sends, and for a name that is there twice.
+ */
 export function checkResultsOf(value: unknown, place: Place): readonly CheckResult[] {
   const names = new Set<string>();
   return listOf(value, place, maxChecks + maxBuiltInChecks).map((item, at) => {

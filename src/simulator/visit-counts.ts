@@ -22,7 +22,9 @@ export function createVisitCounts() {
     add: (kind: ServedKind, reports?: SentReports): void => {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
     },
-    /** Notes that a visit begins at a client. Returns what is to be called at its end; a second call changes nothing. */
+    /**
+     * Notes that a visit begins at a client. Returns what is to be called at its end; a second call changes nothing.
+     */
     begin: (client: number): (() => void) => {
       const before = underWay.get(client) ?? 0;
       underWay.set(client, before + 1);

@@ -176,7 +176,8 @@ function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string):
   try {
     database.exec('BEGIN IMMEDIATE');
     database.exec(
-      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, token TEXT)',
+      'CREATE TABLE IF NOT EXISTS holder (one INTEGER PRIMARY KEY CHECK (one = 1), pid INTEGER, started_at INTEGER, ' +
+        'token TEXT)',
     );
     database
       .prepare('INSERT OR REPLACE INTO holder (one, pid, started_at, token) VALUES (1, ?, ?, ?)')

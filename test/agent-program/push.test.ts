@@ -72,26 +72,29 @@ async function enrolled(fleet: Fleet) {
 
 const away: PushWay = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
-test('a push sends its report, and what was kept while the collector was away, and removes what was acknowledged', async () => {
-  const fleet = makeFleet();
-  const { run, way, spooled } = await enrolled(fleet);
-  const beganMs = performance.now();
-  const failed = await run({ way: away });
-  assert.deepEqual(
-    [failed.acknowledged, failed.kept, failed.failure, failed.fault],
-    [0, 1, 'connect ECONNREFUSED', null],
-  );
-  assert.equal(spooled().length, 1);
-  const sent = await run({ way });
-  assert.deepEqual([sent.acknowledged, sent.kept, sent.failure, spooled()], [2, 0, null, []]);
-  const spentMs = performance.now() - beganMs;
-  const { reports } = await fleet.collect([laptop]);
-  assert.deepEqual([reports.stored, reports.quarantined], [2, 0]);
-  assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats WHERE memory_percent > 0'), [2]);
-  // This process did other things before.
-  const [wallMs] = await fleet.column("SELECT SUM(json_extract(report, '$.agent.wall_ms')) FROM reports");
-  assert.ok(Number(wallMs) > 0 && Number(wallMs) <= spentMs + 2, `${String(wallMs)} of ${spentMs}`);
-});
+test(
+  'a push sends its report, and what was kept while the collector was away, ' + 'and removes what was acknowledged',
+  async () => {
+    const fleet = makeFleet();
+    const { run, way, spooled } = await enrolled(fleet);
+    const beganMs = performance.now();
+    const failed = await run({ way: away });
+    assert.deepEqual(
+      [failed.acknowledged, failed.kept, failed.failure, failed.fault],
+      [0, 1, 'connect ECONNREFUSED', null],
+    );
+    assert.equal(spooled().length, 1);
+    const sent = await run({ way });
+    assert.deepEqual([sent.acknowledged, sent.kept, sent.failure, spooled()], [2, 0, null, []]);
+    const spentMs = performance.now() - beganMs;
+    const { reports } = await fleet.collect([laptop]);
+    assert.deepEqual([reports.stored, reports.quarantined], [2, 0]);
+    assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats WHERE memory_percent > 0'), [2]);
+    // This process did other things before.
+    const [wallMs] = await fleet.column("SELECT SUM(json_extract(report, '$.agent.wall_ms')) FROM reports");
+    assert.ok(Number(wallMs) > 0 && Number(wallMs) <= spentMs + 2, `${String(wallMs)} of ${spentMs}`);
+  },
+);
 
 test('the inventory goes with a push that succeeded, once a day and after a boot', { timeout: 120_000 }, async () => {
   const fleet = makeFleet();

@@ -131,32 +131,35 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
     });
 
-    test(`${name}: put off is told later, and a refusal ${takesState ? 'reported' : 'to the fallback once'}`, async (t) => {
-      if (!can.includes('puts off')) return;
-      const site = await open(t, { storage: await kit.create(), inside, clients });
-      const { station } = site;
-      await round(site, '07:45', {});
-      site.behave('puts off');
-      assert.deepEqual(await round(site, '08:00', fires), []);
-      station.at('08:06');
-      site.behave('takes');
-      assert.equal((await station.pass()).result.sent, takesState ? 0 : 1);
-      assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
-      site.behave('refuses');
-      const both = { ...fires, 'web-2': 'disk / 97' };
-      assert.deepEqual(await round(site, '08:15', both), []);
-      if (takesState) {
-        const [fault] = (await station.pass()).events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
-        assert.match(fault?.message ?? '', /status 400: no such channel/);
+    test(
+      `${name}: put off is told later, and a refusal ` + (takesState ? 'reported' : 'to the fallback once'),
+      async (t) => {
+        if (!can.includes('puts off')) return;
+        const site = await open(t, { storage: await kit.create(), inside, clients });
+        const { station } = site;
+        await round(site, '07:45', {});
+        site.behave('puts off');
+        assert.deepEqual(await round(site, '08:00', fires), []);
+        station.at('08:06');
         site.behave('takes');
-        assert.deepEqual(await round(site, '08:30', both), ['firing critical web-2 disk /']);
-        return;
-      }
-      await round(site, '08:30', both);
-      const notices = station.server.mails.filter(({ to }) => to === 'root@example.org');
-      assert.equal(notices.length, 1);
-      assert.match(notices[0]?.content ?? '', /no such (?:user|pager|channel)/);
-    });
+        assert.equal((await station.pass()).result.sent, takesState ? 0 : 1);
+        assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
+        site.behave('refuses');
+        const both = { ...fires, 'web-2': 'disk / 97' };
+        assert.deepEqual(await round(site, '08:15', both), []);
+        if (takesState) {
+          const [fault] = (await station.pass()).events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
+          assert.match(fault?.message ?? '', /status 400: no such channel/);
+          site.behave('takes');
+          assert.deepEqual(await round(site, '08:30', both), ['firing critical web-2 disk /']);
+          return;
+        }
+        await round(site, '08:30', both);
+        const notices = station.server.mails.filter(({ to }) => to === 'root@example.org');
+        assert.equal(notices.length, 1);
+        assert.match(notices[0]?.content ?? '', /no such (?:user|pager|channel)/);
+      },
+    );
 
     test(`${name}: silences hold back, and acknowledgements end reminders`, async (t) => {
       const site = await open(t, {
@@ -180,18 +183,21 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual(await round(site, '10:25', fires), takesState ? [] : ['reminder critical web-1 disk /']);
     });
 
-    test(`${name}: ${hasCap ? 'the cap holds back warnings' : 'no cap holds back warnings'}, and no new critical`, async (t) => {
-      const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
-      const site = await open(t, { storage: await kit.create(), alerts, inside, clients, smtp });
-      await round(site, '07:45', {});
-      const one = { 'web-1': 'disk / 88' };
-      const two = { ...one, 'web-2': 'disk / 88' };
-      assert.deepEqual(await round(site, '08:00', one), ['firing warning web-1 disk /']);
-      assert.deepEqual(await round(site, '08:02', two), ['firing warning web-2 disk /']);
-      const third = await round(site, '08:04', { ...two, 'web-3': 'disk / 88' });
-      assert.deepEqual(third, hasCap ? [] : ['firing warning web-3 disk /']);
-      const [urgent = ''] = await round(site, '08:06', { ...two, 'web-3': 'disk / 97' });
-      assert.match(urgent, /critical web-3 disk \//);
-    });
+    test(
+      `${name}: ${hasCap ? 'the cap holds back warnings' : 'no cap holds back warnings'}, ` + 'and no new critical',
+      async (t) => {
+        const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
+        const site = await open(t, { storage: await kit.create(), alerts, inside, clients, smtp });
+        await round(site, '07:45', {});
+        const one = { 'web-1': 'disk / 88' };
+        const two = { ...one, 'web-2': 'disk / 88' };
+        assert.deepEqual(await round(site, '08:00', one), ['firing warning web-1 disk /']);
+        assert.deepEqual(await round(site, '08:02', two), ['firing warning web-2 disk /']);
+        const third = await round(site, '08:04', { ...two, 'web-3': 'disk / 88' });
+        assert.deepEqual(third, hasCap ? [] : ['firing warning web-3 disk /']);
+        const [urgent = ''] = await round(site, '08:06', { ...two, 'web-3': 'disk / 97' });
+        assert.match(urgent, /critical web-3 disk \//);
+      },
+    );
   }
 });

@@ -80,23 +80,29 @@ test('whole groups are compared where a rule names them', async (t) => {
   }
 });
 
-test('a rule with enabled="no" ends a metric; a silent client moves nothing, a metric that is gone ends it', async (t) => {
-  const off = await stationWith(t, '<alert type="outlier"/>', '<alert type="outlier" metric="c*" enabled="no"/>');
-  assert.deepEqual(await runs(off, 13, { 'web-1': 'cpu 80' }), []);
-  const made = await stationWith(t, '<alert type="outlier"/>');
-  await runs(made, 13, { ...Object.fromEntries(web.map((name) => [name, 'disk /data 10'])), 'web-1': 'disk /data 85' });
-  const own = async (): Promise<readonly unknown[]> =>
-    pluckAll(
-      (await made.storage.alerts.openAlerts(['web-1'])).filter(({ rule }) => rule === 'outlier'),
-      'subject',
-      'state',
-    );
-  assert.deepEqual(await own(), [['/data', 'firing']]);
-  await runs(made, 12, { 'web-1': 'mute' });
-  assert.deepEqual(await own(), [['/data', 'firing']], 'silent');
-  await runs(made, 12, {});
-  assert.deepEqual(await own(), [], 'no such mount any more');
-});
+test(
+  'a rule with enabled="no" ends a metric; a silent client moves nothing, ' + 'a metric that is gone ends it',
+  async (t) => {
+    const off = await stationWith(t, '<alert type="outlier"/>', '<alert type="outlier" metric="c*" enabled="no"/>');
+    assert.deepEqual(await runs(off, 13, { 'web-1': 'cpu 80' }), []);
+    const made = await stationWith(t, '<alert type="outlier"/>');
+    await runs(made, 13, {
+      ...Object.fromEntries(web.map((name) => [name, 'disk /data 10'])),
+      'web-1': 'disk /data 85',
+    });
+    const own = async (): Promise<readonly unknown[]> =>
+      pluckAll(
+        (await made.storage.alerts.openAlerts(['web-1'])).filter(({ rule }) => rule === 'outlier'),
+        'subject',
+        'state',
+      );
+    assert.deepEqual(await own(), [['/data', 'firing']]);
+    await runs(made, 12, { 'web-1': 'mute' });
+    assert.deepEqual(await own(), [['/data', 'firing']], 'silent');
+    await runs(made, 12, {});
+    assert.deepEqual(await own(), [], 'no such mount any more');
+  },
+);
 
 test('a group of four is compared no more: its alerts end', async (t) => {
   const made = await stationWith(t, '<alert type="outlier" metric="cpu" severity="warning" group="web"/>');

@@ -100,12 +100,15 @@ test('by its functions: whatever stays critical and is not muted is told in time
   fc.assert(fc.property(trial.filter(isConfig), playThroughFunctions), parameters(200));
 });
 
-test('by the alerter and a mail server: whatever stays critical is told in time, or what stands for it is', async () => {
-  const dir = tempFolder();
-  const play = (given: Trial): Promise<void> =>
-    playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-  await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));
-});
+test(
+  'by the alerter and a mail server: whatever stays critical is told in time, ' + 'or what stands for it is',
+  async () => {
+    const dir = tempFolder();
+    const play = (given: Trial): Promise<void> =>
+      playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+    await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));
+  },
+);
 
 describe('on MariaDB', { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb;

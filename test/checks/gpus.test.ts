@@ -1,6 +1,6 @@
 /**
- * Answers of nvidia-smi. All are invented: the fields by `nvidia-smi --help-query-gpu`, the faults by what people report
- * (https://docs.nvidia.com/deploy/xid-errors/, https://forums.developer.nvidia.com). No GPU was seen.
+ * Answers of nvidia-smi. All are invented: the fields by `nvidia-smi --help-query-gpu`, the faults by what people
+ * report (https://docs.nvidia.com/deploy/xid-errors/, https://forums.developer.nvidia.com). No GPU was seen.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -12,7 +12,8 @@ const cases: readonly (readonly [name: string, output: string, text: string, per
   ],
   [
     'long text and long performance data',
-    'DISK OK | /=2643MB\n/ 15272 MB (77%)\n/boot 68 MB (69%) | /boot=68MB;88;93;0;98\n/home=69357MB;253404;253409;0;253414\n',
+    'DISK OK | /=2643MB\n/ 15272 MB (77%)\n/boot 68 MB (69%) ' +
+      '| /boot=68MB;88;93;0;98\n/home=69357MB;253404;253409;0;253414\n',
     'DISK OK\n/ 15272 MB (77%)\n/boot 68 MB (69%)',
     '/=2643MB /boot=68MB;88;93;0;98 /home=69357MB;253404;253409;0;253414',
   ],

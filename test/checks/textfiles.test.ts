@@ -29,8 +29,10 @@ test('the worst sample of a file is its state', () => {
     ['apt_upgrades_pending{origin="",arch=""} 0', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
     ['apt_autoremove_pending 12', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
     [
-      'apt_upgrades_pending{origin="Debian:13/stable"} 30\napt_upgrades_pending{origin="Debian-Security:13/stable-security"} 4',
-      '0 Debian:13/stable: 30 upgrades pending\nDebian-Security:13/stable-security: 4 upgrades pending age=60 upgrades=34 security_upgrades=4',
+      'apt_upgrades_pending{origin="Debian:13/stable"} ' +
+        '30\napt_upgrades_pending{origin="Debian-Security:13/stable-security"} 4',
+      '0 Debian:13/stable: 30 upgrades pending\nDebian-Security:13/stable-security: ' +
+        '4 upgrades pending age=60 upgrades=34 security_upgrades=4',
     ],
     [
       'apt_upgrades_pending{origin="Debian-Security"} 4\napt_autoremove_pending 12.0',

@@ -44,67 +44,78 @@ const broken: readonly (readonly [string, (config: string) => void, RegExp])[] =
 ];
 
 for (const [how, breakIt, words] of broken) {
-  test(`with config.xml ${how} both programs go on with the last one that was valid, say so once an hour and end with 1`, async (t) => {
-    const { config, cron, state } = await kept(t);
-    breakIt(config);
-    const collected = await cron('collect');
-    assert.equal(collected.status, 1);
-    assert.match(collected.stderr, words);
-    assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
-    assert.equal(collected.stderr.trim().split('\n').length, 1);
-    const alerted = await cron('alert');
-    assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
-    assert.equal(readdirSync(path.join(state, 'outbox')).length, 1, 'the alert of the valid configuration is told');
-    const checked = await cron('check');
-    assert.equal(checked.status, 2, 'what people type refuses');
-    writeFileSync(config, local());
-    assert.deepEqual([(await cron('collect')).status, (await cron('alert')).status], [0, 0]);
-    assert.equal(existsSync(path.join(state, 'config-broken.db')), false);
-  });
+  test(
+    `with config.xml ${how} both programs go on with the last one that was valid, ` +
+      'say so once an hour and end with 1',
+    async (t) => {
+      const { config, cron, state } = await kept(t);
+      breakIt(config);
+      const collected = await cron('collect');
+      assert.equal(collected.status, 1);
+      assert.match(collected.stderr, words);
+      assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
+      assert.equal(collected.stderr.trim().split('\n').length, 1);
+      const alerted = await cron('alert');
+      assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
+      assert.equal(readdirSync(path.join(state, 'outbox')).length, 1, 'the alert of the valid configuration is told');
+      const checked = await cron('check');
+      assert.equal(checked.status, 2, 'what people type refuses');
+      writeFileSync(config, local());
+      assert.deepEqual([(await cron('collect')).status, (await cron('alert')).status], [0, 0]);
+      assert.equal(existsSync(path.join(state, 'config-broken.db')), false);
+    },
+  );
 }
 
-test('with a broken config.xml what is stored is shown by the last one that was valid, and the fault is said beside it', async (t) => {
-  const { dir, config, cron } = await kept(t);
-  assert.equal((await cron('alert')).status, 0);
-  writeFileSync(config, local('<clint/>'));
-  const report = path.join(dir, 'report.html');
-  const commands: readonly (readonly [RegExp, ...string[]])[] = [
-    [/here/, 'status'],
-    [/here/, 'show', 'here'],
-    [/here +disk/, 'alerts'],
-    [/Nothing is open|disk/, 'explain', 'here'],
-    [/^/, 'report', '--output', report],
-  ];
-  for (const [words, ...args] of commands) {
-    const { status, stdout, stderr } = await cron(...args);
-    assert.equal(status, 0, stderr);
-    assert.match(stdout, words);
-    assert.match(stderr, /config\.xml:1: .*clint.*the configuration of .* UTC is used \(config-broken\)/);
-    assert.equal(stderr.trim().split('\n').length, 1);
-  }
-  assert.ok(existsSync(report));
-  for (const args of [['trust'], ['silence', 'add', 'here', '--for', '1h'], ['migrate']]) {
-    assert.equal((await cron(...args)).status, 2, args[0]);
-  }
-});
+test(
+  'with a broken config.xml what is stored is shown by the last one that was valid, ' +
+    'and the fault is said beside it',
+  async (t) => {
+    const { dir, config, cron } = await kept(t);
+    assert.equal((await cron('alert')).status, 0);
+    writeFileSync(config, local('<clint/>'));
+    const report = path.join(dir, 'report.html');
+    const commands: readonly (readonly [RegExp, ...string[]])[] = [
+      [/here/, 'status'],
+      [/here/, 'show', 'here'],
+      [/here +disk/, 'alerts'],
+      [/Nothing is open|disk/, 'explain', 'here'],
+      [/^/, 'report', '--output', report],
+    ];
+    for (const [words, ...args] of commands) {
+      const { status, stdout, stderr } = await cron(...args);
+      assert.equal(status, 0, stderr);
+      assert.match(stdout, words);
+      assert.match(stderr, /config\.xml:1: .*clint.*the configuration of .* UTC is used \(config-broken\)/);
+      assert.equal(stderr.trim().split('\n').length, 1);
+    }
+    assert.ok(existsSync(report));
+    for (const args of [['trust'], ['silence', 'add', 'here', '--for', '1h'], ['migrate']]) {
+      assert.equal((await cron(...args)).status, 2, args[0]);
+    }
+  },
+);
 
-test('the first run with a broken config.xml is refused, and so is what another account could have written', async (t) => {
-  const dir = configFolder(t, local('<clint/>'));
-  const env = { HOME: dir };
-  const config = path.join(dir, 'config.xml');
-  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
-  writeFileSync(config, local());
-  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
-  const folder = path.join(dir, 'state', 'last-good');
-  const [name = ''] = readdirSync(folder);
-  assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
-  writeFileSync(config, '<config>');
-  chmodSync(path.join(folder, name), 0o666);
-  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
-  chmodSync(path.join(folder, name), 0o600);
-  writeFileSync(path.join(folder, name), readFileSync(path.join(folder, name), 'utf8').slice(0, -20));
-  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2, 'a damaged one counts as none');
-});
+test(
+  'the first run with a broken config.xml is refused, ' + 'and so is what another account could have written',
+  async (t) => {
+    const dir = configFolder(t, local('<clint/>'));
+    const env = { HOME: dir };
+    const config = path.join(dir, 'config.xml');
+    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+    writeFileSync(config, local());
+    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
+    const folder = path.join(dir, 'state', 'last-good');
+    const [name = ''] = readdirSync(folder);
+    assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
+    writeFileSync(config, '<config>');
+    chmodSync(path.join(folder, name), 0o666);
+    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+    chmodSync(path.join(folder, name), 0o600);
+    writeFileSync(path.join(folder, name), readFileSync(path.join(folder, name), 'utf8').slice(0, -20));
+    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2, 'a damaged one counts as none');
+  },
+);
 
 test('what was included is kept too, and a state folder elsewhere is found without config.xml', async (t) => {
   const elsewhere = configFolder(t, '');
@@ -122,22 +133,25 @@ test('what was included is kept too, and a state folder elsewhere is found witho
   assert.deepEqual(visits.map(({ client }) => client).sort(), ['here', 'too']);
 });
 
-test('a named pipe or a link in the place of what was kept, or of its pointer, ends no run and is not read', async (t) => {
-  const elsewhere = configFolder(t, '');
-  const client = '<client name="here" transport="local"/>';
-  const { home, config, cron } = await kept(t, `<config><state dir="${elsewhere}/state"/>${client}</config>`);
-  const folders = [path.join(elsewhere, 'state/last-good'), path.join(home, '.local/state/fleet-health-config')];
-  const places = folders.map((folder) => path.join(folder, readdirSync(folder)[0] ?? ''));
-  writeFileSync(config, '<config>');
-  for (const file of places) {
-    const moved = `${file}.moved`;
-    renameSync(file, moved);
-    execFileSync('mkfifo', ['-m', '600', file]);
-    assert.equal((await cron('collect')).status, 2, file);
-    rmSync(file);
-    symlinkSync(moved, file);
-    assert.equal((await cron('collect')).status, 2, file);
-    renameSync(moved, file);
-    assert.equal((await cron('collect')).status, 1, file);
-  }
-});
+test(
+  'a named pipe or a link in the place of what was kept, or of its pointer, ' + 'ends no run and is not read',
+  async (t) => {
+    const elsewhere = configFolder(t, '');
+    const client = '<client name="here" transport="local"/>';
+    const { home, config, cron } = await kept(t, `<config><state dir="${elsewhere}/state"/>${client}</config>`);
+    const folders = [path.join(elsewhere, 'state/last-good'), path.join(home, '.local/state/fleet-health-config')];
+    const places = folders.map((folder) => path.join(folder, readdirSync(folder)[0] ?? ''));
+    writeFileSync(config, '<config>');
+    for (const file of places) {
+      const moved = `${file}.moved`;
+      renameSync(file, moved);
+      execFileSync('mkfifo', ['-m', '600', file]);
+      assert.equal((await cron('collect')).status, 2, file);
+      rmSync(file);
+      symlinkSync(moved, file);
+      assert.equal((await cron('collect')).status, 2, file);
+      renameSync(moved, file);
+      assert.equal((await cron('collect')).status, 1, file);
+    }
+  },
+);

@@ -9,9 +9,9 @@ import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../s
 import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (
-  'collect trust status alert alerts authorize backup copy cleanup explain forget ingest ack unack mail silence spool ' +
-  'check digest keys runtimes migrate prune report show forecast outliers metrics export serve events tokens demo simulate ' +
-  'enroll init import crontab completion receive'
+  'collect trust status alert alerts authorize backup copy cleanup explain forget ingest ack unack mail silence ' +
+  'spool check digest keys runtimes migrate prune report show forecast outliers metrics export serve events tokens ' +
+  'demo simulate enroll init import crontab completion receive'
 ).split(' ');
 
 test('--version prints the version of package.json', async () => {
@@ -151,7 +151,8 @@ for (const [version, status] of [
   ['22.0.0', 0],
 ] as const) {
   test(`Node ${version} is ${status === 0 ? 'new enough' : 'too old, and one line says so'}`, async () => {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`;
+    const pretend =
+      `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: ` + `'${version}' } })`;
     const result = await preloaded(pretend, ['--version']);
     assert.equal(result.status, status);
     const line = `fleet-health: Node ${version} is too old; it needs 20.19 or newer.\n`;
@@ -159,14 +160,17 @@ for (const [version, status] of [
   });
 }
 
-test('the thread pool has sixty-four threads before anything uses it, unless the environment says otherwise', async () => {
-  // The pool is made at its first use, with all its threads; --version alone has none for it.
-  const count = `process.on('exit', () => {
+test(
+  'the thread pool has sixty-four threads before anything uses it, ' + 'unless the environment says otherwise',
+  async () => {
+    // The pool is made at its first use, with all its threads; --version alone has none for it.
+    const count = `process.on('exit', () => {
       require('node:fs').stat('/', () => undefined);
       process.stderr.write(String(require('node:fs').readdirSync('/proc/self/task').length));
     });
     if (process.env.SIZE) process.env.UV_THREADPOOL_SIZE = process.env.SIZE;`;
-  const threads = async (text: string): Promise<number> => Number((await preloaded(text, ['--version'])).stderr);
-  const four = await threads(`process.env.SIZE = '4'; ${count}`);
-  assert.equal((await threads(count)) - four, 60);
-});
+    const threads = async (text: string): Promise<number> => Number((await preloaded(text, ['--version'])).stderr);
+    const four = await threads(`process.env.SIZE = '4'; ${count}`);
+    assert.equal((await threads(count)) - four, 60);
+  },
+);

@@ -11,7 +11,8 @@ import { shellConnection } from '../support/shell-connection.ts';
 
 /** Returns shell text that prints the same bytes a hundred thousand times, in large pieces. */
 const many = (bytes: Uint8Array): string =>
-  `'${process.execPath}' -e 'process.stdout.write(Buffer.alloc(1e5*${bytes.length},process.argv[1],"hex"))' ${Buffer.from(bytes).toString('hex')}`;
+  `'${process.execPath}' -e 'process.stdout.write(Buffer.alloc(1e5*${bytes.length},process.argv[1],"hex"))' ` +
+  Buffer.from(bytes).toString('hex');
 
 const begun = `${opening}; ${print(hello)}`;
 const frame = (type: 'H' | 'F' | 'R', text: string): string => print(encodeFrame(type, Buffer.from(text)));

@@ -79,26 +79,29 @@ test('a dry run shows reports, needs no database, and leaves everything for the 
   await emptied(fleet, 'web-1');
 });
 
-test('while the database is away reports are collected and wait, and the next pass stores all with runs and visits', async () => {
-  const fleet = makeFleet();
-  const clients = clientsOf('web-1', 'web-2', 'web-3');
-  for (let pass = 0; pass < 2; pass++) {
-    const result = await fleet.collect(clients, { openStorage: () => storageAway() });
-    assert.equal(result.exitStatus, 3);
-    const codes = result.faults.map(({ code }) => code);
-    assert.deepEqual([codes, result.succeeded, result.reports.waiting], [['storage-unavailable'], 3, (pass + 1) * 3]);
-  }
-  assert.equal(fleet.sealedFiles().length, 6);
-  for (const { name } of clients) await emptied(fleet, name);
-  const back = await fleet.collect(clients);
-  assert.deepEqual([back.exitStatus, back.reports.waiting], [0, 0]);
-  assert.equal(await fleet.count('stats'), 9);
-  assert.equal(await fleet.count('visits'), 9);
-  const runs = await fleet.column("SELECT outcome || ' ' || succeeded FROM runs");
-  assert.deepEqual(runs, Array(3).fill('finished 3'));
-  assert.deepEqual(fleet.sealedFiles(), []);
-  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
-});
+test(
+  'while the database is away reports are collected and wait, ' + 'and the next pass stores all with runs and visits',
+  async () => {
+    const fleet = makeFleet();
+    const clients = clientsOf('web-1', 'web-2', 'web-3');
+    for (let pass = 0; pass < 2; pass++) {
+      const result = await fleet.collect(clients, { openStorage: () => storageAway() });
+      assert.equal(result.exitStatus, 3);
+      const codes = result.faults.map(({ code }) => code);
+      assert.deepEqual([codes, result.succeeded, result.reports.waiting], [['storage-unavailable'], 3, (pass + 1) * 3]);
+    }
+    assert.equal(fleet.sealedFiles().length, 6);
+    for (const { name } of clients) await emptied(fleet, name);
+    const back = await fleet.collect(clients);
+    assert.deepEqual([back.exitStatus, back.reports.waiting], [0, 0]);
+    assert.equal(await fleet.count('stats'), 9);
+    assert.equal(await fleet.count('visits'), 9);
+    const runs = await fleet.column("SELECT outcome || ' ' || succeeded FROM runs");
+    assert.deepEqual(runs, Array(3).fill('finished 3'));
+    assert.deepEqual(fleet.sealedFiles(), []);
+    assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+  },
+);
 
 test('a database that goes away in the middle costs nothing either', async () => {
   const fleet = makeFleet();

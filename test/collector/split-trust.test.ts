@@ -54,58 +54,61 @@ function markersOf(report: Report): readonly string[] {
   return [...new Set(values.map(String))].filter((text) => text.length >= 6);
 }
 
-test('a stolen collector shows names and times and nothing that reports say; opened, they are rows as ever', async () => {
-  const one = makeSplitFleet();
-  const { fleet, collector } = one;
-  const clients = [
-    makeClient('web-1'),
-    makeClient('shell-1', { ssh: { ...makeClient('x').ssh, node: '/nowhere/node' } }),
-  ];
-  const result = await fleet.collect(clients, sealedOnly);
-  assert.deepEqual([result.exitStatus, result.succeeded], [0, 2]);
-  assert.equal(result.reports.stored, await one.fleet.count('sealed_reports'));
-  assert.deepEqual(fleet.sealedFiles(), []);
-  assert.deepEqual(
-    [existsSync(collector.keys), await one.fleet.count('stats'), await one.fleet.count('inventory')],
-    [false, 0, 0],
-  );
+test(
+  'a stolen collector shows names and times and nothing that reports say; opened, ' + 'they are rows as ever',
+  async () => {
+    const one = makeSplitFleet();
+    const { fleet, collector } = one;
+    const clients = [
+      makeClient('web-1'),
+      makeClient('shell-1', { ssh: { ...makeClient('x').ssh, node: '/nowhere/node' } }),
+    ];
+    const result = await fleet.collect(clients, sealedOnly);
+    assert.deepEqual([result.exitStatus, result.succeeded], [0, 2]);
+    assert.equal(result.reports.stored, await one.fleet.count('sealed_reports'));
+    assert.deepEqual(fleet.sealedFiles(), []);
+    assert.deepEqual(
+      [existsSync(collector.keys), await one.fleet.count('stats'), await one.fleet.count('inventory')],
+      [false, 0, 0],
+    );
 
-  const stolen = path.join(fleet.dir, 'stolen');
-  mkdirSync(stolen);
-  for (const file of everyFile(fleet.stateDir)) copyFileSync(file, path.join(stolen, path.basename(file)));
+    const stolen = path.join(fleet.dir, 'stolen');
+    mkdirSync(stolen);
+    for (const file of everyFile(fleet.stateDir)) copyFileSync(file, path.join(stolen, path.basename(file)));
 
-  const opened = await one.ingest(clients);
-  assert.deepEqual([opened.exitStatus, opened.quarantined, opened.keyless, opened.clients], [0, 0, 0, 2]);
-  assert.equal(opened.stored, result.reports.stored);
-  assert.equal(await one.fleet.count('sealed_reports'), 0);
-  const stats = await fleet.query('SELECT client, observed_at, received_at, clock_offset_ms FROM stats');
-  for (const row of stats) {
-    assert.ok(Date.parse(String(row['observed_at'])) <= Date.parse(String(row['received_at'])));
-    assert.notEqual(row['clock_offset_ms'], null);
-  }
-  assert.deepEqual(stats.map((row) => row['client']).toSorted(), ['shell-1', 'web-1']);
-  assert.ok((await one.fleet.count('inventory')) >= 1);
-  const [known] = await fleet.query("SELECT last_report_at, sealed_to FROM clients WHERE name = 'web-1'");
-  assert.notEqual(known?.['last_report_at'], null);
-  assert.equal(known?.['sealed_to'], one.keyId);
+    const opened = await one.ingest(clients);
+    assert.deepEqual([opened.exitStatus, opened.quarantined, opened.keyless, opened.clients], [0, 0, 0, 2]);
+    assert.equal(opened.stored, result.reports.stored);
+    assert.equal(await one.fleet.count('sealed_reports'), 0);
+    const stats = await fleet.query('SELECT client, observed_at, received_at, clock_offset_ms FROM stats');
+    for (const row of stats) {
+      assert.ok(Date.parse(String(row['observed_at'])) <= Date.parse(String(row['received_at'])));
+      assert.notEqual(row['clock_offset_ms'], null);
+    }
+    assert.deepEqual(stats.map((row) => row['client']).toSorted(), ['shell-1', 'web-1']);
+    assert.ok((await one.fleet.count('inventory')) >= 1);
+    const [known] = await fleet.query("SELECT last_report_at, sealed_to FROM clients WHERE name = 'web-1'");
+    assert.notEqual(known?.['last_report_at'], null);
+    assert.equal(known?.['sealed_to'], one.keyId);
 
-  const reports = await fleet.column('SELECT report FROM reports');
-  const markers = reports.flatMap((report) => markersOf(JSON.parse(String(report)) as Report));
-  assert.ok(markers.length > 30, `${markers.length} markers are no test`);
-  const seen = everyFile(stolen).map((file) => readFileSync(file, 'latin1'));
-  assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
-  // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the
-  // collector.
-  const told = new Set((await fleet.column('SELECT boot_id FROM stats')).map(String));
-  for (const marker of markers) {
-    if (told.has(marker)) continue;
-    assert.ok(!seen.some((text) => text.includes(Buffer.from(marker).toString('latin1'))), marker);
-  }
-  const [last = {}, ...others] = await fleet.query(
-    "SELECT outcome, host, clients, succeeded FROM runs WHERE program = 'ingest'",
-  );
-  assert.deepEqual([Object.values(last), others], [['finished', 'opener', 2, opened.stored], []]);
-});
+    const reports = await fleet.column('SELECT report FROM reports');
+    const markers = reports.flatMap((report) => markersOf(JSON.parse(String(report)) as Report));
+    assert.ok(markers.length > 30, `${markers.length} markers are no test`);
+    const seen = everyFile(stolen).map((file) => readFileSync(file, 'latin1'));
+    assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
+    // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the
+    // collector.
+    const told = new Set((await fleet.column('SELECT boot_id FROM stats')).map(String));
+    for (const marker of markers) {
+      if (told.has(marker)) continue;
+      assert.ok(!seen.some((text) => text.includes(Buffer.from(marker).toString('latin1'))), marker);
+    }
+    const [last = {}, ...others] = await fleet.query(
+      "SELECT outcome, host, clients, succeeded FROM runs WHERE program = 'ingest'",
+    );
+    assert.deepEqual([Object.values(last), others], [['finished', 'opener', 2, opened.stored], []]);
+  },
+);
 
 test('without a public key nothing is visited, and none is made; without a private one nothing is opened', async () => {
   const one = makeSplitFleet();
@@ -133,21 +136,24 @@ test('a pass that the database breaks off is a row that says so, and the next on
   assert.deepEqual(await one.fleet.column(outcomes), ['failed', 'finished']);
 });
 
-test('while the database is away reports wait sealed as files, then as rows, then are opened as of when they came', async () => {
-  const one = makeSplitFleet();
-  const away = () => storageAway('gone');
-  const first = await one.fleet.collect(web, { ...sealedOnly, openStorage: away });
-  assert.deepEqual([first.exitStatus, first.reports.waiting], [3, 1]);
-  const second = await one.fleet.collect(web, sealedOnly);
-  assert.deepEqual([second.exitStatus, second.reports.waiting], [0, 0]);
-  await one.ingest(web);
-  const rows = await one.fleet.query('SELECT observed_at, received_at FROM stats ORDER BY received_at');
-  assert.equal(rows.length, 2);
-  for (const row of rows) {
-    const age = Date.parse(String(row['received_at'])) - Date.parse(String(row['observed_at']));
-    assert.ok(age >= 0 && age < 5000, String(age));
-  }
-});
+test(
+  'while the database is away reports wait sealed as files, then as rows, ' + 'then are opened as of when they came',
+  async () => {
+    const one = makeSplitFleet();
+    const away = () => storageAway('gone');
+    const first = await one.fleet.collect(web, { ...sealedOnly, openStorage: away });
+    assert.deepEqual([first.exitStatus, first.reports.waiting], [3, 1]);
+    const second = await one.fleet.collect(web, sealedOnly);
+    assert.deepEqual([second.exitStatus, second.reports.waiting], [0, 0]);
+    await one.ingest(web);
+    const rows = await one.fleet.query('SELECT observed_at, received_at FROM stats ORDER BY received_at');
+    assert.equal(rows.length, 2);
+    for (const row of rows) {
+      const age = Date.parse(String(row['received_at'])) - Date.parse(String(row['observed_at']));
+      assert.ok(age >= 0 && age < 5000, String(age));
+    }
+  },
+);
 
 test('a file that was stored and not removed, in time or at all, is opened once', async () => {
   const one = makeSplitFleet();
@@ -240,15 +246,18 @@ test('a collector that has not got the new key yet goes on with the old one', as
   assert.equal((await one.ingest(web)).exitStatus, 0);
 });
 
-test('a collector that opens nothing says when no ingest does, and nothing while one has only begun to wait', async () => {
-  const one = makeSplitFleet();
-  assert.equal((await one.fleet.collect(web, sealedOnly)).exitStatus, 0);
-  const late = { ...sealedOnly, collector: { everyMs: 1, runDeadlineMs: 240_000 } };
-  const result = await one.fleet.collect(web, late);
-  assert.deepEqual([result.exitStatus, result.faults.map(({ code }) => code)], [1, ['ingest-silent']]);
-  await one.ingest(web);
-  assert.deepEqual((await one.fleet.collect([], late)).faults, []);
-});
+test(
+  'a collector that opens nothing says when no ingest does, ' + 'and nothing while one has only begun to wait',
+  async () => {
+    const one = makeSplitFleet();
+    assert.equal((await one.fleet.collect(web, sealedOnly)).exitStatus, 0);
+    const late = { ...sealedOnly, collector: { everyMs: 1, runDeadlineMs: 240_000 } };
+    const result = await one.fleet.collect(web, late);
+    assert.deepEqual([result.exitStatus, result.faults.map(({ code }) => code)], [1, ['ingest-silent']]);
+    await one.ingest(web);
+    assert.deepEqual((await one.fleet.collect([], late)).faults, []);
+  },
+);
 
 test('a second ingest on the machine ends at once; it needs no lock of the collector beside it', async () => {
   const one = makeSplitFleet();

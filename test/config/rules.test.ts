@@ -102,14 +102,18 @@ test('a default is in force beside rules for a part of its type, and conditions 
   const names = (children: string) =>
     pluckAll(clientOf(load(children)).rules, 'origin', 'name').map((one) => one.join(' '));
   const inForce = (alert: string) => names(`<client ip="10.0.0.1" mail="a@b"><alert ${alert}/></client>`);
-  const conditions =
-    'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
-      .split(' ')
-      .map((name) => `condition ${name}`);
-  const all =
-    'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check sectors-rising security-updates'
-      .split(' ')
-      .map((name) => `default ${name}`);
+  const conditions = (
+    'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted ' +
+    'mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
+  )
+    .split(' ')
+    .map((name) => `condition ${name}`);
+  const all = (
+    'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check sectors-rising ' +
+    'security-updates'
+  )
+    .split(' ')
+    .map((name) => `default ${name}`);
   const [, ...others] = all;
   assert.deepEqual(names('<client ip="10.0.0.1"/>'), [...all, ...conditions]);
   assert.deepEqual(names('<alerts defaults="no"/><client ip="10.0.0.1"/>'), conditions);

@@ -28,7 +28,8 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
     const accounts = [await sshd.addAccount({ publicKey }), await sshd.addAccount({ publicKey })];
     const clients = ['allow', 'refuse'].map(
       (unsealed, index) =>
-        `<client name="${unsealed}" unsealed="${unsealed}" ip="127.0.0.${index + 1}" port="${sshd.port}" username="${accounts[index]?.name ?? ''}"/>`,
+        `<client name="${unsealed}" unsealed="${unsealed}" ip="127.0.0.${index + 1}" port="${sshd.port}" ` +
+        `username="${accounts[index]?.name ?? ''}"/>`,
     );
     const ssh = `<ssh privateKey="${key.privateKey}" runtime="bring"/>`;
     const site = await kind.site(t, `<collector every="1h"/>\n${ssh}\n${clients.join('\n')}`);

@@ -11,7 +11,9 @@ import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 const [sqlite] = databaseKinds();
-const elements = `<check name="of group" command="sh -c 'echo x >>$HOME/runs; echo &quot;WARNING: it&apos;\\''s&quot;; exit 1'" timeout="5s"/>`;
+const elements =
+  `<check name="of group" command="sh -c 'echo x >>$HOME/runs; echo &quot;WARNING: ` +
+  `it&apos;\\''s&quot;; exit 1'" timeout="5s"/>`;
 const own = '<check name="own" command="echo own &quot;two  words&quot;"/>';
 
 /** Gives the only client two checks: one of its group, one of its own. */

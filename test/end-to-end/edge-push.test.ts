@@ -15,7 +15,9 @@ test(
     timeout: 120_000,
   },
   async (t) => {
-    const rules = `<alert type="memory" limit="0.1%" for="2x"/><alert type="disk" name="data" mount="/data*" warning="80%" free="1GiB"/>`;
+    const rules =
+      '<alert type="memory" limit="0.1%" for="2x"/><alert type="disk" name="data" mount="/data*" ' +
+      'warning="80%" free="1GiB"/>';
     const dir = configFolder(
       t,
       `<config><alerts mail="ops@example.org" zone="UTC"/><client name="web-2"/>

@@ -1,4 +1,6 @@
-/** A site without a database: its `collect`, and `serve` and `collect` of the collector with one, as the built program. */
+/**
+ * A site without a database: its `collect`, and `serve` and `collect` of the collector with one, as the built program.
+ */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -95,7 +97,8 @@ test('keys of the site and of the reports are rotated', { timeout: 240_000 }, as
   assert.match((await site.run('collect')).stderr, /fra\.json is not the key of a site \(keys-invalid\)/);
   writeFileSync(
     path.join(site.dir, 'config.xml'),
-    '<config><collector><forward url="http://hq/" key="fra.json"/></collector><client name="a" transport="push"/></config>',
+    '<config><collector><forward url="http://hq/" key="fra.json"/></collector><client name="a" ' +
+      'transport="push"/></config>',
     { mode: 0o600 },
   );
   const faults = (await site.run('check')).stdout;

@@ -1,5 +1,6 @@
 /**
- * Three collectors that share a fleet through three nodes of a Galera cluster, with one kind of failure after the other:
+ * Three collectors that share a fleet through three nodes of a Galera cluster, with one kind of failure after the
+ * other:
  * `npm run galera`. Each cycle with a failure is followed by one without, in which everything must be as ever. Each
  * cycle writes a line to stderr: what was struck, how long the runs took, and how busy the machine was.
  */

@@ -126,7 +126,8 @@ async function boundsHold({ site }: Station, visit: number): Promise<void> {
     for (const row of rows) assert.ok(Number(row['n']) <= most, `${table}: ${JSON.stringify(row)}`);
   }
   const texts = await site.rows(
-    `SELECT client, ${hour('stats')} AS h, SUM(LENGTH(report)) AS n FROM stats JOIN reports ON stat_id = id GROUP BY client, h`,
+    `SELECT client, ${hour('stats')} AS h, SUM(LENGTH(report)) ` +
+      'AS n FROM stats JOIN reports ON stat_id = id GROUP BY client, h',
   );
   for (const row of texts) assert.ok(Number(row['n']) <= 16 * mib + 65_536 * (visit + 1), JSON.stringify(row));
   assert.ok((await count(site, 'SELECT COUNT(*) FROM inventory')) <= 12);

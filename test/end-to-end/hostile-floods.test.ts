@@ -26,7 +26,8 @@ describe(`four floods beside ${good} good clients`, () => {
     const slowest = Math.max(...result.good.map(({ duration_ms: ms }) => ms));
     const more = result.peakMiB - usual.peakMiB;
     t.diagnostic(
-      `${result.tookMs} ms (usual ${usual.tookMs}), the slowest good one ${slowest} ms, ${more} MiB more than ${usual.peakMiB}`,
+      `${result.tookMs} ms (usual ${usual.tookMs}), the slowest good one ${slowest} ms, ` +
+        `${more} MiB more than ${usual.peakMiB}`,
     );
     const failed = result.good.filter(({ ok }) => !ok);
     assert.deepEqual(failed, []);
@@ -54,9 +55,12 @@ describe(`four floods beside ${good} good clients`, () => {
   };
 
   for (const four of fours) {
-    it(`${four.map(([name]) => name).join(', ')}: all good clients are visited, and the memory is bounded`, async (t) => {
-      await run(t, four);
-    });
+    it(
+      `${four.map(([name]) => name).join(', ')}: all good clients are visited, ` + 'and the memory is bounded',
+      async (t) => {
+        await run(t, four);
+      },
+    );
   }
 
   for (const [what, name] of [

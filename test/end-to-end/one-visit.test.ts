@@ -26,7 +26,8 @@ suite('one visit, seen from the server', { skip }, async () => {
         const accounts = await Promise.all(shells.map((shell) => sshd.addAccount({ shell, publicKey: key.publicKey })));
         const clients = accounts.map(
           ({ name }, index) =>
-            `<client name="${path.basename(shells[index] ?? '')}" ip="127.0.0.${index + 1}" port="${sshd.port}" username="${name}"/>`,
+            `<client name="${path.basename(shells[index] ?? '')}" ip="127.0.0.${index + 1}" port="${sshd.port}" ` +
+            `username="${name}"/>`,
         );
         const site = await kind.site(t, `<ssh privateKey="${key.privateKey}"/>\n${clients.join('\n')}`);
         assert.equal((await site.run('trust', '--yes')).status, 0);

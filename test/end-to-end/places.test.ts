@@ -199,7 +199,8 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
     });
     const dir = configFolder(
       t,
-      `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}"/></config>`,
+      `<config><client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" ` +
+        `privateKey="${key.privateKey}"/></config>`,
     );
     if (takesInventory) fs.mkdirSync(path.join(dir, 'state'));
     else await makeInventoriedIn(path.join(dir, 'state'), 'web-1');
@@ -254,7 +255,9 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
     const trap = path.join(sshd.dir, 'trap');
     fs.mkdirSync(trap);
     fs.chmodSync(trap, 0o777);
-    const racing = `while :; do ln -s ${trap} ${second}; rm -f ${second}; mkdir -m 777 ${second}; mv ${second} ${second}.x; rmdir ${second} ${second}.x; done 2>/dev/null`;
+    const racing =
+      `while :; do ln -s ${trap} ${second}; rm -f ${second}; mkdir -m 777 ${second}; ` +
+      `mv ${second} ${second}.x; rmdir ${second} ${second}.x; done 2>/dev/null`;
     const racer = spawn('setpriv', [`--reuid=${foreign.uid}`, '--clear-groups', 'sh', '-c', racing], {
       stdio: 'ignore',
     });

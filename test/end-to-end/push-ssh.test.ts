@@ -45,7 +45,8 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`);
     writeFileSync(
       settings(),
-      `<config><serve><push/></serve><alerts mail="ops@example.org"/>${clients.join('')}<client name="web-1" ip="192.0.2.1"/></config>`,
+      `<config><serve><push/></serve><alerts mail="ops@example.org"/>${clients.join('')}<client name="web-1" ` +
+        'ip="192.0.2.1"/></config>',
     );
     chmodSync(settings(), 0o600);
     execFileSync('chown', ['-R', String(account.uid), dir]);
@@ -75,27 +76,30 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     return sealedSample({ key, inside: { client } });
   };
 
-  test('enroll prints one file for the client, the same until it is rotated, and the secret stays in two places', async () => {
-    const first = await enroll('--ssh', 'fleet@collector.example.org');
-    assert.deepEqual(
-      [first.client, first.push, Buffer.from(first.pushKey, 'base64url').length],
-      ['laptop-1', { to: 'ssh://fleet@collector.example.org', every: '5m' }, 32],
-    );
-    assert.equal(first.collector, readFileSync(state('collector-id'), 'utf8').trim());
-    assert.deepEqual(await enroll('--ssh', 'fleet@collector.example.org'), first);
-    assert.equal(statSync(state('push-keys.json')).mode & 0o777, 0o600);
-    const file = path.join(dir, 'agent.json');
-    const said = await succeeded(
-      run('enroll', 'laptop-1', '--https', 'https://hq.example.org', '--rotate', '-o', file),
-    );
-    assert.equal(statSync(file).mode & 0o777, 0o600);
-    const second = JSON.parse(readFileSync(file, 'utf8')) as AgentJson;
-    assert.notEqual(second.pushKey, first.pushKey);
-    assert.ok(!said.includes(second.pushKey));
-    assert.equal(second.push.to, 'https://hq.example.org/');
-    assert.match(await succeeded(run('enroll', 'laptop-1', '--revoke')), /opens nothing any more/);
-    assert.deepEqual(JSON.parse(readFileSync(state('push-keys.json'), 'utf8')), { clients: [] });
-  });
+  test(
+    'enroll prints one file for the client, the same until it is rotated, ' + 'and the secret stays in two places',
+    async () => {
+      const first = await enroll('--ssh', 'fleet@collector.example.org');
+      assert.deepEqual(
+        [first.client, first.push, Buffer.from(first.pushKey, 'base64url').length],
+        ['laptop-1', { to: 'ssh://fleet@collector.example.org', every: '5m' }, 32],
+      );
+      assert.equal(first.collector, readFileSync(state('collector-id'), 'utf8').trim());
+      assert.deepEqual(await enroll('--ssh', 'fleet@collector.example.org'), first);
+      assert.equal(statSync(state('push-keys.json')).mode & 0o777, 0o600);
+      const file = path.join(dir, 'agent.json');
+      const said = await succeeded(
+        run('enroll', 'laptop-1', '--https', 'https://hq.example.org', '--rotate', '-o', file),
+      );
+      assert.equal(statSync(file).mode & 0o777, 0o600);
+      const second = JSON.parse(readFileSync(file, 'utf8')) as AgentJson;
+      assert.notEqual(second.pushKey, first.pushKey);
+      assert.ok(!said.includes(second.pushKey));
+      assert.equal(second.push.to, 'https://hq.example.org/');
+      assert.match(await succeeded(run('enroll', 'laptop-1', '--revoke')), /opens nothing any more/);
+      assert.deepEqual(JSON.parse(readFileSync(state('push-keys.json'), 'utf8')), { clients: [] });
+    },
+  );
 
   for (const [args, says] of [
     [['web-1', '--ssh', 'a@b'], /web-1 is visited \(usage\)\. Write transport="push"/],

@@ -28,7 +28,8 @@ suite('a restricted key at dropbear', { skip }, async () => {
       const port = await startDropbear(t.signal, path.join(sshd.dir, agent));
       const dir = configFolder(
         t,
-        `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" privateKey="key"/></config>`,
+        `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" ` +
+          'privateKey="key"/></config>',
       );
       // The longest line there is.
       const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');

@@ -119,44 +119,49 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     return texts.join('\n');
   };
 
-  test('what is collected is opened elsewhere and told from a third place; a stolen collector shows no figures', async () => {
-    const refused = await run('collector', 'collect');
-    assert.deepEqual([refused.status, /\(keys-invalid\)/.test(refused.stderr)], [3, true], refused.stderr);
-    assert.equal((await run('opener', 'keys', 'generate')).status, 0);
-    const [first = ''] = publicKeys();
-    assert.equal((await run('collector', 'keys', 'import-public', first)).status, 0);
-    const collected = await run('collector', 'collect');
-    assert.equal(collected.status, 0, collected.stderr);
-    assert.deepEqual(
-      (await rows('SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM sealed_reports) AS waiting'))[0],
-      { stats: 0, waiting: 2 },
-    );
-    assert.equal((await run('alerter', 'alert')).status, 0);
-    assert.equal(smtp.mails.length, 0);
-    const seen = await stolen();
+  test(
+    'what is collected is opened elsewhere and told from a third place; ' + 'a stolen collector shows no figures',
+    async () => {
+      const refused = await run('collector', 'collect');
+      assert.deepEqual([refused.status, /\(keys-invalid\)/.test(refused.stderr)], [3, true], refused.stderr);
+      assert.equal((await run('opener', 'keys', 'generate')).status, 0);
+      const [first = ''] = publicKeys();
+      assert.equal((await run('collector', 'keys', 'import-public', first)).status, 0);
+      const collected = await run('collector', 'collect');
+      assert.equal(collected.status, 0, collected.stderr);
+      assert.deepEqual(
+        (
+          await rows('SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM sealed_reports) AS waiting')
+        )[0],
+        { stats: 0, waiting: 2 },
+      );
+      assert.equal((await run('alerter', 'alert')).status, 0);
+      assert.equal(smtp.mails.length, 0);
+      const seen = await stolen();
 
-    const opened = await json('opener', 'ingest');
-    assert.deepEqual(
-      [opened['exit_status'], opened['reports'], opened['clients']],
-      [0, { stored: 2, duplicate: 0, quarantined: 0, keyless: 0 }, 1],
-    );
-    const told = await run('alerter', 'alert');
-    assert.equal(told.status, 0, told.stderr);
-    assert.match(smtp.mails.map(({ content }) => content).join('\n'), /here[^]*memory/);
+      const opened = await json('opener', 'ingest');
+      assert.deepEqual(
+        [opened['exit_status'], opened['reports'], opened['clients']],
+        [0, { stored: 2, duplicate: 0, quarantined: 0, keyless: 0 }, 1],
+      );
+      const told = await run('alerter', 'alert');
+      assert.equal(told.status, 0, told.stderr);
+      assert.match(smtp.mails.map(({ content }) => content).join('\n'), /here[^]*memory/);
 
-    const [stored] = await rows('SELECT CAST(report AS CHAR) AS report FROM reports');
-    const report = JSON.parse(String(stored?.['report'])) as Report;
-    const figures = report.worker_reports.flatMap(({ function_reports }) =>
-      function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row).map(String))),
-    );
-    // The collector's own row of `runs` names this machine.
-    const known = [report.boot_id, hostname()];
-    const markers = [...new Set(figures)].filter((text) => text.length >= 6 && !known.includes(text));
-    assert.ok(markers.length > 10, `${markers.length} markers are no test`);
-    for (const marker of markers) assert.ok(!seen.includes(marker), marker);
-    for (const word of ['here', 'FHS1']) assert.ok(seen.includes(word), word);
-    assert.ok(!seen.includes('PRIVATE KEY'));
-  });
+      const [stored] = await rows('SELECT CAST(report AS CHAR) AS report FROM reports');
+      const report = JSON.parse(String(stored?.['report'])) as Report;
+      const figures = report.worker_reports.flatMap(({ function_reports }) =>
+        function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row).map(String))),
+      );
+      // The collector's own row of `runs` names this machine.
+      const known = [report.boot_id, hostname()];
+      const markers = [...new Set(figures)].filter((text) => text.length >= 6 && !known.includes(text));
+      assert.ok(markers.length > 10, `${markers.length} markers are no test`);
+      for (const marker of markers) assert.ok(!seen.includes(marker), marker);
+      for (const word of ['here', 'FHS1']) assert.ok(seen.includes(word), word);
+      assert.ok(!seen.includes('PRIVATE KEY'));
+    },
+  );
 
   test('a key is retired once the collector has the next one and nothing waits for it', async () => {
     const [old] = ((await json('opener', 'keys', 'list'))['keys'] as { id: string }[]).map(({ id }) => id);

@@ -25,7 +25,10 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
       const { name } = await sshd.addAccount({ publicKey: own.publicKey });
       const more = index === 0 ? '' : ' proxyJump="fra"';
       const called = index === 0 ? 'fra' : 'ber';
-      return `<bastion name="${called}" ip="127.0.0.1" port="${sshd.port}" username="${name}" privateKey="${own.privateKey}"${more}/>`;
+      return (
+        `<bastion name="${called}" ip="127.0.0.1" port="${sshd.port}" username="${name}" ` +
+        `privateKey="${own.privateKey}"${more}/>`
+      );
     });
     bastions = (await Promise.all(elements)).join('\n');
   });
@@ -38,7 +41,10 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
   const client = async (name: string, more: string): Promise<string> => {
     const ip = `127.0.0.${(clients += 1)}`;
     const account = await inner.addAccount({ publicKey: key.publicKey });
-    return `<client name="${name}" ip="${ip}" port="${inner.port}" username="${account.name}" privateKey="${key.privateKey}" ${more}/>`;
+    return (
+      `<client name="${name}" ip="${ip}" port="${inner.port}" username="${account.name}" ` +
+      `privateKey="${key.privateKey}" ${more}/>`
+    );
   };
   const visits = async (site: Site): Promise<Map<string, { code: string | null; message: string | null }>> => {
     const { stdout, stderr } = await site.run('--json', 'collect');

@@ -1,6 +1,6 @@
 /**
- * Version 0.2.0, the first release, and those after it: its database and state folder as it left them, under this version
- * with one more migration, and two machines of which one is older.
+ * Version 0.2.0, the first release, and those after it: its database and state folder as it left them, under this
+ * version with one more migration, and two machines of which one is older.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -187,7 +187,8 @@ async function rowsOf(storage: StorageConfig, columns: Columns = {}): Promise<Ro
   const listSql =
     storage.kind === 'sqlite'
       ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-      : "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE'";
+      : 'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ' +
+        "AND table_type = 'BASE TABLE'";
   const tables = Object.keys(columns);
   const names = tables.length > 0 ? tables : (await ask(storage, listSql)).map(({ name }) => String(name));
   const rows: [string, readonly string[]][] = [];

@@ -10,11 +10,11 @@ export function summaryOf(result: FaultRunResult): string {
       .join(', ');
   return [
     `seed ${seed}: ${killed} kills in ${rounds} rounds (${of(kills)}), at ${instants.length} different instants`,
-    `reports: ${comparison.spooled} reached a spool, lost ${comparison.lost.length}, doubled ${comparison.doubled.length}, ` +
-      `quarantined ${comparison.quarantined}, invented ${comparison.invented.length}; ` +
+    `reports: ${comparison.spooled} reached a spool, lost ${comparison.lost.length}, doubled ` +
+      `${comparison.doubled.length}, quarantined ${comparison.quarantined}, invented ${comparison.invented.length}; ` +
       `${comparison.neverSpooled} died with their agent before the spool had them`,
-    `alerts: ${comparison.due} changes due to somebody, told otherwise than once each: ${comparison.untold.length} lines; ` +
-      `${mails.mails} mails, ${mails.possiblyDelivered} came again because they were possibly delivered, ` +
+    `alerts: ${comparison.due} changes due to somebody, told otherwise than once each: ${comparison.untold.length} ` +
+      `lines; ${mails.mails} mails, ${mails.possiblyDelivered} came again because they were possibly delivered, ` +
       `${mails.doubled.length} came again without need, ${mails.changed.length} with other words`,
     `runs: ${of(comparison.runs)}; ${comparison.visits} visits; in peace after ${peaceRounds ?? 'no number of'} rounds`,
   ].join('\n');

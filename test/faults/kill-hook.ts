@@ -74,7 +74,9 @@ function pidsOf(victim: Victim): readonly number[] {
   }
 }
 
-/** Returns the request that the loader passed to an agent, or that stands for it in a push; null in any other program. */
+/**
+ * Returns the request that the loader passed to an agent, or that stands for it in a push; null in any other program.
+ */
 function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
   const pushing = process.env[hookEnvironment.client] ?? '';
   if (pushing !== '') return { client: pushing, kind: process.argv.at(-1) === 'spoke' ? 'spoke' : 'push' };

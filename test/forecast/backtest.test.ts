@@ -39,7 +39,8 @@ test('growth that turns steep was foreseen too late', async () => {
   assert.deepEqual(await counts(mount), { ...nothing, spoke: 4, late: 4 });
 });
 
-// Day -40 alone has a forecast: full in 20 days. It is emptied, and then reaches a level so many days later, for one day.
+// Day -40 alone has a forecast: full in 20 days. It is emptied, and then reaches a level so many days later, for one
+// day.
 const turnouts: readonly (readonly [verdict: 'right' | 'wrong' | 'late', days: number, level: number])[] = [
   ['late', 9, 990],
   ['wrong', 9, 989],

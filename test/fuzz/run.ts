@@ -15,7 +15,8 @@ const chosen = fuzzTargets.filter(({ name }) => positionals.length === 0 || posi
 const unknown = positionals.filter((name) => !fuzzTargets.some((target) => target.name === name));
 if (unknown.length > 0 || !(minutes > 0) || !Number.isSafeInteger(seed) || seed < 0) {
   console.error(
-    `usage: npm run fuzz -- [--minutes N] [--seed N] [NAME...]; names: ${fuzzTargets.map(({ name }) => name).join(' ')}`,
+    'usage: npm run fuzz -- [--minutes N] [--seed N] [NAME...]; names: ' +
+      fuzzTargets.map(({ name }) => name).join(' '),
   );
   process.exit(2);
 }

@@ -63,14 +63,16 @@ main:
     [
       'pattoo-os-hubd.ip_devices[2]: no ip_address, or no port from 1 to 65535',
       'pattoo-os-hubd.ip_devices[3]: no ip_address, or no port from 1 to 65535',
-      'pattoo-os-spoked: is not of the collector; write into agent.json of that machine: {"spoke":{"listen_address":"0.0.0.0","ip_bind_port":5000}}',
+      'pattoo-os-spoked: is not of the collector; write into agent.json of that machine: ' +
+        '{"spoke":{"listen_address":"0.0.0.0","ip_bind_port":5000}}',
       'main: config.xml has no words for it',
     ],
   ],
   [
     'lines that cannot be clients',
     'csv',
-    'name,ip,port,colour\n,192.0.2.9,,\n,,,\nweb-1,,22,\nweb-1,,,\n"a,b",192.0.2.2,,\nc,not a host,,\nd,,99999,\n"e\u0001",192.0.2.3,,\nweb-[1-3],,,\n',
+    'name,ip,port,colour\n,192.0.2.9,,\n,,,\nweb-1,,22,\nweb-1,,,\n"a,b",192.0.2.2,,\nc,not a ' +
+      'host,,\nd,,99999,\n"e\u0001",192.0.2.3,,\nweb-[1-3],,,\n',
     '<client name="192.0.2.9"/>\n<client name="web-1" port="22"/>\n',
     [
       'line 1: columns that are not read: colour',
@@ -182,7 +184,9 @@ main:
   [
     'lines of known_hosts',
     'known-hosts',
-    `# mine\nweb-1,192.0.2.1 ${hostKey}\nweb-1 ${hostKey}\n[db]:2222 ${hostKey}\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ${hostKey}\n*.x ${hostKey}\n@cert-authority z ${hostKey}\nweb-9 ssh-ed25519 AAAA\n`,
+    `# mine\nweb-1,192.0.2.1 ${hostKey}\nweb-1 ${hostKey}\n[db]:2222 ` +
+      `${hostKey}\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ${hostKey}\n*.x ` +
+      `${hostKey}\n@cert-authority z ${hostKey}\nweb-9 ssh-ed25519 AAAA\n`,
     '<client name="web-1" ip="192.0.2.1"/>\n<client name="db:2222" ip="db" port="2222"/>\n',
     [
       'line 5: the name is hashed; nobody can read it',
@@ -251,7 +255,9 @@ test('import ssh-config: hosts of the file and of its includes, with what ssh wo
   const file = path.join(folder, 'config');
   const more = path.join(folder, 'more');
   writeFileSync(more, 'Host db-1\n  HostName 192.0.2.9\n  IdentityFile /keys/db\n', { mode: 0o600 });
-  const text = `Include ${more}\nHost web-1 web-2.example.org *.x !y\n  Port 2222\n  ProxyJump db-1\nHost old\n  ProxyCommand nc %h %p\nHost *\n  User ops\n`;
+  const text =
+    `Include ${more}\nHost web-1 web-2.example.org *.x !y\n  Port 2222\n  ProxyJump db-1\nHost old\n  ` +
+    `ProxyCommand nc %h %p\nHost *\n  User ops\n`;
   writeFileSync(file, text, { mode: 0o600 });
   assert.deepEqual(imported('ssh-config', text, file), {
     xml: `<client name="db-1" ip="192.0.2.9" username="ops" privateKey="/keys/db"/>

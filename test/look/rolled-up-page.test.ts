@@ -101,7 +101,8 @@ async function partsOf({ history }: Storage, client: string, table: string, colu
   const rows = await history.query(`SELECT observed_at AS at, ${column} AS value FROM ${table} ${of} ORDER BY at`);
   const rollup = (span: 'hour' | 'day'): Promise<readonly Stored[]> =>
     history.query(
-      `SELECT ${span} AS at, samples, ${column}_mean AS value FROM ${table}_${span === 'hour' ? 'hourly' : 'daily'} ${of}`,
+      `SELECT ${span} AS at, samples, ${column}_mean AS value FROM ` +
+        `${table}_${span === 'hour' ? 'hourly' : 'daily'} ${of}`,
     );
   const [hours, days] = [await rollup('hour'), await rollup('day')];
   assert.ok(rows.length > 0 && hours.length > 0 && days.length > 0);

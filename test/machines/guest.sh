@@ -1,8 +1,9 @@
 #!/bin/sh
-# A whole Debian machine under QEMU without KVM: its own kernel, systemd as PID 1, an NVMe disk, an IPMI BMC and two spare disks.
+# A whole Debian machine under QEMU without KVM: its own kernel, systemd as PID 1, an NVMe disk, an IPMI BMC and two
+# spare disks.
 #
 #   guest.sh image CACHE              makes the image CACHE/guest-SUITE once (some minutes, 1.5 GB; as root)
-#   guest.sh start CACHE FOLDER PORT  starts a guest from a copy of it; sshd listens on 127.0.0.1:PORT. Prints the process
+# guest.sh start CACHE FOLDER PORT  starts a guest from a copy of it; sshd listens on 127.0.0.1:PORT. Prints the process
 #                                     id at once; the guest answers after about a minute
 #   guest.sh monitor FOLDER COMMAND   one command of QEMU's monitor: stop, cont, system_reset, 'set_link net0 off'
 #

@@ -56,7 +56,8 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
     };
     const checks = (names: string): Promise<readonly string[]> =>
       same(
-        `SELECT check_name, state, text FROM check_stats WHERE stat_id = NEWEST AND check_name LIKE '${names}' ORDER BY check_name`,
+        `SELECT check_name, state, text FROM check_stats WHERE stat_id = NEWEST AND check_name LIKE '${names}' ORDER ` +
+          'BY check_name',
       );
 
     guest.make(`systemd-run --quiet --collect --scope --unit=${scope} -p MemoryMax=30M -p MemorySwapMax=0 -p OOMPolicy=continue \

@@ -9,7 +9,9 @@ import { guestSuite, type Guest } from './guest.ts';
 import { makePackages } from './make-packages.ts';
 
 const program = 'fleet-health -c /etc/fleet-health/config.xml';
-const asCollector = `cd / && setpriv --reuid fleet-health --regid fleet-health --init-groups env HOME=/var/lib/fleet-health ${program}`;
+const asCollector =
+  'cd / && setpriv --reuid fleet-health --regid fleet-health --init-groups env ' +
+  `HOME=/var/lib/fleet-health ${program}`;
 const timers = 'fleet-health-collect.timer fleet-health-alert.timer';
 const spoke = 'fleet-health-agent@spoke.service';
 /** The usual timers wait for minutes. */
@@ -39,7 +41,9 @@ export async function makeBothVersions(work: string): Promise<void> {
   ]);
 }
 
-/** Installs these packages, boots, upgrades, removes and purges them in the machine, whose Node everybody can execute. */
+/**
+ * Installs these packages, boots, upgrades, removes and purges them in the machine, whose Node everybody can execute.
+ */
 export async function livesInGuest(guest: Guest, work: string): Promise<void> {
   for (const folder of ['first', 'newer'].map((name) => path.join(work, name)))
     guest.put(

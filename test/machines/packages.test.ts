@@ -1,6 +1,6 @@
 /**
- * The Debian packages: two builds are equal, lintian finds no error, and they are installed, used, upgraded, removed and
- * purged in fresh Debian systems, after which nothing is left that was not there before.
+ * The Debian packages: two builds are equal, lintian finds no error, and they are installed, used, upgraded, removed
+ * and purged in fresh Debian systems, after which nothing is left that was not there before.
  */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -143,7 +143,8 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   writeFileSync(path.join(root, 'tmp/hosts.csv'), 'name,ip\ngone,127.0.0.1\n');
   inside('cd /etc/fleet-health && fleet-health import csv /tmp/hosts.csv -o hosts.xml && mkdir other');
   inside(
-    'fleet-health init --mail-to a@example.org --login monitor --clients /etc/fleet-health/hosts.xml --dir /etc/fleet-health/other',
+    'fleet-health init --mail-to a@example.org --login monitor --clients /etc/fleet-health/hosts.xml --dir ' +
+      '/etc/fleet-health/other',
   );
   assert.match(
     asUser('fleet-health -c /etc/fleet-health/other/config.xml check'),

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs in a guest as root: two accounts, of which only `node` can execute Node, and devices in a state that somebody gets up for.
+# Runs in a guest as root: two accounts, of which only `node` can execute Node, and devices in a state that somebody
+# gets up for.
 set -eu
 for account in node shell; do
   useradd -m -G systemd-journal "$account"

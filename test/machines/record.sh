@@ -1,6 +1,6 @@
 #!/bin/sh
-# Records what probes read of this machine, for test/testdata/recorded: `sh record.sh KIND [PACKAGE...] >FILE`, as root on a
-# machine in that state. The first line names kernel, system and packages; each file follows a line with its path.
+# Records what probes read of this machine, for test/testdata/recorded: `sh record.sh KIND [PACKAGE...] >FILE`, as root
+# on a machine in that state. The first line names kernel, system and packages; each file follows a line with its path.
 #
 #   md, bond, btrfs   devices        kernel   kills, pressure, open files, connection tracking
 #   container         cgroups (version 2) of containers below system.slice

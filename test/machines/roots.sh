@@ -1,5 +1,6 @@
 #!/bin/sh
-# The files of fresh Debian systems, for the tests of the packages: roots.sh CACHE makes CACHE/root-SUITE.tar once (as root).
+# The files of fresh Debian systems, for the tests of the packages: roots.sh CACHE makes CACHE/root-SUITE.tar once (as
+# root).
 set -eu
 cache=$1
 mkdir -p "$cache"

@@ -29,7 +29,9 @@ const checks = [check('mailq', 0, 'OK | unsent=2'), check('apt', 0, 'apt_upgrade
 /** Stores as many copies of each client's first rows as make tables large, each a minute older. */
 async function multiply(mariadb: Mariadb, { name }: MariadbDatabase): Promise<void> {
   const columnsOf = async (table: string): Promise<readonly string[]> => {
-    const sql = `SELECT column_name AS c FROM information_schema.columns WHERE table_schema = '${name}' AND table_name = '${table}'`;
+    const sql =
+      `SELECT column_name AS c FROM information_schema.columns WHERE table_schema = '${name}' AND ` +
+      `table_name = '${table}'`;
     return (await mariadb.asRoot(sql)).map(({ c }) => String(c));
   };
   for (const table of inTables) {

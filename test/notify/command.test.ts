@@ -33,7 +33,10 @@ test('the mail on stdin, what it tells in the environment, and nothing secret', 
   const command = script(`cat > ${content}; env > ${environment}; echo "$#" >> ${environment}`);
   const mail = outgoing({
     recipient: `|${command}`,
-    content: `Subject: x\r\nX-Fleet-Health-State: resolved\r\nX-Fleet-Health-Severity: none\r\n${alerts.map((one) => `X-Fleet-Health-Alert: ${one}\r\n`).join('')}\r\nX-Fleet-Health-State: firing\r\n${'Überlauf\r\n'.repeat(500_000)}`,
+    content:
+      `Subject: x\r\nX-Fleet-Health-State: resolved\r\nX-Fleet-Health-Severity: ` +
+      `none\r\n${alerts.map((one) => `X-Fleet-Health-Alert: ${one}\r\n`).join('')}\r\nX-Fleet-Health-State: ` +
+      `firing\r\n${'Überlauf\r\n'.repeat(500_000)}`,
   });
   let begun = 0;
   const onDataBegun = (): Promise<void> => {

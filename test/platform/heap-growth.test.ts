@@ -29,8 +29,8 @@ test('afterwards V8 takes the compiled forms that it took before', async () => {
 });
 
 test('the heap is collected after less growth', () => {
-  // The objects survive a scavenge or two and are garbage then, like the objects of a visit. How much memory that spares is
-  // measured by the benchmarks: beside other programs the collection comes late, whatever begins it.
+  // The objects survive a scavenge or two and are garbage then, like the objects of a visit. How much memory that
+  // spares is measured by the benchmarks: beside other programs the collection comes late, whatever begins it.
   const work = `async () => {
     const ring = Array(150_000);
     for (let n = 0; n < 2e6; n++) ring[n % ring.length] = { n, list: [n, n, n, n, n, n, n, n] };
@@ -51,8 +51,8 @@ test('the young generation stays small', () => {
 });
 
 /**
- * Returns the greatest resident memory of a process that makes this call, in KB, the least of three processes: on a busy
- * machine V8 collects late.
+ * Returns the greatest resident memory of a process that makes this call, in KB, the least of three processes: on a
+ * busy machine V8 collects late.
  */
 function peakOf(call: string): number {
   return Math.min(...[1, 2, 3].map(() => Number(outputOf(`console.log(await (${call}));`))));

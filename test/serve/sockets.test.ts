@@ -114,29 +114,32 @@ test('a certificate or key of TLS that cannot be used is a fault of its attribut
   assert.match(await fault(good.certFile, 'missing'), /tlsKey=".*missing" cannot be used: ENOENT/);
 });
 
-test('a slow sender, a silent one and one that reads nothing are given up; others are answered meanwhile', async (t) => {
-  const { port, ask: asked } = await servedFleet(t);
-  const open = (): Promise<Socket> =>
-    new Promise((resolve) => {
-      const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
-      socket.on('error', () => undefined);
-    });
-  const [silent, slow] = [await open(), await open()];
-  const began = performance.now();
-  const dripping = setInterval(() => slow.write('x'), 200);
-  t.after(() => clearInterval(dripping));
-  slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
-  silent.resume();
-  slow.resume();
-  assert.equal((await asked('/')).status, 200);
-  await Promise.all([once(silent, 'close'), once(slow, 'close')]);
-  assertWithin(began, 12_000);
-  const large = await open();
-  large.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`);
-  large.resume();
-  await once(large, 'close');
-  assert.equal((await asked('/')).status, 200);
-});
+test(
+  'a slow sender, a silent one and one that reads nothing are given up; ' + 'others are answered meanwhile',
+  async (t) => {
+    const { port, ask: asked } = await servedFleet(t);
+    const open = (): Promise<Socket> =>
+      new Promise((resolve) => {
+        const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
+        socket.on('error', () => undefined);
+      });
+    const [silent, slow] = [await open(), await open()];
+    const began = performance.now();
+    const dripping = setInterval(() => slow.write('x'), 200);
+    t.after(() => clearInterval(dripping));
+    slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+    silent.resume();
+    slow.resume();
+    assert.equal((await asked('/')).status, 200);
+    await Promise.all([once(silent, 'close'), once(slow, 'close')]);
+    assertWithin(began, 12_000);
+    const large = await open();
+    large.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`);
+    large.resume();
+    await once(large, 'close');
+    assert.equal((await asked('/')).status, 200);
+  },
+);
 
 test('an address has 16 connections, and the server 64; others are told so', async (t) => {
   const { port, ask: asked } = await servedFleet(t);

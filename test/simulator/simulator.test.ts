@@ -35,41 +35,46 @@ function named(fleet: SimulatedFleet, matches: (client: SimulatedFleet['clients'
   return fleet.clients.filter(matches).map(({ name }) => name);
 }
 
-test('a lossy fleet: the dead fail as they should, the others report, and what was not acknowledged comes home', async (t) => {
-  const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
-  for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
-    assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);
-  }
-  const first = await fleet.collect();
-  const found = codesOf(first);
-  assert.equal(found.size, 60);
-  for (const { name, dead } of fleet.clients) {
-    const code = found.get(name);
-    // A visit that breaks off is a fault, too, but never of the dead.
-    if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
-    else assert.equal(code, codes[dead], `${name} is ${dead}`);
-  }
-  assert.deepEqual(first.quarantined, []);
-  // The last acknowledgements may be on their way when the run ends.
-  for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
-    await sleep(10);
-  const { visits, acknowledged } = fleet.simulator.counts();
-  assert.equal(acknowledged, first.reports.stored);
-  for (const way of Object.keys(codes) as DeadWay[]) {
-    // A server that hangs during a pipelined login is tried again step by step.
-    if (way !== 'refused' && way !== 'unanswered') assert.ok((visits[way] ?? 0) >= 1, way);
-  }
+test(
+  'a lossy fleet: the dead fail as they should, the others report, ' + 'and what was not acknowledged comes home',
+  async (t) => {
+    const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
+    for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
+      assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);
+    }
+    const first = await fleet.collect();
+    const found = codesOf(first);
+    assert.equal(found.size, 60);
+    for (const { name, dead } of fleet.clients) {
+      const code = found.get(name);
+      // A visit that breaks off is a fault, too, but never of the dead.
+      if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
+      else assert.equal(code, codes[dead], `${name} is ${dead}`);
+    }
+    assert.deepEqual(first.quarantined, []);
+    // The last acknowledgements may be on their way when the run ends.
+    for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
+      await sleep(10);
+    const { visits, acknowledged } = fleet.simulator.counts();
+    assert.equal(acknowledged, first.reports.stored);
+    for (const way of Object.keys(codes) as DeadWay[]) {
+      // A server that hangs during a pipelined login is tried again step by step.
+      if (way !== 'refused' && way !== 'unanswered') assert.ok((visits[way] ?? 0) >= 1, way);
+    }
 
-  const values = fleet.query('SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats');
-  assert.ok(values.length >= 45, `${values.length} rows`);
-  for (const { client, hostname, ...figures } of values) {
-    assert.equal(hostname, client);
-    for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
-  }
-  // The client whose agent hangs in the middle of its report had it on its disk, so the next visit would bring both.
-  const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
-  assert.equal(found.get(hanging), 'agent-timeout');
-});
+    const values = fleet.query(
+      'SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats',
+    );
+    assert.ok(values.length >= 45, `${values.length} rows`);
+    for (const { client, hostname, ...figures } of values) {
+      assert.equal(hostname, client);
+      for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
+    }
+    // The client whose agent hangs in the middle of its report had it on its disk, so the next visit would bring both.
+    const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
+    assert.equal(found.get(hanging), 'agent-timeout');
+  },
+);
 
 test('nobody but this machine reaches a simulated server', async (t) => {
   const fleet = await startSimulatedFleet(t, { clients: 3, profile: 'clean', seed: 1 });

@@ -237,7 +237,8 @@ async function createDatabase(
   await asRoot(
     `CREATE DATABASE ${name}`,
     `CREATE USER ${name}@'%' IDENTIFIED BY '${password}'`,
-    `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, DROP ON ${name}.* TO ${name}@'%'`,
+    'GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, CREATE VIEW, SHOW VIEW, ' +
+      `DROP ON ${name}.* TO ${name}@'%'`,
   );
   const storage = mysqlAt(port, password, { user: name, database: name, serverPublicKeyFile });
   return { storage, url: `mysql://${name}@127.0.0.1:${port}/${name}`, name, user: name, password };

@@ -45,7 +45,8 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
   const account = await sshd.addAccount({ shell, publicKey: key.publicKey });
   const keysFile = path.join(sshd.dir, 'authorized_keys', account.name);
   site.configure(
-    `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" privateKey="${key.privateKey}" ${attributes}/>`,
+    `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" ` +
+      `privateKey="${key.privateKey}" ${attributes}/>`,
   );
   assert.equal((await site.run('trust', '--yes')).status, 0);
   await options.beforehand?.(site, account);

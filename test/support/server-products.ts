@@ -60,7 +60,9 @@ performance-schema=OFF`,
   };
 }
 
-/** Options of ServerProduct.install; --defaults-file comes first on both. The server enlarges the log when it starts. */
+/**
+ * Options of ServerProduct.install; --defaults-file comes first on both. The server enlarges the log when it starts.
+ */
 export function installOptions({ name }: ServerProduct): readonly string[] {
   const smallLog = '--innodb-log-file-size=4M';
   return name === 'MySQL'

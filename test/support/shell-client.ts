@@ -58,8 +58,8 @@ export interface ShellClient {
 }
 
 const programs = (
-  'cat chmod cp cut date df dd env find grep head id ln ls mkdir mv od printf readlink rm sed sha256sum sleep sort stat systemctl tail ' +
-  'timeout tr true uname wc'
+  'cat chmod cp cut date df dd env find grep head id ln ls mkdir mv od printf readlink rm sed sha256sum sleep sort ' +
+  'stat systemctl tail timeout tr true uname wc'
 ).split(' ');
 
 /** A machine whose PATH holds what a small system has, and no node in any place. */
@@ -84,7 +84,8 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the
   // test.
   const text =
-    `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")\n` +
+    `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found ` +
+    `/nowhere:")\n` +
     `eval "set -- $COMMAND"; shift; exec ${shell.join(' ')} "$@"`;
   const connection = (): ShellConnection =>
     shellConnection({ env: { HOME: home, PATH: bin, ...options.env }, scripts: [text, text, text] });

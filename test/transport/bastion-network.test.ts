@@ -70,33 +70,36 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
   });
 });
 
-test('a rejection that comes with the end of its channel in one packet is heard, and the login is free again', async () => {
-  const [jumpKey, hostKey] = [generateHostKey(), generateHostKey()];
-  const { port } = await stoppedAfter(
-    listen((socket) => {
-      const jump = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
-        client.on('error', () => undefined);
-        client.on('authentication', (attempt) => attempt.accept());
-        client.on('tcpip', (accept) => {
-          socket.cork();
-          const channel = accept();
-          channel.end('Exceeded MaxStartups\r\n');
-          channel.close();
-          setImmediate(() => socket.uncork());
+test(
+  'a rejection that comes with the end of its channel in one packet is heard, ' + 'and the login is free again',
+  async () => {
+    const [jumpKey, hostKey] = [generateHostKey(), generateHostKey()];
+    const { port } = await stoppedAfter(
+      listen((socket) => {
+        const jump = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+          client.on('error', () => undefined);
+          client.on('authentication', (attempt) => attempt.accept());
+          client.on('tcpip', (accept) => {
+            socket.cork();
+            const channel = accept();
+            channel.end('Exceeded MaxStartups\r\n');
+            channel.close();
+            setImmediate(() => socket.uncork());
+          });
         });
-      });
-      jump.injectSocket(socket);
-    }),
-  );
-  writeFileSync(knownHosts, `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(hostKey).toString('base64')}\n`);
-  const privateKey = path.join(dir, 'one-packet');
-  writeFileSync(privateKey, jumpKey, { mode: 0o600 });
-  const own = { username: 'jumper', privateKey, knownHosts };
-  const shared = sharedFor({ bastions: [sshBastion('fra', own, { address: '127.0.0.1', port })] });
-  const client = sshClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
-  await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
-  const startedAt = performance.now();
-  await shared.close();
-  // A login that seems busy is waited for: five seconds, on any machine.
-  assert.ok(performance.now() - startedAt < 4900);
-});
+        jump.injectSocket(socket);
+      }),
+    );
+    writeFileSync(knownHosts, `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(hostKey).toString('base64')}\n`);
+    const privateKey = path.join(dir, 'one-packet');
+    writeFileSync(privateKey, jumpKey, { mode: 0o600 });
+    const own = { username: 'jumper', privateKey, knownHosts };
+    const shared = sharedFor({ bastions: [sshBastion('fra', own, { address: '127.0.0.1', port })] });
+    const client = sshClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
+    await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
+    const startedAt = performance.now();
+    await shared.close();
+    // A login that seems busy is waited for: five seconds, on any machine.
+    assert.ok(performance.now() - startedAt < 4900);
+  },
+);

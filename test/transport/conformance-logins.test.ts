@@ -116,13 +116,16 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       assert.equal(pam.count(failed), 1);
     });
 
-    it(`${transport}: a server that wants a key and a password gets both, in its order, and refuses one alone`, async () => {
-      const { privateKey, publicKey } = keyPair(`${transport}-both`);
-      const { name: username } = await strict.addAccount({ password, publicKey });
-      await logIn(transport, targetAt(strict, { username, password, privateKey }));
-      const says = /the client takes publickey/;
-      await refused(transport, targetAt(strict, { username, password }), 'auth-failed', says);
-    });
+    it(
+      `${transport}: a server that wants a key and a password gets both, in its order, ` + 'and refuses one alone',
+      async () => {
+        const { privateKey, publicKey } = keyPair(`${transport}-both`);
+        const { name: username } = await strict.addAccount({ password, publicKey });
+        await logIn(transport, targetAt(strict, { username, password, privateKey }));
+        const says = /the client takes publickey/;
+        await refused(transport, targetAt(strict, { username, password }), 'auth-failed', says);
+      },
+    );
 
     describe(`${transport}: host keys`, () => {
       const other = keyPair(`${transport}-other`);
@@ -156,18 +159,22 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
           ' has no key for it',
         ));
       for (const hostKeys of ['strict', 'accept-new'] as const) {
-        it(`a changed one is refused before any login, with both fingerprints, the place and what to do (${hostKeys})`, () => {
-          const [type = '', key = ''] = other.publicKey.split(' ');
-          const line = `${host} ${type} ${key} first-seen=2026-11-20T10:00:00Z`;
-          const known = `${fingerprintOf(other.privateKey)} (line 2, first seen 2026-11-20 10:00 UTC)`;
-          return refusedAtOnce(
-            { knownHosts: ['# first', line], hostKeys },
-            'host-key-changed',
-            /fleet-health trust --replace web-1$/,
-            `shows ED25519 ${shown}`,
-            `says ED25519 ${known}`,
-          );
-        });
+        it(
+          'a changed one is refused before any login, with both fingerprints, ' +
+            `the place and what to do (${hostKeys})`,
+          () => {
+            const [type = '', key = ''] = other.publicKey.split(' ');
+            const line = `${host} ${type} ${key} first-seen=2026-11-20T10:00:00Z`;
+            const known = `${fingerprintOf(other.privateKey)} (line 2, first seen 2026-11-20 10:00 UTC)`;
+            return refusedAtOnce(
+              { knownHosts: ['# first', line], hostKeys },
+              'host-key-changed',
+              /fleet-health trust --replace web-1$/,
+              `shows ED25519 ${shown}`,
+              `says ED25519 ${known}`,
+            );
+          },
+        );
       }
       it('a revoked one is refused, although it is known', async () => {
         const line = sshd.hostKeyLine('127.0.0.1', 'ed25519');

@@ -55,7 +55,8 @@ test('what collectors print without hardware is read as it is, by both agents', 
   for (const agent of checkAgents) {
     const client = checkClient(t, agent);
     client.conf(
-      `textfile ${dir} stale=1h\nsize format=prom /usr/bin/env PATH=${PATH} ${path.join(collectors, programs.size[0])} ${collectors}\n`,
+      `textfile ${dir} stale=1h\nsize format=prom /usr/bin/env PATH=${PATH} ` +
+        `${path.join(collectors, programs.size[0])} ${collectors}\n`,
     );
     const { checks, refused } = await client.visit();
     assert.deepEqual(refused, []);

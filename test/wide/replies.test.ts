@@ -144,7 +144,8 @@ test('STARTTLS is used unless the host is this machine, with a certificate that 
   chmodSync(mailDir, 0o777);
   const { password, plainPort, ca } = await startDovecot(t, mailDir);
   const replies = (authority: string): RepliesConfig => {
-    const element = `<replies imap="imap://fleet@imap.example.org:${plainPort}/INBOX" password="${password}"${authority}/>`;
+    const element =
+      `<replies imap="imap://fleet@imap.example.org:${plainPort}/INBOX" ` + `password="${password}"${authority}/>`;
     const { replies: read } = configOf(
       `<smtp host="mail.example.org" from="fleet@example.org"/>${element}<client ip="192.0.2.1" username="u"/>`,
     );
@@ -240,7 +241,8 @@ test('a mailbox of 450 messages that was made anew: no reply is missed or applie
   assert.equal(uidValidityIn(dir), String(Number(before) + 1));
 
   await unacknowledge();
-  // In the second in which it was made: UIDVALIDITY is the same, and the messages arrive in the second of the last ones.
+  // In the second in which it was made: UIDVALIDITY is the same, and the messages arrive in the second of the last
+  // ones.
   makeAnew(dir, [...messages.slice(0, 300), message('ack 6h')], String(Number(before) + 1));
   assert.deepEqual(await passes(3), ['kim@example.org acknowledged 2']);
   await unacknowledge();

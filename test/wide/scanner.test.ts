@@ -77,7 +77,9 @@ async function startProxy(t: TestContext, port: number, without = ''): Promise<{
 const attributes = 'trustedProxies="127.0.0.1" userHeader="X-User"';
 const paths = ['/alerts', '/alerts/1', '/runs', '/c/web-1?span=24h', '/?q=web&state=critical&sort=name&from=1'];
 
-/** The header that makes browsers insist on TLS means nothing without TLS, and the other one is to be 0 or not there. */
+/**
+ * The header that makes browsers insist on TLS means nothing without TLS, and the other one is to be 0 or not there.
+ */
 const accepted = [
   'HTTP Secure Headers: X-XSS-Protection is not set (/)',
   'HTTP Secure Headers: Strict-Transport-Security is not set (/)',

@@ -21,7 +21,8 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
   /** Returns how many clients were visited how often since so many visits ago. */
   const visits = (): Promise<readonly unknown[]> =>
     rows(
-      'SELECT n, COUNT(*) FROM (SELECT COUNT(*) AS n FROM visits WHERE ok = 1 GROUP BY client) AS t GROUP BY n ORDER BY n',
+      'SELECT n, COUNT(*) FROM (SELECT COUNT(*) AS n FROM visits WHERE ok = 1 GROUP BY client) ' +
+        'AS t GROUP BY n ORDER BY n',
     );
 
   await t.test('one makes the tables, and each client is visited once a cycle', async () => {

@@ -1,5 +1,6 @@
 # Pending updates, as agent/inventory/updates.ts has them: the package manager is asked once a day, an hour after the
-# first visit at the earliest. The counters have the time of the last question, $C/updates the last answer (updates.awk).
+# first visit at the earliest. The counters have the time of the last question, $C/updates the last answer
+# (updates.awk).
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 # updates: asks, unless it has asked within a day. Sets $fh_asked to the time of the last question.
@@ -57,7 +58,8 @@ ask() {
   return $s
 }
 
-# pools: asks how full the pools of ZFS are, once a day, as agent/inventory/pools.ts. $C/pools has the time and the answer.
+# pools: asks how full the pools of ZFS are, once a day, as agent/inventory/pools.ts. $C/pools has the time and the
+# answer.
 pools() {
   case $fh_devices in */proc/spl/*) ;; *) return ;; esac
   a=
@@ -70,8 +72,8 @@ pools() {
   { say "$fh_wall$nl$x$nl" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/pools"; } || rm -f "$C/.new-$$"
 }
 
-# names IDS: sets $fh_names to lines of `ID NAME`. Asks Docker or Podman if a container has no known name, and this account
-# may. Who may open Docker's socket is as good as root already.
+# names IDS: sets $fh_names to lines of `ID NAME`. Asks Docker or Podman if a container has no known name, and this
+# account may. Who may open Docker's socket is as good as root already.
 names() {
   known=$nl
   [ ! "$fh_counters" ] || while read -r x a b c n || [ "$x" ]; do

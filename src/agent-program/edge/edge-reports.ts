@@ -35,9 +35,9 @@ export interface EdgeReports {
   /** Seals a report into the spool of visits, and remembers from which report on the collector needs them. */
   readonly keep: (report: EdgeReport) => void;
   /**
-   * Sends the reports that a change follows from, and the newest one after every heartbeat. The others stay for the next
-   * visit or push. Reports may be kept meanwhile; a second send may not begin. Returns null if nothing was to be sent, or
-   * if a pause after a push that failed is not over.
+   * Sends the reports that a change follows from, and the newest one after every heartbeat. The others stay for the
+   * next visit or push. Reports may be kept meanwhile; a second send may not begin. Returns null if nothing was to be
+   * sent, or if a pause after a push that failed is not over.
    */
   readonly send: (signal: AbortSignal) => Promise<StreamsSent | null>;
   /** Returns how many reports wait for a visit or a push. */

@@ -15,7 +15,9 @@ import type { AgentSettings } from '../settings.ts';
 import { beginReport, collectOfSystem } from '../take-report.ts';
 import type { Enrolment } from './push-settings.ts';
 
-/** A visit that this machine makes by itself: with the folders, the counters and the spool of the collector's visits. */
+/**
+ * A visit that this machine makes by itself: with the folders, the counters and the spool of the collector's visits.
+ */
 export interface OwnVisit {
   readonly visit: Visit;
   /** The names that a report may bear. */

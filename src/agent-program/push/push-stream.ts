@@ -135,7 +135,9 @@ function placeOf({ timeMs, id }: SpooledReport): string {
   return `${String(timeMs).padStart(13, '0')}-${id}`;
 }
 
-/** Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. What stands before it does not count. */
+/**
+ * Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. What stands before it does not count.
+ */
 export function acknowledgedIn(answer: Buffer): ReadonlySet<string> {
   const at = answer.indexOf(pushMarker);
   const hex = at === -1 ? '' : answer.subarray(at + pushMarker.length).toString('hex');

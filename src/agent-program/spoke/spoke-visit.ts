@@ -35,8 +35,8 @@ export async function answerVisit({ settings, log, note }: Spoke, body: Buffer):
 }
 
 /**
- * Removes the reports that the collector has made safe, and calls `onDelivered`. Without any this proves who answers, and
- * that it works.
+ * Removes the reports that the collector has made safe, and calls `onDelivered`. Without any this proves who answers,
+ * and that it works.
  */
 export function acknowledge(
   { settings, log, note }: Spoke,

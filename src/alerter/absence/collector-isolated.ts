@@ -83,7 +83,8 @@ function isolation(rule: Rule, run: FinishedRun, before: FinishedRun, lost: read
   const isCritical = lost.some(({ severity }) => severity === 'critical');
   return fleetAlert(isCritical ? { ...rule, severity: 'critical' } : rule, {
     subject: run.collectorId,
-    valueText: `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ${same.length} ${cause}`,
+    valueText:
+      `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ` + `${same.length} ${cause}`,
     firstEvidence: run.id,
     changedByRun: run.id,
     pendingSinceMs: before.startedAtMs,

@@ -76,7 +76,9 @@ function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, a
   const unknown = clients === null ? '' : `nothing is known of ${counted(clients, 'client')} since then; `;
   const silence = since === '' ? '' : `${since}: ${unknown}look at cron on ${host}`;
   if (ahead === null) return silence;
-  const clocks = `the newest run of ${host} is of ${timeInWords(reader, ahead.startedAtMs)}, which is still to come by the database's clock`;
+  const clocks =
+    `the newest run of ${host} is of ${timeInWords(reader, ahead.startedAtMs)}, ` +
+    `which is still to come by the database's clock`;
   return silence === '' ? clocks : `${silence}; ${clocks}`;
 }
 

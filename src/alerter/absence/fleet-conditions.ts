@@ -152,7 +152,9 @@ export function longestBreakMs(everyMs: number): number {
   return longestBreak * Math.max(everyMs, slowestRhythmMs);
 }
 
-/** True if the database has answered for so long that a missing row means silence, or no alerter has asked it before. */
+/**
+ * True if the database has answered for so long that a missing row means silence, or no alerter has asked it before.
+ */
 export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: number): boolean {
   if (!runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished')) return true;
   const upSinceMs = databaseUpSince(runs, nowMs, everyMs);

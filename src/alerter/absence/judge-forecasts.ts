@@ -27,8 +27,8 @@ const urgentDays = 2;
 const foreseeing = rememberedWeakly((rules: readonly Rule[]) => rules.filter((rule) => foreseenBy(rule) !== null));
 
 /**
- * Moves the alerts of a client by its forecasts, a day a row. Returns new (id `null`) and changed alerts. Begins no alert
- * beside one that says already that the file system is nearly full, and is no milder.
+ * Moves the alerts of a client by its forecasts, a day a row. Returns new (id `null`) and changed alerts. Begins no
+ * alert beside one that says already that the file system is nearly full, and is no milder.
  */
 export function judgeForecasts(options: JudgeForecastsOptions): readonly Alert[] {
   const { client, alerts, forecasts, known, reader, isDaily } = options;

@@ -26,7 +26,9 @@ export interface JudgeOutliersOptions {
 /** Clients share their lists of rules, and a list never changes. */
 const comparing = rememberedWeakly((rules: readonly Rule[]) => rules.filter(isOutlierRule));
 
-/** Moves alerts by the outliers of now. Returns new (id `null`) and changed alerts. Reads nothing without such rules. */
+/**
+ * Moves alerts by the outliers of now. Returns new (id `null`) and changed alerts. Reads nothing without such rules.
+ */
 export async function judgeOutliers(options: JudgeOutliersOptions): Promise<readonly Alert[]> {
   const { config, alerts, nowMs } = options;
   const clients = config.clients.filter(({ state, rules }) => state === 'active' && comparing(rules).length > 0);

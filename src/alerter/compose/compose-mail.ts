@@ -23,8 +23,8 @@ interface ComposeOptions {
 
 /**
  * Headers of every mail. Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers
- * away; List-Id is something that every mail program can sort by. There is no Precedence: some mail servers put off what
- * says `bulk`.
+ * away; List-Id is something that every mail program can sort by. There is no Precedence: some mail servers put off
+ * what says `bulk`.
  */
 export function usualHeaders(domain: string): Readonly<Record<string, string>> {
   return {

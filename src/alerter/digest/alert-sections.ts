@@ -82,7 +82,9 @@ export function endedSection(facts: DigestFacts, { reader, most }: DigestWording
   };
   const blocks: DigestBlock[] = [
     {
-      title: `${facts.moreSpans ? 'more than ' : ''}${commaGrouped(began.length)} began, ${commaGrouped(ended.length)} ended`,
+      title:
+        `${facts.moreSpans ? 'more than ' : ''}${commaGrouped(began.length)} began, ` +
+        `${commaGrouped(ended.length)} ended`,
       lines: firstLines(byRule, most, ruleLine),
     },
   ];

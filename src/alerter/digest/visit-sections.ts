@@ -148,7 +148,9 @@ export function undeliveredSection({ undelivered }: DigestFacts, { reader, most 
     worst: 'critical',
     blocks: [
       {
-        title: `${countedMany(undelivered.length, 'mail')}, the oldest of ${timeInWords(reader, oldest?.createdAtMs ?? 0)}`,
+        title:
+          `${countedMany(undelivered.length, 'mail')}, ` +
+          `the oldest of ${timeInWords(reader, oldest?.createdAtMs ?? 0)}`,
         lines: firstLines(byRecipient, most, ([recipient, mails]) => {
           const error = quoted(mails.at(-1)?.error ?? '');
           return `${commaGrouped(mails.length)} to ${cut(quoted(recipient), nameColumns)}: ${error}`;

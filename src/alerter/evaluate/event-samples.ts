@@ -88,7 +88,9 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
   return { rule, subject, level, clear: status === 'OK', eased, value: null, valueText, limitText: '', pauseMs: 0 };
 }
 
-/** Returns the age in ms from which the newest event of a service is silence; null: no rule of the scope waits for one. */
+/**
+ * Returns the age in ms from which the newest event of a service is silence; null: no rule of the scope waits for one.
+ */
 export function silentAfterMs({ name, rules }: EventScope, event: NewestEvent): number | null {
   if (name !== '' && event.host !== name) return null;
   const ages = choosers(rules)(subjectOf(event, name), event).flatMap(({ rule }) => agesOf(rule, event));

@@ -68,7 +68,10 @@ export function noFaultText({ type, name }: Rule): string {
           : 'no longer listed';
 }
 
-/** Returns the number of consecutive clear rows that resolve an alert: one good visit or event, but two rows with figures. */
+/**
+ * Returns the number of consecutive clear rows that resolve an alert: one good visit or event, but two rows with
+ * figures.
+ */
 export function rowsToRecover(rule: Rule): number {
   return rule.type === 'event' || (rule.origin === 'condition' && visitConditions.includes(rule.name)) ? 1 : 2;
 }

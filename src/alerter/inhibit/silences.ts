@@ -7,9 +7,10 @@ import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
- * stands for all; `@web` for a client is every client of the group, `#site=ber` every client with the labels. A whole name counts as it stands too: names of
- * rules may hold commas and wildcards of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have '' for their client, which `*`
- * matches. The test may be called for any number of alerts; make it once.
+ * stands for all; `@web` for a client is every client of the group, `#site=ber` every client with the labels. A whole
+ * name counts as it stands too: names of rules may hold commas and wildcards of their selectors. Behind `=` a name is
+ * no pattern. Alerts of the fleet have '' for their client, which `*` matches. The test may be called for any number of
+ * alerts; make it once.
  */
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,

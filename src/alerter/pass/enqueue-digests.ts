@@ -17,8 +17,8 @@ export type EnqueueDigestsOptions = Pass & { readonly storage: Storage };
 const mostReportBytes = 4 * 1024 * 1024;
 
 /**
- * Composes the digests that are due and stores them in the outbox, each in one fenced transaction. Returns the number of
- * mails. A fault that is not the database's is reported and does not end the pass: the next one tries again.
+ * Composes the digests that are due and stores them in the outbox, each in one fenced transaction. Returns the number
+ * of mails. A fault that is not the database's is reported and does not end the pass: the next one tries again.
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
   const { config, store, nowMs, lease, storage, dryRun, observe, signal } = options;

@@ -29,8 +29,8 @@ export interface PostStateOptions {
 
 /**
  * Posts the whole state to the Alertmanagers of config.xml: all that fires and is not muted by a silence, a window or a
- * paused client, and the end of what has ended or is muted. Without another post Alertmanager ends what fires after four
- * usual pauses between passes, or three visits where those are longer apart. Returns the faults.
+ * paused client, and the end of what has ended or is muted. Without another post Alertmanager ends what fires after
+ * four usual pauses between passes, or three visits where those are longer apart. Returns the faults.
  */
 export async function postState({
   config,
@@ -67,8 +67,8 @@ export async function postState({
 }
 
 /**
- * Returns the usual pause between passes: the lower median of the last ones. Passes that find nothing to do have a row only
- * twice in each `every`, which three times `every` outlasts.
+ * Returns the usual pause between passes: the lower median of the last ones. Passes that find nothing to do have a row
+ * only twice in each `every`, which three times `every` outlasts.
  */
 export function pauseOf(runs: PostStateOptions['runs'], nowMs: number): number {
   const starts = runs.flatMap(({ program, startedAtMs }) =>

@@ -12,8 +12,8 @@ import type { Pass } from './pass.ts';
 const mostCharts = 20;
 
 /**
- * Returns values around the worst alerts by alert id: levels by the day where a rule foresees, else the column that stats
- * has in the unit of the rule.
+ * Returns values around the worst alerts by alert id: levels by the day where a rule foresees, else the column that
+ * stats has in the unit of the rule.
  */
 export async function readCharts(
   { store, signal, nowMs }: Pick<Pass, 'store' | 'signal' | 'nowMs'>,

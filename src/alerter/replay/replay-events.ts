@@ -14,7 +14,9 @@ interface EventsAt {
   readonly mayMiss: boolean;
 }
 
-/** Follows the newest event of each service, as time goes by. Returns null, and reads nothing, without a rule of events. */
+/**
+ * Follows the newest event of each service, as time goes by. Returns null, and reads nothing, without a rule of events.
+ */
 export function followEvents(
   { alerts, clients }: Config,
   events: ReplayedEvents | null,

@@ -57,7 +57,10 @@ export class ReplayState extends AlertMemory {
 
 export type RowsUntil = Pick<ReplayPage, 'reports' | 'visits'>;
 
-/** Follows the times at which the clients of config.xml were last seen, as rows go by. Clients that were known before count as seen when the replay begins. */
+/**
+ * Follows the times at which the clients of config.xml were last seen, as rows go by. Clients that were known before
+ * count as seen when the replay begins.
+ */
 export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config) {
   const names = new Set(clients.map(({ name }) => name));
   const seen = new Map(

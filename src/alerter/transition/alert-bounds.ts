@@ -101,7 +101,8 @@ function eventAlert(
 }
 
 /**
- * Returns the event `oom-kill` if the kernel killed processes since the report before, and none in the hour before, else
+ * Returns the event `oom-kill` if the kernel killed processes since the report before, and none in the hour before,
+ * else
  * `null`: what is killed again and again is one event.
  */
 export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, row: SampledRow): Alert | null {

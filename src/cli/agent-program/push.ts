@@ -19,8 +19,8 @@ export interface PushCommand {
 }
 
 /**
- * `push`: one report, and all that waits; with `--every` again and again. Throws FleetError `push-failed` if some was not
- * acknowledged.
+ * `push`: one report, and all that waits; with `--every` again and again. Throws FleetError `push-failed` if some was
+ * not acknowledged.
  */
 export async function pushCommand(context: Context, options: PushCommand): Promise<ExitStatus> {
   const { once: atOnce, every, format, to } = options;

@@ -68,7 +68,9 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   return 0;
 }
 
-/** The patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage` for unknown ones. */
+/**
+ * The patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage` for unknown ones.
+ */
 function whatIsSilent(
   config: Config,
   { client, group, label, rule, subject }: SilenceAddOptions,

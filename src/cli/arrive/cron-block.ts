@@ -28,7 +28,9 @@ const end = '# END fleet-health';
 /** crontab(5) of Debian allows a command 998 characters. */
 const maxCommandLength = 998;
 
-/** Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say. */
+/**
+ * Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say.
+ */
 export function cronBlock(options: CronBlockOptions): string {
   const { node, everyMs, host, site, mailTo, user, alerts = true } = options;
   const paths = [node, options.program, options.config];

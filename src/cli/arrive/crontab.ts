@@ -61,7 +61,9 @@ function runner(stateDir: string): string {
   return owner === 0 ? 'fleet-health' : String(owner);
 }
 
-/** Returns the beginning of a command line that makes the state folder, if it is missing and systemd makes none there. */
+/**
+ * Returns the beginning of a command line that makes the state folder, if it is missing and systemd makes none there.
+ */
 function makingStateFolder(stateDir: string, account: string): string {
   if (existsSync(stateDir) || path.dirname(stateDir) === systemdState) return '';
   return `install -d -m 0700 -o ${shownShellWord(account)} ${shownShellWord(stateDir)} && `;

@@ -58,7 +58,8 @@ export async function importHostsCommand(context: Context, options: ImportOption
     output,
     () => importedJson(imported, file),
     () =>
-      `${counted(imported.hosts.length, 'client')} written to ${file}.\nPut ${include} into config.xml, then: fleet-health check\n` +
+      `${counted(imported.hosts.length, 'client')} written to ${file}.\nPut ${include} into config.xml, then: ` +
+      `fleet-health check\n` +
       `Where there is no config.xml yet: fleet-health init --clients ${shownShellWord(file)}`,
   );
   return 0;

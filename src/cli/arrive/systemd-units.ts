@@ -71,8 +71,8 @@ function unitHere(text: string, name: string, options: SystemdOptions): string {
       if (/^(?:User|Group)=/.test(line)) return line.startsWith('User=') ? [`User=${account}`] : [];
       if (line.startsWith('OnCalendar=') && name.includes('-collect.')) return pauseLines(pause);
       if (line.startsWith('RandomizedDelaySec=') && name.includes('-collect.')) {
-        // A timer that counts from the last start would be late by it each time, and collectors that share a fleet begin
-        // together.
+        // A timer that counts from the last start would be late by it each time, and collectors that share a fleet
+        // begin together.
         const isExact = pauseLines(pause).length > 1 || config.collector.sharedSite !== null;
         const spread = isExact ? 0 : Math.min(longestSpread, pause * 0.6);
         return [`RandomizedDelaySec=${Math.floor(spread / secondMs)}`];

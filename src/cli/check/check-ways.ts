@@ -177,7 +177,9 @@ function placeOf({ file, line, origin }: Rule): string {
   return line === null ? file : `${file}:${line}`;
 }
 
-/** Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything. */
+/**
+ * Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything.
+ */
 export function wayWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
     ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',

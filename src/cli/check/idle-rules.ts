@@ -169,7 +169,10 @@ export function idleWords(
       const [first = ''] = clients;
       const whom = clients.length === 1 ? first : `${clients.length} clients, ${first} among them,`;
       const since = time.momentAndAge(sinceMs);
-      return `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: fleet-health explain ${shownShellWord(first)}`;
+      return (
+        `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: ` +
+        `fleet-health explain ${shownShellWord(first)}`
+      );
     }),
   ];
 }

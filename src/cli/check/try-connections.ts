@@ -13,7 +13,10 @@ import { tryCommand } from './named-files.ts';
 
 /** The result of one trial. */
 export interface Trial {
-  /** `state folder`, `database`, `link to URL`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`, `replies at HOST`, or the client's name. */
+  /**
+   * `state folder`, `database`, `link to URL`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`,
+   * `replies at HOST`, or the client's name.
+   */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;

@@ -24,6 +24,9 @@ export async function unvisitedSites(
         namedInWarning,
         those.map(({ name }) => name),
       );
-      return `label site="${site}": no collector of that site has run, so nobody visits ${whom}${didYouMean(site, known)}`;
+      return (
+        `label site="${site}": no collector of that site has run, ` +
+        `so nobody visits ${whom}${didYouMean(site, known)}`
+      );
     });
 }

@@ -83,7 +83,8 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
         ...(client === null
           ? aboutForwards(account)
           : aboutAgent(client, account, authorized, { collectorId, sealing })),
-        '# This puts it in place, as root or as the account itself, and keeps from= and other options that the line has:',
+        '# This puts it in place, as root or as the account itself, ' +
+          'and keeps from= and other options that the line has:',
         `#   fleet-health authorize ${shownShellWord(name)}${more.join('')} --script | ${ssh} sh`,
         line,
       ].join('\n'),
@@ -122,7 +123,8 @@ function targetOf(config: Config, name: string): Target {
 
 function aboutForwards(account: string): readonly string[] {
   return [
-    `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs nothing;`,
+    `# For authorized_keys of the account ${account}, in place of any other line with the same key. ` +
+      'The key then runs nothing;',
     '# it forwards to the machines of config.xml that are behind this one.',
   ];
 }
@@ -137,7 +139,8 @@ function aboutAgent(
   const other =
     kind === 'shell'
       ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
-      : `It needs Node.js on the client${ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
+      : 'It needs Node.js on the ' +
+        `client${ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
   const brought = kind === 'node' && ssh.runtime === 'bring' && ssh.node === null;
   return [
     `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
@@ -146,7 +149,8 @@ function aboutAgent(
     `# ${other}`,
     ...(brought
       ? [
-          `# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: node="PATH".`,
+          '# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: ' +
+            'node="PATH".',
         ]
       : []),
   ];
@@ -173,8 +177,9 @@ function identity({ stateDir, collector }: Config): {
 const maxFileBytes = 64 * 1024;
 
 /**
- * Returns the public key, such as `ssh-ed25519 AAAA...`, that the collector logs in to a client with: that of the given file, else that of the one
- * private key. Looks for `.pub` beside it first, as that needs no passphrase. Throws FleetError `usage` or
+ * Returns the public key, such as `ssh-ed25519 AAAA...`, that the collector logs in to a client with: that of the given
+ * file, else that of the one private key. Looks for `.pub` beside it first, as that needs no passphrase. Throws
+ * FleetError `usage` or
  * `credentials-unusable`.
  */
 function findPublicKey({ name, credentials }: Hop, file: string | null): string {

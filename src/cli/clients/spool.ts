@@ -79,8 +79,10 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
     const more = options.every === null ? '' : ` --every ${shownShellWord(options.every)}`;
     output.print(
       [
-        `# For the crontab of the account that ${client.name} is logged in to with (crontab -e there). It works from the next`,
-        `# visit on: every ${formatDuration(everyMs)}, unless the collector came in the last ${formatDuration(line.pauseSeconds * 1000)}, a report is kept, sealed, until it comes:`,
+        `# For the crontab of the account that ${client.name} is logged in to with (crontab -e there). ` +
+          'It works from the next',
+        `# visit on: every ${formatDuration(everyMs)}, unless the collector came in the last ` +
+          `${formatDuration(line.pauseSeconds * 1000)}, a report is kept, sealed, until it comes:`,
         `# about ${megabytes} MB a day on the client's disk, and never more than 3000 reports or 8 MiB of them.`,
         `# This puts it in:`,
         `#   fleet-health spool ${shownShellWord(client.name)}${more} --script | ${sshTo(client, config)}`,
@@ -117,7 +119,8 @@ async function refuseWhatCannotSeal(context: Context, { storage }: Config, { nam
   if (reader !== 'shell') return;
   throw usageError(
     `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
-    `Install Node.js there, or set runtime="bring" for it, and visit it once: fleet-health collect ${shownShellWord(name)}.`,
+    'Install Node.js there, or set runtime="bring" for it, and visit it once: ' +
+      `fleet-health collect ${shownShellWord(name)}.`,
   );
 }
 

@@ -49,7 +49,8 @@ const nothing: Stored = {
 };
 
 /**
- * Reads from the database in a session that the database itself keeps from writing. Before the first run everything is empty. Throws FleetError
+ * Reads from the database in a session that the database itself keeps from writing. Before the first run everything is
+ * empty. Throws FleetError
  * `migration-mismatch` if there is no schema and no run may make one.
  */
 export async function readStored<Result>(

@@ -76,8 +76,8 @@ export function loadSettingsToShow(context: Pick<Context, 'configFile' | 'output
 const brokenCodes: readonly ErrorCode[] = ['config-missing', 'config-invalid', 'config-permissions'];
 
 /**
- * Loads the copy that was kept of a config.xml which cannot be used. Throws the fault of config.xml if there is none, or
- * none that this version takes.
+ * Loads the copy that was kept of a config.xml which cannot be used. Throws the fault of config.xml if there is none,
+ * or none that this version takes.
  */
 function loadKept(file: string, fault: unknown): { readonly config: Config; readonly broken: FleetError } {
   if (!(fault instanceof FleetError) || !brokenCodes.includes(fault.code)) throw fault;

@@ -140,7 +140,8 @@ function sentences({ config, from, to, options, result: { tables, copied } }: Co
     `${to}: all ${commaGrouped(rows)} rows of ${tables.length} tables are those of ${from}, by count and digest; ` +
       `${commaGrouped(copied)} were copied just now.`,
     '',
-    `To use it: write ${storage} into ${config.file}, on every machine that has it, and run \`fleet-health check --connect\`.`,
+    `To use it: write ${storage} into ${config.file}, on every machine that has it, ` +
+      `and run \`fleet-health check --connect\`.`,
     `Nobody is notified again of what he knows. ${from} stays as it is; let nothing use it from then on.`,
   ];
 }

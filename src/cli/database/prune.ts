@@ -171,9 +171,9 @@ function spaceSentences(
   }
   const used = formatSize(space.sizeBytes - space.freeBytes);
   return [
-    `The file has ${formatSize(space.sizeBytes)}, ${formatSize(space.freeBytes)} of it free for new rows; it was made by an ` +
-      'older version and does not shrink by itself.',
-    `\`fleet-health prune --vacuum\` makes it anew. That needs twice ${used} beside it for a while, and nobody can write ` +
-      'meanwhile.',
+    `The file has ${formatSize(space.sizeBytes)}, ${formatSize(space.freeBytes)} of it free for new rows; it was ` +
+      `made by an older version and does not shrink by itself.`,
+    `\`fleet-health prune --vacuum\` makes it anew. That needs twice ${used} beside it for a while, and nobody can ` +
+      `write meanwhile.`,
   ];
 }

@@ -107,7 +107,8 @@ async function writeSplit({ output }: Context, options: SplitReportOptions): Pro
     }),
     () =>
       [
-        `${index}: ${counted(options.clients.length, 'client')} in ${counted(files.length, 'file')}. Open it in a browser.`,
+        `${index}: ${counted(options.clients.length, 'client')} in ${counted(files.length, 'file')}. ` +
+          'Open it in a browser.',
         ...files.flatMap(({ file, page }) => page.omissions.map((words) => `${path.basename(file)}: ${words}`)),
       ].join('\n'),
   );

@@ -106,8 +106,10 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
 }
 
 function otherDatabase(file: string, { href }: URL): FleetError {
-  const message = `the last report that ${href} took is behind all that are stored, as if the database were another one`;
-  const advice = `If it is, remove that entry from ${file}, and name with --since where to begin. If not, wait for a report.`;
+  const message =
+    `the last report that ${href} took is behind all that are stored, ` + 'as if the database were another one';
+  const advice =
+    `If it is, remove that entry from ${file}, and name with --since where to begin. If not, ` + 'wait for a report.';
   return new FleetError({ code: 'push-failed', stage: 'run', message, advice });
 }
 

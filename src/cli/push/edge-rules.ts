@@ -9,8 +9,8 @@ const withoutPercent: readonly string[] = ['load'];
 const selectors = ['mount', 'fstype', 'source'] as const;
 
 /**
- * Returns the object `edge` of agent.json: the client's rules of the types that it can judge by itself. Its heartbeat is
- * the interval at which config.xml expects the client. Throws FleetError `usage` if it has no such rule.
+ * Returns the object `edge` of agent.json: the client's rules of the types that it can judge by itself. Its heartbeat
+ * is the interval at which config.xml expects the client. Throws FleetError `usage` if it has no such rule.
  */
 export function edgeOf({ name, rules, pushEveryMs }: Client): object {
   const own = rules.filter(({ type }) => type !== null && types.includes(type));

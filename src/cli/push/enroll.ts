@@ -29,8 +29,8 @@ export interface EnrollOptions {
 }
 
 /**
- * `enroll`: prints agent.json of a client that pushes or is asked over HTTP. Its key is made once; a client that is enrolled gets the same one
- * again, unless it is rotated.
+ * `enroll`: prints agent.json of a client that pushes or is asked over HTTP. Its key is made once; a client that is
+ * enrolled gets the same one again, unless it is rotated.
  */
 export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
@@ -67,7 +67,10 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
 
 const allAddresses = ['0.0.0.0', '::'] as const;
 
-/** Returns where a client answers, by its URL: for a host name on all addresses, of both families. A proxy for TLS asks from the same machine. */
+/**
+ * Returns where a client answers, by its URL: for a host name on all addresses, of both families. A proxy for TLS asks
+ * from the same machine.
+ */
 function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOptions): object {
   if (https !== null || ssh !== null) {
     throw usageError(`${name} is asked over HTTP and pushes nothing`, 'Leave out --https and --ssh.');

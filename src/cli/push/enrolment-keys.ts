@@ -65,7 +65,9 @@ interface PrintedEnrolment {
   readonly file: string | null;
 }
 
-/** Prints the secret file of a sender, or writes it with mode 0600. Throws FleetError `usage` if it cannot be written. */
+/**
+ * Prints the secret file of a sender, or writes it with mode 0600. Throws FleetError `usage` if it cannot be written.
+ */
 export function printEnrolment(output: Output, { client, whose, document, file }: PrintedEnrolment): void {
   const content = `${JSON.stringify(document, null, 2)}\n`;
   if (file === null) {

@@ -114,7 +114,8 @@ function printMade(
     () =>
       collector.open
         ? `Key ${key.id} seals from now on: ${key.file}`
-        : `Key ${key.id} opens here: ${key.file}\nThe collector seals to it once it has the file of that name in public_keys/: fleet-health keys import-public FILE`,
+        : `Key ${key.id} opens here: ${key.file}\nThe collector seals to it once it has the file of that name in ` +
+          'public_keys/: fleet-health keys import-public FILE',
   );
   return 0;
 }
@@ -122,7 +123,8 @@ function printMade(
 function nextStep({ collector }: Config): string {
   return collector.open
     ? 'the first collect makes one.'
-    : 'where reports are opened, fleet-health keys generate makes one; fleet-health keys import-public FILE takes its public half.';
+    : 'where reports are opened, fleet-health keys generate makes one; ' +
+        'fleet-health keys import-public FILE takes its public half.';
 }
 
 /** Returns what the database knows of a key, or why it cannot be asked; null if there is no database yet. */

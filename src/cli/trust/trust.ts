@@ -151,7 +151,10 @@ function unasked(plans: readonly TrustPlan[]): FleetError {
 
 function countKeys(plans: readonly TrustPlan[]): string {
   const count = plans.reduce((sum, { keys }) => sum + keys.length, 0);
-  return `${count} ${count === 1 ? 'key' : 'keys'} of ${plans.length} ${machineWord(plans)}${plans.length === 1 ? '' : 's'}`;
+  return (
+    `${count} ${count === 1 ? 'key' : 'keys'} of ${plans.length} ` +
+    `${machineWord(plans)}${plans.length === 1 ? '' : 's'}`
+  );
 }
 
 function write(plans: readonly TrustPlan[]): void {

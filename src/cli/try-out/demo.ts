@@ -129,7 +129,8 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
 
 /** Sets the limit of one client just below how full its fullest mount is. */
 async function limitFullestMount(context: Context, { configFile }: DemoFleet): Promise<void> {
-  const sql = `SELECT MAX(used_percent) AS used FROM disk_stats WHERE client = '${demoNames.tight}' AND scope = 'local'`;
+  const sql =
+    `SELECT MAX(used_percent) AS used FROM disk_stats WHERE client = '${demoNames.tight}' AND scope = ` + `'local'`;
   const { storage } = loadSettings(context);
   const [row] = await readStored(storage, context.signal, ({ history }) => history.query(sql));
   setDiskLimit(configFile, typeof row?.['used'] === 'number' ? row['used'] : null);

@@ -48,7 +48,10 @@ function deadLines(fleet: readonly SimulatedClient[]): readonly string[] {
   if (dead.length === 0) return [];
   const lines = Object.entries(deadWays).map(([way, what]) => {
     const names = dead.filter((client) => client.dead === way).map(({ name }) => name);
-    return `  ${way.padEnd(17)} ${String(names.length).padStart(5)}  ${what}: ${names[0] ?? ''}${names.length > 1 ? ' ...' : ''}`;
+    return (
+      `  ${way.padEnd(17)} ${String(names.length).padStart(5)}  ${what}: ` +
+      `${names[0] ?? ''}${names.length > 1 ? ' ...' : ''}`
+    );
   });
   return [`${dead.length} of them fail every visit:`, ...lines];
 }
@@ -59,7 +62,8 @@ function stormLines(plan: FleetPlan, fleet: readonly SimulatedClient[]): readonl
   if (parts.size === 0) return [];
   const counts = [...parts].map(([part, count]) => `${part} ${count}`).join(', ');
   return [
-    `The first storm begins in ${formatDuration(3 * plan.everyMs)} and lasts ${formatDuration(stormMs(plan))}; clients in it: ${counts}`,
+    `The first storm begins in ${formatDuration(3 * plan.everyMs)} and lasts ${formatDuration(stormMs(plan))}; ` +
+      `clients in it: ${counts}`,
     `(${bastionName} is the one that goes, with what lies behind it)`,
   ];
 }

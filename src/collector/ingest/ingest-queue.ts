@@ -22,8 +22,8 @@ export interface IngestQueueOptions {
 
 /**
  * Creates the order in which sealed files are stored: leftovers first, oldest first, so that each client's history is
- * stored in order. After `aloneMs` every other batch is of this run, so that a backlog of days does not keep the present
- * out of the database.
+ * stored in order. After `aloneMs` every other batch is of this run, so that a backlog of days does not keep the
+ * present out of the database.
  */
 export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions) {
   const begunAt = performance.now();

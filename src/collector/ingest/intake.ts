@@ -52,7 +52,8 @@ export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptio
       const [doubt] = doubts;
       if (doubt !== undefined && !noted.has(client)) {
         noted.add(client);
-        const message = `${client}: ${doubts.length} values out of any sense are stored as unknown: ${doubt.path}: ${doubt.reason}`;
+        const message =
+          `${client}: ${doubts.length} values out of any sense are stored as unknown: ${doubt.path}: ` + doubt.reason;
         observe({ kind: 'note', message });
       }
       return admitted;

@@ -30,7 +30,9 @@ export function openMarks(file: string) {
     names.length + deaths.size === 0 ? '' : JSON.stringify({ open: names, deaths: Object.fromEntries(deaths) });
   let written = open.length + deadly.size > 0;
   return {
-    /** Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open. */
+    /**
+     * Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open.
+     */
     deathsOf: (name: string): number | null => deaths.get(name) ?? null,
     /** True if two runs died while this report alone was open. */
     isDeadly: (name: string): boolean => deadly.has(name),

@@ -87,7 +87,8 @@ export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
   const sealing = keys.at(-1);
   if (sealing === undefined) {
     const advice =
-      'Where reports are opened run `fleet-health keys generate`, copy its file of public_keys/ here and run `fleet-health keys import-public FILE`.';
+      'Where reports are opened run `fleet-health keys generate`, ' +
+      'copy its file of public_keys/ here and run `fleet-health keys import-public FILE`.';
     throw invalidKeys(`${paths.publicKeys} holds no public key to seal to`, advice);
   }
   const known = knownKeys(keys, nowMs, (keyId) => {
@@ -120,7 +121,9 @@ function knownKeys(
     describeMissing: (keyId) => {
       const atMs = replaced.get(keyId);
       if (atMs === undefined) return describeMissing(keyId);
-      const clause = `key ${keyId}, which was replaced on ${new Date(atMs).toISOString().slice(0, 10)}, more than ${replacedKeyDays} days ago`;
+      const clause =
+        `key ${keyId}, which was replaced on ${new Date(atMs).toISOString().slice(0, 10)}, ` +
+        `more than ${replacedKeyDays} days ago`;
       return { clause, advice: 'Install what `fleet-health authorize CLIENT --script` prints now.' };
     },
   };

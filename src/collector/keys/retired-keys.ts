@@ -34,7 +34,9 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
   const retired = readRetired(paths, id);
   if (retired !== null) {
     return {
-      clause: `key ${id}, which was made at ${minute(retired.createdAtMs)} and retired here at ${minute(retired.retiredAtMs)}`,
+      clause:
+        `key ${id}, which was made at ${minute(retired.createdAtMs)} and retired here at ` +
+        minute(retired.retiredAtMs),
       advice: `To open it put ${path.join(paths.keys, retired.name)} back from a backup.`,
     };
   }
@@ -42,14 +44,18 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
   if (known !== undefined) {
     return {
       clause: `key ${id}, whose private half is not in ${paths.keys}`,
-      advice: `To open it put ${path.join(paths.keys, path.basename(known.file))} there, from where it was made or from a backup.`,
+      advice:
+        `To open it put ${path.join(paths.keys, path.basename(known.file))} there, ` +
+        'from where it was made or from a backup.',
     };
   }
   return {
     clause: `key ${id}, which is not live here`,
     advice:
-      `To open it put that key's file into ${paths.keys}, from where it was made or from a backup. If the client's line in ` +
-      'authorized_keys was made by `authorize` on another collector, it seals to that one: give this one an SSH key of its own.',
+      `To open it put that key's file into ${paths.keys}, from where it was made or from a backup. If the client's ` +
+      'line in ' +
+      'authorized_keys was made by `authorize` on another collector, it seals to that one: ' +
+      'give this one an SSH key of its own.',
   };
 }
 

@@ -109,7 +109,9 @@ async function* batchesOf(
   pass.observe({ kind: 'note', message });
 }
 
-/** Returns the next batch; `null` if there is none, or nobody can claim a slice any more: the next cycle visits them. */
+/**
+ * Returns the next batch; `null` if there is none, or nobody can claim a slice any more: the next cycle visits them.
+ */
 async function nextOf(
   { onFault }: VisitClientsOptions,
   batches: AsyncIterator<readonly Client[], void>,

@@ -41,7 +41,8 @@ const waitMs = 60_000;
  * Takes one stream of a client that began by itself: its reports are checked, made safe and then acknowledged as those
  * of a visit, and the visit waits in the journal for the next run. Reports that are known to be safe are acknowledged
  * again, and make no visit: the stream may be an old one that somebody has recorded. While the journal is full no
- * stream makes a visit. Never throws for what the client does. Throws FleetError `state-unusable` or `spool-full` if the visit cannot be written down.
+ * stream makes a visit. Never throws for what the client does. Throws FleetError `state-unusable` or `spool-full` if
+ * the visit cannot be written down.
  */
 export async function receiveVisit(options: ReceiveVisitOptions): Promise<ReceivedVisit> {
   const { receiver, config, client, input, output, signal, now, remembered } = options;

@@ -66,7 +66,8 @@ async function fetchRuntime(
   if (target.npmPackage === null) {
     throw unavailable(
       `npm holds no package of Node.js for ${target.name}`,
-      `Fetch a build (unofficial-builds.nodejs.org has them) and run \`fleet-health runtimes add ${target.name} --from FILE\`.`,
+      'Fetch a build (unofficial-builds.nodejs.org has them) ' +
+        `and run \`fleet-health runtimes add ${target.name} --from FILE\`.`,
     );
   }
   const asked = `${target.npmPackage}@${range}`;

@@ -4,7 +4,9 @@ import type { AgentResult } from '../agent/agent-session.ts';
 
 const namedInNote = 5;
 
-/** Collects the lines of one run about agents whose visits succeeded. The digests are those of this version's agents. */
+/**
+ * Collects the lines of one run about agents whose visits succeeded. The digests are those of this version's agents.
+ */
 export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', string>>) {
   const outdated = new Set<string>();
   /** Clients whose `<check>` elements do not run. */

@@ -31,8 +31,8 @@ const usedUpBy: Readonly<Record<string, readonly Timeout[]>> = {
 /** The shares of the configured timeout after one, two, and three or more failures in a row. */
 const shares = [1, 0.6, 0.4, 0.3] as const;
 /**
- * Time for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange and login on a machine that is busy or
- * waits for its name server, a start of Node on a slow machine.
+ * Time for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange and login on a machine that is busy
+ * or waits for its name server, a start of Node on a slow machine.
  */
 const leastMs: Readonly<Record<Timeout, number>> = {
   tcpTimeoutMs: 1500,

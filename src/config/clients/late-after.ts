@@ -4,8 +4,8 @@ import type { Client } from '../config.ts';
 const missedReports = 3;
 
 /**
- * Returns the time after which a client without a report is late. One that pushes has a pause of its own, which does not
- * count where it is shorter than `every` of the collector.
+ * Returns the time after which a client without a report is late. One that pushes has a pause of its own, which does
+ * not count where it is shorter than `every` of the collector.
  */
 export function lateAfterMs({ pushEveryMs }: Pick<Client, 'pushEveryMs'>, everyMs: number): number {
   return missedReports * Math.max(everyMs, pushEveryMs ?? 0);

@@ -20,8 +20,8 @@ export interface Audience {
 export const nobody: Audience = Object.freeze({ recipients: Object.freeze([]), muted: false });
 
 /**
- * Returns a reader of `mail="..."`, `<mail>` and `<webhook>`, which add recipients to those further out unless recipients="replace"
- * ends these. Shares equal results between elements.
+ * Returns a reader of `mail="..."`, `<mail>` and `<webhook>`, which add recipients to those further out unless
+ * recipients="replace" ends these. Shares equal results between elements.
  */
 export function createAudienceReader(
   zone: string | null,

@@ -25,7 +25,9 @@ export function selectClients(config: Pick<Config, 'clients'>, selection: Client
   return labels === null ? named : labelledClients(named, labels);
 }
 
-/** Returns the clients with the labels. Throws FleetError `usage` if the text selects no labels, or no client has them. */
+/**
+ * Returns the clients with the labels. Throws FleetError `usage` if the text selects no labels, or no client has them.
+ */
 export function labelledClients(clients: readonly Client[], labels: string): readonly Client[] {
   const conditions = parseLabelSelector(labels);
   if (conditions === null) throw usageError(`${shown(labels)} selects no labels`, 'Write it like site=ber,role!=db.');

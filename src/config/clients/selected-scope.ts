@@ -37,7 +37,10 @@ export function chainWithin(chain: Chain, element: Element): Chain {
 
 const selectable = new Set(['alert', 'mail', 'webhook', 'window']);
 
-/** Returns the element with the children that `isTaken` keeps of those that are for some clients; these lose their selectors. */
+/**
+ * Returns the element with the children that `isTaken` keeps of those that are for some clients; these lose their
+ * selectors.
+ */
 export function withSelected(element: Element, isTaken: (child: Element) => boolean): Element {
   if (!element.children.some(isSelective)) return element;
   const children = element.children.flatMap((child) => {

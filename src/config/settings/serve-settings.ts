@@ -81,7 +81,8 @@ function judge(serve: ServeConfig, element: Element, { findings }: ReadContext):
     findings.fault(
       element,
       `<serve> host="${beyond}" with <look/> would send tokens and figures over the network in clear; ` +
-        'add tlsCert="FILE" tlsKey="FILE", or trustedProxies="ADDRESS" of a reverse proxy that does TLS, or remove host',
+        'add tlsCert="FILE" tlsKey="FILE", or trustedProxies="ADDRESS" of a reverse proxy that does TLS, ' +
+        'or remove host',
     );
   } else if (isOpen && metrics !== null) {
     findings.warn(element, `<serve> host="${beyond}" sends tokens over the network in clear; add tlsCert and tlsKey`);

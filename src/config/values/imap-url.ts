@@ -9,8 +9,8 @@ export interface ImapUrl {
 }
 
 /**
- * Reads `imaps://LOGIN@HOST:PORT/MAILBOX`. The port is 993, or 143 for `imap`; the mailbox is INBOX unless it is written.
- * Returns null for any other text, and for one with a password.
+ * Reads `imaps://LOGIN@HOST:PORT/MAILBOX`. The port is 993, or 143 for `imap`; the mailbox is INBOX unless it is
+ * written. Returns null for any other text, and for one with a password.
  */
 export function parseImapUrl(text: string): ImapUrl | null {
   if (!/^imaps?:\/\/./.test(text) || !URL.canParse(text)) return null;

@@ -18,7 +18,10 @@ export function parseLabels(text: string): Labels | null {
   return labels.size > mostLabels ? null : Object.fromEntries(labels);
 }
 
-/** Returns the labels of a client, `role=web site=ber`: as parseLabels, with blanks between; values have none, nor `,`, `!` or `=`. */
+/**
+ * Returns the labels of a client, `role=web site=ber`: as parseLabels, with blanks between; values have none, nor `,`,
+ * `!` or `=`.
+ */
 export function parseClientLabels(text: string): Labels | null {
   return /[,!]|=\S*=/.test(text) ? null : parseLabels(text.trim().split(/\s+/).join(','));
 }

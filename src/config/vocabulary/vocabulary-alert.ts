@@ -60,7 +60,9 @@ export const alertAttributes: Attributes = {
   type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
   metric: {
     kind: 'text',
-    help: `Any metric of a report instead of a type, like disk_used_percent. Type outlier: some of ${outlierMetricNames.join(', ')}.`,
+    help:
+      'Any metric of a report instead of a type, like disk_used_percent. Type outlier: ' +
+      `some of ${outlierMetricNames.join(', ')}.`,
   },
   ...Object.fromEntries(
     [...selectorNames].flatMap((name) => (name === 'metric' ? [] : [[name, selector(name)] as const])),
@@ -85,14 +87,15 @@ export const alertAttributes: Attributes = {
       `Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
   },
   clear: level(
-    'The limit of the way back. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, else the limit.',
+    'The limit of the way back. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, ' +
+      'else the limit.',
   ),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
   severity: {
     words: ['warning', 'critical'],
     help:
-      'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and failed units. ' +
-      'Types check and event: warning makes a warning of CRITICAL too.',
+      'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and ' +
+      'failed units. Types check and event: warning makes a warning of CRITICAL too.',
   },
   mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
   note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },
@@ -143,7 +146,9 @@ export const digestElement: ElementSpec = {
     attach: { words: ['report'], help: 'report: the HTML report of the same span comes with it, up to 4 MiB.' },
     name: {
       kind: 'title',
-      help: 'For `fleet-health digest`. A digest with another name is another one. Default: days and groups, like daily.',
+      help:
+        'For `fleet-health digest`. A digest with another name is another one. Default: days and groups, ' +
+        'like daily.',
     },
   },
   help: 'A mail that sums up what was since the one before: what is open, what began and ended, what changed.',

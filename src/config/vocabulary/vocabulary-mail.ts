@@ -44,8 +44,8 @@ export const repliesElement: ElementSpec = {
       kind: 'imap',
       required: true,
       help:
-        'The mailbox that replies come to, like imaps://fleet@imap.example.org/INBOX; imap:// is encrypted by STARTTLS, ' +
-        'or not at all when the host is this machine.',
+        'The mailbox that replies come to, like imaps://fleet@imap.example.org/INBOX; imap:// is encrypted by ' +
+        'STARTTLS, or not at all when the host is this machine.',
     },
     ...secretAttributes,
     address: {

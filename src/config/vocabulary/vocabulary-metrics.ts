@@ -5,7 +5,8 @@ export const metricsAttributes: Attributes = {
   textfile: {
     kind: 'path',
     help:
-      "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector. Not in `<serve>`, and " +
+      "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector. Not in " +
+      '`<serve>`, and ' +
       'needed elsewhere.',
   },
   families: {

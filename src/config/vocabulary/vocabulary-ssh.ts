@@ -51,9 +51,9 @@ export const sshAttributes: Attributes = {
   transport: {
     words: ['ssh2', 'openssh', 'auto', 'local', 'push', 'http', 'forward'],
     help:
-      "local: the collector's own machine, without SSH. push: the client is not visited and pushes its reports itself " +
-      '(docs/push.md). http: it is asked at its url, where fleet-health-agent spoke answers. forward: the collector of its ' +
-      'label site visits it and forwards (docs/sites.md). Default ssh2, which is built in.',
+      "local: the collector's own machine, without SSH. push: the client is not visited and pushes its reports " +
+      'itself (docs/push.md). http: it is asked at its url, where fleet-health-agent spoke answers. forward: the ' +
+      `collector of its label site visits it and forwards (docs/sites.md). Default ssh2, which is built in.`,
   },
   proxyJump: {
     kind: 'jumps',

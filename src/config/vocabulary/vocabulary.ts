@@ -34,7 +34,9 @@ const recipients: AttributeSpec = {
 
 const every: AttributeSpec = {
   kind: 'duration',
-  help: 'How often a client with transport="push" pushes; it is unreachable after three times that. Default: as collector every.',
+  help:
+    'How often a client with transport="push" pushes; it is unreachable after three times that. Default: ' +
+    'as collector every.',
 };
 
 const state: AttributeSpec = {

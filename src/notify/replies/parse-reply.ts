@@ -47,7 +47,10 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   };
 }
 
-/** Returns a digest of a message's Message-ID, or of the source if it has none: some servers make the rest anew each time. */
+/**
+ * Returns a digest of a message's Message-ID, or of the source if it has none: some servers make the rest anew each
+ * time.
+ */
 export async function messageDigest(source: Uint8Array): Promise<string> {
   return digestOf(await parse(source), source);
 }

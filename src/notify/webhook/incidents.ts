@@ -14,8 +14,8 @@ const keyPlace = '{"routing_key":""';
 
 /**
  * Returns the events of PagerDuty's Events API v2, each the body of a request: one an alert, with the same `dedup_key`
- * from beginning to end, and one more for each that is acknowledged. Of an acknowledged alert that is known already there
- * is that one alone.
+ * from beginning to end, and one more for each that is acknowledged. Of an acknowledged alert that is known already
+ * there is that one alone.
  */
 export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
   return alerts

@@ -54,8 +54,8 @@ interface Held {
 }
 
 /**
- * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is known
- * whose it is, and nothing of it is believed before its digest is the one in the headers.
+ * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is
+ * known whose it is, and nothing of it is believed before its digest is the one in the headers.
  */
 export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Route {
   const identify = pushSenders(settings);

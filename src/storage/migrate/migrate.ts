@@ -192,7 +192,8 @@ function otherTables(files: readonly MigrationFile[], different: readonly string
   return new FleetError({
     code: 'migration-mismatch',
     stage: 'storage',
-    message: `the tables were not made by a migration, and not by the files ${range} in order: ${namedUpTo(5, different)}`,
+    message:
+      `the tables were not made by a migration, and not by the files ${range} in order: ` + namedUpTo(5, different),
     advice: 'Give Fleet Health a database of its own.',
   });
 }

@@ -70,7 +70,8 @@ export async function seriesCounts(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT client, COUNT(*) AS n FROM series WHERE client IN (${marks}) AND last_on >= ? AND ${isShown} GROUP BY client`,
+      `SELECT client, COUNT(*) AS n FROM series WHERE client IN (${marks}) ` +
+        `AND last_on >= ? AND ${isShown} GROUP BY client`,
       [...chunk, dayOf(sinceMs)],
     ),
   );

@@ -24,7 +24,9 @@ interface Sums {
 
 const mostWeight = 2 ** 16 - 1;
 
-/** Adds up figures by client, subject and step. Holds six to ten bytes a figure and step, and 16 more with its range. */
+/**
+ * Adds up figures by client, subject and step. Holds six to ten bytes a figure and step, and 16 more with its range.
+ */
 export class GridSums implements FleetFigures {
   readonly #columns: readonly { readonly name: string; readonly hasRange: boolean; readonly keys: Keys }[];
   readonly #grid: Grid;

@@ -22,7 +22,8 @@ export async function missedSamples(
   if ((await session.all(anySql, rest)).length === 0) return [];
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
-      `SELECT MIN(id) AS id FROM stats WHERE client IN (${marks}) AND observed_at >= ? AND observed_at < ? GROUP BY client`,
+      `SELECT MIN(id) AS id FROM stats WHERE client IN (${marks}) ` +
+        'AND observed_at >= ? AND observed_at < ? GROUP BY client',
       [...chunk, ...rest],
     ),
   );

@@ -87,7 +87,8 @@ function mergeSuffix(dialect: Dialect): string {
   const own = (column: string): string => `disk_levels.${column}`;
   const isNewer = `${own('observed_at')} <= ${dialect.incoming('observed_at')}`;
   const newest = (column: string): string =>
-    `${column} = CASE WHEN ${isNewer} THEN COALESCE(${dialect.incoming(column)}, ${own(column)}) ELSE ${own(column)} END`;
+    `${column} = CASE WHEN ${isNewer} THEN COALESCE(${dialect.incoming(column)}, ${own(column)}) ` +
+    `ELSE ${own(column)} END`;
   const greatest = (column: string): string =>
     `${column} = CASE WHEN ${own(column)} IS NULL OR ${dialect.incoming(column)} > ${own(column)}
       THEN ${dialect.incoming(column)} ELSE ${own(column)} END`;

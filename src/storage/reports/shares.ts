@@ -41,7 +41,9 @@ export function createShareStore(database: Database): ShareStore {
   };
 }
 
-/** A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ. */
+/**
+ * A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ.
+ */
 const nearly = 0.7;
 
 async function join(session: Session, collector: SharingCollector, everyMs: number): Promise<Cycle> {

@@ -81,7 +81,9 @@ export interface EvaluationStore {
   disksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly DiskRow[]>>;
   networksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly NetworkRow[]>>;
   checksOf(statIds: readonly number[]): Promise<ReadonlyMap<number, readonly CheckStat[]>>;
-  /** Returns for each row the checks of the newest report of its client that is at least a day older, if there is one. */
+  /**
+   * Returns for each row the checks of the newest report of its client that is at least a day older, if there is one.
+   */
   checksDayBefore(
     rows: readonly Pick<UnprocessedReport, 'id' | 'client' | 'observedAtMs'>[],
   ): Promise<ReadonlyMap<number, readonly CheckStat[]>>;

@@ -129,7 +129,9 @@ export interface FigureStore {
   countOwnSamples(statIds: readonly number[]): Promise<number>;
   /** Returns these samples. */
   ownSamples(statIds: readonly number[]): Promise<readonly NewestSample[]>;
-  /** Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first. */
+  /**
+   * Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first.
+   */
   series(client: string): Promise<readonly StoredSeries[]>;
   /** Returns the newest full run of a program that was finished; null if there is none. */
   lastFinished(program: Program): Promise<FinishedRun | null>;

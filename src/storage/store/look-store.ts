@@ -128,11 +128,13 @@ export interface LookStore {
   seriesCounts(clients: readonly string[], sinceMs: number): Promise<ReadonlyMap<string, number>>;
   /** Returns these series of a client, by metric and labels. */
   knownSeries(client: string, query: SeriesQuery): Promise<readonly KnownSeries[]>;
-  /** Reads the samples of some series of clients on a grid. A subject is the id of a series. Throws the signal's reason. */
+  /**
+   * Reads the samples of some series of clients on a grid. A subject is the id of a series. Throws the signal's reason.
+   */
   seriesFigures(series: ReadonlyMap<string, readonly number[]>, grid: Grid, watch: Watch): Promise<FleetFigures>;
   /**
-   * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without checks
-   * is left out.
+   * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without
+   * checks is left out.
    */
   checksOfClients(clients: readonly string[], beforeMs: number | null): Promise<ReadonlyMap<string, ClientCheckRows>>;
   /** Returns the newest lines of the logs of clients, newest first. A client without any is left out. */
@@ -144,7 +146,9 @@ export interface LookStore {
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
   /** Counts visits by client; a client without any is left out. Throws the signal's reason. */
   visitCounts(query: Pick<FiguresQuery, 'clients' | 'grid'>, watch: Watch): Promise<ReadonlyMap<string, VisitCount>>;
-  /** Returns alerts that were open at some time of a span, the oldest first: at most `limit` open and `limit` others. */
+  /**
+   * Returns alerts that were open at some time of a span, the oldest first: at most `limit` open and `limit` others.
+   */
   alertsBetween(sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
   /** Returns alerts of a client that were open at some time of a span, the oldest first, the newest `limit`. */
   alertsOfClient(client: string, sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;

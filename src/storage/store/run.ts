@@ -2,7 +2,10 @@ export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'int
 
 export type Program = 'collect' | 'alert' | 'ingest';
 
-/** The kind of agent that reads a client: on its own node, on an uploaded node, in the shell, one that pushes, or one that is asked over HTTP. */
+/**
+ * The kind of agent that reads a client: on its own node, on an uploaded node, in the shell, one that pushes, or one
+ * that is asked over HTTP.
+ */
 export type Reader = 'node' | 'runtime' | 'shell' | 'push' | 'spoke';
 
 /** An attempt to visit a client. Its key is (runId, client). */

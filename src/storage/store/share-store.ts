@@ -71,7 +71,8 @@ export interface ShareStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
   /**
-   * Stores that this collector is at work, and makes the slices of its site. Begins a cycle if the newest one began nearly
+   * Stores that this collector is at work, and makes the slices of its site. Begins a cycle if the newest one began
+   * nearly
    * `everyMs` ago, else joins that.
    */
   join(collector: SharingCollector, everyMs: number): Promise<Cycle>;

@@ -147,7 +147,8 @@ function needsCertificate(question: HostKeyQuestion, shown: HostKey, authority: 
   return failure(
     question,
     'host-key-unknown',
-    `${question.knownAs} shows ${describe(shown)}, and is known by a certificate authority alone (${placeOf(authority)}), which ssh2 cannot check`,
+    `${question.knownAs} shows ${describe(shown)}, and is known by a certificate authority alone ` +
+      `(${placeOf(authority)}), which ssh2 cannot check`,
     `Use transport="openssh" or "auto"; or accept this one key: fleet-health trust ${shownShellWord(question.client)}`,
   );
 }

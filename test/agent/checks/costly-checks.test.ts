@@ -1,4 +1,6 @@
-/** Checks that do their worst cost their own results, and neither the probes of the visit nor the checks beside them. */
+/**
+ * Checks that do their worst cost their own results, and neither the probes of the visit nor the checks beside them.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +15,8 @@ for (const agent of checkAgents) {
     const client = checkClient(t, agent);
     const pids = path.join(client.home, 'pids');
     const note = `echo $$ >>${pids}`;
-    const children = `for i in 1 2 3 4 5 6 7 8; do (trap "" TERM; echo $$ >>${pids}; sleep 60) & echo $! >>${pids}; done`;
+    const children =
+      `for i in 1 2 3 4 5 6 7 8; do (trap "" TERM; echo $$ >>${pids}; sleep 60) ` + `& echo $! >>${pids}; done`;
     client.conf(
       [
         `many timeout=1s ${client.program('many', `trap "" TERM; ${note}; ${children}; wait`)}`,

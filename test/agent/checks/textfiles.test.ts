@@ -29,10 +29,10 @@ for (const agent of checkAgents) {
     assert.deepEqual(visited.refused, []);
     assert.deepEqual(said(visited), [
       `textfile:${dir} 0 3 files | `,
-      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
-        ' | age=Ns upgrades=34 security_upgrades=4',
-      'textfile:nvme 1 nvme1n1: 2 media errors\nnvme1n1: 93 % of its life used | age=Ns nvme_warnings=0 nvme_used=93% ' +
-        'nvme_media_errors=2',
+      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades ' +
+        'pending | age=Ns upgrades=34 security_upgrades=4',
+      'textfile:nvme 1 nvme1n1: 2 media errors\nnvme1n1: 93 % of its life used | age=Ns nvme_warnings=0 ' +
+        'nvme_used=93% nvme_media_errors=2',
       'textfile:smartmon 2 /dev/sdb: 16 pending sectors\n/dev/sdb: SMART: failing\n/dev/sdb: 8 reallocated sectors | ' +
         'age=Ns reallocated_sectors=8 pending_sectors=16 uncorrectable_sectors=0',
     ]);
@@ -71,7 +71,8 @@ for (const agent of checkAgents) {
       'textfile:odd 0 written N s ago | age=Ns hot_sensors=U',
       'textfile:storcli 2 /c1: no healthy battery\n/c1: an array is degraded\n/c1: not optimal\n' +
         '/c1/e252/s0: 7 media errors\n/c1/e252/s0: 2 predicted failures\n/c1/e252/s0: SMART: failing | age=Ns ' +
-        'failed_controllers=0 degraded_controllers=1 bad_batteries=1 raid_smart_alerts=1 raid_predictive_errors=2 raid_media_errors=7',
+        'failed_controllers=0 degraded_controllers=1 bad_batteries=1 raid_smart_alerts=1 raid_predictive_errors=2 ' +
+        'raid_media_errors=7',
     ]);
     const lines = visited.checks[0]?.output.split('\n') ?? [];
     assert.deepEqual(
@@ -117,8 +118,8 @@ for (const agent of checkAgents) {
     assert.deepEqual(said(await client.visit()).slice(0, 3), [
       `textfile:${dir} 0 5 files, and more samples than the ${many.length} that a result holds | `,
       'textfile:a 0 written N s ago | age=Ns',
-      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades pending' +
-        ' | age=Ns upgrades=34 security_upgrades=4',
+      'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades ' +
+        'pending | age=Ns upgrades=34 security_upgrades=4',
     ]);
   });
 

@@ -105,7 +105,8 @@ function machineWith(t: TestContext, name: string, { path, lists, answers, statu
   mkdirSync(`${root}/${path.slice(0, path.lastIndexOf('/'))}`, { recursive: true });
   const script = (text: string): void => writeFileSync(`${root}/${path}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   script(
-    `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *) cat ${root}/answer0 ;; esac\nexit ${status}`,
+    `echo "$@" >>${root}/args\ncase $* in *--security) cat ${root}/answer1 ;; *) cat ${root}/answer0 ;; ` +
+      `esac\nexit ${status}`,
   );
   return { root, name, lists: `${root}/${lists}`, script };
 }

@@ -1,6 +1,6 @@
 /**
- * Checks of devices, on files in the form that the kernel's documents and sources have. All trees are invented: bonds by
- * https://docs.kernel.org/networking/bonding.html, arrays by https://docs.kernel.org/admin-guide/md.html, memory
+ * Checks of devices, on files in the form that the kernel's documents and sources have. All trees are invented: bonds
+ * by https://docs.kernel.org/networking/bonding.html, arrays by https://docs.kernel.org/admin-guide/md.html, memory
  * controllers by https://docs.kernel.org/admin-guide/RAS/main.html, btrfs by
  * https://btrfs.readthedocs.io/en/latest/ch-sysfs.html, pools by spa_state_to_name of OpenZFS.
  */
@@ -179,7 +179,8 @@ const memories: readonly Case[] = [
       [
         'ecc:mc0',
         1,
-        `${skylake}0 uncorrected and 9 corrected errors, 4 corrected since the previous visit|uncorrected=0c corrected=9c`,
+        `${skylake}0 uncorrected and 9 corrected errors, ` +
+          '4 corrected since the previous visit|uncorrected=0c corrected=9c',
       ],
       ['ecc:mc1', 0, `${skylake}0 uncorrected and 7 corrected errors|uncorrected=0c corrected=7c`],
     ],

@@ -144,7 +144,8 @@ for (const awk of awks) {
       const machine = machineWith(t, awk);
       journal(machine, [
         '{ "__CURSOR" : "s=1;i=1", "PRIORITY" : "3", "SYSLOG_IDENTIFIER" : "a", "MESSAGE" : "b \\"c\\"" }',
-        '{ "__CURSOR" : "s=1;i=2", "PRIORITY" : "3", "_SYSTEMD_UNIT" : [ "d.service", "e" ], "MESSAGE" : [ 102, 255 ] }',
+        '{ "__CURSOR" : "s=1;i=2", "PRIORITY" : "3", "_SYSTEMD_UNIT" : [ "d.service", "e" ], "MESSAGE" : [ 102, ' +
+          '255 ] }',
       ]);
       await machine.visit();
       assert.deepEqual(linesOf(await machine.visit()), [

@@ -72,7 +72,8 @@ it('mails that speak of the same are replaced together or not at all', (world) =
   world.at('10:05').row('web-2');
   world.fires('web-2 memory');
   assert.deepEqual(world.pass(), [
-    'ops: firing critical web-2 memory, firing warning web-2 disk /, past web-1 disk / 08:00 to 08:20 (instead of 1, 2)',
+    'ops: firing critical web-2 memory, firing warning web-2 disk /, ' +
+      'past web-1 disk / 08:00 to 08:20 (instead of 1, 2)',
   ]);
 });
 

@@ -29,12 +29,16 @@ const burst = `oom-kill ${'\u{1f4a5}'.repeat(65)}…`;
 
 test('lines of logs by expression and priority', () => {
   const rules =
-    '<alert type="log" match="oom-kill" limit="1"/><alert type="log" match="oom-kill" priority="info" limit="9" also="yes"/>' +
-    '<alert type="log" priority="warning" warning="1" critical="5"/><alert type="log" match="a,b*" limit="1"/>';
+    '<alert type="log" match="oom-kill" limit="1"/><alert type="log" match="oom-kill" priority="info" limit="9" ' +
+    'also="yes"/><alert type="log" priority="warning" warning="1" critical="5"/><alert type="log" match="a,b*" ' +
+    'limit="1"/>';
   assert.deepEqual(said(rules, { report }), [
-    `log match=oom-kill oom-kill: critical (3 lines, the newest: kernel: oom-kill 1 | ${burst} | cron: oom-kill 4; at least 1)`,
-    `log match=oom-kill priority=info oom-kill: none (7 lines, the newest: a: oom-kill 2 | ${burst} | cron: oom-kill 4; at least 9)`,
-    `log priority=warning warning and worse: warning (1 line, the newest: kernel: oom-kill 1 | ${burst} | disk: slow; at least 1)`,
+    `log match=oom-kill oom-kill: critical (3 lines, the newest: kernel: oom-kill 1 | ${burst} | cron: oom-kill 4; ` +
+      'at least 1)',
+    `log match=oom-kill priority=info oom-kill: none (7 lines, the newest: a: oom-kill 2 | ${burst} | cron: ` +
+      'oom-kill 4; at least 9)',
+    `log priority=warning warning and worse: warning (1 line, the newest: kernel: oom-kill 1 | ${burst} | disk: ` +
+      'slow; at least 1)',
     'log match=a,b* a,b*: unknown (unknown; at least 1)',
   ]);
 });

@@ -20,17 +20,20 @@ function start(elements: string = fleet): DispatchWorld {
 
 const it = dispatchTests(() => start());
 
-it('a silence holds back what its patterns match; what fires on is told when a row after its end confirms it', (world) => {
-  world.silence('web-*', 'disk', '07:00', '09:00');
-  world.fires('web-1 disk /');
-  world.fires('web-1 memory');
-  assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 memory']);
-  assert.deepEqual(world.held(), ['web-1 disk /: silence until 09:00']);
-  assert.deepEqual(world.pass('09:00'), []);
-  assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
-  world.at('09:05').row('web-1');
-  assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
-});
+it(
+  'a silence holds back what its patterns match; ' + 'what fires on is told when a row after its end confirms it',
+  (world) => {
+    world.silence('web-*', 'disk', '07:00', '09:00');
+    world.fires('web-1 disk /');
+    world.fires('web-1 memory');
+    assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 memory']);
+    assert.deepEqual(world.held(), ['web-1 disk /: silence until 09:00']);
+    assert.deepEqual(world.pass('09:00'), []);
+    assert.deepEqual(world.held(), ['web-1 disk /: unconfirmed']);
+    world.at('09:05').row('web-1');
+    assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
+  },
+);
 
 test('a row on its way back confirms nothing; the next one decides', () => {
   for (const isOver of [true, false]) {
@@ -211,7 +214,8 @@ it('an isolated collector is one alert and none for its clients; who stays away 
   world.at('09:00').recovers('- collector-isolated c1');
   world.recovers('web-1 unreachable');
   assert.deepEqual(world.pass(), [
-    'ops: firing critical web-2 unreachable, resolved - collector-isolated c1, past web-1 unreachable 08:05 to 09:00 (only listed)',
+    'ops: firing critical web-2 unreachable, resolved - collector-isolated c1, ' +
+      'past web-1 unreachable 08:05 to 09:00 (only listed)',
   ]);
 });
 

@@ -21,7 +21,8 @@ export function configOf(elements: string): Config {
 /** A client `web-1` with these rules, and others in <alerts>; somebody is told, so that rules may be written. */
 export function clientWith(alerts: string, outerAlerts = ''): Client {
   const [client] = configOf(
-    `<alerts><mail to="ops@example.org"/>${outerAlerts}</alerts><client name="web-1" ip="192.0.2.1" username="u">${alerts}</client>`,
+    `<alerts><mail to="ops@example.org"/>${outerAlerts}</alerts><client name="web-1" ip="192.0.2.1" ` +
+      `username="u">${alerts}</client>`,
   ).clients;
   assert.ok(client);
   return client;

@@ -230,7 +230,9 @@ export const samples: Readonly<Record<string, Sample>> = {
       rule: 'host-key-changed',
       transition: 'firing',
       valueText:
-        '192.0.2.3 shows ED25519 SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU, but /var/lib/fleet-health/known_hosts says ED25519 SHA256:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ (line 3)',
+        '192.0.2.3 shows ED25519 SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU, ' +
+        'but /var/lib/fleet-health/known_hosts says ED25519 SHA256:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ ' +
+        '(line 3)',
       id: 210,
     },
   ]),
@@ -242,7 +244,8 @@ export const samples: Readonly<Record<string, Sample>> = {
       host: 'mon-1',
       transition: 'firing',
       valueText:
-        'no full run of mon-1 has finished since Fri 20 Nov 09:00: nothing is known of 400 clients since then; look at cron on mon-1',
+        'no full run of mon-1 has finished since Fri 20 Nov 09:00: nothing is known of 400 clients since then; ' +
+        'look at cron on mon-1',
       limitText: 'none for 15m',
       id: 220,
     },

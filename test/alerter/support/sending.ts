@@ -112,7 +112,9 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
 }
 
 export function contentOf(number: number): string {
-  return `Message-ID: <${number}@example.org>\r\nSubject: disk ${number}\r\n\r\n/data is full on web-${number}\r\n.\r\n`;
+  return (
+    `Message-ID: <${number}@example.org>\r\nSubject: ` + `disk ${number}\r\n\r\n/data is full on web-${number}\r\n.\r\n`
+  );
 }
 
 /** A scripted server that ends with the test. */

@@ -85,7 +85,8 @@ export interface Station {
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
    * Stores a finished full run of the collector over all clients that are not retired. Values that `says` omits are
-   * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `check mailq 1 unsent=210 age=5s`, `fails connect-refused`, `absent` (not visited),
+   * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `check mailq 1 unsent=210 age=5s`, `fails
+   * connect-refused`, `absent` (not visited),
    * `mute` (visited, without a report), or `late 07:00 disk / 96` (a report that arrives late).
    */
   collect(says?: Says, options?: CollectOptions): Promise<string>;
@@ -138,7 +139,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
     const own =
       smtp === null
         ? ''
-        : `<smtp host="127.0.0.1" port="${server.port}" security="none" from="Fleet &lt;fleet@example.org&gt;" ${smtp}/>`;
+        : `<smtp host="127.0.0.1" port="${server.port}" security="none" from="Fleet &lt;fleet@example.org&gt;" ` +
+          `${smtp}/>`;
     writeFileSync(file, `<config><state dir="${folder}/state"/>${own}${text}</config>`, { mode: 0o600 });
     return loadConfig({ file });
   };

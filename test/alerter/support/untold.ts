@@ -74,7 +74,9 @@ const clients = [...direct, ...behind];
 const diskRules = {
   one: { xml: '<alert type="disk" warning="85%" critical="95%"/>', critical: [['disk', 95]] },
   two: {
-    xml: '<alert name="disk-low" type="disk" limit="85%" severity="warning"/><alert name="disk-high" type="disk" limit="95%"/>',
+    xml:
+      '<alert name="disk-low" type="disk" limit="85%" severity="warning"/><alert name="disk-high" type="disk" ' +
+      'limit="95%"/>',
     critical: [['disk-high', 95]],
   },
   both: {

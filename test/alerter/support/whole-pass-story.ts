@@ -23,8 +23,8 @@ export interface PassStories {
 
 /**
  * Tests that read as time lines, a paragraph each, played with a real database, a real configuration and a mail server:
- * a name, elements of config.xml, the events, and the mails that arrive with the times of their passes. A pass follows a
- * collector's run after a minute unless no alerter runs:
+ * a name, elements of config.xml, the events, and the mails that arrive with the times of their passes. A pass follows
+ * a collector's run after a minute unless no alerter runs:
  *
  *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
  *   08:05-19:55 web-1 disk / 96                   one each `every`

@@ -7,8 +7,10 @@ export const brokenPerfdata: readonly (readonly [seen: string, line: string, fig
   ],
   [
     'shawn-sterling/graphios#71',
-    "'Intel(R) PRO/1000 MT Network Connection_in_prct'=0%;8000;9000;0;100 'Intel(R) PRO/1000 MT Network Connection_speed_bps'=1000000000",
-    "'Intel(R) PRO/1000 MT Network Connection_in_prct'=0%;8000;9000;0;100 'Intel(R) PRO/1000 MT Network Connection_speed_bps'=1000000000",
+    "'Intel(R) PRO/1000 MT Network Connection_in_prct'=0%;8000;9000;0;100 'Intel(R) " +
+      "PRO/1000 MT Network Connection_speed_bps'=1000000000",
+    "'Intel(R) PRO/1000 MT Network Connection_in_prct'=0%;8000;9000;0;100 'Intel(R) " +
+      "PRO/1000 MT Network Connection_speed_bps'=1000000000",
   ],
   ['shawn-sterling/graphios#54', "'SMTP CONNECTIONS'=1766;7000;10000;;", "'SMTP CONNECTIONS'=1766;7000;10000"],
   [
@@ -31,7 +33,8 @@ export const brokenPerfdata: readonly (readonly [seen: string, line: string, fig
   ['IBM/nagios-for-i#20', "'CPU Utilization' = 11.11%;10.0;20.0", "'CPU Utilization'=11.11%;10;20"],
   [
     'Icinga/icinga2#3606',
-    'network=57518B/s;;;0; netI="vmxnet3 Ethernet Adapter _2";in=9143B/s;out=48375B/s netI="isatap.{92FA5A87}";in=0B/s;out=0B/s',
+    'network=57518B/s;;;0; netI="vmxnet3 Ethernet Adapter _2";in=9143B/s;out=48375B/s ' +
+      'netI="isatap.{92FA5A87}";in=0B/s;out=0B/s',
     'network=57518;;;0 in=9143 out=48375',
   ],
   [

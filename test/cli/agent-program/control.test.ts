@@ -130,21 +130,24 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     await succeeded(run('stop', 'report'));
   });
 
-  test('a mode is seen and ended whatever agent.json has become; restart refuses before it ends anything', async (t) => {
-    const { config, start, run, pid } = station(t);
-    const settings = readFileSync(config, 'utf8');
-    const broken = [`${settings.slice(0, -1)}, "report": {`, settings.replace('{', '{"no_such_key": 1, ')];
-    const first = await start();
-    for (const text of broken) {
-      writeFileSync(config, text);
-      assert.equal(await pid(), first);
-      assert.match(await succeeded(run('reload', 'report')), new RegExp(`pid ${first}`));
-      await exits(2, run('restart', 'report'), /agent\.json/);
-      assert.equal(await pid(), first);
-    }
-    assert.match(await succeeded(run('stop', 'report')), new RegExp(`has ended \\(pid ${first}\\)`));
-    assert.equal(await pid(), null);
-  });
+  test(
+    'a mode is seen and ended whatever agent.json has become; ' + 'restart refuses before it ends anything',
+    async (t) => {
+      const { config, start, run, pid } = station(t);
+      const settings = readFileSync(config, 'utf8');
+      const broken = [`${settings.slice(0, -1)}, "report": {`, settings.replace('{', '{"no_such_key": 1, ')];
+      const first = await start();
+      for (const text of broken) {
+        writeFileSync(config, text);
+        assert.equal(await pid(), first);
+        assert.match(await succeeded(run('reload', 'report')), new RegExp(`pid ${first}`));
+        await exits(2, run('restart', 'report'), /agent\.json/);
+        assert.equal(await pid(), first);
+      }
+      assert.match(await succeeded(run('stop', 'report')), new RegExp(`has ended \\(pid ${first}\\)`));
+      assert.equal(await pid(), null);
+    },
+  );
 
   test('stop ends it in good order, terminal signals do not, and restart makes a new one', async (t) => {
     const { log, start, run, pid } = station(t);

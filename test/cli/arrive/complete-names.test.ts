@@ -20,7 +20,9 @@ const cases: readonly (readonly [what: string, elements: string, clients: readon
 ];
 
 /** Writes down which parts of the program were loaded. */
-const spy = `process.on('exit', () => process.stderr.write(Object.keys(require.cache).map((file) => require('path').basename(file)).join(' ')));`;
+const spy =
+  `process.on('exit', () => process.stderr.write(Object.keys(require.cache).map((file) => ` +
+  `require('path').basename(file)).join(' ')));`;
 
 for (const [what, elements, clients] of cases) {
   test(`complete: ${what}`, async (t) => {

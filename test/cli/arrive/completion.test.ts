@@ -66,7 +66,8 @@ const offers: Readonly<Record<string, Offer>> = {
       ].map((word) =>
         // compadd itself works in the line editor alone, where it leaves out what does not begin like the word.
         word.endsWith('_files() { :; }')
-          ? `${word}; compadd() { shift; for one in "$@"; do [[ $one == "$words[CURRENT]"* ]] && print -r -- "$one"; done; :; }; _fleet_health; :`
+          ? `${word}; compadd() { shift; for one in "$@"; do [[ $one == "$words[CURRENT]"* ]] && print -r -- "$one"; ` +
+            'done; :; }; _fleet_health; :'
           : word,
       ),
       env,

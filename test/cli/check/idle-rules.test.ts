@@ -106,7 +106,8 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
     const words = idleWords([], found, readerTime(station.config(), at('08:15')));
     assert.equal(
       words[0],
-      'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): fleet-health explain alpine-1',
+      'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): ' +
+        'fleet-health explain alpine-1',
     );
     assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
     const swap = { name: 'swap', line: 6, clients: ['alpine-1'], since: '2026-11-20T08:00:00.000Z' };

@@ -20,7 +20,8 @@ test('a site of clients that no collector visits is named, where collectors shar
   const shares = { sites: () => Promise.resolve(known) };
   const shared = configOf('share="yes" site="fra"');
   const mistyped =
-    'label site="fro": no collector of that site has run, so nobody visits app-1, app-2, app-3 and 1 more; did you mean "fra"?';
+    'label site="fro": no collector of that site has run, so nobody visits app-1, app-2, app-3 and 1 more; ' +
+    'did you mean "fra"?';
   const unknown = 'label site="ber": no collector of that site has run, so nobody visits far-1';
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, unknown]);
   known.push({ site: 'ber', slices: 256, beganAtMs: 0, visited: 0, collectors: [] });

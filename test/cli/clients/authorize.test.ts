@@ -75,19 +75,22 @@ test('--agent shell: another line, which pins another program and no sealing key
   assert.notEqual(ofNode['agent'], answer['agent']);
 });
 
-test('where the database cannot be asked how the client is read, the line is for Node.js, and that is said', async (t) => {
-  const { dir, authorize } = keyedPlace(t);
-  mkdirSync(path.join(dir, 'state'), { recursive: true });
-  writeFileSync(path.join(dir, 'state/fleet.db'), 'no database'.repeat(1000));
-  const { status, stdout, stderr } = await authorize('web-1', '--json');
-  assert.equal(status, 0);
-  assert.equal((JSON.parse(stdout) as Record<string, unknown>)['runs'], 'node');
-  assert.match(
-    stderr,
-    /^how web-1 was read last cannot be looked up, so its key is made for Node\.js \(--agent says which\): /,
-  );
-  assert.equal((await authorize('web-1', '--agent', 'node')).stderr, '');
-});
+test(
+  'where the database cannot be asked how the client is read, the line is for Node.js, ' + 'and that is said',
+  async (t) => {
+    const { dir, authorize } = keyedPlace(t);
+    mkdirSync(path.join(dir, 'state'), { recursive: true });
+    writeFileSync(path.join(dir, 'state/fleet.db'), 'no database'.repeat(1000));
+    const { status, stdout, stderr } = await authorize('web-1', '--json');
+    assert.equal(status, 0);
+    assert.equal((JSON.parse(stdout) as Record<string, unknown>)['runs'], 'node');
+    assert.match(
+      stderr,
+      /^how web-1 was read last cannot be looked up, so its key is made for Node\.js \(--agent says which\): /,
+    );
+    assert.equal((await authorize('web-1', '--agent', 'node')).stderr, '');
+  },
+);
 
 for (const [what, args] of [
   ['of RSA', ['-t', 'rsa', '-b', '2048']],
@@ -225,7 +228,9 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
       const { account, keysFile, run } = await script(t, 'shell');
       const hide = (name: string): string => `f=$(command -v ${name})&&mount --bind /dev/null $(readlink -f $f)`;
       const without = hidden.map(hide).join(';');
-      const inside = `mount --make-rprivate /;${without};exec setpriv --reuid ${account.uid} --regid ${account.uid} --clear-groups sh -s`;
+      const inside =
+        `mount --make-rprivate /;${without};exec setpriv --reuid ${account.uid} --regid ${account.uid} ` +
+        '--clear-groups sh -s';
       const { status, stderr } = run(['unshare', '-m', 'sh', '-c', inside], 0);
       assert.equal(status, 1);
       assert.match(stderr, says);

@@ -76,11 +76,15 @@ const goldens: readonly (readonly [title: string, columns: number | null, lines:
     'at 120',
     120,
     [
-      'client                                 state    read by  report  cpu  memory  disk  on                        alerts',
-      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2       2',
-      '東京-web-1                             failing  node         1m  12%     42%   96%  /var/lib/docker/overlay2       0',
+      'client                                 state    read by  report  cpu  memory  disk  on                        ' +
+        'alerts',
+      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2  ' +
+        '     2',
+      '東京-web-1                             failing  node         1m  12%     42%   96%  /var/lib/docker/overlay2  ' +
+        '     0',
       '    dns-failed: no\\u{1b}[2J\\u{202e}host',
-      'evil\\u{202e}\\u{1b}[31m                 new      -             -    -       -     -  -                              0',
+      'evil\\u{202e}\\u{1b}[31m                 new      -             -    -       -     -  -                       ' +
+        '       0',
     ],
   ],
   [
@@ -88,7 +92,8 @@ const goldens: readonly (readonly [title: string, columns: number | null, lines:
     null,
     [
       'client                  state    read by  report  cpu  memory  disk  on                        alerts',
-      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2       2',
+      'db-1.production.frankfurt.example.org  ok       node         1m  12%     42%  96%!  /var/lib/docker/overlay2  ' +
+        '     2',
       '東京-web-1              failing  node         1m  12%     42%   96%  /var/lib/docker/overlay2       0',
       '    dns-failed: no\\u{1b}[2J\\u{202e}host',
       'evil\\u{202e}\\u{1b}[31m  new      -             -    -       -     -  -                              0',

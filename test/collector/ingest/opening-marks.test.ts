@@ -106,24 +106,27 @@ for (const [kind, make] of [
   ['file', inFiles],
   ['row', inRows],
 ] as const) {
-  test(`a ${kind} that ends runs is opened last and alone, and is set aside once two of them died with it alone`, async () => {
-    const { fleet, opener, put, isThere } = make();
-    const evil = await put('evil');
-    for (let number = 0; number < 10; number++) await put(`good-${number}`);
-    const run = (): number | null => {
-      const place = [`${kind}s`, fleet.dir, opener.dir, evil];
-      const args = ['--max-old-space-size=256', ...programArgs(program), ...place];
-      return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }).status;
-    };
-    assert.notEqual(run(), 0, 'the first run dies');
-    await put('good-0');
-    assert.notEqual(run(), 0, 'the second dies too');
-    assert.equal(await fleet.count('stats'), 1, 'after what was not open with it');
-    assert.notEqual(run(), 0, 'and the third');
-    assert.equal(await fleet.count('stats'), 11, 'after all that the good clients said');
-    assert.equal(run(), 1, 'the fourth tells of it and goes on');
-    assert.deepEqual(quarantined(opener.dir), [{ client: 'evil', code: 'report-deadly' }]);
-    assert.equal(run(), 0);
-    assert.equal(await isThere(evil), false);
-  });
+  test(
+    `a ${kind} that ends runs is opened last and alone, ` + 'and is set aside once two of them died with it alone',
+    async () => {
+      const { fleet, opener, put, isThere } = make();
+      const evil = await put('evil');
+      for (let number = 0; number < 10; number++) await put(`good-${number}`);
+      const run = (): number | null => {
+        const place = [`${kind}s`, fleet.dir, opener.dir, evil];
+        const args = ['--max-old-space-size=256', ...programArgs(program), ...place];
+        return spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 }).status;
+      };
+      assert.notEqual(run(), 0, 'the first run dies');
+      await put('good-0');
+      assert.notEqual(run(), 0, 'the second dies too');
+      assert.equal(await fleet.count('stats'), 1, 'after what was not open with it');
+      assert.notEqual(run(), 0, 'and the third');
+      assert.equal(await fleet.count('stats'), 11, 'after all that the good clients said');
+      assert.equal(run(), 1, 'the fourth tells of it and goes on');
+      assert.deepEqual(quarantined(opener.dir), [{ client: 'evil', code: 'report-deadly' }]);
+      assert.equal(run(), 0);
+      assert.equal(await isThere(evil), false);
+    },
+  );
 }

@@ -87,13 +87,16 @@ test('a pass of ten years hence, under a clock that was wrong, hides no silence'
   }
 });
 
-test('the collector’s own clock does not matter: three hours ahead or behind, an alerter that runs is not silent', async () => {
-  const fleet = await fleetWith('5 finished');
-  for (const hours of [3, -3]) {
-    const now = (): number => Date.now() + hours * 60 * minuteMs;
-    assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
-  }
-});
+test(
+  'the collector’s own clock does not matter: three hours ahead or behind, ' + 'an alerter that runs is not silent',
+  async () => {
+    const fleet = await fleetWith('5 finished');
+    for (const hours of [3, -3]) {
+      const now = (): number => Date.now() + hours * 60 * minuteMs;
+      assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
+    }
+  },
+);
 
 test('only a full run looks, and not right after the database was away', async () => {
   const fleet = await fleetWith('20 finished');

@@ -164,18 +164,21 @@ for (const [what, script, code, message] of silences) {
   });
 }
 
-test('a report sealed to a key that is not live is neither kept nor acknowledged, and those beside it are', async () => {
-  const { context, client, kept, spooled } = watched();
-  const retired = generateKeyPair();
-  await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
-  assert.equal(spooled(), 1);
-  kept.length = 0;
-  const { fault, record } = await visit(context, client);
-  assert.deepEqual([fault?.code, fault?.stage, record.ok], ['seal-no-key', 'seal', false]);
-  assert.match(fault?.message ?? '', new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
-  assert.equal(fault?.advice, 'Bring it back.');
-  assert.equal(kept.length, 1);
-});
+test(
+  'a report sealed to a key that is not live is neither kept nor acknowledged, ' + 'and those beside it are',
+  async () => {
+    const { context, client, kept, spooled } = watched();
+    const retired = generateKeyPair();
+    await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
+    assert.equal(spooled(), 1);
+    kept.length = 0;
+    const { fault, record } = await visit(context, client);
+    assert.deepEqual([fault?.code, fault?.stage, record.ok], ['seal-no-key', 'seal', false]);
+    assert.match(fault?.message ?? '', new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
+    assert.equal(fault?.advice, 'Bring it back.');
+    assert.equal(kept.length, 1);
+  },
+);
 
 test('what cannot be made safe here is not acknowledged and comes again', async () => {
   const full = new FleetError({ code: 'spool-full', stage: 'spool', message: 'ENOSPC' });

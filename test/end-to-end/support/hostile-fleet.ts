@@ -1,4 +1,6 @@
-/** A fleet that is hostile in each word that somebody else chooses, stored as the collector and the alerter store it. */
+/**
+ * A fleet that is hostile in each word that somebody else chooses, stored as the collector and the alerter store it.
+ */
 import assert from 'node:assert/strict';
 
 import type { Alert } from '../../../src/storage/store/alert.ts';

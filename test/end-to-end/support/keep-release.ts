@@ -1,6 +1,6 @@
 /**
- * Makes test/testdata/0.2.0 with the built program of that version: the state folder with the embedded database, and the
- * same database as a dump of MariaDB. Its keys are those of this fleet alone.
+ * Makes test/testdata/0.2.0 with the built program of that version: the state folder with the embedded database, and
+ * the same database as a dump of MariaDB. Its keys are those of this fleet alone.
  * `npm run build && node --import tsx test/end-to-end/support/keep-release.ts`
  */
 import assert from 'node:assert/strict';

@@ -1,6 +1,7 @@
 /**
- * A small fleet with a clock of its own: three clients, which a report server in this process answers for, and the built
- * programs under libfaketime. `keep-release.ts` keeps what a release leaves behind of it; upgrade.test.ts goes on from there.
+ * A small fleet with a clock of its own: three clients, which a report server in this process answers for, and the
+ * built programs under libfaketime. `keep-release.ts` keeps what a release leaves behind of it; upgrade.test.ts goes on
+ * from there.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

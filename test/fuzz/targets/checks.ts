@@ -51,7 +51,9 @@ export const checksTarget: FuzzTarget = {
       requireThat(!/[^\n\P{Cc}]|\p{Cs}/u.test(name + text + perfdata), 'characters that a screen must not meet');
       requireSame(formatPerfdata(parsePerfdata(perfdata)), perfdata, 'figures written and read again');
     }
-    return `${format} ${rows.length} ${rows.map(({ state, perfdata }) => `${state}${perfdata === '' ? '' : '|'}`).join('')}`;
+    return (
+      `${format} ${rows.length} ` + rows.map(({ state, perfdata }) => `${state}${perfdata === '' ? '' : '|'}`).join('')
+    );
   },
 };
 

@@ -55,7 +55,8 @@ onBothDatabases('lines of logs', ({ it }) => {
     assert.deepEqual(await detail.logCountsOf('nobody'), []);
     await retention.prune({ ...limits, dailyMs: 400 * dayMs }, never);
     const totals = await rows(
-      `SELECT k.metric, d.value_mean * d.value_count FROM samples_daily d JOIN series k ON k.id = d.series_id ORDER BY k.metric`,
+      'SELECT k.metric, d.value_mean * d.value_count FROM samples_daily d JOIN series k ON k.id = d.series_id ORDER ' +
+        'BY k.metric',
     );
     assert.deepEqual(
       totals.map(([metric, total]) => `${String(metric)} ${Number(total)}`),

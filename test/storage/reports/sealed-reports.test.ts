@@ -131,44 +131,50 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     assert.deepEqual(await sealed.summary(), []);
   });
 
-  it('are summed up by key and reason, since when by the clock of the database, and count as reports', async (opened) => {
-    const { alerts, reports, sealed } = opened;
-    const before = await alerts.nowMs();
-    await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
-    await reports.saveSealed([
-      sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
-      sealedItem({ client: 'a', receivedAtMs: noonMs + 9 }),
-      sealedItem({ client: 'b', keyId: keyB }),
-    ]);
-    const [, , third] = await sealed.waiting('unseen', null, 3);
-    await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
-    const summary = await alerts.sealedWaiting();
-    const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
-    assert.deepEqual(shown, [
-      [keyA, null, 1, 1],
-      [keyA, 'seal-no-key', 1, 1],
-      [keyB, null, 1, 1],
-    ]);
-    for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
-    const seen = pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs').map(String);
-    assert.deepEqual(seen, [`a,${noonMs + 9}`, `b,${noonMs}`]);
-  });
+  it(
+    'are summed up by key and reason, since when by the clock of the database, ' + 'and count as reports',
+    async (opened) => {
+      const { alerts, reports, sealed } = opened;
+      const before = await alerts.nowMs();
+      await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
+      await reports.saveSealed([
+        sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
+        sealedItem({ client: 'a', receivedAtMs: noonMs + 9 }),
+        sealedItem({ client: 'b', keyId: keyB }),
+      ]);
+      const [, , third] = await sealed.waiting('unseen', null, 3);
+      await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
+      const summary = await alerts.sealedWaiting();
+      const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
+      assert.deepEqual(shown, [
+        [keyA, null, 1, 1],
+        [keyA, 'seal-no-key', 1, 1],
+        [keyB, null, 1, 1],
+      ]);
+      for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
+      const seen = pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs').map(String);
+      assert.deepEqual(seen, [`a,${noonMs + 9}`, `b,${noonMs}`]);
+    },
+  );
 
-  it('a good visit says what its client seals to; a failed one and one that left something there say nothing', async (opened) => {
-    const { reports, sealed } = opened;
-    const save = async (minute: number, over: Parameters<typeof visit>[0]) => {
-      const runId = runStart().id;
-      await reports.saveVisits([visit({ runId, client: 'a', startedAtMs: noonMs + minute * 60_000, ...over })]);
-      return (await sealed.useOf(keyA)).clients.get('a');
-    };
-    assert.equal(await save(0, { reader: null, ok: false }), undefined);
-    assert.equal(await save(1, {}), null);
-    assert.deepEqual(await save(2, { sealedTo: [keyA, keyB] }), [keyA, keyB]);
-    assert.deepEqual(await save(3, { ok: false, sealedTo: null }), [keyA, keyB]);
-    assert.deepEqual(await save(4, { sealedTo: [keyB] }), [keyB]);
-    const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));
-    assert.equal((await save(5, { sealedTo: many }))?.length, 15);
-    await reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
-    assert.equal((await sealed.useOf(keyA)).waiting, 1);
-  });
+  it(
+    'a good visit says what its client seals to; ' + 'a failed one and one that left something there say nothing',
+    async (opened) => {
+      const { reports, sealed } = opened;
+      const save = async (minute: number, over: Parameters<typeof visit>[0]) => {
+        const runId = runStart().id;
+        await reports.saveVisits([visit({ runId, client: 'a', startedAtMs: noonMs + minute * 60_000, ...over })]);
+        return (await sealed.useOf(keyA)).clients.get('a');
+      };
+      assert.equal(await save(0, { reader: null, ok: false }), undefined);
+      assert.equal(await save(1, {}), null);
+      assert.deepEqual(await save(2, { sealedTo: [keyA, keyB] }), [keyA, keyB]);
+      assert.deepEqual(await save(3, { ok: false, sealedTo: null }), [keyA, keyB]);
+      assert.deepEqual(await save(4, { sealedTo: [keyB] }), [keyB]);
+      const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));
+      assert.equal((await save(5, { sealedTo: many }))?.length, 15);
+      await reports.saveSealed([sealedItem(), sealedItem({ keyId: keyB })]);
+      assert.equal((await sealed.useOf(keyA)).waiting, 1);
+    },
+  );
 });

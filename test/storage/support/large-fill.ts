@@ -3,7 +3,10 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
 
-/** Two hundred clients or a thousand, each with a thousand rows of the last month, with a disk, interface, check and sample. */
+/**
+ * Two hundred clients or a thousand, each with a thousand rows of the last month, with a disk, interface, check and
+ * sample.
+ */
 export const clientCount = isLong ? 1000 : 200;
 const rowsOfClient = 1000;
 export const rowCount = clientCount * rowsOfClient;
@@ -52,7 +55,8 @@ export async function fillSqlite(database: Database): Promise<void> {
   const numbers = (count: number): string =>
     `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})`;
   const client = `'web-' || ((n - 1) / ${rowsOfClient} + 1)`;
-  const at = `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (43 * (${rowsOfClient} - n % ${rowsOfClient})) || ' minutes')`;
+  const at =
+    `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (43 * (${rowsOfClient} - n % ${rowsOfClient})) ` + `|| ' minutes')`;
   const processed = `CASE WHEN n % 1000 = 0 THEN NULL ELSE '2026-11-20 10:00:00.000' END`;
   await database.write(async (session) => {
     await session.run(`${numbers(clientCount)}
@@ -106,6 +110,7 @@ export async function fillMariadb(mariadb: Mariadb, name: string): Promise<void>
     `INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded)
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
     ...restOf((at, form) => `DATE_FORMAT(${at} - INTERVAL 31 DAY, '${form}')`),
-    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, series, samples, log_lines, reports, visits, clients, alerts, notifications, mails',
+    'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, series, samples, log_lines, reports, visits, ' +
+      'clients, alerts, notifications, mails',
   );
 }

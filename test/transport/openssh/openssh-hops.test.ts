@@ -29,7 +29,9 @@ const gone = 'debug2: channel 0: rcvd eof';
 const killed = 'Killed by signal 1.';
 const closed = 'Connection to it closed by remote host.';
 
-/** Logs of an ssh that reached the next machine: its channel was freed, or that machine ended, and how it ended itself. */
+/**
+ * Logs of an ssh that reached the next machine: its channel was freed, or that machine ended, and how it ended itself.
+ */
 const freedKilled = [loggedIn, reached, freed, killed];
 const freedClosed = [loggedIn, reached, freed, closed];
 const goneKilled = [loggedIn, reached, gone, killed];
@@ -39,7 +41,8 @@ const firstBroke = /^bastion b0: the connection broke \(connect-failed\)$/;
 const secondBroke = /^bastion b1: the connection broke \(connect-failed\)$/;
 
 describe('whose fault the end of a connection is', () => {
-  // The logs of the hops, the last line of the client's ssh, and the message; `null` if no machine on the route is at fault.
+  // The logs of the hops, the last line of the client's ssh, and the message; `null` if no machine on the route is at
+  // fault.
   const cases: readonly (readonly [string, readonly (readonly string[])[], string, RegExp | null])[] = [
     [
       'the bastion says that it ends',

@@ -57,8 +57,9 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
   const axe = createRequire(import.meta.url)('axe-core') as { readonly source: string };
   await page.evaluate(axe.source);
   const found: unknown = await page.evaluate(
-    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => violations" +
-      ".map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, 3).join(' | ')))",
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }).then(({ violations }) => " +
+      "violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).slice(0, " +
+      "3).join(' | ')))",
   );
   return found as readonly string[];
 }

@@ -105,7 +105,8 @@ export const pluginRuns: readonly PluginRun[] = [
   run('check_drbd', '03', /^DRBD \w+/, '*'),
   run('check_running_kernel', '0123', /kernel/i),
   run('check_packages', '0123', /ok|OK/, '*'),
-  // It gives up where a process ends or lets go of a file while its files are looked at, as others' do beside the tests.
+  // It gives up where a process ends or lets go of a file while its files are looked at, as others' do beside the
+  // tests.
   run('check_libs', '0123', /lib|^Exception: \[Errno [23]\]/i),
   run('pmp-check-unix-memory -w 101 -c 102', '0', /^OK Memory/, 'memory_used'),
   run('pmp-check-lvm-snapshots', '0123', /LVM/),

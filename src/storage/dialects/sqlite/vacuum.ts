@@ -18,7 +18,9 @@ export function vacuum(file: string, { sizeBytes, freeBytes }: FileSpace): { rea
     throw new FleetError({
       code: 'storage-full',
       stage: 'storage',
-      message: `making ${file} anew needs ${formatSize(neededBytes)} in ${dir}, and ${formatSize(availableBytes)} are free there`,
+      message:
+        `making ${file} anew needs ${formatSize(neededBytes)} in ${dir}, ` +
+        `and ${formatSize(availableBytes)} are free there`,
       advice: 'Nothing was changed. SQLITE_TMPDIR may name a folder on another disk for its temporary file.',
     });
   }

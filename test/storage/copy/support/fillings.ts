@@ -58,7 +58,8 @@ export const fillings: readonly string[] = [
   `${numbers(clients * reportsEach)} INSERT INTO reports (stat_id, observed_at, report) SELECT n + 10, ${noon},
      '{"z":1.50,"a":{"d":[1,2,{"y":null,"b":"ä\\n"}],"c":"' || n || '"}}' FROM numbers`,
   `INSERT INTO inventory_reports VALUES ('one', 'web-1', ${noon})`,
-  `INSERT INTO inventory (client, observed_at, report_id, facts_digest, facts) VALUES ('web-1', ${noon}, 'one', '', '{"b":1,"a":2}')`,
+  `INSERT INTO inventory (client, observed_at, report_id, facts_digest, facts) VALUES ('web-1', ${noon}, 'one', ` +
+    `'', '{"b":1,"a":2}')`,
   `INSERT INTO sealed_reports (report_id, client, key_id, run_id, received_at, sealed_bytes, sealed)
      VALUES ('s', 'web-1', 'k', 'r', ${noon}, 4, X'00ff0d0a')`,
   `INSERT INTO alerts (client, rule, subject, alert_key, open_key, severity, state, firing_since, sequence)
@@ -66,8 +67,10 @@ export const fillings: readonly string[] = [
   `INSERT INTO last_notified VALUES (1, 'ops@example.org', 'firing', 'critical', 1, ${noon})`,
   `INSERT INTO mails (recipient, message_id, content, created_at, sent_at) VALUES ('ops@example.org', '<1@a>', 'a
 b', ${noon}, ${noon})`,
-  `INSERT INTO notifications (alert_id, sequence, recipient, transition, mail_id) VALUES (1, 1, 'ops@example.org', 'firing', 1)`,
-  `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment) VALUES ('*', '*', '*', ${noon}, ${noon}, 'a', '')`,
+  `INSERT INTO notifications (alert_id, sequence, recipient, transition, mail_id) VALUES (1, 1, 'ops@example.org', ` +
+    `'firing', 1)`,
+  `INSERT INTO silences (client, rule, subject, starts_at, ends_at, author, comment) VALUES ('*', '*', '*', ` +
+    `${noon}, ${noon}, 'a', '')`,
   `INSERT INTO rule_state VALUES ('web-1', '{}', ${noon})`,
   `INSERT INTO state_disks VALUES ('mon', '/var', 'c', 1, 1, 9007199254740.5, ${noon})`,
   ...['stats', 'disk_stats', 'network_stats', 'check_stats', 'samples'].flatMap((table) => {
@@ -88,6 +91,7 @@ b', ${noon}, ${noon})`,
   `INSERT INTO forecasts VALUES ('web-1', '/', 'bytes', 3.5, 1, NULL, NULL, 9.75, '2026-11-01', ${noon})`,
   `INSERT INTO reply_positions VALUES ('m', '1', 4, ${noon}, 'digest')`,
   "INSERT INTO mail_replies VALUES (1, 'digest')",
-  `INSERT INTO events (event_id, received_at, host, service, instance, description, tags) VALUES ('e', ${noon}, 'h', 's', '', '', '{}')`,
+  `INSERT INTO events (event_id, received_at, host, service, instance, description, tags) VALUES ('e', ${noon}, ` +
+    `'h', 's', '', '', '{}')`,
   `INSERT INTO client_labels VALUES ('web-1', 'site', 'ber')`,
 ];
