@@ -31,6 +31,8 @@ const harmlessText = ['username', 'command', 'metric', 'state', 'hiddenOpts', 'v
 const harmlessPaths = [
   ...['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'],
   ...['textfile', 'socket', 'tlsCert'],
+  // The key of a site: no config.xml of the station can have it, for beside it there is no database.
+  'key',
 ];
 
 /** Every attribute of config.xml that is, or names, or may contain a secret, as `element attribute`. */
