@@ -16,6 +16,17 @@ export default tseslint.config(
           decoration: ['*'],
         },
       ],
+      // A line without a blank cannot be broken; one of markup would have more blanks.
+      'max-len': [
+        'error',
+        {
+          code: 120,
+          ignoreUrls: true,
+          ignoreRegExpLiterals: true,
+          ignoreTemplateLiterals: true,
+          ignorePattern: String.raw`^\s*\S+$`,
+        },
+      ],
     },
   },
   promise.configs['flat/recommended'],

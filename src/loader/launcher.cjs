@@ -1,8 +1,9 @@
-// Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`: takes the loader's command line of a
-// visit apart, of which only the request at its end is used, then reads the agent, compares it with its digest and runs the
-// same bytes. Names are short, because dropbear allows a line of authorized_keys 4,200 bytes.
+// Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`: takes the loader's command
+// line of a visit apart, of which only the request at its end is used, then reads the agent, compares it with its
+// digest and runs the same bytes. Names are short, because dropbear allows a line of authorized_keys 4,200 bytes.
 //
-// Arguments: digest of the agent, digest of the other program, collector, sealing key, guard, machine, $SSH_ORIGINAL_COMMAND.
+// Arguments: digest of the agent, digest of the other program, collector, sealing key, guard, machine,
+// $SSH_ORIGINAL_COMMAND.
 var args = process.argv,
   fs = require('fs'),
   node = process.versions.node.split('.'),

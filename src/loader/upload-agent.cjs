@@ -1,5 +1,5 @@
-// Runs on the client's node, however old: reads the program from stdin, checks its length and digest, and runs it. Leaves stdin
-// where the program ends, for the acknowledgements. The program comes compressed by brotli.
+// Runs on the client's node, however old: reads the program from stdin, checks its length and digest, and runs it.
+// Leaves stdin where the program ends, for the acknowledgements. The program comes compressed by brotli.
 //
 // Arguments: length in bytes, digest of the program, digest of the program that stays, request, guard, machine.
 var args = process.argv,

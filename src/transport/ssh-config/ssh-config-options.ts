@@ -47,7 +47,16 @@ const others = (
   'canonicalizepermittedcnames casignaturealgorithms channeltimeout checkhostip ciphers clearallforwardings ' +
   'compression connectionattempts controlmaster controlpath controlpersist dynamicforward enableescapecommandline ' +
   'enablesshkeysign escapechar exitonforwardfailure fingerprinthash forkafterauthentication forwardagent ' +
-  'forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiclientidentity gssapidelegatecredentials gssapikeyexchange gssapikexalgorithms gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns hashknownhosts hostbasedacceptedalgorithms hostkeyalgorithms ipqos kbdinteractiveauthentication kbdinteractivedevices localcommand localforward loglevel logverbose macs nohostauthenticationforlocalhost numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand permitremoteopen preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming verifyhostkeydns usekeychain versionaddendum visualhostkey warnweakcrypto xauthlocation'
+  'forwardx11 forwardx11timeout forwardx11trusted gatewayports gssapiclientidentity gssapidelegatecredentials ' +
+  'gssapikeyexchange gssapikexalgorithms gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns ' +
+  'hashknownhosts hostbasedacceptedalgorithms hostkeyalgorithms ipqos kbdinteractiveauthentication ' +
+  'kbdinteractivedevices localcommand localforward loglevel logverbose macs nohostauthenticationforlocalhost ' +
+  'numberofpasswordprompts obscurekeystroketiming passwordauthentication permitlocalcommand permitremoteopen ' +
+  'preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication ' +
+  'refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv ' +
+  'serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink ' +
+  'syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming verifyhostkeydns usekeychain ' +
+  'versionaddendum visualhostkey warnweakcrypto xauthlocation'
 ).split(' ');
 
 export type FollowedOption = (typeof followed)[number];

@@ -94,7 +94,9 @@ const bodies: readonly (readonly [what: string, options: MailOptions, line: stri
     'HTML alone',
     {
       headers: ['Content-Type: text/html; charset=utf-8'],
-      body: '<html><head><style>ack{}</style></head><body><div>ack&nbsp;4h</div><div>x</div><blockquote>CRITICAL</blockquote>',
+      body:
+        '<html><head><style>ack{}</style></head><body><div>ack&nbsp;4h</div><div>x</div>' +
+        '<blockquote>CRITICAL</blockquote>',
     },
     'ack 4h',
   ],
