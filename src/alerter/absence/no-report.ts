@@ -22,8 +22,9 @@ const ruleName = 'no-report';
 export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
-  const collectors = [...runsOf.values()].map(finishedRuns);
-  // The runs of others say nothing of a client that the collector of its site visits.
+  const sites = new Set(config.clients.flatMap(({ forwardedBy }) => (forwardedBy === null ? [] : siteId(forwardedBy))));
+  const collectors = [...runsOf].flatMap(([id, runs]) => (sites.has(id) ? [] : [finishedRuns(runs)]));
+  // A forwarding site visits its own clients alone, and nobody else visits them.
   const collectorsOf = ({ forwardedBy }: Client) =>
     forwardedBy === null ? collectors : [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
   return config.clients.flatMap((client) => {

@@ -10,6 +10,7 @@ import { configOf } from '../support/config-of.ts';
 import { at } from '../support/rows.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
+import { siteId } from '../../../src/state/collector-id.ts';
 
 /** Returns a client element whose address ends with the number in the client's name. */
 const client = (name: string, more = ''): string =>
@@ -300,6 +301,20 @@ test('a client that comes back from retirement is not missed for the runs before
   assert.deepEqual(pass('08:16', runs, { seen: [seen('web-1', '02:00'), ...others] }), ['web-1 no-report pending']);
   const back = pass('08:21', [...runs, run('08:20')], { seen: [seen('web-1', '08:20'), ...others] });
   assert.deepEqual(back, ['web-1 no-report unconfirmed 08:20']);
+});
+
+test('a client is missed by the runs of those who visit it: not by those of a forwarding site, and the reverse', () => {
+  const config = configOf(`<alerts zone="UTC"/>${client('web-1')}
+    <group transport="forward" labels="site=fra">${client('web-2')}</group>`);
+  const times = ['08:05', '08:06', '08:07', '08:08'];
+  const late = (name: string): readonly SeenClient[] =>
+    ['web-1', 'web-2'].map((one) => seen(one, one === name ? '08:00' : '08:09', { lastVisitAtMs: at('08:09') }));
+  const ofSite = times.map((time) => run(time, { id: `fra ${time}`, collectorId: siteId('fra') }));
+  assert.deepEqual(startPasses(config).pass('08:09', [run('08:00'), ...ofSite], { seen: late('web-1') }), []);
+  const own = times.map((time) => run(time));
+  assert.deepEqual(startPasses(config).pass('08:09', own, { seen: late('web-2') }), []);
+  const fires = startPasses(config).pass('08:09', [run('08:08'), ...ofSite], { seen: late('web-2') });
+  assert.deepEqual(fires, ['web-2 no-report firing']);
 });
 
 test('no run, no report missed; nor while the database may have been away; nor of retired clients', () => {
