@@ -28,18 +28,17 @@ const wantedTimers = 'etc/systemd/system/timers.target.wants';
 const maxChars = 1_000_000;
 
 /** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
-export async function starterWarnings(
-  config: Pick<Config, 'file' | 'clients' | 'collector'>,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
+export async function starterWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { file } = config;
   const crontab = await readCrontab(signal).catch(() => null);
   signal.throwIfAborted();
   const starters = findStarters({ crontab, root: '/' });
   const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
   const alerts = config.collector.forward !== null || starters.some(({ command }) => /\salert\b/.test(command));
-  const missing =
-    collects && alerts ? [] : [notStarted(config, collects ? 'alert' : alerts ? 'collect' : 'collect and alert')];
+  const programs = collects ? 'alert' : alerts ? 'collect' : 'collect and alert';
+  // Its command starts all programs; one that cron starts already would then run at two rhythms.
+  const start = starters.length === 0 ? startingCommand(config) : null;
+  const missing = collects && alerts ? [] : [notStarted(programs, start)];
   const messages = [...missing, ...starters.flatMap((starter) => goneWords(starter))];
   return messages.map((message) => ({ file, line: null, message: escapeControls(message) }));
 }
@@ -75,9 +74,8 @@ function goneWords(starter: Starter): readonly string[] {
   );
 }
 
-function notStarted(config: Pick<Config, 'file' | 'clients'>, programs: string): string {
+function notStarted(programs: string, start: string | null): string {
   const account = accountName() ?? 'this account';
-  const start = startingCommand(config);
   return (
     `nothing was found here that starts ${programs} (crontab of ${account}, /etc/cron.d, systemd's timers); ` +
     (start === null ? 'see: fleet-health crontab' : `as root: ${start}`)

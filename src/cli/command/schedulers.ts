@@ -55,17 +55,33 @@ function failed(message: string): FleetError {
 
 /** Exists where systemd has booted the machine. */
 const bootedFolder = 'run/systemd/system';
+/** The folder that the packaged units may write to. */
+const packagedState = '/var/lib/fleet-health';
 const timers = ['fleet-health-collect.timer', 'fleet-health-alert.timer'];
 
+type StartedConfig = Pick<Config, 'file' | 'clients' | 'collector' | 'stateDir' | 'storage' | 'metrics'>;
+
 /**
- * Returns root's command by which the Debian package's timers start this config.xml: systemctl, or `crontab --systemd`
- * for a client that the packaged units would see through their sandbox. Returns null where systemd does not run, the
- * timers are not installed, or they use another file. `root` stands for `/`.
+ * Returns root's command by which systemd starts this config.xml: systemctl for the Debian package's timers, or
+ * `crontab --systemd` where it needs other units. Returns null where systemd does not run, the timers are not
+ * installed, or they use another file. `root` stands for `/`.
  */
-export function startingCommand({ file, clients }: Pick<Config, 'file' | 'clients'>, root = '/'): string | null {
+export function startingCommand(config: StartedConfig, root = '/'): string | null {
+  const { file } = config;
   const needed = [bootedFolder, ...timers.map((name) => `usr/lib/systemd/system/${name}`)];
   if (file !== systemConfigPath || !needed.every((place) => existsSync(path.join(root, place)))) return null;
-  const hasLocal = clients.some(({ ssh }) => ssh.transport === 'local');
-  if (hasLocal) return `fleet-health -c ${file} crontab --systemd /etc/systemd/system`;
+  if (!suitsPackage(config)) return `fleet-health -c ${file} crontab --systemd /etc/systemd/system`;
   return `systemctl enable --now ${timers.join(' ')}`;
+}
+
+/** True if the units of the package suit: two programs, each five minutes, in a sandbox with one writable folder. */
+function suitsPackage({ clients, collector, stateDir, storage, metrics }: StartedConfig): boolean {
+  const { everyMs, open, sharedSite } = collector;
+  const written = [storage.path, metrics?.textfile ?? null]
+    .filter((place) => place !== null)
+    .map((place) => path.dirname(place));
+  // A site that forwards opens nothing.
+  const isUsual = everyMs === 5 * minuteMs && open && sharedSite === null;
+  const isInside = [stateDir, ...written].every((folder) => `${folder}/`.startsWith(`${packagedState}/`));
+  return isUsual && isInside && !clients.some(({ ssh }) => ssh.transport === 'local');
 }

@@ -9,16 +9,23 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 const file = '/etc/fleet-health/config.xml';
 const units = ['collect', 'alert'].map((name) => `usr/lib/systemd/system/fleet-health-${name}.timer`);
-const { clients } = configOf('<client name="a" ip="192.0.2.1"/>');
-const { clients: local } = configOf('<client name="a" transport="local"/>');
 const enable = 'systemctl enable --now fleet-health-collect.timer fleet-health-alert.timer';
+const own = `fleet-health -c ${file} crontab --systemd /etc/systemd/system`;
+const remote = '<client name="a" ip="192.0.2.1"/>';
+const usual = '<state dir="/var/lib/fleet-health"/>';
+const share = '<storage url="mysql://fleet@127.0.0.1/fleet"/><collector share="yes" site="fra"/>';
 
-for (const [what, config, missing, command] of [
-  ['its timers', { file, clients }, [], enable],
-  ['units of its own for this machine', { file, clients: local }, [], /^fleet-health -c \S+ crontab --systemd \S+$/],
-  ['nothing for another file', { file: '/srv/config.xml', clients }, [], null],
-  ['nothing without systemd', { file, clients }, ['run/systemd/system'], null],
-  ['nothing without the timers', { file, clients }, units.slice(1), null],
+for (const [what, elements, missing, command] of [
+  ['its timers', usual + remote, [], enable],
+  ['units of its own for this machine', `${usual}<client name="a" transport="local"/>`, [], own],
+  ['units of its own for another rhythm', `${usual}<collector every="10m"/>${remote}`, [], own],
+  ['units of its own for reports that it does not open', `${usual}<collector open="no"/>${remote}`, [], own],
+  ['units of its own for a shared fleet', usual + share + remote, [], own],
+  ['units of its own for another state folder', `<state dir="/srv/fleet"/>${remote}`, [], own],
+  ['units of its own for another database', `${usual}<storage url="sqlite:/srv/fleet.db"/>${remote}`, [], own],
+  ['units of its own for metrics', `${usual}<metrics textfile="/srv/fleet.prom"/>${remote}`, [], own],
+  ['nothing without systemd', usual + remote, ['run/systemd/system'], null],
+  ['nothing without the timers', usual + remote, units.slice(1), null],
 ] as const) {
   test(`the Debian package starts ${what}`, (t) => {
     const root = tempFolder(t);
@@ -28,8 +35,8 @@ for (const [what, config, missing, command] of [
       mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
       writeFileSync(path.join(root, place), '');
     }
-    const found = startingCommand(config, root);
-    if (command instanceof RegExp) assert.match(found ?? '', command);
-    else assert.equal(found, command);
+    const config = configOf(elements);
+    assert.equal(startingCommand({ ...config, file }, root), command);
+    assert.equal(startingCommand({ ...config, file: '/srv/config.xml' }, root), null);
   });
 }
