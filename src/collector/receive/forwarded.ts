@@ -23,8 +23,8 @@ export type Forwarded =
 
 /** The number of bytes that acknowledge a frame. */
 const digestBytes = 16;
-/** A frame is filled up to this; a visit has some hundred bytes. */
-const filledBytes = 64 * 1024;
+/** A frame is filled up to this, so that a slow link gets one across; a visit has some hundred bytes. */
+const filledBytes = 4 * 1024;
 const maxMessageChars = 1000;
 
 export function encodeClocks({ receivedAtMs, clock }: ArrivalClocks): Buffer {
