@@ -117,7 +117,8 @@ export async function replayJournals(
     const some = pushed.splice(0);
     const lines = some.flatMap((one) => one.lines);
     for (const line of lines) {
-      if (line.kind === 'forwarded') refused += await storeHalving([line], () => store.endRun(line.start, line.end));
+      if (line.kind !== 'forwarded') continue;
+      refused += await storeHalving([line], () => store.endForwardedRun(line.start, line.end));
     }
     refused += await storeHalving(lines.flatMap(visitsOf), (visitsOfSome) => store.saveVisits(visitsOfSome));
     for (const { file } of some) rmSync(file, { force: true });

@@ -14,9 +14,20 @@ export async function startRun(database: Database, run: RunStart): Promise<void>
 
 /** See ReportStore.endRun. */
 export async function endRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
+  await database.write((session) => putEnd(session, start, end));
+}
+
+/** See ReportStore.endForwardedRun. */
+export async function endForwardedRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
+  await database.write(async (session) => {
+    const [found] = await session.all('SELECT outcome FROM runs WHERE id = ?', [start.id]);
+    if (found === undefined || found['outcome'] === 'running') await putEnd(session, start, end);
+  });
+}
+
+async function putEnd(session: Session, start: RunStart, end: RunEnd): Promise<void> {
   const ended = endValues(end);
-  const row = { ...startValues(start), ...ended };
-  await database.write((session) => replaceRows(session, 'runs', ['id'], [row], Object.keys(ended)));
+  await replaceRows(session, 'runs', ['id'], [{ ...startValues(start), ...ended }], Object.keys(ended));
 }
 
 function startValues(run: RunStart): Values {

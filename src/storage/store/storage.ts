@@ -104,6 +104,8 @@ export interface ReportStore {
   startRun(run: RunStart): Promise<void>;
   /** Idempotent, and makes the run's row when startRun never came through (the journal's replay). */
   endRun(start: RunStart, end: RunEnd): Promise<void>;
+  /** Stores a run of another collector. Leaves one that has ended: a replayed request would end it later. */
+  endForwardedRun(start: RunStart, end: RunEnd): Promise<void>;
   /** Visit rows, idempotent by (run, client), and what they change in `clients`, in one transaction a batch. */
   saveVisits(visits: readonly VisitRecord[]): Promise<void>;
   /**

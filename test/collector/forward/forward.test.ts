@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { forward, type Forwarding } from '../../../src/collector/forward/forward.ts';
 import type { SiteAnswer } from '../../../src/collector/forward/site-way.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
+import { parseForwarded, payloadsOf } from '../../../src/collector/receive/forwarded.ts';
 import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
 import { boundJournals, journalPath } from '../../../src/collector/pass/journal-files.ts';
 import { journalOf } from '../../../src/collector/pass/journal.ts';
@@ -46,14 +47,14 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
   const journals = path.join(dir, 'journal');
   const bodies: Buffer[] = [];
   const faults: (FleetError | null)[] = [];
-  const hooks: { after: (count: number) => void } = { after: () => undefined };
+  const hooks: { after: (count: number) => void; aheadMs: number } = { after: () => undefined, aheadMs };
   const send = async (body: Buffer): Promise<SiteAnswer> => {
     const receiver = await openReceiver(config, Date.now());
     const output = new PassThrough();
     const chunks: Buffer[] = [];
     output.on('data', (chunk: Buffer) => chunks.push(chunk));
     const { signal } = new AbortController();
-    const now = (): number => Date.now() - aheadMs;
+    const now = (): number => Date.now() - hooks.aheadMs;
     const stream = { receiver, config, site: 'fra', input: Readable.from([body]), output, signal, now };
     faults.push((await receiveSite(stream)).fault);
     bodies.push(body);
@@ -208,6 +209,30 @@ test('a wrong clock of the site moves nothing, and a record from the future is o
   const visits = "SELECT started_at FROM visits WHERE client = 'web-1'";
   assert.ok(Math.abs((await timeOf(visits)) + 2 * hourMs) < minuteMs);
   assert.ok(Math.abs(await timeOf("SELECT started_at FROM visits WHERE client = 'web-2'")) < minuteMs);
+});
+
+test('a request that somebody sends again later ends no run anew', async (t) => {
+  const fleet = makeFleet();
+  const site = await makeSite(t, fleet, { aheadMs: 3 * hourMs });
+  const times = `SELECT started_at || ' ' || finished_at FROM runs WHERE collector_id = '${siteId('fra')}'`;
+  const nowMs = Date.now();
+  site.run(nowMs - 4 * hourMs, ['web-1']);
+  await site.forwardAll(nothing);
+  await fleet.collect(clients.slice(0, 2));
+  const before = await fleet.column(times);
+  site.hooks.aheadMs = 0;
+  await site.send(site.bodies[0] ?? Buffer.alloc(0));
+  await fleet.collect(clients.slice(0, 2));
+  assert.equal(before.length, 1);
+  assert.deepEqual(await fleet.column(times), before);
+});
+
+test('records go in small frames, so that a thin link gets one across', () => {
+  const visits = Array.from({ length: 400 }, (_, index) => visit({ client: `web-${index}` }));
+  const payloads = payloadsOf({ kind: 'visits', visits });
+  assert.ok(payloads.every(({ length }) => length < 5000));
+  const parsed = payloads.map(parseForwarded).flatMap((one) => (one?.kind === 'visits' ? one.visits : []));
+  assert.equal(parsed.length, 400);
 });
 
 test('what the other side cannot keep stays at the site', async (t) => {

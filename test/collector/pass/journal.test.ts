@@ -42,6 +42,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
   const store: ReportStore = {
     startRun: (run) => tell(`start ${run.id}`),
     endRun: (start, end) => tell(`end ${start.id} ${end.outcome} ${end.succeeded}/${end.clients}`),
+    endForwardedRun: (start) => tell(`forwarded ${start.id}`),
     saveVisits: (visits) => tell(`visits ${visits.map(({ client }) => client).join(' ')}`),
     ingest: () => Promise.resolve([]),
     saveSealed: () => Promise.resolve([]),
