@@ -57,6 +57,29 @@ export async function withDeadline<T>(options: DeadlineOptions, work: (deadline:
   }
 }
 
+/**
+ * Does work with a signal that is aborted after a time, with a TimeoutError, or with the outer signal. The timer is
+ * held until the work ends: nothing holds `AbortSignal.timeout` inside `AbortSignal.any`, so Node 20 may collect it
+ * as garbage, and it never fires.
+ */
+export async function withTimeout<T>(
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = new AbortController();
+  const late = (): void => limit.abort(new DOMException(`not done within ${timeoutMs} ms`, 'TimeoutError'));
+  const onAbort = (): void => limit.abort(signal.reason);
+  const timer = setTimeout(late, timeoutMs);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
 /** Returns what the work resolves to. Throws the signal's reason as soon as the signal is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   // A rejection after the abort has no handler.

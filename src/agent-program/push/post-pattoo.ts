@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 
 /** The answers to a document that the server will not take later either. */
@@ -24,15 +25,13 @@ export async function postPattoo(to: URL, document: string, signal: AbortSignal)
   const { agent_id: id } = JSON.parse(document) as { readonly agent_id: string };
   const url = new URL(`receive/${id}`, to.href.endsWith('/') ? to : `${to.href}/`);
   try {
-    const answer = await fetch(url, {
-      method: 'POST',
-      body: document,
-      headers: { 'Content-Type': 'application/json' },
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    const headers = { 'Content-Type': 'application/json' };
+    const request = { method: 'POST', body: document, headers, redirect: 'manual' } as const;
+    const status = await withTimeout({ timeoutMs, signal }, async (limit) => {
+      const answer = await fetch(url, { ...request, signal: limit });
+      await answer.body?.cancel();
+      return answer.status;
     });
-    await answer.body?.cancel();
-    const { status } = answer;
     return { status, fault: status === 200 ? null : `${url.origin}${url.pathname} answered ${status}` };
   } catch (thrown) {
     const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;

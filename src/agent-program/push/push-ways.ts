@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { withTimeout } from '../../platform/deadline.ts';
 import { answerFault, requestFault, sshFault, strangerFault } from '../../platform/push-faults.ts';
 import { postSigned, readBeginning } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
@@ -35,10 +36,11 @@ function byHttp(client: string, { to, pushKey }: PushTarget): PushWay {
       status,
       body: answer,
       isSigned,
-    } = await postSigned({
-      ...{ url, path: pushPath, client, key: pushKey, body, maxAnswerBytes, agent: false },
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    }).catch((thrown: unknown) => {
+    } = await withTimeout({ timeoutMs, signal }, (limit) =>
+      postSigned({
+        ...{ url, path: pushPath, client, key: pushKey, body, maxAnswerBytes, agent: false, signal: limit },
+      }),
+    ).catch((thrown: unknown) => {
       throw requestFault(url, thrown);
     });
     if (status !== 200) throw answerFault(url, status);
@@ -54,8 +56,8 @@ function bySsh({ to, identity }: PushTarget): PushWay {
     ...(identity === null ? [] : ['-i', identity, '-o', 'IdentitiesOnly=yes']),
     ...['--', to.href.replace(/\/$/, ''), 'fleet-health receive'],
   ];
-  return async (body, signal) => {
-    const child = spawn('ssh', args, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
+  const send: PushWay = async (body, signal) => {
+    const child = spawn('ssh', args, { signal });
     const closed = once(child, 'close');
     // A child that could not be started has no streams where file descriptors are used up.
     if (child.pid === undefined) await closed;
@@ -71,4 +73,5 @@ function bySsh({ to, identity }: PushTarget): PushWay {
     const [first = ''] = complaint.toString().trim().split('\n').slice(-1);
     throw sshFault(to, first);
   };
+  return (body, signal) => withTimeout({ timeoutMs, signal }, (limit) => send(body, limit));
 }

@@ -1,5 +1,6 @@
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
+import { withTimeout } from '../../platform/deadline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -13,8 +14,9 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   const { clients, file, storage } = config;
   const forwarded = clients.filter(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
   if (forwarded.length === 0) return [];
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const known = await readStored(storage, limit, ({ history }) => history.clients()).catch(() => null);
+  const known = await withTimeout({ timeoutMs, signal }, (limit) =>
+    readStored(storage, limit, ({ history }) => history.clients()),
+  ).catch(() => null);
   signal.throwIfAborted();
   if (known === null) return [];
   const seen = new Set(known.map(({ client }) => client));

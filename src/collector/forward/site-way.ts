@@ -1,4 +1,5 @@
 import type { FleetError } from '../../errors.ts';
+import { withTimeout } from '../../platform/deadline.ts';
 import { answerFault, requestFault, shownUrl, strangerFault } from '../../platform/push-faults.ts';
 import { postSigned } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
@@ -29,12 +30,13 @@ export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
     url: shownUrl(url),
     send: async (body, signal) => {
       const sent = { url, path: pushPath, client: senderOfSite(site), key: pushKey, body, maxAnswerBytes } as const;
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
       const {
         status,
         body: answer,
         isSigned,
-      } = await postSigned({ ...sent, agent: false, signal: limit }).catch((thrown: unknown) => {
+      } = await withTimeout({ timeoutMs, signal }, (limit) =>
+        postSigned({ ...sent, agent: false, signal: limit }),
+      ).catch((thrown: unknown) => {
         throw requestFault(url, thrown);
       });
       if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, 'site') };

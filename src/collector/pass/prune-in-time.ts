@@ -1,3 +1,4 @@
+import { withTimeout } from '../../platform/deadline.ts';
 import type { PruneResult, RetentionStore } from '../../storage/store/storage.ts';
 import type { CollectOptions } from '../collect-options.ts';
 
@@ -11,6 +12,6 @@ export async function pruneInTime(
   store: Pick<RetentionStore, 'prune'>,
 ): Promise<PruneResult> {
   const leftMs = startedAtMs + config.collector.runDeadlineMs - now();
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(Math.max(leastMs, leftMs))]);
-  return await store.prune({ nowMs: now(), ...config.retention }, limited);
+  const limits = { nowMs: now(), ...config.retention };
+  return await withTimeout({ timeoutMs: Math.max(leastMs, leftMs), signal }, (limit) => store.prune(limits, limit));
 }

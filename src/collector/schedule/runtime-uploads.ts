@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { asFleetError, messageOf, type FleetError } from '../../errors.ts';
+import { withTimeout } from '../../platform/deadline.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { agentOwner } from '../../state/collector-id.ts';
@@ -53,16 +54,17 @@ export function createRuntimeUploads({ context, limitsOf, observe, settle }: Run
     run: async (): Promise<void> => {
       const supply = context.runtimes;
       if (awaited.length === 0 || supply === null) return;
-      const signal = AbortSignal.any([context.signal, AbortSignal.timeout(longestMs)]);
-      const notBegun = await runWorkQueue({
-        items: awaited,
-        concurrency: transfersAtATime,
-        limitsOf: ({ client }) => limitsOf(client),
-        isSlow: () => false,
-        signal,
-        work: async (upload, leave) =>
-          settleUpload(upload, await uploadOne({ context, supply, observe, signal, leave }, upload)),
-      });
+      const notBegun = await withTimeout({ timeoutMs: longestMs, signal: context.signal }, (signal) =>
+        runWorkQueue({
+          items: awaited,
+          concurrency: transfersAtATime,
+          limitsOf: ({ client }) => limitsOf(client),
+          isSlow: () => false,
+          signal,
+          work: async (upload, leave) =>
+            settleUpload(upload, await uploadOne({ context, supply, observe, signal, leave }, upload)),
+        }),
+      );
       for (const upload of notBegun) await settleUpload(upload, null);
     },
   };

@@ -1,5 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import { FleetError, type ErrorCode } from '../../errors.ts';
+import { withTimeout } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { openingOf, runAgent } from '../agent/agent-session.ts';
 import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
@@ -180,15 +181,17 @@ async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: Inven
   const { progress, timeouts } = visited;
   const before = progress.anomaly;
   // It gives up in time for the connection to be left in good order.
-  const own = AbortSignal.any([signal, AbortSignal.timeout(Math.round(leftMs * 0.9))]);
+  const timeoutMs = Math.round(leftMs * 0.9);
   try {
-    if (reconnect) {
-      await progress.takeConnection()?.leave();
-      await connect(visited, own, null);
-    }
-    const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
-    const task = taskOf(visited, { kind: 'inventory', agentTimeoutMs });
-    const { acknowledged } = await callAgent(visited, { task, opening: null, waitForExit: false, signal: own });
+    const acknowledged = await withTimeout({ timeoutMs, signal }, async (own) => {
+      if (reconnect) {
+        await progress.takeConnection()?.leave();
+        await connect(visited, own, null);
+      }
+      const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
+      const task = taskOf(visited, { kind: 'inventory', agentTimeoutMs });
+      return (await callAgent(visited, { task, opening: null, waitForExit: false, signal: own })).acknowledged;
+    });
     if (acknowledged > 0) visited.sawInventory?.(visited.client.name);
   } catch {
     // It comes with another visit.
