@@ -1,6 +1,7 @@
 /**
  * Names of clients and groups for a shell, which asks at each Tab and whose user waits: config.xml is scanned for its
- * elements and not checked, and nothing else of the program is loaded.
+ * elements and not checked, and little else of the program is loaded. A config.xml with patterns of includes is the
+ * whole program's.
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -11,14 +12,18 @@ import { attributeValue } from '../../config/xml/well-formed.ts';
 
 /** Includes within each other. One that includes itself is the whole program's to refuse. */
 const mostNested = 8;
+/** With all that config.xml includes. */
+const mostFiles = 1000;
 const mostBytes = 16 * 1024 * 1024;
-/** A comment, or the beginning of an element with its attributes. */
-const tag = /<!--[^]*?-->|<(client|group|include)((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*\/?>/g;
+/** The beginning of an element with its attributes. */
+const tag = /<(client|group|include)((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*\/?>/g;
 const attribute = /([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 
 interface Names {
   readonly clients: string[];
   readonly groups: string[];
+  /** The files and bytes read so far. */
+  readonly read: { files: number; bytes: number };
 }
 
 /**
@@ -30,8 +35,12 @@ export function printNames(args: readonly string[]): boolean {
   const file = before.length === 2 && before[1] === '-c' ? before[0] : undefined;
   if (command !== 'complete' || (before.length > 0 && file === undefined)) return false;
   if (kind !== 'clients' && kind !== 'groups') return false;
-  const names: Names = { clients: [], groups: [] };
-  if (!scan([path.resolve(findConfig(file))], names) || names[kind].length === 0) return false;
+  const names: Names = { clients: [], groups: [], read: { files: 0, bytes: 0 } };
+  try {
+    if (!scan([path.resolve(findConfig(file))], names) || names[kind].length === 0) return false;
+  } catch {
+    return false;
+  }
   process.stdout.on('error', () => {
     // The shell reads no more.
   });
@@ -50,7 +59,7 @@ export function namesByLine(names: readonly string[]): string {
 /** Adds the names in a file, the last of `files`, which include each other. Returns false if that takes more. */
 function scan(files: readonly string[], names: Names): boolean {
   const file = files.at(-1) ?? '';
-  const text = files.length > mostNested ? null : textOf(file);
+  const text = files.length > mostNested ? null : textOf(file, names.read);
   if (text === null) return false;
   for (const [, element = '', words = ''] of text.matchAll(tag)) {
     const { name, file: included = '', ...others } = attributesOf(words);
@@ -82,12 +91,27 @@ function attributesOf(words: string): Record<string, string> {
   );
 }
 
-/** Returns null for what the whole program has words for. */
-function textOf(file: string): string | null {
-  try {
-    const facts = statSync(file);
-    return facts.isFile() && facts.size <= mostBytes ? readFileSync(file, 'utf8') : null;
-  } catch {
-    return null;
+/** Returns the text without its comments; null for what the whole program has words for. */
+function textOf(file: string, read: Names['read']): string | null {
+  const facts = statSync(file);
+  read.files += 1;
+  read.bytes += facts.size;
+  if (!facts.isFile() || read.files > mostFiles || read.bytes > mostBytes) return null;
+  const text = withoutComments(readFileSync(file, 'utf8'));
+  // A processing instruction or CDATA, in which an element is none.
+  return text === null || /[^\ufeff]<\?|<!\[/.test(text) ? null : text;
+}
+
+/** Returns null if a comment does not end. */
+function withoutComments(text: string): string | null {
+  const kept: string[] = [];
+  let from = 0;
+  for (;;) {
+    const begins = text.indexOf('<!--', from);
+    if (begins === -1) return [...kept, text.slice(from)].join('');
+    kept.push(text.slice(from, begins));
+    const ends = text.indexOf('-->', begins + 4);
+    if (ends === -1) return null;
+    from = ends + 3;
   }
 }

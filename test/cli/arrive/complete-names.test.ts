@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { printNames } from '../../../src/cli/arrive/complete-names.ts';
 import { configFolder, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -40,6 +41,21 @@ for (const [what, elements, clients] of cases) {
       assert.equal(short.stderr.includes('cli.cjs'), clients === null, short.stderr);
       if (clients !== null) assert.deepEqual(short.stdout.trimEnd().split('\n'), clients);
     }
+  });
+}
+
+const few = '<client name="a" ip="192.0.2.1"/>';
+for (const [what, elements] of [
+  ['an unknown entity', '<client name="a&#x110000;" ip="192.0.2.1"/>'],
+  ['comments without an end', few + '<!--'.repeat(500_000)],
+  ['many includes', few + '<include file="none.xml"/>'.repeat(1001)],
+  ['includes of themselves', few + '<include file="config.xml"/>'.repeat(8)],
+  ['processing instructions', `${few}<?x <client name="b"/> ?>`],
+] as const) {
+  test(`complete leaves ${what} to the whole program`, (t) => {
+    const folder = configFolder(t, `<config>${elements}</config>`);
+    writeFileSync(path.join(folder, 'none.xml'), '<config/>');
+    assert.equal(printNames(['-c', path.join(folder, 'config.xml'), 'complete', 'clients']), false);
   });
 }
 
