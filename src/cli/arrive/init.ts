@@ -45,7 +45,8 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const answers = await askAll(context, options, isAsking);
   const file = path.resolve(expandHome(answers.dir), 'config.xml');
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
-  const service = serviceAccount();
+  // Its account may read no other folder of root's.
+  const service = file === systemConfigPath ? serviceAccount() : null;
   const as = service === null ? '' : `sudo -u ${serviceName} `;
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
   const config = writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
@@ -79,9 +80,10 @@ export async function initCommand(context: Context, options: InitOptions): Promi
 }
 
 async function askAll({ signal }: Context, options: InitOptions, isAsking: boolean): Promise<Asked> {
+  const systemFolder = path.dirname(systemConfigPath);
   const usual: Asked = {
     ...{ mailTo: '', smtp: 'localhost', login: usualLogin(), clients: 'local' },
-    dir: process.geteuid?.() === 0 ? path.dirname(systemConfigPath) : '.',
+    dir: process.geteuid?.() === 0 && existsSync(systemFolder) ? systemFolder : '.',
   };
   const keys = Object.keys(questions) as (keyof InitOptions)[];
   const flags = { mailTo: '--mail-to', smtp: '--smtp', login: '--login', clients: '--clients', dir: '--dir' };
