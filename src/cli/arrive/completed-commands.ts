@@ -54,18 +54,19 @@ export function completedCommands(program: Command): readonly CompletedCommand[]
 }
 
 function completedOption(option: Option): CompletedOption {
-  const argument = /[<[]([\w-]+)/.exec(option.flags)?.[1] ?? '';
+  const named = /[<[]([\w-]+)/.exec(option.flags)?.[1] ?? '';
+  const argument = option.long === '--group' ? 'group' : option.long === '--client' ? 'client' : named;
   return {
     flags: [option.short, option.long].flatMap((flag) => flag ?? []),
     help: option.description,
     takesValue: option.required,
-    values: argument === '' ? null : valuesOf(option.long === '--group' ? 'group' : argument, option.argChoices),
+    values: argument === '' ? null : valuesOf(argument, option.argChoices),
   };
 }
 
 function valuesOf(argument: string, choices: readonly string[] | undefined): Values {
   if (choices !== undefined) return choices;
-  if (argument === 'client' || argument === 'pattern') return 'clients';
+  if (argument === 'client') return 'clients';
   if (argument === 'group') return 'groups';
   if (argument === 'mode') return modes;
   return ['file', 'folder', 'dir'].includes(argument) ? 'files' : null;

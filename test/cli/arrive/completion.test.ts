@@ -25,6 +25,8 @@ const lines: readonly (readonly [line: readonly string[], offered: readonly stri
       ['collect', 'web-1'],
     ],
     [['silence', 'add', '--cl'], ['--client'], ['--dry-run']],
+    [['-c', 'CONFIG', 'silence', 'add', '--client', ''], ['web-1'], []],
+    [['-c', 'CONFIG', 'silence', 'add', '--rule', ''], [], ['web-1']],
     [['import', ''], ['ansible', 'csv'], ['web-1']],
     [['-c', 'CONFIG', 'collect', 'web-1'], ['web-1'], ['db-1', 'collect']],
     [['-c', 'CONFIG', 'collect', '--dry-run', 'db'], ['db-1'], ['web-1', 'demo']],
