@@ -219,6 +219,11 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     sealing: sealingJson(config),
     ...(tried === null
       ? {}
-      : { connections, idle_rules: tried.idleRules, unknown_rules: tried.unknownRules.map(unknownRuleJson) }),
+      : {
+          connections,
+          idle_rules: tried.idleRules,
+          unknown_rules: tried.unknownRules.map(unknownRuleJson),
+          notes: tried.more,
+        }),
   };
 }

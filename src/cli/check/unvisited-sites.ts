@@ -26,7 +26,8 @@ export async function unvisitedSites(
       );
       return (
         `label site="${site}": no collector of that site has run, ` +
-        `so nobody visits ${whom}${didYouMean(site, known)}`
+        `so nobody visits ${whom}` +
+        (didYouMean(site, known) || `; correct the label, or start a collector with site="${site}"`)
       );
     });
 }

@@ -22,7 +22,9 @@ test('a site of clients that no collector visits is named, where collectors shar
   const mistyped =
     'label site="fro": no collector of that site has run, so nobody visits app-1, app-2, app-3 and 1 more; ' +
     'did you mean "fra"?';
-  const unknown = 'label site="ber": no collector of that site has run, so nobody visits far-1';
+  const unknown =
+    'label site="ber": no collector of that site has run, so nobody visits far-1; ' +
+    'correct the label, or start a collector with site="ber"';
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, unknown]);
   known.push({ site: 'ber', slices: 256, beganAtMs: 0, visited: 0, collectors: [] });
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped]);
