@@ -1,9 +1,11 @@
 /** Commands on a terminal, which script(1) of util-linux gives them. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import { minuteMs } from '../../src/platform/units.ts';
 import { program } from './run-cli.ts';
 
 const hasScript = spawnSync('script', ['--version']).status === 0;
@@ -24,8 +26,8 @@ export interface TerminalOptions {
   readonly onScreen?: (screen: string, type: (keys: string) => void) => void;
 }
 
-/** Stands behind what a command wrote. */
-const end = '\u001e';
+/** Stands behind what a command wrote, which cannot know it. */
+const end = `end-${randomUUID()}`;
 
 /**
  * The shell's text. The terminal stays open until what stands on it was read: script(1) waits just 10 ms for what a
@@ -34,7 +36,7 @@ const end = '\u001e';
 function shellText(args: readonly string[], { columns = 80, into = '' }: TerminalOptions): string {
   const words = [process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   return `trap : INT; stty cols ${columns} rows 50; ${words.join(' ')} ${into}
-status=$?; printf '\\036'; stty -echo; until read -r line && [ "$line" = read ]; do :; done; exit $status`;
+status=$?; printf %s ${end}; stty -echo; until read -r line && [ "$line" = read ]; do :; done; exit $status`;
 }
 
 /** Runs the program on a terminal. Returns its exit status and what it wrote there. */
@@ -47,6 +49,7 @@ export async function onTerminal(
     cwd,
     env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, TERM: 'xterm', ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
+    signal: AbortSignal.timeout(minuteMs * 5),
   });
   const type = (keys: string): void => void child.stdin.write(keys);
   if (typed !== undefined) type(typed);

@@ -13,7 +13,7 @@ import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../../support/loopback-fleet.ts';
 import { programArgs } from '../../support/program-args.ts';
 import { exits, outcomeOf, program } from '../../support/run-cli.ts';
-import { onTerminal, type TerminalOptions } from '../../support/terminal.ts';
+import { onTerminal, type TerminalOptions, withoutTerminal as skip } from '../../support/terminal.ts';
 
 const lockHolder = path.join(import.meta.dirname, '../../support/lock-holder.ts');
 
@@ -194,7 +194,7 @@ test('a reader that goes away does not end the run', async (t) => {
   assert.equal(clients.map(({ state }) => state).join(), 'ok,ok');
 });
 
-test('at a terminal a pipe changes nothing: the table stays, and --format log asks for lines', async (t) => {
+test('at a terminal a pipe changes nothing: the table stays, and --format log asks for lines', { skip }, async (t) => {
   const fleet = await fleetWithGap(t);
   const piped = (...args: string[]): Promise<string> => atTerminal(fleet, { into: '2>&1 | cat' }, ...args);
   const table = await piped();
@@ -205,7 +205,7 @@ test('at a terminal a pipe changes nothing: the table stays, and --format log as
   assert.match((await fleet.run(['collect', '--format', 'table'])).stdout, /^client +result +took$/m);
 });
 
-test('on a terminal: a table, what went wrong first, in colour unless NO_COLOR', async (t) => {
+test('on a terminal: a table, what went wrong first, in colour unless NO_COLOR', { skip }, async (t) => {
   const fleet = await fleetWithGap(t);
   const coloured = await atTerminal(fleet, {});
   assert.ok(coloured.includes('\u001b[31mconnect-refused'));
