@@ -11,7 +11,6 @@ import { rolldown } from 'rolldown';
 import { asciiOf } from './ascii.mjs';
 import { shellAgent } from './bundle-shell-agent.mjs';
 import { computedTexts, computedTextsInParts } from './computed-texts.mjs';
-import { eagerFunctions } from './eager-functions.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -40,22 +39,12 @@ await build({
   logLevel: 'warning',
 });
 
-// The folders, modules and functions that a visit does not call if nothing is asked of it and nothing is wrong.
-const rarelyCalled = [
-  /\/checks\//,
-  /\/start\/install\.ts/,
-  /\/spool\/(?:pinned|spool-run)\.ts/,
-  /\/probes\/(?:containers|fuse-block-size|log|name-glob|network-mounts|output-of|services|timers|zfs)\.ts/,
-  /#(?:ask|unknown|readHeader|readSpooled|spoolScript|startWatchdog|runningAgent|remoteFacts|matchFacts)/,
-  /#(?:isAlive|isOurs|isSetAside|estimatedAvailable|machineOf|foldersAbove|realPath|worstFirst|badness)$/,
-];
-
 const bundle = await rolldown({
   cwd: root,
   input: 'agent/main.ts',
   platform: 'node',
   transform: { target: 'node18', define },
-  plugins: [computedTextsInParts, eagerFunctions((place) => !rarelyCalled.some((rare) => rare.test(place)))],
+  plugins: [computedTextsInParts],
 });
 const { output } = await bundle.generate({
   format: 'cjs',
