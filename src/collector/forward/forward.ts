@@ -17,7 +17,7 @@ export interface ForwardOptions extends StreamSource {
   readonly way: SiteWay;
   /** The streams in a row that failed before: each halves the streams, for a slow link may be why. */
   readonly failures: number;
-  /** Begins no stream later than this, by `performance.now()`. */
+  /** Begins no stream later than this, by `performance.now()`, and waits for an answer little longer. */
   readonly endsAt: number;
   readonly signal: AbortSignal;
   readonly remove: (report: SpooledReport) => void;
@@ -83,7 +83,7 @@ async function sendPatiently(
   { signal, endsAt }: Pick<ForwardOptions, 'signal' | 'endsAt'>,
 ): Promise<ReadonlySet<string>> {
   for (let busy = 0; ; busy += 1) {
-    const answer = await way.send(body(), signal);
+    const answer = await way.send(body(), signal, endsAt - performance.now());
     if (answer.kind === 'taken') return answer.acknowledged;
     if (busy >= mostBusy || performance.now() + busyMs >= endsAt) throw answer.fault;
     await sleep(busyMs, undefined, { signal });

@@ -10,8 +10,8 @@ import type { SiteKey } from './site-key.ts';
 export interface SiteWay {
   /** For people. */
   readonly url: string;
-  /** Sends one stream. Throws FleetError `push-failed`. */
-  readonly send: (body: Buffer, signal: AbortSignal) => Promise<SiteAnswer>;
+  /** Sends one stream, within `leftMs` (at least 10 s, at most 60). Throws FleetError `push-failed`. */
+  readonly send: (body: Buffer, signal: AbortSignal, leftMs?: number) => Promise<SiteAnswer>;
 }
 
 export type SiteAnswer =
@@ -19,7 +19,8 @@ export type SiteAnswer =
   /** Too much is under way there: it may be sent again in a moment. */
   | { readonly kind: 'busy'; readonly fault: FleetError };
 
-const timeoutMs = 60 * secondMs;
+const mostMs = 60 * secondMs;
+const leastMs = 10 * secondMs;
 const maxAnswerBytes = pushMarker.length * (2 + pushLimits.maxReports);
 const busy: readonly (number | undefined)[] = [429, 503];
 
@@ -28,7 +29,8 @@ export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
   if (url.pathname === '/') url.pathname = pushPath;
   return {
     url: shownUrl(url),
-    send: async (body, signal) => {
+    send: async (body, signal, leftMs = mostMs) => {
+      const timeoutMs = Math.max(leastMs, Math.min(mostMs, leftMs));
       const sent = { url, path: pushPath, client: senderOfSite(site), key: pushKey, body, maxAnswerBytes } as const;
       const {
         status,
