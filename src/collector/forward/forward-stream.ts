@@ -23,6 +23,8 @@ export interface StreamSource {
   readonly present: { readonly reports: readonly SpooledReport[]; readonly journal: string | null };
   /** The reports and journals of earlier runs, each oldest first. */
   readonly backlog: { readonly reports: readonly SpooledReport[]; readonly journals: readonly string[] };
+  /** Clients whose reports were refused in the run before: theirs go last. Default: none. */
+  readonly refusedBefore?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Takes away a file that is no report. */
@@ -120,17 +122,21 @@ function bodyOf(frames: readonly Buffer[]): Buffer {
 
 function* itemsOf(source: StreamSource): Generator<Acknowledgeable, undefined> {
   const { present, backlog, now } = source;
-  for (const report of present.reports) yield* reportItem(source, report);
+  const refused = new Set(source.refusedBefore);
+  const isRefused = ({ client }: SpooledReport): boolean => client !== null && refused.has(client);
+  const isWelcome = (report: SpooledReport): boolean => !isRefused(report);
+  for (const report of present.reports.filter(isWelcome)) yield* reportItem(source, report);
   if (present.journal !== null) yield* recordItems(present.journal, now());
   // A run's records were complete when its last report had come.
   const journals = [...backlog.journals];
-  for (const report of backlog.reports) {
+  for (const report of backlog.reports.filter(isWelcome)) {
     while (journals[0] !== undefined && journalTime(journals[0]) + minuteMs < report.receivedAtMs) {
       yield* recordItems(journals.shift() ?? '', now());
     }
     yield* reportItem(source, report);
   }
   for (const journal of journals) yield* recordItems(journal, now());
+  for (const report of [...present.reports, ...backlog.reports].filter(isRefused)) yield* reportItem(source, report);
   return undefined;
 }
 

@@ -31,6 +31,8 @@ export interface Forwarding {
   readonly left: number;
   /** Clients whose reports were refused, while others were taken. */
   readonly refused: readonly string[];
+  /** True if the link is well, and the other side took nothing. */
+  readonly isRefused: boolean;
   /** Why nothing more was sent; null: everything was, or the time was over. */
   readonly fault: FleetError | null;
 }
@@ -61,19 +63,20 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
     }
   };
   try {
-    while (fault === null && !signal.aborted && performance.now() < endsAt) {
+    while (!signal.aborted && performance.now() < endsAt) {
       const stream = await streams.next();
       if (stream === null) break;
       const known = await sendPatiently(way, stream.body, { signal, endsAt });
       settle(stream.entries, known);
       refusedInARow = [...stream.entries.keys()].some((id) => known.has(id)) ? 0 : refusedInARow + 1;
-      if (refusedInARow >= mostRefused) fault = refusal(way);
+      if (refusedInARow >= mostRefused && sums.reports + sums.records === 0) break;
     }
   } catch (thrown) {
     if (!signal.aborted) fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
   }
-  if (fault === null && refusedInARow > 0 && sums.reports + sums.records === 0) fault = refusal(way);
-  return { ...sums, left: streams.left(), refused: streams.refused(), fault };
+  const isRefused = fault === null && refusedInARow > 0 && sums.reports + sums.records === 0;
+  if (isRefused) fault = refusal(way);
+  return { ...sums, left: streams.left(), refused: streams.refused(), isRefused, fault };
 }
 
 /** Sends a stream, and again where the answer is that too much is under way. */

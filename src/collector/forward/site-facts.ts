@@ -9,6 +9,8 @@ export interface LinkState {
   readonly failures: number;
   /** When a line about it was written last; null: none was. */
   readonly loggedAtMs: number | null;
+  /** Clients whose reports were refused in the last run. Default: none. */
+  readonly refused?: readonly string[];
 }
 
 interface Stored {

@@ -72,6 +72,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     present: { reports: fresh.first, journal: journalPath(paths.journal, start.startedAtMs, start.id) },
     backlog: { reports: [...leftovers, ...fresh.others], journals },
     failures: facts.link().failures,
+    refusedBefore: facts.link().refused ?? [],
     endsAt: Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery),
     signal: pass.signal,
     now: pass.now,
@@ -82,7 +83,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     },
   }).catch((thrown: unknown): Forwarding => {
     const fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
-    return { reports: 0, records: 0, left: leftovers.length, refused: [], fault };
+    return { reports: 0, records: 0, left: leftovers.length, refused: [], isRefused: false, fault };
   });
   tellForwarded({ pass, facts, sent, faults, url: to.url });
   saveFacts(facts, pass, onFault);
@@ -130,7 +131,7 @@ interface Told {
 function tellForwarded({ pass, facts, sent, faults, url }: Told): void {
   const { observe, start } = pass;
   const { fault, reports, left, refused } = sent;
-  const { failures, loggedAtMs } = facts.link();
+  const { failures, loggedAtMs, refused: before } = facts.link();
   const note = (message: string): void => observe({ kind: 'note', message });
   if (reports > 0 || left > 0) note(`${counted(reports, 'report')} forwarded to ${url}, ${left} wait`);
   if (refused.length > 0 && fault === null) {
@@ -139,12 +140,15 @@ function tellForwarded({ pass, facts, sent, faults, url }: Told): void {
     note(`${url} refuses reports of ${whose}: has its config.xml transport="forward" and the label of this site?`);
   }
   if (fault === null) {
-    facts.setLink({ failures: 0, loggedAtMs: null });
+    facts.setLink({ failures: 0, loggedAtMs: null, refused });
     return;
   }
   faults.push(fault);
   const isDue = isLineDue({ loggedAtMs }, start.startedAtMs);
-  facts.setLink({ failures: failures + 1, loggedAtMs: isDue ? start.startedAtMs : loggedAtMs });
+  // A link that carries refusals is as fast as it was.
+  const isWell = sent.isRefused;
+  const later = { failures: isWell ? failures : failures + 1, loggedAtMs: isDue ? start.startedAtMs : loggedAtMs };
+  facts.setLink({ ...later, refused: [...new Set([...refused, ...(isWell ? [] : (before ?? []))])] });
   if (isDue) observe({ kind: 'fault', fault });
   else note(`still: ${fault.message} (${fault.code})`);
 }

@@ -83,6 +83,7 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
   const forwardAll = async (
     present: { readonly reports: readonly Awaited<ReturnType<typeof report>>[]; readonly journal: string | null },
     way: (body: Buffer) => Promise<SiteAnswer> = send,
+    more: Pick<Parameters<typeof forward>[0], 'refusedBefore'> & { readonly failures?: number } = {},
   ): Promise<Forwarding> => {
     const { reports } = await spool.scan();
     const own = new Set(present.reports.map(({ file }) => file));
@@ -102,6 +103,7 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
       },
       signal: new AbortController().signal,
       remove: (one) => spool.remove(one),
+      ...more,
     });
   };
   const waiting = async (): Promise<number> =>
@@ -244,6 +246,27 @@ test('what the other side cannot keep stays at the site', async (t) => {
   assert.match(site.faults[0]?.message ?? '', /the limit of <collector spool>/);
   const again = await site.forwardAll(nothing);
   assert.deepEqual([again.reports, again.fault?.code], [0, 'push-failed']);
+});
+
+test('clients that are refused hold up no others, and go last in the run after', { timeout: 60_000 }, async (t) => {
+  const fleet = makeFleet();
+  const site = await makeSite(t, fleet);
+  const present = { reports: [await site.report('web-1', Date.now())], journal: null };
+  // Each fills a stream of its own.
+  const send = async (body: Buffer): Promise<SiteAnswer> => {
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    return await site.send(body);
+  };
+  for (let at = 0; at < 80; at += 1) await site.report(`strange-${at}`, Date.now() - dayMs + at);
+  await site.report('web-2', Date.now() - hourMs);
+  const sent = await site.forwardAll(present, send, { failures: 10 });
+  assert.deepEqual([sent.fault, sent.reports, sent.left, sent.refused.length], [null, 2, 80, 80]);
+  const streams = site.bodies.length;
+  await site.report('web-2', Date.now());
+  const again = await site.forwardAll(nothing, site.send, { refusedBefore: sent.refused });
+  assert.deepEqual([again.fault, again.reports, again.isRefused], [null, 1, false]);
+  const times = timesIn(site.bodies.slice(streams));
+  assert.equal(times[0], Math.max(...times));
 });
 
 test('a damaged stream, and records of another form, are acknowledged by nothing', async (t) => {
