@@ -67,6 +67,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
 
   const inner = (element: Element, outer: Scope): Scope => {
     const ssh = options.readSsh(element, outer.ssh);
+    judgeForwarded(element, outer, ssh, findings);
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
     const chain = chainWithin(outer.chain, element);
     selection.note(chain);
@@ -153,6 +154,16 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
   walk(options.root, options.base);
   selection.end();
   return withoutDuplicates(found, findings);
+}
+
+/** Faults an element that the collector here would visit although the group around it is for a site. */
+function judgeForwarded(element: Element, outer: Scope, ssh: SshLayer, findings: Findings): void {
+  const { site } = outer.labels;
+  if (outer.ssh.transport !== 'forward' || site === undefined || ssh.transport === 'forward') return;
+  const message =
+    `<${element.name}> has transport="${ssh.transport ?? ''}" inside a group with transport="forward": this collector ` +
+    `would visit it, not that of the site ${site}; move it out of the group, or its transport to a file of the site`;
+  findings.fault(element, message);
 }
 
 /** Returns the site that forwards a client's reports, or null. */
