@@ -9,10 +9,11 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { keyOf, printEnrolment, revokeKey, warnWithoutDoor } from './enrolment-keys.ts';
 
 export interface EnrollSiteOptions {
-  /** The site. */
+  /** The client, or the site. */
   readonly client: string;
   readonly https: string | null;
   readonly ssh: string | null;
+  /** Its rules go along. */
   readonly edge: boolean;
   readonly output: string | null;
   readonly rotate: boolean;

@@ -12,20 +12,12 @@ import { loadSettings } from '../command/settings.ts';
 import { collectorUrl } from './collector-url.ts';
 import { edgeOf } from './edge-rules.ts';
 import { keyOf, printEnrolment, revokeKey, warnWithoutDoor } from './enrolment-keys.ts';
-import { enrollSite } from './enroll-site.ts';
+import { enrollSite, type EnrollSiteOptions } from './enroll-site.ts';
 import { enrollableClient } from './pushing-client.ts';
 
-export interface EnrollOptions {
-  readonly client: string;
+export interface EnrollOptions extends EnrollSiteOptions {
   /** `client` is a site whose collector forwards. Default: false. */
   readonly site?: boolean;
-  readonly https: string | null;
-  readonly ssh: string | null;
-  /** Its rules go along. */
-  readonly edge: boolean;
-  readonly output: string | null;
-  readonly rotate: boolean;
-  readonly revoke: boolean;
 }
 
 /**
