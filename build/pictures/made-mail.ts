@@ -9,6 +9,7 @@ import {
   type DueMail,
   pendingNotification,
 } from '../../src/alerter/dispatch/notification-plan.ts';
+import { newAlert } from '../../src/alerter/transition/alert-bounds.ts';
 import { openBastions } from '../../src/alerter/inhibit/bastions-gone.ts';
 import { createWatches } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Config } from '../../src/config/config.ts';
@@ -85,25 +86,22 @@ function madeConfig(): Config {
 function alertOf({ transition, minutes, ...made }: Made): Alert & { readonly id: number } {
   const sinceMs = nowMs - minutes * minuteMs;
   const isOver = transition === 'resolved';
-  return {
+  const begun = newAlert({
     ...made,
-    id: made.id ?? 0,
     severity: 'critical',
     state: isOver ? 'resolved' : 'firing',
     pendingSinceMs: sinceMs,
+    firstEvidence: 'made',
+    changedByRun: null,
+  });
+  return {
+    ...begun,
+    id: made.id ?? 0,
     firingSinceMs: sinceMs,
     resolvedAtMs: isOver ? nowMs - minuteMs : null,
     closedReason: isOver ? 'recovered' : null,
-    firstEvidence: 'made',
-    changedByRun: null,
     sequence: 2,
-    flapping: false,
-    closedOut: false,
-    past: false,
-    acknowledgedBy: null,
-    acknowledgedUntilMs: null,
-    acknowledgedSeverity: null,
-    progress: { holding: 2, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: nowMs },
+    progress: { ...begun.progress, lastAtMs: nowMs },
   };
 }
 
