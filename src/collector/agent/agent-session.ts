@@ -52,8 +52,8 @@ export type FrameTaking = Pick<
   AgentSessionOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
 > & {
-  /** Takes a frame that only the collector of a site sends; returns its acknowledgement. Default: there is none. */
-  readonly onForwarded?: (frame: Frame, hello: ReceivedHello) => Promise<Buffer | null>;
+  /** Takes a frame that only the collector of a site sends, and acknowledges it later. Default: there is none. */
+  readonly onForwarded?: (frame: Frame, hello: ReceivedHello) => void;
 };
 
 export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
@@ -201,7 +201,8 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
     return { answer: null, last: false };
   }
   if ((frame.type === 'C' || frame.type === 'V') && options.onForwarded !== undefined) {
-    return { answer: await options.onForwarded(frame, progress.hello), last: false };
+    options.onForwarded(frame, progress.hello);
+    return { answer: null, last: false };
   }
   if (frame.type === 'E') {
     progress.end = parseEnd(frame.payload);

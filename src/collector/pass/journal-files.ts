@@ -20,6 +20,16 @@ export function journalName(startedAtMs: number, id: string): string {
   return `${String(startedAtMs).padStart(15, '0')}-${id}.jsonl`;
 }
 
+/** Returns the name of what the collector of a site has forwarded at a time. */
+export function forwardedName(newestMs: number, site: string, id: string): string {
+  return journalName(newestMs, `${site}.${id}`);
+}
+
+/** Returns the id of the site that has forwarded a journal; null: it is of this collector. */
+export function siteOfJournal(name: string): string | null {
+  return /^\d{15}-([0-9a-f-]{36})\.[0-9a-f-]{36}\.jsonl$/.exec(name)?.[1] ?? null;
+}
+
 /** Returns the file of the journal of a run. */
 export function journalPath(dir: string, startedAtMs: number, id: string): string {
   return path.join(dir, journalName(startedAtMs, id));
@@ -57,7 +67,10 @@ function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: numbe
   };
 }
 
-/** Deletes the oldest journals until what stays is within the bound. Returns what stays, oldest first. */
+/**
+ * Deletes the oldest journals of this collector until what stays is within the bound. Those of sites were acknowledged,
+ * and stay. Returns what stays, oldest first.
+ */
 export function boundJournals(
   dir: string,
   maxBytes = defaultMaxBytes,
@@ -67,6 +80,10 @@ export function boundJournals(
   let dropped = 0;
   for (const name of journalNames(dir).toReversed()) {
     const file = path.join(dir, name);
+    if (siteOfJournal(name) !== null) {
+      kept.unshift(file);
+      continue;
+    }
     // The file was removed meanwhile, or its name is no UTF-8 and so not ours.
     const facts = lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
@@ -78,6 +95,22 @@ export function boundJournals(
     }
   }
   return { kept, dropped };
+}
+
+/** Returns the bytes of the journals of each site, by its id, and the number of the other journals. */
+export function journalSizes(dir: string): { readonly ofSites: Map<string, number>; readonly others: number } {
+  const ofSites = new Map<string, number>();
+  let others = 0;
+  for (const name of journalNames(dir)) {
+    const site = siteOfJournal(name);
+    if (site === null) others += 1;
+    else ofSites.set(site, (ofSites.get(site) ?? 0) + sizeOf(path.join(dir, name)));
+  }
+  return { ofSites, others };
+}
+
+function sizeOf(file: string): number {
+  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function journalNames(dir: string): readonly string[] {

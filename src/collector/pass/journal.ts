@@ -10,6 +10,7 @@ import {
   boundJournals,
   defaultMaxBytes,
   endOfJournal,
+  forwardedName,
   journalName,
   journalPath,
   readJournal,
@@ -67,13 +68,25 @@ export async function keepPushedVisit(dir: string, visit: VisitRecord): Promise<
   await writeSynced(dir, journalName(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
 }
 
+export interface ForwardedRecords {
+  readonly dir: string;
+  /** The id of the site. */
+  readonly site: string;
+  /** The time of the newest record, by the clock of the site, which is the same if it comes again. */
+  readonly newestMs: number;
+  readonly id: string;
+  readonly lines: readonly JournalLine[];
+}
+
 /**
- * Writes journal/<time>-<id>.jsonl: what the collector of a site has forwarded. The same id replaces it. Throws what fs
- * throws.
+ * Writes journal/<newest>-<site>.<id>.jsonl: what the collector of a site has forwarded at a time. The same records
+ * replace it. Returns its bytes. Throws what fs throws.
  */
-export async function keepForwarded(dir: string, id: string, atMs: number, line: JournalLine): Promise<void> {
+export async function keepForwarded({ dir, site, newestMs, id, lines }: ForwardedRecords): Promise<number> {
   makeFolder(dir);
-  await writeSynced(dir, journalName(atMs, id), `${JSON.stringify(line)}\n`);
+  const content = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  await writeSynced(dir, forwardedName(newestMs, site, id), content);
+  return content.length;
 }
 
 export interface Replay {

@@ -1,9 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
-
 import type { Config } from '../../config/config.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { loadKeyRing, loadSealingRing, type KeyRing } from '../keys/key-ring.ts';
+import { journalSizes } from '../pass/journal-files.ts';
 import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 
@@ -15,6 +14,8 @@ export interface Receiver {
   readonly spool: SealedSpool;
   /** True if so many visits wait in the journal that more would only fill the disk: no run has stored them for long. */
   readonly isJournalFull: boolean;
+  /** The bytes that wait in the journal of each site, by `siteId`. To be counted up. */
+  readonly journalBytes: Map<string, number>;
 }
 
 /** The visits of 10,000 clients in a day, every five minutes, are 2.9 million: the newest reports say as much. */
@@ -32,11 +33,8 @@ export async function openReceiver(config: Config, nowMs: number): Promise<Recei
   const { reports: leftovers } = await unbounded.scan(false);
   const maxBytes = config.collector.spoolBytes;
   const spool = await boundSpool({ spool: unbounded, dir: paths.encryptedStats, maxBytes, leftovers });
-  return { paths, keyRing, spool, isJournalFull: journalFiles(paths.journal) >= mostJournals };
-}
-
-function journalFiles(dir: string): number {
-  return existsSync(dir) ? readdirSync(dir).length : 0;
+  const { ofSites, others } = journalSizes(paths.journal);
+  return { paths, keyRing, spool, isJournalFull: others >= mostJournals, journalBytes: ofSites };
 }
 
 /** Returns the keys that clients seal to. Makes the first pair, as the first `collect` does. */

@@ -140,23 +140,23 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     { name, from, config, body, arrivedAtMs }: Push,
     incoming: IncomingMessage,
   ): Promise<Buffer> => {
-    const output = new PassThrough();
-    const chunks: Buffer[] = [];
-    output.on('data', (chunk: Buffer) => chunks.push(chunk));
     const stream = {
       receiver: await receiverNow(config),
       config,
       input: Readable.from([body]),
-      output,
       signal,
       now: () => arrivedAtMs,
       remembered,
     };
-    if (typeof from !== 'string') await receiveVisit({ ...stream, client: from });
-    else {
-      const { fault } = await receiveSite({ ...stream, site: from });
+    if (typeof from === 'string') {
+      const { answer, fault } = await receiveSite({ ...stream, site: from });
       if (fault !== null) onRefused({ client: name, status: 200, reason: fault.message, incoming });
+      return answer;
     }
+    const output = new PassThrough();
+    const chunks: Buffer[] = [];
+    output.on('data', (chunk: Buffer) => chunks.push(chunk));
+    await receiveVisit({ ...stream, output, client: from });
     return Buffer.concat(chunks);
   };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 
 import { forward, type Forwarding } from '../../../src/collector/forward/forward.ts';
@@ -50,16 +50,15 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
   const hooks: { after: (count: number) => void; aheadMs: number } = { after: () => undefined, aheadMs };
   const send = async (body: Buffer): Promise<SiteAnswer> => {
     const receiver = await openReceiver(config, Date.now());
-    const output = new PassThrough();
-    const chunks: Buffer[] = [];
-    output.on('data', (chunk: Buffer) => chunks.push(chunk));
     const { signal } = new AbortController();
     const now = (): number => Date.now() - hooks.aheadMs;
-    const stream = { receiver, config, site: 'fra', input: Readable.from([body]), output, signal, now };
-    faults.push((await receiveSite(stream)).fault);
+    const { answer, fault } = await receiveSite({
+      ...{ receiver, config, site: 'fra', input: Readable.from([body]), signal, now },
+    });
+    faults.push(fault);
     bodies.push(body);
     hooks.after(bodies.length);
-    const hex = Buffer.concat(chunks).subarray(pushMarker.length).toString('hex');
+    const hex = answer.subarray(pushMarker.length).toString('hex');
     return { kind: 'taken', acknowledged: new Set(hex.match(/.{32}/g) ?? []) };
   };
   const report = async (client: string, atMs: number, header: { readonly client?: string } = {}) => {

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+
+import { boundJournals, forwardedName, readJournal } from '../../../src/collector/pass/journal-files.ts';
+import { payloadsOf, type Forwarded } from '../../../src/collector/receive/forwarded.ts';
+import { openReceiver } from '../../../src/collector/receive/receiver.ts';
+import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
+import type { Client } from '../../../src/config/config.ts';
+import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
+import { protocolVersion } from '../../../src/report/wire.ts';
+import { pushMarker } from '../../../src/seal/push.ts';
+import { siteId } from '../../../src/state/collector-id.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
+
+const forwarded = (name: string, site: string): Client =>
+  makeClient(name, { forwardedBy: site, labels: { site }, ssh: { ...sshSettings, transport: 'forward' } });
+
+/** A collector with the database and two sites. */
+function makeCollector() {
+  const { stateDir } = makeFleet();
+  const config = makeConfig(stateDir, [forwarded('web-1', 'fra'), forwarded('web-2', 'ber'), makeClient('hq-1')]);
+  const { journal } = statePaths(stateDir);
+  /** Sends one stream. Returns the number of frames that are acknowledged, and the fault. */
+  const send = async (records: readonly Forwarded[], { site = 'fra', aheadMs = 0 } = {}) => {
+    const hello = { v: protocolVersion, agent: 'site', wall_ms: Date.now() + aheadMs, monotonic_ms: 0, boot_id: null };
+    const frames = records.flatMap(payloadsOf).map((payload) => encodeFrame('V', payload));
+    const end = { left: 0, place: null, spool_error: null };
+    const body = Buffer.concat([pushMarker, encodeJsonFrame('H', hello), ...frames, encodeJsonFrame('E', end)]);
+    const receiver = await openReceiver(config, Date.now());
+    const { signal } = new AbortController();
+    const { answer, fault } = await receiveSite({
+      ...{ receiver, config, site, input: Readable.from([body]), signal, now: Date.now },
+    });
+    return { acknowledged: (answer.length - pushMarker.length) / 16, frames: frames.length, fault };
+  };
+  return { send, journal, names: () => readdirSync(journal).filter((name) => !name.startsWith('.')) };
+}
+
+/** The records of a run of a site. */
+function run(startedAtMs: number, client = 'web-1', count = 1): readonly Forwarded[] {
+  const start = runStart({ startedAtMs, id: randomUUID(), host: 'site-1' });
+  const visits = Array.from({ length: count }, () => visit({ runId: start.id, client, startedAtMs }));
+  return [
+    { kind: 'visits', visits },
+    { kind: 'run', start, end: runEnd(start, { finishedAtMs: startedAtMs + 1000 }) },
+  ];
+}
+
+test('the records of one stream are one file, which the same records replace whatever the clock says', async () => {
+  const { send, journal, names } = makeCollector();
+  const atMs = Date.now() - 60_000;
+  const records = [...run(atMs, 'web-1', 100), ...run(atMs + 1)];
+  const sent = await send(records);
+  assert.ok(sent.frames > 4);
+  assert.deepEqual([sent.acknowledged, sent.fault, names().length], [sent.frames, null, 1]);
+  await send(records, { aheadMs: 600_000 });
+  const [name = '', ...others] = names();
+  assert.deepEqual(others, []);
+  const lines = readJournal(path.join(journal, name));
+  const visits = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
+  assert.deepEqual([visits.length, lines.filter(({ kind }) => kind === 'forwarded').length], [101, 2]);
+});
+
+test('a site fills its own share of the journal, and nothing that was acknowledged is dropped', async () => {
+  const { send, journal, names } = makeCollector();
+  assert.equal((await send(run(Date.now()))).fault, null);
+  const large = path.join(journal, forwardedName(1, siteId('fra'), randomUUID()));
+  writeFileSync(large, '');
+  truncateSync(large, 32 * 1024 * 1024);
+  const refused = await send(run(Date.now()));
+  assert.equal(refused.acknowledged, 0);
+  assert.match(refused.fault?.message ?? '', /^site fra: 335\d+ bytes of its visits and runs wait to be stored/);
+  const other = await send(run(Date.now(), 'web-2'), { site: 'ber' });
+  assert.deepEqual([other.acknowledged, other.fault], [2, null]);
+  const before = names();
+  const { kept, dropped } = boundJournals(journal, 0);
+  assert.deepEqual([dropped, kept.map((file) => path.basename(file))], [0, before.toSorted()]);
+});
