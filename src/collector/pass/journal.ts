@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import path from 'node:path';
 
 import { makeFolder } from '../../state/make-folder.ts';
 import { FleetError, messageOf } from '../../errors.ts';
@@ -14,6 +15,7 @@ import {
   journalName,
   journalPath,
   readJournal,
+  siteOfJournal,
   visitsOf,
   type JournalLine,
 } from './journal-files.ts';
@@ -110,8 +112,8 @@ export interface ReplayOptions {
 }
 
 /**
- * Stores the records of earlier runs in the database, oldest first, and deletes their journals. Only the holder of the
- * lock may call it. Throws what the store throws; the remaining journals stay.
+ * Stores the records of earlier runs in the database, the newest of each site and then oldest first, and deletes their
+ * journals. Only the holder of the lock may call it. Throws what the store throws; the remaining journals stay.
  */
 export async function replayJournals(
   dir: string,
@@ -124,10 +126,12 @@ export async function replayJournals(
   let runs = 0;
   let visits = 0;
   let refused = 0;
-  const files = kept.filter((file) => own === '' || !file.includes(own));
+  const files = newestOfSitesFirst(kept.filter((file) => own === '' || !file.includes(own)));
   const pushed: { readonly file: string; readonly lines: readonly JournalLine[] }[] = [];
+  let heldVisits = 0;
   const storePushed = async (): Promise<void> => {
     const some = pushed.splice(0);
+    heldVisits = 0;
     const lines = some.flatMap((one) => one.lines);
     for (const line of lines) {
       if (line.kind !== 'forwarded') continue;
@@ -146,7 +150,8 @@ export async function replayJournals(
     const records = lines.flatMap(visitsOf);
     if (start === undefined) {
       pushed.push({ file, lines });
-      if (pushed.length >= batchSize) await storePushed();
+      heldVisits += records.length;
+      if (pushed.length >= batchSize || heldVisits >= mostHeldVisits) await storePushed();
       continue;
     }
     const end = endOfJournal(lines, start, nowMs);
@@ -161,7 +166,21 @@ export async function replayJournals(
   return { runs, visits, refused, dropped, left: 0 };
 }
 
+/** Returns the journals with the newest of each site first: however much a site sends, the runs of others are seen. */
+function newestOfSitesFirst(files: readonly string[]): readonly string[] {
+  const newest = new Map(
+    files.flatMap((file) => {
+      const site = siteOfJournal(path.basename(file));
+      return site === null ? [] : [[site, file] as const];
+    }),
+  );
+  const first = new Set(newest.values());
+  return [...first, ...files.filter((file) => !first.has(file))];
+}
+
 const batchSize = 200;
+/** The visits that are held at a time; a journal of one stream has some thousands. */
+const mostHeldVisits = 2000;
 
 /**
  * Stores records in batches. Halves a batch that the database refuses. Returns the number of records that it refuses.

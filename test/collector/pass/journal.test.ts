@@ -4,9 +4,16 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { boundJournals } from '../../../src/collector/pass/journal-files.ts';
-import { journalOf, keepPushedVisit, replayJournals, type JournalFile } from '../../../src/collector/pass/journal.ts';
+import {
+  journalOf,
+  keepForwarded,
+  keepPushedVisit,
+  replayJournals,
+  type JournalFile,
+} from '../../../src/collector/pass/journal.ts';
 import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
+import { siteId } from '../../../src/state/collector-id.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
@@ -181,3 +188,47 @@ test(
     assert.deepEqual(readdirSync(dir), []);
   },
 );
+
+/** Writes what a site has forwarded at a time: a run and so many visits. */
+async function forwardedRun(dir: string, site: string, number: number, count = 1): Promise<void> {
+  const start = startOf(number);
+  const visits = Array.from({ length: count }, () => visitOf(start, `${site}-${number}`));
+  await keepForwarded({
+    ...{ dir, site: siteId(site), newestMs: start.startedAtMs, id: siteId(String(number)) },
+    lines: [
+      { kind: 'visits', visits },
+      { kind: 'forwarded', start, end: endOf(start) },
+    ],
+  });
+}
+
+test('the newest run of each site is stored first, then the others, oldest first', async () => {
+  const dir = freshDir();
+  for (const number of [1, 2, 3, 5]) await forwardedRun(dir, 'fra', number);
+  for (const number of [4, 6]) await forwardedRun(dir, 'ber', number);
+  const { store, told } = tellTale();
+  await replayJournals(dir, store, 99_000);
+  const runs = told.flatMap((line) => /^forwarded run-(\d)$/.exec(line)?.[1] ?? []);
+  assert.equal(runs.slice(0, 2).toSorted().join(' '), '5 6');
+  assert.equal(runs.slice(2).join(' '), '1 2 3 4');
+  assert.deepEqual(readdirSync(dir), []);
+});
+
+test('visits of sites are stored some thousand at a time, as long as there is time', async (t) => {
+  const dir = freshDir();
+  for (let number = 1; number <= 6; number += 1) await forwardedRun(dir, 'fra', number, 1000);
+  const { store, told } = tellTale();
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  const slow: ReportStore = {
+    ...store,
+    saveVisits: (visits) => {
+      nowMs += 100;
+      return store.saveVisits(visits);
+    },
+  };
+  const replay = await replayJournals(dir, slow, 99_000, { timeMs: 500 });
+  assert.equal(replay.left, 4);
+  assert.equal(told.filter((line) => line.startsWith('visits')).length, 10);
+  assert.equal(readdirSync(dir).length, 4);
+});
