@@ -24,6 +24,13 @@ interface Content {
   readonly rows: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * Returns a definition without the name of its database, which stands before each table in a view, and without the
+ * character set that MySQL names where a statement named the collation.
+ */
+const bareDefinition = (definition: string): string =>
+  definition.replace(/`fleet_\w+`\./g, '').replaceAll('CHARACTER SET utf8mb4 COLLATE', 'COLLATE');
+
 /** Everything that a database says of its schema, with the rows of every table. */
 async function contentOf(database: Database): Promise<Content> {
   return await database.read(async (session) => {
@@ -39,11 +46,7 @@ async function contentOf(database: Database): Promise<Content> {
       rows[name] = (await session.all(`SELECT ${columns} FROM ${name}`)).map((row) => JSON.stringify(row)).sort();
     }
     const schema = await session.dialect.schema(session, names);
-    // A view's text has the name of its database before that of each table.
-    return {
-      schema: schema.map((one) => ({ ...one, definition: one.definition.replace(/`fleet_\w+`\./g, '') })),
-      rows,
-    };
+    return { schema: schema.map((one) => ({ ...one, definition: bareDefinition(one.definition) })), rows };
   });
 }
 
