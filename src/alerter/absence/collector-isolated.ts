@@ -28,7 +28,8 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     const [run, before] = [...telling].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
     const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
-    const isIsolated = missesNearlyAll(run, lost, unexplained.behind);
+    const behind = unexplained.behind.filter((alert) => wasLostIn(alert, run)).length;
+    const isIsolated = missesNearlyAll(run, lost, behind);
     if (open !== null) {
       // An alert from the future, under a clock that was wrong, would outlast every run.
       const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
@@ -42,25 +43,20 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
-    return missesNearlyAll(before, twice, unexplained.behind) ? [isolation(rule, run, before, twice)] : [];
+    return missesNearlyAll(before, twice, behind) ? [isolation(rule, run, before, twice)] : [];
   });
 }
 
-/**
- * Returns the alerts that one lost bastion does not explain, and the number of clients behind it. Two explain nothing.
- */
+/** Parts the alerts into those that one lost bastion does not explain, and those behind it. Two explain nothing. */
 function besideOneBastion(
   { config, alerts }: FleetFacts,
   unreachable: readonly Alert[],
-): { readonly lost: readonly Alert[]; readonly behind: number } {
+): { readonly lost: readonly Alert[]; readonly behind: readonly Alert[] } {
   const bastions = openBastions(config, alerts);
   const names = new Set(unreachable.flatMap(({ client }) => bastions.lostFor(client)?.name ?? []));
-  const [name] = names;
-  if (name === undefined || names.size > 1) return { lost: unreachable, behind: 0 };
-  return {
-    lost: unreachable.filter(({ client }) => bastions.lostFor(client) === null),
-    behind: bastions.behind(name),
-  };
+  if (names.size !== 1) return { lost: unreachable, behind: [] };
+  const isBehind = ({ client }: Alert): boolean => bastions.lostFor(client) !== null;
+  return { lost: unreachable.filter((alert) => !isBehind(alert)), behind: unreachable.filter(isBehind) };
 }
 
 function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: number): boolean {
@@ -97,7 +93,8 @@ function causeOf(valueText: string): string {
   return valueText.replace(/^network: /, '').replace(/ (?:\[[\da-f:]+\]|[\da-f:.]*[.:][\da-f:.]*\d)(?::\d+)?/gi, '');
 }
 
-/** True if the newest visit of the alert belongs to that run. */
+/** True if the newest visit of the alert belongs to that run. Collectors that share a fleet run at the same time. */
 function wasLostIn({ progress }: Alert, run: FinishedRun): boolean {
+  if (progress.lastRun !== undefined) return progress.lastRun === run.id;
   return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
 }

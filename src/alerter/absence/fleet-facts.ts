@@ -14,6 +14,8 @@ export interface EvaluateFleetOptions {
   /** Runs in any order; runs of the alerter are ignored. A collector is known while one of its runs is among them. */
   readonly runs: readonly RunFact[];
   readonly seenClients: readonly SeenClient[];
+  /** The site of each collector that shares a fleet, by its id; left out: each visits all clients by itself. */
+  readonly sites?: ReadonlyMap<string, string>;
   /** All open alerts, after all rows were processed. */
   readonly alerts: readonly Alert[];
   /** Sealed reports that wait in the database; left out: none. */

@@ -1,6 +1,7 @@
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { roundsOf } from './cycles.ts';
 import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
@@ -13,7 +14,8 @@ const ruleName = 'no-report';
 
 /**
  * Begins an alert for each client of config.xml without a report in as many finished full runs as the rule says,
- * unless an open alert explains that (unreachable, host key). It ends with the client's next report.
+ * unless an open alert explains that (unreachable, host key). It ends with the client's next report. Where collectors
+ * share the clients of a site, a run stands for a completed cycle of that site.
  *
  * A run counts if the client was visited during it or later. The alert of a client that was not visited since (the
  * collector reads another config.xml, or the client is new) is pending from the first pass that misses the client, and
@@ -22,11 +24,17 @@ const ruleName = 'no-report';
 export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
-  const sites = new Set(config.clients.flatMap(({ forwardedBy }) => (forwardedBy === null ? [] : siteId(forwardedBy))));
-  const collectors = [...runsOf].flatMap(([id, runs]) => (sites.has(id) ? [] : [finishedRuns(runs)]));
+  const forwards = new Set(config.clients.flatMap(({ forwardedBy }) => forwardedBy ?? []).map(siteId));
+  const here = roundsOf({ ...facts, runsOf: new Map([...runsOf].filter(([id]) => !forwards.has(id))) });
+  const known = new Set(facts.sites?.values());
   // A forwarding site visits its own clients alone, and nobody else visits them.
-  const collectorsOf = ({ forwardedBy }: Client) =>
-    forwardedBy === null ? collectors : [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
+  const collectorsOf = ({ forwardedBy, labels }: Client) => {
+    if (forwardedBy !== null) return [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
+    const label = labels['site'];
+    // Nobody visits the clients of a site that no collector has: all miss them.
+    const isAnybodys = label === undefined || !known.has(label);
+    return here.filter(({ site }) => isAnybodys || site === null || site === label).map(({ runs }) => runs);
+  };
   return config.clients.flatMap((client) => {
     const rule = findRule(client.rules, ruleName);
     if (rule === null || client.state === 'retired') return [];

@@ -2,6 +2,7 @@ import { stateDisks, statePlaces } from '../../state/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
 import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
+import { readSites } from '../absence/cycles.ts';
 import type { Pass } from './pass.ts';
 
 /** Stores what follows from no row: runs that did not come, clients that are silent, rules that are gone. */
@@ -23,6 +24,7 @@ async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
     config,
     runs,
     seenClients: await store.seenClients(),
+    sites: await readSites(config, store),
     stateDisks: await readStateDisks(pass),
     alerts: await store.openAlerts(null),
     sealed: await store.sealedWaiting(),

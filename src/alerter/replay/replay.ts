@@ -4,6 +4,7 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
+import { readSites } from '../absence/cycles.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
 import { judgeEvents } from '../absence/judge-events.ts';
@@ -31,6 +32,7 @@ export interface ReplayOptions {
     | 'reportsOf'
     | 'runs'
     | 'seenClients'
+    | 'sharingSites'
     | 'silences'
     | 'notifiedSince'
     | 'levels'
@@ -86,6 +88,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { everyMs } = config.collector;
   const runs = await store.runs('collect', sinceMs - runsMs);
   const state = new ReplayState(await store.silences(sinceMs));
+  const sites = await readSites(config, store);
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
   const levels = followLevels(config, store);
@@ -115,8 +118,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       countFired(counts, state.save(await processRows({ config, store: evaluated, batch, nowMs })));
     }
     const recent = runsAt(runs, nowMs);
-    const fleetOptions = { config, runs: recent, seenClients: seen.at(nowMs), nowMs, databaseUpSinceMs: sinceMs };
-    const alerts = evaluateFleet({ ...fleetOptions, alerts: state.openAlerts(null) });
+    const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs };
+    const alerts = evaluateFleet({ ...fleet, seenClients: seen.at(nowMs), alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
     if (eventsAt !== null) {
       const { newest, mayMiss } = await eventsAt(nowMs);

@@ -55,7 +55,7 @@ export function beginAlert(
     progress: {
       ...firstProgress(atMs),
       ...worstAfter(undefined, sample, { atMs }),
-      ...networkAfter({}, sample),
+      ...networkAfter({}, sample, { runId }),
     },
   });
 }

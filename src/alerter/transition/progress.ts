@@ -1,5 +1,5 @@
 import type { Progress, Worst } from '../../storage/store/alert.ts';
-import type { Sample } from '../evaluate/sample.ts';
+import type { Sample, SampledRow } from '../evaluate/sample.ts';
 
 /** Rows closer together than this do not confirm each other. */
 const shortestGapMs = 10_000;
@@ -51,10 +51,11 @@ function isWorse({ rule: { op, min, max }, level, value }: Sample, before: Worst
   return op === 'eq' || op === 'ne' || value < before.value;
 }
 
-/** Returns the cause that progress keeps after one more sample: a good row names none. */
+/** Returns the cause that progress keeps after one more sample, with the sample's run: a good row names no cause. */
 export function networkAfter(
   { isNetwork: before }: Pick<Progress, 'isNetwork'>,
   { isNetwork = before }: Sample,
-): Pick<Progress, 'isNetwork'> {
-  return isNetwork === undefined ? {} : { isNetwork };
+  { runId }: Pick<SampledRow, 'runId'>,
+): Pick<Progress, 'isNetwork' | 'lastRun'> {
+  return isNetwork === undefined ? {} : { isNetwork, lastRun: runId };
 }

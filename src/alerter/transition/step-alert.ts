@@ -70,7 +70,7 @@ function stepPending(alert: Alert, sample: Sample, row: StepRow, changes: Change
       ...progress,
       ...countRow(progress, { ...progress, holding: progress.holding + 1, missing: 0 }, row),
       ...worstAfter(progress.worst, sample, row),
-      ...networkAfter(progress, sample),
+      ...networkAfter(progress, sample, row),
     },
   };
   return fireWhenDue(held, sample, row, changes);
@@ -175,7 +175,7 @@ function withSample(alert: Alert, sample: Sample, row: StepRow): Alert {
       holdingSinceMs: goesOn ? progress.holdingSinceMs : row.atMs,
       ...returnsAfter(progress, { isBack: isDown || sample.clear || eases }),
       ...worstAfter(progress.worst, sample, row),
-      ...networkAfter(progress, sample),
+      ...networkAfter(progress, sample, row),
     },
   };
 }

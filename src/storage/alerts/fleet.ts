@@ -23,6 +23,10 @@ export function createFleetStore(database: Database): FleetStore {
     runs: async (program, sinceMs) =>
       (await database.read((session) => session.all(runsSql, [program, sqlTime(sinceMs)]))).map(runFact),
     seenClients: () => database.read(seenClients),
+    sharingSites: async () => {
+      const rows = await database.read((session) => session.all('SELECT id, site FROM collectors ORDER BY id'));
+      return new Map(rows.map((row) => [String(row['id']), String(row['site'])]));
+    },
     sealedWaiting: () => database.read(sealedSummary),
     stateDisks: (sinceMs) => database.read((session) => stateDiskFacts(session, sinceMs)),
   };

@@ -3,6 +3,7 @@ import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import {
+  nextCycleAfter,
   sliceCount,
   type Cycle,
   type SeenCollector,
@@ -41,11 +42,6 @@ export function createShareStore(database: Database): ShareStore {
   };
 }
 
-/**
- * A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ.
- */
-const nearly = 0.7;
-
 async function join(session: Session, collector: SharingCollector, everyMs: number): Promise<Cycle> {
   const { id, site, host, keyId, capacity } = collector;
   const sql = `SELECT cycle, began_at FROM cycles WHERE site = ?${session.dialect.forUpdate}`;
@@ -54,7 +50,7 @@ async function join(session: Session, collector: SharingCollector, everyMs: numb
   const beganAtMs = fromSqlTime(row?.['began_at']) ?? 0;
   const number = Number(row?.['cycle'] ?? 0);
   // A time in the future comes from a clock that was wrong.
-  const isNew = nowMs - beganAtMs >= nearly * everyMs || beganAtMs > nowMs + everyMs;
+  const isNew = nowMs - beganAtMs >= nextCycleAfter * everyMs || beganAtMs > nowMs + everyMs;
   const cycle = isNew ? { number: number + 1, beganAtMs: nowMs, nowMs } : { number, beganAtMs, nowMs };
   const began = { site, cycle: cycle.number, began_at: sqlTime(cycle.beganAtMs) };
   if (isNew) await replaceRows(session, 'cycles', ['site'], [began]);

@@ -75,6 +75,8 @@ export interface Progress {
   readonly returns?: number;
   /** For `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
+  /** The run of the newest visit, where `isNetwork` is known. Missing in rows of versions that did not keep it. */
+  readonly lastRun?: string;
   /** The worst row of the alert; missing where no row has begun it, and in rows of versions that did not keep it. */
   readonly worst?: Worst;
 }

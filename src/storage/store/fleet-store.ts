@@ -33,6 +33,8 @@ export interface FleetStore {
   /** Returns the runs since a time, newest first. */
   runs(program: Program, sinceMs: number): Promise<readonly RunFact[]>;
   seenClients(): Promise<readonly SeenClient[]>;
+  /** Returns the site of each collector that shares a fleet, by its id, however long ago it ran. */
+  sharingSites(): Promise<ReadonlyMap<string, string>>;
   /** Returns the sealed reports that no `ingest` has opened yet. */
   sealedWaiting(): Promise<readonly SealedSummary[]>;
   /** Returns the file systems whose space was stored since a time. */

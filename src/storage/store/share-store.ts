@@ -16,6 +16,11 @@ export interface SeenCollector extends SharingCollector {
 /** The slices of a site. A slice is a byte of a hash of the client's name. */
 export const sliceCount = 256;
 
+/**
+ * A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ.
+ */
+export const nextCycleAfter = 0.7;
+
 /** A part of a site's clients, by their names. */
 export interface Slice {
   readonly site: string;

@@ -1,89 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Config } from '../../../src/config/config.ts';
-import { databaseUpSince, evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
+import { databaseUpSince } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
-import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
 import { configOf } from '../support/config-of.ts';
+import { client, lost, run, seen, startPasses } from '../support/fleet-passes.ts';
 import { at } from '../support/rows.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 
-/** Returns a client element whose address ends with the number in the client's name. */
-const client = (name: string, more = ''): string =>
-  `<client name="${name}" ip="192.0.2.${name.replace(/\D/g, '')}" username="u" ${more}/>`;
 const three = `${client('web-1')}${client('web-2')}${client('web-3')}`;
 const config = configOf(`<alerts zone="UTC"/>${three}`);
-
-/** A full run of one minute that reached all clients. */
-function run(time: string, over: Partial<RunFact> = {}): RunFact {
-  return {
-    id: `run of ${time}`,
-    program: 'collect',
-    collectorId: 'c1',
-    host: 'mon-1',
-    scope: 'full',
-    outcome: 'finished',
-    startedAtMs: at(time),
-    finishedAtMs: at(time) + 60_000,
-    clients: 3,
-    succeeded: 3,
-    failed: 0,
-    ...over,
-  };
-}
-
-function seen(name: string, lastReport: string | null, over: Partial<SeenClient> = {}): SeenClient {
-  const lastReportAtMs = lastReport === null ? null : at(lastReport) + 1000;
-  return { name, firstSeenMs: at('00:00'), lastVisitAtMs: lastReportAtMs, lastReportAtMs, ...over };
-}
-
-interface Pass {
-  readonly config?: Config;
-  readonly seen?: readonly SeenClient[];
-  readonly sealed?: readonly SealedSummary[];
-  /** The database has answered since; null: not known. */
-  readonly upSince?: string | null;
-  readonly databaseAheadMs?: number;
-}
-
-/** Starts a series of passes over the fleet's conditions. Each pass reports its changes. */
-function startPasses(first: Config, before: readonly Alert[] = []) {
-  const stored = new Map(before.map((alert, index) => [index + 1, { ...alert, id: index + 1 }]));
-  const pass = (
-    time: string,
-    runs: readonly RunFact[],
-    {
-      config = first,
-      seen: seenClients = config.clients.map(({ name }) => seen(name, time)),
-      sealed = [],
-      upSince = '00:00',
-      databaseAheadMs = 0,
-    }: Pass = {},
-  ) => {
-    const changed = evaluateFleet({
-      config,
-      runs,
-      seenClients,
-      alerts: [...stored.values()].filter(({ state }) => state !== 'resolved'),
-      sealed,
-      nowMs: at(time),
-      databaseUpSinceMs: upSince === null ? null : at(upSince),
-      databaseAheadMs,
-    });
-    return changed.flatMap((alert) => {
-      const id = alert.id ?? stored.size + 1;
-      stored.set(id, { ...alert, id });
-      const name = [alert.client, alert.rule, alert.subject].filter((part) => part !== '').join(' ');
-      if (alert.state !== 'resolved') return [`${name} ${alert.state}`];
-      return [`${name} ${alert.closedReason ?? ''} ${clock(alert.resolvedAtMs ?? 0)}`];
-    });
-  };
-  return { pass, stored };
-}
 
 test('a collector without a finished full run for three times every is silent, until its next one', () => {
   const { pass, stored } = startPasses(config);
@@ -175,17 +104,6 @@ test('the time of silence can be tuned, and the condition removed', () => {
   pass('08:30', runs);
   assert.deepEqual(pass('08:35', runs, { config: none }), ['collector-silent c1 unwatched 08:35']);
 });
-
-/** Open alerts of clients that could not be visited in the runs of these times, as the judge makes them. */
-function lost(config: Config, times: readonly string[], code: string, names: readonly string[]): readonly Alert[] {
-  return config.clients
-    .filter(({ name }) => names.includes(name))
-    .flatMap((one) => {
-      const judging = startTransition();
-      for (const time of times) judging.judge(one, sampledRowsOf(one, `${time} visit fails ${code}`));
-      return judging.told().open;
-    });
-}
 
 const webs = ['web-1', 'web-2', 'web-3'];
 const twice = ['08:00', '08:05'];

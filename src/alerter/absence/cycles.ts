@@ -1,0 +1,68 @@
+import type { Config } from '../../config/config.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { FleetStore } from '../../storage/store/fleet-store.ts';
+import type { RunFact } from '../../storage/store/run.ts';
+import { nextCycleAfter } from '../../storage/store/share-store.ts';
+import { finishedRuns, newestFinished, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
+
+/** Returns the site of each collector that shares a fleet, by its id; none where one collector visits all clients. */
+export async function readSites(
+  { collector }: Pick<Config, 'collector'>,
+  store: Pick<FleetStore, 'sharingSites'>,
+): Promise<ReadonlyMap<string, string>> {
+  return collector.sharedSite === null ? new Map() : store.sharingSites();
+}
+
+/** Rounds over all clients of a collector or of a site. Each client is to be visited once in each of them. */
+export interface Rounds {
+  /** The site whose collectors share the rounds; `null` for a collector that visits all clients by itself. */
+  readonly site: string | null;
+  /** Oldest first. The last run of a cycle, with the beginning of its first one, stands for the cycle. */
+  readonly runs: readonly FinishedRun[];
+}
+
+/**
+ * Returns the finished runs of each collector that visits all clients by itself, and the completed cycles of each site.
+ * A run that found nothing to visit, because others had done so, is part of their cycle.
+ */
+export function roundsOf({
+  runsOf,
+  sites,
+  config,
+}: Pick<FleetFacts, 'runsOf' | 'sites' | 'config'>): readonly Rounds[] {
+  const { everyMs } = config.collector;
+  const siteOf = (id: string): string | null => sites?.get(id) ?? null;
+  const alone = [...runsOf].filter(([id]) => siteOf(id) === null);
+  const shared = groupBy(
+    [...runsOf].filter(([id]) => siteOf(id) !== null),
+    ([id]) => siteOf(id),
+  );
+  return [
+    ...alone.map(([, runs]): Rounds => ({ site: null, runs: finishedRuns(runs) })),
+    ...[...shared].map(([site, of]): Rounds => ({
+      site,
+      runs: cyclesOf(
+        of.flatMap(([, runs]) => runs),
+        everyMs,
+      ),
+    })),
+  ];
+}
+
+/**
+ * Returns the completed cycles of a site's runs: those whose runs have ended, and all before the newest one. A killed
+ * run has no end; the next cycle shows that its own is over.
+ */
+function cyclesOf(runs: readonly RunFact[], everyMs: number): readonly FinishedRun[] {
+  const cycles: { readonly startedAtMs: number; readonly runs: RunFact[] }[] = [];
+  for (const run of [...runs].sort((one, other) => one.startedAtMs - other.startedAtMs)) {
+    const newest = cycles.at(-1);
+    if (newest !== undefined && run.startedAtMs - newest.startedAtMs < nextCycleAfter * everyMs) newest.runs.push(run);
+    else cycles.push({ startedAtMs: run.startedAtMs, runs: [run] });
+  }
+  return cycles.flatMap(({ startedAtMs, runs: own }, index) => {
+    const last = newestFinished(own);
+    const isOver = index < cycles.length - 1 || own.every(({ finishedAtMs }) => finishedAtMs !== null);
+    return last === null || !isOver ? [] : [{ ...last, startedAtMs }];
+  });
+}
