@@ -21,12 +21,19 @@ export const acknowledgePath = '/v1/acknowledge';
 export type SignedPath = typeof pushPath | typeof acknowledgePath;
 export const pushKeyBytes = 32;
 
+/** The characters of an escaped name in a header. */
+const mostNameChars = 400;
 /** Begins no name of a client. */
 const siteMark = '!';
 
 /** Returns the name by which the collector of a site pushes. */
 export function senderOfSite(site: string): string {
   return `${siteMark}${site}`;
+}
+
+/** True if a site may have this name: it fits the header of its pushes, as everybody reads it. */
+export function isSiteName(site: string): boolean {
+  return /^\P{Surrogate}{1,128}$/u.test(site) && encodeURIComponent(senderOfSite(site)).length <= mostNameChars;
 }
 
 /** Returns the site of a sender; null: the sender is a client. */
@@ -50,8 +57,8 @@ export function encodePushHeader({ client, time, mac }: PushHeader): string {
 /** Returns null for a header of another form. */
 export function parsePushHeader(text: string): PushHeader | null {
   const [, name = '', time = '', mac = ''] =
-    /^v1 client="([\w.!~*'()%-]{1,400})", time=(\d{1,15}), mac="([0-9a-f]{64})"$/.exec(text) ?? [];
-  if (name === '') return null;
+    /^v1 client="([\w.!~*'()%-]+)", time=(\d{1,15}), mac="([0-9a-f]{64})"$/.exec(text) ?? [];
+  if (name === '' || name.length > mostNameChars) return null;
   try {
     return { client: decodeURIComponent(name), time: Number(time), mac };
   } catch {

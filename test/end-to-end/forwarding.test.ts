@@ -39,7 +39,16 @@ test('a site forwards as if the other collector had done its visits', { timeout:
   assert.doesNotMatch((await hq.run('check')).stdout, /nothing has come/);
   assert.match((await hq.run('collect', 'web-1')).stdout, /web-1 is visited by its site fra: run collect there/);
 
-  for (const command of [['status'], ['alert'], ['show', 'web-1'], ['ingest'], ['migrate'], ['serve'], ['prune']]) {
+  for (const command of [
+    ['status'],
+    ['backup', 'x'],
+    ['alert'],
+    ['show', 'web-1'],
+    ['ingest'],
+    ['migrate'],
+    ['serve'],
+    ['prune'],
+  ]) {
     const { status, stderr } = await site.run(...command);
     const said = `${command.join(' ')}: ${status} ${stderr}`;
     assert.match(said, /this site has no database: it forwards what it takes to http:\/\/127\.0\.0\.1:\d+\/v1\/visit/);

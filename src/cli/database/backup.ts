@@ -1,6 +1,7 @@
 import path from 'node:path';
 
 import { errnoOf, type FleetError, unwritableError, usageError } from '../../errors.ts';
+import { withoutDatabase } from '../../storage/dialects/open-database.ts';
 import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
 import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
 import { StorageFault } from '../../storage/sql/fault.ts';
@@ -17,6 +18,7 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   const { output, signal } = context;
   const { storage } = loadSettings(context);
   const { path: source } = storage;
+  if (storage.kind === 'none') throw withoutDatabase(storage.forwardUrl);
   if (source === null) {
     const database = 'database' in storage ? storage.database : 'DATABASE';
     throw usageError(

@@ -1,6 +1,7 @@
 import { didYouMean } from '../../config/values/nearest.ts';
 import type { Config } from '../../config/config.ts';
 import { unwritableError, usageError } from '../../errors.ts';
+import { siteOfSender } from '../../seal/push.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { newPushKey, readPushKeys, writePushKeys } from '../../state/push-keys.ts';
@@ -26,8 +27,11 @@ export async function keyOf(
   });
 }
 
-/** Makes the key of a sender useless. Throws FleetError `usage` if it has none. */
+/** Makes the key of a client or site useless. Throws FleetError `usage` if it has none. */
 export async function revokeKey(context: Context, paths: StatePaths, sender: string): Promise<ExitStatus> {
+  const site = siteOfSender(sender);
+  const kind = site === null ? 'client' : 'site';
+  const name = site ?? sender;
   await changeTokens(paths, context.signal, () => {
     const known = readPushKeys(paths.pushKeys);
     const left = known.filter(({ client }) => client !== sender);
@@ -35,16 +39,19 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
       writePushKeys(paths.pushKeys, left);
       return;
     }
-    const near = didYouMean(
-      sender,
-      known.map(({ client }) => client),
-    );
-    throw usageError(`no client "${sender}" is enrolled${near}`);
+    const alike = known
+      .map(({ client }) => client)
+      .filter((one) => (siteOfSender(one) === null) === (site === null))
+      .map((one) => siteOfSender(one) ?? one);
+    throw usageError(`no ${kind} "${name}" is enrolled${didYouMean(name, alike)}`);
   });
   printDone(
     context.output,
-    () => ({ command: 'enroll', client: sender, revoked: true }),
-    () => `The key of ${sender} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`,
+    () => ({ command: 'enroll', client: name, revoked: true }),
+    () =>
+      site === null
+        ? `The key of ${name} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`
+        : `The key of the site ${name} opens nothing any more. What waits there stays there.`,
   );
   return 0;
 }

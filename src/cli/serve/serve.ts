@@ -5,6 +5,7 @@ import { findConfig } from '../../config/find-config.ts';
 import { readSites } from '../../config/settings/read-sites.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { withoutDatabase } from '../../storage/dialects/open-database.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { runFederation } from '../../serve/sites/federation.ts';
@@ -38,10 +39,7 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
     const settings = new FreshSettings(context, log);
     const { serve } = settings.current;
     const { forward } = settings.current.collector;
-    if (fleet === null && forward !== null) {
-      const message = `this site has no database: it forwards what it takes to ${forward.url}`;
-      throw usageError(message, 'Run serve on that collector.');
-    }
+    if (fleet === null && forward !== null) throw withoutDatabase(forward.url);
     if (serve === null) {
       throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
     }

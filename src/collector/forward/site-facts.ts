@@ -11,6 +11,8 @@ export interface LinkState {
   readonly loggedAtMs: number | null;
   /** Clients whose reports were refused in the last run. Default: none. */
   readonly refused?: readonly string[];
+  /** When a line about those was written last. Default: none was. */
+  readonly refusedLoggedAtMs?: number | null;
 }
 
 interface Stored {

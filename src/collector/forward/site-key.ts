@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 
 import { FleetError, messageOf } from '../../errors.ts';
-import { pushKeyBytes } from '../../seal/push.ts';
+import { isSiteName, pushKeyBytes } from '../../seal/push.ts';
 
 /** The content of the file that `enroll SITE --site` prints. */
 export interface SiteKey {
@@ -32,7 +32,7 @@ export function readSiteKey(file: string): SiteKey {
   const { site } = found;
   const publicKey = bytesOf(found['publicKey'], publicKeyBytes);
   const pushKey = bytesOf(found['pushKey'], pushKeyBytes);
-  if (typeof site !== 'string' || site === '' || site.length > 128 || publicKey === null || pushKey === null) {
+  if (typeof site !== 'string' || !isSiteName(site) || publicKey === null || pushKey === null) {
     throw invalid(`${file} is not the key of a site`);
   }
   return { site, publicKey, pushKey };

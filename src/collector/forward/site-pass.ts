@@ -1,9 +1,9 @@
-import type { FleetError } from '../../errors.ts';
-import { asFleetError } from '../../errors.ts';
-import { isLineDue } from '../../notify/hourly-line.ts';
+import path from 'node:path';
+
+import { asFleetError, type FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
-import { counted } from '../../text/numbers.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import { endOf, resultOf } from '../pass/collect-result.ts';
@@ -19,6 +19,7 @@ import { forward, type Forwarding } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';
 import { siteWay } from './site-way.ts';
+import { tellForwarded } from './tell-forwarded.ts';
 
 export interface SitePassOptions {
   readonly pass: PassOptions;
@@ -46,7 +47,8 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   };
   const unbounded = openSealedSpool(paths.encryptedStats);
   const { reports: leftovers, quarantines } = await unbounded.scan();
-  const spool = await boundSpool({ spool: unbounded, dir: paths.encryptedStats, maxBytes: spoolBytes, leftovers });
+  const bounds = { dir: paths.encryptedStats, maxBytes: spoolBytes, isSite: true };
+  const spool = await boundSpool({ ...bounds, spool: unbounded, leftovers });
   const quarantine = openQuarantine({
     ...{ places: quarantines, nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
   });
@@ -54,10 +56,11 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   const facts = openSiteFacts(paths.siteFacts);
   const record = startRunRecord({ store: null, journal: journalOf(paths.journal, start), start, onFault });
   const fresh = takeFresh(spool, onFault);
+  const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {
     facts.saw(visit, config.digest);
-    // Reports that wait here are sealed to keys that nobody may retire yet.
-    record.visit(leftovers.length === 0 ? visit : { ...visit, sealedTo: null });
+    // Nobody may retire yet the keys that its reports which wait here are sealed to.
+    record.visit(waiting.has(folderOfClient(visit.client)) ? { ...visit, sealedTo: null } : visit);
   };
   const visited = await visitClients({
     ...{ pass, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
@@ -117,38 +120,4 @@ function saveFacts(facts: SiteFacts, { config }: PassOptions, onFault: (fault: F
   } catch (thrown) {
     onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'run' }));
   }
-}
-
-interface Told {
-  readonly pass: PassOptions;
-  readonly facts: SiteFacts;
-  readonly sent: Forwarding;
-  readonly faults: FleetError[];
-  readonly url: string;
-}
-
-/** Tells what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. */
-function tellForwarded({ pass, facts, sent, faults, url }: Told): void {
-  const { observe, start } = pass;
-  const { fault, reports, left, refused } = sent;
-  const { failures, loggedAtMs, refused: before } = facts.link();
-  const note = (message: string): void => observe({ kind: 'note', message });
-  if (reports > 0 || left > 0) note(`${counted(reports, 'report')} forwarded to ${url}, ${left} wait`);
-  if (refused.length > 0 && fault === null) {
-    const [first = ''] = refused;
-    const whose = refused.length === 1 ? first : `${first} and ${refused.length - 1} more`;
-    note(`${url} refuses reports of ${whose}: has its config.xml transport="forward" and the label of this site?`);
-  }
-  if (fault === null) {
-    facts.setLink({ failures: 0, loggedAtMs: null, refused });
-    return;
-  }
-  faults.push(fault);
-  const isDue = isLineDue({ loggedAtMs }, start.startedAtMs);
-  // A link that carries refusals is as fast as it was.
-  const isWell = sent.isRefused;
-  const later = { failures: isWell ? failures : failures + 1, loggedAtMs: isDue ? start.startedAtMs : loggedAtMs };
-  facts.setLink({ ...later, refused: [...new Set([...refused, ...(isWell ? [] : (before ?? []))])] });
-  if (isDue) observe({ kind: 'fault', fault });
-  else note(`still: ${fault.message} (${fault.code})`);
 }

@@ -15,6 +15,8 @@ export interface SpoolBoundOptions {
   readonly maxBytes: number;
   /** The reports that earlier runs left. */
   readonly leftovers: readonly SpooledReport[];
+  /** True at a site that forwards: reports wait there for the link. Default: false. */
+  readonly isSite?: boolean;
 }
 
 /** The block size of most file systems. */
@@ -29,7 +31,9 @@ const filesAtOnce = 1000;
  * Bounds what may wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add` throws
  * FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
-export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBoundOptions): Promise<SealedSpool> {
+export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpool> {
+  const { spool, dir, maxBytes, leftovers, isSite = false } = options;
+  const awaited = isSite ? 'link' : 'database';
   const shareBytes = Math.min(maxBytes, Math.max(leastShareBytes, maxBytes / sharers));
   const sizes = new Map<string, number>();
   let waitingBytes = await sizeAll(leftovers, sizes);
@@ -46,12 +50,14 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
       const { client } = report;
       const size = onDisk(report.sealed.length);
       if (waitingBytes + size > maxBytes) {
-        const waiting = `${formatSize(maxBytes)} of sealed reports wait for the database`;
-        throw full(client, `${dir}: ${waiting}, the limit of <collector spool>`, 'reports stay on the clients');
+        const waiting = `${formatSize(maxBytes)} of sealed reports wait for the ${awaited}`;
+        const message = `${dir}: ${waiting}, the limit of <collector spool>`;
+        throw full({ client, message, awaited, meanwhile: 'reports stay on the clients' });
       }
       if (ofClient(client) + size > shareBytes) {
         const waiting = `${formatSize(shareBytes)} of its sealed reports wait`;
-        throw full(client, `${client}: ${waiting}, the share of one client`, 'its reports stay on the client');
+        const message = `${client}: ${waiting}, the share of one client`;
+        throw full({ client, message, awaited, meanwhile: 'its reports stay on the client' });
       }
       waitingBytes += size;
       try {
@@ -74,8 +80,17 @@ export async function boundSpool({ spool, dir, maxBytes, leftovers }: SpoolBound
   };
 }
 
-function full(client: string, message: string, meanwhile: string): FleetError {
-  const advice = `Bring the database back, or raise <collector spool>; ${meanwhile} meanwhile.`;
+interface Full {
+  readonly client: string;
+  readonly message: string;
+  /** `link` or `database`: the reports wait for it. */
+  readonly awaited: string;
+  /** The fate of further reports, in words. */
+  readonly meanwhile: string;
+}
+
+function full({ client, message, awaited, meanwhile }: Full): FleetError {
+  const advice = `Bring the ${awaited} back, or raise <collector spool>; ${meanwhile} meanwhile.`;
   return new FleetError({ code: 'spool-full', stage: 'spool', message, advice, client });
 }
 

@@ -1,3 +1,4 @@
+import { isSiteName } from '../../seal/push.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseMoment } from '../values/calendar.ts';
 import type { Client, SshSettings } from '../config.ts';
@@ -172,6 +173,11 @@ function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): s
   const { site } = labels;
   if (site === undefined) {
     findings.fault(element, '<client> has transport="forward" and no site; write labels="site=NAME"');
+  } else if (!isSiteName(site)) {
+    findings.fault(
+      element,
+      '<client> has transport="forward", and the name of its site is too long; write a shorter one',
+    );
   }
   return site ?? null;
 }

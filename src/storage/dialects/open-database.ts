@@ -1,5 +1,5 @@
 import type { StorageConfig } from '../../config/config.ts';
-import { usageError } from '../../errors.ts';
+import { type FleetError, usageError } from '../../errors.ts';
 import type { Database, DatabaseUse } from '../sql/database.ts';
 
 export interface OpenDatabaseOptions<Config = StorageConfig> {
@@ -22,9 +22,12 @@ export async function openDatabase({ storage, program, signal }: OpenDatabaseOpt
     case 'mysql':
       return (await import('./mysql/database.ts')).openMysqlDatabase({ storage, program, signal });
     case 'none':
-      throw usageError(
-        `this site has no database: it forwards what it takes to ${storage.forwardUrl}`,
-        'Run this command on that collector.',
-      );
+      throw withoutDatabase(storage.forwardUrl);
   }
+}
+
+/** The error of a command that needs the database, at a site that has none. */
+export function withoutDatabase(forwardUrl: string): FleetError {
+  const message = `this site has no database: it forwards what it takes to ${forwardUrl}`;
+  return usageError(message, 'Run this command on that collector.');
 }

@@ -27,6 +27,8 @@ test('beyond the bound nothing is taken, and what goes makes room, what earlier 
   const full = { name: 'FleetError', code: 'spool-full', stage: 'spool', client: 'web-1' };
   await assert.rejects(bounded.add(arrived(4)), full);
   await assert.rejects(bounded.add(arrived(4)), /32KiB of sealed reports wait for the database/);
+  const atSite = await boundSpool({ spool, dir, maxBytes: 8192, leftovers: reports, isSite: true });
+  await assert.rejects(atSite.add(arrived(4)), { message: /wait for the link/, advice: /^Bring the link back/ });
   bounded.remove(third);
   await bounded.add(arrived(4));
   await assert.rejects(bounded.add(arrived(5)), full);

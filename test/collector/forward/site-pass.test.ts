@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { openReceiver } from '../../../src/collector/receive/receiver.ts';
+import type { Client, Config } from '../../../src/config/config.ts';
+import { hourMs } from '../../../src/platform/units.ts';
+import { senderOfSite } from '../../../src/seal/push.ts';
+import { send } from '../../../src/serve/answer.ts';
+import { pushRoute } from '../../../src/serve/doors/push-route.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
+import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+
+const forwarded = (name: string): Client =>
+  makeClient(name, { forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } });
+
+/** The push door of a collector with a database, and the file of a site's key. */
+async function door(t: TestContext, fleet: Fleet, names: readonly string[]) {
+  const config = makeConfig(fleet.stateDir, names.map(forwarded));
+  const { keyRing } = await openReceiver(config, Date.now());
+  const { key: pushKey } = newPushKey(senderOfSite('fra'), Date.now());
+  writePushKeys(statePaths(fleet.stateDir).pushKeys, [
+    { ...newPushKey(senderOfSite('fra'), Date.now()), key: pushKey },
+  ]);
+  const keyFile = path.join(fleet.dir, 'fra.json');
+  const publicKey = Buffer.from(keyRing.sealing.publicKey).toString('base64url');
+  writeFileSync(keyFile, JSON.stringify({ site: 'fra', publicKey, pushKey }), { mode: 0o600 });
+  const { signal } = new AbortController();
+  const route = pushRoute({ settings: (): Config => config, signal, onRefused: () => undefined });
+  const server = createServer((incoming, outgoing) => {
+    Promise.resolve(route.answer({ incoming, outgoing, parts: {}, query: new URLSearchParams() }))
+      .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
+      .catch(() => outgoing.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { config, forward: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, keyFile } };
+}
+
+test('clients whose reports are refused are named once an hour, and hold up no key of others', async (t) => {
+  const hq = makeFleet();
+  const { forward, config } = await door(t, hq, ['web-1']);
+  const site = makeFleet();
+  const startMs = Date.now();
+  /** Makes a run of the site. Returns the faults that it shows, and the notes about refused reports. */
+  const runAt = async (afterMs: number, names = ['web-1', 'web-2']): Promise<readonly string[]> => {
+    site.events.length = 0;
+    const now = (): number => startMs + afterMs;
+    const result = await site.collect(
+      names.map((name) => makeClient(name)),
+      { collector: { open: false, forward }, now },
+    );
+    assert.deepEqual([result.faults, result.reports.waiting > 0], [[], true]);
+    return site.events.flatMap((event) => {
+      if (event.kind === 'fault') return event.fault.message.replace(forward.url, '');
+      return event.kind === 'note' && event.message.startsWith('still') ? 'a note' : [];
+    });
+  };
+  assert.deepEqual(await runAt(0, ['web-2']), [' refuses reports of web-2']);
+  assert.deepEqual(await runAt(60_000), ['a note']);
+  assert.deepEqual(await runAt(hourMs), [' refuses reports of web-2']);
+  await hq.collect(config.clients);
+  const sealed = await hq.query('SELECT name, LENGTH(sealed_to) AS length FROM clients');
+  assert.deepEqual(
+    sealed.map((row) => ({ ...row })),
+    [{ name: 'web-1', length: 16 }],
+  );
+});
