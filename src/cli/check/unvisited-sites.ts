@@ -1,33 +1,54 @@
 import { didYouMean } from '../../config/values/nearest.ts';
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { ShareStore } from '../../storage/store/share-store.ts';
+import type { CollectorShare, ShareStore } from '../../storage/store/share-store.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 
 const namedInWarning = 3;
 
+/** Collectors that did not run for so many times `every` visit nobody. */
+const goneAfter = 3;
+
 /**
- * Returns a sentence for each label `site` of clients for which no collector has run: misspelt, perhaps. None where one
- * collector visits all clients.
+ * Returns a sentence for each label `site` of clients that nobody visits: no collector of the site has ever run, so the
+ * label is misspelt, perhaps; or none has of late. None where one collector visits all clients.
  */
 export async function unvisitedSites(
-  { clients, collector: { sharedSite } }: Pick<Config, 'clients' | 'collector'>,
-  shares: Pick<ShareStore, 'sites'> | null,
+  { clients, collector: { sharedSite, everyMs } }: Pick<Config, 'clients' | 'collector'>,
+  shares: Pick<ShareStore, 'sites' | 'nowMs'> | null,
 ): Promise<readonly string[]> {
   if (sharedSite === null || shares === null) return [];
-  const known = new Set([sharedSite, ...(await shares.sites(0)).map(({ site }) => site)]);
+  const sites = await shares.sites(0);
+  const sinceMs = (await shares.nowMs()) - goneAfter * everyMs;
+  const lastSeen = new Map(sites.map(({ site, collectors }) => [site, newestOf(collectors)]));
+  const known = new Set([sharedSite, ...lastSeen.keys()]);
   const asked = clients.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
   return [...groupBy(asked, ({ labels }) => labels['site'] ?? sharedSite)]
-    .filter(([site]) => !known.has(site))
+    .filter(([site]) => !known.has(site) || (lastSeen.get(site)?.seenAtMs ?? Infinity) < sinceMs)
     .map(([site, those]) => {
+      const last = lastSeen.get(site) ?? null;
       const whom = namedUpTo(
         namedInWarning,
         those.map(({ name }) => name),
       );
+      if (last !== null) {
+        return (
+          `label site="${site}": no collector of that site has run since ${new Date(last.seenAtMs).toISOString()} ` +
+          `(${last.host}), so nobody visits ${whom}; look at cron there, or start another collector with site="${site}"`
+        );
+      }
       return (
         `label site="${site}": no collector of that site has run, ` +
         `so nobody visits ${whom}` +
         (didYouMean(site, known) || `; correct the label, or start a collector with site="${site}"`)
       );
     });
+}
+
+/** Returns the collector that ran last; `null` if there is none. */
+function newestOf(collectors: readonly CollectorShare[]): CollectorShare | null {
+  return collectors.reduce<CollectorShare | null>(
+    (newest, one) => (newest === null || one.seenAtMs > newest.seenAtMs ? one : newest),
+    null,
+  );
 }

@@ -17,7 +17,8 @@ test('a site of clients that no collector visits is named, where collectors shar
   const configOf = (collector: string) =>
     loadConfig({ file: path.join(configFolder(t, configXml(collector)), 'config.xml') });
   const known: SiteShare[] = [];
-  const shares = { sites: () => Promise.resolve(known) };
+  const nowMs = Date.parse('2026-11-20T12:00:00Z');
+  const shares = { sites: () => Promise.resolve(known), nowMs: () => Promise.resolve(nowMs) };
   const shared = configOf('share="yes" site="fra"');
   const mistyped =
     'label site="fro": no collector of that site has run, so nobody visits app-1, app-2, app-3 and 1 more; ' +
@@ -26,8 +27,20 @@ test('a site of clients that no collector visits is named, where collectors shar
     'label site="ber": no collector of that site has run, so nobody visits far-1; ' +
     'correct the label, or start a collector with site="ber"';
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, unknown]);
-  known.push({ site: 'ber', slices: 256, beganAtMs: 0, visited: 0, collectors: [] });
+  /** A site with a collector that ran so many minutes ago, and one that ran a day before. */
+  const seenBefore = (site: string, minutes: number): SiteShare => {
+    const collectors = [24 * 60 + minutes, minutes].map((ago, index) => {
+      return { id: `id-${index}`, host: `${site}-${index}`, seenAtMs: nowMs - ago * 60_000, slices: 128 };
+    });
+    return { site, slices: 256, beganAtMs: 0, visited: 0, collectors };
+  };
+  known[0] = seenBefore('ber', 15);
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped]);
+  known[0] = seenBefore('ber', 16);
+  const silent =
+    'label site="ber": no collector of that site has run since 2026-11-20T11:44:00.000Z (ber-1), ' +
+    'so nobody visits far-1; look at cron there, or start another collector with site="ber"';
+  assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, silent]);
   assert.deepEqual(await unvisitedSites(configOf('every="5m"'), shares), []);
   assert.deepEqual(await unvisitedSites(shared, null), [], 'before the first run there are no tables');
 });
