@@ -100,7 +100,8 @@ async function* batchesOf(
   const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
   let isAny = false;
   const knowsKey = keyRing.known.has;
-  for await (const batch of sharedTurn({ shares, own, knowsKey, clients, collector, claimed, signal })) {
+  const sinceStartMs = (): number => pass.now() - start.startedAtMs;
+  for await (const batch of sharedTurn({ shares, own, knowsKey, clients, collector, sinceStartMs, claimed, signal })) {
     isAny ||= batch.length > 0;
     yield batch;
   }

@@ -15,6 +15,8 @@ export interface SharedTurnOptions {
   /** The clients of the site. */
   readonly clients: readonly Client[];
   readonly collector: Pick<CollectorConfig, 'everyMs' | 'runDeadlineMs'>;
+  /** Returns the time since the run began. */
+  readonly sinceStartMs: () => number;
   /** Called for each slice that was claimed, with its new epoch, before its clients are yielded. */
   readonly claimed: (slice: number, epoch: number) => void;
   /** Aborted when the run is to end. */
@@ -42,7 +44,7 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   const sinceMs = (await shares.nowMs()) - goneAfter * collector.everyMs;
   const seen = (await shares.collectors(own.site, sinceMs)).filter(({ id }) => id !== own.id);
   requireKnownKeys(options, seen);
-  const turn = new Turn(options, await shares.join(own, collector.everyMs), seen);
+  const turn = new Turn(options, await shares.join(own, collector.everyMs, options.sinceStartMs), seen);
   const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
   while (turn.goesOn()) {
     const wanted = await turn.wanted();

@@ -24,7 +24,8 @@ const heldSql = `SELECT site, holder, cycle, COUNT(*) AS slices, COUNT(done_at) 
 export function createShareStore(database: Database): ShareStore {
   return {
     nowMs: () => database.read(databaseNowMs),
-    join: (collector, everyMs) => database.write((session) => join(session, collector, everyMs)),
+    join: (collector, everyMs, sinceStartMs = () => 0) =>
+      database.write((session) => join(session, collector, { everyMs, sinceStartMs })),
     collectors: async (site, sinceMs) =>
       (await database.read((session) => seenSince(session, sinceMs))).filter((one) => one.site === site),
     slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(sliceOf),
@@ -42,16 +43,26 @@ export function createShareStore(database: Database): ShareStore {
   };
 }
 
-async function join(session: Session, collector: SharingCollector, everyMs: number): Promise<Cycle> {
+interface JoinOptions {
+  readonly everyMs: number;
+  readonly sinceStartMs: () => number;
+}
+
+async function join(
+  session: Session,
+  collector: SharingCollector,
+  { everyMs, sinceStartMs }: JoinOptions,
+): Promise<Cycle> {
   const { id, site, host, keyId, capacity } = collector;
   const sql = `SELECT cycle, began_at FROM cycles WHERE site = ?${session.dialect.forUpdate}`;
   const [row] = await session.all(sql, [site]);
   const nowMs = await databaseNowMs(session);
   const beganAtMs = fromSqlTime(row?.['began_at']) ?? 0;
   const number = Number(row?.['cycle'] ?? 0);
+  const startedMs = nowMs - Math.min(Math.max(0, sinceStartMs()), everyMs);
   // A time in the future comes from a clock that was wrong.
-  const isNew = nowMs - beganAtMs >= nextCycleAfter * everyMs || beganAtMs > nowMs + everyMs;
-  const cycle = isNew ? { number: number + 1, beganAtMs: nowMs, nowMs } : { number, beganAtMs, nowMs };
+  const isNew = startedMs - beganAtMs >= nextCycleAfter * everyMs || beganAtMs > nowMs + everyMs;
+  const cycle = isNew ? { number: number + 1, beganAtMs: startedMs, nowMs } : { number, beganAtMs, nowMs };
   const began = { site, cycle: cycle.number, began_at: sqlTime(cycle.beganAtMs) };
   if (isNew) await replaceRows(session, 'cycles', ['site'], [began]);
   const seen = { id, site, host: host.slice(0, 255), key_id: keyId, capacity, seen_at: sqlTime(nowMs) };

@@ -77,10 +77,10 @@ export interface ShareStore {
   nowMs(): Promise<number>;
   /**
    * Stores that this collector is at work, and makes the slices of its site. Begins a cycle if the newest one began
-   * nearly
-   * `everyMs` ago, else joins that.
+   * nearly `everyMs` before this run, else joins that. Runs that wait for a database that fails over still belong to
+   * the cycle of their start: `sinceStartMs` says how long ago it was.
    */
-  join(collector: SharingCollector, everyMs: number): Promise<Cycle>;
+  join(collector: SharingCollector, everyMs: number, sinceStartMs?: () => number): Promise<Cycle>;
   /** Returns the collectors of a site that were seen since a time. */
   collectors(site: string, sinceMs: number): Promise<readonly SeenCollector[]>;
   /** Returns the slices of a site. */

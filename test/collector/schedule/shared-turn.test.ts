@@ -43,6 +43,7 @@ function options(shares: ShareStore, { id, keyId = 'k1', signal, claimed = () =>
     own: { id, site: 'fra', host: `host-${id}`, keyId, capacity: 1 },
     knowsKey: (key) => key === keyId,
     clients,
+    sinceStartMs: () => 0,
     claimed,
     collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
     signal: signal ?? new AbortController().signal,

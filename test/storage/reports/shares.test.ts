@@ -17,6 +17,7 @@ const turnOf = (shares: ShareStore, collector: SharingCollector): SharedTurnOpti
   own: collector,
   knowsKey: () => true,
   clients: [],
+  sinceStartMs: () => 0,
   claimed: () => undefined,
   collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
   signal: new AbortController().signal,
@@ -58,6 +59,20 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
       ['one'],
     );
     assert.deepEqual(await shares.collectors('ber', 0), []);
+  });
+
+  it('have one cycle for all runs of one time, however long the database kept some of them waiting', async ({
+    shares,
+  }) => {
+    const nowMs = await shares.nowMs();
+    const began = await shares.join(own, everyMs, () => everyMs / 2);
+    assert.equal(began.number, 1);
+    assert.ok(Math.abs(began.beganAtMs - (nowMs - everyMs / 2)) < everyMs / 10, 'it began with its run');
+    const joined = await shares.join(other, everyMs, () => everyMs / 2 + 1000);
+    assert.deepEqual([joined.number, joined.beganAtMs], [1, began.beganAtMs]);
+    // By the time of its start the one that was kept waiting is of the old cycle, the other of the next one.
+    assert.equal((await shares.join(own, everyMs / 2, () => everyMs / 2)).number, 1);
+    assert.equal((await shares.join(other, everyMs / 2)).number, 2);
   });
 
   it('go to one collector a cycle, and to nobody else before their time is over', async ({ shares }) => {
