@@ -9,6 +9,7 @@ import type { ServeConfig } from '../config/config.ts';
 import { networkMatcher, plainAddress } from '../config/values/networks.ts';
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { httpLimits, isFamilyOff, startListening } from '../platform/listen.ts';
+import { limitRequest, provenBodyMs } from '../platform/request-limits.ts';
 import { secondMs } from '../platform/units.ts';
 import { InUse } from './rates.ts';
 import type { Pool } from './routes.ts';
@@ -22,8 +23,8 @@ const mostTold = 192;
 const mostPerAddress = 16;
 /** An address has so many more that are told to wait; beyond these it is closed unheard. */
 const mostRefused = 16;
-/** The most time to read an answer. Streams of events are exempt. */
-const readMs = 30 * secondMs;
+/** Node ends what takes longer; limitRequest is stricter for most. */
+const limits = { ...httpLimits, requestTimeout: provenBodyMs + httpLimits.headersTimeout };
 
 /** The most time for the handshake of TLS; Node's own is two minutes. */
 const handshakeTimeout = 5 * secondMs;
@@ -131,13 +132,13 @@ export class Listeners {
   ): Promise<boolean> {
     const { serve, onRequest } = this.#options;
     const listener: RequestListener = (request, response) => {
-      limitReading(response);
+      limitRequest(request, response);
       onRequest(request, response);
     };
     const server =
       serve.tls === null || 'path' in where
-        ? createServer(httpLimits, listener)
-        : createTlsServer({ ...httpLimits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
+        ? createServer(limits, listener)
+        : createTlsServer({ ...limits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
     server.maxConnections = this.#most + mostTold;
     server.on('connection', (socket: Socket) => this.#count(socket));
     // Without a handshake there is no way to say anything.
@@ -179,14 +180,6 @@ export class Listeners {
 function keyOf(socket: Socket): Socket | string {
   const { remoteAddress, remotePort } = socket;
   return remoteAddress === undefined ? socket : `${remoteAddress} ${remotePort}`;
-}
-
-/** Ends the connection of somebody who does not read the answer. */
-function limitReading(response: Parameters<RequestListener>[1]): void {
-  const timer = setTimeout(() => {
-    if (response.getHeader('content-type')?.toString().startsWith('text/event-stream') !== true) response.destroy();
-  }, readMs);
-  response.once('close', () => clearTimeout(timer));
 }
 
 /** The descriptors that systemd or another supervisor has passed to this very process. */

@@ -6,6 +6,7 @@ import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts
 import { receiveSite } from '../../collector/receive/receive-site.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import type { Config } from '../../config/config.ts';
+import { limitRequest, provenBodyMs } from '../../platform/request-limits.ts';
 import { secondMs } from '../../platform/units.ts';
 import { answerMac, encodeAnswerHeader, maxPushBytes, parsePushHeader, pushPath, sha256 } from '../../seal/push.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
@@ -66,13 +67,15 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
   const repeats = new Rates(repeatRate);
   const remembered = new RememberedReports();
   const pushing = new Set<string>();
+  /** The newest time of a request of each sender that has come whole: an older one may be a recording. */
+  const newest = new Map<string, number>();
   let heldBytes = 0;
 
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
   const readBody = async (
     incoming: IncomingMessage,
     held: Held,
-    { name, digest, mac }: Sender,
+    { name, digest, mac, time }: Sender,
   ): Promise<Buffer | Refusal> => {
     // Whoever has recorded a request can send its headers again, each of them once at a time.
     const endSame = sameRead.take(mac);
@@ -89,7 +92,9 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
         chunks.push(chunk);
       }
       const body = Buffer.concat(chunks);
-      return sha256(body).equals(digest) ? body : strange('the body is not the one of its digest');
+      if (!sha256(body).equals(digest)) return strange('the body is not the one of its digest');
+      newest.set(name, Math.max(time, newest.get(name) ?? 0));
+      return body;
     } finally {
       endRead?.();
       endSame();
@@ -104,6 +109,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
     if (heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
     const held: Held = { bytes: 0 };
+    if (sender.time > (newest.get(sender.name) ?? 0)) limitRequest(incoming, outgoing, provenBodyMs);
     try {
       // The clocks of the client are those of the beginning of its request.
       const arrivedAtMs = Date.now();

@@ -24,6 +24,8 @@ export interface Sender {
   /** The SHA-256 of the body that belongs to the headers. */
   readonly digest: Buffer;
   readonly mac: string;
+  /** By the clock of the sender, in seconds since 1970. */
+  readonly time: number;
 }
 
 const clientsByName = rememberedWeakly(
@@ -48,7 +50,9 @@ export function pushSenders(settings: () => Config): (headers: IncomingHttpHeade
     const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
     const isSame = isSameMac(header?.mac ?? '', mac);
     const isClear = typeof from === 'string' || 'ssh' in from;
-    if (isSame && key !== null && digest !== null && isClear) return { name, from, config, key, digest, mac };
+    if (isSame && key !== null && digest !== null && isClear) {
+      return { name, from, config, key, digest, mac, time: header?.time ?? 0 };
+    }
     if (!isClear) return from;
     return strange(key === null ? 'it is not enrolled' : 'the MAC is wrong: its key was rotated, or is another one');
   };

@@ -13,6 +13,7 @@ import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } fro
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { send } from '../../../src/serve/answer.ts';
 import { pushRoute, type RefusedPush } from '../../../src/serve/doors/push-route.ts';
+import { limitRequest } from '../../../src/platform/request-limits.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
@@ -44,6 +45,7 @@ async function door(t: TestContext) {
   };
   const route = pushRoute({ settings: () => config, signal, onRefused });
   const server = createServer((incoming, outgoing) => {
+    limitRequest(incoming, outgoing);
     const asked = { incoming, outgoing, parts: {}, query: new URLSearchParams() };
     Promise.resolve(route.answer(asked))
       .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
@@ -107,6 +109,21 @@ test('recorded headers with a slow body keep no push of the client away', { time
   const other = await hang({ body: Buffer.alloc(1000, 'y') });
   assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time: 2 })).status, 429);
   for (const one of [slow, other]) one.destroy();
+});
+
+test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 30_000 }, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { hang, ended } = await door(t);
+  const body = Buffer.alloc(1000, 'x');
+  const slow = await hang({ body, time: 10 });
+  t.mock.timers.tick(59_000);
+  assert.equal((await ended(slow.end(body.subarray(1)))).status, 200);
+  const recorded = await hang({ body: Buffer.alloc(900, 'x'), time: 10 });
+  const late = await hang({ body: Buffer.alloc(800, 'x'), time: 11 });
+  t.mock.timers.tick(5_000);
+  assert.equal((await ended(recorded)).status, 408);
+  t.mock.timers.tick(55_000);
+  assert.equal((await ended(late)).status, 408);
 });
 
 test(
