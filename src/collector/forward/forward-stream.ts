@@ -10,12 +10,15 @@ import { endOfJournal, journalTime, readJournal } from '../pass/journal-files.ts
 import { acknowledgementOf, encodeClocks, payloadsOf } from '../receive/forwarded.ts';
 import type { SealedSpool, SpooledReport } from '../spool/sealed-spool.ts';
 
-/** The bounds of one stream: it has to arrive within the five seconds that a server waits. */
+/** The bounds of one stream: it has to arrive within the 60 s that a server waits. */
 const mostBytes = 1024 * 1024;
 const firstBytes = 256 * 1024;
 const leastBytes = 8 * 1024;
 /** The link takes twice as much if a stream was answered within this time. */
 const quickMs = secondMs;
+
+/** After so many refused reports of a client its others wait: they would be refused as well. */
+const mostRefused = 2;
 
 export interface StreamSource {
   readonly spool: Pick<SealedSpool, 'read'>;
@@ -56,12 +59,15 @@ export interface ForwardStream {
 
 /**
  * Creates the streams of a run: first what the run brought, then what waits, oldest first. Each report and each record
- * is sent once a run. Reports of a client whose reports are refused are left to the next run.
+ * is sent once a run. Reports of a client are left to the next run after two of them were refused.
  */
 export function createStreams(source: StreamSource, failures: number) {
   const items = itemsOf(source);
   const unsent = new Set([...source.present.reports, ...source.backlog.reports]);
-  const refused = new Set<string>();
+  /** The reports of each client that were refused since one of it was taken. */
+  const refused = new Map<string, Set<string>>();
+  const welcome = new Set<string>();
+  const isSkipped = (client: string): boolean => (refused.get(client)?.size ?? 0) >= mostRefused;
   let streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
   let madeAt: number | null = null;
   let held: Acknowledgeable | null = null;
@@ -69,7 +75,7 @@ export function createStreams(source: StreamSource, failures: number) {
     for (;;) {
       const item = held ?? items.next().value ?? null;
       held = null;
-      if (item?.kind !== 'report' || !refused.has(item.client)) return item;
+      if (item?.kind !== 'report' || !isSkipped(item.client)) return item;
     }
   };
   return {
@@ -97,15 +103,22 @@ export function createStreams(source: StreamSource, failures: number) {
     /** Takes note of what is acknowledged of a stream, and returns it. */
     settle: (entries: ForwardStream['entries'], known: ReadonlySet<string>): readonly Acknowledgeable[] => {
       const taken = [...entries].flatMap(([id, entry]) => (known.has(id) ? entry : []));
-      const well = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
-      for (const item of taken) if (item.kind === 'report') unsent.delete(item.report);
+      for (const item of taken) {
+        if (item.kind !== 'report') continue;
+        unsent.delete(item.report);
+        welcome.add(item.client);
+        refused.delete(item.client);
+      }
+      const isWell = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
       for (const item of entries.values()) {
-        if (item.kind === 'report' && !well.has(item.client)) refused.add(item.client);
+        if (item.kind !== 'report' || isWell.has(item.client)) continue;
+        refused.set(item.client, (refused.get(item.client) ?? new Set()).add(item.id));
       }
       return taken;
     },
     left: (): number => unsent.size,
-    refused: (): readonly string[] => [...refused],
+    /** Returns the clients of which nothing was taken, or nothing any more. */
+    refused: (): readonly string[] => [...refused.keys()].filter((client) => isSkipped(client) || !welcome.has(client)),
   };
 }
 

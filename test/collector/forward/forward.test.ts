@@ -268,6 +268,24 @@ test('clients that are refused hold up no others, and go last in the run after',
   assert.equal(times[0], Math.max(...times));
 });
 
+test('a report that is refused holds up no others of its client', async (t) => {
+  const site = await makeSite(t, makeFleet());
+  const bad = await site.report('web-1', Date.now() - hourMs);
+  // It fills a stream of its own.
+  const fill = Array.from({ length: 12 }, async (_, at) => await site.report('web-2', Date.now() - hourMs + 1 + at));
+  await Promise.all(fill);
+  await site.report('web-1', Date.now());
+  const id = path.basename(bad.file).split('.', 1)[0]?.replaceAll('-', '') ?? '';
+  const send = async (body: Buffer): Promise<SiteAnswer> => {
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const answer = await site.send(body);
+    if (answer.kind !== 'taken') return answer;
+    return { ...answer, acknowledged: new Set([...answer.acknowledged].filter((one) => one !== id)) };
+  };
+  const sent = await site.forwardAll({ reports: [bad], journal: null }, send, { failures: 10 });
+  assert.deepEqual([sent.fault, sent.reports, sent.left, sent.refused], [null, 13, 1, []]);
+});
+
 test('a damaged stream, and records of another form, are acknowledged by nothing', async (t) => {
   const fleet = makeFleet();
   const site = await makeSite(t, fleet);
