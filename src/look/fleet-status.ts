@@ -2,6 +2,7 @@ import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { dayMs } from '../platform/units.ts';
+import { forwarderIds, siteId } from '../state/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
@@ -24,7 +25,10 @@ export interface FleetStatus {
   readonly members: readonly FleetMember[];
   /** Clients that the database knows and config.xml does not. */
   readonly unlisted: readonly UnlistedClient[];
+  /** The newest run of `collect`, without those of sites that forward. */
   readonly lastRun: RunFact | null;
+  /** The newest full run of each site that forwards; null: none has come. */
+  readonly forwarded: ReadonlyMap<string, RunFact | null>;
   readonly lastPass: RunFact | null;
   readonly alerting: AlertingStatus;
   /** Reports that wait sealed for `ingest`. */
@@ -85,15 +89,23 @@ export async function readFleetStatus(
   const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
   const everyMs = config.collector.everyMs;
-  const newest = (program: Program): Promise<RunFact | null> => newestRun(program, sources, nowMs + everyMs);
+  const except = forwarderIds(config.clients);
+  const newest = (program: Program): Promise<RunFact | null> =>
+    newestRun({ program, sources, byMs: nowMs + everyMs, except });
   const lastRun = await newest('collect');
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
+  const forwarded = await forwardedRuns(config, alerts);
   const { sharedSite } = config.collector;
   const sites = await readShares(config, shares, nowMs);
   // Another collector of the site may have visited a client.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
-  const isMissed = ({ state, known }: FleetMember): boolean =>
-    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (beganAtMs ?? fullRun?.startedAtMs ?? Infinity);
+  const siteOf = new Map(config.clients.map(({ name, forwardedBy }) => [name, forwardedBy]));
+  const begunFor = (client: string): number | undefined => {
+    const site = siteOf.get(client) ?? null;
+    return site === null ? (beganAtMs ?? fullRun?.startedAtMs) : forwarded.get(site)?.startedAtMs;
+  };
+  const isMissed = ({ client, state, known }: FleetMember): boolean =>
+    state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (begunFor(client) ?? Infinity);
   const forecasts = await nearestForecasts(levels, only === null ? null : [...only], nowMs);
   const present = { nowMs, everyMs, forecasts };
   const members = config.clients
@@ -106,6 +118,7 @@ export async function readFleetStatus(
     members: sortMembers(members, 'urgency'),
     unlisted: unlistedClients(config, stored),
     lastRun,
+    forwarded,
     lastPass: await newest('alert'),
     alerting: await readAlerting(
       config,
@@ -118,15 +131,33 @@ export async function readFleetStatus(
   };
 }
 
+interface NewestRun {
+  readonly program: Program;
+  readonly sources: FleetSources;
+  readonly byMs: number;
+  /** The ids of collectors whose runs do not count. */
+  readonly except: ReadonlySet<string>;
+}
+
 /**
  * Returns the newest run of a program that began by that time. A clock that was wrong leaves runs in the future, which
  * would hide for years that nothing runs; the newest of these is returned where there is no other of the last week.
  */
-async function newestRun(program: Program, { history, alerts }: FleetSources, byMs: number): Promise<RunFact | null> {
-  const last = await history.lastRun(program);
+async function newestRun({ program, sources, byMs, except }: NewestRun): Promise<RunFact | null> {
+  const { history, alerts } = sources;
+  const last = await history.lastRun(program, except);
   if (last === null || last.startedAtMs <= byMs) return last;
   const runs = (await alerts?.runs(program, byMs - 7 * dayMs)) ?? [];
-  return runs.find(({ startedAtMs, outcome }) => startedAtMs <= byMs && outcome !== 'overlapped') ?? last;
+  const own = runs.filter(({ collectorId }) => !except.has(collectorId));
+  return own.find(({ startedAtMs, outcome }) => startedAtMs <= byMs && outcome !== 'overlapped') ?? last;
+}
+
+async function forwardedRuns({ clients }: Config, alerts: AlertStore | null): Promise<FleetStatus['forwarded']> {
+  const runs = new Map<string, RunFact | null>();
+  for (const site of new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))) {
+    runs.set(site, (await alerts?.lastRunOf(siteId(site))) ?? null);
+  }
+  return runs;
 }
 
 /** Returns the clients that left config.xml. An address that several clients share gives no hint at a new name. */

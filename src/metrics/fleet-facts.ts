@@ -3,6 +3,7 @@ import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
 import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
+import { forwarderIds } from '../state/collector-id.ts';
 import { readShares } from '../storage/read-shares.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
@@ -77,7 +78,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
   const runs: (FinishedRun & { readonly program: Program })[] = [];
   for (const program of needs('self') ? programs : []) {
-    const run = await store.figures.lastFinished(program);
+    const run = await store.figures.lastFinished(program, forwarderIds(options.config.clients));
     if (run !== null) runs.push({ ...run, program });
   }
   const unsent = needs('self') ? await store.alerts.undelivered() : [];

@@ -33,6 +33,11 @@ export function siteId(site: string): string {
   return idFrom(`fleet-health site ${site}`);
 }
 
+/** Returns the ids under which runs of the sites are stored that forward reports of these clients. */
+export function forwarderIds(clients: readonly { readonly forwardedBy: string | null }[]): ReadonlySet<string> {
+  return new Set([...new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))].map(siteId));
+}
+
 /** Returns an id in the form of a UUID that follows from a text. */
 export function idFrom(text: string): string {
   const digits = createHash('sha256').update(text).digest('hex');

@@ -36,6 +36,12 @@ test('a site forwards as if the other collector had done its visits', { timeout:
   assert.deepEqual(hq.rows('SELECT client FROM inventory'), ['web-1']);
   assert.deepEqual(hq.rows("SELECT client, state FROM alerts WHERE rule = 'unreachable'"), ['web-2 pending']);
   assert.match(await succeeded(hq.run('explain', 'web-2')), /unreachable[^]*connect/);
+  const status = await succeeded(hq.run('status'));
+  assert.match(status, /Last run finished \d+s ago; of 0 clients asked, 0 answered\./);
+  assert.match(status, /Site fra: last run finished \d+s ago; of 2 clients asked, 1 answered\./);
+  hq.change("DELETE FROM runs WHERE program = 'collect' AND clients = 0");
+  assert.match((await hq.ask('/ping')).body, /No run of the collector has finished yet/);
+  assert.match(await succeeded(hq.run('status')), /No run yet: fleet-health collect makes one\.\nSite fra: last run/);
   assert.doesNotMatch((await hq.run('check')).stdout, /nothing has come/);
   assert.match((await hq.run('collect', 'web-1')).stdout, /web-1 is visited by its site fra: run collect there/);
 

@@ -14,6 +14,7 @@ export interface ForwardingSite {
   readonly hq: Omit<Served, 'run'> & {
     readonly run: Run;
     readonly rows: (statement: string) => readonly string[];
+    readonly change: (statement: string) => void;
     readonly serveAgain: () => Promise<ChildProcess>;
   };
   readonly site: {
@@ -70,6 +71,14 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
       database.close();
     }
   };
+  const change = (statement: string): void => {
+    const database = openSqlite(path.join(hqDir, 'state', 'fleet.db'));
+    try {
+      database.exec(statement);
+    } finally {
+      database.close();
+    }
+  };
   /** Starts `serve` again on its port. */
   const serveAgain = async (): Promise<ChildProcess> => {
     const child = startCli(['serve'], { cwd: hqDir });
@@ -85,7 +94,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     return child;
   };
   return {
-    hq: { ...served, run, rows, serveAgain },
+    hq: { ...served, run, rows, change, serveAgain },
     site: {
       dir: siteDir,
       options: siteOptions,

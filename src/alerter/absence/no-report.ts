@@ -6,7 +6,7 @@ import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts }
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isOnWayBack } from '../inhibit/difference.ts';
-import { siteId } from '../../state/collector-id.ts';
+import { forwarderIds, siteId } from '../../state/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
@@ -24,7 +24,7 @@ const ruleName = 'no-report';
 export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const { config, runsOf } = facts;
   const seen = new Map(facts.seenClients.map((client) => [client.name, client]));
-  const forwards = new Set(config.clients.flatMap(({ forwardedBy }) => forwardedBy ?? []).map(siteId));
+  const forwards = forwarderIds(config.clients);
   const here = roundsOf({ ...facts, runsOf: new Map([...runsOf].filter(([id]) => !forwards.has(id))) });
   const known = new Set(facts.sites?.values());
   // A forwarding site visits its own clients alone, and nobody else visits them.

@@ -9,14 +9,15 @@ import { sealedJson } from './sealed-words.ts';
 
 /** The document of `status`. docs/json.md describes its fields. */
 export function statusJson(
-  { members, unlisted, lastRun, lastPass, lastIngest, alerting, sealed, shares }: FleetStatus,
+  { members, unlisted, lastRun, forwarded, lastPass, lastIngest, alerting, sealed, shares }: FleetStatus,
   nowMs: number,
 ): object {
   const { firing, critical, ofFleet, undelivered, held } = alerting;
   return {
     command: 'status',
     at: jsonTime(nowMs),
-    last_run: runJson(lastRun, ({ clients, succeeded, failed }) => ({ clients, succeeded, failed })),
+    last_run: collectJson(lastRun),
+    ...(forwarded.size === 0 ? {} : { forwarding_sites: [...forwarded].map(forwarderJson) }),
     last_pass: runJson(lastPass),
     last_ingest: runJson(lastIngest),
     sealed: sealedJson(sealed),
@@ -33,6 +34,14 @@ export function statusJson(
     })),
     clients: members.map(memberJson),
   };
+}
+
+function collectJson(run: RunFact | null): object | null {
+  return runJson(run, ({ clients, succeeded, failed }) => ({ clients, succeeded, failed }));
+}
+
+function forwarderJson([site, run]: readonly [string, RunFact | null]): object {
+  return { site, last_run: collectJson(run) };
 }
 
 function siteJson({ site, slices, visited, collectors }: SiteShare): object {

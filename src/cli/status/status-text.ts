@@ -77,6 +77,7 @@ const fullInColumn: Column<FleetMember> = {
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
   return [
     footer(status, nowMs, time),
+    ...[...status.forwarded].map(([site, run]) => siteLine(site, run, nowMs, time)),
     ...shareWords(status.shares, nowMs).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
@@ -89,12 +90,21 @@ function footer({ lastRun, members }: FleetStatus, nowMs: number, time: ReaderTi
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
-    const count = `of ${counted(lastRun.clients ?? 0, 'client')} asked, ${lastRun.succeeded ?? 0} answered`;
-    sentences.push(`Last run ${endedText(lastRun, nowMs, time)}; ${count}.`);
+    sentences.push(`Last run ${runText(lastRun, nowMs, time)}.`);
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
   return sentences.join(' ');
+}
+
+function siteLine(site: string, run: RunFact | null, nowMs: number, time: ReaderTime): string {
+  const words = run === null ? 'no run has come yet' : `last run ${runText(run, nowMs, time)}`;
+  return `${escapeControls(`Site ${site}`)}: ${words}.`;
+}
+
+function runText(run: RunFact, nowMs: number, time: ReaderTime): string {
+  const count = `of ${counted(run.clients ?? 0, 'client')} asked, ${run.succeeded ?? 0} answered`;
+  return `${endedText(run, nowMs, time)}; ${count}`;
 }
 
 function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number, { moment }: ReaderTime): string {

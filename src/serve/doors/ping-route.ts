@@ -1,4 +1,5 @@
 import { minuteMs } from '../../platform/units.ts';
+import { forwarderIds } from '../../state/collector-id.ts';
 import { words } from '../answer.ts';
 import { type FleetReader, NothingStored } from '../fleet-reader.ts';
 import { inTime, isAway } from '../look-pages.ts';
@@ -39,7 +40,7 @@ export function pingRoute({ reader, onFault, own }: PingOptions): Route {
 
 async function faultOf(reader: PingOptions['reader']): Promise<string | null> {
   return reader.read(async ({ alerts, figures }, { clients, collector }) => {
-    const [nowMs, run] = [await alerts.nowMs(), await figures.lastFinished('collect')];
+    const [nowMs, run] = [await alerts.nowMs(), await figures.lastFinished('collect', forwarderIds(clients))];
     if (clients.length === 0) return null;
     if (run === null) return 'No run of the collector has finished yet.';
     const agoMs = nowMs - run.finishedAtMs;

@@ -1,5 +1,6 @@
 import { dayMs } from '../../platform/units.ts';
 import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import { byOthers } from '../rows/run-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Report } from '../../report/report.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -22,8 +23,10 @@ import { inventoryKinds } from './inventory-parts.ts';
 import { newestOf, newestSince, recentReports } from './newest-rows.ts';
 import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';
 
-const lastFinishedSql = `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
-  WHERE program = ? AND outcome = 'finished' AND scope = 'full' ORDER BY started_at DESC, id DESC LIMIT 1`;
+const lastFinishedSql = (
+  except: ReadonlySet<string>,
+): string => `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
+  WHERE program = ? AND outcome = 'finished' AND scope = 'full'${byOthers(except)} ORDER BY started_at DESC, id DESC LIMIT 1`;
 const subjectColumns = {
   stats: null,
   disk_stats: 'mount',
@@ -53,8 +56,8 @@ export function createFigureStore(database: Database): FigureStore {
     countOwnSamples: (statIds) => database.read((session) => countOwnSamples(session, statIds)),
     ownSamples: (statIds) => database.read((session) => ownSamples(session, statIds)),
     series: (client) => database.read((session) => seriesOf(session, client)),
-    lastFinished: async (program) => {
-      const [row] = await database.read((session) => session.all(lastFinishedSql, [program]));
+    lastFinished: async (program, except = new Set()) => {
+      const [row] = await database.read((session) => session.all(lastFinishedSql(except), [program, ...except]));
       return row === undefined ? null : finishedRun(row);
     },
     hoursBegin: (client, table) => database.read((session) => hoursBegin(session, client, table)),

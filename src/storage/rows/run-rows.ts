@@ -25,3 +25,9 @@ export function runFact(row: SqlRow): RunFact {
     failed: numberOrNull(row['failed']),
   };
 }
+
+/** Returns a condition for runs of other collectors than these, whose ids are its values. */
+export function byOthers(except: ReadonlySet<string>): string {
+  const ids = Array.from(except, () => '?').join(', ');
+  return ids === '' ? '' : ` AND (collector_id IS NULL OR collector_id NOT IN (${ids}))`;
+}

@@ -133,8 +133,8 @@ export interface FigureStore {
    * Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first.
    */
   series(client: string): Promise<readonly StoredSeries[]>;
-  /** Returns the newest full run of a program that was finished; null if there is none. */
-  lastFinished(program: Program): Promise<FinishedRun | null>;
+  /** Returns the newest full run of a program that was finished, by none of these collectors; null if there is none. */
+  lastFinished(program: Program, except?: ReadonlySet<string>): Promise<FinishedRun | null>;
   /**
    * Returns the time before which days are exported, and from which hours are: so each report counts once, although it
    * is in its hour and in its day. null: no hours are kept of the client.

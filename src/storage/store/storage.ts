@@ -205,8 +205,8 @@ export interface History {
   clients(beforeMs?: number): Promise<readonly ClientStatus[]>;
   /** Returns one client; null if it was never visited. */
   client(name: string): Promise<ClientStatus | null>;
-  /** Returns the newest run of a program, without those that overlapped. */
-  lastRun(program: Program): Promise<RunFact | null>;
+  /** Returns the newest run of a program, without those that overlapped and those of these collectors. */
+  lastRun(program: Program, except?: ReadonlySet<string>): Promise<RunFact | null>;
   /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

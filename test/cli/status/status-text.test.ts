@@ -26,7 +26,16 @@ const member = (client: string, options: Partial<FleetMember> = {}): FleetMember
   ...options,
 });
 const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
-  ...{ members, unlisted: [], lastRun: null, lastPass: null, lastIngest: null, sealed: [], shares: [] },
+  ...{
+    members,
+    unlisted: [],
+    lastRun: null,
+    forwarded: new Map(),
+    lastPass: null,
+    lastIngest: null,
+    sealed: [],
+    shares: [],
+  },
   alerting: {
     ...{ firing: 0, critical: 0, ofFleet: 0, held: [] },
     undelivered: { mails: 0, refused: 0, queued: 0, oldestAtMs: null, lastError: null },
