@@ -15,7 +15,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
 import { startingCommand } from '../command/schedulers.ts';
 import { firstConfig } from './first-config.ts';
-import { giveToService, type ServiceAccount, serviceAccount, serviceName } from './service-account.ts';
+import { asService, giveToService, type ServiceAccount, serviceAccount } from './service-account.ts';
 
 export interface InitOptions {
   readonly mailTo: string | null;
@@ -47,7 +47,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
   // Its account may read no other folder of root's.
   const service = file === systemConfigPath ? serviceAccount() : null;
-  const as = service === null ? '' : `sudo -u ${serviceName} `;
+  const as = service === null ? '' : asService(service);
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
   const config = writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
   const start = startingCommand(config);

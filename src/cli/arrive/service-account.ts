@@ -1,9 +1,11 @@
-import { chownSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
 
 import { unwritableError } from '../../errors.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /** The account that the Debian package makes, which owns the state folder. */
-export const serviceName = 'fleet-health';
+const serviceName = 'fleet-health';
 
 export interface ServiceAccount {
   readonly uid: number;
@@ -23,6 +25,19 @@ export function serviceAccount(): ServiceAccount | null {
   } catch {
     return null;
   }
+}
+
+/** The folders where Debian keeps sudo and runuser. */
+const programFolders = ['usr/bin', 'usr/sbin', 'bin', 'sbin'];
+
+/**
+ * Returns the words before a command that root runs as the service: with sudo, else with runuser, which keeps root's
+ * HOME. `root` stands for `/`.
+ */
+export function asService({ home }: Pick<ServiceAccount, 'home'>, root = '/'): string {
+  const has = (name: string): boolean => programFolders.some((folder) => existsSync(path.join(root, folder, name)));
+  if (has('sudo') || !has('runuser')) return `sudo -u ${serviceName} `;
+  return `runuser -u ${serviceName} -- env HOME=${shownShellWord(home)} `;
 }
 
 /** Lets the service's group read a new file. Throws FleetError and removes the file if its group cannot be changed. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { accountName } from '../../platform/account.ts';
-import { readCrontab, startingCommand } from '../command/schedulers.ts';
+import { readCrontab, type StartedConfig, startingCommand } from '../command/schedulers.ts';
 
 /** A line of a crontab or of a unit that starts one of the programs. */
 export interface Starter {
@@ -29,15 +29,21 @@ const maxChars = 1_000_000;
 
 /** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
 export async function starterWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
-  const { file } = config;
   const crontab = await readCrontab(signal).catch(() => null);
   signal.throwIfAborted();
-  const starters = findStarters({ crontab, root: '/' });
+  return warningsOf(config, { crontab, root: '/' });
+}
+
+/** Returns the warnings of `starterWarnings` about a machine with these places. */
+export function warningsOf(config: StartedConfig, { crontab, root }: StarterPlaces): readonly Finding[] {
+  const { file } = config;
+  const starters = findStarters({ crontab, root });
   const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
   const alerts = config.collector.forward !== null || starters.some(({ command }) => /\salert\b/.test(command));
   const programs = collects ? 'alert' : alerts ? 'collect' : 'collect and alert';
   // Its command starts all programs; one that cron starts already would then run at two rhythms.
-  const start = starters.length === 0 ? startingCommand(config) : null;
+  const isCron = starters.some(({ where }) => !where.endsWith('.service'));
+  const start = isCron ? null : startingCommand(config, root);
   const missing = collects && alerts ? [] : [notStarted(programs, start)];
   const messages = [...missing, ...starters.flatMap((starter) => goneWords(starter))];
   return messages.map((message) => ({ file, line: null, message: escapeControls(message) }));

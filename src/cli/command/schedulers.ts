@@ -59,7 +59,8 @@ const bootedFolder = 'run/systemd/system';
 const packagedState = '/var/lib/fleet-health';
 const timers = ['fleet-health-collect.timer', 'fleet-health-alert.timer'];
 
-type StartedConfig = Pick<Config, 'file' | 'clients' | 'collector' | 'stateDir' | 'storage' | 'metrics'>;
+/** The part of config.xml that decides how the programs are started. */
+export type StartedConfig = Pick<Config, 'file' | 'clients' | 'collector' | 'stateDir' | 'storage' | 'metrics'>;
 
 /**
  * Returns root's command by which systemd starts this config.xml: systemctl for the Debian package's timers, or

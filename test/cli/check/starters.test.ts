@@ -4,7 +4,9 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { findStarters, goneFiles } from '../../../src/cli/check/starters.ts';
+import { findStarters, goneFiles, warningsOf } from '../../../src/cli/check/starters.ts';
+import { systemConfigPath } from '../../../src/config/find-config.ts';
+import { makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** A machine with these files below /. */
@@ -40,6 +42,26 @@ test('crontabs and enabled timers start the programs', (t) => {
     },
   ]);
   assert.deepEqual(findStarters({ crontab: null, root: machine(t, {}) }), []);
+});
+
+test('where one of the timers of the package is missing, its command is named', (t) => {
+  const root = machine(t, {
+    'usr/lib/systemd/system/fleet-health-collect.timer': '',
+    'usr/lib/systemd/system/fleet-health-alert.timer': '',
+    'usr/lib/systemd/system/fleet-health-collect.service': service.replace('/usr/bin/', ''),
+    'etc/systemd/system/timers.target.wants/fleet-health-collect.timer': '',
+    'run/systemd/system/x': '',
+  });
+  const config = { ...makeConfig('/var/lib/fleet-health', []), file: systemConfigPath };
+  const words = (crontab: string): string =>
+    warningsOf(config, { crontab, root })
+      .map(({ message }) => message)
+      .join();
+  assert.match(
+    words(''),
+    /starts alert .*as root: systemctl enable --now fleet-health-collect\.timer fleet-health-alert/,
+  );
+  assert.match(words('* * * * * fleet-health collect'), /starts alert .*see: fleet-health crontab/);
 });
 
 for (const [what, command, gone] of [
