@@ -147,7 +147,7 @@ test(
     site.hooks.after = (count) => {
       if (count === 3) throw new FleetError({ code: 'push-failed', stage: 'run', message: 'the answer was lost' });
     };
-    const first = await site.forwardAll(present, site.send, { failures: 2 });
+    const first = await site.forwardAll(present, site.send, { failures: 5 });
     assert.match(first.fault?.message ?? '', /the answer was lost/);
     assert.ok(first.reports > 0 && first.left > 0, JSON.stringify(first));
     const second = await site.forwardAll(nothing);
