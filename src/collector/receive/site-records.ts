@@ -21,6 +21,9 @@ export interface SiteRecordsOptions {
 /** The journals of one site wait for a run up to so many bytes: some 100,000 visits. */
 const mostBytesOfSite = 32 * 1024 * 1024;
 
+/** The column has 255: a long host must not cut off whose run it is. */
+const mostHostChars = 100;
+
 /**
  * Takes the records of visits and runs of one stream. They go into one file of the journal, for the next run. Nothing
  * of a journal of a site is ever dropped, so that no more is taken while `mostBytesOfSite` wait.
@@ -103,7 +106,7 @@ function ownRecords(records: Forwarded, { site, clients, hello }: OfSite): Journ
     id: runId(id),
     collectorId: siteId(site),
     // It must not pass for a collector on this machine.
-    host: `${host} (site ${site})`,
+    host: `${host.slice(0, mostHostChars)} (site ${site})`,
     startedAtMs: ours(startedAtMs),
   };
   const end: RunEnd = { ...records.end, id: start.id, finishedAtMs: ours(records.end.finishedAtMs) };

@@ -43,8 +43,8 @@ function makeCollector() {
 }
 
 /** The records of a run of a site. */
-function run(startedAtMs: number, client = 'web-1', count = 1): readonly Forwarded[] {
-  const start = runStart({ startedAtMs, id: randomUUID(), host: 'site-1' });
+function run(startedAtMs: number, client = 'web-1', count = 1, host = 'site-1'): readonly Forwarded[] {
+  const start = runStart({ startedAtMs, id: randomUUID(), host });
   const visits = Array.from({ length: count }, () => visit({ runId: start.id, client, startedAtMs }));
   return [
     { kind: 'visits', visits },
@@ -81,4 +81,13 @@ test('a site fills its own share of the journal, and nothing that was acknowledg
   const before = names();
   const { kept, dropped } = boundJournals(journal, 0);
   assert.deepEqual([dropped, kept.map((file) => path.basename(file))], [0, before.toSorted()]);
+});
+
+test('a long host does not cut off whose run it is', async () => {
+  const { send, journal, names } = makeCollector();
+  await send(run(Date.now(), 'web-1', 1, 'h'.repeat(255)));
+  const [line] = readJournal(path.join(journal, names()[0] ?? '')).flatMap((one) =>
+    one.kind === 'forwarded' ? one.start.host : [],
+  );
+  assert.equal(line, `${'h'.repeat(100)} (site fra)`);
 });
