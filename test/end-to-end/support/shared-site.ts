@@ -18,12 +18,20 @@ export interface SharedSiteOptions {
   readonly urls: readonly string[];
   readonly password: string;
   readonly everyMs: number;
+  /** Elements of every collector's config.xml beside its own ones; default: a rule that nothing breaks. */
+  readonly elements?: string;
+  /** The server's socket, which a collector without a network reaches; default: the port of the URL. */
+  readonly socketPath?: string;
 }
 
 export type SharedSite = Awaited<ReturnType<typeof startSharedSite>>;
 
+const usualElements = '<alerts defaults="no"><mail to="you@example.org"/><alert type="cpu" limit="99.9%"/></alerts>';
+
 /** Starts a simulated fleet in this process, and prepares collectors that share it, each with its own state folder. */
-export async function startSharedSite(t: TestContext, { clients, urls, password, everyMs }: SharedSiteOptions) {
+export async function startSharedSite(t: TestContext, options: SharedSiteOptions) {
+  const { clients, urls, password, everyMs, elements = usualElements, socketPath } = options;
+  const socket = socketPath === undefined ? '' : ` socketPath="${socketPath}"`;
   const dir = tempFolder(t);
   const held = await holdPort(null);
   t.after(() => held.close());
@@ -38,10 +46,10 @@ export async function startSharedSite(t: TestContext, { clients, urls, password,
     const file = path.join(dir, `collector-${index}.xml`);
     const text = `<config>
       <state dir="collector-${index}"/>
-      <storage url="${url}" passwordFile="db.password"/>
+      <storage url="${url}" passwordFile="db.password"${socket}/>
       <collector every="${everyMs / 1000}s" clientDeadline="${Math.floor(everyMs / 2000)}s" share="yes" site="fra"/>
       <ssh username="${username}" privateKey="login_key" knownHosts="known_hosts"/>
-      <alerts defaults="no"><mail to="you@example.org"/><alert type="cpu" limit="99.9%"/></alerts>
+      ${elements}
       <!-- Another site's: a visit of it would fail. -->
       <client name="far-1" ip="127.0.0.1" port="1" labels="site=ber"/>
       <include file="clients.xml"/>
@@ -62,8 +70,9 @@ export async function startSharedSite(t: TestContext, { clients, urls, password,
     dir,
     configs,
     counts: () => simulator.counts(),
-    /** Starts `collect` of a collector. */
-    start: (index: number): ChildProcess => startCli(['-c', configs[index]?.file ?? '', 'collect', '--json']),
+    /** Starts `collect` of a collector, perhaps within another command. */
+    start: (index: number, within: readonly string[] = []): ChildProcess =>
+      startCli(['-c', configs[index]?.file ?? '', 'collect', '--json'], { within }),
     /** Waits for the next cycle to begin. */
     untilNextCycle: async (): Promise<void> => {
       await sleep(Math.max(0, nextAtMs - performance.now()));

@@ -1,0 +1,121 @@
+/** Alerts of a site with three collectors: processes of dist/ on hosts of their own, through one MariaDB. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { outcomeOf, runCli } from '../support/run-cli.ts';
+import { times } from '../support/times.ts';
+import { startSharedSite } from '../end-to-end/support/shared-site.ts';
+
+const clients = 30;
+const everyMs = 16_000;
+const elements = `<alerts zone="UTC" defaults="no"><mail to="you@example.org"/>
+  <alert name="unreachable" severity="critical" for="2x"/><alert name="no-report" severity="critical" for="3x"/>
+  <alert name="collector-silent" severity="critical"/><alert name="collector-isolated"/></alerts>`;
+const canName = spawnSync('unshare', ['-un', 'hostname', 'hq-0']).status === 0;
+const skip = canName ? skipWithoutMariadb : 'needs root and unshare(1)';
+
+/** A command that runs a collector on a host of its own, perhaps without a network. */
+const onHost = (index: number, isCutOff: boolean): readonly string[] => [
+  'unshare',
+  isCutOff ? '-un' : '-u',
+  'sh',
+  '-c',
+  `hostname hq-${index} && exec "$@"`,
+  'sh',
+];
+
+interface Who {
+  readonly collectors: readonly number[];
+  readonly cutOff?: number;
+}
+
+test('a collector that is gone, or whose network is, is one alert', { skip, timeout: 580_000 }, async (t) => {
+  const mariadb = await startMariadb();
+  t.after(() => mariadb.stop());
+  const { url, password, name } = await mariadb.createDatabase();
+  const { socketPath } = mariadb;
+  const site = await startSharedSite(t, {
+    clients,
+    urls: times(3, () => url),
+    password,
+    everyMs,
+    elements,
+    socketPath,
+  });
+  const alerter = site.configs[0];
+  assert.ok(alerter !== undefined);
+  const told: string[] = [];
+  const known = new Set<string>();
+  /** Lets each collector run once, and the alerter after them. Returns the ids of the alerts that fire, by rule. */
+  const cycle = async ({ collectors, cutOff }: Who): Promise<readonly string[]> => {
+    await site.untilNextCycle();
+    const runs = collectors.map((index) => outcomeOf(site.start(index, onHost(index, index === cutOff))));
+    for (const { status, stderr } of await Promise.all(runs)) assert.ok(status === 0 || status === 1, stderr);
+    const pass = await runCli(['-c', alerter.file, 'alert']);
+    assert.equal(pass.status, 0, pass.stderr);
+    const outbox = path.join(alerter.folder, 'outbox');
+    for (const file of existsSync(outbox) ? readdirSync(outbox).sort() : []) {
+      if (!known.has(file))
+        told.push(/^Subject: (.*)$/m.exec(readFileSync(path.join(outbox, file), 'utf8'))?.[1] ?? '');
+      known.add(file);
+    }
+    return fired();
+  };
+  const fired = async (): Promise<readonly string[]> => {
+    const sql =
+      "SELECT rule, client FROM alerts WHERE state <> 'pending' AND firing_since IS NOT NULL AND resolved_at IS NULL";
+    return (await mariadb.asRoot(`USE ${name}`, `${sql} ORDER BY rule, client`)).map((row) => String(row['rule']));
+  };
+  const all = { collectors: [0, 1, 2] };
+  assert.deepEqual(await cycle({ collectors: [0] }), []);
+  // The collector of the other site's client is gone for good: the runs of this site do not miss its reports.
+  const far = "'far', 'ber', 'far', 'key', 2, '2026-01-01'";
+  await mariadb.asRoot(
+    `USE ${name}`,
+    `INSERT INTO collectors (id, site, host, key_id, capacity, seen_at) VALUES (${far})`,
+  );
+  await mariadb.asRoot(`USE ${name}`, "DELETE FROM alerts WHERE client = 'far-1'");
+  for (const who of [all, all]) assert.deepEqual(await cycle(who), []);
+
+  await t.test('gone: the others visit its clients, and one mail tells of it', async () => {
+    const before = site.counts().served;
+    let open: readonly string[] = [];
+    for (let made = 0; made < 5; made += 1) open = await cycle({ collectors: [0, 1] });
+    assert.equal(site.counts().served - before, 5 * clients);
+    assert.deepEqual(open, ['collector-silent']);
+    assert.deepEqual(told.splice(0), ['CRITICAL: collector hq-2 is silent']);
+  });
+
+  /** Waits for the next mail: an end may wait for its group's interval. */
+  const untilTold = async (): Promise<readonly string[]> => {
+    for (let made = 0; made < 8 && told.length === 0; made += 1) await cycle(all);
+    return told.splice(0);
+  };
+
+  await t.test('back: one mail tells of that', async () => {
+    assert.deepEqual(await cycle(all), []);
+    assert.deepEqual(await untilTold(), ['Resolved: collector hq-2 was silent']);
+  });
+
+  await t.test('runs by hand that find all visited miss no report', async () => {
+    for (let made = 0; made < 4; made += 1) {
+      const { stdout } = await outcomeOf(site.start(0, onHost(0, false)));
+      assert.match(stdout, /"clients":/);
+      await runCli(['-c', alerter.file, 'alert']);
+      const pending = await mariadb.asRoot(`USE ${name}`, "SELECT client FROM alerts WHERE rule = 'no-report'");
+      assert.deepEqual(pending, []);
+    }
+  });
+
+  await t.test('cut off: one mail tells of it, and none of its clients', async () => {
+    await cycle(all);
+    for (let made = 0; made < 2; made += 1) await cycle({ ...all, cutOff: 1 });
+    assert.deepEqual(told.splice(0), ['CRITICAL: collector hq-1 is cut off']);
+    // The mail about the end waits for the interval of its group.
+    assert.deepEqual(await cycle(all), []);
+  });
+});
