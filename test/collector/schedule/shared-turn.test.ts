@@ -93,6 +93,21 @@ test('what a collector has not begun by half of the time goes to the others', as
   assert.deepEqual(found.flat().sort(), names);
 });
 
+test('a collector has slices of its own until it was not seen for three times every', async (t) => {
+  for (const [pastMs, hasAll] of [
+    [-60_000, false],
+    [1000, true],
+  ] as const) {
+    let laterMs = 0;
+    const shares = await openShares(t, () => laterMs);
+    await shares.join(options(shares, { id: 'gone' }).own, everyMs);
+    laterMs = 3 * everyMs + pastMs;
+    const first = await sharedTurn(options(shares, { id: 'one' })).next();
+    assert.ok(first.done === false);
+    assert.equal(first.value.length === clients.length, hasAll, `${first.value.length} of ${clients.length}`);
+  }
+});
+
 test('before half of the time it waits for them, until the run ends', async (t) => {
   const shares = await openShares(t);
   await shares.join(options(shares, { id: 'gone' }).own, everyMs);
