@@ -37,7 +37,7 @@ export function parseClocks(payload: Buffer): ArrivalClocks | null {
   if (!isTime(receivedAtMs)) return null;
   if (clock === null) return { receivedAtMs, clock };
   const { offsetMs, monotonicZeroMs, bootId } = (clock ?? {}) as Unchecked<ClockFacts>;
-  if (!isWhole(offsetMs) || !isWhole(monotonicZeroMs) || !(bootId === null || isText(bootId, 64))) return null;
+  if (!isNumber(offsetMs) || !isNumber(monotonicZeroMs) || !(bootId === null || isText(bootId, 64))) return null;
   return { receivedAtMs, clock: { offsetMs, monotonicZeroMs, bootId } };
 }
 
@@ -102,7 +102,7 @@ function parseVisit(value: unknown): VisitRecord | null {
   if (!isText(runId, 64) || !isText(client, 128) || !isText(address, 255)) return null;
   if (!isTime(startedAtMs) || !isCount(durationMs) || !isCount(bytesIn) || !isCount(bytesOut)) return null;
   if (typeof ok !== 'boolean' || typeof uploaded !== 'boolean') return null;
-  const ids = Array.isArray(sealedTo) ? sealedTo.slice(0, 16).filter((id) => /^[0-9a-f]{16}$/.test(String(id))) : null;
+  const ids = Array.isArray(sealedTo) ? (sealedTo as readonly unknown[]).slice(0, 16).filter(isKeyId) : null;
   return {
     ...{ runId, client, address: printable(address), startedAtMs, durationMs, ok, bytesIn, bytesOut, uploaded },
     connectMs: isCount(connectMs) ? connectMs : null,
@@ -166,12 +166,16 @@ function isTime(value: unknown): value is number {
   return isCount(value) && value <= latestMs;
 }
 
-/** The bound of a column of 32 bits is not reached by what a visit counts. */
+/** The bound of a column of 32 bits is not reached by what a visit counts. Milliseconds have fractions. */
 function isCount(value: unknown): value is number {
-  return isWhole(value) && value >= 0 && value <= 2 ** 45;
+  return isNumber(value) && value >= 0 && value <= 2 ** 45;
 }
 
-function isWhole(value: unknown): value is number {
+function isKeyId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+}
+
+function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && Math.abs(value) <= 2 ** 53;
 }
 

@@ -14,7 +14,7 @@ import { spooledFinder } from './kept-reports.ts';
 import type { ReceiveVisitOptions } from './receive-visit.ts';
 import type { Receiver } from './receiver.ts';
 import { onOurClock } from './site-clock.ts';
-import { takeRecords } from './site-records.ts';
+import { foreignFault, takeRecords } from './site-records.ts';
 
 export interface ReceiveSiteOptions extends Omit<ReceiveVisitOptions, 'client' | 'output' | 'receiver'> {
   readonly receiver: Receiver;
@@ -70,7 +70,7 @@ export async function receiveSite(options: ReceiveSiteOptions): Promise<Received
     const arrival = clocks;
     clocks = null;
     if (client === undefined || arrival === null) {
-      progress.anomaly ??= foreignFault(label, report.header.client, arrival !== null);
+      onFault(arrival === null ? clocksMissing(label) : foreignFault(site, report.header.client));
       return 'keep';
     }
     const known = onOurClock(arrival, report.hello);
@@ -130,11 +130,11 @@ const clientsOfSites = rememberedWeakly((clients: readonly Client[]) => {
   return sites;
 });
 
-function foreignFault(label: string, client: string, hasClocks: boolean): FleetError {
-  const why = hasClocks
-    ? `config.xml does not give ${JSON.stringify(client)} to it`
-    : 'a report came without its clocks';
-  const advice =
-    'Write transport="forward" and the label site into its <client>, or look at who has the key of the site.';
-  return new FleetError({ code: 'report-foreign', stage: 'seal', message: `${label}: ${why}`, advice });
+function clocksMissing(label: string): FleetError {
+  return new FleetError({
+    code: 'report-foreign',
+    stage: 'seal',
+    message: `${label}: a report came without its clocks`,
+    advice: 'Give the site the version of Fleet Health that runs here.',
+  });
 }

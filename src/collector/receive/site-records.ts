@@ -46,6 +46,8 @@ export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOpt
       }
       taken.push(acknowledgementOf(payload));
       newestMs = Math.max(newestMs, timeOf(records));
+      const foreign = records.kind === 'visits' ? records.visits.find(({ client }) => !clients.has(client)) : undefined;
+      if (foreign !== undefined) onFault(foreignFault(site, foreign.client));
       const own = ownRecords(records, { site, clients, hello });
       if (own !== null) lines.push(own);
     },
@@ -68,6 +70,16 @@ export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOpt
       }
     },
   };
+}
+
+/** Returns the fault of a site that sends what belongs to a client of somebody else. */
+export function foreignFault(site: string, client: string): FleetError {
+  return new FleetError({
+    code: 'report-foreign',
+    stage: 'seal',
+    message: `site ${site}: config.xml does not give ${JSON.stringify(client)} to it`,
+    advice: 'Write transport="forward" and the label site into its <client>, or look at who has the key of the site.',
+  });
 }
 
 /** Returns when the newest of these records was made, by the clock of the site. */

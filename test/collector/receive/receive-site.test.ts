@@ -91,3 +91,21 @@ test('a long host does not cut off whose run it is', async () => {
   );
   assert.equal(line, `${'h'.repeat(100)} (site fra)`);
 });
+
+test('visits of a client that config.xml does not give to the site are left out, and said', async () => {
+  const { send, journal, names } = makeCollector();
+  const foreign = [run(Date.now(), 'web-2'), run(Date.now(), 'hq-1'), run(Date.now(), 'a\nb')];
+  const own = run(Date.now());
+  for (const [index, [visits]] of foreign.entries()) {
+    const { acknowledged, frames, fault } = await send([...own, ...(visits === undefined ? [] : [visits])]);
+    assert.equal(acknowledged, frames);
+    const client = ['"web-2"', '"hq-1"', '"a\\nb"'][index];
+    assert.deepEqual(
+      [fault?.code, fault?.message],
+      ['report-foreign', `site fra: config.xml does not give ${client} to it`],
+    );
+  }
+  const lines = names().flatMap((name) => readJournal(path.join(journal, name)));
+  const visited = lines.flatMap((line) => (line.kind === 'visits' ? line.visits.map(({ client }) => client) : []));
+  assert.deepEqual(visited, ['web-1', 'web-1', 'web-1']);
+});
