@@ -3,7 +3,6 @@
 # but the second tier's, see test/wide.sh. A file of the second tier says so in its first line, or stands in test/wide.
 set -eu
 cd "$(dirname "$0")/.."
-. test/in-memory.sh
 sh test/setup.sh
 # Tests make files for other accounts; the programs that they start run under FLEET_HEALTH_TEST_UMASK.
 umask 022
