@@ -27,8 +27,9 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     const telling = finishedRuns(own).filter((one) => attemptsOf(one) > 0);
     const [run, before] = [...telling].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
-    const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run));
-    const behind = unexplained.behind.filter((alert) => wasLostIn(alert, run)).length;
+    const shares = facts.sites?.has(collectorId) === true;
+    const lost = unexplained.lost.filter((alert) => wasLostIn(alert, run, shares));
+    const behind = unexplained.behind.filter((alert) => wasLostIn(alert, run, shares)).length;
     const isIsolated = missesNearlyAll(run, lost, behind);
     if (open !== null) {
       // An alert from the future, under a clock that was wrong, would outlast every run.
@@ -37,7 +38,9 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
       if (isIsolated && isWorse) {
         return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
       }
-      if (isIsolated || !isLater) return [];
+      // Visits of a run that goes on have replaced some of those of the run before.
+      const goesOn = own.some(({ outcome, startedAtMs }) => outcome === 'running' && startedAtMs > run.startedAtMs);
+      if (isIsolated || !isLater || goesOn) return [];
       const valueText = `${run.host} reached ${run.succeeded ?? 0} of ${attemptsOf(run)} clients`;
       return [{ ...closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id }), valueText }];
     }
@@ -93,8 +96,11 @@ function causeOf(valueText: string): string {
   return valueText.replace(/^network: /, '').replace(/ (?:\[[\da-f:]+\]|[\da-f:.]*[.:][\da-f:.]*\d)(?::\d+)?/gi, '');
 }
 
-/** True if the newest visit of the alert belongs to that run. Collectors that share a fleet run at the same time. */
-function wasLostIn({ progress }: Alert, run: FinishedRun): boolean {
-  if (progress.lastRun !== undefined) return progress.lastRun === run.id;
+/**
+ * True if the newest visit of the alert belongs to that run, or is from its time. Collectors that share a fleet run at
+ * the same time, each with clients of its own; those that do not share it visit the same clients.
+ */
+function wasLostIn({ progress }: Alert, run: FinishedRun, shares: boolean): boolean {
+  if (shares && progress.lastRun !== undefined) return progress.lastRun === run.id;
   return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
 }

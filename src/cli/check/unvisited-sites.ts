@@ -11,7 +11,8 @@ const goneAfter = 3;
 
 /**
  * Returns a sentence for each label `site` of clients that nobody visits: no collector of the site has ever run, so the
- * label is misspelt, perhaps; or none has of late. None where one collector visits all clients.
+ * label is misspelt, perhaps; or none has of late. None where one collector visits all clients, and none for clients
+ * without a label: the collectors of every site visit them.
  */
 export async function unvisitedSites(
   { clients, collector: { sharedSite, everyMs } }: Pick<Config, 'clients' | 'collector'>,
@@ -23,7 +24,8 @@ export async function unvisitedSites(
   const lastSeen = new Map(sites.map(({ site, collectors }) => [site, newestOf(collectors)]));
   const known = new Set([sharedSite, ...lastSeen.keys()]);
   const asked = clients.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
-  return [...groupBy(asked, ({ labels }) => labels['site'] ?? sharedSite)]
+  return [...groupBy(asked, ({ labels }) => labels['site'] ?? '')]
+    .filter(([site]) => site !== '')
     .filter(([site]) => !known.has(site) || (lastSeen.get(site)?.seenAtMs ?? Infinity) < sinceMs)
     .map(([site, those]) => {
       const last = lastSeen.get(site) ?? null;

@@ -122,3 +122,35 @@ test('a collector whose clients refuse the login is not isolated by what another
   const runs = times.flatMap((time) => [runOf('a', time, failed), runOf('b', time, failed)]);
   assert.deepEqual(startPasses(fleet, before).pass('08:07', runs, { sites }), ['collector-isolated a firing']);
 });
+
+test('two collectors that visit the same clients, without share, are isolated both', () => {
+  const names = Array.from({ length: 6 }, (_, index) => `web-${index + 1}`);
+  const fleet = configOf(names.map((name) => client(name)).join(''));
+  const times = ['08:00', '08:05'];
+  // The newest visit of half of them is one of a, that of the others one of b.
+  const before = [names.slice(0, 3), names.slice(3)].flatMap((some, index) =>
+    lost(fleet, times, 'connect-timeout', some, (time) => `${'ab'[index] ?? ''} ${time}`),
+  );
+  const failed = { clients: 6, succeeded: 0, failed: 6 };
+  const runs = times.flatMap((time) => [runOf('a', time, failed), runOf('b', time, failed)]);
+  const told = ['collector-isolated a firing', 'collector-isolated b firing'];
+  assert.deepEqual(startPasses(fleet, before).pass('08:07', runs), told);
+});
+
+test('an isolated collector has not recovered while its next run goes on', () => {
+  const names = Array.from({ length: 6 }, (_, index) => `web-${index + 1}`);
+  const fleet = configOf(`${shared('fra')}${names.map((name) => client(name)).join('')}`);
+  const times = ['08:00', '08:05'];
+  const before = lost(fleet, times, 'connect-timeout', names, (time) => `a ${time}`);
+  const failed = { clients: 6, succeeded: 0, failed: 6 };
+  const runs = times.map((time) => runOf('a', time, failed));
+  const { pass, stored } = startPasses(fleet, before);
+  assert.deepEqual(pass('08:07', runs, { sites }), ['collector-isolated a firing']);
+  for (const [id, alert] of [...stored].slice(0, 3)) {
+    stored.set(id, { ...alert, progress: { ...alert.progress, lastRun: 'a 08:10', lastAtMs: at('08:11') } });
+  }
+  const goesOn = runOf('a', '08:10', { outcome: 'running', finishedAtMs: null, succeeded: null, failed: null });
+  assert.deepEqual(pass('08:11', [...runs, goesOn], { sites }), []);
+  const better = runOf('a', '08:10', { ...failed, succeeded: 3, failed: 3 });
+  assert.deepEqual(pass('08:12', [...runs, better], { sites }), ['collector-isolated a recovered 08:11']);
+});

@@ -41,6 +41,9 @@ test('a site of clients that no collector visits is named, where collectors shar
     'label site="ber": no collector of that site has run since 2026-11-20T11:44:00.000Z (ber-1), ' +
     'so nobody visits far-1; look at cron there, or start another collector with site="ber"';
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, silent]);
+  known.push(seenBefore('fra', 60));
+  const own = (await unvisitedSites(shared, shares)).find((warning) => warning.includes('label site="fra": no'));
+  assert.match(own ?? '', /\(fra-1\), so nobody visits web-1; look/, 'web-2 has no label: any site visits it');
   assert.deepEqual(await unvisitedSites(configOf('every="5m"'), shares), []);
   assert.deepEqual(await unvisitedSites(shared, null), [], 'before the first run there are no tables');
 });
