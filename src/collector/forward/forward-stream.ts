@@ -59,7 +59,8 @@ export interface ForwardStream {
 
 /**
  * Creates the streams of a run: first what the run brought, then what waits, oldest first. Each report and each record
- * is sent once a run. Reports of a client are left to the next run after two of them were refused.
+ * is sent once a run. Reports of a client are left to the next run after two of them were refused, and records after
+ * two streams with some of them: hq takes no more before it has stored what waits there.
  */
 export function createStreams(source: StreamSource, failures: number) {
   const items = itemsOf(source);
@@ -68,6 +69,10 @@ export function createStreams(source: StreamSource, failures: number) {
   const refused = new Map<string, Set<string>>();
   const welcome = new Set<string>();
   const isSkipped = (client: string): boolean => (refused.get(client)?.size ?? 0) >= mostRefused;
+  /** The streams with records in a row of which no record was taken. */
+  let recordsRefused = 0;
+  const mayGo = (item: Acknowledgeable): boolean =>
+    item.kind === 'report' ? !isSkipped(item.client) : recordsRefused < mostRefused;
   let streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
   let madeAt: number | null = null;
   let held: Acknowledgeable | null = null;
@@ -75,7 +80,7 @@ export function createStreams(source: StreamSource, failures: number) {
     for (;;) {
       const item = held ?? items.next().value ?? null;
       held = null;
-      if (item?.kind !== 'report' || !isSkipped(item.client)) return item;
+      if (item === null || mayGo(item)) return item;
     }
   };
   return {
@@ -109,6 +114,9 @@ export function createStreams(source: StreamSource, failures: number) {
         welcome.add(item.client);
         refused.delete(item.client);
       }
+      const isRecords = ({ kind }: Acknowledgeable): boolean => kind === 'records';
+      if (taken.some(isRecords)) recordsRefused = 0;
+      else if ([...entries.values()].some(isRecords)) recordsRefused += 1;
       const isWell = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
       for (const item of entries.values()) {
         if (item.kind !== 'report' || isWell.has(item.client)) continue;

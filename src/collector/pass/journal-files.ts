@@ -22,7 +22,8 @@ export function journalName(startedAtMs: number, id: string): string {
 
 /** Returns the name of what the collector of a site has forwarded at a time. */
 export function forwardedName(newestMs: number, site: string, id: string): string {
-  return journalName(newestMs, `${site}.${id}`);
+  // A site may send a time with a fraction, which no name has.
+  return journalName(Math.floor(newestMs), `${site}.${id}`);
 }
 
 /** Returns the id of the site that has forwarded a journal; null: it is of this collector. */

@@ -7,7 +7,7 @@ import { receiveSite } from '../../collector/receive/receive-site.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import type { Config } from '../../config/config.ts';
 import { limitRequest, provenBodyMs } from '../../platform/request-limits.ts';
-import { secondMs } from '../../platform/units.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
 import { answerMac, encodeAnswerHeader, maxPushBytes, parsePushHeader, pushPath, sha256 } from '../../seal/push.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { Answer } from '../answer.ts';
@@ -24,6 +24,8 @@ const mostReadOfClient = 2;
 const rate = { burst: 64, perSecond: 1 } as const;
 /** The same request again: no client sends it twice, but what stands between may, and whoever has recorded it. */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
+/** The clock of a sender may be ahead by so much. */
+const mostAheadMs = minuteMs;
 /** The keys and the size of the spool are looked at so often. */
 const receiverMs = 10 * secondMs;
 
@@ -54,6 +56,25 @@ interface Held {
   bytes: number;
 }
 
+/** The requests of each sender's newest second that came whole: one of them, or an older one, may be a recording. */
+function newestRequests() {
+  const requests = new Map<string, { readonly time: number; readonly macs: ReadonlySet<string> }>();
+  const isNew = ({ name, mac, time }: Sender): boolean => {
+    const last = requests.get(name);
+    return last === undefined || time > last.time || (time === last.time && !last.macs.has(mac));
+  };
+  return {
+    isNew,
+    add: (sender: Sender): void => {
+      const { name, mac, time } = sender;
+      // A clock that is ahead for once must not make all that comes after it look old.
+      if (!isNew(sender) || time * secondMs > Date.now() + mostAheadMs) return;
+      const last = requests.get(name);
+      requests.set(name, { time, macs: new Set([...(last?.time === time ? last.macs : []), mac]) });
+    },
+  };
+}
+
 /**
  * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is
  * known whose it is, and nothing of it is believed before its digest is the one in the headers.
@@ -67,16 +88,12 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
   const repeats = new Rates(repeatRate);
   const remembered = new RememberedReports();
   const pushing = new Set<string>();
-  /** The newest time of a request of each sender that has come whole: an older one may be a recording. */
-  const newest = new Map<string, number>();
+  const newest = newestRequests();
   let heldBytes = 0;
 
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
-  const readBody = async (
-    incoming: IncomingMessage,
-    held: Held,
-    { name, digest, mac, time }: Sender,
-  ): Promise<Buffer | Refusal> => {
+  const readBody = async (incoming: IncomingMessage, held: Held, sender: Sender): Promise<Buffer | Refusal> => {
+    const { name, digest, mac } = sender;
     // Whoever has recorded a request can send its headers again, each of them once at a time.
     const endSame = sameRead.take(mac);
     if (endSame === null) return refuseNow(429, 'This push is under way');
@@ -93,7 +110,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       }
       const body = Buffer.concat(chunks);
       if (!sha256(body).equals(digest)) return strange('the body is not the one of its digest');
-      newest.set(name, Math.max(time, newest.get(name) ?? 0));
+      newest.add(sender);
       return body;
     } finally {
       endRead?.();
@@ -109,7 +126,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
     if (heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
     const held: Held = { bytes: 0 };
-    if (sender.time > (newest.get(sender.name) ?? 0)) limitRequest(incoming, outgoing, provenBodyMs);
+    if (newest.isNew(sender)) limitRequest(incoming, outgoing, provenBodyMs);
     try {
       // The clocks of the client are those of the beginning of its request.
       const arrivedAtMs = Date.now();

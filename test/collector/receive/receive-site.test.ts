@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 
-import { boundJournals, forwardedName, readJournal } from '../../../src/collector/pass/journal-files.ts';
+import { boundJournals, forwardedName, readJournal, siteOfJournal } from '../../../src/collector/pass/journal-files.ts';
 import { payloadsOf, type Forwarded } from '../../../src/collector/receive/forwarded.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
@@ -69,13 +69,16 @@ test('the records of one stream are one file, which the same records replace wha
 
 test('a site fills its own share of the journal, and nothing that was acknowledged is dropped', async () => {
   const { send, journal, names } = makeCollector();
-  assert.equal((await send(run(Date.now()))).fault, null);
+  assert.equal((await send(run(Date.now() - 0.5))).fault, null);
+  assert.deepEqual(names().map(siteOfJournal), [siteId('fra')]);
   const large = path.join(journal, forwardedName(1, siteId('fra'), randomUUID()));
   writeFileSync(large, '');
   truncateSync(large, 32 * 1024 * 1024);
   const refused = await send(run(Date.now()));
   assert.equal(refused.acknowledged, 0);
   assert.match(refused.fault?.message ?? '', /^site fra: 335\d+ bytes of its visits and runs wait to be stored/);
+  // A time with a fraction makes no file that counts for nobody.
+  assert.equal((await send(run(Date.now() + 0.5))).acknowledged, 0);
   const other = await send(run(Date.now(), 'web-2'), { site: 'ber' });
   assert.deepEqual([other.acknowledged, other.fault], [2, null]);
   const before = names();
