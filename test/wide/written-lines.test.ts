@@ -38,7 +38,7 @@ test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
     String.raw`curl 'http://[::1]:5151/events' -d '{"service": "backup", "status": "OK", "description": "3 GB in 5 min"}'`,
   ];
   for (const line of posts) assert.deepEqual(JSON.parse(await sh(line)), received);
-  assert.equal(await sh(String.raw`echo -n '{"Hello": "World"}' | nc -6u ::1 5151 -w 0`), '');
+  assert.equal(await sh(String.raw`echo -n '{"Hello": "World"}' | nc -6u ::1 5151 -w 1`), '');
   await until(() => stored('id').length === 4, 'the datagram has not come');
   assert.deepEqual(stored('service, raw'), [
     ...['', ''].map((service) => [service, '{"Hello": "World"}']),
@@ -75,8 +75,8 @@ test('host="::" takes both families as before, and ipv6Only="yes" ends that', { 
   for (const address of ['[::1]', '127.0.0.1']) assert.deepEqual(JSON.parse(await post(address, both.port)), received);
   assert.deepEqual(JSON.parse(await post('[::1]', alone.port)), received);
   await assert.rejects(post('127.0.0.1', alone.port));
-  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 0; echo -n 6 | nc -6u ::1 5151 -w 0`, 5151, both.port);
-  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 0; echo -n 6 | nc -6u ::1 5151 -w 0`, 5151, alone.port);
+  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 1; echo -n 6 | nc -6u ::1 5151 -w 1`, 5151, both.port);
+  await shell(`echo -n 4 | nc -4u 127.0.0.1 5151 -w 1; echo -n 6 | nc -6u ::1 5151 -w 1`, 5151, alone.port);
   await until(() => both.stored('id').length === 4 && alone.stored('id').length === 2, 'the datagrams have not come');
   assert.deepEqual(alone.stored('raw').flat(), ['{"Hello": "World"}', '6']);
 });
