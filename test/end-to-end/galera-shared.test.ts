@@ -26,8 +26,9 @@ const clients = 100;
 /** A failover takes seconds, and a slice that a killed collector took late must be free again in the next cycle. */
 const everyMs = 1000 * Number(process.env['FLEET_HEALTH_EVERY'] ?? 20);
 const password = 'a word';
+const timeout = (mostMinutes + 10) * 60_000;
 
-test('collectors that are killed and frozen, at nodes that are', { skip, timeout: 7_200_000 }, async (t) => {
+test('collectors that are killed and frozen, at nodes that are', { skip, timeout }, async (t) => {
   const galera = await startGalera();
   t.after(() => galera.stop());
   await galera.nodes[0]?.asRoot(
