@@ -8,6 +8,7 @@ import { pushLimits, pushMarker } from '../../seal/push.ts';
 import { siteId } from '../../state/collector-id.ts';
 import { takeStream, type ReceivedHello, type ReceivedReport } from '../agent/agent-session.ts';
 import { keepArrived } from '../spool/keep-report.ts';
+import { runWorkQueue } from '../schedule/work-queue.ts';
 import { reportTaker } from '../visit/take-report.ts';
 import { parseClocks, type ArrivalClocks } from './forwarded.ts';
 import { spooledFinder } from './kept-reports.ts';
@@ -25,14 +26,21 @@ export interface ReceiveSiteOptions extends Omit<ReceiveVisitOptions, 'client' |
 export interface ReceivedSite {
   /** The marker, and what acknowledges each report and each frame of records that is safe. */
   readonly answer: Buffer;
-  readonly acknowledged: number;
   /** The first fault of the stream, of a report, or of what could not be kept; null: all of it is safe. */
   readonly fault: FleetError | null;
 }
 
 /** The time limit of waiting for the site altogether. */
 const waitMs = 60_000;
+/** The reports that are written at a time: each waits for the disk twice. One client's go one after the other. */
+const mostWritten = 16;
 const noExit = { status: null, signal: null };
+
+interface Arrived {
+  readonly client: Client;
+  readonly report: ReceivedReport;
+  readonly arrival: ArrivalClocks;
+}
 
 /**
  * Takes one stream of the collector of a site: reports of its clients, each checked, made safe and acknowledged as one
@@ -65,18 +73,15 @@ export async function receiveSite(options: ReceiveSiteOptions): Promise<Received
     remembered?.add(client.name, sealed);
   };
 
-  const onReport = async (report: ReceivedReport): Promise<'acknowledge' | 'keep'> => {
+  const arrived: Arrived[] = [];
+  const onReport = (report: ReceivedReport): Promise<'keep'> => {
     const client = clients.get(report.header.client);
     const arrival = clocks;
     clocks = null;
-    if (client === undefined || arrival === null) {
+    if (client === undefined || arrival === null)
       onFault(arrival === null ? clocksMissing(label) : foreignFault(site, report.header.client));
-      return 'keep';
-    }
-    const known = onOurClock(arrival, report.hello);
-    return await reportTaker({ client, known: keyRing.known, progress, keep: (one) => keep(client, one, known) })(
-      report,
-    );
+    else arrived.push({ client, report, arrival: onOurClock(arrival, report.hello) });
+    return Promise.resolve('keep');
   };
 
   const onForwarded = ({ type, payload }: Frame, hello: ReceivedHello): void => {
@@ -107,11 +112,22 @@ export async function receiveSite(options: ReceiveSiteOptions): Promise<Received
     onReport,
     onForwarded,
   });
+  await runWorkQueue({
+    items: arrived,
+    concurrency: mostWritten,
+    limitsOf: ({ client }) => [{ key: client.name, most: 1 }],
+    isSlow: () => false,
+    signal,
+    work: async ({ client, report, arrival }) => {
+      const taken = reportTaker({ client, known: keyRing.known, progress, keep: (one) => keep(client, one, arrival) });
+      if ((await taken(report)) === 'acknowledge')
+        answers.push(Buffer.from(report.header.reportId.replaceAll('-', ''), 'hex'));
+    },
+  });
   answers.push(...(await records.keep()));
   const fault = result.fault ?? progress.anomaly;
   return {
     answer: Buffer.concat(answers),
-    acknowledged: result.acknowledged,
     fault: fault === null ? null : asFleetError(fault, { code: 'internal', stage: 'spool' }),
   };
 }
