@@ -69,6 +69,9 @@ export const benchmarks: readonly ListedBenchmark[] = [
       return (await import('./push.ts')).benchPush;
     },
   ),
+  byName('forward', 12, 'a site of 50,000 simulated clients that forwards, and who takes it', async () => {
+    return (await import('./forward.ts')).benchForward;
+  }),
   byName('shared', 18, 'how much faster two and three collectors of a site are than one', async () => {
     return (await import('./shared.ts')).benchShared;
   }),

@@ -13,7 +13,7 @@ import { statePaths } from '../src/state/paths.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { pushedStream } from '../test/support/pushed-stream.ts';
 import { sealedSample } from '../test/support/sealed-report.ts';
-import { inTemporaryFolder, program } from './children.ts';
+import { inTemporaryFolder, program, residentMegabytes } from './children.ts';
 import { collectPass } from './collect-pass.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult, type Figure, type Row } from './figure.ts';
 import { startSimulated } from './simulated.ts';
@@ -141,7 +141,8 @@ async function pushingSite(dir: string, clients: number) {
 
 const addressOf = (index: number): string => `10.${(index >> 16) % 256}.${(index >> 8) % 256}.${index % 256}`;
 
-async function startServer(dir: string) {
+/** Starts `serve` of the folder, and waits until it answers. */
+export async function startServer(dir: string) {
   const child = spawn(process.execPath, [program, '-c', path.join(dir, 'config.xml'), 'serve'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -154,6 +155,8 @@ async function startServer(dir: string) {
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
     },
+    /** The peak of its resident memory. */
+    megabytes: (): number => residentMegabytes(child.pid),
     end: async (): Promise<void> => {
       const ended = once(child, 'close');
       child.kill('SIGTERM');

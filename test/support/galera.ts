@@ -200,13 +200,15 @@ function spawnNode(configFile: string, members: string, args: readonly string[] 
 }
 
 const startMs = 60_000;
+const stateSql = "SHOW STATUS LIKE 'wsrep_local_state_comment'";
 
 async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): Promise<void> {
   let log = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-60000)));
   const deadline = Date.now() + startMs;
   for (;;) {
-    const [row] = await asRoot("SHOW STATUS LIKE 'wsrep_local_state_comment'").catch(() => []);
+    // A node that was frozen calls itself synced until it hears that it was left out: a causal read needs the others.
+    const [row] = await asRoot('SET SESSION wsrep_sync_wait = 7', 'SELECT 1', stateSql).catch(() => []);
     if (row?.['Value'] === 'Synced') return;
     const isGone = child.exitCode !== null || child.signalCode !== null;
     if (log.includes('Need to abort') || isGone || Date.now() > deadline)
