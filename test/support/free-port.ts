@@ -1,5 +1,10 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+const leastPort = 10_240;
+const mostAttempts = 100;
 
 /** Listens on a port of the kernel's choice and returns it. */
 export async function listenOn(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -41,4 +46,23 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+/**
+ * Returns a port for a server that is stopped and started again: one that the kernel gives to no connection meanwhile,
+ * because it lies below those of ip_local_port_range.
+ */
+export async function keptPort(): Promise<number> {
+  const [first = 32768] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);
+  for (let attempt = 0; ; attempt += 1) {
+    const port = randomInt(leastPort, first);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '0.0.0.0', () => resolve(true));
+    });
+    if (!isFree && attempt < mostAttempts) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

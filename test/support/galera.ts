@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
 
-import { freePort } from './free-port.ts';
+import { keptPort } from './free-port.ts';
 import { query } from './mariadb.ts';
 
 /** A real Galera cluster of three nodes on this machine, on ports that the kernel chose. */
@@ -59,7 +59,7 @@ export async function startGalera(): Promise<Galera> {
   process.once('exit', remove);
   const ports: Ports[] = [];
   for (let index = 0; index < 3; index += 1) {
-    ports.push({ sql: await freePort(), group: await freePort(), ist: await freePort(), sst: await freePort() });
+    ports.push({ sql: await keptPort(), group: await keptPort(), ist: await keptPort(), sst: await keptPort() });
   }
   const members = ports.map(({ group }) => `127.0.0.1:${group}`).join(',');
   giveAway(dir);
@@ -125,7 +125,7 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
       const position = recoveredPosition(configFile, members);
       for (let attempt = 1; ; attempt += 1) {
         // The address for a full transfer: a port that has been used is not free at once.
-        const receive = `--wsrep-sst-receive-address=127.0.0.1:${await freePort()}`;
+        const receive = `--wsrep-sst-receive-address=127.0.0.1:${await keptPort()}`;
         child = spawnNode(configFile, members, [receive, `--wsrep-start-position=${position}`]);
         try {
           await untilSynced(child, asRoot);
