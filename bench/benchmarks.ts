@@ -72,7 +72,7 @@ export const benchmarks: readonly ListedBenchmark[] = [
   byName('forward', 12, 'a site of 50,000 simulated clients that forwards, and who takes it', async () => {
     return (await import('./forward.ts')).benchForward;
   }),
-  byName('shared', 18, 'how much faster two and three collectors of a site are than one', async () => {
+  byName('shared', 40, 'how much faster two and three collectors of a site are than one', async () => {
     return (await import('./shared.ts')).benchShared;
   }),
   byName('viewers', 8, 'a pass of the collector while 20 people look at `serve`', async () => {

@@ -31,7 +31,7 @@ export async function benchShared({ quick, say }: BenchOptions): Promise<BenchRe
     const why = skipWithoutMariadb;
     return { figures: Object.values(rows).map((one) => notMeasured(one, why)), series: [] };
   }
-  const clients = quick ? 9 : 1500;
+  const clients = quick ? 9 : 3000;
   const rates: Readonly<Record<number, number[]>> = { 1: [], 2: [], 3: [] };
   const fleet = await startSimulated({ clients, profile: 'slow' });
   const mariadb = await startMariadb();
