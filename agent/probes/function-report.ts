@@ -59,7 +59,12 @@ export function rounded(value: number, decimals: number): number {
 export function printable(text: string): string {
   // The cut comes first, so that half a surrogate pair is replaced as well.
   const short = text.length > maxLabelChars ? `${text.slice(0, maxLabelChars - 1)}…` : text;
-  return /^[ -~]*$/.test(short) ? short : short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
+  return /^[ -~]*$/.test(short) ? short : short.replace(notPrintable(), '\ufffd');
+}
+
+/** Returns an expression that is made when it is needed: V8 asks ICU for the classes of a literal at every start. */
+function notPrintable(): RegExp {
+  return new RegExp('[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]', 'gu');
 }
 
 /** Returns a label; '' if the value is no string. */

@@ -29,6 +29,9 @@ const maxBytes = 64 * 1024;
 /** The time from the agent's own deadline to its end by force. */
 const graceSeconds = 2;
 
+/** A path without quotation marks and control characters. */
+const quotable = /^[ -&(-~\u00a0-\uffff]{1,1000}$/;
+
 /** Returns the script, or null if a value cannot stand in a script. */
 export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions): string | null {
   const { collector, deadlineMs } = request;
@@ -39,7 +42,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
     '# Kept right by every visit of the collector; started by the crontab line of `fleet-health spool`.',
     '{',
     `y=$1 k=${guard} t=${Math.ceil(deadlineMs / 1000) + graceSeconds} c=${collector}`,
-    `n='${/^[^'\p{Cc}]{1,1000}$/u.test(node) ? node : '-'}'`,
+    `n='${quotable.test(node) ? node : '-'}'`,
     `g=${digest}`,
     `r=${own}`,
     spoolScriptEnd,
