@@ -68,7 +68,8 @@ function namesIn(folder: string): ReadonlyMap<string, string> {
     const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
     return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
   } catch (thrown) {
-    if (errnoOf(thrown) === 'ENOENT') return new Map();
+    // What stands in place of the folder is told when the report is written.
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return new Map();
     throw thrown;
   }
 }

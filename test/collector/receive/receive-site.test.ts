@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 
 import { boundJournals, forwardedName, readJournal, siteOfJournal } from '../../../src/collector/pass/journal-files.ts';
-import { payloadsOf, type Forwarded } from '../../../src/collector/receive/forwarded.ts';
+import { encodeClocks, payloadsOf, type Forwarded } from '../../../src/collector/receive/forwarded.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { encodeFrame, encodeJsonFrame } from '../../../src/report/frames.ts';
 import { protocolVersion } from '../../../src/report/wire.ts';
 import { pushMarker } from '../../../src/seal/push.ts';
+import { generateKeyPair } from '../../../src/seal/key-pair.ts';
+import { folderOfClient } from '../../../src/state/client-folder.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { acknowledgedIn } from '../../support/pushed-stream.ts';
+import { sealedSample } from '../../support/sealed-report.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
 
 const forwarded = (name: string, site: string): Client =>
@@ -24,12 +28,12 @@ const forwarded = (name: string, site: string): Client =>
 /** A collector with the database and two sites. */
 function makeCollector() {
   const { stateDir } = makeFleet();
-  const config = makeConfig(stateDir, [forwarded('web-1', 'fra'), forwarded('web-2', 'ber'), makeClient('hq-1')]);
-  const { journal } = statePaths(stateDir);
-  /** Sends one stream. Returns the number of frames that are acknowledged, and the fault. */
-  const send = async (records: readonly Forwarded[], { site = 'fra', aheadMs = 0 } = {}) => {
+  const clients = [forwarded('web-1', 'fra'), forwarded('web-2', 'ber'), forwarded('web-3', 'fra')];
+  const config = makeConfig(stateDir, [...clients, makeClient('hq-1')]);
+  const { journal, encryptedStats } = statePaths(stateDir);
+  /** Sends one stream of these frames. Returns the ids that are acknowledged, and the fault. */
+  const sendFrames = async (frames: readonly Buffer[], { site = 'fra', aheadMs = 0 } = {}) => {
     const hello = { v: protocolVersion, agent: 'site', wall_ms: Date.now() + aheadMs, monotonic_ms: 0, boot_id: null };
-    const frames = records.flatMap(payloadsOf).map((payload) => encodeFrame('V', payload));
     const end = { left: 0, place: null, spool_error: null };
     const body = Buffer.concat([pushMarker, encodeJsonFrame('H', hello), ...frames, encodeJsonFrame('E', end)]);
     const receiver = await openReceiver(config, Date.now());
@@ -37,10 +41,46 @@ function makeCollector() {
     const { answer, fault } = await receiveSite({
       ...{ receiver, config, site, input: Readable.from([body]), signal, now: Date.now },
     });
-    return { acknowledged: (answer.length - pushMarker.length) / 16, frames: frames.length, fault };
+    return { acknowledged: acknowledgedIn(answer), fault };
   };
-  return { send, journal, names: () => readdirSync(journal).filter((name) => !name.startsWith('.')) };
+  /** Sends one stream of records. Returns the number of frames that are acknowledged, and the fault. */
+  const send = async (records: readonly Forwarded[], options: { site?: string; aheadMs?: number } = {}) => {
+    const frames = records.flatMap(payloadsOf).map((payload) => encodeFrame('V', payload));
+    const { acknowledged, fault } = await sendFrames(frames, options);
+    return { acknowledged: acknowledged.length, frames: frames.length, fault };
+  };
+  /** Returns the frames of a new report of a client, and its id. */
+  const report = async (client: string) => {
+    const { id, publicKey } = (await openReceiver(config, Date.now())).keyRing.sealing;
+    const { reportId, sealed } = sealedSample({ key: { ...generateKeyPair(), id, publicKey }, inside: { client } });
+    const clocks = encodeClocks({ receivedAtMs: Date.now(), clock: null });
+    return { reportId, frames: Buffer.concat([clocks, encodeFrame('R', sealed)]) };
+  };
+  const folderOf = (client: string): string => path.join(encryptedStats, folderOfClient(client));
+  return {
+    send,
+    sendFrames,
+    report,
+    folderOf,
+    journal,
+    names: () => readdirSync(journal).filter((name) => !name.startsWith('.')),
+  };
 }
+
+test('reports of a stream that cannot be written are not acknowledged, and hold up no others', async () => {
+  const { sendFrames, report, folderOf } = makeCollector();
+  const [one, two, lost, three] = await Promise.all(['web-1', 'web-1', 'web-3', 'web-1'].map(report));
+  assert.ok(one && two && lost && three);
+  mkdirSync(path.dirname(folderOf('web-3')), { mode: 0o700 });
+  writeFileSync(folderOf('web-3'), 'in place of a folder');
+  const sent = await sendFrames([one, two, two, lost, three].map(({ frames }) => frames));
+  assert.deepEqual(sent.acknowledged.toSorted(), [one, two, two, three].map(({ reportId }) => reportId).toSorted());
+  assert.deepEqual([sent.fault?.code, sent.fault?.client], ['state-unusable', 'web-3']);
+  const files = readdirSync(folderOf('web-1')).map((name) => name.split('.')[0]);
+  assert.deepEqual(files.toSorted(), [one, two, three].map(({ reportId }) => reportId).toSorted());
+  rmSync(folderOf('web-3'));
+  assert.deepEqual((await sendFrames([lost.frames])).acknowledged, [lost.reportId]);
+});
 
 /** The records of a run of a site. */
 function run(startedAtMs: number, client = 'web-1', count = 1, host = 'site-1'): readonly Forwarded[] {
