@@ -7,9 +7,9 @@ import type { Alert } from '../storage/store/alert.ts';
 import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
-import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
+import type { ShareStore } from '../storage/store/share-store.ts';
 import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
-import { readShares } from '../storage/read-shares.ts';
+import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 
@@ -35,7 +35,7 @@ export interface FleetStatus {
   readonly sealed: readonly SealedSummary[];
   readonly lastIngest: RunFact | null;
   /** Who has which part of a fleet that collectors share. */
-  readonly shares: readonly SiteShare[];
+  readonly shares: readonly SharedSite[];
 }
 
 /** The alerts that fire, the mails that wait, and the silences and windows in force. */
@@ -84,7 +84,7 @@ export async function readFleetStatus(
   sources: FleetSources,
   { nowMs, only, failing = false, notVisited = false }: FleetStatusOptions,
 ): Promise<FleetStatus> {
-  const { history, alerts, levels, shares } = sources;
+  const { history, alerts, levels } = sources;
   const stored = new Map((await history.clients()).map((status) => [status.client, status]));
   const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
@@ -96,7 +96,7 @@ export async function readFleetStatus(
   const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
   const forwarded = await forwardedRuns(config, alerts);
   const { sharedSite } = config.collector;
-  const sites = await readShares(config, shares, nowMs);
+  const sites = await readShares(config, sources, nowMs);
   // Another collector of the site may have visited a client.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
   const siteOf = new Map(config.clients.map(({ name, forwardedBy }) => [name, forwardedBy]));
@@ -152,7 +152,11 @@ async function newestRun({ program, sources, byMs, except }: NewestRun): Promise
   return own.find(({ startedAtMs, outcome }) => startedAtMs <= byMs && outcome !== 'overlapped') ?? last;
 }
 
-async function forwardedRuns({ clients }: Config, alerts: AlertStore | null): Promise<FleetStatus['forwarded']> {
+/** Returns the newest full run of each site that forwards. */
+export async function forwardedRuns(
+  { clients }: Pick<Config, 'clients'>,
+  alerts: Pick<AlertStore, 'lastRunOf'> | null,
+): Promise<FleetStatus['forwarded']> {
   const runs = new Map<string, RunFact | null>();
   for (const site of new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))) {
     runs.set(site, (await alerts?.lastRunOf(siteId(site))) ?? null);

@@ -90,7 +90,7 @@ export const families: readonly Family[] = [
   fact('self', {
     name: 'run_duration_seconds',
     unit: 'seconds',
-    help: 'How long the newest finished run over the whole fleet took.',
+    help: 'How long the newest finished run over the whole fleet took, or the newest cycle of a shared fleet.',
     labels: ['program'],
     samples: ({ runs }) =>
       runs.map(({ program, startedAtMs, finishedAtMs }) => ({
@@ -101,7 +101,7 @@ export const families: readonly Family[] = [
   fact('self', {
     name: 'run_last_finished_timestamp_seconds',
     unit: 'seconds',
-    help: 'When the newest finished run over the whole fleet ended.',
+    help: 'When the newest finished run over the whole fleet ended, or the newest cycle of a shared fleet.',
     labels: ['program'],
     samples: ({ runs }) =>
       runs.map(({ program, finishedAtMs }) => ({ labels: { program }, value: finishedAtMs / 1000 })),
@@ -109,7 +109,7 @@ export const families: readonly Family[] = [
   fact('self', {
     name: 'visits',
     unit: null,
-    help: 'Clients of the newest finished run of collect over the whole fleet, by result.',
+    help: 'Clients of that run of collect, or of that cycle, by result.',
     labels: ['result'],
     samples: ({ runs }) =>
       runs

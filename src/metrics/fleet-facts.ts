@@ -2,9 +2,9 @@ import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
-import type { ShareStore, SiteShare } from '../storage/store/share-store.ts';
+import type { ShareStore } from '../storage/store/share-store.ts';
 import { forwarderIds } from '../state/collector-id.ts';
-import { readShares } from '../storage/read-shares.ts';
+import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import type { Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
@@ -14,7 +14,7 @@ const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 /** The parts of the database that metrics are read from. */
 export interface MetricsStore {
   readonly figures: FigureStore;
-  readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting'>;
+  readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting' | 'runs'>;
   readonly levels: Pick<LevelStore, 'forecasts'>;
   readonly shares: Pick<ShareStore, 'sites'>;
 }
@@ -54,7 +54,7 @@ export interface FleetFacts {
   readonly undelivered: number;
   readonly sealed: number;
   /** Who has which part of a fleet that collectors share. */
-  readonly shares: readonly SiteShare[];
+  readonly shares: readonly SharedSite[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
   readonly forecasts: readonly StoredForecast[];
   /** Names of families that are left out. */
@@ -76,9 +76,11 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
+  const shares = needs('self') ? await readShares(options.config, store, options.nowMs) : [];
   const runs: (FinishedRun & { readonly program: Program })[] = [];
   for (const program of needs('self') ? programs : []) {
-    const run = await store.figures.lastFinished(program, forwarderIds(options.config.clients));
+    const cycle = program === 'collect' ? lastCycle(shares) : null;
+    const run = cycle ?? (await store.figures.lastFinished(program, forwarderIds(options.config.clients)));
     if (run !== null) runs.push({ ...run, program });
   }
   const unsent = needs('self') ? await store.alerts.undelivered() : [];
@@ -93,8 +95,24 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     // A mail without a fault is due, or being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
-    shares: needs('self') ? await readShares(options.config, store.shares, options.nowMs) : [],
+    shares,
     dropped: [],
+  };
+}
+
+/** Returns the newest finished cycles of all sites as one run: their sums, and the longest; `null` if there is none. */
+function lastCycle(shares: readonly SharedSite[]): FinishedRun | null {
+  const cycles = shares.flatMap(({ finished }) => finished ?? []);
+  if (cycles.length === 0) return null;
+  const finishedAtMs = Math.max(...cycles.map((cycle) => cycle.finishedAtMs));
+  const sumOf = (result: 'succeeded' | 'failed' | 'skipped'): number =>
+    cycles.reduce((sum, cycle) => sum + cycle[result], 0);
+  return {
+    startedAtMs: finishedAtMs - Math.max(...cycles.map((cycle) => cycle.finishedAtMs - cycle.startedAtMs)),
+    finishedAtMs,
+    succeeded: sumOf('succeeded'),
+    failed: sumOf('failed'),
+    skipped: sumOf('skipped'),
   };
 }
 

@@ -3,13 +3,13 @@ import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
-import { shareWords } from '../look/collector-shares.ts';
-import { readShares } from '../storage/read-shares.ts';
+import { forwardedRuns } from '../look/fleet-status.ts';
 import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
 import { clientForecasts } from '../look/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../look/page-rows.ts';
 import { pageEvents } from '../look/newest-events.ts';
 import { reportGrid } from '../look/report-grid.ts';
+import { siteLines } from '../look/site-lines.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, explainView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
@@ -18,8 +18,10 @@ import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
 import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
 import { dayMs } from '../platform/units.ts';
+import { readShares } from '../storage/read-shares.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Storage } from '../storage/store/storage.ts';
+import { timeInWords } from '../text/time-words.ts';
 import type { Documents } from './documents.ts';
 import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
@@ -88,12 +90,14 @@ export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
     const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
     const nowMs = await alerts.nowMs();
-    const sites = await readShares(config, shares, nowMs);
+    const reader = { nowMs, moment: (atMs: number): string => timeInWords({ zone, nowMs }, atMs) };
+    const sites = await readShares(config, { shares, alerts }, nowMs);
+    const lines = siteLines({ shares: sites, forwarded: await forwardedRuns(config, alerts) }, reader);
     return {
       title: ['Runs'],
       path: '/runs',
       lead: null,
-      body: runsView({ zone, nowMs, runs, shares: shareWords(sites, nowMs) }),
+      body: runsView({ zone, nowMs, runs, sites: lines }),
       zone,
     };
   });

@@ -1,15 +1,62 @@
 import type { Config } from '../config/config.ts';
-import type { ShareStore, SiteShare } from './store/share-store.ts';
+import { cyclesOf, cycleSum, type CycleRuns, type CycleSum } from './shared-cycles.ts';
+import type { FleetStore } from './store/fleet-store.ts';
+import {
+  goneAfter,
+  nextCycleAfter,
+  type CollectorShare,
+  type ShareStore,
+  type SiteShare,
+} from './store/share-store.ts';
 
 /** A collector that was not seen in so many runs is no longer shown: a week of runs every five minutes. */
 const shownRuns = 2016;
+/** The runs of cycles that began so many times `every` ago, or earlier, are not read. */
+const readCycles = 12;
+
+export interface SharedCollector extends CollectorShare {
+  /** True if it was not seen for three times `every`: its slices belong to the others. */
+  readonly isGone: boolean;
+}
+
+/** A site that collectors share, with its newest cycles. */
+export interface SharedSite extends SiteShare {
+  readonly collectors: readonly SharedCollector[];
+  /** The runs of the newest cycle that have ended; `null` if none has, or the cycle is long ago. */
+  readonly newest: CycleSum | null;
+  /** The newest cycle that is over; `null` if there is none of late. */
+  readonly finished: CycleSum | null;
+}
+
+interface SharesStore {
+  readonly shares: Pick<ShareStore, 'sites'> | null;
+  readonly alerts: Pick<FleetStore, 'runs'> | null;
+}
 
 /** Returns who has which part of each site; nothing where one collector visits all, or before the first run. */
 export async function readShares(
   { collector }: Pick<Config, 'collector'>,
-  shares: Pick<ShareStore, 'sites'> | null,
+  { shares, alerts }: SharesStore,
   nowMs: number,
-): Promise<readonly SiteShare[]> {
-  if (collector.sharedSite === null || shares === null) return [];
-  return shares.sites(nowMs - shownRuns * collector.everyMs);
+): Promise<readonly SharedSite[]> {
+  if (collector.sharedSite === null || shares === null || alerts === null) return [];
+  const { everyMs } = collector;
+  const sites = await shares.sites(nowMs - shownRuns * everyMs);
+  const runs = (await alerts.runs('collect', nowMs - readCycles * everyMs)).filter(
+    ({ scope, outcome }) => scope === 'full' && outcome !== 'overlapped',
+  );
+  return sites.map((site): SharedSite => {
+    const ids = new Set(site.collectors.map(({ id }) => id));
+    const cycles = cyclesOf(
+      runs.filter(({ collectorId }) => ids.has(collectorId)),
+      everyMs,
+    );
+    const isNewest = ({ startedAtMs }: CycleRuns): boolean =>
+      startedAtMs > site.beganAtMs - (nextCycleAfter * everyMs) / 2;
+    const newest = cycles.find(isNewest) ?? null;
+    const isOver = newest?.isOver === true && site.visited === site.slices;
+    const over = isOver ? newest : cycles.findLast((cycle) => !isNewest(cycle) && cycleSum(cycle) !== null);
+    const collectors = site.collectors.map((one) => ({ ...one, isGone: nowMs - one.seenAtMs > goneAfter * everyMs }));
+    return { ...site, collectors, newest: newest && cycleSum(newest), finished: over ? cycleSum(over) : null };
+  });
 }

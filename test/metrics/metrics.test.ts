@@ -237,6 +237,28 @@ onBothDatabases('metrics', (kit) => {
     assert.ok(Math.abs((valuesOf(scraped, 'collector_seen_timestamp_seconds')[one] ?? 0) - nowMs / 1000) < 60);
   });
 
+  test('count the clients of a shared fleet by its newest finished cycle, not by one collector', async (t) => {
+    const opened = await kit.open();
+    const { shares, reports } = opened.storage;
+    const xml = `<config><storage url="mysql://fleet@127.0.0.1/fleet"/>
+      <collector every="5m" share="yes" site="fra"/><client name="web-1" ip="192.0.2.1"/></config>`;
+    const config = loadConfig({ file: path.join(configFolder(t, xml), 'config.xml') });
+    const nowMs = await shares.nowMs();
+    for (const [collectorId, startedAtMs, tookMs] of [
+      ['c-1', nowMs - 6 * minuteMs, 20_000],
+      ['c-2', nowMs - 6 * minuteMs + 1000, 40_000],
+      ['c-1', nowMs - 1000, 500],
+    ] as const) {
+      await shares.join({ id: collectorId, site: 'fra', host: collectorId, keyId: 'k', capacity: 2 }, 5 * minuteMs);
+      const start = runStart({ collectorId, startedAtMs });
+      await reports.startRun(start);
+      await reports.endRun(start, { ...runEnd(start), finishedAtMs: startedAtMs + tookMs });
+    }
+    const scraped = await scrapedOf(t, opened, { config, nowMs });
+    assert.deepEqual(valuesOf(scraped, 'visits'), { 'result=succeeded': 4, 'result=failed': 2, 'result=skipped': 0 });
+    assert.equal(valuesOf(scraped, 'run_duration_seconds')['program=collect'], 41);
+  });
+
   test('of textfiles have the labels that the file gives them, and stay apart', async (t) => {
     const opened = await kit.open();
     const labels = [

@@ -46,7 +46,10 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
     const claims = await rows('SELECT COUNT(DISTINCT client, epoch), MIN(epoch), MAX(epoch) FROM visits WHERE ok = 1');
     assert.deepEqual(claims, [[3 * clients, 1, 3]], 'each visit carries the epoch of its slice');
     const { stdout } = await runCli(['-c', site.configs[0]?.file ?? '', 'status']);
-    assert.match(stdout, /^fra: 3 collectors with 256 slices: \S+ \d+ \(seen \d+s ago\), .*\)\.$/m);
+    assert.match(
+      stdout,
+      /^Site fra: cycle 3 began \d+s ago; of 60 clients asked, 60 answered; 3 collectors with 256 slices: \S+ \d+ \(seen /m,
+    );
   });
 
   await t.test('what a killed one had follows in the next cycle, from the others', async () => {

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { cyclesOf } from '../../storage/shared-cycles.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import { nextCycleAfter } from '../../storage/store/share-store.ts';
 import { finishedRuns, newestFinished, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 
 /** Returns the site of each collector that shares a fleet, by its id; none where one collector visits all clients. */
@@ -41,7 +41,7 @@ export function roundsOf({
     ...alone.map(([, runs]): Rounds => ({ site: null, runs: finishedRuns(runs) })),
     ...[...shared].map(([site, of]): Rounds => ({
       site,
-      runs: cyclesOf(
+      runs: completedCycles(
         of.flatMap(([, runs]) => runs),
         everyMs,
       ),
@@ -49,20 +49,10 @@ export function roundsOf({
   ];
 }
 
-/**
- * Returns the completed cycles of a site's runs: those whose runs have ended, and all before the newest one. A killed
- * run has no end; the next cycle shows that its own is over.
- */
-function cyclesOf(runs: readonly RunFact[], everyMs: number): readonly FinishedRun[] {
-  const cycles: { readonly startedAtMs: number; readonly runs: RunFact[] }[] = [];
-  for (const run of [...runs].sort((one, other) => one.startedAtMs - other.startedAtMs)) {
-    const newest = cycles.at(-1);
-    if (newest !== undefined && run.startedAtMs - newest.startedAtMs < nextCycleAfter * everyMs) newest.runs.push(run);
-    else cycles.push({ startedAtMs: run.startedAtMs, runs: [run] });
-  }
-  return cycles.flatMap(({ startedAtMs, runs: own }, index) => {
+/** Returns the completed cycles of a site's runs. */
+function completedCycles(runs: readonly RunFact[], everyMs: number): readonly FinishedRun[] {
+  return cyclesOf(runs, everyMs).flatMap(({ startedAtMs, runs: own, isOver }) => {
     const last = newestFinished(own);
-    const isOver = index < cycles.length - 1 || own.every(({ finishedAtMs }) => finishedAtMs !== null);
     return last === null || !isOver ? [] : [{ ...last, startedAtMs }];
   });
 }

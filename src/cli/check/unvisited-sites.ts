@@ -1,13 +1,10 @@
 import { didYouMean } from '../../config/values/nearest.ts';
 import type { Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { CollectorShare, ShareStore } from '../../storage/store/share-store.ts';
+import { goneAfter, type CollectorShare, type ShareStore } from '../../storage/store/share-store.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 
 const namedInWarning = 3;
-
-/** Collectors that did not run for so many times `every` visit nobody. */
-const goneAfter = 3;
 
 /**
  * Returns a sentence for each label `site` of clients that nobody visits: no collector of the site has ever run, so the

@@ -1,4 +1,4 @@
-import type { SiteShare } from '../../storage/store/share-store.ts';
+import type { SharedSite } from '../../storage/read-shares.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { heldBackJson } from '../command/alert-words.ts';
@@ -44,11 +44,19 @@ function forwarderJson([site, run]: readonly [string, RunFact | null]): object {
   return { site, last_run: collectJson(run) };
 }
 
-function siteJson({ site, slices, visited, collectors }: SiteShare): object {
-  const shares = collectors.map(({ id: collector, host, slices: own, seenAtMs }) =>
-    jsonFields({ collector, host, slices: own, seenAtMs }),
+function siteJson({ site, slices, visited, cycle, beganAtMs, newest, collectors }: SharedSite): object {
+  const shares = collectors.map(({ id: collector, host, slices: own, seenAtMs, isGone: gone }) =>
+    jsonFields({ collector, host, slices: own, seenAtMs, gone }),
   );
-  return { site, slices, visited, collectors: shares };
+  const { clients = 0, succeeded = 0, failed = 0, skipped = 0 } = newest ?? {};
+  return {
+    ...jsonFields({ site, slices, visited, cycle, beganAtMs }),
+    clients,
+    succeeded,
+    failed,
+    skipped,
+    collectors: shares,
+  };
 }
 
 function runJson(run: RunFact | null, counts: (run: RunFact) => object = () => ({})): object | null {

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/config.ts';
 import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../log.ts';
-import { shareWords } from '../../look/collector-shares.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
-import type { RunFact } from '../../storage/store/run.ts';
-import { dayMs, hourMs } from '../../platform/units.ts';
+import { endedWords, type LineReader, runWords, siteLines } from '../../look/site-lines.ts';
+import { dayMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -75,42 +74,28 @@ const fullInColumn: Column<FleetMember> = {
 
 /** Lines about the last run, clients that left config.xml, alerts and mails. */
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
+  const reader = { nowMs, moment: time.moment };
   return [
-    footer(status, nowMs, time),
-    ...[...status.forwarded].map(([site, run]) => siteLine(site, run, nowMs, time)),
-    ...shareWords(status.shares, nowMs).map(escapeControls),
+    footer(status, reader),
+    ...siteLines(status, reader).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
-    ...(status.lastIngest === null ? [] : [`Last ingest ${endedText(status.lastIngest, nowMs, time)}.`]),
+    ...(status.lastIngest === null ? [] : [`Last ingest ${endedWords(status.lastIngest, reader)}.`]),
   ];
 }
 
-function footer({ lastRun, members }: FleetStatus, nowMs: number, time: ReaderTime): string {
+function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader): string {
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
-    sentences.push(`Last run ${runText(lastRun, nowMs, time)}.`);
+    // Where collectors share the fleet a run asks some of its clients: the line of the site counts them all.
+    const words = shares.length > 0 ? `${endedWords(lastRun, reader)} on ${escapeControls(lastRun.host)}` : null;
+    sentences.push(`Last run ${words ?? runWords(lastRun, reader)}.`);
   }
   const marked = members.some(({ beyond }) => Object.values(beyond).some((severity) => severity !== null));
   if (marked) sentences.push('`!` marks a value at its limit.');
   return sentences.join(' ');
-}
-
-function siteLine(site: string, run: RunFact | null, nowMs: number, time: ReaderTime): string {
-  const words = run === null ? 'no run has come yet' : `last run ${runText(run, nowMs, time)}`;
-  return `${escapeControls(`Site ${site}`)}: ${words}.`;
-}
-
-function runText(run: RunFact, nowMs: number, time: ReaderTime): string {
-  const count = `of ${counted(run.clients ?? 0, 'client')} asked, ${run.succeeded ?? 0} answered`;
-  return `${endedText(run, nowMs, time)}; ${count}`;
-}
-
-function endedText({ outcome, startedAtMs, finishedAtMs }: RunFact, nowMs: number, { moment }: ReaderTime): string {
-  const atMs = finishedAtMs ?? startedAtMs;
-  if (atMs > nowMs + hourMs) return `${outcome} at ${moment(atMs)}, by a clock that was wrong`;
-  return `${outcome} ${describeAge(nowMs - atMs)} ago`;
 }
 
 const mostUnlisted = 10;
@@ -164,6 +149,7 @@ function alertingLines(
   }
   if (undelivered.queued > 0) lines.push(`${counted(undelivered.queued, 'mail')} queued, not tried yet.`);
   if (held.length > 0) lines.push(`${sentenceCase(heldBackText(held, time))}: fleet-health silence list.`);
-  if (lastPass !== null) lines.push(`Last pass of the alerter ${endedText(lastPass, nowMs, time)}.`);
+  if (lastPass !== null)
+    lines.push(`Last pass of the alerter ${endedWords(lastPass, { nowMs, moment: time.moment })}.`);
   return lines;
 }

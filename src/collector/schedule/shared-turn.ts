@@ -4,7 +4,14 @@ import type { Client, CollectorConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { jitterOf } from '../../platform/jitter.ts';
-import type { Cycle, SeenCollector, ShareStore, SharingCollector, Slice } from '../../storage/store/share-store.ts';
+import {
+  goneAfter,
+  type Cycle,
+  type SeenCollector,
+  type ShareStore,
+  type SharingCollector,
+  type Slice,
+} from '../../storage/store/share-store.ts';
 import { preferredOwners, sliceOf } from './slices.ts';
 
 export interface SharedTurnOptions {
@@ -23,8 +30,6 @@ export interface SharedTurnOptions {
   readonly signal: AbortSignal;
 }
 
-/** A collector that was not seen for so many times `every` has no slices of its own. */
-const goneAfter = 3;
 /** Visits end with the run; a slice stays its holder's for this part of `every` longer. */
 const graceOf = 1 / 20;
 const pauseMs = 1000;

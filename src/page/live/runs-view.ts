@@ -19,14 +19,14 @@ export interface RunsView {
   readonly zone: string | null;
   readonly nowMs: number;
   readonly runs: readonly PageRun[];
-  /** Lines about collectors that share the fleet. */
-  readonly shares: readonly string[];
+  /** Lines about sites that forward, or whose collectors share them. */
+  readonly sites: readonly string[];
 }
 
 /** The page of runs, newest first. */
-export function runsView({ zone, nowMs, runs, shares }: RunsView): Markup {
+export function runsView({ zone, nowMs, runs, sites }: RunsView): Markup {
   const number = (count: number | null): string => (count === null ? '–' : String(count));
-  return markup`<section aria-labelledby="runs"><h2 id="runs">Newest runs</h2>${shares.map((line) => markup`<p>${line}</p>`)}
+  return markup`<section aria-labelledby="runs"><h2 id="runs">Newest runs</h2>${sites.map((line) => markup`<p>${line}</p>`)}
 <div class="scroll" tabindex="0" role="region" aria-labelledby="runs"><table class="plain"><thead><tr><th scope="col">Began</th><th scope="col">Program</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">Clients</th><th scope="col">Well</th><th scope="col">Failed</th><th scope="col" class="wide">On</th></tr></thead>
 <tbody>${runs.map(
     (

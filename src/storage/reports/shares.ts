@@ -113,6 +113,7 @@ async function sites(session: Session, sinceMs: number): Promise<readonly SiteSh
     return {
       site,
       slices: sum(own, 'slices'),
+      cycle: Number(cycle?.['cycle'] ?? 0),
       beganAtMs: fromSqlTime(cycle?.['began_at']) ?? 0,
       visited: sum(inNewest, 'done'),
       collectors: collectors.map(({ id, host, seenAtMs }) => {

@@ -21,6 +21,9 @@ export const sliceCount = 256;
  */
 export const nextCycleAfter = 0.7;
 
+/** A collector that was not seen for so many times `every` has no slices of its own. */
+export const goneAfter = 3;
+
 /** A part of a site's clients, by their names. */
 export interface Slice {
   readonly site: string;
@@ -64,7 +67,9 @@ export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'see
 export interface SiteShare {
   readonly site: string;
   readonly slices: number;
-  /** When the newest cycle began. */
+  /** The number of the newest cycle. */
+  readonly cycle: number;
+  /** When it began. */
   readonly beganAtMs: number;
   /** The slices all of whose clients were visited in it. */
   readonly visited: number;

@@ -32,7 +32,7 @@ test('a site of clients that no collector visits is named, where collectors shar
     const collectors = [24 * 60 + minutes, minutes].map((ago, index) => {
       return { id: `id-${index}`, host: `${site}-${index}`, seenAtMs: nowMs - ago * 60_000, slices: 128 };
     });
-    return { site, slices: 256, beganAtMs: 0, visited: 0, collectors };
+    return { site, slices: 256, cycle: 1, beganAtMs: 0, visited: 0, collectors };
   };
   known[0] = seenBefore('ber', 15);
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped]);

@@ -1,0 +1,59 @@
+import { hourMs } from '../platform/units.ts';
+import type { SharedSite } from '../storage/read-shares.ts';
+import type { RunFact } from '../storage/store/run.ts';
+import { describeAge } from '../text/durations.ts';
+import { counted } from '../text/numbers.ts';
+import type { FleetStatus } from './fleet-status.ts';
+
+/** The present, and how times are written for the reader. */
+export interface LineReader {
+  readonly nowMs: number;
+  readonly moment: (atMs: number) => string;
+}
+
+/**
+ * Returns a line for each site that forwards, and for each whose collectors share it: who has how much, who is gone,
+ * and how many clients answered in the newest cycle.
+ */
+export function siteLines(
+  { forwarded, shares }: Pick<FleetStatus, 'forwarded' | 'shares'>,
+  reader: LineReader,
+): readonly string[] {
+  return [
+    ...[...forwarded].map(([site, run]) => {
+      const words = run === null ? 'no run has come yet' : `last run ${runWords(run, reader)}`;
+      return `Site ${site}: ${words}.`;
+    }),
+    ...shares.map((share) => `Site ${share.site}: ${shareWords(share, reader.nowMs)}.`),
+  ];
+}
+
+/** Returns when a run ended or began, and how many clients it asked. */
+export function runWords(run: RunFact, reader: LineReader): string {
+  const ended = endedWords(run, reader);
+  return run.finishedAtMs === null ? ended : `${ended}; ${answeredWords(run)}`;
+}
+
+export function endedWords({ outcome, startedAtMs, finishedAtMs }: RunFact, { nowMs, moment }: LineReader): string {
+  const words = outcome === 'running' ? 'began' : outcome;
+  const atMs = finishedAtMs ?? startedAtMs;
+  if (atMs > nowMs + hourMs) return `${words} at ${moment(atMs)}, by a clock that was wrong`;
+  return `${words} ${describeAge(nowMs - atMs)} ago`;
+}
+
+function answeredWords({ clients, succeeded }: Pick<RunFact, 'clients' | 'succeeded'>): string {
+  return `of ${counted(clients ?? 0, 'client')} asked, ${succeeded ?? 0} answered`;
+}
+
+function shareWords({ slices, visited, collectors, cycle, beganAtMs, newest }: SharedSite, nowMs: number): string {
+  const ago = (atMs: number): string => `${describeAge(Math.max(0, nowMs - atMs))} ago`;
+  const each = collectors.map(({ host, slices: own, seenAtMs, isGone }) => {
+    return `${host} ${own} (${isGone ? 'gone, last ' : ''}seen ${ago(seenAtMs)})`;
+  });
+  return [
+    `cycle ${cycle} began ${ago(beganAtMs)}`,
+    ...(newest === null ? [] : [answeredWords(newest)]),
+    ...(visited === slices ? [] : [`${counted(slices - visited, 'slice')} not visited yet`]),
+    `${counted(collectors.length, 'collector')} with ${counted(slices, 'slice')}: ${each.join(', ')}`,
+  ].join('; ');
+}
