@@ -9,6 +9,7 @@ import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
 import { failedLines } from './failed-trials.ts';
+import { foreignKeys } from './foreign-keys.ts';
 import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { namedFileWarnings } from './named-files.ts';
@@ -110,7 +111,7 @@ interface Tried {
   readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
-  /** See unvisitedSites and leftDatabase. */
+  /** See foreignKeys, unvisitedSites and leftDatabase. */
   readonly more: readonly string[];
 }
 
@@ -140,9 +141,11 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
       ...(await findIdleCheckRules(config.clients, history)),
     ],
     unknownRules: await findUnknownRules(config, history),
-    more: [...(await unvisitedSites(config, shares)), leftDatabase(config, await history.lastRun('collect'))].filter(
-      (text) => text !== null,
-    ),
+    more: [
+      await foreignKeys(config, shares),
+      ...(await unvisitedSites(config, shares)),
+      leftDatabase(config, await history.lastRun('collect')),
+    ].filter((text) => text !== null),
   }));
 }
 

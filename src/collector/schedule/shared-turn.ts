@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Client, CollectorConfig } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { jitterOf } from '../../platform/jitter.ts';
 import {
@@ -12,6 +11,7 @@ import {
   type SharingCollector,
   type Slice,
 } from '../../storage/store/share-store.ts';
+import { siteKeysFault } from './site-keys.ts';
 import { preferredOwners, sliceOf } from './slices.ts';
 
 export interface SharedTurnOptions {
@@ -42,13 +42,15 @@ const leastTaken = 16;
  *
  * A slice is claimed once a cycle, by one statement that a single collector can win, for as long as visits of it may go
  * on. So no client is visited twice at once, and nobody has to ask whether a holder lives. Throws FleetError
- * `keys-invalid` if another collector of the site seals to a key that this one lacks, and what the storage throws.
+ * `keys-invalid` if its keys are not those of the site's other collectors, and what the storage throws.
  */
 export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<readonly Client[]> {
-  const { shares, own, collector, clients } = options;
+  const { shares, own, knowsKey, collector, clients } = options;
   const sinceMs = (await shares.nowMs()) - goneAfter * collector.everyMs;
-  const seen = (await shares.collectors(own.site, sinceMs)).filter(({ id }) => id !== own.id);
-  requireKnownKeys(options, seen);
+  const all = await shares.collectors(own.site, sinceMs);
+  const fault = siteKeysFault({ own, sealsTo: own.keyId, knowsKey, seen: all });
+  if (fault !== null) throw fault;
+  const seen = all.filter(({ id }) => id !== own.id);
   const turn = new Turn(options, await shares.join(own, collector.everyMs, options.sinceStartMs), seen);
   const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
   while (turn.goesOn()) {
@@ -130,15 +132,4 @@ class Turn {
   #nowMs(): number {
     return this.#cycle.nowMs + performance.now() - this.#beganMs;
   }
-}
-
-function requireKnownKeys({ own, knowsKey }: SharedTurnOptions, others: readonly SeenCollector[]): void {
-  const other = others.find(({ keyId }) => !knowsKey(keyId));
-  if (other === undefined) return;
-  throw new FleetError({
-    code: 'keys-invalid',
-    stage: 'keys',
-    message: `${other.host} of the same site ${own.site} seals to key ${other.keyId}, which is not live here`,
-    advice: `Copy the files of keys/ and public_keys/ from the state folder of ${other.host} to this one.`,
-  });
 }

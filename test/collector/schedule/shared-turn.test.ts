@@ -145,6 +145,22 @@ test('a clock that was a day ahead for a run costs one cycle', async (t) => {
   assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'one' })))).sort(), names);
 });
 
+test('a new collector whose own key is newer than that of its site does not shut the others out', async (t) => {
+  let laterMs = 0;
+  const shares = await openShares(t, () => laterMs);
+  const both = (id: string, keyId: string): SharedTurnOptions => ({
+    ...options(shares, { id, keyId }),
+    knowsKey: () => true,
+  });
+  assert.equal((await visited(sharedTurn(both('one', 'k1')))).length, 600);
+  const refused = { code: 'keys-invalid', advice: /^Move the files of key k2 out of keys\/ and public_keys\/ here\. / };
+  await assert.rejects(visited(sharedTurn(both('new', 'k2'))), refused);
+  assert.equal((await shares.collectors('fra', 0)).length, 1);
+  assert.deepEqual(await visited(sharedTurn(both('new', 'k1'))), [], 'with their key it is one of them');
+  laterMs = everyMs;
+  assert.ok((await sharedTurn(both('one', 'k2')).next()).done === false, 'the others rotate as ever');
+});
+
 test('a collector that seals to a key which this one lacks is named, and nothing is claimed', async (t) => {
   const shares = await openShares(t);
   await shares.join(options(shares, { id: 'one' }).own, everyMs);
