@@ -6,6 +6,7 @@ import {
   fleetAlert,
   leastAheadMs,
   newestFinished,
+  runsReadFor,
   type FinishedRun,
   type FleetFacts,
 } from './fleet-facts.ts';
@@ -18,8 +19,8 @@ import type { RunFact } from '../../storage/store/run.ts';
 /**
  * Begins an alert for each collector that has not finished a full run for as long as the rule says, by the database's
  * clock. A collector whose clock is as far from that gets one too. The alert ends with the collector's next full run,
- * or with one of another collector on its host: the state folder was made anew. It stays if no run of the collector is
- * stored any more.
+ * or with one of another collector that began on its host later: the state folder was made anew. It stays if no run of
+ * the collector is stored any more.
  */
 export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
@@ -88,11 +89,21 @@ function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
 }
 
-/** Returns the newest full run of another collector on the host; `null` if none finished later. */
-function successorOf({ runsOf }: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRun | null {
-  const others = [...runsOf].flatMap(([id, runs]) =>
-    id === collectorId ? [] : runs.filter((run) => run.host === host),
+/**
+ * Returns the newest full run of another collector on the host that began to run later; `null` if there is none. One
+ * that ran beside the silent one before is no successor: two machines may have one name.
+ */
+function successorOf(facts: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRun | null {
+  const others = [...facts.runsOf].filter(
+    ([id, [first]]) => id !== collectorId && first?.host === host && beganAfter(facts, first.startedAtMs, sinceMs),
   );
-  const newest = newestFinished(others);
-  return newest === null || newest.finishedAtMs <= sinceMs ? null : newest;
+  return newestFinished(others.flatMap(([, runs]) => runs));
+}
+
+/** True if a first known run is the first one since a time. Where runs since that time are not read, it may be none. */
+function beganAfter({ config, nowMs }: FleetFacts, firstMs: number, sinceMs: number): boolean {
+  const { everyMs } = config.collector;
+  const readMs = nowMs - runsReadFor(everyMs);
+  const isAtEdge = firstMs >= readMs && firstMs < readMs + 2 * everyMs;
+  return firstMs > sinceMs && !(sinceMs < readMs && isAtEdge);
 }

@@ -5,7 +5,7 @@ import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { newAlert } from '../transition/alert-bounds.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
@@ -27,6 +27,11 @@ export interface EvaluateFleetOptions {
   readonly databaseAheadMs?: number;
   /** File systems of the programs themselves, as they were of late. */
   readonly stateDisks?: readonly StateDiskFact[];
+}
+
+/** Returns for how long runs are read while the alerter goes on. */
+export function runsReadFor(everyMs: number): number {
+  return Math.max(dayMs, 12 * everyMs);
 }
 
 export type FinishedRun = RunFact & { readonly finishedAtMs: number };

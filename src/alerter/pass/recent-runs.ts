@@ -1,4 +1,5 @@
 import { databaseUpSince, longestBreakMs } from '../absence/fleet-conditions.ts';
+import { runsReadFor } from '../absence/fleet-facts.ts';
 import type { Pass } from './pass.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
@@ -21,7 +22,7 @@ export async function recentRuns({
   const alerts = await store.runs('alert', nowMs - alertsMs);
   const upSinceMs = databaseUpSince(alerts, nowMs, everyMs);
   const goesOn = upSinceMs !== null && nowMs - upSinceMs >= alertsMs - longestBreakMs(everyMs);
-  const day = goesOn ? await store.runs('collect', nowMs - Math.max(dayMs, 12 * everyMs)) : [];
+  const day = goesOn ? await store.runs('collect', nowMs - runsReadFor(everyMs)) : [];
   // All collectors may be silent.
   const collects = day.length > 0 ? day : await store.runs('collect', nowMs - silentMs);
   return [

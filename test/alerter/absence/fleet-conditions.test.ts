@@ -87,6 +87,18 @@ test('another collector on its host takes its place, one elsewhere does not', ()
   assert.deepEqual(pass('08:24', [old, fresh]), []);
 });
 
+test('another machine with the same host name hides no silence, and its runs end none', () => {
+  const { pass } = startPasses(config);
+  const twin = ['08:00', '08:05', '08:10', '08:15', '08:20'].map((time) => run(time, { id: time, collectorId: 'c2' }));
+  assert.deepEqual(pass('08:20', [run('08:00'), ...twin]), ['collector-silent c1 firing']);
+  assert.deepEqual(pass('08:25', [run('08:00'), ...twin, run('08:25', { id: 'x', collectorId: 'c2' })]), []);
+  // A day later only the last run of the silent one is read, and of the other one those of a day.
+  const later = ['08:27', '12:00', '+1 08:20'].map((time) => run(time, { id: time, collectorId: 'c2' }));
+  assert.deepEqual(pass('+1 08:25', [run('08:00'), ...later]), []);
+  const anew = run('+1 08:21', { id: 'anew', collectorId: 'c3' });
+  assert.deepEqual(pass('+1 08:25', [run('08:00'), ...later, anew]), ['collector-silent c1 superseded +1 08:22']);
+});
+
 test('each of two collectors is judged by itself; one whose runs are no longer stored stays as it is', () => {
   const { pass } = startPasses(config);
   const other = run('08:00', { id: 'x', collectorId: 'c2', host: 'mon-2' });
