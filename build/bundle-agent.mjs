@@ -50,17 +50,23 @@ const { output } = await bundle.generate({
   format: 'cjs',
   // Code made by Function cannot import: modules that are loaded on demand are loaded by require.
   dynamicImportInCjs: false,
-  codeSplitting: false,
+  entryFileNames: '[name]',
+  chunkFileNames: '[name]',
   comments: false,
   minify: true,
 });
 await bundle.close();
 
 // The program is a string, so that a node that cannot parse its syntax still reads and runs the check of the version.
-const code = asciiOf(output[0].code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n');
+// A module that it imports on demand is a string of its own, which V8 reads over only where it is needed.
+const quoted = (code) => `'${asciiOf(code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
+const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
+const loadPart =
+  'function load(name){if(!parts[name])return require(name);' +
+  'if(!done[name])Function("require","exports",parts[name])(load,done[name]={});return done[name]}';
 mkdirSync(outdir, { recursive: true });
 writeFileSync(
   path.join(outdir, 'agent.cjs'),
-  `${refuseOldNode}Function("require","module","exports",'${code}')(require,module,exports);\n`,
+  `${refuseOldNode}var parts={${parts.join()}},done={};${loadPart}load('./main');\n`,
 );
 writeFileSync(path.join(outdir, 'agent.sh'), shellAgent(version));

@@ -1,6 +1,7 @@
 /** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same. */
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
 import { ownFormats } from '../../src/report/checks.ts';
+import { nvidiaSmi } from './check-places.ts';
 
 /**
  * A check, files to include, the name of a built-in check that has to be there, or a refusal. null for an empty line.
@@ -8,7 +9,6 @@ import { ownFormats } from '../../src/report/checks.ts';
 export type LineMeaning =
   Check | { readonly include: string } | { readonly expected: string } | { readonly refused: string } | null;
 
-export const nvidiaSmi = '/usr/bin/nvidia-smi';
 const gpuOption = /^(every|timeout|expected|program)=(.*)$/;
 const gpuQuery = '--query-gpu=name,temperature.gpu,utilization.gpu,memory.used,memory.total';
 const secondsOf = { s: 1, m: 60, h: 3600, d: 86_400 } as const;

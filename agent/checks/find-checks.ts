@@ -4,7 +4,7 @@ import { checkOf, type Check } from '../../src/report/check-command.ts';
 import { maxChecks, maxRefusedChecks, type RefusedCheck } from '../../src/report/checks.ts';
 import { openSource } from '../probes/source.ts';
 import { printable } from '../probes/function-report.ts';
-import { gpuOf, nvidiaSmi, readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
+import { gpuOf, readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
 import { untrustedPart } from './trust.ts';
 
 const maxFiles = 100;
@@ -18,19 +18,12 @@ export interface FoundChecks {
   readonly expected: readonly string[];
 }
 
-/** Returns the existing folders with conf files: of the machine, and of the account. */
-export function checkFolders(env: NodeJS.ProcessEnv, root = ''): string[] {
-  const home = env['HOME'];
-  const own = home?.startsWith('/') === true ? [`${home}/.config/fleet-health/checks.d`] : [];
-  return [`${root}/etc/fleet-health/checks.d`, ...own].filter((folder) => existsSync(folder));
-}
-
 /**
  * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two
  * checks with a name the first counts; in a conf file the other is refused. Files that somebody else could change are
  * refused. GPUs are checked where nvidia-smi is, unless a check of that name is there.
  */
-export function findChecks(folders: readonly string[], requested: readonly unknown[], smi = nvidiaSmi): FoundChecks {
+export function findChecks(folders: readonly string[], requested: readonly unknown[], smi: string): FoundChecks {
   const checks = new Map<string, Check>();
   const refused: RefusedCheck[] = [];
   const includes: string[] = [];

@@ -1,15 +1,14 @@
 /** Runs people's own checks beside the probes: four at a time, each and all together with a deadline. */
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 
 import type { Check } from '../../src/report/check-command.ts';
 import { maxRefusedChecks, outputLimit, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
-import { nvidiaSmi } from './check-line.ts';
 import { outputText } from './check-output.ts';
 import { readFacts } from './facts.ts';
-import { checkFolders, findChecks, type FoundChecks } from './find-checks.ts';
+import { findChecks } from './find-checks.ts';
 import { ageOf, readResults, stillRunning, writeResults, writeRunning } from './kept-checks.ts';
 import type { KeptResult, RunningCheck } from './kept-checks.ts';
 import { fixedPath, killMs, runCheck, termMs } from './run-check.ts';
@@ -35,17 +34,9 @@ export interface ChecksPart extends Pick<Report, 'checks' | 'checks_refused'> {
   readonly expected?: readonly string[];
 }
 
-/**
- * Runs the checks of this client. Returns null if there are none, which takes a look for two folders and nvidia-smi.
- */
-export function startChecks(options: ChecksOptions): Promise<ChecksPart> | null {
-  const folders = checkFolders(process.env, options.root);
-  const smi = (options.root ?? '') + nvidiaSmi;
-  if (folders.length === 0 && options.requested.length === 0 && !existsSync(smi)) return null;
-  return runChecks(options, findChecks(folders, options.requested, smi));
-}
-
-async function runChecks(options: ChecksOptions, { checks, refused, expected }: FoundChecks): Promise<ChecksPart> {
+/** Runs the checks of these folders and of the request, and that of GPUs if `smi` is there. */
+export async function runChecks(options: ChecksOptions, folders: readonly string[], smi: string): Promise<ChecksPart> {
+  const { checks, refused, expected } = findChecks(folders, options.requested, smi);
   const { placeDir, deadlineMs } = options;
   const bootId = options.bootId ?? '';
   const togetherMs = Math.min(maxTogetherMs, deadlineMs - termMs - killMs);

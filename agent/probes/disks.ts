@@ -2,10 +2,9 @@ import { realpathSync, statfsSync, statSync } from 'node:fs';
 
 import { fileSystems, mayWait, type FileSystem } from './file-systems.ts';
 import { missingMounts } from './fstab.ts';
-import { correctBlockSizes, hasTwoBlockSizes } from './fuse-block-size.ts';
 import { functionReport, missing, textOf, type Facts } from './function-report.ts';
 import { foldersAbove, reachableMounts } from './mountinfo.ts';
-import { askNetworkMounts, type MountAnswer } from './network-mounts.ts';
+import type { MountAnswer } from './network-mounts.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode } from './source.ts';
 import { unknownUsage, usageFacts, type Usage } from './usage.ts';
@@ -59,6 +58,9 @@ async function askRemote(
   remote: readonly FileSystem[],
   expected: readonly string[],
 ): Promise<Facts[]> {
+  // Loaded here, because most clients have no such mount.
+  const { askNetworkMounts } = await import('./network-mounts.ts');
+  const { correctBlockSizes, hasTwoBlockSizes } = await import('./fuse-block-size.ts');
   const first = remote.filter(({ mount }) => expected.includes(mount));
   const then = remote.filter(({ mount }) => !expected.includes(mount));
   const mounts = [...first, ...then].map(({ mount }) => source.root + mount);

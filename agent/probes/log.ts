@@ -1,6 +1,5 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-import { logProgram } from '../../src/report/log-program.ts';
 import type { WorkerReport } from '../../src/report/report.ts';
 import { outputOf } from './output-of.ts';
 import { printable } from './function-report.ts';
@@ -34,6 +33,8 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
     fh_boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
   };
   try {
+    // Loaded here, because it is a tenth of the agent.
+    const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
     const output = await outputOf('/bin/sh', args, Math.min(8000, leftMs()), environment);
     const [report = '', next = ''] = output.split('\n');

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-import { parseProcessStat } from './process-stat.ts';
+import { startOf } from './process-stat.ts';
 import { errorCode } from './source.ts';
 import type { Usage } from './usage.ts';
 
@@ -177,17 +177,6 @@ export function rememberHanging(placeDir: string, children: readonly HangingChil
   const file = fileIn(placeDir);
   writeFileSync(`${file}.new`, JSON.stringify(children), { mode: 0o600 });
   renameSync(`${file}.new`, file);
-}
-
-/** Returns the start of a process, in ticks since boot; null if it has ended. */
-export function startOf(pid: number): number | null {
-  try {
-    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    // A process with a killed first thread and another hanging thread looks like a zombie with threads.
-    return stat === null || ('ZX'.includes(stat.state) && stat.threads <= 1) ? null : stat.start;
-  } catch {
-    return null;
-  }
 }
 
 function remembered(placeDir: string): HangingChild[] {

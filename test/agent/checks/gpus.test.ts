@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { startChecks } from '../../../agent/checks/run-checks.ts';
+import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { checkStats } from '../../../src/checks/checks.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAgents, checkClient, type CheckAgent, type CheckVisit } from '../../support/check-client.ts';

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
 import { withBuiltIn } from '../../../agent/checks/built-in.ts';
-import { startChecks } from '../../../agent/checks/run-checks.ts';
+import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { containers } from '../../../agent/probes/containers.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
