@@ -6,7 +6,6 @@ import { jitterOf } from '../../platform/jitter.ts';
 import {
   goneAfter,
   type Cycle,
-  type SeenCollector,
   type ShareStore,
   type SharingCollector,
   type Slice,
@@ -51,7 +50,8 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   const fault = siteKeysFault({ own, sealsTo: own.keyId, knowsKey, seen: all });
   if (fault !== null) throw fault;
   const seen = all.filter(({ id }) => id !== own.id);
-  const turn = new Turn(options, await shares.join(own, collector.everyMs, options.sinceStartMs), seen);
+  const cycle = await shares.join(own, collector.everyMs, options.sinceStartMs);
+  const turn = new Turn(options, cycle, preferredOwners([own, ...seen], await shares.slices(own.site)));
   const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
   while (turn.goesOn()) {
     const wanted = await turn.wanted();
@@ -77,12 +77,12 @@ class Turn {
   /** A slice that is held for longer than this from now was claimed under a wrong clock. */
   readonly #farMs: number;
 
-  constructor(options: SharedTurnOptions, cycle: Cycle, seen: readonly SeenCollector[]) {
+  constructor(options: SharedTurnOptions, cycle: Cycle, owners: ReadonlyMap<number, string>) {
     const { runDeadlineMs, everyMs } = options.collector;
     const leaseMs = runDeadlineMs + everyMs * graceOf;
     this.#options = options;
     this.#cycle = cycle;
-    this.#owners = preferredOwners([options.own, ...seen]);
+    this.#owners = owners;
     this.#untilMs = Math.floor(cycle.nowMs + leaseMs);
     this.#farMs = 2 * Math.max(everyMs, leaseMs);
   }

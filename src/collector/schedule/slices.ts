@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { jitterFraction } from '../../platform/jitter.ts';
 import type { VisitRecord } from '../../storage/store/run.ts';
-import { sliceCount, type SharingCollector } from '../../storage/store/share-store.ts';
+import { sliceCount, type SharingCollector, type Slice } from '../../storage/store/share-store.ts';
 
 /** Returns the slice of a client: the first byte of the SHA-256 of its name. */
 export function sliceOf(client: string): number {
@@ -16,26 +16,30 @@ export function withEpoch(visit: VisitRecord, epochs: ReadonlyMap<number, number
 }
 
 /**
- * Returns the collector to which each slice belongs first, by rendezvous hashing: each gets a part by its capacity,
- * and nothing beyond it, so that a cycle does not wait for one that the hash favours. One that comes or goes moves its
- * own slices, and a few of others that make room or have room. Empty if there is none.
+ * Returns the collector to which each slice belongs first. Each gets a part by its capacity, and nothing beyond it, so
+ * that a cycle does not wait for one that a hash favours. Each keeps what it had last, as far as it has room, and the
+ * rest is dealt by rendezvous hashing: one that comes or goes moves its own part alone. The answer stays the same while
+ * it is acted upon, so that collectors which begin one after the other agree. Empty if there is none.
  *
  * Sources: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method; Mirrokni,
  * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads" (2018).
  */
 export function preferredOwners(
   collectors: readonly Pick<SharingCollector, 'id' | 'capacity'>[],
+  held: readonly Pick<Slice, 'slice' | 'holder'>[],
 ): ReadonlyMap<number, string> {
   const weights = collectors.map(({ id, capacity }) => ({ id, weight: Math.max(1, capacity) }));
   const all = weights.reduce((sum, { weight }) => sum + weight, 0);
   const room = new Map(weights.map(({ id, weight }) => [id, Math.ceil((sliceCount * weight) / all)]));
+  const holders = new Map(held.map(({ slice, holder }) => [slice, holder]));
   const nearestFirst = weights
     .flatMap(({ id, weight }) =>
       Array.from({ length: sliceCount }, (_, slice) => {
-        return { id, slice, distance: -Math.log1p(-jitterFraction(`${id} ${slice}`)) / weight };
+        const distance = -Math.log1p(-jitterFraction(`${id} ${slice}`)) / weight;
+        return { id, slice, distance, isOther: Number(holders.get(slice) !== id) };
       }),
     )
-    .sort((one, other) => one.distance - other.distance);
+    .sort((one, other) => one.isOther - other.isOther || one.distance - other.distance);
   const owners = new Map<number, string>();
   for (const { id, slice } of nearestFirst) {
     const left = room.get(id) ?? 0;

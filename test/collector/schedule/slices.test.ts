@@ -2,16 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { groupBy } from '../../../src/platform/group-by.ts';
+import { jitterFraction } from '../../../src/platform/jitter.ts';
 import { preferredOwners, sliceOf } from '../../../src/collector/schedule/slices.ts';
 
 const slices = Array.from({ length: 256 }, (_, slice) => slice);
 const collectors = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ id: `collector-${name}`, capacity: 2 }));
 
-/** Returns the owner of each slice. */
-function owners(seen: Parameters<typeof preferredOwners>[0]): readonly (string | undefined)[] {
-  const found = preferredOwners(seen);
-  return slices.map((slice) => found.get(slice));
+type Collectors = Parameters<typeof preferredOwners>[0];
+
+/** Returns the owner of each slice, of which others may have been the last holders. */
+function owners(seen: Collectors, holders: readonly string[] = []): readonly string[] {
+  const held = slices.map((slice) => ({ slice, holder: holders[slice] ?? '' }));
+  const found = preferredOwners(seen, held);
+  return slices.map((slice) => found.get(slice) ?? '');
 }
+
+const countsOf = (owned: readonly string[]): readonly number[] =>
+  [...groupBy(owned, (owner) => owner).values()].map(({ length }) => length);
 
 test('a client is always in the same slice, and clients are spread over all', () => {
   // printf web-1 | sha256sum
@@ -30,35 +37,41 @@ const sets = Array.from({ length: 40 }, (_, set) =>
 test('no collector has more than its part, rounded up, however many there are', () => {
   for (const set of sets) {
     for (const count of [1, 2, 3, 4, 5]) {
-      const counts = [...groupBy(owners(set.slice(0, count)), (owner) => owner).values()].map(({ length }) => length);
+      const counts = countsOf(owners(set.slice(0, count)));
       assert.equal(counts.length, count);
       assert.ok(Math.max(...counts) <= Math.ceil(256 / count), counts.join(' '));
     }
   }
 });
 
-test('a fourth collector takes a quarter of the slices, and some five others move beside these', () => {
-  const others: number[] = [];
+test('a fourth collector moves a quarter of the slices, all of them to itself', () => {
   for (const set of sets) {
     const before = owners(set.slice(0, 3));
-    const after = owners(set.slice(0, 4));
+    const after = owners(set.slice(0, 4), before);
     const moved = slices.filter((slice) => before[slice] !== after[slice]);
-    const taken = moved.filter((slice) => after[slice] === set[3]?.id).length;
-    assert.equal(taken, 64);
-    others.push(moved.length - taken);
+    assert.deepEqual([moved.length, new Set(moved.map((slice) => after[slice]))], [64, new Set([set[3]?.id])]);
   }
-  const mean = others.reduce((sum, count) => sum + count, 0) / others.length;
-  assert.ok(mean < 8 && Math.max(...others) < 24, `${mean} among the others, ${Math.max(...others)} at most`);
 });
 
-test('the slices of one that is gone go to all others', () => {
+test('the slices of one that is gone go to all others, and when it is back it has as many again', () => {
   for (const set of sets) {
     const before = owners(set);
-    const after = owners(set.slice(0, 4));
-    const heirs = slices.filter((slice) => before[slice] === set[4]?.id).map((slice) => after[slice]);
-    assert.equal(new Set(heirs).size, 4);
-    const others = slices.filter((slice) => before[slice] !== set[4]?.id && before[slice] !== after[slice]).length;
-    assert.ok(others < 24, `${others} others moved`);
+    const after = owners(set.slice(0, 4), before);
+    const moved = slices.filter((slice) => before[slice] !== after[slice]);
+    assert.deepEqual(new Set(moved.map((slice) => before[slice])), new Set([set[4]?.id]));
+    assert.equal(new Set(moved.map((slice) => after[slice])).size, 4);
+    const back = owners(set, after);
+    assert.ok(Math.min(...countsOf(back)) >= 48 && Math.max(...countsOf(back)) <= 52, countsOf(back).join(' '));
+  }
+});
+
+test('collectors agree, however many slices were claimed when each of them looks', () => {
+  for (const [number, set] of sets.entries()) {
+    const before = owners(set.slice(0, 3));
+    const wanted = owners(set, before);
+    const claimed = slices.filter((slice) => jitterFraction(`${number} ${slice}`) < number / sets.length);
+    const seen = before.map((holder, slice) => (claimed.includes(slice) ? (wanted[slice] ?? '') : holder));
+    assert.deepEqual(owners(set, seen), wanted);
   }
 });
 
@@ -69,5 +82,5 @@ test('a collector of three times the capacity has about three times the slices',
   ];
   const large = owners([one, two]).filter((owner) => owner === 'large').length;
   assert.ok(large > 170 && large < 215, `${large} of 256`);
-  assert.equal(preferredOwners([]).size, 0);
+  assert.equal(preferredOwners([], []).size, 0);
 });
