@@ -26,6 +26,7 @@ test('a site forwards as if the other collector had done its visits', { timeout:
     const collected = await site.run('collect');
     assert.equal(collected.status, 1, `run ${round}: ${collected.stderr}`);
     assert.deepEqual(site.waiting(), []);
+    if (round === 1) assert.match((await hq.run('check')).stdout, /what the site fra has sent of .* is not stored yet/);
     await succeeded(hq.run('collect'));
     await succeeded(hq.run('alert'));
   }
@@ -95,12 +96,14 @@ test('keys of the site and of the reports are rotated', { timeout: 240_000 }, as
   assert.match(refused.stderr, /answered 401[^]*enroll SITE --site/);
   assert.match(hq.log(), /push-refused[^\n]*!fra/);
   assert.notDeepEqual(site.waiting(), []);
-  await succeeded(hq.run('keys', 'rotate'));
+  const rotated = await succeeded(hq.run('keys', 'rotate'));
+  const [, newest = ''] = /Key (\w+) seals from now on[^]*Site fra seals to it once it has what/.exec(rotated) ?? [];
   // Reports that wait are sealed to the key before.
   await succeeded(hq.run('enroll', 'fra', '--site', '-o', file));
   // `serve` looks at the keys every ten seconds.
   await hq.end();
   await hq.serveAgain();
+  assert.ok(newest !== '' && (await succeeded(site.run('check'))).includes(`to key ${newest};`), rotated);
   await succeeded(site.run('collect'));
   assert.deepEqual(site.waiting(), []);
   await succeeded(hq.run('collect'));

@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { folderOfClient } from '../../state/client-folder.ts';
+import { statePaths } from '../../state/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
 
@@ -19,6 +24,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   ).catch(() => null);
   signal.throwIfAborted();
   if (known === null) return [];
+  const { encryptedStats } = statePaths(config.stateDir);
   const seen = new Set(known.map(({ client }) => client));
   const missing = forwarded.filter(({ name, was }) => !seen.has(name) && (was === null || !seen.has(was)));
   return [...groupBy(missing, ({ forwardedBy }) => forwardedBy ?? '')].map(([site, ofSite]) => {
@@ -26,7 +32,10 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
       mostNamed,
       ofSite.map(({ name }) => name),
     );
-    const message = `nothing has come of ${names} from the site ${site}: look at collect there, and at its config.xml`;
+    const isHere = ofSite.some(({ name }) => existsSync(path.join(encryptedStats, folderOfClient(name))));
+    const message = isHere
+      ? `what the site ${site} has sent of ${names} is not stored yet: fleet-health collect here does that`
+      : `nothing has come of ${names} from the site ${site}: look at collect there, and at its config.xml`;
     return { file, line: null, message: escapeControls(message) };
   });
 }

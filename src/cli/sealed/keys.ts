@@ -4,7 +4,9 @@ import { retireKey } from '../../collector/keys/retire-key.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
+import { siteOfSender } from '../../seal/push.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
+import { readPushKeys } from '../../state/push-keys.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { printAnswer } from '../command/answer.ts';
@@ -38,7 +40,11 @@ export function keysGenerateCommand(context: Context): ExitStatus {
 /** `keys rotate`: makes a new pair; older ones still open. */
 export function keysRotateCommand(context: Context): ExitStatus {
   const { config, paths } = claimKeys(context);
-  return printMade(context, config, 'rotate', rotateKeys(paths, Date.now()));
+  const sites = readPushKeys(paths.pushKeys).flatMap(({ client }) => siteOfSender(client) ?? []);
+  const next = sites.map(
+    (site) => `Site ${site} seals to it once it has what fleet-health enroll ${site} --site prints.`,
+  );
+  return printMade(context, config, 'rotate', rotateKeys(paths, Date.now()), next);
 }
 
 /** `keys import-public`: takes the public half of a pair on another machine. */
@@ -107,15 +113,18 @@ function printMade(
   { collector }: Config,
   action: 'generate' | 'rotate',
   key: ListedKey,
+  next: readonly string[] = [],
 ): ExitStatus {
   printAnswer(
     output,
     () => ({ command: 'keys', [action]: keyJson(key) }),
-    () =>
-      collector.open
+    () => {
+      const here = collector.open
         ? `Key ${key.id} seals from now on: ${key.file}`
         : `Key ${key.id} opens here: ${key.file}\nThe collector seals to it once it has the file of that name in ` +
-          'public_keys/: fleet-health keys import-public FILE',
+          'public_keys/: fleet-health keys import-public FILE';
+      return [here, ...next].join('\n');
+    },
   );
   return 0;
 }

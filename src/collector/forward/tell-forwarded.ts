@@ -53,7 +53,7 @@ export function tellForwarded({ pass, facts, sent, faults, url }: Forwarded): vo
 
 function refusedFault(message: string): FleetError {
   const advice =
-    'Its config.xml has to give them transport="forward" and the label of this site. If it does, ' +
-    'look at push-refused in the log of `fleet-health serve` there.';
+    'Its config.xml has to give them transport="forward" and the label of this site, and the file of <forward key> ' +
+    'has to be of its newest keys: push-refused in the log of `fleet-health serve` there says which it is.';
   return new FleetError({ code: 'push-failed', stage: 'run', message, advice });
 }
