@@ -97,6 +97,7 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     next_attempt_at: sqlTimeOrNull(visit.nextAttemptAtMs),
     reader: visit.reader ?? before?.reader ?? null,
     boot_id: visit.bootId ?? before?.boot_id ?? null,
-    sealed_to: visit.sealedTo?.slice(0, mostKeys).join(' ') ?? before?.sealed_to ?? null,
+    // A good visit that left reports behind makes it unknown: they may be sealed to any key.
+    sealed_to: visit.ok ? (visit.sealedTo?.slice(0, mostKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
   };
 }
