@@ -64,18 +64,21 @@ export async function startGalera(): Promise<Galera> {
   const members = ports.map(({ group }) => `127.0.0.1:${group}`).join(',');
   giveAway(dir);
   const nodes: GaleraNode[] = [];
-  for (const [index, own] of ports.entries()) {
-    const node = await startNode({ dir: path.join(dir, `node-${index + 1}`), own, members, isFirst: index === 0 });
-    nodes.push(node);
-  }
-  return {
-    nodes,
-    stop: async () => {
-      await Promise.all(nodes.map((node) => node.kill()));
-      process.removeListener('exit', remove);
-      remove();
-    },
+  const stop = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    process.removeListener('exit', remove);
+    remove();
   };
+  try {
+    for (const [index, own] of ports.entries()) {
+      const node = await startNode({ dir: path.join(dir, `node-${index + 1}`), own, members, isFirst: index === 0 });
+      nodes.push(node);
+    }
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+  return { nodes, stop };
 }
 
 // rsync's daemon, by which a node is given its data, gives up root by itself.

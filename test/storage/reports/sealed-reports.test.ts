@@ -157,7 +157,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     },
   );
 
-  it('a good visit says what its client seals to; a failed one says nothing, and one that left reports there: any key', async (opened) => {
+  it('the newest good visit says to which keys its client may hold reports', async (opened) => {
     const { reports, sealed } = opened;
     const save = async (minute: number, over: Parameters<typeof visit>[0]) => {
       const runId = runStart().id;
@@ -168,7 +168,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     assert.equal(await save(1, {}), null);
     assert.deepEqual(await save(2, { sealedTo: [keyA, keyB] }), [keyA, keyB]);
     assert.deepEqual(await save(3, { ok: false, sealedTo: null }), [keyA, keyB]);
-    // What was left may be sealed to keyA as well.
+    // Reports that were left there may be sealed to keyA as well.
     assert.equal(await save(4, { sealedTo: null }), null);
     assert.deepEqual(await save(5, { sealedTo: [keyB] }), [keyB]);
     const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));
