@@ -68,7 +68,7 @@ function namesIn(folder: string): ReadonlyMap<string, string> {
     const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
     return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
   } catch (thrown) {
-    // What stands in place of the folder is told when the report is written.
+    // Writing the report tells of a file in place of the folder.
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return new Map();
     throw thrown;
   }
