@@ -77,7 +77,7 @@ test('without the link all waits at the site, and cron hears of it once an hour'
   assert.deepEqual([second.status, second.stderr], [3, '']);
   const waiting = site.waiting();
   assert.ok(waiting.filter((name) => name.endsWith('.jsonl')).length === 2, waiting.join());
-  assert.match((await site.run('check')).stdout, /failed: link to http[^\n]*ECONNREFUSED/);
+  assert.match((await site.run('check')).stdout, /failed: link to hq: http[^\n]*ECONNREFUSED/);
   await hq.serveAgain();
   assert.equal((await site.run('-q', 'collect')).status, 0);
   assert.deepEqual(site.waiting(), []);

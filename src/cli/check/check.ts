@@ -87,6 +87,7 @@ async function warningsOf(
   const { wayWarnings } = await import('./check-ways.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
+  const { pushDoorWarnings } = await import('./push-door.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
     ...passwordWarnings(config.clients),
@@ -94,6 +95,7 @@ async function warningsOf(
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
     ...(await neverCameWarnings(config, signal)),
+    ...(await pushDoorWarnings(config, signal)),
   ];
 }
 
@@ -111,7 +113,7 @@ interface Tried {
   readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
-  /** See foreignKeys, unvisitedSites and leftDatabase. */
+  /** See foreignKeys, unvisitedSites, leftDatabase and siteNotes. */
   readonly more: readonly string[];
 }
 
@@ -131,6 +133,11 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
     : (await import('../terminal/progress.ts')).startProgress('logging in', config.clients.length);
   const trials = await tryConnections(config, signal, () => progress?.step());
   progress?.end();
+  const { forward } = config.collector;
+  if (forward !== null) {
+    const { siteNotes } = await import('./site-notes.ts');
+    return { ...untried, trials, more: await siteNotes(config, forward, signal) };
+  }
   // A collector that stores reports sealed may have no right to read what they say.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   if (!hasDatabase) return { ...untried, trials };

@@ -14,7 +14,7 @@ import { tryCommand } from './named-files.ts';
 /** The result of one trial. */
 export interface Trial {
   /**
-   * `state folder`, `database`, `link to URL`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`,
+   * `state folder`, `database`, `link to hq`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`,
    * `replies at HOST`, or the client's name.
    */
   readonly what: string;
@@ -87,7 +87,7 @@ export async function tryConnections(
 
 /** Tries the link of a site to the collector with the database. */
 export async function tryLink({ collector: { forward } }: Config, signal: AbortSignal): Promise<Trial> {
-  return await attempt(`link to ${forward?.url ?? ''}`, 'database', async () => {
+  return await attempt('link to hq', 'database', async () => {
     const { tryForward } = await import('../../collector/forward/try-forward.ts');
     if (forward !== null) await tryForward(forward, signal);
   });
