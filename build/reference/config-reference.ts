@@ -51,6 +51,7 @@ const forms: Readonly<Record<KindName, string>> = {
   hours: '`mon-fri 08:00-18:00`',
   clock: '`02:00`',
   url: 'a web address',
+  forwardUrl: '`https://hq.example.org:5151/v1/visit`',
   spokeUrl: '`http://web-1:5000/`, `https://web-1/spoke/`',
   urls: 'web addresses, with commas',
   imap: '`imaps://fleet@imap.example.org/INBOX`',
@@ -125,7 +126,7 @@ export const examples: Readonly<Record<string, string>> = {
   metrics:
     '<metrics textfile="/var/lib/prometheus/node-exporter/fleet-health.prom" families="client,alerts,self,disk"/>',
   collector: '<collector every="5m" concurrency="128" agentTimeout="15s"/>',
-  forward: '<forward url="https://hq.example.org/v1/visit" key="fra.json"/>',
+  forward: '<forward url="https://hq.example.org:5151/v1/visit" key="fra.json"/>',
   serve:
     '<serve socket="/run/fleet-health/serve.sock"><look/><events udp="no"/><option name="site" value="fra"/></serve>',
   look: '<look/>',

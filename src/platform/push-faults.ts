@@ -9,7 +9,8 @@ const adviceOfRefusal: Readonly<Record<Pusher, string>> = {
     'revoked, or config.xml has no transport="push" for this client.',
   site:
     'Put the file of <forward key> here that `fleet-health enroll SITE --site` prints on the other collector ' +
-    'now: the key was rotated or revoked, or its config.xml has no client with transport="forward" and the label of ' +
+    'now (SITE is the name in the present file): ' +
+    'the key was rotated or revoked, or its config.xml has no client with transport="forward" and the label of ' +
     'this site.',
 };
 

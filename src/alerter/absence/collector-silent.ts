@@ -12,6 +12,7 @@ import {
 } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
+import { forwarderIds } from '../../state/collector-id.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -25,6 +26,7 @@ import type { RunFact } from '../../storage/store/run.ts';
 export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
   const allowedMs = rule.forMs ?? (rule.forCount ?? 3) * config.collector.everyMs;
+  const forwarders = forwarderIds(config.clients);
   return [...new Set([...runsOf.keys(), ...aheadOf.keys()])].flatMap((collectorId): readonly Alert[] => {
     const own = runsOf.get(collectorId) ?? [];
     const ahead = aheadOf.get(collectorId) ?? null;
@@ -49,7 +51,7 @@ export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[]
         { ...rule, severity: worstOfFleet(rule, config) },
         {
           subject: collectorId,
-          valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead })}${clockHint(facts)}`,
+          valueText: `${wordsFor(facts, { host: newest.host, last, lastMs, ahead, forwards: forwarders.has(collectorId) })}${clockHint(facts)}`,
           limitText: `none for ${formatValue('seconds', allowedMs / 1000)}`,
           firstEvidence: (last ?? newest).id,
           pendingSinceMs: lastMs ?? nowMs,
@@ -66,16 +68,19 @@ interface Silent {
   readonly last: FinishedRun | null;
   readonly lastMs: number | null;
   readonly ahead: RunFact | null;
+  /** True if a site forwards its runs. */
+  readonly forwards: boolean;
 }
 
 /** Returns the text of the alert. It names the time, not the duration: reminders show it hours later. */
-function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, ahead }: Silent): string {
+function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, ahead, forwards }: Silent): string {
   const reader = { zone: config.alerts.zone, nowMs };
   const since = lastMs === null ? '' : `no full run of ${host} has finished since ${timeInWords(reader, lastMs)}`;
   // Another collector may visit the same clients.
   const clients = runsOf.size > 1 ? null : (last?.clients ?? null);
   const unknown = clients === null ? '' : `nothing is known of ${counted(clients, 'client')} since then; `;
-  const silence = since === '' ? '' : `${since}: ${unknown}look at cron on ${host}`;
+  const link = forwards ? ', and at its link to here, by fleet-health check --connect there' : '';
+  const silence = since === '' ? '' : `${since}: ${unknown}look at cron on ${host}${link}`;
   if (ahead === null) return silence;
   const clocks =
     `the newest run of ${host} is of ${timeInWords(reader, ahead.startedAtMs)}, ` +

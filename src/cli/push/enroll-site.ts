@@ -20,6 +20,11 @@ export interface EnrollSiteOptions {
   readonly revoke: boolean;
 }
 
+const nextSteps =
+  'At the site: put it there (mode 0600, of the account of collect), write <ssh> for the clients, then ' +
+  'fleet-health trust, fleet-health check --connect and fleet-health crontab --install.\n' +
+  'Here: fleet-health serve takes the pushes; fleet-health crontab --systemd /etc/systemd/system writes its service.';
+
 /** `enroll --site`: prints the file that the collector of a site forwards with. */
 export async function enrollSite(context: Context, config: Config, options: EnrollSiteOptions): Promise<ExitStatus> {
   const { client: site, output, rotate, revoke, https, ssh, edge } = options;
@@ -46,6 +51,7 @@ export async function enrollSite(context: Context, config: Config, options: Enro
     whose: `what <forward key> of ${site} names`,
     document,
     file: output,
+    next: nextSteps,
   });
   return 0;
 }

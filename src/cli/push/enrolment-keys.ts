@@ -51,7 +51,9 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
     () =>
       site === null
         ? `The key of ${name} opens nothing any more. If it pushes by ssh, remove its line from authorized_keys too.`
-        : `The key of the site ${name} opens nothing any more. What waits there stays there.`,
+        : `The key of the site ${name} opens nothing any more. Its collect is refused from now on (it ends with 3), and ` +
+          `keeps what waits there until "enroll ${name} --site" prints a new key. ` +
+          `To give the site up, take its clients out of config.xml, and its crontab away.`,
   );
   return 0;
 }
@@ -70,12 +72,14 @@ interface PrintedEnrolment {
   readonly document: object;
   /** null: it is printed. */
   readonly file: string | null;
+  /** The steps that follow, in sentences. Default: none. */
+  readonly next?: string;
 }
 
 /**
  * Prints the secret file of a sender, or writes it with mode 0600. Throws FleetError `usage` if it cannot be written.
  */
-export function printEnrolment(output: Output, { client, whose, document, file }: PrintedEnrolment): void {
+export function printEnrolment(output: Output, { client, whose, document, file, next }: PrintedEnrolment): void {
   const content = `${JSON.stringify(document, null, 2)}\n`;
   if (file === null) {
     printAnswer(
@@ -93,6 +97,7 @@ export function printEnrolment(output: Output, { client, whose, document, file }
   printDone(
     output,
     () => ({ command: 'enroll', client, file }),
-    () => `${file} is ${whose}. It holds a secret: it is for that machine alone.`,
+    () =>
+      `${file} is ${whose}. It holds a secret: it is for that machine alone.${next === undefined ? '' : `\n${next}`}`,
   );
 }

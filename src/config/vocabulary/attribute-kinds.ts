@@ -158,6 +158,10 @@ const kinds = {
     isSpokeUrl,
     'is no address of a server; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',
   ),
+  forwardUrl: accepted(
+    isSpokeUrl,
+    'is no address of a server; write it like https://hq.example.org:5151/v1/visit, without a name, a password or ?',
+  ),
   urls: {
     ...accepted((value) => value.split(',').every((one) => isUrl(one.trim())), 'is no list of web addresses'),
     hidden: true,

@@ -32,9 +32,9 @@ export const forwardElement: ElementSpec = {
   single: true,
   attributes: {
     url: {
-      kind: 'spokeUrl',
+      kind: 'forwardUrl',
       required: true,
-      help: 'Where the push door of the collector with the database is, like https://hq.example.org/v1/visit.',
+      help: 'Where the push door of the collector with the database is, with port 5151 unless a proxy is before it.',
     },
     key: { kind: 'path', required: true, help: 'The file that `fleet-health enroll SITE --site` has printed there.' },
   },

@@ -46,6 +46,16 @@ test('a silent collector is as severe as the missing reports that it stands for,
   }
 });
 
+test('a silent site that forwards is to be looked at with its link', () => {
+  const forwarded = configOf('<group transport="forward" labels="site=fra"><client name="web-1"/></group>');
+  const { pass, stored } = startPasses(forwarded);
+  pass('08:16', [run('08:00', { collectorId: siteId('fra') })]);
+  assert.match(
+    [...stored.values()][0]?.valueText ?? '',
+    /look at cron on .*, and at its link .* check --connect there$/,
+  );
+});
+
 test('where the database’s clock is ahead, a collector that looks silent is told of with that clock', () => {
   const { pass, stored } = startPasses(config);
   pass('10:00', [run('08:00')], { databaseAheadMs: 2 * 3_600_000 });
