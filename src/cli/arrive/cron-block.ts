@@ -21,6 +21,8 @@ export interface CronBlockOptions {
   readonly mailTo: string;
   /** For a file of /etc/cron.d: the account that runs the lines. null: the account's own crontab. */
   readonly user: string | null;
+  /** The absolute path of certificates of private authorities, for Node. Default: none. */
+  readonly caFile?: string | null;
 }
 
 const begin = '# BEGIN fleet-health (made by `fleet-health crontab`)';
@@ -29,10 +31,23 @@ const end = '# END fleet-health';
 const maxCommandLength = 998;
 
 /**
+ * Returns the NODE_EXTRA_CA_CERTS of this process, for programs that start without it; null: it is not set. Throws
+ * FleetError `usage` for a value that is no absolute path, or that a crontab and a unit write differently.
+ */
+export function ownCaFile(value = process.env['NODE_EXTRA_CA_CERTS'] ?? ''): string | null {
+  if (value === '') return null;
+  if (/^\/[\w./+@:, -]*[\w.]$/.test(value)) return value;
+  throw usageError(
+    `NODE_EXTRA_CA_CERTS=${JSON.stringify(value)} cannot stand in a crontab or unit`,
+    'Name the file by an absolute path of letters, digits and ./+@:,_- with blanks, or unset the variable.',
+  );
+}
+
+/**
  * Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say.
  */
 export function cronBlock(options: CronBlockOptions): string {
-  const { node, everyMs, host, site, mailTo, user, alerts = true } = options;
+  const { node, everyMs, host, site, mailTo, user, alerts = true, caFile = null } = options;
   const paths = [node, options.program, options.config];
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a crontab');
   if (!/^[\w.+@-]*$/.test(mailTo)) throw usageError(`--mail-to ${JSON.stringify(mailTo)} is no address`);
@@ -50,7 +65,7 @@ export function cronBlock(options: CronBlockOptions): string {
 SHELL=/bin/sh
 PATH=${[...folders].join(':')}
 MAILTO=${mailTo}
-${cronSchedule(schedulablePause(everyMs), site ?? host)} ${account}${program} collect
+${caFile === null ? '' : `NODE_EXTRA_CA_CERTS=${caFile}\n`}${cronSchedule(schedulablePause(everyMs), site ?? host)} ${account}${program} collect
 ${alerts ? alert : ''}${end}
 `;
 }

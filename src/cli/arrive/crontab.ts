@@ -12,7 +12,7 @@ import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { readCrontab, writeCrontab } from '../command/schedulers.ts';
-import { cronBlock, withBlock } from './cron-block.ts';
+import { cronBlock, ownCaFile, withBlock } from './cron-block.ts';
 import { systemdState, systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
 
 export interface CrontabOptions {
@@ -34,7 +34,7 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
   const programs = { node: process.execPath, program: realpathSync(process.argv[1] ?? '') };
   if (options.systemd !== null) {
     const account = runner(config.stateDir);
-    const units = systemdUnits({ ...programs, config, configFile: path.resolve(file), account });
+    const units = systemdUnits({ ...programs, config, configFile: path.resolve(file), account, caFile: ownCaFile() });
     const before = makingStateFolder(config.stateDir, account);
     return writeUnits(context, units, options.systemd === true ? null : path.resolve(options.systemd), before);
   }
@@ -42,6 +42,7 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
     ...{ everyMs: config.collector.everyMs, host: hostname(), mailTo: options.mailTo, user: options.cronD },
     site: config.collector.sharedSite,
     alerts: config.collector.forward === null,
+    caFile: ownCaFile(),
     ...{ ...programs, config: path.resolve(file) },
   });
   if (options.install) return await change(context, block);

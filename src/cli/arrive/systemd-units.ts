@@ -14,6 +14,8 @@ export interface SystemdOptions {
   readonly program: string;
   /** Runs the programs. */
   readonly account: string;
+  /** The absolute path of certificates of private authorities, for Node. Default: none. */
+  readonly caFile?: string | null;
 }
 
 /** A unit, as a file of /etc/systemd/system. */
@@ -56,7 +58,7 @@ function served({ serve }: SystemdOptions['config']): readonly string[] {
 }
 
 function unitHere(text: string, name: string, options: SystemdOptions): string {
-  const { config, node, program, configFile, account } = options;
+  const { config, node, program, configFile, account, caFile = null } = options;
   const command = `${commandWord(node)} ${commandWord(program)} -c ${commandWord(configFile)}`;
   const isLocal = name.includes('-collect.') && config.clients.some(({ ssh }) => ssh.transport === 'local');
   const pause = config.collector.everyMs;
@@ -68,6 +70,7 @@ function unitHere(text: string, name: string, options: SystemdOptions): string {
     .flatMap((line) => {
       if (line.startsWith('ListenStream=')) return listened;
       if (line === 'StateDirectory=fleet-health') return stateLines(config);
+      if (line === '[Service]' && caFile !== null) return [line, `Environment="NODE_EXTRA_CA_CERTS=${caFile}"`];
       if (/^(?:User|Group)=/.test(line)) return line.startsWith('User=') ? [`User=${account}`] : [];
       if (line.startsWith('OnCalendar=') && name.includes('-collect.')) return pauseLines(pause);
       if (line.startsWith('RandomizedDelaySec=') && name.includes('-collect.')) {

@@ -1,11 +1,12 @@
 /** `crontab`: the lines, how they get into a crontab and out of it, with the crontab(1) of this machine. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { rootCertificates } from 'node:tls';
 
-import { cronBlock, withBlock, type CronBlockOptions } from '../../../src/cli/arrive/cron-block.ts';
+import { cronBlock, ownCaFile, withBlock, type CronBlockOptions } from '../../../src/cli/arrive/cron-block.ts';
 import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -50,6 +51,22 @@ for (const [what, wrong] of [
 ] as const) {
   test(`${what} is refused`, () => assert.throws(() => cronBlock({ ...options, ...wrong }), { code: 'usage' }));
 }
+
+test('certificates of a private authority go along, as cron starts with an empty environment', async (t) => {
+  assert.equal(ownCaFile(''), null);
+  for (const wrong of ['ca.pem', '/a\nb', '/a"b', '/a%b', '/a ']) {
+    assert.throws(() => ownCaFile(wrong), { code: 'usage' }, JSON.stringify(wrong));
+  }
+  const cwd = configFolder(t, minimal);
+  const file = path.join(cwd, 'own ca.pem');
+  writeFileSync(file, rootCertificates[0] ?? '');
+  const set = { cwd, env: { NODE_EXTRA_CA_CERTS: file } };
+  const cron = await succeeded(runCli(['crontab'], set));
+  assert.ok(cron.includes(`MAILTO=root\nNODE_EXTRA_CA_CERTS=${file}\n`), cron);
+  const units = await succeeded(runCli(['crontab', '--systemd'], set));
+  const named = units.split(`[Service]\nEnvironment="NODE_EXTRA_CA_CERTS=${file}"\n`).length;
+  assert.deepEqual([named, units.split('[Service]\n').length], [3, 3]);
+});
 
 const others = 'MAILTO=me\n0 4 * * * backup\n# mine\n';
 for (const [what, before, put, after] of [
