@@ -6,26 +6,31 @@ import { plainAnswer } from './plain-answer.ts';
 
 /** Where this machine reaches what listens on all of its addresses. */
 const loopbackOf: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
+/** The answer of an open push door to a GET, which `serve` neither logs nor counts. */
+const methodNotAllowed = 405;
 
 /** Warns if sites forward to this collector, and the push door that config.xml opens does not answer. */
 export async function pushDoorWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, serve, file } = config;
   const isForwarded = clients.some(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
   if (!isForwarded || serve?.push !== true) return [];
-  const { hosts, port, tls } = serve;
-  const [first = '127.0.0.1'] = hosts;
-  const host = loopbackOf[first] ?? (first.includes(':') ? `[${first}]` : first);
-  const url = new URL(`${tls === null ? 'http' : 'https'}://${host}:${port}${pushPath}`);
-  const own = hosts.length === 0 && serve.socket !== null ? { socketPath: serve.socket } : {};
+  const { hosts, port, socket, tls } = serve;
+  // `serve` does without the first of its two usual addresses if IPv6 is off, and speaks no TLS on a socket.
+  const listened = hosts.at(-1);
+  const host = loopbackOf[listened ?? ''] ?? (listened?.includes(':') === true ? `[${listened}]` : listened);
+  const url = new URL(`${tls === null || host === undefined ? 'http' : 'https'}://${host ?? 'localhost'}:${port}`);
+  url.pathname = pushPath;
+  const where = host === undefined ? (socket ?? '') : url.href;
+  const own = host === undefined && socket !== null ? { socketPath: socket } : {};
   // The certificate is for the name that sites use.
   const said = await plainAnswer(url, signal, { ...own, rejectUnauthorized: false }).then(
-    ({ status }) => (status === 404 ? 'answers 404' : null),
+    ({ status }) => (status === methodNotAllowed ? null : `answers ${status ?? 'nothing'}`),
     (thrown: unknown) => `does not answer (${messageOf(thrown)})`,
   );
   signal.throwIfAborted();
   if (said === null) return [];
   const message =
-    `sites forward to this collector, and its push door at ${url.origin}${url.pathname} ${said}: ` +
+    `sites forward to this collector, and its push door at ${where} ${said}: ` +
     'start `fleet-health serve` anew; for a service see fleet-health crontab --systemd';
   return [{ file, line: null, message: escapeControls(message) }];
 }
