@@ -1,6 +1,7 @@
 import { openSiteFacts } from '../../collector/forward/site-facts.ts';
 import { openSealedSpool } from '../../collector/spool/sealed-spool.ts';
 import type { Config, ForwardConfig } from '../../config/config.ts';
+import { messageOf } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { statePaths } from '../../state/paths.ts';
 import { describeAge, describeDuration } from '../../text/durations.ts';
@@ -18,16 +19,18 @@ export async function siteNotes(config: Config, forward: ForwardConfig, signal: 
   const answer = await plainAnswer(new URL(forward.url), signal).catch(() => null);
   signal.throwIfAborted();
   const nowMs = Date.now();
-  const { reports } = await openSealedSpool(encryptedStats).scan(false);
+  const waiting = await openSealedSpool(encryptedStats)
+    .scan(false)
+    .then(
+      ({ reports }) =>
+        waitingNote(
+          reports.map(({ receivedAtMs }) => receivedAtMs),
+          nowMs,
+        ),
+      (thrown: unknown) => `the reports that wait here cannot be counted (${messageOf(thrown)})`,
+    );
   const { refused = [] } = openSiteFacts(siteFacts).link();
-  return [
-    clockNote(answer?.dateMs ?? null, nowMs),
-    waitingNote(
-      reports.map(({ receivedAtMs }) => receivedAtMs),
-      nowMs,
-    ),
-    refusedNote(refused),
-  ].filter((note) => note !== null);
+  return [clockNote(answer?.dateMs ?? null, nowMs), waiting, refusedNote(refused)].filter((note) => note !== null);
 }
 
 /** Returns a sentence if the two clocks are more than 30 s apart. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { clockNote } from '../../../src/cli/check/site-notes.ts';
+import { loadSettings } from '../../../src/cli/command/settings.ts';
+import { clockNote, siteNotes } from '../../../src/cli/check/site-notes.ts';
+import { configFolder, runCli } from '../../support/run-cli.ts';
 import { forwardingSite } from '../../support/forwarding-site.ts';
 
 test('a clock that is more than 30 s off the one of hq is named', () => {
@@ -32,4 +34,40 @@ test('check says at either side what the link lacks', { timeout: 120_000 }, asyn
   const refused = await site.run('check', '--connect');
   assert.ok(!refused.stdout.includes('\u001b'));
   assert.match(refused.stdout, /warning: hq refused reports of db[^\n]*1 in the last run: give them/);
+});
+
+test(
+  'check --connect names a wrong clock, and asks hq for it without a refused push',
+  { timeout: 120_000 },
+  async (t) => {
+    const { hq, site } = await forwardingSite(t);
+    const hook = path.join(site.dir, 'ahead.cjs');
+    writeFileSync(hook, 'const now = Date.now; Date.now = () => now() + 7_200_000;');
+    const { stdout } = await runCli(['check', '--connect'], { ...site.options, nodeArgs: ['-r', hook] });
+    assert.match(
+      stdout,
+      /warning: the clock here is (?:2h|1h 59m[^\n]*) ahead of the one that answers at hq: have NTP/,
+    );
+    assert.doesNotMatch(hq.log(), /push-refused/);
+  },
+);
+
+test('a spool that cannot be read is one finding among the others', async (t) => {
+  const dir = configFolder(
+    t,
+    '<config><collector open="no"><forward url="http://127.0.0.1:9" key="fra.json"/></collector><client ip="192.0.2.1"/></config>',
+  );
+  writeFileSync(path.join(dir, 'fra.json'), '{}', { mode: 0o600 });
+  const config = loadSettings({ configFile: path.join(dir, 'config.xml') });
+  const state = path.join(dir, 'state');
+  mkdirSync(state, { mode: 0o700 });
+  writeFileSync(path.join(state, 'encrypted_stats'), '');
+  const link = { failures: 0, loggedAtMs: null, refused: ['db1'] };
+  writeFileSync(path.join(state, 'site-facts.json'), JSON.stringify({ link, clients: [] }));
+  const { forward } = config.collector;
+  assert.ok(forward !== null);
+  const [uncounted = '', refused = '', ...more] = await siteNotes(config, forward, t.signal);
+  assert.match(uncounted, /^the reports that wait here cannot be counted \(.*ENOTDIR/);
+  assert.match(refused, /^hq refused reports of db1 /);
+  assert.deepEqual(more, []);
 });
