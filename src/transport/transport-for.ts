@@ -56,7 +56,9 @@ function forwardFault({ name, forwardedBy }: Client): FleetError {
     code: 'unsupported',
     stage: 'connect',
     message: `${name} is visited by its site ${forwardedBy ?? ''}: nothing connects to it from here`,
-    advice: 'Work on the collector of that site, or remove transport="forward".',
+    advice:
+      'Run the same command where `fleet-health collect` of that site runs, which has the SSH keys, or remove ' +
+      'transport="forward".',
   });
 }
 

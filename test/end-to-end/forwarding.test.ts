@@ -93,7 +93,7 @@ test('keys of the site and of the reports are rotated', { timeout: 240_000 }, as
   await succeeded(hq.run('enroll', 'fra', '--site', '--rotate', '-o', path.join(hq.dir, 'fra.json')));
   const refused = await site.run('collect');
   assert.equal(refused.status, 3);
-  assert.match(refused.stderr, /answered 401[^]*enroll SITE --site/);
+  assert.match(refused.stderr, /answered 401[^]*enroll fra --site/);
   assert.match(hq.log(), /push-refused[^\n]*!fra/);
   assert.notDeepEqual(site.waiting(), []);
   const { keys } = JSON.parse(await succeeded(hq.run('--json', 'keys', 'list'))) as { keys: { id: string }[] };

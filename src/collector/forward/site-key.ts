@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { isSiteName, pushKeyBytes } from '../../seal/push.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 
 /** The content of the file that `enroll SITE --site` prints. */
 export interface SiteKey {
@@ -21,7 +22,8 @@ export function readSiteKey(file: string): SiteKey {
   const { text, mode } = readText(file);
   if ((mode & 0o007) !== 0) {
     const message = `${file} holds a key and can be read by others`;
-    throw new FleetError({ code: 'config-permissions', stage: 'config', message, advice: `chmod o= ${file}` });
+    const advice = `Run chmod 600 ${shownShellWord(file)}, and think of \`fleet-health enroll SITE --site --rotate\` there.`;
+    throw new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
   }
   let found: Readonly<Record<string, unknown>> = {};
   try {

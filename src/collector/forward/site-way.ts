@@ -41,8 +41,8 @@ export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
       ).catch((thrown: unknown) => {
         throw requestFault(url, thrown);
       });
-      if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, 'site') };
-      if (status !== 200) throw answerFault(url, status, 'site');
+      if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, site) };
+      if (status !== 200) throw answerFault(url, status, site);
       // Whoever stands between could have reports removed that nobody has.
       if (!isSigned || !answer.subarray(0, pushMarker.length).equals(pushMarker)) throw strangerFault(url);
       const hex = answer.subarray(pushMarker.length).toString('hex');
