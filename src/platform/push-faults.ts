@@ -1,17 +1,8 @@
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
-import { shownShellWord } from '../text/shell-word.ts';
 
 const adviceOfRefusal =
   'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
   'revoked, or config.xml has no transport="push" for this client.';
-
-function adviceOfRefusedSite(site: string): string {
-  return (
-    `Put the file of <forward key> here that \`fleet-health enroll ${shownShellWord(site)} --site\` prints on the other ` +
-    'collector now: the key was rotated or revoked, or its config.xml has no client with transport="forward" and the ' +
-    'label of this site.'
-  );
-}
 
 /** The advice by the status of an answer. Others come from a proxy, or are faults that the collector logs. */
 const adviceByStatus: Readonly<Record<number, string>> = {
@@ -40,13 +31,12 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** Returns the fault of an answer that is no acknowledgement. `site` has pushed; null: a client has. */
-export function answerFault(url: URL, status: number | undefined, site: string | null = null): FleetError {
+/** Returns the fault of an answer that is no acknowledgement. `refusal` is the advice where a key was refused. */
+export function answerFault(url: URL, status: number | undefined, refusal = adviceOfRefusal): FleetError {
   const message = `${shownUrl(url)} answered ${status ?? 'nothing'}`;
   const isRedirect = status !== undefined && status >= 300 && status < 400;
   const isProxy = status === 502 || status === 504;
   const other = isRedirect ? adviceOfRedirect : isProxy ? adviceOfProxy : adviceOfOther;
-  const refusal = site === null ? adviceOfRefusal : adviceOfRefusedSite(site);
   return pushFault(message, status === 401 ? refusal : (adviceByStatus[status ?? 0] ?? other));
 }
 

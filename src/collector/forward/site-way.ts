@@ -4,6 +4,7 @@ import { answerFault, requestFault, shownUrl, strangerFault } from '../../platfo
 import { postSigned } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { pushLimits, pushMarker, pushPath, senderOfSite } from '../../seal/push.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import type { SiteKey } from './site-key.ts';
 
 /** The way from a site to the push door of the collector with the database. */
@@ -24,6 +25,14 @@ const leastMs = 10 * secondMs;
 const maxAnswerBytes = pushMarker.length * (2 + pushLimits.maxReports);
 const busy: readonly (number | undefined)[] = [429, 503];
 
+function adviceOfRefusal(site: string): string {
+  return (
+    `Put the file of <forward key> here that \`fleet-health enroll ${shownShellWord(site)} --site\` prints on the other ` +
+    'collector now: the key was rotated or revoked, or its config.xml has no client with transport="forward" and the ' +
+    'label of this site.'
+  );
+}
+
 export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
   const url = new URL(to);
   if (url.pathname === '/') url.pathname = pushPath;
@@ -41,8 +50,8 @@ export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
       ).catch((thrown: unknown) => {
         throw requestFault(url, thrown);
       });
-      if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, site) };
-      if (status !== 200) throw answerFault(url, status, site);
+      if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, adviceOfRefusal(site)) };
+      if (status !== 200) throw answerFault(url, status, adviceOfRefusal(site));
       // Whoever stands between could have reports removed that nobody has.
       if (!isSigned || !answer.subarray(0, pushMarker.length).equals(pushMarker)) throw strangerFault(url);
       const hex = answer.subarray(pushMarker.length).toString('hex');
