@@ -22,9 +22,7 @@ compiled=$(node test/compile.mjs "$@")
 # shellcheck disable=SC2086
 set -- $compiled
 status=0
-# A test or a file that hangs is ended and named; without the limits nothing would say which one it was.
-timeout 3600 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
-  --test-timeout=600000 "$@" || status=$?
+sh test/run-files.sh 3600 "$@" || status=$?
 wait "$checks" || status=1
 cat "$checked"
 exit "$status"

@@ -37,8 +37,6 @@ for version; do
   compiled=$(node test/compile.mjs $({ find $folders -name '*.test.ts'; printf '%s\n' $others; } | sort -u))
   folders=test/end-to-end others=
   # shellcheck disable=SC2086
-  timeout 1800 node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
-    --test-timeout=600000 $compiled ||
-    { status=1; echo "== failed: Node $version" >&2; }
+  sh test/run-files.sh 1800 $compiled || { status=1; echo "== failed: Node $version" >&2; }
 done
 exit "$status"
