@@ -7,7 +7,7 @@ shift
 told=$(mktemp)
 trap 'rm -f "$told"' EXIT
 # A test or a file that hangs is ended and named; without the limits nothing would say which one it was.
-timeout "$limit" node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=4 \
+timeout "$limit" node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=6 \
   --test-timeout=600000 --test-reporter=tap --test-reporter-destination=stdout \
   --test-reporter=spec --test-reporter-destination="$told" "$@"
 status=$?
