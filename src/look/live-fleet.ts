@@ -6,10 +6,12 @@ import { dayMs, hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
 import type { Storage } from '../storage/store/storage.ts';
+import { timeInWords } from '../text/time-words.ts';
 import { sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
 import { type FleetStatus, readFleetStatus } from './fleet-status.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
+import { siteLines } from './site-lines.ts';
 
 /** The fleet at one time. Pages of the fleet are made from it without asking the database for all clients again. */
 export interface FleetSnapshot {
@@ -80,8 +82,9 @@ async function readFleetView(
     shown.map(({ client }) => client),
     grid,
   );
+  const { zone } = config.alerts;
   return {
-    zone: config.alerts.zone,
+    zone,
     nowMs,
     query,
     counts,
@@ -95,6 +98,7 @@ async function readFleetView(
     alerts: alerts.slice(0, mostAlerts),
     openAlerts: alerts.length,
     collectedAtMs: status.lastRun?.finishedAtMs ?? null,
+    sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords({ zone, nowMs }, atMs) }),
   };
 }
 

@@ -227,3 +227,15 @@ test('without <serve> the command says what to write', async (t) => {
   assert.equal(status, 2);
   assert.match(stderr, /--idle-exit "soon" is no time/);
 });
+
+test('the first page has a line of each site, five at most', async (t) => {
+  const group = (site: string): string =>
+    `<group transport="forward" labels="site=${site}"><client name="${site}-web" ip="192.0.2.7"/></group>`;
+  const elements = ['s1', 's2', 's3', 's4', 's5', 's6'].map(group).join('');
+  const { ask } = await servedFleet(t, { elements });
+  const { body } = await ask('/');
+  assert.match(body, /<p>Site s1: no run has come yet\.<\/p>[^]*<p>Site s5: [^]*<ul class="states">/);
+  assert.doesNotMatch(body, /Site s6/);
+  assert.match(body, /<a href="\/runs">All 6 sites<\/a>/);
+  assert.match((await ask('/runs')).body, /<p>Site s6: no run has come yet\.<\/p>/);
+});

@@ -38,6 +38,8 @@ export interface FleetView {
   readonly openAlerts: number;
   /** When the newest run of the collector ended; null: none has. */
   readonly collectedAtMs: number | null;
+  /** Lines about sites that forward, or whose collectors share them. */
+  readonly sites: readonly string[];
 }
 
 export const links: PageLinks = {
@@ -55,15 +57,19 @@ const sortings: Readonly<Record<string, string>> = {
   rank: '',
 };
 
+/** The lines of sites above the table. The page of runs has them all. */
+const mostSites = 5;
+
 type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
 
 /** The first lines of the fleet's page: the clients by state, each a link to just these. */
 export function fleetLead(view: FleetView): Markup {
-  const { nowMs, zone, collectedAtMs } = view;
+  const { nowMs, zone, collectedAtMs, sites } = view;
+  const shown = sites.slice(0, mostSites);
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
   return markup`<p>${collected}</p>
-${countList(view)}`;
+${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
 }
 
 /** The clients by state, each a link to just these. */
