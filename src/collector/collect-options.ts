@@ -89,7 +89,8 @@ export type CollectEvent =
 /** `clients` counts those that were to be visited, `skipped` those held back after a refused login or not reached. */
 export interface CollectResult extends Pick<RunEnd, 'finishedAtMs' | 'clients' | 'succeeded' | 'failed' | 'skipped'> {
   readonly runId: string;
-  readonly outcome: 'finished' | 'overlapped' | 'interrupted';
+  /** `failed`: its keys are not those of the collectors that share the site. */
+  readonly outcome: 'finished' | 'failed' | 'overlapped' | 'interrupted';
   /**
    * 0 all well; 1 some client failed, the pass was cut short or the alerter is silent; 3 the database or disk is away.
    */

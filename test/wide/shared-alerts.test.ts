@@ -10,7 +10,7 @@ import { outcomeOf, runCli } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite } from '../end-to-end/support/shared-site.ts';
 
-const clients = 30;
+const clients = 60;
 const everyMs = 16_000;
 const elements = `<alerts zone="UTC" defaults="no"><mail to="you@example.org"/>
   <alert name="unreachable" severity="critical" for="2x"/><alert name="no-report" severity="critical" for="3x"/>
@@ -115,6 +115,14 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
     await cycle(all);
     for (let made = 0; made < 2; made += 1) await cycle({ ...all, cutOff: 1 });
     assert.deepEqual(told.splice(0), ['CRITICAL: collector hq-1 is cut off']);
+    const before = site.counts().served;
+    assert.deepEqual(
+      (await cycle({ ...all, cutOff: 1 })).filter((rule) => rule !== 'unreachable'),
+      ['collector-isolated'],
+    );
+    const served = site.counts().served - before;
+    assert.ok(served >= clients - 15 && served < clients, `the others visited ${served} of ${clients}`);
+    assert.deepEqual(told.splice(0), []);
     // The mail about the end waits for the interval of its group.
     assert.deepEqual(await cycle(all), []);
   });

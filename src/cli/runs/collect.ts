@@ -89,5 +89,5 @@ function heeding(view: CollectView, output: Output, notices: RunNotices | null) 
 }
 
 function isDatabaseWell({ faults, outcome }: CollectResult): boolean {
-  return outcome === 'finished' && !faults.some(isDatabaseAway);
+  return (outcome === 'finished' || outcome === 'failed') && !faults.some(isDatabaseAway);
 }

@@ -10,7 +10,7 @@ type CollectEnd = RunEnd & Pick<CollectResult, 'outcome'>;
 export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visited: ClientsVisited): CollectEnd {
   return {
     id: start.id,
-    outcome: visited.interrupted ? 'interrupted' : 'finished',
+    outcome: visited.interrupted ? 'interrupted' : visited.isRefused ? 'failed' : 'finished',
     finishedAtMs: now(),
     clients: visited.clients,
     succeeded: visited.succeeded,
@@ -31,6 +31,7 @@ const nobodyVisited: ClientsVisited = {
   failures: [],
   heldBack: 0,
   unreached: 0,
+  isRefused: false,
   interrupted: false,
   endedEarly: false,
 };

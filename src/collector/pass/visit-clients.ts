@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { availableParallelism } from 'node:os';
 
 import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
@@ -10,15 +9,14 @@ import { isHeldBack } from '../visit/backoff.ts';
 import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
-import { sharedTurn, type SharedTurnOptions } from '../schedule/shared-turn.ts';
 import { withEpoch } from '../schedule/slices.ts';
 import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
 import type { PassOptions } from '../collect-options.ts';
+import { clientBatches } from './client-batches.ts';
 import type { ShareStore } from '../../storage/store/share-store.ts';
-import { storageFault } from './run-faults.ts';
 import { failedPush } from './silent-clients.ts';
 
 export interface VisitClientsOptions {
@@ -40,6 +38,8 @@ export interface ClientsVisited extends FleetOutcome {
   readonly clients: number;
   /** The clients among them that are left alone after a refused login. */
   readonly heldBack: number;
+  /** True if this collector may not share the fleet of its site: its keys are not those of the others. */
+  readonly isRefused: boolean;
   /** True if a signal ended the visits. */
   readonly interrupted: boolean;
   /** True if a signal or the run's deadline ended the visits. */
@@ -64,65 +64,23 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   const ending = startEnding(pass);
   try {
     const epochs = new Map<number, number>();
-    const record = (visit: VisitRecord): void => options.record(withEpoch(visit, epochs));
+    let hasReached = false;
+    const record = (visit: VisitRecord): void => {
+      hasReached ||= visit.ok;
+      options.record(withEpoch(visit, epochs));
+    };
     const round = createRound({ ...options, record }, watched, ending.signal);
     const claimed = (slice: number, epoch: number): void => void epochs.set(slice, epoch);
-    const batches = batchesOf(options, { watched, claimed, signal: ending.signal });
-    for (let left = await nextOf(options, batches); left !== null; left = await nextOf(options, batches)) {
+    const batches = clientBatches(options, {
+      ...{ watched, claimed, hasReached: () => hasReached, signal: ending.signal },
+    });
+    for (let left = await batches.next(); left !== null; left = await batches.next()) {
       await round.visit(left);
     }
-    return { ...round.end(), interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
+    const { isRefused } = batches;
+    return { ...round.end(), isRefused, interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
-  }
-}
-
-interface Batches extends Pick<SharedTurnOptions, 'claimed' | 'signal'> {
-  readonly watched: readonly Client[];
-}
-
-/** Yields the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
-async function* batchesOf(
-  { pass, shares }: VisitClientsOptions,
-  { watched, claimed, signal }: Batches,
-): AsyncGenerator<readonly Client[]> {
-  const { config, start, keyRing, dryRun, only } = pass;
-  const { collector } = config;
-  const { sharedSite: site } = collector;
-  if (site === null || only !== null) {
-    yield watched;
-    return;
-  }
-  const clients = watched.filter(({ labels }) => (labels['site'] ?? site) === site);
-  if (dryRun) yield clients;
-  if (dryRun || shares === null) return;
-  const { collectorId: id, host } = start;
-  const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
-  let isAny = false;
-  const knowsKey = keyRing.known.has;
-  const sinceStartMs = (): number => pass.now() - start.startedAtMs;
-  for await (const batch of sharedTurn({ shares, own, knowsKey, clients, collector, sinceStartMs, claimed, signal })) {
-    isAny ||= batch.length > 0;
-    yield batch;
-  }
-  if (isAny || signal.aborted) return;
-  const message = 'nothing is left to visit in this cycle; `fleet-health collect NAME` visits a client at once';
-  pass.observe({ kind: 'note', message });
-}
-
-/**
- * Returns the next batch; `null` if there is none, or nobody can claim a slice any more: the next cycle visits them.
- */
-async function nextOf(
-  { onFault }: VisitClientsOptions,
-  batches: AsyncIterator<readonly Client[], void>,
-): Promise<readonly Client[] | null> {
-  try {
-    const next = await batches.next();
-    return next.done === true ? null : next.value;
-  } catch (thrown) {
-    onFault(storageFault(thrown));
-    return null;
   }
 }
 

@@ -6,6 +6,7 @@ import { jitterOf } from '../../platform/jitter.ts';
 import {
   goneAfter,
   type Cycle,
+  type Reach,
   type ShareStore,
   type SharingCollector,
   type Slice,
@@ -23,6 +24,8 @@ export interface SharedTurnOptions {
   readonly collector: Pick<CollectorConfig, 'everyMs' | 'runDeadlineMs'>;
   /** Returns the time since the run began. */
   readonly sinceStartMs: () => number;
+  /** Returns true if a client that this run has visited has answered. */
+  readonly hasReached: () => boolean;
   /** Called for each slice that was claimed, with its new epoch, before its clients are yielded. */
   readonly claimed: (slice: number, epoch: number) => void;
   /** Aborted when the run is to end. */
@@ -34,10 +37,20 @@ const graceOf = 1 / 20;
 const pauseMs = 1000;
 /** Smaller parts of what others left are not worth a round of their own. */
 const leastTaken = 16;
+/** From this part of `every` on a collector takes what others have not begun. */
+const takesOthersFrom = 0.5;
+/** The part for a collector that reaches nobody: all others go first. */
+const takesLastFrom = 0.7;
+/** The clients that such a collector visits first: three are the least from which `collector-isolated` follows. */
+const leastTried = 10;
+/** A run that reached a smaller part of its clients has reached nobody. */
+const leastReached = 0.1;
 
 /**
  * Yields the clients of the slices that this collector has claimed: at once those that belong to it, and from half of
- * `every` on those that nobody has begun. Waits for that only while such slices are left.
+ * `every` on those that nobody has begun. Waits for that only while such slices are left. A collector whose two
+ * last runs reached nobody, as without a network, claims slices of a few clients first, and leaves the rest to the
+ * others if none of those answers.
  *
  * A slice is claimed once a cycle, by one statement that a single collector can win, for as long as visits of it may go
  * on. So no client is visited twice at once, and nobody has to ask whether a holder lives. Throws FleetError
@@ -51,8 +64,12 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   if (fault !== null) throw fault;
   const seen = all.filter(({ id }) => id !== own.id);
   const cycle = await shares.join(own, collector.everyMs, options.sinceStartMs);
-  const turn = new Turn(options, cycle, preferredOwners([own, ...seen], await shares.slices(own.site)));
+  const owners = preferredOwners([own, ...seen], await shares.slices(own.site));
   const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
+  const visitedIn = ({ slice }: Slice): number =>
+    (clientsOf.get(slice) ?? []).filter(({ pushEveryMs }) => pushEveryMs === null).length;
+  const isDoubtful = seen.length > 0 && reachNobody(await shares.lastReaches(own.id));
+  const turn = new Turn({ ...options, owners, visitedIn, isDoubtful }, cycle);
   while (turn.goesOn()) {
     const wanted = await turn.wanted();
     if (wanted === null) return;
@@ -66,23 +83,37 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   }
 }
 
+/** True if two runs reached nobody: `collector-isolated` tells of it by all clients of both. */
+function reachNobody(reaches: readonly Reach[]): boolean {
+  return (
+    reaches.length === 2 && reaches.every(({ succeeded, failed }) => succeeded < leastReached * (succeeded + failed))
+  );
+}
+
+interface TurnOptions extends SharedTurnOptions {
+  /** The collector to which each slice belongs first. */
+  readonly owners: ReadonlyMap<number, string>;
+  /** Returns the number of clients of a slice that are visited. */
+  readonly visitedIn: (slice: Slice) => number;
+  /** True if the last runs of this collector reached nobody, and others may. */
+  readonly isDoubtful: boolean;
+}
+
 /** A run's part in a cycle. */
 class Turn {
-  readonly #options: SharedTurnOptions;
+  readonly #options: TurnOptions;
   readonly #cycle: Cycle;
-  /** The collector to which each slice belongs first. */
-  readonly #owners: ReadonlyMap<number, string>;
   readonly #beganMs = performance.now();
   readonly #untilMs: number;
   /** A slice that is held for longer than this from now was claimed under a wrong clock. */
   readonly #farMs: number;
+  #hasTried = false;
 
-  constructor(options: SharedTurnOptions, cycle: Cycle, owners: ReadonlyMap<number, string>) {
+  constructor(options: TurnOptions, cycle: Cycle) {
     const { runDeadlineMs, everyMs } = options.collector;
     const leaseMs = runDeadlineMs + everyMs * graceOf;
     this.#options = options;
     this.#cycle = cycle;
-    this.#owners = owners;
     this.#untilMs = Math.floor(cycle.nowMs + leaseMs);
     this.#farMs = 2 * Math.max(everyMs, leaseMs);
   }
@@ -93,20 +124,40 @@ class Turn {
 
   /** Returns the slices to claim now, perhaps none; `null` if all were begun in this cycle. */
   async wanted(): Promise<readonly Slice[] | null> {
-    const { shares, own, collector } = this.#options;
+    const { shares, own, collector, owners, isDoubtful, hasReached } = this.#options;
     const { number, beganAtMs, nowMs: joinedMs } = this.#cycle;
     const left = (await shares.slices(own.site)).filter(({ cycle }) => cycle < number);
     if (left.length === 0) return null;
     const nowMs = this.#nowMs();
     const free = left.filter(({ untilMs }) => untilMs <= nowMs || untilMs > nowMs + this.#farMs);
-    const mine = free.filter(({ slice }) => this.#owners.get(slice) === own.id);
-    const takesOthersAtMs = Math.min(beganAtMs + collector.everyMs / 2, joinedMs + collector.runDeadlineMs / 2);
-    if (mine.length > 0 || nowMs < takesOthersAtMs) return mine;
+    const mine = free.filter(({ slice }) => owners.get(slice) === own.id);
+    const isLast = isDoubtful && !hasReached();
+    if (isLast && !this.#hasTried) return this.#tried(mine);
+    if (mine.length > 0 && !isLast) return mine;
+    const from = isLast ? takesLastFrom : takesOthersFrom;
+    const takesOthersAtMs = Math.min(beganAtMs + collector.everyMs * from, joinedMs + collector.runDeadlineMs * from);
+    if (nowMs < takesOthersAtMs) return [];
     // Collectors that are at work in this cycle take the rest together, each in an order of its own.
     const atWork = (await shares.collectors(own.site, beganAtMs)).length;
-    const orderOf = ({ slice }: Slice): number => jitterOf(`${own.id} ${number} ${slice}`);
     const most = Math.max(leastTaken, Math.ceil(free.length / Math.max(1, atWork)));
-    return [...free].sort((one, other) => orderOf(one) - orderOf(other)).slice(0, most);
+    return this.#inOrder(free).slice(0, most);
+  }
+
+  /** Returns slices with a few clients, others in each cycle: whether one of those answers decides about the rest. */
+  #tried(mine: readonly Slice[]): readonly Slice[] {
+    this.#hasTried = true;
+    let before = 0;
+    return this.#inOrder(mine).filter((slice) => {
+      const isTaken = before < leastTried;
+      before += this.#options.visitedIn(slice);
+      return isTaken;
+    });
+  }
+
+  /** Returns slices in an order of this collector and cycle. */
+  #inOrder(slices: readonly Slice[]): readonly Slice[] {
+    const orderOf = ({ slice }: Slice): number => jitterOf(`${this.#options.own.id} ${this.#cycle.number} ${slice}`);
+    return [...slices].sort((one, other) => orderOf(one) - orderOf(other));
   }
 
   async claim(wanted: readonly Slice[]): Promise<readonly Slice[]> {

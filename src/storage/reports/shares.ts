@@ -18,6 +18,8 @@ const collectorsSql = `SELECT id, site, host, key_id, capacity, seen_at FROM col
   WHERE seen_at >= ? ORDER BY site, id`;
 const slicesSql = `SELECT site, slice, epoch, holder, cycle, until_at, done_at FROM slices
   WHERE site = ? ORDER BY slice`;
+const reachSql = `SELECT succeeded, failed FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
+  AND outcome = 'finished' AND succeeded + failed > 0 ORDER BY started_at DESC, id DESC LIMIT 2`;
 const heldSql = `SELECT site, holder, cycle, COUNT(*) AS slices, COUNT(done_at) AS done FROM slices
   GROUP BY site, holder, cycle`;
 
@@ -28,6 +30,10 @@ export function createShareStore(database: Database): ShareStore {
       database.write((session) => join(session, collector, { everyMs, sinceStartMs })),
     collectors: async (site, sinceMs) =>
       (await database.read((session) => seenSince(session, sinceMs))).filter((one) => one.site === site),
+    lastReaches: async (id) =>
+      (await database.read((session) => session.all(reachSql, [id]))).map((row) => {
+        return { succeeded: Number(row['succeeded']), failed: Number(row['failed']) };
+      }),
     slices: async (site) => (await database.read((session) => session.all(slicesSql, [site]))).map(sliceOf),
     sites: (sinceMs) => database.read((session) => sites(session, sinceMs)),
     claim: (claim) => database.write((session) => claimSlice(session, claim)),

@@ -57,6 +57,12 @@ export interface SliceClaim {
   readonly farMs: number;
 }
 
+/** The clients that a run has reached, and those that it has not. */
+export interface Reach {
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
 /** A collector with its part of a site. */
 export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'seenAtMs'> {
   /** The slices that it was the last to claim. */
@@ -88,6 +94,8 @@ export interface ShareStore {
   join(collector: SharingCollector, everyMs: number, sinceStartMs?: () => number): Promise<Cycle>;
   /** Returns the collectors of a site that were seen since a time. */
   collectors(site: string, sinceMs: number): Promise<readonly SeenCollector[]>;
+  /** Returns how many clients the two newest full runs of a collector that asked some have reached, newest first. */
+  lastReaches(id: string): Promise<readonly Reach[]>;
   /** Returns the slices of a site. */
   slices(site: string): Promise<readonly Slice[]>;
   /** Returns who has which part of each site, of collectors that were seen since a time. */

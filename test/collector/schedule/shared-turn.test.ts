@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/schedule/shared-turn.ts';
 import { openStorage, storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
-import type { ShareStore } from '../../../src/storage/store/share-store.ts';
+import type { Reach, ShareStore } from '../../../src/storage/store/share-store.ts';
 import { makeClient } from '../../support/fleet.ts';
 import { atTime } from '../../storage/support/crashing-database.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
@@ -35,16 +35,18 @@ interface Turn {
   readonly claimed?: SharedTurnOptions['claimed'];
   readonly signal?: AbortSignal;
   readonly keyId?: string;
+  readonly hasReached?: SharedTurnOptions['hasReached'];
 }
 
-function options(shares: ShareStore, { id, keyId = 'k1', signal, claimed = () => undefined }: Turn): SharedTurnOptions {
+function options(shares: ShareStore, turn: Turn): SharedTurnOptions {
+  const { id, keyId = 'k1', signal, claimed = () => undefined, hasReached = () => false } = turn;
   return {
     shares,
     own: { id, site: 'fra', host: `host-${id}`, keyId, capacity: 1 },
     knowsKey: (key) => key === keyId,
     clients,
     sinceStartMs: () => 0,
-    claimed,
+    ...{ claimed, hasReached },
     collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
     signal: signal ?? new AbortController().signal,
   };
@@ -173,3 +175,63 @@ test('a collector that seals to a key which this one lacks is named, and nothing
     ['one'],
   );
 });
+
+test('a collector whose last two runs reached nobody tries a few clients and leaves the rest to others', async (t) => {
+  let laterMs = 0;
+  const shares = withReaches(await openShares(t, () => laterMs), 'cut', [none, none]);
+  for (const id of ['cut', 'well']) await shares.join(options(shares, { id }).own, everyMs);
+  const cut = sharedTurn(options(shares, { id: 'cut' }));
+  const tried = await cut.next();
+  assert.ok(tried.done === false);
+  assert.ok(tried.value.length >= 10 && tried.value.length < 20, `${tried.value.length} of 600`);
+  const second = cut.next();
+  // The others have what it has not begun from half of the time on, before it goes on itself.
+  laterMs = everyMs / 2;
+  const others = await visited(sharedTurn(options(shares, { id: 'well' })));
+  assert.deepEqual([...others, ...tried.value.map(({ name }) => name)].sort(), names);
+  assert.equal((await second).done, true);
+  laterMs = everyMs;
+  for (const id of ['cut', 'well']) await shares.join(options(shares, { id }).own, everyMs);
+  const again = await sharedTurn(options(shares, { id: 'cut' })).next();
+  assert.ok(again.done === false);
+  assert.notDeepEqual(again.value, tried.value, 'other clients in each cycle');
+});
+
+test('it goes on at once if one of them answers', async (t) => {
+  const shares = withReaches(await openShares(t), 'back', [none, { succeeded: 9, failed: 191 }]);
+  for (const id of ['back', 'well']) await shares.join(options(shares, { id }).own, everyMs);
+  const turn = sharedTurn(options(shares, { id: 'back', hasReached: () => true }));
+  const first = await turn.next();
+  assert.ok(first.done === false && first.value.length > 200, 'all of its own');
+  await turn.return(undefined);
+});
+
+test('what nobody else has begun late in the cycle it takes all the same, and all of it if it is alone', async (t) => {
+  let laterMs = 0;
+  const shares = withReaches(await openShares(t, () => laterMs), 'cut', [none, none]);
+  for (const id of ['cut', 'gone']) await shares.join(options(shares, { id }).own, everyMs);
+  // From 0.7 of the time on a run would begin the next cycle.
+  laterMs = everyMs * 0.7 - 1500;
+  assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'cut' })))).sort(), names);
+  const alone = withReaches(await openShares(t), 'cut', [none, none]);
+  const first = await sharedTurn(options(alone, { id: 'cut' })).next();
+  assert.equal(first.done === false && first.value.length, 600);
+});
+
+test('one run that reached nobody, or two that reached a few, change nothing', async (t) => {
+  for (const reaches of [[none], [none, { succeeded: 20, failed: 180 }]]) {
+    const shares = withReaches(await openShares(t), 'one', reaches);
+    for (const id of ['one', 'two']) await shares.join(options(shares, { id }).own, everyMs);
+    const turn = sharedTurn(options(shares, { id: 'one' }));
+    const first = await turn.next();
+    assert.ok(first.done === false && first.value.length > 200);
+    await turn.return(undefined);
+  }
+});
+
+const none: Reach = { succeeded: 0, failed: 200 };
+
+/** A store in which the last runs of one collector have reached so many. */
+function withReaches(shares: ShareStore, id: string, reaches: readonly Reach[]): ShareStore {
+  return { ...shares, lastReaches: (of) => Promise.resolve(of === id ? reaches : []) };
+}

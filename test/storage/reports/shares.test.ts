@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 
 import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/schedule/shared-turn.ts';
+import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 import type { SharingCollector, ShareStore, Slice } from '../../../src/storage/store/share-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
+import { runEnd, runStart } from '../support/samples.ts';
 
 const own = { id: 'one', site: 'fra', host: 'hq', keyId: 'k1', capacity: 2 };
 const everyMs = 300_000;
@@ -19,6 +21,7 @@ const turnOf = (shares: ShareStore, collector: SharingCollector): SharedTurnOpti
   clients: [],
   sinceStartMs: () => 0,
   claimed: () => undefined,
+  hasReached: () => false,
   collector: { everyMs, runDeadlineMs: everyMs * 0.8 },
   signal: new AbortController().signal,
 });
@@ -191,6 +194,25 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     const others = four.filter((holder, slice) => holder !== left[slice] && holder !== 'two');
     assert.ok(!left.includes('two') && others.length < 24, `${others.length} others moved`);
     await database.close();
+  });
+
+  it('say what the two newest full runs that asked somebody have reached', async ({ shares, reports }) => {
+    const ran = async (minutes: number, over: Partial<RunEnd>, scope: RunStart['scope'] = 'full'): Promise<void> => {
+      const start = { ...runStart({ collectorId: 'one', scope }), startedAtMs: Date.UTC(2026, 10, 24, 10, minutes) };
+      await reports.startRun(start);
+      await reports.endRun(start, runEnd(start, { clients: 5, ...over }));
+    };
+    await ran(0, { succeeded: 4, failed: 1 });
+    await ran(1, { succeeded: 5, failed: 0 });
+    await ran(2, { succeeded: 1, failed: 4 });
+    await ran(3, { succeeded: 5, failed: 0 }, 'filtered');
+    await ran(4, { succeeded: 0, failed: 0, clients: 0 });
+    await ran(5, { outcome: 'interrupted', succeeded: 3, failed: 0 });
+    assert.deepEqual(await shares.lastReaches('one'), [
+      { succeeded: 1, failed: 4 },
+      { succeeded: 5, failed: 0 },
+    ]);
+    assert.deepEqual(await shares.lastReaches('two'), []);
   });
 
   it('are of no collector that was forgotten', async ({ shares, retention }) => {

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { clientBatches, type BatchSource } from '../../../src/collector/pass/client-batches.ts';
+import { endOf } from '../../../src/collector/pass/collect-result.ts';
+import type { FleetError } from '../../../src/errors.ts';
+import { makeClient } from '../../support/fleet.ts';
+
+const none = { clients: 0, succeeded: 0, failures: [], heldBack: 0, unreached: 0, endedEarly: false };
+
+test('a run whose keys are not those of its site has failed: `collector-silent` is to tell of it', async () => {
+  const faults: FleetError[] = [];
+  const other = { id: 'two', site: 'fra', host: 'hq-2', keyId: 'k2', capacity: 2, seenAtMs: 1 };
+  const pass = {
+    config: { collector: { sharedSite: 'fra', everyMs: 60_000, runDeadlineMs: 48_000 } },
+    start: { id: 'run', collectorId: 'one', host: 'hq-1', startedAtMs: 0 },
+    ...{
+      keyRing: { sealing: { id: 'k1' }, known: { has: (key: string) => key === 'k1' } },
+      dryRun: false,
+      only: null,
+      now: () => 7,
+    },
+  } as unknown as BatchSource['pass'];
+  const shares = { nowMs: () => Promise.resolve(0), collectors: () => Promise.resolve([other]) };
+  const source = {
+    pass,
+    shares: shares as unknown as BatchSource['shares'],
+    onFault: (one: FleetError) => faults.push(one),
+  };
+  const batches = clientBatches(source, {
+    watched: [makeClient('web-1')],
+    ...{ claimed: () => undefined, hasReached: () => false, signal: new AbortController().signal },
+  });
+  assert.equal(batches.isRefused, false);
+  assert.equal(await batches.next(), null);
+  assert.deepEqual(
+    faults.map(({ code }) => code),
+    ['keys-invalid'],
+  );
+  const visited = { ...none, isRefused: batches.isRefused, interrupted: false };
+  assert.equal(endOf(pass, visited).outcome, 'failed');
+  assert.equal(endOf(pass, { ...visited, isRefused: false }).outcome, 'finished');
+});
