@@ -26,7 +26,7 @@ export interface StreamSource {
   readonly present: { readonly reports: readonly SpooledReport[]; readonly journal: string | null };
   /** The reports and journals of earlier runs, each oldest first. */
   readonly backlog: { readonly reports: readonly SpooledReport[]; readonly journals: readonly string[] };
-  /** Clients whose reports were refused in the run before: theirs go last. Default: none. */
+  /** Clients whose reports were refused in the run before, or too large for the link: theirs go last. Default: none. */
   readonly refusedBefore?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: () => number;

@@ -21,6 +21,8 @@ export interface ForwardOptions extends StreamSource {
   readonly endsAt: number;
   readonly signal: AbortSignal;
   readonly remove: (report: SpooledReport) => void;
+  /** A report that was sent for so long, alone, and not taken is too large for the link. Default: 30 s. */
+  readonly slowAfterMs?: number;
 }
 
 export interface Forwarding {
@@ -31,6 +33,8 @@ export interface Forwarding {
   readonly left: number;
   /** Clients whose reports were refused, while others were taken. */
   readonly refused: readonly string[];
+  /** The client of a report that is too large for the link; null: none is known. */
+  readonly slow: string | null;
   /** True if the link is well, and the other side took nothing. */
   readonly isRefused: boolean;
   /** Why nothing more was sent; null: everything was, or the time was over. */
@@ -45,10 +49,11 @@ const mostRefused = 3;
 
 /** Sends one stream after the other, and removes what was acknowledged. Never throws. */
 export async function forward(options: ForwardOptions): Promise<Forwarding> {
-  const { way, endsAt, signal, remove } = options;
+  const { way, endsAt, signal, remove, slowAfterMs = 30 * secondMs } = options;
   const streams = createStreams(options, options.failures);
   const sums = { reports: 0, records: 0 };
   let fault: FleetError | null = null;
+  let slow = null as string | null;
   let refusedInARow = 0;
   const settle = (entries: ReadonlyMap<string, Acknowledgeable>, known: ReadonlySet<string>): void => {
     for (const entry of streams.settle(entries, known)) {
@@ -66,7 +71,11 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
     while (!signal.aborted && performance.now() < endsAt) {
       const stream = await streams.next();
       if (stream === null) break;
-      const known = await sendPatiently(way, stream.body, { signal, endsAt });
+      const sentAt = performance.now();
+      const known = await sendPatiently(way, stream.body, { signal, endsAt }).catch((thrown: unknown) => {
+        if (performance.now() - sentAt >= slowAfterMs) slow = soleClient(stream.entries);
+        throw thrown;
+      });
       settle(stream.entries, known);
       refusedInARow = [...stream.entries.keys()].some((id) => known.has(id)) ? 0 : refusedInARow + 1;
       if (refusedInARow >= mostRefused && sums.reports + sums.records === 0) break;
@@ -74,9 +83,10 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
   } catch (thrown) {
     if (!signal.aborted) fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
   }
+  if (fault !== null && slow !== null && sums.reports + sums.records > 0) fault = slowFault(slow, fault);
   const isRefused = fault === null && refusedInARow > 0 && sums.reports + sums.records === 0;
   if (isRefused) fault = refusal(way);
-  return { ...sums, left: streams.left(), refused: streams.refused(), isRefused, fault };
+  return { ...sums, left: streams.left(), refused: streams.refused(), slow, isRefused, fault };
 }
 
 /** Sends a stream, and again where the answer is that too much is under way. */
@@ -91,6 +101,19 @@ async function sendPatiently(
     if (busy >= mostBusy || performance.now() + busyMs >= endsAt) throw answer.fault;
     await sleep(busyMs, undefined, { signal });
   }
+}
+
+/** Returns the client of the report that is all there is in a stream; else null. */
+function soleClient(entries: ReadonlyMap<string, Acknowledgeable>): string | null {
+  const [only, another] = entries.values();
+  return only?.kind === 'report' && another === undefined ? only.client : null;
+}
+
+function slowFault(client: string, cause: FleetError): FleetError {
+  const { code, stage } = cause;
+  const message = `a report of ${client} did not get across, and smaller ones did: ${cause.message}`;
+  const advice = 'The link is too slow for it, or a proxy cuts it off. Other clients go first from the next run on.';
+  return new FleetError({ code, stage, message, advice, cause });
 }
 
 function refusal({ url }: SiteWay): FleetError {

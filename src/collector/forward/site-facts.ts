@@ -11,7 +11,9 @@ export interface LinkState {
   readonly loggedAtMs: number | null;
   /** Clients whose reports were refused in the last run. Default: none. */
   readonly refused?: readonly string[];
-  /** When a line about those was written last. Default: none was. */
+  /** Clients whose reports were too large for the link in the runs that could not forward. Default: none. */
+  readonly slow?: readonly string[];
+  /** When a line about those that were refused was written last. Default: none was. */
   readonly refusedLoggedAtMs?: number | null;
 }
 

@@ -75,7 +75,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     present: { reports: fresh.first, journal: journalPath(paths.journal, start.startedAtMs, start.id) },
     backlog: { reports: [...leftovers, ...fresh.others], journals },
     failures: facts.link().failures,
-    refusedBefore: facts.link().refused ?? [],
+    refusedBefore: [...(facts.link().refused ?? []), ...(facts.link().slow ?? [])],
     endsAt: Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery),
     signal: pass.signal,
     now: pass.now,
@@ -86,7 +86,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     },
   }).catch((thrown: unknown): Forwarding => {
     const fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
-    return { reports: 0, records: 0, left: leftovers.length, refused: [], isRefused: false, fault };
+    return { reports: 0, records: 0, left: leftovers.length, refused: [], slow: null, isRefused: false, fault };
   });
   tellForwarded({ pass, facts, sent, faults, url: to.url });
   saveFacts(facts, pass, onFault);

@@ -23,7 +23,7 @@ export interface Forwarded {
 export function tellForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
   const { observe, start } = pass;
   const { fault, reports, left, refused } = sent;
-  const { failures, loggedAtMs, refused: before, refusedLoggedAtMs = null } = facts.link();
+  const { failures, loggedAtMs, refused: before, slow = [], refusedLoggedAtMs = null } = facts.link();
   const isRefusalDue = isLineDue({ loggedAtMs: refusedLoggedAtMs }, start.startedAtMs);
   const note = (message: string): void => observe({ kind: 'note', message });
   if (reports > 0 || left > 0) note(`${counted(reports, 'report')} forwarded to ${url}, ${left} wait`);
@@ -46,6 +46,7 @@ export function tellForwarded({ pass, facts, sent, faults, url }: Forwarded): vo
     ...later,
     refusedLoggedAtMs,
     refused: [...new Set([...refused, ...(isWell ? [] : (before ?? []))])],
+    slow: [...new Set([...slow, ...(sent.slow === null ? [] : [sent.slow])])],
   });
   if (isDue) observe({ kind: 'fault', fault });
   else note(`still: ${fault.message} (${fault.code})`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -19,6 +19,7 @@ import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
 import { createFrameParser } from '../../../src/report/frames.ts';
 import type { Frame } from '../../../src/report/wire.ts';
 import { pushLimits, pushMarker } from '../../../src/seal/push.ts';
+import { readHeader } from '../../../src/seal/sealed-message.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
@@ -61,9 +62,17 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
     const hex = answer.subarray(pushMarker.length).toString('hex');
     return { kind: 'taken', acknowledged: new Set(hex.match(/.{32}/g) ?? []) };
   };
-  const report = async (client: string, atMs: number, header: { readonly client?: string } = {}) => {
+  const report = async (
+    client: string,
+    atMs: number,
+    header: { readonly client?: string; plaintext?: Buffer } = {},
+  ) => {
     const inside = { client: header.client ?? client, datetime: new Date(atMs).toISOString(), boot_id: randomUUID() };
-    const { reportId, sealed } = sealedSample({ key, inside });
+    const { reportId, sealed } = sealedSample({
+      key,
+      inside,
+      ...(header.plaintext && { plaintext: header.plaintext }),
+    });
     const clock = { offsetMs: 0, monotonicZeroMs: atMs - 1000, bootId: 'aa' };
     return await spool.add({ client, reportId, sealed, receivedAtMs: atMs, clock });
   };
@@ -82,7 +91,7 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
   const forwardAll = async (
     present: { readonly reports: readonly Awaited<ReturnType<typeof report>>[]; readonly journal: string | null },
     way: (body: Buffer) => Promise<SiteAnswer> = send,
-    more: Pick<Parameters<typeof forward>[0], 'refusedBefore'> & { readonly failures?: number } = {},
+    more: Pick<Parameters<typeof forward>[0], 'refusedBefore' | 'slowAfterMs'> & { readonly failures?: number } = {},
   ): Promise<Forwarding> => {
     const { reports } = await spool.scan();
     const own = new Set(present.reports.map(({ file }) => file));
@@ -322,4 +331,26 @@ test('a report that came twice to the site is sent twice, and a journal of no ru
   assert.deepEqual([sent.fault, sent.reports, await site.waiting()], [null, 2, 0]);
   await fleet.collect(clients.slice(0, 2));
   assert.equal(await fleet.count('stats'), 1);
+});
+
+test('a report that is too large for the link goes last in the next run, and no other waits for it', async (t) => {
+  const site = await makeSite(t, makeFleet());
+  const nowMs = Date.now();
+  const large = await site.report('web-1', nowMs - hourMs, { plaintext: randomBytes(64 * 1024) });
+  for (let minute = 50; minute > 40; minute -= 1) await site.report('web-2', nowMs - minute * minuteMs);
+  const id = Buffer.from(readHeader(site.spool.read(large)).reportId.replaceAll('-', ''), 'hex');
+  const thin = (body: Buffer): Promise<SiteAnswer> =>
+    body.includes(id)
+      ? Promise.reject(new FleetError({ code: 'push-failed', stage: 'run', message: 'not done within 60000 ms' }))
+      : site.send(body);
+  // A slow link has made the streams small: each has one report.
+  const options = { failures: 30, slowAfterMs: 0 };
+  const first = await site.forwardAll(nothing, thin, options);
+  assert.deepEqual([first.slow, first.reports, first.left], ['web-1', 0, 11]);
+  assert.equal(first.fault?.message, 'not done within 60000 ms', 'nothing says yet that the link is well');
+  const second = await site.forwardAll(nothing, thin, { ...options, refusedBefore: ['web-1'] });
+  assert.deepEqual([second.slow, second.reports, second.left], ['web-1', 10, 1]);
+  assert.match(second.fault?.message ?? '', /^a report of web-1 did not get across, and smaller ones did: not done/);
+  const quick = await site.forwardAll(nothing, thin, { failures: 30, refusedBefore: ['web-1'] });
+  assert.deepEqual([quick.slow, quick.left], [null, 1], 'a request that fails at once says nothing about its size');
 });
