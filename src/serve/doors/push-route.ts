@@ -18,6 +18,8 @@ import { pushSenders, type Sender } from './push-sender.ts';
 
 /** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
+/** The part of that for one client: its largest body. Two that are slow leave room for the bodies of others. */
+const mostHeldOfClient = mostHeldBytes / 2;
 /** The bodies of one client that are read at a time: one that is slow, or sent by somebody else, stops no other. */
 const mostReadOfClient = 2;
 /** The pushes of one client: a long spool comes in some dozens. */
@@ -50,6 +52,7 @@ export interface RefusedPush {
 }
 
 const tooMuch = 'Too much is pushed at a time';
+const othersUnderWay = 'Other pushes of this client are under way';
 
 /** The bytes that a body takes up, each counted twice. */
 interface Held {
@@ -90,6 +93,13 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
   const pushing = new Set<string>();
   const newest = newestRequests();
   let heldBytes = 0;
+  const heldOf = new Map<string, number>();
+  const hold = (name: string, bytes: number): void => {
+    heldBytes += bytes;
+    const own = (heldOf.get(name) ?? 0) + bytes;
+    if (own === 0) heldOf.delete(name);
+    else heldOf.set(name, own);
+  };
 
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
   const readBody = async (incoming: IncomingMessage, held: Held, sender: Sender): Promise<Buffer | Refusal> => {
@@ -99,13 +109,15 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     if (endSame === null) return refuseNow(429, 'This push is under way');
     const endRead = read.take(folderOfClient(name));
     try {
-      if (endRead === null) return refuseNow(429, 'Other pushes of this client are under way');
+      if (endRead === null) return refuseNow(429, othersUnderWay);
       const chunks: Buffer[] = [];
       // Headers that somebody has recorded reserve nothing: what has arrived counts.
       for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        if (heldBytes + 2 * chunk.length > mostHeldBytes) return refuseNow(503, tooMuch);
-        held.bytes += 2 * chunk.length;
-        heldBytes += 2 * chunk.length;
+        const bytes = 2 * chunk.length;
+        if (heldBytes + bytes > mostHeldBytes) return refuseNow(503, tooMuch);
+        if ((heldOf.get(name) ?? 0) + bytes > mostHeldOfClient) return refuseNow(429, othersUnderWay);
+        held.bytes += bytes;
+        hold(name, bytes);
         chunks.push(chunk);
       }
       const body = Buffer.concat(chunks);
@@ -133,7 +145,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       const body = await readBody(incoming, held, sender);
       return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, incoming, outgoing) : body;
     } finally {
-      heldBytes -= held.bytes;
+      hold(sender.name, -held.bytes);
     }
   };
 

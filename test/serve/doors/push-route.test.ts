@@ -111,6 +111,22 @@ test('recorded headers with a slow body keep no push of the client away', { time
   for (const one of [slow, other]) one.destroy();
 });
 
+test('two large bodies of one client that are slow keep no push of another away', { timeout: 30_000 }, async (t) => {
+  const { begin, ended, push, sample } = await door(t);
+  const slow = ['x', 'y'].map((letter) => {
+    const body = Buffer.alloc(maxPushBytes, letter);
+    const asked = begin({ body });
+    asked.write(body.subarray(1));
+    return ended(asked).then(({ status }) => ({ status, asked }));
+  });
+  // The client may hold one such body: the other is refused, and what it held is free.
+  const { status } = await Promise.race(slow);
+  assert.equal(status, 429);
+  const { reportId, sealed } = sample('web-2');
+  const other = await push({ client: 'web-2', body: pushedStream({ sealed: [sealed] }) });
+  assert.deepEqual([other.status, acknowledgedIn(other.body)], [200, [reportId]]);
+});
+
 test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 30_000 }, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { hang, ended } = await door(t);
