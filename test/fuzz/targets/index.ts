@@ -1,5 +1,6 @@
 import type { FuzzTarget } from '../target.ts';
 import { checksTarget } from './checks.ts';
+import { forwardedTarget } from './forwarded.ts';
 import { framesTarget } from './frames.ts';
 import { knownHostsTarget } from './known-hosts.ts';
 import { loaderSignTarget } from './loader-sign.ts';
@@ -9,6 +10,7 @@ import { trustSourceTarget } from './trust-source.ts';
 
 /** Every parser that reads what others wrote. */
 export const fuzzTargets: readonly FuzzTarget[] = [
+  forwardedTarget,
   framesTarget,
   sealHeaderTarget,
   reportTarget,
