@@ -64,6 +64,11 @@ test('without <look/>, or with a file that has faults, --fleet says what to writ
   writeFileSync(path.join(dir, 'sites.xml'), '<sites/>', { mode: 0o600 });
   const args = ['--fleet', 'sites.xml'];
   await assert.rejects(serveFolder(t, dir, { args }), /sites\.xml:1: no <site> stands in it/);
+  const twoFaults = '<sites><site name="a" url="ftp://a/"/>\n<site url="http://localhost/"/></sites>';
+  writeFileSync(path.join(dir, 'sites.xml'), twoFaults, { mode: 0o600 });
+  const both =
+    /sites\.xml:1: <site> url="ftp:[^]*; sites\.xml:2: <site>.*name.* \(config-invalid\)\. Mend them in sites\.xml\./;
+  await assert.rejects(serveFolder(t, dir, { args }), both);
   writeFileSync(path.join(dir, 'sites.xml'), '<sites><site name="a" url="http://localhost/"/></sites>', {
     mode: 0o600,
   });

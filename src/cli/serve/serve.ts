@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { readSites } from '../../config/settings/read-sites.ts';
+import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { withoutDatabase } from '../../storage/dialects/open-database.ts';
@@ -44,7 +45,7 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
       throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
     }
     if (fleet !== null) {
-      const sites = readSites(fleet);
+      const sites = sitesIn(fleet);
       if (!serve.look) throw usageError('<serve> has no <look/>', 'Write <serve><look/></serve> into config.xml.');
       const { stateDir, alerts } = settings.current;
       const host = { serve, tokens: statePaths(stateDir).tokens, idleExitMs, signal: context.signal };
@@ -64,6 +65,23 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
     });
   });
   return 0;
+}
+
+/** The faults of a file of sites that are named on one line. */
+const mostFaults = 10;
+
+/** Reads a file of sites. Throws FleetError `config-invalid` with all its faults: no `check` lists them. */
+function sitesIn(file: string): ReturnType<typeof readSites> {
+  try {
+    return readSites(file);
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    const { code, stage, findings } = thrown;
+    const shown = findings.slice(0, mostFaults).map(formatFinding);
+    const more = findings.length > shown.length ? [`and ${findings.length - shown.length} more`] : [];
+    const advice = `Mend ${findings.length === 1 ? 'it' : 'them'} in ${file}.`;
+    throw new FleetError({ code, stage, message: [...shown, ...more].join('; '), advice, cause: thrown });
+  }
 }
 
 /** config.xml as it is now. A change that cannot be used leaves what was read before. */
