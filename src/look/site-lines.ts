@@ -45,7 +45,11 @@ function answeredWords({ clients, succeeded }: Pick<RunFact, 'clients' | 'succee
   return `of ${counted(clients ?? 0, 'client')} asked, ${succeeded ?? 0} answered`;
 }
 
-function shareWords({ slices, visited, collectors, cycle, beganAtMs, newest }: SharedSite, nowMs: number): string {
+const differing =
+  'their config.xml differs: copy one to all, for clients that one of them lacks are visited at times alone';
+
+function shareWords(site: SharedSite, nowMs: number): string {
+  const { slices, visited, collectors, configs, cycle, beganAtMs, newest } = site;
   const ago = (atMs: number): string => `${describeAge(Math.max(0, nowMs - atMs))} ago`;
   const each = collectors.map(({ host, slices: own, seenAtMs, isGone }) => {
     return `${host} ${own} (${isGone ? 'gone, last ' : ''}seen ${ago(seenAtMs)})`;
@@ -55,5 +59,6 @@ function shareWords({ slices, visited, collectors, cycle, beganAtMs, newest }: S
     ...(newest === null ? [] : [answeredWords(newest)]),
     ...(visited === slices ? [] : [`${counted(slices - visited, 'slice')} not visited yet`]),
     `${counted(collectors.length, 'collector')} with ${counted(slices, 'slice')}: ${each.join(', ')}`,
+    ...(configs > 1 ? [differing] : []),
   ].join('; ');
 }

@@ -22,6 +22,8 @@ export interface SharedCollector extends CollectorShare {
 /** A site that collectors share, with its newest cycles. */
 export interface SharedSite extends SiteShare {
   readonly collectors: readonly SharedCollector[];
+  /** The number of different configurations in the newest runs of its collectors that are not gone; 0 without runs. */
+  readonly configs: number;
   /** The runs of the newest cycle that have ended; `null` if none has, or the cycle is long ago. */
   readonly newest: CycleSum | null;
   /** The newest cycle that is over; `null` if there is none of late. */
@@ -57,6 +59,11 @@ export async function readShares(
     const isOver = newest?.isOver === true && site.visited === site.slices;
     const over = isOver ? newest : cycles.findLast((cycle) => !isNewest(cycle) && cycleSum(cycle) !== null);
     const collectors = site.collectors.map((one) => ({ ...one, isGone: nowMs - one.seenAtMs > goneAfter * everyMs }));
-    return { ...site, collectors, newest: newest && cycleSum(newest), finished: over ? cycleSum(over) : null };
+    const configs = new Set(
+      collectors
+        .filter(({ isGone }) => !isGone)
+        .flatMap(({ id }) => runs.find(({ collectorId }) => collectorId === id)?.configDigest ?? []),
+    ).size;
+    return { ...site, collectors, configs, newest: newest && cycleSum(newest), finished: over ? cycleSum(over) : null };
   });
 }

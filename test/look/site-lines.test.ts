@@ -14,6 +14,7 @@ const config = { collector: { sharedSite: 'fra', everyMs: 5 * minuteMs } } as Pa
 
 const run = (collectorId: string, minutesAgo: number, over: Partial<RunFact> = {}): RunFact => ({
   ...{ id: `${collectorId} ${minutesAgo}`, program: 'collect', collectorId, host: collectorId, scope: 'full' },
+  configDigest: 'a',
   ...{ outcome: 'finished', startedAtMs: nowMs - minutesAgo * minuteMs, clients: 20, succeeded: 19, failed: 1 },
   finishedAtMs: nowMs - minutesAgo * minuteMs + 30_000,
   ...over,
@@ -43,6 +44,17 @@ test('the runs of a cycle count together, whoever made them', async () => {
   ]);
   const [site] = await sharesOf(fra, runs);
   assert.deepEqual(site?.finished, site?.newest);
+});
+
+test('collectors whose config.xml differs are named by what to do, unless one is gone', async () => {
+  const runs = [run('hq-2', 1), run('hq-1', 1), run('hq-2', 6), run('hq-1', 6, { configDigest: 'b' })];
+  const [same] = await sharesOf(fra, runs);
+  assert.equal(same?.configs, 1);
+  const edited = [run('hq-2', 0.5, { configDigest: 'b' }), ...runs];
+  const [line = ''] = await linesOf(fra, edited);
+  assert.match(line, /hq-2 128 \(seen 1m ago\); their config\.xml differs: copy one to all/);
+  const [left] = await sharesOf({ ...fra, collectors: [seen('hq-1', 1, 256), seen('hq-2', 20, 0)] }, edited);
+  assert.equal(left?.configs, 1);
 });
 
 test('runs of other sites, of clients by name and beside another run are no part of it', async () => {

@@ -232,6 +232,7 @@ onBothDatabases('runs and visits', ({ it }) => {
       collectorId: start.collectorId,
       host: start.host,
       scope: start.scope,
+      configDigest: start.configDigest,
       outcome: 'finished',
       startedAtMs: noonMs,
       finishedAtMs: noonMs + 5000,

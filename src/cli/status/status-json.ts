@@ -44,7 +44,7 @@ function forwarderJson([site, run]: readonly [string, RunFact | null]): object {
   return { site, last_run: collectJson(run) };
 }
 
-function siteJson({ site, slices, visited, cycle, beganAtMs, newest, collectors }: SharedSite): object {
+function siteJson({ site, slices, visited, cycle, beganAtMs, newest, configs, collectors }: SharedSite): object {
   const shares = collectors.map(({ id: collector, host, slices: own, seenAtMs, isGone: gone }) =>
     jsonFields({ collector, host, slices: own, seenAtMs, gone }),
   );
@@ -55,6 +55,7 @@ function siteJson({ site, slices, visited, cycle, beganAtMs, newest, collectors 
     succeeded,
     failed,
     skipped,
+    configs,
     collectors: shares,
   };
 }

@@ -5,7 +5,7 @@ import { numberOrNull } from './columns.ts';
 
 /** For runFact. */
 export const runColumns =
-  'id, program, collector_id, host, scope, outcome, started_at, finished_at, clients, succeeded, failed';
+  'id, program, collector_id, host, scope, config_digest, outcome, started_at, finished_at, clients, succeeded, failed';
 
 export const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
@@ -17,6 +17,7 @@ export function runFact(row: SqlRow): RunFact {
     collectorId: String(row['collector_id']),
     host: String(row['host']),
     scope: row['scope'] === 'full' ? 'full' : 'filtered',
+    configDigest: String(row['config_digest']),
     outcome: String(row['outcome']),
     startedAtMs: fromSqlTime(row['started_at']) ?? 0,
     finishedAtMs: fromSqlTime(row['finished_at']),

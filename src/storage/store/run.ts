@@ -59,7 +59,7 @@ export interface RunEnd {
 }
 
 /** A run as it is stored. */
-export interface RunFact extends Omit<RunStart, 'configDigest'> {
+export interface RunFact extends RunStart {
   readonly outcome: string;
   readonly finishedAtMs: number | null;
   readonly clients: number | null;

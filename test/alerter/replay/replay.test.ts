@@ -200,6 +200,7 @@ function run(startMinute: number, endMinute: number | null): RunFact {
     id: `run-${startMinute}`,
     program: 'collect',
     collectorId: 'collector-1',
+    configDigest: '',
     host: 'mon-1',
     scope: 'full',
     outcome: endMinute === null ? 'running' : 'finished',

@@ -19,6 +19,7 @@ export function run(time: string, over: Partial<RunFact> = {}): RunFact {
     collectorId: 'c1',
     host: 'mon-1',
     scope: 'full',
+    configDigest: '',
     outcome: 'finished',
     startedAtMs: at(time),
     finishedAtMs: at(time) + 60_000,

@@ -43,6 +43,7 @@ export class UntoldWorld {
         id,
         program: 'collect',
         collectorId: 'col',
+        configDigest: '',
         host: 'mon-1',
         scope: 'full',
         outcome: 'finished',

@@ -115,6 +115,7 @@ onBothDatabases("the alerter's questions", ({ it }) => {
       collectorId: 'collector-1',
       host: 'mon-1',
       scope: 'full',
+      configDigest: one.configDigest,
       outcome: 'finished',
       startedAtMs: noonMs,
       finishedAtMs: noonMs + 5000,
