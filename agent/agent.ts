@@ -25,7 +25,7 @@ import { closeVisit, openVisit } from './spool/visit.ts';
 /** The time from the agent's own deadline to its end by force. */
 const graceMs = 1000;
 /** The time limit for the end of an earlier agent. */
-const patienceMs = 1000;
+const claimTimeoutMs = 1000;
 
 /** Answers one request, and ends the process. */
 export function runAgent(collectors: Collectors): void {
@@ -67,7 +67,7 @@ async function answer(collectors: Collectors): Promise<void> {
   if (uploaded) install(uploaded, guard === 't' ? 't' : 'w', roots, names);
 
   const visit = openVisit(request, roots, names, pinned === null || mayHaveFolder(request.client, roots, names));
-  const running = claimPlace(visit.dirs, bootId, { own: false, patienceMs });
+  const running = claimPlace(visit.dirs, bootId, { own: false, timeoutMs: claimTimeoutMs });
   const outcome =
     running === null
       ? await makeReport(request, visit, collectors[request.kind], bootId)

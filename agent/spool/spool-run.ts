@@ -45,7 +45,7 @@ export async function runSpool({ request, collectors, roots, names, pauseMs }: S
   const visit = { ...openVisit(request, roots, names, false), make: true };
   const dirs = [...visit.dirs, ...visit.formerDirs];
   if (dirs.length === 0 || wasVisited(dirs, bootId, pauseMs)) return;
-  if (claimPlace(dirs, bootId, { own: true, patienceMs: 0 }) !== null) return;
+  if (claimPlace(dirs, bootId, { own: true, timeoutMs: 0 }) !== null) return;
   try {
     const outcome = await makeReport(request, visit, collectors.visit, bootId);
     if ('code' in outcome) throw new NotKeptError(outcome.message);

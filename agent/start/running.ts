@@ -13,7 +13,7 @@ import { removeFile } from './private-file.ts';
 const recordName = 'running';
 const pollMs = 25;
 /** The time limit for the end of a killed process. */
-const killPatienceMs = 500;
+const killTimeoutMs = 500;
 /** The end of the record of an agent that a crontab has started. */
 const ownSuffix = '/spool';
 /** Where there is no /proc a pid may have been given to another process. */
@@ -34,18 +34,18 @@ export interface RunningAgent {
 export function claimPlace(
   dirs: readonly string[],
   bootId: string | null,
-  { own, patienceMs }: { readonly own: boolean; readonly patienceMs: number },
+  { own, timeoutMs }: { readonly own: boolean; readonly timeoutMs: number },
 ): RunningAgent | null {
   const waitFor = (dir: string): RunningAgent | null => {
     const path = `${dir}/${recordName}`;
     // lstat first: Node takes long to throw the error of a missing link.
     if (!lstatSync(path, { throwIfNoEntry: false })) return null;
-    let endMs = patienceMs;
+    let endMs = timeoutMs;
     for (let waitedMs = 0; ; waitedMs += pollMs) {
       const running = runningAgent(path, bootId);
       if (running === null) break;
-      if (waitedMs >= endMs && (own || !running.own || endMs > patienceMs || !killed(running.pid))) return running;
-      if (waitedMs >= endMs) endMs += killPatienceMs;
+      if (waitedMs >= endMs && (own || !running.own || endMs > timeoutMs || !killed(running.pid))) return running;
+      if (waitedMs >= endMs) endMs += killTimeoutMs;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pollMs);
     }
     removeFile(path);
@@ -62,7 +62,7 @@ export function claimPlace(
       break;
     } catch (error) {
       // EEXIST: another agent was faster. Any other error: this disk is full or read-only, so the next folder.
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return claimPlace(dirs, bootId, { own, patienceMs });
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return claimPlace(dirs, bootId, { own, timeoutMs });
     }
   }
   return null;

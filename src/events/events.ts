@@ -10,7 +10,7 @@ import type { NewEvent } from '../storage/store/event-store.ts';
 import { EventSpool } from './event-spool.ts';
 
 /** A database that has not stored events within this time is away. */
-const patienceMs = 800;
+const storeTimeoutMs = 800;
 /** The spool is tried again so often. */
 const retryMs = 500;
 const mostPendingBytes = 8 * 1024 * 1024;
@@ -120,7 +120,7 @@ export class EventIntake {
       // The rows of a transaction that ends later are those of the spool: an id is stored once.
       storing.catch(() => undefined);
       try {
-        await withDeadline({ timeoutMs: patienceMs }, () => storing);
+        await withDeadline({ timeoutMs: storeTimeoutMs }, () => storing);
         return;
       } catch (thrown) {
         this.#away(thrown);

@@ -40,7 +40,7 @@ export const noOwnReport: OwnReport = { fault: null, unspooled: null, reportId: 
 
 const probesMs = 20 * secondMs;
 /** The time limit for the end of an earlier agent. */
-const patienceMs = secondMs;
+const claimTimeoutMs = secondMs;
 
 export function openOwnVisit(settings: AgentSettings, enrolment: Enrolment): OwnVisit {
   const { client, stateDirectory } = settings;
@@ -57,7 +57,7 @@ export function openOwnVisit(settings: AgentSettings, enrolment: Enrolment): Own
 
 /** Takes a report, seals it and spools it. */
 export async function makeOwnReport({ visit, bootId, request }: OwnVisit, timeoutMs = probesMs): Promise<OwnReport> {
-  const running = claimPlace(visit.dirs, bootId, { own: true, patienceMs });
+  const running = claimPlace(visit.dirs, bootId, { own: true, timeoutMs: claimTimeoutMs });
   if (running !== null) {
     const message = `agent ${running.pid} has not ended (state ${running.state})`;
     return { ...noOwnReport, fault: { code: 'agent-stuck', message } };

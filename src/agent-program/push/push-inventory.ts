@@ -22,7 +22,7 @@ export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, now
     return visit.dirs.some((dir) => isWritten(dir, fileName, content, false));
   };
   // It is not tried at each push if it never ends.
-  if (!mark(nowMs - dayMs + againMs) || claimPlace(visit.dirs, bootId, { own: true, patienceMs: 0 }) !== null) {
+  if (!mark(nowMs - dayMs + againMs) || claimPlace(visit.dirs, bootId, { own: true, timeoutMs: 0 }) !== null) {
     return false;
   }
   try {

@@ -10,7 +10,7 @@ import { plainAnswer, type SpokeAnswer } from './spoke-answer.ts';
 
 type Spoke = Pick<ModeContext, 'settings' | 'log' | 'note'>;
 
-/** The time between the end of the probes and that of the collector's patience: to send the answer. */
+/** The time from the end of the probes to the collector's deadline: to send the answer. */
 const reserveMs = 2 * secondMs;
 const leastMs = 3 * secondMs;
 
