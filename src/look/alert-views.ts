@@ -2,6 +2,7 @@ import { type Notified, notifiedOf } from '../alerter/explain/explain-alerts.ts'
 import type { HoldReason } from '../alerter/inhibit/hold-reason.ts';
 import { isAcknowledged } from '../alerter/inhibit/inhibition.ts';
 import { openMutes } from '../alerter/inhibit/mutes.ts';
+import { sinceMs } from '../alerter/transition/alert-bounds.ts';
 import type { Config, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
@@ -63,9 +64,4 @@ export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly 
     if (rank(one) === 3) return (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0);
     return sinceMs(one) - sinceMs(other) || (one.id ?? 0) - (other.id ?? 0);
   });
-}
-
-/** Returns when an alert began to fire, or to be pending. */
-export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
-  return firingSinceMs ?? pendingSinceMs;
 }

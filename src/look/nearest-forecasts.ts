@@ -42,7 +42,10 @@ function forecastNow({ mount, kind, daysLeft, asOfMs }: StoredForecast, nowMs: n
   return { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, resource: kind };
 }
 
+/** Nearer forecasts are red. */
+export const urgentDays = 2;
+
 /** `/data`, `/srv (inodes)` */
-export function forecastMountWords({ mount, resource }: NearestForecast): string {
+export function forecastMountWords({ mount, resource }: Pick<NearestForecast, 'mount' | 'resource'>): string {
   return resource === 'inodes' ? `${mount} (inodes)` : mount;
 }

@@ -6,10 +6,8 @@ import type { ShareStore } from '../storage/store/share-store.ts';
 import { forwarderIds } from '../state/collector-id.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
-import type { Program } from '../storage/store/run.ts';
+import { programs, type Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
-
-const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 /** The parts of the database that metrics are read from. */
 export interface MetricsStore {

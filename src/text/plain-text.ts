@@ -13,6 +13,11 @@ const rightToLeft =
 
 const mostCharacters = 2000;
 
+/** Returns a place for people: `config.xml:12`. */
+export function placeInFile(file: string, line: number | null): string {
+  return line === null ? file : `${file}:${line}`;
+}
+
 /**
  * Text from outside as one line that can do no harm in a mail: no line breaks, nothing that changes the order of what
  * stands around it. What is taken out leaves U+FFFD, so that it shows. Cut at 2,000 code units.

@@ -69,3 +69,6 @@ export interface ChannelExit {
   readonly status: number | null;
   readonly signal: string | null;
 }
+
+/** The exit of a channel that is not a process. */
+export const noExit: ChannelExit = { status: null, signal: null };

@@ -1,5 +1,6 @@
 import type { SectionWords } from '../compose/mail-words.ts';
 import { countBySeverity, labelOf, shortText } from '../compose/item-words.ts';
+import { sinceMs } from '../transition/alert-bounds.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertSpan } from '../../storage/store/digest-store.ts';
@@ -20,11 +21,11 @@ const ruleColumns = 30;
 export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWording): SectionWords | null {
   if (open.length === 0) return null;
   const worstFirst = [...open].sort(
-    (one, other) => compareSeverity(one.severity, other.severity) || sinceMsOf(one) - sinceMsOf(other),
+    (one, other) => compareSeverity(one.severity, other.severity) || sinceMs(one) - sinceMs(other),
   );
   const lineOf = (alert: Alert): string => {
     const value = shortText(oneLine(alert.valueText), alert.value);
-    const since = durationInWords(untilMs - sinceMsOf(alert));
+    const since = durationInWords(untilMs - sinceMs(alert));
     return `${alert.severity}: ${nameOf(alert)}${value === null ? '' : ` ${value}`}, for ${since}`;
   };
   const hidden = worstFirst.slice(most);
@@ -32,10 +33,6 @@ export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWord
   const blocks = [{ title: countBySeverity(open), lines: [...firstLines(worstFirst, most, lineOf), ...rules] }];
   const worst = open.some(({ severity }) => severity === 'critical') ? 'critical' : 'warning';
   return digestSection({ heading: 'Open now', count: open.length, worst, blocks });
-}
-
-function sinceMsOf({ firingSinceMs, pendingSinceMs }: Alert): number {
-  return firingSinceMs ?? pendingSinceMs;
 }
 
 /** `disk 5, load 2`: the rules with the most alerts first. */

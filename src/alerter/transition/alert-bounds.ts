@@ -29,6 +29,11 @@ export function newAlert(begun: Pick<Alert, Named | 'pendingSinceMs'> & Partial<
   };
 }
 
+/** Returns when an alert began to fire, or to be pending. */
+export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
+  return firingSinceMs ?? pendingSinceMs;
+}
+
 function firstProgress(atMs: number): Alert['progress'] {
   return { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs };
 }

@@ -1,6 +1,7 @@
 import { labelledClients } from '../../config/clients/select-clients.ts';
 import type { Config } from '../../config/config.ts';
-import { type AlertView, sinceMs, sortAlerts, viewAlerts } from '../../look/alert-views.ts';
+import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
+import { type AlertView, sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import { byName } from '../../text/name-order.ts';
 import { readFleetStatus } from '../../look/fleet-status.ts';
 import { dayMs } from '../../platform/units.ts';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
+import { systemConfigPath } from '../../config/find-config.ts';
 import { usageError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { packageDir } from '../../state/paths.ts';
@@ -24,8 +25,7 @@ export interface Unit {
   readonly text: string;
 }
 
-const usualConfig = '/etc/fleet-health/config.xml';
-const usualCommand = `/usr/bin/fleet-health -c ${usualConfig}`;
+const usualCommand = `/usr/bin/fleet-health -c ${systemConfigPath}`;
 /** The folder in which systemd makes state folders. */
 export const systemdState = '/var/lib';
 /** Lines that cover mounts, devices and processes of this machine from an agent that has to see them. */

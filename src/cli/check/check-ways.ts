@@ -2,6 +2,7 @@ import type { Client, Config, Finding, Rule } from '../../config/config.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
 import { asFleetError, type FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { placeInFile } from '../../text/plain-text.ts';
 import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -173,8 +174,7 @@ function inForceJson(config: Config, client: Client): object {
 }
 
 function placeOf({ file, line, origin }: Rule): string {
-  if (file === null) return origin;
-  return line === null ? file : `${file}:${line}`;
+  return file === null ? origin : placeInFile(file, line);
 }
 
 /**

@@ -1,10 +1,11 @@
-import type { Client, ClientCheck, Config, Finding } from '../../config/config.ts';
+import type { Client, Config, Finding } from '../../config/config.ts';
 import { loadRestrictedKeys } from '../../collector/visit/restricted-keys.ts';
 import { escapeControls } from '../../log.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
 import { statePaths } from '../../state/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
+import { placeInFile } from '../../text/plain-text.ts';
 import type { Output } from '../terminal/output.ts';
 import { confLine } from './conf-line.ts';
 
@@ -35,7 +36,8 @@ export function tellChecks(output: Output, { stateDir }: Pick<Config, 'stateDir'
   const isRestricted = restrictedAt(stateDir)(client);
   const place = isRestricted ? `the key is restricted, so these must stand in ${confFile} there` : 'sent at each visit';
   output.print(`checks of config.xml; ${place}:`);
-  for (const check of checks) output.print(`# ${escapeControls(placeOf(check))}\n${shownLine(check.requested)}`);
+  for (const check of checks)
+    output.print(`# ${escapeControls(placeInFile(check.file, check.line))}\n${shownLine(check.requested)}`);
   output.print('');
 }
 
@@ -52,7 +54,7 @@ export function checksJson({ stateDir }: Pick<Config, 'stateDir'>, client: Clien
       format: format ?? null,
       sent,
       conf_line: confLine(check.requested),
-      place: placeOf(check),
+      place: placeInFile(check.file, check.line),
     };
   });
 }
@@ -65,8 +67,4 @@ function shownLine(check: RequestedCheck): string {
 function restrictedAt(stateDir: string): (client: Client) => boolean {
   const known = loadRestrictedKeys(statePaths(stateDir).restrictedKeys);
   return (client) => known.has(client);
-}
-
-function placeOf({ file, line }: ClientCheck): string {
-  return line === null ? file : `${file}:${line}`;
 }

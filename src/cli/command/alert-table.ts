@@ -1,4 +1,5 @@
-import { type AlertView, sinceMs } from '../../look/alert-views.ts';
+import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
+import type { AlertView } from '../../look/alert-views.ts';
 import type { Unsent } from '../../storage/store/outbox-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import type { Output } from '../terminal/output.ts';

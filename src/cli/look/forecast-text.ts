@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import type { BacktestCounts } from '../../forecast/backtest.ts';
 import type { MountForecast } from '../../forecast/fleet-forecast.ts';
 import { escapeControls } from '../../log.ts';
+import { forecastMountWords, urgentDays } from '../../look/nearest-forecasts.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels } from '../../storage/store/level-store.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -9,9 +10,6 @@ import { counted, describeSize, rounded } from '../../text/numbers.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
-
-/** Nearer forecasts are red. */
-const urgentDays = 2;
 
 /** The table of forecasts, the nearest first. */
 export function forecastText(
@@ -29,7 +27,7 @@ export function forecastText(
     output,
     [
       { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
-      { title: 'mount', shrinks: true, keepsEnd: true, cell: mountWords },
+      { title: 'mount', shrinks: true, keepsEnd: true, cell: forecastMountWords },
       {
         title: 'full in',
         align: 'right',
@@ -53,17 +51,13 @@ export function forecastSentence(foreseen: MountForecast): string {
   const fullIn = describeAge(foreseen.forecast.daysLeft * dayMs);
   const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
   return escapeControls(
-    `${mountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`,
+    `${forecastMountWords(foreseen)} will be full in about ${fullIn} (${rangeWords(foreseen)}): ${growth}.`,
   );
 }
 
 /** The day of UTC. */
 function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
-}
-
-function mountWords({ mount, resource }: MountForecast): string {
-  return resource === 'inodes' ? `${mount} (inodes)` : mount;
 }
 
 function rangeWords({ forecast: { daysLow, daysHigh } }: MountForecast): string {

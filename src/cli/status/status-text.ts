@@ -3,6 +3,7 @@ import { labelsText } from '../../config/values/labels.ts';
 import { escapeControls } from '../../log.ts';
 import type { FleetMember } from '../../look/fleet-member.ts';
 import type { FleetStatus } from '../../look/fleet-status.ts';
+import { urgentDays } from '../../look/nearest-forecasts.ts';
 import { endedWords, type LineReader, runWords, siteLines } from '../../look/site-lines.ts';
 import { dayMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -50,9 +51,6 @@ export function statusTable(output: Output, members: readonly FleetMember[], tim
     (member) => visitNotes(member, time, nowMs),
   );
 }
-
-/** Nearer forecasts are red. */
-const urgentDays = 2;
 
 const labelsColumn: Column<FleetMember> = {
   title: 'labels',

@@ -6,6 +6,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { Frame } from '../../report/wire.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 import { siteId } from '../../state/collector-id.ts';
+import { noExit } from '../../transport/transport.ts';
 import { takeStream, type ReceivedHello, type ReceivedReport } from '../agent/agent-session.ts';
 import { keepArrived } from '../spool/keep-report.ts';
 import { runWorkQueue } from '../schedule/work-queue.ts';
@@ -34,7 +35,6 @@ export interface ReceivedSite {
 const waitMs = 60_000;
 /** The reports that are written at a time: each waits for the disk twice. One client's go one after the other. */
 const mostWritten = 16;
-const noExit = { status: null, signal: null };
 
 interface Arrived {
   readonly client: Client;

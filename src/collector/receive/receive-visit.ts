@@ -5,6 +5,7 @@ import type { Client, Config } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import { noExit } from '../../transport/transport.ts';
 import { takeStream } from '../agent/agent-session.ts';
 import { keepPushedVisit } from '../pass/journal.ts';
 import { keepReport } from '../spool/keep-report.ts';
@@ -89,5 +90,3 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
   if ((news > 0 || fault !== null) && !receiver.isJournalFull) await keepPushedVisit(paths.journal, record);
   return { record, acknowledged: result.acknowledged, fault };
 }
-
-const noExit = { status: null, signal: null };

@@ -1,5 +1,6 @@
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
-import { programs, runColumns, runFact } from '../rows/run-rows.ts';
+import { runColumns, runFact } from '../rows/run-rows.ts';
+import { programs } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';

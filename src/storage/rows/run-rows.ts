@@ -1,13 +1,11 @@
 import type { SqlRow } from '../sql/database.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
-import type { Program, RunFact } from '../store/run.ts';
+import { programs, type RunFact } from '../store/run.ts';
 import { numberOrNull } from './columns.ts';
 
 /** For runFact. */
 export const runColumns =
   'id, program, collector_id, host, scope, config_digest, outcome, started_at, finished_at, clients, succeeded, failed';
-
-export const programs: readonly Program[] = ['collect', 'alert', 'ingest'];
 
 /** Reads a row of `runs`. */
 export function runFact(row: SqlRow): RunFact {

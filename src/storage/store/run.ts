@@ -1,6 +1,8 @@
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
 
-export type Program = 'collect' | 'alert' | 'ingest';
+/** The programs that leave a row of `runs`. */
+export const programs = ['collect', 'alert', 'ingest'] as const;
+export type Program = (typeof programs)[number];
 
 /**
  * The kind of agent that reads a client: on its own node, on an uploaded node, in the shell, one that pushes, or one

@@ -12,7 +12,7 @@ import { secondMs } from '../../platform/units.ts';
 import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../seal/push.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
-import type { ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
+import { noExit, type ChannelExit, type Connection, type ConnectOptions, type Transport } from '../transport.ts';
 import { answerFault, closedFault, dialFault, keyMissing, requestFault, strangerFault } from './http-faults.ts';
 
 export interface HttpTarget {
@@ -26,7 +26,6 @@ export interface HttpTarget {
 
 /** The time limit of an acknowledgement. A lost one has the reports come again. */
 const acknowledgeMs = 10 * secondMs;
-const noExit: ChannelExit = { status: null, signal: null };
 
 /**
  * Creates a transport over HTTP. `connect` opens a connection and has the client prove that it knows the key. Throws

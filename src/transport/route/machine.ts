@@ -1,6 +1,7 @@
 import type { Bastion, Client, SshSettings } from '../../config/config.ts';
 import type { Jump } from '../../config/values/jumps.ts';
 import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
+import { placeInFile } from '../../text/plain-text.ts';
 
 /** A machine on a route as config.xml or a proxyJump describes it, before ssh_config is read. */
 export interface Machine {
@@ -30,7 +31,7 @@ export function clientMachine(client: Client): Machine {
     port: saidPort(ssh, port),
     username: null,
     ssh,
-    place: placeOf(file, line),
+    place: placeInFile(file, line),
     // A name that was generated from the address matches no Host line.
     asked: name === address || /:\d+$/.test(name) ? address : name,
     sshConfigFiles: sshConfigFiles(client),
@@ -46,7 +47,7 @@ export function bastionMachine({ name, address, port, ssh, file, line }: Bastion
     port: saidPort(ssh, port),
     username: null,
     ssh,
-    place: placeOf(file, line),
+    place: placeInFile(file, line),
     asked: name,
     sshConfigFiles: sshConfigFiles({ ssh, addressExplicit: true }),
   };
@@ -80,8 +81,4 @@ export function jumpMachine({ host, user, port }: Jump, { ssh, place, sshConfigF
 /** Returns null for a port 22 that is not set explicitly, because ssh_config may set another port. */
 function saidPort(ssh: SshSettings, port: number): number | null {
   return ssh.explicit['port'] === undefined && port === 22 ? null : port;
-}
-
-function placeOf(file: string, line: number | null): string {
-  return line === null ? file : `${file}:${line}`;
 }

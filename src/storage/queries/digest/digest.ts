@@ -2,7 +2,7 @@ import type { Severity } from '../../../config/config.ts';
 import { hourMs } from '../../../platform/units.ts';
 import { fileSpace } from '../../dialects/sqlite/reclaim.ts';
 import { numberOrNull } from '../../rows/columns.ts';
-import { programs } from '../../rows/run-rows.ts';
+import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';
 import type { Database, Session, SqlRow } from '../../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../../sql/sql-time.ts';
