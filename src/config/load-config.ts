@@ -1,36 +1,29 @@
 import path from 'node:path';
 
-import { jumpLayer, readBastions } from './clients/bastions.ts';
+import { jumpLayer, readBastions, type ReadBastion } from './clients/bastions.ts';
 import { readDigests } from './settings/digest-settings.ts';
 import { checkVocabulary } from './vocabulary/check-vocabulary.ts';
-import { readCollector, readForward } from './settings/collector-settings.ts';
-import type { AlertsConfig, Config } from './config.ts';
-import { createFindings, type Place } from './xml/findings.ts';
+import type { AlertsConfig, Config, DigestConfig, Rule } from './config.ts';
+import { createFindings, type Findings, type Place } from './xml/findings.ts';
 import { readConfigTree, type ConfigTree } from './xml/include.ts';
 import { judgeClients } from './clients/judge-clients.ts';
 import { judgeSite } from './clients/judge-site.ts';
 import { judgeRules } from './clients/judge-rules.ts';
 import { judgeWays } from './clients/judge-ways.ts';
-import { usualStateFolder } from './xml/last-good.ts';
-import { localPath } from './xml/local-path.ts';
-import { readNotify, readReplies, readSmtp } from './settings/mail-settings.ts';
-import { readMetrics } from './settings/metrics-settings.ts';
-import type { Element } from './xml/parse-elements.ts';
+import { childOf, type Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
 import { predecessorOnly } from './xml/predecessor.ts';
 import { parseDuration } from '../text/durations.ts';
 import { hourMs } from '../platform/units.ts';
 import { createCheckReader } from './clients/read-checks.ts';
-import { readClients } from './clients/read-clients.ts';
+import { readClients, type ReadClient } from './clients/read-clients.ts';
 import { chainWithin, noChain, withSelected, type Watched } from './clients/selected-scope.ts';
 import { parseClientLabels } from './values/labels.ts';
 import type { ReadContext } from './settings/read-secret.ts';
+import { readSettings, type Settings } from './settings/read-settings.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
 import { createRuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
-import { readAlertmanager, readWebhooks } from './settings/webhook-settings.ts';
-import { readServe } from './settings/serve-settings.ts';
-import { noStorage, readRetention, readStorage } from './settings/storage-settings.ts';
 import { statePaths } from '../state/paths.ts';
 
 export interface LoadConfigOptions {
@@ -62,114 +55,15 @@ export function loadConfig(options: LoadConfigOptions): Config {
     throw new Error('a configuration without a root and without a fault');
   }
   const onlyPredecessor = !tree.includes && predecessorOnly(root);
-  const settings = root.children.filter(({ name }) => name !== 'client' && name !== 'group' && name !== 'bastion');
-  const explicit = settings.flatMap(({ name, attributes }) => Object.keys(attributes).map((word) => `${name} ${word}`));
+  const explicit = explicitSettings(root);
   checkVocabulary(root, findings);
 
   const file = path.resolve(options.file);
-  const one = (name: string): Element | null => root.children.find((child) => child.name === name) ?? null;
-  const all = (name: string): readonly Element[] => root.children.filter((child) => child.name === name);
-
-  const stateDir = stateFolder(file, one('state'));
-  const state = statePaths(stateDir);
-  const forward = readForward(one('collector'), context);
-  const storage =
-    forward === null
-      ? readStorage(one('storage'), state.database, context)
-      : noStorage(one('storage'), forward, context);
-  const retention = readRetention(one('retention'), context);
-  const smtp = readSmtp(one('smtp'), context);
-  const replies = readReplies(one('replies'), smtp, context);
-  const notify = readNotify(all('notify'));
-  const webhooks = readWebhooks(root, context);
-  const alertmanager = readAlertmanager(one('alertmanager'), context);
-  const collector = readCollector(one('collector'), storage, context);
-  const metrics = readMetrics(one('metrics'), context);
-  const serve = readServe(one('serve'), context);
-
-  const readSsh = createSshReader(context);
-  const finishSsh = createSshFinisher(sshDefaults(state.knownHosts));
-  const sshElement = one('ssh');
-  const ssh = sshElement === null ? {} : readSsh(sshElement, {});
-  const bastions = readBastions({
-    elements: all('bastion'),
-    base: jumpLayer(ssh),
-    read: readSsh,
-    finish: finishSsh,
-    findings,
-  });
-
-  const alertsElement = one('alerts');
-  const logs = alertsElement?.attributes['logs'] === 'yes';
-  const {
-    repeat,
-    for: alertsFor = null,
-    flapping,
-    groupInterval,
-    defaults,
-    zone = null,
-  } = alertsElement?.attributes ?? {};
-  const repeatMs = repeat === undefined ? 12 * hourMs : parseDuration(repeat);
-  const rules = createRuleReader({
-    findings,
-    alertsFor,
-    alertsFlapping: flapping ?? null,
-    repeatMs,
-    everyMs: collector.everyMs,
-    defaults: defaults !== 'no',
-    predecessorOnly: onlyPredecessor,
-  });
-  const readAudience = createAudienceReader(zone, findings);
+  const settings = readSettings(root, file, context);
   const nowMs = options.nowMs ?? Date.now();
-  const start: Watched = { rules: rules.base, audience: nobody, windows: Object.freeze([]) };
-  const forAll = alertsElement === null ? null : withSelected(alertsElement, () => false);
-  const topRules = forAll === null ? start.rules : rules.read(forAll, start.rules);
-  const audience = forAll === null ? start.audience : readAudience(forAll, start.audience);
-  const windows = forAll === null ? start.windows : readWindows(forAll, start.windows, { zone, nowMs, findings });
-  const labels = Object.freeze(parseClientLabels(root.attributes['labels'] ?? '') ?? {});
-
-  const checks = createCheckReader(findings);
-  const read = readClients({
-    root,
-    base: {
-      ssh,
-      audience,
-      rules: topRules,
-      checks: checks.read(root, checks.base),
-      windows,
-      groups: Object.freeze([]),
-      labels,
-      chain: alertsElement === null ? noChain : chainWithin(noChain, alertsElement),
-      state: 'active',
-      logs,
-      everyMs: collector.everyMs,
-    },
-    start,
-    zone,
-    nowMs,
-    findings,
-    readSsh,
-    finishSsh,
-    readAudience,
-    readRules: rules.read,
-    readChecks: checks.read,
-  });
-  if (forward !== null) judgeSite(read, { metrics: one('metrics'), serve: one('serve') }, findings);
-  judgeWays({ root, bastions, clients: read, findings });
-  const whole: Place = { source: root.source, line: null };
-  judgeRules({
-    root,
-    clients: read,
-    fleetRules: topRules.fleetRules,
-    collector,
-    retention,
-    placeOf: rules.placeOf,
-    findings,
-  });
-  const digests = readDigests(alertsElement, new Set(read.flatMap(({ client }) => client.groups)), findings);
-  const postsAll = alertmanager !== null;
-  judgeClients({ clients: read, notify, postsAll, placeOf: rules.placeOf, findings, whole });
-  if (!hasClient(root) && serve === null) {
+  const fleet = readFleet({ root, settings, context, nowMs, predecessorOnly: onlyPredecessor });
+  const digests = judgeFleet(root, settings, fleet, findings);
+  if (!hasClient(root) && settings.serve === null) {
     const message = 'there is no client; write <client ip="..."/>';
     if (tree.includes) findings.warn(root, message);
     else findings.fault(root, message);
@@ -177,48 +71,131 @@ export function loadConfig(options: LoadConfigOptions): Config {
   if (options.checkPermissions !== false) checkPermissions(tree.sources, places, findings);
   findings.throwFaults();
 
-  const alerts: AlertsConfig = {
-    repeatMs,
-    groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
-    flapping: flapping !== 'no',
-    defaults: defaults !== 'no',
-    zone,
-    recipients: audience.recipients,
-    windows,
-    rules: topRules.fleetRules,
-  };
   const config: Config = deepFreeze({
     file,
     digest: tree.digest,
-    stateDir,
-    labels,
-    storage,
-    retention,
-    smtp,
-    replies,
-    notify,
-    webhooks,
-    alertmanager,
+    ...settings,
+    labels: fleet.labels,
     digests,
-    heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
-    metrics,
-    collector,
-    serve,
-    alerts,
-    bastions: Object.freeze(bastions.map(({ bastion }) => bastion)),
-    jumpHosts: finishSsh(jumpLayer(ssh)),
-    clients: Object.freeze(read.map(({ client }) => client)),
+    alerts: fleet.alerts,
+    bastions: Object.freeze(fleet.bastions.map(({ bastion }) => bastion)),
+    jumpHosts: fleet.jumpHosts,
+    clients: Object.freeze(fleet.clients.map(({ client }) => client)),
     warnings: findings.warnings,
     predecessorOnly: onlyPredecessor,
-    explicit: [...new Set(explicit)],
+    explicit,
   });
   options.onValid?.(tree, config);
   return config;
 }
 
-function stateFolder(file: string, element: Element | null): string {
-  const dir = element?.attributes['dir'];
-  return element !== null && dir !== undefined ? localPath(dir, element.source) : usualStateFolder(file);
+/** Returns the settings that the files have, as `element attribute`. */
+function explicitSettings(root: Element): readonly string[] {
+  const settings = root.children.filter(({ name }) => name !== 'client' && name !== 'group' && name !== 'bastion');
+  return [
+    ...new Set(settings.flatMap(({ name, attributes }) => Object.keys(attributes).map((word) => `${name} ${word}`))),
+  ];
+}
+
+interface ReadFleetOptions {
+  readonly root: Element;
+  readonly settings: Settings;
+  readonly context: ReadContext;
+  readonly nowMs: number;
+  readonly predecessorOnly: boolean;
+}
+
+/** The clients, and what all of them inherit. */
+interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
+  readonly clients: readonly ReadClient[];
+  readonly bastions: readonly ReadBastion[];
+  /** Returns the place of a written rule; null for a default. */
+  readonly placeOf: (rule: Rule) => Place | null;
+}
+
+/** Reads `<ssh>`, `<alerts>`, the bastions, and the clients with what they inherit. */
+function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFleetOptions): Fleet {
+  const { findings } = context;
+  const { everyMs } = settings.collector;
+  const readSsh = createSshReader(context);
+  const finishSsh = createSshFinisher(sshDefaults(statePaths(settings.stateDir).knownHosts));
+  const sshElement = childOf(root, 'ssh');
+  const ssh = sshElement === null ? {} : readSsh(sshElement, {});
+  const elements = root.children.filter(({ name }) => name === 'bastion');
+  const bastions = readBastions({ elements, base: jumpLayer(ssh), read: readSsh, finish: finishSsh, findings });
+
+  const element = childOf(root, 'alerts');
+  const alerts = readAlerts(element);
+  const rules = createRuleReader({
+    findings,
+    alertsFor: element?.attributes['for'] ?? null,
+    alertsFlapping: element?.attributes['flapping'] ?? null,
+    repeatMs: alerts.repeatMs,
+    everyMs,
+    defaults: alerts.defaults,
+    predecessorOnly,
+  });
+  const { zone } = alerts;
+  const readAudience = createAudienceReader(zone, findings);
+  const start: Watched = { rules: rules.base, audience: nobody, windows: Object.freeze([]) };
+  const forAll = element === null ? null : withSelected(element, () => false);
+  const ofAll =
+    forAll === null
+      ? start
+      : {
+          rules: rules.read(forAll, start.rules),
+          audience: readAudience(forAll, start.audience),
+          windows: readWindows(forAll, start.windows, { zone, nowMs, findings }),
+        };
+  const labels = Object.freeze(parseClientLabels(root.attributes['labels'] ?? '') ?? {});
+  const checks = createCheckReader(findings);
+  const clients = readClients({
+    ...{ root, start, zone, nowMs, findings, readSsh, finishSsh, readAudience },
+    base: {
+      ...{ ssh, ...ofAll, labels, everyMs },
+      checks: checks.read(root, checks.base),
+      groups: Object.freeze([]),
+      chain: element === null ? noChain : chainWithin(noChain, element),
+      state: 'active',
+      logs: element?.attributes['logs'] === 'yes',
+    },
+    readRules: rules.read,
+    readChecks: checks.read,
+  });
+  return {
+    ...{ clients, bastions, labels },
+    jumpHosts: finishSsh(jumpLayer(ssh)),
+    alerts: { ...alerts, recipients: ofAll.audience.recipients, windows: ofAll.windows, rules: ofAll.rules.fleetRules },
+    placeOf: rules.placeOf,
+  };
+}
+
+/** Reads the attributes of `<alerts>` beside those that rules inherit. */
+function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 'windows' | 'rules'> {
+  const { repeat, flapping, groupInterval, defaults, zone = null } = element?.attributes ?? {};
+  return {
+    repeatMs: repeat === undefined ? 12 * hourMs : parseDuration(repeat),
+    groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
+    flapping: flapping !== 'no',
+    defaults: defaults !== 'no',
+    zone,
+  };
+}
+
+/** Reports what only the whole shows. Returns the digests, which name groups of clients. */
+function judgeFleet(root: Element, settings: Settings, fleet: Fleet, findings: Findings): readonly DigestConfig[] {
+  const { collector, retention, notify, alertmanager } = settings;
+  const { clients, bastions, placeOf } = fleet;
+  if (collector.forward !== null) {
+    judgeSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
+  }
+  judgeWays({ root, bastions, clients, findings });
+  judgeRules({ root, clients, fleetRules: fleet.alerts.rules, collector, retention, placeOf, findings });
+  const groups = new Set(clients.flatMap(({ client }) => client.groups));
+  const digests = readDigests(childOf(root, 'alerts'), groups, findings);
+  const whole: Place = { source: root.source, line: null };
+  judgeClients({ clients, notify, postsAll: alertmanager !== null, placeOf, findings, whole });
+  return digests;
 }
 
 function hasClient(element: Element): boolean {

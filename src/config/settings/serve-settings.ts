@@ -3,7 +3,7 @@ import { parseDuration } from '../../text/durations.ts';
 import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
 import { parseNetworks } from '../values/networks.ts';
 import { localPath } from '../xml/local-path.ts';
-import type { Element } from '../xml/parse-elements.ts';
+import { childOf, type Element } from '../xml/parse-elements.ts';
 import { isThisMachine } from './is-this-machine.ts';
 import { readServedMetrics } from './metrics-settings.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
@@ -19,7 +19,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
   if (element === null) return null;
   const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts } = element.attributes;
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
-  const part = (name: string): Element | null => element.children.find((child) => child.name === name) ?? null;
+  const part = (name: string): Element | null => childOf(element, name);
   const serve: ServeConfig = {
     hosts: host !== undefined ? [host] : socketAlone ? [] : loopback,
     port: port === undefined ? usualPort : Number(port),

@@ -39,6 +39,11 @@ const parser = new XMLParser({
 /** The nodes of fast-xml-parser: one key is the tag's name, its value the children. */
 type ParsedNode = Readonly<Record<string | symbol, unknown>>;
 
+/** Returns the first child of a name; null if there is none. */
+export function childOf(element: Element, name: string): Element | null {
+  return element.children.find((child) => child.name === name) ?? null;
+}
+
 /** The root element of a text, or null when it is no XML that config.xml may use; the faults are told. */
 export function parseElements(text: string, source: SourceFile, findings: Findings): Element | null {
   const lineOf = lineCounter(text);
