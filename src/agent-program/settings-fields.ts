@@ -11,7 +11,7 @@ export type FileOf = (path: string) => string;
  * An object of agent.json. Each reader returns null for a missing key, and throws FleetError `config-invalid` for a
  * value of another form. `end` refuses the keys that nobody has read.
  */
-export interface Fields {
+export interface Fields extends FieldFaults {
   readonly text: (key: string) => string | null;
   readonly path: (key: string) => string | null;
   readonly flag: (key: string) => boolean | null;
@@ -22,11 +22,15 @@ export interface Fields {
   readonly textOrTexts: (key: string) => readonly string[] | null;
   readonly object: (key: string) => Fields | null;
   readonly objects: (key: string) => readonly Fields[] | null;
-  /** Returns the file of a key, for messages. */
+  readonly end: () => void;
+}
+
+/** The messages about keys of an object. */
+interface FieldFaults {
+  /** Returns the file of a key. */
   readonly fileOf: (key: string) => string;
   /** Returns the fault of a key, for a value that has the right form and cannot be meant. */
   readonly fault: (key: string, what: string) => FleetError;
-  readonly end: () => void;
 }
 
 const maxItems = 500;

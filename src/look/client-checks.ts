@@ -5,7 +5,7 @@ import type { ClientChecks, PageCheck } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { dayMs, secondMs } from '../platform/units.ts';
 import type { DetailStore } from '../storage/store/detail-store.ts';
-import type { LookStore } from '../storage/store/look-store.ts';
+import type { RecordStore } from '../storage/store/look-store.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
 import { shortened } from '../text/shortened.ts';
@@ -86,7 +86,7 @@ export interface FleetChecks {
 
 /** Reads the checks of clients, the worst client first, until they take an eighth of the bytes. */
 export async function readFleetChecks(
-  look: Pick<LookStore, 'checksOfClients'>,
+  look: Pick<RecordStore, 'checksOfClients'>,
   clients: readonly string[],
   { beforeMs, pageBytes }: { readonly beforeMs: number | null; readonly pageBytes: number },
 ): Promise<FleetChecks> {

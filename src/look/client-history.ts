@@ -9,7 +9,7 @@ import type {
   Grid,
   GridFigure,
   GridFigures,
-  LookStore,
+  PlotStore,
   Watch,
 } from '../storage/store/look-store.ts';
 import { readSeries, type SeriesFigures, seriesLines } from './client-series.ts';
@@ -55,7 +55,7 @@ export type Figures = Readonly<Record<FigureTable, FleetFigures>>;
 
 /** Reads what the plots of clients show. */
 export async function readFigures(
-  look: LookStore,
+  look: PlotStore,
   clients: readonly string[],
   grid: Grid,
   { signal, onProgress }: Watch,
@@ -78,7 +78,7 @@ export async function readFigures(
 
 /** Reads what the plots of one client show. */
 export async function readClientHistory(
-  look: LookStore,
+  look: PlotStore,
   { grid, client, rules, alerts }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts'>,
 ): Promise<ClientHistory> {
   const watch = { signal: new AbortController().signal, onProgress: () => undefined };

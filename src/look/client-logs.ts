@@ -1,7 +1,7 @@
 import type { PageLogLine } from '../page/page.ts';
 import { logPriorities } from '../report/log-lines.ts';
 import type { StoredLogLine } from '../storage/store/detail-store.ts';
-import type { LookStore } from '../storage/store/look-store.ts';
+import type { RecordStore } from '../storage/store/look-store.ts';
 import { shortened } from '../text/shortened.ts';
 
 /** Lines of a client's logs that are shown. */
@@ -36,7 +36,7 @@ export interface FleetLogs {
 
 /** Reads the newest lines of logs of clients, the worst client first, until they take an eighth of the bytes. */
 export async function readFleetLogs(
-  look: Pick<LookStore, 'logLinesOfClients'>,
+  look: Pick<RecordStore, 'logLinesOfClients'>,
   clients: readonly string[],
   { sinceMs, untilMs, pageBytes }: { readonly sinceMs: number; readonly untilMs: number; readonly pageBytes: number },
 ): Promise<FleetLogs> {

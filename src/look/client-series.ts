@@ -1,7 +1,7 @@
 import { ownLabels } from '../metrics/series-families.ts';
 import type { Series } from '../page/encode-series.ts';
 import type { SeriesUnit } from '../page/series-layout.ts';
-import type { FleetFigures, Grid, KnownSeries, LookStore, Watch } from '../storage/store/look-store.ts';
+import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../storage/store/look-store.ts';
 
 /** Plots, and lines in all of them, of the series of a client. */
 const mostPlots = 12;
@@ -32,7 +32,7 @@ const units: readonly SeriesUnit[] = ['seconds', 'bytes', 'percent', 'ratio', 'p
 
 /** Chooses and reads the series of clients. */
 export async function readSeries(
-  look: Pick<LookStore, 'knownSeries' | 'seriesFigures'>,
+  look: Pick<PlotStore, 'knownSeries' | 'seriesFigures'>,
   clients: readonly string[],
   grid: Grid,
   watch: Watch,

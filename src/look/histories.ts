@@ -2,7 +2,7 @@ import type { Rule } from '../config/config.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import { counted } from '../text/numbers.ts';
-import type { Grid, LookStore, Watch } from '../storage/store/look-store.ts';
+import type { Grid, PlotStore, Watch } from '../storage/store/look-store.ts';
 import { clientHistory, readFigures } from './client-history.ts';
 import { mostSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
 
@@ -21,7 +21,7 @@ export interface HistoryClient {
 }
 
 export interface HistoriesOptions extends Watch {
-  readonly look: LookStore;
+  readonly look: PlotStore;
   /** Worst first. */
   readonly clients: readonly HistoryClient[];
   /** Returns the grid of the span for so many clients, with at most so many points. */

@@ -16,7 +16,7 @@ import type { AlertStore, History } from '../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
 import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';
-import { fleetMember, sortMembers } from './fleet-member.ts';
+import { fleetMember, sortMembers, type FleetMember } from './fleet-member.ts';
 import { readHistories } from './histories.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
 import { pageOutliers } from './page-outliers.ts';
@@ -50,7 +50,7 @@ export interface FleetPageOptions extends Watch {
 
 /** Reads what a report shows. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
-  const { config, history, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
+  const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
   const shown = new Set(options.clients.map(({ name }) => name));
   const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts))
     .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
@@ -59,27 +59,10 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   const rulesOf = rulesByClient(config);
   const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
-  const { everyMs } = config.collector;
-  const statuses = await history.clients(options.isPast ? untilMs : undefined);
-  const statusOf = new Map(statuses.map((status) => [status.client, status]));
-  const firingOf = groupBy(
-    stored.filter(({ state }) => state === 'firing'),
-    ({ client }) => client,
-  );
-  // Forecasts are those of now.
-  const forecasts = options.isPast ? new Map() : await nearestForecasts(options.levels, null, untilMs);
-  const members = sortMembers(
-    options.clients.map((client) =>
-      fleetMember(client, statusOf.get(client.name) ?? null, firingOf.get(client.name) ?? [], {
-        nowMs: untilMs,
-        everyMs,
-        forecasts,
-      }),
-    ),
-    'urgency',
-  );
+  const members = await readMembers(options, stored);
   const { signal, onProgress } = options;
-  const gridOf = (count: number, points?: number): Grid => reportGrid(sinceMs, untilMs, everyMs, count, points);
+  const gridOf = (count: number, points?: number): Grid =>
+    reportGrid(sinceMs, untilMs, config.collector.everyMs, count, points);
   const names = members.map(({ client }) => client);
   const fleetChecks = await readFleetChecks(look, names, {
     beforeMs: options.isPast ? untilMs : null,
@@ -124,6 +107,23 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
     omissions: [...omissions, ...fleetChecks.omissions, ...fleetLogs.omissions],
   };
+}
+
+/** Reads the state of the clients to show, the most urgent first. `alerts`: those of the page. */
+async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]): Promise<readonly FleetMember[]> {
+  const { history, levels, isPast, untilMs } = options;
+  const { everyMs } = options.config.collector;
+  const statuses = await history.clients(isPast ? untilMs : undefined);
+  const statusOf = new Map(statuses.map((status) => [status.client, status]));
+  const firing = alerts.filter(({ state }) => state === 'firing');
+  const firingOf = groupBy(firing, ({ client }) => client);
+  // Forecasts are those of now.
+  const forecasts = isPast ? new Map() : await nearestForecasts(levels, null, untilMs);
+  const shown = { nowMs: untilMs, everyMs, forecasts };
+  const members = options.clients.map((client) =>
+    fleetMember(client, statusOf.get(client.name) ?? null, firingOf.get(client.name) ?? [], shown),
+  );
+  return sortMembers(members, 'urgency');
 }
 
 /** Returns an alert as it was at a time. Its severity and its value are the newest that are known. */

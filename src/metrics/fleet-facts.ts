@@ -1,6 +1,6 @@
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
-import type { FigureStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
+import type { NewestStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
 import type { ShareStore } from '../storage/store/share-store.ts';
 import { forwarderIds } from '../state/collector-id.ts';
@@ -11,7 +11,7 @@ import type { AlertStore } from '../storage/store/storage.ts';
 
 /** The parts of the database that metrics are read from. */
 export interface MetricsStore {
-  readonly figures: FigureStore;
+  readonly figures: NewestStore;
   readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting' | 'runs'>;
   readonly levels: Pick<LevelStore, 'forecasts'>;
   readonly shares: Pick<ShareStore, 'sites'>;

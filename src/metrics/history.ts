@@ -1,11 +1,18 @@
 import { dayMs, hourMs } from '../platform/units.ts';
-import type { ExportedTable, FigureRow, FigureSpan, FigureStore, Resolution } from '../storage/store/figure-store.ts';
+import type {
+  ExportedTable,
+  ExportStore,
+  FigureRow,
+  FigureSpan,
+  NewestStore,
+  Resolution,
+} from '../storage/store/figure-store.ts';
 
 /** The rows that are in memory at a time. */
 const pageRows = 2000;
 
 export interface HistoryOptions {
-  readonly store: FigureStore;
+  readonly store: ExportStore & Pick<NewestStore, 'subjects'>;
   readonly clients: readonly string[];
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -41,7 +48,7 @@ export async function timeSpans(
 
 /** Yields rows in pages. Throws the signal's reason. */
 export async function* pagesOf(
-  store: FigureStore,
+  store: ExportStore,
   span: FigureSpan,
   signal: AbortSignal,
 ): AsyncGenerator<readonly FigureRow[]> {

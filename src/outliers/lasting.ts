@@ -1,5 +1,5 @@
 import { groupBy } from '../platform/group-by.ts';
-import type { ExportedTable, FigureRow, FigureStore } from '../storage/store/figure-store.ts';
+import type { ExportedTable, FigureRow, ExportStore } from '../storage/store/figure-store.ts';
 import { diskColumns, figuresOf, networkColumns, statsColumns } from './client-figures.ts';
 import { type FigureOutlier, leastOutlying, lookedAt } from './figure-outliers.ts';
 
@@ -9,7 +9,7 @@ const mostLookedUp = 20;
 const mostRows = 2000;
 
 export interface LastingOptions {
-  readonly figures: Pick<FigureStore, 'page'>;
+  readonly figures: Pick<ExportStore, 'page'>;
   readonly beforeMs: number;
   readonly everyMs: number;
 }

@@ -26,7 +26,7 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
   const memoryPercent = memoryOf(options);
   const load = (used / 100) * cpus * (condition.busy ? 2.5 : 1);
   const wave = (which: number, periodMs: number): number => drift(atMs, periodMs, options.seed, client.index, which);
-  const processes = Math.round(personality.processes * (0.95 + 0.1 * wave(moves.processes, hourMs)));
+  const iowait = wave(moves.cpuFast, 7 * minuteMs);
   const failed = { unit: `${personality.programs[0] ?? 'app'}.service`, failed: 1 };
   return [
     worker('disks', 2, { disk: diskRows(options) }),
@@ -35,18 +35,7 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
       failed_unit: condition.failedUnit ? failed : [],
     }),
     worker('clock', 0, { clock: { synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 } }),
-    worker('cpu', 0, {
-      cpu: {
-        used_percent: used,
-        user_percent: rounded(used * 0.72),
-        system_percent: rounded(used * 0.28),
-        iowait_percent: rounded(1.5 * wave(moves.cpuFast, 7 * minuteMs)),
-        steal_percent: 0,
-        busiest_percent: rounded(Math.min(100, used * 1.35)),
-        cpus,
-        interval_s: rounded((options.intervalMs ?? 10_000) / 1000),
-      },
-    }),
+    worker('cpu', 0, { cpu: cpuRow(options, used, iowait) }),
     worker('load', 0, {
       load: { load1: rounded(load), load5: rounded(load * 0.97), load15: rounded(load * 0.93) },
     }),
@@ -63,43 +52,70 @@ export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
       pressure: {
         cpu_percent: condition.busy ? 35 : rounded(used / 20),
         memory_percent: 0,
-        io_percent: rounded(2 * wave(moves.cpuFast, 7 * minuteMs)),
+        io_percent: rounded(2 * iowait),
       },
     }),
     worker('network', 0, {
       network: personality.interfaces.map((name, index) => networkRow(name, index, options, used)),
     }),
-    worker('os', 0, {
-      os: {
-        hostname: client.name,
-        distribution: personality.distribution,
-        kernel: personality.kernel,
-        architecture: 'x86_64',
-        virtualisation: 'kvm',
-        reboot_required: 0,
-      },
-    }),
+    worker('os', 0, { os: osRow(options) }),
     worker('uptime', 0, { uptime: { seconds: rounded((atMs - condition.bootedAtMs) / 1000) } }),
     worker('processes', 6, {
       processes: {
-        total: processes,
+        total: Math.round(personality.processes * (0.95 + 0.1 * wave(moves.processes, hourMs))),
         running: Math.max(1, Math.round(load)),
         blocked: condition.busy ? 3 : 0,
         zombies: 0,
       },
-      process_cpu: personality.programs.map((process, index) => ({
-        process,
-        pid: pidOf(client, index),
-        used_percent_of_one_cpu: rounded((used * cpus * 0.6) / 2 ** index),
-      })),
-      process_memory: personality.programs.map((process, index) => ({
-        process,
-        pid: pidOf(client, index),
-        resident_bytes: Math.round((memoryBytes * memoryPercent * 0.006) / 2 ** index / 4096) * 4096,
-      })),
+      ...topProcesses(options, used, memoryPercent),
     }),
     worker('temperatures', 0, { temperature: [] }, { field: 'celsius', reason: 'no sensors' }),
   ];
+}
+
+function osRow({ client, personality }: FiguresOptions): Row {
+  return {
+    hostname: client.name,
+    distribution: personality.distribution,
+    kernel: personality.kernel,
+    architecture: 'x86_64',
+    virtualisation: 'kvm',
+    reboot_required: 0,
+  };
+}
+
+/** `iowait`: from 0 to 1. */
+function cpuRow({ personality, intervalMs = 10_000 }: FiguresOptions, used: number, iowait: number): Row {
+  return {
+    used_percent: used,
+    user_percent: rounded(used * 0.72),
+    system_percent: rounded(used * 0.28),
+    iowait_percent: rounded(1.5 * iowait),
+    steal_percent: 0,
+    busiest_percent: rounded(Math.min(100, used * 1.35)),
+    cpus: personality.cpus,
+    interval_s: rounded(intervalMs / 1000),
+  };
+}
+
+function topProcesses(
+  { client, personality }: FiguresOptions,
+  cpuPercent: number,
+  memoryPercent: number,
+): Readonly<Record<'process_cpu' | 'process_memory', readonly Row[]>> {
+  const { cpus, memoryBytes, programs } = personality;
+  return {
+    process_cpu: programs.map((process, index) => ({
+      process,
+      pid: pidOf(client, index),
+      used_percent_of_one_cpu: rounded((cpuPercent * cpus * 0.6) / 2 ** index),
+    })),
+    process_memory: programs.map((process, index) => ({
+      process,
+      pid: pidOf(client, index),
+      resident_bytes: Math.round((memoryBytes * memoryPercent * 0.006) / 2 ** index / 4096) * 4096,
+    })),
+  };
 }
 
 function cpuOf({ seed, client, personality, condition, atMs }: FiguresOptions): number {

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { ReplayPage, SentNotification } from '../../storage/store/alert-history.ts';
+import type { SentNotification } from '../../storage/store/alert-history.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../../outliers/read-figures.ts';
@@ -16,7 +16,8 @@ import { differenceToTold, type ReplayDifference } from './replay-difference.ts'
 import { followEvents, type ReplayedEvents } from './replay-events.ts';
 import { followFigures } from './replay-figures.ts';
 import { followLevels } from './replay-levels.ts';
-import { followClients, ReplayState, type RowsUntil } from './replay-state.ts';
+import { openReplayRows } from './replay-rows.ts';
+import { followClients, ReplayState } from './replay-state.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 
@@ -92,7 +93,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
   const levels = followLevels(config, store);
-  const eventsAt = followEvents(config, options.events ?? null, options);
+  const alertsOfEvents = evaluateEvents(options, state);
+  const alertsOfTheHour = evaluateHourly(options, state, figures, levels);
   await noteBefore(options, figures, levels);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
@@ -102,7 +104,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
   let firstRowMs = Infinity;
-  let judgedMs = -Infinity;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
   for (const nowMs of passTimes({ runs, sinceMs, untilMs, everyMs })) {
@@ -121,21 +122,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs };
     const alerts = evaluateFleet({ ...fleet, seenClients: seen.at(nowMs), alerts: state.openAlerts(null) });
     countFired(counts, state.save({ alerts, ruleStates: new Map() }));
-    if (eventsAt !== null) {
-      const { newest, mayMiss } = await eventsAt(nowMs);
-      const openAlerts = () => Promise.resolve(state.openAlerts(null));
-      const events = { newestEvents: () => Promise.resolve(newest) };
-      const judged = await judgeEvents({ config, events, openAlerts, nowMs, mayMiss });
-      countFired(counts, state.save({ alerts: judged, ruleStates: new Map() }));
-    }
-    const isDaily = Math.floor(nowMs / dayMs) !== Math.floor(judgedMs / dayMs);
-    if (isDaily || nowMs - judgedMs >= hourMs) {
-      judgedMs = nowMs;
-      const judged = { config, alerts: state.openAlerts(null), nowMs };
-      const foreseen = await foreseeClients({ ...judged, store: levels, todayMs: nowMs, isDaily, signal });
-      const outlying = await judgeOutliers({ ...judged, readGroups: figures.groupsAt(nowMs) });
-      countFired(counts, state.save({ alerts: [...foreseen.alerts, ...outlying], ruleStates: new Map() }));
-    }
+    countFired(counts, state.save({ alerts: await alertsOfEvents(nowMs), ruleStates: new Map() }));
+    countFired(counts, state.save({ alerts: await alertsOfTheHour(nowMs), ruleStates: new Map() }));
     const firstPass = result.passes === 0;
     const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
     const input = await readDispatchInput(dispatched);
@@ -157,6 +145,38 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   };
 }
 
+/** Returns a function that evaluates the newest events of a pass. It returns no alerts without a rule of events. */
+function evaluateEvents(options: ReplayOptions, state: ReplayState): (nowMs: number) => Promise<readonly Alert[]> {
+  const { config } = options;
+  const eventsAt = followEvents(config, options.events ?? null, options);
+  return async (nowMs) => {
+    if (eventsAt === null) return [];
+    const { newest, mayMiss } = await eventsAt(nowMs);
+    const openAlerts = () => Promise.resolve(state.openAlerts(null));
+    const events = { newestEvents: () => Promise.resolve(newest) };
+    return judgeEvents({ config, events, openAlerts, nowMs, mayMiss });
+  };
+}
+
+/** Returns a function that evaluates forecasts and outliers. It returns no alerts within an hour of the last time. */
+function evaluateHourly(
+  { config, signal }: ReplayOptions,
+  state: ReplayState,
+  figures: ReturnType<typeof followFigures>,
+  levels: ReturnType<typeof followLevels>,
+): (nowMs: number) => Promise<readonly Alert[]> {
+  let evaluatedMs = -Infinity;
+  return async (nowMs) => {
+    const isDaily = Math.floor(nowMs / dayMs) !== Math.floor(evaluatedMs / dayMs);
+    if (!isDaily && nowMs - evaluatedMs < hourMs) return [];
+    evaluatedMs = nowMs;
+    const evaluated = { config, alerts: state.openAlerts(null), nowMs };
+    const foreseen = await foreseeClients({ ...evaluated, store: levels, todayMs: nowMs, isDaily, signal });
+    const outlying = await judgeOutliers({ ...evaluated, readGroups: figures.groupsAt(nowMs) });
+    return [...foreseen.alerts, ...outlying];
+  };
+}
+
 /** Reads the figures before the beginning: those of its day for forecasts, and the recent ones for outliers. */
 async function noteBefore(
   { config, store, sinceMs, signal }: ReplayOptions,
@@ -173,33 +193,6 @@ async function noteBefore(
     await figures.note(batch);
     await levels.note(batch);
   }
-}
-
-const pageRows = 100;
-
-/**
- * Returns a function that yields further rows up to and including a time, in the order of their times. One page is in
- * memory.
- */
-function openReplayRows(
-  store: ReplayOptions['store'],
-  sinceMs: number,
-): (untilMs: number) => AsyncGenerator<RowsUntil> {
-  let page: ReplayPage | null = null;
-  return async function* (untilMs) {
-    for (;;) {
-      page ??= await store.replay(sinceMs, null, pageRows);
-      const { reports, visits, next }: ReplayPage = page;
-      const due = {
-        reports: reports.filter(({ observedAtMs }) => observedAtMs <= untilMs),
-        visits: visits.filter(({ startedAtMs }) => startedAtMs <= untilMs),
-      };
-      yield due;
-      page = { reports: reports.slice(due.reports.length), visits: visits.slice(due.visits.length), next };
-      if (page.reports.length + page.visits.length > 0 || next === null) return;
-      page = await store.replay(sinceMs, next, pageRows);
-    }
-  };
 }
 
 function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: number): ReplayedMail {

@@ -8,7 +8,7 @@ import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import type { FigureStore } from '../../storage/store/figure-store.ts';
+import type { ExportStore } from '../../storage/store/figure-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -150,7 +150,7 @@ interface PostedAll {
   readonly failure: string | null;
 }
 
-async function postAll(store: FigureStore, options: PostAll): Promise<PostedAll> {
+async function postAll(store: ExportStore, options: PostAll): Promise<PostedAll> {
   const { collectorId, to, sinceMs, receivedUntilMs, signal, keep } = options;
   let [after, taken, refused] = [options.after, 0, 0];
   let failure: string | null = null;

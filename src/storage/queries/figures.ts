@@ -128,7 +128,7 @@ function finishedRun(row: SqlRow): FinishedRun {
 }
 
 /**
- * See FigureStore.hoursBegin. Hours go one by one, so the first day of which an hour is kept may lack others: that day
+ * See ExportStore.hoursBegin. Hours go one by one, so the first day of which an hour is kept may lack others: that day
  * is exported as a whole if it is kept.
  */
 async function hoursBegin(session: Session, client: string, table: ExportedTable): Promise<number | null> {

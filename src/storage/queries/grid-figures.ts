@@ -13,7 +13,7 @@ const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface',
 const clientsAtATime = 10;
 
 /**
- * See LookStore.fleetFigures. Rows that are kept count by themselves. Hours and days fill every step that they touch; a
+ * See PlotStore.fleetFigures. Rows that are kept count by themselves. Hours and days fill every step that they touch; a
  * day counts only where no hour of it is kept.
  */
 export async function fleetFigures(database: Database, query: FiguresQuery, watch: Watch): Promise<FleetFigures> {

@@ -32,7 +32,7 @@ export async function logCountsOf(session: Session, client: string): Promise<rea
   }));
 }
 
-/** See LookStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
+/** See RecordStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
 export async function logLinesOfClients(
   session: Session,
   clients: readonly string[],

@@ -39,7 +39,7 @@ function firstOf(table: keyof typeof timeOf, client: string, condition: string):
     ORDER BY n.${timeOf[table]} DESC, n.id DESC LIMIT 1)`;
 }
 
-/** See FigureStore.newestSince. */
+/** See NewestStore.newestSince. */
 export async function newestSince(
   session: Session,
   columns: readonly string[],
@@ -52,7 +52,7 @@ export async function newestSince(
 }
 
 /**
- * See FigureStore.recentReports. Rows that lie further ahead of the clock than clocks may differ are left out. One
+ * See NewestStore.recentReports. Rows that lie further ahead of the clock than clocks may differ are left out. One
  * statement asks for many clients: on a server each costs a round trip.
  */
 export async function recentReports(

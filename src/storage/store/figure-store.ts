@@ -109,8 +109,8 @@ export interface ReportsBehind {
   readonly limit: number;
 }
 
-/** Reading for metrics and exports. Changes nothing. */
-export interface FigureStore {
+/** Reading the newest reports. Changes nothing. */
+export interface NewestStore {
   /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
   /** Returns the newest report of each client that has one since a time. `columns`: those of `stats`. */
@@ -129,12 +129,16 @@ export interface FigureStore {
   countOwnSamples(statIds: readonly number[]): Promise<number>;
   /** Returns these samples. */
   ownSamples(statIds: readonly number[]): Promise<readonly NewestSample[]>;
+  /** Returns the newest full run of a program that was finished, by none of these collectors; null if there is none. */
+  lastFinished(program: Program, except?: ReadonlySet<string>): Promise<FinishedRun | null>;
+}
+
+/** Reading for exports. Changes nothing. */
+export interface ExportStore {
   /**
    * Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first.
    */
   series(client: string): Promise<readonly StoredSeries[]>;
-  /** Returns the newest full run of a program that was finished, by none of these collectors; null if there is none. */
-  lastFinished(program: Program, except?: ReadonlySet<string>): Promise<FinishedRun | null>;
   /**
    * Returns the time before which days are exported, and from which hours are: so each report counts once, although it
    * is in its hour and in its day. null: no hours are kept of the client.
@@ -149,5 +153,8 @@ export interface FigureStore {
   /** Returns rows in the order of their time, behind a place. */
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }
+
+/** Reading for metrics, exports and outliers. Users take the part that they need. */
+export type FigureStore = NewestStore & ExportStore;
 
 export type SubjectTable = Exclude<ExportedTable, 'stats'>;

@@ -109,8 +109,8 @@ export interface LogLinesQuery {
   readonly limit: number;
 }
 
-/** Reading for reports and pages, beside `History`. Changes nothing. */
-export interface LookStore {
+/** Reading figures and visits for plots. Changes nothing. */
+export interface PlotStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
   gridFigures(
     client: string,
@@ -120,8 +120,6 @@ export interface LookStore {
   ): Promise<readonly GridFigures[]>;
   /** Returns lines of some clients, by name. Reads rows that are kept, not what hours and days were made of. */
   fleetLines(clients: readonly string[], grid: Grid): Promise<ReadonlyMap<string, FleetLine>>;
-  /** Returns the newest runs of all programs, the newest first. */
-  newestRuns(limit: number): Promise<readonly RunFact[]>;
   /** Reads figures of many clients on a grid. Throws the signal's reason. */
   fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
   /** Counts the series of clients that had a sample since a day, without counters. A client without any is left out. */
@@ -132,6 +130,21 @@ export interface LookStore {
    * Reads the samples of some series of clients on a grid. A subject is the id of a series. Throws the signal's reason.
    */
   seriesFigures(series: ReadonlyMap<string, readonly number[]>, grid: Grid, watch: Watch): Promise<FleetFigures>;
+  /** Returns a client's visits of a span, counted; null without visits. */
+  visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
+  /** Counts visits by client; a client without any is left out. Throws the signal's reason. */
+  visitCounts(query: Pick<FiguresQuery, 'clients' | 'grid'>, watch: Watch): Promise<ReadonlyMap<string, VisitCount>>;
+}
+
+/** Reading runs, alerts, checks and lines of logs for pages. Changes nothing. */
+export interface RecordStore {
+  /** Returns the newest runs of all programs, the newest first. */
+  newestRuns(limit: number): Promise<readonly RunFact[]>;
+  /**
+   * Returns the runs of a program that began in a span and the last one before it, the oldest first, without those that
+   * overlapped.
+   */
+  runsBetween(program: Program, sinceMs: number, untilMs: number): Promise<readonly RunSpan[]>;
   /**
    * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without
    * checks is left out.
@@ -142,10 +155,6 @@ export interface LookStore {
     clients: readonly string[],
     query: LogLinesQuery,
   ): Promise<ReadonlyMap<string, readonly StoredLogLine[]>>;
-  /** Returns a client's visits of a span, counted; null without visits. */
-  visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
-  /** Counts visits by client; a client without any is left out. Throws the signal's reason. */
-  visitCounts(query: Pick<FiguresQuery, 'clients' | 'grid'>, watch: Watch): Promise<ReadonlyMap<string, VisitCount>>;
   /**
    * Returns alerts that were open at some time of a span, the oldest first: at most `limit` open and `limit` others.
    */
@@ -154,9 +163,7 @@ export interface LookStore {
   alertsOfClient(client: string, sinceMs: number, untilMs: number, limit: number): Promise<readonly Alert[]>;
   /** Returns the alert of an id; null if there is none. */
   alert(id: number): Promise<Alert | null>;
-  /**
-   * Returns the runs of a program that began in a span and the last one before it, the oldest first, without those that
-   * overlapped.
-   */
-  runsBetween(program: Program, sinceMs: number, untilMs: number): Promise<readonly RunSpan[]>;
 }
+
+/** Reading for reports and pages, beside `History`. Users take the part that they need. */
+export type LookStore = PlotStore & RecordStore;

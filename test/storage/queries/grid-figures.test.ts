@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Row } from '../../../src/report/report.ts';
-import type { Grid, GridFigures, LookStore } from '../../../src/storage/store/look-store.ts';
+import type { Grid, GridFigures, PlotStore } from '../../../src/storage/store/look-store.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
@@ -18,7 +18,7 @@ const at = (observedAtMs: number, percent: number | null, ...disks: readonly Row
   item({ observedAtMs, workers: [worker('cpu', cpu(percent)), worker('disk', ...disks)] });
 
 const read = async (
-  look: LookStore,
+  look: PlotStore,
   table: 'stats' | 'disk_stats',
   column: string,
   grid: Partial<Grid>,
