@@ -2,7 +2,7 @@
  * The documents say something of everything of its kind: each command that prints JSON, each condition that is judged.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -86,4 +86,18 @@ test('the walks of ARCHITECTURE.md name files that are there, and no more than a
   );
   assert.deepEqual(walks.map(({ length }) => length).slice(0, 2), [30, 33]);
   for (const file of walks.flat()) assert.ok(existsSync(path.join(packageDir, file)), `${file} is not there`);
+});
+
+test('no paragraph of a document is longer than five lines', () => {
+  const names = readdirSync(path.join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
+  const wrong: string[] = [];
+  for (const name of [...names, '../README.md', '../ARCHITECTURE.md', '../CONTRIBUTING.md', '../CHANGELOG.md']) {
+    const text = read(name).replace(/^```.*?^```$/gms, '');
+    // A paragraph or an item of a list. Headings, tables and code end it, as an empty line does.
+    const paragraphs = text.split(/\n(?=\s*\n|\s*[-*] |\s*\d+\. |[#|]| {4})/);
+    for (const paragraph of paragraphs.map((part) => part.trim()).filter((part) => !/^[#|]/.test(part))) {
+      if (paragraph.split('\n').length > 5 || paragraph.length > 700) wrong.push(`${name}: ${paragraph.slice(0, 60)}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
 });
