@@ -40,7 +40,7 @@ export type DeliveryOutcome =
   | { readonly kind: 'sent'; readonly where: string }
   /** Tried, or not even tried because its channel takes nothing for now. It is tried again. */
   | { readonly kind: 'put-off'; readonly error: string }
-  /** Its recipient left config.xml. */
+  /** The recipient of the mail left config.xml. */
   | { readonly kind: 'dropped' }
   /** Refused for good. */
   | { readonly kind: 'refused'; readonly error: string };
@@ -86,7 +86,7 @@ export interface AlertResult {
   readonly sent: number;
   readonly putOff: number;
   readonly refused: number;
-  /** In a dry run: silences and windows in force; else empty. */
+  /** The silences and windows in force, in a dry run; else empty. */
   readonly heldBack: readonly HeldBack[];
   /** True for a dry run that did not process all rows. */
   readonly more: boolean;

@@ -13,7 +13,7 @@ export interface Range {
 
 export interface Figure {
   readonly label: string;
-  /** In the base unit; null: `U`, or no number that can be stored. */
+  /** The value in the base unit; null: `U`, or no number that can be stored. */
   readonly value: number | null;
   readonly unit: FigureUnit;
   /** True if the value only grows: a rate has to be made of it. */
@@ -61,7 +61,7 @@ export function parsePerfdata(text: string): readonly Figure[] {
 
 interface Label {
   readonly label: string;
-  /** Where the value begins. */
+  /** The index at which the value begins. */
   readonly from: number;
 }
 

@@ -54,7 +54,7 @@ export interface Config {
   readonly bastions: readonly Bastion[];
   /** The settings of `<ssh>` for machines on the way that are neither a bastion nor a client of config.xml. */
   readonly jumpHosts: SshSettings;
-  /** In the file's order, ranges expanded, retired ones included (see state); of duplicates only the first. */
+  /** The clients in the file's order, ranges expanded, with retired ones (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
   /** True when only the predecessor's elements and attributes occur. */
@@ -107,7 +107,7 @@ export interface CollectorConfig {
   readonly open: boolean;
   /** The site whose clients this collector shares with others; `null`: it visits all clients by itself. */
   readonly sharedSite: string | null;
-  /** Where reports, visits and runs are forwarded to; `null`: they are stored in the database. */
+  /** The place that reports, visits and runs are forwarded to; `null`: they are stored in the database. */
   readonly forward: ForwardConfig | null;
 }
 
@@ -126,7 +126,7 @@ export interface AlertsConfig {
   readonly defaults: boolean;
   /** IANA zone in which people read times; null: the server's. */
   readonly zone: string | null;
-  /** Who is told of what concerns the fleet as a whole. */
+  /** The recipients of alerts that concern the fleet as a whole. */
   readonly recipients: readonly Recipient[];
   readonly windows: readonly Window[];
   /** The conditions that concern no single client: collector-silent, collector-isolated, ingest-silent, state-disk. */
@@ -183,7 +183,7 @@ export interface Client {
   readonly port: number;
   readonly was: string | null;
   readonly state: 'active' | 'paused' | 'retired';
-  /** When `state` ends, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
+  /** The end of `state`, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
   /** The interval at which it pushes its reports; null: it is visited. */
   readonly pushEveryMs: number | null;
@@ -229,7 +229,7 @@ export interface Recipient {
   readonly severity: Severity | null;
   /** Globs of rule names; empty: all. */
   readonly rules: readonly string[];
-  /** When the recipient is told; null: always. */
+  /** The hours in which the recipient is notified; null: always. */
   readonly hours: Window | null;
 }
 

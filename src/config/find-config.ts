@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** Where a system-wide installation keeps its configuration. */
+/** The configuration of a system-wide installation. */
 export const systemConfigPath = '/etc/fleet-health/config.xml';
 
 /**

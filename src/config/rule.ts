@@ -51,7 +51,7 @@ export interface Rule {
   readonly except: readonly Readonly<Record<string, string>>[];
   /** `file`: written by somebody; `default`: section 3's defaults; `condition`: needs no rule. */
   readonly origin: 'file' | 'default' | 'condition';
-  /** Where it was written or last tuned. */
+  /** The place at which the rule was written or last tuned. */
   readonly file: string | null;
   readonly line: number | null;
 }

@@ -31,7 +31,7 @@ export class Secret {
     Object.freeze(this);
   }
 
-  /** Where it stands, for messages: never the secret itself. */
+  /** The place of the secret, for messages: never the secret itself. */
   get origin(): string {
     if (this.#source.kind === 'literal') return 'config.xml';
     return this.#source.kind === 'file' ? this.#source.path : `$${this.#source.name}`;

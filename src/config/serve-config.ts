@@ -39,7 +39,7 @@ export interface ServedCommand {
   readonly timeoutMs: number;
 }
 
-/** Who may send events, and how many. */
+/** The senders that may send events, and how many. */
 export interface ServedEventsConfig {
   /** True if datagrams are taken too. */
   readonly udp: boolean;
@@ -54,7 +54,7 @@ export interface ServedEventsConfig {
 /** A `serve` that `serve --fleet` asks. */
 export interface SiteConfig {
   readonly name: string;
-  /** It ends with a slash. */
+  /** The URL, which ends with a slash. */
   readonly url: string;
   readonly token: Secret | null;
   /** Absolute path of a PEM file; null: the authorities that Node.js knows. */

@@ -15,14 +15,14 @@ export interface ImportedHost {
   /** A path. */
   readonly privateKey: string | null;
   readonly proxyJump: string | null;
-  /** Where it is asked over HTTP; null: it is reached by SSH. */
+  /** The URL at which the machine is asked over HTTP; null: it is reached by SSH. */
   readonly url: string | null;
   /** The groups that it stands in, the outermost first. */
   readonly groups: readonly string[];
   readonly checks: readonly ImportedCheck[];
   /** Sentences about what config.xml has no words for; they become comments. */
   readonly remarks: readonly string[];
-  /** Where the list names it: `line 12`, `host web-1`. */
+  /** The place at which the list names the machine: `line 12`, `host web-1`. */
   readonly where: string;
 }
 

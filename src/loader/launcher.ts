@@ -23,7 +23,7 @@ export const launcherStatus = {
   otherVersion: otherVersionStatus,
 } as const;
 
-/** Where the agent of a restricted key may lie: as root installs it, or the account in its home. */
+/** The places in which the agent of a restricted key may lie: as root installs it, or the account in its home. */
 export const launcherFolders = { root: '/usr/local/lib/fleet-health', home: '.local/lib/fleet-health' } as const;
 
 /** The line of a launcher on stderr in place of an agent. */

@@ -34,7 +34,7 @@ export interface FleetStatus {
   /** Reports that wait sealed for `ingest`. */
   readonly sealed: readonly SealedSummary[];
   readonly lastIngest: RunFact | null;
-  /** Who has which part of a fleet that collectors share. */
+  /** The parts of a fleet that collectors share, by collector. */
   readonly shares: readonly SharedSite[];
 }
 

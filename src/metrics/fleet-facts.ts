@@ -51,7 +51,7 @@ export interface FleetFacts {
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
-  /** Who has which part of a fleet that collectors share. */
+  /** The parts of a fleet that collectors share, by collector. */
   readonly shares: readonly SharedSite[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
   readonly forecasts: readonly StoredForecast[];

@@ -21,8 +21,8 @@ export interface ChannelTimeouts {
   /** The time of a mail until its content begins, name lookup and login included. */
   readonly timeoutMs: number;
   /**
-   * From the content's first byte until the other side has taken it. RFC 5321 (section 4.5.3.2.6) asks for patience: a
-   * mail that was taken and whose answer nobody waited for is sent twice.
+   * The time from the content's first byte until the other side has taken it. RFC 5321 (section 4.5.3.2.6) asks for a
+   * long one: a mail that was taken and whose answer nobody waited for is sent twice.
    */
   readonly answerTimeoutMs: number;
 }

@@ -33,7 +33,7 @@ export interface KindOutlier {
   readonly value: string | null;
   /** The members of which it is known. */
   readonly members: number;
-  /** By name. */
+  /** The members by name. */
   readonly clients: readonly string[];
 }
 

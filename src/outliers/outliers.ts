@@ -22,11 +22,11 @@ export interface FleetOutliers {
   readonly groups: readonly ComparedGroup[];
   /** The furthest first. */
   readonly figures: readonly FigureOutlier[];
-  /** In the order of the groups. */
+  /** The outliers in the order of the groups. */
   readonly kinds: readonly KindOutlier[];
 }
 
-/** Nothing was compared. */
+/** The outliers if nothing was compared. */
 export const noOutliers: FleetOutliers = { groups: [], figures: [], kinds: [] };
 
 /** Reads the outliers of now. Throws FleetError `usage` for a group that is none. */

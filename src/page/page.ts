@@ -27,7 +27,7 @@ export interface PageAlert {
   readonly limit: string | null;
   /** The note of the rule in config.xml. */
   readonly note: string | null;
-  /** Why nobody is notified: acknowledged, silenced, a maintenance window. */
+  /** The reason why nobody is notified: acknowledged, silenced, a maintenance window. */
   readonly mutes: readonly string[];
   /** The command that acknowledges it, as words; null if somebody has. */
   readonly command: readonly string[] | null;
@@ -47,7 +47,7 @@ export interface PageCheck {
   readonly state: 'ok' | 'warning' | 'critical' | 'unknown';
   /** The first line of its text. */
   readonly text: string;
-  /** Its figures in words: `unsent 210`. */
+  /** The figures of the check in words: `unsent 210`. */
   readonly figures: readonly string[];
   /** The age of the result when the report was made; 0: the check ran for it. */
   readonly ageMs: number;
@@ -68,7 +68,7 @@ export interface ClientChecks {
 
 /** A line of a client's logs. */
 export interface PageLogLine {
-  /** When it was written, or else the time of its report. */
+  /** The time at which the line was written, or else that of its report. */
   readonly atMs: number;
   /** `err`; null: unknown. */
   readonly priority: string | null;
@@ -113,7 +113,7 @@ export interface PageClient {
   readonly hostname: string | null;
   readonly os: string | null;
   readonly state: PageState;
-  /** Why the newest visit failed, or why there is none. */
+  /** The reason why the newest visit failed, or why there is none. */
   readonly reason: string | null;
   readonly worst: Level | null;
   readonly openAlerts: number;
@@ -154,7 +154,7 @@ export interface FleetPage {
   readonly untilMs: number;
   /** Worst first. */
   readonly clients: readonly PageClient[];
-  /** By client; one without checks is missing. */
+  /** The checks by client; a client without checks is missing. */
   readonly checks: ReadonlyMap<string, ClientChecks>;
   /** The newest lines of logs, newest first, by client; one without any is missing. */
   readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;

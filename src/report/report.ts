@@ -18,7 +18,7 @@ export type ReportName = 'Daemon report' | 'Inventory report';
 /** A subject of a family: labels are strings, values are finite numbers or null. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
-/** Why a value is null. `row` is the index in `data`; left out, it holds for every row. */
+/** The reason why a value is null. `row` is the index in `data`; left out, it holds for every row. */
 export interface Unknown {
   readonly row?: number;
   readonly field: string;
@@ -43,7 +43,7 @@ export interface WorkerReport {
   /** Left out where it equals the report's. */
   readonly datetime?: string;
   readonly duration_ms: number;
-  /** Why this probe has nothing or not everything to say; null when all went well. */
+  /** The reason why this probe reports nothing or not everything; null when all went well. */
   readonly error: string | null;
   readonly function_reports: readonly FunctionReport[];
 }

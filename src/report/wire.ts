@@ -107,9 +107,9 @@ export interface Hello {
 export interface End {
   /** Reports still in the spool that did not fit into this visit. */
   readonly left: number;
-  /** Where agent, counters and spool are; null when nothing can be kept on this client. */
+  /** The folder of agent, counters and spool; null when nothing can be kept on this client. */
   readonly place: string | null;
-  /** Why this run's report was not written to the spool; null when it was. */
+  /** The reason why this run's report was not written to the spool; null when it was. */
   readonly spool_error: string | null;
   /**
    * Spooled reports that went since the last visit, because the spool was full or they were damaged; left out: none.
@@ -119,7 +119,7 @@ export interface End {
   readonly next?: string;
 }
 
-/** Why there is no report of this run. */
+/** The reason why there is no report of this run. */
 export interface AgentFault {
   readonly code: AgentFaultCode;
   readonly message: string;

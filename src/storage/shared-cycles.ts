@@ -3,7 +3,7 @@ import { nextCycleAfter } from './store/share-store.ts';
 
 /** The runs of a site's collectors that belong to one cycle, oldest first. */
 export interface CycleRuns {
-  /** When the first of them began. */
+  /** The time at which the first run began. */
   readonly startedAtMs: number;
   readonly runs: readonly RunFact[];
   /** True if all of them have ended, or a newer cycle began. A killed run has no end. */
@@ -27,7 +27,7 @@ export function cyclesOf(runs: readonly RunFact[], everyMs: number): readonly Cy
 /** The sums of the runs of a cycle that have ended. */
 export interface CycleSum {
   readonly startedAtMs: number;
-  /** When the last of them ended. */
+  /** The time at which the last run ended. */
   readonly finishedAtMs: number;
   readonly clients: number;
   readonly succeeded: number;

@@ -4,7 +4,7 @@ import { offsetInWords, zoneOffsetMs } from './zone-time.ts';
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
-/** Where and when a mail is read. */
+/** The zone and the time in which a mail is read. */
 export interface Reader {
   /** IANA zone; null: the server's. */
   readonly zone: string | null;

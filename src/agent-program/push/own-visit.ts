@@ -28,7 +28,7 @@ export interface OwnVisit {
 
 /** The report of this run, if something went wrong with it. */
 export interface OwnReport {
-  /** Why no report was made; null if it was. */
+  /** The reason why no report was made; null if it was. */
   readonly fault: AgentFault | null;
   /** The report if it could not be spooled. */
   readonly unspooled: Buffer | null;

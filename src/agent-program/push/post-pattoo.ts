@@ -9,7 +9,7 @@ const timeoutMs = 30 * secondMs;
 export interface Posted {
   /** null: there was no answer. */
   readonly status: number | null;
-  /** Why the document was not taken; null if it was. */
+  /** The reason why the document was not taken; null if it was. */
   readonly fault: string | null;
 }
 

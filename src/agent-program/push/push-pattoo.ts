@@ -26,7 +26,7 @@ export interface PushPattooOptions {
 export interface PattooPushed {
   readonly acknowledged: number;
   readonly kept: number;
-  /** Why not all were taken; null if they were. */
+  /** The reason why not all were taken; null if they were. */
   readonly failure: string | null;
 }
 

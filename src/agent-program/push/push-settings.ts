@@ -13,7 +13,7 @@ export interface Enrolment {
   /** The key that reports are sealed to: X25519, base64url. */
   readonly publicKey: string;
   readonly pushKey: Buffer;
-  /** Where to push: a URL of http or https, or ssh://USER@HOST[:PORT]. null: the collector asks for the reports. */
+  /** The URL to push to: http, https, or ssh://USER@HOST[:PORT]. null: the collector asks for the reports. */
   readonly to: URL | null;
   /** The time between two pushes of the mode. */
   readonly everyMs: number;

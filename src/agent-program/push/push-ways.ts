@@ -16,7 +16,7 @@ const timeoutMs = 60 * secondMs;
 const maxAnswerBytes = 64 * 1024 + pushMarker.length * (1 + pushLimits.maxReports);
 const maxComplaintBytes = 4096;
 
-/** Where to push, and by which key. */
+/** The place to push to, and the key. */
 export interface PushTarget extends Pick<Enrolment, 'pushKey' | 'identity'> {
   readonly to: URL;
 }

@@ -33,9 +33,9 @@ export interface PushResult {
   readonly acknowledged: number;
   /** Reports that were sent and are kept, and those that were not sent. */
   readonly kept: number;
-  /** Why no new report was made; null if it was. */
+  /** The reason why no new report was made; null if it was. */
   readonly fault: AgentFault | null;
-  /** Why nothing more was sent; null if everything was. */
+  /** The reason why nothing more was sent; null if everything was. */
   readonly failure: string | null;
   /** The advice for the failure; null: that of the table of errors. */
   readonly advice: string | null;

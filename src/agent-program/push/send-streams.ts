@@ -15,7 +15,7 @@ export interface StreamsSent {
   readonly acknowledged: number;
   /** Spooled reports that were sent and are kept, and those that were not sent. */
   readonly kept: number;
-  /** Why nothing more was sent; null if everything was. */
+  /** The reason why nothing more was sent; null if everything was. */
   readonly failure: string | null;
   /** The advice for the failure; null: that of the table of errors. */
   readonly advice: string | null;

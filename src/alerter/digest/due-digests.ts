@@ -16,9 +16,9 @@ const longestSpanMs = 35 * dayMs;
 export interface DigestSpan {
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** When it was due, if it is made late; else null. */
+  /** The time at which the digest was due, if it is made late; else null. */
   readonly lateSinceMs: number | null;
-  /** When earlier digests were due that were never made, oldest first. */
+  /** The times of earlier digests that were never made, oldest first. */
   readonly missedMs: readonly number[];
 }
 

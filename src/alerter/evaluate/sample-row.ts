@@ -16,7 +16,10 @@ import type { Need, ReportRow, Sampler } from './sampler.ts';
 import { serviceSamplers } from './service-sampler.ts';
 import { arrivalSample, createVisitSampler, endOfVisit } from './visit-conditions.ts';
 
-/** In the order of their samples. The first kind that serves a rule samples it; conditions of visits have none. */
+/**
+ * The kinds of rules, in the order of their samples. The first kind that serves a rule samples it; conditions of visits
+ * have none.
+ */
 const kinds = [
   columnSamplers,
   diskSamplers,

@@ -10,7 +10,7 @@ import type { MailboxPosition, NewReply } from '../../storage/store/reply-store.
 const mostMessages = 200;
 
 export interface ReadRepliesOptions extends AttemptOptions {
-  /** Where the last reading ended; null: there was none. */
+  /** The place at which the last reading ended; null: there was none. */
   readonly position: MailboxPosition | null;
   /** Messages that arrived before that day are not read if there is no position, or the mailbox was made anew. */
   readonly sinceMs: number;
@@ -18,7 +18,7 @@ export interface ReadRepliesOptions extends AttemptOptions {
 
 export interface ReadReplies {
   readonly replies: readonly NewReply[];
-  /** Where this reading ended; null: nothing was read. */
+  /** The place at which this reading ended; null: nothing was read. */
   readonly position: MailboxPosition | null;
   /** True if the mailbox was made anew since the last reading. */
   readonly isAnew: boolean;

@@ -12,7 +12,7 @@ export class LateRows {
   readonly #rules: readonly Rule[];
   readonly #everyMs: number;
   readonly #subjects: Subjects;
-  /** By key. */
+  /** The alerts by key. */
   readonly #begun: Map<string, Alert>;
 
   constructor({ rules, memory, everyMs }: SubjectsOptions, subjects: Subjects) {

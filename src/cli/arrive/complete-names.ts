@@ -12,7 +12,7 @@ import { attributeValue } from '../../config/xml/well-formed.ts';
 
 /** Includes within each other. One that includes itself is the whole program's to refuse. */
 const mostNested = 8;
-/** With all that config.xml includes. */
+/** The most files, with all that config.xml includes. */
 const mostFiles = 1000;
 const mostBytes = 16 * 1024 * 1024;
 /** The beginning of an element with its attributes. */

@@ -146,7 +146,7 @@ interface PostedAll {
   readonly taken: number;
   /** Reports that the server will never take. They are passed over. */
   readonly refused: number;
-  /** Why not all were taken; null if they were. */
+  /** The reason why not all were taken; null if they were. */
   readonly failure: string | null;
 }
 

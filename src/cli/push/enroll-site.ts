@@ -13,7 +13,7 @@ export interface EnrollSiteOptions {
   readonly client: string;
   readonly https: string | null;
   readonly ssh: string | null;
-  /** Its rules go along. */
+  /** True if the rules of the site go along. */
   readonly edge: boolean;
   readonly output: string | null;
   readonly rotate: boolean;

@@ -81,11 +81,11 @@ interface AgentJson {
   readonly config: Config;
   readonly paths: StatePaths;
   readonly client: Client;
-  /** Where it pushes to; null: it is asked. */
+  /** The URL that the client pushes to; null: the client is asked. */
   readonly to: string | null;
-  /** Where it answers; null: it pushes. */
+  /** The URL at which the client answers; null: the client pushes. */
   readonly spoke: object | null;
-  /** Its own rules; null: it sends every report. */
+  /** The rules that the client has; null: it sends every report. */
   readonly edge: object | null;
   readonly key: string;
 }

@@ -67,7 +67,7 @@ export interface ReceivedReport {
   readonly sealed: Buffer;
   /** The parts of `sealed`. */
   readonly header: SealedMessage;
-  /** When its last byte was read. */
+  /** The time at which the last byte was read. */
   readonly receivedAtMs: number;
   /** The hello frame of the agent that sent it. */
   readonly hello: ReceivedHello;

@@ -37,7 +37,7 @@ export interface Forwarding {
   readonly slow: string | null;
   /** True if the link is well, and the other side took nothing. */
   readonly isRefused: boolean;
-  /** Why nothing more was sent; null: everything was, or the time was over. */
+  /** The reason why nothing more was sent; null: everything was, or the time was over. */
   readonly fault: FleetError | null;
 }
 

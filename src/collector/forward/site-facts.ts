@@ -7,13 +7,13 @@ import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 export interface LinkState {
   /** The runs in a row that could not forward. */
   readonly failures: number;
-  /** When a line about it was written last; null: none was. */
+  /** The time of the last line about the link; null: there was none. */
   readonly loggedAtMs: number | null;
   /** Clients whose reports were refused in the last run. Default: none. */
   readonly refused?: readonly string[];
   /** Clients whose reports were too large for the link in the runs that could not forward. Default: none. */
   readonly slow?: readonly string[];
-  /** When a line about those that were refused was written last. Default: none was. */
+  /** The time of the last line about refused reports. Default: there was none. */
   readonly refusedLoggedAtMs?: number | null;
 }
 

@@ -6,7 +6,7 @@ import type { MissingKey } from '../keys/retired-keys.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { IngestOptions } from './ingest-options.ts';
 
-/** Why one report is not believed. The report goes to quarantine under this code. */
+/** The reason why a report is not believed. The report goes to quarantine under this code. */
 export class ReportRejected extends Error {
   override readonly name = 'ReportRejected';
   readonly code: ErrorCode;

@@ -17,7 +17,7 @@ export interface StoredRuntime {
   readonly digest: string;
   readonly sizeBytes: number;
   readonly addedAtMs: number;
-  /** Where it came from, for people. */
+  /** The origin of the binary, for people. */
   readonly source: string;
   /** The copies to send, the smallest first. The last is the binary itself. */
   readonly copies: readonly RuntimeCopy[];

@@ -10,7 +10,7 @@ import { parseDuration } from '../../text/durations.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
 
-/** Who is told within an element. */
+/** The recipients within an element. */
 export interface Audience {
   readonly recipients: readonly Recipient[];
   readonly muted: boolean;

@@ -103,7 +103,7 @@ export function severityOf(text: string | undefined): Severity | null {
   return text === 'warning' || text === 'critical' ? text : null;
 }
 
-/** Who sends where config.xml says nobody: this machine. */
+/** The sender if config.xml names none: this machine. */
 export function sender(): string {
   const address = `fleet-health@${hostname()}`;
   return isMailAddress(address) ? address : 'fleet-health@localhost';

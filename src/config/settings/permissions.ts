@@ -4,7 +4,7 @@ import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
 import type { Findings, Place, SourceFile } from '../xml/findings.ts';
 
-/** Where secrets stand, gathered while the files are read. */
+/** The places of secrets, gathered while the files are read. */
 export type SecretPlaces = ReturnType<typeof createSecretPlaces>;
 
 /** No places yet. */

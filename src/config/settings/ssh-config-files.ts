@@ -21,7 +21,7 @@ export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): reado
   return bySsh && !['local', 'push', 'http', 'forward'].includes(ssh.transport) ? defaultSshConfigFiles() : [];
 }
 
-/** Where ssh itself looks, in its order. */
+/** The files that ssh itself reads, in its order. */
 export function defaultSshConfigFiles(): readonly string[] {
   return [path.join(loginHome(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
 }

@@ -38,7 +38,7 @@ export interface NoticeAlert {
   readonly limit: string;
   /** The note of the rule; null: none. */
   readonly note: string | null;
-  /** Who has acknowledged it; null: nobody. */
+  /** The person who has acknowledged the alert; null: nobody. */
   readonly acknowledgedBy: string | null;
   readonly startsAtMs: number;
   /** null while it fires. */

@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls';
 
 import { asError, within } from '../within.ts';
 
-/** Where and how to post. */
+/** The target and the form of a post. */
 export interface PostTarget {
   readonly url: URL;
   /** The authorities of the server's certificate; null: those that Node.js knows. */

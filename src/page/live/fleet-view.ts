@@ -36,7 +36,7 @@ export interface FleetView {
   /** The worst of the open alerts. */
   readonly alerts: readonly PageAlert[];
   readonly openAlerts: number;
-  /** When the newest run of the collector ended; null: none has. */
+  /** The time at which the newest run of the collector ended; null: none has. */
   readonly collectedAtMs: number | null;
   /** Lines about sites that forward, or whose collectors share them. */
   readonly sites: readonly string[];

@@ -24,7 +24,7 @@ export interface Sender {
   /** The SHA-256 of the body that belongs to the headers. */
   readonly digest: Buffer;
   readonly mac: string;
-  /** By the clock of the sender, in seconds since 1970. */
+  /** The time by the clock of the sender, in seconds since 1970. */
   readonly time: number;
 }
 

@@ -12,7 +12,7 @@ import { mostMembers, type SiteAnswer } from './read-answer.ts';
 
 const everyMs = 30 * secondMs;
 const backgroundMs = 10 * secondMs;
-/** Somebody waits for it. */
+/** True if somebody waits for the answer. */
 const searchMs = 3 * secondMs;
 const keptSearchMs = 10 * secondMs;
 const mostSearches = 32;
@@ -26,7 +26,7 @@ const longestReason = 200;
 export interface HeardSite {
   readonly config: SiteConfig;
   readonly answer: SiteAnswer | null;
-  /** When `answer` came; null: never. */
+  /** The time at which `answer` came; null: never. */
   readonly answeredAtMs: number | null;
   /** Since when it does not answer, and why; null: it does, or has not been asked yet. */
   readonly away: { readonly sinceMs: number; readonly reason: string } | null;

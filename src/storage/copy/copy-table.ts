@@ -67,7 +67,7 @@ interface KeyedRow {
   readonly row: SqlRow;
 }
 
-/** By name. */
+/** Rows that one side lacks so far, by their keys. */
 type OddRows = Map<string, KeyedRow>;
 
 const nameOf = ({ key }: KeyedRow): string => JSON.stringify(key);

@@ -12,7 +12,7 @@ export interface Series {
   readonly unit: SeriesUnit;
   /** The day of its newest sample. */
   lastOn: string;
-  /** Where a counter stood, for its next rate; null for all else. */
+  /** The value of a counter, for its next rate; null for all else. */
   counter: CounterState | null;
 }
 

@@ -37,14 +37,14 @@ export interface Alert extends AlertKey {
   readonly closedReason: ClosedReason | null;
   /** The report id, or `run/client` of the visit, that began it. */
   readonly firstEvidence: string;
-  /** The run whose row last changed state or severity: telling waits until that run has ended. null: none. */
+  /** The run whose row last changed state or severity: its notification waits until that run has ended. null: none. */
   readonly changedByRun: string | null;
   /** Counts changes of state, severity and flapping since it began. */
   readonly sequence: number;
   readonly flapping: boolean;
-  /** True once it is closed and nobody has to be told anything of it any more. */
+  /** True once the alert is closed and everybody knows who knew of it. */
   readonly closedOut: boolean;
-  /** It was judged only from rows older than what was known already: it is told once, as past. */
+  /** True if only rows older than the newest processed one were evaluated: the alert is notified once, as past. */
   readonly past: boolean;
   readonly acknowledgedBy: string | null;
   readonly acknowledgedUntilMs: number | null;
@@ -102,12 +102,12 @@ export type Transition =
   | 'escalated'
   | 'eased'
   | 'resolved'
-  /** Its subject, rule or client is no longer there: not a recovery. */
+  /** The subject, rule or client is no longer there: not a recovery. */
   | 'ended'
-  /** It began and ended before anybody could be told. */
+  /** The alert began and ended before anybody could be notified. */
   | 'past'
   | 'reminder'
-  /** Somebody has acknowledged it. Only recipients that keep incidents of their own are notified. */
+  /** A person has acknowledged the alert. Only recipients that keep incidents of their own are notified. */
   | 'acknowledged'
   | 'flapping'
   /** Flapping has ended, with the true state. */

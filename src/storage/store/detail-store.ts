@@ -71,7 +71,7 @@ export interface MailedLine {
   /** null: not sent yet, given up or discarded. */
   readonly sentAtMs: number | null;
   readonly failedAtMs: number | null;
-  /** Somebody gave the mail up. */
+  /** A person gave the mail up. */
   readonly isDiscarded: boolean;
   /** The last words of the mail server; null if it has said nothing bad. */
   readonly error: string | null;

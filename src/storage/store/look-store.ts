@@ -24,7 +24,7 @@ export interface Grid {
 export interface GridFigures {
   /** The mount or interface; empty for `stats`. */
   readonly subject: string;
-  /** By column: the least, mean and greatest value of each step; null is unknown. */
+  /** The figures by column: the least, mean and greatest value of each step; null is unknown. */
   readonly figures: ReadonlyMap<string, GridFigure>;
 }
 

@@ -4,7 +4,7 @@ import type { Lease } from './lease-store.ts';
 /** A mail that is older is not believed: whoever finds it may reply to it. */
 export const repliesValidMs = 14 * dayMs;
 
-/** Where the reading of a mailbox ended. */
+/** The place at which the reading of a mailbox ended. */
 export interface MailboxPosition {
   /** The ids of messages count anew when the server changes it (RFC 3501, section 2.3.1.1). */
   readonly uidValidity: string;
@@ -19,7 +19,7 @@ export interface MailboxPosition {
 /** A message that is addressed as the replies to a mail are. */
 export interface NewReply {
   readonly uid: number;
-  /** By the server's clock. */
+  /** The time by the server's clock. */
   readonly arrivedAtMs: number;
   readonly token: string;
   /** A digest of its Message-ID, or of all of it: the same in a mailbox that was made anew. */
@@ -35,7 +35,7 @@ export interface NewReply {
 /** The messages that one reading found. */
 export interface MailboxReading {
   readonly replies: readonly NewReply[];
-  /** Where it ended. */
+  /** The place at which the reading ended. */
   readonly position: MailboxPosition;
   /** True if the mailbox is another one than at the last reading: its ids say nothing of what was read. */
   readonly isAnew: boolean;

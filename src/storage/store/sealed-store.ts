@@ -1,12 +1,12 @@
 /** A client's clocks by its hello frame when the report came, on the collector's clock. */
 export interface SealedClock {
   readonly offsetMs: number;
-  /** When the client's monotonic clock stood at 0. */
+  /** The time at which the client's monotonic clock stood at 0. */
   readonly monotonicZeroMs: number;
   readonly bootId: string | null;
 }
 
-/** A report that is stored as it was brought home, for whoever has the key. */
+/** A report that is stored as it was taken from its client, for the machine that has the key. */
 export interface SealedItem {
   readonly client: string;
   readonly reportId: string;

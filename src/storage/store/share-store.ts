@@ -5,7 +5,7 @@ export interface SharingCollector {
   readonly host: string;
   /** The key that it seals to. */
   readonly keyId: string;
-  /** Its weight: the number of its processors. */
+  /** The weight of the collector: the number of its processors. */
   readonly capacity: number;
 }
 
@@ -51,7 +51,7 @@ export interface SliceClaim {
   readonly slice: Slice;
   readonly holder: string;
   readonly cycle: number;
-  /** By the database's clock; a whole number. */
+  /** The time by the database's clock; a whole number. */
   readonly untilMs: number;
   /** A slice that is held until later than this is free: a clock was wrong. */
   readonly farMs: number;
@@ -75,7 +75,7 @@ export interface SiteShare {
   readonly slices: number;
   /** The number of the newest cycle. */
   readonly cycle: number;
-  /** When it began. */
+  /** The time at which the cycle began. */
   readonly beganAtMs: number;
   /** The slices all of whose clients were visited in it. */
   readonly visited: number;

@@ -15,8 +15,8 @@ export interface KnownKey extends HostKey {
   /** The line number, counted from 1. */
   readonly line: number;
   /**
-   * When the key was accepted or trusted on this collector, in milliseconds since 1970. null if the line does not
-   * record the time.
+   * The time at which the key was accepted or trusted on this collector, in milliseconds since 1970. null if the line
+   * does not record the time.
    */
   readonly firstSeenMs: number | null;
 }
