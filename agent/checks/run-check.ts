@@ -10,7 +10,7 @@ const niced = ['-n', '19'];
 export const termMs = 1000;
 export const killMs = 500;
 
-/** A process, told from a later one with its pid by its start. */
+/** A process, with its start: a later process may have its pid. */
 export interface ProcessId {
   readonly pid: number;
   readonly start: number | null;

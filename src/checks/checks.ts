@@ -94,7 +94,7 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly MeasuredCheck[] {
     const text = samples.length === 1 ? '1 sample' : `${samples.length} samples`;
     return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
-  // Why there is no certificate is told as a plugin tells it.
+  // The reason for a missing certificate is worded as plugins word it.
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;

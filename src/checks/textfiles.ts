@@ -27,7 +27,7 @@ interface Known {
   /** True if the figure counts the samples that are not fine. */
   readonly isCount?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
-  /** Behind the labels of a sample. null: the sample is not told. */
+  /** The words behind the labels of a sample. null: the sample is left out. */
   readonly tell: (value: number) => string | null;
   /** A figure of the samples of some subjects alone. */
   readonly part?: { readonly figure: string; readonly isOf: (subject: string) => boolean };

@@ -32,11 +32,11 @@ export interface RepliesConfig {
 
 export interface NotifyConfig {
   readonly command: string;
-  /** The least severity that is told; null: all. */
+  /** The least severity that is notified; null: all. */
   readonly severity: Severity | null;
   readonly rules: readonly string[];
   readonly timeoutMs: number;
-  /** True for the clients that it is told of; null: for all, and for the fleet as a whole. */
+  /** True for the clients whose alerts it gets; null: all, and the fleet as a whole. */
   readonly selects: ClientSelector | null;
 }
 
@@ -61,7 +61,7 @@ export interface WebhookConfig {
   readonly timeoutMs: number;
 }
 
-/** Alertmanagers that are told the whole state at every pass. */
+/** Alertmanagers that get the whole state at every pass. */
 export interface AlertmanagerConfig {
   /** Without the path of the API. They may have a login. */
   readonly urls: readonly string[];

@@ -225,7 +225,7 @@ export interface ClientCheck {
 export interface Recipient {
   /** An address, or `webhook:` and the name of a webhook. */
   readonly to: string;
-  /** The least severity that is told; null: all. */
+  /** The least severity that is notified; null: all. */
   readonly severity: Severity | null;
   /** Globs of rule names; empty: all. */
   readonly rules: readonly string[];

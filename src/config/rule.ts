@@ -37,7 +37,7 @@ export interface Rule {
   readonly withinMs: number | null;
   /** Neither takes a subject from other rules nor leaves it to them. */
   readonly also: boolean;
-  /** False: `flapping="no"`, so that each change is told. */
+  /** False: `flapping="no"`, so that each change is notified. */
   readonly flapping: boolean;
   /**
    * The nesting of the element that wrote the rule: 1 for <alerts>. 0 for a default or condition. The deepest rules of

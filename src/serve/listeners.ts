@@ -18,10 +18,10 @@ import type { Pool } from './routes.ts';
 const firstDescriptor = 3;
 /** The most connections of each pool; beyond these a request is answered with 503. */
 const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, doors: 512 };
-/** The connections beyond those that are told to come later. Further ones are closed unheard. */
-const mostTold = 192;
+/** The connections beyond the bound that get the answer to come later. Further ones are closed without an answer. */
+const mostPutOff = 192;
 const mostPerAddress = 16;
-/** An address has so many more that are told to wait; beyond these it is closed unheard. */
+/** The further connections of an address that get the answer to wait. Beyond these it gets none. */
 const mostRefused = 16;
 /** Node ends what takes longer; limitRequest is stricter for most. */
 const limits = { ...httpLimits, requestTimeout: provenBodyMs + httpLimits.headersTimeout };
@@ -139,7 +139,7 @@ export class Listeners {
       serve.tls === null || 'path' in where
         ? createServer(limits, listener)
         : createTlsServer({ ...limits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
-    server.maxConnections = this.#most + mostTold;
+    server.maxConnections = this.#most + mostPutOff;
     server.on('connection', (socket: Socket) => this.#count(socket));
     // Without a handshake there is no way to say anything.
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());

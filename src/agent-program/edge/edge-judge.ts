@@ -8,7 +8,7 @@ import type { EdgeRule } from './edge-settings.ts';
 
 type EdgeAlert = TransitionResult['alerts'][number];
 
-/** A change of an alert as it is told: one line of JSON. */
+/** A change of an alert as it is sent: one line of JSON. */
 export interface AlertLine {
   readonly host: string;
   readonly rule: string;
@@ -98,7 +98,7 @@ function keyOf({ rule, subject }: EdgeAlert): string {
   return `${rule}\0${subject}`;
 }
 
-/** True if an alert has changed in a way that is told: a pending alert, and one that never fired, are not. */
+/** True if the change of an alert is sent. Changes of a pending alert, and of an alert that never fired, are not. */
 function isNews(alert: EdgeAlert, before: EdgeAlert | undefined): boolean {
   if (alert.state === 'pending' || alert.closedReason === 'unconfirmed') return false;
   return before === undefined || before.sequence !== alert.sequence;

@@ -7,7 +7,7 @@ import { sendLines } from './send-lines.ts';
 
 const waitingFile = 'edge-waiting.jsonl';
 
-/** Changes that are told to a socket. */
+/** Changes that are sent to a socket. */
 export interface EdgeLines {
   /** Keeps changes until the socket has taken them. */
   readonly keep: (changes: readonly AlertLine[]) => void;

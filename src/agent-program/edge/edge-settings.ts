@@ -80,7 +80,7 @@ function readRule(fields: Fields, names: Set<string>): EdgeRule {
   return rule;
 }
 
-/** Puts a fault of a rule, which is told in the words of config.xml, into those of agent.json. */
+/** Replaces the words of config.xml in a fault of a rule by those of agent.json. */
 function inJson(message: string, name: string): string {
   const text = message.startsWith(`<alert> "${name}": `) ? message.slice(`<alert> "${name}": `.length) : message;
   return text.replace(/\b([a-z]+)="([^"]*)"/g, '"$1": "$2"');

@@ -28,7 +28,7 @@ interface Receiver {
 
 /**
  * Takes a report again and again, keeps it, and judges it by the rules of `edge`. Each change of an alert is logged,
- * and told with `send`: to a socket as a line, to a collector by the reports that it follows from.
+ * and sent with `send`: to a socket as a line, to a collector by the reports that it follows from.
  */
 export async function runEdge(context: ModeContext): Promise<void> {
   const { settings, place, log, signal, note, ready } = context;

@@ -23,7 +23,7 @@ export function composeNotice({ items }: DueMail, words: MailText, atMs: number)
   };
 }
 
-/** Returns an alert as other programs are told of it. */
+/** Returns an alert in the form for other programs. */
 export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeAlert {
   const { client, rule, subject, severity, alert, watch } = item;
   const acknowledgedBy = isAcknowledged(alert, nowMs) ? alert.acknowledgedBy : null;

@@ -65,7 +65,7 @@ export function composeDigest({ facts, config, attached }: ComposeDigestOptions)
   return { subject, text: composeText(words), html: composeHtml(subject, words), headers };
 }
 
-/** Returns the sections. Lasting outliers and what monitoring has cost are told beside something else alone. */
+/** Returns the sections. Lasting outliers and the cost of monitoring never stand alone. */
 function sectionsOf(facts: DigestFacts, availability: Availability, wording: DigestWording): readonly SectionWords[] {
   const outliers = outlierSection(facts, wording);
   const sections = [

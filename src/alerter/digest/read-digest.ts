@@ -27,7 +27,7 @@ const staleForecastMs = 2 * dayMs;
 /** The facts that a digest sums up. */
 export interface DigestFacts extends DigestSpan {
   readonly digest: DigestConfig;
-  /** The clients of the digest that are visited and told of. */
+  /** The clients of the digest that are visited. */
   readonly clients: readonly Client[];
   /** Alerts that fire. */
   readonly open: readonly Alert[];
@@ -108,7 +108,7 @@ async function outliersOf(
   };
 }
 
-/** Returns the clients of a digest that are visited and told of. */
+/** Returns the clients of a digest that are visited. */
 export function clientsOf({ clients }: Pick<Config, 'clients'>, { groups }: DigestConfig): readonly Client[] {
   const active = clients.filter(({ state }) => state === 'active');
   if (groups.length === 0) return active;

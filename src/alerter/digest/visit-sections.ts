@@ -59,7 +59,7 @@ export function availabilityOf(facts: DigestFacts): Availability {
   };
 }
 
-/** The number of visits of a client is told where one collector visited all of them in every run. */
+/** Returns words for clients that answered every visit. Their number of visits is known if every run visited all. */
 function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string {
   if (succeeded === fullRuns * clients)
     return fullRuns === 1 ? 'answered the one visit' : `answered all ${commaGrouped(fullRuns)} visits`;

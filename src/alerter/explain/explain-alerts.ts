@@ -70,7 +70,7 @@ export interface Explained {
 
 export interface AlertsExplained {
   readonly rules: readonly Omit<RuleExplained, 'samples' | 'unknown'>[];
-  /** Mails to those who are told of these rules, and that no mail server has taken. */
+  /** Mails to recipients of these rules that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
   /** The input of a pass that began now. */
   readonly input: DispatchInput;

@@ -26,7 +26,7 @@ export interface ClientExplained {
   /** Rows that no pass has judged yet. */
   readonly unprocessed: boolean;
   readonly rules: readonly RuleExplained[];
-  /** Mails to those who are told of these rules, and that no mail server has taken. */
+  /** Mails to recipients of these rules that no mail server has taken. */
   readonly undelivered: readonly MailSummary[];
 }
 

@@ -18,7 +18,7 @@ export interface StartOptions {
   readonly send: boolean;
 }
 
-/** Starts a mode in the background. One that runs already is told, and is no fault. */
+/** Starts a mode in the background. A mode that runs already is reported, and is no fault. */
 export async function startCommand(context: Context, { mode, send }: StartOptions): Promise<ExitStatus> {
   const place = checkedPlace(context, mode);
   const { output, configFile } = context;

@@ -15,7 +15,7 @@ import { nextTry } from './mail.ts';
 
 export interface ExplanationOptions {
   readonly nowMs: number;
-  /** Some rules were asked for by name: say who is told of them, and what they did last. */
+  /** True if some rules were asked for by name: then their recipients and their last alerts are shown. */
   readonly detailed: boolean;
 }
 

@@ -119,7 +119,7 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   return { ...explained, head, json };
 }
 
-/** Says what is told all, and where replies are read. */
+/** Says which channels get all alerts, and where replies are read. */
 function channelLines(config: Config): readonly string[] {
   const hosts = alertmanagersOf(config);
   const { replies } = config;

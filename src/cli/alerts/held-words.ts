@@ -4,7 +4,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { acknowledgedText } from '../command/alert-words.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 
-/** Returns in words why something is not told; `alert` is null before anything is open. */
+/** Returns in words why nobody is notified; `alert` is null before an alert is open. */
 export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): string {
   const { moment } = time;
   switch (reason.kind) {

@@ -31,7 +31,7 @@ export interface ReplayCommandOptions {
 
 const usualSince = '7d';
 
-/** `alert --replay`: what the rules would have told, and how that differs from what was told. */
+/** `alert --replay`: the notifications by these rules, and how they differ from those that were sent. */
 export async function replayCommand(context: Context, options: ReplayCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   if (!options.replay) {
@@ -107,7 +107,7 @@ const mostCounts = 40;
 const mostItems = 3;
 const mostFacts = 50;
 
-/** A summary, the mails one by one, and what differs from what was told. */
+/** A summary, the mails one by one, and the difference from the notifications that were sent. */
 function replayText(output: Output, config: Config, { span, result, digests }: Shown): string {
   const time = readerTime(config, span.untilMs);
   const { passes, reports, visits, mails, counts, difference } = result;

@@ -36,7 +36,7 @@ export interface SilenceAddOptions extends SpanOptions {
 
 const maxCommentChars = 1000;
 
-/** `silence add`: what fits the patterns is not told until that time. */
+/** `silence add`: alerts that fit the patterns are not notified until that time. */
 export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);

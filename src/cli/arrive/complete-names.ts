@@ -48,7 +48,7 @@ export function printNames(args: readonly string[]): boolean {
   return true;
 }
 
-/** Returns each name once, a line each. Leaves out a name with a line break, which could not be told from two. */
+/** Returns each name once, a line each. Leaves out a name with a line break, which would look like two. */
 export function namesByLine(names: readonly string[]): string {
   return [...new Set(names)]
     .filter((name) => !/\p{Cc}/u.test(name))

@@ -28,7 +28,7 @@ interface Way {
   readonly fault: FleetError | null;
 }
 
-/** `check CLIENT...`: the way to each, its rules, who is told of them, and its windows; without the database. */
+/** `check CLIENT...`: the way to each, its rules, their recipients, and its windows; without the database. */
 export function checkWaysCommand(context: Context, options: CheckWaysOptions): ExitStatus {
   const { output } = context;
   if (options.connect || options.mail !== null) {
@@ -138,7 +138,7 @@ function inForce(config: Config, client: Client): { hearings: readonly Hearing[]
 }
 
 /**
- * Prints the rules in force for a client with their limits, who is told of them, and when its windows are open next.
+ * Prints the rules in force for a client with their limits and recipients, and when its windows are open next.
  */
 function tellInForce(output: Output, config: Config, client: Client): void {
   const table = renderTable(

@@ -5,7 +5,7 @@ import { readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { nextDigests, type Hearing, type NextWindow } from './who-hears.ts';
 
-/** Prints who is told of what, and when windows are open next. */
+/** Prints the recipients by rule, and when windows are open next. */
 export function tellHearings(
   output: Output,
   config: Config,

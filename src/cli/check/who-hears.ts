@@ -25,7 +25,7 @@ interface Audience {
   readonly clients: readonly Client[];
 }
 
-/** Returns who is told of what, and a warning of what nobody is told of. */
+/** Returns the recipients by rule, and warnings of rules without one. */
 export function whoHears(config: Config): {
   readonly hearings: readonly Hearing[];
   readonly warnings: readonly Finding[];

@@ -28,7 +28,7 @@ export interface CleanupCommandOptions {
   readonly yes: boolean;
   /** Also what other collectors have left. */
   readonly all: boolean;
-  /** Also reports that could not be brought home. */
+  /** Removes reports too that could not be taken. */
   readonly force: boolean;
 }
 

@@ -109,7 +109,7 @@ function lineView(output: Output): AlertView {
   };
 }
 
-/** Prints for people who was told of what; verbose and in a dry run also the mails. */
+/** Prints for people who was notified of what; verbose and in a dry run also the mails. */
 function textView(output: Output, options: AlertViewOptions): AlertView {
   const { dryRun, outbox } = options;
   const showsMails = dryRun || output.verbosity === 'verbose';

@@ -15,8 +15,8 @@ export interface Machine {
 const none: Ranged = { count: 1, ranged: false, at: () => '' };
 
 /**
- * The machines a <client> stands for; empty after telling what is wrong. `ownAddress` is the one without ip; null: the
- * name.
+ * Returns the machines that a <client> stands for; none after reporting a fault. `ownAddress` is the one without ip;
+ * null: the name.
  */
 export function expandClient(
   element: Element,
@@ -80,6 +80,6 @@ function defaultName(address: string, port: number): string {
 function ranged(text: string | undefined): Ranged {
   if (text === undefined) return none;
   const range = parseRanged(text);
-  // The vocabulary's check has told of it and taken the attribute away.
+  // The vocabulary's check has reported the fault and removed the attribute.
   return typeof range === 'string' ? none : range;
 }

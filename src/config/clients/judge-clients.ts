@@ -13,7 +13,7 @@ import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
 export interface JudgeClientsOptions {
   readonly clients: readonly ReadClient[];
   readonly notify: readonly NotifyConfig[];
-  /** True if an Alertmanager is told of everything, so that no rule reaches nobody. */
+  /** True if an Alertmanager gets every alert, so that no rule reaches nobody. */
   readonly postsAll: boolean;
   readonly placeOf: (rule: Rule) => Place | null;
   readonly findings: Findings;

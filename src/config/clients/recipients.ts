@@ -146,7 +146,7 @@ export function notifyChooser(all: readonly NotifyConfig[]): (client: Client | n
   };
 }
 
-/** True if at least one level of a rule is told to at least one of its recipients or to a `<notify>`. */
+/** True if at least one recipient or `<notify>` is notified of at least one level of a rule. */
 export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly NotifyConfig[]): boolean {
   const severities: readonly Severity[] =
     rule.critical === null && rule.warning === null ? [rule.severity] : levels(rule);

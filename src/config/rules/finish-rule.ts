@@ -59,7 +59,7 @@ export interface RuleDefaults {
   readonly repeatMs: number | null;
 }
 
-/** Weighs a merged rule: the rule, or null after telling what is wrong at the element that made it so. */
+/** Returns the rule of merged attributes. Returns null after reporting a fault at the element that caused it. */
 export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Pick<Findings, 'fault'>): Rule | null {
   const { attributes, name, place } = merged;
   const faults: string[] = [];

@@ -25,7 +25,7 @@ const clearPoints = 2;
 /** A forecast has recovered at so many times its limit. */
 const clearTimes = 1.5;
 
-/** The limits of a rule in its metric's unit, weighed against each other; what is wrong is told. */
+/** Returns the limits of a rule in its metric's unit, compared with each other. Reports the faults. */
 export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOptions): Levels {
   const severity = severityOf(attributes['severity']) ?? 'critical';
   const written = names.filter((name) => attributes[name] !== undefined);

@@ -7,8 +7,8 @@ import { vocabulary } from './vocabulary.ts';
 import { type AttributeSpec, type ElementSpec } from './element-spec.ts';
 
 /**
- * Checks every element and attribute below a root against the vocabulary. What is wrong is told, taken out, and its
- * element marked as faulty; values that stay are trimmed (but for secrets) and of their form.
+ * Checks every element and attribute below a root against the vocabulary. Reports and removes what is wrong, and
+ * marks its element as faulty; values that stay are trimmed (but for secrets) and of their form.
  */
 export function checkVocabulary(root: Element, findings: Findings): void {
   const first = new Map<string, Element>();

@@ -15,7 +15,7 @@ const maxTotalBytes = 256 * 1024 * 1024;
 
 /** Everything that was read: the root with all included children in their places. */
 export interface ConfigTree {
-  /** null: what was read is no <config>; the faults are told. */
+  /** The root element; null: the text is no <config>, and the faults are reported. */
   readonly root: Element | null;
   readonly sources: readonly SourceFile[];
   /** SHA-256 (hex) over the content of all files, in the order of reading. */
@@ -26,7 +26,7 @@ export interface ConfigTree {
 
 /**
  * Reads a configuration file and, in place of every <include>, the children of the included files' roots. Throws
- * FleetError `config-missing` when the file itself does not exist; everything else is told as a finding.
+ * FleetError `config-missing` when the file itself does not exist; everything else is reported as a finding.
  */
 export function readConfigTree(file: string, findings: Findings): ConfigTree {
   const sources: SourceFile[] = [];

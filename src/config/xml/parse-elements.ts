@@ -11,7 +11,7 @@ export interface Element {
   /** References replaced; not trimmed. */
   attributes: Record<string, string>;
   children: Element[];
-  /** Something was wrong with it and told: what follows from that is not worth a second message. */
+  /** True if a fault of the element is reported: what follows from it is not worth a second message. */
   faulty: boolean;
   /** True for what is written for some of the clients around it, and read for these. */
   readonly isForSome?: true;
@@ -44,7 +44,7 @@ export function childOf(element: Element, name: string): Element | null {
   return element.children.find((child) => child.name === name) ?? null;
 }
 
-/** The root element of a text, or null when it is no XML that config.xml may use; the faults are told. */
+/** Returns the root element of a text; null if it is no XML that config.xml may use. Reports the faults. */
 export function parseElements(text: string, source: SourceFile, findings: Findings): Element | null {
   const lineOf = lineCounter(text);
   const faults = [...xmlFaults(text)].sort((left, right) => left.offset - right.offset);

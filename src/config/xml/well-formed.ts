@@ -25,7 +25,7 @@ const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prot
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** All faults that can be told apart; the first that breaks the structure ends the reading. */
+/** Returns all faults that can be distinguished. The first that breaks the structure ends the reading. */
 export function xmlFaults(text: string): readonly XmlFault[] {
   const faults: XmlFault[] = [];
   for (const { index } of text.matchAll(forbidden)) {

@@ -1,6 +1,6 @@
 import { type Answer, words } from '../answer.ts';
 
-/** An answer that refuses a push, and the reason for the log, which the sender is not told. */
+/** An answer that refuses a push, and the reason, which stands in the log alone. */
 export interface Refusal {
   readonly answer: Answer;
   readonly reason: string;

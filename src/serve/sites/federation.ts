@@ -28,7 +28,7 @@ export interface FederationOptions extends HostOptions {
   };
 }
 
-/** Viewers are told of new answers so often. */
+/** The pause between notes to viewers about new answers. */
 const eventsMs = 10 * secondMs;
 /** A page is shown again for so long. */
 const pageMs = 2 * secondMs;

@@ -85,7 +85,7 @@ export function storedAlert(row: SqlRow): Alert {
   };
 }
 
-/** A row of `told`. */
+/** A row of `last_notified`. */
 export function storedLastNotified(row: SqlRow): LastNotified {
   return {
     alertId: Number(row['alert_id']),

@@ -82,7 +82,7 @@ class SqliteFile implements Database {
       await this.#setWhenFree('query_only = 1');
       return;
     }
-    // A file that has pages keeps what it was made with, and being told so again waits for whoever writes.
+    // A file that has pages keeps what it was made with, and another PRAGMA would wait for a writer.
     const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
     if (size?.['page_count'] === 0) await this.#setWhenFree('auto_vacuum = INCREMENTAL');
     const mode = await this.#whenFree(() => this.#handle.prepare('PRAGMA journal_mode = WAL').get());
