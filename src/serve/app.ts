@@ -4,12 +4,12 @@ import type { ServeConfig } from '../config/config.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';
 import type { Admission } from './admission.ts';
 import { type Answer, send, words } from './answer.ts';
-import type { EventDoor } from './doors/event-door.ts';
-import { eventPingRoutes } from './doors/event-pings.ts';
-import { eventsRoute } from './doors/events-route.ts';
-import { ownCommand } from './doors/own-command.ts';
-import { pingRoute } from './doors/ping-route.ts';
-import { type StatusOptions, statusRoute } from './doors/status-route.ts';
+import type { EventEndpoint } from './endpoints/event-endpoint.ts';
+import { eventPingRoutes } from './endpoints/event-pings.ts';
+import { eventsRoute } from './endpoints/events-route.ts';
+import { ownCommand } from './endpoints/own-command.ts';
+import { pingRoute } from './endpoints/ping-route.ts';
+import { type StatusOptions, statusRoute } from './endpoints/status-route.ts';
 import { commonHeaders, createGate, type GateOptions } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
 import { type LiveSource, sendEvents } from './live-stream.ts';
@@ -41,7 +41,7 @@ export interface FleetRoutesOptions {
   readonly look: LookOptions;
   readonly events: LiveEvents;
   /** null: events are not taken. */
-  readonly eventDoor: EventDoor | null;
+  readonly eventEndpoint: EventEndpoint | null;
   readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
   /** Takes what clients push; null: nothing is taken. */
   readonly push: Route | null;
@@ -56,14 +56,14 @@ const yearSeconds = 365 * 24 * 3600;
 
 /** Returns the routes of the parts that `<serve>` names. Each says itself who may see it. */
 export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
-  const { serve, look, events, eventDoor, push, status, visitorOf, pingOf, signal } = options;
+  const { serve, look, events, eventEndpoint, push, status, visitorOf, pingOf, signal } = options;
   const { onFault } = look;
   const routes: readonly Route[] = [
     pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
     statusRoute({ serve, ...status, own: serve.status === null ? null : ownCommand(serve.status, signal), onFault }),
-    ...(eventDoor === null
+    ...(eventEndpoint === null
       ? []
-      : [eventsRoute(eventDoor, visitorOf), ...eventPingRoutes({ door: eventDoor, visitorOf, pingOf })]),
+      : [eventsRoute(eventEndpoint, visitorOf), ...eventPingRoutes({ endpoint: eventEndpoint, visitorOf, pingOf })]),
     ...(push === null ? [] : [push]),
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? [...liveRoutes(events), ...pageRoutes(look), ...documentRoutes(look)] : []),

@@ -17,7 +17,7 @@ import type { Pool } from './routes.ts';
 /** The first descriptor that a supervisor passes: sd_listen_fds(3). */
 const firstDescriptor = 3;
 /** The most connections of each pool; beyond these a request is answered with 503. */
-const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, doors: 512 };
+const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, endpoints: 512 };
 /** The connections beyond the bound that get the answer to come later. Further ones are closed without an answer. */
 const mostPutOff = 192;
 const mostPerAddress = 16;
@@ -53,7 +53,7 @@ export class Listeners {
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { push, events, trustedProxies } = options.serve;
-    this.#most = mostOfPool.look + (push || events !== null ? mostOfPool.doors : 0);
+    this.#most = mostOfPool.look + (push || events !== null ? mostOfPool.endpoints : 0);
     this.#isProxy = networkMatcher(trustedProxies);
   }
 

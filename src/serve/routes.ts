@@ -3,7 +3,7 @@ import type { Answer, Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 
 /** Connections of people and tools that look, and of those that push or send events. */
-export type Pool = 'look' | 'doors';
+export type Pool = 'look' | 'endpoints';
 
 /** The answers to a path. */
 export interface Route {

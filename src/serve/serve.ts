@@ -13,8 +13,8 @@ import { statePaths } from '../state/paths.ts';
 import { createAdmission } from './admission.ts';
 import { createApp, fleetRoutes, type ServedRoutes } from './app.ts';
 import type { Documents } from './documents.ts';
-import { type EventDoorEvent, openEventDoor } from './doors/open-event-door.ts';
-import { pushRoute, type RefusedPush } from './doors/push-route.ts';
+import { type EventEndpointEvent, openEventEndpoint } from './endpoints/open-event-endpoint.ts';
+import { pushRoute, type RefusedPush } from './endpoints/push-route.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -33,7 +33,7 @@ export type ServeEvent =
   | { readonly kind: 'site-back'; readonly site: string; readonly awayMs: number }
   | { readonly kind: 'refused'; readonly address: string }
   | ({ readonly kind: 'push-refused'; readonly address: string } & Omit<RefusedPush, 'incoming'>)
-  | EventDoorEvent;
+  | EventEndpointEvent;
 
 export interface ServeOptions {
   readonly serve: ServeConfig;
@@ -68,7 +68,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
   const host = createHost({ ...options, tokens: statePaths(settings().stateDir).tokens });
   const { visitorOf, onVisit } = host;
   const ended = new AbortController();
-  const doors = openEventDoor({ serve, settings, observe, onVisit });
+  const endpoints = openEventEndpoint({ serve, settings, observe, onVisit });
   const refusals = new Rates(loggedGuesses);
   const onRefused = ({ incoming, ...refused }: RefusedPush): void => {
     const { address } = visitorOf(incoming);
@@ -85,8 +85,8 @@ export async function runServer(options: ServeOptions): Promise<void> {
       hasEvents: serve.events !== null,
     },
     events,
-    eventDoor: doors?.door ?? null,
-    status: { shownConfig: options.shownConfig, queued: () => doors?.queued() ?? 0 },
+    eventEndpoint: endpoints?.endpoint ?? null,
+    status: { shownConfig: options.shownConfig, queued: () => endpoints?.queued() ?? 0 },
     push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
     signal: ended.signal,
     pingOf: pingFinder(statePaths(settings().stateDir).tokens),
@@ -94,15 +94,15 @@ export async function runServer(options: ServeOptions): Promise<void> {
   });
   try {
     await host.serve(served, {
-      open: async () => (await doors?.open()) ?? [],
+      open: async () => (await endpoints?.open()) ?? [],
       stop: async () => {
         events.close();
-        await doors?.stop();
+        await endpoints?.stop();
       },
     });
   } finally {
     ended.abort();
-    await doors?.close();
+    await endpoints?.close();
     await reader.close();
   }
   observe({ kind: 'stopped' });

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';
 import { conditionOf, stormAt, type Condition } from './condition.ts';
-import { openDoors } from './doors.ts';
+import { openListeners } from './loopback-listeners.ts';
 import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
@@ -47,7 +47,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const { plan, first, end, now, hostKey, otherHostKey } = options;
   const fleet = planFleet(plan);
   const mine = fleet.slice(first, end);
-  const doors = openDoors(plan.port);
+  const listeners = openListeners(plan.port);
   const counts = createVisitCounts();
   const front = createSshFront(options, hostKey);
   const otherFront = createSshFront(options, otherHostKey);
@@ -104,7 +104,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const openClient = (client: SimulatedClient): Promise<void> => {
     const agent = new SimulatedAgent(plan.seed, client);
-    return doors.open(client.address, (socket) => {
+    return listeners.open(client.address, (socket) => {
       connections++;
       const condition = conditionOf(plan, client, now());
       if (condition.latencyMs === 0) serve(agent, condition, socket);
@@ -113,7 +113,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
   const behind = new Set(addressesOf(fleet.filter(({ behindBastion }) => behindBastion)));
   const openBastion = (): Promise<void> =>
-    doors.open(bastionAddress, (socket) => {
+    listeners.open(bastionAddress, (socket) => {
       front(socket, { login: 'accept', onReady: (client) => forwardTo(client, behind, plan.port) });
     });
 
@@ -125,8 +125,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   let racksOff: Unanswering | null = null;
 
   const beginStorm = async (): Promise<void> => {
-    if (hasBastion) await doors.shut(bastionAddress);
-    for (const { address } of rack) await doors.shut(address);
+    if (hasBastion) await listeners.shut(bastionAddress);
+    for (const { address } of rack) await listeners.shut(address);
     racksOff = await startUnanswering(addressesOf(rack), plan.port);
   };
   const endStorm = async (): Promise<void> => {
@@ -151,11 +151,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       counts: counts.read,
       turn,
       close: async () => {
-        await Promise.all([silent.close(), racksOff?.close(), doors.close()]);
+        await Promise.all([silent.close(), racksOff?.close(), listeners.close()]);
       },
     };
   } catch (thrown) {
-    await doors.close();
+    await listeners.close();
     throw thrown;
   }
 }

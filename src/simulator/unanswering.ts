@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
 import { messageOf } from '../errors.ts';
-import { simulatorFault } from './doors.ts';
+import { simulatorFault } from './loopback-listeners.ts';
 
 /** Addresses that neither accept nor refuse connections, like those of machines that are switched off. */
 export interface Unanswering {

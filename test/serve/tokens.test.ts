@@ -65,9 +65,9 @@ test('a running server knows a new token and forgets a removed one, and logs gue
   const token = (await run('tokens', 'add', 'anna')).stdout.trim();
   const metrics = (await run('tokens', 'add', 'prometheus', '--for', 'metrics')).stdout.trim();
   const status = (await run('tokens', 'add', 'board', '--for', 'status')).stdout.trim();
-  const doors = ['/', '/metrics', '/api/v1/status', '/api/v1/alerts'];
+  const endpoints = ['/', '/metrics', '/api/v1/status', '/api/v1/alerts'];
   const through = async (one: string): Promise<readonly number[]> =>
-    Promise.all(doors.map((where) => asked(where, one)));
+    Promise.all(endpoints.map((where) => asked(where, one)));
   assert.deepEqual(await through(token), [200, 200, 200, 200]);
   assert.deepEqual(await through(metrics), [403, 200, 403, 403]);
   assert.deepEqual(await through(status), [403, 403, 200, 403]);

@@ -10,7 +10,7 @@ import { createOutput } from '../../src/cli/terminal/output.ts';
 import { stormMs } from '../../src/simulator/condition.ts';
 import { readKeys, username, writeFolder } from '../../src/simulator/fleet-folder.ts';
 import { planFleet, type FleetPlan } from '../../src/simulator/fleet-plan.ts';
-import { holdPort } from '../../src/simulator/doors.ts';
+import { holdPort } from '../../src/simulator/loopback-listeners.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { tempFolder } from './temp-folder.ts';

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { openDoor } from '../serve/support/event-doors.ts';
+import { openEndpoint } from '../serve/support/event-endpoints.ts';
 import { freePort } from '../support/free-port.ts';
 import { agentProgram, configFolder, runCli, startCli, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -30,7 +30,7 @@ const received = { message: 'Event received', result: true };
 test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
   const rule = '<alert type="event" service="backup*" within="26h"/>';
   const dir = configFolder(t, `<config><alerts mail="ops@example.org">${rule}</alerts></config>`);
-  const { port, stored } = await openDoor(t, {}, dir);
+  const { port, stored } = await openEndpoint(t, {}, dir);
   const sh = (line: string): Promise<string> => shell(line, 5151, port);
   const posts = [
     String.raw`curl -v -g -6 '[::1]:5151/events' -X POST -d '{"Hello": "World"}'`,
@@ -68,8 +68,8 @@ test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
 
 test('host="::" takes both families as before, and ipv6Only="yes" ends that', { skip, timeout: 60_000 }, async (t) => {
   const folder = (): string => configFolder(t, '<config></config>');
-  const both = await openDoor(t, { attributes: 'host="::"' }, folder());
-  const alone = await openDoor(t, { attributes: 'host="::" ipv6Only="yes"' }, folder());
+  const both = await openEndpoint(t, { attributes: 'host="::"' }, folder());
+  const alone = await openEndpoint(t, { attributes: 'host="::" ipv6Only="yes"' }, folder());
   const post = (address: string, port: number): Promise<string> =>
     shell(`curl -s -g '${address}:5151/events' -d '{"Hello": "World"}'`, 5151, port);
   for (const address of ['[::1]', '127.0.0.1']) assert.deepEqual(JSON.parse(await post(address, both.port)), received);

@@ -87,7 +87,7 @@ async function warningsOf(
   const { wayWarnings } = await import('./check-ways.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
-  const { pushDoorWarnings } = await import('./push-door.ts');
+  const { pushEndpointWarnings } = await import('./push-endpoint.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
     ...passwordWarnings(config.clients),
@@ -95,7 +95,7 @@ async function warningsOf(
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
     ...(await neverCameWarnings(config, signal)),
-    ...(await pushDoorWarnings(config, signal)),
+    ...(await pushEndpointWarnings(config, signal)),
   ];
 }
 

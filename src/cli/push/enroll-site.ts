@@ -6,7 +6,7 @@ import { senderOfSite } from '../../seal/push.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { keyOf, printEnrolment, revokeKey, warnWithoutDoor } from './enrolment-keys.ts';
+import { keyOf, printEnrolment, revokeKey, warnWithoutEndpoint } from './enrolment-keys.ts';
 
 export interface EnrollSiteOptions {
   /** The client, or the site. */
@@ -41,7 +41,7 @@ export async function enrollSite(context: Context, config: Config, options: Enro
       advice,
     );
   }
-  warnWithoutDoor(context.output, config);
+  warnWithoutEndpoint(context.output, config);
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const pushKey = await keyOf(context, paths, senderOfSite(site), rotate);
   const { sealing } = ringOf(config, paths, Date.now());

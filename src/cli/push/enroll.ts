@@ -11,7 +11,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { collectorUrl } from './collector-url.ts';
 import { edgeOf } from './edge-rules.ts';
-import { keyOf, printEnrolment, revokeKey, warnWithoutDoor } from './enrolment-keys.ts';
+import { keyOf, printEnrolment, revokeKey, warnWithoutEndpoint } from './enrolment-keys.ts';
 import { enrollSite, type EnrollSiteOptions } from './enroll-site.ts';
 import { enrollableClient } from './pushing-client.ts';
 
@@ -33,7 +33,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   const spoke = client.spokeUrl === null ? null : spokeOf(client, client.spokeUrl, options);
   const edge = options.edge ? edgeOf(client) : null;
   const to = spoke === null ? destinationOf(options) : null;
-  if (options.https !== null) warnWithoutDoor(context.output, config);
+  if (options.https !== null) warnWithoutEndpoint(context.output, config);
   claimStateFolder(paths, ['keys', 'publicKeys']);
   const key = await keyOf(context, paths, client.name, options.rotate);
   const document = agentJson({ config, paths, client, to, spoke, edge, key });

@@ -59,7 +59,7 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
 }
 
 /** Warns if nothing takes pushes over HTTP. */
-export function warnWithoutDoor(output: Output, { serve }: Config): void {
+export function warnWithoutEndpoint(output: Output, { serve }: Config): void {
   if (serve?.push === true) return;
   const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
   output.complain(`${output.colour('yellow', 'warning')}: ${missing}`);

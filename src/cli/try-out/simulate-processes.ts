@@ -6,7 +6,7 @@ import path from 'node:path';
 import { messageOf, usageError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { nextTurnMs } from '../../simulator/condition.ts';
-import { simulatorFault } from '../../simulator/doors.ts';
+import { simulatorFault } from '../../simulator/loopback-listeners.ts';
 import { readFolder, readKeys, username } from '../../simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../simulator/fleet-plan.ts';
 import { startSimulator } from '../../simulator/simulator.ts';

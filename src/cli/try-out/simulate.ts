@@ -8,7 +8,7 @@ import { dayMs } from '../../platform/units.ts';
 import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, withFolder, writeFolder } from '../../simulator/fleet-folder.ts';
 import { type FleetPlan, planFleet } from '../../simulator/fleet-plan.ts';
-import { holdPort } from '../../simulator/doors.ts';
+import { holdPort } from '../../simulator/loopback-listeners.ts';
 import type { ProfileName } from '../../simulator/profile.ts';
 import { describeDuration, formatDuration } from '../../text/durations.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -7,7 +7,7 @@ import { pushLimits, pushMarker, pushPath, senderOfSite } from '../../seal/push.
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { SiteKey } from './site-key.ts';
 
-/** The way from a site to the push door of the collector with the database. */
+/** The way from a site to the push endpoint of the collector with the database. */
 export interface SiteWay {
   /** For people. */
   readonly url: string;

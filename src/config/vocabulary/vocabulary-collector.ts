@@ -34,7 +34,7 @@ export const forwardElement: ElementSpec = {
     url: {
       kind: 'forwardUrl',
       required: true,
-      help: 'Where the push door of the collector with the database is, with port 5151 unless a proxy is before it.',
+      help: 'The push endpoint of the collector with the database, on port 5151 unless a proxy is before it.',
     },
     key: { kind: 'path', required: true, help: 'The file that `fleet-health enroll SITE --site` has printed there.' },
   },

@@ -18,11 +18,11 @@ test('a clock that is more than 30 s off the one of hq is named', () => {
 
 test('check says at either side what the link lacks', { timeout: 120_000 }, async (t) => {
   const { hq, site } = await forwardingSite(t);
-  const door = /warning: [^\n]*push door at http:\/\/[^\n]* does not answer \([^\n]*ECONNREFUSED/;
-  assert.doesNotMatch((await hq.run('check')).stdout, /push door/);
+  const endpoint = /warning: [^\n]*push endpoint at http:\/\/[^\n]* does not answer \([^\n]*ECONNREFUSED/;
+  assert.doesNotMatch((await hq.run('check')).stdout, /push endpoint/);
   assert.doesNotMatch((await site.run('check', '--connect')).stdout, /wait here|hq refused|clock here/);
   await hq.end();
-  assert.match((await hq.run('check')).stdout, door);
+  assert.match((await hq.run('check')).stdout, endpoint);
   await site.run('-q', 'collect');
   const waiting = await site.run('check', '--connect');
   assert.match(waiting.stdout, /warning: \d reports? of this site wait here, the oldest for \d+s: collect forwards/);

@@ -11,7 +11,7 @@ import { noticeAlert, noticeOf } from '../../notify/support/notices.ts';
 import { freePort } from '../../support/free-port.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
 import { configFolder } from '../../support/run-cli.ts';
-import { openDoor } from '../../serve/support/event-doors.ts';
+import { openEndpoint } from '../../serve/support/event-endpoints.ts';
 
 const nothing = { to: null, instance: null, tags: null, value: null, ttl: null, id: null, timeout: '5s' };
 const backup = { ...nothing, host: 'nas', service: 'backup', status: 'crit', description: 'disk\nfull' };
@@ -41,19 +41,19 @@ function configOf(t: TestContext, elements: string): string {
 }
 
 test('an event is a row of the server that it is sent to, once', async (t) => {
-  const door = await openDoor(t);
-  const to = `http://127.0.0.1:${door.port}`;
+  const endpoint = await openEndpoint(t);
+  const to = `http://127.0.0.1:${endpoint.port}`;
   const more = { id: 'a', tags: 'x,y', value: '3.5', ttl: '26h', instance: 'i' };
   const document = await send({ to, ...more });
   assert.deepEqual([document['to'], document['attempts'], document['id']], [`${to}/events`, 1, 'a']);
   await send({ to, ...more });
   // Without --to it goes to the server of config.xml.
-  await send({ status: '0', description: 'done' }, path.join(door.dir, 'config.xml'));
+  await send({ status: '0', description: 'done' }, path.join(endpoint.dir, 'config.xml'));
   assert.deepEqual(
-    door.stored('event_id, host, service, instance, status, description, tags, value, ttl').slice(0, 1),
+    endpoint.stored('event_id, host, service, instance, status, description, tags, value, ttl').slice(0, 1),
     [['nas:a', 'nas', 'backup', 'i', 'CRIT', 'disk full', '["x","y"]', 3.5, 93_600]],
   );
-  assert.deepEqual(door.stored('status, description').slice(1), [['OK', 'done']]);
+  assert.deepEqual(endpoint.stored('status, description').slice(1), [['OK', 'done']]);
 });
 
 test('a receiver that takes nothing for now is asked again, with the same id', async (t) => {

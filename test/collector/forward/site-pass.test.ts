@@ -11,7 +11,7 @@ import type { Client, Config } from '../../../src/config/config.ts';
 import { hourMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/seal/push.ts';
 import { send } from '../../../src/serve/answer.ts';
-import { pushRoute } from '../../../src/serve/doors/push-route.ts';
+import { pushRoute } from '../../../src/serve/endpoints/push-route.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
@@ -19,8 +19,8 @@ import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../.
 const forwarded = (name: string): Client =>
   makeClient(name, { forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } });
 
-/** The push door of a collector with a database, and the file of a site's key. */
-async function door(t: TestContext, fleet: Fleet, names: readonly string[]) {
+/** The push endpoint of a collector with a database, and the file of a site's key. */
+async function endpoint(t: TestContext, fleet: Fleet, names: readonly string[]) {
   const config = makeConfig(fleet.stateDir, names.map(forwarded));
   const { keyRing } = await openReceiver(config, Date.now());
   const { key: pushKey } = newPushKey(senderOfSite('fra'), Date.now());
@@ -48,7 +48,7 @@ async function door(t: TestContext, fleet: Fleet, names: readonly string[]) {
 
 test('clients whose reports are refused are named once an hour, and hold up no key of others', async (t) => {
   const hq = makeFleet();
-  const { forward, config } = await door(t, hq, ['web-1']);
+  const { forward, config } = await endpoint(t, hq, ['web-1']);
   const site = makeFleet();
   const startMs = Date.now();
   /** Makes a run of the site. Returns the faults that it shows, and the notes about refused reports. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { holdPort } from '../../../src/simulator/doors.ts';
+import { holdPort } from '../../../src/simulator/loopback-listeners.ts';
 import { readKeys, username, writeFolder } from '../../../src/simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../../src/simulator/fleet-plan.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';

@@ -3,11 +3,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Route } from '../routes.ts';
 import type { Visitor } from '../visitor.ts';
 import type { PingToken } from '../tokens.ts';
-import type { EventDoor } from './event-door.ts';
+import type { EventEndpoint } from './event-endpoint.ts';
 import { refusedAsJson, said, senderAddress, takeText } from './events-route.ts';
 
 export interface EventPingOptions {
-  readonly door: EventDoor;
+  readonly endpoint: EventEndpoint;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   /** Returns what a token of `events url` is of; null: it is none. */
   readonly pingOf: (token: string) => PingToken | null;
@@ -21,18 +21,18 @@ const events: Readonly<Record<string, (of: PingToken) => object>> = {
 };
 
 /** Takes events by GET, from those that can do no more: the token in the path says which service, and of which host. */
-export function eventPingRoutes({ door, visitorOf, pingOf }: EventPingOptions): readonly Route[] {
+export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOptions): readonly Route[] {
   return ['/events/ping/:token', '/events/ping/:token/:what'].map((path) => ({
     path,
     purpose: null,
     isPacked: false,
-    pool: 'doors',
+    pool: 'endpoints',
     refused: refusedAsJson,
     answer: async ({ incoming, parts: { token = '', what = 'done' } }) => {
       const of = pingOf(token);
       const make = Object.hasOwn(events, what) ? events[what] : undefined;
       if (of === null || make === undefined) return said(404, 'There is no such ping');
-      return await takeText(door, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
+      return await takeText(endpoint, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
     },
   }));
 }

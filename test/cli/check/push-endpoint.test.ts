@@ -1,4 +1,4 @@
-/** `check` at hq: the push door that sites need, as a server of the built program has it or lacks it. */
+/** `check` at hq: the push endpoint that sites need, as a server of the built program has it or lacks it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ const cases: Readonly<Record<string, (t: TestContext) => Case>> = {
   'speaks no TLS yet': (t) => ({
     runs: ['', '<push/>'],
     has: [withTls(t), '<push/>'],
-    says: /push door at https:\/\/127\.0\.0\.1:\d+\/v1\/visit does not answer \(/,
+    says: /push endpoint at https:\/\/127\.0\.0\.1:\d+\/v1\/visit does not answer \(/,
   }),
   'has a certificate for another name': (t) => {
     const served = [`host="0.0.0.0" ${withTls(t)}`, '<push/>'] as const;
@@ -45,7 +45,7 @@ const cases: Readonly<Record<string, (t: TestContext) => Case>> = {
 };
 
 for (const [what, make] of Object.entries(cases)) {
-  test(`check of a door that ${what}`, { timeout: 60_000 }, async (t) => {
+  test(`check of an endpoint that ${what}`, { timeout: 60_000 }, async (t) => {
     const { runs, has, says } = make(t);
     const dir = configFolder(t, `<config><alerts mail="ops@example.org" zone="UTC"/>${group}</config>`);
     const { port, log } = await serveFolder(t, dir, { attributes: runs[0], parts: runs[1] });
@@ -54,23 +54,27 @@ for (const [what, make] of Object.entries(cases)) {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/<serve .*<\/serve><\/config>/, now));
     const { status, stdout, stderr } = await runCli(['check'], { cwd: dir });
     assert.deepEqual([status, stderr], [0, ''], stdout);
-    if (says === null) assert.doesNotMatch(stdout, /push door/);
+    if (says === null) assert.doesNotMatch(stdout, /push endpoint/);
     else assert.match(stdout, says);
     assert.doesNotMatch(log(), /push-refused/);
   });
 }
 
-test('check names the socket that refuses, and finds the door of one that does not', { timeout: 60_000 }, async (t) => {
-  const dir = configFolder(t, `<config><alerts mail="ops@example.org" zone="UTC"/>${group}</config>`);
-  const socket = path.join(dir, 'serve.sock');
-  const { child } = await serveFolder(t, dir, { attributes: `socket="${socket}" ${withTls(t)}`, parts: '<push/>' });
-  const file = path.join(dir, 'config.xml');
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/<serve port="\d+"/, '<serve'));
-  assert.ok(existsSync(socket));
-  assert.doesNotMatch((await runCli(['check'], { cwd: dir })).stdout, /push door/);
-  child.kill('SIGKILL');
-  await once(child, 'close');
-  assert.ok(existsSync(socket), 'a killed server leaves its socket');
-  const { stdout } = await runCli(['check'], { cwd: dir });
-  assert.match(stdout, /push door at \/[^\n]*serve\.sock does not answer \([^\n]*ECONNREFUSED/);
-});
+test(
+  'check names the socket that refuses, and finds the endpoint of one that does not',
+  { timeout: 60_000 },
+  async (t) => {
+    const dir = configFolder(t, `<config><alerts mail="ops@example.org" zone="UTC"/>${group}</config>`);
+    const socket = path.join(dir, 'serve.sock');
+    const { child } = await serveFolder(t, dir, { attributes: `socket="${socket}" ${withTls(t)}`, parts: '<push/>' });
+    const file = path.join(dir, 'config.xml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/<serve port="\d+"/, '<serve'));
+    assert.ok(existsSync(socket));
+    assert.doesNotMatch((await runCli(['check'], { cwd: dir })).stdout, /push endpoint/);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    assert.ok(existsSync(socket), 'a killed server leaves its socket');
+    const { stdout } = await runCli(['check'], { cwd: dir });
+    assert.match(stdout, /push endpoint at \/[^\n]*serve\.sock does not answer \([^\n]*ECONNREFUSED/);
+  },
+);

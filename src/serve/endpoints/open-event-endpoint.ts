@@ -6,27 +6,27 @@ import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { EventDatagrams } from './event-datagrams.ts';
 import { EventCommand } from './event-command.ts';
-import { EventDoor } from './event-door.ts';
+import { EventEndpoint } from './event-endpoint.ts';
 
 /** Facts about events, for the log. */
-export type EventDoorEvent =
+export type EventEndpointEvent =
   | { readonly kind: 'events-received'; readonly events: readonly ParsedEvent[]; readonly address: string }
   | { readonly kind: 'events-waiting'; readonly thrown: unknown }
   | { readonly kind: 'events-taken-up' }
   | { readonly kind: 'events-dropped'; readonly datagrams: number }
   | { readonly kind: 'fault'; readonly thrown: unknown };
 
-export interface OpenEventDoorOptions {
+export interface OpenEventEndpointOptions {
   readonly serve: ServeConfig;
   readonly settings: () => Config;
-  readonly observe: (event: EventDoorEvent) => void;
+  readonly observe: (event: EventEndpointEvent) => void;
   /** Called for each datagram. */
   readonly onVisit: () => void;
 }
 
 /** The way of events from the network into the database. */
-export interface OpenEventDoor {
-  readonly door: EventDoor;
+export interface OpenEventEndpoint {
+  readonly endpoint: EventEndpoint;
   /** The events that were accepted and are not rows yet. */
   readonly queued: () => number;
   /** Listens for datagrams. Returns where, for people. Throws FleetError `listen-failed`. */
@@ -38,7 +38,12 @@ export interface OpenEventDoor {
 }
 
 /** Opens the way of events. Returns null without `<events>`. Throws FleetError `state-unusable`. */
-export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDoorOptions): OpenEventDoor | null {
+export function openEventEndpoint({
+  serve,
+  settings,
+  observe,
+  onVisit,
+}: OpenEventEndpointOptions): OpenEventEndpoint | null {
   if (serve.events === null) return null;
   const paths = statePaths(settings().stateDir);
   claimStateFolder(paths, ['events']);
@@ -50,7 +55,7 @@ export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDo
     onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),
     onTakenUp: () => observe({ kind: 'events-taken-up' }),
   });
-  const door = new EventDoor({
+  const endpoint = new EventEndpoint({
     events: serve.events,
     intake,
     onReceived: (events, address) => {
@@ -59,7 +64,7 @@ export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDo
     },
   });
   const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
-  const datagrams = new EventDatagrams({ serve, door, onDatagram: onVisit, onFault });
+  const datagrams = new EventDatagrams({ serve, endpoint, onDatagram: onVisit, onFault });
   const handOver =
     serve.events.handOver === null
       ? null
@@ -70,7 +75,7 @@ export function openEventDoor({ serve, settings, observe, onVisit }: OpenEventDo
           onFault,
         });
   return {
-    door,
+    endpoint,
     queued: () => intake.queued,
     open: async () => (serve.events?.udp === true ? datagrams.open() : []),
     stop: () => datagrams.close(),

@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Answer } from '../answer.ts';
 import type { Route } from '../routes.ts';
 import { isLoopback, type Visitor } from '../visitor.ts';
-import type { EventDoor, Outcome } from './event-door.ts';
+import type { EventEndpoint, Outcome } from './event-endpoint.ts';
 
 const mostBytes = 64 * 1024;
 /** A body that is a little too large is read to its end, so that the sender gets to read the answer. */
@@ -12,13 +12,13 @@ const mostSkippedBytes = 1024 * 1024;
 
 const jsonType = 'application/json';
 
-/** Returns an answer of the doors: JSON with a message, and whether it was done. */
+/** Returns an answer of the endpoints: JSON with a message, and whether it was done. */
 export function said(status: number, message: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   const body = `${JSON.stringify({ message, result: status === 200 })}\n`;
   return { status, body, headers: { 'Content-Type': jsonType, 'Cache-Control': 'no-store', ...headers } };
 }
 
-/** Returns a refusal in words as an answer of the doors. */
+/** Returns a refusal in words as an answer of the endpoints. */
 export function refusedAsJson({ status, body, headers }: Answer): Answer {
   return said(status, body.trim(), { ...headers, 'Content-Type': jsonType });
 }
@@ -33,17 +33,17 @@ const answers: Readonly<Record<Outcome, () => Answer>> = {
 };
 
 /** Takes events by POST, whatever the Content-Type. Answers when they are durable. */
-export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessage) => Visitor): Route {
+export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: IncomingMessage) => Visitor): Route {
   return {
     path: '/events',
     purpose: null,
     isPacked: false,
     isPost: true,
-    pool: 'doors',
+    pool: 'endpoints',
     refused: refusedAsJson,
     answer: async ({ incoming }) => {
       const address = senderAddress(visitorOf(incoming));
-      if (!door.allows(address)) return answers['not-allowed']();
+      if (!endpoint.allows(address)) return answers['not-allowed']();
       // Browsers say so: the page of a stranger could send events through whoever reads it.
       if (incoming.headers.origin !== undefined) return said(403, 'Pages of the web send no events here', closing);
       const length = incoming.headers['content-length'];
@@ -54,15 +54,15 @@ export function eventsRoute(door: EventDoor, visitorOf: (request: IncomingMessag
       }
       const body = await readBody(incoming, mostBytes);
       if (!isUtf8(body)) return said(400, 'The body is no UTF-8');
-      return await takeText(door, body.toString('utf8'), address);
+      return await takeText(endpoint, body.toString('utf8'), address);
     },
   };
 }
 
 /** Takes a text, and answers when its events are durable. */
-export async function takeText(door: EventDoor, text: string, address: string): Promise<Answer> {
+export async function takeText(endpoint: EventEndpoint, text: string, address: string): Promise<Answer> {
   try {
-    return answers[await door.take(text, address)]();
+    return answers[await endpoint.take(text, address)]();
   } catch {
     // The disk is full, or too much waits; the sender keeps the event.
     return said(503, 'Events cannot be stored now', { 'Retry-After': '5' });

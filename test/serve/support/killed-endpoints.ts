@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { openDoor } from './event-doors.ts';
+import { openEndpoint } from './event-endpoints.ts';
 
-export interface KilledDoors {
+export interface KilledEndpoints {
   /** The folder with config.xml. */
   readonly dir: string;
   /** At least so many events are acknowledged before the end. */
@@ -19,13 +19,13 @@ export interface KilledDoors {
 }
 
 /** Asserts that no event that was acknowledged is missing or there twice, wherever the server is killed. */
-export async function assertNoneLost(t: TestContext, options: KilledDoors): Promise<void> {
+export async function assertNoneLost(t: TestContext, options: KilledEndpoints): Promise<void> {
   const { dir, wanted, longestMs, stored } = options;
   const acknowledged = new Set<string>();
   let sent = 0;
   let kills = 0;
   while (acknowledged.size < wanted || kills < 5) {
-    const door = await openDoor(t, {}, dir);
+    const endpoint = await openEndpoint(t, {}, dir);
     let killed = false;
     const poster = async (): Promise<void> => {
       while (!killed) {
@@ -34,19 +34,19 @@ export async function assertNoneLost(t: TestContext, options: KilledDoors): Prom
         const own = { service: 'backup', status: 'OK', description: name, ...(sent % 2 === 0 ? { id: name } : {}) };
         const again = sent % 2 === 0 ? [{ source: 's', events: [own] }] : [];
         for (const body of [own, ...again]) {
-          const answer = await door.post(JSON.stringify(body)).catch(() => null);
+          const answer = await endpoint.post(JSON.stringify(body)).catch(() => null);
           if (answer?.status === 200) acknowledged.add(name);
         }
       }
     };
     const posters = Array.from({ length: options.posters }, poster);
     await sleep(100 + Math.random() * longestMs);
-    await door.end('SIGKILL');
+    await endpoint.end('SIGKILL');
     kills += 1;
     killed = true;
     await Promise.all(posters);
   }
-  const last = await openDoor(t, {}, dir);
+  const last = await openEndpoint(t, {}, dir);
   await last.post(JSON.stringify({ service: 'backup', status: 'OK', description: 'last' }));
   const endMs = performance.now() + 20_000;
   while (!(await stored()).includes('last')) {

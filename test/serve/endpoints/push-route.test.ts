@@ -12,7 +12,7 @@ import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { send } from '../../../src/serve/answer.ts';
-import { pushRoute, type RefusedPush } from '../../../src/serve/doors/push-route.ts';
+import { pushRoute, type RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
 import { limitRequest } from '../../../src/platform/request-limits.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
@@ -29,7 +29,7 @@ interface Signed {
 }
 
 /** The route of three clients that push, behind a server of its own. */
-async function door(t: TestContext) {
+async function endpoint(t: TestContext) {
   const fleet = makeFleet();
   const clients = names.map((name) =>
     makeClient(name, { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 }),
@@ -96,7 +96,7 @@ async function door(t: TestContext) {
 }
 
 test('recorded headers with a slow body keep no push of the client away', { timeout: 30_000 }, async (t) => {
-  const { hang, push, ended, begin, sample } = await door(t);
+  const { hang, push, ended, begin, sample } = await endpoint(t);
   const recorded = Buffer.alloc(1000, 'x');
   const slow = await hang({ body: recorded });
   // The same headers are read once at a time, and their sender finds out at once.
@@ -129,7 +129,7 @@ test('two large bodies of one client that are slow keep no push of another away'
 
 test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 30_000 }, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { hang, ended } = await door(t);
+  const { hang, ended } = await endpoint(t);
   const body = Buffer.alloc(1000, 'x');
   const slow = await hang({ body, time: 10 });
   t.mock.timers.tick(59_000);
@@ -154,7 +154,7 @@ test(
   'bodies beyond the bound are refused before they are read, and the bound is free again after',
   { timeout: 30_000 },
   async (t) => {
-    const { hang, ended, push, sample } = await door(t);
+    const { hang, ended, push, sample } = await endpoint(t);
     const large = Buffer.alloc(maxPushBytes, 'x');
     const first = await hang({ body: large });
     const second = await hang({ body: large, client: 'web-2' });
@@ -180,7 +180,7 @@ test(
 );
 
 test('a recorded push that is sent again and again is refused, and the next one of the client is not', async (t) => {
-  const { push, sample, fleet } = await door(t);
+  const { push, sample, fleet } = await endpoint(t);
   const body = pushedStream({ sealed: [sample().sealed] });
   const answers: (number | undefined)[] = [];
   for (let index = 0; index < 100; index += 1) answers.push((await push({ body })).status);
@@ -195,7 +195,7 @@ test('a recorded push that is sent again and again is refused, and the next one 
 });
 
 test('every refusal is told with its reason, which the sender does not get', async (t) => {
-  const { push, refusals, config, begin, ended, url } = await door(t);
+  const { push, refusals, config, begin, ended, url } = await endpoint(t);
   const body = pushedStream({ sealed: [] });
   const paths = statePaths(config.stateDir);
   const answers = [await push({ body, time: 1 })];
@@ -221,7 +221,7 @@ test('every refusal is told with its reason, which the sender does not get', asy
 });
 
 test('a wrong MAC and names of all kinds cost the same work, so their answers take the same time', async (t) => {
-  const { push, config, fleet } = await door(t);
+  const { push, config, fleet } = await endpoint(t);
   const body = pushedStream({ sealed: [] });
   writePushKeys(statePaths(fleet.stateDir).pushKeys, [
     newPushKey('web-1', Date.now()),

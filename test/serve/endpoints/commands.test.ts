@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import type { StoredEvent } from '../../../src/storage/store/event-store.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { until } from '../../support/until.ts';
-import { openDoor } from '../support/event-doors.ts';
-import { ownCommand } from '../../../src/serve/doors/own-command.ts';
-import { EventCommand, type EventCommandOptions } from '../../../src/serve/doors/event-command.ts';
+import { openEndpoint } from '../support/event-endpoints.ts';
+import { ownCommand } from '../../../src/serve/endpoints/own-command.ts';
+import { EventCommand, type EventCommandOptions } from '../../../src/serve/endpoints/event-command.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 function script(dir: string, name: string, text: string): string {
@@ -25,11 +25,11 @@ test('a program gets each stored event once and in order, and 75 means later', {
   const lines = (): readonly string[] => (existsSync(taken) ? readFileSync(taken, 'utf8').trim().split('\n') : []);
   const command = script(dir, 'take', `[ ! -e "${dir}/busy" ] || exit 75; exec cat >> "${taken}"`);
   const parts = `<events udp="no" command="${command}"/>`;
-  const post = (door: Awaited<ReturnType<typeof openDoor>>, id: number) =>
-    door.post(
+  const post = (endpoint: Awaited<ReturnType<typeof openEndpoint>>, id: number) =>
+    endpoint.post(
       JSON.stringify({ host: 'nas', service: 'backup', status: 'OK', description: 'x', value: id, id: `e${id}` }),
     );
-  const first = await openDoor(t, { parts }, dir);
+  const first = await openEndpoint(t, { parts }, dir);
   for (const id of [1, 2, 3]) assert.equal((await post(first, id)).status, 200);
   await first.post('{"Hello": "World"}');
   await until(
@@ -56,7 +56,7 @@ test('a program gets each stored event once and in order, and 75 means later', {
   await until(() => first.log().includes('takes no events now'), first.log);
   assert.equal(await first.end(), 0);
   rmSync(path.join(dir, 'busy'));
-  const second = await openDoor(t, { parts }, dir);
+  const second = await openEndpoint(t, { parts }, dir);
   await until(
     () => lines().length === 5,
     () => lines().join('\n'),
@@ -72,12 +72,12 @@ test('programs of somebody else join /ping and /status, and cannot break them', 
   const status = script(dir, 'status', `cat "${dir}/facts"`);
   writeFileSync(path.join(dir, 'facts'), '{"tape": {"left": 3}, "name": "other"}');
   const parts = `<events udp="no"/><ping command="${ping}"/><status command="${status}"/>`;
-  const well = await openDoor(t, { parts }, dir);
+  const well = await openEndpoint(t, { parts }, dir);
   const { message } = JSON.parse((await well.ask('/status')).body) as { readonly message: Record<string, unknown> };
   assert.deepEqual([message['tape'], message['name'], message['events_queue']], [{ left: 3 }, 'fleet-health', 0]);
   await well.end();
   writeFileSync(path.join(dir, 'facts'), '[1]');
-  const broken = await openDoor(t, { parts }, dir);
+  const broken = await openEndpoint(t, { parts }, dir);
   const still = JSON.parse((await broken.ask('/status')).body) as typeof message;
   assert.equal((still['message'] as typeof message)['name'], 'fleet-health');
   assert.match(broken.log(), /<status command>: it printed no JSON object/);

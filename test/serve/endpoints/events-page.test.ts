@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder } from '../../support/run-cli.ts';
 import { until } from '../../support/until.ts';
-import { openDoor } from '../support/event-doors.ts';
+import { openEndpoint } from '../support/event-endpoints.ts';
 import { serveFolder } from '../support/served-fleet.ts';
 
 const config = `<config><collector every="1d"/>
@@ -14,7 +14,7 @@ const config = `<config><collector every="1d"/>
   <client name="nas" ip="192.0.2.7"/></config>`;
 
 test('the newest event of each service: the worst first, escaped, with the time of its silence', async (t) => {
-  const { dir, post, ask, stored } = await openDoor(t, { parts: '<look/><events/>' }, configFolder(t, config));
+  const { dir, post, ask, stored } = await openEndpoint(t, { parts: '<look/><events/>' }, configFolder(t, config));
   const empty = await ask('/events/newest');
   assert.equal(empty.status, 200);
   assert.match(empty.body, /None has come yet\. <code>fleet-health events url SERVICE<\/code>/);

@@ -200,7 +200,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     purpose: null,
     isPacked: false,
     isPost: true,
-    pool: 'doors',
+    pool: 'endpoints',
     answer: async ({ incoming, outgoing }): Promise<Answer | null> => {
       const refused = await take(incoming, outgoing);
       if (refused === null) return null;

@@ -9,8 +9,8 @@ import { suite, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { databaseKinds, type Site } from '../end-to-end/support/whole-fleet.ts';
-import { openDoor } from '../serve/support/event-doors.ts';
-import { assertNoneLost } from '../serve/support/killed-doors.ts';
+import { openEndpoint } from '../serve/support/event-endpoints.ts';
+import { assertNoneLost } from '../serve/support/killed-endpoints.ts';
 import { freePort } from '../support/free-port.ts';
 import { agentProgram, exits, runCli, startCli, succeeded } from '../support/run-cli.ts';
 import { until } from '../support/until.ts';
@@ -70,7 +70,7 @@ suite('events, pushes and asked clients', () => {
 
     test(`serve makes the tables, and events are rows, mails and a page (${kind.name})`, options, async (t) => {
       const site = await kind.site(t, elements);
-      const { post, ask, port } = await openDoor(t, { parts: '<look/><events/>' }, site.dir);
+      const { post, ask, port } = await openEndpoint(t, { parts: '<look/><events/>' }, site.dir);
       const texts = { instance: '\u{1f600}', description: "\u001b[2J'; DROP TABLE events; --" };
       for (const body of [event('a', texts), event('b'), event('b'), '{"Hello": "World"}', '5']) {
         assert.equal((await post(body)).status, 200);
@@ -97,7 +97,7 @@ suite('events, pushes and asked clients', () => {
 
     test(`events wait while the database does not answer, and outlive a kill (${kind.name})`, options, async (t) => {
       const site = await kind.site(t, elements);
-      const first = await openDoor(t, {}, site.dir);
+      const first = await openEndpoint(t, {}, site.dir);
       assert.equal((await first.post(event('before'))).status, 200);
       await untilStored(site, 1);
       const release = site.block();
@@ -108,7 +108,7 @@ suite('events, pushes and asked clients', () => {
         };
         assert.equal(message.events_queue, 2);
         await first.end('SIGKILL');
-        const second = await openDoor(t, {}, site.dir);
+        const second = await openEndpoint(t, {}, site.dir);
         assert.equal((await second.post(event('blocked-3'))).status, 200);
         const startedAt = performance.now();
         assert.equal(await second.end(), 0);
@@ -116,7 +116,7 @@ suite('events, pushes and asked clients', () => {
       } finally {
         release();
       }
-      const third = await openDoor(t, {}, site.dir);
+      const third = await openEndpoint(t, {}, site.dir);
       await untilStored(site, 4);
       assert.equal((await third.post(event('after'))).status, 200);
       await untilStored(site, 5);
@@ -127,7 +127,7 @@ suite('events, pushes and asked clients', () => {
     });
 
     test(`no acknowledged event is missing or there twice after kills (${kind.name})`, options, async (t) => {
-      // SQLite has ten thousand in test/serve/doors/.
+      // SQLite has ten thousand in test/serve/endpoints/.
       const site = await kind.site(t, elements);
       await assertNoneLost(t, {
         ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : 5_000, posters: 32, longestMs: 900 },
@@ -142,7 +142,7 @@ suite('events, pushes and asked clients', () => {
         `${elements}<client name="laptop-1" transport="push"/>
           <client name="web-1" transport="http" url="http://127.0.0.1:${asked}/"/>`,
       );
-      const { port } = await openDoor(t, { parts: '<push/><events/>' }, site.dir);
+      const { port } = await openEndpoint(t, { parts: '<push/><events/>' }, site.dir);
       const pushing = await enrolled(site, 'laptop-1', '--https', `http://127.0.0.1:${port}/`);
       await resident(t, ['-c', await enrolled(site, 'web-1'), 'spoke'], 'event=listening');
       for (const sent of ['2 reports sent\n', '1 report sent\n']) {
@@ -175,7 +175,7 @@ suite('events, pushes and asked clients', () => {
 
     test(`a visit brings what a push could not send, with one spool for both (${kind.name})`, options, async (t) => {
       const site = await kind.site(t, `${elements}<client name="web-1" transport="push"/>`);
-      const { port } = await openDoor(t, { parts: '<push/>' }, site.dir);
+      const { port } = await openEndpoint(t, { parts: '<push/>' }, site.dir);
       const away = JSON.parse(await succeeded(site.run('enroll', 'web-1', '--https', 'http://127.0.0.1:1/'))) as object;
       const file = path.join(site.dir, 'web-1.json');
       const write = (to: string): void =>

@@ -12,20 +12,20 @@ const heldBytes = 768;
 /** The fate of a text that somebody has sent: it is durable, or the reason why it was not taken. */
 export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
 
-export interface EventDoorOptions {
+export interface EventEndpointOptions {
   readonly events: ServedEventsConfig;
   readonly intake: EventIntake;
   readonly onReceived: (events: readonly ParsedEvent[], address: string) => void;
 }
 
 /** Decides whose events are taken, and how many, for HTTP and datagrams alike. */
-export class EventDoor {
-  readonly #options: EventDoorOptions;
+export class EventEndpoint {
+  readonly #options: EventEndpointOptions;
   readonly #isAllowed: (address: string) => boolean;
   readonly #rates: Rates;
   readonly #isUnlimited: (address: string) => boolean;
 
-  constructor(options: EventDoorOptions) {
+  constructor(options: EventEndpointOptions) {
     const { from, maxPerMinute } = options.events;
     const isNamed = networkMatcher(from ?? []);
     this.#options = options;

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
 import { NothingStored } from '../../../src/serve/fleet-reader.ts';
-import { pingRoute } from '../../../src/serve/doors/ping-route.ts';
+import { pingRoute } from '../../../src/serve/endpoints/ping-route.ts';
 import { servedFleet } from '../support/served-fleet.ts';
 
 // Their newest run ended an hour ago.

@@ -6,7 +6,7 @@ import type { ServeConfig } from '../../config/config.ts';
 import { plainAddress } from '../../config/values/networks.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { isFamilyOff } from '../../platform/listen.ts';
-import type { EventDoor } from './event-door.ts';
+import type { EventEndpoint } from './event-endpoint.ts';
 
 const mostBytes = 8 * 1024;
 /** For bursts: the kernel drops what does not fit. */
@@ -14,7 +14,7 @@ const receiveBytes = 1024 * 1024;
 
 export interface EventDatagramsOptions {
   readonly serve: Pick<ServeConfig, 'hosts' | 'port' | 'ipv6Only'>;
-  readonly door: EventDoor;
+  readonly endpoint: EventEndpoint;
   readonly onDatagram: () => void;
   readonly onFault: (thrown: unknown) => void;
 }
@@ -85,7 +85,7 @@ export class EventDatagrams {
   async #take(bytes: Buffer, address: string): Promise<void> {
     try {
       const isText = bytes.length <= mostBytes && isUtf8(bytes);
-      if (isText && (await this.#options.door.take(bytes.toString('utf8'), address)) === 'received') return;
+      if (isText && (await this.#options.endpoint.take(bytes.toString('utf8'), address)) === 'received') return;
     } catch {
       // Too many events wait.
     }

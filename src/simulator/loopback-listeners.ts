@@ -5,7 +5,7 @@ import { FleetError, messageOf } from '../errors.ts';
 import { minuteMs } from '../platform/units.ts';
 
 /** The listeners of the simulated servers: one for each address of loopback, all on one port. */
-export interface Doors {
+export interface LoopbackListeners {
   /** Listens on an address and passes its connections to `onSocket`. Throws FleetError `simulator-failed`. */
   open(address: string, onSocket: (socket: Socket) => void): Promise<void>;
   /** Stops listening on an address: resets its connections, and new ones are refused. */
@@ -21,13 +21,13 @@ const backlog = 64;
 const longestMs = 15 * minuteMs;
 const sweepMs = minuteMs;
 
-interface Door {
+interface OpenListener {
   readonly listener: Server;
   readonly sockets: Set<Socket>;
 }
 
-export function openDoors(port: number): Doors {
-  const doors = new Map<string, Door>();
+export function openListeners(port: number): LoopbackListeners {
+  const listeners = new Map<string, OpenListener>();
   const since = new Map<Socket, number>();
   const sweep = setInterval(() => {
     const before = performance.now() - longestMs;
@@ -36,12 +36,12 @@ export function openDoors(port: number): Doors {
   sweep.unref();
 
   const shut = async (address: string): Promise<void> => {
-    const door = doors.get(address);
-    if (door === undefined) return;
-    doors.delete(address);
-    const closed = once(door.listener, 'close');
-    door.listener.close();
-    for (const socket of door.sockets) socket.resetAndDestroy();
+    const open = listeners.get(address);
+    if (open === undefined) return;
+    listeners.delete(address);
+    const closed = once(open.listener, 'close');
+    open.listener.close();
+    for (const socket of open.sockets) socket.resetAndDestroy();
     await closed;
   };
 
@@ -65,12 +65,12 @@ export function openDoors(port: number): Doors {
         onSocket(socket);
       });
       await listenAt(listener, address, port);
-      doors.set(address, { listener, sockets });
+      listeners.set(address, { listener, sockets });
     },
     shut,
     close: async () => {
       clearInterval(sweep);
-      await Promise.all([...doors.keys()].map(shut));
+      await Promise.all([...listeners.keys()].map(shut));
     },
   };
 }

@@ -13,7 +13,7 @@ export type EventServer = Omit<Served, 'run'> & {
 };
 
 /** Starts a server that takes events, of a folder with config.xml or of a new one. */
-export async function openDoor(t: TestContext, options: ServedOptions = {}, made?: string): Promise<EventServer> {
+export async function openEndpoint(t: TestContext, options: ServedOptions = {}, made?: string): Promise<EventServer> {
   const dir = made ?? configFolder(t, '<config></config>');
   const served = await serveFolder(t, dir, { parts: '<events/>', ...options });
   return {

@@ -6,11 +6,11 @@ import { plainAnswer } from './plain-answer.ts';
 
 /** Where this machine reaches what listens on all of its addresses. */
 const loopbackOf: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
-/** The answer of an open push door to a GET, which `serve` neither logs nor counts. */
+/** The answer of an open push endpoint to a GET, which `serve` neither logs nor counts. */
 const methodNotAllowed = 405;
 
-/** Warns if sites forward to this collector, and the push door that config.xml opens does not answer. */
-export async function pushDoorWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+/** Warns if sites forward to this collector, and the push endpoint that config.xml opens does not answer. */
+export async function pushEndpointWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, serve, file } = config;
   const isForwarded = clients.some(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
   if (!isForwarded || serve?.push !== true) return [];
@@ -30,7 +30,7 @@ export async function pushDoorWarnings(config: Config, signal: AbortSignal): Pro
   signal.throwIfAborted();
   if (said === null) return [];
   const message =
-    `sites forward to this collector, and its push door at ${where} ${said}: ` +
+    `sites forward to this collector, and its push endpoint at ${where} ${said}: ` +
     'start `fleet-health serve` anew; for a service see fleet-health crontab --systemd';
   return [{ file, line: null, message: escapeControls(message) }];
 }

@@ -11,8 +11,8 @@ import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
-import { openDoor, storedIn } from '../support/event-doors.ts';
-import { assertNoneLost } from '../support/killed-doors.ts';
+import { openEndpoint, storedIn } from '../support/event-endpoints.ts';
+import { assertNoneLost } from '../support/killed-endpoints.ts';
 
 const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });
 const received = '{"message":"Event received","result":true}\n';
@@ -30,7 +30,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 test('JSON of any type is a row when it is acknowledged, from curl and from nc', async (t) => {
-  const { post, stored, port, log, end } = await openDoor(t);
+  const { post, stored, port, log, end } = await openEndpoint(t);
   const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
   const answer = await post('{"Hello": "World"}', form);
   assert.deepEqual([answer.status, answer.body], [200, received]);
@@ -52,7 +52,7 @@ test('JSON of any type is a row when it is acknowledged, from curl and from nc',
 });
 
 test('what cannot be taken is refused in JSON, and the connection lives', async (t) => {
-  const { post, ask, port, stored } = await openDoor(t);
+  const { post, ask, port, stored } = await openEndpoint(t);
   const cases: readonly (readonly [Promise<{ status: number; body: string }>, number])[] = [
     [post('Hello'), 400],
     [post(''), 400],
@@ -79,7 +79,7 @@ test('what cannot be taken is refused in JSON, and the connection lives', async 
 });
 
 test('from= holds for HTTP and datagrams, and a rate for each address', async (t) => {
-  const closed = await openDoor(t, { parts: '<events from="::1"/>' });
+  const closed = await openEndpoint(t, { parts: '<events from="::1"/>' });
   assert.equal((await closed.post(event('a'))).status, 403);
   await datagram(closed.port, event('b'));
   const largest = JSON.stringify('x'.repeat(8_190));
@@ -91,7 +91,7 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   assert.equal(await closed.end(), 0);
   assert.match(closed.log(), /event=events-dropped datagrams=4/);
 
-  const slow = await openDoor(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
+  const slow = await openEndpoint(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
   const answers = [];
   for (const id of ['a', 'b', 'c', 'd']) answers.push(await slow.post(event(id)));
   assert.deepEqual(
@@ -102,7 +102,7 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   await datagram(slow.port, event('udp'));
   assert.equal(slow.stored('id').length, 3);
 
-  const many = await openDoor(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
+  const many = await openEndpoint(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
   const batch = JSON.stringify({
     source: 'x',
     events: Array.from({ length: 100 }, () => ({ service: 'backup', status: 'OK' })),
@@ -110,14 +110,14 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   assert.deepEqual([(await many.post(batch)).status, (await many.post(batch)).status], [200, 503]);
 
   // A proxy of this machine that config.xml does not name brings strangers.
-  const near = await openDoor(t, { parts: '<events from="::1,127.0.0.1"/>' });
+  const near = await openEndpoint(t, { parts: '<events from="::1,127.0.0.1"/>' });
   assert.equal((await near.post(event('near'))).status, 200);
   assert.equal((await near.post(event('far'), { 'X-Forwarded-For': '203.0.113.9' })).status, 403);
 });
 
 test('events are acknowledged while the database is locked, and survive SIGKILL and SIGTERM', async (t) => {
   const dir = configFolder(t, '<config></config>');
-  const first = await openDoor(t, {}, dir);
+  const first = await openEndpoint(t, {}, dir);
   assert.equal((await first.post(event('before'))).status, 200);
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
   database.exec('BEGIN IMMEDIATE');
@@ -126,7 +126,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
   assert.match(first.log(), /event=events-waiting/);
   await first.end('SIGKILL');
 
-  const second = await openDoor(t, {}, dir);
+  const second = await openEndpoint(t, {}, dir);
   assert.equal((await second.post(event('locked-3'))).status, 200);
   const startedAt = performance.now();
   assert.equal(await second.end(), 0);
@@ -135,7 +135,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
   database.exec('ROLLBACK');
   database.close();
 
-  const third = await openDoor(t, {}, dir);
+  const third = await openEndpoint(t, {}, dir);
   await until(() => third.stored('id').length === 4);
   assert.deepEqual(third.stored('event_id').flat(), ['before', 'locked-1', 'locked-2', 'locked-3']);
 });
