@@ -9,7 +9,7 @@ import { readConfigTree, type ConfigTree } from './xml/include.ts';
 import { judgeClients } from './clients/judge-clients.ts';
 import { judgeSite } from './clients/judge-site.ts';
 import { judgeRules } from './clients/judge-rules.ts';
-import { judgeWays } from './clients/judge-ways.ts';
+import { judgeRoutes } from './clients/judge-routes.ts';
 import { childOf, type Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
 import { predecessorOnly } from './xml/predecessor.ts';
@@ -189,7 +189,7 @@ function judgeFleet(root: Element, settings: Settings, fleet: Fleet, findings: F
   if (collector.forward !== null) {
     judgeSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
   }
-  judgeWays({ root, bastions, clients, findings });
+  judgeRoutes({ root, bastions, clients, findings });
   judgeRules({ root, clients, fleetRules: fleet.alerts.rules, collector, retention, placeOf, findings });
   const groups = new Set(clients.flatMap(({ client }) => client.groups));
   const digests = readDigests(childOf(root, 'alerts'), groups, findings);

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { AlertLine } from '../../src/agent-program/edge/edge-judge.ts';
+import type { AlertLine } from '../../src/agent-program/edge/edge-evaluator.ts';
 import { edgeLines } from '../../src/agent-program/edge/edge-lines.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';

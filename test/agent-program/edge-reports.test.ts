@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { edgeReports } from '../../src/agent-program/edge/edge-reports.ts';
-import type { PushWay } from '../../src/agent-program/push/push-ways.ts';
+import type { PushTransport } from '../../src/agent-program/push/push-transports.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { minuteMs } from '../../src/platform/units.ts';
 import { createFrameParser } from '../../src/report/frames.ts';
@@ -40,7 +40,7 @@ function machine(t: TestContext, heartbeatMs: number | null) {
   let isSending = true;
   let held: Promise<void> = Promise.resolve();
   let nowMs = beganMs;
-  const way: PushWay = (body) => {
+  const transport: PushTransport = (body) => {
     if (isAway) return Promise.reject(new Error('connect ECONNREFUSED'));
     const parser = createFrameParser({
       ...{ marker: pushMarker, maxGreetingBytes: 0, maxReportBytes: maxSealedBytes },
@@ -54,7 +54,14 @@ function machine(t: TestContext, heartbeatMs: number | null) {
     return held.then(() => Buffer.concat([pushMarker, acknowledged]));
   };
   const open = (sends = true) =>
-    edgeReports({ settings, enrolment, place: dir, way: sends ? way : null, heartbeatMs, nowMs: () => nowMs });
+    edgeReports({
+      settings,
+      enrolment,
+      place: dir,
+      transport: sends ? transport : null,
+      heartbeatMs,
+      nowMs: () => nowMs,
+    });
   let reports = open();
   let minute = 0;
   const { signal } = new AbortController();

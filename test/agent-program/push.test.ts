@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { listSpool } from '../../agent/spool/spool.ts';
 import { push, type PushOptions, type PushResult } from '../../src/agent-program/push/push.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
-import type { PushWay } from '../../src/agent-program/push/push-ways.ts';
+import type { PushTransport } from '../../src/agent-program/push/push-transports.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
 import { dayMs, minuteMs } from '../../src/platform/units.ts';
@@ -40,7 +40,7 @@ async function enrolled(fleet: Fleet) {
   const settings = readSettings(file);
   const { enrolment } = settings;
   assert.ok(enrolment !== null);
-  const run = (more: Partial<PushOptions> & Pick<PushOptions, 'way'>): Promise<PushResult> =>
+  const run = (more: Partial<PushOptions> & Pick<PushOptions, 'transport'>): Promise<PushResult> =>
     push({ settings, enrolment, atOnce: true, inventory: false, signal: new AbortController().signal, ...more });
   const place = (): string => {
     const [machine = ''] = readdirSync(state);
@@ -57,8 +57,8 @@ async function enrolled(fleet: Fleet) {
     writeFileSync(path.join(place(), `${atMs}-${reportId}.fhs`), sealed, { mode: 0o600 });
     return reportId;
   };
-  /** The way to the collector, without a network. */
-  const way: PushWay = async (body, signal) => {
+  /** The transport to the collector, without a network. */
+  const transport: PushTransport = async (body, signal) => {
     const receiver = await openReceiver(config, Date.now());
     const [input, output] = [new PassThrough(), new PassThrough()];
     const chunks: Buffer[] = [];
@@ -67,24 +67,24 @@ async function enrolled(fleet: Fleet) {
     await receiveVisit({ receiver, config, client: laptop, input, output, signal, now: Date.now });
     return Buffer.concat(chunks);
   };
-  return { run, way, spooled, spool, place, state };
+  return { run, transport, spooled, spool, place, state };
 }
 
-const away: PushWay = () => Promise.reject(new Error('connect ECONNREFUSED'));
+const away: PushTransport = () => Promise.reject(new Error('connect ECONNREFUSED'));
 
 test(
   'a push sends its report, and what was kept while the collector was away, ' + 'and removes what was acknowledged',
   async () => {
     const fleet = makeFleet();
-    const { run, way, spooled } = await enrolled(fleet);
+    const { run, transport, spooled } = await enrolled(fleet);
     const beganMs = performance.now();
-    const failed = await run({ way: away });
+    const failed = await run({ transport: away });
     assert.deepEqual(
       [failed.acknowledged, failed.kept, failed.failure, failed.fault],
       [0, 1, 'connect ECONNREFUSED', null],
     );
     assert.equal(spooled().length, 1);
-    const sent = await run({ way });
+    const sent = await run({ transport });
     assert.deepEqual([sent.acknowledged, sent.kept, sent.failure, spooled()], [2, 0, null, []]);
     const spentMs = performance.now() - beganMs;
     const { reports } = await fleet.collect([laptop]);
@@ -98,18 +98,18 @@ test(
 
 test('the inventory goes with a push that succeeded, once a day and after a boot', { timeout: 120_000 }, async () => {
   const fleet = makeFleet();
-  const { run, way, place } = await enrolled(fleet);
+  const { run, transport, place } = await enrolled(fleet);
   const sent = async (more: Partial<PushOptions> = {}): Promise<readonly number[]> => {
-    const { acknowledged, kept } = await run({ way, inventory: true, ...more });
+    const { acknowledged, kept } = await run({ transport, inventory: true, ...more });
     return [acknowledged, kept];
   };
-  assert.deepEqual(await sent({ way: away }), [0, 1]);
+  assert.deepEqual(await sent({ transport: away }), [0, 1]);
   assert.deepEqual(await sent(), [3, 0]);
   assert.deepEqual(await sent(), [1, 0]);
   let lost = 0;
-  const losing: PushWay = (body, signal) => ((lost += 1) === 1 ? way(body, signal) : away(body, signal));
+  const losing: PushTransport = (body, signal) => ((lost += 1) === 1 ? transport(body, signal) : away(body, signal));
   const nowMs = (): number => Date.now() + dayMs;
-  assert.deepEqual(await sent({ nowMs, way: losing }), [1, 0]);
+  assert.deepEqual(await sent({ nowMs, transport: losing }), [1, 0]);
   assert.deepEqual([lost, await sent({ nowMs })], [2, [2, 0]], 'it is kept until it is acknowledged');
   writeFileSync(path.join(place(), 'inventory.json'), JSON.stringify({ atMs: nowMs() - 1, bootId: 'other' }));
   chmodSync(path.join(place(), 'inventory.json'), 0o600);
@@ -124,7 +124,7 @@ test('the inventory goes with a push that succeeded, once a day and after a boot
   );
 });
 
-const answers: readonly (readonly [string, PushWay])[] = [
+const answers: readonly (readonly [string, PushTransport])[] = [
   ['an empty answer', () => Promise.resolve(Buffer.alloc(0))],
   ["a captive portal's page", () => Promise.resolve(Buffer.from('<html>'.repeat(50)))],
   [
@@ -132,10 +132,10 @@ const answers: readonly (readonly [string, PushWay])[] = [
     () => Promise.resolve(Buffer.concat([Buffer.from('fleet-health v1\n'), Buffer.alloc(64)])),
   ],
 ];
-for (const [what, way] of answers) {
+for (const [what, transport] of answers) {
   test(`${what} keeps every report`, async () => {
     const { run, spooled } = await enrolled(makeFleet());
-    const { acknowledged, kept, failure } = await run({ way });
+    const { acknowledged, kept, failure } = await run({ transport });
     assert.deepEqual([acknowledged, kept, failure], [0, 1, 'the collector acknowledged nothing']);
     assert.equal(spooled().length, 1);
   });
@@ -146,18 +146,18 @@ test(
   { timeout: 120_000 },
   async () => {
     const fleet = makeFleet();
-    const { run, way, spooled, spool } = await enrolled(fleet);
-    await run({ way: away });
+    const { run, transport, spooled, spool } = await enrolled(fleet);
+    await run({ transport: away });
     const newest = spooled();
     const beganMs = Date.now() - 2016 * 5 * minuteMs;
     const ids = Array.from({ length: 2016 }, (_, index) => spool(beganMs + index * 5 * minuteMs));
     const arrived: string[] = [];
-    const noting: PushWay = async (body, signal) => {
-      const answer = await way(body, signal);
+    const noting: PushTransport = async (body, signal) => {
+      const answer = await transport(body, signal);
       for (let at = 16; at < answer.length; at += 16) arrived.push(answer.toString('hex', at, at + 16));
       return answer;
     };
-    const { acknowledged, kept, failure } = await run({ way: noting });
+    const { acknowledged, kept, failure } = await run({ transport: noting });
     assert.deepEqual([acknowledged, kept, failure, spooled()], [2018, 0, null, []]);
     assert.deepEqual(
       arrived.slice(0, 2017),
@@ -175,12 +175,12 @@ test(
 
 test('after pushes that failed there is a pause, in which reports are made and kept', async () => {
   const fleet = makeFleet();
-  const { run, way, spooled } = await enrolled(fleet);
+  const { run, transport, spooled } = await enrolled(fleet);
   const t0 = Date.now();
   const pauses: number[] = [];
   let atMs = t0;
   for (let round = 0; round < 8; round += 1) {
-    const { pausedUntilMs } = await run({ way: away, nowMs: () => atMs, atOnce: false });
+    const { pausedUntilMs } = await run({ transport: away, nowMs: () => atMs, atOnce: false });
     pauses.push(Math.round((pausedUntilMs ?? 0) - atMs) / minuteMs);
     atMs = (pausedUntilMs ?? 0) + 1;
   }
@@ -188,22 +188,22 @@ test('after pushes that failed there is a pause, in which reports are made and k
   for (const [index, most] of longest.entries()) {
     assert.ok((pauses[index] ?? 0) >= most / 2 && (pauses[index] ?? 0) <= most, pauses.join(' '));
   }
-  const paused = await run({ way, nowMs: () => atMs - 2, atOnce: false });
+  const paused = await run({ transport, nowMs: () => atMs - 2, atOnce: false });
   assert.deepEqual([paused.acknowledged, paused.failure, spooled().length], [0, null, 9]);
   // A clock that was far ahead makes no pause of years.
-  const past = await run({ way, nowMs: () => t0 - 24 * 60 * minuteMs, atOnce: false });
+  const past = await run({ transport, nowMs: () => t0 - 24 * 60 * minuteMs, atOnce: false });
   assert.deepEqual([past.acknowledged, past.pausedUntilMs], [10, null]);
-  assert.equal((await run({ way, atOnce: false })).pausedUntilMs, null);
+  assert.equal((await run({ transport, atOnce: false })).pausedUntilMs, null);
 });
 
 test('a damaged file is set aside and counted, and stops nothing', async () => {
   const fleet = makeFleet();
-  const { run, way, spool, place, spooled } = await enrolled(fleet);
-  await run({ way });
+  const { run, transport, spool, place, spooled } = await enrolled(fleet);
+  await run({ transport });
   const id = spool(Date.now() - minuteMs);
   const [name = ''] = readdirSync(place()).filter((one) => one.includes(id));
   writeFileSync(path.join(place(), name), 'damaged');
-  const { acknowledged, kept, failure } = await run({ way });
+  const { acknowledged, kept, failure } = await run({ transport });
   assert.deepEqual([acknowledged, kept, failure, spooled()], [1, 0, null, []]);
   assert.equal(readFileSync(path.join(place(), 'damaged-report'), 'utf8'), 'damaged');
   await fleet.collect([laptop]);
@@ -214,44 +214,44 @@ test('a damaged file is set aside and counted, and stops nothing', async () => {
 });
 
 test('a report that could neither be kept nor delivered is told', async () => {
-  const { run, way, state } = await enrolled(makeFleet());
-  await run({ way });
+  const { run, transport, state } = await enrolled(makeFleet());
+  await run({ transport });
   chmodSync(state, 0o755);
-  const { kept, failure } = await run({ way: away });
+  const { kept, failure } = await run({ transport: away });
   assert.equal(kept, 0);
   assert.match(failure ?? '', /^connect ECONNREFUSED; the newest report is lost: .* is open to others \(mode 755\)\)$/);
-  const unread = await run({ way: () => Promise.resolve(Buffer.from('fleet-health v1\n')) });
+  const unread = await run({ transport: () => Promise.resolve(Buffer.from('fleet-health v1\n')) });
   assert.match(unread.failure ?? '', /^the collector acknowledged nothing; the newest report is lost/);
-  const sent = await run({ way });
+  const sent = await run({ transport });
   assert.deepEqual([sent.acknowledged, sent.kept, sent.failure], [1, 0, null]);
 });
 
 test('a push that a signal ended makes no pause', async () => {
   const { run } = await enrolled(makeFleet());
-  const ended = await run({ way: away, signal: AbortSignal.abort(), atOnce: false });
+  const ended = await run({ transport: away, signal: AbortSignal.abort(), atOnce: false });
   assert.deepEqual([ended.kept, ended.failure, ended.pausedUntilMs], [1, 'connect ECONNREFUSED', null]);
-  assert.notEqual((await run({ way: away, atOnce: false })).pausedUntilMs, null);
+  assert.notEqual((await run({ transport: away, atOnce: false })).pausedUntilMs, null);
 });
 
 test('after pushes that failed the streams are smaller, and one report always goes', async () => {
-  const { run, way, spool, spooled, place } = await enrolled(makeFleet());
-  await run({ way });
+  const { run, transport, spool, spooled, place } = await enrolled(makeFleet());
+  await run({ transport });
   for (let minute = 200; minute > 0; minute -= 1) spool(Date.now() - minute * minuteMs);
   const sizes: number[] = [];
-  const noting: PushWay = (body) => {
+  const noting: PushTransport = (body) => {
     sizes.push(body.length);
     return Promise.reject(new Error('slow'));
   };
   for (const failures of [0, 1, 4, 60]) {
     writeFileSync(path.join(place(), 'push.json'), JSON.stringify({ failures, untilMs: 0 }), { mode: 0o600 });
-    await run({ way: noting });
+    await run({ transport: noting });
   }
   const mostReports = [256, 128, 16, 8].map((kib) => kib * 1024 + 1024);
   for (const [index, most] of mostReports.entries()) assert.ok((sizes[index] ?? 0) <= most, sizes.join(' '));
   assert.equal(new Set(sizes).size, 4, sizes.join(' '));
   // A link that is quick gets more and more.
   const few = sizes.length;
-  const { failure } = await run({ way: (body, signal) => (sizes.push(body.length), way(body, signal)) });
+  const { failure } = await run({ transport: (body, signal) => (sizes.push(body.length), transport(body, signal)) });
   assert.deepEqual([failure, spooled()], [null, []]);
   assert.ok((sizes[few] ?? 0) < 10_000 && Math.max(...sizes.slice(few)) > 10_000, sizes.join(' '));
 });

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.ts';
 import type { AgentLog } from '../agent-program.ts';
 import { openWaitingLines } from '../waiting-lines.ts';
-import type { AlertLine } from './edge-judge.ts';
+import type { AlertLine } from './edge-evaluator.ts';
 import type { LinesTarget } from './edge-settings.ts';
 import { sendLines } from './send-lines.ts';
 

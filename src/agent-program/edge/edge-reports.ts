@@ -8,7 +8,7 @@ import { openOwnVisit, type OwnVisit } from '../push/own-visit.ts';
 import { openPushBackoff } from '../push/push-backoff.ts';
 import type { Enrolment } from '../push/push-settings.ts';
 import { pushStreams } from '../push/push-stream.ts';
-import type { PushWay } from '../push/push-ways.ts';
+import type { PushTransport } from '../push/push-transports.ts';
 import { sendStreams, type StreamsSent } from '../push/send-streams.ts';
 import type { AgentSettings } from '../settings.ts';
 
@@ -18,7 +18,7 @@ export interface EdgeReportsOptions {
   /** The state folder of the mode. */
   readonly place: string;
   /** null: reports are kept, and nothing is sent. */
-  readonly way: PushWay | null;
+  readonly transport: PushTransport | null;
   /** null: changes alone are sent. */
   readonly heartbeatMs: number | null;
   readonly nowMs?: () => number;
@@ -62,7 +62,7 @@ interface Newest {
 }
 
 export function edgeReports(options: EdgeReportsOptions): EdgeReports {
-  const { settings, enrolment, place, way, heartbeatMs, nowMs = Date.now } = options;
+  const { settings, enrolment, place, transport, heartbeatMs, nowMs = Date.now } = options;
   let sending = readSending(place);
   let dropped = 0;
   let newest: Newest | null = null;
@@ -92,7 +92,7 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
     },
     send: async (signal) => {
       const { wantedSinceMs } = sending;
-      if (way === null || newest === null || wantedSinceMs === null) return null;
+      if (transport === null || newest === null || wantedSinceMs === null) return null;
       const { own, atMs, unspooled } = newest;
       const backoff = openPushBackoff(own.visit.dirs);
       if (backoff.until(nowMs()) !== null) return null;
@@ -103,7 +103,7 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
       try {
         const { failures } = backoff;
         const nextStream = pushStreams({ ...own, fault: null, unspooled, failures, sinceMs: wantedSinceMs });
-        const sent = await sendStreams({ nextStream, way, signal });
+        const sent = await sendStreams({ nextStream, transport, signal });
         if (sent.failure === null) {
           dropped -= told;
           backoff.succeeded();

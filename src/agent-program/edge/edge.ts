@@ -1,6 +1,6 @@
 /**
- * The mode `edge`: judges reports by rules of this machine, and sends changes alone. The reports themselves wait in the
- * spool of visits, sealed, where the machine is enrolled.
+ * The mode `edge`: evaluates reports by rules of this machine, and sends changes alone. The reports themselves wait in
+ * the spool of visits, sealed, where the machine is enrolled.
  */
 import path from 'node:path';
 
@@ -8,9 +8,9 @@ import { messageOf, usageError } from '../../errors.ts';
 import { everyReport } from '../agent-program.ts';
 import { appendLine } from '../bounded-file.ts';
 import type { ModeContext } from '../mode-context.ts';
-import { pushWay } from '../push/push-ways.ts';
+import { pushTransport } from '../push/push-transports.ts';
 import type { StreamsSent } from '../push/send-streams.ts';
-import { openJudge, type Judged } from './edge-judge.ts';
+import { openEvaluator, type Evaluated } from './edge-evaluator.ts';
 import { edgeLines } from './edge-lines.ts';
 import { edgeReports } from './edge-reports.ts';
 import type { EdgeSettings } from './edge-settings.ts';
@@ -19,7 +19,7 @@ import type { Report } from '../../report/report.ts';
 /** A receiver of changes. */
 interface Receiver {
   /** Keeps what is to be sent, without waiting for the network. */
-  readonly keep: (report: Report, judged: Judged) => void;
+  readonly keep: (report: Report, evaluated: Evaluated) => void;
   /** Sends what waits. */
   readonly send: (signal: AbortSignal) => Promise<void>;
   /** Returns how much waits. */
@@ -27,7 +27,7 @@ interface Receiver {
 }
 
 /**
- * Takes a report again and again, keeps it, and judges it by the rules of `edge`. Each change of an alert is logged,
+ * Takes a report again and again, keeps it, and evaluates it by the rules of `edge`. Each change of an alert is logged,
  * and sent with `send`: to a socket as a line, to a collector by the reports that it follows from.
  */
 export async function runEdge(context: ModeContext): Promise<void> {
@@ -36,7 +36,7 @@ export async function runEdge(context: ModeContext): Promise<void> {
   if (edge === null) throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');
   const receivers = [socketOf(context, edge), collectorOf(context, edge)].filter((receiver) => receiver !== null);
   const file = edge.file ?? (enrolment === null ? path.join(place, 'edge.jsonl') : null);
-  const judge = openJudge({ client, rules: edge.rules, everyMs: edge.everyMs, place });
+  const evaluate = openEvaluator({ client, rules: edge.rules, everyMs: edge.everyMs, place });
   let lastReportAtMs: number | null = null;
   const noteQueue = (): void => note({ lastReportAtMs, queue: receivers.at(-1)?.queue() ?? 0 });
   const sends = receivers.map(({ send }) =>
@@ -54,9 +54,9 @@ export async function runEdge(context: ModeContext): Promise<void> {
     ...{ settings, place, log, signal },
     everyMs: edge.everyMs,
     take: ({ report }) => {
-      const judged = judge(report);
-      for (const { limit, ...change } of judged.changes) log.event('alert', { ...change, limit });
-      for (const receiver of receivers) receiver.keep(report, judged);
+      const evaluated = evaluate(report);
+      for (const { limit, ...change } of evaluated.changes) log.event('alert', { ...change, limit });
+      for (const receiver of receivers) receiver.keep(report, evaluated);
       for (const send of sends) send.start();
       lastReportAtMs = Date.parse(report.datetime);
       noteQueue();
@@ -112,8 +112,8 @@ function collectorOf({ settings, place, log, send }: ModeContext, edge: EdgeSett
   const { pushKey, identity } = enrolment;
   const named = edge.to !== null && 'url' in edge.to ? edge.to.url : null;
   const to = named ?? enrolment.to;
-  const way = (send || edge.send) && to !== null ? pushWay(client, { pushKey, identity, to }) : null;
-  const reports = edgeReports({ settings, enrolment, place, way, heartbeatMs: edge.heartbeatMs });
+  const transport = (send || edge.send) && to !== null ? pushTransport(client, { pushKey, identity, to }) : null;
+  const reports = edgeReports({ settings, enrolment, place, transport, heartbeatMs: edge.heartbeatMs });
   return {
     keep: (report, { sinceMs }) => reports.keep({ report, sinceMs }),
     send: async (signal) => {

@@ -12,7 +12,7 @@ import { makeOwnInventory } from './push-inventory.ts';
 import { openPushBackoff } from './push-backoff.ts';
 import type { Enrolment } from './push-settings.ts';
 import { pushStreams } from './push-stream.ts';
-import { pushWay, type PushTarget, type PushWay } from './push-ways.ts';
+import { pushTransport, type PushTarget, type PushTransport } from './push-transports.ts';
 import { sendStreams } from './send-streams.ts';
 
 export interface PushOptions {
@@ -21,8 +21,8 @@ export interface PushOptions {
   /** Sends whatever the back-off says. */
   readonly atOnce: boolean;
   readonly signal: AbortSignal;
-  /** Default: the way that agent.json names. */
-  readonly way?: PushWay;
+  /** Default: the transport that agent.json names. */
+  readonly transport?: PushTransport;
   readonly nowMs?: () => number;
   /** False: no inventory is taken. Default: once a day, after a push that succeeded. */
   readonly inventory?: boolean;
@@ -58,8 +58,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
     const kept = visit.spooled.length + (isKept ? 1 : 0);
     return { acknowledged: 0, kept, fault, failure: unspooled === null ? null : lost, advice: null, pausedUntilMs };
   }
-  const way = options.way ?? pushWay(settings.client, targetOf(enrolment));
-  const sent = await sendStreams({ nextStream, way, signal });
+  const transport = options.transport ?? pushTransport(settings.client, targetOf(enrolment));
+  const sent = await sendStreams({ nextStream, transport, signal });
   const { kept, advice } = sent;
   let { acknowledged, failure } = sent;
   const isLost = unspooled !== null && !sent.tookUnspooled;
@@ -68,12 +68,12 @@ export async function push(options: PushOptions): Promise<PushResult> {
   if (failure === null && fault === null && !signal.aborted && options.inventory !== false) {
     if (await makeOwnInventory(own, nowMs())) {
       const next = pushStreams({ ...own, fault: null, unspooled: null, failures: backoff.failures });
-      acknowledged += (await sendStreams({ nextStream: next, way, signal })).acknowledged;
+      acknowledged += (await sendStreams({ nextStream: next, transport, signal })).acknowledged;
     }
   }
   if (failure === null) backoff.succeeded();
   closeVisit(visit);
-  // A push that a signal ended says nothing about the way.
+  // A push that a signal ended says nothing about the transport.
   const failed = failure !== null && !signal.aborted;
   return { acknowledged, kept, fault, failure, advice, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
 }

@@ -1,12 +1,12 @@
 import { removeFile } from '../../../agent/start/private-file.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import { acknowledgedIn, type PushStream } from './push-stream.ts';
-import type { PushWay } from './push-ways.ts';
+import type { PushTransport } from './push-transports.ts';
 
 export interface SendStreams {
   /** Returns the next stream; null: everything was sent. */
   readonly nextStream: () => PushStream | null;
-  readonly way: PushWay;
+  readonly transport: PushTransport;
   readonly signal: AbortSignal;
 }
 
@@ -24,7 +24,7 @@ export interface StreamsSent {
 }
 
 /** Sends one stream after the other, and removes the reports that were acknowledged. Never throws. */
-export async function sendStreams({ nextStream, way, signal }: SendStreams): Promise<StreamsSent> {
+export async function sendStreams({ nextStream, transport, signal }: SendStreams): Promise<StreamsSent> {
   let acknowledged = 0;
   let kept = 0;
   let failure: string | null = null;
@@ -34,7 +34,7 @@ export async function sendStreams({ nextStream, way, signal }: SendStreams): Pro
     const { files, left, body } = stream;
     let known: ReadonlySet<string> = new Set();
     try {
-      known = acknowledgedIn(await way(body, signal));
+      known = acknowledgedIn(await transport(body, signal));
       if (files.size > 0 && ![...files.keys()].some((id) => known.has(id)))
         failure = 'the collector acknowledged nothing';
     } catch (thrown) {

@@ -5,7 +5,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { LevelStore, MountLevels, NewForecast } from '../../storage/store/level-store.ts';
 import { watchedClients } from '../evaluate/load-rows.ts';
-import { judgeForecasts } from './judge-forecasts.ts';
+import { evaluateForecasts } from './evaluate-forecasts.ts';
 
 export interface ForeseeClientsOptions {
   readonly config: Config;
@@ -15,7 +15,7 @@ export interface ForeseeClientsOptions {
   readonly nowMs: number;
   /** The day of the last level that counts. Default: the database's today. */
   readonly todayMs?: number;
-  /** See JudgeForecastsOptions. */
+  /** See EvaluateForecastsOptions. */
   readonly isDaily: boolean;
   readonly signal: AbortSignal;
 }
@@ -29,7 +29,7 @@ export interface Foreseen {
 /** Clients whose levels are in memory at a time. */
 const clientsAtATime = 1000;
 
-/** Makes the forecasts of all clients of config.xml, and judges them. Throws the signal's reason. */
+/** Makes the forecasts of all clients of config.xml, and evaluates them. Throws the signal's reason. */
 export async function foreseeClients(options: ForeseeClientsOptions): Promise<Foreseen> {
   const { config, store, nowMs, todayMs, isDaily, signal } = options;
   const clients = [...watchedClients(config).values()];
@@ -52,7 +52,7 @@ export async function foreseeClients(options: ForeseeClientsOptions): Promise<Fo
       const own = forecastsOf.get(client.name) ?? [];
       if (own.length + alerts.length === 0) continue;
       const known = knownMounts(levelsOf.get(client.name) ?? []);
-      found.alerts.push(...judgeForecasts({ client, alerts, forecasts: own, known, reader, isDaily }));
+      found.alerts.push(...evaluateForecasts({ client, alerts, forecasts: own, known, reader, isDaily }));
     }
     found.forecasts.push(...forecasts);
   }

@@ -132,7 +132,7 @@ export function needsOf(
 const commonFigures = ['uptime_s', 'failed_units', 'probe_errors', 'unresponsive_mounts', 'oom_kills'] as const;
 
 /** Returns the figures of `stats` that the rules of clients judge. */
-export function judgedFigures(clients: readonly Pick<Client, 'rules'>[]): readonly StatsFigure[] {
+export function evaluatedFigures(clients: readonly Pick<Client, 'rules'>[]): readonly StatsFigure[] {
   const lists = new Set(clients.map(({ rules }) => rules));
   return [...new Set([...commonFigures, ...[...lists].flatMap((rules) => compiled(rules).figures)])].sort();
 }

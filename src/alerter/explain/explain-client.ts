@@ -6,7 +6,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
-import { samplesOfClient, type ReadGroups } from '../absence/judge-outliers.ts';
+import { samplesOfClient, type ReadGroups } from '../absence/evaluate-outliers.ts';
 import { readFigures } from '../../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';

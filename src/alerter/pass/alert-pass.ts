@@ -80,7 +80,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     if (isNews) await rules.remember();
   }
   const urgent = dryRun ? nothingSent : await sendDue(pass);
-  if (!dryRun) await tellAlertmanager(pass);
+  if (!dryRun) await postToAlertmanager(pass);
   // After all else: a digest may take seconds to make.
   const digests = await makeDigests(pass);
   const sent = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
@@ -186,7 +186,7 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
 }
 
 /** Posts the state to Alertmanager. One that does not take it is reported, and gets it at the next pass. */
-async function tellAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
+async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
   if (config.alertmanager === null || signal.aborted) return;
   const { postState } = await import('./post-state.ts');
   const store = storage.alerts;

@@ -4,9 +4,9 @@ import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 /** The name under which the rule state of the fleet is stored. */
 export const fleet = '';
 
-const nothingJudged: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
+const nothingProcessed: RuleState = { newestReportMs: null, newestVisitMs: null, bootId: null, rows: 0, changes: {} };
 
 /** Returns the rule state of the fleet. */
 export async function readFleetMemory(store: Pick<EvaluationStore, 'ruleStates'>): Promise<RuleState> {
-  return (await store.ruleStates([fleet])).get(fleet) ?? nothingJudged;
+  return (await store.ruleStates([fleet])).get(fleet) ?? nothingProcessed;
 }

@@ -1,7 +1,7 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { RuleState } from '../../storage/store/alert.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
-import type { ReadGroups } from '../absence/judge-outliers.ts';
+import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 
@@ -9,8 +9,8 @@ import type { Pass } from './pass.ts';
 const everyMs = hourMs;
 
 /**
- * Makes the forecasts anew if they are an hour old, judges them and outliers, and stores both. All forecasts are judged
- * once a day, and after config.xml has changed. Stores nothing once the signal has aborted.
+ * Makes the forecasts anew if they are an hour old, evaluates them and outliers, and stores both. All forecasts are
+ * evaluated once a day, and after config.xml has changed. Stores nothing once the signal has aborted.
  */
 export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
   const { config, store, lease, nowMs, signal } = pass;
@@ -29,10 +29,10 @@ export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
     throw thrown;
   });
   if (made === null) return;
-  const { judgeOutliers } = await import('../absence/judge-outliers.ts');
+  const { evaluateOutliers } = await import('../absence/evaluate-outliers.ts');
   const { readFigures } = await import('../../outliers/read-figures.ts');
   const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
-  const outlying = await judgeOutliers({ config, readGroups, alerts, nowMs });
+  const outlying = await evaluateOutliers({ config, readGroups, alerts, nowMs });
   const foreseen = { atMs: nowMs, configDigest: config.digest };
   await store.saveProcessed(await lease.take(), {
     statIds: [],

@@ -1,7 +1,7 @@
 import { withBoundedHeap } from '../../platform/heap-growth.ts';
 import type { ProcessedRows, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import { loadRows, watchedClients, type LoadedRows } from '../evaluate/load-rows.ts';
-import { judgedFigures } from '../evaluate/sample-row.ts';
+import { evaluatedFigures } from '../evaluate/sample-row.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { Round } from '../transition/process-rows.ts';
 import type { Pass } from './pass.ts';
@@ -36,7 +36,7 @@ export async function processBacklog(options: ProcessOptions, sizes = defaultSiz
   const counts = { reports: 0, visits: 0, more: false };
   for (;;) {
     await lease.take();
-    const first = await store.unprocessed(sizes.pageRows, null, judgedFigures(config.clients));
+    const first = await store.unprocessed(sizes.pageRows, null, evaluatedFigures(config.clients));
     if (first.reports.length + first.visits.length === 0) return counts;
     const { reports, visits, more } = await withBoundedHeap(() => processInRounds(options, first, sizes));
     counts.reports += reports;
@@ -65,7 +65,7 @@ export async function processInRounds(
   const counts = { reports: 0, visits: 0, more: false };
   const states = openClientStates(store);
   const clients = watchedClients(options.config);
-  const figures = judgedFigures(options.config.clients);
+  const figures = evaluatedFigures(options.config.clients);
   const load = async (batch: UnprocessedBatch): Promise<Page> => ({
     rows: await loadRows({ store, clients, batch }),
     more: batch.more,
@@ -85,10 +85,10 @@ export async function processInRounds(
         if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next, figures).then(load));
         await round.process(page.rows);
       } while (goesOn && round.rows < roundRows && performance.now() - startedAt < roundMs);
-      const { processed: judged, after } = round.end();
+      const { processed, after } = round.end();
       await storing;
       if (round.rows === 0) break;
-      storing = quietly(storeRound(options, judged, more, counts));
+      storing = quietly(storeRound(options, processed, more, counts));
       states.follow(after, storing);
     }
     await storing;

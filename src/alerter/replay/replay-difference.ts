@@ -13,7 +13,7 @@ export interface ReplayDifference {
  * Compares the notifications of a replay with the stored ones. Two are the same if recipient, alert and transition
  * are, and their times differ by at most `toleranceMs`. Reminders are left out. Oldest first.
  */
-export function differenceToTold(
+export function differenceToSent(
   would: readonly SentNotification[],
   was: readonly SentNotification[],
   toleranceMs: number,

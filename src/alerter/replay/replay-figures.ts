@@ -5,7 +5,7 @@ import { valuesOf } from '../../outliers/group-values.ts';
 import type { RecentValues } from '../../outliers/recent-figures.ts';
 import { isFresh, isRecent } from '../../outliers/read-figures.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
-import type { ReadGroups } from '../absence/judge-outliers.ts';
+import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
 import type { RowsUntil } from './replay-state.ts';
 

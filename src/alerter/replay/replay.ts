@@ -7,12 +7,12 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 import { readSites } from '../absence/cycles.ts';
 import { evaluateFleet } from '../absence/fleet-conditions.ts';
 import { foreseeClients } from '../absence/foresee-clients.ts';
-import { judgeEvents } from '../absence/judge-events.ts';
-import { judgeOutliers } from '../absence/judge-outliers.ts';
+import { evaluateEvents } from '../absence/evaluate-events.ts';
+import { evaluateOutliers } from '../absence/evaluate-outliers.ts';
 import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
-import { differenceToTold, type ReplayDifference } from './replay-difference.ts';
+import { differenceToSent, type ReplayDifference } from './replay-difference.ts';
 import { followEvents, type ReplayedEvents } from './replay-events.ts';
 import { followFigures } from './replay-figures.ts';
 import { followLevels } from './replay-levels.ts';
@@ -81,8 +81,8 @@ export interface ReplayResult {
  * Evaluates stored rows by the rules of a configuration, and sends nothing. It assumes that a pass followed each run
  * of the collector, that each row came when it was observed, that each mail was sent at once, and that nobody
  * acknowledged anything. Silences count as they were; windows and recipients are the configuration's. Nothing is known
- * from before `sinceMs` but figures that outliers and forecasts are judged by. Changes nothing. One page of rows is in
- * memory.
+ * from before `sinceMs` but figures by which outliers and forecasts are evaluated. Changes nothing. One page of
+ * rows is in memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, store, sinceMs, untilMs, signal, observe } = options;
@@ -93,8 +93,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const seen = followClients(await store.seenClients(), sinceMs, config);
   const figures = followFigures(config, store);
   const levels = followLevels(config, store);
-  const alertsOfEvents = evaluateEvents(options, state);
-  const alertsOfTheHour = evaluateHourly(options, state, figures, levels);
+  const alertsOfEvents = openEventEvaluation(options, state);
+  const alertsOfTheHour = openHourlyEvaluation(options, state, figures, levels);
   await noteBefore(options, figures, levels);
   const rowsUntil = openReplayRows(store, sinceMs);
   const evaluated = {
@@ -141,12 +141,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     ...result,
     firstRowMs: Number.isFinite(firstRowMs) ? firstRowMs : null,
     counts: [...counts.values()].sort((one, other) => other.fired - one.fired || one.firstMs - other.firstMs),
-    difference: differenceToTold(factsOf(result.mails), was, toleranceMs),
+    difference: differenceToSent(factsOf(result.mails), was, toleranceMs),
   };
 }
 
 /** Returns a function that evaluates the newest events of a pass. It returns no alerts without a rule of events. */
-function evaluateEvents(options: ReplayOptions, state: ReplayState): (nowMs: number) => Promise<readonly Alert[]> {
+function openEventEvaluation(options: ReplayOptions, state: ReplayState): (nowMs: number) => Promise<readonly Alert[]> {
   const { config } = options;
   const eventsAt = followEvents(config, options.events ?? null, options);
   return async (nowMs) => {
@@ -154,12 +154,12 @@ function evaluateEvents(options: ReplayOptions, state: ReplayState): (nowMs: num
     const { newest, mayMiss } = await eventsAt(nowMs);
     const openAlerts = () => Promise.resolve(state.openAlerts(null));
     const events = { newestEvents: () => Promise.resolve(newest) };
-    return judgeEvents({ config, events, openAlerts, nowMs, mayMiss });
+    return evaluateEvents({ config, events, openAlerts, nowMs, mayMiss });
   };
 }
 
 /** Returns a function that evaluates forecasts and outliers. It returns no alerts within an hour of the last time. */
-function evaluateHourly(
+function openHourlyEvaluation(
   { config, signal }: ReplayOptions,
   state: ReplayState,
   figures: ReturnType<typeof followFigures>,
@@ -172,7 +172,7 @@ function evaluateHourly(
     evaluatedMs = nowMs;
     const evaluated = { config, alerts: state.openAlerts(null), nowMs };
     const foreseen = await foreseeClients({ ...evaluated, store: levels, todayMs: nowMs, isDaily, signal });
-    const outlying = await judgeOutliers({ ...evaluated, readGroups: figures.groupsAt(nowMs) });
+    const outlying = await evaluateOutliers({ ...evaluated, readGroups: figures.groupsAt(nowMs) });
     return [...foreseen.alerts, ...outlying];
   };
 }

@@ -145,7 +145,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
   if (alert.state !== 'pending') {
     const sent = told.filter(({ unsent }) => unsent === null);
     if (told.length === 0) lines.push('Nobody was told.');
-    const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${toldWord(one)})`);
+    const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${notifiedWord(one)})`);
     if (sent.length > 0) lines.push(`Told: ${mails.join(', ')}.`);
     lines.push(
       ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
@@ -162,7 +162,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 
-function toldWord({ state, severity }: AlertExplained['told'][number]): string {
+function notifiedWord({ state, severity }: AlertExplained['told'][number]): string {
   return state === 'firing' ? severity : state;
 }
 

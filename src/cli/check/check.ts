@@ -84,14 +84,14 @@ async function warningsOf(
   config: Config,
   trees: readonly ConfigTree[],
 ): Promise<readonly Finding[]> {
-  const { wayWarnings } = await import('./check-ways.ts');
+  const { routeWarnings } = await import('./check-routes.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
   const { pushEndpointWarnings } = await import('./push-endpoint.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
     ...passwordWarnings(config.clients),
-    ...wayWarnings(config),
+    ...routeWarnings(config),
     ...restrictedCheckWarnings(config),
     ...(await starterWarnings(config, signal)),
     ...(await neverCameWarnings(config, signal)),

@@ -16,6 +16,6 @@ export const check = defineCommand({
   },
   run: async (context, options) =>
     options.clients.length > 0
-      ? (await import('./check-ways.ts')).checkWaysCommand(context, options)
+      ? (await import('./check-routes.ts')).checkRoutesCommand(context, options)
       : (await import('./check.ts')).checkCommand(context, options),
 });

@@ -85,7 +85,7 @@ function lineView(output: Output): AlertView {
     log.problem(kind, { recipient, message_id: messageId, message: error });
   return {
     on: {
-      processed: ({ reports, visits, more }) => log.event('judged', { reports, visits, more: more || undefined }),
+      processed: ({ reports, visits, more }) => log.event('processed', { reports, visits, more: more || undefined }),
       composed: ({ mail: { recipient, severity, items }, subject }) =>
         log.event('composed', { recipient, severity, items: items.length, subject }),
       sent: ({ recipient, messageId, where }) => log.event('sent', { recipient, message_id: messageId, where }),

@@ -201,7 +201,7 @@ function tell(log: Log, event: ServeEvent): void {
       });
       break;
     case 'events-received':
-      for (const one of event.events) tellEvent(log, one, event.address);
+      for (const one of event.events) logEvent(log, one, event.address);
       break;
     case 'events-waiting':
       log.problem('events-waiting', { message: messageOf(event.thrown) });
@@ -217,7 +217,7 @@ function tell(log: Log, event: ServeEvent): void {
   }
 }
 
-function tellEvent(log: Log, event: ParsedEvent, address: string): void {
+function logEvent(log: Log, event: ParsedEvent, address: string): void {
   const { eventId, host, service, instance, status, description, raw } = event;
   const named = { id: eventId, host, service, instance, status, description };
   const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };

@@ -11,10 +11,10 @@ import { asFleetError, FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 import { createStreams, type Acknowledgeable, type StreamSource } from './forward-stream.ts';
-import type { SiteWay } from './site-way.ts';
+import type { SiteLink } from './site-link.ts';
 
 export interface ForwardOptions extends StreamSource {
-  readonly way: SiteWay;
+  readonly link: SiteLink;
   /** The streams in a row that failed before: each halves the streams, for a slow link may be why. */
   readonly failures: number;
   /** Begins no stream later than this, by `performance.now()`, and waits for an answer little longer. */
@@ -49,7 +49,7 @@ const mostRefused = 3;
 
 /** Sends one stream after the other, and removes what was acknowledged. Never throws. */
 export async function forward(options: ForwardOptions): Promise<Forwarding> {
-  const { way, endsAt, signal, remove, slowAfterMs = 30 * secondMs } = options;
+  const { link, endsAt, signal, remove, slowAfterMs = 30 * secondMs } = options;
   const streams = createStreams(options, options.failures);
   const sums = { reports: 0, records: 0 };
   let fault: FleetError | null = null;
@@ -72,7 +72,7 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
       const stream = await streams.next();
       if (stream === null) break;
       const sentAt = performance.now();
-      const known = await sendPatiently(way, stream.body, { signal, endsAt }).catch((thrown: unknown) => {
+      const known = await sendWithRetries(link, stream.body, { signal, endsAt }).catch((thrown: unknown) => {
         if (performance.now() - sentAt >= slowAfterMs) slow = soleClient(stream.entries);
         throw thrown;
       });
@@ -85,18 +85,18 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
   }
   if (fault !== null && slow !== null && sums.reports + sums.records > 0) fault = slowFault(slow, fault);
   const isRefused = fault === null && refusedInARow > 0 && sums.reports + sums.records === 0;
-  if (isRefused) fault = refusal(way);
+  if (isRefused) fault = refusal(link);
   return { ...sums, left: streams.left(), refused: streams.refused(), slow, isRefused, fault };
 }
 
 /** Sends a stream, and again where the answer is that too much is under way. */
-async function sendPatiently(
-  way: SiteWay,
+async function sendWithRetries(
+  link: SiteLink,
   body: () => Buffer,
   { signal, endsAt }: Pick<ForwardOptions, 'signal' | 'endsAt'>,
 ): Promise<ReadonlySet<string>> {
   for (let busy = 0; ; busy += 1) {
-    const answer = await way.send(body(), signal, endsAt - performance.now());
+    const answer = await link.send(body(), signal, endsAt - performance.now());
     if (answer.kind === 'taken') return answer.acknowledged;
     if (busy >= mostBusy || performance.now() + busyMs >= endsAt) throw answer.fault;
     await sleep(busyMs, undefined, { signal });
@@ -116,7 +116,7 @@ function slowFault(client: string, cause: FleetError): FleetError {
   return new FleetError({ code, stage, message, advice, cause });
 }
 
-function refusal({ url }: SiteWay): FleetError {
+function refusal({ url }: SiteLink): FleetError {
   return new FleetError({
     code: 'push-failed',
     stage: 'run',

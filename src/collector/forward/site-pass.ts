@@ -18,7 +18,7 @@ import { boundSpool } from '../spool/spool-bound.ts';
 import { forward, type Forwarding } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';
-import { siteWay } from './site-way.ts';
+import { siteLink } from './site-link.ts';
 import { tellForwarded } from './tell-forwarded.ts';
 
 export interface SitePassOptions {
@@ -71,7 +71,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   saveFacts(facts, pass, onFault);
   const sent = await forward({
     spool,
-    way: siteWay(to.url, key),
+    link: siteLink(to.url, key),
     present: { reports: fresh.first, journal: journalPath(paths.journal, start.startedAtMs, start.id) },
     backlog: { reports: [...leftovers, ...fresh.others], journals },
     failures: facts.link().failures,

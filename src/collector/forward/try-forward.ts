@@ -1,10 +1,10 @@
 import type { ForwardConfig } from '../../config/config.ts';
 import { emptyStream } from './forward-stream.ts';
 import { readSiteKey } from './site-key.ts';
-import { siteWay } from './site-way.ts';
+import { siteLink } from './site-link.ts';
 
 /** Pushes a stream that says nothing. Throws FleetError `push-failed` or `keys-invalid`. */
 export async function tryForward({ url, keyFile }: ForwardConfig, signal: AbortSignal): Promise<void> {
-  const answer = await siteWay(url, readSiteKey(keyFile)).send(emptyStream(), signal);
+  const answer = await siteLink(url, readSiteKey(keyFile)).send(emptyStream(), signal);
   if (answer.kind === 'busy') throw answer.fault;
 }

@@ -111,7 +111,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
       const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
       if (!hasBegun) pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
       hasBegun = true;
-      tellSkipped(options, skipped);
+      reportSkipped(options, skipped);
       const outcome = await visitFleet({ pass, context, clients: visitOrder(due, turn), record });
       const pushed = settlePushing(options, pushing);
       // There may be more than a call takes arguments.
@@ -147,7 +147,7 @@ function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): bool
   });
 }
 
-function tellSkipped({ pass, facts }: VisitClientsOptions, skipped: readonly Client[]): void {
+function reportSkipped({ pass, facts }: VisitClientsOptions, skipped: readonly Client[]): void {
   for (const { name: client } of skipped) {
     const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
     pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });

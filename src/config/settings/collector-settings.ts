@@ -21,14 +21,14 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
   const count = (name: string, byDefault: number): number => Number(attributes[name] ?? byDefault);
 
   const everyMs = duration('every') ?? 300 * secondMs;
-  const deadlineSaidMs = duration('clientDeadline');
-  const runSaidMs = duration('runDeadline') ?? Infinity;
-  const upToMs = deadlineSaidMs ?? runSaidMs;
+  const explicitDeadlineMs = duration('clientDeadline');
+  const explicitRunMs = duration('runDeadline') ?? Infinity;
+  const upToMs = explicitDeadlineMs ?? explicitRunMs;
   const connectTimeoutMs = duration('connectTimeout') ?? Math.min(10 * secondMs, upToMs);
   const agentTimeoutMs = duration('agentTimeout') ?? Math.min(15 * secondMs, upToMs);
   const tcpTimeoutMs = duration('tcpTimeout') ?? Math.min(5 * secondMs, connectTimeoutMs);
   const clientDeadlineMs =
-    deadlineSaidMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), runSaidMs);
+    explicitDeadlineMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), explicitRunMs);
   const runDeadlineMs = duration('runDeadline') ?? Math.max(Math.round(everyMs * 0.8), clientDeadlineMs);
 
   const spoolBytes = parseSize(attributes['spool'] ?? '') ?? defaultSpoolBytes;

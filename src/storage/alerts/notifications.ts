@@ -44,7 +44,7 @@ async function saveNotifications(
     await fenced(database, lease, async (session) => {
       const idOf = await storeMails(session, notifications.mails);
       await replaceMails(session, notifications.mails, idOf);
-      await storeTold(session, notifications.notified);
+      await storeNotified(session, notifications.notified);
       await closeOut(session, notifications.closedOut);
     });
     return 'stored';
@@ -112,7 +112,7 @@ async function replaceMails(
   }
 }
 
-async function storeTold(session: Session, told: readonly LastNotified[]): Promise<void> {
+async function storeNotified(session: Session, told: readonly LastNotified[]): Promise<void> {
   const rows = told.map((one) => ({
     alert_id: one.alertId,
     recipient: one.recipient,
@@ -130,7 +130,7 @@ async function closeOut(session: Session, ids: readonly number[]): Promise<void>
 }
 
 const alertsSql = `SELECT ${alertColumns} FROM alerts WHERE closed_out = 0 ORDER BY id`;
-const toldSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at
+const lastNotifiedSql = `SELECT t.alert_id, t.recipient, t.state, t.severity, t.sequence, t.notified_at
   FROM alerts a JOIN last_notified t ON t.alert_id = a.id WHERE a.closed_out = 0 ORDER BY t.alert_id, t.recipient`;
 const recentSql = `SELECT recipient, created_at FROM mails WHERE created_at > ? AND replaced_by IS NULL
   ORDER BY created_at, id`;
@@ -151,7 +151,7 @@ async function alerterState(session: Session, nowMs: number): Promise<AlerterSta
   const unended = await silencesAfter(session, nowMs - dayMs);
   return {
     alerts: (await session.all(alertsSql)).map(storedAlert),
-    notified: (await session.all(toldSql)).map(storedLastNotified),
+    notified: (await session.all(lastNotifiedSql)).map(storedLastNotified),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
     histories: await histories(session, nowMs),

@@ -21,7 +21,7 @@ const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND me
 // A critical alert that has changed since the mail was sent is news that the reply does not know of.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
-const toldSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
+const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
   ORDER BY a.client, a.rule, a.subject LIMIT ${mostSilences}`;
 
@@ -105,7 +105,7 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
     const count = ids.length === 0 ? 0 : await acknowledgeAlerts(session, ids, reply.from, untilMs, comment);
     return count === 0 ? nothing('nothing-open') : { result: 'acknowledged', count };
   }
-  const told = untilMs === null ? [] : await session.all(toldSql, [mailId]);
+  const told = untilMs === null ? [] : await session.all(alertsOfMailSql, [mailId]);
   for (const row of told) {
     await addSilence(session, {
       client: literalPattern(String(row['client'])),

@@ -9,7 +9,7 @@ export interface StatsRemoverOptions {
   /** A full hour; rows observed before it go. */
   readonly beforeMs: number;
   /** True once an alerter has run here: unprocessed rows stay. */
-  readonly judgedOnly: boolean;
+  readonly processedOnly: boolean;
   /** The rollups that the rows are added to before they are removed. */
   readonly spans: readonly RollupSpan[];
 }
@@ -24,23 +24,23 @@ const listSizes = [16, 64, 256, 512] as const;
 export const mostStats = 512;
 
 // A client that has fallen silent keeps its newest row, or latest_stats and status would forget it.
-const removable = (judgedOnly: boolean): string => `s.observed_at < ? AND s.observed_at >= ?
+const removable = (processedOnly: boolean): string => `s.observed_at < ? AND s.observed_at >= ?
     AND s.id <> (SELECT n.id FROM stats n WHERE n.client = s.client ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
-    ${judgedOnly ? 'AND s.processed_at IS NOT NULL' : ''}`;
+    ${processedOnly ? 'AND s.processed_at IS NOT NULL' : ''}`;
 
 /** Values: before, from. */
-export function oldestStatsSql(judgedOnly: boolean): string {
-  return `SELECT s.observed_at AS at FROM stats s WHERE ${removable(judgedOnly)} ORDER BY s.observed_at LIMIT 1`;
+export function oldestStatsSql(processedOnly: boolean): string {
+  return `SELECT s.observed_at AS at FROM stats s WHERE ${removable(processedOnly)} ORDER BY s.observed_at LIMIT 1`;
 }
 
 /** Values: before, from. */
-export function countStatsSql(judgedOnly: boolean): string {
-  return `SELECT COUNT(*) AS count FROM stats s WHERE ${removable(judgedOnly)}`;
+export function countStatsSql(processedOnly: boolean): string {
+  return `SELECT COUNT(*) AS count FROM stats s WHERE ${removable(processedOnly)}`;
 }
 
 /** Values: before, from, limit. A client's rows stand together, so that its rollups are written once. */
-function rowsOfHourSql(judgedOnly: boolean): string {
-  return `SELECT s.id AS id, s.client AS client FROM stats s WHERE ${removable(judgedOnly)}
+function rowsOfHourSql(processedOnly: boolean): string {
+  return `SELECT s.id AS id, s.client AS client FROM stats s WHERE ${removable(processedOnly)}
     ORDER BY s.client, s.id LIMIT ?`;
 }
 
@@ -64,19 +64,19 @@ interface Row {
  * Rows that come home late into an hour that is rolled up already are added to it.
  */
 export function statsRemover(options: StatsRemoverOptions): (limit: number) => Promise<RemovedStats | null> {
-  const { database, beforeMs, judgedOnly } = options;
+  const { database, beforeMs, processedOnly } = options;
   const before = sqlTime(beforeMs);
   let from = '1000-01-01 00:00:00.000';
   let ofHourMs = 0;
   let queue: readonly Row[] = [];
   const fill = async (): Promise<void> => {
-    const oldest = await database.read((session) => session.all(oldestStatsSql(judgedOnly), [before, from]));
+    const oldest = await database.read((session) => session.all(oldestStatsSql(processedOnly), [before, from]));
     const oldestMs = fromSqlTime(oldest[0]?.['at']);
     if (oldestMs === null) return;
     ofHourMs = Math.floor(oldestMs / hourMs) * hourMs;
     from = sqlTime(ofHourMs);
     const values = [sqlTime(ofHourMs + hourMs), from, String(lookupRows)];
-    const rows = await database.read((session) => session.all(rowsOfHourSql(judgedOnly), values));
+    const rows = await database.read((session) => session.all(rowsOfHourSql(processedOnly), values));
     queue = rows.map((row) => ({ id: Number(row['id']), client: String(row['client']) }));
   };
   return async (limit) => {
@@ -101,14 +101,14 @@ function wholeClients(rows: readonly Row[], limit: number): number {
 }
 
 async function removeStats(
-  { database, judgedOnly, spans }: StatsRemoverOptions,
+  { database, processedOnly, spans }: StatsRemoverOptions,
   ofHourMs: number,
   ids: readonly number[],
 ): Promise<RemovedStats> {
   return database.write(async (session) => {
     const wanted = filledUp([...ids].sort((one, other) => one - other));
     const rows = await session.all(
-      `SELECT id FROM stats WHERE id IN (${wanted.marks}) ${judgedOnly ? 'AND processed_at IS NOT NULL' : ''}
+      `SELECT id FROM stats WHERE id IN (${wanted.marks}) ${processedOnly ? 'AND processed_at IS NOT NULL' : ''}
        ORDER BY id${session.dialect.forUpdate}`,
       wanted.values,
     );

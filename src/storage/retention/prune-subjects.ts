@@ -16,10 +16,10 @@ export interface Subject {
 
 const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
 
-export const reports = (judgedOnly: boolean): Subject => ({
+export const reports = (processedOnly: boolean): Subject => ({
   select: `SELECT r.stat_id AS id, r.observed_at AS at FROM reports r
     WHERE ${beyondCursor('r.observed_at', 'r.stat_id')}
-    ${judgedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
+    ${processedOnly ? 'AND EXISTS (SELECT 1 FROM stats s WHERE s.id = r.stat_id AND s.processed_at IS NOT NULL)' : ''}
     ORDER BY r.observed_at, r.stat_id LIMIT ?`,
   firstId: 0,
   deletes: [['reports', 'stat_id']],
@@ -33,9 +33,9 @@ export const logLines: Subject = {
   deletes: [['log_lines', 'stat_id']],
 };
 
-export const visits = (judgedOnly: boolean): Subject => ({
+export const visits = (processedOnly: boolean): Subject => ({
   select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
-    ${judgedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
+    ${processedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
   firstId: 0,
   deletes: [['visits', 'id']],
 });

@@ -86,13 +86,13 @@ export async function prune(
 
 /** See RetentionStore.countPrunable. */
 export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
-  const { judgedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
+  const { processedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
   return database.read(async (session) => {
-    const [stats] = await session.all(countStatsSql(judgedOnly), [sqlTime(statsBeforeMs), oldest]);
+    const [stats] = await session.all(countStatsSql(processedOnly), [sqlTime(statsBeforeMs), oldest]);
     const removed = {
       stats: Number(stats?.['count']),
-      reports: await countSubject(session, subjects.reports(judgedOnly), detailBefore),
-      visits: await countSubject(session, subjects.visits(judgedOnly), rawBefore),
+      reports: await countSubject(session, subjects.reports(processedOnly), detailBefore),
+      visits: await countSubject(session, subjects.visits(processedOnly), rawBefore),
       runs: await countSubject(session, subjects.runs, rawBefore),
       hourly: 0,
       daily: 0,
@@ -111,14 +111,14 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
 async function boundsOf(database: Database, limits: PruneLimits) {
   const { rawMs, detailMs, logsMs = rawMs, hourlyMs, dailyMs } = limits;
   const nowMs = await pruneNowMs(database, limits.nowMs);
-  const judgedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
+  const processedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
   const kept = [
     { span: 'hour', keptMs: hourlyMs },
     { span: 'day', keptMs: dailyMs },
   ] as const;
   return {
     nowMs,
-    judgedOnly,
+    processedOnly,
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
     logsBefore: sqlTime(nowMs - logsMs),
@@ -136,7 +136,7 @@ async function boundsOf(database: Database, limits: PruneLimits) {
 
 async function sweepsOf(database: Database, limits: PruneLimits): Promise<readonly Sweep[]> {
   const bounds = await boundsOf(database, limits);
-  const { nowMs, judgedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
+  const { nowMs, processedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
     bounds;
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
@@ -150,11 +150,11 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     }),
   );
   return [
-    ofSubject('reports', subjects.reports(judgedOnly), detailBefore),
+    ofSubject('reports', subjects.reports(processedOnly), detailBefore),
     ofSubject(null, subjects.logLines, logsBefore),
-    { remove: statsRemover({ database, beforeMs: statsBeforeMs, judgedOnly, spans }) },
+    { remove: statsRemover({ database, beforeMs: statsBeforeMs, processedOnly, spans }) },
     ...expired,
-    ofSubject('visits', subjects.visits(judgedOnly), rawBefore),
+    ofSubject('visits', subjects.visits(processedOnly), rawBefore),
     ofSubject('runs', subjects.runs, rawBefore),
     ofSubject(null, subjects.inventoryReports, rawBefore),
     ofSubject(null, subjects.mails, rawBefore),

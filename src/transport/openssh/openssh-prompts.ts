@@ -28,13 +28,13 @@ export function createPrompter(
   secrets: OpensshSecrets,
   privateKey: string | null,
 ): (prompt: string, log: Pick<OpensshLog, 'progress' | 'method'>) => PromptAnswer {
-  let passwordTold = false;
-  let passphraseTold = false;
-  const tellPassword = (asked: string): PromptAnswer => {
-    if (passwordTold || secrets.password === null) return { code: 'auth-failed', refusal: 'the password was refused' };
+  let passwordGiven = false;
+  let passphraseGiven = false;
+  const givePassword = (asked: string): PromptAnswer => {
+    if (passwordGiven || secrets.password === null) return { code: 'auth-failed', refusal: 'the password was refused' };
     if (/[\r\n]/.test(secrets.password))
       return { code: 'credentials-unusable', refusal: `${asked}: a line break in it` };
-    passwordTold = true;
+    passwordGiven = true;
     return { answer: secrets.password };
   };
   return (prompt, { progress, method }) => {
@@ -46,16 +46,16 @@ export function createPrompter(
     if (key && (method === null || method === 'publickey')) {
       // After an empty passphrase ssh continues with the next key.
       if (secrets.passphrase === null || (privateKey !== null && key[1] !== privateKey)) return { answer: '' };
-      if (passphraseTold) return { code: 'credentials-unusable', refusal: 'the passphrase is wrong' };
-      passphraseTold = true;
+      if (passphraseGiven) return { code: 'credentials-unusable', refusal: 'the passphrase is wrong' };
+      passphraseGiven = true;
       return { answer: secrets.passphrase };
     }
     if (method === 'password') {
       if (/(?:old|new) password/i.test(prompt)) return { code: 'auth-failed', refusal: 'the password has expired' };
-      if (/'s password: *$/.test(prompt)) return tellPassword('password');
+      if (/'s password: *$/.test(prompt)) return givePassword('password');
     }
     if (method === 'keyboard-interactive' && isPasswordPrompt(prompt.replace(/^\(\S+@\S+\) /, ''))) {
-      return tellPassword('password');
+      return givePassword('password');
     }
     const code = method === 'publickey' ? 'credentials-unusable' : 'auth-failed';
     const by = method === 'keyboard-interactive' ? 'keyboard-interactive' : 'ssh';

@@ -28,7 +28,7 @@ export function clientMachine(client: Client): Machine {
     kind: 'client',
     address,
     addressExplicit,
-    port: saidPort(ssh, port),
+    port: explicitPort(ssh, port),
     username: null,
     ssh,
     place: placeInFile(file, line),
@@ -44,7 +44,7 @@ export function bastionMachine({ name, address, port, ssh, file, line }: Bastion
     kind: 'bastion',
     address,
     addressExplicit: true,
-    port: saidPort(ssh, port),
+    port: explicitPort(ssh, port),
     username: null,
     ssh,
     place: placeInFile(file, line),
@@ -79,6 +79,6 @@ export function jumpMachine({ host, user, port }: Jump, { ssh, place, sshConfigF
 }
 
 /** Returns null for a port 22 that is not set explicitly, because ssh_config may set another port. */
-function saidPort(ssh: SshSettings, port: number): number | null {
+function explicitPort(ssh: SshSettings, port: number): number | null {
   return ssh.explicit['port'] === undefined && port === 22 ? null : port;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { judgedFigures, needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
+import { evaluatedFigures, needsOf, sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { clientWith } from '../support/config-of.ts';
@@ -85,7 +85,7 @@ test('what has to be loaded follows from the rules, and of whole reports from th
 
 test('only figures that a rule judges are read, beside those of all rows', () => {
   const common = ['oom_kills', 'probe_errors', 'unresponsive_mounts', 'uptime_s'];
-  const figures = (inner: string): readonly string[] => judgedFigures([clientWith(inner), clientWith(inner)]);
+  const figures = (inner: string): readonly string[] => evaluatedFigures([clientWith(inner), clientWith(inner)]);
   const none = figures('').filter((figure) => !common.includes(figure));
   assert.deepEqual(none, [
     'clock_synchronised',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { differenceToTold } from '../../../src/alerter/replay/replay-difference.ts';
+import { differenceToSent } from '../../../src/alerter/replay/replay-difference.ts';
 import { passTimes, runsAt } from '../../../src/alerter/replay/replay-clock.ts';
 import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts';
 import type { SentNotification } from '../../../src/storage/store/alert-history.ts';
@@ -252,7 +252,7 @@ for (const [what, would, was, more, fewer] of [
   ['reminders do not count', [sent(0, { transition: 'reminder' })], [], 0, 0],
 ] as const) {
   test(`difference: ${what}`, () => {
-    const difference = differenceToTold(would, was, 25 * minuteMs);
+    const difference = differenceToSent(would, was, 25 * minuteMs);
     assert.deepEqual([difference.more.length, difference.fewer.length], [more, fewer]);
   });
 }

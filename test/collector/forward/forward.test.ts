@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 
 import { forward, type Forwarding } from '../../../src/collector/forward/forward.ts';
-import type { SiteAnswer } from '../../../src/collector/forward/site-way.ts';
+import type { SiteAnswer } from '../../../src/collector/forward/site-link.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { parseForwarded, payloadsOf } from '../../../src/collector/receive/forwarded.ts';
 import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
@@ -104,7 +104,7 @@ async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector =
         now: Date.now,
         onDamaged: () => assert.fail('a damaged report'),
       },
-      way: { url: 'http://hq/v1/visit', send: way },
+      link: { url: 'http://hq/v1/visit', send: way },
       backlog: {
         reports: reports.filter(({ file }) => !own.has(file)),
         journals: boundJournals(journals).kept.filter((file) => file !== present.journal),

@@ -6,9 +6,9 @@ import type { EventStore } from '../../storage/store/event-store.ts';
 import { eventRules, sampleEvents, type EventScope } from '../evaluate/event-samples.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { Subjects } from '../transition/subjects.ts';
-import { emptyRow } from './judge-forecasts.ts';
+import { emptyRow } from './evaluate-forecasts.ts';
 
-export interface JudgeEventsOptions {
+export interface EvaluateEventsOptions {
   readonly config: Config;
   readonly events: Pick<EventStore, 'newestEvents'>;
   /** Returns all open alerts. */
@@ -19,13 +19,13 @@ export interface JudgeEventsOptions {
 }
 
 /** Moves alerts by the newest event of each service. Returns new (id `null`) and changed alerts. */
-export async function judgeEvents({
+export async function evaluateEvents({
   config,
   events,
   openAlerts,
   nowMs,
   mayMiss,
-}: JudgeEventsOptions): Promise<readonly Alert[]> {
+}: EvaluateEventsOptions): Promise<readonly Alert[]> {
   const fleet: EventScope = { name: '', rules: config.alerts.rules };
   const clients = config.clients.filter(({ state }) => state === 'active');
   const scopes = [fleet, ...clients].filter(({ rules }) => eventRules(rules).length > 0);

@@ -10,12 +10,12 @@ import { findRule } from '../evaluate/find-rule.ts';
 import { isOutlierRule, namesGroups, sampleOutliers, type Compared } from '../evaluate/outlier-samples.ts';
 import type { Sample } from '../evaluate/sample.ts';
 import { Subjects } from '../transition/subjects.ts';
-import { emptyRow } from './judge-forecasts.ts';
+import { emptyRow } from './evaluate-forecasts.ts';
 
 /** Returns the figures of groups. Clients without a report of late are left out. */
 export type ReadGroups = (groups: readonly ComparedGroup[]) => Promise<readonly GroupFigures[]>;
 
-export interface JudgeOutliersOptions {
+export interface EvaluateOutliersOptions {
   readonly config: Config;
   readonly readGroups: ReadGroups;
   /** All open alerts. */
@@ -29,7 +29,7 @@ const comparing = rememberedWeakly((rules: readonly Rule[]) => rules.filter(isOu
 /**
  * Moves alerts by the outliers of now. Returns new (id `null`) and changed alerts. Reads nothing without such rules.
  */
-export async function judgeOutliers(options: JudgeOutliersOptions): Promise<readonly Alert[]> {
+export async function evaluateOutliers(options: EvaluateOutliersOptions): Promise<readonly Alert[]> {
   const { config, alerts, nowMs } = options;
   const clients = config.clients.filter(({ state, rules }) => state === 'active' && comparing(rules).length > 0);
   const compared = await readCompared(
@@ -62,7 +62,7 @@ export async function judgeOutliers(options: JudgeOutliersOptions): Promise<read
 
 /** Samples all figures of one client by its rules of outliers. */
 export async function samplesOfClient(
-  options: Pick<JudgeOutliersOptions, 'config' | 'readGroups'>,
+  options: Pick<EvaluateOutliersOptions, 'config' | 'readGroups'>,
   { name, rules }: Pick<Client, 'name' | 'rules'>,
 ): Promise<readonly Sample[]> {
   const own = comparing(rules);
@@ -80,7 +80,7 @@ export async function samplesOfClient(
 
 /** Reads the figures of the groups that rules compare; with a client only of its groups. */
 export async function readCompared(
-  { config, readGroups }: Pick<JudgeOutliersOptions, 'config' | 'readGroups'>,
+  { config, readGroups }: Pick<EvaluateOutliersOptions, 'config' | 'readGroups'>,
   rules: readonly Rule[],
   client: string | null = null,
 ): Promise<readonly Compared[]> {

@@ -31,7 +31,7 @@ interface EdgeState {
   readonly moving: Readonly<Record<string, number>>;
 }
 
-export interface Judged {
+export interface Evaluated {
   readonly changes: readonly AlertLine[];
   /** The first report that the changes follow from: `for` and `clear` count it. null: nothing has changed. */
   readonly sinceMs: number | null;
@@ -41,7 +41,7 @@ const stateFile = 'edge-state.json';
 const maxStateBytes = 1024 * 1024;
 const nothing: EdgeState = { memory: null, alerts: [], lastId: 0, moving: {} };
 
-export interface JudgeOptions {
+export interface EvaluatorOptions {
   readonly client: string;
   readonly rules: readonly EdgeRule[];
   readonly everyMs: number;
@@ -50,7 +50,7 @@ export interface JudgeOptions {
 }
 
 /** Returns a function that moves the alerts by a report as the alerter does, and returns the changes. */
-export function openJudge({ client, rules, everyMs, place }: JudgeOptions): (report: Report) => Judged {
+export function openEvaluator({ client, rules, everyMs, place }: EvaluatorOptions): (report: Report) => Evaluated {
   let state = readState(place);
   return (report) => {
     const atMs = Date.parse(report.datetime);

@@ -4,13 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
-import { pushWay, type PushTarget, type PushWay } from '../../src/agent-program/push/push-ways.ts';
+import { pushTransport, type PushTarget, type PushTransport } from '../../src/agent-program/push/push-transports.ts';
 import type { FleetError } from '../../src/errors.ts';
 
 const target: PushTarget = { pushKey: Buffer.alloc(32, 7), to: new URL('http://127.0.0.1:1/'), identity: null };
 
 /** The way to a server that answers with these bytes. */
-async function wayTo(t: TestContext, answer: string): Promise<PushWay> {
+async function wayTo(t: TestContext, answer: string): Promise<PushTransport> {
   const server = createServer((_request, { socket }) => socket?.end(answer));
   server.on('clientError', (_error, socket) => socket.destroy());
   server.listen(0, '127.0.0.1');
@@ -20,7 +20,7 @@ async function wayTo(t: TestContext, answer: string): Promise<PushWay> {
     server.closeAllConnections();
   });
   const to = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  return pushWay('web-1', { ...target, to });
+  return pushTransport('web-1', { ...target, to });
 }
 
 const answers: readonly (readonly [status: number, answer: string])[] = [
@@ -71,7 +71,7 @@ test('what has no answer names the URL without its password, and what to do', { 
     [`https://127.0.0.1:${port}/`, /^https:\/\/127\.0\.0\.1:/, /https or http|certificate/],
   ];
   for (const [url, message, advice] of cases) {
-    const way = pushWay('web-1', { ...target, to: new URL(url) });
+    const way = pushTransport('web-1', { ...target, to: new URL(url) });
     await assert.rejects(way(Buffer.from('body'), new AbortController().signal), (fault: FleetError) => {
       assert.match(fault.message, message);
       assert.match(fault.advice, advice);

@@ -11,7 +11,7 @@ import { compareSeverity } from '../transition/compare-severity.ts';
 import { isHolding } from '../transition/step-alert.ts';
 import { Subjects } from '../transition/subjects.ts';
 
-export interface JudgeForecastsOptions extends ClientForecasts {
+export interface EvaluateForecastsOptions extends ClientForecasts {
   readonly client: Pick<Client, 'name' | 'rules'>;
   /** The client's open alerts. */
   readonly alerts: readonly Alert[];
@@ -30,7 +30,7 @@ const foreseeing = rememberedWeakly((rules: readonly Rule[]) => rules.filter((ru
  * Moves the alerts of a client by its forecasts, a day a row. Returns new (id `null`) and changed alerts. Begins no
  * alert beside one that says already that the file system is nearly full, and is no milder.
  */
-export function judgeForecasts(options: JudgeForecastsOptions): readonly Alert[] {
+export function evaluateForecasts(options: EvaluateForecastsOptions): readonly Alert[] {
   const { client, alerts, forecasts, known, reader, isDaily } = options;
   const rules = foreseeing(client.rules);
   const own = alerts.filter(({ rule }) => findRule(rules, rule) !== null);
@@ -59,7 +59,7 @@ export function judgeForecasts(options: JudgeForecastsOptions): readonly Alert[]
   return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
 }
 
-/** The row of a judgement that follows from no report. */
+/** The row of an evaluation that follows from no report. */
 export const emptyRow = {
   kind: 'report',
   runId: '',

@@ -7,8 +7,8 @@ import { pushLimits, pushMarker, pushPath, senderOfSite } from '../../seal/push.
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { SiteKey } from './site-key.ts';
 
-/** The way from a site to the push endpoint of the collector with the database. */
-export interface SiteWay {
+/** The link from a site to the push endpoint of the collector with the database. */
+export interface SiteLink {
   /** For people. */
   readonly url: string;
   /** Sends one stream, within `leftMs` (at least 10 s, at most 60). Throws FleetError `push-failed`. */
@@ -33,7 +33,7 @@ function adviceOfRefusal(site: string): string {
   );
 }
 
-export function siteWay(to: string, { site, pushKey }: SiteKey): SiteWay {
+export function siteLink(to: string, { site, pushKey }: SiteKey): SiteLink {
   const url = new URL(to);
   if (url.pathname === '/') url.pathname = pushPath;
   return {

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { openJudge } from '../../src/agent-program/edge/edge-judge.ts';
+import { openEvaluator } from '../../src/agent-program/edge/edge-evaluator.ts';
 import { readEdge, type EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
 import { fieldsOf } from '../../src/agent-program/settings-fields.ts';
 import { noRunId, type Report, type Row } from '../../src/report/report.ts';
@@ -51,7 +51,7 @@ function report(memory: number | null, disks: Readonly<Record<string, number>> =
 }
 
 function judgeIn(place: string, rules: readonly EdgeRule[]) {
-  const judge = openJudge({ client: 'web-1', rules, everyMs: 60_000, place });
+  const judge = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place });
   return (of: Report): readonly string[] =>
     judge(of).changes.map(
       ({ rule, subject, state, severity, value }) => `${rule} ${subject} ${state} ${severity} ${value ?? '-'}`,
@@ -144,7 +144,7 @@ test('a socket by name, by both kinds of address and by path', () => {
 
 test('a change names the first report that it follows from', (t) => {
   const rules = rulesOf({ type: 'memory', limit: '90%', for: '3x', clear: '80%' });
-  const judge = openJudge({ client: 'web-1', rules, everyMs: 60_000, place: tempFolder(t) });
+  const judge = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place: tempFolder(t) });
   const since = [50, 91, 92, 93, 94, 70, 95, 70, 60].map((memory) => {
     const made = report(memory);
     const { sinceMs } = judge(made);

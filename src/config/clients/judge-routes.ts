@@ -6,7 +6,7 @@ import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { ReadClient } from './read-clients.ts';
 
-export interface JudgeWaysOptions {
+export interface JudgeRoutesOptions {
   readonly root: Element;
   readonly bastions: readonly ReadBastion[];
   readonly clients: readonly ReadClient[];
@@ -21,9 +21,9 @@ interface Stop {
 
 /**
  * Reports what is wrong with a proxyJump without any ssh_config: a name that is nearly that of a bastion or client, and
- * ways that come back to where they began. A name that is neither is a host of ssh_config or of the name server.
+ * routes that come back to where they began. A name that is neither is a host of ssh_config or of the name server.
  */
-export function judgeWays({ root, bastions, clients, findings }: JudgeWaysOptions): void {
+export function judgeRoutes({ root, bastions, clients, findings }: JudgeRoutesOptions): void {
   const jumping = elementsWithJumps(root);
   if (jumping.length === 0) return;
   const stops = new Map<string, Stop>();
@@ -67,7 +67,7 @@ function elementsWithJumps(root: Element): readonly { readonly element: Element;
   return found;
 }
 
-/** Only the first machine of a way is reached by its own way; each further one through the one before it. */
+/** Only the first machine of a route has a route of its own. Each further one is reached through the previous one. */
 function comesBack(name: string, stops: ReadonlyMap<string, Stop>): boolean {
   const seen = new Set<string>();
   let ssh = stops.get(name)?.ssh;

@@ -9,7 +9,7 @@ import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
 import type { Enrolment } from './push-settings.ts';
 
 /** Sends one stream. Returns the answer. Throws FleetError `push-failed` with what to do about it. */
-export type PushWay = (body: Buffer, signal: AbortSignal) => Promise<Buffer>;
+export type PushTransport = (body: Buffer, signal: AbortSignal) => Promise<Buffer>;
 
 const timeoutMs = 60 * secondMs;
 /** A login shell may print something before the acknowledgements. */
@@ -21,12 +21,12 @@ export interface PushTarget extends Pick<Enrolment, 'pushKey' | 'identity'> {
   readonly to: URL;
 }
 
-/** Returns the way to the collector that agent.json names. */
-export function pushWay(client: string, target: PushTarget): PushWay {
+/** Returns the transport to the collector that agent.json names. */
+export function pushTransport(client: string, target: PushTarget): PushTransport {
   return target.to.protocol === 'ssh:' ? bySsh(target) : byHttp(client, target);
 }
 
-function byHttp(client: string, { to, pushKey }: PushTarget): PushWay {
+function byHttp(client: string, { to, pushKey }: PushTarget): PushTransport {
   const url = new URL(to);
   // A path that begins with `//` would name another host if it were resolved.
   if (url.pathname === '/') url.pathname = pushPath;
@@ -50,13 +50,13 @@ function byHttp(client: string, { to, pushKey }: PushTarget): PushWay {
   };
 }
 
-function bySsh({ to, identity }: PushTarget): PushWay {
+function bySsh({ to, identity }: PushTarget): PushTransport {
   const args = [
     ...['-T', '-o', 'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o', 'ServerAliveInterval=15'],
     ...(identity === null ? [] : ['-i', identity, '-o', 'IdentitiesOnly=yes']),
     ...['--', to.href.replace(/\/$/, ''), 'fleet-health receive'],
   ];
-  const send: PushWay = async (body, signal) => {
+  const send: PushTransport = async (body, signal) => {
     const child = spawn('ssh', args, { signal });
     const closed = once(child, 'close');
     // A child that could not be started has no streams where file descriptors are used up.

@@ -15,44 +15,44 @@ import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hear
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
 /** The clients, and options that are for `check` alone. */
-export interface CheckWaysOptions {
+export interface CheckRoutesOptions {
   readonly clients: readonly string[];
   readonly connect: boolean;
   readonly mail: string | true | null;
 }
 
-/** The way to one client, or why there is none. */
-interface Way {
+/** The route to a client, or the reason why there is none. */
+interface FoundRoute {
   readonly client: Client;
   readonly route: Route | null;
   readonly fault: FleetError | null;
 }
 
-/** `check CLIENT...`: the way to each, its rules, their recipients, and its windows; without the database. */
-export function checkWaysCommand(context: Context, options: CheckWaysOptions): ExitStatus {
+/** `check CLIENT...`: the route to each, its rules, their recipients, and its windows; without the database. */
+export function checkRoutesCommand(context: Context, options: CheckRoutesOptions): ExitStatus {
   const { output } = context;
   if (options.connect || options.mail !== null) {
-    const message = 'check CLIENT shows the way and tries nothing';
+    const message = 'check CLIENT shows the route and tries nothing';
     throw usageError(message, 'Leave out the names, or the options.');
   }
   const config = loadSettings(context);
-  const ways = findWays(config, chooseClients(config, { clients: options.clients, group: null }));
+  const found = findRoutes(config, chooseClients(config, { clients: options.clients, group: null }));
   if (output.json)
     output.printJson({
       command: 'check',
       file: config.file,
-      clients: ways.map((way) => ({ ...wayJson(way), ...inForceJson(config, way.client) })),
+      clients: found.map((one) => ({ ...routeJson(one), ...inForceJson(config, one.client) })),
     });
   else {
-    for (const [index, way] of ways.entries()) {
-      output.print(`${index === 0 ? '' : '\n'}${wayText(context, way)}`);
-      tellInForce(output, config, way.client);
+    for (const [index, one] of found.entries()) {
+      output.print(`${index === 0 ? '' : '\n'}${routeText(context, one)}`);
+      tellInForce(output, config, one.client);
     }
   }
-  return ways.every(({ fault }) => fault === null) ? 0 : 2;
+  return found.every(({ fault }) => fault === null) ? 0 : 2;
 }
 
-function findWays(config: Config, clients: readonly Client[]): readonly Way[] {
+function findRoutes(config: Config, clients: readonly Client[]): readonly FoundRoute[] {
   const shared = createTransportShared({ config });
   return clients.map((client) => {
     try {
@@ -67,7 +67,7 @@ function findWays(config: Config, clients: readonly Client[]): readonly Way[] {
   });
 }
 
-function wayText({ output }: Context, { client, route, fault }: Way): string {
+function routeText({ output }: Context, { client, route, fault }: FoundRoute): string {
   const { transport } = client.ssh;
   if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
   if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
@@ -114,7 +114,7 @@ function wayText({ output }: Context, { client, route, fault }: Way): string {
   return lines.join('\n');
 }
 
-function wayJson({ client, route, fault }: Way): object {
+function routeJson({ client, route, fault }: FoundRoute): object {
   return {
     client: client.name,
     transport: client.ssh.transport,
@@ -177,21 +177,19 @@ function placeOf({ file, line, origin }: Rule): string {
   return file === null ? origin : placeInFile(file, line);
 }
 
-/**
- * Warns of clients whose way cannot be followed, because of ssh_config above all: found without connecting to anything.
- */
-export function wayWarnings(config: Config): readonly Finding[] {
+/** Warns of clients whose route cannot be followed, because of ssh_config above all. Connects to nothing. */
+export function routeWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
     ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',
   );
-  return findWays(config, clients).flatMap((way) => {
-    const why = whyNoWay(way);
-    const { name, file, line } = way.client;
+  return findRoutes(config, clients).flatMap((one) => {
+    const why = whyNoRoute(one);
+    const { name, file, line } = one.client;
     return why === null ? [] : [{ file, line, message: escapeControls(`client "${name}" cannot be reached: ${why}`) }];
   });
 }
 
-function whyNoWay({ client, route, fault }: Way): string | null {
+function whyNoRoute({ client, route, fault }: FoundRoute): string | null {
   const lacking = route?.unsupported.find(({ needed }) => needed);
   if (lacking === undefined || client.ssh.transport === 'auto') return fault?.message ?? null;
   return `${lacking.place}: ${lacking.option} needs transport="openssh" or "auto"`;
