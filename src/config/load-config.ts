@@ -6,10 +6,10 @@ import { checkVocabulary } from './vocabulary/check-vocabulary.ts';
 import type { AlertsConfig, Config, DigestConfig, Rule } from './config.ts';
 import { createFindings, type Findings, type Place } from './xml/findings.ts';
 import { readConfigTree, type ConfigTree } from './xml/include.ts';
-import { judgeClients } from './clients/judge-clients.ts';
-import { judgeSite } from './clients/judge-site.ts';
-import { judgeRules } from './clients/judge-rules.ts';
-import { judgeRoutes } from './clients/judge-routes.ts';
+import { checkClients } from './clients/check-clients.ts';
+import { checkSite } from './clients/check-site.ts';
+import { checkRules } from './clients/check-rules.ts';
+import { checkRoutes } from './clients/check-routes.ts';
 import { childOf, type Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
 import { predecessorOnly } from './xml/predecessor.ts';
@@ -62,7 +62,7 @@ export function loadConfig(options: LoadConfigOptions): Config {
   const settings = readSettings(root, file, context);
   const nowMs = options.nowMs ?? Date.now();
   const fleet = readFleet({ root, settings, context, nowMs, predecessorOnly: onlyPredecessor });
-  const digests = judgeFleet(root, settings, fleet, findings);
+  const digests = checkFleet(root, settings, fleet, findings);
   if (!hasClient(root) && settings.serve === null) {
     const message = 'there is no client; write <client ip="..."/>';
     if (tree.includes) findings.warn(root, message);
@@ -183,18 +183,18 @@ function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 
 }
 
 /** Reports what only the whole shows. Returns the digests, which name groups of clients. */
-function judgeFleet(root: Element, settings: Settings, fleet: Fleet, findings: Findings): readonly DigestConfig[] {
+function checkFleet(root: Element, settings: Settings, fleet: Fleet, findings: Findings): readonly DigestConfig[] {
   const { collector, retention, notify, alertmanager } = settings;
   const { clients, bastions, placeOf } = fleet;
   if (collector.forward !== null) {
-    judgeSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
+    checkSite(clients, { metrics: childOf(root, 'metrics'), serve: childOf(root, 'serve') }, findings);
   }
-  judgeRoutes({ root, bastions, clients, findings });
-  judgeRules({ root, clients, fleetRules: fleet.alerts.rules, collector, retention, placeOf, findings });
+  checkRoutes({ root, bastions, clients, findings });
+  checkRules({ root, clients, fleetRules: fleet.alerts.rules, collector, retention, placeOf, findings });
   const groups = new Set(clients.flatMap(({ client }) => client.groups));
   const digests = readDigests(childOf(root, 'alerts'), groups, findings);
   const whole: Place = { source: root.source, line: null };
-  judgeClients({ clients, notify, postsAll: alertmanager !== null, placeOf, findings, whole });
+  checkClients({ clients, notify, postsAll: alertmanager !== null, placeOf, findings, whole });
   return digests;
 }
 

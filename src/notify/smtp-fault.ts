@@ -49,14 +49,14 @@ export function isAnswer(thrown: unknown): boolean {
 
 /** Returns the fault of a conversation with a mail server in words for people. */
 export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
-  const { advice, ...verdict } = { ...judge(phase, thrown), ...adviceFor(smtp, thrown) };
+  const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
   // The cause is left out: it holds the server's words unclipped, and what they repeat.
   return new FleetError({ ...verdict, message, advice });
 }
 
 /** 5yz is for good (RFC 5321, section 4.2.1) unless it is policy, everything else may pass. */
-function judge(phase: SmtpPhase, thrown: unknown): Verdict {
+function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
   const { code, command, response, responseCode } = thrown as SmtpError;
   const reply = typeof responseCode === 'number' ? responseCode : null;
   const words = typeof response === 'string' ? response : '';

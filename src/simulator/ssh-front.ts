@@ -46,7 +46,7 @@ export function createSshFront(
       (client) => {
         // A client may break off the connection: that is no error of the server.
         client.on('error', () => undefined);
-        client.on('authentication', (attempt) => judge(attempt, visitor, allowed, loginKey));
+        client.on('authentication', (attempt) => answerAttempt(attempt, visitor, allowed, loginKey));
         client.once('ready', () => visitor.onReady(client));
       },
       config,
@@ -55,7 +55,7 @@ export function createSshFront(
   };
 }
 
-function judge(
+function answerAttempt(
   attempt: AuthContext,
   { login }: SshVisitor,
   { username, loginKey: blob }: LoginAllowed,

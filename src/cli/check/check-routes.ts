@@ -9,8 +9,8 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
-import { checksJson, tellChecks } from './client-checks.ts';
-import { tellHearings } from './tell-hearings.ts';
+import { checksJson, printChecks } from './client-checks.ts';
+import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
@@ -46,7 +46,7 @@ export function checkRoutesCommand(context: Context, options: CheckRoutesOptions
   else {
     for (const [index, one] of found.entries()) {
       output.print(`${index === 0 ? '' : '\n'}${routeText(context, one)}`);
-      tellInForce(output, config, one.client);
+      printInForce(output, config, one.client);
     }
   }
   return found.every(({ fault }) => fault === null) ? 0 : 2;
@@ -140,7 +140,7 @@ function inForce(config: Config, client: Client): { hearings: readonly Hearing[]
 /**
  * Prints the rules in force for a client with their limits and recipients, and when its windows are open next.
  */
-function tellInForce(output: Output, config: Config, client: Client): void {
+function printInForce(output: Output, config: Config, client: Client): void {
   const table = renderTable(
     output,
     [
@@ -151,11 +151,11 @@ function tellInForce(output: Output, config: Config, client: Client): void {
     client.rules,
   );
   output.print(`\n${table}\n`);
-  tellChecks(output, config, client);
+  printChecks(output, config, client);
   const { hearings, windows } = inForce(config, client);
   if (client.state === 'active' && hearings.length === 0) output.print('nobody is told of it');
   if (client.state !== 'active') output.print(`it is ${client.state}: nobody is told of it`);
-  else tellHearings(output, config, hearings, windows);
+  else printHearings(output, config, hearings, windows);
 }
 
 /** The same for programs. */

@@ -3,7 +3,7 @@ import { describeDefaults } from '../../config/describe-defaults.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
-import { passwordWarnings } from '../../config/clients/judge-passwords.ts';
+import { passwordWarnings } from '../../config/clients/check-passwords.ts';
 import { escapeControls } from '../../log.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -22,7 +22,7 @@ import type { Trial } from './try-connections.ts';
 import { sealingJson, sealingText } from './sealing-words.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
-import { tellDigests, tellHearings } from './tell-hearings.ts';
+import { printDigests, printHearings } from './print-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {
@@ -48,7 +48,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     config = loadSettings({ configFile: file }, (tree) => void trees.push(tree));
   } catch (thrown) {
     if (!(thrown instanceof ConfigError)) throw thrown;
-    tellFaults(context, file, thrown.findings);
+    printFaults(context, file, thrown.findings);
     return 2;
   }
   const { hearings, warnings } = whoHears(config);
@@ -99,7 +99,7 @@ async function warningsOf(
   ];
 }
 
-function tellFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
+function printFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
   if (output.json) {
     output.printJson({ command: 'check', file, valid: false, clients: null, faults, warnings: [], defaults: [] });
     return;
@@ -180,18 +180,18 @@ function tell({ output }: Context, { config, warnings, tried, hearings, defaults
     output.print('');
   }
   if (output.verbosity !== 'quiet') {
-    tellHearings(output, config, hearings, nextWindows(config, Date.now()));
-    tellDigests(output, config);
+    printHearings(output, config, hearings, nextWindows(config, Date.now()));
+    printDigests(output, config);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0 || tried !== null) output.print('');
-  if (tried !== null) tellTried({ output }, config, tried);
+  if (tried !== null) printTried({ output }, config, tried);
   if (!config.collector.open) output.print(sealingText(config));
   const warned = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
   output.print(`${config.file} is valid: ${counted(config.clients.length, 'client')}${warned}.`);
 }
 
-function tellTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
+function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
   const { trials, idleRules, unknownRules, more } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));

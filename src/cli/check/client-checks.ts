@@ -30,7 +30,7 @@ export function restrictedCheckWarnings({ clients, stateDir }: Config): readonly
 }
 
 /** Prints the checks of config.xml for a client, as lines of a conf file. */
-export function tellChecks(output: Output, { stateDir }: Pick<Config, 'stateDir'>, client: Client): void {
+export function printChecks(output: Output, { stateDir }: Pick<Config, 'stateDir'>, client: Client): void {
   const { checks } = client;
   if (checks.length === 0) return;
   const isRestricted = restrictedAt(stateDir)(client);

@@ -47,7 +47,7 @@ export async function cleanupCommand(context: Context, options: CleanupCommandOp
   const round: Round = { config, options, signal };
   const first = await cleanUp(round, chosen, options.force);
   const waiting = clientsOf(first.filter(({ answer }) => isWaiting(answer)));
-  const results = waiting.length === 0 ? first : replaced(first, await bringHomeAndCleanUp(round, waiting));
+  const results = waiting.length === 0 ? first : replaced(first, await takeAndCleanUp(round, waiting));
   const isClean = ({ answer }: CleanupResult): boolean => answer?.left.length === 0 && !isWaiting(answer);
   const exitStatus = results.every(isClean) ? 0 : 1;
   printAnswer(
@@ -125,8 +125,8 @@ async function cleanUp(
 const pauseMs = 500;
 const attempts = 4;
 
-async function bringHomeAndCleanUp(round: Round, clients: readonly Client[]): Promise<readonly CleanupResult[]> {
-  await bringHome(round, clients);
+async function takeAndCleanUp(round: Round, clients: readonly Client[]): Promise<readonly CleanupResult[]> {
+  await takeReports(round, clients);
   let results = await cleanUp(round, clients, false);
   for (let attempt = 2; attempt <= attempts; attempt += 1) {
     const still = results.filter(({ answer }) => isWaiting(answer) && answer.waiting.own > 0);
@@ -147,7 +147,7 @@ function replaced(results: readonly CleanupResult[], newer: readonly CleanupResu
 }
 
 /** Makes a pass over these clients, retired ones too. The next cleanup finds the reports that it could not collect. */
-async function bringHome({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
+async function takeReports({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
   const names = new Set(clients.map(({ name }) => name));
   const shared = createTransportShared({ config });
   await collect({

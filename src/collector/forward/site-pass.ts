@@ -19,7 +19,7 @@ import { forward, type Forwarding } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';
 import { siteLink } from './site-link.ts';
-import { tellForwarded } from './tell-forwarded.ts';
+import { reportForwarded } from './report-forwarded.ts';
 
 export interface SitePassOptions {
   readonly pass: PassOptions;
@@ -88,7 +88,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     const fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
     return { reports: 0, records: 0, left: leftovers.length, refused: [], slow: null, isRefused: false, fault };
   });
-  tellForwarded({ pass, facts, sent, faults, url: to.url });
+  reportForwarded({ pass, facts, sent, faults, url: to.url });
   saveFacts(facts, pass, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });

@@ -68,7 +68,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
 
   const inner = (element: Element, outer: Scope): Scope => {
     const ssh = options.readSsh(element, outer.ssh);
-    judgeForwarded(element, outer, ssh, findings);
+    checkForwarded(element, outer, ssh, findings);
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
     const chain = chainWithin(outer.chain, element);
     selection.note(chain);
@@ -158,7 +158,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
 }
 
 /** Faults an element that the collector here would visit although the group around it is for a site. */
-function judgeForwarded(element: Element, outer: Scope, ssh: SshLayer, findings: Findings): void {
+function checkForwarded(element: Element, outer: Scope, ssh: SshLayer, findings: Findings): void {
   const { site } = outer.labels;
   if (outer.ssh.transport !== 'forward' || site === undefined || ssh.transport === 'forward') return;
   const message =

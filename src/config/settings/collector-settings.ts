@@ -38,8 +38,8 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
       const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
       findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
     }
-    judgeShare(element, storage, findings);
-    judgeForward(element, findings);
+    checkShare(element, storage, findings);
+    checkForward(element, findings);
     const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
       if (ms <= limitMs) return;
       const most = formatDuration(limitMs);
@@ -89,7 +89,7 @@ export function readForward(collector: Element | null, { places }: ReadContext):
   return { url, keyFile };
 }
 
-function judgeForward(element: Element, findings: ReadContext['findings']): void {
+function checkForward(element: Element, findings: ReadContext['findings']): void {
   const forward = element.children.find(({ name }) => name === 'forward');
   if (forward === undefined) return;
   const { open, share } = element.attributes;
@@ -102,7 +102,7 @@ function judgeForward(element: Element, findings: ReadContext['findings']): void
   }
 }
 
-function judgeShare(element: Element, storage: StorageConfig, findings: ReadContext['findings']): void {
+function checkShare(element: Element, storage: StorageConfig, findings: ReadContext['findings']): void {
   const { share, site } = element.attributes;
   if (share === 'yes' && site === undefined) {
     findings.fault(

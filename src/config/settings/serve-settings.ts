@@ -37,7 +37,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
     ping: readCommand(part('ping'), pingMs),
     status: readCommand(part('status'), pingMs),
   };
-  if (!element.faulty) judge(serve, element, context);
+  if (!element.faulty) checkServe(serve, element, context);
   return serve;
 }
 
@@ -73,7 +73,7 @@ function readTls(element: Element, context: ReadContext): ServeConfig['tls'] {
   return null;
 }
 
-function judge(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
+function checkServe(serve: ServeConfig, element: Element, { findings }: ReadContext): void {
   const { hosts, tls, trustedProxies, userHeader, look, metrics, events } = serve;
   const beyond = hosts.find((host) => !isThisMachine(host));
   const isOpen = beyond !== undefined && tls === null && trustedProxies.length === 0 && !element.faulty;

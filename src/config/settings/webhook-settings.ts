@@ -38,7 +38,7 @@ export function readWebhooks(root: Element, context: ReadContext): readonly Webh
     const webhook = readWebhook(element, name, context);
     if (webhook !== null) defined.set(name, webhook);
   }
-  for (const element of references) judgeReference(element, places, context);
+  for (const element of references) checkReference(element, places, context);
   return [...defined.values()];
 }
 
@@ -65,7 +65,7 @@ function readWebhook(element: Element, name: string, context: ReadContext): Webh
   };
 }
 
-function judgeReference(element: Element, places: ReadonlyMap<string, Element>, { findings }: ReadContext): void {
+function checkReference(element: Element, places: ReadonlyMap<string, Element>, { findings }: ReadContext): void {
   const { name = '' } = element.attributes;
   if (!places.has(name)) {
     const message = `<webhook name="${name}"> has no URL, and none of that name has one`;

@@ -77,7 +77,7 @@ async function send(webhook: Webhook, { content, messageId }: OutgoingMail, opti
         isMarked = true;
       },
     });
-    judge(webhook, answer);
+    checkAnswer(webhook, answer);
   }
 }
 
@@ -154,7 +154,7 @@ function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
 }
 
 /** Throws unless the receiver took the notification. */
-function judge({ name }: Webhook, { status, retryAfter, body }: PostAnswer): void {
+function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer): void {
   if (status >= 200 && status < 300) return;
   const words = cut(oneLine(withoutSecrets(body)), mostWords);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;

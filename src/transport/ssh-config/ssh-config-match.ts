@@ -57,7 +57,7 @@ export function parseMatch(rest: string): readonly MatchCriterion[] | string {
  * Returns true if all criteria of a Match line hold. Returns false if one does not hold. If all others hold, returns
  * the first criterion that only OpenSSH can evaluate, as written.
  */
-export function judgeMatch(
+export function evaluateMatch(
   criteria: readonly MatchCriterion[],
   subject: MatchSubject,
 ): boolean | { readonly unknown: string } {

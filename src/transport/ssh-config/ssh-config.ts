@@ -1,6 +1,6 @@
 import { hostPatternsMatch } from './host-patterns.ts';
 import type { SshConfigFile, SshConfigOption } from './ssh-config-file.ts';
-import { judgeMatch, type MatchSubject } from './ssh-config-match.ts';
+import { evaluateMatch, type MatchSubject } from './ssh-config-match.ts';
 import { isFollowed, isGathered, isKnownOption, opensshNeed } from './ssh-config-options.ts';
 import type { FollowedOption, GatheredOption } from './ssh-config-options.ts';
 
@@ -84,7 +84,7 @@ function readBlocks(file: SshConfigFile, host: string, outer: Holds, pass: Pass)
     if (condition?.kind === 'host') holds = hostPatternsMatch(condition.patterns, host) && outer;
     else if (condition !== null) {
       if (condition.criteria.some(({ kind }) => kind === 'final')) pass.values.wantsFinal = true;
-      const judged = judgeMatch(condition.criteria, pass.subject(pass.values));
+      const judged = evaluateMatch(condition.criteria, pass.subject(pass.values));
       holds = judged === true ? outer : judged === false ? false : { unknown: judged.unknown, place: condition.place };
     }
     if (holds === false) continue;

@@ -9,13 +9,13 @@ export interface Ssh2Options extends Pick<ConnectConfig, 'sock' | 'username' | '
   readonly kex?: string | null | undefined;
   readonly hostKeyAlgorithms: ServerHostKeyAlgorithm[];
   /** Returns false if the server's host key is to be rejected. */
-  readonly judgeHostKey: (blob: Buffer) => boolean;
+  readonly acceptHostKey: (blob: Buffer) => boolean;
 }
 
 /** Starts a connection of ssh2 with the bounds of this folder, without deadlines and without compression. */
 export function connectSsh2(
   ssh: Client,
-  { kex = null, hostKeyAlgorithms, judgeHostKey, ...options }: Ssh2Options,
+  { kex = null, hostKeyAlgorithms, acceptHostKey, ...options }: Ssh2Options,
 ): void {
   // Only private parts of ssh2 allow a check of the group that the server chooses.
   const exchanges = offeredKeyExchanges(kex).filter((name) => name !== groupExchange || privatePartsFit());
@@ -27,7 +27,7 @@ export function connectSsh2(
     algorithms: { kex: exchanges, serverHostKey: hostKeyAlgorithms, compress: ['none'] },
     hostVerifier: (blob: Buffer) => {
       boundRequests(ssh);
-      return judgeHostKey(blob);
+      return acceptHostKey(blob);
     },
   });
   boundGroupExchanges(ssh);

@@ -103,7 +103,7 @@ function firstKey(
         ...{ sock: socket, kex, username: 'nobody', hostKeyAlgorithms: algorithms },
         // Offers no credentials, even if the server asks for a login.
         authHandler: [],
-        judgeHostKey: (blob) => {
+        acceptHostKey: (blob) => {
           const key = hostKeyOf(blob);
           const wrong = key === null ? 'the host key cannot be read' : dearHostKey(blob);
           if (key === null || wrong !== null) fail(wrong ?? '');

@@ -120,7 +120,7 @@ export class Handshake<T> {
         keepaliveInterval: this.#parts.target.keepaliveMs ?? 0,
         kex: this.#parts.target.kex,
         hostKeyAlgorithms: this.#check.algorithms,
-        judgeHostKey: (blob) => {
+        acceptHostKey: (blob) => {
           const wrong = this.#check.judge(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;

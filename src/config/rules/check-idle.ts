@@ -3,7 +3,7 @@ import type { Findings, Place } from '../xml/findings.ts';
 import { globMatcher, isGlob, splitGlobs } from '../values/globs.ts';
 
 /** Warns of written rules that can judge nothing of any client, because a rule further in takes all that they match. */
-export function judgeIdle(
+export function checkIdle(
   clients: readonly Pick<Client, 'rules'>[],
   placeOf: (rule: Rule) => Place | null,
   findings: Findings,
@@ -38,7 +38,7 @@ function takesAll(one: Rule, other: Rule): boolean {
 }
 
 /** Warns of written rules that compare groups of which none exists. */
-export function judgeGroups(
+export function checkGroups(
   clients: readonly Pick<Client, 'rules' | 'groups'>[],
   placeOf: (rule: Rule) => Place | null,
   findings: Findings,

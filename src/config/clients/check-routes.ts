@@ -6,7 +6,7 @@ import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { ReadClient } from './read-clients.ts';
 
-export interface JudgeRoutesOptions {
+export interface CheckRoutesOptions {
   readonly root: Element;
   readonly bastions: readonly ReadBastion[];
   readonly clients: readonly ReadClient[];
@@ -23,7 +23,7 @@ interface Stop {
  * Reports what is wrong with a proxyJump without any ssh_config: a name that is nearly that of a bastion or client, and
  * routes that come back to where they began. A name that is neither is a host of ssh_config or of the name server.
  */
-export function judgeRoutes({ root, bastions, clients, findings }: JudgeRoutesOptions): void {
+export function checkRoutes({ root, bastions, clients, findings }: CheckRoutesOptions): void {
   const jumping = elementsWithJumps(root);
   if (jumping.length === 0) return;
   const stops = new Map<string, Stop>();

@@ -9,7 +9,7 @@ interface NeedsDatabase {
 }
 
 /** Reports what a site that forwards cannot do: it visits clients, and has no database. */
-export function judgeSite(clients: readonly ReadClient[], { metrics, serve }: NeedsDatabase, findings: Findings): void {
+export function checkSite(clients: readonly ReadClient[], { metrics, serve }: NeedsDatabase, findings: Findings): void {
   for (const { client, element } of clients) {
     const { transport } = client.ssh;
     if (transport !== 'push' && transport !== 'forward') continue;

@@ -6,7 +6,7 @@ import { renderTable } from '../terminal/table.ts';
 import { nextDigests, type Hearing, type NextWindow } from './who-hears.ts';
 
 /** Prints the recipients by rule, and when windows are open next. */
-export function tellHearings(
+export function printHearings(
   output: Output,
   config: Config,
   hearings: readonly Hearing[],
@@ -35,7 +35,7 @@ export function tellHearings(
 }
 
 /** Prints when each digest is made next, and for whom. */
-export function tellDigests(output: Output, config: Config): void {
+export function printDigests(output: Output, config: Config): void {
   const nowMs = Date.now();
   const { zone, moment } = readerTime(config, nowMs);
   for (const { digest, to, next } of nextDigests(config, nowMs)) {

@@ -3,14 +3,14 @@ import type { Findings, Place } from '../xml/findings.ts';
 import { maxChecks } from '../../report/checks.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
-import { judgeGroups, judgeIdle } from '../rules/judge-idle.ts';
+import { checkGroups, checkIdle } from '../rules/check-idle.ts';
 import { alertName } from '../rules/merge-alert.ts';
 import { maxRequestOptionBytes } from './probe-options.ts';
 import type { ReadClient } from './read-clients.ts';
 import { sshConfigFiles } from '../settings/ssh-config-files.ts';
 import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
 
-export interface JudgeClientsOptions {
+export interface CheckClientsOptions {
   readonly clients: readonly ReadClient[];
   readonly notify: readonly NotifyConfig[];
   /** True if an Alertmanager gets every alert, so that no rule reaches nobody. */
@@ -25,18 +25,18 @@ export interface JudgeClientsOptions {
  * Reports what only all clients together show: written rules that reach nobody, options that do not fit, no way to log
  * in.
  */
-export function judgeClients(options: JudgeClientsOptions): void {
+export function checkClients(options: CheckClientsOptions): void {
   const { findings, whole } = options;
   const watched = options.clients.filter(({ client }) => client.state !== 'retired');
-  if (!options.postsAll) judgeReach(watched, options);
-  judgeRequests(watched, findings);
+  if (!options.postsAll) checkReach(watched, options);
+  checkRequests(watched, findings);
   const clients = watched.map(({ client }) => client);
   for (const { command, selects } of options.notify) {
     if (selects === null || clients.some(selects)) continue;
     findings.warn(whole, `<notify command="${command}"> selects no client; see its clients and labels`);
   }
-  judgeIdle(clients, options.placeOf, findings);
-  judgeGroups(clients, options.placeOf, findings);
+  checkIdle(clients, options.placeOf, findings);
+  checkGroups(clients, options.placeOf, findings);
   const keyless = watched.filter(
     ({ client, client: { ssh } }) =>
       // An ssh_config may name the key; it is read at the visit.
@@ -53,7 +53,7 @@ export function judgeClients(options: JudgeClientsOptions): void {
 }
 
 /** Reports each <alert> that would reach nobody once, wherever it is inherited. */
-function judgeReach(clients: readonly ReadClient[], { notify, placeOf, findings }: JudgeClientsOptions): void {
+function checkReach(clients: readonly ReadClient[], { notify, placeOf, findings }: CheckClientsOptions): void {
   const unheardBy = remembered((audience: Audience) =>
     remembered((rules: readonly Rule[]) =>
       remembered((programs: readonly NotifyConfig[]) => unheardRules(rules, audience, programs)),
@@ -93,7 +93,7 @@ function ownAlert({ element }: ReadClient, rule: Rule): Place | null {
 }
 
 /** Reports clients whose checks are too many, and whose request does not fit into a command line. */
-function judgeRequests(clients: readonly ReadClient[], findings: Findings): void {
+function checkRequests(clients: readonly ReadClient[], findings: Findings): void {
   for (const [checks, reads] of groupBy(clients, ({ client }) => client.checks)) {
     const [first] = reads;
     if (first === undefined) continue;

@@ -7,7 +7,7 @@ import { formatDuration } from '../../text/durations.ts';
 import type { ReadClient } from './read-clients.ts';
 import { ruleTypeOf } from '../vocabulary/rule-types.ts';
 
-export interface JudgeRulesOptions {
+export interface CheckRulesOptions {
   readonly root: Element;
   readonly clients: readonly ReadClient[];
   readonly fleetRules: readonly Rule[];
@@ -18,7 +18,7 @@ export interface JudgeRulesOptions {
 }
 
 /** Warns of rules that do not do what they seem to, and of names of rules that no rule has. */
-export function judgeRules(options: JudgeRulesOptions): void {
+export function checkRules(options: CheckRulesOptions): void {
   const { root, clients, fleetRules, placeOf, findings } = options;
   const lists = new Set(clients.map(({ client }) => client.rules));
   const told = new Set<Place>();
@@ -32,10 +32,10 @@ export function judgeRules(options: JudgeRulesOptions): void {
   for (const { element, client } of clients) {
     rulesOf.set(element, (rulesOf.get(element) ?? new Set()).add(client.rules));
   }
-  judgeNames(root, { fleetRules, rulesOf, findings });
+  checkNames(root, { fleetRules, rulesOf, findings });
 }
 
-function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: JudgeRulesOptions): readonly string[] {
+function oddities(rule: Rule, { collector: { everyMs }, retention: { rawMs } }: CheckRulesOptions): readonly string[] {
   const { forMs, warning, critical, type } = rule;
   const messages: string[] = [];
   const every = formatDuration(everyMs);
@@ -61,21 +61,21 @@ interface NamesOptions {
 type RuleLists = ReadonlySet<readonly Rule[]>;
 
 /** Judges `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
-function judgeNames(element: Element, options: NamesOptions): RuleLists {
+function checkNames(element: Element, options: NamesOptions): RuleLists {
   const inside = new Set(options.rulesOf.get(element));
   for (const child of element.children) {
     if (child.children.length === 0 && child.name !== 'client') continue;
-    for (const list of judgeNames(child, options)) inside.add(list);
+    for (const list of checkNames(child, options)) inside.add(list);
   }
   const isWhole = element.name === 'config' || element.name === 'alerts';
   const lists = isWhole
     ? new Set([...[...options.rulesOf.values()].flatMap((lists) => [...lists]), options.fleetRules])
     : inside;
-  judgeNamesIn(element, lists, options.findings);
+  checkNamesIn(element, lists, options.findings);
   return inside;
 }
 
-function judgeNamesIn(element: Element, lists: RuleLists, findings: Findings): void {
+function checkNamesIn(element: Element, lists: RuleLists, findings: Findings): void {
   const naming = element.children.filter(({ attributes }) => attributes['rules'] !== undefined);
   if (naming.length === 0 || lists.size === 0) return;
   const names = new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)));

@@ -20,7 +20,7 @@ export interface Forwarded {
  * Tells what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. So are clients
  * that are refused; they alone do not fail the run.
  */
-export function tellForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
+export function reportForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
   const { observe, start } = pass;
   const { fault, reports, left, refused } = sent;
   const { failures, loggedAtMs, refused: before, slow = [], refusedLoggedAtMs = null } = facts.link();
