@@ -1,3 +1,4 @@
+import { timeColumn } from '../storage/rows/columns.ts';
 import type { FigureRow, FigureSpan, Resolution, SubjectTable } from '../storage/store/figure-store.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 import { harmlessJson } from '../log.ts';
@@ -84,10 +85,6 @@ async function subjectsOf(
 function columnsOf(group: HistoryTable, resolution: Resolution): readonly string[] {
   const columns = historyTables[group];
   return resolution === 'row' ? [...columns.texts, ...columns.figures] : rollupFigures(columns);
-}
-
-function timeColumn(resolution: Resolution): string {
-  return resolution === 'row' ? 'observed_at' : resolution;
 }
 
 function tableName(group: HistoryTable, resolution: Resolution): string {

@@ -2,7 +2,8 @@
  * Pages to look at. They are rendered from the data below, which src/look reads: a file that needs nothing else, with
  * something to see without JavaScript. Times are milliseconds since 1970.
  */
-import type { Level } from './level.ts';
+/** The severity of a limit or an alert. */
+export type Level = 'warning' | 'critical';
 
 export interface PageSpan {
   readonly fromMs: number;

@@ -1,14 +1,9 @@
 import type { Report } from '../../report/report.ts';
+import type { SealedClock } from '../../storage/store/sealed-store.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
 
 /** A client's clocks on ours, from its hello frame. Kept with every sealed report until it is stored. */
-export interface ClockFacts {
-  /** The client's wall clock minus ours. */
-  readonly offsetMs: number;
-  /** The time on our clock when its monotonic clock was 0. */
-  readonly monotonicZeroMs: number;
-  readonly bootId: string | null;
-}
+export type ClockFacts = SealedClock;
 
 export function clockFactsOf(hello: ReceivedHello): ClockFacts {
   return {

@@ -1,5 +1,5 @@
 import { dayMs } from '../../platform/units.ts';
-import { numberOrNull, textOrNull } from '../rows/columns.ts';
+import { numberOrNull, textOrNull, timeColumn } from '../rows/columns.ts';
 import { byOthers } from '../rows/run-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Report } from '../../report/report.ts';
@@ -204,10 +204,6 @@ function keyColumns(table: ExportedTable, resolution: Resolution): readonly stri
   if (resolution !== 'row') return [resolution, ...(subject === null ? [] : [subject])];
   if (table === 'stats') return ['observed_at', 'id'];
   return ['observed_at', 'stat_id', table === 'samples' ? 'series_id' : 'ordinal'];
-}
-
-function timeColumn(resolution: Resolution): string {
-  return resolution === 'row' ? 'observed_at' : resolution;
 }
 
 function sourceTable(table: ExportedTable, resolution: Resolution): string {

@@ -1,3 +1,4 @@
+import type { Resolution } from '../store/figure-store.ts';
 import type { Reader } from '../store/storage.ts';
 
 const readers: readonly Reader[] = ['node', 'runtime', 'shell', 'push', 'spoke'];
@@ -20,4 +21,9 @@ export function numberOrNull(value: unknown): number | null {
 /** Returns a text that a column of so many characters can hold. */
 export function clipped(text: string, maxChars: number): string {
   return text.length <= maxChars ? text : Array.from(text).slice(0, maxChars).join('');
+}
+
+/** Returns the column of the time of a row, or of the hour or day that it stands for. */
+export function timeColumn(resolution: Resolution): string {
+  return resolution === 'row' ? 'observed_at' : resolution;
 }

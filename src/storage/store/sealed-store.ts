@@ -1,5 +1,6 @@
 /** A client's clocks by its hello frame when the report came, on the collector's clock. */
 export interface SealedClock {
+  /** The client's wall clock minus ours. */
   readonly offsetMs: number;
   /** The time at which the client's monotonic clock stood at 0. */
   readonly monotonicZeroMs: number;
