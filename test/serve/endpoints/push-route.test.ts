@@ -112,7 +112,7 @@ test('recorded headers with a slow body keep no push of the client away', { time
 });
 
 test('two large bodies of one client that are slow keep no push of another away', { timeout: 30_000 }, async (t) => {
-  const { begin, ended, push, sample } = await door(t);
+  const { begin, ended, push, sample } = await endpoint(t);
   const slow = ['x', 'y'].map((letter) => {
     const body = Buffer.alloc(maxPushBytes, letter);
     const asked = begin({ body });
