@@ -1,6 +1,6 @@
 /** Full disks, probes that hang or throw, no place to keep anything: what can be said is said. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -114,9 +114,19 @@ for (const [what, path, guard] of [
 
 test('nobody reads any more: the report stays, and the agent ends', async (t) => {
   const { visit, home, spool } = machine(t);
-  await visit();
-  const connection = shellConnection({ env: { HOME: home, PATH }, scripts: ['eval "$COMMAND" | head -c 60'] });
-  const { result } = await visit({ connection });
+  // An agent that is quick writes all into the pipe before its reader ends: this one waits for that.
+  const agent = buildAgentWith(`() => {
+    while (!require('node:fs').existsSync(process.env.HOME + '/gone'));
+    return Promise.resolve({ workerReports: [], counters: null });
+  }`);
+  const own = { bundles: { ...bundles, agent } };
+  const gone = path.join(home, 'gone');
+  writeFileSync(gone, '');
+  await visit(own);
+  rmSync(gone);
+  const leaves = 'eval "$COMMAND" | { head -c 60; exec <&-; : >"$HOME/gone"; }';
+  const connection = shellConnection({ env: { HOME: home, PATH }, scripts: [leaves] });
+  const { result } = await visit({ ...own, connection });
   assert.equal(result.fault?.code, 'agent-failed');
   assert.equal(spool().length, 1);
 });
