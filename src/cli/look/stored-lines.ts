@@ -41,10 +41,11 @@ function shown(blocks: string, { terminal }: Pick<Output, 'terminal'>): string {
     .replace(/[\u2581-\u2588]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
 }
 
-/** The newest visits with what went wrong. */
+/** The newest visits with what went wrong, and by which of several collectors. */
 export function visitLines({ visits }: ClientDetail, { output, time }: DetailWords): readonly string[] {
   if (visits.length === 0) return ['No visit is stored.'];
   const ms = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} ms`);
+  const hasHosts = new Set(visits.map(({ host }) => host)).size > 1;
   return [
     renderTable(
       output,
@@ -53,6 +54,7 @@ export function visitLines({ visits }: ClientDetail, { output, time }: DetailWor
         { title: 'result', cell: resultCell },
         { title: 'took', align: 'right', cell: ({ durationMs }) => ms(durationMs) },
         { title: 'login', align: 'right', cell: ({ connectMs }) => ms(connectMs) },
+        ...(hasHosts ? [{ title: 'by', cell: ({ host }: StoredVisit) => host ?? '-' }] : []),
       ],
       visits,
       ({ message }) => (message === null ? [] : [message]),

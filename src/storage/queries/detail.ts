@@ -8,8 +8,9 @@ import type { CheckStateSpan, DetailStore, Inventory, MailedLine, StoredVisit } 
 import { readInventoryParts } from './inventory-parts.ts';
 import { logCountsOf, logLinesOf } from './log-lines.ts';
 
-const visitsSql = `SELECT run_id, started_at, duration_ms, ok, stage, code, message, connect_ms FROM visits
-  WHERE client = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
+const visitsSql = `SELECT v.run_id, v.started_at, v.duration_ms, v.ok, v.stage, v.code, v.message, v.connect_ms, r.host
+  FROM visits v LEFT JOIN runs r ON r.id = v.run_id
+  WHERE v.client = ? ORDER BY v.started_at DESC, v.id DESC LIMIT ?`;
 
 const inventorySql = `SELECT observed_at, manufacturer, model, serial, hostname, os, os_version, kernel, architecture,
   virtualisation, cpu_model, cpus, memory_bytes,
@@ -60,6 +61,7 @@ function storedVisit(row: SqlRow): StoredVisit {
     code: textOrNull(row['code']),
     message: textOrNull(row['message']),
     connectMs: numberOrNull(row['connect_ms']),
+    host: textOrNull(row['host']),
   };
 }
 

@@ -4,10 +4,13 @@ import type { Transition } from './alert.ts';
 import type { VisitRecord } from './run.ts';
 
 /** A visit as it is stored. */
-export type StoredVisit = Pick<
+export interface StoredVisit extends Pick<
   VisitRecord,
   'runId' | 'startedAtMs' | 'durationMs' | 'ok' | 'stage' | 'code' | 'message' | 'connectMs'
->;
+> {
+  /** The host of the collector that made it; `null` if its run is not stored. */
+  readonly host: string | null;
+}
 
 export interface MemoryModule {
   readonly slot: string | null;

@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { check, item, noonMs, worker } from '../../storage/support/samples.ts';
+import { check, item, noonMs, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
+import { pluck } from '../../support/pluck.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
@@ -79,6 +80,25 @@ test('a client that left config.xml is shown, with what removes its history', as
   const gone = /^db {2}left .*\nIt is not in config\.xml any more: only its history is stored\. fleet-health forget/;
   assert.match(stdout, gone);
   assert.equal((JSON.parse((await run('--json', 'show', 'db')).stdout) as { state: string }).state, 'left');
+});
+
+test('visits of several collectors say by which, those of one do not', async (t) => {
+  const { said, json, store } = await alertFolder(t, { config: reportedConfig });
+  const visited = async (host: string, startedAtMs: number): Promise<void> => {
+    const start = runStart({ startedAtMs, host, collectorId: host });
+    await store(async ({ reports }) => {
+      await reports.startRun(start);
+      await reports.saveVisits([visit({ runId: start.id, client: 'db', startedAtMs })]);
+    });
+  };
+  await visited('hq-1', noonMs);
+  assert.match(await said('show', 'db'), /^started +result +took +login$/m);
+  await visited('hq-2', noonMs + 300_000);
+  const stdout = await said('show', 'db');
+  assert.match(stdout, /^started +result +took +login +by$/m);
+  assert.match(stdout, / ok +750 ms +82 ms +hq-2\n.* ok +750 ms +82 ms +hq-1$/m);
+  const { visits } = (await json('show', 'db')) as { visits: { host: string }[] };
+  assert.deepEqual(pluck(visits, 'host'), ['hq-2', 'hq-1']);
 });
 
 for (const [name, asked, expected] of [

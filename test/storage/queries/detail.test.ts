@@ -28,6 +28,7 @@ onBothDatabases('what is stored of one client', (kit) => {
       code: 'connect-refused',
       message: 'connect ECONNREFUSED 192.0.2.1:22',
       connectMs: null,
+      host: 'mon-1',
     });
     assert.deepEqual([good?.ok, good?.connectMs, others], [true, 82, []]);
     assert.deepEqual(await detail.visitsOf('web-3', 10), []);
