@@ -12,12 +12,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { fraction } from '../../src/simulator/seeded.ts';
 import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
+import { skipWithoutFaketime } from '../support/faketime.ts';
 import { outcomeOf, type CliResult } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite, storedSql, type SharedSite } from './support/shared-site.ts';
 
 const skip =
-  process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
+  process.env['FLEET_HEALTH_GALERA'] === '1'
+    ? skipWithoutGalera || skipWithoutFaketime
+    : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
 const cycles = Number(process.env['FLEET_HEALTH_CYCLES'] ?? 200);
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 /** Fewer cycles are made if they take longer than this. */
@@ -25,6 +28,8 @@ const mostMinutes = Number(process.env['FLEET_HEALTH_MINUTES'] ?? 110);
 const clients = 100;
 /** A failover takes seconds, and a slice that a killed collector took late must be free again in the next cycle. */
 const everyMs = 1000 * Number(process.env['FLEET_HEALTH_EVERY'] ?? 20);
+/** The clocks of the collectors are apart by some cycles. */
+const clocks = ['+0', '+40', '-70'];
 const password = 'a word';
 const timeout = (mostMinutes + 10) * 60_000;
 
@@ -41,7 +46,7 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
   const urls = ports.map(
     (_, index) => `mysql://fleet@${[...ports.slice(index), ...ports.slice(0, index)].join(',')}/fleet`,
   );
-  const site = await startSharedSite(t, { clients, urls, password, everyMs });
+  const site = await startSharedSite(t, { clients, urls, password, everyMs, clocks });
   const tried: Record<string, number> = {};
   const chaos: Chaos = { site, galera, tried, newest: 0 };
   const endsAt = performance.now() + mostMinutes * 60_000;

@@ -9,6 +9,7 @@ import { holdPort } from '../../../src/simulator/loopback-listeners.ts';
 import { readKeys, username, writeFolder } from '../../../src/simulator/fleet-folder.ts';
 import type { FleetPlan } from '../../../src/simulator/fleet-plan.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
+import { fakedClock } from '../../support/faketime.ts';
 import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -22,6 +23,8 @@ export interface SharedSiteOptions {
   readonly elements?: string;
   /** The server's socket, which a collector without a network reaches; default: the port of the URL. */
   readonly socketPath?: string;
+  /** The error of each collector's clock in seconds, as `+40`. Default: all have that of this machine. */
+  readonly clocks?: readonly string[];
 }
 
 export type SharedSite = Awaited<ReturnType<typeof startSharedSite>>;
@@ -30,7 +33,7 @@ const usualElements = '<alerts defaults="no"><mail to="you@example.org"/><alert 
 
 /** Starts a simulated fleet in this process, and prepares collectors that share it, each with its own state folder. */
 export async function startSharedSite(t: TestContext, options: SharedSiteOptions) {
-  const { clients, urls, password, everyMs, elements = usualElements, socketPath } = options;
+  const { clients, urls, password, everyMs, elements = usualElements, socketPath, clocks = [] } = options;
   const socket = socketPath === undefined ? '' : ` socketPath="${socketPath}"`;
   const dir = tempFolder(t);
   const held = await holdPort(null);
@@ -55,7 +58,9 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
       <include file="clients.xml"/>
     </config>`;
     writeFileSync(file, text, { mode: 0o600 });
-    return { file, folder };
+    const clock = clocks[index] === undefined ? null : fakedClock(folder);
+    clock?.set(clocks[index] ?? '');
+    return { file, folder, env: clock?.env ?? {} };
   });
   const [first, ...others] = configs;
   assert.ok(first !== undefined);
@@ -72,7 +77,7 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
     counts: () => simulator.counts(),
     /** Starts `collect` of a collector, perhaps within another command. */
     start: (index: number, within: readonly string[] = []): ChildProcess =>
-      startCli(['-c', configs[index]?.file ?? '', 'collect', '--json'], { within }),
+      startCli(['-c', configs[index]?.file ?? '', 'collect', '--json'], { within, env: configs[index]?.env ?? {} }),
     /** Waits for the next cycle to begin. */
     untilNextCycle: async (): Promise<void> => {
       await sleep(Math.max(0, nextAtMs - performance.now()));
