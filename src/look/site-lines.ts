@@ -46,7 +46,7 @@ function answeredWords({ clients, succeeded }: Pick<RunFact, 'clients' | 'succee
 }
 
 const differing =
-  'their config.xml differs: copy one to all, for clients that one of them lacks are visited at times alone';
+  'their config.xml differs: copy one to all; a client that one of them lacks is not visited in every cycle';
 
 function shareWords(site: SharedSite, nowMs: number): string {
   const { slices, visited, collectors, configs, cycle, beganAtMs, newest } = site;
