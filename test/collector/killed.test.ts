@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { CollectResult } from '../../src/collector/collect-options.ts';
-import { makeFleet } from '../support/fleet.ts';
+import { makeFleet, quarantined } from '../support/fleet.ts';
 import { isLong } from '../support/long-tests.ts';
 import { programArgs } from '../support/program-args.ts';
 
@@ -20,25 +19,12 @@ const moments = isLong ? 20 : 10;
 const logFile = path.join(fleet.dir, 'wire.log');
 const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
 
-interface Moment {
-  /** The number of visits that have ended. 0: the visits begin. */
-  readonly visits: number;
-  readonly thenMs: number;
-}
-
-/** Makes a pass and kills it at the moment, unless it was faster. Returns `null` if it was killed. */
-async function pass(kill: Moment | null): Promise<CollectResult | null> {
-  const args = [...programArgs(script), fleet.dir, logFile, ...names];
+/** Makes a pass that kills itself at the moment, unless it is faster. Returns `null` if it was killed. */
+async function pass(moment: string): Promise<CollectResult | null> {
+  const args = [...programArgs(script), fleet.dir, logFile, moment, ...names];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const ended = once(child, 'exit');
-  let result: CollectResult | null = null;
-  let lines = 0;
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line.startsWith('{')) result = JSON.parse(line) as CollectResult;
-    else if (lines++ === kill?.visits) void sleep(kill.thenMs).then(() => child.kill('SIGKILL'));
-  }
-  await ended;
-  return result;
+  const [printed] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  return printed === '' ? null : (JSON.parse(printed) as CollectResult);
 }
 
 function onWire(kind: 'seen' | 'acknowledged'): ReadonlySet<string> {
@@ -60,6 +46,21 @@ async function assertNothingLost(): Promise<void> {
   assert.deepEqual(lost, [], 'acknowledged and gone');
 }
 
+/**
+ * Makes a pass to its end. A report that was stored alone at two of the kills is in quarantine then, and is moved back,
+ * as by somebody who has read why it is there. Returns the last result and the number of passes.
+ */
+async function lastPass(): Promise<{ readonly result: CollectResult | null; readonly passes: number }> {
+  const result = await pass('never');
+  const reasons = quarantined(fleet.stateDir).map(({ code }) => code);
+  if (reasons.length === 0) return { result, passes: 1 };
+  assert.deepEqual([...new Set(reasons)], ['report-deadly'], JSON.stringify(result));
+  const root = path.join(fleet.stateDir, 'encrypted_stats');
+  for (const name of fleet.sealedFiles())
+    renameSync(path.join(root, name), path.join(root, name.replace('quarantine/', '')));
+  return { result: await pass('never'), passes: 2 };
+}
+
 /** Numerical Recipes' generator: the same fractions at every run of the test. */
 function fractions(seed: number, count: number): readonly number[] {
   let state = seed;
@@ -70,13 +71,12 @@ function fractions(seed: number, count: number): readonly number[] {
 }
 
 test(`killed at ${moments} moments and run again: no report is lost, none is twice`, { timeout: 300_000 }, async () => {
-  assert.equal((await pass(null))?.exitStatus, 0);
+  assert.equal((await pass('never'))?.exitStatus, 0);
   let killed = 0;
   let unfinished = 0;
   for (const fraction of fractions(7, moments)) {
     const place = fraction * (names.length + 1);
-    const moment = { visits: Math.floor(place), thenMs: (place % 1) * 80 };
-    if ((await pass(moment)) === null) {
+    if ((await pass(`${Math.floor(place)}+${Math.round((place % 1) * 80)}`)) === null) {
       killed++;
       // A pass that was killed after the end of its run was written down has finished.
       unfinished += (await fleet.query("SELECT id FROM runs WHERE outcome = 'running'")).length;
@@ -86,8 +86,8 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   assert.ok(killed >= 0.6 * moments, `only ${killed} passes were killed before their end`);
   assert.ok(onWire('acknowledged').size > 2.5 * moments);
 
-  const last = await pass(null);
-  assert.equal(last?.exitStatus, 0, JSON.stringify(last));
+  const last = await lastPass();
+  assert.equal(last.result?.exitStatus, 0, JSON.stringify(last.result));
   assert.deepEqual(fleet.sealedFiles(), []);
   const stored = await storedIds();
   assert.equal(new Set(stored).size, stored.length, 'none is stored twice');
@@ -105,7 +105,7 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   const runs = await fleet.query('SELECT outcome, COUNT(*) AS n FROM runs GROUP BY outcome');
   const count = (outcome: string): number => Number(runs.find((row) => row['outcome'] === outcome)?.['n'] ?? 0);
   assert.equal(count('running'), 0, 'a killed run is known to have been killed');
-  assert.equal(count('finished') + count('failed'), moments + 2);
+  assert.equal(count('finished') + count('failed'), moments + 1 + last.passes);
   // If a run was killed at its beginning, the database may learn of it only from the journal.
   assert.ok(count('failed') >= unfinished && count('failed') <= killed, `${count('failed')} failed`);
   assert.ok(unfinished >= 0.6 * moments, `only ${unfinished} passes were killed before their end was written down`);

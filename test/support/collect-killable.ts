@@ -1,9 +1,9 @@
 /**
- * A pass over a fleet of child processes, in a process of its own that may be killed at any moment.
+ * A pass over a fleet of child processes, in a process of its own that kills itself.
  *
- * Arguments: the fleet's folder, a file, and the clients' names. Before an acknowledgement is handed to a client, its
- * report's id is written to the file; before a report is read, `seen` and its id. Says `begun` on stdout when the
- * visits begin, `visited` after each, and prints the result at the end.
+ * Arguments: the fleet's folder, a file, the moment, and the clients' names. The moment is `<visits>+<milliseconds>`:
+ * so long after so many visits have ended; or `never`. Before an acknowledgement is handed to a client, its report's id
+ * is written to the file; before a report is read, `seen` and its id. Prints the result at the end.
  */
 import { openSync, writeSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
@@ -13,7 +13,8 @@ import type { Channel, Connection } from '../../src/transport/transport.ts';
 import { createFrameParser } from '../../src/report/frames.ts';
 import { makeClient, openFleet } from './fleet.ts';
 
-const [dir = '', logFile = '', ...names] = process.argv.slice(2);
+const [dir = '', logFile = '', moment = 'never', ...names] = process.argv.slice(2);
+const [killAfter, thenMs] = moment.split('+').map(Number);
 const log = openSync(logFile, 'a');
 const fleet = openFleet(dir);
 
@@ -66,6 +67,8 @@ const checks = [
     line: null,
   },
 ];
+/** The visits that have ended, once they have begun. */
+let visited = 0;
 const result = await fleet.collect(
   names.map((name) => makeClient(name, { checks })),
   {
@@ -77,9 +80,10 @@ const result = await fleet.collect(
         return { ...connection, exec };
       },
     }),
-    observe: (event) => {
-      if (event.kind === 'started') process.stdout.write('begun\n');
-      if (event.kind === 'visited') process.stdout.write('visited\n');
+    observe: ({ kind }) => {
+      if (kind !== 'started' && kind !== 'visited') return;
+      if (visited === killAfter) setTimeout(() => process.kill(process.pid, 'SIGKILL'), thenMs);
+      visited++;
     },
   },
 );
