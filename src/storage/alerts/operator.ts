@@ -30,7 +30,7 @@ export function createOperatorStore(database: Database): OperatorStore {
   };
 }
 
-/** See OperatorStore.acknowledge. */
+/** Implements OperatorStore.acknowledge. */
 export async function acknowledgeAlerts(
   session: Session,
   ids: readonly number[],
@@ -59,7 +59,7 @@ export function literalPattern(name: string): string {
   return isPlain && name.length <= maxPatternChars ? name : clipped(literalMark + name, maxPatternChars);
 }
 
-/** See OperatorStore.addSilence. */
+/** Implements OperatorStore.addSilence. */
 export async function addSilence(session: Session, silence: Omit<Silence, 'id'>): Promise<number> {
   const { client, rule, subject, startsAtMs, endsAtMs, author, comment } = silence;
   const values = [client, rule, subject, sqlTime(startsAtMs), sqlTime(endsAtMs), author, comment];
@@ -75,7 +75,7 @@ async function find(session: Session, values: readonly string[]): Promise<number
   return id === null ? null : Number(id);
 }
 
-/** See OperatorStore.silences. */
+/** Implements OperatorStore.silences. */
 export async function silencesAfter(session: Session, nowMs: number): Promise<readonly Silence[]> {
   return (await session.all(selectSql, [sqlTime(nowMs)])).map(storedSilence);
 }

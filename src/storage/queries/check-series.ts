@@ -11,7 +11,7 @@ import { inSteps, stepOf } from './read-by-time.ts';
 /** The samples of textfiles and programs: the names of figures of checks have a blank. */
 const isOwn = "k.metric NOT LIKE '% %' AND k.unit <> 'per_second'";
 
-/** See NewestStore.countOwnSamples. */
+/** Implements NewestStore.countOwnSamples. */
 export async function countOwnSamples(session: Session, statIds: readonly number[]): Promise<number> {
   const counts = await forIds('m.stat_id', statIds, (where, values) =>
     session.all(
@@ -22,7 +22,7 @@ export async function countOwnSamples(session: Session, statIds: readonly number
   return counts.reduce((sum, { n }) => sum + Number(n), 0);
 }
 
-/** See NewestStore.ownSamples. */
+/** Implements NewestStore.ownSamples. */
 export async function ownSamples(session: Session, statIds: readonly number[]): Promise<readonly NewestSample[]> {
   const rows = await forIds('m.stat_id', statIds, (where, values) =>
     session.all(
@@ -34,7 +34,7 @@ export async function ownSamples(session: Session, statIds: readonly number[]): 
   return rows.map((row) => ({ ...storedSeries(row), statId: Number(row['stat_id']), value: Number(row['value']) }));
 }
 
-/** See ExportStore.series. */
+/** Implements ExportStore.series. */
 export async function seriesOf(session: Session, client: string): Promise<readonly StoredSeries[]> {
   const rows = await session.all(
     `SELECT id, metric, labels, unit FROM series WHERE client = ? ORDER BY metric, labels, last_on DESC, id DESC`,
@@ -62,7 +62,7 @@ const isShown = "unit <> 'counter'";
 /** Reports of a span that are looked at to find out which series change. */
 const triedReports = 12;
 
-/** See PlotStore.seriesCounts. */
+/** Implements PlotStore.seriesCounts. */
 export async function seriesCounts(
   session: Session,
   clients: readonly string[],
@@ -78,7 +78,7 @@ export async function seriesCounts(
   return new Map(rows.map(({ client, n }) => [String(client), Number(n)]));
 }
 
-/** See PlotStore.knownSeries. */
+/** Implements PlotStore.knownSeries. */
 export async function knownSeries(
   session: Session,
   client: string,
@@ -125,7 +125,7 @@ async function variedSeries(session: Session, reports: readonly number[]): Promi
   return new Map(rows.map((row) => [Number(row['series_id']), Number(row['least']) < Number(row['most'])]));
 }
 
-/** See PlotStore.seriesFigures. */
+/** Implements PlotStore.seriesFigures. */
 export async function seriesFigures(
   database: Database,
   series: ReadonlyMap<string, readonly number[]>,

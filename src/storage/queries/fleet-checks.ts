@@ -10,7 +10,7 @@ import { newestBefore, newestOf } from './newest-rows.ts';
 const badColumns =
   'stat_id, check_name, state, SUBSTR(text, 1, 300) AS text, SUBSTR(perfdata, 1, 1000) AS perfdata, age_s, refused';
 
-/** See RecordStore.checksOfClients. */
+/** Implements RecordStore.checksOfClients. */
 export async function checksOfClients(
   session: Session,
   clients: readonly string[],

@@ -5,7 +5,7 @@ import { sqlTime } from '../sql/sql-time.ts';
 import type { FleetLine, Grid } from '../store/look-store.ts';
 import { inSample, stepOf } from './read-by-time.ts';
 
-/** See PlotStore.fleetLines. */
+/** Implements PlotStore.fleetLines. */
 export async function fleetLines(
   session: Session,
   clients: readonly string[],

@@ -8,7 +8,7 @@ import type { StoredForecast } from '../store/level-store.ts';
 const selectSql = `SELECT client, mount, kind, days_left, days_low, days_high, short_days, growth_per_day, since, as_of
   FROM forecasts`;
 
-/** See LevelStore.forecasts. */
+/** Implements LevelStore.forecasts. */
 export async function readForecasts(
   session: Session,
   clients: readonly string[] | null,

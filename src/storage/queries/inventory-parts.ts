@@ -72,7 +72,7 @@ const kindsSql = `SELECT i.client, i.os, i.os_version, i.kernel, i.architecture,
     ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
   ORDER BY i.client`;
 
-/** See NewestStore.inventoryKinds. */
+/** Implements NewestStore.inventoryKinds. */
 export async function inventoryKinds(session: Session): Promise<readonly InventoryKind[]> {
   return (await session.all(kindsSql)).map((row) => ({
     client: String(row['client']),

@@ -14,7 +14,7 @@ const isOfSpan = 'observed_at >= ? AND observed_at < ?';
 const newestSql = `SELECT ${columns} FROM log_lines WHERE client = ? ${newestFirst}`;
 const ofSpanSql = `SELECT ${columns} FROM log_lines WHERE client = ? AND ${isOfSpan} ${newestFirst}`;
 
-/** See DetailStore.logLinesOf. */
+/** Implements DetailStore.logLinesOf. */
 export async function logLinesOf(session: Session, client: string, limit: number): Promise<readonly StoredLogLine[]> {
   return (await session.all(newestSql, [client, String(limit)])).map(storedLogLine);
 }
@@ -23,7 +23,7 @@ const countsSql = `SELECT k.metric, k.labels, m.value FROM samples m JOIN series
   WHERE m.stat_id = (SELECT MAX(id) FROM stats WHERE client = ?)
     AND k.metric IN ('log_errors', 'log_matches') AND k.unit = 'count' ORDER BY k.metric, k.labels`;
 
-/** See DetailStore.logCountsOf. */
+/** Implements DetailStore.logCountsOf. */
 export async function logCountsOf(session: Session, client: string): Promise<readonly LogCount[]> {
   return (await session.all(countsSql, [client])).map((row) => ({
     metric: row['metric'] as LogCount['metric'],
@@ -32,7 +32,7 @@ export async function logCountsOf(session: Session, client: string): Promise<rea
   }));
 }
 
-/** See RecordStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
+/** Implements RecordStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
 export async function logLinesOfClients(
   session: Session,
   clients: readonly string[],

@@ -5,7 +5,7 @@ import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { FigureRow, RecentReport, RecentReportsAsked } from '../store/figure-store.ts';
 
-/** See AlertHistory.newestRows. */
+/** Implements AlertHistory.newestRows. */
 export async function newestRows(session: Session, client: string): Promise<NewestRows> {
   const select = (columns: readonly string[], table: 'stats' | 'visits'): Promise<readonly SqlRow[]> =>
     session.all(`SELECT ${columns.join(', ')} FROM ${table} WHERE id = ${newestOf(session.dialect, table, '?')}`, [
@@ -39,7 +39,7 @@ function firstOf(table: keyof typeof timeOf, client: string, condition: string):
     ORDER BY n.${timeOf[table]} DESC, n.id DESC LIMIT 1)`;
 }
 
-/** See NewestStore.newestSince. */
+/** Implements NewestStore.newestSince. */
 export async function newestSince(
   session: Session,
   columns: readonly string[],

@@ -8,7 +8,7 @@ const maxPoints = 20_000;
 
 const mountColumns: ReadonlySet<SeriesColumn> = new Set(['used_percent', 'inodes_percent']);
 
-/** See NotificationStore.series. */
+/** Implements NotificationStore.series. */
 export async function series(
   session: Session,
   client: string,

@@ -11,7 +11,7 @@ import type {
   UnprocessedVisit,
 } from '../store/evaluation-store.ts';
 
-/** See EvaluationStore.unprocessed. */
+/** Implements EvaluationStore.unprocessed. */
 export async function unprocessedRows(
   session: Session,
   limit: number,
@@ -22,7 +22,7 @@ export async function unprocessedRows(
   return { ...page, more: page.next !== null };
 }
 
-/** See AlertHistory.replay. */
+/** Implements AlertHistory.replay. */
 export async function replayedRows(session: Session, after: RowPlace, limit: number): Promise<ReplayPage> {
   return pageOf(session, { condition: '1 = 1', after, limit, figures: statsFigures });
 }

@@ -5,7 +5,7 @@ import type { LabelledClient } from '../store/storage.ts';
 /** Clients of one transaction: what ends a run keeps what came before. */
 const batch = 500;
 
-/** See ReportStore.saveLabels. Reads all labels, and writes those of clients that have others now. */
+/** Implements ReportStore.saveLabels. Reads all labels, and writes those of clients that have others now. */
 export async function saveLabels(database: Database, clients: readonly LabelledClient[]): Promise<void> {
   const rows = await database.read((session) => session.all('SELECT client, name, value FROM client_labels'));
   const stored = new Map<string, Map<string, string>>();

@@ -24,7 +24,7 @@ import type { IngestItem, IngestResult } from '../store/storage.ts';
 /** The number of clients whose refusal with the same words may be the database's fault. */
 const suspiciousClients = 4;
 
-/** See ReportStore.ingest. */
+/** Implements ReportStore.ingest. */
 export async function ingest(
   database: Database,
   items: readonly IngestItem[],

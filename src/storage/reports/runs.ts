@@ -4,7 +4,7 @@ import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
 import type { RunEnd, RunStart } from '../store/run.ts';
 import { hourMs } from '../../platform/units.ts';
 
-/** See ReportStore.startRun. */
+/** Implements ReportStore.startRun. */
 export async function startRun(database: Database, run: RunStart): Promise<void> {
   await database.write(async (session) => {
     await settleFutureTimes(session);
@@ -12,12 +12,12 @@ export async function startRun(database: Database, run: RunStart): Promise<void>
   });
 }
 
-/** See ReportStore.endRun. */
+/** Implements ReportStore.endRun. */
 export async function endRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
   await database.write((session) => putEnd(session, start, end));
 }
 
-/** See ReportStore.endForwardedRun. */
+/** Implements ReportStore.endForwardedRun. */
 export async function endForwardedRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
   await database.write(async (session) => {
     const [found] = await session.all('SELECT outcome FROM runs WHERE id = ?', [start.id]);

@@ -213,7 +213,7 @@ function clockOf(row: SqlRow): SealedClock | null {
   return { offsetMs, monotonicZeroMs, bootId: textOrNull(row['boot_id']) };
 }
 
-/** See SealedStore.summary. */
+/** Implements SealedStore.summary. */
 export async function sealedSummary(session: Session): Promise<readonly SealedSummary[]> {
   const sql = `SELECT key_id, code, COUNT(*) AS reports, COUNT(DISTINCT client) AS clients, MIN(stored_at) AS since
     FROM sealed_reports GROUP BY key_id, code ORDER BY key_id, code`;

@@ -5,7 +5,7 @@ import type { StateDiskFact, StateDiskReport } from '../store/fleet-store.ts';
 
 const longestName = 255;
 
-/** See ReportStore.saveStateDisks. */
+/** Implements ReportStore.saveStateDisks. */
 export async function saveStateDisks(
   database: Database,
   { host, collectorId, atMs, disks }: StateDiskReport,
@@ -26,7 +26,7 @@ export async function saveStateDisks(
   });
 }
 
-/** See FleetStore.stateDisks. */
+/** Implements FleetStore.stateDisks. */
 export async function stateDiskFacts(session: Session, sinceMs: number): Promise<readonly StateDiskFact[]> {
   const sql = `SELECT host, path, size_bytes, available_bytes, free_percent, observed_at FROM state_disks
     WHERE observed_at >= ? ORDER BY host, path`;

@@ -21,7 +21,7 @@ type ClientRow = Values<(typeof clientColumns)[number]>;
 /** The most ids that the column holds. */
 const mostKeys = 15;
 
-/** See ReportStore.saveVisits. */
+/** Implements ReportStore.saveVisits. */
 export async function saveVisits(database: Database, visits: readonly VisitRecord[]): Promise<void> {
   if (visits.length === 0) return;
   await database.write(async (session) => {

@@ -72,7 +72,7 @@ const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgott
   sequence = sequence + 1, changed_by_run = NULL`;
 const openOnes = "client = '' AND subject = ? AND state IN ('pending', 'firing')";
 
-/** See RetentionStore.forgetCollector. */
+/** Implements RetentionStore.forgetCollector. */
 export async function forgetCollector(database: Database, collectorId: string): Promise<boolean> {
   // Runs of a forgotten collector have no collector id.
   if (collectorId === '') return false;

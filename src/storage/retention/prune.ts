@@ -84,7 +84,7 @@ export async function prune(
   return { ...removed, freedBytes, more };
 }
 
-/** See RetentionStore.countPrunable. */
+/** Implements RetentionStore.countPrunable. */
 export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
   const { processedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
   return database.read(async (session) => {

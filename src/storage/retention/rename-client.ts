@@ -27,7 +27,10 @@ const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
 const dropDoubleLevelsSql = `DELETE FROM disk_levels WHERE client = ? AND (day, mount) IN
   (SELECT day, mount FROM (SELECT day, mount FROM disk_levels WHERE client = ?) AS twice)`;
 
-/** See RetentionStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to do. */
+/**
+ * Implements RetentionStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to
+ * do.
+ */
 export async function renameClient(database: Database, from: string, to: string): Promise<boolean> {
   if (from === to) return false;
   const known = await database.read((session) => session.all(existsSql, [from]));

@@ -12,7 +12,7 @@ const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecuti
       ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
   END AS attempt_digest FROM clients`;
 
-/** See ReportStore.clientFacts. */
+/** Implements ReportStore.clientFacts. */
 export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
   const rows = await database.read((session) => session.all(factsSql));
   return new Map(

@@ -6,7 +6,7 @@ import type { Database, Session } from '../sql/database.ts';
 /** Bytes of reports that are in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
 const windowBytes = 4 * 2 ** 20;
 
-/** See EvaluationStore.reportsOf. */
+/** Implements EvaluationStore.reportsOf. */
 export async function openReports(database: Database, ids: readonly number[]): Promise<StoredReports> {
   const sizes = await database.read((session) => sizesOf(session, ids));
   const windows = windowsOf(

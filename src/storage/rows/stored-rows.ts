@@ -85,7 +85,7 @@ export async function storedVisits(session: Session, rows: readonly SqlRow[]): P
   }));
 }
 
-/** See EvaluationStore.disksOf. */
+/** Implements EvaluationStore.disksOf. */
 export async function disksOf(
   session: Session,
   ids: readonly number[],
@@ -93,7 +93,7 @@ export async function disksOf(
   return subjectsOf<DiskRow>(session, 'disk_stats', diskColumns, ids);
 }
 
-/** See EvaluationStore.networksOf. */
+/** Implements EvaluationStore.networksOf. */
 export async function networksOf(
   session: Session,
   ids: readonly number[],
@@ -101,7 +101,7 @@ export async function networksOf(
   return subjectsOf<NetworkRow>(session, 'network_stats', ['interface', ...networkFigures], ids);
 }
 
-/** See EvaluationStore.checksOf. */
+/** Implements EvaluationStore.checksOf. */
 export async function checksOf(
   session: Session,
   ids: readonly number[],
@@ -112,7 +112,7 @@ export async function checksOf(
 const dayBeforeSql = `SELECT id FROM stats WHERE client = ? AND observed_at <= ?
   ORDER BY observed_at DESC, id DESC LIMIT 1`;
 
-/** See EvaluationStore.checksDayBefore. Few rows of a fleet have figures that may have grown. */
+/** Implements EvaluationStore.checksDayBefore. Few rows of a fleet have figures that may have grown. */
 export async function checksDayBefore(
   session: Session,
   rows: readonly Pick<UnprocessedReport, 'id' | 'client' | 'observedAtMs'>[],
@@ -148,7 +148,7 @@ const exportSql = `SELECT source FROM disk_stats WHERE client = ? AND mount = ? 
 
 const systemSql = 'SELECT os FROM stats WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1';
 
-/** See NotificationStore.systemsOf. */
+/** Implements NotificationStore.systemsOf. */
 export async function systemsOf(session: Session, clients: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const systems = new Map<string, string>();
   for (const client of clients) {
@@ -159,7 +159,7 @@ export async function systemsOf(session: Session, clients: readonly string[]): P
   return systems;
 }
 
-/** See NotificationStore.exportsOf. */
+/** Implements NotificationStore.exportsOf. */
 export async function exportsOf(
   session: Session,
   mounts: readonly { readonly client: string; readonly mount: string }[],

@@ -16,7 +16,7 @@ const newestSql = `SELECT i.client, i.os, i.os_version, i.kernel, i.cpu_model, i
     ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
   WHERE c.name IN`;
 
-/** See DigestStore.inventoryChanges. */
+/** Implements DigestStore.inventoryChanges. */
 export async function inventoryChanges(
   session: Session,
   [since, until]: readonly [string, string],
