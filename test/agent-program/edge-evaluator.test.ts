@@ -7,7 +7,8 @@ import { test, type TestContext } from 'node:test';
 import { openEvaluator } from '../../src/agent-program/edge/edge-evaluator.ts';
 import { readEdge, type EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
 import { fieldsOf } from '../../src/agent-program/settings-fields.ts';
-import { noRunId, type Report, type Row } from '../../src/report/report.ts';
+import type { Report, Row } from '../../src/report/report.ts';
+import { machineReport } from '../support/machine-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 type Written = Readonly<Record<string, unknown>>;
@@ -36,18 +37,10 @@ function report(memory: number | null, disks: Readonly<Record<string, number>> =
     return { mount, fstype: 'ext4', source: mount, scope: 'local', mode: 'rw', used_percent, unresponsive: 0 };
   });
   minute += 1;
-  return {
-    name: 'Daemon report',
-    version: 1,
+  return machineReport({
     datetime: new Date(Date.UTC(2026, 10, 22) + minute * 60_000).toISOString(),
-    report_id: '00000000-0000-4000-8000-000000000000',
-    run_id: noRunId,
-    client: 'web-1',
-    agent: { version: '1', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
-    boot_id: null,
-    monotonic_ms: 1,
     worker_reports: [rows('memory', [{ used_percent: memory }]), rows('disk', mounts)],
-  };
+  });
 }
 
 function judgeIn(place: string, rules: readonly EdgeRule[]) {

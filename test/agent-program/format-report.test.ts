@@ -5,20 +5,12 @@ import { test } from 'node:test';
 import { formatReport } from '../../src/agent-program/format-report.ts';
 import { agentId } from '../../src/agent-program/pattoo.ts';
 import type { TakenReport } from '../../src/agent-program/take-report.ts';
-import { noRunId } from '../../src/report/report.ts';
+import { machineReport } from '../support/machine-report.ts';
 
 const at = '2026-11-22T23:00:00.123Z';
 const taken: TakenReport = {
-  report: {
-    name: 'Daemon report',
-    version: 1,
+  report: machineReport({
     datetime: at,
-    report_id: '00000000-0000-4000-8000-000000000000',
-    run_id: noRunId,
-    client: 'web-1',
-    agent: { version: '1', cpu_ms: 1, wall_ms: 1, rss_bytes: 1 },
-    boot_id: null,
-    monotonic_ms: 1,
     worker_reports: [
       {
         name: 'cpu',
@@ -44,7 +36,7 @@ const taken: TakenReport = {
       },
     ],
     checks: [{ name: 'raid', format: 'nagios', exit: 2, why: null, output: 'degraded', age_s: 0 }],
-  },
+  }),
   counters: {
     bootId: '',
     monotonicMs: 1,

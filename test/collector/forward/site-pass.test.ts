@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import type { Client, Config } from '../../../src/config/config.ts';
+import type { Client } from '../../../src/config/config.ts';
 import { hourMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/seal/push.ts';
-import { send } from '../../../src/serve/answer.ts';
-import { pushRoute } from '../../../src/serve/endpoints/push-route.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { startPushServer } from '../../support/push-server.ts';
 
 const forwarded = (name: string): Client =>
   makeClient(name, { forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } });
@@ -30,20 +26,8 @@ async function endpoint(t: TestContext, fleet: Fleet, names: readonly string[]) 
   const keyFile = path.join(fleet.dir, 'fra.json');
   const publicKey = Buffer.from(keyRing.sealing.publicKey).toString('base64url');
   writeFileSync(keyFile, JSON.stringify({ site: 'fra', publicKey, pushKey }), { mode: 0o600 });
-  const { signal } = new AbortController();
-  const route = pushRoute({ settings: (): Config => config, signal, onRefused: () => undefined });
-  const server = createServer((incoming, outgoing) => {
-    Promise.resolve(route.answer({ incoming, outgoing, parts: {}, query: new URLSearchParams() }))
-      .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
-      .catch(() => outgoing.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { config, forward: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, keyFile } };
+  const { url } = await startPushServer(t, { settings: () => config, onRefused: () => undefined });
+  return { config, forward: { url, keyFile } };
 }
 
 test('clients whose reports are refused are named once an hour, and hold up no key of others', async (t) => {

@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { createServer, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { syncBuiltinESMExports } from 'node:module';
-import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
 import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } from '../../../src/seal/push.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
-import { send } from '../../../src/serve/answer.ts';
-import { pushRoute, type RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
-import { limitRequest } from '../../../src/platform/request-limits.ts';
+import type { RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
+import { startPushServer } from '../../support/push-server.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 
@@ -39,25 +37,10 @@ async function endpoint(t: TestContext) {
   const keys = names.map((name) => newPushKey(name, Date.now()));
   writePushKeys(statePaths(fleet.stateDir).pushKeys, keys);
   const refusals: string[] = [];
-  const { signal } = new AbortController();
   const onRefused = ({ client, status, reason }: RefusedPush): void => {
     refusals.push(`${client ?? '-'} ${status} ${reason}`);
   };
-  const route = pushRoute({ settings: () => config, signal, onRefused });
-  const server = createServer((incoming, outgoing) => {
-    limitRequest(incoming, outgoing);
-    const asked = { incoming, outgoing, parts: {}, query: new URLSearchParams() };
-    Promise.resolve(route.answer(asked))
-      .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
-      .catch(() => outgoing.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/visit`;
+  const { server, url } = await startPushServer(t, { settings: () => config, onRefused });
   const begin = ({ body, client = 'web-1', time = 1, bytes = body.length }: Signed): ClientRequest => {
     const digest = sha256(body);
     const key = Buffer.from(keys.find((one) => one.client === client)?.key ?? '', 'base64url');
@@ -67,7 +50,7 @@ async function endpoint(t: TestContext) {
       'Content-Digest': contentDigest(digest),
       'Fleet-Health': encodePushHeader({ client, time, mac }),
     };
-    const asked = request(url, { method: 'POST', agent: false, headers });
+    const asked = request(`${url}/v1/visit`, { method: 'POST', agent: false, headers });
     asked.on('error', () => undefined);
     return asked;
   };
@@ -202,7 +185,7 @@ test('every refusal is told with its reason, which the sender does not get', asy
   assert.deepEqual(refusals, []);
   writePushKeys(paths.pushKeys, [newPushKey('web-1', Date.now())]);
   answers.push(await push({ body, time: 2 }), await push({ body, client: 'web-2', time: 2 }));
-  answers.push(await ended(request(url, { method: 'POST' }).end()));
+  answers.push(await ended(request(`${url}/v1/visit`, { method: 'POST' }).end()));
   answers.push(await ended(begin({ body, client: 'nobody' as 'web-1' }).end(body)));
   assert.deepEqual(
     answers.map(({ status }) => status),
