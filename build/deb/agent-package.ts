@@ -40,7 +40,7 @@ export function agentPackage(program: string, folder: string, release: Release):
       summary: 'reports, pushes and alerts of one machine, for Fleet Health',
       description: [
         'What a machine does by itself: reports of its state, pushed to a collector that',
-        'cannot visit it, or judged here by rules of its own.',
+        'cannot visit it, or evaluated here by rules of its own.',
         '',
         'Nothing runs before agent.json says what, and a mode is enabled:',
         'systemctl enable --now fleet-health-agent@edge',

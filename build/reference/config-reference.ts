@@ -154,10 +154,10 @@ export const examples: Readonly<Record<string, string>> = {
 /** The facts that the table omits. */
 const notes: Readonly<Record<string, readonly string[]>> = {
   alert: [
-    'One of `type` and `metric` says what is judged ([metrics.md](metrics.md) lists the metrics;',
-    '[alerts.md](alerts.md) says which rule judges what, and what the defaults are). A limit has the unit of its',
+    'One of `type` and `metric` says what is evaluated ([metrics.md](metrics.md) lists the metrics;',
+    '[alerts.md](alerts.md) says which rule applies, and what the defaults are). A limit has the unit of its',
     'type: `load` is per CPU, so that 2 means twice as much work as there are processors; `temperature` is in degrees',
-    'Celsius, and `sensor` selects by the name that a report has. `also="yes"` lets a rule judge beside others of its',
+    'Celsius, and `sensor` selects by the name that a report has. `also="yes"` lets a rule apply beside others of its',
     'type: `<alert type="disk" mount="/backup" limit="99%" also="yes"/>`.',
   ],
   check: [
@@ -169,7 +169,7 @@ const notes: Readonly<Record<string, readonly string[]>> = {
     '`clientDeadline`. Raise `agentTimeout` for machines whose mounts or service manager answer slowly.',
   ],
   window: [
-    'What began before a window was told before it; what still holds at its end is told then. `date` is one day,',
-    '`days` are days of every week, and a window may go past midnight.',
+    'Recipients are notified before a window of what began before it, and at its end of what still holds then.',
+    '`date` is one day, `days` are days of every week, and a window may go past midnight.',
   ],
 };

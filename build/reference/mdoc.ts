@@ -61,7 +61,7 @@ function escaped(text: string): string {
   return text.replaceAll('\\', '\\e');
 }
 
-/** Returns a list of terms, each a macro's line without its dot, with what is said of them. */
+/** Returns a list of terms, each a macro's line without its dot, with their descriptions. */
 export function tagged(
   items: readonly { readonly term: string; readonly lines: readonly string[] }[],
 ): readonly string[] {

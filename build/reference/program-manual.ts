@@ -16,7 +16,7 @@ interface Named {
 
 const exitStatuses: readonly Named[] = [
   { name: '0', help: 'All is well.' },
-  { name: '1', help: 'It was done, but something failed, which was said.' },
+  { name: '1', help: 'It was done, but something failed; a message names it.' },
   { name: '2', help: 'Wrong usage or configuration: nothing was done.' },
   { name: '3', help: 'It could not be done.' },
 ];
@@ -65,7 +65,7 @@ function commandSections(command: Command, parent: string, programName: string):
     `.Ss ${name}`,
     ...(inner.length > 0 ? [] : [[`.Nm ${programName}`, `Cm ${name}`, ...words].join(' '), '.Pp']),
     ...prose(plain(command.description())),
-    ...tagged(args.map((one) => ({ term: `Ar ${one.name()}`, lines: said(one) }))),
+    ...tagged(args.map((one) => ({ term: `Ar ${one.name()}`, lines: descriptionLines(one) }))),
     ...optionList(command),
     '.Pp',
     `.Dl ${exampleOf(command)}`,
@@ -82,9 +82,9 @@ function visibleCommands(command: Command): readonly Command[] {
 
 function optionList(command: Command): readonly string[] {
   const all = command.createHelp().visibleOptions(command);
-  // Said once, of the program.
+  // Listed once, for the program.
   const options = command.parent === null ? all : all.filter(({ long }) => long !== '--help');
-  return tagged(options.map((option) => ({ term: optionTerm(option), lines: said(option) })));
+  return tagged(options.map((option) => ({ term: optionTerm(option), lines: descriptionLines(option) })));
 }
 
 function optionTerm({ short, long, flags, required }: Option): string {
@@ -94,7 +94,7 @@ function optionTerm({ short, long, flags, required }: Option): string {
   return required ? `${names} Ar ${value}` : `${names} Op Ar ${value}`;
 }
 
-function said(one: {
+function descriptionLines(one: {
   readonly description: string;
   readonly argChoices?: readonly string[] | undefined;
   readonly defaultValue?: unknown;

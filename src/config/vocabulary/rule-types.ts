@@ -49,7 +49,7 @@ export interface RuleType {
     'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
   /** The part of a file system whose end is foreseen, from levels by the day; null: the value comes from reports. */
   readonly foresees: 'space' | 'inodes' | null;
-  /** The time between two judgements; null: each report is judged. */
+  /** The time between two evaluations; null: each report is evaluated. */
   readonly everyMs: number | null;
 }
 

@@ -11,7 +11,7 @@ export const selectorNames: ReadonlySet<string> = new Set([
 
 const selectorHelp: Readonly<Record<string, string>> = {
   mount: 'Mount points. For type mount the paths that must be there.',
-  fstype: 'Types of file systems. Without it local ones that can be written are judged.',
+  fstype: 'Types of file systems. Without it local ones that can be written are evaluated.',
   source: 'Devices, pools or exports behind a mount.',
   unit: 'systemd units.',
   interface: 'Network interfaces.',
@@ -57,7 +57,7 @@ export const alertAttributes: Attributes = {
       'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name ' +
       'further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
   },
-  type: { words: [...ruleTypes.keys()], help: 'What is judged.' },
+  type: { words: [...ruleTypes.keys()], help: 'What is evaluated.' },
   metric: {
     kind: 'text',
     help:
@@ -97,7 +97,7 @@ export const alertAttributes: Attributes = {
       'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and ' +
       'failed units. Types check and event: warning makes a warning of CRITICAL too.',
   },
-  mail: { kind: 'emails', words: ['none'], help: 'Who is told of this rule, instead of all others.' },
+  mail: { kind: 'emails', words: ['none'], help: 'Who is notified of this rule, instead of all others.' },
   note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },
   state: {
     kind: 'text',
@@ -113,9 +113,14 @@ export const alertAttributes: Attributes = {
   },
   flapping: {
     words: ['yes', 'no'],
-    help: 'no: each change is told, also of a value that changes 4 times within 12 rows. Default: as <alerts> says.',
+    help:
+      'no: recipients are notified of each change, also of a value that changes 4 times within 12 rows. Default: as ' +
+      '<alerts> says.',
   },
-  also: { words: ['yes', 'no'], help: 'yes: judged beside other rules of its type for the same subject. Default no.' },
+  also: {
+    words: ['yes', 'no'],
+    help: 'yes: evaluated beside other rules of its type for the same subject. Default no.',
+  },
   ...clientSelectors,
 };
 
@@ -126,12 +131,12 @@ export const logsAttribute: AttributeSpec = {
 };
 
 export const mailAttributes: Attributes = {
-  to: { kind: 'emails', required: true, help: 'Who is told as well, separated by commas.' },
-  severity: { words: ['warning', 'critical'], help: 'The least severity they are told. Default: all.' },
-  rules: { kind: 'globs', help: 'Names of the rules they are told of, patterns allowed. Default: all.' },
+  to: { kind: 'emails', required: true, help: 'Who is notified as well, separated by commas.' },
+  severity: { words: ['warning', 'critical'], help: 'The least severity they are notified of. Default: all.' },
+  rules: { kind: 'globs', help: 'Names of the rules they are notified of, patterns allowed. Default: all.' },
   hours: {
     kind: 'hours',
-    help: 'When they are told, like mon-fri 08:00-18:00, in the zone of <alerts>; the rest waits. Default: always.',
+    help: 'When they are notified, like mon-fri 08:00-18:00, in the zone of <alerts>; the rest waits. Default: always.',
   },
   ...clientSelectors,
 };
@@ -161,6 +166,6 @@ export const windowAttributes: Attributes = {
   duration: { kind: 'duration', required: true, help: 'How long it lasts; at most 7d.' },
   zone: { kind: 'zone', help: "IANA time zone of start. Default: that of <alerts>, else the server's." },
   rules: { kind: 'globs', help: 'Names of the rules that are held back, patterns allowed. Default: all.' },
-  severity: { words: ['warning'], help: 'warning: critical alerts are told all the same. Default: nothing is.' },
+  severity: { words: ['warning'], help: 'warning: critical alerts are sent all the same. Default: nothing is.' },
   ...clientSelectors,
 };

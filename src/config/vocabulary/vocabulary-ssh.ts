@@ -20,7 +20,7 @@ export const sshAttributes: Attributes = {
     kind: 'path',
     words: none,
     help:
-      'File of a private key. Default, where no password and no agent is said either: the first of ' +
+      'File of a private key. Default, where neither a password nor an agent is set: the first of ' +
       '~/.ssh/id_ed25519, id_ecdsa and id_rsa there is.',
   },
   passphrase: { kind: 'secret', words: none, help: 'What opens the private key.' },
@@ -38,7 +38,7 @@ export const sshAttributes: Attributes = {
     kind: 'path',
     words: none,
     help:
-      'An ssh_config file, whose words count where nothing is said here. Default, for machines without ip and ' +
+      'An ssh_config file, whose settings apply where none is set here. Default, for machines without ip and ' +
       'for transport openssh and auto: ~/.ssh/config and /etc/ssh/ssh_config; else none.',
   },
   kex: {

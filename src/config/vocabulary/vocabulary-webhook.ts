@@ -29,7 +29,7 @@ const webhookAttributes: Attributes = {
 export const webhookElement: ElementSpec = {
   parents: ['alerts', 'group', 'client'],
   attributes: webhookAttributes,
-  help: 'A URL that is told as the recipients of `<mail>` are.',
+  help: 'A URL that is notified as the recipients of `<mail>` are.',
 };
 
 /** The element `<alertmanager>`. */
@@ -42,7 +42,7 @@ export const alertmanagerElement: ElementSpec = {
     ca: { kind: 'path', help: "PEM file of the authority that signed the servers' certificates." },
     timeout: { kind: 'duration', help: 'After that an attempt is ended. At most 2m. Default 10s.' },
   },
-  help: "Prometheus's Alertmanager, which is told at every pass of what fires.",
+  help: "Prometheus's Alertmanager, which is notified at every pass of what fires.",
 };
 
 /** The element `<notify>`. */
@@ -55,5 +55,5 @@ export const notifyElement: ElementSpec = {
     timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
     ...clientSelectors,
   },
-  help: 'A program that is told beside mail.',
+  help: 'A program that is notified beside mail.',
 };

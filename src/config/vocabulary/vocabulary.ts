@@ -29,7 +29,7 @@ const mail = (whom: string): AttributeSpec => ({
 
 const recipients: AttributeSpec = {
   words: ['add', 'replace'],
-  help: 'replace: those named further out are not told of what is inside. Default add.',
+  help: 'replace: those named further out are not notified of what is inside. Default add.',
 };
 
 const every: AttributeSpec = {
@@ -42,7 +42,7 @@ const every: AttributeSpec = {
 const state: AttributeSpec = {
   words: ['active', 'paused', 'retired'],
   help:
-    'paused: visited, but nothing is told. retired: not visited, its alerts close, its history stays. Default ' +
+    'paused: visited, but nobody is notified. retired: not visited, its alerts close, its history stays. Default ' +
     'active.',
 };
 
@@ -144,13 +144,13 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config'],
     single: true,
     attributes: sshAttributes,
-    help: 'The way to every client, unless said further in.',
+    help: 'The connection to every client, unless an element further in overrides it.',
   },
   alerts: {
     parents: ['config'],
     single: true,
     attributes: {
-      mail: mail('Who is told of the whole fleet'),
+      mail: mail('Who is notified of the whole fleet'),
       repeat: {
         kind: 'duration',
         words: ['none'],
@@ -164,8 +164,8 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       flapping: {
         words: yesNo,
         help:
-          'no: each change is told, also of what changes 4 times within 12 rows. Default yes: then that is one ' +
-          'notice.',
+          'no: recipients are notified of each change, also of what changes 4 times within 12 rows. Default yes: ' +
+          'then that is one notice.',
       },
       defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
       logs: logsAttribute,
@@ -175,11 +175,11 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   },
   mail: { parents: scopes, attributes: mailAttributes, help: 'Adds recipients, as mail="..." does.' },
   webhook: webhookElement,
-  alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is told when.' },
+  alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is notified when.' },
   window: {
     parents: scopes,
     attributes: windowAttributes,
-    help: 'A time in which alerts are held back; what still holds when it ends is told then.',
+    help: 'A time in which alerts are held back; recipients are notified at its end of what still holds.',
   },
   digest: digestElement,
   ...checkElements,
@@ -197,7 +197,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       name: { kind: 'name', help: 'For --group and mails.' },
       labels: clientLabelsAttribute,
-      mail: mail('Who is told of its clients'),
+      mail: mail('Who is notified of its clients'),
       recipients,
       logs: logsAttribute,
       every,
@@ -230,7 +230,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       labels: clientLabelsAttribute,
       state,
       until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
-      mail: mail('Who is told of it'),
+      mail: mail('Who is notified of it'),
       recipients,
       logs: logsAttribute,
       every,
