@@ -20,7 +20,7 @@ const tables = {
     ),
   ],
   'rule types': [
-    '| type | unit | judged | selectors |',
+    '| type | unit | evaluated | selectors |',
     '|---|---|---|---|',
     ...[...ruleTypes].map(
       ([name, { unit, source, selectors }]) => `| \`${name}\` | ${unit} | ${source} | ${selectors.join(', ')} |`,
