@@ -128,6 +128,6 @@ function configIn(dir: string, storage: string, clients: number): string {
 async function pass(config: string, rows: number): Promise<WatchedRun> {
   const watched = await watchRun([program, '-c', config, '--json', 'alert'], [0, 1]);
   const { reports } = JSON.parse(watched.stdout) as { readonly reports: number };
-  if (reports !== rows) throw new Error(`${reports} of ${rows} rows were judged`);
+  if (reports !== rows) throw new Error(`${reports} of ${rows} rows were processed`);
   return watched;
 }

@@ -63,13 +63,13 @@ export function measured(row: Row, ours: readonly number[], peer: readonly numbe
   const ratio = peer === null ? null : ratioOf(ours, peer);
   const own = spreadOf(ours);
   const { target } = row;
-  const judged = target?.of === 'ratio' ? ratio?.median : own.median;
+  const compared = target?.of === 'ratio' ? ratio?.median : own.median;
   const isMet =
-    target === null || judged === undefined
+    target === null || compared === undefined
       ? null
       : target.is === 'at most'
-        ? judged <= target.limit
-        : judged >= target.limit;
+        ? compared <= target.limit
+        : compared >= target.limit;
   return { ...row, ours: own, peerFigures: peer === null ? null : spreadOf(peer), ratio, isMet, notMeasured: null };
 }
 

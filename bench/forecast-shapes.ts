@@ -1,6 +1,6 @@
 /**
  * Levels of made file systems by the day, in percent of the size: 35 days of past, the last of them today, and 30 of
- * future. What grows is full either well within 30 days or long after, so that no estimator is judged by a day.
+ * future. What grows is full either well within 30 days or long after, so that no estimator is right or wrong by a day.
  */
 import { historyDays } from '../src/forecast/forecast.ts';
 import { fraction } from '../src/simulator/seeded.ts';

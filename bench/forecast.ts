@@ -35,16 +35,24 @@ interface Counts {
 
 export function benchForecast({ quick, say }: BenchOptions): Promise<BenchResult> {
   const seeds = quick ? 5 : 500;
-  const figures = [...judgeSet('chosen', chosenShapes, seeds, say), ...judgeSet('other', otherShapes, seeds, say)];
+  const figures = [
+    ...evaluateSet('chosen', chosenShapes, seeds, say),
+    ...evaluateSet('other', otherShapes, seeds, say),
+  ];
   return Promise.resolve({ figures, series: [] });
 }
 
-function judgeSet(set: string, shapes: readonly Shape[], seeds: number, say: BenchOptions['say']): readonly Figure[] {
+function evaluateSet(
+  set: string,
+  shapes: readonly Shape[],
+  seeds: number,
+  say: BenchOptions['say'],
+): readonly Figure[] {
   const names = Object.keys(estimators);
   const whole = new Map(names.map((name) => [name, emptyCounts()]));
   for (const [number, shape] of shapes.entries()) {
     const ofShape = names.map((name) => {
-      const counts = judgeShape(shape, number, estimators[name] ?? (() => null), seeds);
+      const counts = evaluateShape(shape, number, estimators[name] ?? (() => null), seeds);
       addTo(whole.get(name) ?? emptyCounts(), counts);
       return `${name} ${rateWords(counts)}`;
     });
@@ -70,7 +78,7 @@ function judgeSet(set: string, shapes: readonly Shape[], seeds: number, say: Ben
   ]);
 }
 
-function judgeShape({ make }: Shape, number: number, estimator: Estimator, seeds: number): Counts {
+function evaluateShape({ make }: Shape, number: number, estimator: Estimator, seeds: number): Counts {
   const counts = emptyCounts();
   for (let seed = 1; seed <= seeds; seed += 1) {
     const levels = make(new Chance(seed * 1000 + number));

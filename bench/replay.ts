@@ -35,7 +35,7 @@ export function benchReplay({ quick, say }: BenchOptions): Promise<BenchResult> 
     for (const days of new Set([1, fleet.days])) {
       const args = [program, '-c', file, '--json', 'alert', '--replay', '--since', `${days}d`];
       const { wallS, peakMegabytes, stdout } = await watchRun(args);
-      const { reports, visits, passes, mails } = JSON.parse(stdout) as Said;
+      const { reports, visits, passes, mails } = JSON.parse(stdout) as ReplayOutput;
       say(`${days} d: ${reports} reports and ${visits} visits in ${passes} passes, ${mails.length} mails`);
       const what = `replay of ${days} d of ${fleet.clients} clients each five minutes`;
       figures.push(measured(forInformation(`replay-${days}d`, what, 's'), [wallS]));
@@ -46,7 +46,7 @@ export function benchReplay({ quick, say }: BenchOptions): Promise<BenchResult> 
   });
 }
 
-interface Said {
+interface ReplayOutput {
   readonly reports: number;
   readonly visits: number;
   readonly passes: number;

@@ -161,9 +161,9 @@ async function questions({ database, add }: Bench): Promise<void> {
  * Prunes raw rows down to a day for a minute, while another process stores a hundred reports every quarter of a second.
  */
 async function pruning({ database, config, add }: Bench, nowMs: number): Promise<void> {
-  const said = JSON.stringify(storageArgument(config));
+  const storageText = JSON.stringify(storageArgument(config));
   const file = path.join(import.meta.dirname, 'retention-collector.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', file, said], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', file, storageText], { stdio: ['pipe', 'pipe', 'inherit'] });
   let took = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (took += text));
   const transactions: number[] = [];

@@ -31,7 +31,7 @@ export async function startSimulated({ clients, profile }: SimulatedOptions): Pr
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-bench-'));
   const args = ['simulate', '--dir', dir, '--clients', String(clients), '--profile', profile, '--seed', '1'];
   const child = spawn(process.execPath, [program, ...args, '--every', every], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await said(child, 'Ctrl-C');
+  await waitForOutput(child, 'Ctrl-C');
   let rest = '';
   child.stdout.on('data', (chunk: Buffer) => (rest += String(chunk)));
   return {
@@ -47,7 +47,7 @@ export async function startSimulated({ clients, profile }: SimulatedOptions): Pr
   };
 }
 
-async function said(child: ChildProcess, text: string): Promise<void> {
+async function waitForOutput(child: ChildProcess, text: string): Promise<void> {
   let heard = '';
   const signal = AbortSignal.timeout(startMs);
   while (!heard.includes(text)) {

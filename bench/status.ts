@@ -31,8 +31,8 @@ export async function benchStatus({ quick, say }: BenchOptions): Promise<BenchRe
     const rows = clients > 10_000 ? 100 : rowsPerClient;
     const samples = await inTemporaryFolder(async (dir) => {
       const file = path.join(dir, 'fleet.db');
-      const said = `url="sqlite:${file}"`;
-      return statusSeconds(dir, sqliteConfig(file), { said, clients, rowsPerClient: rows, quick, say });
+      const storageAttributes = `url="sqlite:${file}"`;
+      return statusSeconds(dir, sqliteConfig(file), { storageAttributes, clients, rowsPerClient: rows, quick, say });
     });
     points.push({ n: clients, value: spreadOf(samples).median });
     if (quick || clients === 10_000) figures.push(measured(sqlite, samples));
@@ -48,9 +48,9 @@ async function onMariadb(quick: boolean, say: BenchOptions['say']): Promise<Figu
   const server = await startMariadb(['--innodb-buffer-pool-size=2G', '--innodb-log-file-size=1G']);
   try {
     const { storage, url, password } = await server.createDatabase();
-    const said = `url="${url}" password="${password}"`;
+    const storageAttributes = `url="${url}" password="${password}"`;
     const samples = await inTemporaryFolder((dir) =>
-      statusSeconds(dir, storage, { said, clients: 10_000, rowsPerClient: 1000, quick, say }),
+      statusSeconds(dir, storage, { storageAttributes, clients: 10_000, rowsPerClient: 1000, quick, say }),
     );
     return measured(mariadb, samples);
   } finally {
@@ -59,7 +59,8 @@ async function onMariadb(quick: boolean, say: BenchOptions['say']): Promise<Figu
 }
 
 interface StatusFleet {
-  readonly said: string;
+  /** The attributes of `<storage>` in config.xml. */
+  readonly storageAttributes: string;
   readonly clients: number;
   readonly rowsPerClient: number;
   readonly quick: boolean;
@@ -67,7 +68,7 @@ interface StatusFleet {
 }
 
 async function statusSeconds(dir: string, storage: StorageConfig, fleet: StatusFleet): Promise<readonly number[]> {
-  const { said, clients, rowsPerClient, quick, say } = fleet;
+  const { storageAttributes, clients, rowsPerClient, quick, say } = fleet;
   const startedAt = performance.now();
   await makeRows(storage, {
     clients,
@@ -81,7 +82,7 @@ async function statusSeconds(dir: string, storage: StorageConfig, fleet: StatusF
   const names = `web-[0-${clients - 1}]`;
   writeFileSync(
     config,
-    `<config><storage ${said}/><client name="${names}" ip="${names}.example.org" username="u"/></config>`,
+    `<config><storage ${storageAttributes}/><client name="${names}" ip="${names}.example.org" username="u"/></config>`,
     { mode: 0o600 },
   );
   const status = (): void => {

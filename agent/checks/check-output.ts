@@ -9,7 +9,7 @@ const sequence =
 const unprintable = /[^\t\n -~\u00a0-\uffff]|[\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /**
- * Returns the text of the first bytes of output, 4 KiB if nothing is said, which is never longer than these. Null
+ * Returns the text of the first bytes of output, by default of 4 KiB. The text is never longer than these. Null
  * bytes, carriage returns and the line breaks at the end are left out. Bytes that are no UTF-8, control characters and
  * format characters become `?`.
  */

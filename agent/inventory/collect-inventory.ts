@@ -78,18 +78,18 @@ const os: Probe = {
   name: 'os',
   deadlineMs: inventoryMs,
   run: async () => {
-    const told = await information.osInfo();
+    const osInfo = await information.osInfo();
     return oneRow('os_release', {
-      platform: textFact(told.platform),
-      distribution: textFact(told.distro),
-      release: textFact(told.release),
-      codename: textFact(told.codename),
-      kernel: textFact(told.kernel),
+      platform: textFact(osInfo.platform),
+      distribution: textFact(osInfo.distro),
+      release: textFact(osInfo.release),
+      codename: textFact(osInfo.codename),
+      kernel: textFact(osInfo.kernel),
       // The machine name of `uname -m`.
       architecture: textFact(machine()),
-      hostname: textFact(told.hostname),
-      build: textFact(told.build),
-      firmware: told.uefi === null ? textFact('') : told.uefi ? 'uefi' : 'bios',
+      hostname: textFact(osInfo.hostname),
+      build: textFact(osInfo.build),
+      firmware: osInfo.uefi === null ? textFact('') : osInfo.uefi ? 'uefi' : 'bios',
     });
   },
 };

@@ -3,7 +3,7 @@ import { physicalInterfaces } from '../probes/network.ts';
 import type { Probe } from '../probes/probe.ts';
 import { plausiblePositive, plausibleText } from '../probes/plausible.ts';
 import { information } from '../probes/systeminformation.ts';
-import { inOrder, inventoryMs, notTold, numberFact, textFact } from './inventory.ts';
+import { inOrder, inventoryMs, notReported, numberFact, textFact } from './inventory.ts';
 
 /** The model of the processors, which are all alike. */
 export const cpuModel: Probe = {
@@ -42,7 +42,7 @@ export const memoryModules: Probe = {
       ({ size, type, bank, formFactor }) =>
         plausiblePositive(size) !== null && [type, bank, formFactor].some((text) => plausibleText(text) !== null),
     );
-    if (modules.length === 0) return { functions: [emptyReport('memory_module', 'size_bytes', notTold())] };
+    if (modules.length === 0) return { functions: [emptyReport('memory_module', 'size_bytes', notReported())] };
     const rows = modules.map((module) => ({
       slot: textFact(module.bank),
       type: textFact(module.type),

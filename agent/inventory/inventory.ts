@@ -12,17 +12,17 @@ type Fact = Facts[string];
 
 /** Returns the text, or the reason why it is missing. */
 export function textFact(value: unknown): Fact {
-  return plausibleText(value) ?? missing(notTold());
+  return plausibleText(value) ?? missing(notReported());
 }
 
 /** Returns a number above 0, or the reason why it is missing. */
 export function numberFact(value: unknown): Fact {
-  return plausiblePositive(value) ?? missing(notTold());
+  return plausiblePositive(value) ?? missing(notReported());
 }
 
 /** Returns the usual reason: much of what firmware knows is for root alone. */
-export function notTold(): string {
-  return process.getuid?.() === 0 ? 'not told by the machine' : 'not told without root';
+export function notReported(): string {
+  return process.getuid?.() === 0 ? 'not reported by the machine' : 'not reported without root';
 }
 
 /** Sorts rows by a label, so that the same machine gives the same order. */

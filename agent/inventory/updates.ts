@@ -31,7 +31,7 @@ export const updatesOfToday: Probe = {
     if (isNew) return { functions: [] };
     try {
       const pending = await pendingUpdates(source, manager, leftMs);
-      writeUpdates(placeDir, judged(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
+      writeUpdates(placeDir, evaluated(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
     } catch (error) {
       const text = (error instanceof Error ? error.message : String(error)).replace(/^env:/, 'package manager:');
       if (before !== null) writeUpdates(placeDir, { ...before, atMs: nowMs, state: 3, text, perfdata: '' });
@@ -54,7 +54,7 @@ async function pendingUpdates(
 }
 
 /** Returns the row and what is remembered: since when each security update has been pending. */
-export function judged(
+export function evaluated(
   { total, security }: PendingUpdates,
   before: KeptUpdates | null,
   { nowMs, listsMs }: { readonly nowMs: number; readonly listsMs: number },

@@ -29,7 +29,7 @@ export async function collectPortable(options: CollectOptions): Promise<Collecte
   ]);
 }
 
-const notTold = missing('not told by this system');
+const notReported = missing('not reported by this system');
 
 const load: Probe = {
   name: 'load',
@@ -53,11 +53,11 @@ const cpu: Probe = {
   rates: true,
   run: ({ earlier, noRates }) => {
     const now = cpus().map(({ times }) => [times.user + times.nice, times.sys + times.irq, times.idle]);
-    if (now.length === 0) throw new Error('no CPU is told');
+    if (now.length === 0) throw new Error('no CPU is reported');
     const facts = {
       ...shares(now, earlier?.counters, noRates),
-      iowait_percent: notTold,
-      steal_percent: notTold,
+      iowait_percent: notReported,
+      steal_percent: notReported,
       cpus: now.length,
       interval_s: interval(earlier, noRates),
     };
@@ -87,13 +87,14 @@ const memory: Probe = {
   name: 'memory',
   deadlineMs: 3000,
   run: async () => {
-    const told = await information.mem();
-    const total = plausiblePositive(told.total);
-    const available = total === null ? null : plausibleCount(told.available, total);
+    const memory = await information.mem();
+    const total = plausiblePositive(memory.total);
+    const available = total === null ? null : plausibleCount(memory.available, total);
     return oneRow('memory', {
-      total_bytes: total ?? notTold,
-      available_bytes: available ?? notTold,
-      used_percent: total === null || available === null ? notTold : rounded((100 * (total - available)) / total, 2),
+      total_bytes: total ?? notReported,
+      available_bytes: available ?? notReported,
+      used_percent:
+        total === null || available === null ? notReported : rounded((100 * (total - available)) / total, 2),
     });
   },
 };
@@ -102,10 +103,10 @@ const swap: Probe = {
   name: 'swap',
   deadlineMs: 3000,
   run: async () => {
-    const told = await information.mem();
-    const total = plausibleCount(told.swaptotal);
-    const used = total === null ? null : plausibleCount(told.swapused, total);
-    const none = total === 0 ? missing('no swap') : notTold;
+    const memory = await information.mem();
+    const total = plausibleCount(memory.swaptotal);
+    const used = total === null ? null : plausibleCount(memory.swapused, total);
+    const none = total === 0 ? missing('no swap') : notReported;
     return oneRow('swap', {
       total_bytes: total ?? none,
       used_bytes: used ?? none,
@@ -118,14 +119,14 @@ const os: Probe = {
   name: 'os',
   deadlineMs: 3000,
   run: async () => {
-    const told = await information.osInfo();
-    const distribution = [plausibleText(told.distro), plausibleText(told.release)]
+    const osInfo = await information.osInfo();
+    const distribution = [plausibleText(osInfo.distro), plausibleText(osInfo.release)]
       .filter((part) => part !== null)
       .join(' ');
     return oneRow('os', {
-      hostname: plausibleText(told.hostname) ?? undefined,
+      hostname: plausibleText(osInfo.hostname) ?? undefined,
       distribution: distribution === '' ? undefined : distribution,
-      kernel: plausibleText(told.kernel) ?? undefined,
+      kernel: plausibleText(osInfo.kernel) ?? undefined,
       architecture: machine(),
       reboot_required: missing('this system does not tell'),
     });

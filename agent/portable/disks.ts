@@ -33,7 +33,7 @@ interface FsSize {
 }
 
 function factsOf(one: FsSize): Facts {
-  const none = missing('not told by df');
+  const none = missing('not reported by df');
   const used = plausibleCount(one.used);
   const available = plausibleCount(one.available);
   const room = used === null || available === null ? 0 : used + available;

@@ -32,8 +32,8 @@ export const portableNetwork: Probe = {
       return {
         interface: iface,
         ...rates(iface, counts, earlier, noRates),
-        rx_packets_per_s: missing('not told by this system'),
-        tx_packets_per_s: missing('not told by this system'),
+        rx_packets_per_s: missing('not reported by this system'),
+        tx_packets_per_s: missing('not reported by this system'),
         link_up: operstate === 'up' ? 1 : operstate === 'down' ? 0 : missing('no link state'),
         speed_bits_per_s: megabits === null ? missing('the driver does not tell') : megabits * 1e6,
       };
@@ -49,7 +49,7 @@ function rates(iface: string, counts: readonly (number | null)[], earlier: Earli
     const now = counts[index] ?? null;
     const then = before?.[index] ?? null;
     if (earlier === null) facts[field] = missing(noRates);
-    else if (now === null || then === null) facts[field] = missing('not told by this system');
+    else if (now === null || then === null) facts[field] = missing('not reported by this system');
     else if (now < then) facts[field] = missing('the counters were reset');
     else facts[field] = rounded((now - then) / (earlier.elapsedMs / 1000), 2);
   });

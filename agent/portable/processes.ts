@@ -12,7 +12,7 @@ export const portableProcesses: Probe = {
   deadlineMs: 3000,
   run: async ({ options }) => {
     const { list } = await information.processes();
-    if (list.length === 0) throw new Error('ps told nothing');
+    if (list.length === 0) throw new Error('ps reported nothing');
     const count = (...states: readonly string[]): number => list.filter(({ state }) => states.includes(state)).length;
     const largest = list
       .flatMap(({ name, pid, memRss }): (Facts & { resident_bytes: number })[] => {
@@ -33,7 +33,7 @@ export const portableProcesses: Probe = {
           {
             total: list.length,
             running: count('running'),
-            blocked: missing('not told by this system'),
+            blocked: missing('not reported by this system'),
             zombies: count('zombie'),
           },
         ]),

@@ -9,8 +9,8 @@ export const bonding = deviceProbe('bond', '/proc/net/bonding', '', ({ read }) =
   if (!text.includes('MII Status: ')) return undefined;
   const slaves = [...text.matchAll(/^Slave Interface: (.*)\nMII Status: (.*)$/gm)];
   const down = slaves.filter(([, , status]) => status !== 'up').map(([, slave, status]) => `, ${slave} ${status}`);
-  const told = /^Currently Active Slave: (.*)$/m.exec(text)?.[1] ?? '';
-  const active = told !== 'None' ? told : slaves.length > 0 ? 'none' : '';
+  const current = /^Currently Active Slave: (.*)$/m.exec(text)?.[1] ?? '';
+  const active = current !== 'None' ? current : slaves.length > 0 ? 'none' : '';
   const up = slaves.length - down.length;
   return {
     state: up === 0 && slaves.length > 0 ? 2 : down.length > 0 || active === 'none' ? 1 : 0,

@@ -44,9 +44,13 @@ export async function outputOf(
     });
     child.on('error', (error) => end(errorCode(error)));
     child.on('close', (code, signal) => {
-      const said = complaint.trim().split('\n', 1)[0] ?? '';
+      const reason = complaint.trim().split('\n', 1)[0] ?? '';
       end(
-        accepted.includes(code) ? null : said === '' ? `ended with ${signal ?? code ?? 'nothing'}` : said.slice(0, 200),
+        accepted.includes(code)
+          ? null
+          : reason === ''
+            ? `ended with ${signal ?? code ?? 'nothing'}`
+            : reason.slice(0, 200),
       );
     });
   });

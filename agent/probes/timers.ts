@@ -5,7 +5,7 @@
 import type { BuiltInCheck } from './collected.ts';
 import type { Source } from './source.ts';
 
-/** The properties that a timer is judged by. Timestamps are those of CLOCK_MONOTONIC, which no time zone formats. */
+/** The properties by which a timer is evaluated. Timestamps are of CLOCK_MONOTONIC, which no time zone formats. */
 export const timerProperties = [
   'SubState',
   'ActiveEnterTimestampMonotonic',

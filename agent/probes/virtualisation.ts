@@ -41,8 +41,8 @@ function containerOf(source: Source): string | undefined {
 
 function findContainer(source: Source): string | undefined {
   if (/microsoft/i.test(source.readOptional('/proc/sys/kernel/osrelease') ?? '')) return 'wsl';
-  const told = source.readOptional('/run/systemd/container')?.trim();
-  if (told !== undefined && told !== '') return told;
+  const container = source.readOptional('/run/systemd/container')?.trim();
+  if (container !== undefined && container !== '') return container;
   if (source.exists('/.dockerenv')) return 'docker';
   if (source.exists('/run/.containerenv')) return 'podman';
   if (source.exists('/proc/vz') && !source.exists('/proc/bc')) return 'openvz';

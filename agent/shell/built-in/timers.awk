@@ -1,6 +1,6 @@
 # Systemd timers whose work no longer starts, as agent/probes/timers.ts finds them.
 
-# Judges the block of `systemctl show` in T: properties of a timer, with PERIOD of each of its lines.
+# Evaluates the block of `systemctl show` in T: properties of a timer, with PERIOD of each of its lines.
 function lateTimer(T, now,  last, since, period, allowed, age, text) {
   last = spanSeconds(T["LastTriggerUSecMonotonic"])
   if (!last || T["ActiveState"] != "active" || !(T["period"] > 0)) return

@@ -1,4 +1,4 @@
-# Pending updates, as agent/inventory/updates.ts judges them. $C/updates has the time of the last question and the state,
+# Pending updates, as agent/inventory/updates.ts evaluates them. $C/updates has the time of the last question and the state,
 # the text, the figures, and a line `SINCE NAME` for each security update.
 
 # Prints $C/updates anew from the answer in $C/pending. Prints nothing if there was never an answer.
