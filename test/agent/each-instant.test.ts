@@ -1,7 +1,7 @@
 /**
  * The agent's disk is full, its quota is reached or its power is cut at every single change that one run makes to a
- * file: nothing that was there before is lost, what was made is kept or told, and the next visit finds everything in
- * order.
+ * file: nothing that was there before is lost, what was made is kept or reported, and the next visit finds everything
+ * in order.
  *
  * The short version takes each instant in one way, the long one each in all.
  */

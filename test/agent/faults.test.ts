@@ -12,7 +12,7 @@ const skip = process.getuid?.() !== 0 && 'needs root, for another account';
 
 const PATH = process.env['PATH'] ?? '';
 
-test('on a full disk the report is sent all the same, and the reason is told', async (t) => {
+test('on a full disk the report is sent all the same, and the reason is reported', async (t) => {
   const { visit, home } = machine(t);
   // Every write to a file fails, as on a full disk; pipes go on.
   const full = 'ulimit -f 0; eval "$COMMAND"';

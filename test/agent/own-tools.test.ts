@@ -185,19 +185,19 @@ test('a unit that reloads or began to start a moment ago is active; a restart af
   const block = (name: string, state: string, secondsAgo: number, restarts: number | null): string =>
     `Id=${name}.service\nNames=${name}.service\nLoadState=loaded\nActiveState=${state}\n` +
     `${restarts === null ? '' : `NRestarts=${restarts}\n`}InactiveExitTimestampMonotonic=${microseconds(secondsAgo)}\n`;
-  const told = [
+  const reported = [
     ...[block('reloads', 'reloading', 5000, 0), block('refreshes', 'refreshing', 5000, 0)],
     ...[block('starts', 'activating', 30, 0), block('started-by-old-systemd', 'activating', 30, null)],
     ...[block('hangs', 'activating', 200, 0), block('loops', 'activating', 1, 7), block('stops', 'deactivating', 1, 0)],
   ];
   const root = rootWith(tempFolder(t), {
     'run/systemd/system/x': '',
-    'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\n${told.join('\n')}.\n`,
+    'usr/bin/systemctl': `#!/bin/sh\ncat <<'.'\n${reported.join('\n')}.\n`,
     'proc/uptime': readFileSync('/proc/uptime'),
     'proc/self/mountinfo': '',
   });
   chmodSync(`${root}/usr/bin/systemctl`, 0o755);
-  const units = told.map((text) => /^Id=(.*)\.service/.exec(text)?.[1] ?? '');
+  const units = reported.map((text) => /^Id=(.*)\.service/.exec(text)?.[1] ?? '');
   const node = await services.run(contextOf(root, { options: { units }, leftMs: () => 5000 }));
   const agent = shellAgent(t, { own: { systemctl: `exec ${root}/usr/bin/systemctl` } });
   const { report } = await agent.run({ root, options: { units } });

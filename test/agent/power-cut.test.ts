@@ -21,7 +21,7 @@ for (const [what, damage, damagedInSpool] of [
   ['zeros', (content) => Buffer.alloc(content.length), 'dropped'],
   ['something else', (content) => Buffer.from(content).reverse(), 'dropped'],
 ] as const satisfies readonly (readonly [string, Damage, string])[]) {
-  test(`files that are ${what} after a loss of power: only what was damaged is lost, and told`, async (t) => {
+  test(`files that are ${what} after a loss of power: only what was damaged is lost, and reported`, async (t) => {
     const { visit, clientDir, spool } = ownMachine(t);
     const first = await visit({ onReport: keep });
     const second = await visit({ onReport: keep });
@@ -59,7 +59,7 @@ for (const [what, damage, damagedInSpool] of [
     const again = await visit();
     assert.equal(again.result.fault, null);
     assert.equal(again.result.uploaded, false);
-    assert.equal(again.result.end?.dropped, undefined, 'told once');
+    assert.equal(again.result.end?.dropped, undefined, 'reported once');
     assert.ok(statSync(path.join(own, 'spool.sh')).size > 1000);
     const unfinished = [...readdirSync(dir), ...readdirSync(own)].filter((name) => /^\.new|^running$/.test(name));
     assert.deepEqual(unfinished, []);

@@ -80,7 +80,7 @@ test('what is published is what its JSON says', { skip: !existsSync(published) }
   assert.equal(plotSeries(kept.flatMap(({ series }) => series)), picture);
 });
 
-test('a target is judged by the median of what it is of', () => {
+test('a target is compared with the median of what it is of', () => {
   const row = (target: Target | null): Row => ({ name: 'a', what: 'something', unit: 'ms', peer: 'b', target });
   const cases: readonly (readonly [Target | null, boolean | null])[] = [
     [ratioAtMost(2), true],

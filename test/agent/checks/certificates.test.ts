@@ -114,7 +114,7 @@ for (const agent of checkAgents) {
     assert.match(later[3] ?? '', /^certificate:expired 2 expired 10 days ago/);
   });
 
-  test(`certificates of files are read by globs, and each fault is told (${agent.name})`, async (t) => {
+  test(`certificates of files are read by globs, and each fault is reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'my live');
     const put = (name: string, content: string): string => {

@@ -19,7 +19,7 @@ function said({ checks }: Pick<CheckVisit, 'checks'>): string[] {
 }
 
 for (const agent of checkAgents) {
-  test(`nvidia-smi is asked, and fewer GPUs than expected are told (${agent.name})`, async (t) => {
+  test(`nvidia-smi is asked, and fewer GPUs than expected are reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const args = path.join(client.home, 'args');
     const smi = client.program('nvidia-smi', `echo "$@" >>${args}\necho '${gpu}'\necho '${gpu}'`);

@@ -51,7 +51,7 @@ for (const agent of checkAgents) {
     );
   });
 
-  test(`controllers of RAID and sensors of a BMC are judged (${agent.name})`, async (t) => {
+  test(`controllers of RAID and sensors of a BMC are evaluated (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
     mkdirSync(dir);
@@ -123,7 +123,7 @@ for (const agent of checkAgents) {
     ]);
   });
 
-  test(`stale, broken and missing files are told (${agent.name})`, async (t) => {
+  test(`stale, broken and missing files are reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
     const put = (name: string, content: string): string => {

@@ -1,6 +1,4 @@
-/**
- * The part of a ZFS pool that is used, asked once a day by the inventory or the shell agent and told with its state.
- */
+/** The used part of a ZFS pool, read once a day by the inventory or the shell agent and reported with its state. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -15,7 +13,7 @@ import { contextOf } from '../probes/fixture-context.ts';
 
 const hour = 3600;
 
-/** An agent on a machine, whose visits are told as `NAME STATE OUTPUT`. */
+/** An agent on a machine, whose visits are reported as `NAME STATE OUTPUT`. */
 interface Agent {
   /** Makes the kept answer so many seconds older, asks if it is time, and visits. */
   readonly next: (seconds: number) => Promise<readonly string[]>;
@@ -90,15 +88,15 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     // The form of `zpool list -H` in zpool-list(8) and its source: a percent sign, and a dash for what is unknown.
     machine.zpool("printf 'tank\\t85%%\\t12%%\\nc d\\t0%%\\t-\\nodd\\t<b>\\t1 2%%\\textra\\nother\\t1%%\\t1%%\\n'");
     const { next } = agentOn(t, machine.root);
-    const told = [
+    const reported = [
       'zfs:c d 2 DEGRADED, 0 % used|capacity=0%',
       'zfs:new 0 ONLINE',
       'zfs:odd 0 ONLINE',
       'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%',
     ];
-    assert.deepEqual(await next(0), told);
+    assert.deepEqual(await next(0), reported);
     assert.equal(readFileSync(`${machine.root}/args`, 'utf8'), 'list -H -o name,capacity,fragmentation\n');
-    assert.deepEqual(await next(22 * hour), told);
+    assert.deepEqual(await next(22 * hour), reported);
     assert.equal(machine.asked(), 1);
     machine.zpool("printf 'tank\\t9%%\\t-\\n'");
     assert.equal((await next(24 * hour)).at(-1), 'zfs:tank 0 ONLINE, 9 % used|capacity=9%');
@@ -115,10 +113,10 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       const machine = machineWith(t, { tank: 'ONLINE\n' });
       machine.zpool("printf 'tank\\t85%%\\t12%%\\n'");
       const { next, kept } = agentOn(t, machine.root);
-      const told = 'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%';
-      assert.deepEqual(await next(0), [told]);
+      const reported = 'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%';
+      assert.deepEqual(await next(0), [reported]);
       machine.set({ away: 'SUSPENDED\n' });
-      assert.deepEqual(await next(6 * 24 * hour), ['zfs:away 2 SUSPENDED', told]);
+      assert.deepEqual(await next(6 * 24 * hour), ['zfs:away 2 SUSPENDED', reported]);
       assert.deepEqual(await next(25 * hour), ['zfs:away 2 SUSPENDED', 'zfs:tank 0 ONLINE']);
       assert.equal(machine.asked(), 1);
       for (const content of [

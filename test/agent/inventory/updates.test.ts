@@ -237,7 +237,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     assert.match(broken.output, /^[a-z -]+: ended with 100$/);
   });
 
-  test(`old package lists are told, and without any nothing is asked (${agent})`, async (t) => {
+  test(`old package lists are reported, and without any nothing is asked (${agent})`, async (t) => {
     const manager = managers['apt-get'];
     assert.ok(manager);
     const machine = machineWith(t, 'apt-get', { ...manager, answers: ['\n'] });
@@ -245,9 +245,9 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     await next(0);
     const old = Date.now() / 1000 - 45.5 * day;
     utimesSync(machine.lists, old, old);
-    const [told] = await next(day);
+    const [reported] = await next(day);
     // The clock of the Node agent has moved on by a day.
-    assert.match(told?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
+    assert.match(reported?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
     const bare = machineWith(t, 'apt-get', { ...manager, lists: 'elsewhere' });
     const other = agentOn(t, bare);
     await other.next(0);

@@ -213,7 +213,7 @@ test('lines made for an expression end the visit with what was read, and say so'
   assert.equal(errorsOf(result), 50);
 });
 
-test('the rest of a file is read after its rotation, and its loss is told', async (t) => {
+test('the rest of a file is read after its rotation, and its loss is reported', async (t) => {
   const machine = machineWith(t);
   const line = (text: string): string => `<3>Nov 22 05:41:08 h a: ${text}\n`;
   writeFileSync(machine.file('syslog'), line('old'));

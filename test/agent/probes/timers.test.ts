@@ -1,4 +1,4 @@
-/** Timers that are late, told by both agents from the answer of one systemctl. */
+/** Timers that are late, reported by both agents from the answer of one systemctl. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -173,7 +173,7 @@ test('the timers that are enabled are named in the one call, each once', async (
   }
 });
 
-test('the shell agent judges no timers once the machine has slept: its clock goes on meanwhile', async (t) => {
+test('the shell agent evaluates no timers once the machine has slept: its clock goes on meanwhile', async (t) => {
   const systemctl = `cat <<'END'\n${shown()}END`;
   const root = machineWith(t, systemctl, { 'sys/power/suspend_stats/success': '1\n' });
   const { report } = await shellAgent(t, { own: { systemctl } }).run({ root });

@@ -93,7 +93,7 @@ test('refused after it was allowed, the shell agent that is in place is not run'
   assert.deepEqual(received, []);
 });
 
-test('a client without awk has no runtime either, and is told so', async (t) => {
+test('a client without awk has no runtime either, and the fault names it', async (t) => {
   const { result } = await shellClient(t, { without: ['awk'] }).visit();
   assert.equal(result.fault?.code, 'no-runtime');
   assert.match(result.fault.message, /no awk for the shell agent/);

@@ -115,7 +115,7 @@ test('a spool beyond its bound loses the oldest, and the next report says how ma
   assert.equal(reports[0]?.agent.dropped_reports, 7);
   assert.equal(result.end.dropped, 7);
   const next = await visit({ onReport: keep });
-  assert.equal(next.reports[0]?.agent.dropped_reports, 1, 'each is told once');
+  assert.equal(next.reports[0]?.agent.dropped_reports, 1, 'each is reported once');
   assert.equal(received[1]?.header.reportId, '00000000-0000-4000-8000-000000000007');
 });
 
